@@ -1,0 +1,112 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The house, one line a room: its name and the rooms it may call. Arrows only point downwards;
+// `make check` compares every import with this list.
+let rooms: [(name: String, calls: [String])] = [
+    ("MMCore", ["CMMSystem"]),
+    ("MMSystem", ["MMCore", "CMMSystem"]),
+    ("MMHTTP", ["MMCore", "MMSystem", "CMMSystem", "CCurl", "CMicroHTTPD"]),
+    ("PowerShellSyntax", []),
+    ("ShellSyntax", []),
+    ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "CGuardTables"]),
+    ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP"]),
+    ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
+    ("MMPowerShell", ["MMCore", "MMSystem", "PowerShellSyntax", "CPowerShellResources", "CExchangeTables"]),
+    ("MMShell", ["MMCore", "MMSystem", "ShellSyntax", "CPCRE2", "CYAML", "CConfinement"]),
+    ("MMPool", ["MMCore", "MMSystem"]),
+    ("MMMCP", ["MMCore", "MMSystem", "CMMSystem"]),
+    (
+        "MMOperations",
+        [
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMPool", "MMPowerShell", "MMShell",
+            "PowerShellSyntax",
+        ]
+    ),
+    ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMPool", "MMOperations", "CDashboardPages"]),
+    ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
+    ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "CSandboxPages"]),
+    (
+        "MMServing",
+        [
+            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMCLI", "MMSandbox", "MMGuard",
+            "MMPowerShell", "PowerShellSyntax", "MMPool", "CConfinement",
+        ]
+    ),
+]
+
+// What other packages may build on. Everything else is `package` access.
+let libraries = [
+    "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "MMGuard", "MMPowerShell", "MMShell", "MMPool",
+    "MMOperations", "MMMCP",
+]
+
+// C targets: thin typed wrappers around system libraries, and read-only data.
+let cTargets: [Target] = [
+    .target(name: "CMMSystem"),
+    .target(name: "CCurl"),
+    .target(name: "CMicroHTTPD"),
+    .target(name: "CConfinement"),
+    .target(name: "CPCRE2"),
+    .target(name: "CYAML"),
+    .target(name: "CGuardTables", exclude: ["Tables"]),
+    .target(name: "CPowerShellResources", exclude: ["Resources"]),
+    .target(name: "CExchangeTables", exclude: ["Tables"]),
+    .target(name: "CSandboxPages", exclude: ["Pages"]),
+    .target(name: "CDashboardPages", exclude: ["Pages"]),
+]
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let roomTargets: [Target] = rooms.map { room in
+    .target(name: room.name, dependencies: room.calls.map { .byName(name: $0) }, swiftSettings: swiftSettings)
+}
+
+// Programs that tests start.
+let testPrograms = [
+    "MMPowerShell": ["powershell-stand-in"], "MMMCP": ["ConformanceFixtures", "conformance-server"],
+    "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "powershell-stand-in"],
+]
+
+let roomTests: [Target] = rooms.map { room in
+    .testTarget(
+        name: "\(room.name)Tests",
+        dependencies: ([room.name] + room.calls + testPrograms[room.name, default: []]).map { .byName(name: $0) },
+        swiftSettings: swiftSettings
+    )
+}
+
+let package = Package(
+    name: "microsoft-master",
+    products: libraries.map { .library(name: $0, targets: [$0]) } + [
+        .executable(name: "mm", targets: ["mm-cli"]),
+        .executable(name: "mm-mcp", targets: ["mm-mcp"]),
+    ],
+    targets: cTargets + roomTargets + roomTests + [
+        .executableTarget(name: "mm-cli", dependencies: ["MMServing"], swiftSettings: swiftSettings),
+        .executableTarget(name: "powershell-stand-in", dependencies: ["MMPowerShell"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "powershell-benchmark", dependencies: ["MMCore", "MMSystem", "MMPool", "MMPowerShell"],
+            path: "Benchmarks/PowerShell", swiftSettings: swiftSettings
+        ),
+        .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
+        .target(
+            name: "ConformanceFixtures", dependencies: ["MMCore", "MMMCP"], path: "Tests/ConformanceServer/Fixtures",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "conformance-server", dependencies: ["MMCore", "MMHTTP", "MMMCP", "ConformanceFixtures"],
+            path: "Tests/ConformanceServer/Server", swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["MMCore", "MMSystem", "MMHTTP", "mm-cli", "mm-mcp"],
+            swiftSettings: swiftSettings
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
