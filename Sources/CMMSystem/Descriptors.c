@@ -1,0 +1,103 @@
+#define _GNU_SOURCE
+#include "CMMSystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+_Static_assert(MM_EPOLL_READ == EPOLLIN, "epoll");
+_Static_assert(MM_EPOLL_WRITE == EPOLLOUT, "epoll");
+_Static_assert(MM_EPOLL_ERROR == EPOLLERR, "epoll");
+_Static_assert(MM_EPOLL_HANGUP == EPOLLHUP, "epoll");
+_Static_assert(MM_EPOLL_PEER_CLOSED == EPOLLRDHUP, "epoll");
+_Static_assert(MM_EPOLL_ONCE == EPOLLONESHOT, "epoll");
+_Static_assert(MM_EPOLL_ADD == EPOLL_CTL_ADD, "epoll");
+_Static_assert(MM_EPOLL_REMOVE == EPOLL_CTL_DEL, "epoll");
+_Static_assert(MM_EPOLL_CHANGE == EPOLL_CTL_MOD, "epoll");
+
+void mm_block_signals_in_thread(void) {
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGTRAP);
+    sigdelset(&all, SIGABRT);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
+void mm_name_thread(const char *name) {
+    char cut[16];
+    strncpy(cut, name, sizeof cut - 1);
+    cut[sizeof cut - 1] = 0;
+    pthread_setname_np(pthread_self(), cut);
+}
+
+int mm_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int mm_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int mm_epoll_wait(int epoll, struct mm_epoll_event *events, int capacity, int milliseconds) {
+    struct epoll_event ready[64];
+    if (capacity > 64) capacity = 64;
+    int count = epoll_wait(epoll, ready, capacity, milliseconds);
+    for (int i = 0; i < count; i++) {
+        events[i].events = ready[i].events;
+        events[i].token = ready[i].data.u64;
+    }
+    return count;
+}
+
+int mm_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int mm_pipe(int *read_end, int *write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
+
+int mm_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
+
+int mm_set_nonblocking(int descriptor, int on) {
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0) return -1;
+    int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    return wanted == flags ? 0 : fcntl(descriptor, F_SETFL, wanted);
+}
+
+int mm_open(const char *path, int flags, unsigned mode) {
+    int descriptor;
+    do descriptor = open(path, flags | O_CLOEXEC, mode);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
+int mm_open_terminal(const char *path) { return mm_open(path, O_RDWR | O_NOCTTY, 0); }
+
+int mm_pending_input(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+uint64_t mm_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
+    if (limit.rlim_cur < limit.rlim_max) {
+        struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return raised.rlim_cur;
+    }
+    return limit.rlim_cur;
+}

@@ -1,0 +1,77 @@
+/// The record of what was done: one JSON line an operation, each holding the digest of the line before, so that a line that
+/// is changed, removed or put in shows.
+///
+/// A line is `{"seq":…,"time":…,"prev":"…",` the entry's fields `,"hash":"…"}`, where the hash is the SHA-256 of the bytes in
+/// front of `,"hash":`. Beside the file lies `….head` with number and hash of the newest line: it shows lines cut off at the
+/// end. Who may write both files can still forge both; copy the head elsewhere to rule that out.
+public struct AuditLog: Sendable {
+    /// The file.
+    public let path: String
+    private let redactor: Redactor
+    private let clock: WallClock
+    private let turn = Turn()
+
+    /// One writer at a time in this process: waiting for a turn takes microseconds, polling for the file's lock much longer.
+    private final class Turn: Sendable {
+        let mutex = Mutex(())
+    }
+
+    /// An audit log.
+    /// - Parameters:
+    ///   - path: the file, made with the first line.
+    ///   - redactor: what is taken out of every entry.
+    ///   - clock: the time of day.
+    public init(path: String, redactor: Redactor = .standard, clock: WallClock = .system) {
+        self.path = path
+        self.redactor = redactor
+        self.clock = clock
+    }
+
+    /// Adds a line, waiting on this thread while another process adds one: for command lines.
+    /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
+    /// - Throws: when the line can't be written.
+    public func append(_ entry: JSONObject) throws(MMError) {
+        let lock = try FileLock(waitingFor: path)
+        try write(entry)
+        _ = consume lock
+    }
+
+    /// Adds a line without holding a thread while another process adds one.
+    /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
+    /// - Throws: when the line can't be written; `cancelled` when the task is called off while it waits.
+    public func append(_ entry: JSONObject) async throws(MMError) {
+        let written = try turn.mutex.withLock { _ throws(MMError) in
+            guard let lock = try FileLock.attempt(path) else { return false }
+            try write(entry)
+            _ = consume lock
+            return true
+        }
+        if written { return }
+        let lock = try await FileLock(awaiting: path)
+        try write(entry)
+        _ = consume lock
+    }
+
+    private func write(_ entry: JSONObject) throws(MMError) {
+        var tail = try AuditTail.read(path)
+        // When the head is ahead of the file, lines were taken away or changed. Going on from the head keeps that visible.
+        if let head = try AuditHead.load(beside: path), head.number > tail.number {
+            (tail.number, tail.hash, tail.torn) = (head.number, head.hash, false)
+        }
+        var line: JSONObject = [
+            "seq": .int(tail.number + 1), "time": .string(clock.now.iso8601Milliseconds), "prev": .string(tail.hash),
+        ]
+        if tail.torn { line["afterTorn"] = true }
+        for (key, value) in redactor.object(entry) where line[key] == nil && !Self.reserved.contains(key) {
+            line[key] = value
+        }
+        let (bytes, hash) = AuditLine.seal(line)
+        // A line that a crash cut short stays as it is; the new one begins on a line of its own.
+        try ProtectedFile.append((tail.needsBreak ? [0x0A] : []) + bytes, to: path)
+        AuditHead(number: tail.number + 1, hash: hash).save(beside: path)
+    }
+
+    private static let reserved: Set<String> = ["hash", "afterTorn"]
+    /// The hash that the first line names as the one before it.
+    static let start = String(repeating: "0", count: 64)
+}

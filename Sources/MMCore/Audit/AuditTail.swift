@@ -1,0 +1,67 @@
+import Glibc
+
+/// The end of an audit log: what the next line continues.
+struct AuditTail {
+    /// The number of the newest whole line; 0 without one.
+    var number: Int64 = 0
+    /// Its hash.
+    var hash = AuditLog.start
+    /// Whether something that is no whole line stands after it.
+    var torn = false
+    /// Whether the file ends in the middle of a line.
+    var needsBreak = false
+
+    /// Lines are short; longer ones are found by going back further and further.
+    private static let firstPiece = 4096
+
+    /// Reads the end of a file backwards until a whole line is found.
+    static func read(_ path: String) throws(MMError) -> AuditTail {
+        var tail = AuditTail()
+        guard let place = try FilePlace.of(path, creating: false), let file = try place.open(O_RDONLY, to: "read"),
+            let size = file.status().map({ Int($0.st_size) }), size > 0
+        else { return tail }
+        var bytes: [UInt8] = []
+        var start = size
+        var piece = firstPiece
+        while start > 0 {
+            let from = max(0, start - piece)
+            piece *= 4
+            bytes = try part(of: file, from: from, count: start - from, path) + bytes
+            start = from
+            if tail.find(in: bytes, fromStart: start == 0) { return tail }
+        }
+        return tail
+    }
+
+    private mutating func find(in bytes: [UInt8], fromStart: Bool) -> Bool {
+        needsBreak = bytes.last != 0x0A
+        torn = false
+        var lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
+        // The first piece may be the end of a longer line, unless it begins with the file.
+        if !fromStart, !lines.isEmpty { lines.removeFirst() }
+        for line in lines.reversed() {
+            if let whole = AuditLine(line) {
+                (number, hash) = (whole.number, whole.hash)
+                return true
+            }
+            torn = true
+        }
+        return false
+    }
+
+    static func part(
+        of file: borrowing Descriptor, from: Int, count: Int, _ path: String
+    ) throws(MMError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let read = bytes.withUnsafeMutableBytes { buffer in
+                pread(file.number, buffer.baseAddress.map { $0 + done }, count - done, off_t(from + done))
+            }
+            if read < 0, errno == EINTR { continue }
+            guard read > 0 else { throw FileFault.error(read < 0 ? errno : EIO, "read", path) }
+            done += read
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,71 @@
+/// Bytes as base64 text (RFC 4648, sections 4 and 5).
+public enum Base64 {
+    /// Which letters stand for the values 62 and 63, and whether the end is filled up.
+    public enum Alphabet: Sendable {
+        /// `+`, `/` and `=` at the end (section 4).
+        case standard
+        /// `-`, `_` and nothing at the end (section 5), as tokens use it.
+        case url
+    }
+
+    /// The text of some bytes.
+    public static func text(_ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard) -> String {
+        let letters = Array(
+            ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                + (alphabet == .standard ? "+/" : "-_")).utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        var held: UInt32 = 0
+        var count = 0
+        for byte in bytes {
+            held = held << 8 | UInt32(byte)
+            count += 1
+            guard count == 3 else { continue }
+            for shift in [18, 12, 6, 0] as [UInt32] { text.append(letters[Int(held >> shift & 63)]) }
+            (held, count) = (0, 0)
+        }
+        if count > 0 {
+            held <<= count == 1 ? 16 : 8
+            for shift in ([18, 12, 6] as [UInt32]).prefix(count + 1) { text.append(letters[Int(held >> shift & 63)]) }
+            if alphabet == .standard { text.append(contentsOf: repeatElement(UInt8(ascii: "="), count: 3 - count)) }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The bytes of a text; `nil` when it is none.
+    ///
+    /// The fill at the end may be missing (MSAL writes both forms), but not wrong, and the bits that are not used must be zero.
+    public static func bytes(_ text: String, alphabet: Alphabet = .standard) -> [UInt8]? {
+        var letters = Array(text.utf8)
+        if letters.last == UInt8(ascii: "=") {
+            guard letters.count % 4 == 0 else { return nil }
+            letters.removeLast(letters.dropLast().last == UInt8(ascii: "=") ? 2 : 1)
+        }
+        guard letters.count % 4 != 1 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(letters.count * 3 / 4)
+        var held: UInt32 = 0
+        var bits = 0
+        for letter in letters {
+            guard let value = value(of: letter, alphabet) else { return nil }
+            held = held << 6 | UInt32(value)
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            bytes.append(UInt8(truncatingIfNeeded: held >> UInt32(bits)))
+            held &= (1 << UInt32(bits)) - 1
+        }
+        return held == 0 ? bytes : nil
+    }
+
+    private static func value(of letter: UInt8, _ alphabet: Alphabet) -> UInt8? {
+        switch letter {
+        case 0x41...0x5A: letter - 0x41
+        case 0x61...0x7A: letter - 0x61 + 26
+        case 0x30...0x39: letter - 0x30 + 52
+        case UInt8(ascii: "+") where alphabet == .standard, UInt8(ascii: "-") where alphabet == .url: 62
+        case UInt8(ascii: "/") where alphabet == .standard, UInt8(ascii: "_") where alphabet == .url: 63
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+
+/// Turns what the kernel said about a file into an error that names the file and the remedy.
+enum FileFault {
+    /// The error for a failed call.
+    /// - Parameters:
+    ///   - number: `errno` right after the call.
+    ///   - action: what was tried, as in "read" or "replace".
+    ///   - path: the file.
+    static func error(_ number: Int32, _ action: String, _ path: String) -> MMError {
+        let reason = String(cString: strerror(number))
+        let cause = "errno \(number): \(reason)"
+        switch number {
+        case EACCES, EPERM, EROFS:
+            return MMError(
+                .forbidden, "Can't \(action) \(path): \(reason).",
+                hint: "Check who owns it and its mode: ls -ld '\(path)'.", cause: cause)
+        case ENOSPC, EDQUOT, EFBIG:
+            return MMError(
+                .limitExceeded, "Can't \(action) \(path): \(reason).",
+                hint: "Nothing was changed. Free some space and try again.", retry: .now, cause: cause)
+        case ELOOP:
+            return symlink(path)
+        case ENOTDIR:
+            return MMError(
+                .invalidInput, "Can't \(action) \(path): a part of the path is a file, not a folder.",
+                hint: "Correct the path.", cause: cause)
+        case ENAMETOOLONG:
+            return MMError(.invalidInput, "Can't \(action) \(path.prefix(80))…: the path is too long.", cause: cause)
+        case EBUSY:
+            return MMError(
+                .conflict, "Can't \(action) \(path): it is mounted or in use.",
+                hint: "A single file that is mounted into a container can't be replaced: mount its folder.",
+                cause: cause)
+        default:
+            return MMError(.internalError, "Can't \(action) \(path): \(reason).", cause: cause)
+        }
+    }
+
+    /// The refusal of a symbolic link where a file of ours is due.
+    static func symlink(_ path: String) -> MMError {
+        MMError(
+            .forbidden,
+            "\(path) is a symbolic link; it is not followed, because it may lead into somebody else's file.",
+            hint: "Put the file itself there, or name the real file.")
+    }
+
+    /// The refusal of something that belongs to another user.
+    static func foreign(_ path: String, owner: uid_t) -> MMError {
+        MMError(
+            .forbidden, "\(path) belongs to user \(owner), not to you (user \(geteuid())).",
+            hint: "Use a path of your own, or take it over: chown \(geteuid()) '\(path)'.")
+    }
+}

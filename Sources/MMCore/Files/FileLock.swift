@@ -1,0 +1,120 @@
+import Glibc
+
+/// A lock that processes agree on, beside the file it is about (`PATH.lock`, 0600): held until this value goes.
+///
+/// It is the kernel's lock (flock(2)), so it ends with its process, whatever happens; the lock file stays and says who holds it.
+/// Threads of one process exclude each other as well.
+package struct FileLock: ~Copyable {
+    private let file: Descriptor
+
+    /// Waits for the lock on this thread: for command lines and the house's own threads, never for the cooperative pool.
+    /// - Parameters:
+    ///   - path: the file that the lock is about.
+    ///   - deadline: when to give up.
+    /// - Throws: `conflict`, naming the holder, when the deadline passes.
+    package init(waitingFor path: String, until deadline: Deadline = .after(.seconds(10))) throws(MMError) {
+        let file = try Self.open(path)
+        var pause = Duration.milliseconds(1)
+        while try !Self.take(file, path) {
+            guard !deadline.hasPassed else { throw Self.busy(path) }
+            var wait = timespec(tv_sec: 0, tv_nsec: Int(min(pause, max(deadline.remaining, .zero)) / .nanoseconds(1)))
+            nanosleep(&wait, nil)
+            pause = min(pause * 2, .milliseconds(50))
+        }
+        Self.sign(file)
+        self.file = file
+    }
+
+    /// Waits for the lock without holding a thread.
+    /// - Parameters:
+    ///   - path: the file that the lock is about.
+    ///   - deadline: when to give up.
+    /// - Throws: `conflict`, naming the holder, when the deadline passes; `cancelled` when the task is.
+    package init(
+        awaiting path: String, until deadline: Deadline = .after(.seconds(10))
+    ) async throws(MMError) {
+        let file = try Self.open(path)
+        var pause = Duration.milliseconds(1)
+        while try !Self.take(file, path) {
+            guard !deadline.hasPassed else { throw Self.busy(path) }
+            do {
+                try await Task.sleep(for: min(pause, max(deadline.remaining, .zero)))
+            } catch {
+                throw MMError(.cancelled, "Called off while waiting for \(path), which another process holds.")
+            }
+            pause = min(pause * 2, .milliseconds(50))
+        }
+        Self.sign(file)
+        self.file = file
+    }
+
+    /// Takes the lock if it is free.
+    /// - Returns: `nil` when somebody else holds it.
+    package static func attempt(_ path: String) throws(MMError) -> FileLock? {
+        let file = try open(path)
+        guard try take(file, path) else { return nil }
+        sign(file)
+        return FileLock(file)
+    }
+
+    private init(_ file: consuming Descriptor) {
+        self.file = file
+    }
+
+    /// Does something under the lock, waiting on this thread.
+    package static func with<Result>(
+        _ path: String, until deadline: Deadline = .after(.seconds(10)), _ body: () throws(MMError) -> Result
+    ) throws(MMError) -> Result {
+        let lock = try FileLock(waitingFor: path, until: deadline)
+        let result = try body()
+        _ = consume lock
+        return result
+    }
+
+    /// Who holds the lock about a file, as in "process 4711 (mm-mcp)"; `nil` when nobody does.
+    package static func holder(of path: String) -> String? {
+        guard let place = try? FilePlace.of(path + ".lock", creating: false),
+            let file = try? place.open(O_RDWR, to: "lock")
+        else { return nil }
+        if flock(file.number, LOCK_EX | LOCK_NB) == 0 { return nil }
+        return signature(path) ?? "another process"
+    }
+
+    private static func open(_ path: String) throws(MMError) -> Descriptor {
+        guard let place = try FilePlace.of(path + ".lock", creating: true),
+            let file = try place.open(O_RDWR | O_CREAT, to: "lock")
+        else { throw FileFault.error(ENOENT, "lock", path) }
+        return file
+    }
+
+    private static func take(_ file: borrowing Descriptor, _ path: String) throws(MMError) -> Bool {
+        while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EWOULDBLOCK { return false }
+            guard errno == EINTR else { throw FileFault.error(errno, "lock", path) }
+        }
+        return true
+    }
+
+    /// Leaves our name in the lock file. Only a help for people: the lock itself is the kernel's, so a full disk is no matter.
+    private static func sign(_ file: borrowing Descriptor) {
+        let text = Array("\(getpid()) \(ProcessName.own)\n".utf8)
+        // Written over what is there and then cut: a file cut to nothing is flushed to disk when it is closed (ext4).
+        _ = pwrite(file.number, text, text.count, 0)
+        _ = ftruncate(file.number, off_t(text.count))
+    }
+
+    private static func signature(_ path: String) -> String? {
+        guard let bytes = try? ProtectedFile.read(path + ".lock", limit: 4096) else { return nil }
+        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard let number = words.first.flatMap({ pid_t($0) }) else { return nil }
+        return "process \(number)" + (words.count > 1 ? " (\(words[1]))" : "")
+    }
+
+    private static func busy(_ path: String) -> MMError {
+        let holder = signature(path) ?? "another process"
+        return MMError(
+            .conflict, "\(path) is held by \(holder).",
+            hint: "Try again in a moment; if it stays, look at that process.", retry: .now,
+            details: ["path": .string(path)])
+    }
+}

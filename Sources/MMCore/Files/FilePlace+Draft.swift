@@ -1,0 +1,57 @@
+import Glibc
+
+extension FilePlace {
+    /// A name for the next content, beside the file: with our process id, so that leftovers can be told from drafts in work.
+    borrowing func draftName() -> String {
+        "\(draftStart)\(getpid())-\(Hex.text(RandomBytes.make(6)))"
+    }
+
+    private var draftStart: String { ".\(name).mm-" }
+
+    /// Writes the next content beside the file and, when asked, waits until the disk has it.
+    borrowing func writeDraft(
+        _ draft: String, _ bytes: [UInt8], mode: mode_t, durable: Bool = true
+    ) throws(MMError) {
+        let number = openat(folder.number, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard number >= 0 else { throw FileFault.error(errno, "replace", path) }
+        let file = Descriptor(owning: number)
+        try ProtectedFile.write(bytes, to: file, path: path)
+        guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0 else {
+            throw FileFault.error(errno, "replace", path)
+        }
+    }
+
+    /// Keeps the present content under the same name with `.bak`; the backup before it goes.
+    borrowing func keepBackup() throws(MMError) {
+        let backup = "\(name).bak"
+        let draft = draftName()
+        defer { _ = unlinkat(folder.number, draft, 0) }
+        if linkat(folder.number, name, folder.number, draft, 0) != 0 {
+            // Some file systems know no second name for a file.
+            guard let old = try open(O_RDONLY, to: "back up"), let status = old.status() else {
+                throw FileFault.error(ENOENT, "back up", path)
+            }
+            let bytes = try ProtectedFile.read(path, limit: Int(status.st_size)) ?? []
+            try writeDraft(draft, bytes, mode: status.st_mode & 0o777)
+        }
+        guard renameat(folder.number, draft, folder.number, backup) == 0 else {
+            throw FileFault.error(errno, "back up", path)
+        }
+    }
+
+    /// Removes drafts of processes that were killed in the middle of a replace.
+    borrowing func sweepLeftovers() {
+        let start = draftStart
+        for found in FolderListing.names(in: folder) {
+            guard found.hasPrefix(start), let owner = pid_t(found.dropFirst(start.count).prefix { $0 != "-" }),
+                owner != getpid(), kill(owner, 0) != 0, errno == ESRCH
+            else { continue }
+            // A process of another container is not to be seen from here: only what is old is surely left over.
+            var status = stat()
+            guard fstatat(folder.number, found, &status, AT_SYMLINK_NOFOLLOW) == 0,
+                Glibc.time(nil) - status.st_mtim.tv_sec > 60
+            else { continue }
+            _ = unlinkat(folder.number, found, 0)
+        }
+    }
+}

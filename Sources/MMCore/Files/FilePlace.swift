@@ -1,0 +1,172 @@
+import Glibc
+
+/// A folder that was opened and judged, and a name in it.
+///
+/// Every file of ours is reached this way, so that nobody can swap a folder or plant a link between the check and the use:
+/// the folders of the path are opened one by one, and the file by its name inside the last one.
+struct FilePlace: ~Copyable {
+    /// The opened folder (for `…at` calls only).
+    let folder: Descriptor
+    /// The file's own name.
+    let name: String
+    /// The whole path, for messages.
+    let path: String
+
+    // Opens a name without reading it (open(2), O_PATH): enough for a folder that we may enter but not list.
+    // The value is the same on x86-64 and arm64; the Glibc module hides it behind _GNU_SOURCE.
+    private static let namedOnly: Int32 = 0o10000000
+
+    /// The place of a file.
+    /// - Parameters:
+    ///   - path: absolute, or relative to the working directory.
+    ///   - creating: whether missing folders are made (0700).
+    /// - Returns: `nil` when a folder is missing and none is to be made.
+    /// - Throws: when the path is none, a folder can't be entered, or somebody else could swap what lies there.
+    static func of(_ path: String, creating: Bool) throws(MMError) -> FilePlace? {
+        try checkText(path)
+        var parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
+        guard let name = parts.popLast(), name != ".", name != "..", path.utf8.last != UInt8(ascii: "/") else {
+            throw MMError(.invalidInput, "'\(path)' names no file.", hint: "Give the path of a file.")
+        }
+        guard let folder = try walk(parts, absolute: path.hasPrefix("/"), creating: creating, path: path) else {
+            return nil
+        }
+        try judge(folder, of: path)
+        return FilePlace(folder: folder, name: name, path: path)
+    }
+
+    /// Opens a folder itself, each part of the way checked.
+    /// - Returns: `nil` when it is missing and not to be made.
+    static func folder(_ path: String, creating: Bool) throws(MMError) -> Descriptor? {
+        try checkText(path)
+        let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
+        return try walk(parts, absolute: path.hasPrefix("/"), creating: creating, path: path)
+    }
+
+    private static func checkText(_ path: String) throws(MMError) {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw MMError(.invalidInput, "A path is empty or holds a NUL character.", hint: "Give the path of a file.")
+        }
+    }
+
+    private static func walk(
+        _ parts: [String], absolute: Bool, creating: Bool, path: String
+    ) throws(MMError) -> Descriptor? {
+        var current = try root(absolute ? "/" : ".", path)
+        var pending = Array(parts.reversed())
+        var links = 0
+        while let part = pending.popLast() {
+            if part == "." { continue }
+            var number = openat(current.number, part, namedOnly | O_NOFOLLOW | O_CLOEXEC)
+            if number < 0, errno == ENOENT {
+                guard creating else { return nil }
+                // Another process may have made it meanwhile; that is as good.
+                guard mkdirat(current.number, part, 0o700) == 0 || errno == EEXIST else {
+                    throw FileFault.error(errno, "make the folder for", path)
+                }
+                number = openat(current.number, part, namedOnly | O_NOFOLLOW | O_CLOEXEC)
+            }
+            guard number >= 0 else { throw FileFault.error(errno, "reach", path) }
+            let next = Descriptor(owning: number)
+            guard let status = next.status() else { throw FileFault.error(errno, "reach", path) }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR:
+                current = next
+            case S_IFLNK:
+                guard status.st_uid == geteuid() || status.st_uid == 0 else {
+                    throw MMError(
+                        .forbidden,
+                        "'\(part)' in the path \(path) is a symbolic link of user \(status.st_uid); it is not followed.",
+                        hint: "Use a path without links of other users.")
+                }
+                links += 1
+                guard links <= 40, let target = target(of: next) else { throw FileFault.error(ELOOP, "reach", path) }
+                pending += target.split(separator: "/", omittingEmptySubsequences: true).map(String.init).reversed()
+                if target.hasPrefix("/") { current = try root("/", path) }
+            default:
+                throw FileFault.error(ENOTDIR, "reach", path)
+            }
+        }
+        return current
+    }
+
+    private static func root(_ start: String, _ path: String) throws(MMError) -> Descriptor {
+        let number = Glibc.open(start, namedOnly | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { throw FileFault.error(errno, "reach", path) }
+        return Descriptor(owning: number)
+    }
+
+    private static func target(of link: borrowing Descriptor) -> String? {
+        let number = link.number
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
+            count = buffer.withMemoryRebound(to: CChar.self) { text in
+                guard let start = text.baseAddress else { return 0 }
+                return max(0, readlinkat(number, "", start, text.count))
+            }
+        }
+        return bytes.isEmpty ? nil : String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Refuses a folder in which somebody else could swap our file.
+    private static func judge(_ folder: borrowing Descriptor, of path: String) throws(MMError) {
+        guard let status = folder.status() else { throw FileFault.error(errno, "reach", path) }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw MMError(
+                .forbidden, "The folder of \(path) belongs to user \(status.st_uid), who could swap the file.",
+                hint: "Use a folder of your own.")
+        }
+        if status.st_mode & 0o002 != 0, status.st_mode & 0o1000 == 0 {
+            throw MMError(
+                .forbidden, "Everybody may write to the folder of \(path), so anybody could swap the file.",
+                hint: "Take the right away (chmod o-w on the folder) or use another folder.")
+        }
+    }
+}
+
+extension FilePlace {
+    /// Opens the file by its name in the folder, never through a link.
+    /// - Returns: `nil` when there is none.
+    borrowing func open(_ flags: Int32, mode: mode_t = 0o600, to action: String) throws(MMError) -> Descriptor? {
+        // O_NONBLOCK: a FIFO in the file's place must not hang us before it is recognised.
+        let number = openat(folder.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode)
+        if number < 0 {
+            if errno == ENOENT { return nil }
+            throw FileFault.error(errno, action, path)
+        }
+        let file = Descriptor(owning: number)
+        try FilePlace.check(file.status(), at: path, action)
+        return file
+    }
+
+    /// What lies under the name now, without following it; `nil` when there is nothing.
+    borrowing func status(to action: String) throws(MMError) -> stat? {
+        var status = stat()
+        guard fstatat(folder.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            if errno == ENOENT { return nil }
+            throw FileFault.error(errno, action, path)
+        }
+        if status.st_mode & S_IFMT == S_IFLNK { throw FileFault.symlink(path) }
+        try FilePlace.check(status, at: path, action)
+        return status
+    }
+
+    private static func check(_ status: stat?, at path: String, _ action: String) throws(MMError) {
+        guard let status else { throw FileFault.error(errno, action, path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw MMError(
+                .invalidInput, "\(path) is no regular file.", hint: "Move what lies there away, or name another file.")
+        }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw FileFault.foreign(path, owner: status.st_uid)
+        }
+    }
+
+    /// Makes what happened to names in the folder last through a power cut.
+    borrowing func syncFolder() {
+        let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // A folder that we may write but not list can't be synced; the rename itself still is atomic.
+        guard number >= 0 else { return }
+        let readable = Descriptor(owning: number)
+        _ = fsync(readable.number)
+    }
+}

@@ -1,0 +1,137 @@
+package import Glibc
+
+/// The one way in which files of ours are read, replaced, grown and removed.
+///
+/// No link is followed at the end of a path, nor anywhere in it when somebody else made it; the file must be a regular one
+/// of ours (or root's); what is written is 0600 in folders of 0700. The calls are short and synchronous.
+package enum ProtectedFile {
+    /// The whole content of a file.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - limit: most bytes that are taken.
+    /// - Returns: `nil` when there is no such file.
+    /// - Throws: `forbidden` for links, foreign owners and missing rights, `invalidInput` for what is no regular file,
+    ///   `limitExceeded` for more than `limit` bytes.
+    package static func read(_ path: String, limit: Int = 64 << 20) throws(MMError) -> [UInt8]? {
+        guard let place = try FilePlace.of(path, creating: false),
+            let file = try place.open(O_RDONLY, to: "read")
+        else { return nil }
+        let expected = Int(file.status()?.st_size ?? 0)
+        guard expected <= limit else { throw tooLarge(path, limit) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(expected + 1)
+        var chunk = [UInt8](repeating: 0, count: max(4096, min(expected + 1, 1 << 20)))
+        while true {
+            let count = Glibc.read(file.number, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileFault.error(errno, "read", path)
+            }
+            guard bytes.count + count <= limit else { throw tooLarge(path, limit) }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// Puts new content in a file's place in one step: readers see the old content or the new, also after a crash.
+    /// - Parameters:
+    ///   - path: the file; missing folders are made (0700).
+    ///   - bytes: the new content.
+    ///   - mode: mode of a new file.
+    ///   - keepingMode: whether an existing file's mode is kept instead of `mode`.
+    ///   - backup: whether the old content stays beside it, under the same name with `.bak`.
+    ///   - durable: whether to wait until it is on the disk; `false` for what a power cut may take.
+    /// - Throws: as `read`; when it throws, the old content is untouched.
+    package static func replace(
+        _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, keepingMode: Bool = false, backup: Bool = false,
+        durable: Bool = true
+    ) throws(MMError) {
+        guard let place = try FilePlace.of(path, creating: true) else { throw FileFault.error(ENOENT, "replace", path) }
+        let old = try place.status(to: "replace")
+        place.sweepLeftovers()
+        let draft = place.draftName()
+        do throws(MMError) {
+            let wanted = keepingMode ? (old.map { $0.st_mode & 0o777 } ?? mode) : mode
+            try place.writeDraft(draft, bytes, mode: wanted, durable: durable)
+            if backup, old != nil { try place.keepBackup() }
+            guard renameat(place.folder.number, draft, place.folder.number, place.name) == 0 else {
+                throw FileFault.error(errno, "replace", path)
+            }
+        } catch {
+            _ = unlinkat(place.folder.number, draft, 0)
+            throw error
+        }
+        if durable { place.syncFolder() }
+    }
+
+    /// Removes a file; one that isn't there is fine.
+    package static func remove(_ path: String) throws(MMError) {
+        guard let place = try FilePlace.of(path, creating: false), try place.status(to: "remove") != nil else { return }
+        guard unlinkat(place.folder.number, place.name, 0) == 0 || errno == ENOENT else {
+            throw FileFault.error(errno, "remove", path)
+        }
+        place.syncFolder()
+    }
+
+    /// Adds a line to a file in a single write, so that lines of several processes never mix.
+    /// - Parameters:
+    ///   - line: the line; the newline is added where it is missing.
+    ///   - path: the file, made with 0600 where it is missing.
+    package static func append(_ line: [UInt8], to path: String) throws(MMError) {
+        guard let place = try FilePlace.of(path, creating: true),
+            let file = try place.open(O_WRONLY | O_APPEND | O_CREAT, to: "write to")
+        else { throw FileFault.error(ENOENT, "write to", path) }
+        let whole = line.last == 0x0A ? line : line + [0x0A]
+        try write(whole, to: file, path: path)
+    }
+
+    /// Makes a folder with all folders above it, 0700.
+    ///
+    /// A folder of ours that others may enter is closed to them: what lies inside is ours alone.
+    package static func makeDirectory(_ path: String) throws(MMError) {
+        guard let folder = try FilePlace.folder(path, creating: true), let status = folder.status() else {
+            throw FileFault.error(errno, "make the folder", path)
+        }
+        guard status.st_uid == geteuid() else { throw FileFault.foreign(path, owner: status.st_uid) }
+        // A sticky folder is one that several users share on purpose, such as /tmp: it isn't ours to close.
+        if status.st_mode & 0o077 != 0, status.st_mode & 0o1000 == 0 {
+            let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard number >= 0 else { throw FileFault.error(errno, "close to others the folder", path) }
+            let opened = Descriptor(owning: number)
+            guard fchmod(opened.number, 0o700) == 0 else {
+                throw FileFault.error(errno, "close to others the folder", path)
+            }
+        }
+    }
+
+    /// Takes the rights of group and others from a file.
+    /// - Returns: whether it had been open to them, so that the caller can warn; `false` also when there is no file.
+    package static func tighten(_ path: String) throws(MMError) -> Bool {
+        guard let place = try FilePlace.of(path, creating: false), let file = try place.open(O_RDONLY, to: "tighten"),
+            let status = file.status(), status.st_mode & 0o077 != 0
+        else { return false }
+        guard fchmod(file.number, status.st_mode & 0o700) == 0 else { throw FileFault.error(errno, "tighten", path) }
+        return true
+    }
+
+    private static func tooLarge(_ path: String, _ limit: Int) -> MMError {
+        MMError(
+            .limitExceeded, "\(path) is larger than \(limit) bytes.",
+            hint: "Check that it is the file you mean; it was not read.")
+    }
+
+    /// Writes all bytes or throws.
+    static func write(_ bytes: [UInt8], to file: borrowing Descriptor, path: String) throws(MMError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(file.number, buffer.baseAddress.map { $0 + done }, buffer.count - done)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileFault.error(errno, "write to", path)
+            }
+            done += count
+        }
+    }
+}

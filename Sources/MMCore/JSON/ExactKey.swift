@@ -1,0 +1,20 @@
+/// A key compared by its bytes: `String` itself takes canonically equivalent texts for equal.
+struct ExactKey: Hashable {
+    private let text: String
+
+    init(_ text: String) {
+        self.text = text
+    }
+
+    static func same(_ left: String, _ right: String) -> Bool {
+        // Equal texts of one length in bytes are nearly always the same bytes; unequal ones never are.
+        left.utf8.count == right.utf8.count && left == right && left.utf8.elementsEqual(right.utf8)
+    }
+
+    static func == (left: ExactKey, right: ExactKey) -> Bool { same(left.text, right.text) }
+
+    func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}

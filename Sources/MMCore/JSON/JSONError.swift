@@ -1,0 +1,27 @@
+/// Why a text is not the JSON a reader wants, and where.
+public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What is wrong, without quoting the text (it may hold secrets).
+    public let problem: String
+    /// Byte offset of the fault, from 0.
+    public let offset: Int
+    /// Line of the fault, from 1.
+    public let line: Int
+    /// Column of the fault in bytes, from 1.
+    public let column: Int
+
+    init(problem: String, offset: Int, in text: UnsafeBufferPointer<UInt8>) {
+        self.problem = problem
+        self.offset = offset
+        var line = 1
+        var lineStart = 0
+        for index in 0..<min(offset, text.count) where text[index] == UInt8(ascii: "\n") {
+            line += 1
+            lineStart = index + 1
+        }
+        self.line = line
+        self.column = offset - lineStart + 1
+    }
+
+    /// The fault in one sentence.
+    public var description: String { "\(problem) at line \(line), column \(column)" }
+}

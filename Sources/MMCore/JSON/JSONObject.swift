@@ -1,0 +1,119 @@
+/// The members of a JSON object in the order they were written.
+///
+/// Look-up scans up to sixteen members and uses an index above that. A key exists once; setting it again keeps its place.
+/// Keys are equal when their bytes are (RFC 8259, section 8.3): `é` in one code point and in two are different keys.
+public struct JSONObject: Sendable {
+    /// One `"key": value` pair.
+    public typealias Member = (key: String, value: JSONValue)
+
+    private static let scanLimit = 16
+    private var members: [Member] = []
+    private var index: [ExactKey: Int] = [:]
+
+    /// An object without members.
+    public init() {}
+
+    /// An object with these members; a later duplicate replaces the earlier value.
+    public init(_ members: some Sequence<(String, JSONValue)>) {
+        for (key, value) in members { set(key, value) }
+    }
+
+    /// How many members there are.
+    public var count: Int { members.count }
+    /// Whether there are no members.
+    public var isEmpty: Bool { members.isEmpty }
+    /// The keys in order.
+    public var keys: [String] { members.map(\.key) }
+    /// The values in the order of their keys.
+    public var values: [JSONValue] { members.map(\.value) }
+
+    /// The value under `key`. Setting `nil` removes the member; setting a value keeps the place of an existing key.
+    public subscript(key: String) -> JSONValue? {
+        get { position(of: key).map { members[$0].value } }
+        set {
+            if let newValue { set(key, newValue) } else { remove(key) }
+        }
+    }
+
+    /// Sets a member.
+    /// - Returns: whether the key was there already.
+    @discardableResult
+    public mutating func set(_ key: String, _ value: JSONValue) -> Bool {
+        if let position = position(of: key) {
+            members[position].value = value
+            return true
+        }
+        members.append((key, value))
+        if members.count == Self.scanLimit + 1 {
+            buildIndex()
+        } else if members.count > Self.scanLimit {
+            index[ExactKey(key)] = members.count - 1
+        }
+        return false
+    }
+
+    /// Makes room for members that are about to come.
+    mutating func reserveCapacity(_ count: Int) {
+        members.reserveCapacity(count)
+    }
+
+    /// Removes a member, if it is there, and returns its value.
+    @discardableResult
+    public mutating func remove(_ key: String) -> JSONValue? {
+        guard let position = position(of: key) else { return nil }
+        let value = members.remove(at: position).value
+        index = [:]
+        if members.count > Self.scanLimit { buildIndex() }
+        return value
+    }
+
+    private mutating func buildIndex() {
+        for (position, member) in members.enumerated() { index[ExactKey(member.key)] = position }
+    }
+
+    private func position(of key: String) -> Int? {
+        if members.count > Self.scanLimit { return index[ExactKey(key)] }
+        return members.firstIndex { ExactKey.same($0.key, key) }
+    }
+}
+
+extension JSONObject: RandomAccessCollection {
+    /// The first member's position.
+    public var startIndex: Int { 0 }
+    /// The position past the last member.
+    public var endIndex: Int { members.count }
+    /// The member at a position.
+    public subscript(position: Int) -> Member { members[position] }
+}
+
+extension JSONObject: Hashable {
+    /// Objects are equal when they hold the same members; order is not part of an object's meaning (RFC 8259, section 4).
+    public static func == (left: JSONObject, right: JSONObject) -> Bool {
+        guard left.count == right.count else { return false }
+        // Nearly always the order is the same too, and no look-up is needed.
+        for (place, member) in left.members.enumerated() {
+            let other = right.members[place]
+            let value = ExactKey.same(other.key, member.key) ? other.value : right[member.key]
+            if value != member.value { return false }
+        }
+        return true
+    }
+
+    /// Hashes the members regardless of order.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(count)
+        var mixed = 0
+        for (key, value) in self {
+            var member = Hasher()
+            member.combine(ExactKey(key))
+            member.combine(value)
+            mixed ^= member.finalize()
+        }
+        hasher.combine(mixed)
+    }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+    /// An object with its members in the order written.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+}

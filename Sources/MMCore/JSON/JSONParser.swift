@@ -1,0 +1,344 @@
+import Glibc
+
+/// A strict reader of JSON texts (RFC 8259): UTF-8 only, no comments, no trailing commas, bounded depth and size.
+public struct JSONParser {
+    private let text: UnsafeBufferPointer<UInt8>
+    private let limits: JSONLimits
+    private var position = 0
+    private var depth = 0
+    /// How many members the last object at a depth had. Rows of one list are alike: the next one gets its room at once.
+    private var lastCounts = [Int](repeating: 0, count: 8)
+
+    private init(_ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
+        self.text = text
+        self.limits = limits
+    }
+
+    /// Reads one JSON text.
+    /// - Parameters:
+    ///   - bytes: the whole text in UTF-8; a byte order mark in front is passed over.
+    ///   - limits: how much is taken.
+    /// - Throws: `JSONError` with the place of the first fault.
+    public static func parse(_ bytes: some Sequence<UInt8>, limits: JSONLimits = .standard) throws(JSONError)
+        -> JSONValue
+    {
+        let direct = bytes.withContiguousStorageIfAvailable { storage in
+            Result { () throws(JSONError) in try parse(buffer: storage, limits: limits) }
+        }
+        if let direct { return try direct.get() }
+        let copy = Array(bytes)
+        let copied = copy.withUnsafeBufferPointer { storage in
+            Result { () throws(JSONError) in try parse(buffer: storage, limits: limits) }
+        }
+        return try copied.get()
+    }
+
+    /// Reads one JSON text.
+    /// - Parameters:
+    ///   - text: the whole text.
+    ///   - limits: how much is taken.
+    /// - Throws: `JSONError` with the place of the first fault.
+    public static func parse(_ text: String, limits: JSONLimits = .standard) throws(JSONError) -> JSONValue {
+        try parse(text.utf8, limits: limits)
+    }
+
+    private static func parse(buffer: UnsafeBufferPointer<UInt8>, limits: JSONLimits) throws(JSONError) -> JSONValue {
+        guard buffer.count <= limits.bytes else {
+            throw JSONError(problem: "more than \(limits.bytes) bytes", offset: 0, in: buffer)
+        }
+        var parser = JSONParser(buffer, limits: limits)
+        if buffer.count >= 3, buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF { parser.position = 3 }
+        parser.skipBlanks()
+        let value = try parser.value()
+        parser.skipBlanks()
+        guard parser.position == buffer.count else { throw parser.fault("unexpected text after the value") }
+        return value
+    }
+
+    private func fault(_ problem: String, at offset: Int? = nil) -> JSONError {
+        JSONError(problem: problem, offset: offset ?? position, in: text)
+    }
+
+    private mutating func skipBlanks() {
+        while position < text.count {
+            switch text[position] {
+            case 0x20, 0x0A, 0x0D, 0x09: position += 1
+            default: return
+            }
+        }
+    }
+
+    private mutating func value() throws(JSONError) -> JSONValue {
+        guard position < text.count else { throw fault("the text ends where a value is due") }
+        switch text[position] {
+        case UInt8(ascii: "{"): return .object(try object())
+        case UInt8(ascii: "["): return .array(try array())
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+        default: throw fault("unexpected character where a value is due")
+        }
+    }
+
+    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+        let length = word.utf8CodeUnitCount
+        guard text.count - position >= length else { throw fault("unknown word") }
+        for index in 0..<length where text[position + index] != word.utf8Start[index] { throw fault("unknown word") }
+        position += length
+        return value
+    }
+
+    private mutating func enter() throws(JSONError) {
+        depth += 1
+        guard depth <= limits.depth else { throw fault("nested deeper than \(limits.depth)") }
+        position += 1
+        skipBlanks()
+    }
+
+    private mutating func array() throws(JSONError) -> [JSONValue] {
+        try enter()
+        var items: [JSONValue] = []
+        if position < text.count, text[position] == UInt8(ascii: "]") {
+            position += 1
+            depth -= 1
+            return items
+        }
+        while true {
+            items.append(try value())
+            if try closes(with: UInt8(ascii: "]"), of: "array") { return items }
+        }
+    }
+
+    private mutating func object() throws(JSONError) -> JSONObject {
+        try enter()
+        var members = JSONObject()
+        if position < text.count, text[position] == UInt8(ascii: "}") {
+            position += 1
+            depth -= 1
+            return members
+        }
+        let place = depth & 7
+        members.reserveCapacity(min(lastCounts[place], 64))
+        while true {
+            guard position < text.count, text[position] == UInt8(ascii: "\"") else {
+                throw fault("a key in double quotes is due")
+            }
+            let keyStart = position
+            let key = try string()
+            skipBlanks()
+            guard position < text.count, text[position] == UInt8(ascii: ":") else { throw fault("a colon is due") }
+            position += 1
+            skipBlanks()
+            let repeated = members.set(key, try value())
+            if repeated, limits.duplicateKeys == .refuse { throw fault("repeated key in an object", at: keyStart) }
+            if try closes(with: UInt8(ascii: "}"), of: "object") {
+                lastCounts[place] = members.count
+                return members
+            }
+        }
+    }
+
+    /// Whether the list ends here; else it moves past the comma.
+    private mutating func closes(with end: UInt8, of what: String) throws(JSONError) -> Bool {
+        skipBlanks()
+        guard position < text.count else { throw fault("the text ends inside an \(what)") }
+        if text[position] == end {
+            position += 1
+            depth -= 1
+            return true
+        }
+        guard text[position] == UInt8(ascii: ",") else { throw fault("a comma or the end of the \(what) is due") }
+        position += 1
+        skipBlanks()
+        return false
+    }
+
+    private mutating func number() throws(JSONError) -> JSONValue {
+        let start = position
+        func digit(_ at: Int) -> Bool { at < text.count && text[at] >= 0x30 && text[at] <= 0x39 }
+        if text[position] == UInt8(ascii: "-") { position += 1 }
+        guard digit(position) else { throw fault("a digit is due") }
+        if text[position] == 0x30 {
+            position += 1
+            guard !digit(position) else { throw fault("a number may not start with 0") }
+        } else {
+            while digit(position) { position += 1 }
+        }
+        var whole = true
+        if position < text.count, text[position] == UInt8(ascii: ".") {
+            whole = false
+            position += 1
+            guard digit(position) else { throw fault("a digit is due after the point") }
+            while digit(position) { position += 1 }
+        }
+        if position < text.count, text[position] | 0x20 == UInt8(ascii: "e") {
+            whole = false
+            position += 1
+            if position < text.count, text[position] == UInt8(ascii: "+") || text[position] == UInt8(ascii: "-") {
+                position += 1
+            }
+            guard digit(position) else { throw fault("a digit is due in the exponent") }
+            while digit(position) { position += 1 }
+        }
+        let written = UnsafeBufferPointer(rebasing: text[start..<position])
+        if whole, let value = Self.integer(written) { return .int(value) }
+        let numberText = String(decoding: written, as: UTF8.self)
+        if !whole, !limits.keepsNumberText, let value = Double(numberText), value.isFinite,
+            Self.keeps(written, as: value)
+        {
+            return .double(value)
+        }
+        return .number(numberText)
+    }
+
+    /// Whether the shortest text of a double says the same number as what was written.
+    private static func keeps(_ written: UnsafeBufferPointer<UInt8>, as value: Double) -> Bool {
+        // Sixteen bytes with a point or an exponent among them hold at most fifteen digits.
+        if written.count <= 16, value.magnitude >= .leastNormalMagnitude { return true }
+        let digits = significantDigits(written)
+        // Zero is exact when nothing but zeros was written; else the number was too small.
+        if value == 0 { return digits.isEmpty }
+        // Fifteen digits always survive (IEEE 754, DBL_DIG), except among the subnormal numbers.
+        if digits.count <= 15, value.magnitude >= .leastNormalMagnitude { return true }
+        guard digits.count <= 17 else { return false }
+        var shortest = "\(value)"
+        return shortest.withUTF8 { significantDigits($0) == digits }
+    }
+
+    /// The digits of a number without the exponent, and without the zeros at both ends that only place the point.
+    private static func significantDigits(_ written: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var digits: [UInt8] = []
+        for byte in written {
+            if byte | 0x20 == UInt8(ascii: "e") { break }
+            if byte >= 0x30 && byte <= 0x39 && !(digits.isEmpty && byte == 0x30) { digits.append(byte) }
+        }
+        while digits.last == 0x30 { digits.removeLast() }
+        return digits
+    }
+
+    private static func integer(_ written: UnsafeBufferPointer<UInt8>) -> Int64? {
+        let negative = written[0] == UInt8(ascii: "-")
+        // "-0" has a sign that an integer cannot keep.
+        if negative, written.count == 2, written[1] == 0x30 { return nil }
+        var value: Int64 = 0
+        for byte in written.dropFirst(negative ? 1 : 0) {
+            let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (next, carry) = shifted.subtractingReportingOverflow(Int64(byte - 0x30))
+            if overflow || carry { return nil }
+            value = next
+        }
+        if negative { return value }
+        return value == .min ? nil : -value
+    }
+}
+
+extension JSONParser {
+    fileprivate mutating func string() throws(JSONError) -> String {
+        position += 1
+        let start = position
+        while position < text.count {
+            let byte = text[position]
+            if byte == UInt8(ascii: "\"") {
+                guard let string = Self.string(of: UnsafeBufferPointer(rebasing: text[start..<position])) else {
+                    throw fault("invalid UTF-8", at: start)
+                }
+                position += 1
+                return string
+            }
+            if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
+            guard byte >= 0x20 else { throw fault("unescaped control character in a string") }
+            position += 1
+        }
+        throw fault("the text ends inside a string")
+    }
+
+    /// The string of some bytes; `nil` when they are no UTF-8.
+    ///
+    /// `String(validating:as:)` would do, but it is not specialised in the standard library and costs half of all parsing.
+    private static func string(of bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        var string = String(unsafeUninitializedCapacity: bytes.count) { buffer in
+            _ = buffer.initialize(from: bytes)
+            return bytes.count
+        }
+        // Broken bytes have been repaired, so they are no longer the same.
+        let same = string.withUTF8 { utf8 in
+            guard utf8.count == bytes.count, let left = utf8.baseAddress, let right = bytes.baseAddress else {
+                return bytes.isEmpty
+            }
+            return memcmp(left, right, bytes.count) == 0
+        }
+        return same ? string : nil
+    }
+
+    private mutating func escapedString(from start: Int) throws(JSONError) -> String {
+        var bytes = Array(text[start..<position])
+        while position < text.count {
+            let byte = text[position]
+            if byte == UInt8(ascii: "\"") {
+                guard let string = bytes.withUnsafeBufferPointer({ Self.string(of: $0) }) else {
+                    throw fault("invalid UTF-8", at: start)
+                }
+                position += 1
+                return string
+            }
+            guard byte >= 0x20 else { throw fault("unescaped control character in a string") }
+            position += 1
+            if byte == UInt8(ascii: "\\") { try escape(into: &bytes) } else { bytes.append(byte) }
+        }
+        throw fault("the text ends inside a string")
+    }
+
+    private mutating func escape(into bytes: inout [UInt8]) throws(JSONError) {
+        guard position < text.count else { throw fault("the text ends inside an escape") }
+        let byte = text[position]
+        position += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(byte)
+        case UInt8(ascii: "b"): bytes.append(0x08)
+        case UInt8(ascii: "f"): bytes.append(0x0C)
+        case UInt8(ascii: "n"): bytes.append(0x0A)
+        case UInt8(ascii: "r"): bytes.append(0x0D)
+        case UInt8(ascii: "t"): bytes.append(0x09)
+        case UInt8(ascii: "u"): bytes.append(contentsOf: Array(String(Character(try unicodeEscape())).utf8))
+        default: throw fault("unknown escape in a string", at: position - 2)
+        }
+    }
+
+    private mutating func unicodeEscape() throws(JSONError) -> Unicode.Scalar {
+        let first = try fourHexDigits()
+        if first & 0xFC00 == 0xD800, position + 1 < text.count, text[position] == UInt8(ascii: "\\"),
+            text[position + 1] == UInt8(ascii: "u")
+        {
+            let back = position
+            position += 2
+            let second = try fourHexDigits()
+            if second & 0xFC00 == 0xDC00 {
+                let scalar = 0x10000 + (UInt32(first & 0x3FF) << 10) + UInt32(second & 0x3FF)
+                return Unicode.Scalar(scalar) ?? "\u{FFFD}"
+            }
+            position = back
+        }
+        // A lone surrogate is legal JSON but no text: the replacement character stands for it.
+        return Unicode.Scalar(UInt32(first)) ?? "\u{FFFD}"
+    }
+
+    private mutating func fourHexDigits() throws(JSONError) -> UInt16 {
+        guard position + 4 <= text.count else { throw fault("the text ends inside an escape") }
+        var value: UInt16 = 0
+        for _ in 0..<4 {
+            let byte = text[position]
+            let digit: UInt8
+            switch byte {
+            case 0x30...0x39: digit = byte - 0x30
+            case 0x41...0x46: digit = byte - 0x41 + 10
+            case 0x61...0x66: digit = byte - 0x61 + 10
+            default: throw fault("four hexadecimal digits are due")
+            }
+            value = value << 4 | UInt16(digit)
+            position += 1
+        }
+        return value
+    }
+}

@@ -1,0 +1,122 @@
+/// Writes JSON texts: compact for the wire, indented for files and people.
+public struct JSONWriter: Sendable {
+    /// How a text is laid out.
+    public enum Layout: Sendable, Hashable {
+        /// No blanks at all.
+        case compact
+        /// One member a line, indented by this many blanks a level.
+        case indented(Int)
+    }
+
+    private let layout: Layout
+    private var bytes: [UInt8] = []
+
+    private init(layout: Layout) {
+        self.layout = layout
+    }
+
+    /// The UTF-8 text of a value.
+    /// - Parameters:
+    ///   - value: what to write.
+    ///   - layout: compact unless said otherwise.
+    public static func bytes(_ value: JSONValue, layout: Layout = .compact) -> [UInt8] {
+        var writer = JSONWriter(layout: layout)
+        writer.write(value, level: 0)
+        return writer.bytes
+    }
+
+    /// The text of a value.
+    /// - Parameters:
+    ///   - value: what to write.
+    ///   - layout: compact unless said otherwise.
+    public static func string(_ value: JSONValue, layout: Layout = .compact) -> String {
+        String(decoding: bytes(value, layout: layout), as: UTF8.self)
+    }
+
+    /// Appends the quoted, escaped form of a string to a buffer, for writers that build texts piece by piece.
+    public static func append(_ text: String, to bytes: inout [UInt8]) {
+        var text = text
+        bytes.append(UInt8(ascii: "\""))
+        text.withUTF8 { utf8 in
+            var plainStart = 0
+            for index in utf8.indices {
+                let byte = utf8[index]
+                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else {
+                    continue
+                }
+                bytes.append(contentsOf: utf8[plainStart..<index])
+                plainStart = index + 1
+                appendEscape(byte, to: &bytes)
+            }
+            bytes.append(contentsOf: utf8[plainStart...])
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func appendEscape(_ byte: UInt8, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        default:
+            let hex = Array("0123456789abcdef".utf8)
+            bytes.append(contentsOf: [UInt8(ascii: "u"), 0x30, 0x30, hex[Int(byte >> 4)], hex[Int(byte & 15)]])
+        }
+    }
+
+    private mutating func write(_ value: JSONValue, level: Int) {
+        switch value {
+        case .null: bytes.append(contentsOf: "null".utf8)
+        case .bool(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
+        case .int(let number): bytes.append(contentsOf: String(number).utf8)
+        case .double(let number): bytes.append(contentsOf: Self.text(of: number).utf8)
+        case .number(let text): bytes.append(contentsOf: text.utf8)
+        case .string(let text): Self.append(text, to: &bytes)
+        case .array(let items):
+            list(items, between: "[", "]", level: level) { writer, item in writer.write(item, level: level + 1) }
+        case .object(let members):
+            list(members, between: "{", "}", level: level) { writer, member in
+                Self.append(member.key, to: &writer.bytes)
+                writer.bytes.append(UInt8(ascii: ":"))
+                if writer.layout != .compact { writer.bytes.append(0x20) }
+                writer.write(member.value, level: level + 1)
+            }
+        }
+    }
+
+    private mutating func list<Items: Collection>(
+        _ items: Items, between open: Unicode.Scalar, _ close: Unicode.Scalar, level: Int,
+        each: (inout JSONWriter, Items.Element) -> Void
+    ) {
+        bytes.append(UInt8(ascii: open))
+        var first = true
+        for item in items {
+            if !first { bytes.append(UInt8(ascii: ",")) }
+            first = false
+            newLine(level: level + 1)
+            each(&self, item)
+        }
+        if !first { newLine(level: level) }
+        bytes.append(UInt8(ascii: close))
+    }
+
+    private mutating func newLine(level: Int) {
+        guard case .indented(let width) = layout else { return }
+        bytes.append(0x0A)
+        bytes.append(contentsOf: repeatElement(0x20, count: width * level))
+    }
+
+    private static func text(of number: Double) -> String {
+        // JSON has no word for these; a value that is no number is absent.
+        number.isFinite ? "\(number)" : "null"
+    }
+}
+
+extension JSONValue: CustomStringConvertible {
+    /// The compact JSON text.
+    public var description: String { JSONWriter.string(self) }
+}

@@ -1,0 +1,144 @@
+/// Finds the items of an array in JSON text without building values: at the root, or under `value` as services write lists.
+///
+/// The text is taken to be sound JSON; on anything else it stops early or finds nothing, and never reads outside.
+package struct JSONRows: Sendable, Hashable {
+    /// Where the array lies.
+    package enum Place: String, Sendable {
+        /// The text is an array.
+        case root
+        /// The text is an object with an array under `value`.
+        case value
+    }
+
+    /// Where the array lies.
+    package let place: Place
+    /// The bytes of each item, without blanks around it.
+    package let items: [Range<Int>]
+
+    /// The rows of a text; `nil` when there is no such array.
+    package static func find(in text: [UInt8]) -> JSONRows? {
+        text.withUnsafeBufferPointer { text in
+            var start = skipBlanks(text, 0)
+            guard start < text.count else { return nil }
+            var place = Place.root
+            if text[start] == UInt8(ascii: "{") {
+                guard let array = valueArray(text, start) else { return nil }
+                (start, place) = (array, .value)
+            }
+            guard text[start] == UInt8(ascii: "[") else { return nil }
+            var scanner = JSONItemScanner(at: start + 1)
+            var items: [Range<Int>] = []
+            for index in (start + 1)..<text.count {
+                if let item = scanner.take(text[index]) { items.append(item) }
+                if scanner.ended { return JSONRows(place: place, items: items) }
+            }
+            return nil
+        }
+    }
+
+    private static func skipBlanks(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        var at = start
+        while at < text.count, [0x20, 0x0A, 0x0D, 0x09].contains(text[at]) { at += 1 }
+        return at
+    }
+
+    /// Where the array under `value` of the object at `start` begins.
+    private static func valueArray(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+        let key = Array("\"value\"".utf8)
+        // An object's members are found like items: key, colon and value follow each other at one depth.
+        var at = start + 1
+        while at < text.count {
+            at = skipBlanks(text, at)
+            if at < text.count, text[at] == UInt8(ascii: ",") { at = skipBlanks(text, at + 1) }
+            guard at < text.count, text[at] == UInt8(ascii: "\"") else { return nil }
+            let keyStart = at
+            guard let keyEnd = endOfValue(text, at) else { return nil }
+            at = skipBlanks(text, keyEnd)
+            guard at < text.count, text[at] == UInt8(ascii: ":") else { return nil }
+            at = skipBlanks(text, at + 1)
+            guard at < text.count else { return nil }
+            if keyEnd - keyStart == key.count, text[keyStart..<keyEnd].elementsEqual(key),
+                text[at] == UInt8(ascii: "[")
+            {
+                return at
+            }
+            guard let end = endOfValue(text, at) else { return nil }
+            at = end
+        }
+        return nil
+    }
+
+    private static func endOfValue(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+        var scanner = JSONItemScanner(at: start)
+        for index in start..<text.count {
+            // A number or word ends where its object does.
+            if scanner.isBare, text[index] == UInt8(ascii: "}") { return index }
+            if let item = scanner.take(text[index]) { return item.upperBound }
+        }
+        return nil
+    }
+}
+
+/// Finds the items of an array byte by byte, so that the text can come in pieces.
+struct JSONItemScanner {
+    private var position: Int
+    private var start: Int?
+    private var depth = 0
+    private var inString = false
+    private var escaped = false
+    private(set) var ended = false
+
+    /// A scanner of the bytes after an array's opening bracket.
+    /// - Parameter position: where the first byte lies.
+    init(at position: Int) {
+        self.position = position
+    }
+
+    /// Whether the scanner is inside a number or a word.
+    var isBare: Bool { start != nil && depth == 0 && !inString }
+
+    /// Takes the next byte.
+    /// - Returns: the item that ended with it, or right before it.
+    mutating func take(_ byte: UInt8) -> Range<Int>? {
+        defer { position += 1 }
+        if ended { return nil }
+        if inString {
+            if escaped {
+                escaped = false
+            } else if byte == UInt8(ascii: "\\") {
+                escaped = true
+            } else if byte == UInt8(ascii: "\"") {
+                inString = false
+                if depth == 0 { return finish(at: position + 1) }
+            }
+            return nil
+        }
+        switch byte {
+        case UInt8(ascii: "\""):
+            if start == nil { start = position }
+            inString = true
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            if start == nil { start = position }
+            depth += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"):
+            if depth > 0 {
+                depth -= 1
+                if depth == 0 { return finish(at: position + 1) }
+            } else {
+                ended = true
+                return finish(at: position)
+            }
+        case UInt8(ascii: ","), 0x20, 0x0A, 0x0D, 0x09:
+            if depth == 0 { return finish(at: position) }
+        default:
+            if start == nil { start = position }
+        }
+        return nil
+    }
+
+    private mutating func finish(at end: Int) -> Range<Int>? {
+        guard let begun = start else { return nil }
+        start = nil
+        return begun..<end
+    }
+}

@@ -1,0 +1,145 @@
+/// An answer as it is given: whole, or its beginning with counts and a handle for the rest.
+public struct ShapedOutput: Sendable, Hashable {
+    /// The answer, or its beginning. Lists of rows stay JSON of the same shape, with fewer rows.
+    public let text: String
+    /// Whether this is all of it.
+    public let isWhole: Bool
+    /// Where the whole lies, when this isn't all.
+    public let stored: StoredOutput?
+    /// What `shown` and `total` are in.
+    public let unit: OutputUnit
+    /// How many rows, lines or bytes are in the text.
+    public let shown: Int
+    /// How many there are.
+    public let total: Int
+    /// Length of the whole in bytes.
+    public let bytes: Int
+
+    /// One sentence about what is not shown and how to get it; `nil` when all is.
+    /// - Parameter tool: what to call for more, as the front-end at hand names it.
+    public func note(tool: String = "mm__output") -> String? {
+        guard !isWhole else { return nil }
+        let counts = "Shown: \(shown) of \(total) \(unit.rawValue) (\(bytes) bytes in all)."
+        guard let stored else { return "\(counts) The rest could not be stored." }
+        return "\(counts) The rest: \(tool) {\"handle\": \"\(stored.handle)\", \"offset\": \(shown)}, until "
+            + "\(stored.expires.iso8601)."
+    }
+
+    /// The same as JSON members, for structured answers.
+    public var json: JSONObject? {
+        guard !isWhole else { return nil }
+        var object: JSONObject = [
+            "shown": .int(Int64(shown)), "total": .int(Int64(total)), "unit": .string(unit.rawValue),
+            "bytes": .int(Int64(bytes)),
+        ]
+        if let stored {
+            object["handle"] = .string(stored.handle)
+            object["nextOffset"] = .int(Int64(shown))
+            object["expires"] = .string(stored.expires.iso8601)
+        }
+        return object
+    }
+}
+
+/// Fits answers into a budget.
+public struct OutputShaper: Sendable {
+    private let store: OutputStore?
+    private let budget: OutputBudget
+    private let layout: JSONWriter.Layout
+
+    /// A shaper.
+    /// - Parameters:
+    ///   - store: where the whole of long answers goes; without one it is lost.
+    ///   - budget: how much is given at once.
+    ///   - layout: how JSON is laid out.
+    public init(store: OutputStore?, budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)) {
+        self.store = store
+        self.budget = budget
+        self.layout = layout
+    }
+
+    /// Fits a text into the budget.
+    /// - Parameters:
+    ///   - text: the answer in UTF-8.
+    ///   - connection: where it came from.
+    public func shape(text: [UInt8], connection: String) -> ShapedOutput {
+        if budget.admits(text) { return whole(String(decoding: text, as: UTF8.self), text.count) }
+        let stored = keep(text, connection, asText: true)
+        let head = OutputHead.lines(of: text, budget)
+        let byLines = stored?.unit == .lines || stored == nil && head.lines > 0
+        return ShapedOutput(
+            text: String(decoding: head.text, as: UTF8.self), isWhole: false, stored: stored,
+            unit: byLines ? .lines : .bytes, shown: byLines ? head.lines : head.bytes,
+            total: byLines ? stored?.total ?? text.count(where: { $0 == 0x0A }) : text.count, bytes: text.count)
+    }
+
+    /// Fits a JSON answer into the budget.
+    /// - Parameters:
+    ///   - json: the answer as it came; what is no JSON is treated as text.
+    ///   - connection: where it came from.
+    public func shape(json bytes: [UInt8], connection: String) -> ShapedOutput {
+        guard let rows = JSONRows.find(in: bytes), let value = try? JSONParser.parse(bytes) else {
+            guard let value = try? JSONParser.parse(bytes) else { return shape(text: bytes, connection: connection) }
+            return shape(text: JSONWriter.bytes(value, layout: layout), connection: connection)
+        }
+        return shape(value, rows: rows, bytes: bytes, connection: connection)
+    }
+
+    /// Fits a JSON answer into the budget.
+    /// - Parameters:
+    ///   - value: the answer.
+    ///   - connection: where it came from.
+    public func shape(json value: JSONValue, connection: String) -> ShapedOutput {
+        shape(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
+    }
+
+    private func shape(_ value: JSONValue, rows: JSONRows, bytes: [UInt8], connection: String) -> ShapedOutput {
+        let total = rows.items.count
+        let items = (rows.place == .root ? value : value["value"] ?? .null).array ?? []
+        var cost = OutputCost(of: JSONWriter.bytes(Self.cut(value, rows.place, to: []), layout: layout))
+        if !budget.admits(cost) {
+            // What stands beside the rows is too long by itself: it is no list of rows then.
+            return shape(text: JSONWriter.bytes(value, layout: layout), connection: connection)
+        }
+        var shown = 0
+        let depth = rows.place == .root ? 1 : 2
+        for item in items {
+            let next = cost + OutputHead.cost(ofRow: item, layout, depth: depth)
+            if !budget.admits(next) { break }
+            (cost, shown) = (next, shown + 1)
+        }
+        if shown == total {
+            return whole(JSONWriter.string(value, layout: layout), bytes.count, .rows, total)
+        }
+        let stored = keep(bytes, connection)
+        if shown == 0 {
+            // Not one row fits: the beginning of the text says more than an empty list.
+            let text = JSONWriter.bytes(Self.cut(value, rows.place, to: Array(items.prefix(1))), layout: layout)
+            let head = OutputHead.lines(of: text, budget)
+            return ShapedOutput(
+                text: String(decoding: head.text, as: UTF8.self), isWhole: false, stored: stored, unit: .rows, shown: 0,
+                total: total, bytes: bytes.count)
+        }
+        let head = Self.cut(value, rows.place, to: Array(items.prefix(shown)))
+        return ShapedOutput(
+            text: JSONWriter.string(head, layout: layout), isWhole: false, stored: stored, unit: .rows, shown: shown,
+            total: total, bytes: bytes.count)
+    }
+
+    private static func cut(_ value: JSONValue, _ place: JSONRows.Place, to items: [JSONValue]) -> JSONValue {
+        guard place == .value, var object = value.object else { return .array(items) }
+        object["value"] = .array(items)
+        return .object(object)
+    }
+
+    private func whole(_ text: String, _ bytes: Int, _ unit: OutputUnit = .bytes, _ count: Int? = nil) -> ShapedOutput {
+        ShapedOutput(
+            text: text, isWhole: true, stored: nil, unit: unit, shown: count ?? bytes, total: count ?? bytes,
+            bytes: bytes)
+    }
+
+    /// Stores the whole. An answer is worth giving also when its rest can't be kept.
+    private func keep(_ bytes: [UInt8], _ connection: String, asText: Bool = false) -> StoredOutput? {
+        try? store?.put(bytes, connection: connection, asText: asText)
+    }
+}

@@ -1,0 +1,88 @@
+import Glibc
+
+/// Stores an answer piece by piece with flat memory. Dropped without `finish`, nothing stays.
+public struct OutputWriter: ~Copyable {
+    private let store: OutputStore
+    private let connection: String
+    private let handle: String
+    private let path: String
+    private let file: Descriptor
+    private var held: [UInt8] = []
+    private var written = 0
+    private var rows = 0
+    private var index: [Int] = []
+    private var finished = false
+
+    private static let holdLimit = 64 << 10
+
+    init(store: OutputStore, connection: String) throws(MMError) {
+        try ProtectedFile.makeDirectory(store.directory)
+        store.sweep()
+        let handle = OutputStore.newHandle()
+        let path = "\(store.directory)/\(handle).data"
+        guard let place = try FilePlace.of(path, creating: true),
+            let file = try place.open(O_WRONLY | O_CREAT | O_EXCL, to: "store output in")
+        else { throw FileFault.error(ENOENT, "store output in", path) }
+        self.store = store
+        self.connection = connection
+        self.handle = handle
+        self.path = path
+        self.file = file
+    }
+
+    deinit {
+        if !finished { try? ProtectedFile.remove(path) }
+    }
+
+    /// How many rows there are so far.
+    public var rowCount: Int { rows }
+
+    /// Adds one row, a whole JSON value.
+    public mutating func append(row: some Collection<UInt8>) throws(MMError) {
+        held.append(UInt8(ascii: rows == 0 ? "[" : ","))
+        held.append(0x0A)
+        if rows % StoredOutput.stride == 0 { index.append(written + held.count) }
+        rows += 1
+        try append(row)
+    }
+
+    /// Adds bytes as they are.
+    mutating func append(_ bytes: some Collection<UInt8>) throws(MMError) {
+        guard written + held.count + bytes.count <= store.limits.single else {
+            throw MMError(
+                .limitExceeded, "The answer is larger than \(store.limits.single) bytes.",
+                hint: "Ask for less: fewer fields, a filter, or a limit.")
+        }
+        held.append(contentsOf: bytes)
+        if held.count >= Self.holdLimit { try flush() }
+    }
+
+    /// Ends a list of rows and gives it its handle.
+    public consuming func finish() throws(MMError) -> StoredOutput {
+        let end: StaticString = rows == 0 ? "[]\n" : "\n]\n"
+        try append(UnsafeBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount))
+        let (total, starts) = (rows, index)
+        return try finish(unit: .rows, total: total, index: starts)
+    }
+
+    /// Ends an answer of any kind and gives it its handle.
+    consuming func finish(unit: OutputUnit, total: Int, index: [Int]) throws(MMError) -> StoredOutput {
+        try flush()
+        // To the millisecond, as the description keeps it.
+        let moment = store.clock.now
+        let now = Timestamp(seconds: moment.seconds, nanoseconds: moment.nanoseconds / 1_000_000 * 1_000_000)
+        let stored = StoredOutput(
+            handle: handle, connection: connection, unit: unit, total: total, bytes: written, stored: now,
+            expires: now + store.limits.age, index: index)
+        // The handle exists once this file does; until then the data is a leftover that the next sweep takes.
+        try ProtectedFile.replace("\(store.directory)/\(handle).json", with: stored.fileText, durable: false)
+        finished = true
+        return stored
+    }
+
+    private mutating func flush() throws(MMError) {
+        try ProtectedFile.write(held, to: file, path: path)
+        written += held.count
+        held.removeAll(keepingCapacity: true)
+    }
+}

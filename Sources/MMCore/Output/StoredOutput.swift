@@ -1,0 +1,84 @@
+/// What an answer's pieces are counted in.
+public enum OutputUnit: String, Sendable, CaseIterable {
+    /// Items of a JSON list.
+    case rows
+    /// Lines of text.
+    case lines
+    /// Bytes of text, for what has no lines.
+    case bytes
+}
+
+/// An answer that was put aside, and what is known of it.
+public struct StoredOutput: Sendable, Hashable {
+    /// The name to ask for it by: random, and no part of any path.
+    public let handle: String
+    /// The connection it came from; only who may use that one may read it.
+    public let connection: String
+    /// What it is counted in.
+    public let unit: OutputUnit
+    /// How many of them there are.
+    public let total: Int
+    /// Its length in bytes.
+    public let bytes: Int
+    /// When it was stored.
+    public let stored: Timestamp
+    /// When it goes.
+    public let expires: Timestamp
+
+    /// Where every 256th row or line begins.
+    let index: [Int]
+    static let stride = 256
+
+    init(
+        handle: String, connection: String, unit: OutputUnit, total: Int, bytes: Int, stored: Timestamp,
+        expires: Timestamp,
+        index: [Int]
+    ) {
+        self.handle = handle
+        self.connection = connection
+        self.unit = unit
+        self.total = total
+        self.bytes = bytes
+        self.stored = stored
+        self.expires = expires
+        self.index = index
+    }
+
+    /// What a caller is told.
+    public var json: JSONObject {
+        [
+            "handle": .string(handle), "connection": .string(connection), "unit": .string(unit.rawValue),
+            "total": .int(Int64(total)), "bytes": .int(Int64(bytes)), "stored": .string(stored.iso8601),
+            "expires": .string(expires.iso8601),
+        ]
+    }
+
+    var fileText: [UInt8] {
+        var object = json
+        object["stored"] = .string(stored.iso8601Milliseconds)
+        object["expires"] = .string(expires.iso8601Milliseconds)
+        object["index"] = .array(index.map { .int(Int64($0)) })
+        return JSONWriter.bytes(.object(object)) + [0x0A]
+    }
+
+    init?(fileText: [UInt8]) {
+        guard let object = (try? JSONParser.parse(fileText))?.object else { return nil }
+        self.init(json: object)
+    }
+
+    /// What a caller was told; `nil` when it is something else.
+    package init?(json object: JSONObject) {
+        guard let handle = object["handle"]?.string,
+            let connection = object["connection"]?.string,
+            let unit = object["unit"]?.string.flatMap(OutputUnit.init(rawValue:)), let total = object["total"]?.int,
+            let bytes = object["bytes"]?.int, let stored = object["stored"]?.string.flatMap(Timestamp.init(iso8601:)),
+            let expires = object["expires"]?.string.flatMap(Timestamp.init(iso8601:)), total >= 0, bytes >= 0
+        else { return nil }
+        let index = (object["index"]?.array ?? []).compactMap(\.int)
+        guard index.allSatisfy({ (0...bytes).contains($0) }) else { return nil }
+        self.init(
+            handle: handle, connection: connection, unit: unit, total: total, bytes: bytes, stored: stored,
+            expires: expires,
+            index: index)
+    }
+}

@@ -1,0 +1,102 @@
+import Glibc
+
+/// Where everything of a user lies, from the environment alone.
+///
+/// `MM_CONNECTIONS`, `MM_TOKEN_DIR`, `MM_STATE_DIR` and `MM_LOG_DIR` move single places; the rest follows `HOME`.
+public struct StatePaths: Sendable, Hashable {
+    /// The user's home folder.
+    public var home: String
+    /// The connection registry, `~/.m365-connections.json`.
+    public var registry: String
+    /// Token caches and pending sign-ins, `~/.mm-graph-tokens`.
+    public var tokenDirectory: String
+    /// What outlives a process: sessions, outputs, audit, pins; `~/.m365-state`.
+    public var stateDirectory: String
+    /// Logs, `~/.m365-logs`.
+    public var logDirectory: String
+    /// Sockets: `$XDG_RUNTIME_DIR/mm`, else `run` in the state folder.
+    public var runtimeDirectory: String
+
+    /// The places that an environment names.
+    public init(environment: [String: String]) {
+        func named(_ key: String) -> String? {
+            guard let path = environment[key], !path.isEmpty else { return nil }
+            return path
+        }
+        let home = Self.withoutEnd(named("HOME") ?? Self.accountHome() ?? "/")
+        func place(_ key: String, _ usual: String) -> String {
+            guard let path = named(key) else { return Self.under(home, usual) }
+            // Environment blocks of clients are no shell: nobody has put the home folder in for "~".
+            if path == "~" { return home }
+            if path.hasPrefix("~/") { return Self.withoutEnd(Self.under(home, String(path.dropFirst(2)))) }
+            return Self.withoutEnd(path)
+        }
+        self.home = home
+        self.registry = place("MM_CONNECTIONS", ".m365-connections.json")
+        self.tokenDirectory = place("MM_TOKEN_DIR", ".mm-graph-tokens")
+        let state = place("MM_STATE_DIR", ".m365-state")
+        self.stateDirectory = state
+        self.logDirectory = place("MM_LOG_DIR", ".m365-logs")
+        let runtime = named("XDG_RUNTIME_DIR").flatMap { $0.hasPrefix("/") ? $0 : nil }
+        self.runtimeDirectory = runtime.map { Self.under(Self.withoutEnd($0), "mm") } ?? Self.under(state, "run")
+    }
+
+    /// Stored answers.
+    public var outputDirectory: String { Self.under(stateDirectory, "outputs") }
+    /// The audit chain.
+    public var auditLog: String { Self.under(stateDirectory, "audit.jsonl") }
+    /// Identities that connections were pinned to after their first sign-in.
+    public var pinFile: String { Self.under(stateDirectory, "pins.json") }
+    /// Requests that wait for a person's confirmation.
+    public var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
+    /// Where a running sandbox tenant listens.
+    public var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
+    /// The pool's socket.
+    public var poolSocket: String { Self.under(runtimeDirectory, "pool.sock") }
+
+    /// The pool's log in the seeds' line format: of one connection in isolated mode, else the unified one.
+    public func poolLog(of connection: String? = nil) -> String {
+        Self.under(logDirectory, "session-pool-\(Self.safeName(connection ?? "unified")).log")
+    }
+
+    /// The sessions to bring back after a restart: of one connection in isolated mode, else all.
+    public func sessionsFile(of connection: String? = nil) -> String {
+        Self.under(stateDirectory, "sessions-\(Self.safeName(connection ?? "unified")).json")
+    }
+
+    /// A name as a part of a file name, as the seeds write it: what is no ASCII letter, digit, `_` or `-` becomes `_`.
+    ///
+    /// Two names may become one; where that matters, add a digest of the name.
+    public static func safeName(_ name: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map { scalar in
+                    switch scalar {
+                    case "A"..."Z", "a"..."z", "0"..."9", "_", "-": scalar
+                    default: "_"
+                    }
+                }))
+    }
+
+    private static func under(_ folder: String, _ name: String) -> String {
+        folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+    }
+
+    private static func withoutEnd(_ path: String) -> String {
+        var path = path
+        while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path
+    }
+
+    /// The home folder of the account, for environments without `HOME` (services).
+    private static func accountHome() -> String? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
+            guard let start = buffer.baseAddress,
+                getpwuid_r(getuid(), &entry, start, buffer.count, &found) == 0, found != nil, let home = entry.pw_dir
+            else { return nil }
+            return String(cString: home)
+        }
+    }
+}

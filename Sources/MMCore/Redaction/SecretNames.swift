@@ -1,0 +1,73 @@
+/// Which names of fields, headers, parameters and query items stand for secrets.
+enum SecretNames {
+    /// Parts of a name that make it secret, compared in lower case without `-`, `_` and blanks.
+    private static let parts = [
+        "token", "secret", "password", "passwd", "passphrase", "assertion", "cookie", "authorization", "credential",
+        "apikey", "privatekey", "accesskey", "signingkey", "sharedkey", "accountkey", "connectionstring", "devicecode",
+        "authcode", "authorizationcode", "codeverifier", "saskey", "securestring",
+    ].map { Array($0.utf8) }
+    /// Whole names that are secret.
+    private static let whole: Set<String> = ["pwd", "sas", "sig", "otp", "passcode", "bearer", "jwt"]
+    /// Ends of names that hold such a part but no secret: what kind it is, where it lies, how long it lasts.
+    private static let harmlessEnds = [
+        "type", "types", "endpoint", "uri", "url", "expiry", "expires", "expiresin", "expireson", "expiration",
+        "lifetime",
+        "count", "counts", "limit", "file", "path", "directory", "dir", "variable", "name", "id", "ids", "policy",
+        "policies", "enabled", "required", "length", "size", "version", "status", "issuer", "audience", "profile",
+        // Marks of a page are called tokens, but a caller needs them to go on.
+        "skiptoken", "deltatoken", "nexttoken", "pagetoken", "continuationtoken",
+    ].map { Array($0.utf8) }
+    /// Headers whose whole line is secret.
+    private static let lines: Set<String> = ["authorization", "proxyauthorization", "cookie", "setcookie"]
+
+    /// A name in lower case without what divides its words.
+    static func plain(_ name: some Sequence<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for byte in name where byte != UInt8(ascii: "-") && byte != UInt8(ascii: "_") && byte != 0x20 {
+            bytes.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+        }
+        return bytes
+    }
+
+    /// Whether what stands under this name is secret.
+    static func isSecret(_ name: String) -> Bool { isSecret(plain: plain(name.utf8)) }
+
+    /// Whether what stands under this name, already in plain form, is secret.
+    static func isSecret(plain name: [UInt8]) -> Bool {
+        if whole.contains(String(decoding: name, as: UTF8.self)) { return true }
+        guard parts.contains(where: { contains(name, $0) }) else { return false }
+        return !harmlessEnds.contains { name.suffix($0.count).elementsEqual($0) }
+    }
+
+    /// Whether a header of this plain name is secret to the end of its line.
+    static func isSecretLine(plain name: [UInt8]) -> Bool { lines.contains(String(decoding: name, as: UTF8.self)) }
+
+    /// Whether a name is `code`, which is a secret in sign-ins and a plain word in errors.
+    static func isCode(_ name: String) -> Bool { plain(name.utf8) == Array("code".utf8) }
+
+    /// Whether the text of a `code` is one of a sign-in: neither words (`Request_ResourceNotFound`), nor a number, nor one
+    /// of Entra's error codes.
+    static func isSecretCode(_ value: some Collection<UInt8>) -> Bool {
+        func digits(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { (0x30...0x39).contains($0) } }
+        if value.starts(with: "AADSTS".utf8), digits(value.dropFirst(6)) { return false }
+        if value.count <= 18, value.starts(with: "0x".utf8) { return false }
+        if value.count <= 10, digits(value.first == UInt8(ascii: "-") ? value.dropFirst() : value.dropFirst(0)) {
+            return false
+        }
+        let words = value.allSatisfy { byte in
+            switch byte {
+            case 0x41...0x5A, 0x61...0x7A, 0x20, UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        return value.count > 64 || !words
+    }
+
+    private static func contains(_ name: [UInt8], _ part: [UInt8]) -> Bool {
+        guard name.count >= part.count else { return false }
+        for start in 0...name.count - part.count where name[start] == part[0] {
+            if name[start..<start + part.count].elementsEqual(part) { return true }
+        }
+        return false
+    }
+}

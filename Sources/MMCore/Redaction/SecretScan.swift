@@ -1,0 +1,229 @@
+/// One pass over a free text that finds secrets by their shape and by the name in front of them. Linear in the text's length.
+struct SecretScan {
+    private let text: [UInt8]
+    private var position = 0
+    private var copied = 0
+    private var clean: [UInt8] = []
+    private var found = false
+
+    private static let mark = Array(Redactor.mark.utf8)
+    private static let schemes: Set<String> = ["bearer", "basic", "negotiate", "ntlm", "pop", "digest"]
+
+    init(_ text: [UInt8]) {
+        self.text = text
+    }
+
+    /// The text without secrets; `nil` when there are none.
+    mutating func run() -> String? {
+        while position < text.count {
+            if takeKeyBlock() || takeUserInfo() { continue }
+            let byte = text[position]
+            guard Self.isName(byte) else {
+                position += 1
+                continue
+            }
+            if takeShape() { continue }
+            takeWord()
+        }
+        guard found else { return nil }
+        clean += text[copied...]
+        return String(decoding: clean, as: UTF8.self)
+    }
+
+    /// Puts the mark in the place of a range, which begins where nothing was copied yet.
+    private mutating func hide(_ range: Range<Int>) {
+        clean += text[copied..<range.lowerBound]
+        clean += Self.mark
+        copied = range.upperBound
+        position = range.upperBound
+        found = true
+    }
+
+    private func matches(_ word: StaticString, at start: Int) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard start + count <= text.count else { return false }
+        for index in 0..<count where text[start + index] != word.utf8Start[index] { return false }
+        return true
+    }
+
+    private func end(from start: Int, while holds: (UInt8) -> Bool) -> Int {
+        var end = start
+        while end < text.count, holds(text[end]) { end += 1 }
+        return end
+    }
+}
+
+extension SecretScan {
+    /// A private key in PEM form (RFC 7468).
+    private mutating func takeKeyBlock() -> Bool {
+        guard text[position] == UInt8(ascii: "-"), matches("-----BEGIN ", at: position) else { return false }
+        let labelEnd = end(from: position + 11) { $0 != UInt8(ascii: "-") && $0 != 0x0A }
+        let label = String(decoding: text[(position + 11)..<labelEnd], as: UTF8.self)
+        guard label.hasSuffix("PRIVATE KEY") else {
+            position = labelEnd
+            return true
+        }
+        var finish = labelEnd
+        while finish < text.count, !matches("-----END ", at: finish) { finish += 1 }
+        // A block that was cut off is secret to the end.
+        finish = finish == text.count ? finish : end(from: finish + 9) { $0 != UInt8(ascii: "-") }
+        hide(position..<end(from: finish) { $0 == UInt8(ascii: "-") })
+        return true
+    }
+
+    /// Name and password in front of a host (RFC 3986, section 3.2.1).
+    private mutating func takeUserInfo() -> Bool {
+        guard text[position] == UInt8(ascii: ":"), matches("://", at: position) else { return false }
+        let start = position + 3
+        let finish = end(from: start) { byte in
+            switch byte {
+            case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "@"), UInt8(ascii: "\""),
+                UInt8(ascii: "'"), UInt8(ascii: "<"), UInt8(ascii: ">"), 0...0x20:
+                false
+            default: true
+            }
+        }
+        guard finish < text.count, text[finish] == UInt8(ascii: "@"), finish > start else {
+            position = start
+            return true
+        }
+        hide(start..<finish)
+        return true
+    }
+
+    /// What looks like a token wherever it stands: signed tokens, Entra's refresh tokens and codes, Entra's client secrets.
+    private mutating func takeShape() -> Bool {
+        if position > 0, Self.isToken(text[position - 1]) { return false }
+        let starts =
+            matches("eyJ", at: position) || matches("0.A", at: position) || matches("1.A", at: position)
+            || matches("M.C", at: position) || matches("M.R", at: position) || matches("OAQAB", at: position)
+        let client = position + 6 <= text.count && matches("Q~", at: position + 4)
+        guard starts || client else { return false }
+        let finish = end(from: position, while: Self.isToken)
+        let length = finish - position
+        let signed = matches("eyJ", at: position) && length >= 20
+        guard signed || (starts && length >= 60) || (client && (36...48).contains(length)) else { return false }
+        hide(position..<finish)
+        return true
+    }
+
+    /// A word: the name of a scheme or of a secret with its value after it, or nothing of interest.
+    private mutating func takeWord() {
+        let start = position
+        let finish = end(from: start, while: Self.isName)
+        position = finish
+        let name = SecretNames.plain(text[start..<finish])
+        if finish < text.count, text[finish] == 0x20, Self.schemes.contains(String(decoding: name, as: UTF8.self)) {
+            let token = end(from: finish + 1, while: Self.isCredential)
+            let word = text[(finish + 1)..<token]
+            if word.count >= 8, !word.allSatisfy({ (0x61...0x7A).contains($0) }) {
+                hide(finish + 1..<token)
+                return
+            }
+        }
+        guard name.count <= 128, let value = valueStart(after: finish, from: start, name: name) else { return }
+        if name == Array("code".utf8) {
+            let range = valueRange(from: value)
+            if SecretNames.isSecretCode(text[range]) { hide(range) }
+            return
+        }
+        guard SecretNames.isSecret(plain: name) else { return }
+        if SecretNames.isSecretLine(plain: name) {
+            let quote = value > 0 ? text[value - 1] : 0
+            let quoted = quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'")
+            hide(value..<(quoted ? valueRange(from: value).upperBound : end(from: value) { $0 != 0x0A && $0 != 0x0D }))
+            return
+        }
+        let range = valueRange(from: value)
+        // A variable or a bracket holds no secret itself; what is inside is looked at in turn.
+        if range.isEmpty || text[range.lowerBound] == UInt8(ascii: "$") || text[range.lowerBound] == UInt8(ascii: "(") {
+            return
+        }
+        if text[range.lowerBound] == UInt8(ascii: "{") || text[range.lowerBound] == UInt8(ascii: "[") { return }
+        hide(range)
+    }
+
+    /// Where the value of a name begins: after `=`, `:` or `>`, or after a blank when the name is a parameter or makes a
+    /// secure string.
+    private func valueStart(after finish: Int, from start: Int, name: [UInt8]) -> Int? {
+        var at = finish
+        var quotes = 0
+        while at < text.count, quotes < 6, Self.isQuote(text[at]) || text[at] == UInt8(ascii: "\\") {
+            at += 1
+            quotes += 1
+        }
+        let blanksFrom = at
+        while at < text.count, at - blanksFrom < 16, text[at] == 0x20 || text[at] == 0x09 { at += 1 }
+        guard at < text.count else { return nil }
+        switch text[at] {
+        case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: ">"):
+            at += 1
+            while at < text.count, text[at] == 0x20 || text[at] == 0x09 { at += 1 }
+        default:
+            let parameter = text[start] == UInt8(ascii: "-")
+            let maker = name == Array("converttosecurestring".utf8)
+            guard at > blanksFrom, parameter || maker else { return nil }
+            if maker {
+                // Switches stand between the command and its text: look for the first word that is none.
+                while at < text.count, text[at] == UInt8(ascii: "-") {
+                    at = end(from: at, while: Self.isName)
+                    while at < text.count, text[at] == 0x20 || text[at] == 0x09 { at += 1 }
+                }
+            } else if at < text.count, text[at] == UInt8(ascii: "-") {
+                return nil
+            }
+        }
+        quotes = 0
+        while at < text.count, quotes < 6, Self.isQuote(text[at]) || text[at] == UInt8(ascii: "\\") {
+            at += 1
+            quotes += 1
+            if Self.isQuote(text[at - 1]) { break }
+        }
+        return at < text.count ? at : nil
+    }
+
+    /// A value from its first byte to its closing quote, or to what ends a plain one.
+    private func valueRange(from start: Int) -> Range<Int> {
+        let quote = start > 0 ? text[start - 1] : 0
+        guard Self.isQuote(quote) else {
+            return
+                start..<end(from: start) { byte in
+                    switch byte {
+                    case 0...0x20, UInt8(ascii: "&"), UInt8(ascii: ";"), UInt8(ascii: ","), UInt8(ascii: "\""),
+                        UInt8(ascii: "'"), UInt8(ascii: "<"), UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"):
+                        false
+                    default: true
+                    }
+                }
+        }
+        let nested = start > 1 && text[start - 2] == UInt8(ascii: "\\")
+        var at = start
+        while at < text.count {
+            if text[at] == quote { break }
+            if text[at] == UInt8(ascii: "\\"), quote == UInt8(ascii: "\"") {
+                if nested, at + 1 < text.count, text[at + 1] == quote { break }
+                at += 1
+            }
+            at += 1
+        }
+        return start..<min(at, text.count)
+    }
+
+    private static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") }
+
+    private static func isName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+
+    private static func isToken(_ byte: UInt8) -> Bool {
+        isName(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "~") || byte == UInt8(ascii: "!")
+            || byte == UInt8(ascii: "*")
+    }
+
+    private static func isCredential(_ byte: UInt8) -> Bool {
+        isToken(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "=")
+    }
+}

@@ -1,0 +1,183 @@
+extension Connection {
+    /// The clouds a connection may name.
+    public static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
+
+    /// A connection from an entry as it was written.
+    /// - Parameters:
+    ///   - name: the entry's name.
+    ///   - entry: its keys.
+    /// - Throws: `invalidInput`, naming the entry, the key, the value and the remedy, for the first thing that is wrong.
+    public init(name: String, entry: JSONObject) throws(MMError) {
+        let (connection, problems) = Self.read(name: name, entry: entry)
+        if let first = problems.first { throw first.error }
+        self = connection
+    }
+
+    /// A connection and everything that is wrong with its entry.
+    static func read(name: String, entry: JSONObject) -> (connection: Connection, problems: [RegistryProblem]) {
+        var reader = EntryReader(name: name, entry: entry)
+        if name.isEmpty || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+            reader.report("name", "is empty or holds control characters", hint: "Rename the entry in the file.")
+        }
+        let tenant = reader.tenant("tenant")
+        let policy = readGuard(&reader)
+        let language: ConnectionLanguage? = reader.choice("language")
+        let connection = Connection(
+            name: name, appId: reader.guid("appId"), tenant: tenant, tenantId: reader.tenant("tenantId"),
+            expectedEmail: readEmail(&reader), description: reader.text("description"), mcps: reader.texts("mcps"),
+            skipSendGuards: reader.flag("skipSendGuards"), skipSignatureStrip: reader.flag("skipSignatureStrip"),
+            sharepointHost: readHost(&reader, tenant: tenant), moduleApps: reader.map("moduleApps"),
+            cloud: readCloud(&reader), auth: readAuth(&reader), guardPolicy: policy,
+            engine: reader.choice("engine") ?? .auto,
+            language: language ?? (policy.name == .readonly ? .constrained : .full),
+            logContent: reader.flag("logContent"), pin: readPin(&reader), tags: reader.texts("tags") ?? [], raw: entry)
+        return (connection, reader.problems)
+    }
+
+    private static func readEmail(_ reader: inout EntryReader) -> String? {
+        guard let text = reader.text("expectedEmail") else { return nil }
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), !text.contains(where: \.isWhitespace) else {
+            reader.report(
+                "expectedEmail", "must be an account name", hint: "Such as adele@contoso.com.", value: .string(text))
+            return nil
+        }
+        return text
+    }
+
+    /// The host's first label: as given, or the first label of the tenant's domain.
+    private static func readHost(_ reader: inout EntryReader, tenant: String?) -> String? {
+        if let text = reader.text("sharepoint_host") {
+            // Both spellings are met in the wild; the label is what is asked for.
+            let label = text.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+            let whole = label == text || text.lowercased() == "\(label).sharepoint.com".lowercased()
+            guard whole, !label.isEmpty, label.utf8.allSatisfy({ isLabelByte($0) }) else {
+                reader.report(
+                    "sharepoint_host", "must be the first label of the SharePoint host",
+                    hint: "For https://contoso.sharepoint.com write contoso.", value: .string(text))
+                return nil
+            }
+            return label
+        }
+        guard let tenant, !GUID.isOne(tenant) else { return nil }
+        return tenant.split(separator: ".").first.map(String.init)
+    }
+
+    private static func isLabelByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+
+    private static func readCloud(_ reader: inout EntryReader) -> String {
+        guard let value = reader.value("cloud") else { return "public" }
+        guard let cloud = value.string, clouds.contains(cloud) else {
+            reader.report(
+                "cloud", "must be one of \(clouds.joined(separator: ", "))", hint: "Correct it, or leave it out.",
+                value: value)
+            return "public"
+        }
+        return cloud
+    }
+
+    /// `"auth": "device"`, or `"auth": {"method": "secret", "secretFile": "…"}`; fields may also stand beside a plain word.
+    private static func readAuth(_ reader: inout EntryReader) -> ConnectionAuth {
+        guard let value = reader.value("auth") else { return ConnectionAuth() }
+        let object = value.object
+        guard object != nil || value.string != nil else {
+            reader.report(
+                "auth", "must be a word or an object",
+                hint: "Such as {\"method\": \"secret\", \"secretFile\": \"/path\"}.",
+                value: value)
+            return ConnectionAuth()
+        }
+        for key in ConnectionAuth.inlineSecrets where object?[key] != nil || reader.entry[key] != nil {
+            // The value is not shown: it is a secret.
+            reader.report(
+                object?[key] != nil ? "auth.\(key)" : key, "holds a secret, which doesn't belong into the registry",
+                hint:
+                    "Put it into a file of mode 0600 and name that file (secretFile, tokenFile, …); then replace the secret."
+            )
+        }
+        let method: ConnectionAuth.Method?
+        if let object {
+            method = reader.choice("method", in: object, label: "auth.method")
+            if reader.value("method", in: object) == nil {
+                reader.report("auth.method", "is missing", hint: "Such as {\"method\": \"device\"}.")
+            }
+        } else {
+            method = reader.choice("auth")
+        }
+        var fields: JSONObject = [:]
+        for key in ConnectionAuth.fieldNames {
+            if object?[key] != nil {
+                fields[key] = reader.text(key, in: object, label: "auth.\(key)").map { .string($0) }
+            } else if reader.entry[key] != nil {
+                fields[key] = reader.text(key).map { .string($0) }
+            }
+        }
+        let auth = ConnectionAuth(method ?? .device, fields: fields)
+        checkFields(of: auth, &reader)
+        return auth
+    }
+
+    private static func checkFields(of auth: ConnectionAuth, _ reader: inout EntryReader) {
+        let missing: String? =
+            switch auth.method {
+            case .secret: auth.secretFile == nil ? "secretFile" : nil
+            case .certificate: auth.certificatePath == nil ? "certificatePath" : nil
+            case .token: auth.tokenFile == nil && auth.tokenVariable == nil ? "tokenFile" : nil
+            // Federated sign-in also finds its token in the environment of the machine.
+            case .device, .browser, .federated, .managedIdentity: nil
+            }
+        if let missing {
+            reader.report(
+                "auth.\(missing)", "is missing, but '\(auth.method.rawValue)' needs it",
+                hint: "Name the file: {\"method\": \"\(auth.method.rawValue)\", \"\(missing)\": \"/path\"}.")
+        }
+    }
+
+    /// `"guard": "strict"`, or `"guard": {"policy": "standard", "ask": ["write"], "deny": ["send"]}`.
+    private static func readGuard(_ reader: inout EntryReader) -> ConnectionGuardPolicy {
+        guard let value = reader.value("guard") else { return ConnectionGuardPolicy() }
+        guard let object = value.object else {
+            let name: GuardPolicyName? = reader.choice("guard")
+            return ConnectionGuardPolicy(name ?? .standard)
+        }
+        let name: GuardPolicyName? = reader.choice("policy", in: object, label: "guard.policy")
+        for (key, _) in object where !["policy", "allow", "ask", "deny"].contains(key) {
+            // A misspelt key would leave the guard weaker than its owner believes.
+            reader.report("guard.\(key)", "is no key of a guard", hint: "Use policy, allow, ask and deny.")
+        }
+        var lists: [String: [String]] = [:]
+        for key in ["allow", "ask", "deny"] {
+            let classes = reader.texts(key, in: object, label: "guard.\(key)") ?? []
+            for word in classes where !ConnectionGuardPolicy.classes.contains(word) {
+                reader.report(
+                    "guard.\(key)", "names a class that doesn't exist",
+                    hint: "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")).", value: .string(word))
+            }
+            lists[key] = classes
+        }
+        return ConnectionGuardPolicy(
+            name ?? .standard, allow: lists["allow"] ?? [], ask: lists["ask"] ?? [], deny: lists["deny"] ?? [])
+    }
+
+    private static func readPin(_ reader: inout EntryReader) -> AccountPin? {
+        guard let value = reader.value("pin") else { return nil }
+        guard let object = value.object else {
+            reader.report(
+                "pin", "must be an object", hint: "Write {\"tenantId\": \"GUID\", \"objectId\": \"GUID\"}.",
+                value: value)
+            return nil
+        }
+        for key in ["tenantId", "objectId"] where reader.value(key, in: object) == nil {
+            reader.report("pin.\(key)", "is missing", hint: "Give both tenantId and objectId, or leave 'pin' out.")
+        }
+        guard let tenantId = reader.guid("tenantId", in: object, label: "pin.tenantId"),
+            let objectId = reader.guid("objectId", in: object, label: "pin.objectId")
+        else { return nil }
+        return AccountPin(tenantId: tenantId, objectId: objectId)
+    }
+}

@@ -1,0 +1,20 @@
+/// The form of app, tenant and object ids.
+public enum GUID {
+    /// Whether a text is a GUID: eight, four, four, four and twelve hexadecimal digits.
+    public static func isOne(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 36 else { return false }
+        for (index, byte) in bytes.enumerated() {
+            switch index {
+            case 8, 13, 18, 23:
+                guard byte == UInt8(ascii: "-") else { return false }
+            default:
+                switch byte {
+                case 0x30...0x39, 0x41...0x46, 0x61...0x66: continue
+                default: return false
+                }
+            }
+        }
+        return true
+    }
+}

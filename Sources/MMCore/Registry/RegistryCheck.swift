@@ -1,0 +1,140 @@
+import Glibc
+
+/// Everything about a registry file that its owner should know: what `mm connections check` shows.
+public enum RegistryCheck {
+    /// What is found in a file.
+    /// - Parameter path: the registry.
+    /// - Returns: errors first, each kind in the file's order; empty when all is well.
+    public static func problems(at path: String) -> [RegistryProblem] {
+        var found = fileProblems(path)
+        let registry = ConnectionRegistry(path: path)
+        do throws(MMError) {
+            guard let document = try registry.load() else {
+                found.append(
+                    RegistryProblem(
+                        .warning, message: "There is no registry at \(path).",
+                        hint: "Add a first connection: mm connections add NAME --tenant DOMAIN."))
+                return found
+            }
+            found += repeatedKeys(registry)
+            found += problems(of: try RegistrySnapshot(document: document, path: path))
+        } catch {
+            found.append(RegistryProblem(.error, message: error.message, hint: error.hint ?? ""))
+        }
+        return found.filter { $0.severity == .error } + found.filter { $0.severity == .warning }
+    }
+
+    /// What is found in a registry that could be read.
+    public static func problems(of snapshot: RegistrySnapshot) -> [RegistryProblem] {
+        var found = snapshot.problems
+        var spellings: [String: String] = [:]
+        for name in snapshot.names {
+            if let other = spellings.updateValue(name, forKey: name.lowercased()) {
+                found.append(
+                    warning(
+                        name, nil, "Connections '\(other)' and '\(name)' differ only in case.",
+                        "Rename one: mm connections rename."))
+            }
+            if name.contains("/") {
+                found.append(
+                    warning(
+                        name, nil,
+                        "The name '\(name)' holds a '/', which also divides connection and module in session names.",
+                        "Rename it: mm connections rename."))
+            }
+        }
+        for connection in snapshot.connections { found += warnings(of: connection) }
+        if snapshot.names.isEmpty {
+            found.append(
+                RegistryProblem(
+                    .warning, message: "The registry has no connections.",
+                    hint: "Add one: mm connections add NAME --tenant DOMAIN."))
+        }
+        return found
+    }
+
+    private static func warnings(of connection: Connection) -> [RegistryProblem] {
+        var found: [RegistryProblem] = []
+        func warn(_ key: String?, _ text: String, _ hint: String) {
+            found.append(warning(connection.name, key, text, hint))
+        }
+        let name = connection.name
+        for key in connection.raw.keys
+        where !knownKeys.contains(key) && !ConnectionAuth.inlineSecrets.contains(key) && !key.hasPrefix("_") {
+            guard let meant = NearestNames.of(key, among: knownKeys, limit: 1).first else { continue }
+            warn(key, "'\(key)' of connection '\(name)' is no key that is known here.", "Was '\(meant)' meant?")
+        }
+        for key in ConnectionAuth.inlineSecrets where connection.raw[key] != nil {
+            warn(
+                key, "'\(key)' of connection '\(name)' looks like a secret; nothing reads it here.",
+                "Take it out of the file.")
+        }
+        if connection.authorityTenant == nil {
+            warn(
+                "tenant", "Connection '\(name)' names no tenant.",
+                "Set one: mm connections edit '\(name)' --tenant DOMAIN.")
+        }
+        if let id = connection.tenantId, !GUID.isOne(id) {
+            warn(
+                "tenantId", "'tenantId' of connection '\(name)' is no GUID.",
+                "Copy it from the tenant's page in the portal.")
+        }
+        let personal = connection.auth.method == .device || connection.auth.method == .browser
+        if personal, connection.expectedEmail == nil, connection.pin == nil {
+            warn(
+                "expectedEmail", "Connection '\(name)' takes whichever account signs in.",
+                "Name the account: mm connections edit '\(name)' --expectedEmail NAME.")
+        }
+        if connection.description == nil {
+            warn("description", "Connection '\(name)' has no description, which is all that tools show.", "Add one.")
+        }
+        if connection.mcps == [] {
+            warn(
+                "mcps", "Connection '\(name)' is closed to every server ('mcps' is empty).",
+                "Name servers, or leave the key out.")
+        }
+        if connection.skipSendGuards {
+            warn(
+                "skipSendGuards", "Connection '\(name)' sends mail and messages without a question.",
+                "Leave it out unless meant.")
+        }
+        return found
+    }
+
+    private static let knownKeys =
+        [
+            "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "skipSendGuards",
+            "skipSignatureStrip",
+            "sharepoint_host", "moduleApps", "cloud", "auth", "guard", "engine", "language", "logContent", "pin",
+            "tags", "keepSpares",
+        ] + ConnectionAuth.fieldNames
+
+    private static func repeatedKeys(_ registry: ConnectionRegistry) -> [RegistryProblem] {
+        do throws(MMError) {
+            _ = try registry.load(duplicateKeys: .refuse)
+            return []
+        } catch {
+            return [
+                RegistryProblem(
+                    .warning, message: error.message,
+                    hint: "Only the last of the two counts. Remove one; until then the commands don't change the file.")
+            ]
+        }
+    }
+
+    private static func fileProblems(_ path: String) -> [RegistryProblem] {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o022 != 0 else {
+            return []
+        }
+        return [
+            RegistryProblem(
+                .warning, message: "Others may change \(path) (mode \(String(status.st_mode & 0o777, radix: 8))).",
+                hint: "Take the right away: chmod go-w '\(path)'.")
+        ]
+    }
+
+    private static func warning(_ name: String, _ key: String?, _ text: String, _ hint: String) -> RegistryProblem {
+        RegistryProblem(.warning, connection: name, key: key, message: text, hint: hint)
+    }
+}

@@ -1,0 +1,200 @@
+/// The changes that the owner's commands make to a registry document. Each is complete or throws and leaves the document alone.
+public enum RegistryEdit {
+    /// Adds a connection at the end.
+    /// - Parameters:
+    ///   - name: its name.
+    ///   - fields: keys and texts, read as `edit` reads them.
+    ///   - document: the registry.
+    /// - Throws: `conflict` when the name is taken, `invalidInput` for a bad name or value.
+    public static func add(
+        _ name: String, fields: [(key: String, text: String?)], to document: inout JSONObject
+    ) throws(MMError) {
+        try checkName(name)
+        var entries = try entries(of: document)
+        try checkFree(name, in: entries)
+        var entry: JSONObject = [:]
+        for (key, text) in fields { try apply(key, text, to: &entry, of: name) }
+        try checkWritten(fields.map(\.key), of: name, entry)
+        entries[name] = .object(entry)
+        document["connections"] = .object(entries)
+    }
+
+    /// Changes keys of a connection.
+    ///
+    /// The texts `true` and `false` become booleans; the empty text, `null` or no text at all delete the key. Lists (`mcps`,
+    /// `tags`) take `["a", "b"]` or `a,b`; members of an object are named with a dot, as in `moduleApps.pnp`, and a whole
+    /// object is written as JSON. `[]` is the empty list, which for `mcps` means no server at all.
+    /// - Parameters:
+    ///   - name: the connection.
+    ///   - fields: keys and new texts.
+    ///   - document: the registry.
+    /// - Throws: `notFound` for an unknown connection, `invalidInput` for a bad value.
+    public static func edit(
+        _ name: String, fields: [(key: String, text: String?)], in document: inout JSONObject
+    ) throws(MMError) {
+        var entries = try entries(of: document)
+        var entry = try entry(name, of: entries, in: document)
+        for (key, text) in fields { try apply(key, text, to: &entry, of: name) }
+        try checkWritten(fields.map(\.key), of: name, entry)
+        entries[name] = .object(entry)
+        document["connections"] = .object(entries)
+    }
+
+    /// Gives a connection another name; it keeps its place.
+    public static func rename(_ name: String, to newName: String, in document: inout JSONObject) throws(MMError) {
+        try checkName(newName)
+        let entries = try entries(of: document)
+        _ = try entry(name, of: entries, in: document)
+        if name == newName { return }
+        try checkFree(newName, in: entries)
+        document["connections"] = .object(JSONObject(entries.map { ($0.key == name ? newName : $0.key, $0.value) }))
+    }
+
+    /// Removes a connection.
+    public static func remove(_ name: String, from document: inout JSONObject) throws(MMError) {
+        var entries = try entries(of: document)
+        guard entries.remove(name) != nil else { throw unknown(name, in: document) }
+        document["connections"] = .object(entries)
+    }
+
+    /// Copies a connection for another account: what names the account (`expectedEmail`, `pin`) is dropped, and the
+    /// description says that it is a copy.
+    public static func duplicate(_ name: String, as newName: String, in document: inout JSONObject) throws(MMError) {
+        try checkName(newName)
+        var entries = try entries(of: document)
+        var copy = try entry(name, of: entries, in: document)
+        try checkFree(newName, in: entries)
+        copy.remove("expectedEmail")
+        copy.remove("pin")
+        copy["description"] = .string("Copy of \(name)")
+        entries[newName] = .object(copy)
+        document["connections"] = .object(entries)
+    }
+
+    private static func entries(of document: JSONObject) throws(MMError) -> JSONObject {
+        guard let listed = document["connections"] else { return [:] }
+        guard let entries = listed.object else {
+            throw MMError(
+                .invalidInput, "'connections' must be an object, but it is \(listed.kindName).",
+                hint: "Correct it in the file first.")
+        }
+        return entries
+    }
+
+    private static func entry(
+        _ name: String, of entries: JSONObject, in document: JSONObject
+    ) throws(MMError) -> JSONObject {
+        guard let value = entries[name] else { throw unknown(name, in: document) }
+        guard let entry = value.object else {
+            throw MMError(
+                .invalidInput, "Connection '\(name)' must be an object, but it is \(value.kindName).",
+                hint: "Correct it in the file, or remove it.")
+        }
+        return entry
+    }
+
+    private static func unknown(_ name: String, in document: JSONObject) -> MMError {
+        do throws(MMError) {
+            _ = try RegistrySnapshot(document: document).connection(named: name)
+            return MMError(.notFound, "There is no connection '\(name)'.")
+        } catch {
+            return error
+        }
+    }
+
+    private static func checkFree(_ name: String, in entries: JSONObject) throws(MMError) {
+        guard entries[name] == nil else {
+            throw MMError(
+                .conflict, "There is a connection '\(name)' already.", hint: "Take another name, or edit that one.")
+        }
+    }
+
+    private static func checkName(_ name: String) throws(MMError) {
+        let scalars = name.unicodeScalars
+        guard !name.isEmpty, scalars.count <= 100, scalars.first?.properties.isWhitespace == false,
+            scalars.last?.properties.isWhitespace == false,
+            !scalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0 == "/" })
+        else {
+            throw MMError(
+                .invalidInput, "'\(String(name.prefix(100)))' can't be the name of a connection.",
+                hint: "Use up to 100 characters without '/', control characters, or blanks at the ends.")
+        }
+    }
+
+    /// Throws the first problem of the keys that were written; older problems of other keys stay for `check`.
+    private static func checkWritten(_ keys: [String], of name: String, _ entry: JSONObject) throws(MMError) {
+        let roots = Set(keys.compactMap { $0.split(separator: ".").first.map(String.init) })
+        let problems = Connection.read(name: name, entry: entry).problems
+        let ours = problems.first { problem in
+            problem.key.flatMap { $0.split(separator: ".").first.map(String.init) }.map(roots.contains) ?? true
+        }
+        if let ours { throw ours.error }
+    }
+}
+
+extension RegistryEdit {
+    private static let listKeys: Set<String> = ["mcps", "tags"]
+    private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "pin"]
+
+    /// Puts one text under a key, in the form that the key wants.
+    private static func apply(
+        _ key: String, _ text: String?, to entry: inout JSONObject, of name: String
+    ) throws(MMError) {
+        guard !key.isEmpty, !key.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+            throw MMError(.invalidInput, "A key of connection '\(name)' is empty or holds control characters.")
+        }
+        let last = key.split(separator: ".").last.map(String.init) ?? key
+        guard text?.isEmpty ?? true || !ConnectionAuth.inlineSecrets.contains(last) else {
+            throw MMError(
+                .invalidInput, "'\(key)' would put a secret into the registry.",
+                hint: "Put it into a file of mode 0600 and name that file: auth.secretFile, auth.tokenFile.")
+        }
+        if let dot = key.firstIndex(of: "."), objectKeys.contains(String(key[..<dot])), entry[key] == nil {
+            let root = String(key[..<dot])
+            let member = String(key[key.index(after: dot)...])
+            var object = entry[root]?.object ?? [:]
+            // A word such as "guard": "strict" becomes the object that can hold more.
+            if let word = entry[root]?.string { object[root == "auth" ? "method" : "policy"] = .string(word) }
+            object[member] = try value(text, key: root == "guard" && member != "policy" ? "tags" : "", full: key)
+            entry[root] = object.isEmpty ? nil : .object(object)
+            return
+        }
+        entry[key] = try value(text, key: key, full: key)
+    }
+
+    private static func value(_ text: String?, key: String, full: String) throws(MMError) -> JSONValue? {
+        switch text {
+        case nil, "", "null": return nil
+        case "true": return true
+        case "false": return false
+        case let text?:
+            if listKeys.contains(key) {
+                if text.hasPrefix("[") { return try json(text, full) }
+                let items = text.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty }
+                return .array(items.map { .string($0) })
+            }
+            if objectKeys.contains(key), text.hasPrefix("{") { return try json(text, full) }
+            return .string(text)
+        }
+    }
+
+    private static func json(_ text: String, _ key: String) throws(MMError) -> JSONValue {
+        do {
+            return try JSONParser.parse(text, limits: .strict)
+        } catch {
+            throw MMError(
+                .invalidInput, "The value of '\(key)' is no JSON: \(error).",
+                hint: "Write it as [\"a\"] or {\"a\": \"b\"}.")
+        }
+    }
+}
+
+extension String {
+    /// The text without blanks at its ends.
+    fileprivate var trimmed: String {
+        var scalars = unicodeScalars[...]
+        while let first = scalars.first, first.properties.isWhitespace { scalars.removeFirst() }
+        while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
+        return String(String.UnicodeScalarView(scalars))
+    }
+}

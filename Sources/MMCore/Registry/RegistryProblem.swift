@@ -1,0 +1,47 @@
+/// Something in the registry that a person should look at.
+public struct RegistryProblem: Sendable, Hashable {
+    /// How bad it is.
+    public enum Severity: String, Sendable {
+        /// The connection can't be used.
+        case error
+        /// It works, but probably not as meant.
+        case warning
+    }
+
+    /// How bad it is.
+    public let severity: Severity
+    /// The connection it is about; `nil` for the file as a whole.
+    public let connection: String?
+    /// The key it is about.
+    public let key: String?
+    /// What is wrong.
+    public let message: String
+    /// What to do.
+    public let hint: String
+
+    init(_ severity: Severity, connection: String? = nil, key: String? = nil, message: String, hint: String) {
+        self.severity = severity
+        self.connection = connection
+        self.key = key
+        self.message = message
+        self.hint = hint
+    }
+
+    /// The problem as JSON, for `--json`.
+    public var json: JSONObject {
+        var object: JSONObject = ["severity": .string(severity.rawValue)]
+        object["connection"] = connection.map { .string($0) }
+        object["key"] = key.map { .string($0) }
+        object["message"] = .string(message)
+        object["hint"] = .string(hint)
+        return object
+    }
+
+    /// The problem as the error of a call that uses the connection.
+    var error: MMError {
+        var details: JSONObject = [:]
+        details["connection"] = connection.map { .string($0) }
+        details["key"] = key.map { .string($0) }
+        return MMError(.invalidInput, message, hint: hint, details: details)
+    }
+}

@@ -1,0 +1,129 @@
+/// The registry as it was at one moment.
+public struct RegistrySnapshot: Sendable {
+    /// The whole document, with the keys unknown here.
+    public let document: JSONObject
+    /// The connections that can be used, in the file's order.
+    public let connections: [Connection]
+    /// Names of all entries, also of those that can't be used, in the file's order.
+    public let names: [String]
+    /// App ids of modules for all connections (`_knownModuleApps`).
+    public let knownModuleApps: [String: String]
+    /// What is wrong with single entries and with `_knownModuleApps`.
+    public let problems: [RegistryProblem]
+
+    /// Counts how often the file was read: the same number in one process means the same content. 0: no file.
+    package var revision = 0
+    /// Connections that no file names, found by their names and never listed.
+    var implied: [ExactKey: Connection] = [:]
+    private let positions: [ExactKey: Int]
+    private let firstProblem: [ExactKey: RegistryProblem]
+
+    /// A registry without connections.
+    public static let empty = RegistrySnapshot(checked: [:], entries: [:])
+
+    /// The connections of a document.
+    /// - Parameters:
+    ///   - document: the registry's JSON.
+    ///   - path: where it came from, for messages.
+    /// - Throws: `invalidInput` when `connections` is no object.
+    public init(document: JSONObject, path: String = "the registry") throws(MMError) {
+        let listed = document["connections"] ?? .object([:])
+        guard let entries = listed.object else {
+            throw MMError(
+                .invalidInput, "'connections' in \(path) must be an object, but it is \(listed.kindName).",
+                hint: "Write \"connections\": {\"NAME\": {\"tenant\": \"contoso.onmicrosoft.com\"}}.")
+        }
+        self.init(checked: document, entries: entries)
+    }
+
+    private init(checked document: JSONObject, entries: JSONObject) {
+        var connections: [Connection] = []
+        var problems: [RegistryProblem] = []
+        var positions: [ExactKey: Int] = [:]
+        var firstProblem: [ExactKey: RegistryProblem] = [:]
+        var known = EntryReader(name: "_knownModuleApps", entry: document)
+        knownModuleApps = known.map("_knownModuleApps")
+        for problem in known.problems {
+            problems.append(
+                RegistryProblem(
+                    .warning, key: problem.key,
+                    message: "'\(problem.key ?? "_knownModuleApps")' is not used: "
+                        + "it must be an object of GUIDs.", hint: problem.hint))
+        }
+        for (name, value) in entries {
+            guard let entry = value.object else {
+                let problem = RegistryProblem(
+                    .error, connection: name,
+                    message: "Connection '\(name)' must be an object, but it is \(value.kindName).",
+                    hint: "Write {\"tenant\": \"contoso.onmicrosoft.com\"} or remove the entry.")
+                problems.append(problem)
+                firstProblem[ExactKey(name)] = problem
+                continue
+            }
+            let (connection, found) = Connection.read(name: name, entry: entry)
+            problems += found
+            if let first = found.first {
+                firstProblem[ExactKey(name)] = first
+            } else {
+                positions[ExactKey(name)] = connections.count
+                connections.append(connection)
+            }
+        }
+        self.document = document
+        self.connections = connections
+        self.names = entries.keys
+        self.problems = problems
+        self.positions = positions
+        self.firstProblem = firstProblem
+    }
+
+    /// The connection of a name.
+    /// - Parameters:
+    ///   - name: as it is written in the registry; case counts.
+    ///   - server: the server that asks, which `mcps` must admit; `nil` for the owner's terminal.
+    /// - Throws: `notFound`, listing the known names with near misses first; `invalidInput` when the entry is broken.
+    public func connection(named name: String, for server: String? = nil) throws(MMError) -> Connection {
+        if let position = positions[ExactKey(name)] {
+            let connection = connections[position]
+            if server.map({ connection.isVisible(to: $0) }) ?? true { return connection }
+        } else if let problem = firstProblem[ExactKey(name)] {
+            // An entry whose `mcps` can't be read is shown to no server: it could be anybody's.
+            if server == nil || isVisible(name, to: server ?? "") { throw problem.error }
+        } else if let connection = implied[ExactKey(name)], server.map({ connection.isVisible(to: $0) }) ?? true {
+            return connection
+        }
+        throw unknown(name, among: server.map { names(visibleTo: $0) } ?? names)
+    }
+
+    /// The connections that a server may use.
+    public func visible(to server: String) -> [Connection] {
+        connections.filter { $0.isVisible(to: server) }
+    }
+
+    /// The names of all entries that a server may see, also of broken ones.
+    public func names(visibleTo server: String) -> [String] {
+        names.filter { isVisible($0, to: server) }
+    }
+
+    private func isVisible(_ name: String, to server: String) -> Bool {
+        if let position = positions[ExactKey(name)] { return connections[position].isVisible(to: server) }
+        switch document["connections"]?[name]?["mcps"] {
+        case nil, .null?: return document["connections"]?[name]?.object != nil
+        case .array(let items)?: return items.contains(.string(server))
+        default: return false
+        }
+    }
+
+    private func unknown(_ name: String, among names: [String]) -> MMError {
+        let sorted = NearestNames.sorted(names, by: name)
+        let shown = sorted.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
+        let more = sorted.count > 20 ? " and \(sorted.count - 20) more" : ""
+        let asked = String(name.prefix(100))
+        return MMError(
+            .notFound, "There is no connection '\(asked)'.",
+            hint: names.isEmpty
+                ? "The registry has no connection to use here. Add one: mm connections add NAME --tenant DOMAIN."
+                : "Known connections: \(shown)\(more). Names are case-sensitive; there is no default.",
+            details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
+    }
+}

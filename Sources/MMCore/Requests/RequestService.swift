@@ -1,0 +1,50 @@
+/// The HTTP services that requests go to. Each has its own hosts, paging and rules of the guard.
+public enum RequestService: String, Sendable, Hashable, CaseIterable {
+    /// Microsoft Graph.
+    case graph
+    /// Power Automate (`Microsoft.ProcessSimple`).
+    case flow
+    /// Azure Resource Manager.
+    case arm
+    /// The Exchange Online admin API (`InvokeCommand`).
+    case exchange
+    /// The Power Platform administration service (`Microsoft.BusinessAppPlatform`).
+    case bap
+    /// Power Apps (`Microsoft.PowerApps`).
+    case powerApps
+    /// SharePoint's own REST interface (`/_api/…`).
+    case sharePoint
+
+    /// The service's hosts in all of Microsoft's clouds, for judging an address without a connection at hand.
+    public var knownHosts: [String] {
+        switch self {
+        case .graph:
+            [
+                "graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "graph.microsoft.de",
+                "microsoftgraph.chinacloudapi.cn", "canary.graph.microsoft.com",
+            ]
+        case .flow:
+            [
+                "api.flow.microsoft.com", "gov.api.flow.microsoft.us", "high.api.flow.microsoft.us",
+                "api.flow.appsplatform.us", "api.powerautomate.cn",
+            ]
+        case .arm: ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"]
+        case .exchange:
+            [
+                "outlook.office365.com", "outlook.office365.us", "outlook-dod.office365.us", "partner.outlook.cn",
+                "ps.compliance.protection.outlook.com",
+            ]
+        case .bap:
+            [
+                "api.bap.microsoft.com", "gov.api.bap.microsoft.us", "high.api.bap.microsoft.us",
+                "api.bap.appsplatform.us", "api.bap.partner.microsoftonline.cn",
+            ]
+        case .powerApps:
+            [
+                "api.powerapps.com", "gov.api.powerapps.us", "high.api.powerapps.us", "api.apps.appsplatform.us",
+                "api.powerapps.cn",
+            ]
+        case .sharePoint: []
+        }
+    }
+}

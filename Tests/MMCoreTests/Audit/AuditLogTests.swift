@@ -1,0 +1,268 @@
+import Glibc
+import Testing
+
+@testable import MMCore
+
+@Suite("The audit chain")
+struct AuditLogTests {
+    let folder: TestFolder
+    let audit: AuditLog
+
+    init() throws {
+        folder = try TestFolder()
+        audit = AuditLog(path: folder["state/audit.jsonl"], clock: WallClock { Timestamp(seconds: 1_772_366_400) })
+    }
+
+    private func add(_ count: Int, from: Int = 1) throws {
+        func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
+        for number in from..<(from + count) {
+            try append(["operation": "graph_request", "connection": "C", "number": .int(Int64(number))])
+        }
+    }
+
+    private var lines: [[UInt8]] {
+        (folder.bytes("state/audit.jsonl") ?? []).split(separator: 0x0A).map(Array.init)
+    }
+
+    private func write(_ lines: [[UInt8]], end: [UInt8] = [0x0A]) throws {
+        try folder.write("state/audit.jsonl", Array(lines.joined(separator: [0x0A])) + end)
+    }
+
+    @Test("nothing written is sound")
+    func empty() throws {
+        #expect(try audit.verify() == AuditVerification())
+        #expect(try audit.entries().isEmpty)
+    }
+
+    @Test("lines hold number, time, link and digest, and anybody can check them")
+    func form() throws {
+        try add(3)
+        let found = try audit.verify()
+        #expect(found.isSound && found.entries == 3 && found.tornLines == 0)
+        let entries = try audit.entries()
+        #expect(entries.map { $0["seq"] } == [1, 2, 3])
+        #expect(entries[0]["prev"]?.string == String(repeating: "0", count: 64))
+        #expect(entries[1]["prev"] == entries[0]["hash"])
+        #expect(entries[0]["time"] == "2026-03-01T12:00:00.000Z")
+        #expect(entries[2]["operation"] == "graph_request")
+        // The digest is that of the bytes in front of it, as a shell can work it out too.
+        let text = String(decoding: lines[2], as: UTF8.self)
+        let body = text.split(separator: ",\"hash\":\"", maxSplits: 1)[0]
+        #expect(entries[2]["hash"]?.string == Hex.text(SHA256.digest(body.utf8)))
+        #expect(folder.mode("state/audit.jsonl") == 0o600)
+        #expect(folder.mode("state/audit.jsonl.head") == 0o600)
+    }
+
+    @Test("an entry can't bring members of the chain, nor secrets")
+    func reserved() throws {
+        func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
+        try append([
+            "seq": 99, "prev": "x", "hash": "y", "afterTorn": true, "time": "z", "password": "hunter2",
+            "a": "line\nbreak",
+        ])
+        let entry = try #require(try audit.entries().first)
+        #expect(entry["seq"] == 1 && entry["afterTorn"] == nil && entry["password"] == .string(Redactor.mark))
+        #expect(lines.count == 1)
+        #expect(try audit.verify().isSound)
+    }
+
+    @Test("any change of any line is found at that line")
+    func tampering() throws {
+        try add(5)
+        let whole = lines
+        for (index, line) in whole.enumerated() {
+            var generator = SeededGenerator(seed: UInt64(index))
+            for _ in 0..<60 {
+                var changed = whole
+                let place = Int.random(in: 0..<line.count, using: &generator)
+                let byte = UInt8.random(in: 0x20...0x7E, using: &generator)
+                if changed[index][place] == byte { continue }
+                changed[index][place] = byte
+                try write(changed)
+                #expect(try audit.verify().broken?.line == index + 1)
+            }
+        }
+    }
+
+    @Test("removed, swapped, doubled and added lines are found", arguments: 0..<5)
+    func reordering(index: Int) throws {
+        try add(5)
+        let whole = lines
+        var removed = whole
+        removed.remove(at: index)
+        try write(removed)
+        #expect(try !audit.verify().isSound)
+        var doubled = whole
+        doubled.insert(whole[index], at: index)
+        try write(doubled)
+        #expect(try audit.verify().broken?.line == index + 2)
+        var added = whole
+        added.insert(Array("{\"operation\":\"forged\"}".utf8), at: index)
+        try write(added)
+        #expect(try audit.verify().broken?.line == index + 1)
+        if index < 4 {
+            var swapped = whole
+            swapped.swapAt(index, index + 1)
+            try write(swapped)
+            #expect(try audit.verify().broken?.line == index + 1)
+        }
+    }
+
+    @Test("a line sealed anew doesn't fit the line after it")
+    func resealed() throws {
+        try add(3)
+        var changed = lines
+        var entry = try #require(try JSONParser.parse(changed[1]).object)
+        entry["hash"] = nil
+        entry["connection"] = "Other"
+        changed[1] = AuditLine.seal(entry).bytes
+        try write(changed)
+        #expect(try audit.verify().broken?.line == 3)
+        // The last line has no line after it: the head tells.
+        changed = lines
+        try add(1, from: 4)
+        var last = try #require(try JSONParser.parse(lines[3]).object)
+        last["hash"] = nil
+        last["connection"] = "Other"
+        try write(lines.dropLast() + [AuditLine.seal(last).bytes])
+        #expect(try !audit.verify().isSound)
+    }
+
+    @Test("lines cut off at the end are missed, also after more was written", arguments: 1...4)
+    func truncated(count: Int) throws {
+        try add(4)
+        try write(Array(lines.dropLast(count)), end: count == 4 ? [] : [0x0A])
+        #expect(try audit.verify().broken?.line == 5 - count)
+        try add(2, from: 5)
+        #expect(try audit.verify().broken?.line == 5 - count)
+    }
+
+    @Test("a changed last line stays found after more was written")
+    func launderedLast() throws {
+        try add(3)
+        var changed = lines
+        changed[2][20] ^= 1
+        try write(changed)
+        #expect(try audit.verify().broken?.line == 3)
+        try add(2, from: 4)
+        #expect(try audit.verify().broken?.line == 3)
+    }
+
+    @Test("a line that a crash cut short is counted, not held against anybody, wherever it was cut")
+    func torn() throws {
+        try add(2)
+        let whole = folder.bytes("state/audit.jsonl") ?? []
+        let head = folder.bytes("state/audit.jsonl.head") ?? []
+        try add(1, from: 3)
+        let third = Array((folder.bytes("state/audit.jsonl") ?? []).dropFirst(whole.count))
+        for cut in [1, 2, 50, third.count - 2, third.count - 1] {
+            try folder.write("state/audit.jsonl", whole + third.prefix(cut))
+            try folder.write("state/audit.jsonl.head", head)
+            var found = try audit.verify()
+            #expect(found.isSound)
+            // Without its newline a line is whole all the same.
+            #expect(found.entries == (cut == third.count - 1 ? 3 : 2))
+            try add(2, from: 10)
+            found = try audit.verify()
+            #expect(found.isSound, "cut at \(cut): \(String(describing: found.broken))")
+            #expect(found.tornLines == (cut == third.count - 1 ? 0 : 1))
+            #expect(found.entries == (cut == third.count - 1 ? 5 : 4))
+        }
+    }
+
+    @Test("two crashes in a row are two torn lines")
+    func tornTwice() throws {
+        try add(1)
+        let whole = folder.bytes("state/audit.jsonl") ?? []
+        try folder.write("state/audit.jsonl", whole + Array("{\"seq\":2,\"ti\n{\"seq\":2".utf8))
+        try add(1, from: 2)
+        let found = try audit.verify()
+        #expect(found.isSound && found.tornLines == 2 && found.entries == 2)
+    }
+
+    @Test("a head behind its log is what a crash between the two leaves")
+    func headBehind() throws {
+        try add(2)
+        let head = folder.bytes("state/audit.jsonl.head") ?? []
+        try add(1, from: 3)
+        try folder.write("state/audit.jsonl.head", head)
+        #expect(try audit.verify().isSound)
+        try add(1, from: 4)
+        #expect(
+            try audit.verify()
+                == AuditVerification(entries: 4, tornLines: 0, broken: nil, lastHash: audit.verify().lastHash))
+    }
+
+    @Test("writers of several tasks make one chain")
+    func concurrent() async throws {
+        let audit = audit
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<8 {
+                group.addTask { for _ in 0..<10 { try await audit.append(["writer": .int(Int64(writer))]) } }
+            }
+            try await group.waitForAll()
+        }
+        let found = try audit.verify()
+        #expect(found.isSound && found.entries == 80)
+    }
+
+    @Test("writers wait for another process that holds the file, and are told when it doesn't end")
+    func heldElsewhere() async throws {
+        let audit = audit
+        try ProtectedFile.makeDirectory(folder["state"])
+        // A lock of another open file excludes us as another process would.
+        let lock = try FileLock.attempt(audit.path)
+        let writer = Task { try await audit.append(["waited": true]) }
+        let impatient = Task { try await audit.append(["gone": true]) }
+        impatient.cancel()
+        let failure = await impatient.result
+        #expect(throws: MMError.self) { try failure.get() }
+        #expect(try audit.verify().entries == 0)
+        _ = consume lock
+        try await writer.value
+        #expect(try audit.entries().map { $0["waited"] } == [true])
+    }
+
+    @Test("long lines and long files are read whole")
+    func long() throws {
+        func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
+        try append(["text": .string(String(repeating: "a", count: 300_000))])
+        try append(["text": .string(String(repeating: "b", count: 70_000))])
+        try append(["text": "c"])
+        #expect(try audit.verify().entries == 3)
+    }
+
+    @Test("the newest entries that fit are shown, oldest first")
+    func filters() throws {
+        try add(30)
+        #expect(try audit.entries(most: 3).map { $0["number"] } == [28, 29, 30])
+        #expect(try audit.entries(most: 2) { ($0["number"]?.int ?? 0) % 10 == 0 }.map { $0["number"] } == [20, 30])
+        #expect(try audit.entries(most: 0).isEmpty)
+    }
+
+    @Test("the chain survives processes that are killed at any moment")
+    func killed() async throws {
+        for _ in 0..<5 {
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                let audit = AuditLog(path: "/tmp/mm-core-audit-\(getppid())/audit.jsonl")
+                func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
+                // Each process leaves at least one line; where in the next ones it ends is up to chance.
+                try append(["number": -1])
+                let killer = Task.detached {
+                    usleep(UInt32(1000 + UInt64(getpid()) % 7 * 1500))
+                    kill(getpid(), SIGKILL)
+                }
+                for number in 0..<100_000 {
+                    try append(["number": .int(Int64(number)), "x": .string(String(repeating: "x", count: 500))])
+                }
+                await killer.value
+            }
+        }
+        let path = "/tmp/mm-core-audit-\(getpid())"
+        let found = try AuditLog(path: "\(path)/audit.jsonl").verify()
+        #expect(found.isSound)
+        #expect(found.entries >= 5)
+        for name in try FolderListing.names(in: path) { unlink("\(path)/\(name)") }
+        rmdir(path)
+    }
+}

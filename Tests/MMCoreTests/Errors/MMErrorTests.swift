@@ -1,0 +1,40 @@
+import MMCore
+import Testing
+
+@Suite("The one error")
+struct MMErrorTests {
+    @Test(
+        "each code has its exit code, JSON-RPC code and HTTP status",
+        arguments: [
+            (MMErrorCode.invalidInput, 2, -32602, 400), (.notFound, 1, -32603, 404), (.signInNeeded, 3, -32603, 401),
+            (.forbidden, 1, -32603, 403), (.denied, 4, -32603, 403), (.confirmationNeeded, 5, -32603, 428),
+            (.throttled, 1, -32603, 429), (.conflict, 1, -32603, 409), (.deadlineExceeded, 6, -32603, 504),
+            (.cancelled, 130, -32603, 499), (.sessionLost, 1, -32603, 502), (.remoteFailed, 1, -32603, 502),
+            (.unavailable, 1, -32603, 503), (.limitExceeded, 1, -32603, 413), (.unsupported, 1, -32603, 501),
+            (.internalError, 1, -32603, 500), (MMErrorCode("something_new"), 1, -32603, 500),
+        ] as [(MMErrorCode, Int32, Int, Int)])
+    func mappings(code: MMErrorCode, exit: Int32, rpc: Int, status: Int) {
+        let error = MMError(code, "It failed.")
+        #expect(error.exitCode == exit)
+        #expect(error.jsonRPCCode == rpc)
+        #expect(error.httpStatus == status)
+        #expect(error.json["code"] == .string(code.word))
+    }
+
+    @Test("a pool that can't be reached has an exit code of its own")
+    func pool() {
+        #expect(MMError(.unavailable, "No pool.", details: ["pool": "/run/x"]).exitCode == 7)
+    }
+
+    @Test("JSON holds what there is and nothing else")
+    func json() {
+        #expect(MMError(.notFound, "Gone.").json.keys == ["code", "message"])
+        let full = MMError(
+            .throttled, "Slow.", hint: "Wait.", retry: .after(.seconds(30)), details: ["a": 1], cause: "x")
+        #expect(full.json["retryAfterSeconds"] == 30)
+        #expect(full.json["hint"] == "Wait.")
+        #expect(full.json["details"]?["a"] == 1)
+        #expect(full.json["cause"] == nil)
+        #expect(full.description == "Slow.\nWait.")
+    }
+}

@@ -1,0 +1,107 @@
+import Glibc
+import Testing
+
+@testable import MMCore
+
+@Suite("Locks between processes")
+struct FileLockTests {
+    let folder: TestFolder
+
+    init() throws {
+        folder = try TestFolder()
+    }
+
+    private func isFree(_ path: String) throws -> Bool {
+        guard let lock = try FileLock.attempt(path) else { return false }
+        _ = consume lock
+        return true
+    }
+
+    @Test("a held lock can't be taken until it goes, and its file says who holds it")
+    func exclusion() throws {
+        let path = folder["x"]
+        do {
+            let lock = try FileLock.attempt(path)
+            #expect(try !isFree(path))
+            #expect(FileLock.holder(of: path)?.hasPrefix("process \(getpid()) (") == true)
+            #expect(folder.mode("x.lock") == 0o600)
+            _ = consume lock
+        }
+        #expect(FileLock.holder(of: path) == nil)
+        #expect(try isFree(path))
+    }
+
+    @Test("waiting ends with the deadline, naming the holder")
+    func deadline() async throws {
+        let path = folder["x"]
+        let lock = try FileLock.attempt(path)
+        let error = mmError { _ = try FileLock(waitingFor: path, until: .after(.milliseconds(30))) }
+        #expect(error?.code == .conflict)
+        #expect(error?.message.contains("process \(getpid())") == true)
+        do {
+            _ = try await FileLock(awaiting: path, until: .after(.milliseconds(30)))
+            Issue.record("the lock was given twice")
+        } catch {
+            #expect(error.code == .conflict)
+        }
+        _ = consume lock
+    }
+
+    @Test("waiting ends when the task is called off")
+    func cancellation() async throws {
+        let path = folder["x"]
+        let lock = try FileLock.attempt(path)
+        let waiter = Task { () -> MMErrorCode? in
+            do throws(MMError) {
+                _ = try await FileLock(awaiting: path, until: .never)
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        waiter.cancel()
+        #expect(await waiter.value == .cancelled)
+        _ = consume lock
+    }
+
+    @Test("many tasks count without losing one, and none of them holds a thread while it waits")
+    func counting() async throws {
+        let path = folder["count"]
+        try ProtectedFile.replace(path, with: Array("0".utf8))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    for _ in 0..<5 {
+                        let lock = try await FileLock(awaiting: path, until: .after(.seconds(60)))
+                        let text = String(decoding: try ProtectedFile.read(path) ?? [], as: UTF8.self)
+                        try ProtectedFile.replace(path, with: Array("\((Int(text) ?? -1000) + 1)".utf8))
+                        _ = consume lock
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(folder.text("count") == "100")
+    }
+
+    @Test("a lock ends with its process")
+    func deadHolder() async throws {
+        let path = folder["x"]
+        // The path goes to the child by a file whose name it can work out: exit tests take no values along.
+        let pointer = "/tmp/mm-core-lock-\(getpid())"
+        try ProtectedFile.replace(pointer, with: Array(path.utf8))
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            let pointer = "/tmp/mm-core-lock-\(getppid())"
+            guard let path = try ProtectedFile.read(pointer).map({ String(decoding: $0, as: UTF8.self) }) else {
+                return
+            }
+            let lock = try FileLock(waitingFor: path)
+            kill(getpid(), SIGKILL)
+            _ = consume lock
+        }
+        try ProtectedFile.remove(pointer)
+        #expect(folder.text("x.lock")?.isEmpty == false)
+        #expect(FileLock.holder(of: path) == nil)
+        #expect(try isFree(path))
+    }
+}

@@ -1,0 +1,41 @@
+import MMCore
+import Testing
+
+@Suite("Writing JSON")
+struct JSONWriterTests {
+    @Test("files are laid out as the seeds' tools lay them out")
+    func indented() {
+        let value: JSONValue = ["a": [1, 2], "b": [:], "c": [], "d": ["e": "é"], "f": nil]
+        let text = """
+            {
+              "a": [
+                1,
+                2
+              ],
+              "b": {},
+              "c": [],
+              "d": {
+                "e": "é"
+              },
+              "f": null
+            }
+            """
+        #expect(JSONWriter.string(value, layout: .indented(2)) == text)
+        #expect(JSONWriter.string(value) == #"{"a":[1,2],"b":{},"c":[],"d":{"e":"é"},"f":null}"#)
+    }
+
+    @Test("control characters, quotes and backslashes are escaped, everything else stays")
+    func escapes() {
+        let text = "\u{0}\u{1F}\u{7F}\"\\/\n\r\t\u{8}\u{C}\u{2028}é😀"
+        let written = JSONWriter.string(.string(text))
+        #expect(written == "\"\\u0000\\u001f\\u007f\\\"\\\\/\\n\\r\\t\\b\\f\u{2028}é😀\"")
+        #expect((try? JSONParser.parse(written))?.string == text)
+    }
+
+    @Test("a line stays a line: compact texts hold no newline")
+    func oneLine() {
+        let value: JSONValue = ["a\nb": "c\r\nd", "e": ["\u{85}"]]
+        #expect(!JSONWriter.bytes(value).contains(0x0A))
+        #expect(!JSONWriter.bytes(value).contains(0x0D))
+    }
+}

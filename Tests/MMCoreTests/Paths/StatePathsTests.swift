@@ -1,0 +1,51 @@
+import MMCore
+import Testing
+
+@Suite("Places")
+struct StatePathsTests {
+    @Test("everything follows the home folder")
+    func usual() {
+        let paths = StatePaths(environment: ["HOME": "/home/adele/"])
+        #expect(paths.home == "/home/adele")
+        #expect(paths.registry == "/home/adele/.m365-connections.json")
+        #expect(paths.tokenDirectory == "/home/adele/.mm-graph-tokens")
+        #expect(paths.stateDirectory == "/home/adele/.m365-state")
+        #expect(paths.logDirectory == "/home/adele/.m365-logs")
+        #expect(paths.outputDirectory == "/home/adele/.m365-state/outputs")
+        #expect(paths.auditLog == "/home/adele/.m365-state/audit.jsonl")
+        #expect(paths.runtimeDirectory == "/home/adele/.m365-state/run")
+        #expect(paths.poolLog() == "/home/adele/.m365-logs/session-pool-unified.log")
+        #expect(paths.poolLog(of: "Contoso GA") == "/home/adele/.m365-logs/session-pool-Contoso_GA.log")
+        #expect(paths.sessionsFile() == "/home/adele/.m365-state/sessions-unified.json")
+    }
+
+    @Test("single places can be moved")
+    func moved() {
+        let paths = StatePaths(environment: [
+            "HOME": "/h", "MM_CONNECTIONS": "/etc/reg.json", "MM_TOKEN_DIR": "/t/", "MM_STATE_DIR": "~/s",
+            "MM_LOG_DIR": "", "XDG_RUNTIME_DIR": "/run/user/1000",
+        ])
+        #expect(paths.registry == "/etc/reg.json")
+        #expect(paths.tokenDirectory == "/t")
+        #expect(paths.stateDirectory == "/h/s")
+        #expect(paths.pinFile == "/h/s/pins.json")
+        #expect(paths.logDirectory == "/h/.m365-logs")
+        #expect(paths.poolSocket == "/run/user/1000/mm/pool.sock")
+    }
+
+    @Test("without HOME the account's own home is taken; a relative runtime folder is not")
+    func fallback() {
+        let paths = StatePaths(environment: ["XDG_RUNTIME_DIR": "run"])
+        #expect(paths.home.hasPrefix("/"))
+        #expect(paths.registry.hasSuffix("/.m365-connections.json"))
+        #expect(paths.runtimeDirectory == paths.stateDirectory + "/run")
+        #expect(StatePaths(environment: ["HOME": "/"]).registry == "/.m365-connections.json")
+    }
+
+    @Test(
+        "names become parts of file names as the seeds do it",
+        arguments: [("A.B", "A_B"), ("a-b_C9", "a-b_C9"), ("../x", "___x"), ("é", "_"), ("", "")])
+    func safeNames(name: String, safe: String) {
+        #expect(StatePaths.safeName(name) == safe)
+    }
+}

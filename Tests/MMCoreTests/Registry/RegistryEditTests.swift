@@ -1,0 +1,185 @@
+import Testing
+
+@testable import MMCore
+
+@Suite("Commands that change the registry")
+struct RegistryEditTests {
+    private func document(_ connections: JSONObject) -> JSONObject {
+        ["_rules": ["r"], "connections": .object(connections)]
+    }
+
+    private func entry(_ name: String, _ document: JSONObject) -> JSONObject? { document["connections"]?[name]?.object }
+
+    @Test("add puts a connection at the end with its fields in order")
+    func add() throws {
+        var document = document(["A": [:]])
+        try RegistryEdit.add(
+            "B", fields: [("tenant", "b.com"), ("skipSendGuards", "true"), ("description", "Bee"), ("appId", "")],
+            to: &document)
+        #expect(document["connections"]?.object?.keys == ["A", "B"])
+        #expect(
+            entry("B", document).map { JSONWriter.string(.object($0)) }
+                == #"{"tenant":"b.com","skipSendGuards":true,"description":"Bee"}"#)
+        var empty: JSONObject = [:]
+        try RegistryEdit.add("A", fields: [], to: &empty)
+        #expect(empty["connections"]?["A"] == [:])
+    }
+
+    @Test(
+        "a taken or impossible name is refused",
+        arguments: ["A", "", " B", "B ", "a/b", "a\nb", String(repeating: "x", count: 101)])
+    func names(name: String) {
+        let before = document(["A": [:]])
+        var document = before
+        #expect(mmError { try RegistryEdit.add(name, fields: [], to: &document) } != nil)
+        #expect(mmError { try RegistryEdit.duplicate("A", as: name, in: &document) } != nil)
+        if name != "A" { #expect(mmError { try RegistryEdit.rename("A", to: name, in: &document) } != nil) }
+        #expect(document == before)
+    }
+
+    @Test(
+        "edit reads texts as the seeds' tool does, and lists and objects where a key wants them",
+        arguments: [
+            ("description", "hello", "hello"), ("description", "", nil), ("description", "null", nil),
+            ("description", nil, nil),
+            ("skipSendGuards", "true", true), ("skipSendGuards", "false", false), ("x-note", "true", true),
+            ("x-note", "12", "12"), ("mcps", "mm, other", ["mm", "other"]), ("mcps", "[]", []),
+            ("mcps", "[\"a,b\"]", ["a,b"]),
+            ("mcps", "", nil), ("tags", "one", ["one"]), ("guard", "strict", "strict"),
+            ("guard", "{\"policy\": \"strict\"}", ["policy": "strict"]),
+        ] as [(String, String?, JSONValue?)])
+    func edit(key: String, text: String?, value: JSONValue?) throws {
+        var document = document(["A": ["description": "old", "mcps": ["mm"]], "B": [:]])
+        try RegistryEdit.edit("A", fields: [(key, text)], in: &document)
+        #expect(entry("A", document)?[key] == value)
+        #expect(entry("A", document)?.keys.first == (key == "description" && value == nil ? "mcps" : "description"))
+        #expect(document["connections"]?.object?.keys == ["A", "B"])
+    }
+
+    @Test("members of objects are named with a dot")
+    func dotted() throws {
+        var document = document(["A": ["guard": "strict", "auth": "secret", "secretFile": "/s"]])
+        let id = "abababab-0000-4000-8000-000000000001"
+        try RegistryEdit.edit(
+            "A", fields: [("moduleApps.pnp", id), ("guard.deny", "send,external"), ("auth.secretFile", "/t")],
+            in: &document)
+        #expect(entry("A", document)?["moduleApps"] == ["pnp": .string(id)])
+        #expect(entry("A", document)?["guard"] == ["policy": "strict", "deny": ["send", "external"]])
+        #expect(entry("A", document)?["auth"] == ["method": "secret", "secretFile": "/t"])
+        try RegistryEdit.edit("A", fields: [("moduleApps.pnp", "")], in: &document)
+        #expect(entry("A", document)?["moduleApps"] == nil)
+        try RegistryEdit.edit("A", fields: [("x.y", "kept as it is")], in: &document)
+        #expect(entry("A", document)?["x.y"] == "kept as it is")
+    }
+
+    @Test(
+        "a bad value is refused and nothing changes",
+        arguments: [
+            ("appId", "not-a-guid"), ("skipSendGuards", "yes"), ("guard", "lax"), ("guard.deny", "sned"),
+            ("cloud", "mars"),
+            ("mcps", "[1]"), ("mcps", "[\"a\""), ("expectedEmail", "adele"), ("auth.method", "secret"),
+            ("secret", "hunter2hunter2"),
+            ("moduleApps.pnp", "x"), ("tenant", "a/b"), ("", "x"), ("a\nb", "x"),
+        ])
+    func refused(key: String, text: String) {
+        let before = document(["A": ["description": "old"]])
+        var document = before
+        let error = mmError {
+            try RegistryEdit.edit("A", fields: [("description", "new"), (key, text)], in: &document)
+        }
+        #expect(error?.code == .invalidInput)
+        #expect(error?.message.contains("hunter2") == false)
+        #expect(document == before)
+    }
+
+    @Test("an older fault in another key doesn't keep a key from being changed")
+    func olderFault() throws {
+        var document = document(["A": ["appId": "your-app-id"]])
+        try RegistryEdit.edit("A", fields: [("description", "x")], in: &document)
+        #expect(entry("A", document)?["description"] == "x")
+    }
+
+    @Test("rename keeps the place")
+    func rename() throws {
+        var document = document(["A": ["tenant": "a.com"], "B": [:], "C": [:]])
+        try RegistryEdit.rename("B", to: "Z", in: &document)
+        try RegistryEdit.rename("A", to: "A", in: &document)
+        #expect(document["connections"]?.object?.keys == ["A", "Z", "C"])
+        #expect(mmError { try RegistryEdit.rename("A", to: "C", in: &document) }?.code == .conflict)
+        #expect(document.keys == ["_rules", "connections"])
+    }
+
+    @Test("duplicate drops what names the account and says that it is a copy")
+    func duplicate() throws {
+        let pin: JSONValue = ["tenantId": "x", "objectId": "y"]
+        var document = document([
+            "A": ["tenant": "a.com", "expectedEmail": "a@a.com", "pin": pin, "description": "Main", "x": [1]]
+        ])
+        try RegistryEdit.duplicate("A", as: "B", in: &document)
+        #expect(entry("B", document) == ["tenant": "a.com", "description": "Copy of A", "x": [1]])
+        #expect(entry("A", document)?["expectedEmail"] == "a@a.com")
+    }
+
+    @Test("remove takes one away; an unknown name is answered with the known ones")
+    func remove() throws {
+        var document = document(["A": [:], "B": [:]])
+        try RegistryEdit.remove("A", from: &document)
+        #expect(document["connections"]?.object?.keys == ["B"])
+        for error in [
+            mmError { try RegistryEdit.remove("A", from: &document) },
+            mmError { try RegistryEdit.edit("A", fields: [], in: &document) },
+            mmError { try RegistryEdit.rename("A", to: "C", in: &document) },
+            mmError { try RegistryEdit.duplicate("A", as: "C", in: &document) },
+        ] {
+            #expect(error?.code == .notFound)
+            #expect(error?.details["known"] == ["B"])
+        }
+    }
+}
+
+@Suite("The registry's check")
+struct RegistryCheckTests {
+    private func messages(_ connections: JSONObject) throws -> [String] {
+        RegistryCheck.problems(of: try RegistrySnapshot(document: ["connections": .object(connections)])).map {
+            "\($0.severity.rawValue) \($0.connection ?? "-") \($0.key ?? "-")"
+        }
+    }
+
+    private let whole: JSONValue = ["tenant": "a.com", "expectedEmail": "a@a.com", "description": "d"]
+
+    @Test("a whole entry raises nothing")
+    func clean() throws {
+        #expect(try messages(["A": whole]).isEmpty)
+    }
+
+    @Test(
+        "what is probably not meant is a warning",
+        arguments: [
+            ("expectedEmail", nil, "expectedEmail"), ("tenant", nil, "tenant"), ("description", nil, "description"),
+            ("mcps", [], "mcps"), ("skipSendGuards", true, "skipSendGuards"), ("skipSendGuard", true, "skipSendGuard"),
+            ("tenantId", "a.com", "tenantId"), ("clientSecret", "hunter2", "clientSecret"),
+        ] as [(String, JSONValue?, String)])
+    func warnings(key: String, value: JSONValue?, warned: String) throws {
+        var entry = whole.object ?? [:]
+        entry[key] = value
+        #expect(try messages(["A": .object(entry)]) == ["warning A \(warned)"])
+    }
+
+    @Test("names that differ only in case, and an empty registry, are warned of")
+    func names() throws {
+        #expect(try messages(["A": whole, "a": whole]) == ["warning a -"])
+        #expect(try messages(["a/b": whole]) == ["warning a/b -"])
+        #expect(try messages([:]) == ["warning - -"])
+    }
+
+    @Test("errors come first, and a file that others may write is warned of")
+    func file() throws {
+        let folder = try TestFolder()
+        try folder.write("r.json", #"{"connections": {"A": {"tenant": "a.com"}, "B": {"appId": 1}}}"#, mode: 0o666)
+        let problems = RegistryCheck.problems(at: folder["r.json"])
+        #expect(problems.first?.connection == "B")
+        #expect(problems.contains { $0.severity == .warning && $0.message.contains("mode 666") })
+        #expect(RegistryCheck.problems(at: folder["none.json"]).map(\.severity) == [.warning])
+        #expect(problems.first?.json["key"] == "appId")
+    }
+}

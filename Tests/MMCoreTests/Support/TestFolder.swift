@@ -1,0 +1,93 @@
+import Glibc
+
+@testable import MMCore
+
+/// A folder of a test's own, gone with it.
+final class TestFolder: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/mm-core-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw MMError(.internalError, "mkdtemp failed: \(errno)") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { Self.removeTree(path) }
+
+    subscript(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Writes a file without the house's own means.
+    func write(_ name: String, _ text: String, mode: mode_t = 0o600) throws {
+        try write(name, Array(text.utf8), mode: mode)
+    }
+
+    func write(_ name: String, _ bytes: [UInt8], mode: mode_t = 0o600) throws {
+        let number = open(self[name], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard number >= 0 else { throw MMError(.internalError, "open \(name): \(errno)") }
+        let file = Descriptor(owning: number)
+        try ProtectedFile.write(bytes, to: file, path: name)
+        _ = fchmod(file.number, mode)
+    }
+
+    func text(_ name: String) -> String? {
+        bytes(name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func bytes(_ name: String) -> [UInt8]? {
+        let number = open(self[name], O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        let file = Descriptor(owning: number)
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(file.number, &chunk, chunk.count)
+            guard count > 0 else { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
+
+    func status(_ name: String) -> stat? {
+        var status = stat()
+        return lstat(self[name], &status) == 0 ? status : nil
+    }
+
+    func mode(_ name: String) -> mode_t? { status(name).map { $0.st_mode & 0o7777 } }
+
+    func names(_ folder: String = "") throws -> [String] {
+        try FolderListing.names(in: folder.isEmpty ? path : self[folder]).sorted()
+    }
+
+    private static func removeTree(_ path: String) {
+        if unlink(path) == 0 { return }
+        for name in (try? FolderListing.names(in: path)) ?? [] { removeTree("\(path)/\(name)") }
+        rmdir(path)
+    }
+}
+
+/// Numbers that are the same in every run.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    // SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// The error that a body throws, to look into.
+func mmError(_ body: () throws -> Void) -> MMError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? MMError
+    }
+}
