@@ -1,0 +1,150 @@
+import CMMSystem
+import Glibc
+package import MMCore
+
+/// One thread that waits for many descriptors at once and calls back when one is ready.
+///
+/// Callbacks run on that thread and must not block. A descriptor must be forgotten before it is closed.
+package final class PollLoop: Sendable {
+    /// What to wait for, and what came.
+    package struct Readiness: OptionSet, Sendable {
+        /// The bits.
+        package let rawValue: UInt32
+
+        /// These bits.
+        package init(rawValue: UInt32) {
+            self.rawValue = rawValue
+        }
+
+        /// There is something to read, or the end.
+        package static let read = Readiness(rawValue: UInt32(MM_EPOLL_READ))
+        /// There is room to write.
+        package static let write = Readiness(rawValue: UInt32(MM_EPOLL_WRITE))
+        /// The far end has closed, at least for writing.
+        package static let peerClosed = Readiness(rawValue: UInt32(MM_EPOLL_PEER_CLOSED))
+        /// Both directions are closed. Always watched.
+        package static let hangUp = Readiness(rawValue: UInt32(MM_EPOLL_HANGUP))
+        /// The descriptor is broken. Always watched.
+        package static let broken = Readiness(rawValue: UInt32(MM_EPOLL_ERROR))
+    }
+
+    /// A watched descriptor.
+    package struct Watch: Sendable, Hashable {
+        fileprivate let token: UInt64
+        fileprivate let descriptor: Int32
+    }
+
+    private struct State {
+        var next: UInt64 = 1
+        var handlers: [UInt64: @Sendable (Readiness) -> Void] = [:]
+        var stopped = false
+    }
+
+    private let epoll: FileDescriptor
+    private let wake: FileDescriptor
+    private let state = Mutex(State())
+
+    private static let sharedLoop = Mutex<PollLoop?>(nil)
+
+    private init() throws(MMError) {
+        let epoll = mm_epoll_create()
+        guard epoll >= 0 else { throw SystemError.error("Making an epoll descriptor") }
+        self.epoll = FileDescriptor(owning: epoll)
+        let wake = mm_eventfd()
+        guard wake >= 0 else { throw SystemError.error("Making an event descriptor") }
+        self.wake = FileDescriptor(owning: wake)
+        guard mm_epoll_control(epoll, Int32(MM_EPOLL_ADD), wake, Self.read, 0) == 0 else {
+            throw SystemError.error("Watching an event descriptor")
+        }
+    }
+
+    private static var read: UInt32 { Readiness.read.rawValue }
+
+    /// The loop that all sessions of this process share, started with the first use.
+    /// - Throws: `.unavailable` when there is no descriptor or thread left.
+    package static func shared() throws(MMError) -> PollLoop {
+        let result: Result<PollLoop, MMError> = sharedLoop.withLock { loop in
+            if let loop { return .success(loop) }
+            do throws(MMError) {
+                let started = try PollLoop.start()
+                loop = started
+                return .success(started)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// A loop of its own. It ends with `stop`.
+    /// - Throws: `.unavailable` when there is no descriptor or thread left.
+    package static func start() throws(MMError) -> PollLoop {
+        let loop = try PollLoop()
+        try DedicatedThread.start("mm-poll", stackSize: 256 << 10) { loop.run() }
+        return loop
+    }
+
+    /// Starts to watch a descriptor that stays open until `forget`.
+    /// - Parameters:
+    ///   - descriptor: the descriptor.
+    ///   - readiness: what to wait for; nothing watches for its end alone.
+    ///   - once: whether to call back one time and then only after `rearm`.
+    ///   - handler: called on the loop's thread.
+    /// - Throws: `.unsupported` for a descriptor that is always ready, such as a file.
+    package func watch(
+        _ descriptor: Int32, for readiness: Readiness, once: Bool = false,
+        _ handler: @escaping @Sendable (Readiness) -> Void
+    ) throws(MMError) -> Watch {
+        let token = state.withLock { state in
+            let token = state.next
+            state.next += 1
+            state.handlers[token] = handler
+            return token
+        }
+        let events = readiness.rawValue | (once ? UInt32(MM_EPOLL_ONCE) : 0)
+        guard mm_epoll_control(epoll.raw, Int32(MM_EPOLL_ADD), descriptor, events, token) == 0 else {
+            let number = errno
+            _ = state.withLock { $0.handlers.removeValue(forKey: token) }
+            if number == EPERM {
+                throw MMError(
+                    .unsupported, "The descriptor \(descriptor) is a file or a folder, which is always ready.")
+            }
+            throw SystemError.error("Watching descriptor \(descriptor)", number)
+        }
+        return Watch(token: token, descriptor: descriptor)
+    }
+
+    /// Waits again after a call back of a descriptor that is watched once.
+    package func rearm(_ watch: Watch, for readiness: Readiness) {
+        let events = readiness.rawValue | UInt32(MM_EPOLL_ONCE)
+        _ = mm_epoll_control(
+            epoll.raw, Int32(MM_EPOLL_CHANGE), watch.descriptor, events, watch.token)
+    }
+
+    /// Stops to watch. A call back that is under way may still finish.
+    package func forget(_ watch: Watch) {
+        let known = state.withLock { $0.handlers.removeValue(forKey: watch.token) != nil }
+        if known { _ = mm_epoll_control(epoll.raw, Int32(MM_EPOLL_REMOVE), watch.descriptor, 0, 0) }
+    }
+
+    /// Ends the loop's thread.
+    package func stop() {
+        state.withLock { $0.stopped = true }
+        var one: UInt64 = 1
+        _ = Glibc.write(wake.raw, &one, MemoryLayout<UInt64>.size)
+    }
+
+    private func run() {
+        var events = [mm_epoll_event](repeating: mm_epoll_event(), count: 64)
+        while true {
+            let count = mm_epoll_wait(epoll.raw, &events, Int32(events.count), -1)
+            if count < 0, errno != EINTR { return }
+            for event in events.prefix(Int(max(count, 0))) {
+                // The look-up by token, not by number: a number may already stand for another file.
+                let handler = state.withLock { $0.handlers[event.token] }
+                handler?(Readiness(rawValue: event.events))
+            }
+            if state.withLock({ $0.stopped }) { return }
+        }
+    }
+}

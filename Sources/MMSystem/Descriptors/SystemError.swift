@@ -1,0 +1,35 @@
+import Glibc
+package import MMCore
+
+/// What a system call said.
+package enum SystemError {
+    /// The system's words for an error number.
+    package static func text(_ number: Int32) -> String {
+        var room = [CChar](repeating: 0, count: 256)
+        guard strerror_r(number, &room, room.count) == 0 else { return "error \(number)" }
+        return String(decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// An error from `errno` as it stands now.
+    /// - Parameters:
+    ///   - what: what was being done, as the start of a sentence.
+    ///   - number: the error number.
+    package static func error(_ what: String, _ number: Int32 = errno) -> MMError {
+        switch number {
+        case ENOENT, ENOTDIR:
+            MMError(.notFound, "\(what) failed: \(text(number)).")
+        case EACCES, EPERM, EROFS:
+            MMError(
+                .forbidden, "\(what) failed: \(text(number)).", hint: "Look at who owns it and with which mode.")
+        case EMFILE, ENFILE:
+            MMError(
+                .unavailable, "\(what) failed: \(text(number)).",
+                hint: "Raise the limit of open files (ulimit -n), or close sessions.")
+        case ENOMEM, EAGAIN:
+            MMError(
+                .unavailable, "\(what) failed: \(text(number)).", hint: "Close sessions, or free memory.", retry: .now)
+        default:
+            MMError(.internalError, "\(what) failed: \(text(number)).")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import CMMSystem
+import Glibc
+
+/// The processes below this one.
+package enum Descendants {
+    /// Adopts whatever descendants lose their parent from now on, so that they can be found and ended (prctl(2),
+    /// PR_SET_CHILD_SUBREAPER).
+    /// - Returns: false where the kernel refuses.
+    @discardableResult
+    package static func adopt() -> Bool { mm_become_subreaper() == 0 }
+
+    /// Every process that descends from another one, usually this one, and has not ended; the nearest first.
+    package static func running(below ancestor: Int32 = getpid()) -> [ProcessIdentity] {
+        var found: [ProcessIdentity] = []
+        var level = children(of: ancestor)
+        var seen: Set<Int32> = [ancestor]
+        while !level.isEmpty {
+            var next: [Int32] = []
+            for pid in level where seen.insert(pid).inserted {
+                if let identity = ProcessIdentity(running: pid) { found.append(identity) }
+                next += children(of: pid)
+            }
+            level = next
+        }
+        return found
+    }
+
+    /// The children of this process that have ended and that nobody has asked after.
+    package static func ended() -> Set<Int32> {
+        Set(children(of: getpid()).filter { ProcessIdentity(running: $0) == nil })
+    }
+
+    /// Takes leave of a child that has ended. Not for one that a `ChildProcess` waits for.
+    package static func bury(_ pid: Int32) {
+        var signalled: Int32 = 0
+        _ = mm_reap(pid, &signalled)
+    }
+
+    /// The children of all threads of a process (proc_pid_task_children(5)).
+    static func children(of pid: Int32) -> [Int32] {
+        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
+        defer { closedir(folder) }
+        var all: [Int32] = []
+        while let entry = readdir(folder) {
+            // An entry is as long as its name: reading it by value would read past its end.
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+            let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
+            guard Int32(name) != nil,
+                let bytes = ProcFile.read("/proc/\(pid)/task/\(name)/children", limit: 1 << 20)
+            else { continue }
+            all += bytes.split(separator: 0x20).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        }
+        return all
+    }
+}

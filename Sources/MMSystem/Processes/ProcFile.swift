@@ -1,0 +1,27 @@
+import Glibc
+
+/// Files of `/proc`, whose size isn't known before they are read.
+package enum ProcFile {
+    /// The first bytes of a file; nil when it can't be read.
+    package static func read(_ path: String, limit: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 4096)
+        while bytes.count < limit {
+            let count = Glibc.read(descriptor, &room, min(room.count, limit - bytes.count))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes.append(contentsOf: room.prefix(count))
+        }
+        return bytes
+    }
+
+    /// Where a link leads.
+    package static func link(_ path: String) -> String? {
+        var room = [CChar](repeating: 0, count: 4096)
+        let count = readlink(path, &room, room.count)
+        return count > 0 ? String(decoding: room[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,47 @@
+import CMMSystem
+import Glibc
+package import MMCore
+
+/// The signals of this process, delivered as ordinary calls.
+package final class Signals: Sendable {
+    private let descriptor: FileDescriptor
+    private let watch: PollLoop.Watch
+    private let loop: PollLoop
+
+    /// Makes writing to a closed pipe an error in place of this process's end. Children get the default back.
+    package static func ignoreBrokenPipes() {
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Takes over signals. To be called before anything starts a thread or a task: only threads that are started after
+    /// it leave the signals alone.
+    /// - Parameters:
+    ///   - signals: `SIGTERM`, `SIGINT`, `SIGHUP`, …
+    ///   - handler: called for each that arrives, on a thread that must not be blocked.
+    /// - Throws: `.unavailable` when there is no descriptor or thread left.
+    package static func take(
+        _ signals: [Int32], _ handler: @escaping @Sendable (Int32) -> Void
+    ) throws(MMError) -> Signals {
+        mm_block_signals(signals, Int32(signals.count), 1)
+        let raw = mm_signal_descriptor(signals, Int32(signals.count))
+        guard raw >= 0 else { throw SystemError.error("Making a signal descriptor") }
+        let descriptor = FileDescriptor(owning: raw)
+        let loop = try PollLoop.shared()
+        let watch = try loop.watch(raw, for: .read) { _ in
+            while true {
+                let signal = mm_next_signal(raw)
+                if signal == 0 { return }
+                handler(signal)
+            }
+        }
+        return Signals(descriptor: descriptor, watch: watch, loop: loop)
+    }
+
+    private init(descriptor: consuming FileDescriptor, watch: PollLoop.Watch, loop: PollLoop) {
+        self.descriptor = descriptor
+        self.watch = watch
+        self.loop = loop
+    }
+
+    deinit { loop.forget(watch) }
+}

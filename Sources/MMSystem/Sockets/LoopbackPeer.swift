@@ -1,0 +1,137 @@
+import CMMSystem
+import Glibc
+
+/// Which user is at the far end of a TCP connection within this machine.
+package enum LoopbackPeer {
+    /// Asks the kernel for the far end's socket: sock_diag(7) in microseconds, or where that can't be used its tables
+    /// (proc(5), “/proc/net/tcp”) in milliseconds.
+    ///
+    /// Only an established socket that a process still holds counts: the kernel shows closed ones as root's.
+    /// - Parameters:
+    ///   - address: the peer's IP address.
+    ///   - port: the peer's port.
+    ///   - localAddress: the address of ours that it reached.
+    ///   - localPort: the port of ours that it reached.
+    /// - Returns: the user, or nil when the peer is not on this machine, or not there any more.
+    package static func user(address: String, port: UInt16, localAddress: String, localPort: UInt16) -> UInt32? {
+        guard let far = IPAddress(address), let near = IPAddress(localAddress), far.isLoopback, near.isLoopback else {
+            return nil
+        }
+        // A client may have used an IPv6 socket for an IPv4 address.
+        switch owner(far, port, near, localPort, asV6: !far.isV4) {
+        case .some(.some(let user)): return user
+        case .some(.none): return far.isV4 ? owner(far, port, near, localPort, asV6: true) ?? nil : nil
+        case .none: return userInTables(far, port, near, localPort)
+        }
+    }
+
+    /// The owner as sock_diag(7) knows it: `.some(nil)` when there is none, nil when the kernel can't be asked.
+    private static func owner(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16, asV6: Bool)
+        -> UInt32??
+    {
+        var user: UInt32 = 0
+        let own = asV6 ? far.v6Bytes : far.bytes
+        let remote = asV6 ? near.v6Bytes : near.bytes
+        guard own.count == remote.count else { return .some(nil) }
+        return switch mm_socket_owner(asV6 ? 1 : 0, own, port, remote, localPort, &user) {
+        case 1: .some(user)
+        case 0: .some(nil)
+        default: nil
+        }
+    }
+
+    static func userInTables(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16) -> UInt32? {
+        if far.isV4 {
+            return user(inTable: "/proc/net/tcp", far.v4Hex, port, near.v4Hex, localPort)
+                ?? user(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
+        }
+        return user(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
+    }
+
+    private static func user(
+        inTable path: String, _ address: String, _ port: UInt16, _ localAddress: String, _ localPort: UInt16
+    ) -> UInt32? {
+        guard let table = contents(of: path) else { return nil }
+        let own = "\(address):\(hex(port))"
+        let remote = "\(localAddress):\(hex(localPort))"
+        return user(inRows: table, own: own, remote: remote)
+    }
+
+    /// The user of the established socket with these ends in the table's form.
+    static func user(inRows table: [UInt8], own: String, remote: String) -> UInt32? {
+        let pair = Array((own + " " + remote + " 01 ").utf8)
+        for row in table.split(separator: 0x0A) {
+            // The row's number ends with the first colon; splitting every row of a busy machine would be slow.
+            guard let colon = row.firstIndex(of: UInt8(ascii: ":")), row[(colon + 1)...].dropFirst().starts(with: pair)
+            else { continue }
+            let columns = row.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+            // sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode
+            guard columns.count > 9, columns[9] != "0" else {
+                continue
+            }
+            return UInt32(columns[7])
+        }
+        return nil
+    }
+
+    private static func hex(_ port: UInt16) -> String {
+        let text = String(port, radix: 16, uppercase: true)
+        return String(repeating: "0", count: 4 - text.count) + text
+    }
+
+    private static func contents(of path: String) -> [UInt8]? {
+        guard let file = try? FileDescriptor.open(path, O_RDONLY) else { return nil }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(file.raw, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return bytes }
+            bytes += piece.prefix(count)
+        }
+    }
+}
+
+/// An IP address in the forms that the kernel's tables use.
+package struct IPAddress: Sendable, Hashable {
+    /// 4 or 16 bytes in network order.
+    package let bytes: [UInt8]
+
+    /// An address from its usual text; nil when it is none.
+    package init?(_ text: String) {
+        var room = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, text, &room) == 1 {
+            bytes = Array(room.prefix(4))
+        } else if inet_pton(AF_INET6, text, &room) == 1 {
+            let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+            bytes = room.starts(with: mapped) ? Array(room.suffix(4)) : room
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether it is an IPv4 address, also when written as IPv6.
+    package var isV4: Bool { bytes.count == 4 }
+
+    /// Whether it names this machine: 127.0.0.0/8 or ::1.
+    package var isLoopback: Bool {
+        isV4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1]
+    }
+
+    fileprivate var v4Hex: String { Self.words(bytes) }
+
+    fileprivate var v6Hex: String { Self.words(v6Bytes) }
+
+    fileprivate var v6Bytes: [UInt8] { isV4 ? [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] + bytes : bytes }
+
+    /// The kernel prints each 32 bit word as this machine reads it.
+    private static func words(_ bytes: [UInt8]) -> String {
+        stride(from: 0, to: bytes.count, by: 4).map { start in
+            let word = bytes[start..<(start + 4)].enumerated().reduce(UInt32(0)) { word, byte in
+                word | UInt32(byte.element) << (8 * UInt32(byte.offset))
+            }
+            let text = String(UInt32(littleEndian: word), radix: 16, uppercase: true)
+            return String(repeating: "0", count: 8 - text.count) + text
+        }.joined()
+    }
+}

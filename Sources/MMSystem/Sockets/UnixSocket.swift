@@ -1,0 +1,155 @@
+import CMMSystem
+import Glibc
+package import MMCore
+
+/// Stream sockets with a path, for processes of this machine.
+package enum UnixSocket {
+    /// Who is at the far end of a socket, as the kernel recorded when it connected.
+    package struct Peer: Sendable, Hashable {
+        /// The user.
+        package let uid: UInt32
+        /// The group.
+        package let gid: UInt32
+        /// The process, which may have ended since.
+        package let pid: Int32
+    }
+
+    /// A listening socket and the file that stands for it.
+    package struct Listener: ~Copyable, Sendable {
+        /// The listening descriptor.
+        package let descriptor: FileDescriptor
+        /// The file, to be removed at the end if it is still this one.
+        package let file: SocketFile
+
+        /// Gives the descriptor to an owner of its own.
+        package consuming func take() -> (descriptor: Int32, file: SocketFile) {
+            (descriptor.release(), file)
+        }
+    }
+
+    /// The file of a listening socket.
+    package struct SocketFile: Sendable, Hashable {
+        /// Its path.
+        package let path: String
+        fileprivate let device: UInt64
+        fileprivate let inode: UInt64
+
+        /// Removes the file, unless another one has taken its place.
+        package func remove() {
+            var info = stat()
+            guard lstat(path, &info) == 0, UInt64(info.st_dev) == device, UInt64(info.st_ino) == inode else { return }
+            unlink(path)
+        }
+    }
+
+    /// Listens at a path: the socket 0600, its folder made 0700 where it is missing. A file that a dead listener left
+    /// is replaced; of several that start at once one wins.
+    /// - Throws: `.conflict` when somebody listens there, `.forbidden` when the folder is open to others.
+    package static func listen(at path: String, backlog: Int32 = 512) throws(MMError) -> Listener {
+        let usable = try ListenerFolder.prepare(path)
+        // Two that start at once must not take each other's new socket for a dead one.
+        let lock = try FileDescriptor.open(path + ".lock", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        while flock(lock.raw, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw SystemError.error("Locking \(path).lock") }
+        }
+        var info = stat()
+        if lstat(path, &info) == 0 {
+            guard info.st_mode & S_IFMT == S_IFSOCK else {
+                throw MMError(
+                    .conflict, "\(path) exists and is no socket.", hint: "Remove it, or choose another path.")
+            }
+            guard try isDead(usable) else {
+                throw MMError(.conflict, "Another process listens at \(path).")
+            }
+            unlink(path)
+        }
+        let raw = mm_unix_socket()
+        guard raw >= 0 else { throw SystemError.error("Making a socket") }
+        let descriptor = FileDescriptor(owning: raw)
+        // On Linux the file takes the mode that the socket has when it is bound.
+        fchmod(raw, 0o600)
+        guard mm_unix_bind(raw, usable.usable) == 0 else { throw SystemError.error("Binding to \(path)") }
+        chmod(path, 0o600)
+        guard Glibc.listen(raw, backlog) == 0, lstat(path, &info) == 0 else {
+            let number = errno
+            unlink(path)
+            throw SystemError.error("Listening at \(path)", number)
+        }
+        let file = SocketFile(path: path, device: UInt64(info.st_dev), inode: UInt64(info.st_ino))
+        return Listener(descriptor: descriptor, file: file)
+    }
+
+    /// Connects to a listener. Quick, but for a listener whose queue is full.
+    /// - Throws: `.unavailable` when nobody listens there.
+    package static func connect(to path: String) throws(MMError) -> FileDescriptor {
+        let usable = try UnixSocketPath(path)
+        let raw = mm_unix_socket()
+        guard raw >= 0 else { throw SystemError.error("Making a socket") }
+        let descriptor = FileDescriptor(owning: raw)
+        while mm_unix_connect(raw, usable.usable) != 0 {
+            let number = errno
+            if number == EINTR { continue }
+            guard number == ENOENT || number == ECONNREFUSED else {
+                throw SystemError.error("Connecting to \(path)", number)
+            }
+            throw MMError(.unavailable, "Nobody listens at \(path).", retry: .now)
+        }
+        return descriptor
+    }
+
+    /// Waits for the next connection, on a thread that may block.
+    /// - Throws: what the system says, also when the listener was shut down.
+    package static func accept(_ listener: Int32) throws(MMError) -> FileDescriptor {
+        let raw = mm_accept(listener)
+        guard raw >= 0 else { throw SystemError.error("Accepting a connection") }
+        return FileDescriptor(owning: raw)
+    }
+
+    /// Who is at the far end.
+    /// - Throws: what the system says, for anything but a connected Unix socket.
+    package static func peer(of descriptor: Int32) throws(MMError) -> Peer {
+        var uid: UInt32 = 0
+        var gid: UInt32 = 0
+        var pid: Int32 = 0
+        guard mm_peer_credentials(descriptor, &uid, &gid, &pid) == 0 else {
+            throw SystemError.error("Asking who is connected")
+        }
+        return Peer(uid: uid, gid: gid, pid: pid)
+    }
+
+    private static func isDead(_ path: UnixSocketPath) throws(MMError) -> Bool {
+        let raw = mm_unix_socket()
+        guard raw >= 0 else { throw SystemError.error("Making a socket") }
+        let probe = FileDescriptor(owning: raw)
+        // A full queue must not hold us: it means somebody is alive.
+        mm_set_nonblocking(probe.raw, 1)
+        return mm_unix_connect(probe.raw, path.usable) != 0 && (errno == ECONNREFUSED || errno == ENOENT)
+    }
+}
+
+private enum ListenerFolder {
+    /// The folder must keep others out: it, not the socket's mode, closes the moment between bind and chmod.
+    static func prepare(_ path: String) throws(MMError) -> UnixSocketPath {
+        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex,
+            !path.utf8.contains(0)
+        else {
+            throw MMError(
+                .invalidInput, "The socket path “\(path.prefix { $0 != "\0" })” is not an absolute path of a file.",
+                hint: "Give a path such as /run/user/1000/mm/pool.sock.")
+        }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        var info = stat()
+        if lstat(folder, &info) != 0 {
+            guard errno == ENOENT else { throw SystemError.error("Looking at \(folder)") }
+            guard mkdir(folder, 0o700) == 0 || errno == EEXIST, lstat(folder, &info) == 0 else {
+                throw SystemError.error("Making the folder \(folder)")
+            }
+        }
+        guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid(), info.st_mode & 0o077 == 0 else {
+            throw MMError(
+                .forbidden, "The folder \(folder) of the socket is open to others.",
+                hint: "It must be a folder of yours with mode 0700 (chmod 700 \(folder)).")
+        }
+        return try UnixSocketPath(path)
+    }
+}

@@ -1,0 +1,129 @@
+import CMMSystem
+import Glibc
+package import MMCore
+
+/// The person's terminal, which is there even when input and output go elsewhere.
+package struct Terminal: Sendable {
+    /// Rows and columns.
+    package struct Size: Sendable, Hashable {
+        /// Lines.
+        package var rows: Int
+        /// Characters in a line.
+        package var columns: Int
+
+        /// A size.
+        package init(rows: Int, columns: Int) {
+            self.rows = rows
+            self.columns = columns
+        }
+    }
+
+    private let path: String
+
+    /// The controlling terminal of this process.
+    package static let controlling = Terminal(path: "/dev/tty")
+
+    /// A terminal by its device's path.
+    package init(path: String) {
+        self.path = path
+    }
+
+    /// Whether this descriptor is a terminal.
+    package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// The size of the terminal behind a descriptor; nil when it is none or does not say.
+    package static func size(of descriptor: Int32) -> Size? {
+        var rows: UInt16 = 0
+        var columns: UInt16 = 0
+        guard mm_window_size(descriptor, &rows, &columns) == 0, columns > 0 else { return nil }
+        return Size(rows: Int(rows), columns: Int(columns))
+    }
+
+    /// Whether there is a person to ask.
+    package var isThere: Bool {
+        let raw = mm_open_terminal(path)
+        if raw >= 0 { close(raw) }
+        return raw >= 0
+    }
+
+    /// Writes a question and reads one line in answer.
+    /// - Parameters:
+    ///   - question: what is asked; control characters in it are not sent, since it may hold what others wrote.
+    ///   - hidden: whether the answer stays unseen, as a password does.
+    /// - Returns: the line; nil at end of input (Ctrl-D).
+    /// - Throws: `.unavailable` without a terminal, `.cancelled` when the task is cancelled.
+    package func ask(_ question: String, hidden: Bool = false) async throws(MMError) -> String? {
+        let raw = mm_open_terminal(path)
+        guard raw >= 0 else {
+            throw MMError(
+                .unavailable, "There is no terminal to ask in.",
+                hint: "Run this in a terminal, or give the answer as an argument.")
+        }
+        let event = mm_eventfd()
+        guard event >= 0 else {
+            close(raw)
+            throw SystemError.error("Making an event descriptor")
+        }
+        let stopper = FileDescriptor(owning: event)
+        let outcome = OneShot<Result<String?, MMError>>()
+        let shown = Self.printable(question)
+        let stop = event
+        do throws(MMError) {
+            try DedicatedThread.start("mm-question") {
+                let terminal = FileDescriptor(owning: raw)
+                outcome.give(Self.exchange(shown, hidden: hidden, terminal.raw, stop: stop))
+            }
+        } catch {
+            close(raw)
+            throw error
+        }
+        let result = await withTaskCancellationHandler {
+            await outcome.wait()
+        } onCancel: {
+            var one: UInt64 = 1
+            _ = Glibc.write(stop, &one, MemoryLayout<UInt64>.size)
+        }
+        _ = stopper.raw
+        return try result.get()
+    }
+
+    private static func exchange(
+        _ question: String, hidden: Bool, _ descriptor: Int32, stop: Int32
+    ) -> Result<String?, MMError> {
+        let saved = UnsafeMutableRawPointer.allocate(byteCount: mm_terminal_mode_size(), alignment: 16)
+        defer { saved.deallocate() }
+        let isQuiet = hidden && mm_terminal_quiet(descriptor, 0, saved) == 0
+        guard isQuiet || !hidden else {
+            return .failure(
+                MMError(.unavailable, "The terminal can't hide what is typed.", hint: "Give the secret in a file."))
+        }
+        defer { if isQuiet { _ = mm_terminal_restore(descriptor, saved) } }
+        let bytes = Array(question.utf8)
+        _ = Glibc.write(descriptor, bytes, bytes.count)
+        var line: [UInt8] = []
+        while true {
+            guard mm_wait_readable(descriptor, stop) == 1 else {
+                return .failure(MMError(.cancelled, "The question was cancelled."))
+            }
+            var byte: UInt8 = 0
+            let count = read(descriptor, &byte, 1)
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return .success(line.isEmpty ? nil : String(decoding: line, as: UTF8.self)) }
+            if byte == 0x0A { break }
+            if line.count < 64 << 10 { line.append(byte) }
+        }
+        if line.last == 0x0D { line.removeLast() }
+        return .success(String(decoding: line, as: UTF8.self))
+    }
+
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    let isControl =
+                        (scalar.value < 0x20 && scalar != "\n" && scalar != "\t")
+                        || (0x7F...0x9F).contains(scalar.value)
+                    return isControl ? "?" : scalar
+                }))
+    }
+}

@@ -1,0 +1,69 @@
+package import MMCore
+
+/// A few threads for short calls that block: locks on files, name look-ups, synchronising to disk.
+///
+/// Threads start as work comes and end when there is none. A call that may block for long needs a thread of its own.
+package enum BlockingWork {
+    private struct State {
+        /// Each runs, or fails with the error it is given.
+        var jobs: [@Sendable (MMError?) -> Void] = []
+        var threads = 0
+        var idle = 0
+    }
+
+    private static let maxThreads = 8
+    private static let idleMilliseconds: Int32 = 2_000
+    private static let state = Mutex(State())
+    private static let ready = ThreadSemaphore()
+
+    /// Runs a blocking call on one of the threads and waits for it without blocking. It is not interrupted by
+    /// cancellation.
+    /// - Throws: what the call throws, or `.unavailable` when no thread can be had.
+    package static func run<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(MMError) -> Value
+    ) async throws(MMError) -> Value {
+        let outcome = OneShot<Result<Value, MMError>>()
+        let needsThread = state.withLock { state in
+            state.jobs.append { error in
+                if let error {
+                    outcome.give(.failure(error))
+                    return
+                }
+                do throws(MMError) { outcome.give(.success(try work())) } catch { outcome.give(.failure(error)) }
+            }
+            guard state.idle < state.jobs.count, state.threads < maxThreads else { return false }
+            state.threads += 1
+            return true
+        }
+        if needsThread {
+            do throws(MMError) {
+                try DedicatedThread.start("mm-blocking") { serve() }
+            } catch {
+                // Without any thread nobody would ever come for the jobs.
+                let stranded = state.withLock { state in
+                    state.threads -= 1
+                    guard state.threads == 0 else { return [] as [@Sendable (MMError?) -> Void] }
+                    defer { state.jobs = [] }
+                    return state.jobs
+                }
+                for job in stranded { job(error) }
+            }
+        }
+        ready.post()
+        return try await outcome.wait().get()
+    }
+
+    private static func serve() {
+        while true {
+            state.withLock { $0.idle += 1 }
+            let isPosted = ready.wait(milliseconds: idleMilliseconds)
+            let job: (@Sendable (MMError?) -> Void)? = state.withLock { state in
+                state.idle -= 1
+                if !state.jobs.isEmpty { return state.jobs.removeFirst() }
+                if !isPosted { state.threads -= 1 }
+                return nil
+            }
+            if let job { job(nil) } else if !isPosted { return }
+        }
+    }
+}

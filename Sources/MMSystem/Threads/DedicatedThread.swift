@@ -1,0 +1,87 @@
+import CMMSystem
+import Glibc
+package import MMCore
+
+/// A thread of its own for calls that block, so that the cooperative pool never does.
+///
+/// All signals are blocked in it: they belong to the thread that waits for them.
+package final class DedicatedThread: Sendable {
+    private struct State {
+        var ended = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    private init() {}
+
+    /// Starts a thread.
+    /// - Parameters:
+    ///   - name: what debuggers and `/proc` show, cut to 15 bytes.
+    ///   - stackSize: bytes of address space for its stack; memory is used as it is touched.
+    ///   - body: what it does; it ends with it.
+    /// - Throws: `.unavailable` when the system has no thread left.
+    @discardableResult
+    package static func start(
+        _ name: String, stackSize: Int = 512 << 10, _ body: @escaping @Sendable () -> Void
+    ) throws(MMError) -> DedicatedThread {
+        let thread = DedicatedThread()
+        let start = Unmanaged.passRetained(ThreadStart(name: name, body: body, thread: thread))
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setstacksize(&attributes, max(stackSize, 64 << 10))
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        var handle = pthread_t()
+        let problem = pthread_create(
+            &handle, &attributes,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
+                mm_block_signals_in_thread()
+                mm_name_thread(start.name)
+                start.body()
+                start.thread.end()
+                return nil
+            }, start.toOpaque())
+        guard problem == 0 else {
+            start.release()
+            throw MMError(
+                .unavailable, "A thread could not be started: \(SystemError.text(problem)).",
+                hint: "Look at the limit of processes (ulimit -u) and at free memory.")
+        }
+        return thread
+    }
+
+    /// Waits until the thread's body has returned.
+    package func ended() async {
+        await withCheckedContinuation { continuation in
+            let already = state.withLock { state in
+                if !state.ended { state.waiters.append(continuation) }
+                return state.ended
+            }
+            if already { continuation.resume() }
+        }
+    }
+
+    private func end() {
+        let waiters = state.withLock { state in
+            state.ended = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private final class ThreadStart: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+        let thread: DedicatedThread
+
+        init(name: String, body: @escaping @Sendable () -> Void, thread: DedicatedThread) {
+            self.name = name
+            self.body = body
+            self.thread = thread
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import MMCore
+
+/// A result that several may try to give and one waits for: the first one counts.
+///
+/// It arbitrates between an answer, a cancellation and a deadline.
+package final class OneShot<Value: Sendable>: Sendable {
+    private enum State {
+        case empty
+        case waiting(CheckedContinuation<Value, Never>)
+        case given(Value)
+        case done
+    }
+
+    private let state = Mutex<State>(.empty)
+
+    /// Nothing given yet.
+    package init() {}
+
+    /// Gives the value, unless one was given before.
+    /// - Returns: whether this one counts.
+    @discardableResult
+    package func give(_ value: Value) -> Bool {
+        let (counts, waiter): (Bool, CheckedContinuation<Value, Never>?) = state.withLock { state in
+            switch state {
+            case .empty:
+                state = .given(value)
+                return (true, nil)
+            case .waiting(let continuation):
+                state = .done
+                return (true, continuation)
+            case .given, .done: return (false, nil)
+            }
+        }
+        waiter?.resume(returning: value)
+        return counts
+    }
+
+    /// Waits for the value. To be called once.
+    package func wait() async -> Value {
+        await withCheckedContinuation { continuation in
+            let given: Value? = state.withLock { state in
+                switch state {
+                case .given(let value):
+                    state = .done
+                    return value
+                case .empty:
+                    state = .waiting(continuation)
+                    return nil
+                case .waiting, .done:
+                    preconditionFailure("A one-shot value has one waiter")
+                }
+            }
+            if let given { continuation.resume(returning: given) }
+        }
+    }
+}

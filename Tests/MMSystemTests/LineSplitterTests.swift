@@ -1,0 +1,71 @@
+import Testing
+
+@testable import MMSystem
+
+@Suite("Cutting input into lines")
+struct LineSplitterTests {
+    private func frames(_ text: String, pieces: [Int], limit: Int = 1_000) -> [ReaderThread.Frame] {
+        var splitter = LineSplitter(maxLineBytes: limit)
+        var frames: [ReaderThread.Frame] = []
+        let deliver: (ReaderThread.Frame) -> Bool = {
+            frames.append($0)
+            return true
+        }
+        var rest = Array(text.utf8)[...]
+        var sizes = pieces.makeIterator()
+        while !rest.isEmpty {
+            let piece = Array(rest.prefix(sizes.next() ?? rest.count))
+            rest = rest.dropFirst(piece.count)
+            let goesOn = piece.withUnsafeBytes { splitter.consume($0, deliver) }
+            #expect(goesOn)
+        }
+        let isComplete = splitter.finish(deliver)
+        #expect(isComplete)
+        return frames
+    }
+
+    private func line(_ text: String) -> ReaderThread.Frame { .line(Array(text.utf8)) }
+
+    @Test("both line ends count, blank lines stay, and a last line needs no end")
+    func ends() {
+        #expect(frames("a\r\n\nb\n\r\nc", pieces: []) == [line("a"), line(""), line("b"), line(""), line("c")])
+        #expect(frames("", pieces: []) == [])
+        #expect(frames("\n", pieces: []) == [line("")])
+    }
+
+    @Test("a line over the limit is reported by its size and the next one is whole")
+    func tooLong() {
+        let long = String(repeating: "x", count: 11)
+        #expect(frames("\(long)\nok\n", pieces: [], limit: 10) == [.tooLong(bytes: 11), line("ok")])
+        #expect(
+            frames("\(long.dropLast())\r\nok", pieces: [3, 3, 3, 1, 1], limit: 10) == [
+                line(String(long.dropLast())), line("ok"),
+            ])
+        #expect(frames(long, pieces: [4, 4], limit: 10) == [.tooLong(bytes: 11)])
+    }
+
+    @Test("where the pieces end makes no difference", arguments: 0..<200)
+    func fuzz(seed: UInt64) {
+        var random = SeededRandom(seed)
+        let alphabet: [Character] = ["a", "é", "\n", "\r", "\n", "z"]
+        let text = String(
+            (0..<Int.random(in: 0...300, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "a" })
+        let pieces = (0..<400).map { _ in Int.random(in: 1...7, using: &random) }
+        let limit = Int.random(in: 1...20, using: &random)
+        #expect(frames(text, pieces: pieces, limit: limit) == frames(text, pieces: [], limit: limit))
+    }
+}
+
+/// Random numbers that are the same in every run.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0x1234_5678_9ABC_DEF1 }
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
+}

@@ -1,0 +1,113 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMSystem
+
+@Suite("Descriptors without a thread", .timeLimit(.minutes(2)))
+struct PolledDescriptorsTests {
+    @Test("a connection is accepted, carries both ways, and ends on both sides")
+    func connection() async throws {
+        let folder = try TemporaryFolder()
+        let listener = try PolledListener(UnixSocket.listen(at: folder.path + "/a.sock"))
+        async let accepted = listener.accept().release()
+        let client = try UnixSocket.connect(to: folder.path + "/a.sock")
+        let server = FileDescriptor(owning: try await accepted)
+        #expect(try UnixSocket.peer(of: server.raw).pid == getpid())
+        let writer = try PolledWriter(try client.duplicate())
+        let reader = try PolledReader(server)
+        let bytes = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0) }
+        async let writing: Void = writer.write(bytes)
+        var seen: [UInt8] = []
+        while seen.count < bytes.count, let piece = try await reader.read(upTo: 10_000) {
+            #expect(piece.count <= 10_000)
+            seen += piece
+        }
+        try await writing
+        #expect(seen == bytes)
+        shutdown(client.raw, Int32(SHUT_RDWR))
+        #expect(try await reader.read() == nil)
+        listener.close()
+        #expect(access(folder.path + "/a.sock", F_OK) != 0)
+        let late = await failure { () async throws(MMError) in try await listener.accept().release() }
+        #expect(late?.code == .unavailable)
+    }
+
+    @Test("waiting ends by cancellation and by closing")
+    func waiting() async throws {
+        let (left, right) = try FileDescriptor.socketPair().ends()
+        let reader = try PolledReader(FileDescriptor(owning: left))
+        let writer = try PolledWriter(FileDescriptor(owning: right))
+        let cancelled = Task { await failure { () async throws(MMError) in try await reader.read() } }
+        try await Task.sleep(for: .milliseconds(10))
+        cancelled.cancel()
+        #expect(await cancelled.value?.code == .cancelled)
+        let stuck = Task {
+            await failure { () async throws(MMError) in try await writer.write([UInt8](repeating: 1, count: 10 << 20)) }
+        }
+        try await Task.sleep(for: .milliseconds(10))
+        stuck.cancel()
+        #expect(await stuck.value?.code == .cancelled)
+        while try await reader.read()?.count == 64 << 10 {}
+        let closed = Task { try await reader.read() }
+        try await Task.sleep(for: .milliseconds(10))
+        reader.close()
+        #expect(try await closed.value == nil)
+        // A program that another test starts at this moment holds a copy of the far end until it runs.
+        #expect(
+            await eventually {
+                await failure { () async throws(MMError) in try await writer.write([1]) }?.code == .unavailable
+            })
+        writer.close()
+        #expect(await failure { () async throws(MMError) in try await writer.write([1]) }?.code == .unavailable)
+    }
+
+    @Test("frames of many writers are not mixed")
+    func writers() async throws {
+        let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
+        let reader = try PolledReader(FileDescriptor(owning: readEnd))
+        let writer = try PolledWriter(FileDescriptor(owning: writeEnd))
+        let writing = Task {
+            await withTaskGroup(of: Void.self) { group in
+                for number in UInt8(0)..<20 {
+                    group.addTask { try? await writer.write([UInt8](repeating: number, count: 100_000)) }
+                }
+            }
+            writer.close()
+        }
+        var seen: [UInt8] = []
+        while let piece = try await reader.read() { seen += piece }
+        await writing.value
+        #expect(seen.count == 2_000_000)
+        let frames = stride(from: 0, to: seen.count, by: 100_000).map { Set(seen[$0..<($0 + 100_000)]) }
+        #expect(frames.allSatisfy { $0.count == 1 })
+        #expect(Set(frames.flatMap { $0 }).count == 20)
+    }
+
+    @Test("a file is read like a pipe")
+    func file() async throws {
+        let reader = try PolledReader(try FileDescriptor.open("/proc/self/comm", O_RDONLY))
+        #expect(try await reader.read()?.isEmpty == false)
+        #expect(try await reader.read() == nil)
+    }
+
+    @Test("hundreds of readers wait at once and each gets its own")
+    func manyReaders() async throws {
+        var ends: [Int32] = []
+        var readers: [Task<[UInt8]?, any Error>] = []
+        for _ in 0..<300 {
+            let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
+            ends.append(writeEnd)
+            let reader = try PolledReader(FileDescriptor(owning: readEnd))
+            readers.append(Task { try await reader.read() })
+        }
+        for (number, end) in ends.enumerated() {
+            var byte = UInt8(truncatingIfNeeded: number)
+            _ = write(end, &byte, 1)
+        }
+        for (number, reader) in readers.enumerated() {
+            #expect(try await reader.value == [UInt8(truncatingIfNeeded: number)])
+        }
+        for end in ends { close(end) }
+    }
+}

@@ -1,0 +1,43 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMSystem
+
+@Suite("A process told from its successors", .timeLimit(.minutes(1)))
+struct ProcessIdentityTests {
+    @Test("it is itself while it runs, and nobody once it has ended")
+    func life() async throws {
+        // A name with a bracket and spaces, which stands in the middle of the kernel's line.
+        let folder = try TemporaryFolder()
+        let odd = folder.path + "/a) Z 1 ("
+        symlink("/bin/sleep", odd)
+        let child = try await ChildProcess.start(ChildCommand(odd, ["1000"], environment: [:]))
+        let identity = try #require(ProcessIdentity(running: child.pid))
+        #expect(identity.pid == child.pid)
+        #expect(identity.isRunning)
+        let successor = ProcessIdentity(pid: child.pid, startTime: identity.startTime + 1)
+        #expect(!successor.isRunning)
+        #expect(!successor.signal(SIGKILL))
+        #expect(identity.isRunning)
+        #expect(identity.signal(SIGTERM))
+        #expect(await child.exit() == .signal(SIGTERM))
+        #expect(!identity.isRunning)
+        #expect(!identity.signal(SIGTERM))
+    }
+
+    @Test("numbers that are no process are nobody", arguments: [0, -1, Int32.max])
+    func nobody(pid: Int32) {
+        #expect(ProcessIdentity(running: pid) == nil)
+        #expect(!ProcessIdentity(pid: pid, startTime: 0).signal(SIGTERM))
+    }
+
+    @Test("the limit of descriptors goes up to what is allowed")
+    func descriptors() {
+        var limit = rlimit()
+        let now = ResourceLimits.raiseDescriptors()
+        #expect(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+        #expect(limit.rlim_cur == now)
+        #expect(limit.rlim_cur == limit.rlim_max)
+    }
+}

@@ -1,0 +1,50 @@
+import CMMSystem
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMSystem
+
+@Suite("Signals", .timeLimit(.minutes(1)))
+struct SignalsTests {
+    @Test("a blocked signal is read from its descriptor, once")
+    func descriptor() async throws {
+        // Sent to the reading thread alone: others of the test process have it unblocked and would end by it.
+        let seen = Noted<[Int32]>([])
+        let thread = try DedicatedThread.start("mm-signals") {
+            let descriptor = mm_signal_descriptor([SIGUSR2, SIGHUP], 2)
+            defer { close(descriptor) }
+            pthread_kill(pthread_self(), SIGUSR2)
+            let numbers = [mm_next_signal(descriptor), mm_next_signal(descriptor)]
+            seen.change { $0 = numbers }
+        }
+        await thread.ended()
+        #expect(seen.now == [SIGUSR2, 0])
+    }
+
+    @Test("a signal that was taken over arrives as a call, on a thread of ours")
+    func taken() async throws {
+        let seen = Noted<[Int32]>([])
+        let signals = try Signals.take([SIGUSR2]) { number in seen.change { $0.append(number) } }
+        let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
+        let loop = try PollLoop.shared()
+        // Sent to the loop's own thread: the other threads of the test process would end by it.
+        let watch = try loop.watch(readEnd, for: .read, once: true) { _ in pthread_kill(pthread_self(), SIGUSR2) }
+        #expect(write(writeEnd, "x", 1) == 1)
+        #expect(await eventually { seen.now == [SIGUSR2] })
+        loop.forget(watch)
+        close(readEnd)
+        close(writeEnd)
+        withExtendedLifetime(signals) {}
+    }
+
+    @Test("writing to a closed pipe is an error, not the end")
+    func brokenPipe() throws {
+        Signals.ignoreBrokenPipes()
+        let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
+        close(readEnd)
+        #expect(write(writeEnd, "x", 1) == -1)
+        #expect(errno == EPIPE)
+        close(writeEnd)
+    }
+}

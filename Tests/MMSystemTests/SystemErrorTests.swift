@@ -1,0 +1,18 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMSystem
+
+@Suite("What a system call said")
+struct SystemErrorTests {
+    @Test(
+        "an error number becomes the code that says what to do",
+        arguments: [
+            (ENOENT, MMErrorCode.notFound), (EACCES, .forbidden), (EMFILE, .unavailable), (EIO, .internalError),
+        ])
+    func codes(number: Int32, code: MMErrorCode) {
+        #expect(SystemError.error("Opening /x", number).code == code)
+        #expect(SystemError.error("Opening /x", number).message.contains(SystemError.text(number)))
+    }
+}
