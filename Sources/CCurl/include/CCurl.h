@@ -1,0 +1,54 @@
+// libcurl behind typed functions. The library is opened on first use: linking it would cost every start 3 ms and 6 MB.
+// Swift can't call C variadics, so each kind of option has a function of its own.
+#ifndef CCURL_H
+#define CCURL_H
+
+#include <curl/curl.h>
+#include <stddef.h>
+
+// Opens the library and initialises it, once for the process. Null on success, else why it could not be opened.
+const char *mm_curl_load(void);
+
+// As curl_easy_init, curl_easy_reset, curl_easy_cleanup, curl_easy_pause, curl_easy_strerror.
+CURL *mm_curl_easy_init(void);
+void mm_curl_easy_reset(CURL *easy);
+void mm_curl_easy_cleanup(CURL *easy);
+CURLcode mm_curl_easy_pause(CURL *easy, int bitmask);
+const char *mm_curl_easy_strerror(CURLcode code);
+
+// As curl_easy_setopt, one function for each kind of value.
+CURLcode mm_curl_set_long(CURL *easy, CURLoption option, long value);
+CURLcode mm_curl_set_offset(CURL *easy, CURLoption option, curl_off_t value);
+CURLcode mm_curl_set_text(CURL *easy, CURLoption option, const char *value);
+CURLcode mm_curl_set_pointer(CURL *easy, CURLoption option, void *value);
+CURLcode mm_curl_set_list(CURL *easy, CURLoption option, struct curl_slist *value);
+
+// What the transfer calls back with: (bytes, 1, count, context). The first two return the count, or stop.
+typedef size_t (*mm_curl_bytes)(char *bytes, size_t size, size_t count, void *context);
+typedef int (*mm_curl_seek)(void *context, curl_off_t offset, int origin);
+CURLcode mm_curl_set_callbacks(
+    CURL *easy, void *context, mm_curl_bytes header, mm_curl_bytes write, mm_curl_bytes read, mm_curl_seek seek);
+
+// As curl_easy_getinfo; zero or null where there is nothing.
+long mm_curl_info_long(CURL *easy, CURLINFO info);
+curl_off_t mm_curl_info_offset(CURL *easy, CURLINFO info);
+void *mm_curl_info_private(CURL *easy);
+
+// As curl_slist_append and curl_slist_free_all.
+struct curl_slist *mm_curl_list_append(struct curl_slist *list, const char *text);
+void mm_curl_list_free(struct curl_slist *list);
+
+// As the curl_multi functions of the same names.
+CURLM *mm_curl_multi_init(void);
+CURLMcode mm_curl_multi_set_long(CURLM *multi, CURLMoption option, long value);
+CURLMcode mm_curl_multi_add(CURLM *multi, CURL *easy);
+CURLMcode mm_curl_multi_remove(CURLM *multi, CURL *easy);
+CURLMcode mm_curl_multi_perform(CURLM *multi, int *running);
+CURLMcode mm_curl_multi_poll(CURLM *multi, int milliseconds);
+CURLMcode mm_curl_multi_wakeup(CURLM *multi);
+void mm_curl_multi_cleanup(CURLM *multi);
+
+// The next finished transfer, or null; its result goes into `result`.
+CURL *mm_curl_multi_next_done(CURLM *multi, CURLcode *result);
+
+#endif

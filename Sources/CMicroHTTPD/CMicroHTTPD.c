@@ -1,0 +1,239 @@
+#include "CMicroHTTPD.h"
+
+#include <dlfcn.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    __typeof__(MHD_start_daemon) *start_daemon;
+    __typeof__(MHD_quiesce_daemon) *quiesce_daemon;
+    __typeof__(MHD_stop_daemon) *stop_daemon;
+    __typeof__(MHD_get_connection_info) *get_connection_info;
+    __typeof__(MHD_get_connection_values_n) *get_connection_values_n;
+    __typeof__(MHD_suspend_connection) *suspend_connection;
+    __typeof__(MHD_resume_connection) *resume_connection;
+    __typeof__(MHD_create_response_from_buffer_with_free_callback_cls) *create_response_from_buffer;
+    __typeof__(MHD_create_response_from_callback) *create_response_from_callback;
+    __typeof__(MHD_add_response_header) *add_response_header;
+    __typeof__(MHD_queue_response) *queue_response;
+    __typeof__(MHD_destroy_response) *destroy_response;
+    __typeof__(MHD_get_version) *get_version;
+    __typeof__(MHD_is_feature_supported) *is_feature_supported;
+} mhd;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char reason[256];
+
+// Before 1.0 the library takes the request apart in place as C strings, so a NUL hides what stands behind it. There a
+// target is followed by one NUL and the version, a header's value by the two NULs that were CR and LF. From 1.0 on it
+// refuses a NUL itself.
+static int cuts_at_nul;
+
+static int resolve(void *library, const char *name, void *slot) {
+    void *symbol = dlsym(library, name);
+    if (!symbol) {
+        snprintf(reason, sizeof reason, "libmicrohttpd.so.12 has no %s", name);
+        return 0;
+    }
+    *(void **)slot = symbol;
+    return 1;
+}
+
+static void load(void) {
+    void *library = dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *text = dlerror();
+        snprintf(reason, sizeof reason, "%s", text ? text : "libmicrohttpd.so.12 can't be opened");
+        return;
+    }
+#define RESOLVE(slot, name) \
+    if (!resolve(library, name, &mhd.slot)) return
+    RESOLVE(start_daemon, "MHD_start_daemon");
+    RESOLVE(quiesce_daemon, "MHD_quiesce_daemon");
+    RESOLVE(stop_daemon, "MHD_stop_daemon");
+    RESOLVE(get_connection_info, "MHD_get_connection_info");
+    RESOLVE(get_connection_values_n, "MHD_get_connection_values_n");
+    RESOLVE(suspend_connection, "MHD_suspend_connection");
+    RESOLVE(resume_connection, "MHD_resume_connection");
+    RESOLVE(create_response_from_buffer, "MHD_create_response_from_buffer_with_free_callback_cls");
+    RESOLVE(create_response_from_callback, "MHD_create_response_from_callback");
+    RESOLVE(add_response_header, "MHD_add_response_header");
+    RESOLVE(queue_response, "MHD_queue_response");
+    RESOLVE(destroy_response, "MHD_destroy_response");
+    RESOLVE(get_version, "MHD_get_version");
+    RESOLVE(is_feature_supported, "MHD_is_feature_supported");
+#undef RESOLVE
+    cuts_at_nul = strncmp(mhd.get_version(), "0.9.", 4) == 0;
+}
+
+const char *mm_httpd_load(void) {
+    pthread_once(&once, load);
+    return reason[0] ? reason : NULL;
+}
+
+int mm_httpd_has_tls(void) { return mhd.is_feature_supported(MHD_FEATURE_TLS) == MHD_YES; }
+
+// A daemon and the copies of its callbacks and of its certificate, which must live as long as it does.
+struct server {
+    struct MHD_Daemon *daemon;
+    char *certificate;
+    char *key;
+    struct mm_httpd_callbacks callbacks;
+};
+
+static enum MHD_Result on_access(
+    void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+    const char *bytes, size_t *count, void **request) {
+    struct server *server = context;
+    (void)url;
+    int go_on =
+        server->callbacks.access(server->callbacks.context, connection, *request, method, version, bytes, count);
+    return go_on ? MHD_YES : MHD_NO;
+}
+
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
+    struct server *server = context;
+    size_t length = target ? strlen(target) : 0;
+    // Only looked at as far as it agrees, so never beyond the line.
+    int is_whole = !cuts_at_nul || !target || strncmp(target + length + 1, "HTTP/", 5) == 0;
+    return server->callbacks.begin(server->callbacks.context, connection, target, is_whole);
+}
+
+static void on_completed(
+    void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode code) {
+    struct server *server = context;
+    (void)code;
+    if (!*request) return;
+    server->callbacks.completed(server->callbacks.context, connection, *request);
+    *request = NULL;
+}
+
+static void on_connection(
+    void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
+    struct server *server = context;
+    (void)socket_context;
+    server->callbacks.connection(
+        server->callbacks.context, connection, mm_httpd_descriptor(connection), code == MHD_CONNECTION_NOTIFY_STARTED);
+}
+
+// Targets are judged as sent, so the library must not decode them in place.
+static size_t leave_escaped(void *context, struct MHD_Connection *connection, char *text) {
+    (void)context;
+    (void)connection;
+    return strlen(text);
+}
+
+static void be_silent(void *context, const char *format, va_list arguments) {
+    (void)context;
+    (void)format;
+    (void)arguments;
+}
+
+static void forget(struct server *server) {
+    if (server->key) explicit_bzero(server->key, strlen(server->key));
+    free(server->key);
+    free(server->certificate);
+    free(server);
+}
+
+void *mm_httpd_start(
+    int listener, struct mm_httpd_limits limits, const struct mm_httpd_tls *tls,
+    const struct mm_httpd_callbacks *callbacks) {
+    struct server *server = calloc(1, sizeof *server);
+    if (!server) return NULL;
+    server->callbacks = *callbacks;
+    if (tls) {
+        server->certificate = strdup(tls->certificate);
+        server->key = strdup(tls->key);
+        if (!server->certificate || !server->key) {
+            forget(server);
+            return NULL;
+        }
+    }
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)be_silent, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, listener, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)limits.connection_memory, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limits.connections, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)limits.idle_seconds, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, 512 << 10, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, server},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
+        // Without TLS the list ends here.
+        {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, server->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    server->daemon = mhd.start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG
+            | (tls ? MHD_USE_TLS : 0),
+        0, NULL, NULL, on_access, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (!server->daemon) {
+        forget(server);
+        return NULL;
+    }
+    return server;
+}
+
+int mm_httpd_quiesce(void *daemon) { return mhd.quiesce_daemon(((struct server *)daemon)->daemon); }
+
+void mm_httpd_stop(void *daemon) {
+    struct server *server = daemon;
+    mhd.stop_daemon(server->daemon);
+    forget(server);
+}
+
+int mm_httpd_descriptor(void *connection) {
+    const union MHD_ConnectionInfo *info = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+struct field_call {
+    void *context;
+    mm_httpd_field field;
+    int is_whole;
+};
+
+static enum MHD_Result on_field(
+    void *context, enum MHD_ValueKind kind, const char *name, size_t name_length, const char *value,
+    size_t value_length) {
+    struct field_call *call = context;
+    (void)kind;
+    if (cuts_at_nul && value && value[value_length + 1] != 0) call->is_whole = 0;
+    call->field(call->context, name, name_length, value ? value : "", value ? value_length : 0);
+    return MHD_YES;
+}
+
+int mm_httpd_headers(void *connection, void *context, mm_httpd_field field) {
+    struct field_call call = {context, field, 1};
+    mhd.get_connection_values_n(connection, MHD_HEADER_KIND, on_field, &call);
+    return call.is_whole;
+}
+
+void mm_httpd_suspend(void *connection) { mhd.suspend_connection(connection); }
+void mm_httpd_resume(void *connection) { mhd.resume_connection(connection); }
+
+void *mm_httpd_response_bytes(const void *bytes, size_t count, void *context, mm_httpd_free release) {
+    return mhd.create_response_from_buffer(count, (void *)bytes, release, context);
+}
+
+void *mm_httpd_response_stream(mm_httpd_reader reader, void *context, mm_httpd_free release) {
+    return mhd.create_response_from_callback(MHD_SIZE_UNKNOWN, 32 << 10, reader, context, release);
+}
+
+int mm_httpd_response_header(void *response, const char *name, const char *value) {
+    return mhd.add_response_header(response, name, value) == MHD_YES;
+}
+
+int mm_httpd_queue(void *connection, unsigned status, void *response) {
+    return mhd.queue_response(connection, status, response) == MHD_YES;
+}
+
+void mm_httpd_response_free(void *response) { mhd.destroy_response(response); }

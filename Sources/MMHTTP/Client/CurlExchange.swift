@@ -1,0 +1,271 @@
+import CCurl
+import Glibc
+import MMCore
+import MMSystem
+
+/// One exchange on the loop's thread: the easy handle, what curl reads from and writes to. Never leaves that thread.
+final class CurlExchange {
+    /// Why a callback stopped the transfer.
+    enum Stop {
+        case tooLarge
+        case tooManyHeaders
+    }
+
+    private static let maxHeaderBytes = 256 << 10
+
+    let transfer: CurlTransfer
+    let easy: UnsafeMutableRawPointer
+    private(set) var stop: Stop?
+    /// Kept until the transfer ends: curl does not copy the list.
+    private var list: UnsafeMutablePointer<curl_slist>?
+    /// Kept until the transfer ends: the folder of a socket whose own path is too long.
+    private var socketFolder: UnixSocketPath?
+    private var status = 0
+    private var headers = HTTPHeaders()
+    private var headerBytes = 0
+    private var headIsComplete = false
+    private var body: [UInt8] = []
+    private var sent = 0
+
+    init(_ transfer: CurlTransfer, easy: UnsafeMutableRawPointer) {
+        self.transfer = transfer
+        self.easy = easy
+    }
+
+    deinit { mm_curl_list_free(list) }
+
+    /// Sets every option of the request.
+    func prepare(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
+        let request = transfer.request
+        let address = transfer.address
+        var codes: [CURLcode] = []
+        func long(_ option: CURLoption, _ value: Int) { codes.append(mm_curl_set_long(easy, option, value)) }
+        func text(_ option: CURLoption, _ value: String) { codes.append(mm_curl_set_text(easy, option, value)) }
+
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        codes.append(
+            mm_curl_set_callbacks(
+                easy, context,
+                { bytes, size, count, context in CurlExchange.at(context)?.header(bytes, size * count) ?? 0 },
+                { bytes, size, count, context in CurlExchange.at(context)?.write(bytes, size * count) ?? 0 },
+                { bytes, size, count, context in CurlExchange.at(context)?.read(bytes, size * count) ?? 0 },
+                { context, offset, origin in CurlExchange.at(context)?.seek(offset, origin) ?? CURL_SEEKFUNC_FAIL }))
+        text(CURLOPT_URL, request.url)
+        // What was judged is what is sent.
+        long(CURLOPT_PATH_AS_IS, 1)
+        long(CURLOPT_NOSIGNAL, 1)
+        long(CURLOPT_FOLLOWLOCATION, 0)
+        if mm_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, address.isSecure ? "https" : "http") != CURLE_OK {
+            // Before 7.85 there is only the number.
+            long(CURLOPT_PROTOCOLS, address.isSecure ? 2 : 1)
+        }
+        long(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
+        long(CURLOPT_PIPEWAIT, address.isSecure ? 1 : 0)
+        long(CURLOPT_SSL_VERIFYPEER, 1)
+        long(CURLOPT_SSL_VERIFYHOST, 2)
+        long(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        long(CURLOPT_TCP_KEEPALIVE, 1)
+        long(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        long(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(configuration.connectTimeout))
+        long(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.timeout))
+        // Otherwise ending a transfer would wait for a name look-up that hangs. Unknown before 7.87.
+        _ = mm_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
+        if let file = configuration.certificateFile { text(CURLOPT_CAINFO, file) }
+        if let proxy = configuration.proxy, !address.isLoopback, request.unixSocket == nil {
+            text(CURLOPT_PROXY, proxy)
+            text(CURLOPT_NOPROXY, configuration.noProxy ?? "")
+        } else {
+            text(CURLOPT_PROXY, "")
+        }
+        if let path = request.unixSocket {
+            let socket: UnixSocketPath
+            do throws(MMError) { socket = try UnixSocketPath(path) } catch {
+                throw HTTPError(
+                    error.code == .notFound ? .connect : .invalidRequest, error.message, hint: error.hint)
+            }
+            text(CURLOPT_UNIX_SOCKET_PATH, socket.usable)
+            if socket.isShortened {
+                // The short name is one of a descriptor, which will stand for another folder later.
+                long(CURLOPT_FRESH_CONNECT, 1)
+                long(CURLOPT_FORBID_REUSE, 1)
+            }
+            socketFolder = socket
+        }
+        setMethod(long: long, text: text)
+        try setHeaders(configuration)
+        codes.append(mm_curl_set_list(easy, CURLOPT_HTTPHEADER, list))
+        if let failed = codes.first(where: { $0 != CURLE_OK }) {
+            throw HTTPError(
+                .unavailable, "libcurl refuses an option: \(String(cString: mm_curl_easy_strerror(failed))).",
+                hint: "apt-get install --only-upgrade libcurl4 (7.88 or later, with OpenSSL)")
+        }
+    }
+
+    private func setMethod(long: (CURLoption, Int) -> Void, text: (CURLoption, String) -> Void) {
+        let request = transfer.request
+        let takesBody = ["POST", "PUT", "PATCH"].contains(request.method)
+        if request.method == "HEAD" {
+            long(CURLOPT_NOBODY, 1)
+        } else if request.body != nil || takesBody {
+            long(CURLOPT_POST, 1)
+            _ = mm_curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body?.count ?? 0))
+            text(CURLOPT_CUSTOMREQUEST, request.method)
+        } else {
+            long(CURLOPT_HTTPGET, 1)
+            if request.method != "GET" { text(CURLOPT_CUSTOMREQUEST, request.method) }
+        }
+        if !isRepeatable, request.body?.isEmpty ?? true {
+            // On a kept connection that dies without an answer curl sends again by itself, unless it would have to
+            // rewind a body, which `seek` refuses. Without a body only a fresh connection keeps it from doing so.
+            long(CURLOPT_FRESH_CONNECT, 1)
+        }
+    }
+
+    /// Whether sending twice does no more than sending once (RFC 9110, section 9.2.2).
+    private var isRepeatable: Bool {
+        ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].contains(transfer.request.method)
+    }
+
+    private func setHeaders(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
+        let request = transfer.request
+        func append(_ line: String) {
+            if let longer = mm_curl_list_append(list, line) { list = longer }
+        }
+        for field in request.headers {
+            if HTTPHeaders.sameName(field.name, "content-length") { continue }
+            // curl's own form of a header without value.
+            append(field.value.isEmpty ? field.name + ";" : "\(field.name): \(field.value)")
+        }
+        if !request.headers.contains("user-agent") { append("User-Agent: \(configuration.userAgent)") }
+        // curl would wait a second for a permission that most servers never send, and call every body a form.
+        append("Expect:")
+        if !request.headers.contains("content-type") { append("Content-Type:") }
+        if !request.headers.contains("accept-encoding") {
+            _ = mm_curl_set_text(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
+        }
+    }
+
+    /// Gives the outcome to those who wait.
+    func finish(_ code: CURLcode) {
+        if code == CURLE_OK, headIsComplete {
+            if transfer.delivery == .whole {
+                transfer.head.give(.success(CurlTransfer.Head(status: status, headers: headers, body: body)))
+            }
+            transfer.finish(.success(()))
+        } else {
+            let reachedServer = mm_curl_info_offset(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
+            // curl is content with headers that are torn off.
+            let code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code
+            let error = CurlFailure.error(code, stop: stop, transfer: transfer, reachedServer: reachedServer)
+            transfer.head.give(.failure(error))
+            transfer.finish(.failure(error))
+        }
+    }
+
+    private static func at(_ context: UnsafeMutableRawPointer?) -> CurlExchange? {
+        context.map { Unmanaged<CurlExchange>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Int {
+        let parts = duration.components
+        guard parts.seconds < 2_000_000 else { return 2_000_000_000 }
+        // Zero would mean no limit at all.
+        return max(1, Int(parts.seconds) * 1_000 + Int(parts.attoseconds / 1_000_000_000_000_000))
+    }
+
+    private func header(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
+        guard let bytes, count > 0 else { return count }
+        // Lines after the head are trailers, which nobody asks for.
+        if headIsComplete { return count }
+        headerBytes += count
+        guard headerBytes <= Self.maxHeaderBytes, headers.count < 1_000 else {
+            stop = .tooManyHeaders
+            return 0
+        }
+        var line = UnsafeRawBufferPointer(start: bytes, count: count)[...]
+        while let last = line.last, last == 0x0A || last == 0x0D { line.removeLast() }
+        if line.starts(with: "HTTP/".utf8) {
+            headers = HTTPHeaders()
+            let parts = line.split(separator: 0x20, maxSplits: 2)
+            status = parts.count > 1 ? Int(String(decoding: parts[1], as: UTF8.self)) ?? 0 : 0
+        } else if line.isEmpty {
+            // Interim answers (1xx) are followed by the real one.
+            if status >= 200 { completeHead() }
+        } else if let first = line.first, first == 0x20 || first == 0x09 {
+            headers.continueLast(with: Self.trimmed(line))
+        } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+            headers.add(Self.trimmed(line[..<colon]), Self.trimmed(line[(colon + 1)...]))
+        }
+        return count
+    }
+
+    private static func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
+        var bytes = bytes
+        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
+        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func completeHead() {
+        guard !headIsComplete else { return }
+        headIsComplete = true
+        if !transfer.request.headers.contains("accept-encoding"), headers.contains("content-encoding") {
+            // curl has taken the encoding off, so these two no longer describe the body.
+            headers.remove("content-encoding")
+            if transfer.request.method != "HEAD" { headers.remove("content-length") }
+        }
+        let stall = transfer.request.stallTimeout ?? stallTimeout
+        if stall > .zero {
+            _ = mm_curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1)
+            _ = mm_curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(stall.components.seconds)))
+        }
+        switch transfer.delivery {
+        case .streamed:
+            // A stream may go on for days; from here only standing still ends it.
+            _ = mm_curl_set_long(easy, CURLOPT_TIMEOUT_MS, 0)
+            transfer.head.give(.success(CurlTransfer.Head(status: status, headers: headers, body: [])))
+        case .whole:
+            if let announced = headers["content-length"].flatMap({ Int($0) }), announced > 0 {
+                body.reserveCapacity(min(announced, transfer.request.maxResponseBytes, 4 << 20))
+            }
+        }
+    }
+
+    /// The client's own stall time, for requests that name none.
+    var stallTimeout: Duration = .zero
+
+    private func write(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
+        guard let bytes, count > 0 else { return count }
+        let piece = UnsafeRawBufferPointer(start: bytes, count: count)
+        switch transfer.delivery {
+        case .streamed:
+            return transfer.accept(piece) ? count : Int(CURL_WRITEFUNC_PAUSE)
+        case .whole:
+            guard body.count + count <= transfer.request.maxResponseBytes else {
+                stop = .tooLarge
+                return 0
+            }
+            body.append(contentsOf: piece)
+            return count
+        }
+    }
+
+    private func read(_ bytes: UnsafeMutablePointer<CChar>?, _ room: Int) -> Int {
+        guard let bytes, let content = transfer.request.body else { return 0 }
+        let count = min(room, content.count - sent)
+        guard count > 0 else { return 0 }
+        content.withUnsafeBytes { source in
+            UnsafeMutableRawBufferPointer(start: bytes, count: count)
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[sent..<(sent + count)]))
+        }
+        sent += count
+        return count
+    }
+
+    private func seek(_ offset: curl_off_t, _ origin: Int32) -> Int32 {
+        // A body that began to go out may have been acted on: only what may be sent twice is sent again.
+        guard origin == SEEK_SET, offset >= 0, isRepeatable || sent == 0 else { return CURL_SEEKFUNC_FAIL }
+        sent = Int(offset)
+        return CURL_SEEKFUNC_OK
+    }
+}

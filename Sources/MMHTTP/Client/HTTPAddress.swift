@@ -1,0 +1,130 @@
+/// A request's URL, taken apart and checked before anything is sent.
+///
+/// Stricter than curl on purpose: what curl would decode or rewrite (escaped hosts, numbers as addresses, user
+/// information) could name another host than the one that was judged.
+struct HTTPAddress: Sendable {
+    /// Whether the scheme is `https`.
+    let isSecure: Bool
+    /// The host, without brackets, as written.
+    let host: String
+    /// The URL without query, for messages.
+    let display: String
+
+    /// Whether the host is this machine, whatever name servers say: curl itself takes `localhost` for 127.0.0.1 and ::1.
+    var isLoopback: Bool {
+        if HTTPHeaders.sameName(host, "localhost") || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127"
+            && parts.allSatisfy { part in
+                UInt8(part).map { String($0) == part } ?? false
+            }
+    }
+
+    /// Takes a URL apart.
+    /// - Throws: `.invalidRequest`, saying what is wrong with it.
+    init(_ url: String) throws(HTTPError) {
+        let bytes = Array(url.utf8)
+        guard bytes.count <= 32 << 10 else {
+            throw HTTPError(.invalidRequest, "The URL is longer than 32 KiB.")
+        }
+        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
+            throw HTTPError(
+                .invalidRequest,
+                "The URL “\(Self.withoutQuery(url))” holds a space, a backslash, a control or a non-ASCII character.",
+                hint: "Percent-encode it.")
+        }
+        let rest: ArraySlice<UInt8>
+        if Self.hasPrefix(bytes, "https://") {
+            isSecure = true
+            rest = bytes[8...]
+        } else if Self.hasPrefix(bytes, "http://") {
+            isSecure = false
+            rest = bytes[7...]
+        } else {
+            throw HTTPError(
+                .invalidRequest, "The URL “\(Self.withoutQuery(url))” does not start with https://.",
+                hint: "Give an absolute https URL.")
+        }
+        let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+        let authority = rest[..<(end ?? rest.endIndex)]
+        guard !bytes.contains(UInt8(ascii: "#")) else {
+            throw HTTPError(
+                .invalidRequest, "The URL “\(Self.withoutQuery(url))” has a fragment (#), which is never sent.")
+        }
+        display = Self.withoutQuery(url)
+        guard let host = Self.host(of: authority) else {
+            throw HTTPError(
+                .invalidRequest, "The URL “\(display)” has no plain host and port.",
+                hint: "Give it as https://host/path, without user name, escapes or spaces.")
+        }
+        self.host = host
+    }
+
+    /// A URL up to its query, fragment or user information, which may hold secrets.
+    static func withoutQuery(_ url: String) -> String {
+        var text = url.prefix { $0 != "?" && $0 != "#" }
+        if let scheme = text.firstRange(of: "://") {
+            let authority = text[scheme.upperBound...].prefix { $0 != "/" }
+            if let at = authority.lastIndex(of: "@") {
+                text = text[..<scheme.upperBound] + text[text.index(after: at)...]
+            }
+        }
+        let shown = String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).map { $0.value < 0x20 ? "?" : $0 }))
+        return text.count < url.count ? shown + "?…" : shown
+    }
+
+    private static func host(of authority: ArraySlice<UInt8>) -> String? {
+        var name = authority
+        if authority.first == UInt8(ascii: "[") {
+            guard let close = authority.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            let after = authority[(close + 1)...]
+            guard after.isEmpty || isPort(after) else { return nil }
+            name = authority[(authority.startIndex + 1)..<close]
+            guard !name.isEmpty, name.contains(UInt8(ascii: ":")),
+                name.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
+            else { return nil }
+            return String(decoding: name, as: UTF8.self)
+        }
+        if let colon = authority.firstIndex(of: UInt8(ascii: ":")) {
+            guard isPort(authority[colon...]) else { return nil }
+            name = authority[..<colon]
+        }
+        guard !name.isEmpty, name.count <= 253, name.first != UInt8(ascii: "."), name.first != UInt8(ascii: "-"),
+            name.allSatisfy({ byte in
+                isHexDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
+                    || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+            })
+        else { return nil }
+        let text = String(decoding: name, as: UTF8.self)
+        return looksLikeNumber(text) && !isDottedQuad(text) ? nil : text
+    }
+
+    /// A last label of digits makes resolvers read the whole host as an IPv4 number in one of its odd forms.
+    private static func looksLikeNumber(_ host: String) -> Bool {
+        guard let last = host.split(separator: ".").last else { return true }
+        return last.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } || last.hasPrefix("0x") || last.hasPrefix("0X")
+    }
+
+    private static func isDottedQuad(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { part in UInt8(part).map { String($0) == part } ?? false }
+    }
+
+    private static func isPort(_ text: ArraySlice<UInt8>) -> Bool {
+        let digits = text.dropFirst()
+        return text.first == UInt8(ascii: ":") && !digits.isEmpty && digits.count <= 5
+            && digits.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+            && (UInt16(String(decoding: digits, as: UTF8.self)) ?? 0) > 0
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66)
+    }
+
+    private static func hasPrefix(_ bytes: [UInt8], _ prefix: StaticString) -> Bool {
+        guard bytes.count >= prefix.utf8CodeUnitCount else { return false }
+        return prefix.withUTF8Buffer { expected in
+            zip(bytes, expected).allSatisfy { $0 | ($0 >= 0x41 && $0 <= 0x5A ? 0x20 : 0) == $1 }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import MMCore
+import MMSystem
+
+/// The HTTP client: libcurl on one thread of its own, opened on first use.
+///
+/// Redirects are answers like others, so that no credential follows one. Only `https` is sent, unless a request allows
+/// plain HTTP to this machine. Nothing is sent twice that may not be.
+package final class HTTPClient: HTTPTransport {
+    private let configuration: HTTPClientConfiguration
+    private let state = Mutex(State.idle)
+
+    private enum State {
+        case idle
+        case running(LoopOwner)
+        case closed
+    }
+
+    /// Ends the loop's thread when neither the client nor an unread body needs it any more.
+    private final class LoopOwner: Sendable {
+        let loop: CurlLoop
+
+        init(_ loop: CurlLoop) {
+            self.loop = loop
+        }
+
+        deinit { loop.close() }
+    }
+
+    /// A client; nothing is loaded or started before the first request.
+    package init(configuration: HTTPClientConfiguration) {
+        self.configuration = configuration
+    }
+
+    /// Sends a request and waits for the whole answer. Redirects are answers like others.
+    /// - Throws: `HTTPError`; `.cancelled` within milliseconds when the task is cancelled.
+    package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        let (_, head) = try await exchange(request, .whole)
+        return HTTPResponse(status: head.status, headers: head.headers, body: head.body)
+    }
+
+    /// Sends a request and gives the answer as soon as its headers are here.
+    /// - Throws: `HTTPError`; `.cancelled` within milliseconds when the task is cancelled.
+    package func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+        let (transfer, head) = try await exchange(request, .streamed)
+        let owner = try loopOwner()
+        let body = HTTPBody(
+            next: { () async throws(HTTPError) -> [UInt8]? in
+                let piece: Result<[UInt8]?, HTTPError> = await withTaskCancellationHandler {
+                    do throws(HTTPError) {
+                        return .success(try await transfer.next { owner.loop.resume(transfer) })
+                    } catch {
+                        return .failure(error)
+                    }
+                } onCancel: {
+                    transfer.cancel()
+                    owner.loop.cancel(transfer)
+                }
+                return try piece.get()
+            },
+            release: {
+                transfer.cancel()
+                owner.loop.cancel(transfer)
+            })
+        return HTTPStream(status: head.status, headers: head.headers, chunks: body)
+    }
+
+    /// Cancels what is under way and ends the client's thread; later requests fail.
+    package func shutdown() async {
+        let owner: LoopOwner? = state.withLock { state in
+            defer { state = .closed }
+            if case .running(let owner) = state { return owner }
+            return nil
+        }
+        owner?.loop.close()
+        await owner?.loop.closed()
+    }
+
+    private func exchange(
+        _ request: HTTPRequest, _ delivery: CurlTransfer.Delivery
+    ) async throws(HTTPError) -> (CurlTransfer, CurlTransfer.Head) {
+        let transfer = CurlTransfer(request: request, address: try checked(request), delivery: delivery)
+        let loop = try loopOwner().loop
+        let head = await withTaskCancellationHandler {
+            loop.begin(transfer)
+            return await transfer.head.wait()
+        } onCancel: {
+            transfer.cancel()
+            loop.cancel(transfer)
+        }
+        return (transfer, try head.get())
+    }
+
+    private func loopOwner() throws(HTTPError) -> LoopOwner {
+        let result: Result<LoopOwner, HTTPError> = state.withLock { state in
+            switch state {
+            case .running(let owner): return .success(owner)
+            case .closed: return .failure(HTTPError(.unavailable, "The HTTP client was shut down."))
+            case .idle:
+                do throws(HTTPError) {
+                    let owner = LoopOwner(try CurlLoop.start(configuration))
+                    state = .running(owner)
+                    return .success(owner)
+                } catch {
+                    return .failure(error)
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    private func checked(_ request: HTTPRequest) throws(HTTPError) -> HTTPAddress {
+        guard HTTPFieldRules.isToken(request.method) else {
+            throw HTTPError(
+                .invalidRequest, "The method “\(HTTPFieldRules.printable(request.method))” is not a token.",
+                hint: "Give GET, POST, PUT, PATCH or DELETE.")
+        }
+        let address = try HTTPAddress(request.url)
+        if let fault = HTTPFieldRules.fault(in: request.headers) {
+            throw HTTPError(.invalidRequest, fault, hint: "Remove line breaks and control characters from it.")
+        }
+        if request.headers.contains("transfer-encoding") {
+            throw HTTPError(
+                .invalidRequest, "The header Transfer-Encoding can't be set: the body's form is chosen here.")
+        }
+        if let length = request.headers["content-length"], length != String(request.body?.count ?? 0) {
+            throw HTTPError(
+                .invalidRequest, "The header Content-Length does not say the body's length.",
+                hint: "Leave it out: it is made from the body.")
+        }
+        if !address.isSecure {
+            guard request.allowsPlainHTTP else {
+                throw HTTPError(
+                    .invalidRequest, "\(address.display) is not https.", hint: "Give an https URL.")
+            }
+            guard address.isLoopback || request.unixSocket != nil else {
+                throw HTTPError(
+                    .invalidRequest, "\(address.display) is plain http to another machine.",
+                    hint: "Plain http goes only to 127.0.0.1, ::1, localhost or a Unix socket.")
+            }
+        }
+        return address
+    }
+}

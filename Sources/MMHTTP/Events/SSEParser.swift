@@ -1,0 +1,104 @@
+/// Reads Server-Sent Events from pieces of any size (HTML Living Standard, section 9.2.6 “Interpreting an event
+/// stream”).
+package struct SSEParser: Sendable {
+    /// What ends a stream that can't be read on.
+    package enum Fault: Error, Sendable, Hashable {
+        /// A line or an event's data is longer than the limit, in bytes.
+        case tooLong(limit: Int)
+    }
+
+    /// The time to wait before connecting again, in milliseconds, as the stream last said.
+    package private(set) var retry: Int?
+    /// The last event id as the stream last said.
+    package private(set) var lastEventID: String?
+
+    private let limit: Int
+    private var line: [UInt8] = []
+    private var data: [UInt8] = []
+    private var hasData = false
+    private var event: [UInt8] = []
+    private var eventRetry: Int?
+    private var id: String?
+    private var sawCarriageReturn = false
+    private var markBytes = 0
+
+    /// A parser at the start of a stream.
+    /// - Parameter limit: the most bytes of a line, and of an event's data.
+    package init(limit: Int = 16 << 20) {
+        self.limit = limit
+    }
+
+    /// Takes the next piece and gives the events that it completed. What a stream leaves unfinished at its end is
+    /// dropped, as the standard says.
+    /// - Throws: `Fault.tooLong`.
+    package mutating func consume(_ piece: [UInt8]) throws(Fault) -> [SSEEvent] {
+        var events: [SSEEvent] = []
+        for byte in piece {
+            if sawCarriageReturn {
+                sawCarriageReturn = false
+                if byte == 0x0A { continue }
+            }
+            switch byte {
+            case 0x0A, 0x0D:
+                sawCarriageReturn = byte == 0x0D
+                if let event = try endLine() { events.append(event) }
+            default:
+                if markBytes < 3 {
+                    // A byte order mark may lead the stream; it is no part of the first field's name.
+                    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+                    if byte == mark[markBytes], line.count == markBytes {
+                        markBytes += 1
+                        line.append(byte)
+                        if markBytes == 3 { line.removeAll(keepingCapacity: true) }
+                        continue
+                    }
+                    markBytes = 3
+                }
+                guard line.count < limit else { throw .tooLong(limit: limit) }
+                line.append(byte)
+            }
+        }
+        return events
+    }
+
+    private mutating func endLine() throws(Fault) -> SSEEvent? {
+        markBytes = 3
+        defer { line.removeAll(keepingCapacity: line.count <= 64 << 10) }
+        guard !line.isEmpty else { return dispatch() }
+        let colon = line.firstIndex(of: UInt8(ascii: ":"))
+        if colon == 0 { return nil }
+        let name = line[..<(colon ?? line.endIndex)]
+        var value = line[(colon.map { $0 + 1 } ?? line.endIndex)...]
+        if value.first == 0x20 { value.removeFirst() }
+        if name.elementsEqual("data".utf8) {
+            guard data.count + value.count < limit else { throw .tooLong(limit: limit) }
+            if hasData { data.append(0x0A) }
+            data += value
+            hasData = true
+        } else if name.elementsEqual("event".utf8) {
+            event = Array(value)
+        } else if name.elementsEqual("id".utf8) {
+            if !value.contains(0) { id = String(decoding: value, as: UTF8.self) }
+        } else if name.elementsEqual("retry".utf8), !value.isEmpty,
+            value.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let time = Int(String(decoding: value, as: UTF8.self))
+        {
+            retry = time
+            eventRetry = time
+        }
+        return nil
+    }
+
+    private mutating func dispatch() -> SSEEvent? {
+        defer {
+            data.removeAll(keepingCapacity: data.count <= 64 << 10)
+            event.removeAll()
+            hasData = false
+            eventRetry = nil
+        }
+        if let id { lastEventID = id }
+        guard hasData else { return nil }
+        return SSEEvent(
+            data: String(decoding: data, as: UTF8.self),
+            event: event.isEmpty ? nil : String(decoding: event, as: UTF8.self), id: lastEventID, retry: eventRetry)
+    }
+}

@@ -1,0 +1,84 @@
+package import MMCore
+
+/// Why an exchange did not end with an answer. A status of 400 or 500 is an answer, not an error.
+package struct HTTPError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure it is.
+    package enum Kind: Sendable, Hashable {
+        /// The request must not be sent as it is; the message names the field.
+        case invalidRequest
+        /// The host's name has no address.
+        case resolve
+        /// No connection could be made.
+        case connect
+        /// The peer's certificate or the TLS handshake failed.
+        case tls
+        /// The time ran out, or the body stood still for too long.
+        case timeout
+        /// The task was cancelled.
+        case cancelled
+        /// The answer is larger than the request allows.
+        case tooLarge
+        /// The connection ended within the exchange.
+        case connectionLost
+        /// The peer does not speak HTTP as it should.
+        case protocolViolation
+        /// A system library or resource is missing here.
+        case unavailable
+    }
+
+    /// What kind of failure it is.
+    package let kind: Kind
+    /// What happened, without secrets: addresses are named without their query.
+    package let message: String
+    /// What to do next.
+    package let hint: String?
+    /// Whether the server may have begun to act on the request. False only where it is certain that it has not.
+    package let mayHaveBeenSent: Bool
+
+    /// An error.
+    /// - Parameters:
+    ///   - kind: what kind of failure it is.
+    ///   - message: what happened.
+    ///   - hint: what to do next.
+    ///   - mayHaveBeenSent: whether the server may have seen the request; nil takes what the kind implies.
+    package init(_ kind: Kind, _ message: String, hint: String? = nil, mayHaveBeenSent: Bool? = nil) {
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+        self.mayHaveBeenSent =
+            mayHaveBeenSent
+            ?? {
+                switch kind {
+                case .invalidRequest, .resolve, .connect, .tls, .unavailable: false
+                case .timeout, .cancelled, .tooLarge, .connectionLost, .protocolViolation: true
+                }
+            }()
+    }
+
+    /// The message.
+    package var description: String { message }
+
+    /// The error at an operation's edge.
+    /// - Parameter what: what was being done, as the start of a sentence: “Reading the signed-in user”.
+    package func mmError(for what: String) -> MMError {
+        let text = "\(what) failed: \(message)"
+        switch kind {
+        case .invalidRequest: return MMError(.invalidInput, text, hint: hint)
+        case .resolve, .connect:
+            return MMError(
+                .unavailable, text, hint: hint ?? "Check the network, the proxy settings and the address.", retry: .now)
+        case .connectionLost: return MMError(.unavailable, text, hint: hint, retry: .now)
+        case .tls:
+            return MMError(
+                .unavailable, text,
+                hint: hint ?? "Check this machine's clock and its certificates (apt-get install ca-certificates; "
+                    + "SSL_CERT_FILE names another bundle).")
+        case .timeout: return MMError(.deadlineExceeded, text, hint: hint, retry: .now)
+        case .cancelled: return MMError(.cancelled, "\(what) was cancelled.")
+        case .tooLarge:
+            return MMError(.limitExceeded, text, hint: hint ?? "Ask for less: select fields, or a smaller page.")
+        case .protocolViolation: return MMError(.remoteFailed, text, hint: hint)
+        case .unavailable: return MMError(.unavailable, text, hint: hint)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/// The header fields of a message: in order, names compared without case (RFC 9110, section 5.1).
+package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, CustomStringConvertible {
+    /// One field line.
+    package struct Field: Sendable, Hashable {
+        /// The name as it was written.
+        package var name: String
+        /// The value without surrounding white space.
+        package var value: String
+
+        /// A field line of this name and value.
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// All field lines, in the order they were added or received.
+    package private(set) var fields: [Field] = []
+
+    /// No headers.
+    package init() {}
+
+    /// These field lines, in this order.
+    package init(_ fields: [Field]) {
+        self.fields = fields
+    }
+
+    /// Headers as a dictionary literal; a name may occur twice.
+    package init(dictionaryLiteral elements: (String, String)...) {
+        fields = elements.map { Field(name: $0.0, value: $0.1) }
+    }
+
+    /// The value of a header, or nil where there is none; several lines are joined with a comma and a space
+    /// (RFC 9110, section 5.3). Setting replaces all lines of that name, nil removes them.
+    package subscript(_ name: String) -> String? {
+        get {
+            var found: String?
+            for field in fields where Self.sameName(field.name, name) {
+                if let first = found { found = first + ", " + field.value } else { found = field.value }
+            }
+            return found
+        }
+        set {
+            if let newValue { set(name, newValue) } else { remove(name) }
+        }
+    }
+
+    /// The values of every line of this name, in order. `Set-Cookie` must be read this way.
+    package func values(for name: String) -> [String] {
+        fields.filter { Self.sameName($0.name, name) }.map(\.value)
+    }
+
+    /// Whether a line of this name exists.
+    package func contains(_ name: String) -> Bool {
+        fields.contains { Self.sameName($0.name, name) }
+    }
+
+    /// Adds a line after the others.
+    package mutating func add(_ name: String, _ value: String) {
+        fields.append(Field(name: name, value: value))
+    }
+
+    /// Replaces every line of this name by one, at the place of the first.
+    package mutating func set(_ name: String, _ value: String) {
+        guard let first = fields.firstIndex(where: { Self.sameName($0.name, name) }) else {
+            add(name, value)
+            return
+        }
+        fields[first] = Field(name: name, value: value)
+        let rest = fields.index(after: first)
+        fields[rest...].removeAll { Self.sameName($0.name, name) }
+    }
+
+    /// Removes every line of this name.
+    package mutating func remove(_ name: String) {
+        fields.removeAll { Self.sameName($0.name, name) }
+    }
+
+    /// Continues the last line's value: an obsolete folded line (RFC 9112, section 5.2).
+    mutating func continueLast(with text: String) {
+        guard let last = fields.indices.last else { return }
+        fields[last].value += fields[last].value.isEmpty ? text : " " + text
+    }
+
+    /// How many lines there are.
+    package var count: Int { fields.count }
+
+    /// Whether there is no line at all.
+    package var isEmpty: Bool { fields.isEmpty }
+
+    /// Iterates over the lines in order.
+    package func makeIterator() -> IndexingIterator<[Field]> {
+        fields.makeIterator()
+    }
+
+    /// The names alone: values may be secret.
+    package var description: String {
+        "[" + fields.map(\.name).joined(separator: ", ") + "]"
+    }
+
+    /// Whether two names mean the same header: ASCII letters without case.
+    static func sameName(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        return zip(left.utf8, right.utf8).allSatisfy { lowered($0) == lowered($1) }
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 {
+        byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+    }
+}
+
+extension HTTPHeaders: Hashable {
+    /// Equal where the same values stand under the same names in the same order.
+    package static func == (left: HTTPHeaders, right: HTTPHeaders) -> Bool {
+        left.fields.count == right.fields.count
+            && zip(left.fields, right.fields).allSatisfy { sameName($0.name, $1.name) && $0.value == $1.value }
+    }
+
+    /// Hashes names without case, and values.
+    package func hash(into hasher: inout Hasher) {
+        for field in fields {
+            hasher.combine(field.name.lowercased())
+            hasher.combine(field.value)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import CMicroHTTPD
+import Glibc
+package import MMCore
+import MMSystem
+
+/// An HTTP server on one address: libmicrohttpd on one thread of its own, opened on first use.
+///
+/// Each request becomes a task. A client that goes away, or the listener's end, cancels it.
+package final class HTTPListener: Sendable {
+    /// The TCP port it listens on; 0 on a Unix socket.
+    package let port: UInt16
+    /// Where it listens, with the port it really took.
+    package let address: ListenAddress
+
+    private let server: Mutex<Server?>
+
+    /// Starts to listen.
+    /// - Parameters:
+    ///   - address: where.
+    ///   - limits: what it puts up with.
+    ///   - certificate: what it proves itself with over TLS; without one it speaks plain HTTP.
+    ///   - handler: answers the requests.
+    /// - Throws: `.unavailable` when the library can't be had, `.conflict` when the address is taken, `.invalidInput`
+    ///   when it isn't one, or the certificate can't be used.
+    package static func start(
+        _ address: ListenAddress, limits: HTTPServerLimits = HTTPServerLimits(),
+        certificate: ServerCertificate? = nil, handler: @escaping HTTPHandler
+    ) throws(MMError) -> HTTPListener {
+        if let reason = mm_httpd_load() {
+            throw MMError(
+                .unavailable, "The HTTP server's library can't be opened: \(String(cString: reason)).",
+                hint: "apt-get install libmicrohttpd12 (libmicrohttpd12t64 from Debian 13 on)")
+        }
+        if certificate != nil, mm_httpd_has_tls() == 0 {
+            throw MMError(
+                .unavailable, "The HTTP server's library was built without TLS.",
+                hint: "Put a proxy with TLS in front, and say --behind-proxy.")
+        }
+        let socket = try ListeningSocket.open(address)
+        let core = ListenerCore(limits: limits, poll: try PollLoop.shared(), handler: handler)
+        let raw = mm_httpd_limits(
+            connection_memory: max(limits.maxHeaderBytes, 2 << 10), connections: UInt32(max(limits.maxConnections, 1)),
+            idle_seconds: UInt32(clamping: max(1, limits.idleTimeout.components.seconds)))
+        var callbacks = core.callbacks()
+        let (taken, port, file) = (socket.address, socket.port, socket.file)
+        let descriptor = socket.take()
+        let started =
+            certificate.map { $0.withRaw { mm_httpd_start(descriptor, raw, $0, &callbacks) } }
+            ?? mm_httpd_start(descriptor, raw, nil, &callbacks)
+        guard let daemon = started else {
+            close(descriptor)
+            file?.remove()
+            core.released()
+            if let certificate { throw certificate.unusable }
+            throw MMError(
+                .unavailable, "The HTTP server could not start at \(taken).",
+                hint: "Look at the limits of open files and processes (ulimit -n, ulimit -u).")
+        }
+        let sweep = Task {
+            let pause = min(max(min(limits.idleTimeout, limits.requestTimeout) / 4, .milliseconds(100)), .seconds(5))
+            while (try? await Task.sleep(for: pause)) != nil { core.sweep() }
+        }
+        return HTTPListener(
+            address: taken, port: port, server: Server(daemon: daemon, core: core, file: file, sweep: sweep))
+    }
+
+    private init(address: ListenAddress, port: UInt16, server: Server) {
+        self.address = address
+        self.port = port
+        self.server = Mutex(server)
+    }
+
+    deinit {
+        // Forgotten without stop: nothing may outlive the object, but there is nobody to wait.
+        if let server = server.withLock({ $0 }) { Task { await server.stop(graceful: .zero) } }
+    }
+
+    /// Takes no more connections, lets requests under way finish for so long, then cancels their tasks and closes.
+    /// - Parameter graceful: how long requests under way may take.
+    package func stop(graceful: Duration) async {
+        let server: Server? = server.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        await server?.stop(graceful: graceful)
+    }
+
+    /// What one start made and one stop takes down.
+    private struct Server: @unchecked Sendable {
+        // The library's daemon may be used from any thread; `stop` runs once, since the owner gives it away once.
+        let daemon: UnsafeMutableRawPointer
+        let core: ListenerCore
+        let file: UnixSocket.SocketFile?
+        let sweep: Task<Void, Never>
+
+        /// How long a cancelled handler may take to answer before its connection is closed without one.
+        private static let lastMoment = Duration.milliseconds(250)
+
+        func stop(graceful: Duration) async {
+            file?.remove()
+            let descriptor = mm_httpd_quiesce(daemon)
+            if descriptor >= 0 { close(descriptor) }
+            core.stopTaking()
+            if !(await core.drain(within: graceful)) {
+                for exchange in core.exchanges { exchange.cancelHandler() }
+                _ = await core.drain(within: Self.lastMoment)
+            }
+            sweep.cancel()
+            // The library wants nothing suspended when it stops; from here nothing is suspended again.
+            for exchange in core.exchanges { exchange.leave() }
+            let ended = OneShot<Void>()
+            let stop: @Sendable () -> Void = {
+                mm_httpd_stop(self.daemon)
+                self.core.released()
+                ended.give(())
+            }
+            // It joins its thread, which is no work for the cooperative pool.
+            if (try? DedicatedThread.start("mm-http-stop", stop)) == nil { stop() }
+            await ended.wait()
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import CMMSystem
+import CMicroHTTPD
+import Glibc
+import MMCore
+import MMSystem
+
+/// What the server's callbacks work on: the connections, and the requests that a handler has.
+final class ListenerCore: Sendable {
+    private struct OpenConnection {
+        let descriptor: Int32
+        var since: ContinuousClock.Instant
+        var isReceiving = false
+        var isBusy = false
+    }
+
+    private struct State {
+        var isStopping = false
+        /// By the library's pointer, which is only compared.
+        var connections: [UInt: OpenConnection] = [:]
+        var exchanges: [ObjectIdentifier: ServerExchange] = [:]
+        var drained: [OneShot<Bool>] = []
+    }
+
+    let handler: HTTPHandler
+    let limits: HTTPServerLimits
+    let poll: PollLoop
+    private let state: Mutex<State>
+
+    init(limits: HTTPServerLimits, poll: PollLoop, handler: @escaping HTTPHandler) {
+        self.limits = limits
+        self.poll = poll
+        self.handler = handler
+        state = Mutex(State())
+    }
+
+    /// The callbacks of the library, which hold one reference to this object until `released`.
+    func callbacks() -> mm_httpd_callbacks {
+        mm_httpd_callbacks(
+            context: Unmanaged.passRetained(self).toOpaque(),
+            connection: { context, connection, descriptor, started in
+                guard let connection else { return }
+                ListenerCore.at(context)?.connection(connection, descriptor, started: started == 1)
+            },
+            begin: { context, connection, target, isWhole in
+                guard let core = ListenerCore.at(context), let connection else { return nil }
+                let text = target.map { String(cString: $0) } ?? ""
+                core.begin(connection)
+                let exchange = ServerExchange(
+                    target: text, isWhole: isWhole == 1, connection: ServerExchange.Connection(raw: connection),
+                    listener: core)
+                return Unmanaged.passRetained(exchange).toOpaque()
+            },
+            access: { context, connection, request, method, _, bytes, count in
+                guard let request, let method, let count else { return 0 }
+                let exchange = Unmanaged<ServerExchange>.fromOpaque(request).takeUnretainedValue()
+                return exchange.access(method: String(cString: method), bytes: bytes, count: &count.pointee) ? 1 : 0
+            },
+            completed: { context, connection, request in
+                guard let request, let connection else { return }
+                let exchange = Unmanaged<ServerExchange>.fromOpaque(request).takeRetainedValue()
+                exchange.complete()
+                ListenerCore.at(context)?.rest(connection)
+            })
+    }
+
+    /// Gives up the library's reference, once its thread has ended.
+    func released() {
+        Unmanaged.passUnretained(self).release()
+    }
+
+    private static func at(_ context: UnsafeMutableRawPointer?) -> ListenerCore? {
+        context.map { Unmanaged<ListenerCore>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    // MARK: Requests
+
+    /// Whether no new request is taken.
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// Lets a request in to its handler.
+    /// - Returns: false when the listener stops.
+    func enter(_ exchange: ServerExchange) -> Bool {
+        state.withLock { state in
+            guard !state.isStopping else { return false }
+            state.exchanges[ObjectIdentifier(exchange)] = exchange
+            return true
+        }
+    }
+
+    /// A request is over.
+    func leave(_ exchange: ServerExchange) {
+        let drained: [OneShot<Bool>] = state.withLock { state in
+            guard state.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) != nil, state.exchanges.isEmpty else {
+                return []
+            }
+            defer { state.drained = [] }
+            return state.drained
+        }
+        for waiter in drained { waiter.give(true) }
+    }
+
+    /// Takes no more requests.
+    func stopTaking() {
+        state.withLock { $0.isStopping = true }
+    }
+
+    /// The requests under way.
+    var exchanges: [ServerExchange] { state.withLock { Array($0.exchanges.values) } }
+
+    /// Waits until no request is under way.
+    /// - Returns: false when the time ran out first.
+    func drain(within limit: Duration) async -> Bool {
+        let outcome = OneShot<Bool>()
+        let isEmpty = state.withLock { state in
+            if !state.exchanges.isEmpty { state.drained.append(outcome) }
+            return state.exchanges.isEmpty
+        }
+        if isEmpty { return true }
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            outcome.give(false)
+        }
+        defer { timer.cancel() }
+        return await outcome.wait()
+    }
+
+    // MARK: Connections
+
+    private func connection(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32, started: Bool) {
+        let key = UInt(bitPattern: connection)
+        state.withLock { state in
+            state.connections[key] =
+                started ? OpenConnection(descriptor: descriptor, since: .now) : nil
+        }
+    }
+
+    private func begin(_ connection: UnsafeMutableRawPointer) {
+        let key = UInt(bitPattern: connection)
+        state.withLock { state in
+            state.connections[key]?.isReceiving = true
+            state.connections[key]?.since = .now
+        }
+    }
+
+    private func rest(_ connection: UnsafeMutableRawPointer) {
+        let key = UInt(bitPattern: connection)
+        state.withLock { state in
+            state.connections[key]?.isReceiving = false
+            state.connections[key]?.isBusy = false
+            state.connections[key]?.since = .now
+        }
+    }
+
+    /// The whole request is here: its client's slowness no longer counts.
+    func received(_ connection: UnsafeMutableRawPointer) {
+        let key = UInt(bitPattern: connection)
+        state.withLock { state in
+            state.connections[key]?.isReceiving = false
+            state.connections[key]?.isBusy = true
+        }
+    }
+
+    /// Ends connections whose clients take too long over a request, or have left: the library itself only ends silent
+    /// ones, and overlooks an end that comes together with the last bytes.
+    func sweep() {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            for connection in state.connections.values where !connection.isBusy {
+                let age = connection.since.duration(to: now)
+                let limit = connection.isReceiving ? limits.requestTimeout : limits.idleTimeout
+                // Its number can't have been given away: the library reports the end before it closes.
+                if age > limit || age > .milliseconds(500) && mm_peer_has_closed(connection.descriptor) == 1 {
+                    shutdown(connection.descriptor, Int32(SHUT_RDWR))
+                }
+            }
+        }
+    }
+}

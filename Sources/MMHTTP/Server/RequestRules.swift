@@ -1,0 +1,52 @@
+/// What a request must keep to before a handler sees it.
+///
+/// The length of a body must be said once and in one way: otherwise a proxy in front could see other requests than we
+/// do (RFC 9112, section 6.3 “Message Body Length”, and 11.2 “Request Smuggling”).
+enum RequestRules {
+    /// The answer to a request that is refused by its head alone, or nil.
+    static func refusal(
+        method: String, target: String, headers: HTTPHeaders, limits: HTTPServerLimits
+    ) -> HTTPServerResponse? {
+        guard HTTPFieldRules.isToken(method) else { return bad("The method is not a token.") }
+        let isOrigin = target.utf8.first == UInt8(ascii: "/")
+        guard isOrigin || (target == "*" && method == "OPTIONS") else {
+            return bad("The target must be a path of this server.")
+        }
+        guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            return bad("The target holds a character that must be percent-encoded.")
+        }
+        if let fault = HTTPFieldRules.fault(in: headers) { return bad(fault) }
+        guard headers.values(for: "host").count <= 1 else { return bad("The header Host stands there twice.") }
+
+        let encodings = headers.values(for: "transfer-encoding")
+        let lengths = headers.values(for: "content-length")
+        guard encodings.count + lengths.count <= 1 else {
+            return bad("The body's length is said more than once.")
+        }
+        if let encoding = encodings.first, !HTTPHeaders.sameName(encoding, "chunked") {
+            return bad("The only transfer encoding is chunked.", status: 501)
+        }
+        if let length = lengths.first {
+            guard !length.isEmpty, length.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+                return bad("The header Content-Length is not a number.")
+            }
+            guard let count = Int(length), count <= limits.maxBodyBytes else { return tooLarge(limits) }
+        }
+        return nil
+    }
+
+    /// The answer to a body over the limit.
+    static func tooLarge(_ limits: HTTPServerLimits) -> HTTPServerResponse {
+        bad("The body is larger than \(limits.maxBodyBytes) bytes.", status: 413)
+    }
+
+    /// The answer to a head of which a part can't be seen.
+    static var hidden: HTTPServerResponse { bad("The head holds a NUL, or a line that does not end with CR LF.") }
+
+    /// The answer while the listener stops.
+    static var stopping: HTTPServerResponse { bad("The server is stopping.", status: 503) }
+
+    private static func bad(_ text: String, status: Int = 400) -> HTTPServerResponse {
+        .text(text + "\n", status: status)
+    }
+}

@@ -1,0 +1,60 @@
+import CMicroHTTPD
+import Glibc
+package import MMCore
+
+/// What a listener proves itself with over TLS: a certificate chain and its private key.
+package struct ServerCertificate: Sendable {
+    private let chain: String
+    private let key: Secret
+    private let place: String
+
+    /// Reads the certificate and its key from PEM files.
+    /// - Parameters:
+    ///   - certificate: the file of the certificate and those between it and its root.
+    ///   - key: the file of the private key, unencrypted, which nobody else may read.
+    /// - Throws: `notFound`, `forbidden` when others may read the key, `invalidInput` when a file holds no PEM of its kind.
+    package init(certificate: String, key: String) throws(MMError) {
+        chain = try Self.read(certificate, "--tls-cert", holding: "-----BEGIN CERTIFICATE-----")
+        var status = stat()
+        guard stat(key, &status) != 0 || status.st_mode & 0o077 == 0 else {
+            throw MMError(.forbidden, "Others may read the private key \(key).", hint: "chmod 600 \(key)")
+        }
+        self.key = Secret(try Self.read(key, "--tls-key", holding: "PRIVATE KEY-----"))
+        place = certificate
+    }
+
+    /// Hands the texts to the library.
+    func withRaw<Result>(_ body: (UnsafePointer<mm_httpd_tls>) -> Result) -> Result {
+        chain.withCString { chain in
+            key.reveal().withCString { key in
+                var raw = mm_httpd_tls(certificate: chain, key: key)
+                return body(&raw)
+            }
+        }
+    }
+
+    /// The error when the library refuses to start with it.
+    var unusable: MMError {
+        MMError(
+            .invalidInput, "The server can't start with the certificate \(place) and its key.",
+            hint:
+                "They must belong together: compare `openssl x509 -noout -pubkey -in CERT` with `openssl pkey -pubout -in KEY`."
+        )
+    }
+
+    private static func read(_ path: String, _ flag: String, holding mark: String) throws(MMError) -> String {
+        // Links are followed here: certificate tools keep the newest behind one.
+        let resolved = realpath(path, nil).map { pointer in
+            defer { free(pointer) }
+            return String(cString: pointer)
+        }
+        guard let resolved, let bytes = try ProtectedFile.read(resolved, limit: 1 << 20) else {
+            throw MMError(.notFound, "There is no file \(path).", hint: "\(flag) names a PEM file.")
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.contains(mark), !bytes.contains(0) else {
+            throw MMError(.invalidInput, "\(path) holds no PEM text of the kind that \(flag) names.")
+        }
+        return text
+    }
+}

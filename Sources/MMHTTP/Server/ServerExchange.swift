@@ -1,0 +1,348 @@
+import CMicroHTTPD
+import Glibc
+import MMCore
+import MMSystem
+
+/// One request from its first byte to the last of its answer.
+///
+/// The server's thread and the handler's task meet here. Whether the connection is suspended and what is queued are
+/// under one lock, so that no wake-up is lost, and only what is suspended is resumed.
+final class ServerExchange: Sendable {
+    /// libmicrohttpd's connection.
+    struct Connection: @unchecked Sendable {
+        // Used on the server's thread; from others only to resume, under the exchange's lock and only while it is
+        // suspended, when the library leaves it alone.
+        let raw: UnsafeMutableRawPointer
+    }
+
+    private enum Phase {
+        case head
+        case body
+        case handling
+        case answering
+        case over
+    }
+
+    private struct State {
+        var phase = Phase.head
+        var connection: Connection
+        var isSuspended = false
+        /// The client has left or the listener ends: nothing is sent any more.
+        var isGone = false
+        var method = ""
+        var headers = HTTPHeaders()
+        var body: [UInt8] = []
+        var dropped = 0
+        var response: HTTPServerResponse?
+        var task: Task<Void, Never>?
+        var watch: PollLoop.Watch?
+        var out: [UInt8] = []
+        var outStart = 0
+        var outEnd: Bool?
+        var hasWritten = false
+        var writer: OneShot<Void>?
+    }
+
+    /// Beyond this a writer waits for the client.
+    private static let highWater = 64 << 10
+
+    let target: String
+    /// Whether nothing of the request line is hidden behind a NUL.
+    private let isWhole: Bool
+    private let listener: ListenerCore
+    private let state: Mutex<State>
+
+    init(target: String, isWhole: Bool, connection: Connection, listener: ListenerCore) {
+        self.target = target
+        self.isWhole = isWhole
+        self.listener = listener
+        state = Mutex(State(connection: connection))
+    }
+
+    // MARK: On the server's thread
+
+    /// Goes on with the request: headers, pieces of the body, its end, and each resumption.
+    /// - Returns: false to close the connection.
+    func access(method: String, bytes: UnsafePointer<CChar>?, count: inout Int) -> Bool {
+        let phase = state.withLock { $0.phase }
+        switch phase {
+        case .head: return readHead(method: method)
+        case .body where count > 0:
+            let piece = UnsafeRawBufferPointer(start: bytes, count: count)
+            count = 0
+            return accept(piece)
+        case .body: return endBody()
+        case .handling: return answer()
+        case .answering:
+            count = 0
+            return true
+        case .over: return false
+        }
+    }
+
+    private func readHead(method: String) -> Bool {
+        let connection = state.withLock { $0.connection }
+        var headers = HTTPHeaders()
+        let headersAreWhole = withUnsafeMutablePointer(to: &headers) { headers in
+            mm_httpd_headers(connection.raw, headers) { context, name, nameLength, value, valueLength in
+                context?.assumingMemoryBound(to: HTTPHeaders.self).pointee
+                    .add(ServerExchange.text(name, nameLength), ServerExchange.value(value, valueLength))
+            }
+        }
+        let refusal =
+            isWhole && headersAreWhole == 1
+            ? RequestRules.refusal(method: method, target: target, headers: headers, limits: listener.limits)
+            : RequestRules.hidden
+        if let refusal {
+            state.withLock { $0.phase = .answering }
+            return queue(refusal, closing: true)
+        }
+        state.withLock { state in
+            state.method = method
+            state.headers = headers
+            state.phase = .body
+        }
+        return true
+    }
+
+    private func accept(_ piece: UnsafeRawBufferPointer) -> Bool {
+        let limit = listener.limits.maxBodyBytes
+        return state.withLock { state in
+            if state.dropped == 0, state.body.count + piece.count <= limit {
+                state.body.append(contentsOf: piece)
+                return true
+            }
+            // An answer can only be sent at the body's end. What is over the limit is thrown away until then, but not
+            // without bound.
+            state.body = []
+            state.dropped += piece.count
+            return state.dropped <= 4 << 20
+        }
+    }
+
+    private func endBody() -> Bool {
+        let connection = state.withLock { $0.connection }
+        let isTooLarge = state.withLock { $0.dropped > 0 }
+        if isTooLarge || !listener.enter(self) {
+            state.withLock { $0.phase = .answering }
+            return queue(
+                isTooLarge ? RequestRules.tooLarge(listener.limits) : RequestRules.stopping, closing: true)
+        }
+        let descriptor = mm_httpd_descriptor(connection.raw)
+        guard let ends = ConnectionEnds(of: descriptor) else { return false }
+        listener.received(connection.raw)
+        return state.withLock { state in
+            // The listener may have ended since `enter`; it resumes nothing that is suspended after that.
+            if state.isGone { return false }
+            let request = HTTPServerRequest(
+                method: state.method, target: target, headers: state.headers, body: state.body, peer: ends.peer,
+                localAddress: ends.localAddress)
+            state.body = []
+            state.headers = HTTPHeaders()
+            state.phase = .handling
+            state.isSuspended = true
+            mm_httpd_suspend(connection.raw)
+            state.task = Task { await self.run(request) }
+            // While a connection is suspended the library does not look at its socket.
+            state.watch = try? listener.poll.watch(descriptor, for: .peerClosed, once: true) { [weak self] _ in
+                self?.leave()
+            }
+            return true
+        }
+    }
+
+    private func answer() -> Bool {
+        let (response, isGone) = state.withLock { state in
+            if state.response != nil { state.phase = .answering }
+            defer { state.response = nil }
+            return (state.response, state.isGone)
+        }
+        guard !isGone, let response else { return false }
+        return queue(response, closing: listener.isStopping)
+    }
+
+    private func queue(_ response: HTTPServerResponse, closing: Bool) -> Bool {
+        let (connection, method) = state.withLock { ($0.connection, $0.method) }
+        guard let raw = ServerAnswer.make(response, for: self, closing: closing, isHead: method == "HEAD") else {
+            return false
+        }
+        defer { mm_httpd_response_free(raw.response) }
+        return mm_httpd_queue(connection.raw, raw.status, raw.response) == 1
+    }
+
+    /// Gives the server's thread the next bytes of a stream, or suspends the connection until there are some.
+    func read(into bytes: UnsafeMutablePointer<CChar>?, room: Int) -> Int {
+        let (count, writer): (Int, OneShot<Void>?) = state.withLock { state in
+            if state.isGone { return (Int(MM_HTTPD_BROKEN), nil) }
+            let count = min(room, state.out.count - state.outStart)
+            if count > 0, let bytes {
+                state.out.withUnsafeBytes { source in
+                    UnsafeMutableRawBufferPointer(start: bytes, count: count).copyMemory(
+                        from: UnsafeRawBufferPointer(
+                            rebasing: source[state.outStart..<(state.outStart + count)]))
+                }
+                state.outStart += count
+                guard state.outStart == state.out.count else { return (count, nil) }
+                state.out = []
+                state.outStart = 0
+                defer { state.writer = nil }
+                return (count, state.writer)
+            }
+            if let succeeded = state.outEnd {
+                return (Int(succeeded ? MM_HTTPD_END : MM_HTTPD_BROKEN), nil)
+            }
+            state.isSuspended = true
+            mm_httpd_suspend(state.connection.raw)
+            return (0, nil)
+        }
+        writer?.give(())
+        return count
+    }
+
+    /// The request is over, whichever way.
+    func complete() {
+        let (task, writer, watch) = state.withLock { state in
+            state.phase = .over
+            state.isGone = true
+            state.isSuspended = false
+            state.out = []
+            defer {
+                state.writer = nil
+                state.task = nil
+                state.watch = nil
+            }
+            return (state.task, state.writer, state.watch)
+        }
+        if let watch { listener.poll.forget(watch) }
+        task?.cancel()
+        writer?.give(())
+        listener.leave(self)
+    }
+
+    // MARK: From other threads
+
+    /// The client has left, or the listener ends: cancels the handler and lets the server close the connection.
+    func leave() {
+        let (task, writer): (Task<Void, Never>?, OneShot<Void>?) = state.withLock { state in
+            guard state.phase != .over else { return (nil, nil) }
+            state.isGone = true
+            resume(&state)
+            defer { state.writer = nil }
+            return (state.task, state.writer)
+        }
+        task?.cancel()
+        writer?.give(())
+    }
+
+    /// Cancels the handler and leaves it the time to answer.
+    func cancelHandler() {
+        state.withLock { $0.task }?.cancel()
+    }
+
+    private func resume(_ state: inout State) {
+        guard state.isSuspended else { return }
+        state.isSuspended = false
+        mm_httpd_resume(state.connection.raw)
+    }
+
+    private func run(_ request: HTTPServerRequest) async {
+        let response = await listener.handler(request)
+        state.withLock { state in
+            guard !state.isGone else { return }
+            state.response = response
+            resume(&state)
+        }
+        if case .stream(let heartbeat, let write) = response.body {
+            let succeeded = await stream(heartbeat: heartbeat, write)
+            state.withLock { state in
+                state.outEnd = succeeded
+                if !state.isGone { resume(&state) }
+            }
+        }
+    }
+
+    private func stream(
+        heartbeat: Duration?, _ write: @escaping @Sendable (HTTPResponseWriter) async throws(HTTPError) -> Void
+    ) async -> Bool {
+        let writer = HTTPResponseWriter { (bytes) async throws(HTTPError) in try await self.write(bytes) }
+        guard let heartbeat else {
+            return await Self.succeeds { () async throws(HTTPError) in try await write(writer) }
+        }
+        return await withTaskGroup(of: Bool?.self) { group in
+            group.addTask { await Self.succeeds { () async throws(HTTPError) in try await write(writer) } }
+            group.addTask {
+                while (try? await Task.sleep(for: heartbeat)) != nil { self.beat() }
+                return nil
+            }
+            for await outcome in group {
+                if let outcome {
+                    group.cancelAll()
+                    return outcome
+                }
+            }
+            return false
+        }
+    }
+
+    private static func succeeds(_ body: () async throws(HTTPError) -> Void) async -> Bool {
+        do throws(HTTPError) {
+            try await body()
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Sends a comment if nothing was written since the last beat.
+    private func beat() {
+        state.withLock { state in
+            if !state.hasWritten, state.out.isEmpty, !state.isGone, state.outEnd == nil {
+                state.out = Array(": keep-alive\n\n".utf8)
+                resume(&state)
+            }
+            state.hasWritten = false
+        }
+    }
+
+    private func write(_ bytes: [UInt8]) async throws(HTTPError) {
+        if bytes.isEmpty { return }
+        var isAccepted = false
+        while !isAccepted {
+            if Task.isCancelled { throw HTTPError(.cancelled, "The answer was cancelled.") }
+            let (isGone, turn): (Bool, OneShot<Void>?) = state.withLock { state in
+                if state.isGone { return (true, nil) }
+                if state.out.count - state.outStart < Self.highWater {
+                    state.out.append(contentsOf: bytes)
+                    state.hasWritten = true
+                    // Before the head is queued the suspension is the handler's, whose answer ends it.
+                    if state.phase == .answering { resume(&state) }
+                    isAccepted = true
+                    return (false, nil)
+                }
+                let turn = OneShot<Void>()
+                let earlier = state.writer
+                state.writer = turn
+                earlier?.give(())
+                return (false, turn)
+            }
+            if isGone { throw HTTPError(.connectionLost, "The client is gone.") }
+            guard let turn else { continue }
+            await withTaskCancellationHandler {
+                await turn.wait()
+            } onCancel: {
+                turn.give(())
+            }
+        }
+    }
+
+    private static func text(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> String {
+        String(decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count), as: UTF8.self)
+    }
+
+    /// Without the white space at the end, which is no part of it.
+    private static func value(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> String {
+        var count = count
+        while let bytes, count > 0, bytes[count - 1] == 0x20 || bytes[count - 1] == 0x09 { count -= 1 }
+        return text(bytes, count)
+    }
+}

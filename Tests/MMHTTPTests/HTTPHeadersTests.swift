@@ -1,0 +1,50 @@
+import Testing
+
+@testable import MMHTTP
+
+@Suite("Headers")
+struct HTTPHeadersTests {
+    @Test("names are compared without case and keep their writing")
+    func names() {
+        var headers: HTTPHeaders = ["Content-Type": "a", "X-One": "1", "x-one": "2"]
+        #expect(headers["content-type"] == "a")
+        #expect(headers["X-ONE"] == "1, 2")
+        #expect(headers.values(for: "x-One") == ["1", "2"])
+        headers["X-one"] = "3"
+        #expect(headers.map(\.name) == ["Content-Type", "X-one"])
+        headers["content-TYPE"] = nil
+        #expect(!headers.contains("Content-Type"))
+        #expect(headers.count == 1)
+        #expect(HTTPHeaders(dictionaryLiteral: ("A", "1")) == ["a": "1"])
+        #expect(
+            HTTPHeaders(dictionaryLiteral: ("A", "1")).hashValue == HTTPHeaders(dictionaryLiteral: ("a", "1")).hashValue
+        )
+    }
+
+    @Test("letters beyond ASCII are not folded")
+    func folding() {
+        #expect(!HTTPHeaders.sameName("K", "\u{212A}"))
+        #expect(!HTTPHeaders.sameName("[", "{"))
+    }
+
+    @Test("the description shows no value")
+    func description() {
+        let headers: HTTPHeaders = ["Authorization": "Bearer secret"]
+        #expect("\(headers)" == "[Authorization]")
+    }
+
+    @Test(
+        "a line break, a control character or an odd name is a fault",
+        arguments: [
+            ("X", "a\r\nY: b"), ("X", "a\n"), ("X", "\0"), ("X", "\u{7F}"), ("", "a"), ("X Y", "a"), ("X:", "a"),
+            ("X\r\n", "a"), ("Ü", "a"), ("X\0", "a"),
+        ])
+    func faults(name: String, value: String) {
+        #expect(HTTPFieldRules.fault(in: HTTPHeaders([HTTPHeaders.Field(name: name, value: value)])) != nil)
+    }
+
+    @Test("text, tabs and letters of any script are no fault")
+    func noFault() {
+        #expect(HTTPFieldRules.fault(in: ["X-A.b_c~1": "one\ttwo", "Y": "", "Z": "Zoë, 東"]) == nil)
+    }
+}

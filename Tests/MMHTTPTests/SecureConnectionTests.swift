@@ -1,0 +1,160 @@
+import CMMSystem
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMHTTP
+
+/// Programs of other packages, which play the server here.
+private enum Tool {
+    static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
+    static let nginx = ExecutableSearch.find("nginx", path: "/usr/sbin:/usr/bin")
+}
+
+@Suite("Client over TLS", .timeLimit(.minutes(2)))
+struct SecureConnectionTests {
+    private let folder: String
+
+    init() {
+        var template = Array("/tmp/mm-tls-XXXXXX".utf8CString)
+        mkdtemp(&template)
+        folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func makeCertificate() async throws {
+        let openssl = try #require(Tool.openssl)
+        let made = try await ChildProcess.run(
+            ChildCommand(
+                openssl,
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                    folder + "/key.pem", "-out", folder + "/cert.pem", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost",
+                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(60))
+        try #require(made.exit == .status(0))
+    }
+
+    private func remove() {
+        for name in Resources.entries(folder) { unlink("\(folder)/\(name)") }
+        rmdir(folder)
+    }
+
+    private func client(trusting: Bool) -> HTTPClient {
+        HTTPClient(
+            configuration: HTTPClientConfiguration(
+                environment: trusting ? ["SSL_CERT_FILE": folder + "/cert.pem"] : [:]))
+    }
+
+    @Test(
+        "a certificate is trusted when SSL_CERT_FILE names it, for its own host alone",
+        .enabled(if: Tool.openssl != nil, "needs openssl (apt-get install openssl)"))
+    func verification() async throws {
+        defer { remove() }
+        try await makeCertificate()
+        var command = ChildCommand(
+            try #require(Tool.openssl),
+            ["s_server", "-accept", "127.0.0.1:0", "-cert", folder + "/cert.pem", "-key", folder + "/key.pem", "-www"],
+            environment: [:])
+        command.error = .null
+        let server = try await ChildProcess.start(command)
+        var said = ""
+        while !said.contains(/ACCEPT [^\n]*:[0-9]+\n/) {
+            let piece = try #require(try await server.output?.read())
+            said += text(piece)
+        }
+        let port = try #require(said.firstMatch(of: /ACCEPT [^\n]*:([0-9]+)\n/)?.1)
+        let trusting = client(trusting: true)
+        let good = try await trusting.send(HTTPRequest(url: "https://localhost:\(port)/"))
+        #expect(good.status == 200)
+        let otherName = await failure { () async throws(HTTPError) in
+            try await trusting.send(HTTPRequest(url: "https://127.0.0.1:\(port)/?secret"))
+        }
+        #expect(otherName?.kind == .tls)
+        #expect(otherName?.message.contains("secret") == false)
+        let careful = client(trusting: false)
+        let unknown = await failure { () async throws(HTTPError) in
+            try await careful.send(HTTPRequest(url: "https://localhost:\(port)/"))
+        }
+        #expect(unknown?.kind == .tls)
+        #expect(unknown?.mayHaveBeenSent == false)
+        let lost = HTTPClient(configuration: HTTPClientConfiguration(environment: ["SSL_CERT_FILE": "/nowhere.pem"]))
+        let noFile = await failure { () async throws(HTTPError) in
+            try await lost.send(HTTPRequest(url: "https://localhost:\(port)/"))
+        }
+        #expect(noFile?.kind == .tls)
+        #expect(noFile?.hint?.contains("SSL_CERT_FILE") == true)
+        for client in [trusting, careful, lost] { await client.shutdown() }
+        await server.terminate(grace: .seconds(1))
+    }
+
+    @Test("plain HTTP where TLS is expected is a failure of TLS")
+    func plainServer() async throws {
+        defer { remove() }
+        let server = try RawServer { connection, _ in
+            connection.send("HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.waitForEnd()
+        }
+        defer { server.stop() }
+        let client = client(trusting: false)
+        let error = await failure { () async throws(HTTPError) in
+            try await client.send(HTTPRequest(url: "https://127.0.0.1:\(server.port)/"))
+        }
+        #expect(error?.kind == .tls)
+        await client.shutdown()
+    }
+
+    @Test(
+        "over HTTP/2 many requests share one connection, and each gets its own answer",
+        .enabled(if: Tool.nginx != nil && Tool.openssl != nil, "needs nginx and openssl"))
+    func multiplexed() async throws {
+        defer { remove() }
+        try await makeCertificate()
+        var port: UInt16 = 0
+        close(mm_tcp_listen("127.0.0.1", &port, 1))
+        let configuration = """
+            daemon off; master_process off; pid \(folder)/pid; error_log /dev/null;
+            events {}
+            http {
+                access_log off;
+                server {
+                    listen 127.0.0.1:\(port) ssl http2;
+                    ssl_certificate \(folder)/cert.pem;
+                    ssl_certificate_key \(folder)/key.pem;
+                    client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/p1; fastcgi_temp_path \(folder)/p2;
+                    uwsgi_temp_path \(folder)/p3; scgi_temp_path \(folder)/p4;
+                    location / { return 200 "$server_protocol $connection $uri"; }
+                }
+            }
+            """
+        let file = try FileDescriptor.open(folder + "/nginx.conf", O_WRONLY | O_CREAT)
+        let bytes = Array(configuration.utf8)
+        #expect(write(file.raw, bytes, bytes.count) == bytes.count)
+        let nginx = try #require(Tool.nginx)
+        let server = try await ChildProcess.start(
+            ChildCommand(nginx, ["-c", folder + "/nginx.conf", "-p", folder], environment: [:]))
+        let client = client(trusting: true)
+        let base = "https://localhost:\(port)"
+        #expect(await eventually { (try? await client.send(HTTPRequest(url: base + "/")).status) == 200 })
+        let answers = try await withThrowingTaskGroup(of: (Int, String).self) { group in
+            for number in 0..<100 {
+                group.addTask { (number, text(try await client.send(HTTPRequest(url: base + "/\(number)")).body)) }
+            }
+            return try await group.reduce(into: [Int: String]()) { $0[$1.0] = $1.1 }
+        }
+        #expect(answers.allSatisfy { $0.value.hasPrefix("HTTP/2.0 ") && $0.value.hasSuffix(" /\($0.key)") })
+        #expect(Set(answers.values.map { $0.split(separator: " ").dropFirst().first }).count == 1)
+        let pending = Task {
+            await failure { () async throws(HTTPError) in
+                try await client.send(HTTPRequest(url: "https://localhost:\(port)/"))
+            }
+        }
+        pending.cancel()
+        let outcome = await pending.value
+        #expect(outcome == nil || outcome?.kind == .cancelled)
+        #expect(try await client.send(HTTPRequest(url: base + "/after")).status == 200)
+        await client.shutdown()
+        await server.terminate(grace: .seconds(1))
+        for name in ["body", "p1", "p2", "p3", "p4"] { rmdir("\(folder)/\(name)") }
+    }
+}

@@ -1,0 +1,89 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMHTTP
+
+@Suite("Server over TLS", .timeLimit(.minutes(2)))
+struct SecureListenerTests {
+    private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
+    private let folder: String
+
+    init() {
+        var template = Array("/tmp/mm-stls-XXXXXX".utf8CString)
+        mkdtemp(&template)
+        folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func make(_ name: String) async throws {
+        let made = try await ChildProcess.run(
+            ChildCommand(
+                try #require(Self.openssl),
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                    "\(folder)/\(name).key", "-out", "\(folder)/\(name).pem", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost",
+                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(60))
+        try #require(made.exit == .status(0))
+        chmod("\(folder)/\(name).key", 0o600)
+    }
+
+    private func remove() {
+        for name in Resources.entries(folder) { unlink("\(folder)/\(name)") }
+        rmdir(folder)
+    }
+
+    @Test(
+        "requests and streams of any size pass, and a handler that takes its time",
+        .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
+    func exchanges() async throws {
+        defer { remove() }
+        try await make("one")
+        let certificate = try ServerCertificate(certificate: folder + "/one.pem", key: folder + "/one.key")
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), certificate: certificate) { request in
+            if request.path == "/stream" {
+                return HTTPServerResponse(
+                    body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+                        for _ in 0..<64 { try await writer.write([UInt8](repeating: 7, count: 50_000)) }
+                    })
+            }
+            for _ in 0..<10 { await Task.yield() }
+            return HTTPServerResponse(body: .bytes(request.body))
+        }
+        let client = HTTPClient(
+            configuration: HTTPClientConfiguration(environment: ["SSL_CERT_FILE": folder + "/one.pem"]))
+        let base = "https://localhost:\(listener.port)"
+        let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
+        for _ in 0..<3 {
+            #expect(try await client.send(HTTPRequest(method: "POST", url: base + "/", body: body)).body == body)
+        }
+        #expect(try await client.send(HTTPRequest(url: base + "/stream")).body.count == 3_200_000)
+        let stranger = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+        await #expect(throws: HTTPError.self) { _ = try await stranger.send(HTTPRequest(url: base + "/")) }
+        await listener.stop(graceful: .zero)
+    }
+
+    @Test(
+        "a key that others may read, that belongs to another certificate, or that is none is refused",
+        .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
+    func refusals() async throws {
+        defer { remove() }
+        try await make("one")
+        try await make("two")
+        let mixed = try ServerCertificate(certificate: folder + "/one.pem", key: folder + "/two.key")
+        #expect(throws: MMError.self) {
+            _ = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), certificate: mixed) { _ in .text("") }
+        }
+        #expect(throws: MMError.self) {
+            _ = try ServerCertificate(certificate: folder + "/one.key", key: folder + "/one.key")
+        }
+        #expect(throws: MMError.self) {
+            _ = try ServerCertificate(certificate: folder + "/one.pem", key: folder + "/none.key")
+        }
+        chmod(folder + "/one.key", 0o640)
+        #expect(throws: MMError.self) {
+            _ = try ServerCertificate(certificate: folder + "/one.pem", key: folder + "/one.key")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import CMMSystem
+import Glibc
+import MMCore
+import MMSystem
+
+/// A client that sends exactly what a test says, however wrong. Its calls block, so they run on threads for that.
+struct RawClient: Sendable {
+    fileprivate let descriptor: Int32
+
+    /// Connects to a port of this machine.
+    init(port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var target = sockaddr_in()
+        target.sin_family = sa_family_t(AF_INET)
+        target.sin_port = port.bigEndian
+        inet_pton(AF_INET, "127.0.0.1", &target.sin_addr)
+        let result = withUnsafePointer(to: &target) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else {
+            Glibc.close(descriptor)
+            throw SystemError.error("Connecting to port \(port)")
+        }
+        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// Sends these bytes; false when the far end is gone.
+    @discardableResult
+    func send(_ text: String) async -> Bool { await send(Array(text.utf8)) }
+
+    /// Sends these bytes; false when the far end is gone.
+    @discardableResult
+    func send(_ bytes: [UInt8]) async -> Bool {
+        let descriptor = descriptor
+        return
+            (try? await BlockingWork.run { () throws(MMError) in
+                RawServer.Connection(descriptor: descriptor).send(bytes)
+            }) ?? false
+    }
+
+    /// Reads until the far end closes, or 20 seconds have passed in silence.
+    func readToEnd() async -> String {
+        await read { _ in false }
+    }
+
+    /// Reads until the text holds `part`.
+    func read(until part: String) async -> String {
+        await read { $0.contains(part) }
+    }
+
+    private func read(_ isEnough: @escaping @Sendable (String) -> Bool) async -> String {
+        let descriptor = descriptor
+        let text = try? await BlockingWork.run { () throws(MMError) in
+            var bytes: [UInt8] = []
+            var piece = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = recv(descriptor, &piece, piece.count, 0)
+                if count < 0 { return "(no end)" + String(decoding: bytes, as: UTF8.self) }
+                if count == 0 { break }
+                bytes += piece.prefix(count)
+                if isEnough(String(decoding: bytes, as: UTF8.self)) { break }
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return text ?? "(no thread)"
+    }
+
+    /// Ends the connection.
+    func close() {
+        Glibc.close(descriptor)
+    }
+}
+
+/// Sends these bytes to a port, in pieces, and gives everything that comes back until the far end closes.
+func rawExchange(_ port: UInt16, _ pieces: String...) async throws -> String {
+    let client = try RawClient(port: port)
+    defer { client.close() }
+    for piece in pieces { await client.send(piece) }
+    return await client.readToEnd()
+}
+
+extension RawClient {
+    /// Says that nothing more will be sent.
+    func finishSending() async {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+}
