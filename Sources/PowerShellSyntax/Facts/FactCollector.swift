@@ -1,0 +1,191 @@
+/// Walks a tree with a list of its own instead of recursion, so that no nesting can exhaust the stack.
+struct FactCollector {
+    /// What is still to be visited, the next one last.
+    enum Work {
+        case statement(StatementSyntax)
+        case expression(ExpressionSyntax)
+        /// A direct element of a command or a constant member name: a constant there is no fact of its own.
+        case element(ExpressionSyntax)
+        case block(StatementBlockSyntax)
+        case scriptBlock(ScriptBlockSyntax)
+        case namedBlock(NamedBlockSyntax)
+        case command(CommandSyntax, index: Int, count: Int)
+        case commandExpression(CommandExpressionSyntax)
+        case parameter(ParameterSyntax)
+        case attribute(AttributeSyntax)
+        case type(TypeConstraintSyntax, TypeUse)
+        case member(MemberSyntax)
+        case trap(TrapStatementSyntax)
+    }
+
+    private var pending: [(work: Work, depth: Int)] = []
+    private(set) var items: [ScriptFact] = []
+    private var isSorted = true
+    /// The depth of the node at work.
+    var depth = 0
+
+    /// All facts of a script in source order.
+    /// - Parameter nodes: how many nodes the tree has.
+    static func collect(_ root: ScriptBlockSyntax, nodes: Int) -> [ScriptFact] {
+        var collector = FactCollector()
+        collector.pending.reserveCapacity(64)
+        collector.items.reserveCapacity(nodes / 2)
+        collector.push(.scriptBlock(root))
+        while let (work, depth) = collector.pending.popLast() {
+            collector.depth = depth
+            collector.visit(work)
+        }
+        return collector.isSorted ? collector.items : collector.sortedItems
+    }
+
+    /// In order of start; among equal starts the order of visiting stays, in which outer ones come first.
+    private var sortedItems: [ScriptFact] {
+        items.enumerated()
+            .sorted { ($0.element.extent.start, $0.offset) < ($1.element.extent.start, $1.offset) }
+            .map(\.element)
+    }
+
+    mutating func emit(_ extent: SourceExtent, _ detail: ScriptFact.Detail) {
+        if let last = items.last, last.extent.start > extent.start { isSorted = false }
+        items.append(ScriptFact(extent: extent, depth: depth, detail: detail))
+    }
+
+    mutating func push(_ work: Work) { pending.append((work, depth)) }
+
+    mutating func push(_ work: Work, deeper: Int) { pending.append((work, depth + deeper)) }
+
+    /// Pushes several so that they are visited in order.
+    mutating func pushAll(_ works: [Work]) {
+        for work in works.reversed() { push(work) }
+    }
+
+    private mutating func visit(_ work: Work) {
+        switch work {
+        case .statement(let statement): visit(statement)
+        case .expression(let expression): visit(expression)
+        case .element(let expression):
+            switch expression {
+            case .string, .number: break
+            default: visit(expression)
+            }
+        case .block(let block): visit(block)
+        case .scriptBlock(let block): visit(block)
+        case .namedBlock(let block):
+            emit(block.extent, .block(block.kind))
+            push(.block(block.block))
+        case .command(let command, let index, let count): visit(command, index, count)
+        case .commandExpression(let element):
+            if !element.redirections.isEmpty {
+                emit(element.extent, .expression(redirections: element.redirections.map(RedirectionFact.init)))
+            }
+            pushTargets(element.redirections)
+            push(.expression(element.expression))
+        case .parameter(let parameter): visit(parameter)
+        case .attribute(let attribute): visit(attribute)
+        case .type(let type, let use): emit(type.extent, .type(name: type.typeName.fullName, use: use))
+        case .member(let member): visit(member)
+        case .trap(let trap): visit(trap)
+        }
+    }
+
+    // MARK: Blocks
+
+    private mutating func visit(_ block: ScriptBlockSyntax) {
+        if let body = block.body { push(.block(body)) }
+        for node in block.namedBlocks.reversed() { push(.namedBlock(node)) }
+        if let parameters = block.parameterBlock {
+            for parameter in parameters.parameters.reversed() { push(.parameter(parameter)) }
+            for attribute in parameters.attributes.reversed() { push(.attribute(attribute)) }
+        }
+        for using in block.usings {
+            let specification = using.specification.map { FactValue(.hashtable($0)) }
+            emit(using.extent, .using(using.kind, name: using.name?.value, specification: specification))
+        }
+    }
+
+    private mutating func visit(_ block: StatementBlockSyntax) {
+        if block.traps.isEmpty {
+            for statement in block.statements.reversed() { push(.statement(statement)) }
+            return
+        }
+        var traps = block.traps[...]
+        var works: [Work] = []
+        works.reserveCapacity(block.statements.count + traps.count)
+        for statement in block.statements {
+            while let trap = traps.first, trap.extent.start < statement.extent.start {
+                works.append(.trap(trap))
+                traps.removeFirst()
+            }
+            works.append(.statement(statement))
+        }
+        works.append(contentsOf: traps.map { .trap($0) })
+        pushAll(works)
+    }
+
+    private mutating func visit(_ trap: TrapStatementSyntax) {
+        emit(trap.extent, .statement(name: "trap", flags: nil))
+        push(.block(trap.body))
+        if let type = trap.type { push(.type(type, .trap)) }
+    }
+
+    // MARK: Commands
+
+    private mutating func visit(_ command: CommandSyntax, _ index: Int, _ count: Int) {
+        let fact = CommandFact(command, index: index, count: count)
+        emit(command.extent, .command(fact))
+        if let alias = AliasBinding(fact) { emit(command.extent, .alias(name: alias.name, value: alias.value)) }
+        pushTargets(command.redirections)
+        for element in command.elements.reversed() {
+            switch element {
+            case .argument(let argument): push(.element(argument))
+            case .parameter(let parameter):
+                if let argument = parameter.argument { push(.element(argument)) }
+            }
+        }
+    }
+
+    private mutating func pushTargets(_ redirections: [RedirectionSyntax]) {
+        for redirection in redirections.reversed() {
+            if case .file(let file) = redirection { push(.expression(file.target)) }
+        }
+    }
+
+    // MARK: Declarations
+
+    private mutating func visit(_ parameter: ParameterSyntax) {
+        let name = parameter.variable.path.path
+        emit(parameter.extent, .parameter(name: name, hasDefault: parameter.defaultValue != nil))
+        if let value = parameter.defaultValue { push(.expression(value)) }
+        for attribute in parameter.attributes.reversed() {
+            switch attribute {
+            case .attribute(let attribute): push(.attribute(attribute))
+            case .typeConstraint(let type): push(.type(type, .parameter))
+            }
+        }
+    }
+
+    private mutating func visit(_ attribute: AttributeSyntax) {
+        emit(attribute.extent, .type(name: attribute.typeName.fullName, use: .attribute))
+        for argument in attribute.namedArguments.reversed() { push(.expression(argument.argument)) }
+        for argument in attribute.positionalArguments.reversed() { push(.expression(argument)) }
+    }
+
+    private mutating func visit(_ member: MemberSyntax) {
+        switch member {
+        case .property(let property):
+            emit(
+                property.extent,
+                .property(
+                    name: property.name, isStatic: property.isStatic, hasInitialValue: property.initialValue != nil))
+            if let value = property.initialValue { push(.expression(value)) }
+            for node in property.attributes.reversed() { push(.attribute(node)) }
+            if let type = property.type { push(.type(type, .property)) }
+        case .method(let method):
+            emit(method.extent, .method(name: method.name, isStatic: method.isStatic))
+            push(.scriptBlock(method.function.body), deeper: 1)
+            for node in method.function.parameters.reversed() { push(.parameter(node)) }
+            for node in method.attributes.reversed() { push(.attribute(node)) }
+            if let type = method.returnType { push(.type(type, .other)) }
+        }
+    }
+}

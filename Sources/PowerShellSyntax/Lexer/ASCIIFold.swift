@@ -1,0 +1,36 @@
+/// Comparison of names the way the engine compares keywords and operators: ordinal, ASCII letters without case.
+/// Letters outside ASCII never fold into ASCII (the Kelvin sign is no `k`).
+enum ASCIIFold {
+    /// Whether two texts are equal but for the case of ASCII letters.
+    static func equal(_ a: some StringProtocol, _ b: some StringProtocol) -> Bool {
+        var left = a.utf8.makeIterator()
+        var right = b.utf8.makeIterator()
+        while true {
+            switch (left.next(), right.next()) {
+            case (nil, nil): return true
+            case (let x?, let y?) where lower(x) == lower(y): continue
+            default: return false
+            }
+        }
+    }
+
+    /// Whether `text` starts with `prefix` but for the case of ASCII letters.
+    static func hasPrefix(_ text: some StringProtocol, _ prefix: some StringProtocol) -> Bool {
+        var left = text.utf8.makeIterator()
+        for y in prefix.utf8 {
+            guard let x = left.next(), lower(x) == lower(y) else { return false }
+        }
+        return true
+    }
+
+    /// The text with ASCII letters in lower case.
+    static func lowercased(_ text: some StringProtocol) -> String {
+        String(decoding: text.utf8.map(lower), as: UTF8.self)
+    }
+
+    @inline(__always)
+    static func lower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+
+    @inline(__always)
+    static func lower(_ unit: UInt16) -> UInt16 { unit &- 0x41 < 26 ? unit | 0x20 : unit }
+}

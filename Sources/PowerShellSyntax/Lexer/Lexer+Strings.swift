@@ -1,0 +1,173 @@
+/// Strings and their escapes.
+extension Lexer {
+    /// What a backtick makes of the unit behind it, which is read already: one unit, or two for a code point beyond
+    /// the first plane.
+    mutating func escape(_ unit: UInt16) throws(Stop) -> (UInt16, UInt16?) {
+        switch unit {
+        case 0x30: (0x00, nil)
+        case 0x61: (0x07, nil)
+        case 0x62: (0x08, nil)
+        case 0x65: (0x1B, nil)
+        case 0x66: (0x0C, nil)
+        case 0x6E: (0x0A, nil)
+        case 0x72: (0x0D, nil)
+        case 0x74: (0x09, nil)
+        case 0x76: (0x0B, nil)
+        case 0x75: try scanUnicodeEscape()
+        default: (unit, nil)
+        }
+    }
+
+    private mutating func scanUnicodeEscape() throws(Stop) -> (UInt16, UInt16?) {
+        let start = position - 2
+        guard next() == 0x7B else {
+            back()
+            throw fail("InvalidUnicodeEscapeSequence", start, position)
+        }
+        var value: UInt32 = 0
+        var digits = 0
+        while true {
+            let unit = next()
+            if unit == 0x7D {
+                guard digits > 0 else { throw fail("InvalidUnicodeEscapeSequence", start, position) }
+                break
+            }
+            guard CharacterClass.isHexDigit(unit) else {
+                back()
+                let id = digits < 6 ? "InvalidUnicodeEscapeSequence" : "MissingUnicodeEscapeSequenceTerminator"
+                throw fail(id, position, position + 1)
+            }
+            guard digits < 6 else {
+                back()
+                throw fail("TooManyDigitsInUnicodeEscapeSequence", position, position + 1)
+            }
+            value = value << 4 | UInt32(unit < 0x3A ? unit - 0x30 : (unit | 0x20) - 0x57)
+            digits += 1
+        }
+        if value <= 0xFFFF { return (UInt16(value), nil) }
+        guard value <= 0x10FFFF else {
+            throw fail("InvalidUnicodeEscapeSequenceValue", start + 3, position - 1)
+        }
+        let offset = value - 0x10000
+        return (UInt16(0xD800 + offset >> 10), UInt16(0xDC00 + offset & 0x3FF))
+    }
+
+    /// Reads a single-quoted string whose opening quote is read.
+    mutating func scanStringLiteral(into buffer: inout [UInt16]) throws(Stop) {
+        let start = position - 1
+        while position < text.end {
+            let unit = next()
+            if CharacterClass.isSingleQuote(unit) {
+                guard CharacterClass.isSingleQuote(peek()) else { return try spend(position - start) }
+                buffer.append(next())
+            } else {
+                buffer.append(unit)
+            }
+        }
+        throw failAtEnd("TerminatorExpectedAtEndOfString", from: start)
+    }
+
+    mutating func scanStringLiteral() throws(Stop) -> Token {
+        var buffer: [UInt16] = []
+        try scanStringLiteral(into: &buffer)
+        return token(.stringLiteral, .string(StringTokenValue(SourceText.string(buffer[...]))))
+    }
+
+    /// Reads a double-quoted string whose opening quote is read.
+    mutating func scanStringExpandable(into buffer: inout [UInt16], parts: inout [NestedToken]) throws(Stop) {
+        let start = position - 1
+        while position < text.end {
+            let unit = next()
+            if CharacterClass.isDoubleQuote(unit) {
+                guard CharacterClass.isDoubleQuote(peek()) else { return try spend(position - start) }
+                buffer.append(next())
+            } else if unit == 0x24 {
+                if try !scanDollar(into: &buffer, parts: &parts, inHereString: false) { buffer.append(unit) }
+            } else if unit == 0x60 {
+                try scanEscape(into: &buffer)
+            } else {
+                buffer.append(unit)
+            }
+        }
+        throw failAtEnd("TerminatorExpectedAtEndOfString", from: start)
+    }
+
+    /// Reads what is behind a backtick; nothing when NUL or the end of input is there.
+    mutating func scanEscape(into buffer: inout [UInt16]) throws(Stop) {
+        guard peek() != 0 else { return buffer.append(0x60) }
+        let (first, second) = try escape(next())
+        buffer.append(first)
+        if let second { buffer.append(second) }
+    }
+
+    mutating func scanStringExpandable() throws(Stop) -> Token {
+        var buffer: [UInt16] = []
+        var parts: [NestedToken] = []
+        try scanStringExpandable(into: &buffer, parts: &parts)
+        return token(.stringExpandable, .string(StringTokenValue(SourceText.string(buffer[...]), parts: parts)))
+    }
+
+    /// Reads a variable or `$( )` behind a `$` in a string.
+    /// - Returns: whether there was one; the `$` is plain text otherwise.
+    mutating func scanDollar(
+        into buffer: inout [UInt16], parts: inout [NestedToken], inHereString: Bool
+    ) throws(Stop) -> Bool {
+        let dollar = position - 1
+        let follower = peek()
+        let savedStart = tokenStart
+        let savedMode = mode
+        mode = .expression
+        if follower == 0x28 {
+            skip()
+            parts.append(.subExpression(try scanSubExpression(inHereString: inHereString)))
+        } else if CharacterClass.isVariableStart(follower) || follower == 0x7B {
+            tokenStart = dollar
+            parts.append(.variable(try scanVariable(isSplatted: false, inString: true)))
+        } else {
+            mode = savedMode
+            return false
+        }
+        mode = savedMode
+        tokenStart = savedStart
+        buffer.append(contentsOf: text.units[dollar..<min(position, text.end)])
+        return true
+    }
+
+    /// Reads to the parenthesis that closes a `$(` in a string, which is read. Parentheses are only counted: those in
+    /// nested strings and comments count as well. Outside here-strings a doubled quote becomes one and an escaped
+    /// quote loses its backtick before the inside is parsed.
+    private mutating func scanSubExpression(inHereString: Bool) throws(Stop) -> SourceText {
+        let start = position - 2
+        var depth = 1
+        var units: [UInt16] = []
+        var origins: [Int32] = []
+        var copied = start
+        while true {
+            guard position < text.end else {
+                throw failAtEnd("IncompleteDollarSubexpressionReference", from: start)
+            }
+            let unit = next()
+            if unit == 0x28 {
+                depth += 1
+            } else if unit == 0x29 {
+                depth -= 1
+                if depth == 0 { break }
+            } else if !inHereString, unit == 0x60 || CharacterClass.isDoubleQuote(unit),
+                CharacterClass.isDoubleQuote(peek())
+            {
+                // The first of the two goes, the second stays.
+                units.append(contentsOf: text.units[copied..<position - 1])
+                for index in copied..<position - 1 { origins.append(Int32(text.origin(index))) }
+                copied = position
+                skip()
+            }
+        }
+        try spend(position - start)
+        guard copied != start || !units.isEmpty else {
+            return SourceText(units: text.units, start: start, end: position, origins: text.origins)
+        }
+        units.append(contentsOf: text.units[copied..<position])
+        for index in copied...position { origins.append(Int32(text.origin(index))) }
+        return SourceText(units: units, start: 0, end: units.count, origins: origins)
+    }
+}

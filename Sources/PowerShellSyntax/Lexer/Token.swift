@@ -1,0 +1,66 @@
+/// A token: its kind, its place in the text that is being read, and what it means.
+struct Token {
+    var kind: TokenKind
+    /// For redirections the stream; the high bit marks appending.
+    var detail: UInt8 = 0
+    /// The first unit, in the text that is being read.
+    var start: Int32
+    /// The unit behind the last.
+    var end: Int32
+    var value: TokenValue = .none
+
+    /// The redirected stream.
+    var stream: RedirectionStream { RedirectionStream(rawValue: Int(detail & 0x0F)) ?? .all }
+    /// A file redirection appends.
+    var isAppending: Bool { detail & 0x80 != 0 }
+    /// A merging redirection goes to a stream other than output.
+    var mergesElsewhere: Bool { detail & 0x40 != 0 }
+}
+
+/// What a token means beyond its text.
+enum TokenValue {
+    case none
+    case string(StringTokenValue)
+    case number(NumberTokenValue)
+    case variable(VariableTokenValue)
+    case parameter(ParameterTokenValue)
+}
+
+/// The value of a string, a generic word or a label.
+final class StringTokenValue {
+    let text: String
+    /// The evaluated parts; empty for a constant.
+    let parts: [NestedToken]
+
+    init(_ text: String, parts: [NestedToken] = []) {
+        self.text = text
+        self.parts = parts
+    }
+}
+
+/// An evaluated part of a string.
+enum NestedToken {
+    case variable(Token)
+    /// `$( )`: its text, still to be parsed.
+    case subExpression(SourceText)
+}
+
+final class NumberTokenValue {
+    let value: NumberValue
+    init(_ value: NumberValue) { self.value = value }
+}
+
+final class VariableTokenValue {
+    let path: VariablePath
+    init(_ path: VariablePath) { self.path = path }
+}
+
+final class ParameterTokenValue {
+    let name: String
+    let usedColon: Bool
+
+    init(_ name: String, usedColon: Bool) {
+        self.name = name
+        self.usedColon = usedColon
+    }
+}

@@ -1,0 +1,18 @@
+/// An operator that writes its left side.
+/// Raw values are the names of the engine's token kinds.
+public enum AssignmentOperator: String, Sendable, CaseIterable {
+    /// `=`.
+    case equals = "Equals"
+    /// `+=`.
+    case plusEquals = "PlusEquals"
+    /// `-=`.
+    case minusEquals = "MinusEquals"
+    /// `*=`.
+    case multiplyEquals = "MultiplyEquals"
+    /// `/=`.
+    case divideEquals = "DivideEquals"
+    /// `%=`.
+    case remainderEquals = "RemainderEquals"
+    /// `??=`.
+    case questionQuestionEquals = "QuestionQuestionEquals"
+}

@@ -1,0 +1,79 @@
+/// The operator before the name of a command.
+public enum InvocationOperator: String, Sendable {
+    /// `&`: runs the command in a scope of its own.
+    case call = "&"
+    /// `.`: runs the command in the scope of the caller.
+    case dot = "."
+}
+
+/// The operator between two pipelines.
+public enum ChainOperator: String, Sendable {
+    /// `&&`: the right one runs when the left one succeeded.
+    case and = "&&"
+    /// `||`: the right one runs when the left one failed.
+    case or = "||"
+}
+
+/// A stream of a command. Raw values are the numbers used in redirections; 0 stands for `*`.
+public enum RedirectionStream: Int, Sendable {
+    /// Every stream.
+    case all = 0
+    /// Output objects.
+    case output = 1
+    /// Errors.
+    case error = 2
+    /// Warnings.
+    case warning = 3
+    /// Verbose messages.
+    case verbose = 4
+    /// Debug messages.
+    case debug = 5
+    /// Information messages.
+    case information = 6
+}
+
+/// The flags of a `switch` statement.
+public struct SwitchFlags: OptionSet, Sendable {
+    /// One bit a flag, with the engine's values.
+    public let rawValue: Int
+
+    /// A set of flags from their bits.
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// `-file`: the lines of a file are compared.
+    public static let file = SwitchFlags(rawValue: 1)
+    /// `-regex`: conditions are regular expressions.
+    public static let regex = SwitchFlags(rawValue: 2)
+    /// `-wildcard`: conditions are wildcard patterns.
+    public static let wildcard = SwitchFlags(rawValue: 4)
+    /// `-exact`: conditions are compared as they are (the default).
+    public static let exact = SwitchFlags(rawValue: 8)
+    /// `-casesensitive`: case counts.
+    public static let caseSensitive = SwitchFlags(rawValue: 16)
+    /// `-parallel`: reserved; a script with it does not parse.
+    static let parallel = SwitchFlags(rawValue: 32)
+
+    /// The names of the set flags joined by `, `, as the engine prints them; `None` without any.
+    public var names: String {
+        let all: [(SwitchFlags, String)] = [
+            (.file, "File"), (.regex, "Regex"), (.wildcard, "Wildcard"), (.exact, "Exact"),
+            (.caseSensitive, "CaseSensitive"),
+        ]
+        let set = all.filter { contains($0.0) }.map(\.1)
+        return set.isEmpty ? "None" : set.joined(separator: ", ")
+    }
+}
+
+/// How a string is written.
+public enum StringStyle: Sendable {
+    /// A word without quotes around it.
+    case bareWord
+    /// `'…'`.
+    case singleQuoted
+    /// `"…"`.
+    case doubleQuoted
+    /// `@'…'@`.
+    case singleQuotedHere
+    /// `@"…"@`.
+    case doubleQuotedHere
+}

@@ -1,0 +1,28 @@
+/// An operator before or behind one operand.
+/// Raw values are the names of the engine's token kinds.
+public enum UnaryOperator: String, Sendable, CaseIterable {
+    /// `!`.
+    case exclaim = "Exclaim"
+    /// `-not`.
+    case not = "Not"
+    /// `-bnot`.
+    case bnot = "Bnot"
+    /// `+`.
+    case plus = "Plus"
+    /// `-`.
+    case minus = "Minus"
+    /// `++` before its operand.
+    case plusPlus = "PlusPlus"
+    /// `--` before its operand.
+    case minusMinus = "MinusMinus"
+    /// `++` behind its operand.
+    case postfixPlusPlus = "PostfixPlusPlus"
+    /// `--` behind its operand.
+    case postfixMinusMinus = "PostfixMinusMinus"
+    /// `-join`.
+    case join = "Join"
+    /// `-split`, `-isplit`.
+    case isplit = "Isplit"
+    /// `-csplit`.
+    case csplit = "Csplit"
+}

@@ -1,0 +1,71 @@
+/// The name of a variable as the engine splits it.
+public struct VariablePath: Sendable, Hashable {
+    /// The whole path as written, braces removed and escapes resolved: `name`, `global:name`, `env:PATH`.
+    public let path: String
+    /// The scope or drive in front of the colon.
+    public let qualifier: Qualifier
+    /// The part behind the scope or drive.
+    public let name: String
+
+    /// What stands in front of the name.
+    public enum Qualifier: Sendable, Hashable {
+        /// Nothing: the current scope and its parents.
+        case none
+        /// `global:`.
+        case global
+        /// `local:`.
+        case local
+        /// `script:`.
+        case script
+        /// `private:`.
+        case `private`
+        /// `variable:`, the drive of the variables themselves.
+        case variable
+        /// Any other drive: `env`, `function`, `alias`, `using`, a file drive.
+        case drive(String)
+    }
+
+    /// Whether the path names a variable, and not an item of another drive.
+    public var isVariable: Bool {
+        if case .drive = qualifier { return false }
+        return true
+    }
+
+    /// The drive, when the path names an item of one.
+    public var drive: String? {
+        if case .drive(let drive) = qualifier { return drive }
+        return nil
+    }
+
+    /// Splits a path: a known scope (after which a drive is no longer looked for), else the text before the first colon
+    /// that is not the first character is a drive.
+    public init(_ path: String) {
+        self.path = path
+        let bytes = path.utf8
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
+            qualifier = .none
+            name = path
+            return
+        }
+        let head = path[path.startIndex..<colon]
+        let scope: Qualifier? =
+            switch head.utf8.count {
+            case 6 where ASCIIFold.equal(head, "global"): .global
+            case 5 where ASCIIFold.equal(head, "local"): .local
+            case 6 where ASCIIFold.equal(head, "script"): .script
+            case 7 where ASCIIFold.equal(head, "private"): .private
+            case 8 where ASCIIFold.equal(head, "variable"): .variable
+            default: nil
+            }
+        if let scope {
+            qualifier = scope
+            name = String(path[bytes.index(after: colon)...])
+        } else if colon == bytes.startIndex {
+            qualifier = .none
+            name = String(path.dropFirst())
+        } else {
+            qualifier = .drive(String(head))
+            name = String(path[bytes.index(after: colon)...])
+        }
+    }
+}
