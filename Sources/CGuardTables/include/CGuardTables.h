@@ -1,0 +1,18 @@
+#ifndef CGUARDTABLES_H
+#define CGUARDTABLES_H
+
+#include <stddef.h>
+
+/// The tables of the guard, compiled into read-only data and read in place. Tools/GuardTables makes the files.
+struct CGuardTable {
+    const void *_Nonnull bytes;
+    size_t length;
+};
+
+/// Path templates of Microsoft Graph with the least permission of each call.
+struct CGuardTable cguard_graph_paths(void);
+/// Rules that say the class of a request, for each service.
+struct CGuardTable cguard_request_rules(void);
+/// Cmdlets with classes and parameters, aliases, automatic variables, verbs.
+struct CGuardTable cguard_cmdlets(void);
+#endif

@@ -1,0 +1,27 @@
+#include "CGuardTables.h"
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const _Alignas(8) unsigned char graph_paths[] = {
+#embed "Tables/graph-paths.bin"
+};
+
+static const _Alignas(8) unsigned char request_rules[] = {
+#embed "Tables/request-rules.bin"
+};
+
+static const _Alignas(8) unsigned char cmdlets[] = {
+#embed "Tables/cmdlets.bin"
+};
+
+struct CGuardTable cguard_graph_paths(void) {
+    return (struct CGuardTable){graph_paths, sizeof graph_paths};
+}
+
+struct CGuardTable cguard_request_rules(void) {
+    return (struct CGuardTable){request_rules, sizeof request_rules};
+}
+
+struct CGuardTable cguard_cmdlets(void) {
+    return (struct CGuardTable){cmdlets, sizeof cmdlets};
+}

@@ -1,0 +1,187 @@
+"""Cmdlets of the modules and of PowerShell itself: classes, parameters, raising parameters, aliases."""
+
+import json
+import struct
+
+from pool import CLASS_BITS, Pool, write_file
+
+PRODUCTS = ["builtin", "exchange", "teams", "pnp", "sharepoint-online", "powerapps", "azure", "graph"]
+BLOCKED, WARNED, SEND_GUARD, METHOD, OUTSIDE = 1, 2, 4, 8, 16
+SWITCH, PIPELINE, WRITES_VARIABLE, COMMON = 1, 2, 4, 8
+CONDITIONS = {"any": 0, "true": 1, "false": 2}
+
+# The module behind a subject of the Az reference, where the name does not tell.
+AZ_MODULES = {
+    "Active Directory": "Az.Resources", "Resources": "Az.Resources", "App Service": "Az.Websites",
+    "Virtual Machines": "Az.Compute", "Compute": "Az.Compute", "Container Instances": "Az.ContainerInstance",
+    "Application Gateway": "Az.Network", "Networking": "Az.Network", "Accounts": "Az.Accounts",
+    "Azure Kubernetes Service": "Az.Aks", "Cosmos DB": "Az.CosmosDB", "SQL": "Az.Sql", "SQL Database": "Az.Sql",
+}
+
+
+def place(position):
+    """The first place at which a parameter may stand without its name; it can differ by set."""
+    return min(position.values()) if isinstance(position, dict) else position
+
+
+def compile_cmdlets(data, here, out):
+    pool = Pool()
+    rows = {}
+    parameters, parameter_numbers, lists, list_offsets, raises_bytes = bytearray(), {}, bytearray(), {}, bytearray()
+
+    def parameter(name, flags, position, aliases):
+        key = (name, flags, position, tuple(aliases))
+        if key not in parameter_numbers:
+            parameter_numbers[key] = len(parameters) // 12
+            parameters.extend(
+                struct.pack("<IIbBH", pool.add(name), pool.add(",".join(aliases)), position, flags, 0))
+        return parameter_numbers[key]
+
+    def parameter_list(numbers):
+        key = tuple(sorted(set(numbers)))
+        if key not in list_offsets:
+            list_offsets[key] = len(lists) // 2 + 1
+            lists.extend(struct.pack("<H", len(key)) + b"".join(struct.pack("<H", number) for number in key))
+        return list_offsets[key]
+
+    def raise_list(entries, reasons):
+        offset = len(raises_bytes) // 16 + 1
+        raises_bytes.extend(struct.pack("<IIIHH", len(entries), 0, 0, 0, 0))
+        for name, condition, mask, reason in entries:
+            kind = CONDITIONS.get(condition, 3)
+            values = condition.split(":", 1)[1].lower() if kind == 3 else ""
+            raises_bytes.extend(
+                struct.pack("<IIIHH", pool.add(name), pool.add(values), pool.add(reason), mask, kind))
+        return offset
+
+    def add(name, product, mask, reasons, services=0, support=0, params=0, raises=0, module="", flags=0, canonical=""):
+        rows.setdefault(name.lower(), []).append(
+            dict(name=name, product=product, mask=mask, reasons=reasons, services=services, support=support,
+                 params=params, raises=raises, module=module, flags=flags, canonical=canonical or name))
+
+    for product in PRODUCTS[1:]:
+        with open(f"{data}/cmdlets/{product}.json") as file:
+            table = json.load(file)
+        # A remark behind a name ("(Removed …)") is none of it.
+        shared = [
+            parameter(row[0].split(" ")[0], (SWITCH if row[2] & 1 else 0) | (PIPELINE if row[4] else 0), row[3],
+                      row[5] if len(row) > 5 else [])
+            for row in table.get("parameters", [])
+        ]
+        reason_names = table["reasons"]
+        for row in table["cmdlets"]:
+            name, aliases, services, support, params, module = row[0], [], 0, 0, 0, ""
+            if product == "exchange":
+                services, mask, reasons, support, own = row[1], row[2], row[3], row[4], row[7]
+            elif product == "pnp":
+                mask, reasons, support, aliases, own = row[1], row[2], row[3], row[4], row[7]
+            elif product in ("teams", "sharepoint-online"):
+                mask, reasons, support, own = row[1], row[2], row[3], row[6]
+            else:
+                mask, reasons, own = row[1], row[2], None
+                if product == "powerapps":
+                    aliases = row[4]
+                if product == "azure":
+                    topic = table["topics"][row[3]]
+                    module = AZ_MODULES.get(topic, "Az." + topic.replace(" ", ""))
+            # Three cmdlets of PnP are known by name only.
+            if own or (own is not None and product != "pnp"):
+                params = parameter_list([shared[item if isinstance(item, int) else item[0]] for item in own])
+            raises = table["raises"].get(name)
+            offset = raise_list(raises, reason_names) if raises else 0
+            bits = sum(1 << index for index in reasons)
+            for spelled in [name] + aliases:
+                add(spelled, product, mask, bits, services, support, params, offset, module, 0, name)
+        if product == "azure":
+            for alias, target in table["aliases"].items():
+                source = rows[target.lower()][0]
+                add(alias, product, source["mask"], source["reasons"], 0, 0, 0, source["raises"], source["module"], 0, target)
+        if product == "exchange":
+            reasons_all = reason_names
+
+    with open(f"{here}/builtin-classes.json") as file:
+        own = json.load(file)
+    classes = {}
+    for word, names in own["classes"].items():
+        for name in names:
+            classes[name.lower()] = (name, CLASS_BITS[word])
+    asked = {name.lower() for name in own["askedSession"]}
+    with open(f"{data}/powershell/builtin-cmdlets.json") as file:
+        builtin = json.load(file)["rows"]
+    seen = set()
+    for row in builtin:
+        seen.add(row["n"].lower())
+        numbers = [
+            parameter(item["n"], (SWITCH if item["t"] == "SwitchParameter" else 0)
+                      | (PIPELINE if item.get("vp") or item.get("vpn") else 0), place(item.get("pos", -1)), item.get("a", []))
+            for item in row.get("p", [])
+        ]
+        mask = classes.get(row["n"].lower(), (None, 0))[1]
+        outside = mask == 0 or row["n"].lower() in asked
+        if row["n"].lower() in asked:
+            mask = CLASS_BITS["privilege"]
+        add(row["n"], "builtin", mask or CLASS_BITS["write"], 0, support=1 if row.get("sp") else 0,
+            params=parameter_list(numbers), module=row["m"], flags=OUTSIDE if outside else 0)
+    for lower, (name, mask) in classes.items():
+        if lower not in seen:
+            add(name, "builtin", mask, 0)
+
+    with open(f"{here}/cmdlet-lists.json") as file:
+        named = json.load(file)
+    for key, flag in [("blocked", BLOCKED), ("warned", WARNED), ("sendGuard", SEND_GUARD), ("method", METHOD)]:
+        for pattern in named[key]:
+            lower = pattern.lower()
+            hits = [name for name in rows if name.startswith(lower[:-1])] if lower.endswith("*") else [lower]
+            targets = {entry["canonical"].lower() for hit in hits for entry in rows[hit]}
+            for entries in rows.values():
+                for entry in entries:
+                    if entry["canonical"].lower() in targets:
+                        entry["flags"] |= flag
+
+    cmdlet_bytes = bytearray()
+    count = 0
+    for lower in sorted(rows, key=lambda text: text.encode()):
+        for entry in rows[lower]:
+            cmdlet_bytes += struct.pack(
+                "<IIIIIQHBBBBH", pool.add(entry["name"]), pool.add(entry["canonical"]), pool.add(entry["module"]),
+                entry["params"], entry["raises"], entry["reasons"], entry["mask"],
+                PRODUCTS.index(entry["product"]), entry["services"], entry["support"], entry["flags"], 0)
+            count += 1
+
+    with open(f"{data}/powershell/aliases.json") as file:
+        aliases = {row["name"].lower(): row["to"] for row in json.load(file)["rows"] if "linux7" in row["on"]}
+    alias_bytes = b"".join(
+        struct.pack("<II", pool.add(name), pool.add(aliases[name]))
+        for name in sorted(aliases, key=lambda text: text.encode()))
+    # Aliases of PowerShell on Windows only: elsewhere the names reach programs, and people are told so.
+    with open(f"{data}/powershell/aliases.json") as file:
+        windows = {
+            row["name"].lower(): row["to"] for row in json.load(file)["rows"] if "linux7" not in row["on"]}
+    windows_bytes = b"".join(
+        struct.pack("<II", pool.add(name), pool.add(windows[name]))
+        for name in sorted(windows, key=lambda text: text.encode()))
+    with open(f"{data}/powershell/automatic-variables.json") as file:
+        variables = sorted({row["name"].lower() for row in json.load(file)["rows"]}, key=lambda text: text.encode())
+    variable_bytes = b"".join(struct.pack("<I", pool.add(name)) for name in variables)
+    with open(f"{data}/powershell/common-parameters.json") as file:
+        common = [
+            parameter(row["name"], COMMON | (SWITCH if row["type"] == "SwitchParameter" else 0)
+                      | (WRITES_VARIABLE if row["writesVariable"] else 0), -1, row["aliases"])
+            for row in json.load(file)["rows"]
+        ]
+    common_offset = parameter_list(common)
+    verbs = {}
+    for line in open(f"{data}/cmdlets/classes.md"):
+        for word in ("read", "write", "destructive", "send", "privilege"):
+            if line.startswith(f"- **{word}**: "):
+                for verb in line.split(": ", 1)[1].strip().split(", "):
+                    verbs[verb.lower()] = CLASS_BITS[word]
+    verb_bytes = b"".join(
+        struct.pack("<II", pool.add(verb), verbs[verb]) for verb in sorted(verbs, key=lambda text: text.encode()))
+    reason_bytes = b"".join(struct.pack("<I", pool.add(reason)) for reason in reasons_all)
+    head = struct.pack("<I", common_offset)
+    size = write_file(
+        f"{out}/cmdlets.bin", b"MMC1",
+        [pool.bytes, cmdlet_bytes, parameters, lists, raises_bytes, alias_bytes, variable_bytes, verb_bytes,
+         reason_bytes, head, windows_bytes])
+    print(f"cmdlets.bin: {count} names, {len(parameters) // 12} parameters, {len(aliases)} aliases, {size} bytes")

@@ -1,0 +1,43 @@
+"""The string pool and the integer writers that all table files share."""
+
+import struct
+
+
+class Pool:
+    """Strings, each kept once, as a 16-bit length and UTF-8 bytes. Offset 0 is the empty string."""
+
+    def __init__(self):
+        self.bytes = bytearray(b"\0\0")
+        self.offsets = {"": 0}
+
+    def add(self, text):
+        if text not in self.offsets:
+            raw = text.encode("utf-8")
+            self.offsets[text] = len(self.bytes)
+            self.bytes += struct.pack("<H", len(raw)) + raw
+        return self.offsets[text]
+
+
+def write_file(path, magic, sections):
+    """A file of sections: magic, section count, then (offset, length) of each, then the sections at 8-byte bounds."""
+    header = 8 + 8 * len(sections)
+    position = (header + 7) // 8 * 8
+    table, body = bytearray(), bytearray(b"\0" * (position - header))
+    for data in sections:
+        table += struct.pack("<II", position, len(data))
+        padded = bytes(data) + b"\0" * (-len(data) % 8)
+        body += padded
+        position += len(padded)
+    with open(path, "wb") as file:
+        file.write(magic + struct.pack("<I", len(sections)) + table + body)
+    return position
+
+
+CLASSES = ["read", "write", "destructive", "send", "privilege", "secret", "external", "session", "subscription"]
+CLASS_BITS = {name: 1 << index for index, name in enumerate(CLASSES)}
+# The request tables say it in two words.
+CLASS_BITS["external-sharing"] = CLASS_BITS["external"]
+CLASS_BITS["secret-read"] = CLASS_BITS["secret"]
+BATCH = 0x8000
+
+METHODS = {"GET": 1, "POST": 2, "PUT": 4, "PATCH": 8, "DELETE": 16}

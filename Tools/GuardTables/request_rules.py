@@ -1,0 +1,46 @@
+"""Rules that say the class of a request, for each service, top down."""
+
+import json
+import struct
+
+from pool import BATCH, CLASS_BITS, METHODS, Pool, write_file
+
+OPEN_ENDED = 0x80000000
+SERVICES = ["graph", "flow", "arm", "exchange", "bap", "powerApps", "sharePoint"]
+
+
+def compile_rules(data, here, out):
+    with open(f"{data}/graph/dangerous.json") as file:
+        rules = [dict(rule, service="graph") for rule in json.load(file)["rules"]]
+    with open(f"{here}/service-rules.json") as file:
+        for service, own in json.load(file)["services"].items():
+            for rule in own:
+                rules += [dict(rule, service=name) for name in service.split(",")]
+    pool, rule_bytes, list_bytes = Pool(), bytearray(), bytearray()
+
+    def strings(values):
+        offset = len(list_bytes) // 4
+        for value in values:
+            list_bytes.extend(struct.pack("<I", pool.add(value.lower())))
+        return offset, len(values)
+
+    patterns = 0
+    for rule in rules:
+        first, count = len(list_bytes) // 4, len(rule["p"])
+        bodies = []
+        for pattern in rule["p"]:
+            bodies.append([segment.lower() for segment in pattern.strip("/").split("/")])
+            patterns += 1
+        # A pattern is its segment count (with a mark when ** makes it open-ended) and then its segments.
+        for segments in bodies:
+            list_bytes.extend(struct.pack("<I", len(segments) | (OPEN_ENDED if "**" in segments else 0)))
+            strings(segments)
+        body, select = strings(rule.get("body", [])), strings(rule.get("select", []))
+        methods = sum(METHODS[method] for method in rule["m"])
+        value = BATCH if rule["class"] == "batch" else CLASS_BITS[rule["class"]]
+        rule_bytes += struct.pack(
+            "<IIIIIHHHHHBB", pool.add(rule["id"]), pool.add(rule["why"]), first, body[0], select[0], count, body[1],
+            select[1], value, methods, SERVICES.index(rule["service"]), 0,
+        )
+    size = write_file(f"{out}/request-rules.bin", b"MMR1", [pool.bytes, rule_bytes, list_bytes])
+    print(f"request-rules.bin: {len(rules)} rules, {patterns} patterns, {size} bytes")
