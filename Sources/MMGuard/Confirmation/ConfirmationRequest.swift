@@ -1,0 +1,64 @@
+public import MMCore
+
+/// What a person is asked to confirm, and what the confirmation is bound to.
+public struct ConfirmationRequest: Sendable, Hashable {
+    /// The connection it would run on.
+    public var connection: String
+    /// The module of the session, or the service: `exo`, `graph`.
+    public var module: String
+    /// The exact script, or the request line.
+    public var text: String
+    /// The exact body of a request; empty for scripts.
+    public var body: [UInt8]
+    /// Everything else that changes what happens: further parameters of the call.
+    public var parameters: JSONObject
+    /// The classes found.
+    public var classes: [String]
+    /// The rule that asks.
+    public var rule: String
+    /// The reason in words.
+    public var reason: String
+    /// More that the person should see: the preview of a message, the items of a batch.
+    public var preview: [String]
+
+    /// A request.
+    public init(
+        connection: String, module: String, text: String, body: [UInt8] = [], parameters: JSONObject = [:],
+        verdict: Verdict
+    ) {
+        self.connection = connection
+        self.module = module
+        self.text = text
+        self.body = body
+        self.parameters = parameters
+        classes = verdict.classes.classes.map(\.rawValue)
+        rule = verdict.rule
+        reason = verdict.reason
+        preview = verdict.preview?.lines ?? []
+    }
+
+    /// The digest that a confirmation holds for: connection, module, exact text and body, parameters. Each part stands
+    /// behind its length, so that no two requests share a digest by shifting bytes from one part to the next.
+    public var digest: String {
+        var hash = SHA256()
+        func add(_ bytes: some Collection<UInt8>) {
+            var length = UInt64(bytes.count)
+            for _ in 0..<8 {
+                hash.update([UInt8(truncatingIfNeeded: length)])
+                length >>= 8
+            }
+            hash.update(bytes)
+        }
+        add("mm confirmation 1".utf8)
+        add(connection.utf8)
+        add(module.utf8)
+        add(text.utf8)
+        add(body)
+        add(JSONWriter.bytes(.object(sorted(parameters))))
+        return Hex.text(hash.finish())
+    }
+
+    private func sorted(_ object: JSONObject) -> JSONObject {
+        JSONObject(object.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    }
+}

@@ -1,0 +1,45 @@
+/// The guard: judges what a request or script would do before anything is started, signed in or sent.
+///
+/// Ready at once: its tables are part of the program and read in place.
+public struct GuardEngine: Sendable {
+    let tables: GuardTables
+
+    /// The guard with the built-in rules and, perhaps, the user's own.
+    public init(userRules: UserRuleFile = .none) {
+        tables = GuardTables(user: userRules)
+    }
+
+    /// The guard with the built-in rules.
+    public static func standard() -> GuardEngine { GuardEngine() }
+
+    /// The template and class of a request, without a policy.
+    public func classify(_ request: GuardedRequest) -> RequestClassification {
+        RequestClassifier(tables: tables).classify(request)
+    }
+
+    /// The least permissions that a request to Graph needs, for advice after a refusal; nil when nothing is known.
+    public func leastPermissions(_ request: GuardedRequest) -> LeastPermissions? {
+        RequestClassifier(tables: tables).leastPermissions(request)
+    }
+
+    /// The verdict over a request.
+    /// - Parameters:
+    ///   - request: the request as it will be sent.
+    ///   - policy: the connection's policy.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    public func judge(_ request: GuardedRequest, policy: GuardPolicy, confirmed: Bool = false) -> Verdict {
+        RequestJudge(tables: tables).judge(request, policy: policy, confirmed: confirmed)
+    }
+
+    /// The verdict over a PowerShell script.
+    /// - Parameters:
+    ///   - script: the text exactly as it will be run.
+    ///   - context: where it will run.
+    ///   - policy: the connection's policy.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    public func judge(
+        script: String, in context: ScriptContext = ScriptContext(), policy: GuardPolicy, confirmed: Bool = false
+    ) -> Verdict {
+        ScriptJudge(tables: tables).judge(script, context: context, policy: policy, confirmed: confirmed)
+    }
+}

@@ -1,0 +1,60 @@
+/// What kind of effect a command or request has: the one vocabulary of all the guard's tables.
+public enum GuardClass: String, Sendable, Hashable, CaseIterable {
+    /// Looks, and changes nothing.
+    case read
+    /// Changes or makes something.
+    case write
+    /// Makes data flow to an address from now on.
+    case subscription
+    /// Reaches people in somebody's name.
+    case send
+    /// Lets others in, or data out.
+    case external
+    /// Can't be undone easily.
+    case destructive
+    /// Answers with keys or passwords, or with somebody's content in bulk.
+    case secret
+    /// Changes who may do what, how one signs in, or code that runs elsewhere.
+    case privilege
+    /// Changes who the session acts as; only the product itself does that.
+    case session
+
+    /// The class of this word; also takes the two longer words of the request tables.
+    public init?(word: String) {
+        switch word.lowercased() {
+        case "external-sharing": self = .external
+        case "secret-read": self = .secret
+        case let word: self.init(rawValue: word)
+        }
+    }
+
+    /// The strictness, from 0 for `read`.
+    var rank: Int {
+        switch self {
+        case .read: 0
+        case .write: 1
+        case .subscription: 2
+        case .send: 3
+        case .external: 4
+        case .destructive: 5
+        case .secret: 6
+        case .privilege: 7
+        case .session: 8
+        }
+    }
+
+    /// The class in a few words, for people.
+    public var meaning: String {
+        switch self {
+        case .read: "looks, and changes nothing"
+        case .write: "changes or makes something"
+        case .subscription: "makes data flow to an address from now on"
+        case .send: "reaches people in somebody's name"
+        case .external: "lets others in, or data out"
+        case .destructive: "can't be undone easily"
+        case .secret: "gives out keys, passwords, or content in bulk"
+        case .privilege: "changes who may do what, how one signs in, or code that runs elsewhere"
+        case .session: "changes who the session acts as"
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/// What the guard says: the strongest of several wins.
+public enum GuardDecision: String, Sendable, Hashable, Comparable, CaseIterable {
+    /// Goes on.
+    case allow
+    /// A person confirms first.
+    case ask
+    /// Not at all.
+    case deny
+
+    private var rank: Int {
+        switch self {
+        case .allow: 0
+        case .ask: 1
+        case .deny: 2
+        }
+    }
+
+    /// Whether the left decision is the weaker one.
+    public static func < (left: GuardDecision, right: GuardDecision) -> Bool { left.rank < right.rank }
+}

@@ -1,0 +1,34 @@
+public import MMCore
+
+extension Verdict {
+    /// The verdict as an error for a caller: what was found, why, and what to do instead.
+    /// - Parameter pending: the entry of the ledger when a person can confirm it.
+    /// - Returns: `.denied` or `.confirmationNeeded`; nil when the verdict allows.
+    public func error(pending: PendingConfirmation? = nil) -> MMError? {
+        guard decision != .allow else { return nil }
+        var details: JSONObject = [
+            "verdict": .string(decision.rawValue), "class": .string(guardClass.rawValue), "rule": .string(rule),
+        ]
+        if let place {
+            details["line"] = .int(Int64(place.line))
+            details["column"] = .int(Int64(place.column))
+            details["text"] = .string(place.text)
+        }
+        if let preview { details["preview"] = .array(preview.lines.map(JSONValue.string)) }
+        let at = place.map { " (line \($0.line), column \($0.column): \($0.text.prefix(80)))" } ?? ""
+        if decision == .deny {
+            return MMError(.denied, "Denied: \(reason)\(at)", hint: instead, details: details)
+        }
+        guard let pending else {
+            return MMError(
+                .confirmationNeeded, "A person has to confirm this: \(reason)\(at)", hint: instead, details: details)
+        }
+        details["token"] = .string(pending.token)
+        details["expiresAt"] = .int(pending.expiresAt.seconds)
+        return MMError(
+            .confirmationNeeded, "A person has to confirm this: \(reason)\(at)",
+            hint:
+                "Ask them to run: mm confirm \(pending.token). Then repeat exactly this call.\(instead.map { " Or: " + $0 } ?? "")",
+            retry: .never, details: details)
+    }
+}

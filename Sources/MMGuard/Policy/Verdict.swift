@@ -1,0 +1,60 @@
+/// What the guard says about a script or request, and why.
+public struct Verdict: Sendable, Hashable {
+    /// Allow, ask or deny.
+    public var decision: GuardDecision
+    /// All classes found.
+    public var classes: GuardClassSet
+    /// The rule that decided.
+    public var rule: String
+    /// The reason in words for a person and for a model.
+    public var reason: String
+    /// What to do instead, or next.
+    public var instead: String?
+    /// Where the deciding part stands in the script.
+    public var place: SourcePlace?
+    /// What a person should see before saying yes: the mail of a send, the parts of a batch.
+    public var preview: SendPreview?
+    /// Things that go on, but should be said: the seed's warned list where it only warns.
+    public var warnings: [String]
+    /// Everything found, the deciding one first.
+    public var findings: [GuardFinding]
+
+    /// The strictest class.
+    public var guardClass: GuardClass { classes.strictest }
+
+    /// The verdict over findings: the strongest decision wins; among equals the strictest class, then the first place.
+    /// - Parameters:
+    ///   - findings: what was found; none means a plain read.
+    ///   - policy: the connection's policy.
+    ///   - confirmed: the caller said `confirmed: true`.
+    ///   - preview: what a person should see.
+    init(
+        findings: [GuardFinding], policy: GuardPolicy, confirmed: Bool = false, preview: SendPreview? = nil
+    ) {
+        var ordered = findings.map { (finding: $0, decision: policy.decision(for: $0, confirmed: confirmed)) }
+        // Stable: enumeration order is source order.
+        let ranked = ordered.enumerated().sorted { left, right in
+            if left.element.decision != right.element.decision { return left.element.decision > right.element.decision }
+            let ranks = (left.element.finding.classes.strictest.rank, right.element.finding.classes.strictest.rank)
+            if ranks.0 != ranks.1 { return ranks.0 > ranks.1 }
+            return left.offset < right.offset
+        }
+        ordered = ranked.map(\.element)
+        self.findings = ordered.map(\.finding)
+        classes = findings.reduce(into: GuardClassSet()) { $0.formUnion($1.classes) }
+        if classes.isEmpty { classes = .read }
+        self.preview = preview
+        warnings = ordered.filter { $0.decision == .allow && $0.finding.kind == .warned }.map(\.finding.reason)
+        guard let first = ordered.first else {
+            decision = policy.decision(for: .read)
+            rule = "read"
+            reason = "It only reads."
+            return
+        }
+        decision = first.decision
+        rule = first.finding.rule
+        reason = first.finding.reason
+        instead = first.finding.instead
+        place = first.finding.place
+    }
+}

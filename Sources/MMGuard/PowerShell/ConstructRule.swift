@@ -1,0 +1,146 @@
+/// The constructs of PowerShell behind which a script can hide what it runs. Each is at least asked for.
+///
+/// The judge lets through only what it knows to be harmless; these rules name what is left, for the person who is asked.
+enum ConstructRule: String, Sendable, CaseIterable {
+    case unparsed
+    case tooLong = "too-long"
+    case tooDeep = "too-deep"
+    case hiddenCharacters = "hidden-characters"
+    case dynamicName = "dynamic-name"
+    case callBlock = "call-block"
+    case scriptFile = "script-file"
+    case scopedName = "scoped-name"
+    case wildcardName = "wildcard-name"
+    case foreignModule = "foreign-module"
+    case outsideCommand = "outside-command"
+    case verbatim
+    case functionDefinition = "function-definition"
+    case typeDefinition = "type-definition"
+    case trap
+    case dataSection = "data-section"
+    case namedBlock = "named-block"
+    case parameterBlock = "parameter-block"
+    case usingStatement = "using-statement"
+    case requires
+    case backgroundJob = "background-job"
+    case exitStatement = "exit"
+    case jump
+    case loop
+    case switchStatement = "switch"
+    case catchType = "catch-type"
+    case variableTarget = "variable-target"
+    case automaticVariable = "automatic-variable"
+    case driveVariable = "drive-variable"
+    case scopedVariable = "scoped-variable"
+    case splat
+    case usingVariable = "using-variable"
+    case scriptBlock = "script-block"
+    case computedMember = "computed-member"
+    case methodCall = "method-call"
+    case staticMember = "static-member"
+    case typeName = "type-name"
+    case attribute
+    case operatorUse = "operator"
+    case hashKey = "hash-key"
+    case redirection
+    case localPath = "local-path"
+    case parameterName = "parameter-name"
+    case unknownParameter = "unknown-parameter"
+    case variableParameter = "variable-parameter"
+    case preferenceValue = "preference-value"
+    case jobParameter = "job-parameter"
+    case memberForm = "member-form"
+    case filterArgument = "filter-argument"
+    case moduleSwitch = "module-switch"
+    case requestAddress = "request-address"
+    case networkParameter = "network-parameter"
+    case otherSession = "other-session"
+
+    /// Why it is asked for.
+    var reason: String {
+        switch self {
+        case .unparsed: "PowerShell could not run this text, or reads it in a way that can't be told with certainty"
+        case .tooLong: "the script is too long to be judged"
+        case .tooDeep: "the script nests too deeply to be judged"
+        case .hiddenCharacters: "the script contains invisible characters"
+        case .dynamicName: "the name of the command is only known when it runs"
+        case .callBlock: "a block of code is called as a command"
+        case .scriptFile: "a script or program is run by its path"
+        case .scopedName: "a name with a scope or drive may be anything that was defined before"
+        case .wildcardName: "a name with wildcards may match any program"
+        case .foreignModule: "the command is taken from a module that is not known"
+        case .outsideCommand: "this command of PowerShell can change the session or run other code"
+        case .verbatim: "everything after --% is handed on unread"
+        case .functionDefinition: "a function may take the place of any command, now and later"
+        case .typeDefinition: "a class or enum runs code at unexpected moments"
+        case .trap: "a trap runs code on any error"
+        case .dataSection: "a data section may run the commands that it names"
+        case .namedBlock: "named blocks run at times of their own"
+        case .parameterBlock: "parameters with defaults and attributes run code"
+        case .usingStatement: "using loads modules, assemblies or other types"
+        case .requires: "#requires may load modules and assemblies"
+        case .backgroundJob: "a background job runs in a session of its own"
+        case .exitStatement: "exit would end the session"
+        case .jump: "this jump may leave the code that runs the script"
+        case .loop: "this loop may not end"
+        case .switchStatement: "this switch runs code or reads files as conditions"
+        case .catchType: "the type of an error is looked up by a name that is not known"
+        case .variableTarget: "something other than a plain variable is written"
+        case .automaticVariable: "a variable of PowerShell itself is used in a way that can change how commands run"
+        case .driveVariable: "a variable of a drive reads or writes the environment, functions, aliases or files"
+        case .scopedVariable: "a variable of another scope outlives the script"
+        case .splat: "the parameters come from a variable"
+        case .usingVariable: "$using: belongs to code that runs elsewhere"
+        case .scriptBlock: "a block of code stands where nobody can tell when it runs"
+        case .computedMember: "the name of a member is only known when it runs"
+        case .methodCall: "this method may do anything"
+        case .staticMember: "this member of a .NET type may do anything"
+        case .typeName: "a conversion to this type may run code"
+        case .attribute: "attributes run code"
+        case .operatorUse: "this operator can run code here"
+        case .hashKey: "a key is computed, or a value holds code"
+        case .redirection: "output is written to a file or variable"
+        case .localPath: "a path may lead to the environment, to variables or out of the working folder"
+        case .parameterName: "a parameter's name is written with characters that PowerShell ignores or folds"
+        case .unknownParameter: "the documentation of this cmdlet has no such parameter"
+        case .variableParameter: "this parameter writes a variable, which may be one of PowerShell's own"
+        case .preferenceValue: "this preference may stop in the debugger or wait for an answer"
+        case .jobParameter: "this parameter runs the command elsewhere or later"
+        case .memberForm: "ForEach-Object with a name calls the method if there is one"
+        case .filterArgument: "what this filter gets may hold code"
+        case .moduleSwitch: "this parameter makes the command do something else than look"
+        case .requestAddress: "the address of the request can't be told from the text"
+        case .networkParameter: "this parameter sends the traffic elsewhere, or runs code on it"
+        case .otherSession: "this parameter may use another sign-in than the connection's"
+        }
+    }
+
+    /// What to do instead.
+    var instead: String {
+        switch self {
+        case .unparsed: "Check quotes and brackets; write the commands plainly, one by one."
+        case .tooLong, .tooDeep: "Split it into several shorter scripts."
+        case .hiddenCharacters: "Type the text anew, without invisible characters."
+        case .dynamicName, .callBlock, .scopedName, .wildcardName, .computedMember:
+            "Write the name out, as in Get-Mailbox."
+        case .scriptFile: "Put the commands themselves into the call."
+        case .foreignModule: "Leave the module name out."
+        case .outsideCommand: "Use the cmdlets of the connected module and the filters of PowerShell."
+        case .functionDefinition, .typeDefinition: "Write the steps one after the other, without definitions."
+        case .trap: "Use try and catch."
+        case .splat: "Write the parameters out: -Name value."
+        case .exitStatement, .jump: "Let the script run to its end."
+        case .loop: "Use foreach over a list."
+        case .variableTarget, .automaticVariable, .driveVariable, .scopedVariable:
+            "Use a plain variable such as $result."
+        case .scriptBlock, .filterArgument: "Write the block where it is used: Where-Object { … }."
+        case .memberForm: "Use ForEach-Object { $_.Name } or Select-Object -ExpandProperty Name."
+        case .redirection, .localPath:
+            "Let the result come back as output, or write to a plain file name such as list.csv."
+        case .parameterName: "Write the parameter in plain letters."
+        case .unknownParameter: "Check the parameter's name with Get-Help."
+        case .requestAddress: "Write method and path as constants."
+        default: "Leave it out, or let a person confirm it."
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// Judges paths in the local file system that a script names.
+enum LocalPath {
+    private static let dataEndings: Set<String> = [
+        "csv", "tsv", "json", "jsonl", "txt", "xml", "html", "htm", "log", "md", "clixml", "yaml", "yml",
+    ]
+
+    /// Whether writing there makes a data file in the working folder and nothing else: relative, without `..`, hidden
+    /// names, drives and wildcards, and with the ending of a data file.
+    static func isDataFile(_ path: String) -> Bool {
+        var path = path[...]
+        if path.hasPrefix("./") { path = path.dropFirst(2) }
+        guard isPlain(path), !path.contains(where: { "*?[]~".contains($0) }), let dot = path.lastIndex(of: ".") else {
+            return false
+        }
+        return dataEndings.contains(path[path.index(after: dot)...].asciiLowercased)
+            && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+                !$0.isEmpty && $0.first != "."
+            }
+    }
+
+    /// Whether looking there stays among files: no drive or provider, which could be the environment or a variable.
+    static func isFilePath(_ path: String) -> Bool {
+        !path.contains(":") && !path.contains("\\") && path.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 }
+    }
+
+    /// Whether a path stays below the working folder: relative, without `..`, hidden names and drives.
+    static func isInWorkFolder(_ path: String) -> Bool {
+        var path = path[...]
+        if path.hasPrefix("./") { path = path.dropFirst(2) }
+        if path == "." || path.isEmpty { return true }
+        return isPlain(path) && !path.hasPrefix("~")
+            && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { $0.first != "." }
+            && ![".ps1", ".psm1", ".psd1", ".ps1xml", ".sh"].contains(where: path.asciiLowercased.hasSuffix)
+    }
+
+    private static func isPlain(_ path: Substring) -> Bool {
+        guard let first = path.first, first != "/", first != "-" else { return false }
+        return path.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 && $0 != ":" && $0 != "\\" && $0 != "`" }
+    }
+}

@@ -1,0 +1,78 @@
+/// The .NET types whose conversions and listed members have no effect beyond their result.
+enum PureTypes {
+    /// Whether a type, as written in brackets, is on the list: one spelling each, with or without `System.`, and
+    /// one-dimensional arrays of them.
+    static func contains(_ written: String) -> Bool {
+        var name = written.asciiLowercased
+        if name.hasSuffix("[]") { name = String(name.dropLast(2)) }
+        return names.contains(plain(name))
+    }
+
+    /// Whether `[type]::member` may be read.
+    static func hasProperty(_ type: String, _ member: String) -> Bool {
+        properties[plain(type.asciiLowercased)]?.contains(member.asciiLowercased) ?? false
+    }
+
+    /// Whether `[type]::method(…)` may be called.
+    static func hasMethod(_ type: String, _ method: String) -> Bool {
+        let type = plain(type.asciiLowercased)
+        let method = method.asciiLowercased
+        switch type {
+        case "math": return true
+        case "convert": return method.hasPrefix("to") && method != "tobase64chararray"
+        case "timespan": return method.hasPrefix("from") || method == "parse"
+        default: return methods[type]?.contains(method) ?? false
+        }
+    }
+
+    /// Whether a method may be called on any value: safe on strings, numbers, dates and lists of them.
+    static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
+
+    private static func plain(_ name: String) -> String {
+        name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
+    }
+
+    private static let names: Set<String> = [
+        "int", "int32", "long", "int64", "double", "float", "single", "decimal", "bool", "boolean", "string", "char",
+        "datetime", "datetimeoffset", "timespan", "guid", "version", "byte", "sbyte", "uint16", "uint32", "uint64",
+        "int16",
+        "ushort", "uint", "ulong", "short", "bigint", "numerics.biginteger", "regex", "text.regularexpressions.regex",
+        "pscustomobject", "management.automation.pscustomobject", "ordered", "hashtable", "collections.hashtable",
+        "array",
+        "object", "psobject", "management.automation.psobject", "switch", "management.automation.switchparameter",
+        "void",
+        "math", "convert", "stringcomparison", "dayofweek",
+    ]
+
+    private static let properties: [String: Set<String>] = [
+        "datetime": ["now", "utcnow", "today", "maxvalue", "minvalue", "unixepoch"],
+        "datetimeoffset": ["now", "utcnow", "maxvalue", "minvalue"],
+        "math": ["pi", "e"],
+        "string": ["empty"],
+        "guid": ["empty"],
+        "timespan": ["zero", "maxvalue", "minvalue"],
+        "int": ["maxvalue", "minvalue"], "int32": ["maxvalue", "minvalue"], "long": ["maxvalue", "minvalue"],
+        "int64": ["maxvalue", "minvalue"], "double": ["maxvalue", "minvalue", "nan"],
+        "dayofweek": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+        "stringcomparison": ["ordinal", "ordinalignorecase", "invariantculture", "invariantcultureignorecase"],
+    ]
+
+    private static let methods: [String: Set<String>] = [
+        "datetime": ["parse", "parseexact", "daysinmonth", "isleapyear"],
+        "datetimeoffset": ["parse", "fromunixtimeseconds", "fromunixtimemilliseconds"],
+        "string": ["join", "isnullorempty", "isnullorwhitespace", "format", "concat", "compare", "equals"],
+        "guid": ["parse", "newguid"],
+        "int": ["parse"], "int32": ["parse"], "long": ["parse"], "int64": ["parse"], "double": ["parse"],
+        "decimal": ["parse"], "version": ["parse"], "bool": ["parse"],
+        "regex": ["escape", "unescape"],
+        "char": ["isletter", "isdigit", "isletterordigit", "isupper", "islower", "iswhitespace"],
+    ]
+
+    private static let plainMethods: Set<String> = [
+        "tostring", "toupper", "tolower", "toupperinvariant", "tolowerinvariant", "trim", "trimstart", "trimend",
+        "split",
+        "substring", "replace", "startswith", "endswith", "contains", "indexof", "lastindexof", "padleft", "padright",
+        "adddays", "addhours", "addminutes", "addmonths", "addyears", "addseconds", "subtract", "touniversaltime",
+        "tolocaltime", "toshortdatestring", "gettype", "compareto", "equals", "containskey",
+    ]
+}

@@ -1,0 +1,16 @@
+/// Where a script will run, as far as the verdict depends on it.
+public struct ScriptContext: Sendable, Hashable {
+    /// The module of the session: `exo`, `azure`, `teams`, `pnp`, `powerplatform`, `graph`…; `nil` when unknown.
+    public var module: String?
+    /// The Azure modules that are installed where it runs (`Az.Accounts`, `Az.Compute`); `nil` when unknown.
+    public var installedAzureModules: Set<String>?
+    /// Whether the session ran unjudged or confirmed code since it was started, so that even reads can't be trusted.
+    public var isTainted: Bool
+
+    /// A context.
+    public init(module: String? = nil, installedAzureModules: Set<String>? = nil, isTainted: Bool = false) {
+        self.module = module
+        self.installedAzureModules = installedAzureModules
+        self.isTainted = isTainted
+    }
+}

@@ -1,0 +1,44 @@
+internal import MMCore
+
+/// A cmdlet sent to the Exchange admin API as a request (`InvokeCommand`): judged by its name and parameters.
+enum ExchangeCommand {
+    static func classify(_ body: RequestBody, cmdlets: CmdletTable) -> RequestClassification {
+        guard case .json(let value) = body, let input = value["CmdletInput"]?.object,
+            let name = input["CmdletName"]?.string
+        else {
+            return RequestClassification(
+                template: nil, classes: .privilege, rule: "invoke-command-unreadable",
+                why: "the cmdlet in the body can't be read", isKnown: true, isSeedSend: false, items: [])
+        }
+        let entry = cmdlets.entries(named: name).first { $0.product == .exchange }
+        guard let entry else {
+            return RequestClassification(
+                template: nil, classes: cmdlets.classOfUnknown(name), rule: "unknown-command",
+                why: "\(name) is in no table of Exchange cmdlets", isKnown: false, isSeedSend: false, items: [])
+        }
+        var classes = entry.classes
+        let parameters = input["Parameters"]?.object ?? [:]
+        for raise in cmdlets.raises(of: entry) {
+            for (key, value) in parameters
+            where key.asciiLowercased == raise.parameter.asciiLowercased && raise.condition.holds(constant(value)) {
+                classes.formUnion(raise.classes)
+            }
+        }
+        return RequestClassification(
+            template: nil, classes: classes, rule: "cmdlet", why: "\(entry.name) \(classes.strictest.meaning)",
+            isKnown: true, isSeedSend: false, items: [])
+    }
+
+    private static func constant(_ value: JSONValue) -> ConstantValue {
+        switch value {
+        case .null: .null
+        case .bool(let flag): .bool(flag)
+        case .int(let number): .number(String(number))
+        case .double(let number): .number(String(number))
+        case .number(let text): .number(text)
+        case .string(let text): .string(text)
+        case .array(let items): .array(items.map(constant))
+        case .object: .dynamic
+        }
+    }
+}

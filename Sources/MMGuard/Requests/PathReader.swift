@@ -1,0 +1,103 @@
+/// Reads the decoded segments of a Graph path: colons, keys in parentheses, functions and casts.
+///
+/// A text with several meanings has several readings; the first is the likeliest.
+enum PathReader {
+    private static let mostReadings = 16
+
+    /// The readings of a path.
+    static func readings(of segments: [String]) -> [[PathStep]] {
+        var readings: [[PathStep]] = [[]]
+        for piece in joinColons(segments) {
+            let choices = piece.isKey ? [[PathStep.key(piece.text)]] : steps(of: piece.text)
+            var next: [[PathStep]] = []
+            for choice in choices {
+                for reading in readings { next.append(reading + choice) }
+            }
+            readings = Array(next.prefix(mostReadings))
+        }
+        return readings
+    }
+
+    private struct Piece {
+        var text: String
+        var isKey: Bool
+    }
+
+    /// `root:/a/b:/x` and `items/{id}:/a:/x` address an item by path: all of it is one key.
+    private static func joinColons(_ segments: [String]) -> [Piece] {
+        var pieces: [Piece] = []
+        var position = 0
+        while position < segments.count {
+            let text = segments[position].asciiLowercased
+            position += 1
+            let isRoot = text == "root:"
+            let isAddressed = ["items", "sites", "special", "following", "bundles"].contains(pieces.last?.text ?? "")
+            guard text.utf8.count > 1, text.hasSuffix(":"), isRoot || isAddressed else {
+                pieces.append(Piece(text: text, isKey: false))
+                continue
+            }
+            var key = text
+            while position < segments.count {
+                let part = segments[position].asciiLowercased
+                position += 1
+                key += "/" + part
+                if part.hasSuffix(":") { break }
+            }
+            if isRoot { pieces.append(Piece(text: "items", isKey: false)) }
+            pieces.append(Piece(text: key, isKey: true))
+        }
+        return pieces
+    }
+
+    /// What one segment may mean, each as one or two steps.
+    private static func steps(of text: String) -> [[PathStep]] {
+        guard text.hasSuffix(")"), let open = text.firstIndex(of: "("), open != text.startIndex else {
+            return [[named(text, parameters: nil)]]
+        }
+        let name = String(text[..<open])
+        let inside = text[text.index(after: open)...].dropLast()
+        if inside.allSatisfy({ $0 == " " }) { return [[named(name, parameters: [])]] }
+        guard let parts = split(inside) else { return [[.word(text)]] }
+        let names = parts.compactMap { part in
+            part.firstIndex(of: "=").map { String(part[..<$0].filter { $0 != " " }) }
+        }
+        let asKey = [named(name, parameters: nil), PathStep.key(String(inside))]
+        if names.count == parts.count, names.allSatisfy({ !$0.contains("'") }) {
+            return [[named(name, parameters: names.sorted())], asKey]
+        }
+        return [asKey]
+    }
+
+    private static func named(_ text: String, parameters: [String]?) -> PathStep {
+        for prefix in ["microsoft.graph.", "graph."] where text.hasPrefix(prefix) && text.utf8.count > prefix.utf8.count
+        {
+            return PathStep(kind: .qualified(parameters), name: String(text.dropFirst(prefix.count)))
+        }
+        if let parameters { return PathStep(kind: .call(parameters), name: text) }
+        return .word(text)
+    }
+
+    /// The arguments between parentheses; nil when quotes or parentheses do not match.
+    private static func split(_ inside: Substring) -> [Substring]? {
+        var parts: [Substring] = []
+        var start = inside.startIndex
+        var isQuoted = false
+        var depth = 0
+        for position in inside.indices {
+            switch inside[position] {
+            case "'": isQuoted.toggle()
+            case "(" where !isQuoted, "{" where !isQuoted, "[" where !isQuoted: depth += 1
+            case ")" where !isQuoted, "}" where !isQuoted, "]" where !isQuoted:
+                depth -= 1
+                if depth < 0 { return nil }
+            case "," where !isQuoted && depth == 0:
+                parts.append(inside[start..<position])
+                start = inside.index(after: position)
+            default: break
+            }
+        }
+        guard !isQuoted, depth == 0 else { return nil }
+        parts.append(inside[start...])
+        return parts
+    }
+}

@@ -1,0 +1,22 @@
+public import MMCore
+
+/// The body of a request as far as the guard can read it.
+public enum RequestBody: Sendable, Hashable {
+    /// None.
+    case none
+    /// JSON.
+    case json(JSONValue)
+    /// Something that is no JSON, or can't be read.
+    case opaque
+
+    /// The body in these bytes. Duplicate keys make it opaque: the service may read the other one.
+    public init(bytes: [UInt8]) {
+        if bytes.isEmpty {
+            self = .none
+        } else if let value = try? JSONParser.parse(bytes, limits: .strict) {
+            self = .json(value)
+        } else {
+            self = .opaque
+        }
+    }
+}

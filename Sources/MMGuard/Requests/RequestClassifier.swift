@@ -1,0 +1,228 @@
+internal import MMCore
+
+/// Looks a request up: template, class, rule. Follows the nine steps of the path tables' description.
+struct RequestClassifier: Sendable {
+    let paths: GraphPathTable
+    private let rules: RequestRuleTable
+    private let cmdlets: CmdletTable
+    private static let mostBatchItems = 20
+
+    init(tables: GuardTables) {
+        paths = tables.paths
+        rules = tables.requests
+        cmdlets = tables.cmdlets
+    }
+
+    /// The template and class of a request.
+    func classify(_ request: GuardedRequest) -> RequestClassification {
+        classify(request, isInBatch: false)
+    }
+
+    private func classify(_ request: GuardedRequest, isInBatch: Bool) -> RequestClassification {
+        let method = RequestMethod(written: request.method)
+        for name in request.headerNames where RequestTarget.refusedHeaders.contains(name.lowercased()) {
+            return refused("method-header", "the header \(name) changes the method after it was judged")
+        }
+        guard method != .other else {
+            return refused("unknown-method", "nobody knows what the service makes of the method \(request.method)")
+        }
+        var result = classify(method, request.target.segments, request)
+        // Slashes and escapes that a lenient server might resolve once more: the stricter meaning counts.
+        for segments in lenientSpellings(of: request.target.segments) {
+            var other = classify(method, segments, request)
+            if other.classes.strictest.rank > result.classes.strictest.rank {
+                other.template = result.template
+                other.isKnown = result.isKnown && other.isKnown
+                result = other
+            }
+        }
+        if result.rule == "batch", result.classes.isEmpty {
+            return isInBatch ? refused("nested-batch", "a batch within a batch") : batch(request, result.template)
+        }
+        return result
+    }
+
+    private func refused(_ rule: String, _ why: String) -> RequestClassification {
+        RequestClassification(
+            template: nil, classes: .privilege, rule: rule, why: why, isKnown: false, isSeedSend: false, items: [])
+    }
+
+    private func classify(
+        _ method: RequestMethod, _ segments: [String], _ request: GuardedRequest
+    ) -> RequestClassification {
+        guard request.target.service == .graph else {
+            let path = segments.map(\.asciiLowercased)
+            if request.target.service == .exchange, method == .post, path.last == "invokecommand" {
+                return ExchangeCommand.classify(request.body, cmdlets: cmdlets)
+            }
+            return byRules(method, [path], request, template: nil)
+        }
+        let readings = PathReader.readings(of: segments)
+        for kinds in acceptedKinds(request.target) {
+            for reading in readings {
+                for form in PathRewrites.forms(of: reading) {
+                    guard let match = paths.match(form, kinds: kinds) else { continue }
+                    let forms = canonical(reading, casts: match.casts)
+                    return byRules(method, forms, request, template: paths.text(of: match))
+                }
+            }
+        }
+        // Nothing known: every reading counts, the strictest wins.
+        var worst: RequestClassification?
+        for reading in readings {
+            let all = allCasts(reading).flatMap { canonical(reading, casts: $0) }
+            let result = byRules(method, all, request, template: nil)
+            if worst.map({ result.classes.strictest.rank > $0.classes.strictest.rank }) ?? true { worst = result }
+        }
+        return worst ?? byRules(method, [[]], request, template: nil)
+    }
+
+    private func acceptedKinds(_ target: RequestTarget) -> [GraphPathTable.Kinds] {
+        target.version == "beta" ? [.beta, .permissionBeta] : [.v1, .permissionV1]
+    }
+
+    /// The path and its rewrites as plain words: casts dropped, operations by their short name, keys as values.
+    private func canonical(_ reading: [PathStep], casts: [String: Bool]) -> [[String]] {
+        var plain: [PathStep] = []
+        for step in reading {
+            guard case .qualified = step.kind else {
+                plain.append(step)
+                continue
+            }
+            if casts[step.name] ?? false { continue }
+            let short = step.name.split(separator: ".").last.map(String.init) ?? step.name
+            plain.append(.word(short))
+        }
+        return PathRewrites.forms(of: plain).map { $0.map(\.name) }
+    }
+
+    private func allCasts(_ reading: [PathStep]) -> [[String: Bool]] {
+        var choices: [[String: Bool]] = [[:]]
+        for step in reading {
+            guard case .qualified = step.kind, choices.count < 16 else { continue }
+            choices = choices.flatMap { choice in
+                [true, false].map { choice.merging([step.name: $0]) { _, new in new } }
+            }
+        }
+        return choices
+    }
+
+    private func byRules(
+        _ method: RequestMethod, _ forms: [[String]], _ request: GuardedRequest, template: String?
+    ) -> RequestClassification {
+        var result = builtIn(method, forms, request, template: template)
+        result.service = request.target.service
+        result.method = method.rawValue
+        result.forms = forms
+        return result
+    }
+
+    private func builtIn(
+        _ method: RequestMethod, _ forms: [[String]], _ request: GuardedRequest, template: String?
+    ) -> RequestClassification {
+        let service = request.target.service
+        let isSeedSend = service == .graph && method == .post && forms.contains(where: SeedSendGuard.covers)
+        let rule = rules.first(
+            service: service, method: method, forms: forms, body: request.body,
+            selected: SelectedNames(request.target.queryItems))
+        if let rule {
+            return RequestClassification(
+                template: template, classes: isSeedSend ? rule.classes.union(.send) : rule.classes, rule: rule.id,
+                why: rule.why, isKnown: service != .graph || template != nil, isSeedSend: isSeedSend, items: [])
+        }
+        let isRead = method == .get
+        if isSeedSend {
+            return RequestClassification(
+                template: template, classes: .send, rule: "seed-send", why: "it sends a message",
+                isKnown: template != nil, isSeedSend: true, items: [])
+        }
+        let classes: GuardClassSet = isRead ? .read : method == .delete ? .destructive : .write
+        let why = isRead ? "it only reads" : method == .delete ? "it deletes" : "it changes or makes something"
+        return RequestClassification(
+            template: template, classes: classes, rule: isRead ? "reads" : method == .delete ? "deletes" : "writes",
+            why: why, isKnown: service == .graph ? template != nil : isRead, isSeedSend: false, items: [])
+    }
+
+    /// Other ways a lenient server may read the segments: slashes from `%2F` split, escapes resolved again.
+    private func lenientSpellings(of segments: [String]) -> [[String]] {
+        var found: [[String]] = []
+        var current = segments
+        for _ in 0..<3 {
+            let split = current.flatMap { segment in
+                segment.contains("/") ? segment.split(separator: "/").map(String.init) : [segment]
+            }
+            if split != current { found.append(split) }
+            guard current.contains(where: PercentCoding.hasEscape) else { break }
+            current = current.map { PercentCoding.decode($0.utf8) ?? $0 }
+            found.append(current)
+        }
+        return found
+    }
+
+    // MARK: Batch
+
+    private func batch(_ request: GuardedRequest, _ template: String?) -> RequestClassification {
+        func unreadable(_ why: String) -> RequestClassification {
+            var result = refused("batch-unreadable", why)
+            result.template = template
+            result.isKnown = template != nil || request.target.service != .graph
+            return result
+        }
+        guard case .json(let body) = request.body, let object = body.object else {
+            return unreadable("the batch can't be read")
+        }
+        guard let requests = only("requests", of: object)?.array, object.count == 1 else {
+            return unreadable("a batch is an object with the one member requests, a list")
+        }
+        guard requests.count <= Self.mostBatchItems else {
+            return unreadable("more than \(Self.mostBatchItems) requests in one batch")
+        }
+        var items: [RequestClassification.BatchItem] = []
+        for (index, item) in requests.enumerated() {
+            items.append(batchItem(item, index, request.target))
+        }
+        let classes = items.reduce(into: GuardClassSet()) { $0.formUnion($1.classification.classes) }
+        let worst = items.max { $0.classification.classes.strictest.rank < $1.classification.classes.strictest.rank }
+        return RequestClassification(
+            template: template, classes: classes.isEmpty ? .read : classes,
+            rule: worst.map { $0.classification.rule } ?? "batch",
+            why: worst.map { "item \($0.id) (\($0.line)): \($0.classification.why)" } ?? "an empty batch",
+            isKnown: items.allSatisfy(\.classification.isKnown), isSeedSend: false, items: items)
+    }
+
+    private func batchItem(
+        _ item: JSONValue, _ index: Int, _ outer: RequestTarget
+    ) -> RequestClassification.BatchItem {
+        let isARM = outer.service == .arm
+        let object = item.object ?? [:]
+        let id = (only("id", of: object) ?? only("name", of: object))?.string ?? "\(index + 1)"
+        let method = only(isARM ? "httpMethod" : "method", of: object)?.string
+        let url = only(isARM ? "relativeUrl" : "url", of: object)?.string
+        guard let method, let url else {
+            return .init(id: id, line: "?", classification: refused("batch-unreadable", "method or url can't be read"))
+        }
+        let line = "\(method.uppercased()) \(url)"
+        if url.contains("://") || url.hasPrefix("//") {
+            return .init(
+                id: id, line: line, classification: refused("batch-absolute-url", "an absolute address within a batch"))
+        }
+        guard var target = try? RequestTarget(parsing: url, service: outer.service, respelling: .clean) else {
+            return .init(
+                id: id, line: line, classification: refused("batch-unreadable", "its address can't be read"))
+        }
+        if outer.service == .graph, let version = outer.version { target = target.replacingVersion(version) }
+        let key = isARM ? "content" : "body"
+        let bodies = object.filter { $0.key.asciiLowercased == key }
+        let body: RequestBody = bodies.count > 1 ? .opaque : bodies.first.map { .json($0.value) } ?? .none
+        let headers = only("headers", of: object)?.object?.keys ?? []
+        let inner = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
+        return .init(id: id, line: line, classification: classify(inner, isInBatch: true))
+    }
+
+    /// The one member of this name, compared without case; nil when there are several, since services differ in which
+    /// they read.
+    private func only(_ name: String, of object: JSONObject) -> JSONValue? {
+        let found = object.filter { $0.key.asciiLowercased == name.asciiLowercased }
+        return found.count == 1 ? found.first?.value : nil
+    }
+}

@@ -1,0 +1,61 @@
+internal import MMCore
+
+/// Turns what the tables say about a request into findings and a verdict.
+struct RequestJudge: Sendable {
+    let classifier: RequestClassifier
+    let user: UserRuleFile
+
+    init(tables: GuardTables) {
+        classifier = RequestClassifier(tables: tables)
+        user = tables.user
+    }
+
+    func judge(_ request: GuardedRequest, policy: GuardPolicy, confirmed: Bool) -> Verdict {
+        let found = classifier.classify(request)
+        let line = "\(request.method.uppercased()) \(request.target.pathAndQuery)"
+        let findings = user.apply(to: self.findings(found, line: line, method: request.method))
+        return Verdict(
+            findings: findings, policy: policy, confirmed: confirmed, preview: preview(found, request))
+    }
+
+    /// The findings of a classified request; a batch has one for each item.
+    func findings(_ found: RequestClassification, line: String, method: String) -> [GuardFinding] {
+        guard found.items.isEmpty else {
+            return found.items.flatMap { item in
+                findings(item.classification, line: "item \(item.id): \(item.line)", method: item.line)
+            }
+        }
+        let what = found.template ?? "this path"
+        var kind = GuardFinding.Kind.classified
+        var reason = "\(line): \(found.why)."
+        var instead: String?
+        if found.isSeedSend {
+            kind = .sendGuard
+            instead = "Show the message to the person and let them confirm it, or save it as a draft."
+        } else if !found.isKnown, found.classes == .write || (found.classes == .read && found.method != "GET") {
+            kind = .unknown
+            reason = "\(line): no table knows this path, so nobody can say what the change does."
+            instead = "Check the spelling against the documentation of the service, or let a person confirm it."
+        } else if ["method-header", "nested-batch", "batch-absolute-url", "batch-unreadable"].contains(found.rule) {
+            kind = .dynamic
+            instead = "Send the requests one by one, with plain methods and relative addresses."
+        } else if found.classes.contains(.secret) {
+            instead = "Leave the secret property out of $select, or let a person confirm it."
+        } else if found.rule == "link-without-ref" {
+            instead = "Put /$ref at the end of the path: that removes the link and keeps \(what) itself."
+        }
+        let finding = GuardFinding(
+            rule: kind == .unknown ? "unknown-path" : found.rule, classes: found.classes, kind: kind, reason: reason,
+            instead: instead, subject: line)
+        return user.apply(
+            to: [finding], service: found.service.rawValue, method: found.method, forms: found.forms, line: line)
+    }
+
+    private func preview(_ found: RequestClassification, _ request: GuardedRequest) -> SendPreview? {
+        if found.classes.contains(.send), found.items.isEmpty { return SendPreview(of: request) }
+        guard !found.items.isEmpty, found.classes != .read else { return nil }
+        return SendPreview(
+            line: "a batch of \(found.items.count)",
+            notes: found.items.map { "\($0.id): \($0.line) (\($0.classification.classes.strictest.rawValue))" })
+    }
+}

@@ -1,0 +1,124 @@
+internal import MMCore
+
+extension GuardEngine {
+    /// All rules, for listing and explaining. Cmdlets are thousands: ask for one with `rules(forCmdlet:)`.
+    public func rules() -> [GuardRuleDescription] {
+        userRules() + listRules() + generalRules() + constructRules() + requestRules() + shellRules()
+    }
+
+    /// What the tables say about a cmdlet: its class, and the parameters that raise it.
+    public func rules(forCmdlet name: String) -> [GuardRuleDescription] {
+        let target = tables.cmdlets.alias(name) ?? name
+        return tables.cmdlets.entries(named: target).map { entry in
+            let reasons = tables.cmdlets.reasons(of: entry)
+            return GuardRuleDescription(
+                id: entry.name, kind: "cmdlet",
+                guardClass: entry.classes.classes.map(\.rawValue).joined(separator: ", "),
+                explanation: "\(entry.name) \(entry.classes.strictest.meaning)"
+                    + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"),
+                instead: nil,
+                patterns: tables.cmdlets.raises(of: entry).map { raise in
+                    "-\(raise.parameter) adds \(raise.classes.classes.map(\.rawValue).joined(separator: ", ")) (\(raise.reason))"
+                })
+        }
+    }
+
+    private func constructRules() -> [GuardRuleDescription] {
+        ConstructRule.allCases.map { rule in
+            GuardRuleDescription(
+                id: rule.rawValue, kind: "construct", guardClass: nil,
+                explanation: rule.reason + ": at least asked for",
+                instead: rule.instead, patterns: [])
+        }
+    }
+
+    private func requestRules() -> [GuardRuleDescription] {
+        let table = tables.requests
+        return (0..<table.count).map { row in
+            let rule = table.rule(row)
+            let (service, methods, patterns) = table.description(row)
+            return GuardRuleDescription(
+                id: rule.id, kind: "request", guardClass: rule.isBatch ? nil : rule.classes.strictest.rawValue,
+                explanation: rule.why, instead: nil,
+                patterns: patterns.map { "\(service.rawValue) \(methods.joined(separator: ",")) \($0)" })
+        }
+    }
+
+    private func listRules() -> [GuardRuleDescription] {
+        func names(_ list: CmdletEntry.Lists) -> [String] {
+            var names: Set<String> = []
+            for row in 0..<tables.cmdlets.count {
+                let entry = tables.cmdlets.entry(row)
+                if entry.lists.contains(list) { names.insert(entry.name) }
+            }
+            return names.sorted()
+        }
+        return [
+            GuardRuleDescription(
+                id: "seed-blocked", kind: "list", guardClass: nil,
+                explanation: "never run: package managers, role and app changes",
+                instead: "A person does this with their own tools.", patterns: names(.blocked)),
+            GuardRuleDescription(
+                id: "seed-warned", kind: "list", guardClass: nil,
+                explanation: "asked for, and only warned about in the seeds' profiles",
+                instead: nil, patterns: names(.warned)),
+            GuardRuleDescription(
+                id: "seed-send", kind: "list", guardClass: "send", explanation: "shown before it leaves, and asked for",
+                instead: nil, patterns: names(.sendGuard)),
+        ]
+    }
+
+    /// The rules that are neither a list nor a construct nor a pattern.
+    private func generalRules() -> [GuardRuleDescription] {
+        let all: [(id: String, kind: String, explanation: String)] = [
+            ("read", "cmdlet", "a script of nothing but reading"),
+            ("cmdlet", "cmdlet", "the class of a cmdlet, raised by its parameters: mm guard rules NAME tells it"),
+            ("unknown-command", "cmdlet", "a name in no table, whatever its verb: at least asked for"),
+            ("module-missing", "cmdlet", "its Azure module is not installed: use Invoke-AzRestMethod"),
+            ("bulk", "cmdlet", "a change that would run over many objects: at least asked for"),
+            ("local-file", "cmdlet", "writes a data file in the working folder"),
+            ("pac", "cmdlet", "a call of the Power Platform's program, by its words"),
+            (
+                "tainted-session", "cmdlet",
+                "the session ran code that was confirmed, not understood: even reads are asked for"
+            ),
+            ("reads", "request", "a request that only reads"),
+            ("writes", "request", "a change at a known path without a rule of its own"),
+            ("deletes", "request", "a deletion without a rule of its own"),
+            ("unknown-path", "request", "a change at a path in no table: at least asked for"),
+            ("unknown-method", "request", "a method that no table knows"),
+            ("method-header", "request", "a header that changes the method after it was judged"),
+            ("request-host", "request", "the request and its token would leave for another host: denied"),
+            (
+                "refused-address", "request",
+                "the address can't be sent: another host, control characters, user information"
+            ),
+            ("batch-unreadable", "request", "a batch or an item of it can't be read"),
+            ("batch-absolute-url", "request", "an absolute address within a batch"),
+            ("nested-batch", "request", "a batch within a batch"),
+            ("invoke-command-unreadable", "request", "a cmdlet sent to Exchange that can't be read"),
+            ("unreadable", "request", "a line of a batch check that can't be read"),
+        ]
+        return all.map {
+            GuardRuleDescription(
+                id: $0.id, kind: $0.kind, guardClass: nil, explanation: $0.explanation, instead: nil, patterns: [])
+        }
+    }
+
+    private func userRules() -> [GuardRuleDescription] {
+        tables.user.rules.map { rule in
+            let patterns: [String] =
+                switch rule.matter {
+                case .cmdlet(let names, let parameters): names + parameters.map { "-" + $0 }
+                case .request(let service, let methods, let paths):
+                    paths.map { "\(service) \(methods.joined(separator: ",")) /\($0.joined(separator: "/"))" }
+                case .rule(let ids): ids
+                }
+            return GuardRuleDescription(
+                id: "user:\(rule.id)", kind: "user", guardClass: rule.guardClass?.rawValue,
+                explanation: rule.reason + (rule.decision.map { " (\($0.rawValue))" } ?? "")
+                    + (rule.loosens.isEmpty ? "" : ", loosens \(rule.loosens.joined(separator: ", "))"),
+                instead: rule.instead, patterns: patterns)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// Where a shell command will run.
+public struct ShellContext: Sendable, Hashable {
+    /// Whether it runs on another host, where this machine's files are not in reach.
+    public var isRemote: Bool
+    /// The home folder, for `~` and `$HOME`.
+    public var home: String?
+    /// The working directory, for relative paths.
+    public var directory: String?
+    /// Folders and files of the program itself: registry, token caches, ledger, logs, sockets.
+    public var ownFiles: [String]
+
+    /// A place.
+    public init(isRemote: Bool = false, home: String? = nil, directory: String? = nil, ownFiles: [String] = []) {
+        self.isRemote = isRemote
+        self.home = home
+        self.directory = directory
+        self.ownFiles = ownFiles
+    }
+
+    /// A word as the path that it means, without `.` and `..`; nil for what is no fixed path.
+    func path(_ word: String) -> String? {
+        var text = word
+        for (short, long) in [("~/", home), ("$HOME/", home), ("${HOME}/", home)] {
+            if let long, text.hasPrefix(short) { text = long + "/" + text.dropFirst(short.count) }
+        }
+        if let home, ["~", "$HOME", "${HOME}"].contains(text) { text = home }
+        if !text.hasPrefix("/") {
+            guard let directory, !text.hasPrefix("-"), !text.isEmpty else { return nil }
+            text = directory + "/" + text
+        }
+        var parts: [Substring] = []
+        for part in text.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    /// Whether a word names the program's own files, a folder in which they lie as a whole, or a pattern for them.
+    func isOwn(_ word: String) -> Bool {
+        guard !isRemote, !ownFiles.isEmpty else { return false }
+        var candidates = [word]
+        if let equals = word.firstIndex(of: "=") { candidates.append(String(word[word.index(after: equals)...])) }
+        // curl's way to name a file: `@path`, also after a name.
+        candidates += candidates.filter { $0.hasPrefix("@") }.map { String($0.dropFirst()) }
+        for candidate in candidates {
+            guard let path = path(candidate) else { continue }
+            let pattern = path.firstIndex { "*?[{".contains($0) }.map { path[..<$0] }
+            for own in ownFiles where own.count > 1 {
+                if path == own || path.hasPrefix(own + "/") { return true }
+                if let pattern, pattern.count > 1, own.hasPrefix(pattern), Self.depth(path) <= Self.depth(own) {
+                    // `~/.m365*` reaches them; `~/*` does not, since shells pass over hidden names.
+                    let rest = own.dropFirst(pattern.count)
+                    if !(rest.hasPrefix(".") && pattern.hasSuffix("/")) { return true }
+                }
+            }
+        }
+        return false
+    }
+
+    private static func depth(_ path: String) -> Int { path.utf8.count { $0 == 0x2F } }
+}

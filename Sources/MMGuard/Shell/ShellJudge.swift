@@ -1,0 +1,247 @@
+/// Judges shell commands by what stands in them.
+///
+/// A shell can do what its user can, in ways that no text shows: this is the guard's word on what a command says it does.
+/// The walls are the sandbox profiles.
+struct ShellJudge: Sendable {
+    let context: ShellContext
+    private static let deepest = 8
+
+    /// What is found in a text.
+    func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
+        guard depth < Self.deepest else { return [finding(.unreadable, subject: "commands within commands")] }
+        let reading: ShellReader.Reading
+        do throws(ShellUnreadable) {
+            reading = try ShellReader.read(text)
+        } catch {
+            return [finding(.unreadable, subject: error.construct, more: ": \(error.construct)")]
+        }
+        var found: [GuardFinding] = []
+        for call in reading.calls {
+            found += judge(call, depth)
+            if let name = call.words.first?.text, reading.functions.contains(name),
+                reading.calls.count(where: { $0.words.first?.text == name && $0.isFed }) > 0
+            {
+                found.append(finding(.recursion, subject: name))
+            }
+        }
+        return found
+    }
+
+    private func finding(_ rule: ShellRule, subject: String, more: String = "") -> GuardFinding {
+        let shown = String(subject.prefix(60))
+        return GuardFinding(
+            rule: rule.rawValue, classes: rule.classes, kind: rule.kind,
+            reason: "“\(shown)”: \(rule.reason)\(more)", instead: rule.instead, subject: shown)
+    }
+
+    // MARK: One command
+
+    private func judge(_ call: ShellCall, _ depth: Int) -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        for assignment in call.assignments {
+            let name = assignment.text.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
+            if ShellPrograms.loaders.contains(String(name)) { found.append(finding(.loader, subject: String(name))) }
+        }
+        for redirect in call.redirects { found += judge(redirect) }
+        for word in call.words where context.isOwn(word.text) { found.append(finding(.ownFiles, subject: word.text)) }
+        for word in call.words.dropFirst() where isSecret(word.text) {
+            found.append(finding(.secrets, subject: word.text))
+        }
+        guard let first = call.words.first else { return found }
+        guard first.isFixed, !first.text.contains(where: { "*?[{".contains($0) }) || ["[", "[["].contains(first.text)
+        else {
+            return found + [finding(.dynamic, subject: first.text)]
+        }
+        found += judge(named: call, depth)
+        return found
+    }
+
+    private func judge(_ redirect: ShellCall.Redirect) -> [GuardFinding] {
+        let target = redirect.target.text
+        if context.isOwn(target) { return [finding(.ownFiles, subject: target)] }
+        if !redirect.writes { return isSecret(target) ? [finding(.secrets, subject: target)] : [] }
+        if target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/") {
+            return [finding(.network, subject: target)]
+        }
+        if ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", ""].contains(target) { return [] }
+        if isSystem(target) { return [finding(.device, subject: "> " + target)] }
+        return [finding(.writes, subject: "> " + target)]
+    }
+
+    private func judge(named call: ShellCall, _ depth: Int) -> [GuardFinding] {
+        let name = call.name
+        let words = call.arguments.map(\.text)
+        func one(_ rule: ShellRule) -> [GuardFinding] {
+            [finding(rule, subject: ([name] + words.prefix(3)).joined(separator: " "))]
+        }
+        var found: [GuardFinding] = []
+        if ShellPrograms.wrappers.contains(name) {
+            if ShellPrograms.privileged.contains(name) { found += one(.rights) }
+            return found + inner(of: call, depth)
+        }
+        if ShellPrograms.shells.contains(name) { return shell(call, depth) }
+        if call.isFed || call.document != nil, ShellPrograms.interpreters.contains(name), runsInput(words) {
+            return one(.fed)
+        }
+        switch name {
+        case "eval", "trap", "alias", "su", "ssh": found += texts(of: call, depth)
+        case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes)
+        case "find", "fd": return search(call, depth)
+        case "git": return one(Self.git(words))
+        case "curl", "wget", "http", "https", "xh": return one(Self.uploads(name, words) ? .network : .writes)
+        case "rsync":
+            found += words.contains { $0.contains(":") && !$0.hasPrefix("-") } ? one(.network) : []
+            found += words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" } ? one(.removes) : []
+            return found.isEmpty ? one(.writes) : found
+        case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
+            if words.contains(where: {
+                isSystem($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
+            }) {
+                // Copying from such a place is no change of it.
+                let targets = name == "tee" || name == "dd" || name == "truncate" ? words : Array(words.suffix(1))
+                if targets.contains(where: { isSystem($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) }) {
+                    return one(.device)
+                }
+            }
+            return one(
+                name == "truncate" || name == "dd" && words.contains { $0.hasPrefix("of=") } ? .removes : .writes)
+        case "chmod": return one(Self.opensUp(words) ? .rights : .writes)
+        case "systemctl", "service", "rc-service", "launchctl":
+            let looks: Set = [
+                "status", "list-units", "list-unit-files", "is-active", "is-enabled", "show", "cat", "list",
+            ]
+            return one(words.contains { looks.contains($0) } ? .reads : .rights)
+        case "docker", "podman", "kubectl", "helm", "terraform", "tofu", "oc", "nerdctl":
+            return one(Self.cluster(words))
+        case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes)
+        case "mm", "mm-mcp": return own(words, one)
+        case "export", "declare", "typeset", "readonly", "local":
+            let names = words.map { String($0.prefix { $0 != "=" }) }
+            return one(names.contains { ShellPrograms.loaders.contains($0) } ? .loader : .reads)
+        case "apt", "apt-get", "dpkg", "rpm", "dnf", "yum", "brew", "apk", "pacman", "snap":
+            let looks: Set = [
+                "list", "search", "show", "info", "policy", "-l", "-L", "-s", "-S", "-qa", "-q", "-qi", "-ql",
+                "madison",
+                "--list", "--version",
+            ]
+            return one(words.first.map { looks.contains($0) } == true ? .reads : .software)
+        default: break
+        }
+        if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return found + one(.removes) }
+        if ShellPrograms.privileged.contains(name) { return found + one(.rights) }
+        if ShellPrograms.software.contains(name) { return found + one(.software) }
+        if ShellPrograms.carriers.contains(name) { return found + one(.network) }
+        if ShellPrograms.mailers.contains(name) { return found + one(.mail) }
+        if ShellPrograms.readers.contains(name) { return found + one(.reads) }
+        // A program that nothing is known of runs with the user's rights, as the user's own programs do.
+        return found + one(.writes)
+    }
+
+    // MARK: Commands within commands
+
+    /// What a wrapper such as `env` or `sudo` starts.
+    private func inner(of call: ShellCall, _ depth: Int) -> [GuardFinding] {
+        let name = call.name
+        var index = 1
+        var leading = ShellPrograms.leadingWords[name] ?? 0
+        let takesValue = ShellPrograms.valueOptions[name] ?? []
+        while index < call.words.count {
+            let word = call.words[index]
+            if name == "env", word.text == "-S" || word.text.hasPrefix("--split-string"), index + 1 < call.words.count {
+                return text(call.words[index + 1], depth)
+            }
+            if word.text == "--" {
+                index += 1
+                break
+            }
+            if word.text.hasPrefix("-"), word.text.count > 1 {
+                index += takesValue.contains(word.text) ? 2 : 1
+            } else if word.text.contains("="), name == "env" || name == "sudo" || name == "doas" {
+                let variable = String(word.text.prefix { $0 != "=" })
+                if ShellPrograms.loaders.contains(variable) { return [finding(.loader, subject: variable)] }
+                index += 1
+            } else if leading > 0 {
+                leading -= 1
+                index += 1
+            } else {
+                break
+            }
+        }
+        guard let inside = call.inner(from: index) else { return [finding(.reads, subject: name)] }
+        var found = depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
+        // What xargs appends is not known: for what removes, it is as bad as a pattern.
+        if name == "xargs" || name == "parallel", ["rm", "unlink"].contains(inside.name) {
+            found.append(finding(.removes, subject: "\(name) \(inside.name)"))
+        }
+        return found
+    }
+
+    /// A text that is run as a command.
+    private func text(_ word: ShellCall.Word, _ depth: Int) -> [GuardFinding] {
+        guard word.isFixed else { return [finding(.dynamic, subject: word.text)] }
+        return findings(in: word.text, depth: depth + 1)
+    }
+
+    private func texts(of call: ShellCall, _ depth: Int) -> [GuardFinding] {
+        let words = Array(call.arguments)
+        switch call.name {
+        case "eval":
+            guard words.allSatisfy(\.isFixed) else { return [finding(.dynamic, subject: "eval")] }
+            return findings(in: words.map(\.text).joined(separator: " "), depth: depth + 1)
+        case "trap": return words.count > 1 ? text(words[0], depth) : []
+        case "alias":
+            return words.flatMap { word -> [GuardFinding] in
+                guard let equals = word.text.firstIndex(of: "=") else { return [] }
+                return text(
+                    ShellCall.Word(text: String(word.text[word.text.index(after: equals)...]), isFixed: word.isFixed),
+                    depth)
+            }
+        case "su":
+            guard let index = words.firstIndex(where: { $0.text == "-c" || $0.text == "--command" }),
+                index + 1 < words.count
+            else { return [] }
+            return text(words[index + 1], depth)
+        default: return []
+        }
+    }
+
+    /// A shell that is started: with a text of its own, a file, or what it is fed.
+    private func shell(_ call: ShellCall, _ depth: Int) -> [GuardFinding] {
+        let words = Array(call.arguments)
+        if let index = words.firstIndex(where: {
+            $0.text.hasPrefix("-") && !$0.text.hasPrefix("--") && $0.text.contains("c")
+        }) {
+            guard index + 1 < words.count else { return [finding(.unreadable, subject: call.name)] }
+            return text(words[index + 1], depth)
+        }
+        if let document = call.document { return findings(in: document, depth: depth + 1) }
+        let runsFile = words.contains { !$0.text.hasPrefix("-") } && !words.contains { $0.text == "-s" }
+        if call.isFed, !runsFile { return [finding(.fed, subject: call.name)] }
+        if words.contains(where: { $0.text == "<()" }) { return [finding(.fed, subject: call.name)] }
+        return [finding(.writes, subject: ([call.name] + words.prefix(2).map(\.text)).joined(separator: " "))]
+    }
+
+    private func runsInput(_ words: [String]) -> Bool {
+        words.isEmpty || words.contains("-")
+            || words.allSatisfy { $0.hasPrefix("-") && !["-c", "-e", "-m"].contains($0) }
+    }
+
+    private func search(_ call: ShellCall, _ depth: Int) -> [GuardFinding] {
+        let words = call.words
+        var found: [GuardFinding] = []
+        for (index, word) in words.enumerated() {
+            switch word.text {
+            case "-delete": found.append(finding(.removes, subject: "find -delete"))
+            case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X":
+                guard let inside = call.inner(from: index + 1) else { continue }
+                found += judge(inside, depth + 1)
+                if ["rm", "unlink", "shred"].contains(inside.name) {
+                    found.append(finding(.removes, subject: "find \(word.text) \(inside.name)"))
+                }
+            case "-fprint", "-fprint0", "-fprintf", "-fls": found.append(finding(.writes, subject: word.text))
+            default: continue
+            }
+        }
+        return found.isEmpty ? [finding(.reads, subject: call.name)] : found
+    }
+}

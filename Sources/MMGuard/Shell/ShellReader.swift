@@ -1,0 +1,358 @@
+/// Reads all simple commands of a shell text, also those inside of loops, functions, substitutions and here-documents.
+///
+/// It is wider than the grammar of allow lists: it need not know what a text does, only which commands stand in it. What
+/// it can't take apart it refuses as a whole, and the guard asks.
+struct ShellReader {
+    /// What was found.
+    struct Reading: Sendable {
+        /// The commands, in the order they end.
+        var calls: [ShellCall] = []
+        /// Names of functions that are defined.
+        var functions: [String] = []
+    }
+
+    let bytes: [UInt8]
+    let depth: Int
+    var position = 0
+    var reading = Reading()
+    /// Here-documents whose bodies follow the line.
+    var awaited: [(end: String, stripsTabs: Bool, isPlain: Bool, call: Int?)] = []
+
+    /// How deeply quotes and expansions stand in each other: each level is a call on a small stack.
+    var nesting = 0
+    static let deepestNesting = 100
+
+    static let longestText = 1 << 20
+    static let deepest = 40
+
+    /// Reads a text.
+    /// - Throws: what stands in the way.
+    static func read(_ text: String, depth: Int = 0) throws(ShellUnreadable) -> Reading {
+        var reader = ShellReader(Array(text.utf8), depth)
+        guard reader.bytes.count <= longestText else { throw ShellUnreadable(construct: "more than 1 MiB", offset: 0) }
+        try reader.list(until: nil)
+        return reader.reading
+    }
+
+    init(_ bytes: [UInt8], _ depth: Int) {
+        self.bytes = bytes
+        self.depth = depth
+    }
+
+    // MARK: Lists
+
+    mutating func list(until end: UInt8?, level: Int = 0) throws(ShellUnreadable) {
+        guard depth + level < Self.deepest else { throw unreadable("commands nested too deeply") }
+        var current = ShellCall()
+        var cases = 0
+        // Whether patterns of a case come next.
+        var isPattern = false
+        let start = position
+        while true {
+            skipBlanks()
+            guard position < bytes.count else {
+                guard end == nil else { throw ShellUnreadable(construct: "an unfinished parenthesis", offset: start) }
+                finish(&current)
+                return
+            }
+            switch bytes[position] {
+            case UInt8(ascii: "#"):
+                while position < bytes.count, bytes[position] != 0x0A { position += 1 }
+            case 0x0A, 0x0D:
+                position += 1
+                if isPattern { continue }
+                finish(&current)
+                try documents(level)
+            case UInt8(ascii: ";"):
+                position += 1
+                finish(&current)
+                if take(";") || take("&") {
+                    _ = take("&")
+                    isPattern = cases > 0
+                }
+            case UInt8(ascii: "&"):
+                position += 1
+                if take("&") {
+                    finish(&current)
+                } else if peek(">") {
+                    try redirect(&current, level)
+                } else {
+                    finish(&current)
+                }
+            case UInt8(ascii: "|"):
+                position += 1
+                if isPattern { continue }
+                if take("|") {
+                    finish(&current)
+                } else {
+                    _ = take("&")
+                    finish(&current)
+                    current.isFed = true
+                }
+            case UInt8(ascii: "("):
+                try parenthesis(&current, &isPattern, level)
+            case UInt8(ascii: ")"):
+                position += 1
+                if isPattern {
+                    current = ShellCall()
+                    isPattern = false
+                } else if end == UInt8(ascii: ")") {
+                    finish(&current)
+                    return
+                } else {
+                    throw unreadable("a closing parenthesis")
+                }
+            case UInt8(ascii: "<"), UInt8(ascii: ">"):
+                if peek("(", after: 1) {
+                    current.words.append(try processSubstitution(level))
+                } else {
+                    try redirect(&current, level)
+                }
+            default:
+                try element(&current, &isPattern, &cases, level)
+            }
+        }
+    }
+
+    mutating func parenthesis(_ current: inout ShellCall, _ isPattern: inout Bool, _ level: Int)
+        throws(ShellUnreadable)
+    {
+        if isPattern {
+            position += 1
+            return
+        }
+        let opening = position
+        if current.words.count == 1, current.assignments.isEmpty, current.redirects.isEmpty {
+            position += 1
+            skipBlanks()
+            guard take(")") else { throw ShellUnreadable(construct: "a parenthesis", offset: opening) }
+            reading.functions.append(current.words[0].text)
+            current = ShellCall()
+            return
+        }
+        guard current.words.isEmpty else { throw unreadable("a parenthesis") }
+        if peek("(", after: 1) {
+            try arithmetic(level)
+            return
+        }
+        position += 1
+        try list(until: UInt8(ascii: ")"), level: level + 1)
+    }
+
+    mutating func finish(_ current: inout ShellCall) {
+        if !current.isEmpty {
+            for index in awaited.indices where awaited[index].call == nil { awaited[index].call = reading.calls.count }
+            reading.calls.append(current)
+        }
+        current = ShellCall()
+    }
+
+    static let passed: Set<String> = [
+        "if", "then", "elif", "else", "do", "while", "until", "!", "{", "time", "coproc", "fi", "done", "}",
+    ]
+
+    /// A word, an assignment, or a keyword where a command begins.
+    mutating func element(
+        _ current: inout ShellCall, _ isPattern: inout Bool, _ cases: inout Int, _ level: Int
+    ) throws(ShellUnreadable) {
+        let start = position
+        let (word, isQuoted) = try word(level)
+        if position == start { throw unreadable("an unexpected character") }
+        if peek("<") || peek(">"), !isQuoted, !word.text.isEmpty,
+            word.text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        {
+            return
+        }
+        guard current.words.isEmpty, !isQuoted, !isPattern || word.text == "esac" else {
+            if current.isEmpty { current.offset = start }
+            current.words.append(word)
+            return
+        }
+        switch word.text {
+        case _ where Self.passed.contains(word.text): finish(&current)
+        case "esac":
+            cases -= 1
+            isPattern = false
+        case "for", "select":
+            skipBlanks()
+            if peek("(") {
+                try arithmetic(level)
+            } else {
+                // Its words are data; what is substituted in them is read as they are.
+                while position < bytes.count, !peek(";"), !peek("\n") {
+                    let before = position
+                    _ = try self.word(level)
+                    skipBlanks()
+                    if position == before { throw unreadable("an unexpected character in a loop") }
+                }
+            }
+        case "case":
+            skipBlanks()
+            _ = try self.word(level)
+            while true {
+                skipBlanks()
+                guard take("\n") else { break }
+            }
+            guard try self.word(level).word.text == "in" else { throw unreadable("a case without “in”") }
+            cases += 1
+            isPattern = true
+        case "function":
+            skipBlanks()
+            reading.functions.append(try self.word(level).word.text)
+            skipBlanks()
+            if take("(") {
+                skipBlanks()
+                guard take(")") else { throw unreadable("a parenthesis") }
+            }
+        case "[[": try test(level)
+        default:
+            if Self.isAssignment(word.text) {
+                if current.isEmpty { current.offset = start }
+                current.assignments.append(word)
+                if word.text.hasSuffix("="), take("(") { try array(level) }
+            } else {
+                if current.isEmpty { current.offset = start }
+                current.words.append(word)
+            }
+        }
+    }
+
+    static func isAssignment(_ text: String) -> Bool {
+        guard let equals = text.utf8.firstIndex(of: 0x3D) else { return false }
+        var name = text[..<equals]
+        if name.hasSuffix("+") { name = name.dropLast() }
+        if let bracket = name.utf8.firstIndex(of: 0x5B), name.hasSuffix("]") { name = name[..<bracket] }
+        guard let first = name.utf8.first, first == 0x5F || isLetter(first) else { return false }
+        return name.utf8.allSatisfy { $0 == 0x5F || isLetter($0) || (0x30...0x39).contains($0) }
+    }
+
+    static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte & 0xDF) }
+
+    mutating func array(_ level: Int) throws(ShellUnreadable) {
+        while true {
+            skipBlanks()
+            if take("\n") { continue }
+            if take(")") { return }
+            let before = position
+            _ = try word(level)
+            if position == before { throw unreadable("an unfinished list") }
+        }
+    }
+
+    /// `[[ … ]]`: operators are part of it.
+    mutating func test(_ level: Int) throws(ShellUnreadable) {
+        while position < bytes.count {
+            skipBlanks()
+            let before = position
+            let word = try word(level)
+            if word.word.text == "]]", !word.isQuoted { return }
+            if position == before { position += 1 }
+        }
+        throw unreadable("an unfinished [[")
+    }
+
+    // MARK: Redirections
+
+    mutating func redirect(_ current: inout ShellCall, _ level: Int) throws(ShellUnreadable) {
+        if current.isEmpty { current.offset = position }
+        let isInput = bytes[position] == UInt8(ascii: "<")
+        position += 1
+        if isInput, take("<") {
+            if take("<") {
+                skipBlanks()
+                current.document = try word(level).word.text
+                return
+            }
+            let stripsTabs = take("-")
+            skipBlanks()
+            let (end, isQuoted) = try word(level)
+            awaited.append((end.text, stripsTabs, isQuoted, nil))
+            // A command of nothing but a here-document stays one.
+            current.redirects.append(ShellCall.Redirect(writes: false, target: ShellCall.Word(text: "")))
+            return
+        }
+        var writes = !isInput
+        if isInput { if take(">") { writes = true } } else { _ = take(">") || take("|") }
+        if take("&") {
+            skipBlanks()
+            let target = try word(level).word
+            if target.isFixed,
+                target.text == "-" || target.text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2D })
+            {
+                return
+            }
+            current.redirects.append(ShellCall.Redirect(writes: writes, target: target))
+            return
+        }
+        skipBlanks()
+        let before = position
+        let target = try word(level).word
+        guard position > before else { throw unreadable("a redirection without a file") }
+        current.redirects.append(ShellCall.Redirect(writes: writes, target: target))
+    }
+
+    /// Takes the bodies of the here-documents of the line that has just ended.
+    mutating func documents(_ level: Int) throws(ShellUnreadable) {
+        let due = awaited
+        awaited = []
+        for document in due {
+            var body: [UInt8] = []
+            let start = position
+            var stop = position
+            while position < bytes.count {
+                let lineStart = position
+                while position < bytes.count, bytes[position] != 0x0A { position += 1 }
+                var line = bytes[lineStart..<position]
+                if position < bytes.count { position += 1 }
+                if document.stripsTabs { line = line.drop { $0 == 0x09 } }
+                if line.elementsEqual(document.end.utf8) { break }
+                body += line + [0x0A]
+                stop = position
+            }
+            if let call = document.call, reading.calls.indices.contains(call) {
+                reading.calls[call].document = String(decoding: body, as: UTF8.self)
+            }
+            guard !document.isPlain else { continue }
+            // Substitutions in an unquoted body are run.
+            let after = position
+            position = start
+            while position < stop {
+                switch bytes[position] {
+                case UInt8(ascii: "\\"): position += 2
+                case UInt8(ascii: "$"): _ = try dollar(level)
+                case UInt8(ascii: "`"): try backticks(level)
+                default: position += 1
+                }
+            }
+            position = max(after, position)
+        }
+    }
+
+    // MARK: Characters
+
+    mutating func skipBlanks() {
+        while position < bytes.count {
+            if bytes[position] == 0x20 || bytes[position] == 0x09 {
+                position += 1
+            } else if bytes[position] == 0x5C, position + 1 < bytes.count, bytes[position + 1] == 0x0A {
+                position += 2
+            } else {
+                return
+            }
+        }
+    }
+
+    func peek(_ character: Unicode.Scalar, after steps: Int = 0) -> Bool {
+        position + steps < bytes.count && UInt32(bytes[position + steps]) == character.value
+    }
+
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard peek(character) else { return false }
+        position += 1
+        return true
+    }
+
+    func unreadable(_ construct: String, at offset: Int? = nil) -> ShellUnreadable {
+        ShellUnreadable(construct: construct, offset: min(offset ?? position, bytes.count))
+    }
+}

@@ -1,0 +1,74 @@
+/// The rules for shell commands, as `mm guard rules` lists them.
+enum ShellRule: String, Sendable, CaseIterable {
+    case reads = "shell-reads"
+    case writes = "shell-writes"
+    case removes = "shell-removes"
+    case device = "shell-device"
+    case rights = "shell-rights"
+    case software = "shell-software"
+    case network = "shell-network"
+    case mail = "shell-mail"
+    case secrets = "shell-secrets"
+    case ownFiles = "shell-own-files"
+    case ownProgram = "shell-own-program"
+    case dynamic = "shell-dynamic"
+    case fed = "shell-fed"
+    case loader = "shell-loader"
+    case recursion = "shell-recursion"
+    case unreadable = "shell-unreadable"
+
+    /// What it catches, and why.
+    var reason: String {
+        switch self {
+        case .reads: "it only looks"
+        case .writes: "it changes or makes something"
+        case .removes: "it removes or overwrites what can't be brought back"
+        case .device: "it writes to a device or a file of the system"
+        case .rights: "it acts with or changes rights of the machine"
+        case .software: "it changes which software the machine has"
+        case .network: "it sends data out, or opens a way in or out"
+        case .mail: "it sends mail"
+        case .secrets: "it reads keys or passwords"
+        case .ownFiles: "it touches the files in which mm keeps sign-ins, connections and confirmations"
+        case .ownProgram: "it would confirm, sign in or change connections in a person's place"
+        case .dynamic: "which program it runs can't be told from the text"
+        case .fed: "a shell or interpreter runs what another command writes"
+        case .loader: "it sets a variable that makes later commands load or run something else"
+        case .recursion: "a function that calls itself can fill the machine with processes"
+        case .unreadable: "the text can't be taken apart"
+        }
+    }
+
+    var classes: GuardClassSet {
+        switch self {
+        case .reads: .read
+        case .writes: .write
+        case .removes, .recursion: .destructive
+        case .device: [.destructive, .privilege]
+        case .rights, .software, .loader: .privilege
+        case .network: .external
+        case .mail: .send
+        case .secrets: .secret
+        case .ownFiles, .ownProgram: .session
+        case .dynamic, .fed, .unreadable: .write
+        }
+    }
+
+    var kind: GuardFinding.Kind {
+        switch self {
+        case .dynamic, .fed, .unreadable: .dynamic
+        default: .classified
+        }
+    }
+
+    var instead: String? {
+        switch self {
+        case .dynamic: "Write the program's name out."
+        case .fed: "Save it to a file, look at it, then run the file."
+        case .unreadable: "Check quotes and parentheses."
+        case .ownFiles: "Use the connections, status and audit tools of mm."
+        case .ownProgram: "A person does this in a terminal of their own."
+        default: nil
+        }
+    }
+}

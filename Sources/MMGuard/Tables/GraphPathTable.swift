@@ -1,0 +1,114 @@
+internal import CGuardTables
+
+/// The path templates of Microsoft Graph as one tree, read in place.
+struct GraphPathTable: Sendable {
+    /// Which templates count.
+    struct Kinds: OptionSet, Sendable {
+        let rawValue: UInt8
+        static let v1 = Kinds(rawValue: 1)
+        static let beta = Kinds(rawValue: 2)
+        /// `/$count` may follow; not a kind of its own.
+        static let countable = Kinds(rawValue: 4)
+        /// Known only from the permission data.
+        static let permissionV1 = Kinds(rawValue: 8)
+        static let permissionBeta = Kinds(rawValue: 16)
+    }
+
+    /// A template that a path matched.
+    struct Match: Sendable {
+        let node: UInt32
+        /// `/$count` behind the template.
+        let isCounted: Bool
+        /// For each qualified step of the path, whether it is a cast (else an operation).
+        let casts: [String: Bool]
+    }
+
+    private static let nodeSize = 28
+    let file = TableFile(cguard_graph_paths(), magic: "MMG1")
+    let nodes: UnsafeTable
+    let children: UnsafeTable
+
+    init() {
+        nodes = UnsafeTable(file.section(1), size: Self.nodeSize)
+        children = UnsafeTable(file.section(2), size: 8)
+    }
+
+    /// The template that these steps name.
+    func match(_ steps: [PathStep], kinds: Kinds) -> Match? {
+        var casts: [String: Bool] = [:]
+        guard let found = walk(0, steps[...], kinds, &casts) else { return nil }
+        return Match(node: found.node, isCounted: found.isCounted, casts: casts)
+    }
+
+    /// The text of a template: `/users/{user-id}/messages`.
+    func text(of match: Match) -> String {
+        var segments: [String] = []
+        var node = match.node
+        while node != 0 {
+            segments.append(file.string(nodes.u32(node, 4)))
+            node = nodes.u32(node, 0)
+        }
+        return segments.reversed().map { "/" + $0 }.joined() + (match.isCounted ? "/$count" : "")
+    }
+
+    /// Every template of these kinds, for tests and for searching what Graph offers.
+    func forEachTemplate(_ kinds: Kinds, _ body: (Match) -> Void) {
+        for index in 0..<UInt32(file.sectionLength(1) / Self.nodeSize) where !flags(index).isDisjoint(with: kinds) {
+            body(Match(node: index, isCounted: false, casts: [:]))
+        }
+    }
+
+    private func flags(_ node: UInt32) -> Kinds { Kinds(rawValue: nodes.u8(node, 22)) }
+
+    private func walk(
+        _ node: UInt32, _ steps: ArraySlice<PathStep>, _ kinds: Kinds, _ casts: inout [String: Bool]
+    ) -> (node: UInt32, isCounted: Bool)? {
+        guard let step = steps.first else { return flags(node).isDisjoint(with: kinds) ? nil : (node, false) }
+        let rest = steps.dropFirst()
+        for name in spellings(of: step) {
+            guard let child = child(of: node, named: name.text) else { continue }
+            if let found = walk(child, rest, kinds, &casts) {
+                if let isCast = name.isCast { casts[step.name] = isCast }
+                return found
+            }
+        }
+        if rest.isEmpty, step.isWord("$count"), flags(node).contains(.countable), !flags(node).isDisjoint(with: kinds) {
+            return (node, true)
+        }
+        let key = nodes.u32(node, 12)
+        if key != 0, step.isKeyLike, let found = walk(key, rest, kinds, &casts) { return found }
+        return nil
+    }
+
+    func spellings(of step: PathStep) -> [(text: String, isCast: Bool?)] {
+        switch step.kind {
+        case .key: return []
+        case .word: return [(step.name, nil), (step.name + "()", nil)]
+        case .call(let names):
+            let call = (step.name + "(" + names.joined(separator: ",") + ")", nil as Bool?)
+            return names.isEmpty ? [call, (step.name, nil)] : [call]
+        case .qualified(let names):
+            let full = "microsoft.graph." + step.name
+            if let names, !names.isEmpty {
+                let tail = "(" + names.joined(separator: ",") + ")"
+                return [(full + tail, false), (step.name + tail, false)]
+            }
+            return [
+                ("graph." + step.name, true), (full, false), (full + "()", false), (step.name, false),
+                (step.name + "()", false),
+            ]
+        }
+    }
+
+    func child(of node: UInt32, named name: String) -> UInt32? {
+        var low = nodes.u32(node, 8)
+        var high = low + UInt32(nodes.u16(node, 20))
+        while low < high {
+            let middle = (low + high) / 2
+            let order = file.compare(name, with: children.u32(middle, 0))
+            if order == 0 { return children.u32(middle, 4) }
+            if order < 0 { high = middle } else { low = middle + 1 }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,7 @@
+/// All that the guard judges by: the built-in tables, which copies share as read-only memory, and the user's rules.
+struct GuardTables: Sendable {
+    let paths = GraphPathTable()
+    let requests = RequestRuleTable()
+    let cmdlets = CmdletTable()
+    var user = UserRuleFile.none
+}

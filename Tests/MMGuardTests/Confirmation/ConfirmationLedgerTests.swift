@@ -1,0 +1,154 @@
+import Glibc
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Confirmations")
+struct ConfirmationLedgerTests {
+    /// A clock that tests move.
+    private final class Hands: Sendable {
+        private let seconds = Mutex<Int64>(1_000_000)
+        var clock: WallClock { WallClock { Timestamp(seconds: self.seconds.withLock { $0 }) } }
+        func move(_ by: Int64) { seconds.withLock { $0 += by } }
+    }
+
+    private let folder = Folder()
+    private let hands = Hands()
+
+    /// A folder that goes with the test.
+    private final class Folder: Sendable {
+        let path: String
+        init() {
+            path = "/tmp/mm-ledger-\(RandomBytes.text(bytes: 8))"
+            try? ProtectedFile.makeDirectory(path)
+        }
+        deinit {
+            for name in ["ledger.json", "ledger.json.lock"] { _ = unlink(path + "/" + name) }
+            _ = rmdir(path)
+        }
+    }
+
+    private var ledger: ConfirmationLedger {
+        ConfirmationLedger(path: folder.path + "/ledger.json", clock: hands.clock)
+    }
+
+    private func request(
+        _ script: String = "Remove-Mailbox ann", connection: String = "Contoso", module: String = "exo",
+        body: String = "", parameters: JSONObject = [:]
+    ) -> ConfirmationRequest {
+        let verdict = GuardEngine().judge(script: script, policy: .standard)
+        return ConfirmationRequest(
+            connection: connection, module: module, text: script, body: Array(body.utf8), parameters: parameters,
+            verdict: verdict)
+    }
+
+    @Test("a person's yes holds once, for exactly what was shown")
+    func once() async throws {
+        let wanted = request()
+        let waiting = try await ledger.request(wanted)
+        #expect(try await !ledger.consume(wanted.digest))
+        let shown = try await ledger.pending(waiting.token)
+        #expect(shown.text == "Remove-Mailbox ann")
+        #expect(shown.lines.contains("    Remove-Mailbox ann"))
+        try await ledger.approve(waiting.token, digest: shown.digest)
+        #expect(try await !ledger.consume(request("Remove-Mailbox bob").digest))
+        #expect(try await ledger.consume(wanted.digest))
+        #expect(try await !ledger.consume(wanted.digest))
+    }
+
+    @Test("the digest changes with every part that changes what happens")
+    func digests() {
+        let digests = [
+            request(), request("Remove-Mailbox ann "), request(connection: "Fabrikam"), request(module: "azure"),
+            request(body: "x"), request(parameters: ["timeout": 1]), request(connection: "Contosoe", module: "xo"),
+        ].map(\.digest)
+        #expect(Set(digests).count == digests.count)
+        #expect(request(parameters: ["a": 1, "b": 2]).digest == request(parameters: ["b": 2, "a": 1]).digest)
+    }
+
+    @Test("asked again while it waits, a request keeps its token; after a yes it gets a new one")
+    func sameToken() async throws {
+        let first = try await ledger.request(request())
+        let second = try await ledger.request(request())
+        #expect(first.token == second.token)
+        try await ledger.approve(first.token, digest: first.digest)
+        let third = try await ledger.request(request())
+        #expect(third.token != first.token)
+    }
+
+    @Test("a question and a yes both expire")
+    func expiry() async throws {
+        let waiting = try await ledger.request(request())
+        hands.move(901)
+        await #expect(throws: MMError.self) { try await ledger.pending(waiting.token) }
+        await #expect(throws: MMError.self) { try await ledger.approve(waiting.token, digest: waiting.digest) }
+        let again = try await ledger.request(request())
+        try await ledger.approve(again.token, digest: again.digest)
+        hands.move(601)
+        #expect(try await !ledger.consume(again.digest))
+    }
+
+    @Test("a no ends the request, and a token does not confirm another content")
+    func refusing() async throws {
+        let waiting = try await ledger.request(request())
+        await #expect(throws: MMError.self) { try await ledger.approve(waiting.token, digest: "0000") }
+        try await ledger.refuse(waiting.token)
+        await #expect(throws: MMError.self) { try await ledger.approve(waiting.token, digest: waiting.digest) }
+        await #expect(throws: MMError.self) { try await ledger.pending("NOSUCHONE") }
+    }
+
+    @Test("the store is a file of its user alone, and a broken one confirms nothing")
+    func store() async throws {
+        let waiting = try await ledger.request(request())
+        var status = stat()
+        #expect(lstat(ledger.path, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+        #expect(try await ledger.all().map(\.token) == [waiting.token])
+        try ProtectedFile.replace(ledger.path, with: Array("{\"version\":1,".utf8))
+        await #expect(throws: MMError.self) { try await ledger.consume(waiting.digest) }
+        await #expect(throws: MMError.self) { try await ledger.request(request()) }
+    }
+
+    @Test("many front-ends at once lose no request, and only one of them uses a yes")
+    func concurrency() async throws {
+        let ledger = ledger
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<20 {
+                let wanted = request("Remove-Mailbox user\(number)")
+                group.addTask { _ = try await ledger.request(wanted) }
+            }
+            try await group.waitForAll()
+        }
+        let all = try await ledger.all()
+        #expect(Set(all.map(\.token)).count == 20)
+        let one = try #require(all.first)
+        try await ledger.approve(one.token, digest: one.digest)
+        let used = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<10 { group.addTask { try await ledger.consume(one.digest) } }
+            return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(used == 1)
+    }
+
+    @Test("what could hide in a terminal is shown as an escape")
+    func visible() async throws {
+        let waiting = try await ledger.request(request("Remove-Mailbox ann # \u{1b}[8m\u{202e}x"))
+        let text = waiting.lines.joined(separator: "\n")
+        #expect(!text.unicodeScalars.contains("\u{1b}"))
+        #expect(text.contains("\\u{1b}"))
+        #expect(text.contains("\\u{202e}"))
+    }
+
+    @Test("the error of an asked request names the token, the place and what to do")
+    func error() async throws {
+        let verdict = GuardEngine().judge(script: "Remove-Mailbox ann", policy: .standard)
+        let waiting = try await ledger.request(request())
+        let error = try #require(verdict.error(pending: waiting))
+        #expect(error.code == .confirmationNeeded)
+        #expect(error.hint?.contains("mm confirm \(waiting.token)") ?? false)
+        #expect(error.details["token"]?.string == waiting.token)
+        let denied = try #require(GuardEngine().judge(script: "Install-Module x", policy: .standard).error())
+        #expect(denied.code == .denied)
+        #expect(GuardEngine().judge(script: "Get-Mailbox", policy: .standard).error() == nil)
+    }
+}

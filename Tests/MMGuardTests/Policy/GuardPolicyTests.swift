@@ -1,0 +1,55 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Policies")
+struct GuardPolicyTests {
+    @Test(
+        "each class has its decision",
+        arguments: [
+            (GuardPolicy.Name.standard, "allow allow ask ask ask ask ask ask deny"),
+            (.strict, "allow ask ask ask ask ask deny deny deny"),
+            (.readonly, "allow deny deny deny deny deny deny deny deny"),
+        ])
+    func classes(name: GuardPolicy.Name, decisions: String) {
+        let policy = GuardPolicy(name)
+        #expect(GuardClass.allCases.map { policy.decision(for: $0).rawValue }.joined(separator: " ") == decisions)
+    }
+
+    @Test("a class can be overridden, and the strongest decision of several classes wins")
+    func overrides() {
+        let policy = GuardPolicy(.standard, overrides: [.write: .deny, .send: .allow])
+        #expect(policy.decision(for: .send) == .allow)
+        #expect(policy.decision(forAll: [.write, .destructive]) == .deny)
+        #expect(policy.decision(forAll: [.send, .read]) == .allow)
+    }
+
+    @Test(
+        "what can't be told from the text is asked for, or denied on careful connections",
+        arguments: [
+            (GuardPolicy.Name.standard, GuardFinding.Kind.dynamic, GuardDecision.ask), (.strict, .dynamic, .deny),
+            (.readonly, .dynamic, .deny), (.standard, .unknown, .ask), (.strict, .unknown, .ask),
+            (.readonly, .unknown, .deny), (.standard, .blocked, .deny), (.standard, .warned, .ask),
+        ])
+    func kinds(name: GuardPolicy.Name, kind: GuardFinding.Kind, decision: GuardDecision) {
+        let finding = GuardFinding(rule: "x", classes: .read, kind: kind, reason: "x")
+        #expect(GuardPolicy(name).decision(for: finding) == decision)
+    }
+
+    @Test("the seed's warned list only warns in the seeds' own profiles")
+    func warned() {
+        let finding = GuardFinding(rule: "x", classes: .write, kind: .warned, reason: "x")
+        #expect(GuardPolicy(.standard, warnsOnly: true).decision(for: finding) == .allow)
+    }
+
+    @Test("the strictest class is the one named")
+    func strictest() {
+        #expect(GuardClassSet([.write, .send, .privilege]).strictest == .privilege)
+        #expect(GuardClassSet([.session, .privilege]).strictest == .session)
+        #expect(GuardClassSet([.secret, .destructive]).strictest == .secret)
+        #expect(GuardClassSet([.external, .destructive]).strictest == .destructive)
+        #expect(GuardClassSet([]).strictest == .read)
+        #expect(GuardClass(word: "secret-read") == .secret)
+        #expect(GuardClass(word: "external-sharing") == .external)
+    }
+}

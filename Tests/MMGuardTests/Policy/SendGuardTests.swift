@@ -1,0 +1,83 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Send guard")
+struct SendGuardTests {
+    private let engine = GuardEngine()
+    private let mail: JSONValue = [
+        "message": [
+            "subject": "Hello",
+            "body": ["contentType": "Text", "content": .string(String(repeating: "x", count: 700))],
+            "toRecipients": [["emailAddress": ["address": "ann@contoso.com"]]],
+            "bccRecipients": [["emailAddress": ["address": "eve@evil.example"]]],
+            "attachments": [["name": "plan.docx"]],
+        ]
+    ]
+
+    private func send(_ policy: GuardPolicy, confirmed: Bool = false, path: String = "/me/sendMail") throws -> Verdict {
+        let target = try RequestTarget(parsing: path, service: .graph)
+        return engine.judge(
+            GuardedRequest(method: "POST", target: target, body: .json(mail)), policy: policy, confirmed: confirmed)
+    }
+
+    @Test("a mail is asked for, with recipients, subject, 500 characters and attachment names")
+    func preview() throws {
+        let verdict = try send(.standard)
+        #expect(verdict.decision == .ask)
+        #expect(verdict.guardClass == .send)
+        let preview = try #require(verdict.preview)
+        #expect(preview.recipients == ["to: ann@contoso.com", "bcc: eve@evil.example"])
+        #expect(preview.subject == "Hello")
+        #expect(preview.body?.count == 500)
+        #expect(preview.isBodyCut)
+        #expect(preview.attachments == ["plan.docx"])
+    }
+
+    @Test("confirmed changes nothing where a person can be asked, and lets a send go where the policy honours it")
+    func confirmed() throws {
+        #expect(try send(.standard, confirmed: true).decision == .ask)
+        #expect(try send(GuardPolicy(.standard, honoursConfirmed: true), confirmed: true).decision == .allow)
+        #expect(try send(GuardPolicy(.standard, honoursConfirmed: true), confirmed: false).decision == .ask)
+        #expect(try send(GuardPolicy(.readonly, honoursConfirmed: true), confirmed: true).decision == .deny)
+    }
+
+    @Test("confirmed changes nothing outside the send families")
+    func confirmedElsewhere() throws {
+        let target = try RequestTarget(parsing: "/users/x", service: .graph)
+        let policy = GuardPolicy(.standard, honoursConfirmed: true)
+        let request = GuardedRequest(method: "DELETE", target: target)
+        #expect(engine.judge(request, policy: policy, confirmed: true).decision == .ask)
+        let invitation = GuardedRequest(
+            method: "POST", target: try RequestTarget(parsing: "/invitations", service: .graph), body: .json(mail))
+        #expect(engine.judge(invitation, policy: policy, confirmed: true).decision == .ask)
+    }
+
+    @Test("a connection or server without send guards sends without asking")
+    func switchedOff() throws {
+        #expect(try send(GuardPolicy(.standard, sendGuards: false)).decision == .allow)
+        #expect(try send(GuardPolicy(.readonly, sendGuards: false)).decision == .deny)
+        #expect(!GuardPolicy.sendGuardsEnabled(environment: ["MM_SEND_GUARDS": "false"]))
+        #expect(GuardPolicy.sendGuardsEnabled(environment: ["MM_SEND_GUARDS": "0"]))
+        #expect(GuardPolicy.sendGuardsEnabled(environment: [:]))
+    }
+
+    @Test(
+        "the seed's families are covered in any spelling",
+        arguments: [
+            "/me/SendMail", "/me/messages/x/reply", "/me/messages/x/replyAll", "/me/messages/x/forward",
+            "/me/messages/x/send", "/teams/t/channels/c/messages", "/chats/c/messages",
+            "/teams('t')/channels('c')/messages('m')/replies", "/me/messages/x/microsoft.graph.send",
+        ])
+    func families(path: String) throws {
+        let verdict = try send(.standard, path: path)
+        #expect(verdict.decision == .ask)
+        #expect(verdict.findings.first?.kind == .sendGuard)
+    }
+
+    @Test(
+        "a draft is no send", arguments: ["/me/messages", "/me/messages/x/createReply", "/me/messages/x/createForward"])
+    func drafts(path: String) throws {
+        #expect(try send(.standard, path: path).decision == .allow)
+    }
+}

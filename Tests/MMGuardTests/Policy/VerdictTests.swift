@@ -1,0 +1,58 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Verdicts, told")
+struct VerdictTests {
+    @Test(
+        "the place is underlined where it stands",
+        arguments: [
+            (
+                "Get-Mailbox; Remove-Mailbox ann",
+                ["1 | Get-Mailbox; Remove-Mailbox ann", "                 ^^^^^^^^^^^^^^^^^^"]
+            ),
+            ("1\n\tRemove-Mailbox é", ["2 | \tRemove-Mailbox é", "    \t^^^^^^^^^^^^^^^^"]),
+            ("'😀'; & $x", ["1 | '😀'; & $x", "           ^^"]),
+            ("Get-Mailbox (", ["1 | Get-Mailbox (", "                 ^"]),
+        ])
+    func underlined(script: String, expected: [String]) throws {
+        let verdict = GuardEngine().judge(script: script, policy: .standard)
+        #expect(try #require(verdict.place).underlined == expected)
+    }
+
+    @Test("a verdict is told in JSON with everything that decided it")
+    func json() {
+        let object = GuardEngine().judge(script: "Remove-Mailbox ann; & $x", policy: .standard).json
+        #expect(object["verdict"] == "ask")
+        #expect(object["class"] == "destructive")
+        #expect(object["rule"] == "seed-warned")
+        #expect(object["place"]?["line"] == 1)
+        #expect(object["findings"]?.array?.count == 2)
+        let read = GuardEngine().judge(script: "Get-Mailbox", policy: .standard).json
+        #expect(read["verdict"] == "allow")
+        #expect(read["place"] == nil)
+    }
+
+    @Test("the policy of a connection follows its registry entry")
+    func connectionPolicy() throws {
+        var connection = try Self.connection(
+            #"{"guard": {"policy": "strict", "ask": ["read"], "deny": ["write", "dynamic"]}, "skipSendGuards": true}"#)
+        let policy = GuardPolicy(of: connection, environment: [:])
+        #expect(policy.name == .strict)
+        #expect(policy.decision(for: .read) == .ask)
+        #expect(policy.decision(for: .write) == .deny)
+        #expect(policy.dynamic == .deny)
+        #expect(!policy.sendGuards)
+        connection.skipSendGuards = false
+        #expect(GuardPolicy(of: connection, environment: [:]).sendGuards)
+        #expect(!GuardPolicy(of: connection, environment: ["MM_SEND_GUARDS": "false"]).sendGuards)
+        #expect(GuardPolicy(of: connection, environment: [:], isSeedProfile: true).warnsOnly)
+    }
+
+    private static func connection(_ entry: String) throws -> Connection {
+        let path = "/tmp/mm-guard-registry-\(RandomBytes.text(bytes: 8)).json"
+        try ProtectedFile.replace(path, with: Array("{\"connections\":{\"Contoso\":\(entry)}}".utf8))
+        defer { try? ProtectedFile.remove(path) }
+        return try ConnectionRegistry(path: path).snapshot().connection(named: "Contoso")
+    }
+}

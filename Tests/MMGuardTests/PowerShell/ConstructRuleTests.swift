@@ -1,0 +1,138 @@
+import MMCore
+import Testing
+
+@testable import MMGuard
+
+@Suite("Constructs behind which a script can hide what it runs")
+struct ConstructRuleTests {
+    /// Scripts in which the construct is the only thing to object to.
+    static let scripts: [(ConstructRule, [String])] = [
+        (.unparsed, ["Get-Mailbox (", "Get-Mailbox 'ann", "if (1) {", "1 +"]),
+        (.tooLong, ["Get-Mailbox ann\n" + String(repeating: "# x\n", count: 20_000)]),
+        (.tooDeep, [String(repeating: "(", count: 60) + "1" + String(repeating: ")", count: 60)]),
+        (.hiddenCharacters, ["Get-Mailbox 'a\u{200b}nn'", "Get-Mailbox ann # \u{202e}x", "'\u{feff}'"]),
+        (.dynamicName, ["& $x ann", "& ('a')", "& \"$x-Mailbox\"", ". $x"]),
+        (.callBlock, ["& { Get-Mailbox ann }", ". { Get-Mailbox ann }"]),
+        (.scriptFile, ["./x.ps1", "/bin/ls", "~/x", "& './x'", "../x"]),
+        (.scopedName, ["global:Get-Mailbox ann", "& 'script:x'"]),
+        (.wildcardName, ["& 'Get-Mailb?x'", "Get-[M]ailbox"]),
+        (.foreignModule, ["Marker\\Get-Mailbox ann", "ExchangeOnlineManagement\\1.0\\Get-Mailbox"]),
+        (.outsideCommand, ["Set-StrictMode -Version 3", "New-PSSessionOption", "Wait-Job", "Set-Location x"]),
+        (.verbatim, ["Get-Mailbox --% ann"]),
+        (.functionDefinition, ["function x { Get-Mailbox }", "filter y { 1 }"]),
+        (.typeDefinition, ["class A { }", "enum B { X }"]),
+        (.trap, ["trap { 'x' }; Get-Mailbox ann"]),
+        (.dataSection, ["data { 'x' }"]),
+        (.namedBlock, ["end { Get-Mailbox ann }", "begin { 1 }", "process { 1 }"]),
+        (.parameterBlock, ["param($x) Get-Mailbox ann"]),
+        (.usingStatement, ["using namespace System.Text\nGet-Mailbox ann"]),
+        (.requires, ["#requires -Version 7\nGet-Mailbox ann"]),
+        (.backgroundJob, ["Get-Mailbox ann &", "Get-Mailbox ann && Get-Mailbox bob &"]),
+        (.exitStatement, ["exit", "exit 1"]),
+        (.jump, ["break", "1..3 | ForEach-Object { continue }", "1 | ForEach-Object { return }"]),
+        (.loop, ["while ($true) { 1 }", "do { 1 } while ($false)", "for (;;) { 1 }"]),
+        (.switchStatement, ["switch -Regex ('a') { 'b' { 1 } }", "switch -File 'x' { 'b' { 1 } }"]),
+        (.catchType, ["try { 1 } catch [System.Collections.Generic.List[int]] { 2 }"]),
+        (.variableTarget, ["$x.y = 1", "$x[0] = 1", "$a, $b = 1, 2", "${a b} = 1", "$x.y++"]),
+        (
+            .automaticVariable,
+            ["$ErrorActionPreference = 'Stop'", "$PSDefaultParameterValues", "$Host", "$args", "$input"]
+        ),
+        (.driveVariable, ["$env:PATH", "$env:X = 1", "${function:x}", "$alias:x"]),
+        (.scopedVariable, ["$global:x = 1", "$script:x", "$global:x"]),
+        (.splat, ["Get-Mailbox @p"]),
+        (.usingVariable, ["$using:x"]),
+        (.scriptBlock, ["$x = { 1 }", "Get-Mailbox -Identity { 1 }", "{ 1 }", "@{ a = { 1 } }", "Write-Output { 1 }"]),
+        (.computedMember, ["$x.$y", "$x.('a' + 'b')", "$x.$y()", "$x.\"a$y\""]),
+        (.methodCall, ["$x.Delete()", "$x.Invoke()", "(Get-ChildItem).Replace('a', 'b')", "$x.Where('y')"]),
+        (
+            .staticMember,
+            ["[Environment]::Exit(1)", "[scriptblock]::Create('x')", "$t::Create('x')", "[IO.File]::Exists"]
+        ),
+        (
+            .typeName,
+            ["[adsi]'x'", "[wmi]'x'", "[xml]'<a/>'", "$x -as [scriptblock]", "$x -is $t", "[datetime]@{}", "[regex]$x"]
+        ),
+        (.attribute, ["[ValidateNotNull()]$x = 1"]),
+        (.operatorUse, ["'a' -replace 'b', $x", "'a' -split $x"]),
+        (.hashKey, ["@{ (Get-Date) = 1 }", "@{ $x = 1 }"]),
+        (
+            .redirection,
+            [
+                "Get-Mailbox > x.ps1", "Get-Mailbox > $x", "Get-Mailbox > variable:x", "Get-Mailbox >> /etc/x.txt",
+                "1 > ~/x.txt",
+            ]
+        ),
+        (
+            .localPath,
+            [
+                "Get-ChildItem env:", "Test-Path variable:x", "Export-Csv /tmp/x.csv -InputObject 1",
+                "Out-File $x -InputObject 1",
+                "Get-Mailbox | Export-Csv ../x.csv", "Get-Mailbox | Export-Csv .hidden/x.csv", "Set-Content x.ps1 1",
+                "Select-String a x.txt", "Get-ChildItem function:",
+            ]
+        ),
+        (.parameterName, ["Get-Mailbox -Iden\u{f1}tity ann", "Get-Mailbox -Id`entity ann"]),
+        (.unknownParameter, ["Get-Mailbox -Nonsense 1"]),
+        (
+            .variableParameter,
+            [
+                "Get-Mailbox -OutVariable x", "Get-Mailbox -ov x", "Get-Mailbox -PipelineVariable x",
+                "Get-AzVM -ErrorV x",
+            ]
+        ),
+        (
+            .preferenceValue,
+            ["Get-Mailbox -ErrorAction Inquire", "Get-Mailbox -ea Break", "Get-Mailbox -WarningAction $x"]
+        ),
+        (.jobParameter, ["Get-AzVM -AsJob", "1 | ForEach-Object -Parallel { 1 }"]),
+        (
+            .memberForm,
+            [
+                "Get-Process | ForEach-Object Kill", "1 | % Inv*", "1 | % -MemberName Delete",
+                "1 | % Name -ArgumentList 1",
+            ]
+        ),
+        (
+            .filterArgument,
+            ["1 | Where-Object $f", "1 | ForEach-Object $f", "1 | Select-Object $cols", "$c = $d; 1 | Sort-Object $c"]
+        ),
+        (.moduleSwitch, ["Get-Command x -ArgumentList 1", "Get-Help x -Online"]),
+        (
+            .networkParameter,
+            ["Get-AzVM -Proxy http://evil.example", "Get-MgUser -HttpPipelinePrepend $x", "Get-MgUser -Break"]
+        ),
+        (.otherSession, ["Get-AzVM -DefaultProfile $x", "Get-PnPWeb -Connection $x"]),
+        (.requestAddress, ["Invoke-MgGraphRequest -Uri $u", "Invoke-AzRestMethod -Path \"/x/$y\" -Method GET"]),
+    ]
+
+    @Test("each construct is asked for, named by its rule, and denied on careful connections")
+    func asked() {
+        let engine = GuardEngine()
+        #expect(Set(Self.scripts.map(\.0)) == Set(ConstructRule.allCases))
+        for (rule, scripts) in Self.scripts {
+            for script in scripts {
+                let verdict = engine.judge(script: script, policy: .standard)
+                #expect(verdict.decision == .ask, "\(rule.rawValue): \(script.prefix(80))")
+                #expect(
+                    verdict.findings.contains { $0.rule == rule.rawValue },
+                    "\(rule.rawValue): \(script.prefix(80)) is \(verdict.rule)")
+                #expect(verdict.guardClass != .read)
+                #expect(verdict.instead != nil)
+                #expect(engine.judge(script: script, policy: GuardPolicy(.readonly)).decision == .deny)
+                #expect(engine.judge(script: script, policy: GuardPolicy(.strict)).decision == .deny)
+            }
+        }
+    }
+
+    @Test("no construct rule can be left out: without it, one of its scripts would run")
+    func mutations() {
+        for (rule, scripts) in Self.scripts {
+            let mutant = ScriptJudge(tables: GuardTables(), muted: [rule])
+            let slips = scripts.contains { script in
+                mutant.judge(script, context: ScriptContext(), policy: .standard, confirmed: false).decision == .allow
+            }
+            #expect(slips, "\(rule.rawValue) is shown by no script of its own")
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Recorded scripts")
+struct RecordedScriptTests {
+    private let engine = GuardEngine()
+
+    @Test("no recorded bypass is allowed or called a read, under any policy")
+    func bypasses() throws {
+        let cases = try Fixtures.lines("bypass-cases.jsonl")
+        #expect(cases.count > 100)
+        for one in cases {
+            let script = one["src"]?.string ?? ""
+            for name in GuardPolicy.Name.allCases {
+                let verdict = engine.judge(script: script, policy: GuardPolicy(name))
+                #expect(verdict.decision != .allow, "\(one["id"]?.string ?? ""): \(script)")
+                #expect(verdict.guardClass != .read, "\(one["id"]?.string ?? ""): \(script)")
+                if name == .readonly { #expect(verdict.decision == .deny) }
+            }
+        }
+    }
+
+    @Test("at least 95 of 100 recorded reads run without asking")
+    func reads() throws {
+        var asked: [String] = []
+        var count = 0
+        for one in try Fixtures.lines("read-cases.jsonl") where one["cat"]?.string?.hasPrefix("read") ?? false {
+            let script = one["src"]?.string ?? ""
+            count += 1
+            let verdict = engine.judge(script: script, policy: .standard)
+            if verdict.decision != .allow { asked.append("\(script): \(verdict.reason)") }
+        }
+        #expect(asked.count * 100 <= count * 5, "\(asked)")
+    }
+
+    @Test("recorded changes are no reads")
+    func writes() throws {
+        // These two change nothing.
+        let harmless = ["Start-Sleep 1", "Write-Host hi -ForegroundColor Red"]
+        for one in try Fixtures.lines("read-cases.jsonl") where one["cat"]?.string == "write" {
+            let script = one["src"]?.string ?? ""
+            guard !harmless.contains(script) else { continue }
+            #expect(engine.judge(script: script, policy: .standard).guardClass != .read, "\(script)")
+            #expect(engine.judge(script: script, policy: GuardPolicy(.readonly)).decision == .deny, "\(script)")
+        }
+    }
+}

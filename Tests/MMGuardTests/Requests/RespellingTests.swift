@@ -1,0 +1,180 @@
+import MMCore
+import Testing
+
+@testable import MMGuard
+
+@Suite("Respelt requests")
+struct RespellingTests {
+    private static let classifier = RequestClassifier(tables: GuardTables())
+
+    /// Example paths of all templates: keys filled in, function arguments given.
+    private static func examples(
+        of kinds: GraphPathTable.Kinds = .v1
+    ) -> [(template: String, path: String)] {
+        var examples: [(String, String)] = []
+        let table = GraphPathTable()
+        table.forEachTemplate(kinds) { match in
+            let template = table.text(of: match)
+            var path = ""
+            var isInside = false
+            for character in template {
+                switch character {
+                case "{":
+                    isInside = true
+                    path += "k1"
+                case "}": isInside = false
+                default: if !isInside { path.append(character) }
+                }
+            }
+            examples.append((template, path))
+        }
+        return examples
+    }
+
+    private func found(_ method: String, _ path: String) -> RequestClassification? {
+        guard let target = try? RequestTarget(parsing: path, service: .graph, respelling: .clean) else { return nil }
+        return Self.classifier.classify(GuardedRequest(method: method, target: target))
+    }
+
+    @Test("every template of v1.0 is found by its own spelling")
+    func own() {
+        let examples = Self.examples()
+        #expect(examples.count == 4720)
+        for example in examples {
+            #expect(found("GET", example.path)?.template == example.template)
+        }
+    }
+
+    @Test("every template of beta is found below /beta")
+    func beta() {
+        let examples = Self.examples(of: .beta)
+        #expect(examples.count > 7000)
+        for example in examples {
+            #expect(found("GET", "/beta" + example.path)?.template == example.template)
+        }
+    }
+
+    @Test("case, escapes, slashes, dots and full addresses keep template and class of every template")
+    func respelt() {
+        for (number, example) in Self.examples().enumerated() {
+            // Methods and spellings take turns from template to template.
+            for method in ["POST", number % 2 == 0 ? "GET" : "PATCH"] {
+                guard let plain = found(method, example.path) else {
+                    Issue.record("\(example.path) was refused")
+                    continue
+                }
+                for (index, spelling) in Spelling.allCases.enumerated()
+                where (number + index) % (method == "POST" ? 2 : 4) == 0 {
+                    let path = spelling.respell(example.path)
+                    let other = found(method, path)
+                    #expect(other?.template == plain.template, "\(method) \(path)")
+                    #expect(other?.classes == plain.classes, "\(method) \(path)")
+                }
+            }
+        }
+    }
+
+    private enum Spelling: CaseIterable {
+        case upper, escaped, doubled, dotted, trailing, absolute, qualified, parentheses
+
+        func respell(_ path: String) -> String {
+            switch self {
+            case .upper:
+                return path.uppercased().replacing("K1", with: "k1")
+            case .escaped:
+                return path.split(separator: "/").map { segment in
+                    guard let first = segment.utf8.first, segment.first != "$" else { return "/" + segment }
+                    return "/%" + String(first, radix: 16) + segment.dropFirst()
+                }.joined()
+            case .doubled: return path.replacing("/", with: "//")
+            case .dotted: return "/x/.." + path.replacing("/", with: "/./")
+            case .trailing: return path + "/"
+            case .absolute: return "https://GRAPH.microsoft.com:443/V1.0" + path
+            case .qualified: return path.replacing("/graph.", with: "/microsoft.graph.")
+            case .parentheses:
+                // users/k1 → users('k1')
+                return path.split(separator: "/").reduce(into: "") { result, segment in
+                    if segment == "k1", let last = result.last, last != ")" {
+                        result += "('k1')"
+                    } else {
+                        result += "/" + segment
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("every template below /users/{id} is found below /me")
+    func me() {
+        var count = 0
+        for example in Self.examples() where example.path.hasPrefix("/users/k1") {
+            count += 1
+            let path = "/me" + example.path.dropFirst("/users/k1".count)
+            #expect(found("GET", path)?.template == example.template, "\(path)")
+            #expect(found("POST", path)?.classes == found("POST", example.path)?.classes, "\(path)")
+        }
+        #expect(count > 100)
+    }
+
+    @Test(
+        "a dangerous request respelt is never allowed by the standard policy",
+        arguments: [
+            ("POST", "/me/sendMail()"),
+            ("POST", "/me/microsoft.graph.sendMail()"),
+            ("POST", "/me/Microsoft.Graph.SendMail"),
+            ("POST", "/me/send%2544ail"),
+            ("POST", "/users/x%2FsendMail"),
+            ("POST", "/me/send%256Dail"),
+            ("POST", "/me/sendMail%20"),
+            ("POST", "/me/sendMail;x=1"),
+            ("POST", "/me%2FsendMail"),
+            ("POST", "/users('a/b')/sendMail"),
+            ("POST", "/users(userPrincipalName='a@b.c')/sendMail"),
+            ("POST", "/v1.0/v1.0/me/sendMail"),
+            ("POST", "/beta/v1.0/me/sendMail"),
+            ("POST", "/me/messages('x')/microsoft.graph.forward"),
+            ("post", "/me/messages/x/Reply"),
+            ("POST", "/me/mailFolders('inbox')/messages/x/replyAll"),
+            ("POST", "/me/mailFolders/a/childFolders/b/messages/c/forward"),
+            ("POST", "/me/calendar/events/x/forward"),
+            ("POST", "/me/calendarGroups/a/calendars/b/events/c/cancel"),
+            ("POST", "/chats('x')/messages"),
+            ("POST", "/me/chats/x/messages"),
+            ("POST", "/me/joinedTeams/t/channels/c/messages/m/replies"),
+            ("POST", "/groups/g/team/primaryChannel/messages"),
+            ("DELETE", "/users('x')"),
+            ("DELETE", "/groups/g/sites/s/lists/l"),
+            ("MERGE", "/users/x"),
+            ("PATCH ", "/users/x"),
+            ("POST", "/servicePrincipals(appId='x')/addPassword"),
+            ("POST", "/applications/x/microsoft.graph.addPassword"),
+            ("POST", "/groups/x/members/$REF"),
+            ("POST", "/groups/x/members/microsoft.graph.user/$ref"),
+            ("POST", "/directoryRoles(roleTemplateId='x')/members/$ref"),
+            ("GET", "/informationProtection/bitlocker/recoveryKeys/x?select=KEY"),
+            ("GET", "/informationProtection/bitlocker/recoveryKeys/x?%24SELECT=id,%6Bey"),
+            ("GET", "/informationProtection/bitlocker/recoveryKeys/x?$select=id&$select=key"),
+            ("GET", "/informationProtection/bitlocker/recoveryKeys/x?$select=k%2565y"),
+            ("GET", "/informationProtection/bitlocker/recoveryKeys/x?$select=*"),
+            ("GET", "/informationProtection/bitlocker/recoveryKeys/x/key/$value"),
+            ("GET", "/deviceLocalCredentials/x?$select=credentials"),
+            ("GET", "/me/chats/getAllMessages"),
+            ("GET", "/users/x/chats/microsoft.graph.getAllMessages()"),
+            ("POST", "/subscriptions"),
+            ("POST", "/some/path/nobody/knows"),
+            ("POST", "/directoryObjects/a/microsoft.graph.user/sendMail"),
+            ("POST", "/groups/a/members/b/microsoft.graph.user/sendMail"),
+            ("POST", "/drives/d/root:/a.docx:/createLink"),
+            ("POST", "/me/drive/items('x')/invite"),
+            ("POST", "/sites/a.sharepoint.com:/sites/hr:/drive/root:/x:/createLink"),
+        ])
+    func dangerous(method: String, path: String) throws {
+        let target = try RequestTarget(parsing: path, service: .graph, respelling: .clean)
+        let engine = GuardEngine()
+        let verdict = engine.judge(GuardedRequest(method: method, target: target), policy: .standard)
+        #expect(verdict.decision != .allow, "\(verdict.rule)")
+        #expect(verdict.guardClass != .read)
+        let readonly = engine.judge(GuardedRequest(method: method, target: target), policy: GuardPolicy(.readonly))
+        #expect(readonly.decision == .deny)
+    }
+}

@@ -1,0 +1,92 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Requests to Flow, Azure and SharePoint")
+struct ServiceRuleTests {
+    @Test(
+        "each has its class and verdict by the standard policy",
+        arguments: [
+            (RequestService.flow, "GET", "/providers/Microsoft.ProcessSimple/environments", "read", "allow"),
+            (.flow, "GET", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/runs", "read", "allow"),
+            (
+                .flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/triggers/manual/run", "send",
+                "ask"
+            ),
+            (
+                .flow, "POST",
+                "/providers/Microsoft.ProcessSimple/environments/e/flows/f/triggers/t/histories/h/resubmit", "send",
+                "ask"
+            ),
+            (
+                .flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/triggers/t/LISTCALLBACKURL",
+                "secret", "ask"
+            ),
+            (.flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/stop", "destructive", "ask"),
+            (.flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/start", "subscription", "ask"),
+            (.flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/restore", "write", "allow"),
+            (
+                .flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/modifyPermissions",
+                "privilege", "ask"
+            ),
+            (.flow, "PATCH", "/providers/Microsoft.ProcessSimple/environments/e/flows/f", "external", "ask"),
+            (
+                .flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/exportToARMTemplate",
+                "external", "ask"
+            ),
+            (.flow, "DELETE", "/providers/Microsoft.ProcessSimple/environments/e/flows/f", "destructive", "ask"),
+            (.flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/somethingNew", "write", "ask"),
+            (.bap, "POST", "/providers/Microsoft.BusinessAppPlatform/listTenantSettings", "read", "allow"),
+            (
+                .bap, "POST", "/providers/Microsoft.BusinessAppPlatform/scopes/admin/updateTenantSettings", "privilege",
+                "ask"
+            ),
+            (.bap, "PUT", "/providers/Microsoft.BusinessAppPlatform/adminApplications/a", "privilege", "ask"),
+            (.arm, "GET", "/subscriptions/s/resourceGroups", "read", "allow"),
+            (.arm, "POST", "/providers/Microsoft.ResourceGraph/resources", "read", "allow"),
+            (
+                .arm, "POST",
+                "/subscriptions/s/resourceGroups/r/providers/Microsoft.Storage/storageAccounts/a/listKeys",
+                "secret", "ask"
+            ),
+            (.arm, "PUT", "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/x", "privilege", "ask"),
+            (.arm, "POST", "/providers/Microsoft.Authorization/elevateAccess", "privilege", "ask"),
+            (
+                .arm, "POST",
+                "/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/v/runCommand",
+                "privilege", "ask"
+            ),
+            (
+                .arm, "POST",
+                "/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/v/deallocate",
+                "destructive", "ask"
+            ),
+            (.arm, "DELETE", "/subscriptions/s/resourceGroups/r", "destructive", "ask"),
+            (.arm, "PUT", "/subscriptions/s/resourceGroups/r", "write", "ask"),
+            (.sharePoint, "GET", "/_api/web/lists", "read", "allow"),
+            (.sharePoint, "POST", "/_api/SP.Utilities.Utility.SendEmail", "send", "ask"),
+            (.sharePoint, "POST", "/_api/web/lists", "write", "ask"),
+            (.sharePoint, "POST", "/sites/x/_api/web/roleassignments/addroleassignment", "privilege", "ask"),
+        ] as [(RequestService, String, String, String, String)])
+    func rules(service: RequestService, method: String, path: String, expected: String, decision: String) throws {
+        let target = try RequestTarget(parsing: path, service: service)
+        let verdict = GuardEngine().judge(GuardedRequest(method: method, target: target), policy: .standard)
+        #expect(verdict.guardClass == GuardClass(word: expected), "\(verdict.rule)")
+        #expect(verdict.decision.rawValue == decision)
+    }
+
+    @Test("the items of an Azure batch are judged one by one")
+    func batch() throws {
+        let target = try RequestTarget(parsing: "/batch?api-version=2020-06-01", service: .arm)
+        let body: JSONValue = [
+            "requests": [
+                ["httpMethod": "GET", "relativeUrl": "/subscriptions"],
+                ["httpMethod": "DELETE", "relativeUrl": "/subscriptions/s/resourceGroups/r?api-version=1"],
+            ]
+        ]
+        let verdict = GuardEngine().judge(
+            GuardedRequest(method: "POST", target: target, body: .json(body)), policy: .standard)
+        #expect(verdict.guardClass == .destructive)
+        #expect(verdict.decision == .ask)
+    }
+}
