@@ -1,0 +1,84 @@
+internal import MMCore
+
+/// Whether an account is the one that a connection expects.
+struct IdentityCheck: Sendable {
+    let target: SignInTarget
+    /// The pinned identity: the registry's own, else the one of the first sign-in.
+    let pin: AccountPin?
+
+    /// What to say of an account that is not the expected one; `nil` when it is.
+    ///
+    /// A pinned account under another name is a renamed one: it is refused as well, until a person has looked at it.
+    func refusal(of account: SignedInAccount) -> MMError? {
+        if let pin {
+            guard pin.objectId.lowercased() == account.objectID.lowercased(),
+                pin.tenantId.lowercased() == account.tenantID.lowercased()
+            else { return wrongAccount(account, because: "this connection is pinned to another account") }
+        }
+        guard !account.username.isEmpty else {
+            return wrongAccount(account, because: "the sign-in doesn't say which account it is, so it can't be checked")
+        }
+        if let expected = target.expectedEmail, !SignedInAccount.sameName(expected, account.username) {
+            return pin == nil
+                ? wrongAccount(account, because: "the connection expects \(expected)") : renamed(account, expected)
+        }
+        return nil
+    }
+
+    /// The account of a sign-in's answer, checked.
+    /// - Throws: `forbidden` when it can't be told who signed in, or it is the wrong account.
+    func account(of answer: TokenAnswer, now: Timestamp) throws(MMError) -> SignedInAccount {
+        guard let text = answer.idToken?.reveal(), let token = IDToken(text) else {
+            throw unverified("the sign-in service gave no identity (id_token)")
+        }
+        if let fault = token.fault(clientID: target.clientID, authority: target.authority, now: now) {
+            throw unverified("the identity (id_token) of the sign-in can't be used: \(fault)")
+        }
+        guard let objectID = token.objectID, let tenantID = token.tenantID else {
+            throw unverified("the identity (id_token) of the sign-in has no object id")
+        }
+        let account = SignedInAccount(
+            username: token.username ?? "", objectID: objectID, tenantID: tenantID,
+            homeAccountID: answer.clientInfo?.homeAccountID ?? "\(objectID).\(tenantID)")
+        if let refusal = refusal(of: account) { throw refusal }
+        return account
+    }
+
+    private func wrongAccount(_ account: SignedInAccount, because reason: String) -> MMError {
+        let name = account.username.isEmpty ? "account \(account.objectID)" : account.username
+        let wanted = target.expectedEmail.map { " as \($0)" } ?? ""
+        return MMError(
+            .forbidden, "The wrong account signed in to \(target.connection): \(name), but \(reason).",
+            hint:
+                "Nothing of that sign-in was kept. Sign in again\(wanted), in a private window if the browser goes on with "
+                + "another account: mm login '\(target.connection)'. To pin another account: mm logout "
+                + "'\(target.connection)' --forget-account.",
+            details: details(account))
+    }
+
+    private func renamed(_ account: SignedInAccount, _ expected: String) -> MMError {
+        MMError(
+            .forbidden,
+            "The account of \(target.connection) is now called \(account.username), but the connection expects \(expected).",
+            hint: "It is the account it always was (same object id). If it was renamed, say so: mm connections edit "
+                + "'\(target.connection)' expectedEmail=\(account.username). Its tokens were kept.",
+            details: details(account))
+    }
+
+    private func unverified(_ reason: String) -> MMError {
+        MMError(
+            .forbidden, "Nobody can tell who signed in to \(target.connection): \(reason).",
+            hint:
+                "Nothing of that sign-in was kept. Try again; if it stays, check the app registration (openid, profile).",
+            details: ["connection": .string(target.connection)])
+    }
+
+    private func details(_ account: SignedInAccount) -> JSONObject {
+        var details: JSONObject = [
+            "connection": .string(target.connection), "signedIn": .string(account.username),
+            "objectId": .string(account.objectID), "tenantId": .string(account.tenantID),
+        ]
+        if let expected = target.expectedEmail { details["expected"] = .string(expected) }
+        return details
+    }
+}

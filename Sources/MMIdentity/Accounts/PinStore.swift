@@ -1,0 +1,73 @@
+package import MMCore
+
+/// The identities that connections were pinned to after their first sign-in: `pins.json` in the state folder.
+package struct PinStore: Sendable {
+    /// The file.
+    package let path: String
+
+    /// The store in a file.
+    package init(path: String) {
+        self.path = path
+    }
+
+    /// The identity a connection is pinned to.
+    /// - Throws: when the file can't be read or understood; it is never overwritten then.
+    package func pin(of connection: String) throws(MMError) -> AccountPin? {
+        guard let entry = try read()["pins"]?.object?[connection]?.object else { return nil }
+        guard let tenant = entry["tenantId"]?.string, let object = entry["objectId"]?.string else {
+            throw broken("the pin of '\(connection)' lacks tenantId or objectId")
+        }
+        return AccountPin(tenantId: tenant, objectId: object)
+    }
+
+    /// Pins a connection, unless it is pinned to an account of the same tenant.
+    package func pin(_ connection: String, to account: SignedInAccount, now: Timestamp) throws(MMError) {
+        try edit { (pins) throws(MMError) in
+            guard pins[connection]?["tenantId"]?.string?.lowercased() != account.tenantID.lowercased() else { return }
+            pins[connection] = [
+                "tenantId": .string(account.tenantID), "objectId": .string(account.objectID),
+                "username": .string(account.username), "pinnedAt": .string(now.iso8601),
+            ]
+        }
+    }
+
+    /// Forgets a connection's pin, so that the next account to sign in is the one it is pinned to.
+    package func unpin(_ connection: String) throws(MMError) {
+        guard try read()["pins"]?.object?[connection] != nil else { return }
+        try edit { $0[connection] = nil }
+    }
+
+    private func edit(_ change: (inout JSONObject) throws(MMError) -> Void) throws(MMError) {
+        try FileLock.with(path, until: .after(.seconds(2))) { () throws(MMError) in
+            var content = try read()
+            var pins = content["pins"]?.object ?? [:]
+            let before = pins
+            try change(&pins)
+            guard pins != before else { return }
+            content["pins"] = .object(pins)
+            try ProtectedFile.replace(path, with: JSONWriter.bytes(.object(content), layout: .indented(2)) + [0x0A])
+        }
+    }
+
+    private func read() throws(MMError) -> JSONObject {
+        guard let bytes = try ProtectedFile.read(path, limit: 4 << 20) else { return [:] }
+        let value: JSONValue
+        do {
+            value = try JSONParser.parse(bytes)
+        } catch {
+            throw broken("\(error)")
+        }
+        guard let object = value.object, object["pins"] == nil || object["pins"]?.object != nil else {
+            throw broken("it is not an object with the member pins")
+        }
+        return object
+    }
+
+    private func broken(_ what: String) -> MMError {
+        MMError(
+            .invalidInput, "The file of pinned accounts \(path) can't be used: \(what).",
+            hint:
+                "Repair it. If you remove it, connections are pinned anew to the accounts that sign in next: check them.",
+            details: ["path": .string(path)])
+    }
+}

@@ -1,0 +1,25 @@
+/// Who is signed in for a connection.
+public struct SignedInAccount: Sendable, Hashable {
+    /// The name by which the account signs in: `adele@contoso.example`.
+    public let username: String
+    /// The immutable id of the account in the tenant.
+    public let objectID: String
+    /// The tenant the account acts in.
+    public let tenantID: String
+    /// The account at home, `uid.utid`: differs for guests.
+    public let homeAccountID: String
+
+    /// An account.
+    public init(username: String, objectID: String, tenantID: String, homeAccountID: String) {
+        self.username = username
+        self.objectID = objectID
+        self.tenantID = tenantID
+        self.homeAccountID = homeAccountID
+    }
+
+    /// Whether two sign-in names are the same: without case, in any Unicode normalisation form, with every blank counted.
+    public static func sameName(_ left: String, _ right: String) -> Bool {
+        // Swift compares strings by canonical equivalence, so composed and decomposed letters are equal here.
+        left.lowercased() == right.lowercased()
+    }
+}

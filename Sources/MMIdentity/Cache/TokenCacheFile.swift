@@ -1,0 +1,86 @@
+import Glibc
+internal import MMCore
+internal import MMSystem
+
+/// A connection's token cache on disk: read whole, replaced whole, changed under MSAL's own lock.
+///
+/// What can't be understood is reported and left as it is: it may hold the only refresh token.
+struct TokenCacheFile: Sendable {
+    /// Most bytes that are read; MSAL caches of thousands of accounts stay far below.
+    static let limit = 16 << 20
+
+    /// The file.
+    let path: String
+    /// The connection it belongs to, for messages.
+    let connection: String
+
+    /// The cache's content.
+    /// - Returns: `nil` when there is no file.
+    /// - Throws: what is wrong with the file and what to do.
+    func read() async throws(MMError) -> TokenCacheDocument? {
+        var attempts = 3
+        while true {
+            let bytes: [UInt8]?
+            do {
+                bytes = try ProtectedFile.read(path, limit: Self.limit)
+            } catch {
+                throw unusable(error.message, code: error.code, hint: error.hint, cause: error.cause)
+            }
+            guard let bytes else { return nil }
+            do {
+                return try TokenCacheDocument(bytes)
+            } catch {
+                // MSAL writes in place, without our lock where its extensions are missing: half a file may be one in work.
+                guard attempts > 0 else { throw unusable("\(path): \(error.text).", code: .invalidInput) }
+                attempts -= 1
+                do { try await Task.sleep(for: .milliseconds(500)) } catch {
+                    throw MMError(.cancelled, "Called off while reading \(path).")
+                }
+            }
+        }
+    }
+
+    /// Changes the content: lock, read again, change, replace.
+    /// - Parameters:
+    ///   - deadline: when to give up waiting for the lock.
+    ///   - change: gets an empty cache where there is none.
+    func change(until deadline: Deadline, _ change: (inout TokenCacheDocument) -> Void) async throws(MMError) {
+        try ProtectedFile.makeDirectory(folder)
+        let lock = try await TokenCacheLock(awaiting: path, until: deadline)
+        var document = try await read() ?? TokenCacheDocument()
+        let before = document
+        change(&document)
+        if document != before {
+            let (path, bytes) = (path, document.bytes)
+            try await BlockingWork.run { () throws(MMError) in try ProtectedFile.replace(path, with: bytes) }
+        }
+        _ = consume lock
+    }
+
+    /// Moves the file out of the way under a name that says so; a link is moved, not followed.
+    /// - Returns: the new path, or `nil` when there was no file.
+    func setAside(now: Timestamp) throws(MMError) -> String? {
+        guard FileSignature(path) != nil else { return nil }
+        let place = "\(path).set-aside-\(now.seconds)"
+        guard FileSignature(place) == nil, rename(path, place) == 0 else {
+            throw MMError(
+                .forbidden, "Can't move \(path) out of the way: \(String(cString: strerror(errno))).",
+                hint: "Move it yourself: mv '\(path)' '\(place)'.")
+        }
+        return place
+    }
+
+    private var folder: String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
+    private func unusable(_ what: String, code: MMErrorCode, hint: String? = nil, cause: String? = nil) -> MMError {
+        let remedy =
+            "Nothing was changed. Put a good copy in its place, or set it aside and sign in anew: mm logout '\(connection)', "
+            + "then mm login '\(connection)'."
+        return MMError(
+            code, "The token cache of \(connection) can't be used: \(what)",
+            hint: hint.map { "\($0) \(remedy)" } ?? remedy,
+            details: ["connection": .string(connection), "path": .string(path)], cause: cause)
+    }
+}

@@ -1,0 +1,127 @@
+import Glibc
+internal import MMCore
+
+/// The lock that MSAL's extensions keep on a token cache: the file `CACHE.lockfile`, made exclusively, with our process id in
+/// it, and the kernel's lock (flock) on it (microsoft-authentication-extensions-for-python, `cache_lock.py`).
+///
+/// Held for the moment of reading, changing and writing. A process that dies leaves the file behind: whoever finds it may
+/// take it over once the kernel's lock on it is free, at once if one of ours made it (ours always hold the kernel's lock), else
+/// when its process is gone and it is older than a minute.
+struct TokenCacheLock: ~Copyable {
+    private let descriptor: Int32
+    private let path: String
+
+    /// Waits for the lock.
+    /// - Parameters:
+    ///   - cache: the token cache; its folder exists.
+    ///   - deadline: when to give up.
+    /// - Throws: `conflict` naming the file when the deadline passes; `cancelled`.
+    init(awaiting cache: String, until deadline: Deadline) async throws(MMError) {
+        path = cache + ".lockfile"
+        while true {
+            if let made = try Self.make(path, beside: cache) {
+                descriptor = made
+                return
+            }
+            if let taken = try Self.takeOver(path) {
+                descriptor = taken
+                return
+            }
+            guard !deadline.hasPassed else {
+                throw MMError(
+                    .conflict, "The token cache is locked: \(path) belongs to another process.",
+                    hint: "Try again in a moment. If no program uses the cache, remove that file.", retry: .now)
+            }
+            do {
+                try await Task.sleep(for: .milliseconds(20))
+            } catch {
+                throw MMError(.cancelled, "Called off while waiting for \(path), which another process holds.")
+            }
+        }
+    }
+
+    deinit {
+        // Removed before the kernel's lock goes: whoever waits on this very file sees that it lost its name.
+        unlink(path)
+        close(descriptor)
+    }
+
+    private static let marker = "mm-tokens"
+
+    /// The file, made by us and locked before it can be seen: it is written under another name first.
+    private static func make(_ path: String, beside cache: String) throws(MMError) -> Int32? {
+        if access(path, F_OK) == 0 { return nil }
+        let draft = draftPath(beside: cache)
+        let number = open(draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard number >= 0 else { throw fault(errno, path) }
+        flock(number, LOCK_EX | LOCK_NB)
+        sign(number)
+        let linked = link(draft, path)
+        let reason = errno
+        unlink(draft)
+        if linked == 0 { return number }
+        close(number)
+        if reason == EEXIST { return nil }
+        // File systems without hard links: made in place, where a death between the two steps costs others a minute.
+        guard reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS else { throw fault(reason, path) }
+        let direct = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard direct >= 0 else {
+            if errno == EEXIST { return nil }
+            throw fault(errno, path)
+        }
+        flock(direct, LOCK_EX | LOCK_NB)
+        sign(direct)
+        return direct
+    }
+
+    /// The file of a process that is gone, locked by us now; `nil` while somebody holds it.
+    private static func takeOver(_ path: String) throws(MMError) -> Int32? {
+        let number = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        guard number >= 0 else {
+            if errno == ENOENT { return nil }
+            throw fault(errno, path)
+        }
+        var opened = stat()
+        var named = stat()
+        guard flock(number, LOCK_EX | LOCK_NB) == 0, fstat(number, &opened) == 0, lstat(path, &named) == 0,
+            opened.st_ino == named.st_ino, opened.st_dev == named.st_dev, isAbandoned(number, opened)
+        else {
+            close(number)
+            return nil
+        }
+        sign(number)
+        return number
+    }
+
+    private static func isAbandoned(_ number: Int32, _ status: stat) -> Bool {
+        let bytes = [UInt8](unsafeUninitializedCapacity: 512) { buffer, count in
+            count = max(0, pread(number, buffer.baseAddress, buffer.count, 0))
+        }
+        let words = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
+        if words.count == 2, words[1].hasPrefix(marker) { return true }
+        let age = Timestamp.now.seconds - Int64(status.st_mtim.tv_sec)
+        guard age > 60 else { return false }
+        guard let process = words.first.flatMap({ pid_t($0) }), process > 0 else { return true }
+        return kill(process, 0) != 0 && errno == ESRCH
+    }
+
+    private static func sign(_ number: Int32) {
+        let text = Array("\(getpid()) \(marker)".utf8)
+        // In this order the mark is whole at any moment: a death in between must not cost others a minute.
+        _ = pwrite(number, text, text.count, 0)
+        _ = ftruncate(number, off_t(text.count))
+    }
+
+    /// Named as a draft of the cache itself, so that whoever replaces the cache sweeps what a dead process left.
+    private static func draftPath(beside cache: String) -> String {
+        let slash = cache.lastIndex(of: "/").map { cache.index(after: $0) } ?? cache.startIndex
+        return "\(cache[..<slash]).\(cache[slash...]).mm-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+    }
+
+    private static func fault(_ number: Int32, _ path: String) -> MMError {
+        MMError(
+            number == EACCES || number == EPERM || number == ELOOP ? .forbidden : .internalError,
+            "Can't lock the token cache with \(path): \(String(cString: strerror(number))).",
+            hint: "Check who owns the token folder and its mode: ls -la.", cause: "errno \(number)")
+    }
+}

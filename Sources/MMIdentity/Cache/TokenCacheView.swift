@@ -1,0 +1,147 @@
+internal import MMCore
+
+/// What a token cache holds for one app in one tenant of one cloud.
+struct TokenCacheView: Sendable {
+    /// An account with its entry's facts.
+    struct Account: Sendable, Hashable {
+        /// Who it is.
+        let account: SignedInAccount
+        /// The host under which the entries are filed.
+        let environment: String
+        /// The tenant under which the entries are filed.
+        let realm: String
+        /// Whether the id_token that came with it says the same.
+        let isVouched: Bool
+    }
+
+    /// A usable access token.
+    struct AccessEntry: Sendable {
+        let secret: Secret
+        let expiresOn: Int64
+        let refreshOn: Int64?
+        let cachedAt: Int64
+        let scopes: [String]
+    }
+
+    let document: TokenCacheDocument
+    let clientID: String
+    let authority: Authority
+    /// The tenant's id where it is known only from the account's pin.
+    let pinnedTenantID: String?
+
+    /// The host under which new entries are filed: the one that this app's entries have already, else the one asked.
+    var usualEnvironment: String {
+        let known =
+            document.entries(.refreshToken).first { isOurs($0.fields) }
+            ?? document.entries(.appMetadata).first { isOurs($0.fields) }
+        return known?.fields["environment"]?.string ?? authority.cloud.environment
+    }
+
+    /// The accounts for which this app has tokens here.
+    var accounts: [Account] {
+        let withTokens = Set(
+            (document.entries(.refreshToken) + document.entries(.accessToken)).filter { isOurs($0.fields) }.compactMap {
+                $0.fields["home_account_id"]?.string
+            })
+        return document.entries(.account).compactMap { entry in
+            let fields = entry.fields
+            guard let home = fields["home_account_id"]?.string, withTokens.contains(home), isInEnvironment(fields),
+                let realm = fields["realm"]?.string, isInRealm(fields)
+            else { return nil }
+            let claims = idToken(home: home, realm: realm)
+            guard let objectID = claims?.objectID ?? fields["local_account_id"]?.string,
+                let tenantID = claims?.tenantID ?? (Authority.isGUID(realm) ? realm : pinnedTenantID)
+            else { return nil }
+            let username = claims?.username ?? fields["username"]?.string ?? ""
+            return Account(
+                account: SignedInAccount(
+                    username: username, objectID: objectID, tenantID: tenantID, homeAccountID: home),
+                environment: fields["environment"]?.string ?? "", realm: realm, isVouched: claims != nil)
+        }
+    }
+
+    /// The access token of an account that serves a resource and lives longest.
+    func accessToken(of account: Account, for resource: ServiceResource) -> AccessEntry? {
+        document.entries(.accessToken).compactMap { entry -> AccessEntry? in
+            guard isAccessToken(entry.fields, of: account, for: resource),
+                let secret = entry.fields["secret"]?.string, !secret.isEmpty,
+                let expiresOn = Self.seconds(entry.fields["expires_on"])
+            else { return nil }
+            return AccessEntry(
+                secret: Secret(secret), expiresOn: expiresOn, refreshOn: Self.seconds(entry.fields["refresh_on"]),
+                cachedAt: Self.seconds(entry.fields["cached_at"]) ?? 0, scopes: Self.scopes(entry.fields))
+        }.max { $0.expiresOn < $1.expiresOn }
+    }
+
+    /// The newest refresh token of an account and where it is filed. Tokens of other apps are never borrowed.
+    func refreshToken(of account: Account) -> (key: String, secret: Secret)? {
+        document.entries(.refreshToken).filter { entry in
+            isOurs(entry.fields) && entry.fields["home_account_id"]?.string == account.account.homeAccountID
+                && entry.fields["secret"]?.string?.isEmpty == false
+        }.max {
+            (Self.seconds($0.fields["last_modification_time"]) ?? 0)
+                < (Self.seconds($1.fields["last_modification_time"]) ?? 0)
+        }.flatMap { entry in entry.fields["secret"]?.string.map { (entry.key, Secret($0)) } }
+    }
+
+    /// Whether an entry is an access token that `put` would replace: of this account, for this resource, of the plain kind.
+    func isAccessToken(_ fields: JSONObject, of account: Account, for resource: ServiceResource) -> Bool {
+        isOurs(fields) && isInRealm(fields) && fields["home_account_id"]?.string == account.account.homeAccountID
+            && fields["ext_cache_key"] == nil && fields["key_id"] == nil
+            && (fields["token_type"]?.string ?? "Bearer").lowercased() == "bearer" && serves(fields, resource)
+    }
+
+    /// Whether an entry belongs to this app in this cloud.
+    func isOurs(_ fields: JSONObject) -> Bool {
+        fields["client_id"]?.string?.lowercased() == clientID.lowercased() && isInEnvironment(fields)
+    }
+
+    private func isInEnvironment(_ fields: JSONObject) -> Bool {
+        guard let environment = fields["environment"]?.string?.lowercased() else { return false }
+        return authority.cloud.environments.contains(environment)
+    }
+
+    private func isInRealm(_ fields: JSONObject) -> Bool {
+        guard let realm = fields["realm"]?.string?.lowercased() else { return false }
+        return realm == authority.tenant || realm == pinnedTenantID?.lowercased()
+    }
+
+    private func idToken(home: String, realm: String) -> IDToken? {
+        document.entries(.idToken).lazy.filter { entry in
+            isOurs(entry.fields) && entry.fields["home_account_id"]?.string == home
+                && entry.fields["realm"]?.string?.lowercased() == realm.lowercased()
+        }.compactMap { $0.fields["secret"]?.string.flatMap { IDToken($0) } }.first
+    }
+
+    /// Scopes under which a token is found again for its resource: without any address they would pass for Graph's.
+    func namingResource(_ scopes: [String], _ resource: ServiceResource) -> [String] {
+        guard resource != .graph, !names(scopes, resource), let whole = authority.cloud.defaultScope(of: resource)
+        else {
+            return scopes
+        }
+        return scopes + [whole]
+    }
+
+    /// Entra ID puts everything granted for a resource into a token, so any scope of the resource shows that it serves it.
+    /// Scopes without any address are Graph's.
+    private func serves(_ fields: JSONObject, _ resource: ServiceResource) -> Bool {
+        let scopes = Self.scopes(fields)
+        if names(scopes, resource) { return true }
+        guard resource == .graph, !scopes.contains(where: { $0.contains("/") }) else { return false }
+        return scopes.contains { !["openid", "profile", "email", "offline_access"].contains($0.lowercased()) }
+    }
+
+    private func names(_ scopes: [String], _ resource: ServiceResource) -> Bool {
+        guard let audience = authority.cloud.audience(of: resource)?.lowercased() else { return false }
+        return scopes.contains { $0.lowercased().hasPrefix(audience + "/") }
+    }
+
+    private static func scopes(_ fields: JSONObject) -> [String] {
+        (fields["target"]?.string ?? "").split(separator: " ").map(String.init)
+    }
+
+    /// Times are texts; some writers use numbers.
+    static func seconds(_ value: JSONValue?) -> Int64? {
+        value?.string.flatMap { Int64($0) } ?? value?.int.map(Int64.init)
+    }
+}

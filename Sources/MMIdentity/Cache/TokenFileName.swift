@@ -1,0 +1,41 @@
+internal import MMCore
+
+/// The names of a connection's files in the token folder.
+///
+/// The seeds' names, `SAFE.json` and `SAFE.flow.json`, stay wherever they name one connection only. A name that had to be
+/// changed to be safe gets a digest as well: `A.B` and `A_B` would share a file, and with it each other's accounts.
+struct TokenFileName: Sendable, Hashable {
+    private let connection: String
+    private let safe: String
+
+    /// The names for a connection.
+    init(connection: String) {
+        self.connection = connection
+        safe = StatePaths.safeName(connection)
+    }
+
+    /// The token cache.
+    var cache: String { isPlain ? "\(safe).json" : "\(digested).json" }
+
+    /// The cache that a seed made, where it has another name than ours. It may belong to a connection of that very name.
+    var seedCache: String? { isPlain || safe.utf8.count > 200 ? nil : "\(safe).json" }
+
+    /// The pending sign-in for a resource.
+    func pending(_ resource: ServiceResource) -> String {
+        // `X-flow` for Graph and `X` for Flow would both be `X-flow.flow.json`.
+        let stem = isPlain && !endsLikeAResource ? safe : digested
+        return resource == .graph ? "\(stem).flow.json" : "\(stem)-\(StatePaths.safeName(resource.name)).flow.json"
+    }
+
+    // 200 bytes leave room for the endings that locks and drafts add below the 255 of a file name.
+    private var isPlain: Bool { safe == connection && safe.utf8.count <= 200 && !safe.isEmpty }
+
+    private var endsLikeAResource: Bool {
+        let parts = safe.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.indices.dropFirst().contains { ServiceResource(name: parts[$0...].joined(separator: "-")) != nil }
+    }
+
+    private var digested: String {
+        "\(safe.prefix(150))-\(Hex.text(SHA256.digest(Array(connection.utf8)).prefix(8)))"
+    }
+}

@@ -1,0 +1,31 @@
+public import MMCore
+
+extension Cloud {
+    /// The cloud of a connection.
+    /// - Parameters:
+    ///   - name: `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
+    ///   - paths: where a running sandbox says how it is reached.
+    ///   - environment: `MM_SANDBOX_URL` names a sandbox whose services share one address; it comes first.
+    /// - Throws: `.invalidInput` for another name, `.unavailable` when no sandbox runs.
+    public static func named(
+        _ name: String, paths: StatePaths, environment: [String: String] = [:]
+    ) throws(MMError) -> Cloud {
+        if let cloud = table[name] { return cloud }
+        guard name == "sandbox" else {
+            throw MMError(
+                .invalidInput, "There is no cloud '\(name.prefix(40))'.",
+                hint: "Clouds: \(names.joined(separator: ", ")).")
+        }
+        if let origin = environment["MM_SANDBOX_URL"], !origin.isEmpty {
+            return try sandbox(origin: origin, source: "MM_SANDBOX_URL")
+        }
+        guard let bytes = try ProtectedFile.read(paths.sandboxFile, limit: 1 << 20) else {
+            throw MMError(.unavailable, "No sandbox tenant is running.", hint: "Start it: mm sandbox start.")
+        }
+        guard let description = (try? JSONParser.parse(bytes))?.object else {
+            throw MMError(
+                .invalidInput, "\(paths.sandboxFile) is broken.", hint: "Start the sandbox anew: mm sandbox start.")
+        }
+        return try sandbox(description, source: paths.sandboxFile)
+    }
+}

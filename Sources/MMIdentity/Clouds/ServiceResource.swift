@@ -1,0 +1,82 @@
+public import MMCore
+
+/// What an access token is for: one service whose audience Entra ID knows.
+///
+/// One access token serves one resource; one refresh token serves them all.
+public enum ServiceResource: Sendable, Hashable {
+    /// Microsoft Graph.
+    case graph
+    /// Power Automate.
+    case flow
+    /// Azure Resource Manager.
+    case arm
+    /// The Exchange Online admin API.
+    case exchange
+    /// Security and compliance PowerShell.
+    case compliance
+    /// Power Apps.
+    case powerApps
+    /// The Power Platform administration service; its tokens carry the audience of Power Apps.
+    case bap
+    /// The Power Platform API.
+    case powerPlatform
+    /// The Skype and Teams tenant admin API.
+    case teams
+    /// Azure Key Vault.
+    case keyVault
+    /// A SharePoint host by its first label: `contoso` or `contoso-admin`.
+    case sharePoint(String)
+
+    /// The resource whose token a request to this service carries.
+    /// - Parameters:
+    ///   - service: the service asked.
+    ///   - sharePointLabel: the first label of the SharePoint host, for `.sharePoint` only.
+    /// - Returns: `nil` for SharePoint without a host.
+    public init?(_ service: RequestService, sharePointLabel: String? = nil) {
+        switch service {
+        case .graph: self = .graph
+        case .flow: self = .flow
+        case .arm: self = .arm
+        case .exchange: self = .exchange
+        case .bap: self = .bap
+        case .powerApps: self = .powerApps
+        case .sharePoint:
+            guard let sharePointLabel, !sharePointLabel.isEmpty else { return nil }
+            self = .sharePoint(sharePointLabel)
+        }
+    }
+
+    /// The word for files, details and messages: `graph`, `flow`, `sharepoint-contoso`.
+    public var name: String {
+        switch self {
+        case .graph: "graph"
+        case .flow: "flow"
+        case .arm: "arm"
+        case .exchange: "exchange"
+        case .compliance: "compliance"
+        case .powerApps: "powerapps"
+        case .bap: "bap"
+        case .powerPlatform: "powerplatform"
+        case .teams: "teams"
+        case .keyVault: "keyvault"
+        case .sharePoint(let label): "sharepoint-\(label.lowercased())"
+        }
+    }
+
+    /// The resource of a word: `graph`, `flow`, …; `nil` for a word that names none.
+    public init?(name: String) {
+        let word = name.lowercased()
+        if let found = Self.plain.first(where: { $0.name == word }) {
+            self = found
+        } else if word.hasPrefix("sharepoint-"), word.count > "sharepoint-".count {
+            self = .sharePoint(String(word.dropFirst("sharepoint-".count)))
+        } else {
+            return nil
+        }
+    }
+
+    /// All resources but SharePoint's hosts, of which every tenant has its own.
+    static let plain: [ServiceResource] = [
+        .graph, .flow, .arm, .exchange, .compliance, .powerApps, .bap, .powerPlatform, .teams, .keyVault,
+    ]
+}

@@ -1,0 +1,56 @@
+package import MMCore
+
+/// The tenant's part of a sign-in service: `https://login.microsoftonline.com/TENANT`.
+package struct Authority: Sendable, Hashable {
+    /// The cloud whose sign-in service it is.
+    package let cloud: Cloud
+    /// A tenant id, a domain, or `organizations`, `common`, `consumers`.
+    package let tenant: String
+
+    /// The authority of a tenant.
+    /// - Throws: `.invalidInput` when the tenant is no id and no domain: it becomes part of an address.
+    package init(cloud: Cloud, tenant: String) throws(MMError) {
+        guard !tenant.isEmpty, tenant.utf8.count <= 253, !tenant.hasPrefix("."), !tenant.contains(".."),
+            tenant.utf8.allSatisfy(Self.isDomainByte)
+        else {
+            throw MMError(
+                .invalidInput, "The tenant '\(tenant.prefix(60))' is neither a tenant id nor a domain.",
+                hint: "Set tenantId to the tenant's GUID (mm connections edit).")
+        }
+        self.cloud = cloud
+        self.tenant = tenant.lowercased()
+    }
+
+    /// Whether the tenant is named by its id, which is what tokens carry.
+    package var tenantID: String? { Self.isGUID(tenant) ? tenant : nil }
+
+    /// Where tokens are asked for.
+    var tokenEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/token" }
+    /// Where device codes are asked for.
+    var deviceCodeEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/devicecode" }
+
+    /// Whether a token's issuer is this cloud's sign-in service, for this tenant: `https://LOGIN/TID/v2.0`.
+    func issues(_ issuer: String, tenantID: String) -> Bool {
+        guard let given = WebAddress(issuer), let base = WebAddress(cloud.login) else { return false }
+        let isKnownHost = given.host == base.host && given.port == base.port && given.scheme == base.scheme
+        let isAlias = given.scheme == "https" && given.port == 443 && cloud.loginAliases.contains(given.host)
+        guard isKnownHost || isAlias, !given.hasUserInfo else { return false }
+        return given.pathAndQuery.lowercased() == "/\(tenantID.lowercased())/v2.0"
+    }
+
+    /// Whether a text is a GUID in its usual form.
+    package static func isGUID(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12]
+            && parts.allSatisfy { $0.utf8.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit && $0 < 0x80 } }
+    }
+
+    private static func isDomainByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/// What an answer of the token endpoint asks us to do next.
+package enum EntraAction: String, Sendable, Hashable, CaseIterable {
+    /// The person hasn't approved yet: ask again after the interval.
+    case poll
+    /// As `poll`, with an interval five seconds longer (RFC 8628, section 3.5).
+    case slowDown = "slow_down"
+    /// The person said no, or the code is unknown; a new code only when somebody asks for one.
+    case stop
+    /// The code is over: a new one is needed.
+    case restartDeviceFlow = "restart_device_flow"
+    /// The refresh token is dead: sign in again.
+    case reauth
+    /// A person must pass a step (second factor, terms): sign in again, with the claims of the answer.
+    case reauthInteractive = "reauth_interactive"
+    /// The person declined the consent page.
+    case userConsent = "user_consent"
+    /// An administrator must grant permissions.
+    case adminConsent = "admin_consent"
+    /// An administrator must repair the account.
+    case adminFixAccount = "admin_fix_account"
+    /// Another account is needed.
+    case switchAccount = "switch_account"
+    /// The tenant or cloud of the connection is wrong.
+    case switchTenantOrCloud = "switch_tenant_or_cloud"
+    /// The connection or the app registration is wrong.
+    case fixConfig = "fix_config"
+    /// The app's secret or certificate is wrong.
+    case fixSecret = "fix_secret"
+    /// The scope or resource asked for is wrong.
+    case fixRequest = "fix_request"
+    /// The federated credential is wrong.
+    case wifFix = "wif_fix"
+    /// A policy forbids it; retrying never helps.
+    case policyBlock = "policy_block"
+    /// The service has trouble: try again after a pause.
+    case retry
+    /// Too many requests: try again after a longer pause.
+    case throttle
+    /// We asked the same too often: stop for minutes.
+    case stopLoop = "stop_loop"
+    /// A fault of ours.
+    case clientBug = "client_bug"
+
+    /// Whether the remedy is a new sign-in by the person.
+    package var needsSignIn: Bool {
+        switch self {
+        case .reauth, .reauthInteractive, .restartDeviceFlow: true
+        default: false
+        }
+    }
+
+    /// Whether the same request may succeed after a pause.
+    package var isTransient: Bool { self == .retry || self == .throttle }
+}

@@ -1,0 +1,148 @@
+package import MMCore
+package import MMHTTP
+
+/// Speaks with a sign-in service: device codes, polls, refreshes.
+package struct EntraClient: Sendable {
+    /// What went wrong with a request.
+    package enum Fault: Error, Sendable {
+        /// The service answered with an error.
+        case refused(EntraError)
+        /// No answer came.
+        case unreachable(HTTPError)
+        /// An answer came that is none of this service.
+        case odd(MMError)
+    }
+
+    let transport: any HTTPTransport
+    let clock: WallClock
+    let pause: @Sendable (Duration) async throws -> Void
+    let claims: String?
+    let log: Log
+
+    private static let attempts = 5
+    private static let deviceCodeGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+    /// A client.
+    /// - Parameters:
+    ///   - transport: what carries the requests.
+    ///   - clock: the time of day.
+    ///   - capabilities: what the client declares, as in `CP1`.
+    ///   - log: where each request leaves a line.
+    ///   - pause: how it waits between attempts.
+    package init(
+        transport: any HTTPTransport, clock: WallClock, capabilities: [String], log: Log = .off,
+        pause: @escaping @Sendable (Duration) async throws -> Void
+    ) {
+        self.transport = transport
+        self.clock = clock
+        self.log = log
+        self.pause = pause
+        self.claims = Claims.declaring(capabilities)
+    }
+
+    /// Asks for a device code (RFC 8628, section 3.1).
+    func startDeviceCode(
+        _ target: SignInTarget, scopes: [String], claims: String?, correlationID: String, deadline: Deadline
+    ) async throws(Fault) -> DeviceCode {
+        let form = FormFields([
+            "client_id": target.clientID, "scope": scopes.joined(separator: " "),
+            "claims": Claims.merged(self.claims, claims),
+        ])
+        let response = try await post(
+            target.authority.deviceCodeEndpoint, form, correlationID: correlationID, target: target, deadline: deadline,
+            attempts: Self.attempts)
+        do {
+            return try DeviceCode(response.body, cloud: target.authority.cloud)
+        } catch {
+            throw .odd(error)
+        }
+    }
+
+    /// Asks once whether a device code was approved (RFC 8628, section 3.4). Asking again is the caller's business.
+    func pollDeviceCode(
+        _ target: SignInTarget, code: Secret, scopes: [String], claims: String?, correlationID: String,
+        deadline: Deadline
+    ) async throws(Fault) -> TokenAnswer {
+        // `code` repeats the device code: MSAL sends it for services of the first version of the protocol.
+        let form = FormFields([
+            "grant_type": Self.deviceCodeGrant, "client_id": target.clientID, "device_code": code.reveal(),
+            "code": code.reveal(), "client_info": "1", "claims": Claims.merged(self.claims, claims),
+        ])
+        let response = try await post(
+            target.authority.tokenEndpoint, form, correlationID: correlationID, target: target, deadline: deadline,
+            attempts: 1)
+        return try answer(response, scopes)
+    }
+
+    /// Exchanges a refresh token for an access token of a resource (RFC 6749, section 6).
+    func refresh(
+        _ target: SignInTarget, token: Secret, scopes: [String], claims: String?, deadline: Deadline
+    ) async throws(Fault) -> TokenAnswer {
+        let form = FormFields([
+            "grant_type": "refresh_token", "client_id": target.clientID, "refresh_token": token.reveal(),
+            "scope": scopes.joined(separator: " "), "client_info": "1", "claims": Claims.merged(self.claims, claims),
+        ])
+        let response = try await post(
+            target.authority.tokenEndpoint, form, correlationID: RandomBytes.uuid(), target: target, deadline: deadline,
+            attempts: Self.attempts)
+        return try answer(response, scopes)
+    }
+
+    private func answer(_ response: HTTPResponse, _ scopes: [String]) throws(Fault) -> TokenAnswer {
+        do {
+            return try TokenAnswer(response.body, requested: scopes)
+        } catch {
+            throw .odd(error)
+        }
+    }
+
+    private func post(
+        _ url: String, _ form: FormFields, correlationID: String, target: SignInTarget, deadline: Deadline,
+        attempts: Int
+    ) async throws(Fault) -> HTTPResponse {
+        var attempt = 1
+        while true {
+            let request = HTTPRequest(
+                method: "POST", url: url,
+                headers: [
+                    "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json",
+                    "client-request-id": correlationID, "return-client-request-id": "true",
+                ],
+                body: form.body,
+                timeout: min(attempts == 1 ? .seconds(15) : .seconds(30), max(deadline.remaining, .milliseconds(1))),
+                maxResponseBytes: 1 << 20, allowsPlainHTTP: target.authority.cloud.login.hasPrefix("http:"))
+            let response: HTTPResponse
+            do {
+                response = try await transport.send(request)
+            } catch {
+                throw .unreachable(error)
+            }
+            let fault = response.status == 200 ? nil : EntraError(response, now: clock.now)
+            note(url, response, fault, correlationID)
+            guard let fault else { return response }
+            guard fault.action.isTransient, attempt < attempts else { throw .refused(fault) }
+            // 1, 2, 4, 8 s with jitter, unless the service says how long.
+            let backoff = Duration.milliseconds(Int64(1000 << (attempt - 1)) * Int64.random(in: 50...100) / 100)
+            let wait = fault.retryAfter ?? backoff
+            guard wait < deadline.remaining, wait <= .seconds(60) else { throw .refused(fault) }
+            do {
+                try await pause(wait)
+            } catch {
+                throw .unreachable(HTTPError(.cancelled, "The sign-in request was called off."))
+            }
+            attempt += 1
+        }
+    }
+
+    private func note(_ url: String, _ response: HTTPResponse, _ fault: EntraError?, _ correlationID: String) {
+        let endpoint = url.split(separator: "/").last.map(String.init) ?? ""
+        let outcome = fault.map { "\($0.error) \($0.codes.map { "AADSTS\($0)" }.joined(separator: " "))" } ?? "ok"
+        log.debug(
+            "sign-in service: \(endpoint) \(response.status) \(outcome)",
+            [
+                "clientRequestId": .string(correlationID),
+                "requestId": .string(response.headers["x-ms-request-id"] ?? ""),
+                "status": .int(Int64(response.status)),
+            ])
+    }
+}

@@ -1,0 +1,106 @@
+package import MMCore
+package import MMHTTP
+
+/// An error answer of a sign-in endpoint (RFC 6749, section 5.2, with Entra ID's additions).
+package struct EntraError: Error, Sendable, Hashable {
+    /// The status of the answer.
+    package let status: Int
+    /// The error word: `invalid_grant`, `authorization_pending`, …; empty when the answer was not the form it should have.
+    package let error: String
+    /// Entra ID's finer word: `basic_action`, `bad_token`, …
+    package let suberror: String?
+    /// The numbers after `AADSTS`.
+    package let codes: [Int]
+    /// Entra ID's own sentence, without trace ids.
+    package let text: String
+    /// The claims that a new sign-in must ask for.
+    package let claims: String?
+    /// What Microsoft's support asks for.
+    package let correlationID: String?
+    /// How long the service asks us to wait.
+    package let retryAfter: Duration?
+
+    /// The error of an answer.
+    /// - Parameters:
+    ///   - response: an answer whose status is no success, or whose body is no token.
+    ///   - now: the time, for a `Retry-After` that is a date.
+    package init(_ response: HTTPResponse, now: Timestamp) {
+        let limits = JSONLimits(bytes: 1 << 20, depth: 32)
+        let body = (try? JSONParser.parse(response.body, limits: limits))?.object
+        status = response.status
+        error = body?["error"]?.string ?? ""
+        suberror = body?["suberror"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        let description = body?["error_description"]?.string ?? ""
+        let listed = body?["error_codes"]?.array?.compactMap(\.int) ?? []
+        codes = listed.isEmpty ? Self.numbers(in: description) : listed
+        text = Self.firstSentence(of: description)
+        claims = body?["claims"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        correlationID = body?["correlation_id"]?.string ?? response.headers["client-request-id"]
+        retryAfter = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: now) }
+    }
+
+    /// The first number that the table knows.
+    package var advice: EntraAdvice? { codes.lazy.compactMap(EntraAdvice.about).first }
+
+    /// What to do: by `error` and `suberror`, sharpened by the number.
+    package var action: EntraAction {
+        switch error {
+        case "authorization_pending": return .poll
+        case "slow_down": return .slowDown
+        case "authorization_declined", "access_denied": return .stop
+        case "expired_token", "code_expired": return .restartDeviceFlow
+        case "bad_verification_code": return .stop
+        case "temporarily_unavailable", "server_error": return status == 429 ? .throttle : .retry
+        case "consent_required": return numbered([.adminConsent, .userConsent]) ?? .adminConsent
+        case "invalid_grant", "interaction_required", "login_required":
+            return bySuberror ?? numbered(Self.ofGrants) ?? (error == "invalid_grant" ? .reauth : .reauthInteractive)
+        case "invalid_client": return numbered(Self.ofConfiguration) ?? .fixConfig
+        case "unauthorized_client": return bySuberror ?? numbered(Self.ofConfiguration) ?? .fixConfig
+        case "invalid_scope", "invalid_resource": return numbered(Self.ofConfiguration) ?? .fixRequest
+        case "unsupported_grant_type", "unsupported_response_type": return .clientBug
+        case "invalid_request": return numbered(Self.ofConfiguration) ?? .clientBug
+        default:
+            if status == 429 { return .throttle }
+            if status >= 500 { return .retry }
+            return advice?.action ?? .clientBug
+        }
+    }
+
+    private static let ofConfiguration: Set<EntraAction> = [
+        .fixConfig, .fixSecret, .fixRequest, .wifFix, .switchTenantOrCloud, .policyBlock, .adminConsent, .clientBug,
+    ]
+    private static let ofGrants: Set<EntraAction> = ofConfiguration.union([
+        .reauth, .reauthInteractive, .restartDeviceFlow, .userConsent, .adminFixAccount, .switchAccount, .stopLoop,
+    ])
+
+    private var bySuberror: EntraAction? {
+        switch suberror {
+        case "basic_action": .reauthInteractive
+        case "additional_action": numbered([.reauthInteractive]) ?? .policyBlock
+        case "message_only", "protection_policy_required", "device_authentication_failed": .policyBlock
+        case "consent_required": numbered([.userConsent]) ?? .adminConsent
+        case "user_password_expired": .adminFixAccount
+        case "bad_token", "token_expired": .reauth
+        case "client_mismatch": .fixConfig
+        default: nil
+        }
+    }
+
+    private func numbered(_ allowed: Set<EntraAction>) -> EntraAction? {
+        advice.flatMap { allowed.contains($0.action) ? $0.action : nil }
+    }
+
+    private static func numbers(in text: String) -> [Int] {
+        text.split(separator: "AADSTS", omittingEmptySubsequences: false).dropFirst().compactMap { part in
+            Int(part.prefix { $0.isASCII && $0.isNumber })
+        }
+    }
+
+    /// Entra ID appends trace id, correlation id and time to its sentence; people need the sentence.
+    private static func firstSentence(of text: String) -> String {
+        var sentence = text.split(separator: "Trace ID:", maxSplits: 1).first ?? ""
+        sentence = sentence.prefix { !$0.isNewline }
+        while sentence.last?.isWhitespace == true { sentence.removeLast() }
+        return String(sentence.prefix(600))
+    }
+}

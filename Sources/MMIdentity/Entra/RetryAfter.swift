@@ -1,0 +1,32 @@
+package import MMCore
+
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
+package enum RetryAfter {
+    /// The longest wait that a header may ask of us.
+    package static let ceiling = Duration.seconds(3600)
+
+    /// The wait of a header's value, at most an hour.
+    /// - Parameters:
+    ///   - value: the header's text.
+    ///   - now: the time, for dates.
+    /// - Returns: `nil` for what is neither seconds nor a date.
+    package static func wait(_ value: String, now: Timestamp) -> Duration? {
+        let text = trimmed(value[...])
+        // A header that was sent twice arrives joined by a comma; a date holds a comma of its own.
+        let first = trimmed(text.split(separator: ",", maxSplits: 1).first ?? "")
+        if !first.isEmpty, first.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }),
+            let seconds = Double(first)
+        {
+            return min(.milliseconds(Int64(min(seconds, 1e6) * 1000)), ceiling)
+        }
+        guard let date = HTTPDate.timestamp(text) else { return nil }
+        return min(max(date - now, .zero), ceiling)
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}

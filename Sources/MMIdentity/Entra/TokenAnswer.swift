@@ -1,0 +1,68 @@
+package import MMCore
+
+/// A success of the token endpoint (RFC 6749, section 5.1, with Entra ID's additions).
+package struct TokenAnswer: Sendable {
+    /// The access token.
+    package let accessToken: Secret
+    /// A new refresh token, which replaces the old one at once.
+    package let refreshToken: Secret?
+    /// Who signed in.
+    package let idToken: Secret?
+    /// The home account.
+    package let clientInfo: ClientInfo?
+    /// The scopes granted; those asked for when the answer doesn't say.
+    package let scopes: [String]
+    /// Seconds that the access token lives.
+    package let expiresIn: Int
+    /// Seconds that it may be used in an outage of the sign-in service.
+    package let extendedExpiresIn: Int
+    /// Seconds after which a refresh is advised.
+    package let refreshIn: Int?
+    /// The family of apps that share refresh tokens, kept as it came.
+    package let familyID: String?
+
+    /// The answer in a body.
+    /// - Parameters:
+    ///   - body: the JSON of a 200.
+    ///   - requested: the scopes asked for.
+    /// - Throws: `.remoteFailed` when it is not the answer of a token endpoint.
+    package init(_ body: [UInt8], requested: [String]) throws(MMError) {
+        let limits = JSONLimits(bytes: 1 << 20, depth: 32)
+        guard let object = (try? JSONParser.parse(body, limits: limits))?.object else {
+            throw Self.odd("its answer is not the JSON that a token endpoint gives")
+        }
+        guard let token = object["access_token"]?.string, !token.isEmpty else {
+            throw Self.odd("its answer has no access token")
+        }
+        guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Self.odd("its access token holds characters that no header can carry")
+        }
+        let type = object["token_type"]?.string ?? "Bearer"
+        guard type.lowercased() == "bearer" else {
+            throw Self.odd("it gave a token of type \(type.prefix(20)), not Bearer")
+        }
+        accessToken = Secret(token)
+        refreshToken = object["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+        idToken = object["id_token"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+        clientInfo = object["client_info"]?.string.flatMap(ClientInfo.init(encoded:))
+        let granted = object["scope"]?.string?.split(separator: " ").map(String.init) ?? []
+        scopes = granted.isEmpty ? requested : granted
+        let life = Self.seconds(object["expires_in"]) ?? 600
+        expiresIn = life
+        extendedExpiresIn = Self.seconds(object["ext_expires_in"]) ?? life
+        refreshIn = Self.seconds(object["refresh_in"])
+        familyID = object["foci"]?.string
+    }
+
+    /// Numbers arrive as numbers or as text.
+    private static func seconds(_ value: JSONValue?) -> Int? {
+        guard let number = value?.int ?? value?.string.flatMap({ Int($0) }), number >= 0 else { return nil }
+        return min(number, 10 * 365 * 86_400)
+    }
+
+    private static func odd(_ what: String) -> MMError {
+        MMError(
+            .remoteFailed, "The sign-in service can't be understood: \(what).",
+            hint: "A proxy or a sign-in page of the network may stand between mm and the service. Check the network.")
+    }
+}

@@ -1,0 +1,252 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Starts a sign-in by device code, or goes on with the one that lies on disk, with one question to the service at most
+/// (RFC 8628). Runs under the connection's lock.
+struct DeviceSignIn: Sendable {
+    private let work: TokenAcquirer
+    private let claims: String?
+    /// The digest of the refresh token that was refused, so that it isn't tried with every poll.
+    private let refused: String?
+    private let file: PendingFile
+
+    // How long a refusal or a code that ran out twice keeps automatic callers from starting over.
+    private static let rest: Int64 = 900
+
+    init(_ work: TokenAcquirer, claims: String?, refused: String?) {
+        self.work = work
+        self.claims = claims
+        self.refused = refused
+        file = work.files.pending(work.target, work.resource)
+    }
+
+    private var target: SignInTarget { work.target }
+    private var now: Timestamp { work.clock.now }
+
+    func run() async throws(MMError) -> TokenAcquirer.Outcome {
+        guard let pending = try file.read() else {
+            // Before anybody has signed in, a code shown for another resource serves this one as well: once it is approved
+            // the refresh token does.
+            if let other = try openElsewhere() { return try await poll(other.pending, other.file, other.resource) }
+            return try await start(restarts: 0)
+        }
+        if let outcome = pending.outcome {
+            guard now.seconds < pending.expiresAt else { return try await start(restarts: 0) }
+            throw closed(outcome)
+        }
+        if let claims, Claims.merged(pending.claims, claims) != pending.claims { return try await start(restarts: 0) }
+        return try await poll(pending, file, work.resource)
+    }
+
+    // MARK: Start
+
+    /// A new code, whatever lies on disk.
+    func startOver() async throws(MMError) -> TokenAcquirer.Outcome { try await start(restarts: 0) }
+
+    /// A sign-in although there may be good tokens: goes on with one of that kind that is still open.
+    func renew() async throws(MMError) -> TokenAcquirer.Outcome {
+        if let pending = try file.read(), pending.isRenewal, pending.outcome == nil, now.seconds < pending.expiresAt {
+            return try await poll(pending, file, work.resource)
+        }
+        return try await start(restarts: 0)
+    }
+
+    private func start(restarts: Int) async throws(MMError) -> TokenAcquirer.Outcome {
+        let scopes = SignInScopes.asking(target.authority.cloud, work.resource)
+        let correlationID = RandomBytes.uuid()
+        let code: DeviceCode
+        do {
+            code = try await work.entra.startDeviceCode(
+                target, scopes: scopes, claims: claims, correlationID: correlationID, deadline: work.deadline)
+        } catch {
+            throw plain(error, "Starting the sign-in of \(target.connection)")
+        }
+        let started = now.seconds
+        let pending = PendingSignIn(
+            deviceCode: code.deviceCode, userCode: code.userCode, verificationURI: code.verificationURI,
+            message: code.message, expiresAt: started + Int64(code.expiresIn), interval: code.interval,
+            nextPollAt: moment(in: code.interval), correlationID: correlationID, scopes: scopes, claims: claims,
+            restarts: restarts, isRenewal: work.options.renewal != .no,
+            refused: refused, outcome: nil, identity: file.identity)
+        try ProtectedFile.makeDirectory(work.files.directory)
+        try await file.write(pending)
+        return prompt(pending, work.resource)
+    }
+
+    private func openElsewhere() throws(MMError) -> (
+        pending: PendingSignIn, file: PendingFile, resource: ServiceResource
+    )? {
+        guard claims == nil else { return nil }
+        for resource in [ServiceResource.graph, .flow, .arm, .exchange] where resource != work.resource {
+            let file = work.files.pending(target, resource)
+            if let pending = try file.read(), pending.outcome == nil, now.seconds < pending.expiresAt {
+                return (pending, file, resource)
+            }
+        }
+        return nil
+    }
+
+    // MARK: Poll
+
+    private func poll(
+        _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        var pending = pending
+        // The service's clock decides; a minute over ours is asked about once more.
+        if now.seconds >= pending.expiresAt + 60 { return try await runOut(pending, file, resource) }
+        // A wait of more than an hour is none: the clock was set back.
+        if now.seconds < pending.nextPollAt, pending.nextPollAt - now.seconds <= 3600 {
+            return prompt(pending, resource)
+        }
+        let scopes = pending.scopes.isEmpty ? SignInScopes.asking(target.authority.cloud, resource) : pending.scopes
+        let answer: TokenAnswer
+        do {
+            answer = try await work.entra.pollDeviceCode(
+                target, code: pending.deviceCode, scopes: scopes, claims: pending.claims,
+                correlationID: pending.correlationID, deadline: work.deadline)
+        } catch {
+            return try await unanswered(error, &pending, file, resource)
+        }
+        return try await approved(answer, file, resource)
+    }
+
+    private func approved(
+        _ answer: TokenAnswer, _ file: PendingFile, _ resource: ServiceResource
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let signedInFor = TokenAcquirer(
+            files: work.files, entra: work.entra, clock: work.clock, target: target, resource: resource,
+            options: TokenOptions(interaction: .never), deadline: work.deadline)
+        let token: AccessToken
+        do {
+            let snapshot = try await work.files.snapshot(target)
+            token = try await signedInFor.store(answer, nil, refreshedFrom: nil, snapshot)
+        } catch {
+            // The code is used up, whoever it was.
+            if error.code == .forbidden { try? file.remove() }
+            work.entra.log.warning("sign-in not taken: \(error.message)")
+            throw error
+        }
+        work.entra.log.info(
+            "signed in", ["account": .string(token.account.username), "resource": .string(resource.name)])
+        try file.remove()
+        if resource == work.resource { return .token(token) }
+        return try await work.afterSignIn()
+    }
+
+    private func unanswered(
+        _ fault: EntraClient.Fault, _ pending: inout PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        switch fault {
+        case .unreachable(let error):
+            guard error.kind != .cancelled else { throw error.mmError(for: "Signing in to \(target.connection)") }
+            // RFC 8628, section 3.5: after a timeout, ask less often.
+            return try await later(
+                &pending, file, resource, wait: min(pending.interval * 2, 60), trouble: error.message)
+        case .odd(let error):
+            return try await later(
+                &pending, file, resource, wait: min(pending.interval * 2, 60), trouble: error.message)
+        case .refused(let error):
+            switch error.action {
+            case .poll: return try await later(&pending, file, resource, wait: pending.interval)
+            case .slowDown:
+                pending.interval += 5
+                return try await later(&pending, file, resource, wait: pending.interval)
+            case .retry, .throttle:
+                let asked = Int(error.retryAfter?.components.seconds ?? 0)
+                return try await later(
+                    &pending, file, resource, wait: max(pending.interval * 2, asked),
+                    trouble: "the sign-in service has trouble (status \(error.status))")
+            case .restartDeviceFlow, .reauth, .reauthInteractive:
+                return try await runOut(pending, file, resource)
+            case .stop:
+                return try await refused(error, pending, file)
+            default:
+                try file.remove()
+                throw error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
+            }
+        }
+    }
+
+    private func later(
+        _ pending: inout PendingSignIn, _ file: PendingFile, _ resource: ServiceResource, wait: Int,
+        trouble: String? = nil
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        pending.nextPollAt = moment(in: wait)
+        try await file.write(pending)
+        return prompt(pending, resource, trouble: trouble)
+    }
+
+    /// The code is over. It is replaced once without being asked; whoever lets two run out has to ask.
+    private func runOut(
+        _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let isLongAgo = now.seconds > pending.expiresAt + Self.rest
+        if pending.restarts == 0 || isLongAgo {
+            if resource != work.resource { try file.remove() }
+            return try await start(restarts: isLongAgo ? 0 : pending.restarts + 1)
+        }
+        try await close(pending, .expired, file)
+        throw closed(.expired)
+    }
+
+    private func refused(
+        _ error: EntraError, _ pending: PendingSignIn, _ file: PendingFile
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        guard error.error == "bad_verification_code" else {
+            try await close(pending, .declined, file)
+            throw closed(.declined)
+        }
+        try file.remove()
+        throw MMError(
+            .signInNeeded, "The sign-in service doesn't know the code of \(target.connection) any more.",
+            hint: "Repeat the call for a new code.", retry: .now, details: ["connection": .string(target.connection)])
+    }
+
+    private func close(
+        _ pending: PendingSignIn, _ outcome: PendingSignIn.Outcome, _ file: PendingFile
+    ) async throws(MMError) {
+        var pending = pending
+        pending.outcome = outcome
+        pending.expiresAt = now.seconds + Self.rest
+        try await file.write(pending)
+    }
+
+    private func closed(_ outcome: PendingSignIn.Outcome) -> MMError {
+        let details: JSONObject = ["connection": .string(target.connection), "outcome": .string(outcome.rawValue)]
+        let hint = "If that was a mistake, start a new sign-in: mm login '\(target.connection)'."
+        return switch outcome {
+        case .declined:
+            MMError(
+                .forbidden,
+                "The sign-in of \(target.connection) was declined"
+                    + (target.expectedEmail.map { " by the person asked to sign in as \($0)." }
+                        ?? " by the person asked."),
+                hint: hint, details: details)
+        case .expired:
+            MMError(
+                .signInNeeded, "The sign-in of \(target.connection) was not approved: two codes in a row ran out.",
+                hint: "Start a new one when somebody is there to approve it: mm login '\(target.connection)'.",
+                details: details)
+        }
+    }
+
+    private func prompt(
+        _ pending: PendingSignIn, _ resource: ServiceResource, trouble: String? = nil
+    ) -> TokenAcquirer.Outcome {
+        let wait = max(Timestamp(seconds: pending.nextPollAt) - now, .milliseconds(100))
+        return .approval(pending.prompt(for: target, resource: resource, trouble: trouble), pause: wait)
+    }
+
+    /// The first full second after a wait: the interval is the least, and files hold seconds.
+    private func moment(in wait: Int) -> Int64 {
+        now.seconds + (now.nanoseconds > 0 ? 1 : 0) + Int64(wait)
+    }
+
+    private func plain(_ fault: EntraClient.Fault, _ what: String) -> MMError {
+        switch fault {
+        case .refused(let error): error.mmError(for: what, connection: target.connection)
+        case .unreachable(let error): error.mmError(for: what)
+        case .odd(let error): error
+        }
+    }
+}

@@ -1,0 +1,298 @@
+public import MMCore
+package import MMHTTP
+internal import MMSystem
+
+/// Signs connections in and hands out their tokens.
+///
+/// Tokens live in MSAL's cache format, one file a connection, shared with other programs and between processes. A sign-in that
+/// waits for a person is a file too: the process that showed its code may end, and any other goes on with it.
+///
+/// ```swift
+/// let identity = IdentityService(environment: environment)
+/// let token = try await identity.token(for: connection)      // or MMError .signInNeeded with code and address
+/// ```
+public actor IdentityService {
+    nonisolated let paths: StatePaths
+    nonisolated let environment: [String: String]
+    nonisolated let transport: any HTTPTransport
+    nonisolated let clock: WallClock
+    nonisolated let configuration: IdentityConfiguration
+    /// Where sign-ins and requests leave their lines: sizes, states and ids, never content.
+    package nonisolated let log: Log
+    nonisolated let pause: @Sendable (Duration) async throws -> Void
+    private let memory: TokenCacheMemory
+    private var flights: [FlightKey: SharedFlight<TokenAcquirer.Outcome>] = [:]
+
+    private struct FlightKey: Hashable {
+        let identity: [String]
+        let resource: ServiceResource
+        let options: String
+    }
+
+    /// A service over the files and addresses that an environment names.
+    /// - Parameters:
+    ///   - environment: of the process: `HOME`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_SANDBOX_URL`, proxies.
+    ///   - configuration: how it behaves.
+    ///   - log: where it leaves its lines.
+    public init(
+        environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(), log: Log = .off
+    ) {
+        self.init(
+            paths: StatePaths(environment: environment), environment: environment,
+            transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)),
+            configuration: configuration, log: log)
+    }
+
+    /// A service with parts of the caller's choice.
+    /// - Parameters:
+    ///   - paths: where its files lie.
+    ///   - environment: of the process, for `MM_SANDBOX_URL`.
+    ///   - transport: what carries its requests.
+    ///   - clock: the time of day.
+    ///   - configuration: how it behaves.
+    ///   - log: where it leaves its lines.
+    ///   - pause: how it waits, for tests.
+    package init(
+        paths: StatePaths, environment: [String: String] = [:], transport: any HTTPTransport,
+        clock: WallClock = .system,
+        configuration: IdentityConfiguration = IdentityConfiguration(), log: Log = .off,
+        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) {
+        self.paths = paths
+        self.environment = environment
+        self.transport = transport
+        self.clock = clock
+        self.configuration = configuration
+        self.log = log
+        memory = TokenCacheMemory(log: log.from("identity"))
+        self.pause = pause
+    }
+
+    /// What carries requests: shared with the clients of services, so that connections to the network are reused.
+    package nonisolated var carrier: any HTTPTransport { transport }
+
+    /// The cloud of a connection.
+    public nonisolated func cloud(of connection: Connection) throws(MMError) -> Cloud {
+        try Cloud.named(connection.cloud, paths: paths, environment: environment)
+    }
+
+    // MARK: Tokens
+
+    /// A token that the resource takes: from the cache, refreshed, or of a sign-in that was approved meanwhile.
+    ///
+    /// Never waits for a person: where one is needed it starts a sign-in, or asks once about the one that waits, and answers
+    /// at once. Calls for the same token share one request, over all processes.
+    /// - Parameters:
+    ///   - connection: whose token.
+    ///   - resource: what for.
+    ///   - deadline: when to give up waiting for the service and for other processes.
+    /// - Throws: `.signInNeeded` with code, address, account and expiry in its details; `.forbidden` for a wrong account, a
+    ///   declined sign-in, or a policy; `.unsupported` for ways to sign in that aren't there yet.
+    public func token(
+        for connection: Connection, resource: ServiceResource = .graph, deadline: Deadline = .after(.seconds(90))
+    ) async throws(MMError) -> AccessToken {
+        try await token(for: connection, resource: resource, options: TokenOptions(), deadline: deadline)
+    }
+
+    /// A token in the place of one that a service has refused.
+    /// - Parameters:
+    ///   - refused: the token that was refused; one that came since is good.
+    ///   - claims: what the service asked for, as JSON (`claims` of its challenge, decoded).
+    public func token(
+        insteadOf refused: AccessToken, for connection: Connection, claims: String? = nil,
+        deadline: Deadline = .after(.seconds(90))
+    ) async throws(MMError) -> AccessToken {
+        let options = TokenOptions(rejecting: refused.secret, rejectedAt: clock.now.seconds, claims: claims)
+        return try await token(for: connection, resource: refused.resource, options: options, deadline: deadline)
+    }
+
+    package func token(
+        for connection: Connection, resource: ServiceResource, options: TokenOptions, deadline: Deadline
+    ) async throws(MMError) -> AccessToken {
+        switch try await acquire(connection, resource, options, deadline) {
+        case .token(let token): return token
+        case .approval(let prompt, _): throw prompt.error(now: clock.now)
+        }
+    }
+
+    // MARK: Signing in
+
+    /// How far a sign-in has come.
+    public enum SignInProgress: Sendable {
+        /// Somebody is signed in.
+        case signedIn(SignedInAccount)
+        /// A person has to approve this.
+        case waiting(SignInPrompt)
+    }
+
+    /// Starts a sign-in, or goes on with the one that waits; answers at once.
+    /// - Parameters:
+    ///   - connection: who signs in.
+    ///   - resource: what the first token is for.
+    ///   - renewing: whether to sign in anew although there are good tokens; repeating the call goes on with its code.
+    public func beginSignIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        deadline: Deadline = .after(.seconds(60))
+    ) async throws(MMError) -> SignInProgress {
+        let target = try target(connection, resource)
+        if !renewing { try reopen(target, resource) }
+        let options = TokenOptions(renewal: renewing ? .start : .no)
+        switch try await acquire(connection, resource, options, deadline) {
+        case .token(let token): return .signedIn(token.account)
+        case .approval(let prompt, _): return .waiting(prompt)
+        }
+    }
+
+    /// Signs in and waits until a person has approved, for terminals.
+    /// - Parameters:
+    ///   - connection: who signs in.
+    ///   - resource: what the first token is for.
+    ///   - renewing: whether to start over although there are good tokens.
+    ///   - deadline: when to give up; the code runs out by itself.
+    ///   - show: gets each code once, the one that replaces a code that ran out as well.
+    /// - Returns: who signed in.
+    /// - Throws: as `token`; `cancelled` when the task is.
+    public func signIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        deadline: Deadline = .never,
+        show: @Sendable (SignInPrompt) async -> Void
+    ) async throws(MMError) -> SignedInAccount {
+        let target = try target(connection, resource)
+        if !renewing { try reopen(target, resource) }
+        var shown: String?
+        var options = TokenOptions(renewal: renewing ? .start : .no)
+        while true {
+            let step = min(deadline, .after(.seconds(60)))
+            switch try await acquire(connection, resource, options, step) {
+            case .token(let token): return token.account
+            case .approval(let prompt, let wait):
+                if prompt.userCode != shown {
+                    shown = prompt.userCode
+                    await show(prompt)
+                }
+                guard wait < deadline.remaining else { throw prompt.error(now: clock.now) }
+                do { try await pause(wait) } catch {
+                    throw MMError(
+                        .cancelled, "The sign-in of \(connection.name) was called off.",
+                        hint: "Its code stays good until it runs out: mm login '\(connection.name)' goes on with it.")
+                }
+            }
+            if renewing { options = TokenOptions(renewal: .goOn) }
+        }
+    }
+
+    /// Signs out: removes the connection's account and tokens from its cache, and its pending sign-ins.
+    ///
+    /// A cache that can't be used is set aside under another name, not deleted.
+    /// - Parameters:
+    ///   - connection: who signs out.
+    ///   - forgettingAccount: whether the pin goes as well, so that another account may sign in next.
+    /// - Returns: who was signed in, and where a broken cache was put.
+    @discardableResult
+    public func signOut(
+        _ connection: Connection, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))
+    ) async throws(MMError) -> SignOutResult {
+        let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
+        try ProtectedFile.makeDirectory(paths.tokenDirectory)
+        let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
+        var result = SignOutResult()
+        do throws(MMError) {
+            result.accounts = try await removeAccounts(connection, files, deadline)
+        } catch {
+            guard error.details["path"] != nil else { throw error }
+            result.setAside = try files.cache.setAside(now: clock.now)
+        }
+        for resource in ServiceResource.plain {
+            try files.pendingFile(named: resource, identity: []).remove()
+        }
+        if forgettingAccount {
+            let (pins, name) = (files.pins, connection.name)
+            try await BlockingWork.run { () throws(MMError) in try pins.unpin(name) }
+        }
+        _ = consume lock
+        return result
+    }
+
+    /// Needs no cloud: a sign-out works also when the sandbox is gone or the tenant was changed.
+    private func removeAccounts(
+        _ connection: Connection, _ files: TokenFiles, _ deadline: Deadline
+    ) async throws(MMError) -> [String] {
+        let hasCache = FileSignature(files.cache.path) != nil
+        // An empty cache of our own hides the one that a seed made under a name that is not ours alone.
+        if !hasCache, let seeds = files.seedCachePath, FileSignature(seeds) != nil {
+            try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
+        }
+        guard hasCache, let appID = connection.appId else { return [] }
+        var names: [String] = []
+        try await files.cache.change(until: deadline) { names = $0.removeTokens(ofApp: appID) }
+        return names
+    }
+
+    /// How a connection stands, from the files alone: no request is made.
+    public func state(of connection: Connection, resource: ServiceResource = .graph) async -> SignInState {
+        do throws(MMError) {
+            let target = try target(connection, resource)
+            let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
+            let snapshot = try await files.snapshot(target)
+            if let account = try snapshot.account() {
+                let entry = snapshot.view.accessToken(of: account, for: resource)
+                let live = entry.flatMap { $0.expiresOn > clock.now.seconds ? Timestamp(seconds: $0.expiresOn) : nil }
+                if live != nil || snapshot.view.refreshToken(of: account) != nil {
+                    return .signedIn(account.account, expiresAt: live)
+                }
+            }
+            if let pending = try files.pending(target, resource).read(), pending.outcome == nil,
+                pending.expiresAt > clock.now.seconds
+            {
+                return .pending(pending.prompt(for: target, resource: resource))
+            }
+            return .signedOut
+        } catch {
+            return .unusable(error)
+        }
+    }
+
+    // MARK: Parts
+
+    private nonisolated func target(
+        _ connection: Connection, _ resource: ServiceResource
+    ) throws(MMError) -> SignInTarget {
+        try SignInTarget(connection, resource: resource, paths: paths, environment: environment)
+    }
+
+    /// Somebody asks for a sign-in: one that was declined or ran out is no longer in the way.
+    private func reopen(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) {
+        let file = TokenFiles(paths: paths, connection: target.connection, memory: memory).pending(target, resource)
+        if try file.read()?.outcome != nil { try file.remove() }
+    }
+
+    private func acquire(
+        _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let target = try target(connection, resource)
+        let acquirer = TokenAcquirer(
+            files: TokenFiles(paths: paths, connection: connection.name, memory: memory),
+            entra: EntraClient(
+                transport: transport, clock: clock, capabilities: configuration.clientCapabilities,
+                log: log.from("identity").scoped(connection.name), pause: pause),
+            clock: clock, target: target, resource: resource, options: options, deadline: deadline)
+        if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
+        let key = FlightKey(identity: target.identity, resource: resource, options: options.key)
+        let what = "getting a token for \(connection.name)"
+        if let flight = flights[key] { return try await flight.value(of: what, until: deadline) }
+        let flight = SharedFlight<TokenAcquirer.Outcome> { [weak self] in
+            let result: Result<TokenAcquirer.Outcome, MMError>
+            do throws(MMError) {
+                result = .success(try await acquirer.run())
+            } catch {
+                result = .failure(error)
+            }
+            await self?.land(key)
+            return result
+        }
+        flights[key] = flight
+        return try await flight.value(of: what, until: deadline)
+    }
+
+    private func land(_ key: FlightKey) { flights[key] = nil }
+}

@@ -1,0 +1,54 @@
+public import MMCore
+
+/// What a person needs to approve a sign-in: show it, as it is.
+public struct SignInPrompt: Sendable, Hashable {
+    /// The connection that wants to sign in.
+    public let connection: String
+    /// What the token is for first.
+    public let resource: ServiceResource
+    /// What to type.
+    public let userCode: String
+    /// Where to type it.
+    public let verificationURI: String
+    /// The sign-in service's own sentence.
+    public let message: String
+    /// The account to use, where the connection expects one.
+    public let account: String?
+    /// The app that will act in the person's name, so that nobody approves somebody else's.
+    public let appID: String
+    /// The tenant it will act in.
+    public let tenant: String
+    /// When the code runs out.
+    public let expiresAt: Timestamp
+    /// The pause between two questions to the service.
+    public let interval: Duration
+    /// Why the last question brought no answer, if it didn't.
+    public let trouble: String?
+
+    /// The prompt as the error that answers a call for which somebody must sign in first.
+    /// - Parameter now: the time of day, for what is left.
+    public func error(now: Timestamp) -> MMError {
+        let left = max(0, expiresAt.seconds - now.seconds)
+        let minutes = left >= 120 ? "\(left / 60) minutes" : "\(left) seconds"
+        let person = account.map { " as \($0)" } ?? ""
+        let lost = trouble.map { " (The last question to the service failed: \($0))" } ?? ""
+        return MMError(
+            .signInNeeded,
+            "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
+                + "The code is good for \(minutes).\(lost)",
+            hint: "Approve it in a browser, then repeat the same call: it goes on with this sign-in. "
+                + "In a terminal: mm login '\(connection)'.",
+            retry: .after(interval), details: details(left: left))
+    }
+
+    private func details(left: Int64) -> JSONObject {
+        var details: JSONObject = [
+            "connection": .string(connection), "resource": .string(resource.name), "userCode": .string(userCode),
+            "verificationUri": .string(verificationURI), "message": .string(message),
+            "expiresAt": .string(expiresAt.iso8601), "expiresInSeconds": .int(left),
+            "interval": .int(interval.components.seconds), "appId": .string(appID), "tenant": .string(tenant),
+        ]
+        if let account { details["account"] = .string(account) }
+        return details
+    }
+}

@@ -1,0 +1,18 @@
+package import MMCore
+
+/// Whom a token is for: a connection with everything that its sign-in needs, checked.
+package struct SignInTarget: Sendable {
+    /// The connection's name.
+    package let connection: String
+    /// The app registration.
+    package let clientID: String
+    /// Where to sign in.
+    package let authority: Authority
+    /// The account that must have signed in.
+    package let expectedEmail: String?
+    /// The account that the registry itself pins.
+    package let registryPin: AccountPin?
+
+    /// Everything that must agree for two sign-ins to be the same.
+    var identity: [String] { [connection, clientID.lowercased(), authority.cloud.login, authority.tenant] }
+}

@@ -1,0 +1,203 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Gets a token for one connection and resource: from the cache, by a refresh, or by going on with a sign-in.
+struct TokenAcquirer: Sendable {
+    /// What came of it.
+    enum Outcome: Sendable {
+        case token(AccessToken)
+        /// A person must approve first; ask again after the pause.
+        case approval(SignInPrompt, pause: Duration)
+    }
+
+    let files: TokenFiles
+    let entra: EntraClient
+    let clock: WallClock
+    let target: SignInTarget
+    let resource: ServiceResource
+    let options: TokenOptions
+    let deadline: Deadline
+
+    /// Gets the token.
+    func run() async throws(MMError) -> Outcome {
+        if options.renewal == .no, let token = try await cached() { return .token(token) }
+        let stale = try await newest()?.secret
+        // One at a time for a connection, over all processes: a refresh token is exchanged once, and a code polled once.
+        let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
+        let outcome = try await runLocked(stale: stale)
+        _ = consume lock
+        return outcome
+    }
+
+    /// - Parameter stale: the token that wasn't good enough before we had the lock.
+    private func runLocked(stale: Secret?) async throws(MMError) -> Outcome {
+        let snapshot = try await files.snapshot(target)
+        switch options.renewal {
+        case .start: return try await DeviceSignIn(self, claims: options.claims, refused: nil).renew()
+        case .goOn where try files.pending(target, resource).read() != nil:
+            return try await DeviceSignIn(self, claims: options.claims, refused: nil).run()
+        case .no, .goOn: break
+        }
+        // Another process may have done it while we waited. Its token is as new as ours would be, so that it counts even
+        // where the service hands out tokens of less than five minutes.
+        if let token = try await cached(insteadOf: stale) { return .token(token) }
+        var claims = options.claims
+        var refused: String?
+        if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account) {
+            refused = Self.digest(refresh.secret)
+            // A refresh token that was refused once for this resource is not tried again: Entra ID takes repeated
+            // requests for a loop (AADSTS50196).
+            if try files.pending(target, resource).read()?.refused != refused {
+                switch try await refreshed(account, refresh, snapshot) {
+                case .token(let token): return .token(token)
+                case .signIn(let wanted): claims = Claims.merged(claims, wanted)
+                }
+            }
+        }
+        guard options.interaction == .allowed else {
+            throw MMError(
+                .signInNeeded, "Sign-in needed for \(target.connection).", hint: "mm login '\(target.connection)'.",
+                details: ["connection": .string(target.connection), "resource": .string(resource.name)])
+        }
+        return try await DeviceSignIn(self, claims: claims, refused: refused).run()
+    }
+
+    /// Tells one refresh token from another without keeping it.
+    private static func digest(_ token: Secret) -> String {
+        Hex.text(SHA256.digest(Array(token.reveal().utf8)).prefix(12))
+    }
+
+    // MARK: Cache
+
+    /// A token of the cache that is good for five minutes more, or that has just replaced `stale`; never the one that a
+    /// service has just refused.
+    func cached(insteadOf stale: Secret? = nil) async throws(MMError) -> AccessToken? {
+        guard options.claims == nil || options.rejecting != nil else { return nil }
+        let snapshot = try await files.snapshot(target)
+        guard let account = try snapshot.account(),
+            let entry = snapshot.view.accessToken(of: account, for: resource),
+            entry.secret != options.rejecting
+        else { return nil }
+        let now = clock.now.seconds
+        let isReplaced = stale != nil && stale != entry.secret
+        guard entry.expiresOn - now >= (isReplaced ? 5 : 300), entry.cachedAt <= now + 300 else { return nil }
+        // Past the half of a long life a refresh is advised; without a refresh token the rest is used up.
+        if let refreshOn = entry.refreshOn, refreshOn <= now, snapshot.view.refreshToken(of: account) != nil {
+            return nil
+        }
+        if options.rejecting != nil, !isNewerThanRejected(entry) { return nil }
+        try await files.pin(target, account.account, now: clock.now)
+        return token(entry, account)
+    }
+
+    /// The token in the cache, good or not.
+    private func newest() async throws(MMError) -> TokenCacheView.AccessEntry? {
+        let snapshot = try await files.snapshot(target)
+        return try snapshot.account().flatMap { snapshot.view.accessToken(of: $0, for: resource) }
+    }
+
+    private func isNewerThanRejected(_ entry: TokenCacheView.AccessEntry) -> Bool {
+        // Other claims were asked for: only a token that came after the refused one can carry them.
+        options.claims == nil || entry.cachedAt >= options.rejectedAt
+    }
+
+    private func token(_ entry: TokenCacheView.AccessEntry, _ account: TokenCacheView.Account) -> AccessToken {
+        AccessToken(
+            secret: entry.secret, expiresAt: Timestamp(seconds: entry.expiresOn), resource: resource,
+            connection: target.connection, account: account.account)
+    }
+
+    // MARK: Refresh
+
+    /// The token after somebody has signed in for another resource.
+    func afterSignIn() async throws(MMError) -> Outcome {
+        let snapshot = try await files.snapshot(target)
+        var claims: String?
+        if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account) {
+            switch try await refreshed(account, refresh, snapshot) {
+            case .token(let token): return .token(token)
+            case .signIn(let wanted): claims = wanted
+            }
+        }
+        return try await DeviceSignIn(self, claims: claims, refused: nil).startOver()
+    }
+
+    private enum Refreshed {
+        case token(AccessToken)
+        case signIn(claims: String?)
+    }
+
+    private func refreshed(
+        _ account: TokenCacheView.Account, _ refresh: (key: String, secret: Secret), _ snapshot: TokenFiles.Snapshot
+    ) async throws(MMError) -> Refreshed {
+        let answer: TokenAnswer
+        do {
+            answer = try await entra.refresh(
+                target, token: refresh.secret, scopes: SignInScopes.asking(target.authority.cloud, resource),
+                claims: options.claims, deadline: deadline)
+        } catch {
+            return try unrefreshed(error, stillGood(account, snapshot))
+        }
+        return .token(try await store(answer, account, refreshedFrom: refresh.key, snapshot))
+    }
+
+    private func unrefreshed(_ fault: EntraClient.Fault, _ rest: AccessToken?) throws(MMError) -> Refreshed {
+        let what = "Renewing the sign-in of \(target.connection)"
+        switch fault {
+        case .refused(let error):
+            if error.action.isTransient, let rest { return .token(rest) }
+            if error.action.needsSignIn { return .signIn(claims: error.claims) }
+            throw error.mmError(for: what, connection: target.connection)
+        case .unreachable(let error):
+            if error.kind != .cancelled, let rest { return .token(rest) }
+            throw error.mmError(for: what)
+        case .odd(let error):
+            if let rest { return .token(rest) }
+            throw error
+        }
+    }
+
+    /// The old token, while it lives and nobody has refused it: better than nothing when the sign-in service is away.
+    private func stillGood(_ account: TokenCacheView.Account, _ snapshot: TokenFiles.Snapshot) -> AccessToken? {
+        guard options.claims == nil, let entry = snapshot.view.accessToken(of: account, for: resource),
+            entry.secret != options.rejecting, entry.expiresOn > clock.now.seconds + 5
+        else { return nil }
+        return token(entry, account)
+    }
+
+    /// Checks who it is, writes the tokens down, then hands the access token out: in this order, so that a new refresh token
+    /// is never lost and a wrong account's never kept.
+    func store(
+        _ answer: TokenAnswer, _ known: TokenCacheView.Account?, refreshedFrom: String?, _ snapshot: TokenFiles.Snapshot
+    ) async throws(MMError) -> AccessToken {
+        let now = clock.now
+        let check = IdentityCheck(target: target, pin: try files.pin(of: target))
+        let signedIn: SignedInAccount
+        if let known, answer.idToken == nil {
+            // A refresh needs no new id_token: the account is the one that the refresh token was issued to.
+            signedIn = known.account
+        } else {
+            let account = try check.account(of: answer, now: now)
+            if let known, known.account.objectID.lowercased() != account.objectID.lowercased() {
+                throw MMError(
+                    .forbidden, "The sign-in service answered for another account than that of \(target.connection).",
+                    hint: "Nothing was kept. Sign out and in again: mm logout '\(target.connection)'.")
+            }
+            signedIn = SignedInAccount(
+                username: account.username, objectID: account.objectID, tenantID: account.tenantID,
+                homeAccountID: known?.account.homeAccountID ?? account.homeAccountID)
+        }
+        let place = TokenCacheView.Account(
+            account: signedIn, environment: known?.environment ?? snapshot.view.usualEnvironment,
+            realm: known?.realm ?? target.authority.tenant, isVouched: true)
+        let view = snapshot.view
+        let source = snapshot.isSeeds ? nil : refreshedFrom
+        try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
+            document.store(answer, for: place, in: view, resource: resource, refreshedFrom: source, now: now)
+        }
+        try await files.pin(target, signedIn, now: now)
+        return AccessToken(
+            secret: answer.accessToken, expiresAt: Timestamp(seconds: now.seconds + Int64(answer.expiresIn)),
+            resource: resource, connection: target.connection, account: signedIn)
+    }
+}

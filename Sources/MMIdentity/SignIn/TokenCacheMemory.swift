@@ -1,0 +1,48 @@
+internal import MMCore
+
+/// What was read last from the files, so that a call with a good token costs a look at the file's date and no more.
+final class TokenCacheMemory: Sendable {
+    private struct State {
+        var documents: [String: (FileSignature, TokenCacheDocument)] = [:]
+        var pins: [String: (FileSignature?, AccountPin?)] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let log: Log
+
+    init(log: Log) {
+        self.log = log
+    }
+
+    private static let mostFiles = 512
+
+    /// A cache's content; `nil` when there is no file.
+    func document(_ file: TokenCacheFile) async throws(MMError) -> TokenCacheDocument? {
+        guard let before = FileSignature(file.path) else { return nil }
+        if let (signature, document) = state.withLock({ $0.documents[file.path] }), signature == before {
+            return document
+        }
+        // Rights may have been given away by somebody else's hand; what others can read is closed to them first.
+        if (try? ProtectedFile.tighten(file.path)) == true {
+            log.scoped(file.connection).warning(
+                "token cache was open to other users, now closed", ["path": .string(file.path)])
+        }
+        let document = try await file.read()
+        if let document, FileSignature(file.path) == before {
+            state.withLock { state in
+                if state.documents.count >= Self.mostFiles { state.documents = [:] }
+                state.documents[file.path] = (before, document)
+            }
+        }
+        return document
+    }
+
+    /// A connection's pin.
+    func pin(_ store: PinStore, _ connection: String) throws(MMError) -> AccountPin? {
+        let before = FileSignature(store.path)
+        if let (signature, pin) = state.withLock({ $0.pins[connection] }), signature == before { return pin }
+        let pin = try store.pin(of: connection)
+        state.withLock { $0.pins[connection] = (before, pin) }
+        return pin
+    }
+}

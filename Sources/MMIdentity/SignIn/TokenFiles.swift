@@ -1,0 +1,95 @@
+internal import MMCore
+internal import MMSystem
+
+/// The files of one connection's sign-in: cache, pending sign-ins, pin.
+struct TokenFiles: Sendable {
+    let directory: String
+    let names: TokenFileName
+    let cache: TokenCacheFile
+    let pins: PinStore
+    let memory: TokenCacheMemory
+
+    init(paths: StatePaths, connection: String, memory: TokenCacheMemory) {
+        directory = paths.tokenDirectory
+        names = TokenFileName(connection: connection)
+        cache = TokenCacheFile(path: "\(paths.tokenDirectory)/\(names.cache)", connection: connection)
+        pins = PinStore(path: paths.pinFile)
+        self.memory = memory
+    }
+
+    /// What a cache holds for a connection, with the choice of the account.
+    struct Snapshot: Sendable {
+        let view: TokenCacheView
+        let check: IdentityCheck
+        /// Whether it was read from a cache that a seed made under its own name.
+        let isSeeds: Bool
+
+        /// The account that the connection stands for; `nil` when nobody has signed in.
+        /// - Throws: for the pinned account under another name, and when it can't be told which of several it is.
+        func account() throws(MMError) -> TokenCacheView.Account? {
+            let all = view.accounts
+            if let pin = check.pin {
+                guard
+                    let pinned = all.first(where: {
+                        $0.account.objectID.lowercased() == pin.objectId.lowercased()
+                            && $0.account.tenantID.lowercased() == pin.tenantId.lowercased()
+                    })
+                else { return nil }
+                if let refusal = check.refusal(of: pinned.account) { throw refusal }
+                return pinned
+            }
+            let fitting = all.filter { check.refusal(of: $0.account) == nil }
+            guard fitting.count > 1 else { return fitting.first }
+            throw MMError(
+                .conflict,
+                "The token cache of \(check.target.connection) holds several accounts: "
+                    + fitting.map(\.account.username).joined(separator: ", ") + ".",
+                hint: "Say which one: mm connections edit '\(check.target.connection)' expectedEmail=NAME.")
+        }
+    }
+
+    /// The cache that a seed made for this connection under another name than ours.
+    var seedCachePath: String? { names.seedCache.map { "\(directory)/\($0)" } }
+
+    /// The cache as it is now. Of a seed's cache under a name that several connections may share, only the account that the
+    /// connection names is taken.
+    func snapshot(_ target: SignInTarget) async throws(MMError) -> Snapshot {
+        let pin = try pin(of: target)
+        var document = try await memory.document(cache)
+        var isSeeds = false
+        if document == nil, let path = seedCachePath, pin != nil || target.expectedEmail != nil {
+            document = try await memory.document(TokenCacheFile(path: path, connection: target.connection))
+            isSeeds = document != nil
+        }
+        let view = TokenCacheView(
+            document: document ?? TokenCacheDocument(), clientID: target.clientID, authority: target.authority,
+            pinnedTenantID: pin?.tenantId)
+        return Snapshot(view: view, check: IdentityCheck(target: target, pin: pin), isSeeds: isSeeds)
+    }
+
+    /// The identity that the connection is pinned to; one in the registry counts before the one of the first sign-in.
+    func pin(of target: SignInTarget) throws(MMError) -> AccountPin? {
+        if let pin = target.registryPin { return pin }
+        guard let pin = try memory.pin(pins, target.connection) else { return nil }
+        // A pin of another tenant is of what the connection was before somebody pointed it elsewhere.
+        if let tenantID = target.authority.tenantID, tenantID != pin.tenantId.lowercased() { return nil }
+        return pin
+    }
+
+    /// Pins the connection to an account, unless it is pinned.
+    func pin(_ target: SignInTarget, _ account: SignedInAccount, now: Timestamp) async throws(MMError) {
+        guard try pin(of: target) == nil else { return }
+        let pins = pins
+        try await BlockingWork.run { () throws(MMError) in try pins.pin(target.connection, to: account, now: now) }
+    }
+
+    /// The pending sign-in for a resource.
+    func pending(_ target: SignInTarget, _ resource: ServiceResource) -> PendingFile {
+        pendingFile(named: resource, identity: target.identity + [resource.name])
+    }
+
+    /// The file of a pending sign-in, whosever it is.
+    func pendingFile(named resource: ServiceResource, identity: [String]) -> PendingFile {
+        PendingFile(path: "\(directory)/\(names.pending(resource))", identity: identity)
+    }
+}

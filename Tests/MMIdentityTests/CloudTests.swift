@@ -1,0 +1,118 @@
+import MMCore
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Clouds")
+struct CloudTests {
+    @Test(
+        "every cloud knows where to sign in and where its services are",
+        arguments: [
+            ("public", "login.microsoftonline.com", "graph.microsoft.com", "api.flow.microsoft.com"),
+            ("gcc", "login.microsoftonline.com", "graph.microsoft.com", "gov.api.flow.microsoft.us"),
+            ("gcchigh", "login.microsoftonline.us", "graph.microsoft.us", "high.api.flow.microsoft.us"),
+            ("dod", "login.microsoftonline.us", "dod-graph.microsoft.us", "api.flow.appsplatform.us"),
+            ("china", "login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn", "api.powerautomate.cn"),
+        ])
+    func rows(name: String, login: String, graph: String, flow: String) throws {
+        let cloud = try #require(Cloud.table[name])
+        #expect(cloud.login == "https://" + login && cloud.environment == login)
+        #expect(cloud.base(of: .graph) == "https://" + graph)
+        #expect(cloud.base(of: .flow) == "https://" + flow)
+        for resource in ServiceResource.plain where resource != .teams {
+            #expect(cloud.base(of: resource) != nil && cloud.defaultScope(of: resource) != nil, "\(resource.name)")
+        }
+    }
+
+    @Test("audiences are not always the address: Flow, Power Apps, Teams")
+    func audiences() throws {
+        let cloud = try #require(Cloud.table["public"])
+        #expect(cloud.defaultScope(of: .flow) == "https://service.flow.microsoft.com/.default")
+        #expect(cloud.defaultScope(of: .bap) == "https://service.powerapps.com/.default")
+        #expect(cloud.defaultScope(of: .teams) == "48ac35b8-9aa8-4d74-927d-1f4a14a0b239/.default")
+        #expect(cloud.defaultScope(of: .sharePoint("Contoso-admin")) == "https://contoso-admin.sharepoint.com/.default")
+        #expect(cloud.base(of: .sharePoint("evil.example/")) == nil)
+    }
+
+    @Test(
+        "a token only goes to hosts of its cloud's row",
+        arguments: [
+            ("https://graph.microsoft.com/v1.0/me", ServiceResource.graph, true),
+            ("https://GRAPH.microsoft.com:443/v1.0", .graph, true), ("https://graph.microsoft.com./v1.0", .graph, true),
+            ("http://graph.microsoft.com/v1.0", .graph, false), ("https://graph.microsoft.com:444/", .graph, false),
+            ("https://graph.microsoft.com@evil.example/", .graph, false),
+            ("https://user@graph.microsoft.com/", .graph, false),
+            ("https://graph.microsoft.com.evil.example", .graph, false),
+            ("https://evil.example/graph.microsoft.com", .graph, false), ("https://graph.microsoft.us/", .graph, false),
+            ("https://graph.microsoft.com\\@evil.example/", .graph, false),
+            ("https://graph.microsoft.com\u{9}/", .graph, false), ("https://sub.graph.microsoft.com/", .graph, false),
+            ("https://api.flow.microsoft.com:443/x", .flow, true),
+            ("https://emea.api.flow.microsoft.com:443/providers", .flow, true),
+            ("https://emeaapi.flow.microsoft.com/", .flow, false), ("https://graph.microsoft.com/", .flow, false),
+            ("//graph.microsoft.com/", .graph, false), ("/v1.0/me", .graph, false), ("", .graph, false),
+            ("https://", .graph, false), ("https://graph.microsoft.com:0/", .graph, false),
+        ] as [(String, ServiceResource, Bool)])
+    func admits(address: String, resource: ServiceResource, expected: Bool) throws {
+        #expect(try #require(Cloud.table["public"]).admits(address, for: resource) == expected)
+    }
+
+    @Test("the sandbox is found by its file or by MM_SANDBOX_URL, on this machine only")
+    func sandbox() throws {
+        let home = try TestHome()
+        #expect(throws: MMError.self) { try Cloud.named("sandbox", paths: home.paths) }
+        try home.write(
+            home.paths.sandboxFile,
+            Array(#"{"login": "http://127.0.0.1:4001", "graph": "http://127.0.0.1:4002/", "pid": 1}"#.utf8))
+        let cloud = try Cloud.named("sandbox", paths: home.paths)
+        #expect(cloud.login == "http://127.0.0.1:4001" && cloud.base(of: .graph) == "http://127.0.0.1:4002")
+        #expect(cloud.environment == "127.0.0.1" && cloud.base(of: .flow) == nil)
+        #expect(cloud.admits("http://127.0.0.1:4002/v1.0/me", for: .graph))
+        #expect(!cloud.admits("http://127.0.0.1:4001/v1.0/me", for: .graph))
+        #expect(cloud.base(of: .sharePoint("contoso")) == nil, "a sandbox token never goes to a real host")
+        let named = try Cloud.named(
+            "sandbox", paths: home.paths, environment: ["MM_SANDBOX_URL": "http://localhost:4003"])
+        #expect(named.base(of: .flow) == "http://localhost:4003")
+    }
+
+    @Test(
+        "an address of the sandbox that isn't this machine is refused",
+        arguments: [
+            "http://example.com", "https://example.com", "http://127.0.0.1.example.com", "http://user@127.0.0.1",
+            "http://0177.0.0.1", "ftp://127.0.0.1", "http://127.0.0.1/path", "127.0.0.1:80", "http://10.0.0.1",
+        ])
+    func foreignSandbox(address: String) throws {
+        let home = try TestHome()
+        let error = #expect(throws: MMError.self) {
+            try Cloud.named("sandbox", paths: home.paths, environment: ["MM_SANDBOX_URL": address])
+        }
+        #expect(error?.code == .invalidInput)
+    }
+
+    @Test("an unknown cloud is answered with the known ones")
+    func unknown() throws {
+        let error = #expect(throws: MMError.self) { try Cloud.named("mars", paths: try TestHome().paths) }
+        #expect(error?.hint?.contains("gcchigh") == true)
+    }
+
+    @Test(
+        "tenants become part of an address, so they are checked",
+        arguments: ["", "a b", "x/../y", "..", ".x", "ü.de", "x?y"])
+    func tenants(tenant: String) throws {
+        let cloud = try #require(Cloud.table["public"])
+        #expect(throws: MMError.self) { try Authority(cloud: cloud, tenant: tenant) }
+    }
+
+    @Test("a connection that can't sign in says what is missing")
+    func targets() throws {
+        let home = try TestHome()
+        func refusal(_ more: JSONObject) throws -> MMError? {
+            let connection = try Contoso.connection(more: more)
+            return #expect(throws: MMError.self) {
+                try SignInTarget(connection, resource: .graph, paths: home.paths, environment: [:])
+            }
+        }
+        #expect(try refusal(["appId": .null])?.message.contains("appId") == true)
+        #expect(try refusal(["tenantId": .null])?.message.contains("tenant") == true)
+        #expect(try refusal(["auth": "browser"])?.code == .unsupported)
+    }
+}

@@ -1,0 +1,350 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Signing in by device code")
+struct DeviceSignInTests {
+    let home: TestHome
+    let clock = TestClock()
+
+    init() throws { home = try TestHome() }
+
+    /// Device codes as they are asked for, polls as scripted.
+    private func entra(_ polls: [HTTPResponse], codes: [HTTPResponse] = [Contoso.deviceCode()]) -> ScriptedTransport {
+        let cursor = Cursor(polls: polls, codes: codes)
+        return ScriptedTransport { request, _ in
+            request.url.hasSuffix("/devicecode") ? cursor.nextCode() : cursor.nextPoll()
+        }
+    }
+
+    private func signInNeeded(_ service: IdentityService, _ connection: Connection) async -> MMError? {
+        do {
+            _ = try await service.token(for: connection)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test("the first call answers at once with code, address, account and expiry")
+    func firstCall() async throws {
+        let transport = entra([])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let error = try #require(await signInNeeded(service, try Contoso.connection()))
+        #expect(error.code == .signInNeeded)
+        #expect(error.details["userCode"] == "CTSO7K9QX")
+        #expect(error.details["verificationUri"] == "https://microsoft.com/devicelogin")
+        #expect(error.details["account"] == .string(Contoso.email))
+        #expect(error.details["connection"] == "Contoso")
+        #expect(error.details["expiresAt"] == "2026-01-01T00:15:00Z")
+        #expect(error.message.contains("CTSO7K9QX") && error.message.contains(Contoso.email))
+        #expect(!"\(error.json)".contains("FAKE-device"))
+        let form = try #require(transport.requests.first).form
+        #expect(form["client_id"] == Contoso.app)
+        #expect(form["claims"] == #"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#)
+        #expect(form["scope"] == "https://graph.microsoft.com/.default offline_access openid profile")
+    }
+
+    @Test("a call before the interval is over asks nobody and shows the same code")
+    func honoursInterval() async throws {
+        let transport = entra([])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        _ = await signInNeeded(service, connection)
+        clock.advance(4)
+        let again = try #require(await signInNeeded(service, connection))
+        #expect(again.details["userCode"] == "CTSO7K9QX")
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test("each later call polls once, with one correlation id for the whole sign-in")
+    func pollsOncePerCall() async throws {
+        let pending = Contoso.refusal("authorization_pending", code: 70016)
+        let transport = entra([pending, pending])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        for _ in 0..<3 {
+            _ = await signInNeeded(service, connection)
+            clock.advance(5)
+        }
+        #expect(transport.requests.count == 3)
+        let polls = transport.requests.dropFirst()
+        #expect(polls.allSatisfy { $0.form["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code" })
+        #expect(polls.allSatisfy { $0.form["device_code"] == "FAKE-device-CTSO7K9QX" && $0.form["client_info"] == "1" })
+        #expect(Set(transport.requests.compactMap { $0.headers["client-request-id"] }).count == 1)
+    }
+
+    @Test("another process goes on with the code, and once approved the call just returns the token")
+    func otherProcess() async throws {
+        let connection = try Contoso.connection()
+        _ = await signInNeeded(IdentityService.scripted(home, entra([]), clock: clock), connection)
+        clock.advance(30)
+        let transport = entra([Contoso.tokens()])
+        let token = try await IdentityService.scripted(home, transport, clock: clock).token(for: connection)
+        #expect(token.secret.reveal() == "FAKE-access")
+        #expect(token.account.username == Contoso.email)
+        #expect(transport.requests.count == 1, "no second code was asked for")
+        #expect(home.tokenFiles == ["Contoso.json"], "the pending sign-in is gone")
+        // From here on nobody is asked.
+        let quiet = entra([])
+        _ = try await IdentityService.scripted(home, quiet, clock: clock).token(for: connection)
+        #expect(quiet.requests.isEmpty)
+    }
+
+    @Test("files of a sign-in are readable by their owner alone, in a folder of 0700")
+    func modes() async throws {
+        _ = await signInNeeded(IdentityService.scripted(home, entra([]), clock: clock), try Contoso.connection())
+        #expect(fileMode(home.tokens) == 0o700)
+        #expect(fileMode("\(home.tokens)/Contoso.flow.json") == 0o600)
+    }
+
+    @Test("slow_down makes the interval five seconds longer, also for other processes")
+    func slowDown() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.refusal("slow_down"), Contoso.tokens()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let slowed = try #require(await signInNeeded(service, connection))
+        #expect(slowed.details["interval"] == 10)
+        clock.advance(9)
+        _ = await signInNeeded(IdentityService.scripted(home, transport, clock: clock), connection)
+        #expect(transport.requests.count == 2)
+        clock.advance(1)
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
+    }
+
+    @Test("a poll that gets no answer keeps the code and asks half as often")
+    func networkFailure() async throws {
+        let connection = try Contoso.connection()
+        let cursor = Cursor(polls: [Contoso.tokens()], codes: [Contoso.deviceCode()])
+        let transport = ScriptedTransport { request, number throws(HTTPError) in
+            if number == 1 { throw HTTPError(.connect, "no route") }
+            return request.url.hasSuffix("/devicecode") ? cursor.nextCode() : cursor.nextPoll()
+        }
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let error = try #require(await signInNeeded(service, connection))
+        #expect(error.code == .signInNeeded && error.message.contains("no route"))
+        clock.advance(9)
+        _ = await signInNeeded(service, connection)
+        #expect(transport.requests.count == 2)
+        clock.advance(1)
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
+    }
+
+    @Test("a declined sign-in says so, stays declined for automatic callers, and starts anew when somebody asks")
+    func declined() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra(
+            [Contoso.refusal("authorization_declined", code: 70018)],
+            codes: [Contoso.deviceCode("FIRST1234"), Contoso.deviceCode("SECOND234")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let declined = try #require(await signInNeeded(service, connection))
+        #expect(declined.code == .forbidden && declined.message.contains("declined"))
+        #expect(declined.message.contains(Contoso.email))
+        let again = try #require(await signInNeeded(service, connection))
+        #expect(again.code == .forbidden)
+        #expect(transport.requests.count == 2)
+        let file = String(decoding: try #require(try home.read("Contoso.flow.json")), as: UTF8.self)
+        #expect(!file.contains("FAKE-device"), "a code that is over isn't kept")
+        guard case .waiting(let prompt) = try await service.beginSignIn(connection) else {
+            Issue.record("a new code was due")
+            return
+        }
+        #expect(prompt.userCode == "SECOND234")
+    }
+
+    @Test("a code that ran out is replaced once; after the second somebody has to ask")
+    func expired() async throws {
+        let connection = try Contoso.connection()
+        let expired = Contoso.refusal("expired_token", code: 70020)
+        let transport = entra(
+            [expired, expired], codes: ["ONE111111", "TWO222222", "THREE3333"].map { Contoso.deviceCode($0) })
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let second = try #require(await signInNeeded(service, connection))
+        #expect(second.details["userCode"] == "TWO222222")
+        clock.advance(5)
+        let third = try #require(await signInNeeded(service, connection))
+        #expect(third.code == .signInNeeded && third.details["userCode"] == nil)
+        #expect(third.hint?.contains("mm login") == true)
+        guard case .waiting(let prompt) = try await service.beginSignIn(connection) else {
+            Issue.record("a new code was due")
+            return
+        }
+        #expect(prompt.userCode == "THREE3333")
+    }
+
+    @Test("a code that ran out hours ago doesn't count against the next")
+    func expiredLongAgo() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([], codes: ["ONE111111", "TWO222222", "THREE3333"].map { Contoso.deviceCode($0) })
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        for code in ["ONE111111", "TWO222222", "THREE3333"] {
+            let error = try #require(await signInNeeded(service, connection))
+            #expect(error.details["userCode"] == .string(code))
+            clock.advance(7200)
+        }
+        #expect(transport.requests.allSatisfy { $0.url.hasSuffix("/devicecode") })
+    }
+
+    @Test("the wrong account is named, nothing of it is kept, and other accounts stay")
+    func wrongAccount() async throws {
+        let connection = try Contoso.connection()
+        let before = try #require(try Fixture.load("msal-cache-user").object)
+        var other = before
+        // Another app's account in the same file.
+        let text = String(decoding: JSONWriter.bytes(.object(other)), as: UTF8.self)
+            .replacing(Contoso.app, with: "11111111-2222-4333-8444-555555555555")
+        other = try #require(try JSONParser.parse(text).object)
+        try home.write("Contoso.json", JSONWriter.bytes(.object(other)))
+        let ben: JSONObject = [
+            "preferred_username": "ben.baker@fabrikam.example", "oid": "66666666-0000-4000-8000-000000000001",
+        ]
+        let transport = entra([Contoso.tokens(access: "BEN-access", refresh: "BEN-refresh", claims: ben)])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let error = try #require(await signInNeeded(service, connection))
+        #expect(error.code == .forbidden)
+        #expect(error.message.contains("ben.baker@fabrikam.example") && error.message.contains(Contoso.email))
+        #expect(try home.object("Contoso.json") == other)
+        #expect(home.tokenFiles == ["Contoso.json"])
+    }
+
+    @Test(
+        "an identity that can't be checked is refused",
+        arguments: [
+            ["preferred_username": nil], ["oid": nil], ["tid": nil], ["tid": "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722"],
+            ["aud": "another"], ["iss": "https://login.microsoftonline.com/6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722/v2.0"],
+            ["iss": "https://evil.example/0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811/v2.0"],
+            ["exp": 1_767_225_000], ["exp": nil], ["nbf": 1_767_226_200],
+        ] as [JSONObject])
+    func unverified(changes: JSONObject) async throws {
+        let transport = entra([Contoso.tokens(claims: changes)])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let error = try #require(await signInNeeded(service, connection))
+        #expect(error.code == .forbidden)
+        #expect(try home.read("Contoso.json") == nil)
+        #expect(try PinStore(path: home.paths.pinFile).pin(of: "Contoso") == nil)
+    }
+
+    @Test("an answer without id_token is refused")
+    func noIDToken() async throws {
+        let transport = entra([Contoso.tokens(more: ["id_token": .null])])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        #expect(await signInNeeded(service, connection)?.code == .forbidden)
+    }
+
+    @Test("names are compared without case and in any Unicode form")
+    func nameForms() async throws {
+        let connection = try Contoso.connection(expectedEmail: "J\u{FC}rgen@Contoso.example")
+        let transport = entra([Contoso.tokens(claims: ["preferred_username": "ju\u{308}rgen@contoso.EXAMPLE"])])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        #expect(try await service.token(for: connection).account.objectID == Contoso.objectID)
+    }
+
+    @Test("one sign-in serves Graph and Flow")
+    func twoResources() async throws {
+        let connection = try Contoso.connection()
+        let flow = Contoso.tokens(
+            access: "FLOW-access", refresh: "FAKE-refresh-2", scope: "https://service.flow.microsoft.com/.default")
+        let transport = entra([Contoso.tokens(), flow])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let token = try await service.token(for: connection, resource: .flow)
+        #expect(token.secret.reveal() == "FLOW-access")
+        let refresh = try #require(transport.requests.last).form
+        #expect(refresh["grant_type"] == "refresh_token" && refresh["refresh_token"] == "FAKE-refresh")
+        #expect(refresh["scope"] == "https://service.flow.microsoft.com/.default offline_access openid profile")
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
+        #expect(transport.requests.count == 3)
+    }
+
+    @Test("a terminal waits, shows each code once, and ends with the account")
+    func waits() async throws {
+        let pending = Contoso.refusal("authorization_pending")
+        let transport = entra(
+            [pending, Contoso.refusal("expired_token"), pending, Contoso.tokens()],
+            codes: [Contoso.deviceCode("ONE111111"), Contoso.deviceCode("TWO222222")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let shown = Shown()
+        let account = try await service.signIn(try Contoso.connection()) { prompt in shown.add(prompt.userCode) }
+        #expect(account.username == Contoso.email)
+        #expect(shown.codes == ["ONE111111", "TWO222222"])
+    }
+
+    @Test(
+        "signing in anew leaves the old tokens in use until it is approved, and repeating the call goes on with its code"
+    )
+    func renewing() async throws {
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        let connection = try Contoso.connection()
+        let transport = entra(
+            [Contoso.refusal("authorization_pending"), Contoso.tokens(access: "ANEW")],
+            codes: [Contoso.deviceCode("ONE111111"), Contoso.deviceCode("TWO222222")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        for _ in 0..<2 {
+            guard case .waiting(let prompt) = try await service.beginSignIn(connection, renewing: true) else {
+                Issue.record("nobody is asked")
+                return
+            }
+            #expect(prompt.userCode == "ONE111111")
+            #expect(try await service.token(for: connection).secret.reveal() == "FAKE-graph-access-token")
+            clock.advance(5)
+        }
+        guard case .signedIn(let account) = try await service.beginSignIn(connection, renewing: true) else {
+            Issue.record("not signed in")
+            return
+        }
+        #expect(account.username == Contoso.email)
+        #expect(try await service.token(for: connection).secret.reveal() == "ANEW")
+    }
+
+    @Test("a poll never comes before the interval is over, to the fraction of a second")
+    func fractions() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.refusal("authorization_pending")])
+        let moment = Moment(Timestamp(seconds: 1_767_225_600, nanoseconds: 900_000_000))
+        let service = IdentityService(paths: home.paths, transport: transport, clock: WallClock { moment.now }) { _ in }
+        _ = await signInNeeded(service, connection)
+        moment.set(Timestamp(seconds: 1_767_225_605, nanoseconds: 800_000_000))
+        _ = await signInNeeded(service, connection)
+        #expect(transport.requests.count == 1)
+        moment.set(Timestamp(seconds: 1_767_225_606))
+        _ = await signInNeeded(service, connection)
+        #expect(transport.requests.count == 2)
+    }
+
+    @Test("a seed's pending sign-in is gone on with")
+    func seedsFlow() async throws {
+        try home.write(
+            "Contoso.flow.json",
+            JSONWriter.bytes([
+                "user_code": "SEED12345", "device_code": "FAKE-device-seed", "interval": 5, "expires_in": 900,
+                "verification_uri": "https://microsoft.com/devicelogin", "expires_at": 1_767_226_000.25,
+                "_correlation_id": "11111111-0000-4000-8000-000000000001", "message": "Enter SEED12345",
+            ]))
+        let transport = entra([Contoso.tokens()])
+        let token = try await IdentityService.scripted(home, transport, clock: clock).token(
+            for: try Contoso.connection())
+        #expect(token.secret.reveal() == "FAKE-access")
+        #expect(transport.requests.first?.form["device_code"] == "FAKE-device-seed")
+    }
+}

@@ -1,0 +1,106 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Errors of the sign-in service")
+struct EntraErrorTests {
+    /// What the recorded answers expect of us, in the words of the fixture.
+    static let expectations: [String: Set<EntraAction>] = [
+        "poll": [.poll], "poll_interval_plus_5": [.slowDown], "stop": [.stop],
+        "restart_device_flow": [.restartDeviceFlow], "reauth": [.reauth, .reauthInteractive],
+        "reauth_with_claims": [.reauthInteractive], "admin_consent": [.adminConsent], "policy_block": [.policyBlock],
+        "fix_config": [.fixConfig], "fix_secret": [.fixSecret], "fix_request": [.fixRequest], "wif_fix": [.wifFix],
+        "switch_tenant_or_cloud": [.switchTenantOrCloud], "client_bug": [.clientBug], "stop_loop": [.stopLoop],
+        "retry": [.retry], "wait_retry_after": [.throttle],
+    ]
+
+    static func recorded() throws -> [JSONValue] { try #require(try Fixture.load("entra-token-errors").array) }
+
+    @Test("each recorded error leads to what it should")
+    func actions() throws {
+        let all = try Self.recorded()
+        #expect(all.count == 33)
+        for entry in all {
+            let name = entry["name"]?.string ?? "?"
+            let error = Self.error(entry)
+            let expected = try #require(Self.expectations[entry["expect"]?.string ?? ""], "\(name)")
+            #expect(expected.contains(error.action), "\(name): \(error.action)")
+            let answer = error.mmError(for: "Signing in to Contoso", connection: "Contoso")
+            #expect(answer.message.hasPrefix("Signing in to Contoso failed: "), "\(name)")
+            #expect(answer.hint?.isEmpty == false, "\(name)")
+            #expect(!answer.message.contains("Trace ID"), "\(name)")
+        }
+    }
+
+    static func error(_ entry: JSONValue) -> EntraError {
+        var headers: HTTPHeaders = [:]
+        for (name, value) in entry["headers"]?.object ?? [:] { headers.add(name, value.string ?? "") }
+        let body = entry["body"]
+        let bytes = body?.string.map { Array($0.utf8) } ?? body.map { JSONWriter.bytes($0) } ?? []
+        return EntraError(
+            HTTPResponse(status: entry["status"]?.int ?? 0, headers: headers, body: bytes),
+            now: Timestamp(seconds: 1_767_225_600))
+    }
+
+    @Test(
+        "decisions follow error and suberror, numbers only sharpen them",
+        arguments: [
+            ("invalid_grant", nil, nil, EntraAction.reauth), ("invalid_grant", nil, 999_999, .reauth),
+            ("invalid_grant", "message_only", 50076, .policyBlock), ("invalid_grant", nil, 53003, .policyBlock),
+            ("invalid_grant", "bad_token", 65001, .reauth), ("interaction_required", nil, nil, .reauthInteractive),
+            ("interaction_required", "additional_action", 50158, .reauthInteractive),
+            ("interaction_required", "additional_action", nil, .policyBlock),
+            ("invalid_grant", "user_password_expired", 50055, .adminFixAccount),
+            ("invalid_client", nil, 70016, .fixConfig), ("unauthorized_client", nil, nil, .fixConfig),
+            ("something_new", nil, nil, .clientBug), ("something_new", nil, 50057, .adminFixAccount),
+            ("authorization_pending", nil, 53003, .poll), ("code_expired", nil, nil, .restartDeviceFlow),
+            ("login_required", nil, nil, .reauthInteractive), ("consent_required", nil, nil, .adminConsent),
+        ] as [(String, String?, Int?, EntraAction)])
+    func decisions(error: String, suberror: String?, code: Int?, expected: EntraAction) {
+        let answer = EntraError(Contoso.refusal(error, code: code, suberror: suberror), now: Timestamp(seconds: 0))
+        #expect(answer.action == expected)
+    }
+
+    @Test("an answer that is no JSON is trouble of the service or of what stands between")
+    func notJSON() {
+        let page = HTTPResponse(status: 502, body: Array("<html>Bad gateway</html>".utf8))
+        #expect(EntraError(page, now: Timestamp(seconds: 0)).action == .retry)
+        let odd = HTTPResponse(status: 404, body: Array("nope".utf8))
+        let error = EntraError(odd, now: Timestamp(seconds: 0)).mmError(for: "X", connection: "C")
+        #expect(error.code == .remoteFailed && error.message.contains("404"))
+    }
+
+    @Test("numbers are also found in the text")
+    func numberInText() {
+        let response = HTTPResponse.json(
+            ["error": "invalid_grant", "error_description": "AADSTS50173: revoked. Trace ID: x"], status: 400)
+        let error = EntraError(response, now: Timestamp(seconds: 0))
+        #expect(error.codes == [50173] && error.text == "AADSTS50173: revoked.")
+    }
+
+    @Test("the table holds all hundred and one numbers with advice")
+    func table() {
+        #expect(EntraAdvice.codes.count == 101)
+        for code in EntraAdvice.codes {
+            let advice = EntraAdvice.about(code)
+            #expect(advice?.advice.isEmpty == false && advice?.title.isEmpty == false)
+        }
+        #expect(EntraAdvice.about(53003)?.action == .policyBlock)
+        #expect(EntraAdvice.about(1) == nil)
+    }
+
+    @Test(
+        "waits are read from seconds and dates",
+        arguments: [
+            ("10", Duration.seconds(10)), (" 7 ", .seconds(7)), ("1.5", .milliseconds(1500)), ("0", .zero),
+            ("99999999", .seconds(3600)), ("Thu, 01 Jan 2026 00:01:00 GMT", .seconds(60)),
+            ("Thursday, 01-Jan-26 00:01:00 GMT", .seconds(60)), ("Thu Jan  1 00:01:00 2026", .seconds(60)),
+            ("Wed, 31 Dec 2025 23:00:00 GMT", .zero), ("10, 20", .seconds(10)), ("soon", nil), ("-5", nil), ("", nil),
+            ("Thu, 31 Feb 2026 00:00:00 GMT", nil), ("1e3", nil),
+        ] as [(String, Duration?)])
+    func retryAfter(text: String, expected: Duration?) {
+        #expect(RetryAfter.wait(text, now: Timestamp(seconds: 1_767_225_600)) == expected)
+    }
+}

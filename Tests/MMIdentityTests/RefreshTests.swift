@@ -1,0 +1,318 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Refreshing")
+struct RefreshTests {
+    let home: TestHome
+    let clock: TestClock
+
+    init() throws {
+        home = try TestHome()
+        // The fixtures' tokens end at 1767230421.
+        clock = TestClock()
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+    }
+
+    private func service(_ transport: ScriptedTransport) -> IdentityService {
+        .scripted(home, transport, clock: clock)
+    }
+
+    private func nobody() -> ScriptedTransport { ScriptedTransport { _, _ in HTTPResponse(status: 599) } }
+
+    @Test("a cache that MSAL for Python wrote is used as it is, for both resources")
+    func readsMSAL() async throws {
+        let transport = nobody()
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-graph-access-token")
+        #expect(try await service.token(for: connection, resource: .flow).secret.reveal() == "FAKE-flow-access-token")
+        #expect(transport.requests.isEmpty)
+    }
+
+    @Test("a token with less than five minutes left is refreshed", arguments: [(301, 0), (299, 1), (-1, 1)])
+    func refreshesEarly(left: Int64, requests: Int) async throws {
+        clock.advance(1_767_230_421 - clock.now - left)
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
+        _ = try await service(transport).token(for: try Contoso.connection())
+        #expect(transport.requests.count == requests)
+    }
+
+    @Test("the recorded refresh for Flow keeps Graph's token and replaces the refresh token in place")
+    func recordedRefresh() async throws {
+        let recorded = try Fixture.load("entra-token-refresh-flow-resource")
+        var cache = try #require(try Fixture.load("msal-cache-user").object)
+        var access = try #require(cache["AccessToken"]?.object)
+        for key in access.keys where key.contains("flow") { access[key] = nil }
+        cache["AccessToken"] = .object(access)
+        cache["SomethingNew"] = ["kept": true]
+        try home.write("Contoso.json", JSONWriter.bytes(.object(cache)))
+        let body = try #require(recorded["response"]?["body"])
+        let transport = ScriptedTransport { _, _ in .json(body) }
+        let token = try await service(transport).token(for: try Contoso.connection(), resource: .flow)
+        #expect(token.secret.reveal() == "FAKE-flow-access-token")
+        let sent = try #require(transport.requests.first)
+        #expect(sent.url == recorded["request"]?["url"]?.string)
+        #expect(sent.form["refresh_token"] == "FAKE-refresh-token-2")
+        let after = try home.object("Contoso.json")
+        var expected = try #require(try Fixture.load("msal-cache-user").object)
+        expected["SomethingNew"] = ["kept": true]
+        #expect(after == expected, "exactly what MSAL would have written")
+    }
+
+    @Test("the new refresh token is on disk before the access token is handed out")
+    func writtenFirst() async throws {
+        clock.advance(10_000)
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW", refresh: "ROTATED") }
+        _ = try await service(transport).token(for: try Contoso.connection())
+        let text = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+        #expect(text.contains("ROTATED") && !text.contains("FAKE-refresh-token-2"))
+        #expect(fileMode("\(home.tokens)/Contoso.json") == 0o600)
+    }
+
+    @Test("callers at the same time share one refresh")
+    func singleFlight() async throws {
+        clock.advance(10_000)
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        let tokens = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<50 { group.addTask { try await service.token(for: connection).secret.reveal() } }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(tokens == ["NEW"])
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test("two services over one folder refresh once, as two processes do")
+    func twoServices() async throws {
+        clock.advance(10_000)
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
+        let connection = try Contoso.connection()
+        let services = (0..<8).map { _ in service(transport) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in services {
+                group.addTask {
+                    let token = try await service.token(for: connection)
+                    #expect(token.secret.reveal() == "NEW")
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test("tokens of a short life are shared by those who waited, and renewed for those who come later")
+    func shortLived() async throws {
+        clock.advance(10_000)
+        let counter = Shown()
+        let gate = Gate()
+        let transport = NumberingTransport(gate: gate, life: 60)
+        let connection = try Contoso.connection()
+        let services = (0..<4).map { _ in IdentityService(paths: home.paths, transport: transport, clock: clock.wall) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in services {
+                group.addTask { counter.add(try await service.token(for: connection).secret.reveal()) }
+            }
+            await gate.untilReached()
+            // The others have looked at the stale token by now or will find the new one: both end with one request.
+            await gate.open()
+            try await group.waitForAll()
+        }
+        #expect(transport.count >= 1 && Set(counter.codes).count == transport.count)
+        let before = transport.count
+        _ = try await services[0].token(for: connection)
+        #expect(transport.count == before + 1, "less than five minutes are not used again")
+    }
+
+    @Test("a caller who leaves does not take the refresh along")
+    func cancelledCaller() async throws {
+        clock.advance(10_000)
+        let gate = Gate()
+        let transport = GatedTransport(gate: gate, answer: Contoso.tokens(access: "NEW", refresh: "ROTATED"))
+        let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall)
+        let connection = try Contoso.connection()
+        let caller = Task { try await service.token(for: connection) }
+        await gate.untilReached()
+        caller.cancel()
+        let result = await caller.result
+        #expect(throws: MMError.self) { try result.get() }
+        await gate.open()
+        #expect(try await service.token(for: connection).secret.reveal() == "NEW")
+        let text = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+        #expect(text.contains("ROTATED"))
+    }
+
+    @Test("a refused token is replaced once, with the claims asked for, and merged with our own")
+    func claimsChallenge() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        let old = try await service.token(for: connection)
+        let claims = #"{"access_token":{"nbf":{"essential":true,"value":"1767225600"}}}"#
+        let new = try await service.token(insteadOf: old, for: connection, claims: claims)
+        #expect(new.secret.reveal() == "NEW")
+        let sentClaims = try #require(transport.requests.first?.form["claims"])
+        let sent = try JSONParser.parse(sentClaims)
+        #expect(sent["access_token"]?["nbf"]?["value"] == "1767225600")
+        #expect(sent["access_token"]?["xms_cc"]?["values"] == ["CP1"])
+        // Whoever comes later with the same refused token gets the new one without a request.
+        #expect(try await service.token(insteadOf: old, for: connection).secret.reveal() == "NEW")
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test("a refresh that needs a person starts a sign-in with the claims of the answer, and tries no more")
+    func interactionRequired() async throws {
+        clock.advance(10_000)
+        let claims = #"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#
+        let transport = ScriptedTransport { request, _ in
+            if request.url.hasSuffix("/devicecode") { return Contoso.deviceCode() }
+            return request.form["grant_type"] == "refresh_token"
+                ? Contoso.refusal("interaction_required", code: 50076, suberror: "basic_action", claims: claims)
+                : Contoso.refusal("authorization_pending")
+        }
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        for _ in 0..<4 {
+            await #expect(throws: MMError.self) { try await service.token(for: connection) }
+            clock.advance(5)
+        }
+        let refreshes = transport.requests.filter { $0.form["grant_type"] == "refresh_token" }
+        #expect(refreshes.count == 1)
+        let start = try #require(transport.requests.first { $0.url.hasSuffix("/devicecode") })
+        let sentClaims = try #require(start.form["claims"])
+        let sent = try JSONParser.parse(sentClaims)
+        #expect(sent["access_token"]?["capolids"] != nil && sent["access_token"]?["xms_cc"] != nil)
+    }
+
+    @Test("a failed refresh leaves the refresh token in the cache")
+    func keepsRefreshToken() async throws {
+        clock.advance(10_000)
+        let before = try home.read("Contoso.json")
+        let transport = ScriptedTransport { request, _ in
+            request.url.hasSuffix("/devicecode") ? Contoso.deviceCode() : Contoso.refusal("invalid_grant", code: 50173)
+        }
+        await #expect(throws: MMError.self) { try await service(transport).token(for: try Contoso.connection()) }
+        #expect(try home.read("Contoso.json") == before)
+    }
+
+    @Test(
+        "trouble at the sign-in service lets the old token be used up",
+        arguments: [HTTPResponse(status: 503), HTTPResponse(status: 200, body: Array("<html>".utf8)), nil])
+    func usesUpOldToken(answer: HTTPResponse?) async throws {
+        clock.advance(1_767_230_421 - clock.now - 120)
+        let transport = ScriptedTransport { _, _ throws(HTTPError) in
+            guard let answer else { throw HTTPError(.connect, "no route") }
+            return answer
+        }
+        // The pauses between attempts must not use up the token.
+        let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall) { _ in }
+        #expect(try await service.token(for: try Contoso.connection()).secret.reveal() == "FAKE-graph-access-token")
+        clock.advance(200)
+        await #expect(throws: MMError.self) { try await service.token(for: try Contoso.connection()) }
+    }
+
+    @Test("a busy sign-in service is asked again after the time it names")
+    func retryAfter() async throws {
+        clock.advance(10_000)
+        let waits = Waits()
+        let transport = ScriptedTransport { _, number in
+            number == 0
+                ? Contoso.refusal("temporarily_unavailable", code: 90033, status: 503, headers: ["Retry-After": "5"])
+                : Contoso.tokens(access: "NEW")
+        }
+        let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall) { waits.add($0) }
+        #expect(try await service.token(for: try Contoso.connection()).secret.reveal() == "NEW")
+        #expect(waits.all == [.seconds(5)])
+    }
+
+    @Test("the pinned account under another name is refused and its tokens stay")
+    func renamed() async throws {
+        let transport = nobody()
+        let connection = try Contoso.connection()
+        _ = try await service(transport).token(for: connection)
+        let before = try home.read("Contoso.json")
+        let renamed = try Contoso.connection(expectedEmail: "adele.new@contoso.example")
+        let error = await #expect(throws: MMError.self) { try await service(transport).token(for: renamed) }
+        #expect(error?.code == .forbidden)
+        #expect(error?.message.contains("adele.admin@contoso.example") == true)
+        #expect(try home.read("Contoso.json") == before)
+        #expect(transport.requests.isEmpty)
+    }
+
+    @Test("another account with the expected name, but not the pinned one, is refused")
+    func anotherAccountOfThatName() async throws {
+        let pin = AccountPin(tenantId: Contoso.tenant, objectId: "99999999-0000-4000-8000-000000000001")
+        let cursor = Cursor(polls: [Contoso.tokens()], codes: [Contoso.deviceCode()])
+        let transport = ScriptedTransport { request, _ in
+            request.url.hasSuffix("/devicecode") ? cursor.nextCode() : cursor.nextPoll()
+        }
+        let service = service(transport)
+        let connection = try Contoso.connection(pin: pin)
+        let first = await #expect(throws: MMError.self) { try await service.token(for: connection) }
+        #expect(first?.code == .signInNeeded, "the cached account is not the pinned one")
+        clock.advance(5)
+        let second = await #expect(throws: MMError.self) { try await service.token(for: connection) }
+        #expect(second?.code == .forbidden)
+    }
+
+    @Test("a refresh that answers for another account is refused and not kept")
+    func refreshOfAnother() async throws {
+        clock.advance(10_000)
+        let before = try home.read("Contoso.json")
+        let transport = ScriptedTransport { _, _ in
+            Contoso.tokens(access: "NEW", claims: ["oid": "66666666-0000-4000-8000-000000000001"])
+        }
+        let error = await #expect(throws: MMError.self) {
+            try await service(transport).token(for: try Contoso.connection(expectedEmail: nil))
+        }
+        #expect(error?.code == .forbidden)
+        #expect(try home.read("Contoso.json") == before)
+    }
+
+    @Test("signing out removes this app's tokens and account, and leaves everything else")
+    func signOut() async throws {
+        var cache = try #require(try Fixture.load("msal-cache-user").object)
+        cache["SomethingNew"] = ["kept": true]
+        try home.write("Contoso.json", JSONWriter.bytes(.object(cache)))
+        let service = service(nobody())
+        let connection = try Contoso.connection()
+        let result = try await service.signOut(connection)
+        #expect(result.accounts == [Contoso.email])
+        let after = try home.object("Contoso.json")
+        #expect(after["SomethingNew"] == ["kept": true])
+        #expect(after["AppMetadata"] == cache["AppMetadata"])
+        for kind in ["AccessToken", "RefreshToken", "IdToken", "Account"] {
+            #expect(after[kind]?.object?.isEmpty == true)
+        }
+        guard case .signedOut = await service.state(of: connection) else {
+            Issue.record("still signed in")
+            return
+        }
+    }
+
+    @Test("the state is told from the files alone")
+    func state() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.deviceCode() }
+        let service = service(transport)
+        guard case .signedIn(let account, let expiresAt) = await service.state(of: try Contoso.connection()) else {
+            Issue.record("not signed in")
+            return
+        }
+        #expect(account.username == Contoso.email && expiresAt == Timestamp(seconds: 1_767_230_421))
+        #expect(transport.requests.isEmpty)
+        let other = try Contoso.connection("Other")
+        guard case .signedOut = await service.state(of: other) else {
+            Issue.record("signed in?")
+            return
+        }
+        _ = try await service.beginSignIn(other)
+        guard case .pending(let prompt) = await service.state(of: other) else {
+            Issue.record("no code")
+            return
+        }
+        #expect(prompt.userCode == "CTSO7K9QX")
+    }
+}

@@ -1,0 +1,29 @@
+import MMCore
+
+/// A time of day that only moves when told to.
+final class TestClock: Sendable {
+    private let seconds: Mutex<Int64>
+
+    init(_ seconds: Int64 = 1_767_225_600) {
+        self.seconds = Mutex(seconds)
+    }
+
+    var now: Int64 { seconds.withLock { $0 } }
+
+    func advance(_ by: Int64) { seconds.withLock { $0 += by } }
+
+    var wall: WallClock { WallClock { Timestamp(seconds: self.now) } }
+}
+
+/// A time of day to the nanosecond, set by hand.
+final class Moment: Sendable {
+    private let moment: Mutex<Timestamp>
+
+    init(_ moment: Timestamp) {
+        self.moment = Mutex(moment)
+    }
+
+    var now: Timestamp { moment.withLock { $0 } }
+
+    func set(_ now: Timestamp) { moment.withLock { $0 = now } }
+}

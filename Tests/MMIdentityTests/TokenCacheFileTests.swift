@@ -1,0 +1,238 @@
+import Glibc
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Token cache files")
+struct TokenCacheFileTests {
+    let home: TestHome
+    let clock = TestClock()
+
+    init() throws { home = try TestHome() }
+
+    private func service(_ answer: HTTPResponse = Contoso.deviceCode()) -> IdentityService {
+        .scripted(home, ScriptedTransport { _, _ in answer }, clock: clock)
+    }
+
+    @Test(
+        "a cache that can't be used is reported with a remedy and stays as it is",
+        arguments: [
+            ("", "empty"), (" \n", "empty"), ("{", "broken"), ("[]", "array"), ("{\"AccessToken\": []}", "AccessToken"),
+            ("{\"a\":1}x", "broken"), ("\u{FEFF}", "broken"),
+        ])
+    func unusable(content: String, word: String) async throws {
+        let bytes = Array(content.utf8)
+        try home.write("Contoso.json", bytes)
+        let connection = try Contoso.connection()
+        let error = await #expect(throws: MMError.self) { try await service().token(for: connection) }
+        #expect(error?.code == .invalidInput)
+        #expect(error?.message.contains(word) == true && error?.message.contains("Contoso.json") == true)
+        #expect(error?.hint?.contains("mm logout") == true)
+        #expect(try home.read("Contoso.json") == bytes)
+        await #expect(throws: MMError.self) { try await service().beginSignIn(connection, renewing: true) }
+        #expect(try home.read("Contoso.json") == bytes)
+        guard case .unusable = await service().state(of: connection) else {
+            Issue.record("the state hides it")
+            return
+        }
+    }
+
+    @Test("a huge cache is reported, not read")
+    func huge() async throws {
+        try home.write("Contoso.json", [UInt8](repeating: 0x20, count: TokenCacheFile.limit + 1))
+        let error = await #expect(throws: MMError.self) { try await service().token(for: try Contoso.connection()) }
+        #expect(error?.code == .limitExceeded)
+    }
+
+    @Test("a link is neither followed nor replaced")
+    func link() async throws {
+        try home.write("victim", Array("{}".utf8))
+        symlink("\(home.tokens)/victim", "\(home.tokens)/Contoso.json")
+        let error = await #expect(throws: MMError.self) { try await service().token(for: try Contoso.connection()) }
+        #expect(error?.code == .forbidden && error?.message.contains("symbolic link") == true)
+        #expect(try home.read("victim") == Array("{}".utf8))
+        var status = stat()
+        #expect(lstat("\(home.tokens)/Contoso.json", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+    }
+
+    @Test("signing out sets an unusable cache aside, after which a sign-in works")
+    func setAside() async throws {
+        try home.write("Contoso.json", Array("{broken".utf8))
+        let connection = try Contoso.connection()
+        let result = try await service().signOut(connection)
+        let place = try #require(result.setAside)
+        #expect(try home.read(place) == Array("{broken".utf8))
+        guard case .waiting = try await service().beginSignIn(connection) else {
+            Issue.record("no sign-in started")
+            return
+        }
+    }
+
+    @Test("rights that are too wide are taken back")
+    func tightened() async throws {
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        chmod("\(home.tokens)/Contoso.json", 0o644)
+        _ = try await service().token(for: try Contoso.connection())
+        #expect(fileMode("\(home.tokens)/Contoso.json") == 0o600)
+    }
+
+    @Test("names that would share a file don't, and the seeds' names stay where they are plain")
+    func names() {
+        #expect(TokenFileName(connection: "Contoso-GA").cache == "Contoso-GA.json")
+        #expect(TokenFileName(connection: "Contoso_GA").pending(.graph) == "Contoso_GA.flow.json")
+        #expect(TokenFileName(connection: "Contoso").pending(.flow) == "Contoso-flow.flow.json")
+        let odd = [
+            "A.B", "A_B", "A B", "Ä_B", "a_b", "A-flow", "A", "", "..", "../x", String(repeating: "x", count: 300),
+        ]
+        var seen: [String: String] = [:]
+        for name in odd {
+            let files = TokenFileName(connection: name)
+            for file in [files.cache] + ServiceResource.plain.map({ files.pending($0) }) {
+                #expect(seen[file] == nil, "\(name) shares \(file) with \(seen[file] ?? "")")
+                #expect(!file.contains("/") && !file.hasPrefix(".") && file.utf8.count < 220)
+                seen[file] = name
+            }
+        }
+    }
+
+    @Test("a seed's cache under a shared name is taken only for the account that the connection names")
+    func seedCache() async throws {
+        try home.write("A_B.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        let named = try Contoso.connection("A.B")
+        #expect(try await service().token(for: named).secret.reveal() == "FAKE-graph-access-token")
+        let unnamed = try Contoso.connection("A B", expectedEmail: nil)
+        let error = await #expect(throws: MMError.self) { try await service().token(for: unnamed) }
+        #expect(error?.code == .signInNeeded)
+    }
+
+    @Test("after a sign-out the seed's cache is not asked again, and it stays")
+    func seedCacheSignOut() async throws {
+        let seeds = JSONWriter.bytes(try Fixture.load("msal-cache-user"))
+        try home.write("A_B.json", seeds)
+        let connection = try Contoso.connection("A.B")
+        _ = try await service().token(for: connection)
+        try await service().signOut(connection)
+        let error = await #expect(throws: MMError.self) { try await service().token(for: connection) }
+        #expect(error?.code == .signInNeeded)
+        #expect(try home.read("A_B.json") == seeds)
+    }
+
+    @Test("a pin of the tenant that a connection had before is no hindrance, one of its own tenant is")
+    func pinOfOtherTenant() async throws {
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        let pins = PinStore(path: home.paths.pinFile)
+        let before = SignedInAccount(
+            username: "x", objectID: "1", tenantID: "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722", homeAccountID: "h")
+        try pins.pin("Contoso", to: before, now: Timestamp(seconds: 0))
+        _ = try await service().token(for: try Contoso.connection())
+        #expect(try pins.pin(of: "Contoso")?.objectId == Contoso.objectID)
+        let other = SignedInAccount(username: "y", objectID: "2", tenantID: Contoso.tenant, homeAccountID: "h")
+        try pins.pin("Contoso", to: other, now: Timestamp(seconds: 0))
+        #expect(try pins.pin(of: "Contoso")?.objectId == Contoso.objectID)
+        try await service().signOut(try Contoso.connection(), forgettingAccount: true)
+        #expect(try pins.pin(of: "Contoso") == nil)
+    }
+
+    @Test("several accounts and no word which: the error asks for it")
+    func ambiguous() async throws {
+        let first = try #require(try Fixture.load("msal-cache-user").object)
+        let text = String(decoding: JSONWriter.bytes(.object(first)), as: UTF8.self)
+        // The same entries once more, for another object without an id_token.
+        let other = text.replacing(Contoso.objectID, with: "22222222-0000-4000-8000-000000000009")
+            .replacing(Contoso.email, with: "second@contoso.example")
+        var merged = first
+        for (kind, section) in try #require(try JSONParser.parse(other).object) where kind != "IdToken" {
+            var entries = merged[kind]?.object ?? [:]
+            for (key, value) in section.object ?? [:] { entries[key] = value }
+            merged[kind] = .object(entries)
+        }
+        try home.write("Contoso.json", JSONWriter.bytes(.object(merged)))
+        let error = await #expect(throws: MMError.self) {
+            try await service().token(for: try Contoso.connection(expectedEmail: nil))
+        }
+        #expect(error?.code == .conflict && error?.message.contains("second@contoso.example") == true)
+        #expect(try await service().token(for: try Contoso.connection()).account.objectID == Contoso.objectID)
+    }
+
+    @Test(
+        "entries are found by their fields: odd keys, unknown kinds, a refresh token without scopes, other hosts of the cloud"
+    )
+    func oddKeys() async throws {
+        let cache = try #require(try Fixture.load("msal-cache-user").object)
+        let text = String(decoding: JSONWriter.bytes(.object(cache)), as: UTF8.self)
+        var odd = try #require(
+            try JSONParser.parse(text.replacing("login.microsoftonline.com\"", with: "login.windows.net\"")).object)
+        for kind in odd.keys {
+            var entries: JSONObject = [:]
+            for (number, member) in (odd[kind]?.object ?? [:]).enumerated() {
+                var fields = try #require(member.value.object)
+                fields["unknown"] = [1, 2]
+                if kind == "RefreshToken" { fields["target"] = nil }
+                entries["odd-\(number)"] = .object(fields)
+            }
+            odd[kind] = .object(entries)
+        }
+        try home.write("Contoso.json", JSONWriter.bytes(.object(odd)))
+        #expect(try await service().token(for: try Contoso.connection()).secret.reveal() == "FAKE-graph-access-token")
+        clock.advance(10_000)
+        let token = try await service(Contoso.tokens(access: "NEW", refresh: "ROTATED")).token(
+            for: try Contoso.connection())
+        #expect(token.secret.reveal() == "NEW")
+        let after = JSONValue.object(try home.object("Contoso.json"))
+        #expect(after["RefreshToken"]?["odd-0"]?["secret"] == "ROTATED")
+        #expect(after["RefreshToken"]?["odd-0"]?["unknown"] == [1, 2])
+        let environments = (after["AccessToken"]?.object ?? [:]).values.compactMap { $0["environment"]?.string }
+        #expect(environments.allSatisfy { $0 == "login.windows.net" }, "the host already used in the file stays in use")
+    }
+
+    @Test("tokens of another app, tenant or family are never borrowed")
+    func foreignTokens() async throws {
+        let text = String(decoding: JSONWriter.bytes(try Fixture.load("msal-cache-user")), as: UTF8.self)
+        for (from, to) in [
+            (Contoso.app, "11111111-2222-4333-8444-555555555555"),
+            (Contoso.tenant, "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722"),
+        ] {
+            try home.write("Contoso.json", Array(text.replacing(from, with: to).utf8))
+            let error = await #expect(throws: MMError.self) { try await service().token(for: try Contoso.connection()) }
+            #expect(error?.code == .signInNeeded)
+        }
+    }
+
+    @Test("a broken file of pins is reported, and no account is taken on trust")
+    func brokenPins() async throws {
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        try home.write(home.paths.pinFile, Array("{".utf8))
+        let error = await #expect(throws: MMError.self) { try await service().token(for: try Contoso.connection()) }
+        #expect(error?.code == .invalidInput && error?.message.contains("pins.json") == true)
+        #expect(try home.read(home.paths.pinFile) == Array("{".utf8))
+    }
+
+    @Test("random damage to a cache never traps and never loses the file")
+    func fuzz() async throws {
+        let good = JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4))
+        var random = SeededRandom(7)
+        for _ in 0..<2000 {
+            var bytes = good
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: place)
+                default: bytes.removeSubrange(place...)
+                }
+                if bytes.isEmpty { break }
+            }
+            guard let document = try? TokenCacheDocument(bytes) else { continue }
+            let view = TokenCacheView(
+                document: document, clientID: Contoso.app,
+                authority: try Authority(cloud: try #require(Cloud.table["public"]), tenant: Contoso.tenant),
+                pinnedTenantID: nil)
+            for account in view.accounts {
+                _ = view.accessToken(of: account, for: .graph)
+                _ = view.refreshToken(of: account)
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMIdentity
+
+@Suite("The lock of a token cache")
+struct TokenCacheLockTests {
+    let home: TestHome
+    var cache: String { "\(home.tokens)/Contoso.json" }
+    var lock: String { cache + ".lockfile" }
+
+    init() throws {
+        home = try TestHome()
+        try ProtectedFile.makeDirectory(home.tokens)
+    }
+
+    private func attempt(_ wait: Duration = .milliseconds(60)) async throws(MMError) {
+        let held = try await TokenCacheLock(awaiting: cache, until: .after(wait))
+        _ = consume held
+    }
+
+    /// The number of a process that is gone.
+    private func deadProcess() throws -> pid_t {
+        var process = pid_t()
+        let word = strdup("/bin/true")
+        defer { free(word) }
+        var words: [UnsafeMutablePointer<CChar>?] = [word, nil]
+        try #require(posix_spawn(&process, "/bin/true", nil, nil, &words, environ) == 0)
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        return process
+    }
+
+    private func age(_ seconds: Int) {
+        let then = timespec(tv_sec: time(nil) - seconds, tv_nsec: 0)
+        _ = [then, then].withUnsafeBufferPointer { utimensat(AT_FDCWD, lock, $0.baseAddress, 0) }
+    }
+
+    @Test("it is MSAL's file with our process id, and gone afterwards")
+    func shape() async throws {
+        do {
+            let held = try await TokenCacheLock(awaiting: cache, until: .after(.seconds(1)))
+            let content = String(decoding: try #require(try home.read("Contoso.json.lockfile")), as: UTF8.self)
+            #expect(content.hasPrefix("\(getpid()) "))
+            #expect(fileMode(lock) == 0o600)
+            _ = consume held
+        }
+        #expect(home.tokenFiles.isEmpty)
+    }
+
+    @Test("what a killed process of ours left is taken over at once")
+    func killed() async throws {
+        try home.write("Contoso.json.lockfile", Array("\(try deadProcess()) mm-tokens".utf8))
+        try await attempt()
+        #expect(home.tokenFiles.isEmpty)
+    }
+
+    @Test(
+        "what another program left is taken over when its process is gone and a minute is over",
+        arguments: [(true, 61, true), (true, 5, false), (false, 3600, false)])
+    func foreign(isDead: Bool, seconds: Int, isTaken: Bool) async throws {
+        // Process 1 always lives.
+        try home.write("Contoso.json.lockfile", Array("\(isDead ? try deadProcess() : 1) prog.py".utf8))
+        age(seconds)
+        if isTaken {
+            try await attempt()
+        } else {
+            let error = await #expect(throws: MMError.self) { try await attempt() }
+            #expect(error?.code == .conflict && error?.message.contains("lockfile") == true)
+            #expect(home.tokenFiles == ["Contoso.json.lockfile"])
+        }
+    }
+
+    @Test("a link in its place is not followed")
+    func link() async throws {
+        try home.write("victim", Array("1 mm-tokens".utf8))
+        symlink("\(home.tokens)/victim", lock)
+        await #expect(throws: MMError.self) { try await attempt() }
+        #expect(try home.read("victim") == Array("1 mm-tokens".utf8))
+    }
+
+    @Test("many writers at once lose nothing")
+    func contention() async throws {
+        let file = TokenCacheFile(path: cache, connection: "Contoso")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<40 {
+                group.addTask {
+                    try await file.change(until: .after(.seconds(60))) { document in
+                        document.put(.appMetadata, key: "entry-\(number)", ["client_id": .string("\(number)")])
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let document = try #require(try await file.read())
+        #expect(document.entries(.appMetadata).count == 40)
+        #expect(home.tokenFiles == ["Contoso.json"])
+    }
+}
