@@ -1,0 +1,107 @@
+internal import MMCore
+internal import MMHTTP
+internal import MMIdentity
+
+/// The attempts at one request, until there is an answer to hand on.
+struct Attempt {
+    private let client: GraphClient
+    private let request: GraphRequest
+    private let url: String
+    private let deadline: Deadline
+    private let clientRequestID = RandomBytes.uuid()
+    private var repetitions = 0
+    private var hasRenewed = false
+
+    init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline) {
+        self.client = client
+        self.request = request
+        self.url = url
+        self.deadline = deadline
+    }
+
+    mutating func run() async throws(MMError) -> GraphResponse {
+        var token = try await client.identity.token(
+            for: client.connection, resource: client.resource, deadline: deadline)
+        while true {
+            try deadline.check("asking \(client.service.rawValue)")
+            let ending: RetryPolicy.Ending
+            let answer: GraphResponse?
+            var failure: HTTPError?
+            do {
+                let response = try await client.transport.send(wire(token))
+                answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
+                let asked = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: client.clock.now) }
+                ending = .status(response.status, retryAfter: asked)
+            } catch {
+                answer = nil
+                failure = error
+                ending = .failure(error)
+            }
+            note(answer, failure)
+            if let answer, answer.status == 401, !hasRenewed {
+                hasRenewed = true
+                let challenge = BearerChallenge(answer.fields.values(for: "WWW-Authenticate"))
+                token = try await client.identity.token(
+                    insteadOf: token, for: client.connection, claims: challenge?.claims, deadline: deadline)
+                continue
+            }
+            if try await waitsForAnother(ending) { continue }
+            if let answer { return answer }
+            let fault = failure ?? HTTPError(.connectionLost, "no answer came")
+            throw unanswered(fault)
+        }
+    }
+
+    private mutating func waitsForAnother(_ ending: RetryPolicy.Ending) async throws(MMError) -> Bool {
+        if case .status(let status, _) = ending, status < 400 { return false }
+        repetitions += 1
+        guard
+            let wait = client.policy.wait(
+                after: ending, method: request.method, repetition: repetitions,
+                isGuarded: request.header("If-Match") != nil, mayRepeat: request.mayRepeat, jitter: client.jitter()),
+            wait < deadline.remaining
+        else { return false }
+        do {
+            try await client.pause(wait)
+        } catch {
+            throw MMError(.cancelled, "The request was called off.")
+        }
+        return true
+    }
+
+    private func unanswered(_ fault: HTTPError) -> MMError {
+        var error = fault.mmError(for: "\(request.method) \(request.target.path)")
+        if fault.mayHaveBeenSent, request.method != "GET", fault.kind != .cancelled {
+            error.hint = "It is not known whether this was done: look before sending it again."
+            error.retry = .never
+        }
+        error.details["service"] = .string(client.service.rawValue)
+        error.details["clientRequestId"] = .string(clientRequestID)
+        return error
+    }
+
+    private func wire(_ token: AccessToken) -> HTTPRequest {
+        var headers: HTTPHeaders = [
+            "Authorization": token.authorization, "Accept": "application/json, */*;q=0.8",
+            "client-request-id": clientRequestID, "return-client-request-id": "true",
+        ]
+        for (name, value) in RequestDefaults.headers(for: request.target) { headers.set(name, value) }
+        if let contentType = request.contentType { headers.set("Content-Type", contentType) }
+        for (name, value) in request.headers { headers.set(name, value) }
+        return HTTPRequest(
+            method: request.method, url: url, headers: headers, body: request.body,
+            timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))),
+            maxResponseBytes: GraphClient.largestAnswer, allowsPlainHTTP: url.hasPrefix("http:"))
+    }
+
+    private func note(_ answer: GraphResponse?, _ failure: HTTPError?) {
+        let outcome = answer.map { "\($0.status) \($0.body.count) bytes" } ?? "no answer (\(failure?.message ?? ""))"
+        client.log.debug(
+            "\(request.method) \(request.target.path) \(outcome)",
+            [
+                "service": .string(client.service.rawValue), "clientRequestId": .string(clientRequestID),
+                "requestId": .string(answer?.requestID ?? ""), "attempt": .int(Int64(repetitions + 1)),
+                "diagnostic": .string(answer?.header("x-ms-ags-diagnostic") ?? ""),
+            ])
+    }
+}

@@ -1,0 +1,75 @@
+internal import MMCore
+internal import MMHTTP
+internal import MMIdentity
+
+extension GraphClient {
+    private static let mostHops = 5
+
+    /// Follows a read's redirect to a download address: signed in itself, so that no credential goes along.
+    func follow(
+        _ redirect: GraphResponse, of request: GraphRequest, from url: String, deadline: Deadline
+    ) async throws(MMError) -> GraphResponse {
+        var current = redirect
+        var place = url
+        for _ in 0..<Self.mostHops {
+            guard request.method == "GET" || request.method == "HEAD", let location = current.header("Location"),
+                let next = Self.absolute(location, from: place), let address = WebAddress(next)
+            else {
+                throw MMError(
+                    .remoteFailed,
+                    "\(service.rawValue) answered \(request.method) \(request.target.path) with a redirect (\(current.status)) "
+                        + "that is not followed.",
+                    hint: "Only reads are redirected to downloads. Check the endpoint.")
+            }
+            try check(address)
+            var headers: HTTPHeaders = ["Accept": "*/*"]
+            if let range = request.header("Range") { headers.set("Range", range) }
+            let wire = HTTPRequest(
+                method: request.method, url: next, headers: headers,
+                timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))),
+                maxResponseBytes: Self.largestAnswer, allowsPlainHTTP: address.scheme == "http")
+            do {
+                let response = try await transport.send(wire)
+                current = GraphResponse(status: response.status, headers: response.headers, body: response.body)
+            } catch {
+                throw error.mmError(for: "The download of \(request.target.path)")
+            }
+            place = next
+            switch current.status {
+            case 200..<300: return current
+            case 300..<400: continue
+            default:
+                // The address is a secret: it stays out of the error.
+                throw MMError(
+                    .remoteFailed,
+                    "The download of \(request.target.path) from \(address.host) failed with status "
+                        + "\(current.status).",
+                    hint: "Such links live minutes to an hour: ask for it again.",
+                    details: ["status": .int(Int64(current.status)), "host": .string(address.host)])
+            }
+        }
+        throw MMError(.remoteFailed, "The download of \(request.target.path) is redirected in circles.")
+    }
+
+    /// Only `https`, and nothing of this machine or its network's service addresses; the sandbox is on this machine.
+    private func check(_ address: WebAddress) throws(MMError) {
+        let isSandbox = cloud.name == "sandbox" && address.isLoopback
+        guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInside(address)) else {
+            throw MMError(
+                .denied, "\(service.rawValue) redirected a download to \(address.origin), which is not followed.",
+                hint: "Only https addresses outside this machine are followed. Nothing was sent there.")
+        }
+    }
+
+    private static func isInside(_ address: WebAddress) -> Bool {
+        if address.isLoopback || address.host.hasPrefix("[") { return true }
+        // Download hosts have names; a number in any spelling (10.0.0.1, 2130706433, 0x7f000001) is somebody's trick.
+        return address.host.split(separator: ".").last?.first?.isNumber ?? true
+    }
+
+    private static func absolute(_ location: String, from place: String) -> String? {
+        if WebAddress(location) != nil { return location }
+        guard location.hasPrefix("/"), !location.hasPrefix("//"), let base = WebAddress(place) else { return nil }
+        return base.origin + location
+    }
+}

@@ -1,0 +1,124 @@
+public import MMCore
+package import MMHTTP
+public import MMIdentity
+
+/// Sends a connection's requests to one service: with its token, its hosts, its manners.
+///
+/// ```swift
+/// let client = GraphClient(identity: identity, connection: connection)
+/// let me = try await client.send(GraphRequest(target: client.target("/me"))).json()
+/// for try await page in client.pages(GraphRequest(target: client.target("/users?$select=id"))) { … }
+/// ```
+public struct GraphClient: Sendable {
+    let identity: IdentityService
+    let connection: Connection
+    /// The service asked.
+    public let service: RequestService
+    let resource: ServiceResource
+    let cloud: Cloud
+    let transport: any HTTPTransport
+    let clock: WallClock
+    let pause: @Sendable (Duration) async throws -> Void
+    let policy: RetryPolicy
+    let jitter: @Sendable () -> Double
+    let log: Log
+
+    /// Most bytes of an answer that is held in memory.
+    public static let largestAnswer = 64 << 20
+
+    /// A client for a connection's requests to a service.
+    /// - Parameters:
+    ///   - identity: where tokens come from; its connections to the network are used as well.
+    ///   - connection: whose requests.
+    ///   - service: the service asked.
+    /// - Throws: `.invalidInput` for an unknown cloud, `.unsupported` where the cloud has no host for the service.
+    public init(
+        identity: IdentityService, connection: Connection, service: RequestService = .graph
+    ) throws(MMError) {
+        try self.init(identity: identity, connection: connection, service: service, policy: RetryPolicy())
+    }
+
+    /// A client with parts of the caller's choice.
+    package init(
+        identity: IdentityService, connection: Connection, service: RequestService = .graph, policy: RetryPolicy,
+        transport: (any HTTPTransport)? = nil, clock: WallClock = .system,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) throws(MMError) {
+        let cloud = try identity.cloud(of: connection)
+        guard let resource = ServiceResource(service, sharePointLabel: connection.sharepointHost),
+            cloud.base(of: resource) != nil
+        else {
+            throw MMError(
+                .unsupported,
+                "The cloud \(cloud.name) of \(connection.name) has no known host for \(service.rawValue).",
+                hint: "Check the cloud of the connection, and sharepoint_host for SharePoint.")
+        }
+        self.identity = identity
+        self.connection = connection
+        self.service = service
+        self.resource = resource
+        self.cloud = cloud
+        self.transport = transport ?? identity.carrier
+        self.clock = clock
+        self.policy = policy
+        self.jitter = jitter
+        log = identity.log.from("graph").scoped(connection.name, service.rawValue)
+        self.pause = pause
+    }
+
+    /// The hosts that a connection's requests to a service may name.
+    public static func allowedHosts(_ cloud: Cloud, _ resource: ServiceResource) -> [String] {
+        guard let base = cloud.base(of: resource) else { return [] }
+        return base.hasPrefix("https://") ? [String(base.dropFirst("https://".count))] : [base]
+    }
+
+    /// An endpoint as a caller wrote it, checked for this connection: version, hosts, spelling.
+    ///
+    /// Give the same value to the guard and to `send`.
+    public func target(_ endpoint: String) throws(MMError) -> RequestTarget {
+        let target = try RequestTarget(
+            parsing: endpoint, service: service, allowedHosts: Self.allowedHosts(cloud, resource))
+        return RequestDefaults.completing(target)
+    }
+
+    /// Sends a request and answers with what came back.
+    ///
+    /// Throttling, trouble and refused tokens are dealt with as far as that is safe; a download's redirect is followed without
+    /// any credential.
+    /// - Parameters:
+    ///   - request: what to send; nothing of it is changed but what the service needs (`api-version`, `ConsistencyLevel`).
+    ///   - deadline: when to give up.
+    /// - Throws: the service's own error with code, message and request id; `.signInNeeded`; `.throttled`; network faults.
+    public func send(
+        _ request: GraphRequest, deadline: Deadline = .after(.seconds(300))
+    ) async throws(MMError) -> GraphResponse {
+        guard request.target.service == service else {
+            throw MMError(
+                .invalidInput, "A \(request.target.service.rawValue) request can't be sent to \(service.rawValue).",
+                hint: "Name the right resource.", details: ["field": "resource"])
+        }
+        guard let base = cloud.base(of: resource) else { throw MMError(.internalError, "The service has no address.") }
+        let target = RequestDefaults.completing(request.target)
+        return try await send(try request.with(target: target), to: base + target.pathAndQuery, deadline: deadline)
+    }
+
+    /// Sends a request to an address of this service.
+    func send(
+        _ request: GraphRequest, to url: String, deadline: Deadline
+    ) async throws(MMError) -> GraphResponse {
+        guard cloud.admits(url, for: resource) else {
+            throw MMError(
+                .internalError, "The address of a request is none of \(service.rawValue) in the cloud \(cloud.name).")
+        }
+        var attempt = Attempt(client: self, request: request, url: url, deadline: deadline)
+        let response = try await attempt.run()
+        switch response.status {
+        case 200..<300, 304: return response
+        case 300..<400: return try await follow(response, of: request, from: url, deadline: deadline)
+        default:
+            let asked = response.header("Retry-After").flatMap { RetryAfter.wait($0, now: clock.now) }
+            throw ServiceError(response).mmError(for: request, retryAfter: asked)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+internal import MMCore
+package import MMIdentity
+
+/// `X-AnchorMailbox`: the mailbox near which the service runs a request.
+package struct ExchangeAnchor: Sendable, Hashable {
+    /// The value of the header.
+    package let value: String
+    /// Whether a parameter of the cmdlet said it, which a second header tells.
+    package let isFromParameter: Bool
+
+    private static let arbitrationMailbox = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
+    private static let auditMailbox = "SystemMailbox{8cc370d3-822a-4ab8-a926-bb94bd0641a9}"
+
+    /// The anchor of a command: what its identity says where that is asked for, else the caller, else a mailbox that
+    /// every tenant has.
+    /// - Parameters:
+    ///   - command: what is run.
+    ///   - account: who asks; an app has no sign-in name.
+    ///   - service: where.
+    package init(_ command: ExchangeCommand, by account: SignedInAccount, at service: ExchangeService) {
+        if command.usesCustomRouting, let hint = Self.hint(command, account.tenantID) {
+            value = hint
+            isFromParameter = true
+            return
+        }
+        isFromParameter = false
+        let domain = account.username.split(separator: "@", maxSplits: 1).dropFirst().first.map(String.init)
+        if command.cmdlet.lowercased() == "set-adminauditlogconfig" {
+            value = "UPN:\(Self.auditMailbox)@\(domain.flatMap(Self.plain) ?? account.tenantID)"
+        } else if let domain = domain.flatMap(Self.plain), let name = Self.plain(account.username) {
+            _ = domain
+            value = "UPN:\(name)"
+        } else if service == .compliance {
+            value = "UPN:OAuthUser@\(account.tenantID)"
+        } else {
+            value = "APP:\(Self.arbitrationMailbox)@\(account.tenantID)"
+        }
+    }
+
+    /// What the identity of a mailbox or folder says: an address or a GUID; other forms say nothing.
+    private static func hint(_ command: ExchangeCommand, _ tenant: String) -> String? {
+        for name in ["Identity", "Mailbox"] {
+            guard let text = command.parameters[name]?.string else { continue }
+            let identity = String(text.prefix { $0 != ":" })
+            guard let identity = plain(identity) else { continue }
+            if isGuid(identity) { return "MBX:\(identity)@\(tenant)" }
+            let parts = identity.split(separator: "@", omittingEmptySubsequences: false)
+            if parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty { return "SMTP:\(identity)" }
+        }
+        return nil
+    }
+
+    private static func isGuid(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
+    }
+
+    /// A text that a header can carry.
+    private static func plain(_ text: String) -> String? {
+        !text.isEmpty && text.utf8.count <= 320 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? text : nil
+    }
+}

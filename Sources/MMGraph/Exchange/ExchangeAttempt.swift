@@ -1,0 +1,150 @@
+internal import MMCore
+internal import MMHTTP
+internal import MMIdentity
+
+/// The attempts at one page of a cmdlet, until there is an answer to hand on. What may have run is not sent again
+/// unless it only reads.
+struct ExchangeAttempt {
+    private let client: ExchangeClient
+    private let command: ExchangeCommand
+    private let size: Int
+    private let deadline: Deadline
+    private let requestID = RandomBytes.uuid()
+    private var repetitions = 0
+    private var redirects = 0
+    private var hasRenewed = false
+
+    private static let mostRedirects = 4
+
+    init(client: ExchangeClient, command: ExchangeCommand, size: Int, deadline: Deadline) {
+        self.client = client
+        self.command = command
+        self.size = size
+        self.deadline = deadline
+    }
+
+    /// Sends until there is an answer: a page, or an error to tell.
+    /// - Parameter address: the page's; the first page's when it is left out.
+    mutating func run(at address: String?) async throws(MMError) -> GraphResponse {
+        var token = try await client.identity.token(
+            for: client.connection, resource: client.service.resource, deadline: deadline)
+        var place = address
+        while true {
+            try deadline.check("running \(command.cmdlet)")
+            guard !Task.isCancelled else { throw called() }
+            let url: String
+            if let place { url = place } else { url = try await firstPage(token.account.tenantID) }
+            let response: HTTPResponse
+            do {
+                response = try await send(url, token)
+            } catch {
+                note("no answer (\(error.message))", nil)
+                guard error.kind != .cancelled else { throw called() }
+                if try await waits(after: .failure(error), nil) { continue }
+                throw unanswered(error)
+            }
+            let answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
+            note("\(answer.status) \(answer.body.count) bytes", answer)
+            if (300..<400).contains(answer.status), answer.status != 304 {
+                place = try await follow(answer, from: url)
+                continue
+            }
+            if answer.status == 401, !hasRenewed, mayRenew(answer) {
+                hasRenewed = true
+                let challenge = BearerChallenge(answer.fields.values(for: "WWW-Authenticate"))
+                token = try await client.identity.token(
+                    insteadOf: token, for: client.connection, claims: challenge?.claims, deadline: deadline)
+                continue
+            }
+            let asked = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: client.clock.now) }
+            if answer.status >= 400, try await waits(after: .status(answer.status, retryAfter: asked), answer) {
+                continue
+            }
+            return answer
+        }
+    }
+
+    private func firstPage(_ tenant: String) async throws(MMError) -> String {
+        if let home = await client.home { return home + client.path(command, tenant) }
+        return try client.row() + client.path(command, tenant)
+    }
+
+    private func send(_ url: String, _ token: AccessToken) async throws(HTTPError) -> HTTPResponse {
+        var request = client.wire(
+            command, url: url, size: size, account: token.account, authorization: token.authorization,
+            requestID: requestID, timeout: min(command.patience, max(deadline.remaining, .milliseconds(1))))
+        let (home, cookies) = await (client.home, client.cookies)
+        if let home, url.hasPrefix(home + "/"), !cookies.isEmpty {
+            request.headers.set("Cookie", cookies.joined(separator: "; "))
+        }
+        return try await client.transport.send(request)
+    }
+
+    /// A refused token means that nothing ran; a bare 401 from somewhere behind it does not.
+    private func mayRenew(_ answer: GraphResponse) -> Bool {
+        command.onlyReads || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
+    }
+
+    private mutating func follow(_ answer: GraphResponse, from url: String) async throws(MMError) -> String {
+        redirects += 1
+        guard redirects <= Self.mostRedirects, let next = try await client.moved(by: answer, from: url) else {
+            let place = answer.header("Location").flatMap { WebAddress($0)?.origin } ?? "nowhere that can be read"
+            throw MMError(
+                .denied,
+                redirects > Self.mostRedirects
+                    ? "\(client.service.title) redirects \(command.cmdlet) in circles."
+                    : "\(client.service.title) redirects \(command.cmdlet) to \(place), which is no place of its own.",
+                hint: "No token was sent there, and the cmdlet did not run. Try again later.",
+                details: ["host": .string(place), "cmdlet": .string(command.cmdlet)])
+        }
+        return next
+    }
+
+    private mutating func waits(
+        after ending: RetryPolicy.Ending, _ answer: GraphResponse?
+    ) async throws(MMError) -> Bool {
+        repetitions += 1
+        var wait = client.policy.wait(
+            after: ending, method: command.onlyReads ? "GET" : "POST", repetition: repetitions, isGuarded: false,
+            mayRepeat: false, jitter: client.jitter())
+        if wait == nil, command.onlyReads, repetitions <= client.policy.mostRepetitions, let answer,
+            ExchangeError(answer, cmdlet: command.cmdlet).isTransient
+        {
+            wait = .seconds(Int64(1 << repetitions))
+        }
+        guard let wait, wait < deadline.remaining else { return false }
+        do {
+            try await client.pause(wait)
+        } catch {
+            throw called()
+        }
+        return true
+    }
+
+    private func called() -> MMError {
+        MMError(.cancelled, "\(command.cmdlet) was called off.", details: ["cmdlet": .string(command.cmdlet)])
+    }
+
+    private func unanswered(_ fault: HTTPError) -> MMError {
+        var error = fault.mmError(for: command.cmdlet)
+        if fault.mayHaveBeenSent, !command.onlyReads {
+            error.hint = "It is not known whether \(command.cmdlet) ran: look before running it again."
+            error.retry = .never
+        }
+        error.details["service"] = .string(client.service.rawValue)
+        error.details["cmdlet"] = .string(command.cmdlet)
+        error.details["clientRequestId"] = .string(requestID)
+        return error
+    }
+
+    private func note(_ outcome: String, _ answer: GraphResponse?) {
+        client.log.debug(
+            "\(command.cmdlet) \(outcome)",
+            [
+                "service": .string(client.service.rawValue), "clientRequestId": .string(requestID),
+                "requestId": .string(answer?.requestID ?? ""), "attempt": .int(Int64(repetitions + 1)),
+                "server": .string(answer?.header("X-CalculatedBETarget") ?? ""),
+                "remaining": .string(answer?.header("Rate-Limit-Remaining") ?? ""),
+            ])
+    }
+}

@@ -1,0 +1,94 @@
+package import MMCore
+package import MMHTTP
+package import MMIdentity
+
+/// Runs cmdlets of Exchange Online or of the compliance service for one connection, over the endpoint that the
+/// vendor's own module uses. It lives as long as its session: it keeps the regional host, the affinity cookie, and the
+/// list of cmdlets that the account may run.
+package actor ExchangeClient {
+    /// Which endpoint.
+    package nonisolated let service: ExchangeService
+    /// The name of the connection whose cmdlets it runs.
+    package nonisolated var connectionName: String { connection.name }
+    nonisolated let identity: IdentityService
+    nonisolated let connection: Connection
+    nonisolated let cloud: Cloud
+    nonisolated let transport: any HTTPTransport
+    nonisolated let clock: WallClock
+    nonisolated let policy: RetryPolicy
+    nonisolated let jitter: @Sendable () -> Double
+    nonisolated let pause: @Sendable (Duration) async throws -> Void
+    nonisolated let log: Log
+    nonisolated let connectionID = RandomBytes.uuid()
+    /// The host that answers, once it is known: `https://…`, no path.
+    var home: String?
+    /// Cookies of that host, `name=value`.
+    var cookies: [String] = []
+    var cmdletList: ExchangeCmdletList?
+
+    /// A client; nothing is sent yet.
+    /// - Throws: `.invalidInput` for an unknown cloud, `.unsupported` where the cloud has no host for the service.
+    package init(
+        identity: IdentityService, connection: Connection, service: ExchangeService,
+        policy: RetryPolicy = RetryPolicy(), transport: (any HTTPTransport)? = nil, clock: WallClock = .system,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) throws(MMError) {
+        cloud = try identity.cloud(of: connection)
+        guard cloud.base(of: service.resource) != nil else {
+            throw MMError(
+                .unsupported, "The cloud \(cloud.name) of \(connection.name) has no known host for \(service.title).",
+                hint: "Check the cloud of the connection.")
+        }
+        self.identity = identity
+        self.connection = connection
+        self.service = service
+        self.transport = transport ?? identity.carrier
+        self.clock = clock
+        self.policy = policy
+        self.jitter = jitter
+        self.pause = pause
+        log = identity.log.from("exchange").scoped(connection.name, service.rawValue)
+    }
+
+    /// The pages of a cmdlet. Nothing is sent before the first is asked for.
+    package nonisolated func pages(
+        _ command: ExchangeCommand, deadline: Deadline = .after(.seconds(300))
+    ) -> ExchangePages {
+        ExchangePages(client: self, command: command, deadline: deadline)
+    }
+
+    /// The request of a cmdlet's first page as it would be sent, without a token: for people who want to see it.
+    package nonisolated func preview(_ command: ExchangeCommand, by account: SignedInAccount) throws(MMError)
+        -> HTTPRequest
+    {
+        let size = command.limit.map { max(1, min($0, command.pageSize)) } ?? command.pageSize
+        return wire(
+            command, url: try row() + path(command, account.tenantID), size: size, account: account,
+            authorization: "Bearer ‹token›", requestID: "‹a new one for each request›", timeout: command.patience)
+    }
+
+    /// One page.
+    func page(
+        of command: ExchangeCommand, at link: String?, size: Int, deadline: Deadline
+    ) async throws(ExchangeFault) -> ExchangePage {
+        let response: GraphResponse
+        do throws(MMError) {
+            try await findHome(deadline)
+            let address = try link.map { (link) throws(MMError) in try checked(link, of: command) }
+            var attempt = ExchangeAttempt(client: self, command: command, size: size, deadline: deadline)
+            response = try await attempt.run(at: address)
+        } catch {
+            throw .broken(error)
+        }
+        guard (200..<300).contains(response.status) else {
+            let asked = response.header("Retry-After").flatMap { RetryAfter.wait($0, now: clock.now) }
+            throw .refused(ExchangeError(response, cmdlet: command.cmdlet, retryAfter: asked))
+        }
+        do throws(MMError) {
+            return try ExchangePage(response, cmdlet: command.cmdlet)
+        } catch {
+            throw .broken(error)
+        }
+    }
+}

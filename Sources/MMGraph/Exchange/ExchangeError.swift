@@ -1,0 +1,172 @@
+internal import MMCore
+
+/// An error of the service, taken apart as PowerShell shows it.
+package struct ExchangeError: Error, Sendable, Hashable {
+    /// The status of the answer; 200 for an error of a call that still succeeded.
+    package let status: Int
+    /// The service's word: `NotFound`, `BadRequest`.
+    package let code: String
+    /// The short id in front of the message, such as `Ex6F9304`; may be empty.
+    package let id: String
+    /// The .NET type of the exception; may be empty.
+    package let exceptionType: String
+    /// What it says.
+    package let message: String
+    /// PowerShell's category, such as `ObjectNotFound`.
+    package let category: String
+    /// The cmdlet that was asked for.
+    package let cmdlet: String
+    /// The id under which the service's operators find the request.
+    package let requestID: String?
+    /// The server that ran it.
+    package let server: String?
+    /// The time of the answer, as the service writes it.
+    package let date: String?
+    /// The wait that the service asks for.
+    package let retryAfter: Duration?
+
+    /// The error of an answer.
+    init(_ response: GraphResponse, cmdlet: String, retryAfter: Duration? = nil) {
+        let json = try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 4 << 20, depth: 64))
+        let error = json?["error"]
+        let inner = error?["innererror"] ?? error?["innerError"]
+        let exception = inner?["internalexception"]
+        let reason = exception?["message"]?.string.flatMap { Self.isGeneric($0) ? nil : $0 }
+        var said = Words(text: error?["message"]?.string ?? json?["message"]?.string ?? "")
+        if let reason {
+            said = Words(text: reason)
+            said.type = exception?["type"]?.string ?? ""
+        }
+        var number: String?
+        for detail in error?["details"]?.array ?? [] {
+            guard let text = detail["message"]?.string, !text.isEmpty else { continue }
+            said = Words(text: text)
+            if let reason, !said.text.contains(reason) { said.text += " \(reason)" }
+            number = detail["code"]?.string ?? detail["code"]?.int.map(String.init)
+            break
+        }
+        if said.type.isEmpty {
+            said.type = response.header("x-ExceptionType") ?? response.header("x-ExceptionTargetType") ?? ""
+        }
+        status = response.status
+        code = error?["code"]?.string ?? ""
+        id = said.id
+        exceptionType = said.type
+        message = said.text.isEmpty ? Self.sentence(response, cmdlet) : said.text
+        category = Self.category(number, said.type, response.status)
+        self.cmdlet = cmdlet
+        requestID = response.requestID
+        server = response.header("X-CalculatedBETarget")
+        date = response.header("Date")
+        self.retryAfter = retryAfter
+    }
+
+    /// An error that came beside the rows of a call that still succeeded.
+    init(_ entry: JSONValue, beside response: GraphResponse, cmdlet: String) {
+        let said = Words(
+            text: entry.string ?? entry["message"]?.string ?? entry["Message"]?.string ?? entry.description)
+        status = response.status
+        code = entry["code"]?.string ?? ""
+        id = said.id
+        exceptionType = said.type
+        message = said.text
+        category = Self.category(entry["code"]?.string ?? entry["code"]?.int.map(String.init), said.type, 200)
+        self.cmdlet = cmdlet
+        requestID = response.requestID
+        server = response.header("X-CalculatedBETarget")
+        date = response.header("Date")
+        retryAfter = nil
+    }
+
+    /// PowerShell's fully qualified error id, in the form of the Exchange module.
+    package var fullyQualifiedID: String {
+        let facts = [("Server", server), ("RequestId", requestID), ("TimeStamp", date)]
+            .compactMap { name, value in value.map { "\(name)=\($0)" } }
+        return "[\(facts.joined(separator: ","))],Write-ErrorMessage"
+    }
+
+    /// Whether the service says that trying again helps: something of its own was away for a moment.
+    var isTransient: Bool {
+        Self.transients.contains { exceptionType.contains($0) || message.contains($0) }
+    }
+
+    private static let transients = [
+        "DCOverloadedException", "SuitabilityDirectoryException", "ServerInMMException",
+        "ADServerSettingsChangedException", "StorageTransientException",
+    ]
+
+    /// The parts of a message: `ID|Type|text`, a JSON text, or words alone.
+    private struct Words {
+        var id = ""
+        var type = ""
+        var text: String
+
+        init(text: String) {
+            let parts = text.split(separator: "|", maxSplits: 2, omittingEmptySubsequences: false)
+            if parts.count == 3, !parts[0].contains(" "), !parts[1].contains(" ") {
+                id = String(parts[0])
+                type = String(parts[1])
+                self.text = Self.oneLine(String(parts[2]))
+                return
+            }
+            if text.hasPrefix("{"),
+                let json = try? JSONParser.parse(text, limits: JSONLimits(bytes: 1 << 20, depth: 32)),
+                let said = json["Message"]?.string ?? json["message"]?.string
+            {
+                id = json["localizedString"]?["stringId"]?.string ?? ""
+                type = json["TypeName"]?.string ?? json["ClassName"]?.string ?? ""
+                self.text = Self.oneLine(said)
+                return
+            }
+            self.text = Self.oneLine(text)
+        }
+
+        private static func oneLine(_ text: String) -> String {
+            let line = text.split { $0.isNewline }.joined(separator: " ").trimmed
+            return line.count <= 2000 ? line : line.prefix(2000) + "…"
+        }
+    }
+
+    private static func isGeneric(_ text: String) -> Bool {
+        text.isEmpty || text.hasPrefix("Exception of type ") || text == "Error executing cmdlet"
+    }
+
+    /// What an answer without words means.
+    private static func sentence(_ response: GraphResponse, _ cmdlet: String) -> String {
+        switch response.status {
+        case 401: "The service refuses the token, also a renewed one."
+        case 403: "The account has no role that lets it run \(cmdlet)."
+        case 404: "The service has no such place or object."
+        case 413: "The request is larger than the service takes."
+        case 429: "Too many requests."
+        default: "The service answered with status \(response.status) and no reason."
+        }
+    }
+
+    /// PowerShell's category: by its number where the service gives one, else by what happened.
+    private static func category(_ number: String?, _ type: String, _ status: Int) -> String {
+        if let number, let place = Int(number), categories.indices.contains(place), place > 0 {
+            return categories[place]
+        }
+        if type.contains("ObjectNotFoundException") || status == 404 { return "ObjectNotFound" }
+        if type.contains("AlreadyExistsException") { return "ResourceExists" }
+        switch status {
+        case 401: return "AuthenticationError"
+        case 403: return "PermissionDenied"
+        case 413, 429: return "LimitsExceeded"
+        case 503: return "ResourceUnavailable"
+        case 504: return "OperationTimeout"
+        default: return type.contains("Parameter") ? "InvalidArgument" : "NotSpecified"
+        }
+    }
+
+    // System.Management.Automation.ErrorCategory, by value.
+    private static let categories = [
+        "NotSpecified", "OpenError", "CloseError", "DeviceError", "DeadlockDetected", "InvalidArgument", "InvalidData",
+        "InvalidOperation", "InvalidResult", "InvalidType", "MetadataError", "NotImplemented", "NotInstalled",
+        "ObjectNotFound", "OperationStopped", "OperationTimeout", "SyntaxError", "ParserError", "PermissionDenied",
+        "ResourceBusy", "ResourceExists", "ResourceUnavailable", "ReadError", "WriteError", "FromStdErr",
+        "SecurityError", "ProtocolError", "ConnectionError", "AuthenticationError", "LimitsExceeded", "QuotaExceeded",
+        "NotEnabled",
+    ]
+}

@@ -1,0 +1,280 @@
+internal import MMCore
+
+/// Finds the items of a page without building values of them: where each lies in the bytes, and what stands beside them.
+///
+/// It checks all of the text as a reader would (RFC 8259), so that what is passed on is JSON; only the few members beside
+/// `value` become values.
+struct PageScanner {
+    /// What a page holds.
+    struct Findings {
+        /// Where each item lies; `nil` when the text has no `value` array.
+        var items: [Range<Int>]?
+        /// The members beside the items.
+        var envelope: JSONObject
+    }
+
+    /// Members beside the items that are larger than this are not kept.
+    private static let largestMember = 64 << 10
+
+    private let text: UnsafeBufferPointer<UInt8>
+    private var position = 0
+
+    /// Scans a page.
+    /// - Returns: `nil` when the bytes are no JSON text.
+    static func scan(_ bytes: [UInt8]) -> Findings? {
+        bytes.withUnsafeBufferPointer { buffer in
+            var scanner = PageScanner(text: buffer)
+            return scanner.page(bytes)
+        }
+    }
+
+    private init(text: UnsafeBufferPointer<UInt8>) {
+        self.text = text
+        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { position = 3 }
+    }
+
+    private mutating func page(_ bytes: [UInt8]) -> Findings? {
+        skipBlanks()
+        var findings = Findings(items: nil, envelope: [:])
+        guard peek() == UInt8(ascii: "{") else {
+            guard skipValue(), atEnd() else { return nil }
+            return findings
+        }
+        position += 1
+        skipBlanks()
+        if take("}") { return atEnd() ? findings : nil }
+        while true {
+            skipBlanks()
+            let keyStart = position
+            guard skipString() else { return nil }
+            let keyBytes = keyStart..<position
+            skipBlanks()
+            guard take(":") else { return nil }
+            skipBlanks()
+            let isValue = keyBytes.count == 7 && bytes[keyBytes].elementsEqual("\"value\"".utf8)
+            if isValue, peek() == UInt8(ascii: "[") {
+                guard let items = items() else { return nil }
+                findings.items = items
+            } else {
+                let start = position
+                guard skipValue() else { return nil }
+                if position - start <= Self.largestMember,
+                    let key = (try? JSONParser.parse(bytes[keyBytes]))?.string,
+                    let value = try? JSONParser.parse(bytes[start..<position])
+                {
+                    findings.envelope[key] = value
+                }
+            }
+            skipBlanks()
+            if take("}") { return atEnd() ? findings : nil }
+            guard take(",") else { return nil }
+        }
+    }
+
+    private mutating func items() -> [Range<Int>]? {
+        position += 1
+        var items: [Range<Int>] = []
+        skipBlanks()
+        if take("]") { return items }
+        while true {
+            skipBlanks()
+            let start = position
+            guard skipValue() else { return nil }
+            items.append(start..<position)
+            skipBlanks()
+            if take("]") { return items }
+            guard take(",") else { return nil }
+        }
+    }
+
+    // MARK: Values
+
+    /// Passes over one value of any kind, without recursion: the depth is the sender's choice.
+    private mutating func skipValue() -> Bool {
+        var open = OpenBrackets()
+        while true {
+            skipBlanks()
+            guard let byte = peek() else { return false }
+            switch byte {
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                let isObject = byte == UInt8(ascii: "{")
+                position += 1
+                skipBlanks()
+                if take(isObject ? "}" : "]") { break }
+                guard open.push(isObject) else { return false }
+                if isObject, !skipKey() { return false }
+                continue
+            case UInt8(ascii: "\""):
+                guard skipString() else { return false }
+            case UInt8(ascii: "t"):
+                guard skipWord("true") else { return false }
+            case UInt8(ascii: "f"):
+                guard skipWord("false") else { return false }
+            case UInt8(ascii: "n"):
+                guard skipWord("null") else { return false }
+            default:
+                guard skipNumber() else { return false }
+            }
+            // A value has ended: close what ends with it, or go on to the next member.
+            while true {
+                guard let isObject = open.innermost else { return true }
+                skipBlanks()
+                if take(",") {
+                    if isObject {
+                        skipBlanks()
+                        if !skipKey() { return false }
+                    }
+                    break
+                }
+                guard take(isObject ? "}" : "]") else { return false }
+                open.pop()
+            }
+        }
+    }
+
+    private mutating func skipKey() -> Bool {
+        guard skipString() else { return false }
+        skipBlanks()
+        return take(":")
+    }
+
+    private mutating func skipString() -> Bool {
+        guard take("\"") else { return false }
+        while true {
+            skipPlain()
+            guard position < text.count else { return false }
+            let byte = text[position]
+            switch byte {
+            case UInt8(ascii: "\""):
+                position += 1
+                return true
+            case UInt8(ascii: "\\"):
+                guard skipEscape() else { return false }
+            case 0x80...:
+                guard skipScalar() else { return false }
+            case 0x20...:
+                position += 1
+            default:
+                return false
+            }
+        }
+    }
+
+    /// Passes over plain characters eight at a time: most of a page is in them.
+    private mutating func skipPlain() {
+        guard let start = UnsafeRawPointer(text.baseAddress) else { return }
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        while position + 8 <= text.count {
+            let word = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let quote = word ^ (ones &* 0x22)
+            let backslash = word ^ (ones &* 0x5C)
+            // A byte's high bit is set where it is a quote, a backslash, a control or no ASCII; the lowest such is exact.
+            let stops =
+                ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word | word)
+                & highs
+            if stops != 0 {
+                position += stops.trailingZeroBitCount >> 3
+                return
+            }
+            position += 8
+        }
+    }
+
+    private mutating func skipEscape() -> Bool {
+        position += 1
+        guard let escaped = peek() else { return false }
+        position += 1
+        switch escaped {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            return true
+        case UInt8(ascii: "u"):
+            for _ in 0..<4 {
+                guard let digit = peek(), Self.isHex(digit) else { return false }
+                position += 1
+            }
+            return true
+        default: return false
+        }
+    }
+
+    /// Passes over one character of two to four bytes (RFC 3629, section 4).
+    private mutating func skipScalar() -> Bool {
+        let first = text[position]
+        let count: Int
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        switch first {
+        case 0xC2...0xDF: count = 2
+        case 0xE0: (count, second) = (3, 0xA0...0xBF)
+        case 0xED: (count, second) = (3, 0x80...0x9F)
+        case 0xE1...0xEF: count = 3
+        case 0xF0: (count, second) = (4, 0x90...0xBF)
+        case 0xF1...0xF3: count = 4
+        case 0xF4: (count, second) = (4, 0x80...0x8F)
+        default: return false
+        }
+        guard position + count <= text.count, second.contains(text[position + 1]) else { return false }
+        for offset in 2..<max(count, 2) where text[position + offset] & 0xC0 != 0x80 { return false }
+        position += count
+        return true
+    }
+
+    private mutating func skipNumber() -> Bool {
+        _ = take("-")
+        if take("0") {
+            // A zero in front stands alone.
+        } else if skipDigits() == 0 {
+            return false
+        }
+        if take("."), skipDigits() == 0 { return false }
+        if take("e") || take("E") {
+            if !take("+") { _ = take("-") }
+            if skipDigits() == 0 { return false }
+        }
+        return true
+    }
+
+    private mutating func skipDigits() -> Int {
+        let start = position
+        while let byte = peek(), byte >= 0x30, byte <= 0x39 { position += 1 }
+        return position - start
+    }
+
+    private mutating func skipWord(_ word: StaticString) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard position + count <= text.count else { return false }
+        for offset in 0..<count where text[position + offset] != word.utf8Start[offset] { return false }
+        position += count
+        return true
+    }
+
+    private mutating func skipBlanks() {
+        while position < text.count {
+            switch text[position] {
+            case 0x20, 0x0A, 0x0D, 0x09: position += 1
+            default: return
+            }
+        }
+    }
+
+    private func peek() -> UInt8? { position < text.count ? text[position] : nil }
+
+    private mutating func take(_ sign: Unicode.Scalar) -> Bool {
+        guard position < text.count, text[position] == UInt8(ascii: sign) else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func atEnd() -> Bool {
+        skipBlanks()
+        return position == text.count
+    }
+
+    private static func isHex(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+        default: false
+        }
+    }
+}

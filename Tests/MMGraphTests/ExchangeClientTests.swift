@@ -1,0 +1,400 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+import Testing
+
+@testable import MMGraph
+
+@Suite("The Exchange client")
+struct ExchangeClientTests {
+    private static let host = "https://outlook.office365.com"
+    private static let place = "\(host)/adminapi/beta/\(Contoso.tenant)/InvokeCommand"
+
+    private struct Run {
+        var pages: [ExchangePage] = []
+        var refusal: ExchangeError?
+        var failure: MMError?
+        let contoso: Contoso
+
+        var rows: Int { pages.reduce(0) { $0 + $1.rows.count } }
+    }
+
+    private func client(_ contoso: Contoso, _ service: ExchangeService = .exchange) throws -> ExchangeClient {
+        let waits = contoso.waits
+        return try ExchangeClient(
+            identity: IdentityService(paths: contoso.home.paths, transport: contoso.network),
+            connection: try contoso.connection, service: service,
+            clock: WallClock { Timestamp(seconds: 1_767_225_600) }, jitter: { 1 }, pause: { waits.add($0) })
+    }
+
+    private func run(
+        _ network: FakeNetwork, _ command: ExchangeCommand = ExchangeCommand("Get-Mailbox"),
+        service: ExchangeService = .exchange
+    ) async throws -> Run {
+        let contoso = try Contoso(network)
+        var run = Run(contoso: contoso)
+        var pages = try client(contoso, service).pages(command)
+        do throws(ExchangeFault) {
+            while let page = try await pages.next() { run.pages.append(page) }
+        } catch {
+            switch error {
+            case .refused(let refusal): run.refusal = refusal
+            case .broken(let failure): run.failure = failure
+            }
+        }
+        return run
+    }
+
+    private static func page(_ rows: Int, next: String? = nil, more: String = "") -> HTTPResponse {
+        let items = (0..<rows).map { "{\"Name\":\"\($0)\"}" }.joined(separator: ",")
+        let link = next.map { ",\"@odata.nextLink\":\"\($0)\"" } ?? ""
+        return .json("{\"value\":[\(items)]\(link)\(more)}")
+    }
+
+    // MARK: Requests
+
+    @Test("recorded pages are asked for as the vendor's module asks, each next one by the same POST")
+    func recorded() async throws {
+        let exchanges = try #require(try Fixture.load("exo-get-mailbox").array)
+        let network = FakeNetwork { _, number in .recorded(exchanges[min(number, exchanges.count - 1)]) }
+        var command = ExchangeCommand("Get-Mailbox", ["ResultSize": "Unlimited"])
+        command.pageSize = 2
+        let run = try await run(network, command)
+        #expect(run.failure == nil && run.refusal == nil)
+        let expected = exchanges.reduce(0) { $0 + ($1["response"]?["body"]?["value"]?.array?.count ?? 0) }
+        #expect(run.rows == expected)
+        for (request, exchange) in zip(network.requests, exchanges) {
+            let wanted = try #require(exchange["request"])
+            #expect(request.method == "POST")
+            #expect(request.url == wanted["url"]?.string)
+            #expect(try JSONParser.parse(request.body ?? []) == wanted["body"])
+            for name in ["Content-Type", "Accept", "Prefer", "X-CmdletName", "X-ResponseFormat"] {
+                #expect(request.headers[name] == wanted["headers"]?[name]?.string, "\(name)")
+            }
+            #expect(request.headers["X-AnchorMailbox"] == "UPN:adele.admin@contoso.example")
+            #expect(request.headers["Authorization"]?.hasPrefix("Bearer ") == true)
+        }
+        let connections = Set(network.requests.compactMap { $0.headers["connection-id"] })
+        #expect(connections.count == 1)
+        // The service says on every page that there is more; it counts on the last alone.
+        #expect(run.pages.dropLast().allSatisfy { $0.warnings.isEmpty })
+    }
+
+    @Test("the last page asks for no more rows than are wanted, and what comes too much is cut")
+    func limit() async throws {
+        let network = FakeNetwork { _, number in Self.page(4, next: "\(Self.place)?$skiptoken=\(number)") }
+        var command = ExchangeCommand("Get-Mailbox")
+        command.limit = 6
+        command.pageSize = 4
+        let run = try await run(network, command)
+        #expect(run.rows == 6)
+        #expect(network.requests.map { $0.headers["Prefer"] } == ["odata.maxpagesize=4", "odata.maxpagesize=2"])
+    }
+
+    @Test("who stops early leaves the other pages unsent")
+    func lazy() async throws {
+        let contoso = try Contoso(FakeNetwork { _, number in Self.page(1, next: "\(Self.place)?$skiptoken=\(number)") })
+        var pages = try client(contoso).pages(ExchangeCommand("Get-Mailbox"))
+        #expect(contoso.network.requests.isEmpty)
+        _ = try await pages.next()
+        #expect(contoso.network.requests.count == 1)
+    }
+
+    @Test(
+        "the anchor comes from the caller, or from an identity that names a mailbox",
+        arguments: [
+            ("a@b.example", true, "SMTP:a@b.example"), ("a@b.example:\\Calendar", true, "SMTP:a@b.example"),
+            (
+                "78787878-0000-4000-8000-000000000001", true,
+                "MBX:78787878-0000-4000-8000-000000000001@\(Contoso.tenant)"
+            ),
+            ("Adele", true, "UPN:adele.admin@contoso.example"),
+            ("a@b.example", false, "UPN:adele.admin@contoso.example"),
+            ("a b@c.example\r\nX: y", true, "UPN:adele.admin@contoso.example"),
+        ])
+    func anchor(identity: String, routes: Bool, expected: String) {
+        var command = ExchangeCommand("Get-MailboxStatistics", ["Identity": .string(identity)])
+        command.usesCustomRouting = routes
+        let account = SignedInAccount(
+            username: "adele.admin@contoso.example", objectID: "o", tenantID: Contoso.tenant, homeAccountID: "h")
+        let anchor = ExchangeAnchor(command, by: account, at: .exchange)
+        #expect(anchor.value == expected)
+        #expect(anchor.isFromParameter == !expected.hasPrefix("UPN"))
+    }
+
+    @Test("an app without a name is routed to a mailbox that every tenant has")
+    func appAnchor() {
+        let app = SignedInAccount(username: "", objectID: "o", tenantID: "T", homeAccountID: "h")
+        let command = ExchangeCommand("Get-Mailbox")
+        #expect(
+            ExchangeAnchor(command, by: app, at: .exchange).value
+                == "APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@T")
+        #expect(ExchangeAnchor(command, by: app, at: .compliance).value == "UPN:OAuthUser@T")
+    }
+
+    // MARK: Places
+
+    @Test(
+        "a next link that leads elsewhere is not followed, and no token goes there",
+        arguments: [
+            "https://evil.example/adminapi/beta/x", "http://outlook.office365.com/adminapi/beta/x",
+            "https://outlook.office365.com.evil.example/adminapi/x",
+            "https://outlook.office365.com@evil.example/adminapi/",
+            "https://outlook.office365.com:8443/adminapi/x", "/adminapi/beta/x", "https://outlook.office365.com/owa/",
+            "https://eviloutlook.office365.com/adminapi/", "javascript:x",
+        ])
+    func foreign(link: String) async throws {
+        let run = try await run(FakeNetwork(Self.page(1, next: link)))
+        #expect(run.pages.count == 1)
+        #expect(run.failure?.code == .denied)
+        #expect(run.contoso.network.requests.count == 1)
+    }
+
+    @Test("a link with the port of the inner side is followed on the outer one, also on a regional host")
+    func port() async throws {
+        let network = FakeNetwork(
+            Self.page(1, next: "https://eur02.outlook.office365.com:446/adminapi/beta/T/InvokeCommand?$skiptoken=2"),
+            Self.page(1))
+        let run = try await run(network)
+        #expect(run.rows == 2)
+        #expect(
+            network.requests[1].url == "https://eur02.outlook.office365.com/adminapi/beta/T/InvokeCommand?$skiptoken=2")
+    }
+
+    @Test("a redirect to a regional host is taken with the token and kept, with its cookie")
+    func regional() async throws {
+        let moved = HTTPResponse(
+            status: 302,
+            headers: [
+                "Location": "https://eur02.outlook.office365.com:446/adminapi/beta/T/InvokeCommand",
+                "Set-Cookie": "X-Affinity=abc; path=/; secure",
+            ], body: [])
+        let network = FakeNetwork(moved, Self.page(1))
+        let contoso = try Contoso(network)
+        let client = try client(contoso)
+        for _ in 0..<2 {
+            var pages = client.pages(ExchangeCommand("Get-Mailbox"))
+            #expect(try await pages.next()?.rows.count == 1)
+        }
+        #expect(network.requests.count == 3)
+        #expect(network.requests[1...].allSatisfy { $0.url.hasPrefix("https://eur02.outlook.office365.com/adminapi/") })
+        #expect(network.requests[1].headers["Cookie"] == "X-Affinity=abc")
+        #expect(network.requests[1].headers["Authorization"] != nil)
+    }
+
+    @Test(
+        "a redirect elsewhere is refused",
+        arguments: ["https://evil.example/adminapi/x", "http://outlook.office365.com/"])
+    func redirectElsewhere(location: String) async throws {
+        let run = try await run(FakeNetwork(HTTPResponse(status: 302, headers: ["Location": location], body: [])))
+        #expect(run.failure?.code == .denied)
+        #expect(run.contoso.network.requests.count == 1)
+    }
+
+    @Test("compliance cmdlets go to the host whose label the public one names, asked for once")
+    func compliance() async throws {
+        let network = FakeNetwork { request, _ in
+            request.url.contains("EXOBanner")
+                ? HTTPResponse(
+                    status: 302, headers: ["Location": "https://eur02b.admin.protection.outlook.com:446/x"], body: [])
+                : Self.page(1)
+        }
+        let contoso = try Contoso(network)
+        let client = try client(contoso, .compliance)
+        for _ in 0..<2 {
+            var pages = client.pages(ExchangeCommand("Get-ComplianceSearch"))
+            #expect(try await pages.next()?.rows.count == 1)
+        }
+        let urls = network.requests.map(\.url)
+        #expect(urls.count == 3)
+        #expect(urls[0].hasPrefix("https://ps.compliance.protection.outlook.com/adminapi/"))
+        #expect(urls[1].hasPrefix("https://eur02b.ps.compliance.protection.outlook.com/adminapi/beta/"))
+    }
+
+    // MARK: Ends
+
+    @Test("a next link that comes twice ends it")
+    func circle() async throws {
+        let run = try await run(FakeNetwork(Self.page(1, next: "\(Self.place)?$skiptoken=1")))
+        #expect(run.pages.count == 1 && run.failure?.code == .remoteFailed)
+        #expect(run.contoso.network.requests.count == 2)
+    }
+
+    @Test("empty pages without end come to one")
+    func emptyPages() async throws {
+        let run = try await run(FakeNetwork { _, number in Self.page(0, next: "\(Self.place)?$skiptoken=\(number)") })
+        #expect(run.failure?.code == .remoteFailed)
+        #expect(run.contoso.network.requests.count < 1000)
+    }
+
+    @Test("some empty pages in between are no end")
+    func someEmptyPages() async throws {
+        let run = try await run(
+            FakeNetwork { _, number in
+                number < 5 ? Self.page(0, next: "\(Self.place)?$skiptoken=\(number)") : Self.page(3)
+            })
+        #expect(run.rows == 3 && run.failure == nil)
+    }
+
+    @Test("an answer without rows is an end", arguments: [(200, ""), (204, ""), (200, "{}"), (200, "{\"value\":[]}")])
+    func nothing(status: Int, body: String) async throws {
+        let run = try await run(FakeNetwork(.json(body, status: status)), ExchangeCommand("Set-Mailbox"))
+        #expect(run.pages.count == 1 && run.rows == 0 && run.failure == nil)
+    }
+
+    @Test("half a page is an error", arguments: ["{\"value\":[{\"Name\":1},", "<html>", "{\"value\":[{]}"])
+    func torn(body: String) async throws {
+        let run = try await run(FakeNetwork(.json(body)))
+        #expect(run.rows == 0 && run.failure?.code == .remoteFailed)
+    }
+
+    // MARK: Errors
+
+    @Test("recorded errors become records with category, id, exception and words")
+    func errors() async throws {
+        let recorded = try #require(try Fixture.load("exo-errors").array)
+        var found: [ExchangeError] = []
+        for exchange in recorded {
+            let run = try await run(FakeNetwork(.recorded(exchange)), ExchangeCommand("Get-Mailbox"))
+            found.append(try #require(run.refusal))
+        }
+        #expect(found.map(\.status) == [404, 400, 403, 401, 429])
+        #expect(found.map(\.category).prefix(3) == ["ObjectNotFound", "InvalidArgument", "PermissionDenied"])
+        #expect(found[0].id == "Ex6F9304")
+        #expect(found[0].exceptionType.hasSuffix("ManagementObjectNotFoundException"))
+        #expect(
+            found[0].message.hasPrefix("The operation couldn't be performed because object 'nobody@contoso.example'"))
+        #expect(found[0].fullyQualifiedID.contains("Server=AM0PR00MB0000"))
+        #expect(found[0].fullyQualifiedID.hasSuffix(",Write-ErrorMessage"))
+        #expect(found[1].message.contains("ResultSize"))
+        #expect(found[2].message.contains("no role"))
+        #expect(found[4].kind == .throttled && found[4].retryAfter == .seconds(20))
+    }
+
+    @Test("the reason is taken from JSON in a detail, and numbers name categories")
+    func jsonDetail() async throws {
+        let detail =
+            #"{"Message":"No such thing.","ClassName":"X.ThingNotFoundException","localizedString":{"stringId":"Ex1"}}"#
+        let body = JSONWriter.string([
+            "error": [
+                "code": "BadRequest", "message": "Invalid", "details": [["code": "13", "message": .string(detail)]],
+            ]
+        ])
+        let run = try await run(FakeNetwork(.json(body, status: 400)))
+        let refusal = try #require(run.refusal)
+        #expect(refusal.message == "No such thing." && refusal.id == "Ex1" && refusal.category == "ObjectNotFound")
+    }
+
+    @Test("errors and warnings beside rows are told, notes of type are not rows")
+    func besides() async throws {
+        let more =
+            #","@adminapi.warnings":["Careful."],"@adminapi.errors":["E1|X.Y|One failed."],"@adminapi.confirmationmessage":"Sure?""#
+        let run = try await run(FakeNetwork(Self.page(2, more: more)))
+        #expect(run.pages.first?.warnings == ["Careful."])
+        #expect(run.pages.first?.errors.map(\.message) == ["One failed."])
+        #expect(run.pages.first?.confirmation == "Sure?")
+    }
+
+    // MARK: Patience
+
+    @Test(
+        "a storm of 429 is waited for as told, then told; also before a write, which surely did not run",
+        arguments: [
+            "Get-Mailbox", "Set-Mailbox",
+        ])
+    func storm(cmdlet: String) async throws {
+        let busy = HTTPResponse.json("{}", status: 429, headers: ["Retry-After": "7"])
+        let run = try await run(FakeNetwork(busy), ExchangeCommand(cmdlet))
+        #expect(run.refusal?.status == 429)
+        #expect(run.contoso.waits.all == Array(repeating: .seconds(7), count: 5))
+        #expect(run.contoso.network.requests.count == 6)
+    }
+
+    @Test(
+        "what may have run is not sent again unless it only reads",
+        arguments: [("Get-Mailbox", 2), ("Set-Mailbox", 1)], [500, 502, 504])
+    func trouble(cmdlet: (String, Int), status: Int) async throws {
+        let network = FakeNetwork(.json("{}", status: status), Self.page(1))
+        let run = try await run(network, ExchangeCommand(cmdlet.0))
+        #expect(network.requests.count == cmdlet.1)
+        #expect((run.refusal == nil) == (cmdlet.1 == 2))
+    }
+
+    @Test(
+        "a cut connection says of a write that it may have run",
+        arguments: [("Get-Mailbox", true), ("Remove-Mailbox", false)])
+    func cut(cmdlet: String, isRepeated: Bool) async throws {
+        let network = FakeNetwork { (_, number) throws(HTTPError) in
+            guard number > 0 else { throw HTTPError(.connectionLost, "gone", mayHaveBeenSent: true) }
+            return Self.page(1)
+        }
+        let run = try await run(network, ExchangeCommand(cmdlet))
+        #expect((run.rows == 1) == isRepeated)
+        if !isRepeated { #expect(run.failure?.hint?.contains("not known whether") == true) }
+    }
+
+    @Test("a read that met a busy directory is repeated, a write is not")
+    func transient() async throws {
+        let body = JSONWriter.string([
+            "error": ["code": "BadRequest", "details": [["message": "E|X.DCOverloadedException|Busy."]]]
+        ])
+        let network = FakeNetwork(.json(body, status: 400), Self.page(1))
+        #expect(try await run(network).rows == 1)
+        let writing = FakeNetwork(.json(body, status: 400), Self.page(1))
+        #expect(try await run(writing, ExchangeCommand("Set-Mailbox")).refusal != nil)
+        #expect(writing.requests.count == 1)
+    }
+
+    @Test("a token that ends between two pages is renewed, and no row comes twice")
+    func tokenEnds() async throws {
+        let network = FakeNetwork { _, number in
+            switch number {
+            case 0: Self.page(2, next: "\(Self.place)?$skiptoken=2")
+            case 1:
+                HTTPResponse(
+                    status: 401, headers: ["WWW-Authenticate": "Bearer error=\"invalid_token\""], body: [])
+            default: Self.page(1)
+            }
+        }
+        let run = try await run(network)
+        #expect(run.rows == 3 && run.refusal == nil)
+        #expect(network.requests[1].url == network.requests[2].url)
+        #expect(network.requests[1].headers["Authorization"] != network.requests[2].headers["Authorization"])
+    }
+
+    @Test("a write is sent again after 401 only when the token itself was refused")
+    func refusedWrite() async throws {
+        let bare = FakeNetwork(.json("", status: 401), Self.page(0))
+        #expect(try await run(bare, ExchangeCommand("Set-Mailbox")).refusal?.status == 401)
+        #expect(bare.requests.count == 1)
+        let challenged = FakeNetwork(
+            HTTPResponse(status: 401, headers: ["WWW-Authenticate": "Bearer error=\"invalid_token\""], body: []),
+            Self.page(0))
+        #expect(try await run(challenged, ExchangeCommand("Set-Mailbox")).refusal == nil)
+        #expect(challenged.requests.count == 2)
+    }
+
+    @Test("a request that is too large says so")
+    func tooLarge() async throws {
+        let run = try await run(FakeNetwork(.json("", status: 413)), ExchangeCommand("Set-Mailbox"))
+        #expect(run.refusal?.kind == .limitExceeded && run.refusal?.hint?.contains("less") == true)
+    }
+
+    // MARK: Lists
+
+    @Test("the cmdlets of the account are one text with commas, asked for once")
+    func list() async throws {
+        let network = FakeNetwork(
+            .json(#"{"value":[{"exportedCmdlets":"Get-Mailbox, Set-Mailbox,Get-SomethingNew"}]}"#))
+        let contoso = try Contoso(network)
+        let client = try client(contoso)
+        for _ in 0..<2 {
+            let list = try await client.cmdlets()
+            #expect(list.all == ["Get-Mailbox", "Get-SomethingNew", "Set-Mailbox"])
+            #expect(list.spelling(of: "get-somethingNEW") == "Get-SomethingNew")
+        }
+        #expect(network.requests.count == 1)
+        #expect(network.requests[0].method == "GET" && network.requests[0].headers["CommandName"] == "*")
+        #expect(network.requests[0].url.contains("/adminapi/v1.0/\(Contoso.tenant)/EXOModuleFile?Version="))
+    }
+}

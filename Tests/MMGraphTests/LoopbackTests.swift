@@ -1,0 +1,145 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+import Testing
+
+@testable import MMGraph
+
+/// Sign-in service and Graph on one loopback port, as scripted; remembers what it was asked.
+private final class Tenant: Sendable {
+    private struct State {
+        var requests: [HTTPServerRequest] = []
+        var refreshes = 0
+    }
+
+    private let state = Mutex(State())
+    private let listener: Mutex<HTTPListener?> = Mutex(nil)
+    let graph: @Sendable (HTTPServerRequest, Tenant) -> HTTPServerResponse
+
+    init(graph: @escaping @Sendable (HTTPServerRequest, Tenant) -> HTTPServerResponse) throws {
+        self.graph = graph
+        let started = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { [weak self] request in
+            self?.answer(request) ?? HTTPServerResponse(status: 503)
+        }
+        listener.withLock { $0 = started }
+    }
+
+    var base: String { "http://127.0.0.1:\(listener.withLock { $0?.port ?? 0 })" }
+    var requests: [HTTPServerRequest] { state.withLock { $0.requests } }
+    func stop() async { await listener.withLock { $0 }?.stop(graceful: .milliseconds(200)) }
+
+    private func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        let number = state.withLock { state in
+            state.requests.append(request)
+            if request.path.hasSuffix("/token") { state.refreshes += 1 }
+            return state.refreshes
+        }
+        if request.path.hasSuffix("/devicecode") {
+            return .json(
+                Array(
+                    """
+                    {"user_code":"ABCD12345","device_code":"dc","verification_uri":"\(base)/devicelogin","expires_in":900,\
+                    "interval":1,"message":"Enter ABCD12345"}
+                    """.utf8))
+        }
+        guard request.path.hasSuffix("/token") else { return graph(request, self) }
+        let claims: JSONObject = [
+            "aud": .string(Contoso.app), "iss": .string("\(base)/\(Contoso.tenant)/v2.0"), "exp": 4_000_000_000,
+            "oid": .string(Contoso.objectID), "tid": .string(Contoso.tenant),
+            "preferred_username": "adele@contoso.example",
+        ]
+        let token = "e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url))."
+        return .json(
+            JSONWriter.bytes([
+                "token_type": "Bearer", "access_token": .string("token-\(number)"), "expires_in": 3600,
+                "refresh_token": .string("refresh-\(number)"), "id_token": .string(token),
+                "scope": "https://graph.microsoft.com/.default",
+            ]))
+    }
+}
+
+@Suite("Over real sockets")
+struct LoopbackTests {
+    private let home: TestHome
+
+    init() throws { home = try TestHome() }
+
+    private func signedIn(_ tenant: Tenant) async throws -> GraphClient {
+        let identity = IdentityService(environment: ["HOME": home.path, "MM_SANDBOX_URL": tenant.base])
+        let connection = try Connection(
+            name: "Loop",
+            entry: [
+                "appId": .string(Contoso.app), "tenantId": .string(Contoso.tenant), "cloud": "sandbox",
+                "expectedEmail": "adele@contoso.example",
+            ])
+        let account = try await identity.signIn(connection) { _ in }
+        #expect(account.objectID == Contoso.objectID)
+        return try GraphClient(identity: identity, connection: connection)
+    }
+
+    @Test("sign-in, a request, a renewed token, a write with a body")
+    func mainPath() async throws {
+        let tenant = try Tenant { request, _ in
+            guard request.headers["authorization"] == "Bearer token-2" else {
+                return HTTPServerResponse(
+                    status: 401, headers: ["WWW-Authenticate": "Bearer error=\"invalid_token\""], body: .bytes([]))
+            }
+            return .json(Array("{\"method\":\"\(request.method)\",\"bytes\":\(request.body.count)}".utf8))
+        }
+        let client = try await signedIn(tenant)
+        let me = try await client.send(GraphRequest(target: try client.target("/me")))
+        #expect(try me.json()["method"] == "GET")
+        let sent = try await client.send(
+            GraphRequest(method: "POST", target: try client.target("/me/messages"), json: ["subject": "x"]))
+        #expect(try sent.json()["bytes"] == 15)
+        #expect(tenant.requests.last?.target == "/v1.0/me/messages")
+        await tenant.stop()
+    }
+
+    @Test("a redirect to another place carries no credential, and its bytes come back as they are")
+    func redirect() async throws {
+        let file = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let other = try Tenant { _, _ in
+            HTTPServerResponse(status: 200, headers: ["Content-Type": "application/octet-stream"], body: .bytes(file))
+        }
+        let place = other.base
+        let tenant = try Tenant { _, _ in
+            HTTPServerResponse(status: 302, headers: ["Location": "\(place)/download?tempauth=x"], body: .bytes([]))
+        }
+        let client = try await signedIn(tenant)
+        let answer = try await client.send(GraphRequest(target: try client.target("/me/drive/items/1/content")))
+        #expect(answer.body == file && answer.contentType == "application/octet-stream")
+        let asked = try #require(other.requests.first)
+        #expect(asked.headers["authorization"] == nil && asked.headers["cookie"] == nil)
+        await tenant.stop()
+        await other.stop()
+    }
+
+    @Test("pages are walked over one after the other")
+    func pages() async throws {
+        let tenant = try Tenant { request, tenant in
+            let page = request.query?.split(separator: "=").last.flatMap { Int($0) } ?? 0
+            let next = page < 20 ? ",\"@odata.nextLink\":\"\(tenant.base)/v1.0/users?$skiptoken=\(page + 1)\"" : ""
+            let items = (0..<100).map { "{\"id\":\(page * 100 + $0)}" }.joined(separator: ",")
+            return .json(Array("{\"value\":[\(items)]\(next)}".utf8))
+        }
+        let client = try await signedIn(tenant)
+        var ids: [Int] = []
+        for try await page in client.pages(try GraphRequest(target: client.target("/users?$skiptoken=0"))) {
+            ids += try page.items.compactMap { try JSONParser.parse($0)["id"]?.int }
+        }
+        #expect(ids == Array(0..<2100))
+        await tenant.stop()
+    }
+
+    @Test("a service that went away is an error that says so, soon")
+    func gone() async throws {
+        let tenant = try Tenant { _, _ in HTTPServerResponse(status: 200) }
+        let client = try await signedIn(tenant)
+        await tenant.stop()
+        let error = await #expect(throws: MMError.self) {
+            try await client.send(GraphRequest(target: try client.target("/me")))
+        }
+        #expect(error?.code == .unavailable)
+    }
+}

@@ -1,0 +1,161 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMGraph
+
+@Suite("Paging")
+struct PagingTests {
+    private func pages(
+        _ network: FakeNetwork, endpoint: String = "/users?$top=3", limits: PageLimits = PageLimits(),
+        headers: [String: String] = [:], service: RequestService = .graph
+    ) async throws -> (pages: [GraphPage], error: MMError?, contoso: Contoso) {
+        let contoso = try Contoso(network)
+        let client = try contoso.client(service)
+        let request = try GraphRequest(target: try client.target(endpoint), headers: headers)
+        var found: [GraphPage] = []
+        do throws(MMError) {
+            for try await page in client.pages(request, limits: limits) { found.append(page) }
+        } catch {
+            return (found, error, contoso)
+        }
+        return (found, nil, contoso)
+    }
+
+    private func recordedUsers() throws -> FakeNetwork {
+        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.load("graph-users-page\($0)")) }
+        return FakeNetwork { _, number in answers[min(number, 2)] }
+    }
+
+    @Test("all pages are read, items as the bytes that came, next links unchanged and with the same headers")
+    func all() async throws {
+        let (pages, error, contoso) = try await pages(
+            try recordedUsers(), headers: ["ConsistencyLevel": "eventual", "Prefer": "odata.maxpagesize=3"])
+        #expect(error == nil && pages.count == 3)
+        let expected = try (1...3).flatMap { number -> [JSONValue] in
+            try #require(try Fixture.load("graph-users-page\(number)")["response"]?["body"]?["value"]?.array)
+        }
+        #expect(try pages.flatMap(\.items).map { try JSONParser.parse($0) } == expected)
+        let urls = contoso.network.requests.map(\.url)
+        #expect(urls[1] == pages[0].nextLink && urls[2] == pages[1].nextLink)
+        #expect(contoso.network.requests.allSatisfy { $0.headers["ConsistencyLevel"] == "eventual" })
+        #expect(contoso.network.requests.allSatisfy { $0.headers["Prefer"] == "odata.maxpagesize=3" })
+        #expect(pages[2].nextLink == nil)
+    }
+
+    @Test("reading stops at the number of items asked for, and asks no further", arguments: [1, 3, 4, 6, 7, 100])
+    func top(wanted: Int) async throws {
+        let (pages, _, contoso) = try await pages(try recordedUsers(), limits: PageLimits(items: wanted))
+        let all = try (1...3).reduce(0) { sum, number in
+            sum + (try Fixture.load("graph-users-page\(number)")["response"]?["body"]?["value"]?.array?.count ?? 0)
+        }
+        #expect(pages.flatMap(\.items).count == min(wanted, all))
+        #expect(contoso.network.requests.count == pages.count)
+    }
+
+    @Test("Flow's next links go to regional hosts with a port, and only there")
+    func flow() async throws {
+        let list = try Fixture.load("flow-list")
+        let first = HTTPResponse.recorded(list.array?[0] ?? list)
+        let (pages, error, contoso) = try await pages(
+            FakeNetwork(first, .json(#"{"value": []}"#)),
+            endpoint: "/providers/Microsoft.ProcessSimple/environments/x/flows", service: .flow)
+        #expect(error == nil && pages.count == 2)
+        #expect(contoso.network.requests[1].url.contains(":443/"))
+    }
+
+    @Test(
+        "a next link to another host is not followed, and no token goes there",
+        arguments: [
+            "https://evil.example/v1.0/users?$skiptoken=2", "http://graph.microsoft.com/v1.0/users?$skiptoken=2",
+            "https://graph.microsoft.com.evil.example/", "https://graph.microsoft.com@evil.example/",
+            "/users?$skiptoken=2",
+            "https://graph.microsoft.com:8443/v1.0/users", "https://api.flow.microsoft.com/", "javascript:x",
+        ])
+    func foreignLink(link: String) async throws {
+        let body = JSONWriter.string(["value": [["id": 1]], "@odata.nextLink": .string(link)])
+        let (pages, error, contoso) = try await pages(FakeNetwork(.json(body)))
+        #expect(pages.isEmpty && error?.code == .denied)
+        #expect(contoso.network.requests.count == 1)
+    }
+
+    @Test("a next link that comes twice ends the walk")
+    func circle() async throws {
+        let link = "https://graph.microsoft.com/v1.0/users?$skiptoken=2"
+        let body = JSONWriter.string(["value": [["id": 1]], "@odata.nextLink": .string(link)])
+        let (pages, error, contoso) = try await pages(FakeNetwork(.json(body)))
+        #expect(pages.count == 1 && error?.code == .remoteFailed)
+        #expect(contoso.network.requests.count == 2)
+    }
+
+    @Test("empty pages in between are no end")
+    func emptyPages() async throws {
+        let network = FakeNetwork { _, number in
+            number < 5
+                ? .json(
+                    "{\"value\":[],\"@odata.nextLink\":\"https://graph.microsoft.com/v1.0/users?$skiptoken=\(number)\"}"
+                )
+                : .json("{\"value\":[{\"id\":1}]}")
+        }
+        let (pages, error, _) = try await pages(network)
+        #expect(error == nil && pages.flatMap(\.items).count == 1)
+    }
+
+    @Test("an answer that is no collection is one item, bytes and all")
+    func noCollection() async throws {
+        let (pages, error, _) = try await pages(FakeNetwork(.json("{\"id\": 1.0}")), endpoint: "/me")
+        #expect(error == nil && pages.count == 1 && pages[0].isCollection == false)
+        #expect(pages[0].items.map { Array($0) } == [Array("{\"id\": 1.0}".utf8)])
+    }
+
+    @Test(
+        "half a page is an error, not a short page",
+        arguments: ["{\"value\":[{\"id\":1},", "{\"value\":[{\"id\":1}]", "", "<html>"])
+    func torn(body: String) async throws {
+        let (pages, error, _) = try await pages(FakeNetwork(.json(body)))
+        #expect(pages.isEmpty && error?.code == .remoteFailed)
+    }
+
+    @Test("a throttled page in the middle is waited for, and no item comes twice")
+    func throttledInBetween() async throws {
+        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.load("graph-users-page\($0)")) }
+        let busy = HTTPResponse(status: 429, headers: ["Retry-After": "3"])
+        let network = FakeNetwork { _, number in [answers[0], busy, answers[1], busy, busy, answers[2]][number] }
+        let (pages, error, contoso) = try await pages(network)
+        #expect(error == nil && pages.count == 3)
+        #expect(contoso.waits.all == [.seconds(3), .seconds(3), .seconds(3)])
+    }
+
+    @Test(
+        "a page size is asked for where the service's most is known",
+        arguments: [
+            ("/users", nil, "$top=999"), ("/users", 5, "$top=5"), ("/me/messages", nil, "$top=100"),
+            ("/me/messages?$select=subject,from", nil, "$top=1000"), ("/me/messages?$select=id,body", nil, "$top=100"),
+            ("/users?$top=7", nil, "$top=7"), ("/chats/1/messages", 200, "$top=50"), ("/me/somethings", nil, nil),
+            ("/me/somethings", 20, "$top=20"), ("/me/somethings", 500, "$top=50"), ("/users/delta", nil, nil),
+        ] as [(String, Int?, String?)])
+    func pageSize(endpoint: String, wanted: Int?, expected: String?) async throws {
+        let (_, _, contoso) = try await pages(
+            FakeNetwork(.json("{\"value\":[]}")), endpoint: endpoint, limits: PageLimits(items: wanted))
+        let url = try #require(contoso.network.requests.first?.url)
+        if let expected { #expect(url.hasSuffix(expected)) } else { #expect(!url.contains("$top")) }
+    }
+
+    @Test("a page size of ours that the service doesn't take is dropped again, one of the caller's is not")
+    func refusedPageSize() async throws {
+        let network = FakeNetwork { request, _ in
+            request.url.contains("$top") ? HTTPResponse(status: 400) : .json("{\"value\":[1,2,3]}")
+        }
+        let (ours, error, _) = try await pages(network, endpoint: "/users", limits: PageLimits(items: 2))
+        #expect(error == nil && ours.flatMap(\.items).count == 2)
+        let (theirs, refused, _) = try await pages(network, endpoint: "/users?$top=5")
+        #expect(theirs.isEmpty && refused != nil)
+    }
+
+    @Test("only reads have pages")
+    func onlyReads() async throws {
+        let client = try Contoso(FakeNetwork(.json("{}"))).client()
+        let request = try GraphRequest(method: "POST", target: try client.target("/users"), json: [:])
+        await #expect(throws: MMError.self) { for try await _ in client.pages(request) {} }
+    }
+}

@@ -1,0 +1,162 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMGraph
+
+@Suite("Trying again")
+struct RetryTests {
+    private func send(
+        _ network: FakeNetwork, method: String = "GET", headers: [String: String] = [:], mayRepeat: Bool = false
+    ) async throws -> (answer: Result<GraphResponse, MMError>, contoso: Contoso) {
+        let contoso = try Contoso(network)
+        let client = try contoso.client()
+        let request = try GraphRequest(
+            method: method, target: try client.target("/me/messages"), headers: headers,
+            body: method == "GET" ? nil : [0x7B, 0x7D],
+            mayRepeat: mayRepeat)
+        do throws(MMError) {
+            return (.success(try await client.send(request)), contoso)
+        } catch {
+            return (.failure(error), contoso)
+        }
+    }
+
+    @Test("throttling waits as long as it is told, for writes too", arguments: ["GET", "POST", "PATCH", "DELETE"])
+    func throttled(method: String) async throws {
+        let (answer, contoso) = try await send(
+            FakeNetwork(.recorded(try Fixture.load("graph-error-429")), .json("{}")), method: method)
+        #expect(try answer.get().status == 200)
+        #expect(contoso.waits.all == [.seconds(10)])
+    }
+
+    @Test("a date in Retry-After counts as well")
+    func date() async throws {
+        let busy = HTTPResponse(status: 503, headers: ["Retry-After": "Thu, 01 Jan 2026 00:00:42 GMT"])
+        let (answer, contoso) = try await send(FakeNetwork(busy, .json("{}")))
+        #expect(try answer.get().status == 200)
+        #expect(contoso.waits.all == [.seconds(42)])
+    }
+
+    @Test("without Retry-After the pauses double, five times at most")
+    func backoff() async throws {
+        let (answer, contoso) = try await send(
+            FakeNetwork(.recorded(try Fixture.load("graph-error-429-no-retry-after"))))
+        let error = try #require(answer.failure)
+        #expect(error.code == .throttled)
+        #expect(contoso.waits.all == [1, 2, 4, 8, 16].map { .seconds($0) })
+        #expect(contoso.network.requests.count == 6)
+        #expect(Set(contoso.network.requests.compactMap { $0.headers["client-request-id"] }).count == 1)
+    }
+
+    @Test("a wait of more than five minutes is the caller's business")
+    func tooLong() async throws {
+        let (answer, contoso) = try await send(FakeNetwork(HTTPResponse(status: 429, headers: ["Retry-After": "301"])))
+        let error = try #require(answer.failure)
+        #expect(error.retry == .after(.seconds(301)) && contoso.waits.all.isEmpty)
+    }
+
+    @Test(
+        "a write is sent again only when it surely did not run",
+        arguments: [
+            ("GET", 500, false, false, 6), ("GET", 502, false, false, 6), ("GET", 504, false, false, 6),
+            ("POST", 500, false, false, 1), ("POST", 504, false, false, 1), ("POST", 503, false, false, 1),
+            ("PATCH", 502, false, false, 1), ("PATCH", 502, true, false, 6), ("PUT", 500, false, false, 1),
+            ("PUT", 500, false, true, 6), ("DELETE", 504, false, true, 6), ("POST", 500, false, true, 1),
+            ("GET", 400, false, false, 1), ("GET", 404, false, false, 1), ("GET", 409, false, false, 1),
+            ("POST", 429, false, false, 6),
+        ])
+    func writes(method: String, status: Int, isGuarded: Bool, mayRepeat: Bool, requests: Int) async throws {
+        let (answer, contoso) = try await send(
+            FakeNetwork(HTTPResponse(status: status)), method: method, headers: isGuarded ? ["If-Match": "*"] : [:],
+            mayRepeat: mayRepeat)
+        #expect(answer.failure != nil)
+        #expect(contoso.network.requests.count == requests)
+    }
+
+    @Test(
+        "a lost connection is tried again for reads, and for writes only if nothing was sent",
+        arguments: [
+            ("GET", HTTPError.Kind.connectionLost, 6), ("POST", .connectionLost, 1), ("POST", .connect, 3),
+            ("GET", .connect, 3), ("GET", .tls, 1), ("GET", .cancelled, 1), ("POST", .timeout, 1),
+            ("GET", .tooLarge, 1),
+        ])
+    func network(method: String, kind: HTTPError.Kind, requests: Int) async throws {
+        let (answer, contoso) = try await send(
+            FakeNetwork { _, _ throws(HTTPError) in throw HTTPError(kind, "gone") }, method: method)
+        let error = try #require(answer.failure)
+        #expect(contoso.network.requests.count == requests)
+        if method == "POST", kind == .connectionLost { #expect(error.hint?.contains("look before") == true) }
+    }
+
+    @Test("an expired token is renewed once and the request repeated, also a write")
+    func expired() async throws {
+        let refusal = HTTPResponse.recorded(try Fixture.load("graph-error-401-expired"))
+        let (answer, contoso) = try await send(FakeNetwork(refusal, .json("{}")), method: "POST")
+        #expect(try answer.get().status == 200)
+        #expect(contoso.network.tokenRequests.count == 1)
+        let sent = contoso.network.requests.compactMap { $0.headers["Authorization"] }
+        #expect(sent == ["Bearer FAKE-graph-access-token", "Bearer renewed-1"])
+    }
+
+    @Test("a claims challenge is answered with a token that carries the claims")
+    func claims() async throws {
+        let refusal = HTTPResponse.recorded(try Fixture.load("graph-error-401-claims"))
+        let (answer, contoso) = try await send(FakeNetwork(refusal, .json("{}")))
+        #expect(try answer.get().status == 200)
+        let form = String(decoding: contoso.network.tokenRequests.first?.body ?? [], as: UTF8.self)
+        let claims = try #require(form.split(separator: "&").first { $0.hasPrefix("claims=") })
+        let sent = try JSONParser.parse(try #require(PercentCoding.decode(claims.dropFirst(7).utf8)))
+        #expect(sent["access_token"]?["nbf"]?["value"] == "1767225600")
+        #expect(sent["access_token"]?["xms_cc"]?["values"] == ["CP1"])
+    }
+
+    @Test("a service that refuses the new token as well gets no third")
+    func refusedTwice() async throws {
+        let refusal = HTTPResponse.recorded(try Fixture.load("graph-error-401-expired"))
+        let (answer, contoso) = try await send(FakeNetwork(refusal))
+        #expect(answer.failure?.code == .forbidden)
+        #expect(contoso.network.requests.count == 2 && contoso.network.tokenRequests.count == 1)
+    }
+
+    @Test(
+        "challenges are read whatever their form",
+        arguments: [
+            (["Bearer error=\"invalid_token\""], "invalid_token", nil),
+            (
+                ["Basic realm=\"a, Bearer claims=\\\"x\\\"\", Bearer error=insufficient_claims, claims=\"e30=\""],
+                "insufficient_claims", "{}"
+            ),
+            (
+                ["Negotiate", "Bearer realm=\"\", claims=\"e30\", error=\"insufficient_claims\""],
+                "insufficient_claims", "{}"
+            ),
+            (["bearer claims=e30="], nil, "{}"), (["Bearer claims=\"!!\""], nil, nil), (["Bearer"], nil, nil),
+            (["Bearer error=\"a\\\"b\""], "a\"b", nil), (["Bearer claims=\"eyJhIjoiP_8-In0\""], nil, nil),
+        ] as [([String], String?, String?)])
+    func challenges(values: [String], error: String?, claims: String?) throws {
+        let challenge = try #require(BearerChallenge(values))
+        #expect(challenge.error == error && challenge.claims == claims)
+    }
+
+    @Test("odd challenge headers never trap")
+    func oddChallenges() {
+        var random = SeededRandom(3)
+        let letters = Array("Bearer=\", \\claims\t=e30\u{0}é".unicodeScalars)
+        for _ in 0..<5000 {
+            let text = String(
+                String.UnicodeScalarView(
+                    (0..<Int.random(in: 0..<40, using: &random)).map { _ in letters.randomElement(using: &random) ?? "a"
+                    }))
+            _ = BearerChallenge([text])
+        }
+        #expect(BearerChallenge([]) == nil && BearerChallenge(["Basic x"]) == nil)
+    }
+}
+
+extension Result {
+    /// The error, if it is one.
+    var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
+    }
+}

@@ -1,0 +1,123 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMGraph
+
+@Suite("Sending requests")
+struct SendingTests {
+    @Test(
+        "an endpoint goes where it should, with version, escapes and what the service needs",
+        arguments: [
+            ("/me", RequestService.graph, "https://graph.microsoft.com/v1.0/me"),
+            ("beta/users", .graph, "https://graph.microsoft.com/beta/users"),
+            ("https://graph.microsoft.com/v1.0/me", .graph, "https://graph.microsoft.com/v1.0/me"),
+            ("/users?$filter=displayName eq 'O''Neil & Söhne'", .graph, nil),
+            (
+                "/providers/Microsoft.ProcessSimple/environments", .flow,
+                "https://api.flow.microsoft.com/providers/Microsoft.ProcessSimple/environments?api-version=2016-11-01"
+            ),
+            (
+                "/providers/Microsoft.ProcessSimple/environments?api-version=2020-06-01", .flow,
+                "https://api.flow.microsoft.com/providers/Microsoft.ProcessSimple/environments?api-version=2020-06-01"
+            ),
+            (
+                "/subscriptions?api-version=2022-12-01", .arm,
+                "https://management.azure.com/subscriptions?api-version=2022-12-01"
+            ),
+        ] as [(String, RequestService, String?)])
+    func addresses(endpoint: String, service: RequestService, expected: String?) async throws {
+        let contoso = try Contoso(FakeNetwork(.json("{}")))
+        let client = try contoso.client(service)
+        _ = try await client.send(GraphRequest(target: try client.target(endpoint)))
+        let sent = try #require(contoso.network.requests.first)
+        if let expected { #expect(sent.url == expected) }
+        #expect(sent.url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
+        #expect(sent.headers["Authorization"]?.hasPrefix("Bearer ") == true)
+        #expect(sent.headers["client-request-id"]?.utf8.count == 36)
+        #expect(!sent.allowsPlainHTTP)
+    }
+
+    @Test(
+        "searching and counting ask for eventual consistency, nothing else does",
+        arguments: [
+            ("/users?$search=\"displayName:a\"", true), ("/users?$count=true", true), ("/users/$count", true),
+            ("/users?$top=5", false), ("/users?$count=false", false), ("/me", false),
+        ])
+    func consistency(endpoint: String, expected: Bool) async throws {
+        let contoso = try Contoso(FakeNetwork(.json("{}")))
+        let client = try contoso.client()
+        _ = try await client.send(GraphRequest(target: try client.target(endpoint)))
+        #expect(contoso.network.requests.first?.headers["ConsistencyLevel"] == (expected ? "eventual" : nil))
+    }
+
+    @Test(
+        "headers that are ours, or change the method, are refused",
+        arguments: [
+            "Authorization", "authorization", "Host", "Cookie", "Content-Length", "X-HTTP-Method",
+            "x-http-method-override",
+            "Bad Name", "",
+        ])
+    func refusedHeaders(name: String) throws {
+        let target = try RequestTarget(parsing: "/me", service: .graph)
+        #expect(throws: MMError.self) { try GraphRequest(target: target, headers: [name: "x"]) }
+    }
+
+    @Test("a header can't smuggle another one in", arguments: ["a\r\nX: y", "a\nb", "a\u{0}b"])
+    func headerValues(value: String) throws {
+        let target = try RequestTarget(parsing: "/me", service: .graph)
+        #expect(throws: MMError.self) { try GraphRequest(target: target, headers: ["Prefer": value]) }
+    }
+
+    @Test("unknown methods and bodies over ten megabytes are refused")
+    func limits() throws {
+        let target = try RequestTarget(parsing: "/me", service: .graph)
+        #expect(throws: MMError.self) { try GraphRequest(method: "TRACE", target: target) }
+        #expect(try GraphRequest(method: "patch", target: target).method == "PATCH")
+        _ = try GraphRequest(method: "PUT", target: target, body: [UInt8](repeating: 0x20, count: 10 << 20))
+        let error = #expect(throws: MMError.self) {
+            try GraphRequest(method: "PUT", target: target, body: [UInt8](repeating: 0x20, count: (10 << 20) + 1))
+        }
+        #expect(error?.code == .limitExceeded)
+    }
+
+    @Test("bytes stay bytes, and paging data stays in the answer")
+    func passThrough() async throws {
+        let picture: [UInt8] = [0xFF, 0xD8, 0x00, 0x80, 0xC3]
+        let contoso = try Contoso(
+            FakeNetwork(
+                HTTPResponse(status: 200, headers: ["Content-Type": "image/jpeg", "ETag": "W/\"1\""], body: picture)))
+        let client = try contoso.client()
+        let response = try await client.send(GraphRequest(target: try client.target("/me/photo/$value")))
+        #expect(response.body == picture && response.contentType == "image/jpeg" && !response.isJSON)
+        #expect(response.etag == "W/\"1\"")
+        let page = try Fixture.load("graph-users-page1")
+        let paged = try Contoso(FakeNetwork(.recorded(page)))
+        let pagedClient = try paged.client()
+        let answer = try await pagedClient.send(GraphRequest(target: try pagedClient.target("/users?$top=3")))
+        #expect(try answer.json() == page["response"]?["body"])
+        #expect(answer.isJSON && answer.requestID != nil)
+    }
+
+    @Test("If-Match goes along as it is, quotes included")
+    func ifMatch() async throws {
+        let contoso = try Contoso(FakeNetwork(HTTPResponse(status: 204)))
+        let client = try contoso.client()
+        let request = try GraphRequest(
+            method: "PATCH", target: try client.target("/planner/tasks/1"), headers: ["if-match": "W/\"abc\""],
+            json: ["title": "x"])
+        #expect(try await client.send(request).status == 204)
+        let sent = try #require(contoso.network.requests.first)
+        #expect(sent.headers["If-Match"] == "W/\"abc\"" && sent.headers["Content-Type"] == "application/json")
+    }
+
+    @Test("the cloud's hosts are the only ones an endpoint may name")
+    func foreignHosts() throws {
+        let client = try Contoso(FakeNetwork(.json("{}"))).client()
+        for endpoint in [
+            "https://graph.microsoft.us/v1.0/me", "https://evil.example/", "http://graph.microsoft.com/me",
+        ] {
+            #expect(throws: MMError.self) { try client.target(endpoint) }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMGraph
+
+@Suite("Errors of services")
+struct ServiceErrorTests {
+    private func error(_ response: HTTPResponse, service: RequestService = .graph) async throws -> MMError {
+        let contoso = try Contoso(FakeNetwork(response))
+        let client = try contoso.client(service)
+        let request = try GraphRequest(method: "POST", target: try client.target("/x"), json: [:])
+        let error = await #expect(throws: MMError.self) { try await client.send(request) }
+        return try #require(error)
+    }
+
+    @Test(
+        "recorded errors keep status, code, message and request id",
+        arguments: [
+            ("graph-error-403", MMErrorCode.forbidden), ("graph-error-404", .notFound),
+            ("graph-error-400-advanced-query", .remoteFailed), ("graph-error-410-delta-resync", .notFound),
+        ])
+    func recorded(name: String, code: MMErrorCode) async throws {
+        let exchange = try Fixture.load(name)
+        let error = try await error(.recorded(exchange))
+        let body = try #require(exchange["response"]?["body"]?["error"])
+        #expect(error.code == code)
+        #expect(error.details["status"] == exchange["response"]?["status"])
+        #expect(error.details["code"] == body["code"])
+        #expect(error.details["serviceMessage"] == body["message"])
+        #expect(error.details["requestId"] == exchange["response"]?["headers"]?["request-id"])
+        #expect(error.message.contains(body["code"]?.string ?? "?"))
+    }
+
+    @Test("all recorded failures of Graph, Flow, Azure and Exchange become errors that say something")
+    func allRecorded() async throws {
+        for name in [
+            "graph-error-409-412", "graph-error-500-503", "flow-errors", "arm-subscriptions-and-errors", "spo-rest",
+        ] {
+            for exchange in try #require(try Fixture.load(name).array) {
+                let status = exchange["response"]?["status"]?.int ?? 0
+                guard status >= 400, status != 401 else { continue }
+                let error = try await error(.recorded(exchange))
+                #expect(error.message.contains(String(status)), "\(name)")
+                #expect(!error.message.contains("<html"), "\(name)")
+                #expect(error.details["status"] == .int(Int64(status)), "\(name)")
+            }
+        }
+    }
+
+    @Test(
+        "answers in odd forms are read as far as they go",
+        arguments: [
+            ("", "answered 400 to POST"), ("nope", ": nope"), ("{}", "answered 400 to POST"), ("[1]", "[1]"),
+            ("{\"error\":\"word\",\"error_description\":\"sentence\"}", "word"),
+            ("{\"error\":{\"code\":\"\",\"message\":\"\"}}", "answered 400 to POST"),
+            (
+                "{\"odata.error\":{\"code\":\"c\",\"message\":{\"lang\":\"en\",\"value\":\"v\"}}}",
+                "c to POST /v1.0/x: v"
+            ),
+            ("<html><head><title>Proxy</title></head></html>", "web page titled “proxy”"), ("\u{0}\u{1}\u{2}", "400"),
+        ])
+    func oddForms(body: String, part: String) async throws {
+        let error = try await error(HTTPResponse(status: 400, body: Array(body.utf8)))
+        #expect(error.message.contains(part), "\(error.message)")
+    }
+}

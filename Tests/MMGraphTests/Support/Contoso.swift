@@ -1,0 +1,67 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+import Testing
+
+@testable import MMGraph
+
+/// A signed-in connection to the tenant of the fixtures, in a home folder of its own.
+final class Contoso: Sendable {
+    static let tenant = "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811"
+    static let app = "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01"
+    static let objectID = "b7e2f4a0-91cd-4e3b-a6d5-1f0c2e3d4a5b"
+
+    let home: TestHome
+    let network: FakeNetwork
+    let waits = Waits()
+
+    init(_ network: FakeNetwork) throws {
+        home = try TestHome()
+        self.network = network
+        // The recorded cache, with tokens that live longer.
+        let cache = String(decoding: JSONWriter.bytes(try Fixture.load("msal-cache-user")), as: UTF8.self)
+            .replacing("1767230421", with: "4000000000")
+        try home.write("Contoso.json", Array(cache.utf8))
+    }
+
+    var connection: Connection {
+        get throws {
+            try Connection(
+                name: "Contoso",
+                entry: [
+                    "appId": .string(Self.app), "tenantId": .string(Self.tenant),
+                    "expectedEmail": "adele.admin@contoso.example", "sharepoint_host": "contoso",
+                ])
+        }
+    }
+
+    func client(_ service: RequestService = .graph) throws -> GraphClient {
+        let identity = IdentityService(paths: home.paths, transport: network)
+        let waits = waits
+        return try GraphClient(
+            identity: identity, connection: try connection, service: service, policy: RetryPolicy(),
+            clock: WallClock { Timestamp(seconds: 1_767_225_600) }, jitter: { 1 }, pause: { waits.add($0) })
+    }
+
+    /// A success of the token endpoint.
+    static func tokens(_ access: String) -> HTTPResponse {
+        let claims: JSONObject = [
+            "aud": .string(app), "iss": .string("https://login.microsoftonline.com/\(tenant)/v2.0"),
+            "exp": 4_000_000_000,
+            "oid": .string(objectID), "tid": .string(tenant), "preferred_username": "adele.admin@contoso.example",
+        ]
+        let token = "e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url))."
+        return .json(
+            JSONWriter.string([
+                "token_type": "Bearer", "access_token": .string(access), "expires_in": 3600,
+                "refresh_token": "next", "id_token": .string(token), "scope": "https://graph.microsoft.com/.default",
+            ]))
+    }
+}
+
+/// Pauses that were asked for.
+final class Waits: Sendable {
+    private let list = Mutex<[Duration]>([])
+    func add(_ wait: Duration) { list.withLock { $0.append(wait) } }
+    var all: [Duration] { list.withLock { $0 } }
+}
