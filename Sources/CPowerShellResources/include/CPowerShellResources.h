@@ -1,0 +1,18 @@
+#ifndef C_POWERSHELL_RESOURCES_H
+#define C_POWERSHELL_RESOURCES_H
+
+#include <stddef.h>
+
+/// Read-only text that is part of the program.
+struct CPowerShellText {
+    const unsigned char *_Nonnull bytes;
+    size_t count;
+};
+
+/// The PowerShell side of a session.
+struct CPowerShellText cpowershell_bootstrap(void);
+
+/// Recorded requests and the frames that a PowerShell answered them with, one JSON object a line.
+struct CPowerShellText cpowershell_transcripts(void);
+
+#endif

@@ -1,0 +1,19 @@
+#include "CPowerShellResources.h"
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const unsigned char bootstrap[] = {
+#embed "Resources/bootstrap.ps1"
+};
+
+static const unsigned char transcripts[] = {
+#embed "Resources/transcripts.jsonl"
+};
+
+struct CPowerShellText cpowershell_bootstrap(void) {
+    return (struct CPowerShellText){bootstrap, sizeof bootstrap};
+}
+
+struct CPowerShellText cpowershell_transcripts(void) {
+    return (struct CPowerShellText){transcripts, sizeof transcripts};
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Turns the table of Exchange cmdlets into the compact file that binding reads in place.
+
+usage: compile.py DATA [OUT]    DATA holds cmdlets/exchange.json (its README.md says where it comes from)
+"""
+
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def compact(table):
+    """What binding needs: names, services, support of WhatIf and Confirm, sets, parameters. Classes are the guard's."""
+    cmdlets = [
+        [name, services, support, sets, default, parameters]
+        for name, services, _classes, _reasons, support, sets, default, parameters in table["cmdlets"]
+    ]
+    return {
+        "form": table["form"], "types": table["types"], "parameters": table["parameters"], "cmdlets": cmdlets,
+        "commonParameters": table["commonParameters"],
+    }
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    out = sys.argv[2] if len(sys.argv) > 2 else f"{HERE}/../../Sources/CExchangeTables/Tables"
+    with open(f"{sys.argv[1]}/cmdlets/exchange.json", encoding="utf-8") as source:
+        table = json.load(source)
+    text = json.dumps(compact(table), separators=(",", ":"), ensure_ascii=True)
+    with open(f"{out}/exchange.json", "w", encoding="ascii", newline="\n") as target:
+        target.write(text)
+    print(f"{len(table['cmdlets'])} cmdlets, {len(text)} bytes")
+
+
+main()
