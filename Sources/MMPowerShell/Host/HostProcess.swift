@@ -1,0 +1,59 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// The process of one host and everything it started.
+final class HostProcess: Sendable {
+    /// The process that was started. It leads the kernel session that its children belong to.
+    let child: ChildProcess
+    /// PowerShell's own process: the same, unless a launcher stands in between.
+    let powerShell: Int32
+    private let mark: String
+
+    init(child: ChildProcess, powerShell: Int32, mark: String) {
+        self.child = child
+        self.powerShell = powerShell
+        self.mark = mark
+    }
+
+    /// Kills every other process of the session.
+    func endOthers() {
+        let (leader, host, mark) = (child.pid, powerShell, mark)
+        Task { try? await BlockingWork.run { ProcessTree.endOthers(leader: leader, host: host, mark: mark) } }
+    }
+
+    /// The other processes of the session: its jobs and what they started.
+    func others() async -> [ProcessTree.Process] {
+        let (leader, host, mark) = (child.pid, powerShell, mark)
+        return (try? await BlockingWork.run { ProcessTree.others(leader: leader, host: host, mark: mark) }) ?? []
+    }
+
+    /// Asks PowerShell to end; it does even inside a `finally` block.
+    func terminate() {
+        if powerShell != child.pid, child.exited == nil { Glibc.kill(powerShell, SIGTERM) }
+        child.signal(SIGTERM)
+        // A stopped process would not see the signal.
+        child.signal(SIGCONT)
+    }
+
+    /// Ends it.
+    func kill() {
+        if powerShell != child.pid, child.exited == nil { Glibc.kill(powerShell, SIGKILL) }
+        child.signalGroup(SIGKILL)
+    }
+
+    /// Resident memory of PowerShell in bytes; `nil` when it is gone.
+    var memory: Int? {
+        guard let text = ProcFile.read("/proc/\(powerShell)/statm", limit: 256) else { return nil }
+        let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
+        return fields.count > 1 ? Int(fields[1]).map { $0 * Int(getpagesize()) } : nil
+    }
+
+    /// How it ended, in words.
+    static func words(_ exit: ChildProcess.Exit) -> String {
+        switch exit {
+        case .status(let status): "with status \(status)"
+        case .signal(let signal): "by signal \(signal)"
+        }
+    }
+}

@@ -1,0 +1,91 @@
+public import MMCore
+
+/// How a PowerShell is started and watched, without regard to any module.
+public struct HostSettings: Sendable {
+    /// The PowerShell.
+    public var location: PowerShellLocation
+    /// A folder of this session alone: its home and the module's files lie in it. Made 0700 when missing.
+    public var folder: String
+    /// Folders in which modules are looked for, besides PowerShell's own.
+    public var modulePaths: [String]
+    /// Folders of programs, in front of the system's.
+    public var programPaths: [String] = []
+    /// Most memory of the .NET heap in bytes.
+    public var memoryCap = 384 << 20
+    /// More variables, for modules and for the way to the network.
+    public var environment: [String: String] = [:]
+    /// The time from start to greeting.
+    public var startWithin: Duration = .seconds(60)
+    /// Longest record in bytes; longer ones are passed over and reported.
+    public var recordLimit = 64 << 20
+    /// Most console text that is kept of one command, in bytes.
+    public var consoleLimit = 1 << 20
+    /// Where short-lived sockets are made: a folder of this user alone, or one like `/tmp`.
+    public var socketFolder: String
+    /// Where starts, ends and oddities are told, without any content.
+    public var log: Log?
+    /// Folders in which a module's own program may lie: those of this process's search path and the .NET tools.
+    let userProgramPaths: [String]
+    /// Times between the rungs of a stop.
+    var times = CommandMachine.Times()
+
+    /// Settings.
+    /// - Parameters:
+    ///   - location: the PowerShell.
+    ///   - folder: a folder of this session alone.
+    ///   - environment: of this process: where the user's modules and temporary files are is read from it.
+    public init(location: PowerShellLocation, folder: String, environment: [String: String]) {
+        self.location = location
+        self.folder = folder
+        modulePaths = Self.modulePaths(environment)
+        var programs = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        if let home = environment["HOME"] { programs.append(home + "/.dotnet/tools") }
+        userProgramPaths = programs
+        let runtime = environment["XDG_RUNTIME_DIR"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        socketFolder = runtime ?? "/tmp"
+        // Programs that a .NET tool installed need the runtime they were installed with; machines without ICU need it off.
+        if let root = environment["DOTNET_ROOT"], root.hasPrefix("/") { self.environment["DOTNET_ROOT"] = root }
+        let invariant = "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"
+        if let off = environment[invariant], ["1", "true"].contains(off) { self.environment[invariant] = "1" }
+    }
+
+    private static func modulePaths(_ environment: [String: String]) -> [String] {
+        var paths = (environment["PSModulePath"] ?? "").split(separator: ":").map(String.init)
+        let data = environment["XDG_DATA_HOME"] ?? environment["HOME"].map { $0 + "/.local/share" }
+        if let data { paths.append(data + "/powershell/Modules") }
+        paths.append("/usr/local/share/powershell/Modules")
+        var seen: Set<String> = []
+        return paths.filter { $0.hasPrefix("/") && seen.insert($0).inserted }
+    }
+
+    /// The folder that stands for the user's home in the session.
+    var home: String { folder + "/home" }
+
+    /// Everything that the process finds in its environment. Nothing is taken over from ours by itself.
+    /// - Parameters:
+    ///   - wire: path of the socket.
+    ///   - nonce: what the greeting must repeat.
+    ///   - mark: value of the variable that marks what the session started.
+    func childEnvironment(wire: String, nonce: String, mark: String) -> [String: String] {
+        var all = [
+            "POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",
+            "DOTNET_EnableDiagnostics": "0", "DOTNET_TieredPGO": "0", "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+            "DOTNET_GCHeapHardLimit": "0x" + String(memoryCap, radix: 16), "NO_COLOR": "1", "TERM": "dumb",
+            "LANG": "C.UTF-8", "HOME": home, "XDG_CONFIG_HOME": home + "/.config",
+            "XDG_DATA_HOME": home + "/.local/share", "XDG_STATE_HOME": home + "/.local/state",
+            "XDG_CACHE_HOME": home + "/.cache",
+            "PATH": (programPaths + ["/usr/local/bin", "/usr/bin", "/bin"]).joined(separator: ":"),
+        ]
+        all.merge(environment) { _, own in own }
+        all["MM_WIRE"] = wire
+        all["MM_NONCE"] = nonce
+        all["MM_MODULES"] = modulePaths.joined(separator: ":")
+        all[ProcessTree.markVariable] = mark
+        return all
+    }
+
+    /// The command line after the program's name.
+    func arguments(script: String) -> [String] {
+        location.arguments + ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", script]
+    }
+}

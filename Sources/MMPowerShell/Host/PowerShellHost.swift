@@ -1,0 +1,124 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// One running PowerShell: started, greeted, and warm. It runs one command at a time and knows nothing of sign-ins.
+final class PowerShellHost: Sendable {
+    /// What it said of itself.
+    let hello: HostHello
+    /// Its version.
+    let version: PowerShellVersion
+    private let channel: HostChannel
+    private let process: HostProcess
+    private let watcher: Task<Void, Never>
+
+    init(hello: HostHello, version: PowerShellVersion, channel: HostChannel) {
+        self.hello = hello
+        self.version = version
+        self.channel = channel
+        process = channel.process
+        watcher = Task { [weak channel, child = channel.process.child] in
+            let exit = await child.exit()
+            channel?.processEnded(HostProcess.words(exit))
+        }
+    }
+
+    deinit {
+        // Who drops a host without closing it wants it gone.
+        process.kill()
+        process.endOthers()
+        watcher.cancel()
+    }
+
+    /// Whether it can't be used any more.
+    var isLost: Bool { channel.isLost }
+    /// Its process id.
+    var processID: Int32 { process.powerShell }
+    /// Resident memory in bytes.
+    var memory: Int? { process.memory }
+    /// Whether it is our stand-in, not a PowerShell.
+    var isStandIn: Bool { hello.runtime == StandInGreeting.runtime }
+
+    /// Sends a command.
+    /// - Parameters:
+    ///   - command: what to run.
+    ///   - deadline: when it is stopped.
+    ///   - finished: called once when the host is free again.
+    /// - Throws: `HostLoss` with `wasSent` false when the host was lost before it had the whole command.
+    func run(
+        _ command: PowerShellCommand, deadline: Deadline, finished: @escaping @Sendable () -> Void = {}
+    ) async throws(HostLoss) -> PowerShellRun {
+        let (run, delivery) = try channel.run(command, deadline: deadline, finished: finished)
+        if let delivery, await delivery.wait() == .lost {
+            throw HostLoss(reason: "PowerShell was lost", wasSent: false)
+        }
+        return run
+    }
+
+    /// Runs a command of ours and reads all of its answer. Whatever comes of it, the host is free again afterwards.
+    func answer(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellAnswer {
+        let freed = OneShot<Void>()
+        let run: PowerShellRun
+        do throws(HostLoss) {
+            run = try await self.run(command, deadline: deadline) { freed.give(()) }
+        } catch {
+            throw error.error
+        }
+        do throws(MMError) {
+            let answer = try await run.collect(limit: 100_000)
+            await freed.wait()
+            return answer
+        } catch {
+            await freed.wait()
+            throw error
+        }
+    }
+
+    /// Stops whatever runs.
+    func stopAny(_ reason: CommandMachine.StopReason) { channel.stopAny(reason) }
+
+    /// Asks how it is; a busy host answers too.
+    func ping(deadline: Deadline) async throws(MMError) -> HostPulse {
+        guard case .pong(_, let pulse) = try await channel.request({ .ping(id: $0) }, deadline: deadline) else {
+            throw MMError(.internalError, "PowerShell answered a ping with something else.")
+        }
+        return pulse
+    }
+
+    /// Has it collect garbage.
+    func collect(deadline: Deadline) async throws(MMError) -> HostPulse {
+        guard case .pong(_, let pulse) = try await channel.request({ .collect(id: $0) }, deadline: deadline) else {
+            throw MMError(.internalError, "PowerShell answered a collection with something else.")
+        }
+        return pulse
+    }
+
+    /// Switches the session to ConstrainedLanguage, for good.
+    func constrain(deadline: Deadline) async throws(MMError) {
+        guard case .constrained = try await channel.request({ .constrain(id: $0) }, deadline: deadline) else {
+            throw MMError(.internalError, "PowerShell answered the switch of its language with something else.")
+        }
+    }
+
+    /// The other processes of the session.
+    func others() async -> [ProcessTree.Process] { await process.others() }
+
+    /// Ends it and everything it started, and waits until it is gone.
+    /// - Parameter grace: how long it may take to end by itself.
+    func close(grace: Duration = .seconds(2)) async {
+        channel.stopAny(.closing)
+        channel.send(.bye)
+        let child = process.child
+        let escalation = Task { [process] in
+            try? await Task.sleep(for: grace)
+            if Task.isCancelled { return }
+            process.terminate()
+            try? await Task.sleep(for: .milliseconds(500))
+            if !Task.isCancelled { process.kill() }
+        }
+        let exit = await child.exit()
+        escalation.cancel()
+        channel.processEnded(HostProcess.words(exit))
+        process.endOthers()
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+public import MMCore
+
+/// Finds the PowerShell that sessions run on.
+///
+/// A variable that is set decides alone: a wrong one is an error, not a reason to look elsewhere. Otherwise the first
+/// `pwsh` of the search path counts, then the places where installers put it. Its version shows in its greeting.
+public struct PowerShellLocator: Sendable {
+    private let environment: [String: String]
+    private let isProgram: @Sendable (String) -> Bool
+
+    /// The variables that name a PowerShell, in the order they are asked.
+    public static let variables = ["MM_PWSH", "PWSH_PATH"]
+
+    /// A locator.
+    /// - Parameter environment: of this process.
+    public init(environment: [String: String]) {
+        self.init(environment: environment, isProgram: Self.isExecutableFile)
+    }
+
+    init(environment: [String: String], isProgram: @escaping @Sendable (String) -> Bool) {
+        self.environment = environment
+        self.isProgram = isProgram
+    }
+
+    /// The PowerShell to use.
+    /// - Throws: `unavailable` with all places that were looked at and how to install one; `invalidInput` when a
+    ///   variable names no program.
+    public func locate() throws(MMError) -> PowerShellLocation {
+        for variable in Self.variables {
+            guard let value = environment[variable], !value.isEmpty else { continue }
+            return try command(value, reason: .variable(variable))
+        }
+        for place in searchPath where isProgram(place) {
+            return PowerShellLocation(program: place, reason: .searchPath)
+        }
+        for place in usualPlaces where isProgram(place) {
+            return PowerShellLocation(program: place, reason: .usualPlace)
+        }
+        throw MMError(
+            .unavailable, "There is no PowerShell on this machine: pwsh is not on PATH and not in the usual places.",
+            hint: """
+                Install PowerShell \(PowerShellVersion.least.major).\(PowerShellVersion.least.minor) or later \
+                (https://learn.microsoft.com/powershell/scripting/install/installing-powershell-on-linux), \
+                or set MM_PWSH to the program.
+                """,
+            details: ["looked": .array((searchPath + usualPlaces).map { .string($0) })])
+    }
+
+    /// The program that a text names: a path, a name on the search path, or either with arguments behind it.
+    /// - Parameters:
+    ///   - text: such as `/usr/bin/pwsh` or `mm sandbox pwsh`.
+    ///   - reason: where the text comes from.
+    /// - Throws: `invalidInput` when there is no such program.
+    public func command(_ text: String, reason: PowerShellLocation.Reason) throws(MMError) -> PowerShellLocation {
+        guard !text.utf8.contains(0) else {
+            throw MMError(.invalidInput, "The PowerShell command holds a NUL character.")
+        }
+        let expanded = text.hasPrefix("~/") ? (environment["HOME"] ?? "") + text.dropFirst() : text
+        if let program = program(expanded) { return PowerShellLocation(program: program, reason: reason) }
+        let words = Self.words(expanded)
+        if words.count > 1, let program = program(words[0]) {
+            return PowerShellLocation(program: program, arguments: Array(words.dropFirst()), reason: reason)
+        }
+        let source =
+            switch reason {
+            case .variable(let name): "\(name) names “\(text)”"
+            case .named, .searchPath, .usualPlace: "“\(text)” was given"
+            }
+        throw MMError(
+            .invalidInput, "\(source), which is no program that can be run.",
+            hint: "Give the path of pwsh, or leave it out to search PATH and the usual places.")
+    }
+
+    private func program(_ name: String) -> String? {
+        guard !name.isEmpty else { return nil }
+        if name.contains("/") {
+            let path = name.hasPrefix("/") ? name : Self.workingDirectory() + "/" + name
+            return isProgram(path) ? path : nil
+        }
+        return folders.map { $0 + "/" + name }.first(where: isProgram)
+    }
+
+    private var folders: [String] {
+        // An empty entry means the working folder; a program from there would be anybody's.
+        (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
+            .filter { $0.hasPrefix("/") }
+    }
+
+    private var searchPath: [String] { folders.map { $0 + "/pwsh" } }
+
+    private var usualPlaces: [String] {
+        var places = [
+            "/usr/bin/pwsh", "/usr/local/bin/pwsh", "/opt/microsoft/powershell/7/pwsh",
+            "/opt/microsoft/powershell/7-lts/pwsh", "/opt/microsoft/powershell/7-preview/pwsh", "/snap/bin/pwsh",
+            "/opt/homebrew/bin/pwsh",
+        ]
+        if let home = environment["HOME"], home.hasPrefix("/") {
+            places += ["/.dotnet/tools/pwsh", "/.local/bin/pwsh", "/powershell/pwsh"].map { home + $0 }
+        }
+        return places
+    }
+
+    /// Words of a command line; quotes hold blanks together.
+    static func words(_ text: String) -> [String] {
+        var words: [String] = []
+        var word: String?
+        var quote: Character?
+        for letter in text {
+            if let open = quote {
+                if letter == open { quote = nil } else { word = (word ?? "") + String(letter) }
+            } else if letter == "\"" || letter == "'" {
+                quote = letter
+                word = word ?? ""
+            } else if letter.isWhitespace {
+                if let done = word { words.append(done) }
+                word = nil
+            } else {
+                word = (word ?? "") + String(letter)
+            }
+        }
+        if let word { words.append(word) }
+        return words
+    }
+
+    private static func isExecutableFile(_ path: String) -> Bool {
+        var info = stat()
+        return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+    }
+
+    private static func workingDirectory() -> String {
+        var room = [CChar](repeating: 0, count: 4096)
+        guard getcwd(&room, room.count) != nil else { return "" }
+        return String(decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,32 @@
+import MMCore
+
+extension ExchangeCall {
+    // What a `Get-EXO…` cmdlet gives when no properties are asked for, and always beside those that are.
+    private static let minimum = [
+        "ExternalDirectoryObjectId", "UserPrincipalName", "Alias", "DisplayName", "Name", "Identity", "Id",
+        "PrimarySmtpAddress", "EmailAddresses", "RecipientType", "RecipientTypeDetails", "DistinguishedName", "Guid",
+        "ExchangeGuid", "OrganizationId",
+    ]
+
+    /// The `Get-EXO…` cmdlets have addresses of their own in the module; here each is the cmdlet it stands for.
+    var withoutItsOwnEndpoint: ExchangeCall {
+        guard cmdlet.lowercased().hasPrefix("get-exo") else { return self }
+        var call = self
+        let noun = String(cmdlet.dropFirst("get-exo".count))
+        call.cmdlet = noun.lowercased() == "casmailbox" ? "Get-CASMailbox" : "Get-\(noun)"
+        for name in ["ExternalDirectoryObjectId", "UserPrincipalName", "PrimarySmtpAddress"] {
+            guard let value = call.parameters.remove(name) else { continue }
+            if call.parameters["Identity"] == nil { call.parameters["Identity"] = value }
+        }
+        let sets = call.parameters.remove("PropertySets")?.array?.compactMap(\.string) ?? []
+        let asked = call.parameters.remove("Properties")?.array?.compactMap(\.string) ?? []
+        call.parameters.remove("Async")
+        let isListing = ["mailbox", "recipient", "casmailbox"].contains(noun.lowercased())
+        guard isListing, !asked.isEmpty, sets.isEmpty, !asked.contains("*") else { return call }
+        call.properties = ExchangeCall.minimum
+        for name in asked where !call.properties.contains(where: { $0.lowercased() == name.lowercased() }) {
+            call.properties.append(name)
+        }
+        return call
+    }
+}

@@ -1,0 +1,100 @@
+import CExchangeTables
+import MMCore
+
+/// What is known of the cmdlets of Exchange Online and of the compliance service.
+package struct ExchangeTable: Sendable {
+    /// Which of the two endpoints runs a cmdlet.
+    package enum Service: String, Sendable {
+        /// Exchange Online.
+        case exo
+        /// Security & Compliance.
+        case scc
+
+        var mask: Int { self == .exo ? 1 : 2 }
+    }
+
+    /// A cmdlet's parameter in some of its sets.
+    struct Parameter: Sendable {
+        let name: String
+        let type: String
+        let isSwitch: Bool
+        let isList: Bool
+        var position: Int
+        let aliases: [String]
+        /// 1 takes the object of a pipeline, 2 its property of the same name, 3 both, 4 one of them: the pages don't say.
+        let pipeline: Int
+        let sets: Int
+        let required: Int
+    }
+
+    /// A cmdlet.
+    struct Cmdlet: Sendable {
+        let name: String
+        let support: Int
+        let setCount: Int
+        let defaultSet: Int
+        let parameters: [Parameter]
+    }
+
+    private let rows: [String: JSONValue]
+    private let parameters: [JSONValue]
+    private let types: [JSONValue]
+    /// Names and aliases of the common parameters; the first is the name.
+    let common: [[String]]
+
+    /// The table that comes with the program.
+    package static let standard: ExchangeTable = {
+        let table = cexchange_cmdlets()
+        let bytes = UnsafeRawBufferPointer(start: table.bytes, count: table.length)
+        return ExchangeTable((try? JSONParser.parse(bytes)) ?? .null)
+    }()
+
+    init(_ json: JSONValue) {
+        var rows: [String: JSONValue] = [:]
+        for row in json["cmdlets"]?.array ?? [] {
+            if let name = row[0]?.string { rows[name.lowercased()] = row }
+        }
+        self.rows = rows
+        parameters = json["parameters"]?.array ?? []
+        types = json["types"]?.array ?? []
+        common = (json["commonParameters"]?.array ?? []).map { $0.array?.prefix(2).compactMap(\.string) ?? [] }
+    }
+
+    /// The names of all cmdlets of a service.
+    package func names(of service: Service) -> [String] {
+        rows.values.filter { ($0[1]?.int ?? 0) & service.mask != 0 }.compactMap { $0[0]?.string }
+    }
+
+    /// Whether a service has a cmdlet of this name, in any case.
+    package func knows(_ name: String, in service: Service) -> Bool {
+        (rows[name.lowercased()]?[1]?.int ?? 0) & service.mask != 0
+    }
+
+    /// A cmdlet of a service.
+    func cmdlet(_ name: String, in service: Service) -> Cmdlet? {
+        guard let row = rows[name.lowercased()], let shown = row[0]?.string, let services = row[1]?.int,
+            services & service.mask != 0
+        else { return nil }
+        var own: [Parameter] = []
+        for entry in row[5]?.array ?? [] {
+            guard let index = entry.int ?? entry[0]?.int, parameters.indices.contains(index),
+                (entry[3]?.int ?? services) & service.mask != 0, let name = parameters[index][0]?.string
+            else { continue }
+            let fields = parameters[index]
+            let type = fields[1]?.int.flatMap { types.indices.contains($0) ? types[$0].string : nil } ?? ""
+            let flags = fields[2]?.int ?? 0
+            own.append(
+                Parameter(
+                    name: name, type: type, isSwitch: flags & 1 != 0, isList: flags & 2 != 0,
+                    position: fields[3]?.int ?? -1, aliases: fields[5]?.array?.compactMap(\.string) ?? [],
+                    pipeline: fields[4]?.int ?? 0, sets: entry[1]?.int ?? 0, required: entry[2]?.int ?? 0))
+        }
+        // Functions that give no parameter a place take all but the switches by order.
+        if own.allSatisfy({ $0.position < 0 }) {
+            for place in own.indices where !own[place].isSwitch { own[place].position = place }
+        }
+        return Cmdlet(
+            name: shown, support: row[2]?.int ?? 0, setCount: max(1, row[3]?.array?.count ?? 0),
+            defaultSet: row[4]?.int ?? -1, parameters: own)
+    }
+}

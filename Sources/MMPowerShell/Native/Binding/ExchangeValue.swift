@@ -1,0 +1,100 @@
+import MMCore
+
+/// Values of parameters as the service takes them.
+enum ExchangeValue {
+    /// The JSON of a value for a parameter.
+    /// - Parameter text: the number as written.
+    static func json(
+        _ value: PSValue, text: String?, for parameter: ExchangeTable.Parameter
+    ) throws(BindingFault) -> JSONValue {
+        guard parameter.type != "SecureString", parameter.type != "PSCredential" else {
+            throw BindingFault(
+                "SecretParameter",
+                "\(parameter.name) takes a secret, which the native engine does not send. Use the pwsh engine.")
+        }
+        if parameter.type == "Boolean", case .int(let number) = value { return .bool(number != 0) }
+        let single = try plain(value, text, parameter)
+        if parameter.isList, !value.isNull {
+            if case .array = value { return single }
+            return .array([single])
+        }
+        guard ["filter", "recipientfilter", "recipientpreviewfilter"].contains(parameter.name.lowercased()),
+            case .string(let filter) = single
+        else { return single }
+        return .string(quotingTruths(filter))
+    }
+
+    private static func plain(
+        _ value: PSValue, _ text: String?, _ parameter: ExchangeTable.Parameter
+    ) throws(BindingFault) -> JSONValue {
+        let isText = parameter.type == "String" || parameter.type == "String[]"
+        switch value {
+        case .null: return .null
+        case .bool(let flag): return isText ? .string(flag ? "True" : "False") : .bool(flag)
+        case .int, .long, .double, .decimal:
+            let digits = (try? PSText.string(value)) ?? ""
+            if isText { return .string(text ?? digits) }
+            // A number written in another way reaches the service as the text of its value.
+            if let text, text != digits, parameter.type != "Int32" { return .string(digits) }
+            switch value {
+            case .int(let number): return .int(Int64(number))
+            case .long(let number): return .int(number)
+            default: return Comparison.double(value).map { .double($0) } ?? .null
+            }
+        case .char(let unit): return .string(String(UnicodeScalar(unit)))
+        case .string(let string): return .string(string)
+        case .array(let items):
+            var list: [JSONValue] = []
+            for item in items { list.append(try plain(item, nil, parameter)) }
+            return .array(list)
+        case .table(let table):
+            var members = JSONObject()
+            members["@odata.type"] = "#Exchange.GenericHashTable"
+            for pair in table.pairs { members[pair.key] = try plain(pair.value, nil, parameter) }
+            return .object(members)
+        case .date(let date):
+            guard date.kind != .unspecified else {
+                throw BindingFault(
+                    "LocalDate", "A date for \(parameter.name) must say its zone: write it as text, or with Z.")
+            }
+            return .string(date.asUniversal.roundTrip)
+        case .span, .guid, .version, .enumeration: return .string((try? PSText.string(value)) ?? "")
+        case .object, .block, .type, .typeInfo:
+            throw BindingFault(
+                "CannotConvertArgument",
+                "\(parameter.name) was given a \(value.typeName). Give one of its properties instead.")
+        }
+    }
+
+    /// `$true` and `$false` in a filter go as quoted words.
+    private static func quotingTruths(_ filter: String) -> String {
+        var result: [UInt8] = []
+        let units = Array(filter.utf8)
+        var place = 0
+        while place < units.count {
+            if let word = truth(in: units, at: place) {
+                result += Array("'\(word)'".utf8)
+                place += 1 + word.utf8.count
+            } else {
+                result.append(units[place])
+                place += 1
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func truth(in units: [UInt8], at place: Int) -> String? {
+        guard units[place] == UInt8(ascii: "$") else { return nil }
+        return ["True", "False"].first { word in
+            let end = place + 1 + word.utf8.count
+            guard end <= units.count,
+                String(decoding: units[(place + 1)..<end], as: UTF8.self).lowercased() == word.lowercased()
+            else { return false }
+            guard end < units.count else { return true }
+            let next = units[end]
+            let isName =
+                (0x61...0x7A).contains(next | 0x20) || (0x30...0x39).contains(next) || next == UInt8(ascii: "_")
+            return !isName
+        }
+    }
+}

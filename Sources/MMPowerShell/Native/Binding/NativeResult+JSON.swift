@@ -1,0 +1,30 @@
+package import MMCore
+
+extension PSValue {
+    /// The value as JSON for programs: members in their order, dates in ISO form, deeper things as their text.
+    /// - Parameter depth: how deep objects are followed.
+    package func json(depth: Int) -> JSONValue {
+        switch self {
+        case .null: return .null
+        case .bool(let flag): return .bool(flag)
+        case .int(let number): return .int(Int64(number))
+        case .long(let number): return .int(number)
+        case .double(let number): return number.isFinite ? .double(number) : .string("\(number)")
+        case .string(let text): return .string(text)
+        case .date(let date): return .string(date.json ?? date.text)
+        case .array(let items):
+            guard depth >= 0 else { return .string(text) }
+            return .array(items.map { $0.json(depth: depth - 1) })
+        case .table(let table):
+            guard depth > 0 else { return .string(text) }
+            return .object(JSONObject(table.pairs.map { ($0.key, $0.value.json(depth: depth - 1)) }))
+        case .object(let object):
+            guard depth > 0 else { return .string(text) }
+            return .object(JSONObject(zip(object.shape.names, object.values.map { $0.json(depth: depth - 1) })))
+        default: return .string(text)
+        }
+    }
+
+    /// The value's text, as a string with it in would show it.
+    package var text: String { (try? PSText.string(self)) ?? typeName }
+}

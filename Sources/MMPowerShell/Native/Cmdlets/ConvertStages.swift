@@ -1,0 +1,195 @@
+import MMCore
+
+/// `ConvertTo-Json`.
+final class ToJSONStage: Stage {
+    private let evaluator: Evaluator
+    private let depth: Int
+    private let isCompressed: Bool
+    private let isArray: Bool
+    private let isInput: Bool
+    private var items: [PSValue] = []
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        guard command["EscapeHandling"] == nil, !command.isSet("EnumsAsStrings") else {
+            throw .handOver("an unusual ConvertTo-Json")
+        }
+        depth = command.count("Depth") ?? 2
+        guard depth <= 100 else { throw .handOver("a depth beyond 100") }
+        isCompressed = command.isSet("Compress")
+        isArray = command.isSet("AsArray")
+        isInput = command["InputObject"] != nil
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
+
+    override func finish() throws(Interrupt) {
+        guard !items.isEmpty else { return }
+        guard !isInput || !isArray else { throw .handOver("-AsArray of -InputObject") }
+        if items.count > 1 || isArray, items.contains(where: { if case .guid = $0 { true } else { false } }) {
+            throw .handOver("a list of guids")
+        }
+        let value: PSValue = items.count == 1 && !isArray ? items[0] : .array(items)
+        let json = try JSONText(
+            value, depth: depth, isCompressed: isCompressed, isPiped: items.count == 1 && !isInput && !isArray)
+        if json.isTruncated {
+            evaluator.warn(
+                "Resulting JSON is truncated as serialization has exceeded the set depth of \(depth).")
+        }
+        try next(.string(json.text))
+    }
+}
+
+/// `ConvertFrom-Json` of one strict text; what only a lenient reader takes is handed over.
+final class FromJSONStage: Stage {
+    private var texts: [String] = []
+    private var shapes: [[String]: PSShape] = [:]
+
+    init(_ command: BoundCommand) throws(Interrupt) {
+        super.init()
+        guard command.names.isSubset(of: ["InputObject"]) else { throw .handOver("an unusual ConvertFrom-Json") }
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        guard case .string(let string) = item, !string.isEmpty else { throw .handOver("JSON that is no text") }
+        texts.append(string)
+    }
+
+    override func finish() throws(Interrupt) {
+        guard let first = texts.first else { return }
+        // Several texts are JSON each, or lines of one.
+        guard let parsed = FromJSONStage.parsed(first) else {
+            guard texts.count > 1, let whole = FromJSONStage.parsed(texts.joined(separator: "\n")) else {
+                throw .handOver("JSON that a strict reader refuses")
+            }
+            return try Evaluator.enumerate(try value(whole), into: next)
+        }
+        try Evaluator.enumerate(try value(parsed), into: next)
+        for text in texts.dropFirst() {
+            guard let parsed = FromJSONStage.parsed(text) else { throw .handOver("JSON that a strict reader refuses") }
+            try Evaluator.enumerate(try value(parsed), into: next)
+        }
+    }
+
+    private static func parsed(_ text: String) -> JSONValue? {
+        if let strict = try? JSONParser.parse(text, limits: .strict) { return strict }
+        return LenientJSON.strict(text).flatMap { try? JSONParser.parse($0, limits: .strict) }
+    }
+
+    private func check(_ names: [String]) throws(Interrupt) {
+        var seen = Set<String>()
+        for name in names {
+            let command = "Microsoft.PowerShell.Commands.ConvertFromJsonCommand"
+            if name.isEmpty {
+                let message = "The provided JSON includes a property whose name is an empty string."
+                throw .statement(NativeError("EmptyKeyInJsonString," + command, message))
+            }
+            guard
+                name.unicodeScalars.allSatisfy({
+                    $0.value >= 0x20 && $0.value < 0x7F || (0xC0...0xFF).contains($0.value)
+                })
+            else { throw .handOver("unusual names in JSON") }
+            if !seen.insert(name.lowercased()).inserted {
+                let message = "Cannot convert the JSON string because it contains keys with different casing."
+                throw .statement(NativeError("KeysWithDifferentCasingInJsonString," + command, message))
+            }
+        }
+    }
+
+    private func value(_ json: JSONValue) throws(Interrupt) -> PSValue {
+        switch json {
+        case .null: return .null
+        case .bool(let flag): return .bool(flag)
+        case .int(let number): return .long(number)
+        case .double(let number): return .double(number)
+        case .number: throw .handOver("a number of unusual size")
+        case .string(let text):
+            let units = text.utf8
+            if units.count >= 19, units.dropFirst(10).first == UInt8(ascii: "T") {
+                guard let date = PSDate(json: text) else { throw .handOver("a date in an unusual form") }
+                return .date(date)
+            }
+            guard !text.hasPrefix("/Date(") else { throw .handOver("a date in an unusual form") }
+            return .string(text)
+        case .array(let items):
+            var values: [PSValue] = []
+            values.reserveCapacity(items.count)
+            for item in items { values.append(try value(item)) }
+            return .array(values)
+        case .object(let members):
+            let names = members.keys
+            var known = shapes[names]
+            if known == nil {
+                try check(names)
+                known = PSShape(names)
+                shapes[names] = known
+            }
+            guard let shape = known else { throw .handOver("unusual names in JSON") }
+            var values: [PSValue] = []
+            values.reserveCapacity(members.count)
+            for member in members { values.append(try value(member.value)) }
+            return .object(PSObject(shape: shape, values: values))
+        }
+    }
+}
+
+/// `ConvertTo-Csv` of custom objects.
+final class ToCSVStage: Stage {
+    private let delimiter: String
+    private let quotesAll: Bool
+    private let hasTypes: Bool
+    private var showsHeader: Bool
+    private var names: [String]?
+
+    init(_ command: BoundCommand) throws(Interrupt) {
+        let known: Set<String> = [
+            "Delimiter", "UseQuotes", "IncludeTypeInformation", "NoTypeInformation", "NoHeader",
+        ]
+        guard command.names.isSubset(of: known) else { throw .handOver("an unusual ConvertTo-Csv") }
+        switch command["Delimiter"] {
+        case nil: delimiter = ","
+        case .string(let text)? where text.utf8.count == 1 && text.isPlain && text != "\"": delimiter = text
+        default: throw .handOver("an unusual delimiter")
+        }
+        switch command["UseQuotes"] {
+        case nil: quotesAll = true
+        case .string(let text)? where text.lowercased() == "always": quotesAll = true
+        case .string(let text)? where text.lowercased() == "asneeded": quotesAll = false
+        default: throw .handOver("an unusual -UseQuotes")
+        }
+        hasTypes = command.isSet("IncludeTypeInformation")
+        guard !hasTypes || !command.isSet("NoTypeInformation") else { throw .handOver("an unusual ConvertTo-Csv") }
+        showsHeader = !command.isSet("NoHeader")
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        guard case .object(let object) = item, object.isCustom, object.isListable else {
+            throw .handOver("CSV of \(item.typeName)")
+        }
+        if names == nil {
+            names = object.shape.names
+            if hasTypes { try next(.string("#TYPE \(object.typeName)")) }
+            if showsHeader {
+                try next(.string(object.shape.names.map { quoted($0) }.joined(separator: delimiter)))
+            }
+        }
+        var fields: [String] = []
+        for name in names ?? [] {
+            switch object[name] ?? .null {
+            case .null: fields.append("")
+            case .array: fields.append(quoted("System.Object[]"))
+            case .double(let number): fields.append(quoted(PSText.long(number)))
+            case .table, .block: throw .handOver("tables in CSV")
+            case .object(let inner) where !inner.isCustom: throw .handOver("objects in CSV")
+            case let value: fields.append(quoted(try PSText.string(value)))
+            }
+        }
+        try next(.string(fields.joined(separator: delimiter)))
+    }
+
+    private func quoted(_ text: String) -> String {
+        let needs = quotesAll || text.contains(delimiter) || text.utf8.contains { $0 == 0x22 || $0 == 10 }
+        guard needs else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}

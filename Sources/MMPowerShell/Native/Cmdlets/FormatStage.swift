@@ -1,0 +1,158 @@
+/// `Format-Table` and `Format-List` of custom objects.
+final class FormatStage: Stage {
+    private let evaluator: Evaluator
+    private let isTable: Bool
+    private let properties: [CalculatedProperty]
+    private let grouping: CalculatedProperty?
+    private let wraps: Bool
+    private var items: [PSValue] = []
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        isTable = command.specification.name == "Format-Table"
+        guard command.names.isSubset(of: ["Property", "AutoSize", "GroupBy", "InputObject", "Wrap"]) else {
+            throw .handOver("an unusual \(command.specification.name)")
+        }
+        wraps = command.isSet("Wrap")
+        var properties: [CalculatedProperty] = []
+        for written in Cmdlets.list(command["Property"]) {
+            properties.append(try CalculatedProperty(written, in: evaluator, forText: true))
+        }
+        self.properties = properties
+        grouping = try command["GroupBy"].map { (written) throws(Interrupt) in
+            guard case .string = written else { throw .handOver("an unusual -GroupBy") }
+            return try CalculatedProperty(written, in: evaluator)
+        }
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if item.isNull { return }
+        guard case .object(let object) = item, object.isCustom, object.isListable else {
+            throw .handOver("formatting \(item.typeName)")
+        }
+        items.append(item)
+    }
+
+    override func finish() throws(Interrupt) {
+        guard !items.isEmpty else { return }
+        var groups: [FormattedBlock.Group] = []
+        var title: String?
+        var members: [PSValue] = []
+        for item in items {
+            var own: String?
+            if let grouping {
+                let label = FormatStage.shown(grouping.label ?? "", of: item)
+                let value = try grouping.value(of: item, in: evaluator) ?? .null
+                switch value {
+                case .string, .int, .long, .bool: break
+                default: throw .handOver("an unusual -GroupBy")
+                }
+                own = label + ": " + (try PSText.string(value))
+            }
+            if !members.isEmpty, own != title {
+                groups.append(try group(members, title))
+                members = []
+            }
+            title = own
+            members.append(item)
+        }
+        groups.append(try group(members, title))
+        let block = FormattedBlock(isTable: isTable, groups: groups)
+        // A wrapped table differs from another only where something does not fit.
+        if wraps { throw .handOver("a wrapped table") }
+        guard let value = block.value else { throw .handOver("formatting") }
+        try next(value)
+    }
+
+    private func group(_ items: [PSValue], _ title: String?) throws(Interrupt) -> FormattedBlock.Group {
+        if isTable { return try FormatStage.table(items, properties, title, evaluator) }
+        return try FormatStage.list(items, properties, title, evaluator)
+    }
+
+    /// The name of a property as the object spells it.
+    private static func shown(_ name: String, of item: PSValue) -> String {
+        guard case .object(let object) = item, let place = object.shape.place(of: name) else { return name }
+        return object.shape.names[place]
+    }
+
+    /// What one object shows: labels, values, widths and sides that were asked for.
+    private static func fields(
+        _ item: PSValue, _ properties: [CalculatedProperty], _ limit: Int
+    ) throws(Interrupt) -> [(label: String, property: CalculatedProperty)] {
+        guard case .object(let object) = item else { return [] }
+        func plain(_ name: String) throws(Interrupt) -> (String, CalculatedProperty) {
+            (name, CalculatedProperty(name: name))
+        }
+        var fields: [(String, CalculatedProperty)] = []
+        if properties.isEmpty {
+            for name in object.shape.names.prefix(limit) { fields.append(try plain(name)) }
+            return fields
+        }
+        for property in properties {
+            switch property.source {
+            case .pattern(let pattern):
+                for name in object.shape.names where try pattern.matches(name) { fields.append(try plain(name)) }
+            case .name(let name):
+                let label = property.label ?? name
+                fields.append((label == name ? shown(name, of: item) : label, property))
+            case .block: fields.append((property.label ?? "", property))
+            }
+        }
+        return fields
+    }
+
+    private static func value(
+        _ property: CalculatedProperty, _ item: PSValue, _ evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
+        do throws(Interrupt) {
+            return try property.value(of: item, in: evaluator) ?? .null
+        } catch {
+            if case .blockFailed = error { throw .handOver("an error in a column") }
+            throw error
+        }
+    }
+
+    /// A table's rows under the columns of its first object.
+    static func table(
+        _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator
+    ) throws(Interrupt) -> FormattedBlock.Group {
+        guard let first = items.first else { throw .handOver("an empty table") }
+        let fields = try fields(first, properties, 10)
+        var columns: [FormattedBlock.Column] = []
+        for field in fields {
+            let side = CellText.isRight(try value(field.property, first, evaluator))
+            let isRight = field.property.isRight ?? side
+            columns.append(.init(label: field.label, isRight: isRight, width: field.property.width ?? 0))
+        }
+        guard !columns.isEmpty else { throw .handOver("a table without columns") }
+        var rows: [[String]] = []
+        for item in items {
+            try evaluator.step()
+            var row: [String] = []
+            for field in fields {
+                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: true))
+            }
+            rows.append(row)
+        }
+        return .init(title: title, columns: columns, rows: rows)
+    }
+
+    /// A list's rows, each with the properties of its own object.
+    static func list(
+        _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator
+    ) throws(Interrupt) -> FormattedBlock.Group {
+        var group = FormattedBlock.Group(title: title, columns: [], rows: [])
+        for item in items {
+            try evaluator.step()
+            let fields = try fields(item, properties, .max)
+            guard !fields.isEmpty else { throw .handOver("a list without properties") }
+            var row: [String] = []
+            for field in fields {
+                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: false))
+            }
+            group.rows.append(row)
+            group.labels.append(fields.map(\.label))
+        }
+        return group
+    }
+}

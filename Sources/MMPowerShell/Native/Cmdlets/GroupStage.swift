@@ -1,0 +1,167 @@
+/// `Group-Object`.
+final class GroupStage: Stage {
+    private struct Row {
+        let item: PSValue
+        let keys: [PSValue?]
+    }
+
+    private let evaluator: Evaluator
+    private let specification: CommandSpecification
+    private let keys: [CalculatedProperty]
+    private let keepsElements: Bool
+    private let ignoresCase: Bool
+    private let makesTable: Bool
+    private let namesByText: Bool
+    private var rows: [Row] = []
+    private var types: [String?]?
+    private var hasDifferentTypes = false
+    private var hasList = false
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        specification = command.specification
+        guard command["Culture"] == nil else { throw .handOver("an unusual Group-Object") }
+        keepsElements = !command.isSet("NoElement")
+        ignoresCase = !command.isSet("CaseSensitive")
+        makesTable = command.isSet("AsHashTable")
+        namesByText = command.isSet("AsString")
+        guard !namesByText || makesTable, !makesTable || ignoresCase else { throw .handOver("an unusual Group-Object") }
+        var keys: [CalculatedProperty] = []
+        for written in Cmdlets.list(command["Property"]) {
+            let key = try CalculatedProperty(written, in: evaluator)
+            if case .pattern = key.source { throw .handOver("grouping by a pattern") }
+            keys.append(key)
+        }
+        guard !makesTable || keys.count <= 1 else { throw .handOver("a table by several keys") }
+        self.keys = keys
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if item.isNull { return }
+        var values: [PSValue?] = keys.isEmpty ? [item] : []
+        for key in keys {
+            do throws(Interrupt) {
+                values.append(try key.value(of: item, in: evaluator))
+            } catch {
+                if case .blockFailed = error { throw .handOver("an error in a key") }
+                throw error
+            }
+        }
+        for value in values {
+            switch value {
+            case nil, .null?, .bool?, .int?, .long?, .double?, .decimal?, .string?, .date?, .span?, .enumeration?:
+                continue
+            case .array? where rows.isEmpty: hasList = true
+            case let value?: throw .handOver("grouping by \(value.typeName)")
+            }
+        }
+        rows.append(Row(item: item, keys: values))
+        guard !hasList || rows.count == 1 else { throw .handOver("grouping by lists") }
+        try note(values.map { $0.flatMap { $0.isNull ? nil : $0.typeName } })
+    }
+
+    /// Keys of one type are sorted first; otherwise groups stand in the order of their first element.
+    private func note(_ own: [String?]) throws(Interrupt) {
+        guard var known = types else {
+            types = own
+            return
+        }
+        for (place, type) in own.enumerated() {
+            guard let type, type != known[place] else { continue }
+            if known[place] == nil { known[place] = type } else { hasDifferentTypes = true }
+        }
+        types = known
+    }
+
+    private func order(_ left: Row, _ right: Row) throws(Interrupt) -> Int {
+        try evaluator.step()
+        for (key, value) in left.keys.enumerated() {
+            let order = try KeyOrder.compare(value, right.keys[key], ignoringCase: ignoresCase, isDescending: false)
+            if order != 0 { return order }
+        }
+        return 0
+    }
+
+    override func finish() throws(Interrupt) {
+        var groups: [(first: Row, items: [PSValue])] = []
+        if hasDifferentTypes {
+            rows: for row in rows {
+                for place in groups.indices where try order(groups[place].first, row) == 0 {
+                    groups[place].items.append(row.item)
+                    continue rows
+                }
+                groups.append((row, [row.item]))
+            }
+        } else {
+            // A stable sort.
+            let places = try IntroSort.sorted(Array(rows.enumerated())) { (left, right) throws(Interrupt) in
+                let difference = try self.order(left.element, right.element)
+                return difference == 0 ? left.offset - right.offset : difference
+            }
+            for (_, row) in places {
+                if let last = groups.last, try order(last.first, row) == 0 {
+                    groups[groups.count - 1].items.append(row.item)
+                } else {
+                    groups.append((row, [row.item]))
+                }
+            }
+        }
+        rows = []
+        guard !groups.isEmpty else { return }
+        if makesTable { return try next(try table(groups)) }
+        let type = "Microsoft.PowerShell.Commands.GroupInfo" + (keepsElements ? "" : "NoElement")
+        let names = ["Values", "Count", "Group", "Name"]
+        guard let shape = PSShape(names) else { throw .handOver("Group-Object") }
+        for group in groups {
+            // A property that is not there leaves no value behind.
+            let values = PSValue.array(group.first.keys.map { $0 ?? .null })
+            // Without elements the group is there, and empty.
+            let elements = PSValue.array(keepsElements ? group.items : [])
+            var info = PSObject(
+                shape: shape,
+                values: [
+                    values, .int(Int32(truncatingIfNeeded: group.items.count)), elements,
+                    .string(try name(group.first)),
+                ],
+                typeName: type)
+            info.isCustom = false
+            info.isListable = false
+            try next(.object(info))
+        }
+    }
+
+    private func name(_ row: Row) throws(Interrupt) -> String {
+        var names: [String] = []
+        for case let key? in row.keys where !key.isNull {
+            if case .double(let number) = key {
+                names.append(PSText.long(number))
+            } else if case .array(let items) = key {
+                var texts: [String] = []
+                for item in items {
+                    guard case .string(let text) = item else { throw .handOver("grouping by lists") }
+                    texts.append(text)
+                }
+                names.append("{" + texts.joined(separator: ", ") + "}")
+            } else {
+                names.append(try PSText.string(key))
+            }
+        }
+        return names.joined(separator: ", ")
+    }
+
+    private func table(_ groups: [(first: Row, items: [PSValue])]) throws(Interrupt) -> PSValue {
+        var table = PSTable(isOrdered: false)
+        for group in groups {
+            let key: String
+            if namesByText {
+                key = try name(group.first)
+            } else if case .string(let text)? = group.first.keys.first ?? nil {
+                key = text
+            } else {
+                throw .handOver("a table whose keys are no texts")
+            }
+            guard key.isPlain, table.add(key, .array(group.items)) else { throw .handOver("an unusual key") }
+        }
+        return .table(table)
+    }
+}

@@ -1,0 +1,124 @@
+/// Values as `ConvertTo-Json` writes them.
+struct JSONText {
+    private let isCompressed: Bool
+    private let depth: Int
+    private let isPiped: Bool
+    private(set) var text = ""
+    /// Whether something lay deeper than the depth and became its text.
+    private(set) var isTruncated = false
+
+    /// Writes one value.
+    init(_ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false) throws(Interrupt) {
+        self.depth = depth
+        self.isPiped = isPiped
+        self.isCompressed = isCompressed
+        try write(value, level: 0)
+    }
+
+    private mutating func write(_ value: PSValue, level: Int) throws(Interrupt) {
+        switch value {
+        case .null: text += "null"
+        case .bool(let flag): text += flag ? "true" : "false"
+        case .int(let number): text += String(number)
+        case .long(let number): text += String(number)
+        case .double(let number):
+            if number.isFinite {
+                let digits = PSText.long(number)
+                text += digits.contains(".") || digits.contains("E") ? digits : digits + ".0"
+            } else {
+                quote(PSText.long(number))
+            }
+        case .decimal(let number):
+            let digits = number.text
+            text += digits.contains(".") ? digits : digits + ".0"
+        case .span(let ticks):
+            guard level <= depth else { return try truncate(value) }
+            try members(
+                PSSpan.names, PSSpan.names.map { PSSpan.property(ticks, $0.lowercased()) ?? .null }, level: level)
+        case .guid(let guid):
+            // What comes down a pipeline is wrapped, and shows the property that PowerShell adds.
+            guard level == 0, isPiped else {
+                quote(guid)
+                return
+            }
+            try members(["value", "Guid"], [.string(guid), .string(guid)], level: level)
+        case .version(let parts):
+            guard level <= depth else { return try truncate(value) }
+            let names = ["Major", "Minor", "Build", "Revision", "MajorRevision", "MinorRevision"]
+            var values = (0..<4).map { PSValue.int($0 < parts.count ? parts[$0] : -1) }
+            let revision = parts.count > 3 ? parts[3] : -1
+            values += [.int(revision >> 16), .int(Int32(Int16(truncatingIfNeeded: revision)))]
+            try members(names, values, level: level)
+        case .enumeration(let own): text += String(own.value)
+        case .char(let unit): quote(String(UnicodeScalar(unit)))
+        case .string(let string): quote(string)
+        case .date(let date):
+            quote(date.json ?? date.text)
+        case .array(let items):
+            guard level <= depth else { return try truncate(value) }
+            try list(items.count, "[", "]", level: level) { (writer, place) throws(Interrupt) in
+                try writer.write(items[place], level: level + 1)
+            }
+        case .table(let table):
+            guard level <= depth else { return try truncate(value) }
+            guard table.hasCertainOrder else { throw .handOver("a table whose order is uncertain") }
+            try members(table.pairs.map(\.key), table.pairs.map(\.value), level: level)
+        case .object(let object):
+            guard level <= depth else { return try truncate(value) }
+            guard object.isListable else { throw .handOver("the members of \(object.typeName)") }
+            try members(object.shape.names, object.values, level: level)
+        case .block, .type, .typeInfo: throw .handOver("\(value.typeName) as JSON")
+        }
+    }
+
+    private mutating func truncate(_ value: PSValue) throws(Interrupt) {
+        isTruncated = true
+        if case .array(let items) = value, items.contains(where: { if case .object = $0 { true } else { false } }) {
+            throw .handOver("objects in a list beyond the depth")
+        }
+        quote(try PSText.string(value))
+    }
+
+    private mutating func members(_ names: [String], _ values: [PSValue], level: Int) throws(Interrupt) {
+        let isCompressed = isCompressed
+        try list(names.count, "{", "}", level: level) { (writer, place) throws(Interrupt) in
+            writer.quote(names[place])
+            writer.text += isCompressed ? ":" : ": "
+            try writer.write(values[place], level: level + 1)
+        }
+    }
+
+    private mutating func list(
+        _ count: Int, _ open: String, _ close: String, level: Int,
+        _ write: (inout JSONText, Int) throws(Interrupt) -> Void
+    ) throws(Interrupt) {
+        text += open
+        for place in 0..<count {
+            if place > 0 { text += "," }
+            if !isCompressed { text += "\n" + String(repeating: "  ", count: level + 1) }
+            try write(&self, place)
+        }
+        if !isCompressed, count > 0 { text += "\n" + String(repeating: "  ", count: level) }
+        text += close
+    }
+
+    private mutating func quote(_ string: String) {
+        text += "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case "\u{8}": text += "\\b"
+            case "\u{C}": text += "\\f"
+            case "\u{0}"..."\u{1F}", "\u{85}", "\u{2028}", "\u{2029}":
+                let digits = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        text += "\""
+    }
+}

@@ -1,0 +1,183 @@
+/// `Measure-Object`.
+final class MeasureStage: Stage {
+    private struct Statistics {
+        var count = 0
+        var sum = 0.0
+        var previous = 0.0
+        var variance = 0.0
+        var least = PSValue.null
+        var most = PSValue.null
+        var characters = 0
+        var words = 0
+        var lines = 0
+    }
+
+    private let specification: CommandSpecification
+    private let properties: [String]
+    private let isText: Bool
+    private let wantsSum: Bool
+    private let wantsAverage: Bool
+    private let wantsDeviation: Bool
+    private let wantsMaximum: Bool
+    private let wantsMinimum: Bool
+    private let flags: Set<String>
+    private var statistics: [Statistics]
+    private var hasFailed = false
+
+    init(_ command: BoundCommand) throws(Interrupt) {
+        specification = command.specification
+        var properties: [String] = []
+        for written in Cmdlets.list(command["Property"]) {
+            guard case .string(let name) = written, !Wildcard.isPattern(name), name.isPlain, !name.isEmpty else {
+                throw .handOver("an unusual Measure-Object")
+            }
+            guard !properties.contains(where: { $0.lowercased() == name.lowercased() }) else {
+                throw .handOver("a property measured twice")
+            }
+            properties.append(name)
+        }
+        self.properties = properties
+        let flags = command.names.filter { command.isSet($0) && command.specification.switches.contains($0) }
+        self.flags = flags
+        let texts: Set<String> = ["Word", "Line", "Character", "IgnoreWhiteSpace"]
+        isText = !flags.isDisjoint(with: texts)
+        guard !isText || flags.isSubset(of: texts) else {
+            throw .statement(
+                NativeError(specification.errorID("AmbiguousParameterSet"), "Parameter set cannot be resolved."))
+        }
+        let all = flags.contains("AllStats")
+        wantsSum = all || flags.contains("Sum")
+        wantsAverage = all || flags.contains("Average")
+        wantsDeviation = all || flags.contains("StandardDeviation")
+        wantsMaximum = all || flags.contains("Maximum")
+        wantsMinimum = all || flags.contains("Minimum")
+        statistics = Array(repeating: Statistics(), count: max(1, properties.count))
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if item.isNull { return }
+        if properties.isEmpty { return try measure(item, 0) }
+        for (place, name) in properties.enumerated() {
+            if let value = try Cmdlets.property(item, name) { try measure(value, place) }
+        }
+    }
+
+    private func measure(_ value: PSValue, _ place: Int) throws(Interrupt) {
+        statistics[place].count += 1
+        if isText { try count(value, place) }
+        if wantsSum || wantsAverage || wantsDeviation {
+            guard let number = try MeasureStage.number(value) else {
+                hasFailed = true
+                return try report(
+                    NativeError(
+                        specification.errorID("NonNumericInputObject"),
+                        "Input object \"\(try PSText.string(value))\" is not numeric."))
+            }
+            statistics[place].previous = statistics[place].sum
+            statistics[place].sum += number
+            let count = Double(statistics[place].count)
+            if wantsDeviation, count > 1 {
+                let average = statistics[place].previous / (count - 1)
+                statistics[place].variance *= (count - 2) / (count - 1)
+                statistics[place].variance += (number - average) * (number - average) / count
+            }
+        }
+        if wantsMinimum {
+            statistics[place].least = try MeasureStage.pick(value, statistics[place].least, isLeast: true)
+        }
+        if wantsMaximum {
+            statistics[place].most = try MeasureStage.pick(value, statistics[place].most, isLeast: false)
+        }
+    }
+
+    private func count(_ value: PSValue, _ place: Int) throws(Interrupt) {
+        let text: String
+        switch value {
+        case .null: text = ""
+        case .string(let own): text = own
+        case .int, .long, .bool, .char, .decimal, .span, .guid: text = try PSText.string(value)
+        default: throw .handOver("the words of \(value.typeName)")
+        }
+        guard text.isASCII else { throw .handOver("counting text beyond ASCII") }
+        func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (0x09...0x0D).contains(unit) }
+        var isBetween = true
+        let ignoresBlanks = flags.contains("IgnoreWhiteSpace")
+        for unit in text.utf8 {
+            if !isBlank(unit) || !ignoresBlanks { statistics[place].characters += 1 }
+            if !isBlank(unit), isBetween { statistics[place].words += 1 }
+            isBetween = isBlank(unit)
+            if unit == 10 { statistics[place].lines += 1 }
+        }
+        if let last = text.utf8.last, last != 10 { statistics[place].lines += 1 }
+    }
+
+    /// A value as a double; `nil` when it surely is none.
+    private static func number(_ value: PSValue) throws(Interrupt) -> Double? {
+        switch value {
+        case .int, .long, .double, .decimal: return Comparison.double(value)
+        case .null, .bool, .string, .enumeration:
+            guard case .double(let number)? = try Conversion.converted(value, to: .double) else { return nil }
+            return number
+        case .date, .span, .guid, .version: return nil
+        default: throw .handOver("measuring \(value.typeName)")
+        }
+    }
+
+    /// The smaller or the larger of a value and what stood before.
+    private static func pick(_ value: PSValue, _ known: PSValue, isLeast: Bool) throws(Interrupt) -> PSValue {
+        if known.isNull { return value }
+        var current = value
+        var other = known
+        if !value.isNull, let number = try number(value) { current = .double(number) }
+        if let number = try number(known) { other = .double(number) }
+        if !current.isNull, current.typeName != other.typeName {
+            current = .string(try PSText.string(current))
+            other = .string(try PSText.string(other))
+        }
+        let order = try Comparison.ordered(other, current, ignoringCase: false)
+        return (isLeast ? order : -order) > 0 ? value : known
+    }
+
+    override func finish() throws(Interrupt) {
+        for (place, statistic) in statistics.enumerated() {
+            if !properties.isEmpty, statistic.count == 0 { continue }
+            try next(try info(statistic, properties.isEmpty ? .null : .string(properties[place])))
+        }
+    }
+
+    private func info(_ statistic: Statistics, _ property: PSValue) throws(Interrupt) -> PSValue {
+        func count(_ number: Int) -> PSValue { .int(Int32(truncatingIfNeeded: number)) }
+        var pairs: [(String, PSValue)]
+        var type = "Microsoft.PowerShell.Commands.GenericMeasureInfo"
+        if isText {
+            type = "Microsoft.PowerShell.Commands.TextMeasureInfo"
+            pairs = [
+                ("Lines", flags.contains("Line") ? count(statistic.lines) : .null),
+                ("Words", flags.contains("Word") ? count(statistic.words) : .null),
+                ("Characters", flags.contains("Character") ? count(statistic.characters) : .null),
+            ]
+        } else {
+            var least = statistic.least
+            var most = statistic.most
+            let first = least.isNull ? 0 : try MeasureStage.number(least)
+            let last = most.isNull ? 0 : try MeasureStage.number(most)
+            if let first, let last {
+                if !least.isNull { least = .double(first) }
+                if !most.isNull { most = .double(last) }
+            } else {
+                type = "Microsoft.PowerShell.Commands.GenericObjectMeasureInfo"
+            }
+            let average = statistic.count > 0 ? PSValue.double(statistic.sum / Double(statistic.count)) : .null
+            pairs = [
+                ("Count", count(statistic.count)), ("Average", wantsAverage && !hasFailed ? average : .null),
+                ("Sum", wantsSum && !hasFailed ? .double(statistic.sum) : .null), ("Maximum", most), ("Minimum", least),
+                ("StandardDeviation", wantsDeviation && !hasFailed ? .double(statistic.variance.squareRoot()) : .null),
+            ]
+        }
+        pairs.append(("Property", property))
+        guard let info = PSObject(pairs, typeName: type, isCustom: false, isListable: true) else {
+            throw .handOver("Measure-Object")
+        }
+        return .object(info)
+    }
+}

@@ -1,0 +1,55 @@
+/// `Out-String`: the text of what arrives, laid out as the shell would show it.
+final class OutStringStage: Stage {
+    private let evaluator: Evaluator
+    private let width: Int
+    private let streams: Bool
+    private let endsLines: Bool
+    private var lines: [String] = []
+    private var objects: [PSValue] = []
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        width = command.count("Width") ?? 120
+        streams = command.isSet("Stream")
+        endsLines = !command.isSet("NoNewline")
+        guard width >= 5, !(streams && !endsLines) else { throw .handOver("an unusual Out-String") }
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if let block = FormattedBlock(item) {
+            guard objects.isEmpty, let own = block.lines(width: width) else { throw .handOver("a layout that wraps") }
+            lines += own
+            return
+        }
+        switch item {
+        case .string, .int, .long, .bool, .char, .double, .decimal:
+            let text = try PSText.string(item)
+            guard objects.isEmpty, text.utf16.count <= width, TableLayout.isSingle(text) else {
+                throw .handOver("text that wraps")
+            }
+            lines.append(text)
+        case .object(let object) where object.isCustom && object.isListable && !object.shape.names.isEmpty:
+            guard lines.isEmpty else { throw .handOver("objects behind text") }
+            objects.append(item)
+        default: throw .handOver("showing \(item.typeName)")
+        }
+    }
+
+    override func finish() throws(Interrupt) {
+        if case .object(let first)? = objects.first {
+            let isTable = first.shape.names.count < 5
+            let group =
+                isTable
+                ? try FormatStage.table(objects, [], nil, evaluator) : try FormatStage.list(objects, [], nil, evaluator)
+            guard let own = FormattedBlock(isTable: isTable, groups: [group]).lines(width: width) else {
+                throw .handOver("a layout that wraps")
+            }
+            lines = own
+        }
+        if streams {
+            for line in lines { try next(.string(line)) }
+            return
+        }
+        try next(.string(lines.map { $0 + (endsLines ? "\n" : "") }.joined()))
+    }
+}

@@ -1,0 +1,341 @@
+/// `Select-Object`.
+final class SelectStage: Stage {
+    private let evaluator: Evaluator
+    private let specification: CommandSpecification
+    private let properties: [CalculatedProperty]
+    private let excluded: [Wildcard]
+    private let expanded: String?
+    private let first: Int
+    private let last: Int
+    private let isCounted: Bool
+    private var skip: Int
+    private let skipLast: Int
+    private let indexes: [Int]?
+    private let skipsIndexes: Bool
+    private let isUnique: Bool
+    private let ignoresCase: Bool
+    private let waits: Bool
+    private var taken = 0
+    private var position = 0
+    private var filter = 0
+    private var queue: [PSValue] = []
+    private var queueStart = 0
+    private var seen: [PSValue] = []
+    private var isFinished = false
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        specification = command.specification
+        let sets: [Set<String>] = [["First", "Last"], ["SkipLast"], ["Index"], ["SkipIndex"]]
+        let named = sets.filter { !$0.isDisjoint(with: command.names) }.count
+        let isIndexed = command["Index"] != nil || command["SkipIndex"] != nil
+        if named > 1 || isIndexed && command["Skip"] != nil || command["SkipLast"] != nil && command.isSet("Wait") {
+            throw .statement(
+                NativeError(specification.errorID("AmbiguousParameterSet"), "Parameter set cannot be resolved."))
+        }
+        guard !isIndexed || command["ExpandProperty"] == nil || !command.isSet("Unique") else {
+            throw .handOver("an unusual Select-Object")
+        }
+        first = command.count("First") ?? 0
+        last = command.count("Last") ?? 0
+        isCounted = command["First"] != nil || command["Last"] != nil
+        skip = command.count("Skip") ?? 0
+        skipLast = command.count("SkipLast") ?? 0
+        skipsIndexes = command["SkipIndex"] != nil
+        indexes = isIndexed ? try SelectStage.places(command["Index"] ?? command["SkipIndex"]) : nil
+        isUnique = command.isSet("Unique")
+        ignoresCase = command.isSet("CaseInsensitive")
+        waits = command.isSet("Wait")
+        var properties: [CalculatedProperty] = []
+        for written in Cmdlets.list(command["Property"]) {
+            properties.append(try CalculatedProperty(written, in: evaluator))
+        }
+        var excluded: [Wildcard] = []
+        for written in Cmdlets.list(command["ExcludeProperty"]) {
+            guard case .string(let text) = written else { throw .handOver("an unusual -ExcludeProperty") }
+            excluded.append(try evaluator.wildcard(text, ignoringCase: true))
+        }
+        if !excluded.isEmpty, properties.isEmpty {
+            properties = [try CalculatedProperty(.string("*"), in: evaluator)]
+        }
+        self.properties = properties
+        self.excluded = excluded
+        switch command["ExpandProperty"] {
+        case nil: expanded = nil
+        case .string(let name)? where !Wildcard.isPattern(name) && name.isPlain && !name.isEmpty: expanded = name
+        default: throw .handOver("an unusual -ExpandProperty")
+        }
+        guard !ignoresCase || isUnique else { throw .handOver("-CaseInsensitive without -Unique") }
+    }
+
+    private static func places(_ value: PSValue?) throws(Interrupt) -> [Int] {
+        var places: [Int] = []
+        for item in Cmdlets.list(value) {
+            guard case .int(let place) = item, place >= 0 else { throw .handOver("an unusual -Index") }
+            places.append(Int(place))
+        }
+        return places.sorted()
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if item.isNull || isFinished { return }
+        if let indexes { return try index(item, indexes) }
+        // The queue of Select-Object, as the real one keeps it.
+        if last > 0, queue.count - queueStart >= (first == 0 ? last + skip : last) { dequeue() }
+        queue.append(item)
+        if skip == 0 {
+            if skipLast > 0 {
+                if queue.count - queueStart > skipLast { try select(dequeue()) }
+            } else if taken < first || !isCounted {
+                taken += 1
+                try select(dequeue())
+            } else if last == 0 {
+                dequeue()
+            }
+        } else if last == 0 || first != 0 {
+            dequeue()
+            skip -= 1
+        }
+        if isCounted, last == 0, first != 0, taken >= first, !waits { try stop() }
+    }
+
+    @discardableResult
+    private func dequeue() -> PSValue {
+        let item = queue[queueStart]
+        queue[queueStart] = .null
+        queueStart += 1
+        if queueStart >= 1024, queueStart * 2 > queue.count {
+            queue.removeFirst(queueStart)
+            queueStart = 0
+        }
+        return item
+    }
+
+    private func index(_ item: PSValue, _ indexes: [Int]) throws(Interrupt) {
+        let isNamed = filter < indexes.count && indexes[filter] == position
+        if isNamed {
+            while filter < indexes.count, indexes[filter] == position { filter += 1 }
+        }
+        position += 1
+        if isNamed != skipsIndexes { try select(item) }
+        if !skipsIndexes, !waits, filter >= indexes.count { try stop() }
+    }
+
+    private func stop() throws(Interrupt) {
+        try finish()
+        throw .stopUpstream(ObjectIdentifier(self))
+    }
+
+    override func finish() throws(Interrupt) {
+        guard !isFinished else { return }
+        isFinished = true
+        if indexes == nil, skipLast == 0 {
+            while queue.count > queueStart, first != 0 || queue.count - queueStart > skip { try select(dequeue()) }
+        }
+        for item in seen { try next(item) }
+    }
+
+    private func select(_ item: PSValue) throws(Interrupt) {
+        if let expanded { return try expand(item, expanded) }
+        try put(properties.isEmpty ? try marked(item) : try cut(item))
+    }
+
+    private func put(_ item: PSValue) throws(Interrupt) {
+        guard isUnique else { return try next(item) }
+        for other in seen where try same(other, item) { return }
+        try evaluator.step()
+        guard seen.count < 5000 else { throw .handOver("-Unique over many objects") }
+        seen.append(item)
+    }
+
+    /// Whole objects are compared by nothing but their text, which is empty; what was selected, property by property.
+    private func same(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Bool {
+        guard case .object(let one) = left, case .object(let other) = right else {
+            switch (left, right) {
+            case (.object, _), (_, .object), (.table, _), (_, .table), (.array, _), (_, .array):
+                throw .handOver("-Unique over objects and values")
+            default:
+                return try KeyOrder.compare(right, left, ignoringCase: ignoresCase, isDescending: false) == 0
+            }
+        }
+        guard !properties.isEmpty else { throw .handOver("-Unique over whole objects") }
+        guard one.shape.names.count == other.shape.names.count else { return false }
+        for (name, value) in zip(other.shape.names, other.values) {
+            guard let known = one[name] else { return false }
+            switch (value, known) {
+            case (.array, _), (_, .array), (.object, _), (_, .object), (.table, _), (_, .table):
+                throw .handOver("-Unique over objects in objects")
+            default:
+                let order = try KeyOrder.compare(known, value, ignoringCase: ignoresCase, isDescending: false)
+                guard order == 0 else { return false }
+            }
+        }
+        return true
+    }
+
+    private func expand(_ item: PSValue, _ name: String) throws(Interrupt) {
+        let notes = properties.isEmpty ? nil : try cut(item)
+        guard let value = try Cmdlets.property(item, name) else {
+            let id = specification.errorID("ExpandPropertyNotFound")
+            return try report(NativeError(id, "Property \"\(name)\" cannot be found."))
+        }
+        switch value {
+        case .null: return
+        case .array(let items):
+            // An empty element is left out.
+            for item in items where !item.isNull { try put(try noted(item, notes)) }
+        default: try put(try noted(value, notes))
+        }
+    }
+
+    /// A value with the properties that are asked for beside it. Values other than objects carry them unseen, until
+    /// something asks for them.
+    private func noted(_ value: PSValue, _ notes: PSValue?) throws(Interrupt) -> PSValue {
+        guard case .object(let notes)? = notes else { return try marked(value) }
+        guard case .object(let object) = value else {
+            guard case .string = value, !isUnique, isLast, evaluator.collecting == 0 else {
+                throw .handOver("properties beside a value")
+            }
+            return value
+        }
+        guard object.isCustom else { throw .handOver("properties beside \(object.typeName)") }
+        var pairs = zip(object.shape.names, object.values).map { ($0, $1) }
+        for (name, value) in zip(notes.shape.names, notes.values) {
+            if object[name] != nil {
+                let id = specification.errorID("AlreadyExistingUserSpecifiedPropertyExpand")
+                try report(NativeError(id, "The property \"\(name)\" already exists."))
+            } else {
+                pairs.append((name, value))
+            }
+        }
+        guard let made = PSObject(pairs, typeName: "Selected." + PSObject.customType) else {
+            throw .handOver("properties beside an object")
+        }
+        return .object(made)
+    }
+
+    /// A custom object gets a type name of its own when it passes, whole or not.
+    private func marked(_ value: PSValue) throws(Interrupt) -> PSValue {
+        guard case .object(var object) = value else {
+            if case .table = value { throw .handOver("a selected table") }
+            return value
+        }
+        guard object.isCustom else { return value }
+        object.typeName = "Selected." + PSObject.customType
+        return .object(object)
+    }
+
+    /// Where the wanted properties stand in objects of one shape.
+    private struct Plan {
+        let shape: PSShape
+        let places: [Int?]
+        let result: PSShape
+    }
+
+    private var plan: Plan?
+
+    /// The plan for a shape, when plain and different names are asked for.
+    private func plan(for shape: PSShape) -> Plan? {
+        if let plan, plan.shape === shape { return plan }
+        guard excluded.isEmpty else { return nil }
+        var places: [Int?] = []
+        var names: [String] = []
+        for property in properties {
+            guard case .name(let name) = property.source, property.label == name else { return nil }
+            let place = shape.place(of: name)
+            guard place != nil || !name.lowercased().hasPrefix("ps") else { return nil }
+            places.append(place)
+            names.append(place.map { shape.names[$0] } ?? name)
+        }
+        guard let result = PSShape(names) else { return nil }
+        plan = Plan(shape: shape, places: places, result: result)
+        return plan
+    }
+
+    private func cut(_ item: PSValue) throws(Interrupt) -> PSValue {
+        if case .object(let object) = item, object.isCustom, let plan = plan(for: object.shape) {
+            let values = plan.places.map { place in place.map { object.values[$0] } ?? .null }
+            return .object(PSObject(shape: plan.result, values: values, typeName: SelectStage.selectedCustom))
+        }
+        let typeName: String
+        switch item {
+        case .object(let object): typeName = object.isCustom ? PSObject.customType : object.typeName
+        case .string: typeName = item.typeName
+        default: throw .handOver("Select-Object over \(item.typeName)")
+        }
+        var pairs: [(String, PSValue)] = []
+        pairs.reserveCapacity(properties.count)
+        var known = Set<String>()
+        for property in properties {
+            switch property.source {
+            case .pattern(let pattern):
+                guard case .object(let object) = item, object.isListable else {
+                    throw .handOver("the properties of \(item.typeName)")
+                }
+                for (name, value) in zip(object.shape.names, object.values) where try pattern.matches(name) {
+                    if try isExcluded(name) { continue }
+                    guard known.insert(name.lowercased()).inserted else {
+                        try alreadyThere(name)
+                        continue
+                    }
+                    pairs.append((name, value))
+                }
+            case .name, .block:
+                var label = property.label ?? ""
+                if case .name(let name) = property.source, name == label {
+                    if try isExcluded(label) { continue }
+                    label = shownName(label, of: item)
+                }
+                guard known.insert(label.lowercased()).inserted else {
+                    try alreadyThere(label)
+                    continue
+                }
+                pairs.append((label, try calculated(property, item)))
+            }
+        }
+        let names = pairs.map(\.0)
+        let shape: PSShape
+        if let lastShape, lastShape.names == names {
+            shape = lastShape
+        } else {
+            guard let made = PSShape(names) else { throw .handOver("a property asked twice") }
+            shape = made
+            lastShape = made
+        }
+        return .object(PSObject(shape: shape, values: pairs.map(\.1), typeName: "Selected." + typeName))
+    }
+
+    private func alreadyThere(_ name: String) throws(Interrupt) {
+        guard excluded.isEmpty, expanded == nil else { throw .handOver("a property asked twice") }
+        let id = specification.errorID("AlreadyExistingUserSpecifiedPropertyNoExpand")
+        try report(NativeError(id, "The property \"\(name)\" already exists."))
+    }
+
+    /// What fails inside a calculated property leaves it empty.
+    private func calculated(_ property: CalculatedProperty, _ item: PSValue) throws(Interrupt) -> PSValue {
+        do throws(Interrupt) {
+            return try property.value(of: item, in: evaluator) ?? .null
+        } catch {
+            switch error {
+            case .blockFailed, .fatal: return .null
+            default: throw error
+            }
+        }
+    }
+
+    private static let selectedCustom = "Selected." + PSObject.customType
+    private var lastShape: PSShape?
+
+    private func isExcluded(_ name: String) throws(Interrupt) -> Bool {
+        for pattern in excluded where try pattern.matches(name) { return true }
+        return false
+    }
+
+    private func shownName(_ written: String, of item: PSValue) -> String {
+        switch item {
+        case .object(let object): object.shape.place(of: written).map { object.shape.names[$0] } ?? written
+        case .string where written.lowercased() == "length": "Length"
+        default: written
+        }
+    }
+}

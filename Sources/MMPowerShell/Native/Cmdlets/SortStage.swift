@@ -1,0 +1,92 @@
+/// `Sort-Object`.
+final class SortStage: Stage {
+    private struct Row {
+        let item: PSValue
+        let keys: [PSValue?]
+        let place: Int
+    }
+
+    private let evaluator: Evaluator
+    private let keys: [CalculatedProperty]
+    private let isDescending: Bool
+    private let isUnique: Bool
+    private let isStable: Bool
+    private let top: Int?
+    private let bottom: Int?
+    private let ignoresCase: Bool
+    private var items: [PSValue] = []
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        guard command["Culture"] == nil else { throw .handOver("an unusual Sort-Object") }
+        isDescending = command.isSet("Descending")
+        isUnique = command.isSet("Unique")
+        ignoresCase = !command.isSet("CaseSensitive")
+        isStable = command.isSet("Stable")
+        top = command.count("Top")
+        bottom = command.count("Bottom")
+        guard top == nil || bottom == nil, top != 0, bottom != 0, !(isStable && (top != nil || bottom != nil)) else {
+            throw .handOver("an unusual Sort-Object")
+        }
+        var keys: [CalculatedProperty] = []
+        for written in Cmdlets.list(command["Property"]) {
+            let key = try CalculatedProperty(written, in: evaluator)
+            if case .pattern = key.source { throw .handOver("sorting by a pattern") }
+            keys.append(key)
+        }
+        self.keys = keys
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if item.isNull { return }
+        items.append(item)
+    }
+
+    override func finish() throws(Interrupt) {
+        if items.count == 1, let only = items.first { return try next(only) }
+        var rows: [Row] = []
+        rows.reserveCapacity(items.count)
+        for (place, item) in items.enumerated() {
+            var values: [PSValue?] = keys.isEmpty ? [item] : []
+            for key in keys {
+                do throws(Interrupt) {
+                    values.append(try key.value(of: item, in: evaluator))
+                } catch {
+                    if case .blockFailed = error { throw .handOver("an error in a key") }
+                    throw error
+                }
+            }
+            try evaluator.step()
+            rows.append(Row(item: item, keys: values, place: place))
+        }
+        items = []
+        let directions = keys.isEmpty ? [isDescending] : keys.map { $0.isDescending ?? isDescending }
+        let (ignoresCase, evaluator) = (ignoresCase, evaluator)
+        func order(_ left: Row, _ right: Row) throws(Interrupt) -> Int {
+            try evaluator.step()
+            for (key, isDescending) in directions.enumerated() {
+                let order = try KeyOrder.compare(
+                    left.keys[key], right.keys[key], ignoringCase: ignoresCase, isDescending: isDescending)
+                if order != 0 { return order }
+            }
+            return 0
+        }
+        // The first and the last few come from a heap that keeps the order of arrival among equals.
+        let keepsArrival = isStable || top != nil || bottom != nil
+        var sorted = try IntroSort.sorted(rows) { (left, right) throws(Interrupt) in
+            let difference = try order(left, right)
+            return difference == 0 && keepsArrival ? left.place - right.place : difference
+        }
+        if isUnique {
+            var kept: [Row] = []
+            for row in sorted {
+                if let last = kept.last, try order(last, row) == 0 { continue }
+                kept.append(row)
+            }
+            sorted = kept
+        }
+        if let top { sorted = Array(sorted.prefix(top)) }
+        if let bottom { sorted = Array(sorted.suffix(bottom)) }
+        for row in sorted { try next(row.item) }
+    }
+}

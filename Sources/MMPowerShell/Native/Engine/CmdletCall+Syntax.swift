@@ -1,0 +1,69 @@
+import PowerShellSyntax
+
+extension CmdletCall {
+    /// Evaluates the arguments of a command.
+    init(_ command: CommandSyntax, name: String, in evaluator: Evaluator) throws(Interrupt) {
+        var arguments: [Argument] = []
+        var takesParameters = true
+        for element in command.elements.dropFirst() {
+            switch element {
+            case .parameter(let parameter):
+                if parameter.name == "-" {
+                    takesParameters = false
+                    continue
+                }
+                guard takesParameters else {
+                    arguments.append(.value(.string("-" + parameter.name), text: nil))
+                    continue
+                }
+                if let tied = parameter.argument,
+                    case .value(let value, let text) = try CmdletCall.value(tied, evaluator)
+                {
+                    arguments.append(.parameter(parameter.name, value, text: text))
+                } else {
+                    arguments.append(.parameter(parameter.name, nil, text: nil))
+                }
+            case .argument(.variable(let splat)) where splat.isSplatted:
+                arguments += try CmdletCall.splatted(splat, evaluator)
+            case .argument(let argument): arguments.append(try CmdletCall.value(argument, evaluator))
+            }
+        }
+        self.init(name: name, arguments: arguments)
+    }
+
+    /// `@name`: a table's keys are parameters, a list's elements are values.
+    private static func splatted(
+        _ node: VariableExpressionSyntax, _ evaluator: Evaluator
+    ) throws(Interrupt) -> [Argument] {
+        let name = node.path.name
+        guard node.path.qualifier == .none, let value = evaluator.variables[name.lowercased()] else {
+            throw .handOver("splatting of @\(name), which this engine has no value of")
+        }
+        switch value {
+        case .table(let table): return table.pairs.map { .parameter($0.key, $0.value, text: nil) }
+        case .array(let items): return items.map { .value($0, text: nil) }
+        default: throw .handOver("splatting of \(value.typeName)")
+        }
+    }
+
+    private static func value(_ node: ExpressionSyntax, _ evaluator: Evaluator) throws(Interrupt) -> Argument {
+        switch node {
+        case .number(let number): return .value(try evaluator.value(of: node), text: number.text)
+        case .scriptBlock(let block): return .value(.string(evaluator.text(of: block)), text: nil)
+        default: return .value(try evaluator.value(of: node), text: nil)
+        }
+    }
+
+    /// Reads a command line of one cmdlet, as a person writes it.
+    /// - Returns: the call; `nil` when the line is no single cmdlet with evaluable arguments.
+    package init?(line: String) {
+        let source = Array(line.utf16)
+        let script = PowerShellParser.parse(utf16: source)
+        guard script.height <= SubsetCheck.height, let root = script.root,
+            case .pipeline(let pipeline)? = root.body?.statements.first,
+            case .command(let command)? = pipeline.elements.first, let name = command.constantName,
+            let call = try? CmdletCall(command, name: name, in: Evaluator(source: source, variables: [:]))
+        else { return nil }
+        self = call
+    }
+}

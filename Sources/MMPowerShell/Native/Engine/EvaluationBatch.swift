@@ -1,0 +1,58 @@
+package import MMCore
+
+/// Evaluates scripts line by line, each in a fresh session, for comparing with recordings.
+package struct EvaluationBatch: Sendable {
+    private let engine: NativeEngine
+
+    /// A batch on an engine.
+    package init(engine: NativeEngine = NativeEngine(showsLayouts: false)) { self.engine = engine }
+
+    /// Answers a line `{"id","src"}` with `{"id","result"}` in the form of the recordings, or `{"id","handedOver"}`.
+    package func answer(_ line: String) async throws(MMError) -> String {
+        let json: JSONValue
+        do {
+            json = try JSONParser.parse(line)
+        } catch {
+            throw MMError(
+                .invalidInput, "The line is not JSON: \(error).", hint: #"Give one object a line: {"id":…,"src":…}."#)
+        }
+        guard let source = json["src"]?.string else {
+            throw MMError(.invalidInput, "The line has no text `src`.", hint: #"Give {"id":…,"src":…}."#)
+        }
+        let id = JSONWriter.string(json["id"] ?? .null)
+        var session = NativeSession()
+        switch await engine.run(source, in: &session) {
+        case .handedOver(let reason, _):
+            return "{\"id\":\(id),\"handedOver\":\(JSONWriter.string(.string(reason)))}"
+        case .completed(let result):
+            guard result.failure == nil || result.objects.isEmpty && result.errors.isEmpty else {
+                return "{\"id\":\(id),\"handedOver\":\"an exception after output\"}"
+            }
+            guard let text = try? EvaluationBatch.text(result) else {
+                return "{\"id\":\(id),\"handedOver\":\"objects whose members are not certain\"}"
+            }
+            return "{\"id\":\(id),\"result\":\(text)}"
+        }
+    }
+
+    /// A result in the form of the recordings.
+    static func text(_ result: NativeResult) throws -> String {
+        var objects: [String] = []
+        for object in result.objects {
+            switch object {
+            case .guid, .version, .span: throw Interrupt.handOver("an object that JSON shows in its own way")
+            default: break
+            }
+            objects.append(try JSONText(object, depth: 10, isCompressed: true).text)
+        }
+        let types = result.objects.map { JSONWriter.string(.string($0.typeName)) }
+        let errors = result.errors.map { error in
+            "{\"id\":\(JSONWriter.string(.string(error.id))),\"msg\":\(JSONWriter.string(.string(error.message)))}"
+        }
+        let warnings = result.warnings.map { JSONWriter.string(.string($0)) }
+        var text = "{\"out\":[\(objects.joined(separator: ","))],\"types\":[\(types.joined(separator: ","))]"
+        text += ",\"errors\":[\(errors.joined(separator: ","))],\"warnings\":[\(warnings.joined(separator: ","))]"
+        if let failure = result.failure { text += ",\"fatal\":\(JSONWriter.string(.string(failure.id)))" }
+        return text + "}"
+    }
+}

@@ -1,0 +1,223 @@
+import PowerShellSyntax
+
+extension Evaluator {
+    /// The value of `left op right`.
+    func binary(_ node: BinaryExpressionSyntax) throws(Interrupt) -> PSValue {
+        switch node.op {
+        case .and:
+            guard try value(of: node.left).isTrue else { return .bool(false) }
+            return .bool(try value(of: node.right).isTrue)
+        case .or:
+            if try value(of: node.left).isTrue { return .bool(true) }
+            return .bool(try value(of: node.right).isTrue)
+        case .questionQuestion:
+            let left = try value(of: node.left)
+            return left.isNull ? try value(of: node.right) : left
+        default:
+            return try apply(node.op, try value(of: node.left), try value(of: node.right))
+        }
+    }
+
+    /// Applies an operator to two values.
+    func apply(_ op: BinaryOperator, _ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        switch op {
+        case .xor: return .bool(left.isTrue != right.isTrue)
+        case .plus: return try Arithmetic.add(left, right)
+        case .minus: return try Arithmetic.subtract(left, right)
+        case .multiply: return try Arithmetic.multiply(left, right)
+        case .divide: return try Arithmetic.divide(left, right)
+        case .rem: return try Arithmetic.remainder(left, right)
+        case .dotDot: return try Arithmetic.range(left, right)
+        case .band: return try Arithmetic.bits(left, right, &)
+        case .bor: return try Arithmetic.bits(left, right, |)
+        case .bxor: return try Arithmetic.bits(left, right, ^)
+        case .join:
+            if case .array = right { throw .handOver("an unusual separator") }
+            let separator = try operand(right)
+            if case .array(let items) = left { return .string(try joined(items, separator)) }
+            return .string(try joined([left], separator))
+        case .format:
+            guard case .string(let template) = left else { throw .handOver("a format that is no text") }
+            if case .array(let items) = right { return .string(try TextOperators.format(template, items)) }
+            return .string(try TextOperators.format(template, [right]))
+        case .is, .isNot:
+            let answer = try isType(left, right)
+            return .bool(op == .is ? answer : !answer)
+        case .as:
+            guard case .type(let type) = right else { throw .handOver("an unusual conversion") }
+            return try Conversion.converted(left, to: type) ?? .null
+        default: return try compare(op, left, right)
+        }
+    }
+
+    private func isType(_ value: PSValue, _ type: PSValue) throws(Interrupt) -> Bool {
+        guard case .type(let type) = type else { throw .handOver("an unusual type test") }
+        switch (type, value) {
+        case (.object, _), (.pscustomobject, _), (.ordered, _): throw .handOver("a type test")
+        case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.string, .string), (.char, .char),
+            (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):
+            return true
+        case (.array, .array): return true
+        case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
+        case (.hashtable, .table(let table)): return !table.isOrdered
+        default: return false
+        }
+    }
+
+    private func compare(_ op: BinaryOperator, _ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        let ignoringCase = !op.countsCase
+        switch op {
+        case .ieq, .ceq:
+            return try filtered(left) { (item) throws(Interrupt) in
+                try Comparison.equal(item, right, ignoringCase: ignoringCase)
+            }
+        case .ine, .cne:
+            return try filtered(left) { (item) throws(Interrupt) in
+                try !Comparison.equal(item, right, ignoringCase: ignoringCase)
+            }
+        case .igt, .cgt: return try ordered(left, right, ignoringCase) { $0 > 0 }
+        case .ige, .cge: return try ordered(left, right, ignoringCase) { $0 >= 0 }
+        case .ilt, .clt: return try ordered(left, right, ignoringCase) { $0 < 0 }
+        case .ile, .cle: return try ordered(left, right, ignoringCase) { $0 <= 0 }
+        case .ilike, .clike, .inotlike, .cnotlike:
+            if case .array = right { throw .handOver("a wildcard pattern that is no text") }
+            let text = try operand(right)
+            let pattern = try wildcard(text, ignoringCase: ignoringCase)
+            let wanted = op == .ilike || op == .clike
+            return try filtered(left) { (item) throws(Interrupt) in
+                try pattern.matches(try operand(item)) == wanted
+            }
+        case .imatch, .cmatch, .inotmatch, .cnotmatch:
+            if case .array = right { throw .handOver("a pattern that is no text") }
+            let text = try operand(right)
+            return try match(
+                left, try pattern(text, ignoringCase: ignoringCase), wanted: op == .imatch || op == .cmatch)
+        case .icontains, .ccontains: return .bool(try contains(left, right, ignoringCase))
+        case .inotcontains, .cnotcontains: return .bool(try !contains(left, right, ignoringCase))
+        case .iin, .cin: return .bool(try contains(right, left, ignoringCase))
+        case .inotin, .cnotin: return .bool(try !contains(right, left, ignoringCase))
+        case .ireplace, .creplace: return try replace(left, right, ignoringCase)
+        case .isplit, .csplit: return try split(left, right, ignoringCase)
+        default: throw .handOver("the operator \(op.rawValue)")
+        }
+    }
+
+    private func operand(_ value: PSValue) throws(Interrupt) -> String {
+        switch value {
+        case .array, .table, .block, .type, .typeInfo: throw .handOver("matching \(value.typeName)")
+        case .object(let object) where !object.isCustom: throw .handOver("matching \(value.typeName)")
+        default: return try PSText.string(value)
+        }
+    }
+
+    private func filtered(
+        _ left: PSValue, _ test: (PSValue) throws(Interrupt) -> Bool
+    ) throws(Interrupt) -> PSValue {
+        guard case .array(let items) = left else { return .bool(try test(left)) }
+        var kept: [PSValue] = []
+        for item in items {
+            if case .array = item { throw .handOver("comparing lists in a list") }
+            if try test(item) { kept.append(item) }
+        }
+        return .array(kept)
+    }
+
+    private func ordered(
+        _ left: PSValue, _ right: PSValue, _ ignoringCase: Bool, _ test: (Int) -> Bool
+    ) throws(Interrupt) -> PSValue {
+        try filtered(left) { (item) throws(Interrupt) in
+            test(try Comparison.ordered(item, right, ignoringCase: ignoringCase))
+        }
+    }
+
+    private func contains(
+        _ collection: PSValue, _ wanted: PSValue, _ ignoringCase: Bool
+    ) throws(Interrupt) -> Bool {
+        guard case .array(let items) = collection else {
+            if case .table = collection { throw .handOver("a table as a collection") }
+            return try Comparison.equal(collection, wanted, ignoringCase: ignoringCase)
+        }
+        for item in items {
+            if case .array = item { throw .handOver("comparing lists in a list") }
+            if try Comparison.equal(item, wanted, ignoringCase: ignoringCase) { return true }
+        }
+        return false
+    }
+
+    private func match(_ left: PSValue, _ pattern: Pattern, wanted: Bool) throws(Interrupt) -> PSValue {
+        if case .array(let items) = left {
+            var kept: [PSValue] = []
+            for item in items where try (pattern.first(in: Array(try operand(item).utf8)) != nil) == wanted {
+                kept.append(item)
+            }
+            return .array(kept)
+        }
+        let text = Array(try operand(left).utf8)
+        let found = try pattern.first(in: text)
+        if let found {
+            var table = PSTable(isOrdered: false)
+            table.isMatches = true
+            func piece(_ range: Range<Int>) -> PSValue { .string(String(decoding: text[range], as: UTF8.self)) }
+            _ = table.add("0", piece(found.range))
+            let unnamed = pattern.groupCount - pattern.names.count
+            var counted = 0
+            for (number, range) in found.groups.enumerated() {
+                let name = pattern.names.first { $0.number == number }?.name
+                if name == nil { counted += 1 }
+                guard let range else { continue }
+                _ = table.add(name ?? String(counted), piece(range))
+            }
+            _ = unnamed
+            variables["matches"] = .table(table)
+        }
+        return .bool((found != nil) == wanted)
+    }
+
+    private func replace(_ left: PSValue, _ right: PSValue, _ ignoringCase: Bool) throws(Interrupt) -> PSValue {
+        var replacement = ""
+        var written = right
+        if case .array(let parts) = right {
+            guard parts.count == 2, case .string(let text) = parts[1] else { throw .handOver("an unusual -replace") }
+            replacement = text
+            written = parts[0]
+        }
+        guard case .string(let text) = written else { throw .handOver("an unusual -replace") }
+        let pattern = try pattern(text, ignoringCase: ignoringCase)
+        guard case .array(let items) = left else {
+            return .string(try TextOperators.replace(try operand(left), pattern, with: replacement))
+        }
+        var results: [PSValue] = []
+        for item in items {
+            results.append(.string(try TextOperators.replace(try operand(item), pattern, with: replacement)))
+        }
+        return .array(results)
+    }
+
+    private func split(_ left: PSValue, _ right: PSValue, _ ignoringCase: Bool) throws(Interrupt) -> PSValue {
+        var limit = 0
+        var written = right
+        if case .array(let parts) = right {
+            guard parts.count == 2, case .int(let count) = parts[1] else { throw .handOver("an unusual -split") }
+            limit = Int(count)
+            written = parts[0]
+        }
+        guard case .string(let text) = written, case .string(let whole) = left else {
+            throw .handOver("an unusual -split")
+        }
+        let pattern = try pattern(text, ignoringCase: ignoringCase)
+        return .array(try TextOperators.split(whole, pattern, limit: limit))
+    }
+}
+
+extension BinaryOperator {
+    /// Whether the operator tells small letters from capitals.
+    fileprivate var countsCase: Bool {
+        switch self {
+        case .ceq, .cne, .cgt, .cge, .clt, .cle, .clike, .cnotlike, .cmatch, .cnotmatch, .ccontains, .cnotcontains,
+            .cin,
+            .cnotin, .creplace, .csplit:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,384 @@
+import PowerShellSyntax
+
+/// Takes the objects that something puts out.
+typealias Sink = (PSValue) throws(Interrupt) -> Void
+
+/// Evaluates the trees of one script. Lives on one task, for one run.
+final class Evaluator {
+    /// The script's units, for the pieces of expandable strings.
+    let source: [UInt16]
+    /// Variables by name in small letters.
+    var variables: [String: PSValue]
+    /// `$_`, where there is one.
+    var current: PSValue?
+    /// Where everything that is put out goes.
+    let delivery: Delivery
+    /// Cmdlets whose objects come from elsewhere.
+    let sources: [any CmdletSource]
+    /// Variables that only another engine knows.
+    var foreignVariables: Set<String> = []
+    /// Set when a part of an expression came to nothing at all, which is not always the same as `$null`.
+    var madeNothing = false
+    private var patterns: [String: Pattern] = [:]
+    private var wildcards: [String: Wildcard] = [:]
+
+    init(
+        source: [UInt16], variables: [String: PSValue], delivery: Delivery = Delivery(),
+        sources: [any CmdletSource] = []
+    ) {
+        self.source = source
+        self.variables = variables
+        self.delivery = delivery
+        self.sources = sources
+    }
+
+    /// Counts a step of work; ends the evaluation when it was cancelled, or when a loop without a source goes on for
+    /// ever.
+    @inline(__always)
+    func step() throws(Interrupt) {
+        steps &+= 1
+        if steps & 0xFF == 0 { try look() }
+    }
+
+    /// How deep inside expressions what comes out is kept, and not put out at once.
+    var collecting = 0
+    private var steps = 0
+    /// How many `try` blocks are open: errors of statements then end more than their statement.
+    var tries = 0
+
+    private var rounds = 0
+
+    /// Counts a round of a loop that only its own condition ends.
+    func round() throws(Interrupt) {
+        rounds += 1
+        if rounds > 1_000_000, !delivery.hasSent { throw .handOver("a long loop") }
+    }
+
+    /// Puts an error out that does not end its command by itself.
+    func report(_ error: NativeError, _ action: ErrorAction = .goOn) throws(Interrupt) {
+        guard !error.id.isEmpty else { throw .handOver(error.message) }
+        switch action {
+        case .goOn: delivery.note(.error(error))
+        case .silence: break
+        case .stop: throw .fatal(error)
+        }
+    }
+
+    /// Puts a warning out.
+    func warn(_ text: String) { delivery.note(.warning(text)) }
+
+    private func look() throws(Interrupt) {
+        if delivery.isStopped { throw .handOver("the run was cancelled") }
+        if steps > 50_000_000, !delivery.hasSent { throw .handOver("a long computation") }
+    }
+
+    /// The value of an expression.
+    func value(of expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
+        switch expression {
+        case .string(let node): return .string(node.value)
+        case .number(let node): return try number(node.value)
+        case .variable(let node): return try variable(node)
+        case .expandableString(let node): return .string(try expanded(node))
+        case .member(let node):
+            guard let name = node.constantName else { throw .handOver("a computed member") }
+            let target = try value(of: node.target)
+            if node.isStatic {
+                guard case .type(let type) = target else { throw .handOver("a static member of a value") }
+                return try Statics.property(type, name)
+            }
+            if node.isNullConditional, target.isNull { return .null }
+            let value = try Members.property(target, name)
+            if value.isNull, case .array = target { madeNothing = true }
+            return value
+        case .binary(let node): return try binary(node)
+        case .unary(let node): return try unary(node)
+        case .paren(let node): return try grouped(node)
+        case .invokeMember(let node): return try call(node)
+        case .index(let node):
+            let target = try value(of: node.target)
+            if node.isNullConditional, target.isNull { return .null }
+            return try Members.element(target, try value(of: node.index))
+        case .arrayLiteral(let node):
+            var items: [PSValue] = []
+            items.reserveCapacity(node.elements.count)
+            for element in node.elements { items.append(try value(of: element)) }
+            return try bounded(.array(items))
+        case .array(let node):
+            return .array(try collected(node.block))
+        case .sub(let node): return collapsed(try collected(node.block))
+        case .hashtable(let node): return .table(try table(node, isOrdered: false))
+        case .convert(let node): return try convert(node)
+        case .ternary(let node):
+            return try value(of: try value(of: node.condition).isTrue ? node.ifTrue : node.ifFalse)
+        case .scriptBlock(let node): return .block(node)
+        case .type(let node):
+            guard let type = PSType(written: node.typeName.fullName) else { throw .handOver("a type") }
+            return .type(type)
+        case .using, .attributed, .baseConstructorCall: throw .handOver("an unusual expression")
+        }
+    }
+
+    /// The value of a literal.
+    func number(_ number: NumberValue) throws(Interrupt) -> PSValue {
+        switch number {
+        case .int32(let value): return .int(value)
+        case .int64(let value): return .long(value)
+        case .double(let value): return .double(value)
+        case .decimal(let digits):
+            guard let decimal = PSDecimal(digits) else { throw .handOver("a large number") }
+            return .decimal(decimal)
+        default: throw .handOver("a number of type \(number.typeName)")
+        }
+    }
+
+    private func variable(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
+        guard !node.isSplatted, node.path.qualifier == .none else { throw .handOver("a variable of a scope or drive") }
+        if node.path.name == "_" { return current ?? .null }
+        let name = node.path.name.lowercased()
+        switch name {
+        case "psitem": return current ?? .null
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case "null": return .null
+        default:
+            if let known = variables[name] { return known }
+            guard !foreignVariables.contains(name) else {
+                throw .handOver("the variable $\(node.path.name), which was set in the other engine")
+            }
+            guard !AutomaticNames.contains(name) else { throw .handOver("the automatic variable $\(node.path.name)") }
+            return .null
+        }
+    }
+
+    private func grouped(_ node: ParenExpressionSyntax) throws(Interrupt) -> PSValue {
+        if let inner = node.pureExpression { return try value(of: inner) }
+        if case .assignment(let assignment) = node.pipeline { return try assign(assignment) }
+        return collapsed(try collected(node.pipeline))
+    }
+
+    private func collapsed(_ items: [PSValue]) -> PSValue {
+        if items.isEmpty { madeNothing = true }
+        return .collapsed(items)
+    }
+
+    private func call(_ node: InvokeMemberExpressionSyntax) throws(Interrupt) -> PSValue {
+        guard let name = node.constantName, node.genericArguments.isEmpty else { throw .handOver("a computed call") }
+        let target = try value(of: node.target)
+        if node.isNullConditional, target.isNull { return .null }
+        var arguments: [PSValue] = []
+        for argument in node.arguments { arguments.append(try value(of: argument)) }
+        if node.isStatic {
+            guard case .type(let type) = target else { throw .handOver("a static method of a value") }
+            return try Statics.call(type, name, arguments, in: self)
+        }
+        return try Methods.call(target, name, arguments)
+    }
+
+    /// Values within values are followed by recursion, when they are shown and when they go: there is an end to it.
+    private func bounded(_ value: PSValue) throws(Interrupt) -> PSValue {
+        var depth = 0
+        var inner = value
+        while true {
+            switch inner {
+            case .array(let items):
+                guard let next = items.first else { return value }
+                inner = next
+            case .table(let table):
+                guard let next = table.pairs.first?.value else { return value }
+                inner = next
+            case .object(let object):
+                guard let next = object.values.first else { return value }
+                inner = next
+            default: return value
+            }
+            depth += 1
+            if depth > 500 { throw .handOver("values nested deeply") }
+        }
+    }
+
+    private func table(_ node: HashtableSyntax, isOrdered: Bool) throws(Interrupt) -> PSTable {
+        var table = PSTable(isOrdered: isOrdered)
+        for entry in node.entries {
+            guard case .string(let key) = entry.key else { throw .handOver("a computed key") }
+            guard key.value.isPlain else { throw .handOver("a key beyond ASCII") }
+            guard table.add(key.value, try bounded(try value(of: entry.value))) else {
+                throw .handOver("a key given twice")
+            }
+        }
+        return table
+    }
+
+    /// The value of a statement on the right of an assignment or of a key.
+    func value(of statement: StatementSyntax) throws(Interrupt) -> PSValue {
+        if let expression = statement.pureExpression { return try kept(expression) }
+        let items = try collected(statement)
+        guard !items.isEmpty else { throw .handOver("keeping a result of nothing") }
+        return .collapsed(items)
+    }
+
+    /// A value that goes on, to a variable or down a pipeline, where nothing and `$null` differ.
+    func kept(_ expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
+        let outer = madeNothing
+        madeNothing = false
+        defer { madeNothing = outer }
+        let value = try value(of: expression)
+        if madeNothing, value.isNull { throw .handOver("a result of nothing") }
+        return value
+    }
+
+    private func convert(_ node: ConvertExpressionSyntax) throws(Interrupt) -> PSValue {
+        guard let type = PSType(written: node.type.typeName.fullName) else { throw .handOver("a cast") }
+        if case .hashtable(let literal) = node.operand, type == .ordered || type == .pscustomobject {
+            let table = try table(literal, isOrdered: true)
+            return type == .ordered ? .table(table) : try Conversion.cast(.table(table), to: type)
+        }
+        return try Conversion.cast(try value(of: node.operand), to: type)
+    }
+
+    private func unary(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
+        switch node.op {
+        case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus: return try stepped(node)
+        default: break
+        }
+        let operand = try value(of: node.operand)
+        switch node.op {
+        case .exclaim, .not: return .bool(!operand.isTrue)
+        case .bnot:
+            switch operand {
+            case .int(let number): return .int(~number)
+            case .long(let number): return .long(~number)
+            default: throw .handOver("the bits of \(operand.typeName)")
+            }
+        case .minus: return try Arithmetic.subtract(.int(0), operand)
+        case .plus:
+            switch operand {
+            case .int, .long, .double, .decimal: return operand
+            case .bool, .null: throw .handOver("a sign of \(operand.typeName)")
+            default: return try Arithmetic.subtract(operand, .int(0))
+            }
+        case .join:
+            guard case .array(let items) = operand else { return .string(try PSText.string(operand)) }
+            return .string(try joined(items, ""))
+        case .isplit, .csplit:
+            guard case .string(let text) = operand, text.isPlain else { throw .handOver("a split of other than text") }
+            return .array(text.split(separator: " ").map { .string(String($0)) })
+        default: throw .handOver("the operator \(node.op.rawValue)")
+        }
+    }
+
+    /// `$x++` and its kin: the value before or after.
+    private func stepped(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
+        guard case .variable(let variable) = node.operand, !variable.isSplatted, variable.path.qualifier == .none else {
+            throw .handOver("a step of other than a variable")
+        }
+        let name = variable.path.name.lowercased()
+        guard !AutomaticNames.contains(name), !foreignVariables.contains(name) else {
+            throw .handOver("an assignment to $\(variable.path.name)")
+        }
+        let before = variables[name] ?? .null
+        guard before.isNull || Comparison.isNumber(before) else { throw .handOver("a step of \(before.typeName)") }
+        let isUp = node.op == .plusPlus || node.op == .postfixPlusPlus
+        let start: PSValue = before.isNull ? .int(0) : before
+        let after = isUp ? try Arithmetic.add(start, .int(1)) : try Arithmetic.subtract(start, .int(1))
+        variables[name] = after
+        return node.op == .plusPlus || node.op == .minusMinus ? after : start
+    }
+
+    /// `-join`.
+    func joined(_ items: [PSValue], _ separator: String) throws(Interrupt) -> String {
+        var texts: [String] = []
+        for item in items {
+            if case .array = item { throw .handOver("joining lists of lists") }
+            if case .object(let object) = item, !object.isCustom { throw .handOver("joining objects") }
+            texts.append(try PSText.string(item))
+        }
+        return texts.joined(separator: separator)
+    }
+
+    /// A compiled pattern, made once a run.
+    func pattern(_ text: String, ignoringCase: Bool) throws(Interrupt) -> Pattern {
+        let key = (ignoringCase ? "i" : "c") + text
+        if let known = patterns[key] { return known }
+        let made = try Pattern(text, ignoringCase: ignoringCase)
+        patterns[key] = made
+        return made
+    }
+
+    /// A wildcard pattern, made once a run.
+    func wildcard(_ text: String, ignoringCase: Bool) throws(Interrupt) -> Wildcard {
+        let key = (ignoringCase ? "i" : "c") + text
+        if let known = wildcards[key] { return known }
+        let made = try Wildcard(text, ignoringCase: ignoringCase)
+        wildcards[key] = made
+        return made
+    }
+
+    /// The text of a string with evaluated parts.
+    private func expanded(_ node: ExpandableStringSyntax) throws(Interrupt) -> String {
+        guard case .doubleQuoted = node.style else { throw .handOver("an unusual string with variables") }
+        var text = ""
+        var written = ""
+        var place = node.extent.start + 1
+        for part in node.parts {
+            let extent = part.extent
+            guard extent.start >= place, extent.end < node.extent.end else { throw .handOver("a nested string") }
+            let piece = try literal(place..<extent.start)
+            text += piece
+            written += piece + String(decoding: source[extent.start..<extent.end], as: UTF16.self)
+            text += try PSText.string(try value(of: part))
+            guard text.utf8.count < 1 << 26 else { throw .handOver("a long text") }
+            place = extent.end
+        }
+        let tail = try literal(place..<(node.extent.end - 1))
+        guard written + tail == node.value else { throw .handOver("a nested string") }
+        return text + tail
+    }
+
+    private func literal(_ range: Range<Int>) throws(Interrupt) -> String {
+        var units: [UInt16] = []
+        var place = range.lowerBound
+        while place < range.upperBound {
+            let unit = source[place]
+            place += 1
+            if unit == 0x22, place < range.upperBound, source[place] == 0x22 {
+                units.append(unit)
+                place += 1
+            } else if unit == 0x60, place < range.upperBound {
+                let escaped = source[place]
+                place += 1
+                switch escaped {
+                case 0x6E: units.append(10)
+                case 0x74: units.append(9)
+                case 0x72: units.append(13)
+                case 0x22, 0x24, 0x60: units.append(escaped)
+                default: throw .handOver("an unusual escape in a string")
+                }
+            } else {
+                units.append(unit)
+            }
+        }
+        return String(decoding: units, as: UTF16.self)
+    }
+}
+
+/// Variables that PowerShell itself sets or reads.
+enum AutomaticNames {
+    private static let names: Set<String> = [
+        "$", "?", "^", "args", "confirmpreference", "consolefilename", "debugpreference", "enabledexperimentalfeatures",
+        "error", "erroractionpreference", "errorview", "event", "eventargs", "eventsubscriber", "executioncontext",
+        "foreach", "formatenumerationlimit", "home", "host", "informationpreference", "input", "iscoreclr", "islinux",
+        "ismacos", "iswindows", "lastexitcode", "logcommandhealthevent", "logcommandlifecycleevent",
+        "logenginehealthevent", "logenginelifecycleevent", "logproviderhealthevent", "logproviderlifecycleevent",
+        "matches", "maximumhistorycount", "myinvocation", "nestedpromptlevel", "null", "ofs", "outputencoding", "pid",
+        "profile", "progresspreference", "psboundparameters", "pscmdlet", "pscommandpath", "psculture",
+        "psdebugcontext", "psdefaultparametervalues", "psedition", "psemailserver", "pshome", "psitem",
+        "pslogusercertificate", "psmoduleautoloadingpreference", "psnativecommandargumentpassing",
+        "psnativecommanduseerroractionpreference", "psscriptroot", "pssenderinfo", "pssessionapplicationname",
+        "pssessionconfigurationname", "pssessionoption", "psstyle", "psuiculture", "psversiontable", "pwd", "sender",
+        "shellid", "stacktrace", "switch", "this", "transcript", "true", "false", "_", "verbosepreference",
+        "warningpreference", "whatifpreference",
+    ]
+
+    /// Whether a name in small letters is one of them.
+    static func contains(_ name: String) -> Bool { names.contains(name) }
+}

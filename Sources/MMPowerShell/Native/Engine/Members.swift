@@ -1,0 +1,178 @@
+/// Properties, methods and elements of values.
+enum Members {
+    /// `value.name`.
+    static func property(_ value: PSValue, _ name: String) throws(Interrupt) -> PSValue {
+        if let own = try ownProperty(value, name) { return own }
+        if case .array(let items) = value {
+            var found: [PSValue] = []
+            for item in items {
+                switch item {
+                case .object(let object):
+                    guard object.isCustom || object[name] != nil else { throw .handOver("a member of each") }
+                    flatten(object[name] ?? .null, into: &found)
+                case .array: throw .handOver("a member of lists in a list")
+                default:
+                    if let own = try ownProperty(item, name) { flatten(own, into: &found) }
+                }
+            }
+            return .collapsed(found)
+        }
+        return .null
+    }
+
+    private static func flatten(_ value: PSValue, into found: inout [PSValue]) {
+        if case .array(let items) = value { found += items } else { found.append(value) }
+    }
+
+    /// The value's own property; `nil` when it has none of that name.
+    static func ownProperty(_ value: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
+        if case .object(let object) = value {
+            if let found = object[name] { return found }
+            guard object.isCustom else {
+                if object.isListable, !isIntrinsic(name) { return nil }
+                throw .handOver("a member of \(object.typeName)")
+            }
+        }
+        let folded = name.lowercased()
+        if folded.hasPrefix("ps"), ["psobject", "pstypenames", "psbase", "psadapted", "psextended"].contains(folded) {
+            throw .handOver("a member of the shell's own")
+        }
+        switch value {
+        case .null: return folded == "count" || folded == "length" ? .int(0) : .null
+        case .string(let text):
+            if folded == "length" {
+                return .int(Int32(truncatingIfNeeded: text.utf16.count))
+            }
+            if folded == "chars" { throw .handOver("Chars") }
+        case .array(let items):
+            switch folded {
+            case "count", "length": return .int(Int32(truncatingIfNeeded: items.count))
+            case "longlength", "rank", "syncroot", "isreadonly", "isfixedsize", "issynchronized":
+                throw .handOver("a member of an array")
+            default: return nil
+            }
+        case .table(let table):
+            if let found = table[name] { return found }
+            switch folded {
+            case "count": return .int(Int32(truncatingIfNeeded: table.pairs.count))
+            case "keys", "values":
+                guard table.hasCertainOrder else { throw .handOver("a table whose order is uncertain") }
+                return .array(table.pairs.map { folded == "keys" ? .string($0.key) : $0.value })
+            case "isreadonly", "isfixedsize", "issynchronized", "syncroot": throw .handOver("a member of a table")
+            default: return nil
+            }
+        case .date(let date):
+            let at = date.parts
+            switch folded {
+            case "year": return .int(Int32(at.year))
+            case "month": return .int(Int32(at.month))
+            case "day": return .int(Int32(at.day))
+            case "hour": return .int(Int32(at.hour))
+            case "minute": return .int(Int32(at.minute))
+            case "second": return .int(Int32(at.second))
+            case "millisecond": return .int(Int32(at.fraction / 10_000))
+            case "microsecond": return .int(Int32(at.fraction / 10 % 1000))
+            case "nanosecond": return .int(Int32(at.fraction % 10 * 100))
+            case "dayofyear":
+                let start = PSDate(at.year, 1, 1)?.ticks ?? 0
+                return .int(Int32(truncatingIfNeeded: (date.ticks - start) / PSSpan.day + 1))
+            case "dayofweek": return .enumeration(PSEnum(.dayOfWeek, Int32(date.weekday)))
+            case "kind":
+                let place: Int32 = date.kind == .unspecified ? 0 : date.kind == .utc ? 1 : 2
+                return .enumeration(PSEnum(.dateTimeKind, place))
+            case "date": return .date(PSDate(ticks: date.ticks - date.ticks % PSSpan.day, kind: date.kind))
+            case "timeofday": return .span(date.ticks % PSSpan.day)
+            case "ticks": return .long(date.ticks)
+            case "count", "length": return .int(1)
+            case "datetime", "displayhint": throw .handOver("a member of a date")
+            default: return nil
+            }
+        case .span(let ticks):
+            if let found = PSSpan.property(ticks, folded) { return found }
+        case .guid(let text):
+            if folded == "guid" { return .string(text) }
+        case .version(let parts):
+            func part(_ place: Int) -> PSValue { .int(place < parts.count ? parts[place] : -1) }
+            switch folded {
+            case "major": return part(0)
+            case "minor": return part(1)
+            case "build": return part(2)
+            case "revision": return part(3)
+            case "majorrevision", "minorrevision": throw .handOver("a member of a version")
+            default: break
+            }
+        case .enumeration(let own):
+            if folded == "value__" { return .int(own.value) }
+        case .typeInfo(let full):
+            switch folded {
+            case "name":
+                return .string(String(full.split(separator: ".").last ?? ""))
+            case "fullname": return .string(full)
+            default: throw .handOver("a member of a type")
+            }
+        case .block, .type: throw .handOver("a member of \(value.typeName)")
+        case .bool, .int, .long, .double, .decimal, .char, .object: break
+        }
+        if folded == "count" || folded == "length" { return .int(1) }
+        return nil
+    }
+
+    private static func isIntrinsic(_ name: String) -> Bool {
+        let folded = name.lowercased()
+        return folded == "count" || folded == "length" || folded.hasPrefix("ps")
+    }
+
+    /// `value[index]`.
+    static func element(_ value: PSValue, _ index: PSValue) throws(Interrupt) -> PSValue {
+        if case .null = value {
+            throw .statement(NativeError("NullArray", "Cannot index into a null array."))
+        }
+        if case .table(let table) = value {
+            switch index {
+            case .string(let key):
+                guard key.isPlain else { throw .handOver("a key beyond ASCII") }
+                return table[key] ?? .null
+            case .int where !table.isOrdered: return table.isMatches ? try match(table, index) : .null
+            default: throw .handOver("an index of a table")
+            }
+        }
+        if case .array(let places) = index {
+            var found: [PSValue] = []
+            for place in places {
+                guard let item = try self.place(value, at: place) else { continue }
+                found.append(item)
+            }
+            return .array(found)
+        }
+        return try place(value, at: index) ?? .null
+    }
+
+    /// An element by its place, counted from the end when it is negative; `nil` outside.
+    private static func place(_ value: PSValue, at index: PSValue) throws(Interrupt) -> PSValue? {
+        let number: Int32
+        switch index {
+        case .int(let given): number = given
+        case .double, .string, .long, .bool:
+            guard case .int(let given)? = try Conversion.converted(index, to: .int) else {
+                throw .handOver("an index that is no whole number")
+            }
+            number = given
+        default: throw .handOver("an index that is no whole number")
+        }
+        switch value {
+        case .array(let items):
+            let place = number < 0 ? items.count + Int(number) : Int(number)
+            return items.indices.contains(place) ? items[place] : nil
+        case .string(let text):
+            guard text.isASCII else { throw .handOver("a character beyond ASCII") }
+            let place = number < 0 ? text.utf8.count + Int(number) : Int(number)
+            guard place >= 0, place < text.utf8.count else { return nil }
+            return .char(text.utf8[text.utf8.index(text.utf8.startIndex, offsetBy: place)])
+        default: throw .handOver("an index of \(value.typeName)")
+        }
+    }
+
+    private static func match(_ table: PSTable, _ index: PSValue) throws(Interrupt) -> PSValue {
+        table[try PSText.string(index)] ?? .null
+    }
+}

@@ -1,0 +1,115 @@
+import MMCore
+package import PowerShellSyntax
+
+/// Runs scripts of the closed language without a PowerShell. A result is PowerShell's own, or there is none: whatever
+/// lies outside is handed over with the reason.
+package struct NativeEngine: Sendable {
+    /// Takes what a script puts out, in order, as it comes. The script stands still until it returns.
+    package typealias Receiver = @Sendable ([NativeOutput]) async -> Void
+
+    private let sources: [any CmdletSource]
+    private let showsLayouts: Bool
+
+    /// An engine with the cmdlets of some sources.
+    /// - Parameter showsLayouts: what Format-Table and its kin put out at the end becomes text, as a shell shows it.
+    package init(sources: [any CmdletSource] = [], showsLayouts: Bool = true) {
+        self.sources = sources
+        self.showsLayouts = showsLayouts
+    }
+
+    /// Why a script is beyond the engine; `nil` when its form fits. Nothing runs.
+    package func misfit(_ script: ParsedScript, in session: NativeSession) -> String? {
+        SubsetCheck(isSource: { name in sources.contains { $0.knows(name) } }).reason(script)
+    }
+
+    /// Runs a script and gathers what it puts out. Its variables stay in the session when it completes.
+    package func run(_ script: String, in session: inout NativeSession) async -> NativeOutcome {
+        await run(script, in: &session, receiver: nil)
+    }
+
+    /// Runs a script and delivers what it puts out as it comes; the outcome's result then holds the failure alone.
+    /// What was delivered before a hand-over is part of a result that never was.
+    package func run(
+        _ script: String, in session: inout NativeSession, receiver: @escaping Receiver
+    ) async -> NativeOutcome {
+        await run(script, in: &session, receiver: .some(receiver))
+    }
+
+    private func run(
+        _ script: String, in session: inout NativeSession, receiver: Receiver?
+    ) async -> NativeOutcome {
+        let units = Array(script.utf16)
+        let parsed = PowerShellParser.parse(utf16: units)
+        if let reason = misfit(parsed, in: session) { return .handedOver(reason: reason, hasSent: false) }
+        guard let body = parsed.root?.body else { return .handedOver(reason: "an unusual script", hasSent: false) }
+        let thread = EvaluationThread()
+        let before = session
+        let (sources, showsLayouts) = (sources, showsLayouts)
+        let end: (NativeOutcome, NativeSession)
+        do {
+            end = try await thread.run {
+                let run = NativeRun(units: units, session: before, sources: sources, thread: thread, receiver: receiver)
+                return (run.run(body, showsLayouts: showsLayouts), run.session(after: before))
+            }
+        } catch {
+            return .handedOver(reason: error.message, hasSent: false)
+        }
+        if case .completed = end.0 { session = end.1 }
+        return end.0
+    }
+}
+
+/// One run of a script, on the evaluating thread.
+private final class NativeRun {
+    private let evaluator: Evaluator
+    private let delivery: Delivery
+
+    init(
+        units: [UInt16], session: NativeSession, sources: [any CmdletSource], thread: EvaluationThread,
+        receiver: NativeEngine.Receiver?
+    ) {
+        delivery = Delivery(thread: thread, receiver: receiver)
+        evaluator = Evaluator(source: units, variables: session.variables, delivery: delivery, sources: sources)
+        evaluator.foreignVariables = session.foreignVariables
+    }
+
+    /// A layout as text, any other object as it is.
+    private static func shown(_ item: PSValue) throws(Interrupt) -> PSValue {
+        guard let block = FormattedBlock(item) else { return item }
+        guard var lines = block.lines(width: 120) else { throw .handOver("a layout that wraps") }
+        while lines.first?.isEmpty == true { lines.removeFirst() }
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        return .string(lines.joined(separator: "\n"))
+    }
+
+    func session(after before: NativeSession) -> NativeSession {
+        var session = before
+        session.variables = evaluator.variables
+        return session
+    }
+
+    func run(_ body: StatementBlockSyntax, showsLayouts: Bool) -> NativeOutcome {
+        let delivery = delivery
+        do throws(Interrupt) {
+            try evaluator.run(body.statements) { (item) throws(Interrupt) in
+                try delivery.add(.object(showsLayouts ? try NativeRun.shown(item) : item))
+            }
+        } catch {
+            switch error {
+            case .statement(let record):
+                guard !record.id.isEmpty else { return .handedOver(reason: record.message, hasSent: delivery.hasSent) }
+                delivery.note(.error(record))
+            case .fatal(let record):
+                delivery.failure = record
+            case .leaveBlock: break
+            case .leaveLoop, .stopUpstream, .blockFailed:
+                return .handedOver(reason: "an unusual stop", hasSent: delivery.hasSent)
+            case .handOver(let reason): return .handedOver(reason: reason, hasSent: delivery.hasSent)
+            }
+        }
+        guard delivery.flush() else {
+            return .handedOver(reason: "the run was cancelled", hasSent: delivery.hasSent)
+        }
+        return .completed(delivery.result)
+    }
+}

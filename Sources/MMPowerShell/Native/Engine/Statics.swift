@@ -1,0 +1,253 @@
+import Glibc
+import PowerShellSyntax
+
+/// Static members of the closed list of types.
+enum Statics {
+    /// `[type]::name`.
+    static func property(_ type: PSType, _ name: String) throws(Interrupt) -> PSValue {
+        switch (type, name.lowercased()) {
+        case (.int, "maxvalue"): return .int(.max)
+        case (.int, "minvalue"): return .int(.min)
+        case (.long, "maxvalue"): return .long(.max)
+        case (.long, "minvalue"): return .long(.min)
+        case (.double, "maxvalue"): return .double(.greatestFiniteMagnitude)
+        case (.double, "minvalue"): return .double(-.greatestFiniteMagnitude)
+        case (.double, "nan"): return .double(.nan)
+        case (.double, "positiveinfinity"): return .double(.infinity)
+        case (.double, "negativeinfinity"): return .double(-.infinity)
+        case (.string, "empty"): return .string("")
+        case (.math, "pi"): return .double(.pi)
+        case (.math, "e"): return .double(M_E)
+        case (.guid, "empty"): return .guid("00000000-0000-0000-0000-000000000000")
+        case (.timespan, "zero"): return .span(0)
+        case (.datetime, "now"): return .date(PSZone.now)
+        case (.datetime, "utcnow"): return .date(PSZone.now.asUniversal)
+        case (.datetime, "today"):
+            let now = PSZone.now
+            return .date(PSDate(ticks: now.ticks - now.ticks % PSSpan.day, kind: .local))
+        case (.datetime, "minvalue"): return .date(PSDate(ticks: 0, kind: .unspecified))
+        case (.datetime, "maxvalue"): return .date(PSDate(ticks: 3_155_378_975_999_999_999, kind: .unspecified))
+        case (.dayofweek, let day): return try named(day, .dayOfWeek)
+        case (.datetimekind, let kind): return try named(kind, .dateTimeKind)
+        default: throw .handOver("the member \(name) of \(type.rawValue)")
+        }
+    }
+
+    private static func named(_ name: String, _ kind: PSEnum.Kind) throws(Interrupt) -> PSValue {
+        guard let value = PSEnum(kind, named: name) else { throw .handOver("the member \(name) of \(kind.rawValue)") }
+        return .enumeration(value)
+    }
+
+    /// `[type]::name(arguments)`.
+    static func call(
+        _ type: PSType, _ name: String, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
+        let method = name.lowercased()
+        switch type {
+        case .math: return try math(method, arguments)
+        case .string: return try text(method, arguments)
+        case .regex: return try regex(method, arguments, evaluator)
+        case .timespan:
+            let units: [String: Int64] = [
+                "fromdays": PSSpan.day, "fromhours": PSSpan.hour, "fromminutes": PSSpan.minute,
+                "fromseconds": PSSpan.second, "frommilliseconds": 10_000, "fromticks": 1,
+            ]
+            if let unit = units[method], arguments.count == 1, let number = Comparison.double(arguments[0]) {
+                let ticks = number * Double(unit)
+                guard let exact = Int64(exactly: ticks), ticks.magnitude < 9e15 else {
+                    throw .handOver("a part of a tick")
+                }
+                return .span(exact)
+            }
+        case .datetime:
+            if method == "daysinmonth", arguments.count == 2, case .int(let year) = arguments[0],
+                case .int(let month) = arguments[1], (1...9999).contains(year), (1...12).contains(month)
+            {
+                return .int(Int32(PSDate.days(in: Int(month), of: Int(year))))
+            }
+            if method == "isleapyear", arguments.count == 1, case .int(let year) = arguments[0],
+                (1...9999).contains(year)
+            {
+                return .bool(PSDate.days(in: 2, of: Int(year)) == 29)
+            }
+            if method == "new", (3...6).contains(arguments.count) {
+                var numbers: [Int] = []
+                for argument in arguments { if case .int(let number) = argument { numbers.append(Int(number)) } }
+                numbers += Array(repeating: 0, count: 6 - arguments.count)
+                guard numbers.count == 6, arguments.count == 3 || arguments.count == 6,
+                    let date = PSDate(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5])
+                else { throw .handOver("an unusual date") }
+                return .date(date)
+            }
+        default: break
+        }
+        if method == "parse", arguments.count == 1, case .string(let text) = arguments[0] {
+            switch type {
+            case .datetime, .guid, .timespan, .version: return try Conversion.cast(arguments[0], to: type)
+            case .int, .long:
+                guard (1...9).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+                    break
+                }
+                return try Conversion.cast(arguments[0], to: type)
+            default: break
+            }
+        }
+        throw .handOver("the method \(name) of \(type.rawValue)")
+    }
+
+    private static func math(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+        func double(_ place: Int) throws(Interrupt) -> Double {
+            guard arguments.indices.contains(place), let number = Comparison.double(arguments[place]) else {
+                throw .handOver("a function of \(arguments.isEmpty ? "nothing" : "other than numbers")")
+            }
+            return number
+        }
+        let hasDecimal = arguments.contains { if case .decimal = $0 { true } else { false } }
+        switch (method, arguments.count) {
+        case ("abs", 1):
+            switch arguments[0] {
+            case .int(let number) where number > .min: return .int(abs(number))
+            case .long(let number) where number > .min: return .long(abs(number))
+            case .double(let number): return .double(number.magnitude)
+            default: throw .handOver("an unusual Abs")
+            }
+        case ("max", 2), ("min", 2):
+            guard arguments.allSatisfy(Comparison.isNumber), !hasDecimal else {
+                throw .handOver("an unusual \(method)")
+            }
+            let (left, right) = (arguments[0], arguments[1])
+            let order = try Comparison.order(left, right)
+            let pick = (method == "max") == (order >= 0) ? left : right
+            switch (left, right) {
+            case (.int, .int): return pick
+            case (.int, .long), (.long, .int), (.long, .long): return try Conversion.cast(pick, to: .long)
+            default: return try Conversion.cast(pick, to: .double)
+            }
+        case ("round", 1...3):
+            if case .decimal(let number) = arguments[0] {
+                var places = 0
+                if arguments.count == 2, case .int(let given) = arguments[1], (0...28).contains(given) {
+                    places = Int(given)
+                } else if arguments.count > 1 {
+                    throw .handOver("an unusual Round")
+                }
+                guard let rounded = number.rounded(places) else { throw .handOver("an unusual Round") }
+                return .decimal(rounded)
+            }
+            return .double(try round(try double(0), Array(arguments.dropFirst())))
+        case ("floor", 1) where !hasDecimal: return .double(try double(0).rounded(.down))
+        case ("ceiling", 1) where !hasDecimal: return .double(try double(0).rounded(.up))
+        case ("truncate", 1) where !hasDecimal: return .double(try double(0).rounded(.towardZero))
+        case ("sqrt", 1) where !hasDecimal: return .double(try double(0).squareRoot())
+        case ("pow", 2) where !hasDecimal:
+            let power = Glibc.pow(try double(0), try double(1))
+            // Where the digits end is the library's own affair.
+            guard power.rounded() == power, power.magnitude < 9e15 else { throw .handOver("an unusual Pow") }
+            return .double(power)
+        case ("sign", 1) where !hasDecimal:
+            let number = try double(0)
+            guard !number.isNaN else { throw .handOver("the sign of NaN") }
+            return .int(number < 0 ? -1 : number > 0 ? 1 : 0)
+        default: throw .handOver("the function \(method)")
+        }
+    }
+
+    private static func round(_ number: Double, _ rest: [PSValue]) throws(Interrupt) -> Double {
+        var places = 0
+        var rule = FloatingPointRoundingRule.toNearestOrEven
+        for (place, argument) in rest.enumerated() {
+            switch argument {
+            case .int(let given) where place == 0 && (0...15).contains(given): places = Int(given)
+            case .string(let name) where place == rest.count - 1:
+                switch name.lowercased() {
+                case "awayfromzero": rule = .toNearestOrAwayFromZero
+                case "toeven": break
+                default: throw .handOver("an unusual Round")
+                }
+            default: throw .handOver("an unusual Round")
+            }
+        }
+        guard number.isFinite, number.magnitude < 1e15 else { throw .handOver("an unusual Round") }
+        if places == 0 { return number.rounded(rule) }
+        var power = 1.0
+        for _ in 0..<places { power *= 10 }
+        return (number * power).rounded(rule) / power
+    }
+
+    private static func text(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+        func plain(_ value: PSValue) throws(Interrupt) -> String {
+            switch value {
+            case .double(let number): return PSText.long(number)
+            case .array, .table, .object, .block: throw .handOver("a text of \(value.typeName)")
+            default: return try PSText.string(value)
+            }
+        }
+        switch (method, arguments.count) {
+        case ("isnullorempty", 1), ("isnullorwhitespace", 1):
+            switch arguments[0] {
+            case .null: return .bool(true)
+            case .string(let text):
+                guard method == "isnullorwhitespace" else { return .bool(text.isEmpty) }
+                guard text.isASCII else { throw .handOver("blanks beyond ASCII") }
+                return .bool(text.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) })
+            default: return .bool(try PSText.string(arguments[0]).isEmpty)
+            }
+        case ("join", 2...):
+            guard case .string(let separator) = arguments[0] else { throw .handOver("an unusual Join") }
+            var items = Array(arguments.dropFirst())
+            if items.count == 1, case .array(let inner) = items[0] { items = inner }
+            var texts: [String] = []
+            for item in items { texts.append(try plain(item)) }
+            return .string(texts.joined(separator: separator))
+        case ("format", 2...):
+            guard case .string(let template) = arguments[0] else { throw .handOver("an unusual Format") }
+            var items = Array(arguments.dropFirst())
+            if items.count == 1, case .array(let inner) = items[0] { items = inner }
+            return .string(try TextOperators.format(template, items))
+        case ("concat", 2...):
+            var text = ""
+            for item in arguments { text += try plain(item) }
+            return .string(text)
+        default: throw .handOver("the method \(method) of texts")
+        }
+    }
+
+    private static func regex(
+        _ method: String, _ arguments: [PSValue], _ evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
+        var texts: [String] = []
+        for argument in arguments {
+            guard case .string(let text) = argument else { throw .handOver("an unusual regular expression") }
+            texts.append(text)
+        }
+        switch (method, texts.count) {
+        case ("escape", 1):
+            guard texts[0].isASCII else { throw .handOver("escaping text beyond ASCII") }
+            var text = ""
+            for scalar in texts[0].unicodeScalars {
+                switch scalar {
+                case "\\", "*", "+", "?", "|", "{", "[", "(", ")", "^", "$", ".", "#", " ":
+                    text += "\\"
+                    text.unicodeScalars.append(scalar)
+                case "\t": text += "\\t"
+                case "\n": text += "\\n"
+                case "\r": text += "\\r"
+                case "\u{C}": text += "\\f"
+                case "\u{B}": text += "\\v"
+                default: text.unicodeScalars.append(scalar)
+                }
+            }
+            return .string(text)
+        case ("ismatch", 2):
+            let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
+            return .bool(try pattern.first(in: Array(texts[0].utf8)) != nil)
+        case ("replace", 3):
+            let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
+            return .string(try TextOperators.replace(texts[0], pattern, with: texts[2]))
+        case ("split", 2):
+            let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
+            return .array(try TextOperators.split(texts[0], pattern, limit: 0))
+        default: throw .handOver("the method \(method) of regular expressions")
+        }
+    }
+}

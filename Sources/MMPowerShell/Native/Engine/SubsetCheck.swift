@@ -1,0 +1,192 @@
+import PowerShellSyntax
+
+/// Whether a whole script lies inside the engine's language, looked at before anything runs.
+struct SubsetCheck {
+    /// Names of source cmdlets, small letters.
+    let isSource: (String) -> Bool
+
+    /// The deepest tree that is walked: a limit of the stack, not of the language.
+    static let height = 90
+
+    /// The first reason why the script does not fit; `nil` when it does.
+    func reason(_ script: ParsedScript) -> String? {
+        guard let root = script.root else { return "the script does not parse" }
+        guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
+        guard script.requirements == nil else { return "#requires" }
+        guard root.usings.isEmpty else { return "using" }
+        return block(root)
+    }
+
+    private func block(_ node: ScriptBlockSyntax) -> String? {
+        guard node.parameterBlock == nil, node.usings.isEmpty, node.definedTypes.isEmpty, let body = node.body else {
+            return "a script block with parameters or named parts"
+        }
+        return statements(body)
+    }
+
+    private func statements(_ node: StatementBlockSyntax) -> String? {
+        guard node.traps.isEmpty else { return "trap" }
+        for statement in node.statements {
+            if let reason = self.statement(statement) { return reason }
+        }
+        return nil
+    }
+
+    private func statement(_ node: StatementSyntax) -> String? {
+        switch node {
+        case .pipeline(let pipeline): return self.pipeline(pipeline)
+        case .assignment(let assignment):
+            guard case .variable(let target) = assignment.target, target.path.qualifier == .none else {
+                return "an assignment to other than a plain variable"
+            }
+            guard !AutomaticNames.contains(target.path.name.lowercased()) else {
+                return "an assignment to $\(target.path.name)"
+            }
+            return statement(assignment.value)
+        case .if(let node):
+            for clause in node.clauses {
+                if let reason = valued(clause.condition) ?? statements(clause.body) { return reason }
+            }
+            return node.elseBody.flatMap { statements($0) }
+        case .forEach(let node):
+            guard node.label == nil, node.variable.path.qualifier == .none,
+                !AutomaticNames.contains(node.variable.path.name.lowercased())
+            else { return "an unusual foreach" }
+            return valued(node.collection) ?? statements(node.body)
+        case .while(let node):
+            guard node.label == nil else { return "a label" }
+            return valued(node.condition) ?? statements(node.body)
+        case .do(let node):
+            guard node.label == nil else { return "a label" }
+            return statements(node.body) ?? valued(node.condition)
+        case .for(let node):
+            guard node.label == nil else { return "a label" }
+            return node.initializer.flatMap { statement($0) } ?? node.condition.flatMap { valued($0) }
+                ?? node.iterator.flatMap { statement($0) } ?? statements(node.body)
+        case .switch(let node):
+            guard node.label == nil, !node.flags.contains(.file) else {
+                return "an unusual switch"
+            }
+            for clause in node.clauses {
+                if let reason = expression(clause.condition) ?? statements(clause.body) { return reason }
+            }
+            return valued(node.condition) ?? node.defaultBody.flatMap { statements($0) }
+        case .try(let node):
+            for clause in node.catchClauses {
+                guard clause.types.isEmpty else { return "catch by type" }
+                if let reason = statements(clause.body) { return reason }
+            }
+            return statements(node.body) ?? node.finallyBody.flatMap { statements($0) }
+        case .jump(let node): return node.label == nil ? nil : "a label"
+        case .flow(let node):
+            guard node.kind != .exit else { return "exit" }
+            return node.value.flatMap { valued($0) }
+        default: return "a statement outside the native language"
+        }
+    }
+
+    /// A statement whose value is used. An assignment there would have one, which it puts out nowhere else.
+    private func valued(_ node: StatementSyntax) -> String? {
+        guard case .pipeline = node else { return "an assignment used as a value" }
+        return statement(node)
+    }
+
+    private func pipeline(_ node: PipelineSyntax) -> String? {
+        guard !node.isBackground else { return "a background job" }
+        for element in node.elements {
+            switch element {
+            case .expression(let element):
+                guard element.redirections.isEmpty else { return "a redirection" }
+                if let reason = expression(element.expression) { return reason }
+            case .command(let command):
+                if let reason = self.command(command) { return reason }
+            }
+        }
+        return nil
+    }
+
+    private func command(_ node: CommandSyntax) -> String? {
+        guard node.invocation == nil, let name = node.constantName else { return "a command by computed name" }
+        guard node.redirections.isEmpty else { return "a redirection" }
+        if Cmdlets.specification(of: name) == nil {
+            guard isSource(name) else { return "the command \(name)" }
+        }
+        for element in node.elements {
+            switch element {
+            case .parameter(let parameter):
+                guard parameter.name.isPlain else { return "an unusual parameter" }
+                if let argument = parameter.argument, let reason = expression(argument) { return reason }
+            case .argument(.variable(let splat)) where splat.isSplatted && splat.path.qualifier == .none:
+                guard !AutomaticNames.contains(splat.path.name.lowercased()) else {
+                    return "a splat of the shell's own"
+                }
+                continue
+            case .argument(let argument):
+                if let reason = expression(argument) { return reason }
+            }
+        }
+        return nil
+    }
+
+    private func first(_ expressions: [ExpressionSyntax]) -> String? {
+        for node in expressions {
+            if let reason = expression(node) { return reason }
+        }
+        return nil
+    }
+
+    private func expression(_ node: ExpressionSyntax) -> String? {
+        switch node {
+        case .string, .number: return nil
+        case .variable(let variable):
+            guard !variable.isSplatted, variable.path.qualifier == .none else {
+                return "a variable of a scope or drive, or a splat"
+            }
+            let name = variable.path.name.lowercased()
+            let known = ["_", "psitem", "true", "false", "null", "matches"]
+            return AutomaticNames.contains(name) && !known.contains(name)
+                ? "the automatic variable $\(variable.path.name)" : nil
+        case .expandableString(let string): return first(string.parts)
+        case .member(let member):
+            guard member.constantName != nil else { return "a computed member" }
+            if member.isStatic, case .type = member.target {} else if member.isStatic { return "a static member" }
+            return expression(member.target)
+        case .binary(let binary): return expression(binary.left) ?? expression(binary.right)
+        case .unary(let unary):
+            switch unary.op {
+            case .exclaim, .not, .bnot, .plus, .minus, .join, .isplit, .csplit: return expression(unary.operand)
+            case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus:
+                guard case .variable(let target) = unary.operand,
+                    !AutomaticNames.contains(target.path.name.lowercased())
+                else { return "a step of other than a variable" }
+                return expression(unary.operand)
+            }
+        case .paren(let paren): return statement(paren.pipeline)
+        case .sub(let sub): return statements(sub.block)
+        case .array(let array): return statements(array.block)
+        case .arrayLiteral(let list): return first(list.elements)
+        case .hashtable(let table):
+            for entry in table.entries {
+                guard case .string = entry.key else { return "a computed key" }
+                if let reason = statement(entry.value) { return reason }
+            }
+            return nil
+        case .scriptBlock(let inner): return block(inner.scriptBlock)
+        case .type(let type):
+            return PSType(written: type.typeName.fullName) == nil ? "the type \(type.typeName.fullName)" : nil
+        case .convert(let convert):
+            guard PSType(written: convert.type.typeName.fullName) != nil else {
+                return "the type \(convert.type.typeName.fullName)"
+            }
+            return expression(convert.operand)
+        case .ternary(let ternary):
+            return expression(ternary.condition) ?? expression(ternary.ifTrue) ?? expression(ternary.ifFalse)
+        case .invokeMember(let call):
+            guard call.constantName != nil, call.genericArguments.isEmpty else { return "a computed call" }
+            if call.isStatic, case .type = call.target {} else if call.isStatic { return "a static call" }
+            return expression(call.target) ?? first(call.arguments)
+        case .index(let index): return expression(index.target) ?? expression(index.index)
+        case .using, .attributed, .baseConstructorCall: return "an expression outside the native language"
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// Values as the cells of tables and lists show them.
+enum CellText {
+    /// A value; fractions show two places in tables.
+    static func text(_ value: PSValue, isTable: Bool) throws(Interrupt) -> String {
+        switch value {
+        case .double, .decimal:
+            return isTable ? try NumberFormat.text(value, "F") : try PSText.string(value)
+        case .array(let items):
+            var texts: [String] = []
+            for item in items.prefix(4) {
+                switch item {
+                case .null: texts.append("")
+                case .string, .int, .long, .bool, .double, .decimal, .date: texts.append(try PSText.string(item))
+                default: throw .handOver("a list of objects in a table")
+                }
+            }
+            return "{" + texts.joined(separator: ", ") + (items.count > 4 ? "\u{2026}" : "") + "}"
+        case .table, .block, .type: throw .handOver("\(value.typeName) in a table")
+        default: return try PSText.string(value)
+        }
+    }
+
+    /// Whether a column whose first value this is stands at the right.
+    static func isRight(_ value: PSValue?) -> Bool {
+        switch value {
+        case .int?, .long?, .double?, .decimal?, .bool?, .char?, .enumeration?: true
+        default: false
+        }
+    }
+}

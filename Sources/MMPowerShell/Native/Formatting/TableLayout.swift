@@ -1,0 +1,101 @@
+/// The layout of a table's text: widths from what it holds, the last column cut, what does not fit left out.
+struct TableLayout {
+    private let columns: [FormattedBlock.Column]
+    private let rows: [[String]]
+    private var widths: [Int]
+    private let width: Int
+
+    /// Lays a group of rows out; `nil` where PowerShell would break a line.
+    init?(_ group: FormattedBlock.Group, width: Int) {
+        guard width >= 5, !group.columns.isEmpty else { return nil }
+        columns = group.columns
+        rows = group.rows
+        self.width = width
+        widths = columns.map(\.width)
+        guard columns.allSatisfy({ TableLayout.isSingle($0.label) && !$0.label.isEmpty }),
+            rows.allSatisfy({ $0.allSatisfy(TableLayout.isSingle) })
+        else { return nil }
+        if widths[0] == 0 {
+            // Where the first column leaves its width open, all are as wide as what they hold.
+            for (place, column) in columns.enumerated() {
+                widths[place] = rows.reduce(column.label.utf16.count) { max($0, $1[place].utf16.count) }
+            }
+        }
+        assign()
+        // A head that is cut would be broken into lines.
+        for (place, column) in columns.enumerated() where widths[place] > 0 && widths[place] < column.label.utf16.count
+        {
+            return nil
+        }
+        guard widths.contains(where: { $0 > 0 }) else { return nil }
+    }
+
+    /// Whether a text takes one line, a place a unit.
+    static func isSingle(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy {
+            ($0.value >= 0x20 && $0.value < 0x7F) || (0xA1...0x17F).contains($0.value) && $0.value != 0xAD
+        }
+    }
+
+    private func total() -> Int {
+        let shown = widths.filter { $0 > 0 }
+        return shown.reduce(0, +) + shown.count - 1
+    }
+
+    private mutating func assign() {
+        if widths.allSatisfy({ $0 > 0 }) {
+            if total() <= width { return }
+        } else {
+            let isFixed = widths.map { $0 > 0 }
+            for place in widths.indices where widths[place] == 0 { widths[place] = 1 }
+            var free = width - total()
+            if free >= 0 {
+                while free > 0 {
+                    for place in widths.indices where !isFixed[place] && free > 0 {
+                        widths[place] += 1
+                        free -= 1
+                    }
+                }
+                return
+            }
+        }
+        while total() > width {
+            let last = (widths.firstIndex { $0 < 0 } ?? widths.count) - 1
+            guard last >= 0 else { return }
+            let left = widths[last] - (total() - width)
+            widths[last] = left < 1 ? -1 : left
+        }
+    }
+
+    /// An empty line, the head, its dashes, and the rows.
+    var lines: [String] {
+        let labels = columns.map(\.label)
+        let head = row(labels, padsLast: false, isHead: true)
+        let dashes = row(
+            labels.enumerated().map { String(repeating: "-", count: min($1.utf16.count, max(widths[$0], 0))) },
+            padsLast: true, isHead: false)
+        return ["", head, dashes] + rows.map { row($0, padsLast: true, isHead: false) }
+    }
+
+    private func row(_ cells: [String], padsLast: Bool, isHead: Bool) -> String {
+        let lastShown = widths.lastIndex { $0 > 0 } ?? 0
+        var text = ""
+        for (place, cell) in cells.enumerated() where widths[place] > 0 {
+            if place > 0 { text += " " }
+            // The very last column is not filled up; one that became the last is.
+            let isLast = isHead ? place == lastShown : place == cells.count - 1
+            text += field(cell, widths[place], columns[place].isRight, isPadded: !isLast)
+        }
+        return text
+    }
+
+    private func field(_ cell: String, _ width: Int, _ isRight: Bool, isPadded: Bool) -> String {
+        let count = cell.utf16.count
+        if count > width {
+            if width == 1 { return isRight ? String(cell.suffix(1)) : String(cell.prefix(1)) }
+            return isRight ? "\u{2026}" + cell.suffix(width - 1) : cell.prefix(width - 1) + "\u{2026}"
+        }
+        let blanks = String(repeating: " ", count: width - count)
+        return isRight ? blanks + cell : isPadded ? cell + blanks : cell
+    }
+}

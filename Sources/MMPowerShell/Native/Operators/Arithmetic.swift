@@ -1,0 +1,237 @@
+import Glibc
+
+/// `+ - * / %` and the bits.
+enum Arithmetic {
+    private static let largest = 1_000_000
+
+    /// `left + right`: the left operand decides.
+    static func add(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        switch (left, right) {
+        case (.null, _): return right
+        case (.string(let text), _):
+            if case .object(let object) = right, !object.isCustom { throw .handOver("an object joined to text") }
+            let more = try PSText.string(right)
+            guard text.utf8.count + more.utf8.count < 1 << 26 else { throw .handOver("a long text") }
+            return .string(text + more)
+        case (.char(let unit), .string(let text)): return .string(String(UnicodeScalar(unit)) + text)
+        case (.char(let unit), .char(let other)):
+            return .string(String(UnicodeScalar(unit)) + String(UnicodeScalar(other)))
+        case (.array(let items), .array(let more)):
+            guard items.count + more.count < 4 * largest else { throw .handOver("a long list") }
+            return .array(items + more)
+        case (.array(let items), _): return .array(items + [right])
+        case (.table(let table), .table(let other)):
+            var sum = table
+            for (key, value) in other.pairs {
+                guard sum.add(key, value) else { throw .handOver("a key in both tables") }
+            }
+            return .table(sum)
+        case (.int, .null), (.long, .null), (.double, .null), (.decimal, .null): return left
+        case (.date(let date), .span(let ticks)): return try moved(date, ticks)
+        case (.span(let ticks), .span(let other)): return try span(ticks.addingReportingOverflow(other))
+        case (.int, _), (.long, _), (.double, _), (.decimal, _): return try number(left, right, .add)
+        default: throw .handOver("adding to \(left.typeName)")
+        }
+    }
+
+    /// `left - right`.
+    static func subtract(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        switch (left, right) {
+        case (.date(let date), .date(let other)): return .span(date.ticks - other.ticks)
+        case (.null, .date), (.null, .span):
+            // It fails for certain; under which id is not.
+            throw .statement(NativeError("", "a date taken from $null"))
+        case (.date(let date), .span(let ticks)): return try moved(date, -ticks)
+        case (.span(let ticks), .span(let other)): return try span(ticks.subtractingReportingOverflow(other))
+        case (.int, .null), (.long, .null), (.double, .null), (.decimal, .null): return left
+        default: return try number(left, right, .subtract)
+        }
+    }
+
+    private static func span(_ sum: (partialValue: Int64, overflow: Bool)) throws(Interrupt) -> PSValue {
+        if sum.overflow { throw .handOver("a time span out of range") }
+        return .span(sum.partialValue)
+    }
+
+    private static func moved(_ date: PSDate, _ ticks: Int64) throws(Interrupt) -> PSValue {
+        guard let moved = date.moved(by: ticks) else { throw .handOver("a date out of range") }
+        return .date(moved)
+    }
+
+    /// `left * right`: texts and lists repeat.
+    static func multiply(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        switch (left, right) {
+        case (.string(let text), _):
+            let count = try times(right)
+            guard count * text.utf8.count < largest else { throw .handOver("a long repetition") }
+            return .string(String(repeating: text, count: count))
+        case (.array(let items), _):
+            let count = try times(right)
+            guard count * items.count < largest else { throw .handOver("a long repetition") }
+            return .array((0..<count).flatMap { _ in items })
+        default: return try number(left, right, .multiply)
+        }
+    }
+
+    private static func times(_ value: PSValue) throws(Interrupt) -> Int {
+        switch value {
+        case .int, .string:
+            guard case .int(let count)? = try Conversion.converted(value, to: .int), count >= 0, count < largest else {
+                throw .handOver("an unusual repetition")
+            }
+            return Int(count)
+        default: throw .handOver("an unusual repetition")
+        }
+    }
+
+    /// `left / right`.
+    static func divide(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        try number(left, right, .divide)
+    }
+
+    /// `left % right`.
+    static func remainder(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        try number(left, right, .remainder)
+    }
+
+    private enum Operation { case add, subtract, multiply, divide, remainder }
+
+    private static func operand(_ value: PSValue, beside other: PSValue) throws(Interrupt) -> PSValue {
+        switch value {
+        case .int, .long, .double, .decimal: return value
+        case .bool(let flag): return .int(flag ? 1 : 0)
+        case .string(let text):
+            guard case .number(let number) = try NumberText.read(text) else {
+                let type: PSType
+                switch other {
+                case .long: type = .long
+                case .double: type = .double
+                case .decimal: throw .handOver("a text that is no number")
+                case .int: type = .int
+                default: throw .handOver("a text that is no number")
+                }
+                throw .statement(try Conversion.failure(value, to: type))
+            }
+            return number
+        default: throw .handOver("arithmetic with \(value.typeName)")
+        }
+    }
+
+    private static func number(
+        _ left: PSValue, _ right: PSValue, _ operation: Operation
+    ) throws(Interrupt) -> PSValue {
+        if case .string(let first) = left, case .string(let second) = right {
+            guard case .number = try NumberText.read(first), case .number = try NumberText.read(second) else {
+                throw .handOver("arithmetic of texts that are no numbers")
+            }
+        }
+        let left = try operand(left, beside: right)
+        let right = try operand(right, beside: left)
+        if case .int(let first) = left, case .int(let second) = right {
+            return try whole(Int64(first), Int64(second), operation, isLong: false)
+        }
+        switch (left, right) {
+        case (.int(let first), .long(let second)): return try whole(Int64(first), second, operation, isLong: true)
+        case (.long(let first), .int(let second)): return try whole(first, Int64(second), operation, isLong: true)
+        case (.long(let first), .long(let second)): return try whole(first, second, operation, isLong: true)
+        case (.decimal, _), (_, .decimal): return try decimals(left, right, operation)
+        default: break
+        }
+        guard let first = Comparison.double(left), let second = Comparison.double(right) else {
+            throw .handOver("arithmetic with \(left.typeName)")
+        }
+        switch operation {
+        case .add: return .double(first + second)
+        case .subtract: return .double(first - second)
+        case .multiply: return .double(first * second)
+        case .divide: return .double(first / second)
+        case .remainder: return .double(fmod(first, second))
+        }
+    }
+
+    private static func decimals(
+        _ left: PSValue, _ right: PSValue, _ operation: Operation
+    ) throws(Interrupt) -> PSValue {
+        guard let first = Conversion.decimal(left), let second = Conversion.decimal(right) else {
+            throw .handOver("arithmetic of decimals out of range")
+        }
+        let result: PSDecimal?
+        switch operation {
+        case .add: result = PSDecimal.sum(first, second)
+        case .subtract: result = second.negated.flatMap { PSDecimal.sum(first, $0) }
+        case .multiply: result = PSDecimal.product(first, second)
+        case .divide, .remainder:
+            guard second.digits != 0 else {
+                throw .statement(NativeError("RuntimeException", "Attempted to divide by zero."))
+            }
+            result = operation == .divide ? PSDecimal.quotient(first, second) : PSDecimal.remainder(first, second)
+        }
+        guard let result else { throw .handOver("arithmetic of decimals that rounds") }
+        return .decimal(result)
+    }
+
+    private static func whole(
+        _ first: Int64, _ second: Int64, _ operation: Operation, isLong: Bool
+    ) throws(Interrupt) -> PSValue {
+        let exact: (partialValue: Int64, overflow: Bool)
+        switch operation {
+        case .add: exact = first.addingReportingOverflow(second)
+        case .subtract: exact = first.subtractingReportingOverflow(second)
+        case .multiply: exact = first.multipliedReportingOverflow(by: second)
+        case .divide, .remainder:
+            guard second != 0 else {
+                throw .statement(NativeError("RuntimeException", "Attempted to divide by zero."))
+            }
+            if first == Int64.min, second == -1 { throw .handOver("an overflow") }
+            if operation == .divide, first % second != 0 { return .double(Double(first) / Double(second)) }
+            exact = (operation == .divide ? first / second : first % second, false)
+        }
+        if exact.overflow {
+            switch operation {
+            case .add: return .double(Double(first) + Double(second))
+            case .subtract: return .double(Double(first) - Double(second))
+            default: return .double(Double(first) * Double(second))
+            }
+        }
+        if isLong { return .long(exact.partialValue) }
+        return Int32(exactly: exact.partialValue).map { .int($0) } ?? .double(Double(exact.partialValue))
+    }
+
+    /// `-band`, `-bor`, `-bxor` of whole numbers of one width.
+    static func bits(
+        _ left: PSValue, _ right: PSValue, _ operation: (Int64, Int64) -> Int64
+    ) throws(Interrupt) -> PSValue {
+        switch (left, right) {
+        case (.int(let first), .int(let second)):
+            return .int(Int32(truncatingIfNeeded: operation(Int64(first), Int64(second))))
+        case (.long(let first), .long(let second)): return .long(operation(first, second))
+        default: throw .handOver("bits of \(left.typeName)")
+        }
+    }
+
+    /// `left .. right`.
+    static func range(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
+        if case .string(let first) = left, case .string(let last) = right, first.utf8.count == 1,
+            last.utf8.count == 1, let low = first.utf8.first, let high = last.utf8.first,
+            (0x61...0x7A).contains(low | 0x20), (0x61...0x7A).contains(high | 0x20)
+        {
+            return .array(
+                low <= high ? (low...high).map { .char($0) } : (high...low).reversed().map { .char($0) })
+        }
+        guard case .int(let low)? = try end(left), case .int(let high)? = try end(right) else {
+            throw .handOver("a range of other than whole numbers")
+        }
+        guard Int(low).distance(to: Int(high)).magnitude < 4_000_000 else { throw .handOver("a long range") }
+        return .array(low <= high ? (low...high).map { .int($0) } : (high...low).reversed().map { .int($0) })
+    }
+
+    private static func end(_ value: PSValue) throws(Interrupt) -> PSValue? {
+        switch value {
+        case .int: return value
+        case .double, .long, .null, .string:
+            if case .string(let text) = value, text.utf8.count <= 1 { return nil }
+            return try Conversion.converted(value, to: .int)
+        default: return nil
+        }
+    }
+}

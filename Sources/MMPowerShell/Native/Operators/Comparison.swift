@@ -1,0 +1,174 @@
+/// Equality and order of values, as `-eq` and its kin have them.
+enum Comparison {
+    /// `left -eq right` for a scalar on the left.
+    static func equal(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Bool {
+        switch (left, right) {
+        case (.null, .null): return true
+        case (.null, _), (_, .null): return false
+        case (.string(let text), .string(let other)):
+            return try Collation.equal(text, other, ignoringCase: ignoringCase)
+        case (.string(let text), _):
+            return try Collation.equal(text, try written(right), ignoringCase: ignoringCase)
+        case (.int(let number), .int(let other)): return number == other
+        case (.bool(let flag), _):
+            if case .array = right { throw .handOver("a list compared with a truth") }
+            return flag == right.isTrue
+        case (.char(let unit), .char(let other)): return fold(unit, ignoringCase) == fold(other, ignoringCase)
+        case (.char(let unit), .string(let text)):
+            guard text.isASCII else { throw .handOver("comparing text beyond ASCII") }
+            guard text.utf8.count == 1, let other = text.utf8.first else { return false }
+            return fold(unit, ignoringCase) == fold(other, ignoringCase)
+        default: break
+        }
+        if isNumber(left) {
+            if isNumber(right) { return try order(left, right) == 0 }
+            if case .array(let items) = right {
+                guard items.count > 1 else { throw .handOver("a list compared with a number") }
+                return false
+            }
+        }
+        guard let other = try converted(right, like: left) else { return false }
+        return try sameKind(left, other) == 0
+    }
+
+    /// The order of two values, the left one deciding the type: negative, zero, positive.
+    static func ordered(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Int {
+        switch (left, right) {
+        case (.null, .null): return 0
+        case (.null, _): return againstNull(right, isRight: true)
+        case (_, .null): return againstNull(left, isRight: false)
+        case (.string(let text), .string(let other)):
+            return try Collation.compare(text, other, ignoringCase: ignoringCase)
+        case (.string(let text), _):
+            return try Collation.compare(text, try written(right), ignoringCase: ignoringCase)
+        case (.bool(let flag), _):
+            if case .array = right { throw .handOver("a list compared with a truth") }
+            return (flag ? 1 : 0) - (right.isTrue ? 1 : 0)
+        default: break
+        }
+        if isNumber(left) {
+            if isNumber(right) { return try order(left, right) }
+            if case .array(let items) = right {
+                guard items.count > 1 else { throw .handOver("a list compared with a number") }
+                let message = "Could not compare \"\(try PSText.string(left))\" to \"\(try PSText.string(right))\"."
+                throw .statement(NativeError("ComparisonFailure", message))
+            }
+        }
+        guard let other = try converted(right, like: left) else {
+            guard let type = type(of: left) else { throw .handOver("ordering \(left.typeName)") }
+            throw .statement(try Conversion.failure(right, to: type))
+        }
+        return try sameKind(left, other)
+    }
+
+    /// A value beside `$null`: negative numbers come before it, everything else behind.
+    private static func againstNull(_ value: PSValue, isRight: Bool) -> Int {
+        let order = isRight ? -1 : 1
+        let isNegative: Bool =
+            switch value {
+            case .int(let number): number < 0
+            case .long(let number): number < 0
+            case .double(let number): number < 0
+            case .decimal(let number): number.isNegative
+            default: false
+            }
+        return isNegative ? -order : order
+    }
+
+    private static func fold(_ unit: UInt8, _ ignoringCase: Bool) -> UInt8 {
+        ignoringCase && (0x41...0x5A).contains(unit) ? unit | 0x20 : unit
+    }
+
+    /// The text of a value beside a text.
+    private static func written(_ value: PSValue) throws(Interrupt) -> String {
+        switch value {
+        case .object, .table, .block, .array: throw .handOver("comparing text with \(value.typeName)")
+        default: return try PSText.string(value)
+        }
+    }
+
+    private static func type(of value: PSValue) -> PSType? {
+        switch value {
+        case .int: .int
+        case .long: .long
+        case .double: .double
+        case .decimal: .decimal
+        case .date: .datetime
+        case .span: .timespan
+        case .guid: .guid
+        case .version: .version
+        case .enumeration(let own): own.kind == .dayOfWeek ? .dayofweek : .datetimekind
+        default: nil
+        }
+    }
+
+    private static func converted(_ value: PSValue, like left: PSValue) throws(Interrupt) -> PSValue? {
+        guard let type = type(of: left) else {
+            throw .handOver("comparing \(left.typeName) with \(value.typeName)")
+        }
+        return try Conversion.converted(value, to: type)
+    }
+
+    private static func sameKind(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Int {
+        func sign<T: Comparable>(_ left: T, _ right: T) -> Int { left < right ? -1 : left > right ? 1 : 0 }
+        switch (left, right) {
+        case (.date(let date), .date(let other)): return sign(date.ticks, other.ticks)
+        case (.span(let ticks), .span(let other)): return sign(ticks, other)
+        case (.guid(let text), .guid(let other)): return text == other ? 0 : text < other ? -1 : 1
+        case (.version(let parts), .version(let others)):
+            for place in 0..<4 {
+                let one = place < parts.count ? parts[place] : -1
+                let other = place < others.count ? others[place] : -1
+                if one != other { return sign(one, other) }
+            }
+            return 0
+        case (.enumeration(let value), .enumeration(let other)): return sign(value.value, other.value)
+        default:
+            guard isNumber(left), isNumber(right) else {
+                throw .handOver("comparing \(left.typeName) with \(right.typeName)")
+            }
+            return try order(left, right)
+        }
+    }
+
+    /// Whether a value is a number.
+    static func isNumber(_ value: PSValue) -> Bool {
+        switch value {
+        case .int, .long, .double, .decimal: true
+        default: false
+        }
+    }
+
+    /// The order of two numbers.
+    static func order(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Int {
+        func sign<T: Comparable>(_ left: T, _ right: T) -> Int { left < right ? -1 : left > right ? 1 : 0 }
+        switch (left, right) {
+        case (.int(let number), .int(let other)): return sign(number, other)
+        case (.int(let number), .long(let other)): return sign(Int64(number), other)
+        case (.long(let number), .int(let other)): return sign(number, Int64(other))
+        case (.long(let number), .long(let other)): return sign(number, other)
+        case (.decimal, _), (_, .decimal):
+            guard let number = Conversion.decimal(left), let other = Conversion.decimal(right) else {
+                throw .handOver("comparing a large number with a decimal")
+            }
+            return PSDecimal.order(number, other)
+        default:
+            guard let number = double(left), let other = double(right) else {
+                throw .handOver("ordering \(left.typeName) and \(right.typeName)")
+            }
+            if number.isNaN || other.isNaN { throw .handOver("comparing NaN") }
+            return sign(number, other)
+        }
+    }
+
+    /// Any number as a double; nil for other values.
+    static func double(_ value: PSValue) -> Double? {
+        switch value {
+        case .int(let number): Double(number)
+        case .long(let number): Double(number)
+        case .double(let number): number
+        case .decimal(let number): number.double
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import MMCore
+import PowerShellSyntax
+
+/// Conversions between the engine's types, as casts and operators make them.
+enum Conversion {
+    /// A cast `[type]value`.
+    static func cast(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue {
+        guard let converted = try converted(value, to: type) else { throw .statement(try failure(value, to: type)) }
+        return converted
+    }
+
+    /// The error of a conversion that fails.
+    static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
+        guard case .string(let text) = value else { throw .handOver("a cast of \(value.typeName) that fails") }
+        let id: String
+        switch type {
+        case .int, .long: id = "InvalidCastFromStringToInteger"
+        case .double: id = "InvalidCastFromStringToDoubleOrSingle"
+        case .decimal: id = "InvalidCastFromStringToDecimal"
+        default: throw .handOver("a cast to \(type.rawValue) that fails")
+        }
+        let name = type == .int ? "Int32" : type == .long ? "Int64" : type == .double ? "Double" : "Decimal"
+        return NativeError(
+            id,
+            "Cannot convert value \"\(text)\" to type \"System.\(name)\". Error: \"The input string '\(text)' was not in a "
+                + "correct format.\"")
+    }
+
+    /// A value as a type; `nil` when it surely can't be one.
+    static func converted(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue? {
+        switch type {
+        case .bool: return .bool(value.isTrue)
+        case .string:
+            if case .object = value { throw .handOver("an object cast to text") }
+            return .string(try PSText.string(value))
+        case .int, .long, .double, .decimal: return try number(value, type)
+        case .datetime:
+            if case .date = value { return value }
+            guard case .string(let text) = value, let date = PSDate(certain: text) else {
+                throw .handOver("a date in an uncertain form")
+            }
+            return .date(date)
+        case .array:
+            switch value {
+            case .array: return value
+            case .null, .table, .object: throw .handOver("a cast to an array")
+            default: return .array([value])
+            }
+        case .object: return value
+        case .pscustomobject:
+            guard case .table(let table) = value else {
+                if case .object = value { return value }
+                throw .handOver("a cast to a custom object")
+            }
+            guard table.hasCertainOrder, let object = PSObject(table.pairs.map { ($0.key, $0.value) }) else {
+                throw .handOver("a table whose order is uncertain")
+            }
+            return .object(object)
+        case .hashtable:
+            guard case .table(let table) = value, !table.isOrdered else { throw .handOver("a cast to a table") }
+            return value
+        case .char:
+            switch value {
+            case .char: return value
+            case .string(let text) where text.utf8.count == 1 && text.isASCII: return text.utf8.first.map { .char($0) }
+            case .int(let number) where (0..<128).contains(number): return .char(UInt8(number))
+            default: throw .handOver("a cast to a character")
+            }
+        case .timespan:
+            switch value {
+            case .span: return value
+            case .int(let ticks): return .span(Int64(ticks))
+            case .long(let ticks): return .span(ticks)
+            case .string(let text):
+                guard let ticks = PSSpan.ticks(text) else { throw .handOver("a time span in an uncertain form") }
+                return .span(ticks)
+            default: throw .handOver("a cast to a time span")
+            }
+        case .guid:
+            if case .guid = value { return value }
+            guard case .string(let text) = value, let guid = guid(text) else { throw .handOver("a cast to a guid") }
+            return .guid(guid)
+        case .version:
+            if case .version = value { return value }
+            guard case .string(let text) = value, let parts = version(text) else {
+                throw .handOver("a cast to a version")
+            }
+            return .version(parts)
+        case .dayofweek: return try enumeration(value, .dayOfWeek)
+        case .datetimekind: return try enumeration(value, .dateTimeKind)
+        case .ordered, .math, .regex, .convert, .void: throw .handOver("a cast to \(type.rawValue)")
+        }
+    }
+
+    private static func enumeration(_ value: PSValue, _ kind: PSEnum.Kind) throws(Interrupt) -> PSValue {
+        switch value {
+        case .enumeration(let own) where own.kind == kind: return value
+        case .int(let number) where number >= 0 && number < (kind == .dayOfWeek ? 7 : 3):
+            return .enumeration(PSEnum(kind, number))
+        case .string(let name):
+            if let found = PSEnum(kind, named: name) { return .enumeration(found) }
+            throw .handOver("a value that an enumeration may not have")
+        default: throw .handOver("a cast to an enumeration")
+        }
+    }
+
+    /// A guid's usual text from one of its common forms.
+    static func guid(_ text: String) -> String? {
+        var body = Substring(text.lowercased())
+        if body.hasPrefix("{"), body.hasSuffix("}") { body = body.dropFirst().dropLast() }
+        let parts = body.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.map(\.utf8.count) == [8, 4, 4, 4, 12],
+            body.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2D })
+        else { return nil }
+        return String(body)
+    }
+
+    /// The parts of a version.
+    static func version(_ text: String) -> [Int32]? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard (2...4).contains(parts.count) else { return nil }
+        var numbers: [Int32] = []
+        for part in parts {
+            guard (1...9).contains(part.utf8.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                let number = Int32(part)
+            else { return nil }
+            numbers.append(number)
+        }
+        return numbers
+    }
+
+    /// A value as a number of a type; `nil` when it surely is none.
+    private static func number(_ value: PSValue, _ type: PSType) throws(Interrupt) -> PSValue? {
+        switch value {
+        case .null: return try number(.int(0), type)
+        case .bool(let flag): return try number(.int(flag ? 1 : 0), type)
+        case .enumeration(let own): return try number(.int(own.value), type)
+        case .string(let text):
+            guard case .number(let found) = try NumberText.read(text) else { return nil }
+            return try number(found, type)
+        case .char(let unit):
+            guard type == .int || type == .long else { throw .handOver("a character as a number") }
+            return try number(.int(Int32(unit)), type)
+        case .int, .long, .double, .decimal: break
+        default: throw .handOver("a cast of \(value.typeName) to a number")
+        }
+        switch type {
+        case .int, .long:
+            let whole: Int64?
+            switch value {
+            case .int(let number): whole = Int64(number)
+            case .long(let number): whole = number
+            case .double(let number): whole = Int64(exactly: number.rounded(.toNearestOrEven))
+            case .decimal(let number): whole = number.whole
+            default: whole = nil
+            }
+            guard let whole else { throw .handOver("a cast that overflows") }
+            if type == .long { return .long(whole) }
+            guard let small = Int32(exactly: whole) else { throw .handOver("a cast that overflows") }
+            return .int(small)
+        case .decimal:
+            guard let number = decimal(value) else { throw .handOver("a cast that overflows") }
+            return .decimal(number)
+        default: return Comparison.double(value).map { .double($0) }
+        }
+    }
+
+    /// Any number as a decimal; `nil` when it does not fit, or is none.
+    static func decimal(_ value: PSValue) -> PSDecimal? {
+        switch value {
+        case .int(let number): PSDecimal(Int64(number))
+        case .long(let number): PSDecimal(number)
+        case .double(let number): PSDecimal(number)
+        case .decimal(let number): number
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,125 @@
+/// `-match`, `-replace`, `-split`, `-join` and `-f`.
+enum TextOperators {
+    /// `-replace` of one text.
+    static func replace(_ text: String, _ pattern: Pattern, with replacement: String) throws(Interrupt) -> String {
+        let units = Array(text.utf8)
+        let matches = try pattern.matches(in: units)
+        if matches.isEmpty { return text }
+        guard replacement.isASCII else { throw .handOver("a replacement beyond ASCII") }
+        let template = Array(replacement.utf8)
+        var result: [UInt8] = []
+        var place = 0
+        for match in matches {
+            result += units[place..<match.range.lowerBound]
+            var at = 0
+            while at < template.count {
+                let unit = template[at]
+                at += 1
+                guard unit == UInt8(ascii: "$"), at < template.count else {
+                    result.append(unit)
+                    continue
+                }
+                let sign = template[at]
+                switch sign {
+                case UInt8(ascii: "$"): result.append(sign)
+                case UInt8(ascii: "&"): result += units[match.range]
+                case 0x30...0x39:
+                    guard at + 1 >= template.count || !(0x30...0x39).contains(template[at + 1]) else {
+                        throw .handOver("an unusual replacement")
+                    }
+                    let number = Int(sign - 0x30)
+                    guard number <= match.groups.count, pattern.names.isEmpty else {
+                        throw .handOver("an unusual replacement")
+                    }
+                    if number == 0 {
+                        result += units[match.range]
+                    } else if let range = match.groups[number - 1] {
+                        result += units[range]
+                    }
+                default: throw .handOver("an unusual replacement")
+                }
+                at += 1
+            }
+            place = match.range.upperBound
+        }
+        result += units[place...]
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// `-split` of one text: the parts between the matches, and the groups of each.
+    static func split(_ text: String, _ pattern: Pattern, limit: Int) throws(Interrupt) -> [PSValue] {
+        guard limit >= 0, limit == 0 || pattern.groupCount == 0, pattern.names.isEmpty else {
+            throw .handOver("an unusual split")
+        }
+        let units = Array(text.utf8)
+        var parts: [PSValue] = []
+        var place = 0
+        for match in try pattern.matches(in: units, limit: limit == 0 ? .max : limit - 1) {
+            guard limit == 0 || !match.range.isEmpty else { throw .handOver("a split at nothing") }
+            parts.append(.string(String(decoding: units[place..<match.range.lowerBound], as: UTF8.self)))
+            for case let group? in match.groups { parts.append(.string(String(decoding: units[group], as: UTF8.self))) }
+            place = match.range.upperBound
+        }
+        parts.append(.string(String(decoding: units[place...], as: UTF8.self)))
+        return parts
+    }
+
+    /// `-f`: indexes, widths, and no format but the plain one and digits of dates.
+    static func format(_ template: String, _ arguments: [PSValue]) throws(Interrupt) -> String {
+        var text = ""
+        var rest = Substring(template)
+        while let mark = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+            text += rest[..<mark]
+            let sign = rest[mark]
+            rest = rest[rest.index(after: mark)...]
+            if rest.first == sign {
+                text.append(sign)
+                rest = rest.dropFirst()
+                continue
+            }
+            guard sign == "{", let end = rest.firstIndex(of: "}") else { throw .handOver("an unusual format") }
+            let item = rest[..<end]
+            rest = rest[rest.index(after: end)...]
+            let halves = item.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let head = halves[0].split(separator: ",", omittingEmptySubsequences: false)
+            guard head.count <= 2, let index = Int(head[0]), index >= 0, index < 1_000_000,
+                !item.contains("{"), head[0].utf8.allSatisfy({ (0x30...0x39).contains($0) })
+            else { throw .handOver("an unusual format") }
+            guard index < arguments.count else {
+                throw .statement(NativeError("FormatError", "Error formatting a string: Index out of range."))
+            }
+            var piece = try part(arguments[index], format: halves.count == 2 ? String(halves[1]) : nil)
+            if head.count == 2 {
+                guard let width = Int(head[1]), width.magnitude < 1000 else {
+                    throw .handOver("an unusual format")
+                }
+                let blanks = String(repeating: " ", count: max(0, Int(width.magnitude) - piece.utf16.count))
+                piece = width < 0 ? piece + blanks : blanks + piece
+            }
+            text += piece
+        }
+        return text + rest
+    }
+
+    private static func part(_ value: PSValue, format: String?) throws(Interrupt) -> String {
+        switch value {
+        case .null: return ""
+        case .date(let date):
+            guard let format, !format.isEmpty else { return date.text }
+            guard let text = date.formatted(format) else { throw .handOver("a date in a culture's form") }
+            return text
+        case .string, .bool, .char: return try PSText.string(value)
+        case .int, .long, .decimal, .double:
+            if let format, !format.isEmpty { return try NumberFormat.text(value, format) }
+            if case .double(let number) = value { return PSText.long(number) }
+            return try PSText.string(value)
+        case .span, .guid, .version, .enumeration:
+            guard format == nil else { throw .handOver("a format of \(value.typeName)") }
+            return try PSText.string(value)
+        case .object(let object):
+            guard format == nil, object.isCustom else { throw .handOver("formatting \(value.typeName)") }
+            return try PSText.string(value)
+        default: throw .handOver("formatting \(value.typeName)")
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import PowerShellSyntax
+
+/// What a built-in command takes.
+struct CommandSpecification {
+    /// The cmdlet's name.
+    let name: String
+    /// The .NET class that ends the ids of its errors.
+    let className: String
+    /// Parameters with a value.
+    let values: [String]
+    /// Switches.
+    let switches: [String]
+    /// Values by position, first first.
+    let positions: [String]
+    /// The last position takes all that is left.
+    var takesRest = false
+    /// Aliases of parameters, with the parameter they name.
+    var aliases: [String: String] = [:]
+    /// Values that are whole numbers, not negative.
+    var counts: [String] = []
+    /// It puts out objects of its own and needs none.
+    var makesObjects = false
+
+    /// The fully qualified id of an error that the command raises.
+    func errorID(_ id: String) -> String { "\(id),Microsoft.PowerShell.Commands.\(className)" }
+}
+
+/// A command with its parameters bound and its arguments evaluated.
+struct BoundCommand {
+    /// What it takes.
+    let specification: CommandSpecification
+    private var values: [String: PSValue] = [:]
+    /// What was left for the last position, one value an argument.
+    private(set) var rest: [PSValue] = []
+
+    private static let common = [
+        "Debug", "db", "ErrorAction", "ea", "ErrorVariable", "ev", "InformationAction", "infa",
+        "InformationVariable", "iv", "OutBuffer", "ob", "OutVariable", "ov", "PipelineVariable", "pv",
+        "ProgressAction", "proga", "Verbose", "vb", "WarningAction", "wa", "WarningVariable", "wv",
+    ]
+
+    /// What errors that don't end the command do.
+    private(set) var errorAction = ErrorAction.goOn
+
+    /// The value bound to a parameter; a switch has `$true` or `$false`.
+    subscript(name: String) -> PSValue? { values[name] }
+
+    /// Whether a switch is set.
+    func isSet(_ name: String) -> Bool { values[name]?.isTrue ?? false }
+
+    /// A whole number bound to a parameter.
+    func count(_ name: String) -> Int? {
+        if case .int(let number)? = values[name] { Int(number) } else { nil }
+    }
+
+    /// The names of the parameters that are bound.
+    var names: Set<String> { Set(values.keys).subtracting(["ErrorAction"]) }
+
+    /// Binds a command's elements. An error of binding ends the statement, as in PowerShell.
+    init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {
+        guard command.invocation == nil, command.redirections.isEmpty, let written = command.constantName,
+            let specification = Cmdlets.specification(of: written)
+        else { throw .handOver("the command \(command.constantName ?? "by computed name")") }
+        self.specification = specification
+        var positional: [Argument] = []
+        var splats: [VariableExpressionSyntax] = []
+        var place = 1
+        while place < command.elements.count {
+            let element = command.elements[place]
+            place += 1
+            switch element {
+            case .argument(.variable(let splat)) where splat.isSplatted:
+                splats.append(splat)
+            case .argument(let argument): positional.append(.written(argument))
+            case .parameter(let parameter):
+                let name = try resolve(parameter.name)
+                guard values[name] == nil else {
+                    throw fault("ParameterAlreadyBound", "The parameter '\(name)' is specified more than once.")
+                }
+                if specification.switches.contains(name) {
+                    values[name] =
+                        try parameter.argument.map { (argument) throws(Interrupt) in
+                            try BoundCommand.flag(try evaluator.value(of: argument))
+                        } ?? .bool(true)
+                    continue
+                }
+                var argument = parameter.argument
+                if argument == nil, place < command.elements.count,
+                    case .argument(let next) = command.elements[place]
+                {
+                    if case .variable(let splat) = next, splat.isSplatted { throw .handOver("a splat as a value") }
+                    argument = next
+                    place += 1
+                }
+                guard let argument else {
+                    throw fault("MissingArgument", "Missing an argument for parameter '\(name)'.")
+                }
+                try set(name, try BoundCommand.value(.written(argument), evaluator))
+            }
+        }
+        for splat in splats { positional += try spread(splat, in: evaluator) }
+        try bind(positional, in: evaluator)
+        if specification.name == "Write-Output", values["InputObject"] == nil, !rest.isEmpty {
+            // Several arguments are one list.
+            if rest.count > 1, rest.contains(where: { if case .array = $0 { true } else { false } }) {
+                throw .handOver("lists among several arguments")
+            }
+            values["InputObject"] = rest.count == 1 ? rest[0] : .array(rest)
+        }
+    }
+
+    private enum Argument { case written(ExpressionSyntax), value(PSValue) }
+
+    /// An argument's value; a bare number is its own text where a text is wanted.
+    private static func value(_ argument: Argument, _ evaluator: Evaluator) throws(Interrupt) -> PSValue {
+        switch argument {
+        case .written(let expression): try evaluator.value(of: expression)
+        case .value(let value): value
+        }
+    }
+
+    private static func flag(_ value: PSValue) throws(Interrupt) -> PSValue {
+        switch value {
+        case .bool: return value
+        case .int(let number): return .bool(number != 0)
+        default: throw .handOver("an unusual value of a switch")
+        }
+    }
+
+    private mutating func set(_ name: String, _ value: PSValue) throws(Interrupt) {
+        guard name == "ErrorAction" else {
+            values[name] = try converted(value, for: name)
+            return
+        }
+        guard case .string(let text) = value else { throw .handOver("an unusual -ErrorAction") }
+        switch text.lowercased() {
+        case "continue": errorAction = .goOn
+        case "silentlycontinue", "ignore": errorAction = .silence
+        case "stop": errorAction = .stop
+        case "inquire", "break", "suspend": throw .handOver("-ErrorAction \(text)")
+        default:
+            guard text.utf8.allSatisfy({ (0x61...0x7A).contains($0 | 0x20) }),
+                !["continue", "silentlycontinue", "ignore", "stop", "inquire", "break", "suspend"].contains(where: {
+                    $0.hasPrefix(text.lowercased())
+                })
+            else { throw .handOver("an unusual -ErrorAction") }
+            throw fault("CannotConvertArgumentNoMessage", "Cannot bind parameter 'ErrorAction'.")
+        }
+        values[name] = value
+    }
+
+    /// `@name`: a table's keys are parameters, a list's elements are values. What is written out wins.
+    private mutating func spread(
+        _ splat: VariableExpressionSyntax, in evaluator: Evaluator
+    ) throws(Interrupt) -> [Argument] {
+        guard splat.path.qualifier == .none, let value = evaluator.variables[splat.path.name.lowercased()] else {
+            throw .handOver("splatting of @\(splat.path.name), which this engine has no value of")
+        }
+        switch value {
+        case .array(let items): return items.map { .value($0) }
+        case .table(let table):
+            var bound = Set<String>()
+            for (key, value) in table.pairs {
+                let name = try resolve(key)
+                guard bound.insert(name).inserted else { throw .handOver("a parameter splatted twice") }
+                if values[name] != nil { continue }
+                if specification.switches.contains(name) {
+                    values[name] = try BoundCommand.flag(value)
+                } else {
+                    try set(name, value)
+                }
+            }
+            return []
+        default: throw .handOver("splatting of \(value.typeName)")
+        }
+    }
+
+    private func fault(_ id: String, _ message: String) -> Interrupt {
+        .statement(NativeError(specification.errorID(id), message))
+    }
+
+    private mutating func bind(_ positional: [Argument], in evaluator: Evaluator) throws(Interrupt) {
+        var free = specification.positions.filter { values[$0] == nil }
+        for argument in positional {
+            let value = try BoundCommand.value(argument, evaluator)
+            if free.isEmpty || specification.takesRest && free.count == 1 {
+                guard specification.takesRest else {
+                    throw fault("PositionalParameterNotFound", "A positional parameter cannot be found.")
+                }
+                rest.append(value)
+                continue
+            }
+            let name = free.removeFirst()
+            values[name] = try converted(value, for: name)
+        }
+    }
+
+    private func converted(_ value: PSValue, for name: String) throws(Interrupt) -> PSValue {
+        guard specification.counts.contains(name) else { return value }
+        switch value {
+        case .int(let number):
+            guard number >= 0 else {
+                throw fault("ParameterArgumentValidationError", "The \(number) argument is less than 0.")
+            }
+            return value
+        case .string(let text):
+            guard case .number(.int(let number)) = try NumberText.read(text), !text.isEmpty else {
+                if case .none = try NumberText.read(text) {
+                    let message = "Cannot bind parameter '\(name)'. Cannot convert value \"\(text)\"."
+                    throw fault("CannotConvertArgumentNoMessage", message)
+                }
+                throw .handOver("an unusual count")
+            }
+            return try converted(.int(number), for: name)
+        default: throw .handOver("an unusual count")
+        }
+    }
+
+    private func resolve(_ written: String) throws(Interrupt) -> String {
+        guard written.isPlain, written != "-", written != "?" else { throw .handOver("an unusual parameter") }
+        let wanted = written.lowercased()
+        let own = specification.values + specification.switches
+        if let exact = own.first(where: { $0.lowercased() == wanted }) { return exact }
+        if let exact = specification.aliases.first(where: { $0.key.lowercased() == wanted }) { return exact.value }
+        if wanted == "erroraction" || wanted == "ea" { return "ErrorAction" }
+        if BoundCommand.common.contains(where: { $0.lowercased() == wanted }) {
+            throw .handOver("the common parameter -\(written)")
+        }
+        let begun = own.filter { $0.lowercased().hasPrefix(wanted) }
+        let aliased = specification.aliases.filter { $0.key.lowercased().hasPrefix(wanted) }.map(\.value)
+        let candidates = Set(begun + aliased)
+        if candidates.count == 1, let only = candidates.first { return only }
+        if candidates.count > 1 { throw .handOver("an ambiguous parameter") }
+        if BoundCommand.common.contains(where: { $0.lowercased().hasPrefix(wanted) }) {
+            throw .handOver("the common parameter -\(written)")
+        }
+        throw fault("NamedParameterNotFound", "A parameter cannot be found that matches parameter name '\(written)'.")
+    }
+}

@@ -1,0 +1,181 @@
+import PowerShellSyntax
+
+/// A pipeline being run: objects are pushed in at its head and flow through every command before the next one comes.
+final class RunningPipeline {
+    /// Where the objects come from.
+    private enum Head {
+        case expression(ExpressionSyntax)
+        case value(PSValue)
+        case source(CmdletCall, any CmdletSource)
+        /// The first command makes its objects by itself.
+        case none
+    }
+
+    private let evaluator: Evaluator
+    private let stages: [Stage]
+    private let head: Head
+    private let sink: Sink
+    private var firstOpen = 0
+
+    /// Sets a pipeline up: names are looked up, parameters bound, arguments evaluated. What is wrong there is known
+    /// before anything runs.
+    init(_ node: PipelineSyntax, in evaluator: Evaluator, sink: @escaping Sink) throws(Interrupt) {
+        self.evaluator = evaluator
+        self.sink = sink
+        var stages: [Stage] = []
+        var head = Head.none
+        for (place, element) in node.elements.enumerated() {
+            switch element {
+            case .expression(let expression):
+                guard expression.redirections.isEmpty else { throw .handOver("a redirection") }
+                head = .expression(expression.expression)
+            case .command(let command):
+                if let (call, source) = try RunningPipeline.source(command, isHead: place == 0, in: evaluator) {
+                    if place == 0 {
+                        head = .source(call, source)
+                    } else {
+                        stages.append(SourceStage(call, source, evaluator))
+                    }
+                    continue
+                }
+                let bound = try BoundCommand(command, in: evaluator)
+                if place == 0 {
+                    if let own = bound["InputObject"] {
+                        head = .value(own)
+                    } else if !bound.specification.makesObjects {
+                        // What is wrong with its arguments comes first.
+                        _ = try Cmdlets.stage(bound, evaluator)
+                        throw .handOver("\(bound.specification.name) without input")
+                    }
+                } else if bound["InputObject"] != nil, bound.specification.name != "Write-Output" {
+                    throw .handOver("-InputObject within a pipeline")
+                }
+                let stage = try Cmdlets.stage(bound, evaluator)
+                let action = bound.errorAction
+                stage.report = { (error) throws(Interrupt) in try evaluator.report(error, action) }
+                stages.append(stage)
+            }
+        }
+        for (place, stage) in stages.enumerated() {
+            if place + 1 < stages.count {
+                let following = stages[place + 1]
+                stage.next = { (item) throws(Interrupt) in try following.process(item) }
+            } else {
+                stage.next = sink
+                stage.isLast = true
+            }
+        }
+        self.stages = stages
+        self.head = head
+    }
+
+    /// The call of a source's cmdlet; `nil` when the command is the engine's own.
+    private static func source(
+        _ command: CommandSyntax, isHead: Bool, in evaluator: Evaluator
+    ) throws(Interrupt) -> (CmdletCall, any CmdletSource)? {
+        guard command.invocation == nil, let name = command.constantName, Cmdlets.specification(of: name) == nil,
+            let source = evaluator.sources.first(where: { $0.knows(name) })
+        else { return nil }
+        guard command.redirections.isEmpty else { throw .handOver("a redirection") }
+        var call = try CmdletCall(command, name: name, in: evaluator)
+        call.takesInput = !isHead
+        do throws(CmdletFault) {
+            try source.check(call)
+        } catch {
+            switch error {
+            case .failed(let record): throw .statement(record)
+            case .handedOver(let reason): throw .handOver(reason)
+            case .interrupted(let stop): throw stop.reason
+            }
+        }
+        return (call, source)
+    }
+
+    /// Runs the pipeline over its own head.
+    func run() throws(Interrupt) {
+        switch head {
+        case .source(let call, let source):
+            try begin()
+            try SourceRows(call, of: source, in: evaluator).read { (item) throws(Interrupt) in try push(item) }
+        case .expression(let expression):
+            var items: [PSValue] = []
+            switch expression {
+            case .sub, .paren: try evaluator.stream(expression) { (item) throws(Interrupt) in items.append(item) }
+            default:
+                let value = try evaluator.kept(expression)
+                if case .array(let elements) = value { items = elements } else { items = [value] }
+            }
+            try begin()
+            for item in items {
+                guard try push(item) else { break }
+            }
+        case .value(let value):
+            try begin()
+            _ = try push(value)
+        case .none:
+            try begin()
+        }
+        try finish()
+    }
+
+    /// Starts every command.
+    private func begin() throws(Interrupt) {
+        for stage in stages { try stage.begin() }
+    }
+
+    /// Sends one object in; `false` when no more are wanted.
+    private func push(_ item: PSValue) throws(Interrupt) -> Bool {
+        try evaluator.step()
+        guard let first = stages.first else {
+            try sink(item)
+            return true
+        }
+        do throws(Interrupt) {
+            try first.process(item)
+            return true
+        } catch {
+            try stop(error)
+            return false
+        }
+    }
+
+    /// Ends the commands that are still open.
+    private func finish() throws(Interrupt) {
+        while firstOpen < stages.count {
+            let stage = stages[firstOpen]
+            firstOpen += 1
+            do throws(Interrupt) {
+                try stage.finish()
+            } catch {
+                try stop(error)
+            }
+        }
+    }
+
+    private func stop(_ reason: Interrupt) throws(Interrupt) {
+        guard case .stopUpstream(let identity) = reason,
+            let place = stages.firstIndex(where: { ObjectIdentifier($0) == identity })
+        else { throw reason }
+        firstOpen = max(firstOpen, place + 1)
+    }
+}
+
+/// A source cmdlet behind a `|`: it runs once for every object that arrives.
+final class SourceStage: Stage {
+    private let call: CmdletCall
+    private let source: any CmdletSource
+    private let evaluator: Evaluator
+
+    init(_ call: CmdletCall, _ source: any CmdletSource, _ evaluator: Evaluator) {
+        self.call = call
+        self.source = source
+        self.evaluator = evaluator
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        try SourceRows(call.with(input: item), of: source, in: evaluator).read { (row) throws(Interrupt) in
+            try next(row)
+            return true
+        }
+    }
+}

@@ -1,0 +1,211 @@
+/// A System.DateTime: ticks of 100 ns since the year 1, and the kind of clock.
+package struct PSDate: Sendable, Hashable {
+    /// Which clock the date is of.
+    package enum Kind: String, Sendable { case unspecified = "Unspecified", utc = "Utc", local = "Local" }
+
+    /// Ticks since 0001-01-01 00:00.
+    package let ticks: Int64
+    /// The clock.
+    package let kind: Kind
+
+    private static let day: Int64 = 864_000_000_000
+
+    /// A date of known ticks.
+    package init(ticks: Int64, kind: Kind) {
+        self.ticks = ticks
+        self.kind = kind
+    }
+
+    /// A date of the proleptic Gregorian calendar; `nil` when there is no such day or time.
+    package init?(
+        _ year: Int, _ month: Int, _ dayOfMonth: Int, _ hour: Int = 0, _ minute: Int = 0, _ second: Int = 0,
+        fraction: Int64 = 0, kind: Kind = .unspecified
+    ) {
+        guard (1...9999).contains(year), (1...12).contains(month),
+            dayOfMonth >= 1, dayOfMonth <= PSDate.days(in: month, of: year),
+            (0...23).contains(hour), (0...59).contains(minute), (0...59).contains(second)
+        else { return nil }
+        let before = year - 1
+        var days = before * 365 + before / 4 - before / 100 + before / 400
+        for earlier in 1..<month { days += PSDate.days(in: earlier, of: year) }
+        days += dayOfMonth - 1
+        let seconds = Int64(hour * 3600 + minute * 60 + second)
+        self.init(ticks: Int64(days) * PSDate.day + seconds * 10_000_000 + fraction, kind: kind)
+    }
+
+    /// The number of days in a month.
+    package static func days(in month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// Year, month, day, hour, minute, second and the ticks within the second.
+    package var parts: (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, fraction: Int) {
+        var days = Int(ticks / PSDate.day)
+        let rest = Int(ticks % PSDate.day)
+        var year = 1 + days / 146_097 * 400
+        days %= 146_097
+        let centuries = min(days / 36_524, 3)
+        year += centuries * 100
+        days -= centuries * 36_524
+        year += days / 1461 * 4
+        days %= 1461
+        let years = min(days / 365, 3)
+        year += years
+        days -= years * 365
+        var month = 1
+        while days >= PSDate.days(in: month, of: year) {
+            days -= PSDate.days(in: month, of: year)
+            month += 1
+        }
+        let seconds = rest / 10_000_000
+        return (
+            year, month, days + 1, seconds / 3600, seconds / 60 % 60, seconds % 60, rest % 10_000_000
+        )
+    }
+
+    /// The form of invariant text: `01/05/2026 10:00:00`.
+    package var text: String {
+        let at = parts
+        return "\(pad(at.month))/\(pad(at.day))/\(pad(at.year, 4)) \(clock)"
+    }
+
+    /// The form of JSON: ISO, fraction without trailing zeros, `Z` for UTC and the offset for local time.
+    package var json: String? {
+        let at = parts
+        var text = "\(pad(at.year, 4))-\(pad(at.month))-\(pad(at.day))T\(clock)"
+        if at.fraction > 0 {
+            var digits = pad(at.fraction, 7)
+            while digits.hasSuffix("0") { digits.removeLast() }
+            text += "." + digits
+        }
+        return text + zone
+    }
+
+    /// The round-trip form `o`.
+    package var roundTrip: String {
+        let at = parts
+        return "\(pad(at.year, 4))-\(pad(at.month))-\(pad(at.day))T\(clock).\(pad(at.fraction, 7))" + zone
+    }
+
+    private var zone: String {
+        switch kind {
+        case .unspecified: ""
+        case .utc: "Z"
+        case .local: PSZone.text(PSZone.offset(ofLocal: ticks), hasColon: true)
+        }
+    }
+
+    private var clock: String {
+        let at = parts
+        return "\(pad(at.hour)):\(pad(at.minute)):\(pad(at.second))"
+    }
+
+    /// A number with zeros before it.
+    static func padded(_ number: Int, _ width: Int = 2) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+
+    private func pad(_ number: Int, _ width: Int = 2) -> String { PSDate.padded(number, width) }
+
+    /// The day of the week, Sunday first.
+    var weekday: Int { Int((ticks / PSDate.day + 1) % 7) }
+
+    /// The date that many ticks later; `nil` out of range.
+    func moved(by ticks: Int64) -> PSDate? {
+        let (sum, overflow) = self.ticks.addingReportingOverflow(ticks)
+        guard !overflow, sum >= 0, sum < 3_155_378_976_000_000_000 else { return nil }
+        return PSDate(ticks: sum, kind: kind)
+    }
+
+    /// The same moment by the clock of the machine. A date of no kind counts as UTC.
+    var asLocal: PSDate {
+        guard kind != .local else { return self }
+        return PSDate(ticks: ticks + PSZone.offset(ofUniversal: ticks), kind: .local)
+    }
+
+    /// The same moment in UTC. A date of no kind counts as local.
+    var asUniversal: PSDate {
+        guard kind != .utc else { return self }
+        return PSDate(ticks: ticks - PSZone.offset(ofLocal: ticks), kind: .utc)
+    }
+
+    /// Reads the forms of text whose meaning is certain: `2026-01-02`, with `T` or a blank and a time, and `1/2/2026`
+    /// with the month first. `Z` turns into the machine's own time.
+    package init?(certain text: String) {
+        guard let fields = PSDate.fields(text) else { return nil }
+        self = fields.isUTC ? PSDate(ticks: fields.date.ticks, kind: .utc).asLocal : fields.date
+    }
+
+    /// Reads a text as JSON readers do: the ISO form with a time.
+    package init?(json text: String) {
+        guard text.utf8.dropFirst(10).first == UInt8(ascii: "T"), let fields = PSDate.fields(text) else { return nil }
+        self.init(ticks: fields.date.ticks, kind: fields.isUTC ? .utc : .unspecified)
+    }
+
+    private static func fields(_ text: String) -> (date: PSDate, isUTC: Bool)? {
+        var units = Array(text.utf8)
+        let isUTC = units.last == UInt8(ascii: "Z")
+        if isUTC { units.removeLast() }
+        var clock: ArraySlice<UInt8> = []
+        var day = units[...]
+        if let split = units.firstIndex(where: { $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: " ") }) {
+            day = units[..<split]
+            clock = units[(split + 1)...]
+            if clock.isEmpty { return nil }
+        }
+        func number(_ digits: ArraySlice<UInt8>) -> Int? {
+            guard !digits.isEmpty, digits.count < 10, digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
+                return nil
+            }
+            return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        }
+        let iso = day.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        let slashed = day.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let year: Int
+        let month: Int
+        let dayOfMonth: Int
+        if iso.count == 3, iso[0].count == 4, iso[1].count == 2, iso[2].count == 2,
+            let first = number(iso[0]), let second = number(iso[1]), let third = number(iso[2])
+        {
+            (year, month, dayOfMonth) = (first, second, third)
+        } else if slashed.count == 3, slashed[2].count == 4, (1...2).contains(slashed[0].count),
+            (1...2).contains(slashed[1].count), !isUTC,
+            let first = number(slashed[0]), let second = number(slashed[1]), let third = number(slashed[2])
+        {
+            (year, month, dayOfMonth) = (third, first, second)
+        } else {
+            return nil
+        }
+        var hour = 0
+        var minute = 0
+        var second = 0
+        var fraction: Int64 = 0
+        if !clock.isEmpty {
+            let dotted = clock.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            guard dotted.count <= 2 else { return nil }
+            let times = dotted[0].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            guard times.count == 2 || times.count == 3, times.allSatisfy({ $0.count == 2 }),
+                let first = number(times[0]), let next = number(times[1])
+            else { return nil }
+            (hour, minute) = (first, next)
+            if times.count == 3 {
+                guard let last = number(times[2]) else { return nil }
+                second = last
+            }
+            if dotted.count == 2 {
+                guard times.count == 3, dotted[1].count <= 7, let part = number(dotted[1]) else { return nil }
+                fraction = Int64(part)
+                for _ in dotted[1].count..<7 { fraction *= 10 }
+            }
+        } else if isUTC {
+            return nil
+        }
+        guard let date = PSDate(year, month, dayOfMonth, hour, minute, second, fraction: fraction) else { return nil }
+        return (date, isUTC)
+    }
+}

@@ -1,0 +1,171 @@
+import Glibc
+
+/// A System.Decimal: a whole number of 96 bits, scaled down by up to 28 places. Operations that would have to round a
+/// result are left to their callers.
+package struct PSDecimal: Sendable {
+    /// Whether it is below zero.
+    let isNegative: Bool
+    /// The digits.
+    let digits: UInt128
+    /// How many of them stand behind the point.
+    let scale: Int
+
+    private static let limit: UInt128 = 1 << 96
+
+    /// A number of known parts; `nil` when it is too large.
+    init?(isNegative: Bool, digits: UInt128, scale: Int) {
+        guard digits < PSDecimal.limit, (0...28).contains(scale) else { return nil }
+        self.isNegative = isNegative && digits != 0
+        self.digits = digits
+        self.scale = scale
+    }
+
+    /// A whole number.
+    init(_ number: Int64) {
+        isNegative = number < 0
+        digits = UInt128(number.magnitude)
+        scale = 0
+    }
+
+    /// Reads digits with at most one point; `nil` for anything else, or when they don't fit.
+    init?(_ text: String) {
+        var digits: UInt128 = 0
+        var scale = -1
+        var count = 0
+        var units = Array(text.utf8)[...]
+        let isNegative = units.first == UInt8(ascii: "-")
+        if isNegative || units.first == UInt8(ascii: "+") { units = units.dropFirst() }
+        for unit in units {
+            if unit == UInt8(ascii: "."), scale < 0 {
+                scale = 0
+                continue
+            }
+            guard (0x30...0x39).contains(unit), digits < PSDecimal.limit else { return nil }
+            digits = digits * 10 + UInt128(unit - 0x30)
+            count += 1
+            if scale >= 0 { scale += 1 }
+        }
+        guard count > 0 else { return nil }
+        self.init(isNegative: isNegative, digits: digits, scale: max(scale, 0))
+    }
+
+    /// A double with its 15 significant digits, as .NET converts it.
+    init?(_ number: Double) {
+        guard number.isFinite, number.magnitude < 7e28 else { return nil }
+        let text = PSText.printed("%.14e", number)
+        let halves = text.split(separator: "e")
+        guard halves.count == 2, let exponent = Int(halves[1]), let mantissa = PSDecimal(String(halves[0])) else {
+            return nil
+        }
+        var digits = mantissa.digits
+        var scale = mantissa.scale - exponent
+        while scale > 0, digits % 10 == 0 {
+            digits /= 10
+            scale -= 1
+        }
+        while scale < 0 {
+            digits *= 10
+            scale += 1
+        }
+        // Digits behind the 28th place would have to be rounded away.
+        self.init(isNegative: mantissa.isNegative, digits: digits, scale: scale)
+    }
+
+    /// The digits, those behind the point as many as the scale says.
+    var text: String {
+        var text = String(digits)
+        if text.utf8.count <= scale { text = String(repeating: "0", count: scale + 1 - text.utf8.count) + text }
+        if scale > 0 { text = text.dropLast(scale) + "." + text.suffix(scale) }
+        return isNegative ? "-" + text : text
+    }
+
+    /// The nearest double.
+    var double: Double { Double(text) ?? 0 }
+
+    private func aligned(_ wanted: Int) -> UInt128? {
+        var value = digits
+        for _ in 0..<max(0, wanted - scale) {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            if overflow { return nil }
+            value = product
+        }
+        return value
+    }
+
+    /// The order of two numbers: negative, zero, positive.
+    static func order(_ left: PSDecimal, _ right: PSDecimal) -> Int {
+        if left.isNegative != right.isNegative { return left.isNegative ? -1 : 1 }
+        let scale = max(left.scale, right.scale)
+        let sign = left.isNegative ? -1 : 1
+        // What grows beyond 128 bits is larger than any number of the other's scale.
+        guard let first = left.aligned(scale) else { return sign }
+        guard let second = right.aligned(scale) else { return -sign }
+        return first == second ? 0 : first < second ? -sign : sign
+    }
+
+    /// The sum; `nil` when it would have to be rounded.
+    static func sum(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
+        let scale = max(left.scale, right.scale)
+        guard let first = left.aligned(scale), let second = right.aligned(scale), first < 1 << 120, second < 1 << 120
+        else { return nil }
+        if left.isNegative == right.isNegative {
+            return PSDecimal(isNegative: left.isNegative, digits: first + second, scale: scale)
+        }
+        return first >= second
+            ? PSDecimal(isNegative: left.isNegative, digits: first - second, scale: scale)
+            : PSDecimal(isNegative: right.isNegative, digits: second - first, scale: scale)
+    }
+
+    /// The same number with the other sign.
+    var negated: PSDecimal? { PSDecimal(isNegative: !isNegative, digits: digits, scale: scale) }
+
+    /// The product; `nil` when it would have to be rounded.
+    static func product(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
+        let (digits, overflow) = left.digits.multipliedReportingOverflow(by: right.digits)
+        guard !overflow else { return nil }
+        return PSDecimal(
+            isNegative: left.isNegative != right.isNegative, digits: digits, scale: left.scale + right.scale)
+    }
+
+    /// The quotient, to as many places as fit; `nil` when it is too large. The divisor is not zero.
+    static func quotient(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
+        var scale = left.scale - right.scale
+        var (quotient, rest) = left.digits.quotientAndRemainder(dividingBy: right.digits)
+        while scale < 0 || rest != 0 && scale < 28 {
+            let step = (rest * 10).quotientAndRemainder(dividingBy: right.digits)
+            let next = quotient * 10 + step.quotient
+            guard next < limit else { break }
+            (quotient, rest) = (next, step.remainder)
+            scale += 1
+        }
+        guard scale >= 0 else { return nil }
+        if rest * 2 > right.digits || rest * 2 == right.digits && quotient % 2 == 1 { quotient += 1 }
+        return PSDecimal(isNegative: left.isNegative != right.isNegative, digits: quotient, scale: scale)
+    }
+
+    /// What a division leaves, with the sign of the left; `nil` when it would have to be rounded.
+    static func remainder(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
+        let scale = max(left.scale, right.scale)
+        guard let first = left.aligned(scale), let second = right.aligned(scale), second != 0 else { return nil }
+        return PSDecimal(isNegative: left.isNegative, digits: first % second, scale: scale)
+    }
+
+    /// Rounded half to even at a place behind the point.
+    func rounded(_ places: Int) -> PSDecimal? {
+        guard scale > places else { return self }
+        var divisor: UInt128 = 1
+        for _ in 0..<(scale - places) { divisor *= 10 }
+        var (quotient, rest) = digits.quotientAndRemainder(dividingBy: divisor)
+        if rest * 2 > divisor || rest * 2 == divisor && quotient % 2 == 1 { quotient += 1 }
+        return PSDecimal(isNegative: isNegative, digits: quotient, scale: places)
+    }
+
+    /// The whole number, rounded half to even; `nil` when it does not fit.
+    var whole: Int64? {
+        guard let rounded = rounded(0) else { return nil }
+        if rounded.isNegative {
+            return rounded.digits <= UInt128(Int64.max) + 1 ? Int64(truncatingIfNeeded: 0 &- rounded.digits) : nil
+        }
+        return Int64(exactly: rounded.digits)
+    }
+}

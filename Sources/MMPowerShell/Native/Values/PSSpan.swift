@@ -1,0 +1,91 @@
+/// The texts and parts of a System.TimeSpan, which is a count of ticks of 100 ns.
+enum PSSpan {
+    /// Ticks of the units.
+    static let day: Int64 = 864_000_000_000
+    static let hour: Int64 = 36_000_000_000
+    static let minute: Int64 = 600_000_000
+    static let second: Int64 = 10_000_000
+
+    /// The constant form `[-][d.]hh:mm:ss[.fffffff]`.
+    static func text(_ ticks: Int64) -> String {
+        let rest = ticks.magnitude
+        func part(_ unit: Int64, _ base: UInt64) -> UInt64 { rest / UInt64(unit) % base }
+        func two(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let days = rest / UInt64(day)
+        var text = (ticks < 0 ? "-" : "") + (days > 0 ? "\(days)." : "")
+        text += "\(two(part(hour, 24))):\(two(part(minute, 60))):\(two(part(second, 60)))"
+        let fraction = rest % UInt64(second)
+        if fraction > 0 { text += "." + PSDate.padded(Int(fraction), 7) }
+        return text
+    }
+
+    /// Reads `[-][d.]hh:mm[:ss[.fffffff]]` and a plain number of days; `nil` for any other form.
+    static func ticks(_ written: String) -> Int64? {
+        var text = Substring(written)
+        let isNegative = text.hasPrefix("-")
+        if isNegative { text = text.dropFirst() }
+        func number(_ digits: Substring, _ range: ClosedRange<Int64>) -> Int64? {
+            guard (1...8).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                let value = Int64(digits), range.contains(value)
+            else { return nil }
+            return value
+        }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        var total: Int64 = 0
+        if parts.count == 1 {
+            guard let days = number(parts[0], 0...10_000_000) else { return nil }
+            total = days * day
+        } else {
+            guard parts.count <= 3 else { return nil }
+            var head = parts[0]
+            if let point = head.firstIndex(of: ".") {
+                guard let days = number(head[..<point], 0...10_000_000) else { return nil }
+                total = days * day
+                head = head[head.index(after: point)...]
+            }
+            guard let hours = number(head, 0...23), let minutes = number(parts[1], 0...59) else { return nil }
+            total += hours * hour + minutes * minute
+            if parts.count == 3 {
+                let halves = parts[2].split(separator: ".", omittingEmptySubsequences: false)
+                guard halves.count <= 2, let seconds = number(halves[0], 0...59) else { return nil }
+                total += seconds * second
+                if halves.count == 2 {
+                    guard halves[1].utf8.count <= 7, var fraction = number(halves[1], 0...9_999_999) else { return nil }
+                    for _ in halves[1].utf8.count..<7 { fraction *= 10 }
+                    total += fraction
+                }
+            }
+        }
+        return isNegative ? -total : total
+    }
+
+    /// A property by its name in small letters; `nil` when there is none.
+    static func property(_ ticks: Int64, _ name: String) -> PSValue? {
+        func part(_ unit: Int64, _ base: Int64) -> PSValue { .int(Int32(truncatingIfNeeded: ticks / unit % base)) }
+        func total(_ unit: Int64) -> PSValue { .double(Double(ticks) / Double(unit)) }
+        switch name {
+        case "ticks": return .long(ticks)
+        case "days": return .int(Int32(truncatingIfNeeded: ticks / day))
+        case "hours": return part(hour, 24)
+        case "milliseconds": return part(10_000, 1000)
+        case "microseconds": return part(10, 1000)
+        case "nanoseconds": return .int(Int32(truncatingIfNeeded: ticks % 10 * 100))
+        case "minutes": return part(minute, 60)
+        case "seconds": return part(second, 60)
+        case "totaldays": return total(day)
+        case "totalhours": return total(hour)
+        case "totalmilliseconds": return total(10_000)
+        case "totalmicroseconds": return total(10)
+        case "totalnanoseconds": return .double(Double(ticks) * 100)
+        case "totalminutes": return total(minute)
+        case "totalseconds": return total(second)
+        default: return nil
+        }
+    }
+
+    /// The names of its properties, in the order of .NET.
+    static let names = [
+        "Ticks", "Days", "Hours", "Milliseconds", "Microseconds", "Nanoseconds", "Minutes", "Seconds", "TotalDays",
+        "TotalHours", "TotalMilliseconds", "TotalMicroseconds", "TotalNanoseconds", "TotalMinutes", "TotalSeconds",
+    ]
+}

@@ -1,0 +1,79 @@
+import Glibc
+import PowerShellSyntax
+
+/// How values turn into text.
+enum PSText {
+    /// The text of `"$value"`, of `[string]` and of `-join` (invariant culture).
+    static func string(_ value: PSValue) throws(Interrupt) -> String {
+        switch value {
+        case .null: return ""
+        case .bool(let flag): return flag ? "True" : "False"
+        case .int(let number): return String(number)
+        case .long(let number): return String(number)
+        case .double(let number): return short(number)
+        case .decimal(let number): return number.text
+        case .span(let ticks): return PSSpan.text(ticks)
+        case .guid(let text): return text
+        case .version(let parts): return parts.map { String($0) }.joined(separator: ".")
+        case .enumeration(let value): return value.name
+        case .char(let unit): return String(UnicodeScalar(unit))
+        case .string(let text): return text
+        case .date(let date): return date.text
+        case .array(let items):
+            var texts: [String] = []
+            texts.reserveCapacity(items.count)
+            for item in items {
+                if case .array = item { texts.append("System.Object[]") } else { texts.append(try string(item)) }
+            }
+            return texts.joined(separator: " ")
+        case .table, .typeInfo, .type:
+            if case .table = value { return value.typeName }
+            throw .handOver("the text of a type")
+        case .object(let object): return try custom(object)
+        case .block: throw .handOver("the text of a script block")
+        }
+    }
+
+    /// `@{a=1; b=x}`, in which values inside are written once more plainly.
+    private static func custom(_ object: PSObject) throws(Interrupt) -> String {
+        guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
+        var parts: [String] = []
+        for (name, value) in zip(object.shape.names, object.values) {
+            switch value {
+            case .array: parts.append(name + "=System.Object[]")
+            case .object(let inner):
+                guard inner.isCustom else { throw .handOver("the text of a \(inner.typeName)") }
+                parts.append(name + "=")
+            default: parts.append(name + "=" + (try string(value)))
+            }
+        }
+        return "@{" + parts.joined(separator: "; ") + "}"
+    }
+
+    /// A double with 15 significant digits, as casts and strings show it.
+    static func short(_ number: Double) -> String {
+        let rounded = number.isFinite ? Double(printed("%.15g", number)) ?? number : number
+        if number.isNaN { return "NaN" }
+        return NumberValue.double(rounded).invariantText
+    }
+
+    /// A double with all its digits, as `ToString()` and JSON show it.
+    static func long(_ number: Double) -> String {
+        if number.isNaN { return "NaN" }
+        return NumberValue.double(number).invariantText
+    }
+
+    /// A double as C prints it.
+    static func printed(_ format: String, _ number: Double) -> String {
+        var buffer = [CChar](repeating: 0, count: 512)
+        _ = withVaList([number]) { vsnprintf(&buffer, buffer.count, format, $0) }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// Whether every unit is a printable ASCII one, for which comparing needs no tables of a culture.
+    var isPlain: Bool { utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
+    /// Whether every unit is ASCII, control characters included.
+    var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
+}

@@ -1,0 +1,37 @@
+import Glibc
+
+/// The machine's own zone of time.
+enum PSZone {
+    private static let second: Int64 = 10_000_000
+    /// Ticks of 1970-01-01.
+    private static let epoch: Int64 = 621_355_968_000_000_000
+
+    /// How many ticks the local clock is ahead of UTC at a moment of UTC.
+    static func offset(ofUniversal ticks: Int64) -> Int64 {
+        var moment = time_t((ticks - epoch) / second)
+        var parts = tm()
+        guard localtime_r(&moment, &parts) != nil else { return 0 }
+        return Int64(parts.tm_gmtoff) * second
+    }
+
+    /// How many ticks the local clock is ahead of UTC when it shows a time.
+    static func offset(ofLocal ticks: Int64) -> Int64 {
+        let guess = offset(ofUniversal: ticks)
+        return offset(ofUniversal: ticks - guess)
+    }
+
+    /// `+01:00`, or `+01`.
+    static func text(_ offset: Int64, hasColon: Bool) -> String {
+        let minutes = Int(offset.magnitude) / 600_000_000
+        let sign = offset < 0 ? "-" : "+"
+        return sign + PSDate.padded(minutes / 60) + (hasColon ? ":" + PSDate.padded(minutes % 60) : "")
+    }
+
+    /// This moment by the machine's clock.
+    static var now: PSDate {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let ticks = epoch + Int64(now.tv_sec) * second + Int64(now.tv_nsec) / 100
+        return PSDate(ticks: ticks, kind: .utc).asLocal
+    }
+}

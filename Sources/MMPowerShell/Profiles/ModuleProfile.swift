@@ -1,0 +1,183 @@
+public import MMCore
+
+/// All that a session needs to know about one module: one conforming type a file.
+public protocol ModuleProfile: Sendable {
+    /// The word callers use: `exo`, `azure`, `teams`, `pnp`, `powerplatform`, `graph`.
+    var name: String { get }
+    /// What it is, for people.
+    var title: String { get }
+    /// What must be installed.
+    var requirement: ModuleRequirement { get }
+    /// Most memory of the .NET heap, in bytes.
+    var memoryCap: Int { get }
+    /// Settings of the module that are environment variables.
+    var environment: [String: String] { get }
+    /// What is run once after the module was loaded, before anybody signs in; empty for nothing.
+    var preparation: String { get }
+    /// The words between which this module shows a device code, and the stream they come on.
+    var prompt: PromptWords { get }
+    /// The sign-ins it takes, in the order they are tried.
+    var methods: [SignInMethodKind] { get }
+    /// Tokens that must be there for a sign-in with tokens.
+    /// - Parameter target: who is to be signed in.
+    /// - Throws: `invalidInput` when the connection lacks something.
+    func resources(for target: SignInTarget) throws(MMError) -> [TokenResource]
+    /// The command that signs in.
+    /// - Parameters:
+    ///   - target: who is to be signed in.
+    ///   - method: how.
+    /// - Throws: `invalidInput` when the connection lacks something, `unsupported` when the module can't.
+    func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand
+    /// The command that tells who is signed in; `nil` when only the connect command's own answer or the token does.
+    var identity: PowerShellCommand? { get }
+    /// Who is signed in, read from the records of `identity`, or of the connect command.
+    /// - Parameter records: the values of output and text records.
+    func readIdentity(_ records: [JSONValue]) -> TokenClaims?
+    /// The command that tells whether the sign-in still works. It asks the service, not only the module.
+    var health: PowerShellCommand { get }
+    /// Whether the answer of `health` is that of a working sign-in.
+    /// - Parameter records: the values of output and text records.
+    func isHealthy(_ records: [JSONValue]) -> Bool
+    /// The command that signs out of this session, and of nothing else.
+    var disconnect: PowerShellCommand { get }
+    /// What people should know about this module, a sentence each.
+    var traps: [String] { get }
+}
+
+/// The kinds of sign-in, without their values.
+public enum SignInMethodKind: String, Sendable, Hashable, CaseIterable {
+    /// As `SignInMethod`'s cases.
+    case tokens, device, certificate, managedIdentity, federated
+}
+
+extension SignInMethod {
+    /// The kind of this sign-in.
+    public var kind: SignInMethodKind {
+        switch self {
+        case .tokens: .tokens
+        case .device: .device
+        case .certificate: .certificate
+        case .managedIdentity: .managedIdentity
+        case .federated: .federated
+        }
+    }
+}
+
+extension ModuleProfile {
+    /// Nothing to prepare.
+    public var preparation: String { "" }
+    /// No settings of its own.
+    public var environment: [String: String] { [:] }
+    /// Enough for most modules: a process that leaks ends with an error record, not with the machine.
+    public var memoryCap: Int { 384 << 20 }
+
+    /// The error for a sign-in that this module doesn't have.
+    func cannot(_ method: SignInMethod, _ why: String) -> MMError {
+        MMError(
+            .unsupported, "\(title) can't sign in by \(method.word): \(why).",
+            hint: "Use one of: \(methods.map(\.rawValue).joined(separator: ", ")).")
+    }
+
+    /// The token for a service among those that were fed.
+    func token(_ service: TokenResource.Service, in tokens: [FedToken]) throws(MMError) -> FedToken {
+        guard let token = tokens.first(where: { $0.resource.service == service }) else {
+            throw MMError(
+                .invalidInput, "\(title) needs a token for \(service.rawValue), and none was fed.",
+                hint: "Sign in to the connection again.")
+        }
+        return token
+    }
+
+    /// The value under the first of some keys that an object has as text, without regard to case.
+    func text(_ value: JSONValue, _ keys: String...) -> String? {
+        guard let object = value.object else { return nil }
+        for key in keys {
+            for member in object where member.key.lowercased() == key.lowercased() {
+                if let text = member.value.string, !text.isEmpty { return text }
+            }
+        }
+        return nil
+    }
+}
+
+/// What must be installed for a module.
+public enum ModuleRequirement: Sendable, Hashable {
+    /// A PowerShell module of at least this version.
+    case module(name: String, least: String)
+    /// A program on the search path, and the command that installs it.
+    case program(name: String, install: String)
+
+    /// The command line that installs it. It is shown to people; nothing installs itself.
+    public var installCommand: String {
+        switch self {
+        case .module(let name, let least):
+            "pwsh -NoProfile -Command \"Install-PSResource -Name \(name) -Version '[\(least),)' -Scope CurrentUser\""
+        case .program(_, let install): install
+        }
+    }
+
+    /// Name of the module or program.
+    public var name: String {
+        switch self {
+        case .module(let name, _), .program(let name, _): name
+        }
+    }
+
+    /// The command that loads the module, or finds the program.
+    var load: PowerShellCommand {
+        switch self {
+        case .module(let name, let least):
+            PowerShellCommand(
+                """
+                param([string] $Name, [version] $Least)
+                Import-Module -Name $Name -MinimumVersion $Least -ErrorAction Stop
+                """, parameters: ["Name": .json(.string(name)), "Least": .json(.string(least))])
+        case .program(let name, _):
+            PowerShellCommand(
+                """
+                param([string] $Name)
+                $null = Get-Command -Name $Name -CommandType Application -ErrorAction Stop
+                """, parameters: ["Name": .json(.string(name))])
+        }
+    }
+
+    /// The error for a requirement that isn't met.
+    /// - Parameter cause: PowerShell's own words.
+    func missing(cause: String?) -> MMError {
+        let what =
+            switch self {
+            case .module(let name, let least): "The PowerShell module \(name) (version \(least) or later)"
+            case .program(let name, _): "The program \(name)"
+            }
+        return MMError(
+            .unavailable, "\(what) is not installed for this user.",
+            hint: "Install it, then try again: \(installCommand)",
+            details: ["requirement": .string(name), "install": .string(installCommand)], cause: cause)
+    }
+}
+
+/// Where and how a module shows a device code.
+public struct PromptWords: Sendable, Hashable {
+    /// A text in which one of these words stands near the code, in lower case.
+    public let near: [String]
+    /// The stream it was seen on; codes are read from every stream.
+    public let stream: Stream
+
+    /// Where prompts come from.
+    public enum Stream: String, Sendable, Hashable {
+        /// Standard output or standard error of the process.
+        case console
+        /// The information stream.
+        case information
+        /// The warning stream.
+        case warning
+        /// Output objects, and lines of native programs.
+        case output
+    }
+
+    /// Words and stream.
+    public init(near: [String], stream: Stream) {
+        self.near = near
+        self.stream = stream
+    }
+}

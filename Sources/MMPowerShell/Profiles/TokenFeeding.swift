@@ -1,0 +1,121 @@
+public import MMCore
+
+/// What a token is for.
+public struct TokenResource: Sendable, Hashable, CustomStringConvertible {
+    /// The services that modules take tokens for.
+    public enum Service: String, Sendable, Hashable {
+        /// Exchange Online.
+        case exchange
+        /// Azure Resource Manager.
+        case azure
+        /// Microsoft Graph.
+        case graph
+        /// The Teams administration service.
+        case teams
+        /// A SharePoint site's host.
+        case sharePoint
+    }
+
+    /// The service.
+    public let service: Service
+    /// The host, for services that have one a tenant: `https://contoso.sharepoint.com`.
+    public let address: String?
+
+    /// A resource.
+    /// - Parameters:
+    ///   - service: the service.
+    ///   - address: the host, for services that have one a tenant.
+    public init(_ service: Service, address: String? = nil) {
+        self.service = service
+        self.address = address
+    }
+
+    /// App id of the Teams administration service, which is the audience of its tokens.
+    public static let teamsAudience = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239"
+
+    /// The resource in a word, for messages.
+    public var description: String { address ?? service.rawValue }
+}
+
+/// A token for one resource, and how long it lasts.
+public struct FedToken: Sendable, Hashable {
+    /// What it is for.
+    public let resource: TokenResource
+    /// The access token.
+    public let token: Secret
+    /// When it ends.
+    public let expiresAt: Timestamp
+    /// Who it speaks for, as far as it says.
+    public let claims: TokenClaims
+
+    /// A token.
+    /// - Parameters:
+    ///   - resource: what it is for.
+    ///   - token: the access token.
+    ///   - expiresAt: when it ends.
+    ///   - claims: who it speaks for; read from the token when left out.
+    public init(_ resource: TokenResource, token: Secret, expiresAt: Timestamp, claims: TokenClaims? = nil) {
+        self.resource = resource
+        self.token = token
+        self.expiresAt = expiresAt
+        self.claims = claims ?? TokenClaims(reading: token)
+    }
+}
+
+/// Where sessions get tokens from, without ever asking a person.
+public protocol TokenFeeding: Sendable {
+    /// The token for a resource, from a cache or by a silent renewal.
+    /// - Parameter resource: what it is for.
+    /// - Returns: `nil` when only a person could get it; the session then shows the module's own device code.
+    /// - Throws: when the sign-in service refuses or can't be reached.
+    func token(for resource: TokenResource) async throws(MMError) -> FedToken?
+}
+
+/// Who a token speaks for.
+public struct TokenClaims: Sendable, Hashable {
+    /// The person's sign-in name.
+    public var account: String?
+    /// Object id of the person or service principal.
+    public var objectID: String?
+    /// Id of the tenant.
+    public var tenantID: String?
+    /// Id of the app that got the token.
+    public var appID: String?
+    /// Whether an app speaks for itself.
+    public var isApp: Bool
+
+    /// Claims.
+    /// - Parameters:
+    ///   - account: the person's sign-in name.
+    ///   - objectID: object id.
+    ///   - tenantID: id of the tenant.
+    ///   - appID: id of the app.
+    ///   - isApp: whether an app speaks for itself.
+    public init(
+        account: String? = nil, objectID: String? = nil, tenantID: String? = nil, appID: String? = nil,
+        isApp: Bool = false
+    ) {
+        self.account = account
+        self.objectID = objectID
+        self.tenantID = tenantID
+        self.appID = appID
+        self.isApp = isApp
+    }
+
+    /// Reads the claims of a JSON web token (RFC 7519) as they stand. The signature is not checked: the token came
+    /// from the sign-in service over a connection of ours, and the service it is for checks it anyway. A token of
+    /// another form has no claims.
+    public init(reading token: Secret) {
+        self.init()
+        let parts = token.reveal().split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let bytes = Base64.bytes(String(parts[1]), alphabet: .url),
+            let claims = (try? JSONParser.parse(bytes))?.object
+        else { return }
+        func text(_ key: String) -> String? { claims[key]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+        account = text("upn") ?? text("preferred_username") ?? text("unique_name")
+        objectID = text("oid")
+        tenantID = text("tid")
+        appID = text("appid") ?? text("azp")
+        isApp = text("idtyp") == "app"
+    }
+}

@@ -1,0 +1,58 @@
+import MMCore
+import MMSystem
+
+extension PowerShellSession {
+    /// The error that tells a person what to do.
+    func signInNeeded(_ prompt: DevicePrompt) -> MMError {
+        let target = settings.target
+        let connection = target?.connection ?? ""
+        let person = target?.account.map { " as \($0)" } ?? ""
+        var details: JSONObject = [
+            "connection": .string(connection), "userCode": .string(prompt.userCode),
+            "verificationUri": .string(prompt.page), "message": .string(prompt.message),
+        ]
+        if let module = settings.profile?.name { details["module"] = .string(module) }
+        if let account = target?.account { details["account"] = .string(account) }
+        if let signInStarted {
+            details["expiresAt"] = .string((signInStarted + settings.signInWithin).iso8601)
+        }
+        return MMError(
+            .signInNeeded,
+            "Sign-in needed for \(connection): open \(prompt.page), enter the code \(prompt.userCode) and sign in\(person).",
+            hint: "Approve it in a browser, then repeat the same call: it goes on with this sign-in.",
+            retry: .after(.seconds(5)), details: details)
+    }
+
+    /// Waits until the session's state has changed.
+    func waitForNews(_ deadline: Deadline) async throws(MMError) {
+        let place = OneShot<Bool>()
+        news.append(place)
+        let timer = deadline.instant.map { instant in
+            Task {
+                try? await Task.sleep(until: instant, clock: .continuous)
+                if !Task.isCancelled { place.give(false) }
+            }
+        }
+        let isNews = await withTaskCancellationHandler {
+            await place.wait()
+        } onCancel: {
+            place.give(false)
+        }
+        timer?.cancel()
+        if isNews { return }
+        news.removeAll { $0 === place }
+        if Task.isCancelled { throw MMError(.cancelled, "The command was called off before it was sent.") }
+        throw deadline.exceeded("waiting for the session to start; the command was not sent")
+    }
+
+    func tellNews() {
+        if case .opening(.some) = machine.life {
+            if signInStarted == nil { signInStarted = settings.clock.now }
+        } else {
+            signInStarted = nil
+        }
+        let waiting = news
+        news = []
+        for place in waiting { place.give(true) }
+    }
+}

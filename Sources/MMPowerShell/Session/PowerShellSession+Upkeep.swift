@@ -1,0 +1,153 @@
+public import MMCore
+
+extension PowerShellSession {
+    /// How the session stands.
+    public var report: PowerShellSessionReport {
+        let phase: PowerShellSessionReport.Phase
+        var prompt: DevicePrompt?
+        var identity: SessionIdentity?
+        var error: MMError?
+        switch machine.life {
+        case .off: phase = .off
+        case .opening(let device):
+            phase = device == nil ? .opening : .signingIn
+            prompt = device
+        case .ready(let who):
+            phase = turns.isTaken ? .busy : .ready
+            identity = who
+        case .failed(let why):
+            phase = .failed
+            error = why
+        case .closed: phase = .closed
+        }
+        return PowerShellSessionReport(
+            phase: phase, prompt: prompt, identity: identity, error: error, lossReason: machine.lossReason,
+            losses: machine.losses, waiting: turns.waiting, processID: host?.processID, version: host?.version,
+            memory: host?.memory, isStandIn: host?.isStandIn ?? false)
+    }
+
+    /// Whether it can take a command now, or will without a person.
+    public var isUsable: Bool {
+        switch machine.life {
+        case .ready: host?.isLost == false || isSilent
+        case .opening(nil): true
+        case .off: isSilent && machine.losses > 0
+        case .opening(.some), .failed, .closed: false
+        }
+    }
+
+    /// Whether it was prepared and waits for its first sign-in.
+    public var isSpare: Bool {
+        guard case .off = machine.life, let host else { return false }
+        return isPrepared && !host.isLost
+    }
+
+    /// Signs out of the service, after the command that runs now, and admits no further one before a new sign-in.
+    /// - Parameter deadline: when the attempt is given up.
+    public func signOut(deadline: Deadline) async {
+        guard let turn = try? await turns.take(deadline) else { return }
+        defer { turn.giveBack() }
+        guard case .ready = machine.life, let host, let profile = settings.profile else { return }
+        _ = try? await host.answer(profile.disconnect, deadline: deadline)
+        machine.signedOut(in: machine.generation)
+        tellNews()
+    }
+
+    /// Resident memory of PowerShell in bytes.
+    public var memory: Int? { host?.memory }
+
+    /// The other processes of the session: background jobs and what they started.
+    public func jobs() async -> [String] {
+        await host?.others().map { "\($0.name) (\($0.id))" } ?? []
+    }
+
+    /// Asks the service whether the sign-in still works, when nobody uses the session. A command that comes meanwhile goes
+    /// first.
+    /// - Parameter deadline: when the question is called off; a question that can't be called off costs the process.
+    /// - Throws: `signInNeeded` when the sign-in is over, `sessionLost`, `deadlineExceeded`.
+    public func checkHealth(deadline: Deadline) async throws(MMError) {
+        guard case .ready(let identity) = machine.life, let host else {
+            throw MMError(.unavailable, "The session isn't signed in.")
+        }
+        let number = machine.generation
+        let madeRoom = FinalFlag()
+        guard
+            let turn = turns.takeIfFree(makeRoom: {
+                madeRoom.set()
+                host.stopAny(.asked)
+            })
+        else { return }
+        // The answer comes, or fails, only when PowerShell is free for the next command.
+        defer { turn.giveBack() }
+        let question = settings.profile?.health ?? PowerShellCommand("$null")
+        let answer = try await host.answer(question, deadline: deadline)
+        if madeRoom.isSet { return }
+        let isWell = answer.end?.state == .completed && (settings.profile?.isHealthy(answer.values) ?? true)
+        if isWell { return }
+        machine.signedOut(in: number)
+        tellNews()
+        throw MMError(
+            .signInNeeded, "The sign-in of \(identity.name) is over.", hint: "Run the command again to sign in again.",
+            cause: answer.problem)
+    }
+
+    /// Calls a health check off that goes on; the session counts as well then, and the next check asks again.
+    nonisolated public func makeRoom() { turns.askForRoom() }
+
+    /// Signs in anew in time before a fed token ends, when nobody uses the session.
+    func scheduleRenewal() {
+        renewal?.cancel()
+        guard let at = renewAt else { return }
+        renewal = Task { [weak self] in
+            try? await Task.sleep(until: at, clock: .continuous)
+            if Task.isCancelled { return }
+            await self?.renewWhenIdle()
+        }
+    }
+
+    private func renewWhenIdle() async {
+        // Who uses it now renews it before the next command.
+        guard let turn = turns.takeIfFree() else { return }
+        await renew()
+        turn.giveBack()
+    }
+
+    /// Replaces the sign-in by one with a fresh token. Only its caller may use the session meanwhile.
+    func renew() async {
+        guard case .ready = machine.life, let host, let profile = settings.profile, let target = settings.target else {
+            return
+        }
+        let number = machine.generation
+        renewAt = nil
+        // In ConstrainedLanguage a connect script can't do its work: only a new process can sign in again.
+        guard !settings.isConstrained else {
+            machine.signedOut(in: number)
+            await dropHost()
+            return
+        }
+        let procedure = SignInProcedure(
+            settings: settings, profile: profile, target: target, host: host, asksPerson: false, show: { _ in })
+        await procedure.signOut()
+        do throws(MMError) {
+            let result = try await procedure.run()
+            renewAt = result.expires.map { $0 - settings.renewBefore }
+            // A token that is about to end already must not be asked for without end.
+            if let at = renewAt, at <= .now { renewAt = .now + .seconds(30) }
+            scheduleRenewal()
+        } catch {
+            settings.host.log?.warning("The sign-in could not be renewed: \(error.message)")
+            machine.signedOut(in: number)
+            await dropHost()
+        }
+    }
+
+    /// Ends the session for good: what runs is stopped, what waits is sent away, the process and all it started is gone.
+    public func close() async {
+        machine.close()
+        turns.close()
+        renewal?.cancel()
+        opening?.cancel()
+        tellNews()
+        await dropHost()
+    }
+}

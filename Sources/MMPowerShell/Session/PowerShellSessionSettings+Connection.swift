@@ -1,0 +1,62 @@
+public import MMCore
+
+extension PowerShellSessionSettings {
+    /// The settings of a connection's session.
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - module: the module's word, such as `exo`.
+    ///   - knownApps: app ids of modules for all connections.
+    ///   - pin: the identity found at an earlier sign-in, where the connection has none of its own.
+    ///   - location: the PowerShell.
+    ///   - paths: where state lies.
+    ///   - environment: of this process.
+    ///   - sandboxLogin: address of the sandbox tenant's sign-in service.
+    ///   - tokens: where tokens come from.
+    /// - Throws: `invalidInput` for an unknown module or cloud, or a password file that can't be read.
+    public init(
+        connection: Connection, module: String, knownApps: [String: String] = [:], pin: AccountPin? = nil,
+        location: PowerShellLocation, paths: StatePaths, environment: [String: String], sandboxLogin: String? = nil,
+        tokens: (any TokenFeeding)? = nil
+    ) throws(MMError) {
+        let profile = try ModuleProfiles.named(module)
+        let pin = connection.pin ?? pin
+        let target = SignInTarget(
+            connection: connection.name, tenant: connection.tenant, tenantID: pin?.tenantId ?? connection.tenantId,
+            appID: connection.appID(for: profile.name, known: knownApps), account: connection.expectedEmail,
+            objectID: pin?.objectId, sharePointHost: connection.sharepointHost,
+            cloud: try ModuleCloud.named(connection.cloud, sandboxLogin: sandboxLogin))
+        let folder = Self.folder(in: paths.stateDirectory, connection: connection.name, module: profile.name)
+        let host = HostSettings(location: location, folder: folder, environment: environment)
+        self.init(host: host, profile: profile, target: target, tokens: tokens)
+        isConstrained = connection.language == .constrained || connection.isReadOnly
+        let auth = connection.auth
+        switch auth.method {
+        case .device, .browser: break
+        // Modules take none of these themselves, but the tokens that they bring.
+        case .secret, .token, .federated: asksPerson = false
+        case .certificate:
+            asksPerson = false
+            if profile.methods.contains(.certificate), let path = auth.certificatePath, Self.isStore(path) {
+                method = .certificate(path: path, password: try Self.password(auth, connection.name))
+            }
+        case .managedIdentity:
+            asksPerson = false
+            if profile.methods.contains(.managedIdentity) { method = .managedIdentity(clientID: auth.clientId) }
+        }
+    }
+
+    /// Whether a file is a PKCS #12 store: the form that modules read.
+    private static func isStore(_ path: String) -> Bool {
+        [".pfx", ".p12"].contains { path.lowercased().hasSuffix($0) }
+    }
+
+    private static func password(_ auth: ConnectionAuth, _ connection: String) throws(MMError) -> Secret? {
+        guard let file = auth.certificatePasswordFile else { return nil }
+        guard let bytes = try ProtectedFile.read(file, limit: 4096) else {
+            throw MMError(
+                .invalidInput, "The connection \(connection) names a certificatePasswordFile that isn't there: \(file)")
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return Secret(String(text.reversed().drop { $0.isNewline }.reversed()))
+    }
+}

@@ -1,0 +1,94 @@
+import MMCore
+
+/// Who is signed in to a session, after it was checked against what the connection expects.
+///
+/// Only the check makes one, and only with one a session takes commands: a command can't run before its session's
+/// account is known to be the right one.
+public struct SessionIdentity: Sendable, Hashable {
+    /// Who it is.
+    public let claims: TokenClaims
+    /// How it signed in: `token`, `device code`, `certificate`, …; empty for a session without a sign-in.
+    public let method: String
+
+    private init(claims: TokenClaims, method: String) {
+        self.claims = claims
+        self.method = method
+    }
+
+    /// For people: the account, else the app.
+    public var name: String { claims.account ?? claims.appID.map { "app \($0)" } ?? claims.objectID ?? "" }
+
+    /// A session that belongs to no service and needs no account.
+    static let none = SessionIdentity(claims: TokenClaims(), method: "")
+
+    /// Checks who signed in.
+    /// - Parameters:
+    ///   - told: what the module, or the token that was fed to it, says.
+    ///   - target: what the connection expects.
+    ///   - method: how the sign-in was made.
+    /// - Throws: `forbidden`, naming who signed in and who should have. A sign-in that doesn't tell who it is counts as a
+    ///   wrong one.
+    static func check(
+        _ told: TokenClaims?, for target: SignInTarget, by method: SignInMethod
+    ) throws(MMError) -> SessionIdentity {
+        guard let told else { throw unverified("nobody", target, "the module doesn't tell who signed in") }
+        let name = told.account ?? told.appID.map { "the app \($0)" } ?? "somebody without a name"
+        try checkTenant(told, name, target)
+        if method.isAppOnly || told.isApp {
+            if let wanted = target.appID, let app = told.appID, !same(wanted, app) {
+                throw wrong("the app \(app)", "the app \(wanted)", target)
+            }
+            guard told.tenantID != nil else { throw unverified(name, target, "the tenant isn't told") }
+            return SessionIdentity(claims: told, method: method.word)
+        }
+        var isSure = false
+        if let wanted = target.objectID, let object = told.objectID {
+            guard same(wanted, object) else { throw wrong(name, target.account ?? "the account \(wanted)", target) }
+            isSure = true
+        }
+        if let wanted = target.account {
+            if let account = told.account {
+                // An object id doesn't change when its name does: a known one counts more than the name.
+                guard isSure || same(wanted, account) else { throw wrong(account, wanted, target) }
+                isSure = true
+            }
+            guard isSure else { throw unverified(name, target, "its name isn't told") }
+        }
+        if !isSure {
+            guard target.objectID == nil else {
+                throw unverified(name, target, "its object id isn't told, and the connection names no expectedEmail")
+            }
+            guard told.account != nil || told.objectID != nil else {
+                throw unverified(name, target, "neither name nor object id is told")
+            }
+        }
+        return SessionIdentity(claims: told, method: method.word)
+    }
+
+    private static func checkTenant(_ told: TokenClaims, _ name: String, _ target: SignInTarget) throws(MMError) {
+        guard let wanted = target.tenantID else { return }
+        guard let tenant = told.tenantID else { throw unverified(name, target, "the tenant isn't told") }
+        guard same(wanted, tenant) else {
+            throw wrong("\(name) of the tenant \(tenant)", "the tenant \(wanted)", target)
+        }
+    }
+
+    private static func same(_ left: String, _ right: String) -> Bool { left.lowercased() == right.lowercased() }
+
+    private static func wrong(_ who: String, _ wanted: String, _ target: SignInTarget) -> MMError {
+        MMError(
+            .forbidden, "\(who) signed in, but the connection \(target.connection) is for \(wanted).",
+            hint: "That session was signed out; nothing else was touched. Sign in again with the right account.",
+            details: [
+                "connection": .string(target.connection), "signedIn": .string(who), "expected": .string(wanted),
+            ])
+    }
+
+    private static func unverified(_ who: String, _ target: SignInTarget, _ why: String) -> MMError {
+        MMError(
+            .forbidden,
+            "It can't be verified that the sign-in is the one of the connection \(target.connection): \(why).",
+            hint: "That session was signed out. Check expectedEmail and tenantId of the connection.",
+            details: ["connection": .string(target.connection), "signedIn": .string(who)])
+    }
+}

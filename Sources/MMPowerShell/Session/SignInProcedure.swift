@@ -1,0 +1,197 @@
+import MMCore
+
+/// One sign-in of one host: chooses how, runs the connect command, shows the device code, and checks who it was.
+struct SignInProcedure: Sendable {
+    /// What came of it.
+    struct Result: Sendable {
+        let identity: SessionIdentity
+        /// When a fed token ends first, on the clock that doesn't jump.
+        let expires: ContinuousClock.Instant?
+        /// Whether it can be made again without a person.
+        let isSilent: Bool
+    }
+
+    let settings: PowerShellSessionSettings
+    let profile: any ModuleProfile
+    let target: SignInTarget
+    let host: PowerShellHost
+    /// Whether a person may be asked; else a sign-in that needs one fails at once.
+    var asksPerson = true
+    /// Called when a device code shows.
+    let show: @Sendable (DevicePrompt) async -> Void
+
+    /// Loads the module and does what comes before a sign-in.
+    static func prepare(_ host: PowerShellHost, _ settings: PowerShellSessionSettings) async throws(MMError) {
+        let deadline = Deadline.after(settings.connectWithin)
+        if let profile = settings.profile {
+            let load = try await host.answer(profile.requirement.load, deadline: deadline)
+            if load.end?.state != .completed {
+                // Both “not found at all” and “not in this version” say so in their ids.
+                let id = load.end?.failure?.id ?? ""
+                guard id.contains("NotFound") else {
+                    throw failed("\(profile.requirement.name) can't be loaded", load)
+                }
+                throw profile.requirement.missing(cause: load.problem)
+            }
+            if !profile.preparation.isEmpty {
+                let prepared = try await host.answer(PowerShellCommand(profile.preparation), deadline: deadline)
+                if prepared.end?.state != .completed { throw failed("\(profile.title) can't be prepared", prepared) }
+            }
+        }
+        for module in settings.modules {
+            let command = PowerShellCommand(
+                "param([string] $Name) Import-Module -Name $Name -ErrorAction Stop",
+                parameters: ["Name": .json(.string(module))])
+            let loaded = try await host.answer(command, deadline: deadline)
+            if loaded.end?.state != .completed { throw failed("The module \(module) can't be loaded", loaded) }
+        }
+    }
+
+    /// Signs in. Nothing but this procedure's own commands runs before the identity is checked.
+    /// - Throws: why it failed; a wrong account is signed out of the session first.
+    func run() async throws(MMError) -> Result {
+        let method = try await choose()
+        if method.needsPerson {
+            guard settings.asksPerson else {
+                throw MMError(
+                    .unavailable,
+                    "\(profile.title) can't sign in as the connection \(target.connection) wants it: "
+                        + "there is no token for it, and nobody is to be asked.",
+                    hint: "Look at the connection's auth; what \(profile.title) takes: "
+                        + profile.methods.map(\.rawValue).joined(separator: ", ") + ".")
+            }
+            guard asksPerson else {
+                throw MMError(.signInNeeded, "\(profile.title) can't be signed in to again without a person.")
+            }
+        }
+        let command = try profile.connect(target, by: method)
+        let received = ContinuousClock.now
+        let wallTime = settings.clock.now
+        let answer = try await connect(command, by: method)
+        guard answer.end?.state == .completed else {
+            throw Self.failed("\(profile.title) could not sign in by \(method.word)", answer)
+        }
+        do throws(MMError) {
+            let identity = try SessionIdentity.check(try await whoIsIt(answer, method), for: target, by: method)
+            var expires: ContinuousClock.Instant?
+            if case .tokens(let tokens) = method, let first = tokens.map(\.expiresAt).min() {
+                expires = received + (first - wallTime)
+            }
+            return Result(identity: identity, expires: expires, isSilent: !method.needsPerson)
+        } catch {
+            await signOut()
+            throw error
+        }
+    }
+
+    /// Signs this session out, and nothing else.
+    func signOut() async {
+        _ = try? await host.answer(profile.disconnect, deadline: .after(.seconds(30)))
+    }
+
+    private func choose() async throws(MMError) -> SignInMethod {
+        if let method = settings.method { return method }
+        if let feed = settings.tokens, profile.methods.contains(.tokens) {
+            var tokens: [FedToken] = []
+            let resources = try profile.resources(for: target)
+            do throws(MMError) {
+                for resource in resources {
+                    guard let token = try await feed.token(for: resource) else { break }
+                    tokens.append(token)
+                }
+            } catch {
+                // What a person could mend by signing in is no reason to fail: the module can ask that person.
+                guard error.code == .signInNeeded else { throw error }
+            }
+            if tokens.count == resources.count { return .tokens(tokens) }
+        }
+        guard profile.methods.contains(.device) else {
+            throw MMError(.unsupported, "\(profile.title) can't sign in without a token or an app.")
+        }
+        return .device
+    }
+
+    private func connect(_ command: PowerShellCommand, by method: SignInMethod) async throws(MMError)
+        -> PowerShellAnswer
+    {
+        let limit = method.needsPerson ? settings.signInWithin : settings.connectWithin
+        let run: PowerShellRun
+        do throws(HostLoss) { run = try await host.run(command, deadline: .after(limit)) } catch { throw error.error }
+        guard method.needsPerson else { return try await run.collect(limit: 1000) }
+        let patience = PromptPatience(run, settings.promptWithin)
+        defer { patience.end() }
+        var reader = PromptReader(profile.prompt, cloud: target.cloud)
+        var answer = PowerShellAnswer()
+        var events = run.makeAsyncIterator()
+        while let event = try await events.next() {
+            answer.add(event, limit: 1000)
+            let prompt: DevicePrompt? =
+                switch event {
+                case .record(let record): reader.read(record)
+                case .console(let text): reader.read(text)
+                case .end: nil
+                }
+            if let prompt {
+                patience.end()
+                await show(prompt)
+            }
+        }
+        if patience.isOver {
+            throw MMError(
+                .unavailable, "\(profile.title) showed no device code within \(settings.promptWithin).",
+                hint: "Try again; if it stays so, look at what it prints: mm doctor powershell",
+                cause: answer.console.map(\.text).joined())
+        }
+        return answer
+    }
+
+    /// What the module says, completed by what the fed token says of the same account.
+    private func whoIsIt(_ answer: PowerShellAnswer, _ method: SignInMethod) async throws(MMError) -> TokenClaims? {
+        var told: TokenClaims?
+        if let identity = profile.identity {
+            let asked = try await host.answer(identity, deadline: .after(.seconds(60)))
+            if asked.end?.state == .completed { told = profile.readIdentity(asked.values) }
+        } else {
+            told = profile.readIdentity(answer.values)
+        }
+        guard case .tokens(let tokens) = method, let fed = tokens.first?.claims, fed.account ?? fed.objectID != nil
+        else { return told }
+        guard var told else { return fed }
+        let isSame = told.account == nil || told.account?.lowercased() == fed.account?.lowercased()
+        guard isSame else { return told }
+        told.account = told.account ?? fed.account
+        told.objectID = told.objectID ?? fed.objectID
+        told.tenantID = told.tenantID ?? fed.tenantID
+        told.appID = told.appID ?? fed.appID
+        told.isApp = told.isApp || fed.isApp
+        return told
+    }
+
+    static func failed(_ what: String, _ answer: PowerShellAnswer) -> MMError {
+        let printed = TerminalText.plain(answer.problem ?? answer.console.map(\.text).joined()).trimmingBlanks()
+        // A module may quote the very token it was given.
+        let words = Redactor.standard.text(printed)
+        return MMError(
+            .remoteFailed, words.isEmpty ? "\(what)." : "\(what): \(words.prefix(2000))",
+            hint: "Look at the message; then sign in again.")
+    }
+}
+
+/// Stops a connect command that shows no device code in time.
+private final class PromptPatience: Sendable {
+    private let timer: Task<Bool, Never>
+    private let over = FinalFlag()
+
+    init(_ run: PowerShellRun, _ wait: Duration) {
+        timer = Task { [over] in
+            try? await Task.sleep(for: wait)
+            if Task.isCancelled { return false }
+            over.set()
+            run.stop()
+            return true
+        }
+    }
+
+    var isOver: Bool { over.isSet }
+    func end() { timer.cancel() }
+}

@@ -1,0 +1,14 @@
+import MMCore
+
+/// Evaluates scripts without a PowerShell, for the stand-in.
+public protocol PipelineEvaluating: Sendable {
+    /// Evaluates a script.
+    /// - Parameters:
+    ///   - command: the script, its arguments, and the form of the answer.
+    ///   - emit: takes each record as it comes.
+    /// - Returns: how it ended; `nil` when the script is beyond the evaluator, which then has emitted nothing. A
+    ///   cancelled task ends soon.
+    func evaluate(
+        _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
+    ) async -> CommandEnd?
+}

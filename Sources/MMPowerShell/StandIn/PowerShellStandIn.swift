@@ -1,0 +1,125 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// A stand-in for PowerShell: a real process that is started like pwsh and speaks the wire, for machines without one, for
+/// tests, and for the sandbox tenant. It gives recorded answers, the few cmdlets that signing in needs, and whatever its
+/// evaluator can evaluate; it never claims to be a PowerShell.
+public enum PowerShellStandIn {
+    /// Runs the stand-in until its wire ends.
+    /// - Parameters:
+    ///   - arguments: those of pwsh, with the stand-in's own in front.
+    ///   - environment: as a session gives it to pwsh.
+    ///   - evaluator: evaluates scripts that are beyond the stand-in.
+    /// - Returns: the exit status.
+    public static func run(
+        arguments: [String], environment: [String: String], evaluator: (any PipelineEvaluating)? = nil
+    ) async -> Int32 {
+        let options: StandInOptions
+        do throws(MMError) { options = try StandInOptions(arguments) } catch {
+            tell(error.description)
+            return 64
+        }
+        if options.asksVersion {
+            print("PowerShell \(StandInGreeting.version)")
+            return 0
+        }
+        guard let script = options.script, access(script, R_OK) == 0 else {
+            tell("The argument '\(options.script ?? "")' to the -File parameter does not exist.")
+            return 64
+        }
+        let status = OneShot<Int32>()
+        do throws(MMError) {
+            try DedicatedThread.start("stand-in") {
+                status.give(serve(options, environment, evaluator))
+            }
+        } catch {
+            tell(error.description)
+            return 70
+        }
+        return await status.wait()
+    }
+
+    private static func serve(
+        _ options: StandInOptions, _ environment: [String: String], _ evaluator: (any PipelineEvaluating)?
+    ) -> Int32 {
+        // The thread blocks all signals; a PowerShell ends at this one.
+        var terminate = sigset_t()
+        sigemptyset(&terminate)
+        sigaddset(&terminate, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &terminate, nil)
+        if options.startAfter > 0 { usleep(UInt32(options.startAfter) * 1000) }
+        guard let path = environment["MM_WIRE"], let nonce = environment["MM_NONCE"] else {
+            tell("There is no wire: MM_WIRE and MM_NONCE are not set.")
+            return 70
+        }
+        if options.start == .dies {
+            tell("The stand-in ends while it starts.")
+            return 3
+        }
+        if options.start == .noConnection {
+            while true { pause() }
+        }
+        let socket: Int32
+        do throws(MMError) { socket = try UnixSocket.connect(to: path).release() } catch {
+            tell(error.description)
+            return 70
+        }
+        let wire = StandInWire(socket: socket)
+        greet(wire, options, nonce: nonce)
+        var kept = environment
+        for name in ["MM_WIRE", "MM_NONCE", "MM_MODULES"] {
+            kept[name] = nil
+            unsetenv(name)
+        }
+        return StandInHost(options: options, wire: wire, environment: kept, evaluator: evaluator).serve()
+    }
+
+    private static func greet(_ wire: StandInWire, _ options: StandInOptions, nonce: String) {
+        var hello: JSONObject = [
+            "t": "hello", "protocol": 1, "nonce": .string(nonce), "pid": .int(Int64(getpid())),
+            "version": .string(StandInGreeting.version), "runtime": .string(StandInGreeting.runtime),
+        ]
+        switch options.start {
+        case .wrongNonce: hello["nonce"] = "guessed"
+        case .wrongProtocol: hello["protocol"] = 99
+        case .wrongProcess: hello["pid"] = 1
+        case .oldVersion: hello["version"] = "7.2.24"
+        case .noGreeting: return
+        case .halfGreeting:
+            wire.put(JSONWriter.bytes(.object(hello)).prefix(40))
+            wire.flush()
+            return
+        case .garbage: wire.put("welcome\n".utf8)
+        case .wellBehaved, .noConnection, .dies: break
+        }
+        wire.put(hello)
+        wire.flush()
+    }
+
+    private static func tell(_ text: String) {
+        let bytes = Array((text + "\n").utf8)
+        _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+    }
+}
+
+extension PowerShellStandIn {
+    /// The whole program: runs the stand-in with this process's arguments and environment, and ends with its status.
+    public static func main() async -> Never {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        exit(await run(arguments: arguments, environment: ownEnvironment()))
+    }
+
+    private static func ownEnvironment() -> [String: String] {
+        var all: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let line = String(cString: text)
+            if let equals = line.firstIndex(of: "=") {
+                all[String(line[..<equals])] = String(line[line.index(after: equals)...])
+            }
+            entry += 1
+        }
+        return all
+    }
+}

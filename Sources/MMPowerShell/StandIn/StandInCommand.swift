@@ -1,0 +1,58 @@
+import MMCore
+
+/// A command that the stand-in has.
+struct StandInCommand: Sendable {
+    /// Runs it.
+    /// - Returns: an end when the whole script ends with it.
+    let run: @Sendable (StandInCall, StandInHost) -> CommandEnd?
+
+    /// What scripts of ours use around their cmdlet, without which the stand-in gets the same result.
+    static let passedOver: Set<String> = [
+        "select-object", "where-object", "foreach-object", "convertto-securestring", "out-null",
+    ]
+
+    /// The command of a name; case doesn't count.
+    static func named(_ name: String) -> StandInCommand? { all[name.lowercased()] }
+
+    private static let all: [String: StandInCommand] = {
+        var all: [String: StandInCommand] = [
+            "start-sleep": StandInCommand { call, host in
+                let seconds = call.named["seconds"]?.double ?? call.values.first?.double
+                let wait = call.named["milliseconds"]?.double ?? seconds.map { $0 * 1000 } ?? 0
+                return host.wait(milliseconds: Int(wait)) ? nil : CommandEnd(.stopped)
+            },
+            "write-output": StandInCommand { call, host in
+                for value in call.values where !call.isSilent { host.emit(PowerShellRecord(.output, value)) }
+                return nil
+            },
+            "write-warning": StandInCommand { call, host in
+                host.emit(PowerShellRecord(.warning, .string(call.text(0) ?? "")))
+                return nil
+            },
+            "write-host": StandInCommand { call, host in
+                host.emit(PowerShellRecord(.information, ["message": .string(call.text(0) ?? ""), "tags": ["PSHOST"]]))
+                return nil
+            },
+            "write-error": StandInCommand { call, host in
+                let id = "Microsoft.PowerShell.Commands.WriteErrorException"
+                host.emit(host.errorRecord(call.text(0) ?? "", id: id, StandInHost.Place()))
+                return nil
+            },
+            "import-module": StandInCommand { call, host in load(call, host, "Modules_ModuleNotFound", "module") },
+            "get-command": StandInCommand { call, host in load(call, host, "CommandNotFoundException", "program") },
+            "invoke-standin": StandInCommand { call, host in StandInBehaviour.run(call, host) },
+        ]
+        for (name, run) in StandInModules.commands { all[name] = StandInCommand(run: run) }
+        return all
+    }()
+
+    private static func load(_ call: StandInCall, _ host: StandInHost, _ id: String, _ what: String) -> CommandEnd? {
+        guard host.options.missingModule else { return nil }
+        let name = call.argument("Name") ?? call.text(0) ?? ""
+        return CommandEnd(
+            .failed,
+            failure: CommandFailure(
+                message: "The specified \(what) '\(name)' was not loaded because it was not found.", id: id, line: 2,
+                column: 1))
+    }
+}

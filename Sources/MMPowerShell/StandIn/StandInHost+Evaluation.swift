@@ -1,0 +1,144 @@
+import MMCore
+import PowerShellSyntax
+
+extension StandInHost {
+    /// Answers a command: from the recordings, by the evaluator, or statement by statement as far as the stand-in's own
+    /// few commands go. What it can't do is an error record that says so.
+    func evaluate(_ command: PowerShellCommand) -> CommandEnd {
+        if let transcript = Transcript.matching(command) { return replay(transcript) }
+        let parsed = PowerShellParser.parse(command.script)
+        if let error = parsed.errors.first {
+            let place = Place(of: error.extent.start, in: command.script)
+            let problem = SyntaxProblem(
+                id: error.id, message: "The script doesn't parse: \(error.id).", line: place.line, column: place.column)
+            return CommandEnd(.parseFailed, problems: [problem])
+        }
+        if let end = tryEvaluator(command) { return end }
+        let facts = ScriptFacts(of: parsed)
+        for statement in parsed.root?.body?.statements ?? [] {
+            if let end = run(statement, facts, command) { return end }
+            if isStopping, !ignoresStops { return CommandEnd(.stopped) }
+        }
+        return CommandEnd(.completed)
+    }
+
+    private func replay(_ transcript: Transcript) -> CommandEnd {
+        for text in transcript.console { console(text.text, to: text.stream) }
+        var end = CommandEnd(.completed)
+        for frame in transcript.frames {
+            var members = frame
+            members["id"] = 1
+            guard let decoded = try? HostFrame.decode(JSONWriter.bytes(.object(members))[...]) else { continue }
+            switch decoded {
+            case .record(_, let record): emit(record)
+            case .end(_, let recorded): end = recorded
+            default: break
+            }
+        }
+        let home = environment["HOME"] ?? "/"
+        if let place = end.location { location = place == "HOME" ? home : place }
+        return CommandEnd(
+            end.state, failure: end.failure, problems: end.problems,
+            exitCode: transcript.runsProgram ? end.exitCode : nil, location: location)
+    }
+
+    private func run(_ statement: StatementSyntax, _ facts: ScriptFacts, _ command: PowerShellCommand) -> CommandEnd? {
+        let extent = statement.extent
+        var unknown: (name: String, place: Int)?
+        for item in facts.items where item.extent.start >= extent.start && item.extent.end <= extent.end {
+            guard case .command(let fact) = item.detail, item.depth == 0 else { continue }
+            guard let name = fact.name else { continue }
+            if let known = StandInCommand.named(name) {
+                var isSilent = false
+                if case .assignment = statement { isSilent = true }
+                let call = StandInCall(fact, name: name, parameters: command.parameters, isSilent: isSilent)
+                return known.run(call, self)
+            }
+            if unknown == nil, !StandInCommand.passedOver.contains(name.lowercased()) {
+                unknown = (name, item.extent.start)
+            }
+        }
+        switch statement {
+        // What connect scripts prepare for their cmdlet.
+        case .assignment, .if: return nil
+        case .flow(let flow) where flow.kind == .throw: return thrown(flow)
+        case .flow: return CommandEnd(.completed)
+        default: break
+        }
+        if let unknown {
+            emit(notFound(unknown.name, Place(of: unknown.place, in: command.script)))
+            return nil
+        }
+        if case .pipeline(let pipeline) = statement, pipeline.elements.count == 1,
+            case .expression(let expression)? = pipeline.elements.first,
+            let values = StandInValue(expression.expression, parameters: command.parameters)
+        {
+            for value in values.enumerated { emit(PowerShellRecord(command.format == .text ? .text : .output, value)) }
+            return nil
+        }
+        let text = "The stand-in can't evaluate this; it needs a real PowerShell."
+        emit(errorRecord(text, id: "StandInCannotEvaluate", Place(of: extent.start, in: command.script)))
+        return nil
+    }
+
+    private func thrown(_ flow: FlowStatementSyntax) -> CommandEnd {
+        let message = "The stand-in's script threw."
+        return CommandEnd(.failed, failure: CommandFailure(message: message, id: message, line: 1, column: 1))
+    }
+
+    /// PowerShell's words for a command that isn't there.
+    private func notFound(_ name: String, _ place: Place) -> PowerShellRecord {
+        errorRecord(
+            """
+            The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.
+            Check the spelling of the name, or if a path was included, verify that the path is correct and try again.
+            """, id: "CommandNotFoundException", place, target: name)
+    }
+
+    /// An error record.
+    func errorRecord(_ message: String, id: String, _ place: Place, target: String = "") -> PowerShellRecord {
+        PowerShellRecord(
+            .error,
+            [
+                "message": .string(message), "id": .string(id), "category": "ObjectNotFound",
+                "target": .string(target), "type": "System.Management.Automation.RuntimeException",
+                "line": .int(Int64(place.line)), "column": .int(Int64(place.column)), "text": "",
+            ])
+    }
+
+    /// Line and column, from 1.
+    struct Place {
+        var line = 1
+        var column = 1
+
+        init() {}
+
+        init(of offset: Int, in script: String) {
+            for unit in script.utf16.prefix(offset) {
+                if unit == 0x0A {
+                    line += 1
+                    column = 1
+                } else {
+                    column += 1
+                }
+            }
+        }
+    }
+}
+
+extension Transcript {
+    private static let byScript: [String: Transcript] = {
+        var all: [String: Transcript] = [:]
+        // An empty script and a lone number are everybody's: the first recording of a script counts.
+        for transcript in Transcript.all where all[transcript.command.script] == nil {
+            all[transcript.command.script] = transcript
+        }
+        return all
+    }()
+
+    /// The recording of exactly this command.
+    static func matching(_ command: PowerShellCommand) -> Transcript? {
+        guard let transcript = byScript[command.script], transcript.command == command else { return nil }
+        return transcript
+    }
+}

@@ -1,0 +1,88 @@
+import MMCore
+
+/// How the stand-in is started: like pwsh, with words of its own in front that make it behave badly.
+struct StandInOptions: Sendable {
+    /// What it does wrong while it starts.
+    enum Start: String, Sendable, CaseIterable {
+        case wellBehaved = "well-behaved"
+        case wrongNonce = "wrong-nonce"
+        case wrongProtocol = "wrong-protocol"
+        case wrongProcess = "wrong-process"
+        case oldVersion = "old-version"
+        case noGreeting = "no-greeting"
+        case halfGreeting = "half-greeting"
+        case noConnection = "no-connection"
+        case dies = "dies"
+        case garbage = "garbage"
+    }
+
+    /// How a device prompt is shown.
+    enum PromptWay: String, Sendable, CaseIterable {
+        case console
+        case error
+        case information
+        case warning
+        case output
+        case native
+    }
+
+    var start = Start.wellBehaved
+    var startAfter = 0
+    var promptWay: PromptWay?
+    var approveAfter = 50
+    /// A file whose appearance is the person's approval, in place of a time.
+    var approveWhen: String?
+    var declines = false
+    var account = "admin@contoso.example"
+    var tenant = "11111111-2222-3333-4444-555555555555"
+    var missingModule = false
+    var script: String?
+    var asksVersion = false
+
+    /// Reads a command line.
+    /// - Throws: `invalidInput`, naming the word.
+    init(_ arguments: [String]) throws(MMError) {
+        var rest = arguments[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--version", "-v", "-Version": asksVersion = true
+            case "-NoLogo", "-NoProfile", "-NonInteractive": continue
+            case "-File": script = try Self.value(of: word, &rest)
+            case "--start":
+                let value = try Self.value(of: word, &rest)
+                guard let known = Start(rawValue: value) else { throw Self.wrong(word, value) }
+                start = known
+            case "--prompt":
+                let value = try Self.value(of: word, &rest)
+                guard let known = PromptWay(rawValue: value) else { throw Self.wrong(word, value) }
+                promptWay = known
+            case "--start-after": startAfter = try Self.number(of: word, &rest)
+            case "--approve-after": approveAfter = try Self.number(of: word, &rest)
+            case "--approve-when": approveWhen = try Self.value(of: word, &rest)
+            case "--account": account = try Self.value(of: word, &rest)
+            case "--tenant": tenant = try Self.value(of: word, &rest)
+            case "--decline": declines = true
+            case "--missing-module": missingModule = true
+            default:
+                throw MMError(
+                    .invalidInput, "The stand-in doesn't know “\(word)”.",
+                    hint: "It is started like pwsh: -NoLogo -NoProfile -NonInteractive -File bootstrap.ps1")
+            }
+        }
+    }
+
+    private static func value(of word: String, _ rest: inout ArraySlice<String>) throws(MMError) -> String {
+        guard let value = rest.popFirst() else { throw MMError(.invalidInput, "\(word) needs a value.") }
+        return value
+    }
+
+    private static func number(of word: String, _ rest: inout ArraySlice<String>) throws(MMError) -> Int {
+        let text = try value(of: word, &rest)
+        guard let number = Int(text), number >= 0 else { throw wrong(word, text) }
+        return number
+    }
+
+    private static func wrong(_ word: String, _ value: String) -> MMError {
+        MMError(.invalidInput, "\(word) can't be “\(value)”.")
+    }
+}

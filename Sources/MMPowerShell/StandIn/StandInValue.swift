@@ -1,0 +1,105 @@
+import MMCore
+import PowerShellSyntax
+
+/// The value of an expression that is known from the text and the script's arguments.
+struct StandInValue {
+    /// What goes down the pipeline: the items of an array, else the value.
+    let enumerated: [JSONValue]
+
+    init?(_ expression: ExpressionSyntax, parameters: [String: PowerShellValue]) {
+        switch expression {
+        case .arrayLiteral(let array):
+            var items: [JSONValue] = []
+            for element in array.elements {
+                guard let value = Self.single(element, parameters) else { return nil }
+                items.append(value)
+            }
+            enumerated = items
+        default:
+            guard let value = Self.single(expression, parameters) else { return nil }
+            enumerated = value.array ?? [value]
+        }
+    }
+
+    private static func single(_ expression: ExpressionSyntax, _ parameters: [String: PowerShellValue]) -> JSONValue? {
+        switch expression {
+        case .string(let text): return .string(text.value)
+        case .number(let number): return (try? JSONParser.parse(number.text)) ?? nil
+        case .variable(let variable):
+            switch variable.path.path.lowercased() {
+            case "true": return true
+            case "false": return false
+            case "null": return .null
+            default: return value(of: variable.path.path, parameters)
+            }
+        default: return nil
+        }
+    }
+
+    /// The argument of a script's parameter.
+    static func value(of name: String, _ parameters: [String: PowerShellValue]) -> JSONValue? {
+        parameters.first { $0.key.lowercased() == name.lowercased() }?.value.plain
+    }
+}
+
+/// A command of the stand-in as the script calls it.
+struct StandInCall {
+    /// Its name as written.
+    let name: String
+    /// The arguments that stand alone.
+    let values: [JSONValue]
+    /// The named ones, in lower case; switches are true.
+    let named: [String: JSONValue]
+    /// The script's own arguments.
+    let parameters: [String: PowerShellValue]
+    /// Whether its output is assigned away.
+    let isSilent: Bool
+
+    init(_ fact: CommandFact, name: String, parameters: [String: PowerShellValue], isSilent: Bool) {
+        self.name = name
+        self.parameters = parameters
+        self.isSilent = isSilent
+        var values: [JSONValue] = []
+        var named: [String: JSONValue] = [:]
+        var open: String?
+        for argument in fact.arguments {
+            switch argument {
+            case .parameter(let name, let value):
+                named[name.lowercased()] = value.map { Self.plain($0, parameters) } ?? true
+                open = value == nil ? name.lowercased() : nil
+            case .value(let value):
+                let plain = Self.plain(value, parameters)
+                if let name = open {
+                    named[name] = plain
+                    open = nil
+                } else {
+                    values.append(plain)
+                }
+            }
+        }
+        self.values = values
+        self.named = named
+    }
+
+    private static func plain(_ value: FactValue, _ parameters: [String: PowerShellValue]) -> JSONValue {
+        switch value {
+        case .string(let text): .string(text)
+        case .number(let number): (try? JSONParser.parse(number.text)) ?? .string(number.text)
+        case .literal(let literal): literal == .null ? .null : .bool(literal == .true)
+        case .array(let items): .array(items.map { plain($0, parameters) })
+        case .dynamic(_, let name?): StandInValue.value(of: name, parameters) ?? .null
+        case .hashtable, .dynamic: .null
+        }
+    }
+
+    /// The argument of the script under one of its parameter names, as text.
+    func argument(_ name: String) -> String? { StandInValue.value(of: name, parameters)?.string }
+
+    /// A number that stands alone, by its place.
+    func number(_ place: Int, _ usual: Int = 0) -> Int {
+        values.indices.contains(place) ? values[place].int ?? usual : usual
+    }
+
+    /// A text that stands alone, by its place.
+    func text(_ place: Int) -> String? { values.indices.contains(place) ? values[place].string : nil }
+}

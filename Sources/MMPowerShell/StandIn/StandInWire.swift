@@ -1,0 +1,99 @@
+import Glibc
+import MMCore
+
+/// The stand-in's end of the wire: blocking, and used from one thread only.
+final class StandInWire {
+    private let socket: Int32
+    private var incoming: [UInt8] = []
+    /// Up to here there is no line end.
+    private var scanned = 0
+    private var outgoing: [UInt8] = []
+
+    /// Takes over a connected socket.
+    init(socket: Int32) {
+        self.socket = socket
+        outgoing.reserveCapacity(128 << 10)
+    }
+
+    deinit { close(socket) }
+
+    /// Adds bytes to what is sent next.
+    func put(_ bytes: some Sequence<UInt8>) {
+        outgoing.append(contentsOf: bytes)
+        if outgoing.count >= 64 << 10 { flush() }
+    }
+
+    /// Adds a frame.
+    func put(_ frame: JSONObject) {
+        put(JSONWriter.bytes(.object(frame)))
+        put(CollectionOfOne(UInt8(ascii: "\n")))
+    }
+
+    /// Adds a record, in the form in which the sink of the bootstrap script writes it.
+    func put(_ id: UInt64, _ record: PowerShellRecord) {
+        put(Self.head(id, record.stream))
+        put(JSONWriter.bytes(record.value))
+        put("}\n".utf8)
+    }
+
+    /// The front of a record's line.
+    static func head(_ id: UInt64, _ stream: PowerShellRecord.Stream) -> [UInt8] {
+        Array("{\"t\":\"\(stream.rawValue)\",\"id\":\(id),\"v\":".utf8)
+    }
+
+    /// Sends what was added; ends the process when nobody takes it any more, as the real script does.
+    func flush() {
+        var done = 0
+        outgoing.withUnsafeBytes { bytes in
+            while done < bytes.count {
+                let count = send(
+                    socket, bytes.baseAddress?.advanced(by: done), bytes.count - done, Int32(MSG_NOSIGNAL))
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { _exit(0) }
+                done += count
+            }
+        }
+        outgoing.removeAll(keepingCapacity: true)
+    }
+
+    /// The next request.
+    /// - Parameter milliseconds: how long to wait for it; nothing: for ever.
+    func request(within milliseconds: Int32?) -> Arrival {
+        flush()
+        while true {
+            if let line = takeLine() {
+                // What is no request is passed over, as the script's loop would end: nobody sends such.
+                guard let request = (try? JSONParser.parse(line))?.object else { continue }
+                return .request(request)
+            }
+            var wait = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&wait, 1, milliseconds ?? -1)
+            if ready < 0, errno == EINTR { continue }
+            if ready == 0 { return .nothing }
+            let count = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { room in
+                let count = recv(socket, room.baseAddress, room.count, 0)
+                if count > 0 { incoming.append(contentsOf: room[..<count]) }
+                return count
+            }
+            guard count > 0 else { return .end }
+        }
+    }
+
+    /// What came, if anything.
+    enum Arrival {
+        case request(JSONObject)
+        case nothing
+        case end
+    }
+
+    private func takeLine() -> [UInt8]? {
+        guard let end = incoming[scanned...].firstIndex(of: UInt8(ascii: "\n")) else {
+            scanned = incoming.count
+            return nil
+        }
+        let line = Array(incoming[..<end])
+        incoming.removeSubrange(...end)
+        scanned = 0
+        return line
+    }
+}

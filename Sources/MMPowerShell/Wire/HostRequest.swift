@@ -1,0 +1,77 @@
+import MMCore
+
+/// One line that the driver sends to the bootstrap script.
+package enum HostRequest: Sendable {
+    /// Run a script as command `id`.
+    case run(id: UInt64, PowerShellCommand)
+    /// Stop command `id`, if it is the one that runs.
+    case stop(id: UInt64)
+    /// Say how you are.
+    case ping(id: UInt64)
+    /// Collect garbage, then say how you are.
+    case collect(id: UInt64)
+    /// Switch the user's runspace to ConstrainedLanguage. There is no way back.
+    case constrain(id: UInt64)
+    /// End the process.
+    case bye
+
+    /// The line, with its end.
+    package var line: [UInt8] {
+        var members = JSONObject()
+        switch self {
+        case .run(let id, let command):
+            members["t"] = "run"
+            members["id"] = Self.number(id)
+            Self.add(command, to: &members)
+        case .stop(let id): members = ["t": "stop", "id": Self.number(id)]
+        case .ping(let id): members = ["t": "ping", "id": Self.number(id)]
+        case .collect(let id): members = ["t": "collect", "id": Self.number(id)]
+        case .constrain(let id): members = ["t": "constrain", "id": Self.number(id)]
+        case .bye: members = ["t": "bye"]
+        }
+        var line = JSONWriter.bytes(.object(members))
+        line.append(UInt8(ascii: "\n"))
+        return line
+    }
+
+    private static func number(_ id: UInt64) -> JSONValue { .int(Int64(clamping: id)) }
+
+    private static func add(_ command: PowerShellCommand, to members: inout JSONObject) {
+        members["script"] = .string(DateShield.isTaken(command.script) ? command.script + "\n" : command.script)
+        if !command.parameters.isEmpty {
+            var values = JSONObject()
+            var shielded: [JSONValue] = []
+            for (name, value) in command.parameters.sorted(by: { $0.key < $1.key }) {
+                var plain = value.plain
+                if let text = plain.string, DateShield.isTaken(text) {
+                    plain = .string(DateShield.mark + text)
+                    shielded.append(.string(name))
+                }
+                values[name] = plain
+            }
+            members["parameters"] = .object(values)
+            if !shielded.isEmpty { members["shielded"] = .array(shielded) }
+        }
+        members["format"] = .string(command.format.rawValue)
+        if let depth = command.depth { members["depth"] = .int(Int64(depth)) }
+        if let width = command.width { members["width"] = .int(Int64(width)) }
+        if command.isLocal { members["local"] = true }
+    }
+}
+
+/// PowerShell's JSON reader turns texts that look like ISO dates into dates. A text that is meant as text gets a mark in
+/// front, which the bootstrap script takes off again.
+enum DateShield {
+    static let mark = "="
+
+    /// Whether the reader would take this text for a date. The rule is that of Newtonsoft.Json's date reader: 19 to 40
+    /// characters that begin with a digit and have a T in eleventh place, or the old `/Date(…)/` form.
+    static func isTaken(_ text: String) -> Bool {
+        if text.hasPrefix("/Date(") { return true }
+        let units = text.utf16
+        guard units.count >= 19, units.count <= 40, let first = units.first, first >= 0x30, first <= 0x39 else {
+            return false
+        }
+        return units[units.index(units.startIndex, offsetBy: 10)] == 0x54
+    }
+}

@@ -1,0 +1,55 @@
+import CPowerShellResources
+package import MMCore
+import PowerShellSyntax
+
+/// A recorded request and what a PowerShell sent back: golden data for decoders and for the stand-in.
+///
+/// The location `HOME` stands for the session's home folder.
+package struct Transcript: Sendable {
+    /// What it shows.
+    package let name: String
+    /// What was run.
+    package let command: PowerShellCommand
+    /// The frames, without their ids.
+    package let frames: [JSONObject]
+    /// The console text that came with them.
+    package let console: [ConsoleText]
+
+    /// Whether a native program runs in it, so that there is an exit code of its own.
+    package var runsProgram: Bool {
+        ScriptFacts(of: PowerShellParser.parse(command.script)).items.contains { item in
+            guard case .command(let command) = item.detail else { return false }
+            return command.name == "sh" || command.name == "cat"
+        }
+    }
+
+    /// All recordings, in the order they were made in one session.
+    package static let all: [Transcript] = {
+        let text = cpowershell_transcripts()
+        let bytes = UnsafeBufferPointer(start: text.bytes, count: text.count)
+        return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            (try? JSONParser.parse(line))?.object.flatMap(Transcript.init)
+        }
+    }()
+
+    private init?(_ line: JSONObject) {
+        guard let name = line["name"]?.string, let request = line["request"], let script = request["script"]?.string
+        else { return nil }
+        self.name = name
+        var parameters: [String: PowerShellValue] = [:]
+        for (key, value) in request["parameters"]?.object ?? [:] { parameters[key] = .json(value) }
+        var command = PowerShellCommand(
+            script, parameters: parameters, format: request["format"]?.string == "text" ? .text : .json,
+            depth: request["depth"]?.int, width: request["width"]?.int, isLocal: request["local"]?.bool ?? false)
+        // One recording shows what a byte order mark does; commands lose theirs when they are made.
+        command.script = script
+        self.command = command
+        frames = line["frames"]?.array?.compactMap(\.object) ?? []
+        console = (line["console"]?.array ?? []).compactMap { item in
+            guard let stream = item[0]?.string.flatMap(ConsoleText.Stream.init), let text = item[1]?.string else {
+                return nil
+            }
+            return ConsoleText(stream, text)
+        }
+    }
+}

@@ -1,0 +1,3 @@
+import MMPowerShell
+
+await PowerShellStandIn.main()

@@ -1,0 +1,20 @@
+import PowerShellSyntax
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("The checks of the self-test")
+struct DoctorScriptTests {
+    @Test("have names of their own, and every area has some")
+    func names() {
+        let names = DoctorCheck.all.map { "\($0.area.rawValue): \($0.name)" }
+        #expect(Set(names).count == names.count)
+        #expect(Set(DoctorCheck.all.map(\.area)) == Set(DoctorRow.Area.allCases))
+    }
+
+    @Test("the stand-in is asked about wire, stop and prompts only")
+    func standIn() {
+        let areas = Set(DoctorCheck.all.filter(\.standInAnswers).map(\.area))
+        #expect(areas == [.wire, .stop, .prompts])
+    }
+}

@@ -1,0 +1,90 @@
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("One command at a time, and its stop")
+struct CommandMachineTests {
+    @Test("a stop climbs rung by rung and no further")
+    func rungs() {
+        var machine = CommandMachine()
+        let id = machine.begin() ?? 0
+        #expect(machine.stop(id, .deadline) == [.sendStop(id: id), .wake(id: id, after: .milliseconds(500))])
+        #expect(machine.climb(id) == [.sweep, .wake(id: id, after: .seconds(1))])
+        #expect(machine.climb(id) == [.terminate, .wake(id: id, after: .seconds(1))])
+        #expect(machine.climb(id) == [.kill])
+        #expect(machine.climb(id) == [])
+        #expect(machine.lose()?.stop == .deadline)
+    }
+
+    @Test("an end on any rung ends the climb", arguments: 0...3)
+    func endsEarly(rungs: Int) {
+        var machine = CommandMachine()
+        let id = machine.begin() ?? 0
+        _ = machine.stop(id, .cancelled)
+        for _ in 0..<rungs { _ = machine.climb(id) }
+        #expect(machine.end(id)?.stop == .cancelled)
+        #expect(machine.climb(id) == [])
+        #expect(machine.begin() == id + 1)
+    }
+
+    @Test("ends and stops of other commands change nothing")
+    func others() {
+        var machine = CommandMachine()
+        let first = machine.begin() ?? 0
+        #expect(machine.begin() == nil)
+        #expect(machine.end(first + 1) == nil)
+        #expect(machine.stop(first + 1, .asked) == [])
+        #expect(machine.end(first)?.id == first)
+        #expect(machine.end(first) == nil)
+        let second = machine.begin() ?? 0
+        #expect(machine.stop(first, .deadline) == [])
+        #expect(machine.climb(first) == [])
+        #expect(machine.owns(second) && !machine.owns(first))
+    }
+
+    @Test("a second stop only tells that nobody waits any more")
+    func secondStop() {
+        var machine = CommandMachine()
+        let id = machine.begin() ?? 0
+        #expect(machine.stop(id, .asked).count == 2)
+        #expect(machine.stop(id, .cancelled) == [])
+        #expect(machine.stop(id, .deadline) == [])
+        #expect(machine.end(id)?.stop == .cancelled)
+    }
+
+    @Test("a lost host takes no command")
+    func lost() {
+        var machine = CommandMachine()
+        #expect(machine.lose() == nil)
+        #expect(machine.begin() == nil)
+        #expect(machine.isLost)
+    }
+
+    @Test("whatever happens in whatever order, a command ends at most once")
+    func anyOrder() {
+        var numbers = SeededNumbers(3)
+        for _ in 0..<500 {
+            var machine = CommandMachine()
+            var begun: Set<UInt64> = []
+            var ended: Set<UInt64> = []
+            for _ in 0..<40 {
+                let id = UInt64.random(in: 1...8, using: &numbers)
+                switch Int.random(in: 0..<12, using: &numbers) {
+                case 0...3:
+                    if let id = machine.begin() { #expect(begun.insert(id).inserted) }
+                case 4...6:
+                    if let command = machine.end(id) {
+                        #expect(begun.contains(command.id))
+                        #expect(ended.insert(command.id).inserted)
+                    }
+                case 7, 8: _ = machine.stop(id, .deadline)
+                case 9, 10: _ = machine.climb(id)
+                default:
+                    if Int.random(in: 0..<10, using: &numbers) == 0, let command = machine.lose() {
+                        #expect(ended.insert(command.id).inserted)
+                    }
+                }
+            }
+        }
+    }
+}

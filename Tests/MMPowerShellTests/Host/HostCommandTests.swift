@@ -1,0 +1,364 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Commands of a host", .timeLimit(.minutes(2)))
+struct HostCommandTests {
+    @Test("all recordings come back as they were recorded")
+    func transcripts() async throws {
+        let folder = try StandIn.folder()
+        let host = try await PowerShellHost.start(StandIn.settings(folder: folder), deadline: .after(.seconds(30)))
+        for transcript in Transcript.all {
+            let answer = try await host.answer(transcript.command, deadline: .after(.seconds(30)))
+            let records = transcript.frames.filter { $0["t"]?.string != "end" }
+            #expect(answer.records.map { $0.stream.rawValue } == records.map { $0["t"]?.string }, "\(transcript.name)")
+            #expect(answer.records.map(\.value) == records.map { $0["v"] ?? nil }, "\(transcript.name)")
+            #expect(answer.end?.state.rawValue == transcript.frames.last?["state"]?.string)
+            if let place = transcript.frames.last?["location"]?.string {
+                #expect(answer.end?.location == (place == "HOME" ? folder + "/home" : place), "\(transcript.name)")
+            }
+            for stream in [ConsoleText.Stream.stdout, .stderr] {
+                let text = answer.console.filter { $0.stream == stream }.map(\.text).joined()
+                let recorded = transcript.console.filter { $0.stream == stream }.map(\.text).joined()
+                #expect(text == recorded, "\(transcript.name)")
+            }
+        }
+        await host.close()
+    }
+
+    @Test("console text belongs to the command that ran, also what came last")
+    func console() async throws {
+        let host = try await StandIn.host()
+        for round in 0..<50 {
+            let answer = try await host.all(
+                "Invoke-StandIn console 'é\(round)'; Invoke-StandIn console 'e\(round)' stderr")
+            #expect(Set(answer.console) == [ConsoleText(.stdout, "é\(round)"), ConsoleText(.stderr, "e\(round)")])
+        }
+        await host.close()
+    }
+
+    @Test("text that comes between two commands reaches neither")
+    func lateConsole() async throws {
+        let host = try await StandIn.host()
+        #expect(try await host.all("Invoke-StandIn late-console secret-of-one 1500").console == [])
+        try await Task.sleep(for: .milliseconds(2500))
+        #expect(try await host.all("2").console == [])
+        await host.close()
+    }
+
+    @Test("parameters arrive as data, also those that look like code, dates and secrets")
+    func parameters() async throws {
+        let host = try await StandIn.host()
+        let answer = try await host.all(
+            "Invoke-StandIn parameters",
+            parameters: [
+                "A": "'; exit 1 #", "B": "2026-01-02T03:04:05Z", "C": .secret(Secret("$x\u{0}\n")), "D": 3, "E": true,
+                "F": .json([1, ["x": nil]]),
+            ])
+        #expect(
+            answer.values == [
+                [
+                    "A": "'; exit 1 #", "B": "2026-01-02T03:04:05Z", "C": "$x\u{0}\n", "D": 3, "E": true,
+                    "F": [1, ["x": nil]],
+                ]
+            ])
+        await host.close()
+    }
+
+    @Test(
+        "bad scripts are answers, not accidents",
+        arguments: ["if ($true) {", "@'\ntext", "(", "1 +; foreach (", "\"unclosed", "'unclosed", "\u{0}", "$("])
+    func badScripts(script: String) async throws {
+        let host = try await StandIn.host()
+        let answer = try await host.all(script)
+        #expect(answer.end?.state == .parseFailed || !answer.errors.isEmpty)
+        #expect(try await host.all("1").values == [1])
+        await host.close()
+    }
+
+    @Test("five megabytes of script go through, and the next command is as before")
+    func bigScript() async throws {
+        let host = try await StandIn.host()
+        let script = "Write-Output end\n" + String(repeating: "# filling\n", count: 500_000)
+        #expect(try await host.all(script).values == ["end"])
+        #expect(try await host.all("1").values == [1])
+        await host.close()
+    }
+
+    @Test("a slow reader slows the host down and loses nothing")
+    func backPressure() async throws {
+        let host = try await StandIn.host()
+        let run = try await host.run(
+            PowerShellCommand("Invoke-StandIn flood 20000 1000"), deadline: .after(.seconds(60)))
+        var events = run.makeAsyncIterator()
+        _ = try await events.next()
+        // Twenty megabytes can't be anywhere but in the host while nobody reads.
+        try await Task.sleep(for: .milliseconds(200))
+        var count = 1
+        while let event = try await events.next() {
+            if case .record = event { count += 1 }
+        }
+        #expect(count == 20_000)
+        await host.close()
+    }
+
+    @Test("a reader that breaks out of its loop stops the command, and the host takes the next")
+    func abandoned() async throws {
+        let host = try await StandIn.host()
+        for _ in 0..<3 {
+            let freed = FreeFlag()
+            do {
+                let run = try await host.run(
+                    PowerShellCommand("Invoke-StandIn flood 0 1000"), deadline: .after(.seconds(60)),
+                    finished: { freed.set() })
+                for try await event in run { if case .record = event { break } }
+            }
+            try await until("the host to be free") { freed.isSet }
+            #expect(try await host.all("1").values == [1])
+        }
+        await host.close()
+    }
+
+    @Test("a cancelled reader gets its answer at once, and the host takes the next")
+    func cancelled() async throws {
+        let host = try await StandIn.host()
+        let freed = FreeFlag()
+        let run = try await host.run(
+            PowerShellCommand("Start-Sleep 60"), deadline: .after(.seconds(60)), finished: { freed.set() })
+        let reading = Task { try await run.collect() }
+        try await Task.sleep(for: .milliseconds(50))
+        reading.cancel()
+        let error = await #expect(throws: MMError.self) { try await reading.value }
+        #expect(error?.code == .cancelled)
+        try await until("the host to be free") { freed.isSet }
+        #expect(try await host.all("1").values == [1])
+        await host.close()
+    }
+
+    @Test("a stop that is asked for ends with the end")
+    func asked() async throws {
+        let host = try await StandIn.host()
+        let run = try await host.run(PowerShellCommand("1; Start-Sleep 60"), deadline: .after(.seconds(60)))
+        let reading = Task { try await run.collect() }
+        try await Task.sleep(for: .milliseconds(50))
+        run.stop()
+        #expect(try await reading.value.end?.state == .stopped)
+        await host.close()
+    }
+
+    @Test(
+        "the deadline stops sleeps and floods, and the session goes on",
+        arguments: ["Start-Sleep 60", "Invoke-StandIn flood 0 500"])
+    func deadline(script: String) async throws {
+        let host = try await StandIn.host()
+        let error = await #expect(throws: MMError.self) { try await host.all(script, within: .milliseconds(100)) }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(error?.details["sessionRestarted"] == false)
+        #expect(try await host.all("1").values == [1])
+        await host.close()
+    }
+
+    @Test("a flood that nobody reads is stopped at the deadline too")
+    func unread() async throws {
+        let host = try await StandIn.host()
+        let run = try await host.run(
+            PowerShellCommand("Invoke-StandIn flood 0 5000"), deadline: .after(.milliseconds(150)))
+        try await Task.sleep(for: .milliseconds(400))
+        let error = await #expect(throws: MMError.self) { try await run.collect() }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(try await host.all("1").values == [1])
+        await host.close()
+    }
+
+    @Test("second rung: a child that holds the command is killed, and PowerShell lives")
+    func child() async throws {
+        let host = try await StandIn.host()
+        let run = try await host.run(PowerShellCommand("Invoke-StandIn child 60"), deadline: .after(.seconds(60)))
+        var events = run.makeAsyncIterator()
+        guard case .record(let record)? = try await events.next(), let child = record.value.int else {
+            Issue.record("no child")
+            return
+        }
+        run.stop()
+        var last: RunEvent?
+        while let event = try await events.next() { last = event }
+        guard case .end(let end)? = last else {
+            Issue.record("no end")
+            return
+        }
+        #expect(end.state == .stopped)
+        #expect(!runs(Int32(child)))
+        #expect(try await host.all("1").values == [1])
+        await host.close()
+    }
+
+    @Test(
+        "last rungs: what ignores every stop is ended, and its caller hears why",
+        arguments: ["ignore-stop", "ignore-everything"])
+    func stubborn(behaviour: String) async throws {
+        let lost = FreeFlag()
+        var settings = try StandIn.settings()
+        settings.times = CommandMachine.Times(
+            sweepAfter: .milliseconds(50), terminateAfter: .milliseconds(50), killAfter: .milliseconds(200))
+        let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(30)), onLoss: { _ in lost.set() })
+        let error = await #expect(throws: MMError.self) {
+            try await host.all("Invoke-StandIn \(behaviour) 60000", within: .milliseconds(100))
+        }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(error?.details["sessionRestarted"] == true)
+        try await until("the loss to be told") { lost.isSet }
+        #expect(host.isLost)
+        #expect(!runs(host.processID))
+    }
+
+    @Test("a process that ends under a command: what it sent arrives, then the loss", arguments: [0, 1, 500])
+    func dies(after records: Int) async throws {
+        let host = try await StandIn.host()
+        let run = try await host.run(
+            PowerShellCommand("Invoke-StandIn die 9 \(records); Invoke-StandIn flood 1000 50"),
+            deadline: .after(.seconds(30)))
+        var count = 0
+        var events = run.makeAsyncIterator()
+        let error = await #expect(throws: MMError.self) {
+            while let event = try await events.next() { if case .record = event { count += 1 } }
+        }
+        #expect(count == records)
+        #expect(error?.code == .sessionLost)
+        #expect(error?.message.contains("status 9") == true || error?.message.contains("closed the wire") == true)
+        #expect(error?.details["sent"] == true)
+        await #expect(throws: HostLoss.self) {
+            try await host.run(PowerShellCommand("1"), deadline: .after(.seconds(5)))
+        }
+    }
+
+    @Test("half a line and a crash are losses", arguments: ["half-line", "crash"])
+    func breaks(behaviour: String) async throws {
+        let host = try await StandIn.host()
+        let error = await #expect(throws: MMError.self) { try await host.all("1; Invoke-StandIn \(behaviour)") }
+        #expect(error?.code == .sessionLost)
+    }
+
+    @Test("frames of other commands reach nobody", arguments: ["other-id", "other-end", "two-ends"])
+    func otherFrames(lie: String) async throws {
+        let host = try await StandIn.host()
+        let answer = try await host.all("Invoke-StandIn lie \(lie); Write-Output mine")
+        #expect(answer.values == (lie == "two-ends" ? [] : ["mine"]))
+        #expect(answer.end?.state == .completed)
+        for round in 0..<5 { #expect(try await host.all("Write-Output \(round)").values == [.int(Int64(round))]) }
+        await host.close()
+    }
+
+    @Test(
+        "a host that sends what none may send is ended",
+        arguments: ["garbage", "unknown-kind", "greeting", "busy", "control"])
+    func lies(lie: String) async throws {
+        let host = try await StandIn.host()
+        let error = await #expect(throws: MMError.self) {
+            try await host.all("Invoke-StandIn lie \(lie); Start-Sleep 60")
+        }
+        #expect(error?.code == .sessionLost)
+        try await until("the process to be gone") { !runs(host.processID) }
+    }
+
+    @Test("a record over the limit is left out with a warning; the rest arrives")
+    func oversized() async throws {
+        var settings = try StandIn.settings()
+        settings.recordLimit = 100_000
+        let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(30)))
+        let answer = try await host.all("Write-Output before; Invoke-StandIn huge 3000000; Write-Output after")
+        #expect(answer.values == ["before", "after"])
+        #expect(answer.records.first { $0.stream == .warning }?.message?.contains("3000") == true)
+        await host.close()
+    }
+
+    @Test("a record of ten megabytes is fine")
+    func big() async throws {
+        let host = try await StandIn.host()
+        #expect(try await host.all("Invoke-StandIn huge 10000000").values.first?.string?.utf8.count == 10_000_000)
+        await host.close()
+    }
+
+    @Test("a flood of console text is cut at the limit and stopped at the deadline")
+    func consoleFlood() async throws {
+        var settings = try StandIn.settings()
+        settings.consoleLimit = 50_000
+        let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(30)))
+        let answer = try await host.all("Invoke-StandIn console-flood 100")
+        #expect(answer.console.map(\.text.utf8.count).reduce(0, +) == 50_000)
+        #expect(answer.records.last?.message?.contains("left out") == true)
+        let error = await #expect(throws: MMError.self) {
+            try await host.all("Invoke-StandIn console-flood 0", within: .milliseconds(200))
+        }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(try await host.all("1").console == [])
+        await host.close()
+    }
+
+    @Test("a process that floods standard error for ever holds nobody up, and costs nothing while idle")
+    func backgroundFlood() async throws {
+        let host = try await StandIn.host()
+        _ = try await host.all("Invoke-StandIn background-flood")
+        for round in 0..<20 {
+            let answer = try await host.all("Write-Output \(round)")
+            #expect(answer.values == [.int(Int64(round))])
+            #expect(answer.console.map(\.text.utf8.count).reduce(0, +) <= 1 << 20)
+        }
+        try await Task.sleep(for: .milliseconds(100))
+        let before = processorTime(host.processID)
+        try await Task.sleep(for: .milliseconds(500))
+        // It stands still: nobody reads what nobody asked for.
+        #expect(processorTime(host.processID) - before < 20)
+        await host.close()
+    }
+
+    /// Hundredths of a second that a process has used.
+    private func processorTime(_ process: Int32) -> Int {
+        let text = String(decoding: ProcFile.read("/proc/\(process)/stat", limit: 4096) ?? [], as: UTF8.self)
+        let fields = text.split(separator: " ")
+        return fields.count > 14 ? (Int(fields[13]) ?? 0) + (Int(fields[14]) ?? 0) : 0
+    }
+
+    @Test("a second command while one runs is refused before it is sent")
+    func busy() async throws {
+        let host = try await StandIn.host()
+        let run = try await host.run(PowerShellCommand("Start-Sleep 60"), deadline: .after(.seconds(60)))
+        let loss = await #expect(throws: HostLoss.self) {
+            try await host.run(PowerShellCommand("1"), deadline: .after(.seconds(60)))
+        }
+        #expect(loss?.wasSent == false)
+        #expect(try await host.ping(deadline: .after(.seconds(10))).isBusy)
+        run.stop()
+        _ = try await run.collect()
+        await host.close()
+    }
+
+    @Test("closing while a command runs tells its caller")
+    func closing() async throws {
+        let host = try await StandIn.host()
+        let run = try await host.run(PowerShellCommand("Start-Sleep 60"), deadline: .after(.seconds(60)))
+        await host.close()
+        let error = await #expect(throws: MMError.self) { try await run.collect() }
+        #expect(error?.code == .cancelled)
+        #expect(!runs(host.processID))
+    }
+
+    @Test("dropping a host ends its process")
+    func dropped() async throws {
+        let process: Int32
+        do {
+            let host = try await StandIn.host()
+            process = host.processID
+        }
+        try await until("the process to be gone") { !runs(process) }
+    }
+}
+
+/// Something that came to be.
+final class FreeFlag: Sendable {
+    private let flag = Mutex(false)
+    var isSet: Bool { flag.withLock { $0 } }
+    func set() { flag.withLock { $0 = true } }
+}

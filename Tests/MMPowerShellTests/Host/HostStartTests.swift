@@ -1,0 +1,162 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Starting a host", .timeLimit(.minutes(2)))
+struct HostStartTests {
+    @Test("a host starts, greets, is warm, and ends when it is closed")
+    func starts() async throws {
+        let host = try await StandIn.host()
+        #expect(host.version.description == "7.6.5-stand-in")
+        #expect(host.isStandIn)
+        #expect(runs(host.processID))
+        #expect((host.memory ?? 0) > 1 << 20)
+        #expect(try await !host.ping(deadline: .after(.seconds(10))).isBusy)
+        await host.close()
+        #expect(!runs(host.processID))
+        #expect(host.isLost)
+    }
+
+    @Test(
+        "what isn't in order is refused, with what it was",
+        arguments: [
+            ("wrong-nonce", "nonce"), ("wrong-protocol", "version 99"), ("wrong-process", "another process"),
+            ("old-version", "7.4.0"), ("dies", "status 3"), ("garbage", "no JSON"),
+        ])
+    func refused(word: String, said: String) async throws {
+        let error = await #expect(throws: MMError.self) { try await StandIn.host(["--start", word]) }
+        let text = error?.description ?? ""
+        #expect(text.contains(said), "\(text)")
+    }
+
+    @Test("what a program printed before it ended is in the error")
+    func firstWords() async throws {
+        let error = await #expect(throws: MMError.self) { try await StandIn.host(["--start", "dies"]) }
+        #expect(error?.message.contains("The stand-in ends while it starts.") == true)
+    }
+
+    @Test(
+        "one that never greets is given up at the deadline",
+        arguments: ["no-greeting", "half-greeting", "no-connection"])
+    func silent(word: String) async throws {
+        let error = await #expect(throws: MMError.self) {
+            try await StandIn.host(["--start", word], within: .milliseconds(400))
+        }
+        #expect(error?.code == .deadlineExceeded)
+    }
+
+    @Test("a slow start is waited for")
+    func slow() async throws {
+        let host = try await StandIn.host(["--start-after", "300"])
+        #expect(try await host.all("1").values == [1])
+        await host.close()
+    }
+
+    @Test("a program that isn't there is named")
+    func nothing() async throws {
+        var settings = try StandIn.settings()
+        settings.location = PowerShellLocation(program: "/nowhere/pwsh", reason: .named)
+        let error = await #expect(throws: MMError.self) {
+            try await PowerShellHost.start(settings, deadline: .after(.seconds(10)))
+        }
+        #expect(error?.message.contains("/nowhere/pwsh") == true)
+    }
+
+    @Test("a peer that connects to the socket and isn't the child is turned away, and the child still gets in")
+    func foreignPeer() async throws {
+        let parent = try StandIn.folder()
+        var settings = try StandIn.settings(["--start-after", "400"])
+        settings.socketFolder = parent
+        let start = Task { try await PowerShellHost.start(settings, deadline: .after(.seconds(30))) }
+        let place = Found()
+        try await until("the socket") {
+            guard let folder = entries(of: parent).first(where: { $0.hasPrefix("mm-ps-") }) else { return false }
+            place.path = "\(parent)/\(folder)/wire"
+            return access(place.path, F_OK) == 0
+        }
+        let stranger = try UnixSocket.connect(to: place.path)
+        let greeting = Array(
+            "{\"t\":\"hello\",\"protocol\":1,\"nonce\":\"x\",\"pid\":\(getpid()),\"version\":\"7.6.5\"}\n".utf8)
+        _ = greeting.withUnsafeBytes { send(stranger.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        let host = try await start.value
+        #expect(try await host.all("1").values == [1])
+        var byte: UInt8 = 0
+        #expect(recv(stranger.raw, &byte, 1, 0) <= 0, "the stranger's connection is closed")
+        #expect(entries(of: parent) == [], "socket and script are gone after the greeting")
+        await host.close()
+    }
+
+    @Test("no secret, and nothing of ours, is in the child's arguments and environment")
+    func environment() async throws {
+        setenv("MM_TEST_SECRET", "do-not-inherit", 1)
+        let host = try await StandIn.host()
+        let seen = try #require(try await host.all("Invoke-StandIn environment").values.first?.object)
+        #expect(seen["MM_TEST_SECRET"] == nil)
+        #expect(seen["MM_WIRE"] == nil && seen["MM_NONCE"] == nil && seen["MM_MODULES"] == nil)
+        #expect(
+            Set(seen.keys) == [
+                "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_EnableDiagnostics", "DOTNET_GCHeapHardLimit", "DOTNET_TieredPGO",
+                "HOME", "LANG", "MM_SESSION", "NO_COLOR", "PATH", "POWERSHELL_DIAGNOSTICS_OPTOUT",
+                "POWERSHELL_TELEMETRY_OPTOUT", "POWERSHELL_UPDATECHECK", "TERM", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
+                "XDG_DATA_HOME", "XDG_STATE_HOME",
+            ])
+        #expect(seen["DOTNET_GCHeapHardLimit"] == "0x18000000")
+        let secret = "s3cret-value-of-a-parameter"
+        _ = try await host.all("Invoke-StandIn parameters", parameters: ["Token": .secret(Secret(secret))])
+        for file in ["cmdline", "environ"] {
+            let text = String(
+                decoding: ProcFile.read("/proc/\(host.processID)/\(file)", limit: 1 << 20) ?? [], as: UTF8.self)
+            #expect(!text.isEmpty)
+            #expect(!text.contains(secret))
+            #expect(!text.contains("do-not-inherit"))
+        }
+        await host.close()
+    }
+
+    @Test("the home of a session is its own, 0700")
+    func home() async throws {
+        let folder = try StandIn.folder()
+        let host = try await PowerShellHost.start(StandIn.settings(folder: folder), deadline: .after(.seconds(30)))
+        let answer = try await host.all("Invoke-StandIn environment")
+        #expect(answer.values.first?["HOME"]?.string == folder + "/home")
+        #expect(answer.end?.location == folder + "/home")
+        var info = stat()
+        #expect(stat(folder + "/home", &info) == 0 && info.st_mode & 0o777 == 0o700)
+        await host.close()
+    }
+
+    @Test("starts leave no descriptor, process or thread behind")
+    func leaks() async throws {
+        for _ in 0..<2 { await (try StandIn.host()).close() }
+        let before = entries(of: "/proc/self/fd").count
+        for word in StandInOptions.Start.allCases {
+            if let host = try? await StandIn.host(["--start", word.rawValue], within: .milliseconds(300)) {
+                await host.close()
+            }
+        }
+        // Other tests run beside this one: what counts is that it doesn't grow with every start.
+        try await until("the descriptors to be given back") { entries(of: "/proc/self/fd").count <= before + 40 }
+    }
+
+    private final class Found: @unchecked Sendable {
+        // Set and read by one task, one after the other.
+        var path = ""
+    }
+}
+
+/// The names in a folder.
+func entries(of path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let item = readdir(folder) {
+        let name = withUnsafePointer(to: item.pointee.d_name) { pointer in
+            pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}

@@ -1,0 +1,44 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("The processes of a session", .timeLimit(.minutes(1)))
+struct ProcessTreeTests {
+    @Test("children, and those that left the session and lost their parent, are found and ended; others are not")
+    func found() async throws {
+        let mark = RandomBytes.text(bytes: 9)
+        var command = ChildCommand(
+            "/bin/sh", ["-c", "sleep 300 & setsid sleep 301 & setsid sh -c 'sleep 302 & exit 0' & wait"],
+            environment: ["PATH": "/usr/bin:/bin", ProcessTree.markVariable: mark])
+        command.output = .null
+        command.error = .null
+        command.endsGroup = false
+        let child = try await ChildProcess.start(command)
+        var stranger = command
+        stranger.arguments = ["-c", "sleep 303"]
+        stranger.environment[ProcessTree.markVariable] = "another"
+        let other = try await ChildProcess.start(stranger)
+        try await until("three sleepers") {
+            let others = try await BlockingWork.run { () throws(MMError) in
+                ProcessTree.others(leader: child.pid, host: child.pid, mark: mark)
+            }
+            return others.filter { $0.name == "sleep" }.count == 3
+        }
+        let sleepers = ProcessTree.others(leader: child.pid, host: child.pid, mark: mark).map(\.id)
+        ProcessTree.endOthers(leader: child.pid, host: child.pid, mark: mark)
+        try await until("their end") { !sleepers.contains { runs($0) } }
+        #expect(other.exited == nil)
+        child.signalGroup(SIGKILL)
+        other.signalGroup(SIGKILL)
+        _ = await child.exit()
+        _ = await other.exit()
+    }
+
+    @Test("what isn't there has no processes")
+    func nothing() {
+        #expect(ProcessTree.others(leader: 0x3FFF_FFFF, host: 0x3FFF_FFFF, mark: "x").isEmpty)
+    }
+}

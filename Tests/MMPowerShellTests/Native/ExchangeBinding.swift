@@ -1,0 +1,62 @@
+import MMCore
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Binding of Exchange cmdlets")
+struct ExchangeBinding {
+    @Test("every recorded line gives its request or its fault")
+    func recorded() throws {
+        let lines = try #require(NativeFixtures.lines("eval/exchange-bind-cases.jsonl"))
+        #expect(lines.count > 100)
+        for line in lines {
+            let recorded = try JSONParser.parse(line)
+            let label = "\(recorded["id"]?.string ?? "") \(recorded["line"]?.string ?? "")"
+            let written = try #require(recorded["line"]?.string)
+            let name = try #require(recorded["service"]?.string)
+            let service = try #require(ExchangeTable.Service(rawValue: name))
+            let call = try #require(CmdletCall(line: written))
+            switch Self.outcome(call, service) {
+            case .failure(let fault): #expect(recorded["error"]?.string == fault.id, "\(label): \(fault.message)")
+            case .success(let bound): Self.check(bound, recorded, label)
+            }
+        }
+    }
+
+    private static func outcome(
+        _ call: CmdletCall, _ service: ExchangeTable.Service
+    ) -> Result<ExchangeCall, BindingFault> {
+        do throws(BindingFault) {
+            return .success(try ExchangeBinder(service: service).bind(call))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func check(_ bound: ExchangeCall, _ recorded: JSONValue, _ label: String) {
+        #expect(recorded["error"] == nil, "\(label) was bound")
+        let expected = recorded["body"]?["CmdletInput"]
+        #expect(expected?["CmdletName"]?.string == bound.cmdlet, "\(label)")
+        var wanted = expected?["Parameters"]?.object ?? [:]
+        for (name, others) in recorded["alternatives"]?.object ?? [:] {
+            if let given = bound.parameters[name], others.array?.contains(given) == true { wanted[name] = given }
+        }
+        let same = NativeFixtures.same(.object(bound.parameters), .object(wanted))
+        #expect(same, "\(label): \(JSONValue.object(bound.parameters)) for \(JSONValue.object(wanted))")
+        #expect(bound.pageSize == recorded["page"]?.int, "\(label)")
+        #expect(bound.limit == recorded["limit"]?.int, "\(label)")
+        for (name, value) in recorded["headers"]?.object ?? [:] {
+            #expect(bound.headers[name] == value.string, "\(label)")
+        }
+    }
+
+    @Test("an unknown cmdlet is answered with the nearest names")
+    func unknown() throws {
+        let call = try #require(CmdletCall(line: "Get-Mailbx"))
+        guard case .failure(let fault) = Self.outcome(call, .exo) else {
+            Issue.record("Get-Mailbx was bound")
+            return
+        }
+        #expect(fault.message.contains("Get-Mailbox"))
+    }
+}

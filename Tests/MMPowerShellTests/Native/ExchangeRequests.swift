@@ -1,0 +1,126 @@
+import MMCore
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Requests and rows of Exchange cmdlets")
+struct ExchangeRequests {
+    @Test("the batch answers every recorded line in the form of the recordings")
+    func batch() throws {
+        let lines = try #require(NativeFixtures.lines("eval/exchange-bind-cases.jsonl"))
+        for line in lines {
+            let recorded = try JSONParser.parse(line)
+            let answer = try JSONParser.parse(try BindingBatch().answer(line))
+            let label = "\(recorded["id"]?.string ?? "")"
+            #expect(answer["id"] == recorded["id"])
+            #expect(answer["error"] == recorded["error"], "\(label)")
+            #expect((answer["body"] == nil) == (recorded["body"] == nil), "\(label)")
+            #expect(answer["page"] == recorded["page"], "\(label)")
+            #expect(answer["limit"] == recorded["limit"], "\(label)")
+            #expect(answer["headers"] == recorded["headers"], "\(label)")
+            #expect(answer["client"] == recorded["client"], "\(label)")
+        }
+    }
+
+    @Test(
+        "lines that are no request say which field is wrong",
+        arguments: ["", "[]", "{}", #"{"line":"x","service":"teams"}"#])
+    func badLines(line: String) {
+        #expect(throws: MMError.self) { try BindingBatch().answer(line) }
+    }
+
+    private func bound(_ line: String, input: PSValue? = nil) throws -> ExchangeCall {
+        var call = try #require(CmdletCall(line: line))
+        if let input { call = call.with(input: input) }
+        return try ExchangeBinder(service: .exo).bind(call)
+    }
+
+    @Test("Get-EXO cmdlets become the cmdlets they stand for")
+    func ownEndpoints() throws {
+        let mailbox = try bound("Get-EXOMailbox -UserPrincipalName a@b.example -Properties Office,CustomAttribute1")
+        #expect(mailbox.cmdlet == "Get-Mailbox")
+        #expect(mailbox.parameters.keys == ["Identity"])
+        #expect(mailbox.properties.contains("Office") && mailbox.properties.contains("UserPrincipalName"))
+        #expect(try bound("Get-EXOCasMailbox x").cmdlet == "Get-CASMailbox")
+        #expect(try bound("Get-EXOMailbox -PropertySets All").properties.isEmpty)
+    }
+
+    @Test("objects of a pipeline give properties of the name, texts themselves")
+    func pipeline() throws {
+        let row = try #require(PSObject([("Name", .string("n")), ("Identity", .string("adele"))]))
+        #expect(try bound("Get-MailboxStatistics", input: .object(row)).parameters["Identity"] == "adele")
+        #expect(
+            try bound("Get-MailboxStatistics", input: .string("b@c.example")).parameters["Identity"] == "b@c.example")
+        #expect(try bound("Set-Mailbox -CustomAttribute1 x", input: .object(row)).parameters["Identity"] == "adele")
+        let other = try #require(PSObject([("Number", .int(1))]))
+        #expect(throws: BindingFault.self) { try bound("Get-MailboxStatistics", input: .object(other)) }
+    }
+
+    @Test("cmdlets that only the service knows are sent as written")
+    func loose() throws {
+        let binder = ExchangeBinder(service: .exo) { $0.lowercased() == "set-newthing" ? "Set-NewThing" : nil }
+        let call = try #require(CmdletCall(line: "set-newthing x -Force -Mode Strict -Count 3 -ErrorAction Stop"))
+        let bound = try binder.bind(call)
+        #expect(bound.cmdlet == "Set-NewThing" && bound.asksFirst && bound.errorAction == "stop")
+        #expect(bound.parameters["Identity"] == "x" && bound.parameters["Force"] == true)
+        #expect(bound.parameters["Mode"] == "Strict" && bound.parameters["Count"] == 3)
+    }
+
+    @Test("rows may lack, add, repeat and mistype properties")
+    func rows() throws {
+        var reader = ExchangeRowReader()
+        func object(_ text: String) -> PSObject? {
+            if case .object(let object)? = reader.object(Array(text.utf8)[...]) { object } else { nil }
+        }
+        let first = try #require(
+            object(
+                ##"{"A@data.type":"System.DateTime","A":"2025-01-01T08:00:00Z","B@odata.type":"#Collection(String)","B":["x"]}"##
+            ))
+        #expect(first.shape.names == ["A", "B"])
+        guard case .date? = first["A"] else {
+            Issue.record("no date")
+            return
+        }
+        #expect(object(#"{"A":1}"#)?.shape.names == ["A"])
+        #expect(object(#"{"B":null,"A":{"C":[1,{"D":true}]}}"#)?.shape.names == ["B", "A"])
+        #expect(object(#"{"A@data.type":"System.DateTime","A":"no date"}"#)?["A"]?.text == "no date")
+        let twice = try #require(object(#"{"Name":"one","name":"two","__proto__":1,"":2}"#))
+        #expect(twice["Name"]?.text == "one" && twice.shape.names.count == 3)
+        #expect(reader.takeWarnings().count == 1 && reader.takeWarnings().isEmpty)
+        let torn = reader.object(Array("{".utf8)[...])
+        #expect(torn?.typeName == nil && reader.takeWarnings().count == 1)
+    }
+
+    @Test("random rows never crash the reader")
+    func fuzz() {
+        let pieces = ["{", "}", "[", "]", "\"A\"", "\"a\"", "\"A@data.type\"", ":", ",", "1", "null", "\"x\"", "1e999"]
+        var state: UInt64 = 11
+        var reader = ExchangeRowReader()
+        for _ in 0..<3000 {
+            var text = ""
+            for _ in 0..<12 {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                text += pieces[Int(state >> 33) % pieces.count]
+            }
+            _ = reader.object(Array(text.utf8)[...])
+        }
+        #expect(reader.takeWarnings().count <= 20)
+    }
+
+    @Test("completion gives cmdlets, and behind a dash their parameters")
+    func completions() {
+        let table = ExchangeTable.standard
+        #expect(table.completions(of: "'get-mailboxst", in: [.exo]).contains("Get-MailboxStatistics"))
+        #expect(table.completions(of: "Get-Mailbox -Forw", in: [.exo]).isEmpty)
+        #expect(table.completions(of: "Set-Mailbox x -Forw", in: [.exo]).contains("-ForwardingSmtpAddress"))
+        #expect(table.completions(of: "Get-Mailbox | Set-Mailbox -What", in: [.exo]) == ["-WhatIf"])
+    }
+
+    @Test("values become JSON for programs, deeper ones their text")
+    func json() throws {
+        let inner = try #require(PSObject([("C", .int(1))]))
+        let outer = try #require(PSObject([("A", .object(inner)), ("B", .array([.string("x"), .null]))]))
+        #expect(PSValue.object(outer).json(depth: 3) == ["A": ["C": 1], "B": ["x", .null]])
+        #expect(PSValue.object(outer).json(depth: 1)["A"]?.string != nil)
+    }
+}

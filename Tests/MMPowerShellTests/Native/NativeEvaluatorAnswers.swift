@@ -1,0 +1,37 @@
+import MMCore
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("The native engine as the stand-in's evaluator")
+struct NativeEvaluatorAnswers {
+    @Test("objects, errors and variables come back as records")
+    func records() async {
+        let records = Mutex<[PowerShellRecord]>([])
+        let evaluator = NativeEvaluator()
+        let first = await evaluator.evaluate(command("$x = 1, 2, 3")) { record in
+            records.withLock { $0.append(record) }
+        }
+        #expect(first == CommandEnd(.completed))
+        let second = await evaluator.evaluate(command("$x | ? { $_ -gt 1 }; $null.Foo()")) { record in
+            records.withLock { $0.append(record) }
+        }
+        #expect(second == CommandEnd(.completed))
+        let kept = records.withLock { $0 }
+        #expect(kept.map(\.stream) == [.output, .output, .error])
+        #expect(kept.first?.value == 2)
+        #expect(kept.last?.value["id"]?.string == "InvokeMethodOnNull")
+    }
+
+    @Test("a script beyond the language emits nothing and has no end")
+    func beyond() async {
+        let count = Mutex(0)
+        let end = await NativeEvaluator().evaluate(command("1; Get-Process")) { _ in count.withLock { $0 += 1 } }
+        #expect(end == nil)
+        #expect(count.withLock { $0 } == 0)
+    }
+
+    private func command(_ script: String) -> PowerShellCommand {
+        PowerShellCommand(script)
+    }
+}

@@ -1,0 +1,238 @@
+import MMCore
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Source cmdlets of the native engine")
+struct NativeSources {
+    @Test("rows flow through filters, and variables last from script to script")
+    func rows() async throws {
+        let source = CountingSource(pages: 3, size: 4)
+        let engine = NativeEngine(sources: [source])
+        var session = NativeSession()
+        let first = await engine.run("$all = Get-Row | Where-Object Number -gt 9", in: &session)
+        #expect(try Self.numbers(first).isEmpty)
+        let second = await engine.run("$all | ForEach-Object Number", in: &session)
+        #expect(try Self.numbers(second) == [10, 11])
+    }
+
+    @Test("Select-Object -First fetches no page that it does not need")
+    func first() async throws {
+        let source = CountingSource(pages: 1000, size: 10)
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [source]).run(
+            "Get-Row | Select-Object -First 12 | ForEach-Object Number", in: &session)
+        #expect(try Self.numbers(outcome) == Array(0..<12))
+        #expect(source.fetched.withLock { $0 } == 2)
+    }
+
+    @Test("a script beyond the language is handed over before anything is fetched")
+    func handedOver() async throws {
+        for script in [
+            "Get-Row | Format-Custom", "Get-Row | Set-Content x", "Get-Row; Invoke-Expression 'x'", "& 'Get-Row'",
+            "Get-Row > out.txt", "Get-Row | Select-Object -First 1 | % { $_.Delete([io.file]) }",
+            "Get-Row | Where-Object N -Nope:$env:X",
+            "x" + String(repeating: "(", count: 300) + "1" + String(repeating: ")", count: 300),
+        ] {
+            let source = CountingSource(pages: 1, size: 1)
+            var session = NativeSession()
+            let outcome = await NativeEngine(sources: [source]).run(script, in: &session)
+            guard case .handedOver(let reason, let hasSent) = outcome else {
+                Issue.record("\(script) ran")
+                continue
+            }
+            #expect(!reason.isEmpty)
+            #expect(!hasSent)
+            #expect(source.fetched.withLock { $0 } == 0)
+        }
+    }
+
+    @Test("a source cmdlet runs for each object, and within any expression")
+    func nested() async throws {
+        let source = CountingSource(pages: 1, size: 2)
+        var session = NativeSession()
+        let engine = NativeEngine(sources: [source])
+        let each = await engine.run("1, 2 | ForEach-Object { Get-Row | ForEach-Object Number }", in: &session)
+        #expect(try Self.numbers(each) == [0, 1, 0, 1])
+        let piped = await engine.run("Get-Row | Get-Row | ForEach-Object Number", in: &session)
+        #expect(try Self.numbers(piped) == [0, 1, 0, 1])
+        let inside = await engine.run("@(Get-Row).Count; foreach ($r in Get-Row) { $r.Number }", in: &session)
+        #expect(try Self.numbers(inside) == [2, 0, 1])
+    }
+
+    @Test("what a script puts out is delivered as it comes, and the source waits for its reader")
+    func delivery() async throws {
+        let source = CountingSource(pages: 50, size: 300)
+        let seen = Mutex((objects: 0, most: 0))
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [source]).run("Get-Row | Where-Object Number -ge 0", in: &session) {
+            part in
+            let ahead = source.fetched.withLock { $0 } * 300
+            seen.withLock { state in
+                state.most = max(state.most, ahead - state.objects)
+                state.objects += part.count
+            }
+        }
+        guard case .completed(let result) = outcome else {
+            Issue.record("handed over")
+            return
+        }
+        #expect(result.objects.isEmpty)
+        #expect(seen.withLock { $0.objects } == 15_000)
+        #expect(seen.withLock { $0.most } < 1000)
+    }
+
+    @Test("a cancelled run stops asking its source")
+    func cancelled() async throws {
+        let source = CountingSource(pages: .max, size: 100)
+        let task = Task {
+            var session = NativeSession()
+            return await NativeEngine(sources: [source]).run("Get-Row | Where-Object Number -lt 0", in: &session)
+        }
+        while source.fetched.withLock({ $0 }) < 3 { await Task.yield() }
+        task.cancel()
+        guard case .handedOver(let reason, let hasSent) = await task.value else {
+            Issue.record("completed")
+            return
+        }
+        #expect(reason.contains("cancelled"))
+        #expect(hasSent)
+    }
+
+    @Test("a loop without end stops when its task is cancelled")
+    func endless() async throws {
+        let task = Task {
+            var session = NativeSession()
+            return await NativeEngine().run("while ($true) { $x = 1 }", in: &session)
+        }
+        await Task.yield()
+        task.cancel()
+        guard case .handedOver(_, let hasSent) = await task.value else {
+            Issue.record("completed")
+            return
+        }
+        #expect(!hasSent)
+    }
+
+    @Test("a wrong parameter behind a source is known before anything is fetched")
+    func wrongParameter() async throws {
+        let source = CountingSource(pages: 1, size: 1)
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [source]).run("Get-Row | Select-Object -Nope", in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("handed over")
+            return
+        }
+        #expect(result.errors.map(\.id) == ["NamedParameterNotFound,Microsoft.PowerShell.Commands.SelectObjectCommand"])
+        #expect(source.fetched.withLock { $0 } == 0)
+    }
+
+    @Test("a variable that the other engine set is told so")
+    func foreign() async throws {
+        var session = NativeSession()
+        session.foreignVariables = ["users"]
+        guard case .handedOver(let reason, _) = await NativeEngine().run("$users | % Name", in: &session) else {
+            Issue.record("ran")
+            return
+        }
+        #expect(reason.contains("$users"))
+    }
+
+    @Test("random text never crashes the engine")
+    func fuzz() async throws {
+        let words = [
+            "1", "'a'", "$_", "$x", "|", "%", "?", "{", "}", "(", ")", "@(", "@{", "a=1", "-eq", "-like", "'*['", ";",
+            "select", "-First", "Sort-Object", ",", "..", "-match", "'(a'", "$null", "[int]", "-f", "=", "\"$x\"",
+            ".Count", "[0]", "-join", "+", "/", "0", "ConvertTo-Json", "group", "measure", "-Sum", "[pscustomobject]",
+        ]
+        var random = SeededWords(state: 7)
+        for _ in 0..<3000 {
+            let script = (0..<(1 + random.next(12))).map { _ in words[random.next(words.count)] }.joined(separator: " ")
+            var session = NativeSession()
+            switch await NativeEngine().run(script, in: &session) {
+            case .completed(let result): #expect(result.objects.count < 10_000)
+            case .handedOver(let reason, let hasSent): #expect(!reason.isEmpty && !hasSent)
+            }
+        }
+    }
+
+    private static func numbers(_ outcome: NativeOutcome) throws -> [Int32] {
+        guard case .completed(let result) = outcome else {
+            Issue.record("\(outcome)")
+            return []
+        }
+        #expect(result.errors.isEmpty)
+        return result.objects.compactMap { if case .int(let number) = $0 { number } else { nil } }
+    }
+}
+
+private struct SeededWords {
+    var state: UInt64
+
+    mutating func next(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % bound
+    }
+}
+
+/// A source of numbered rows that counts the pages it is asked for.
+private final class CountingSource: CmdletSource {
+    let fetched = Mutex(0)
+    private let pages: Int
+    private let size: Int
+
+    init(pages: Int, size: Int) {
+        self.pages = pages
+        self.size = size
+    }
+
+    func knows(_ name: String) -> Bool { name.lowercased() == "get-row" }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        Rows(source: self, pages: pages, size: size)
+    }
+
+    private struct Rows: CmdletRows {
+        let source: CountingSource
+        let pages: Int
+        let size: Int
+        var page = 0
+
+        mutating func next() async throws(CmdletFault) -> CmdletBatch? {
+            guard page < pages else { return nil }
+            source.fetched.withLock { $0 += 1 }
+            let start = page * size
+            page += 1
+            let objects = (start..<start + size).compactMap { number in
+                PSObject([("Number", .int(Int32(truncatingIfNeeded: number))), ("Name", .string("row \(number)"))])
+            }
+            return CmdletBatch(objects.map { .object($0) })
+        }
+    }
+}
+
+@Suite("Scripts that only PowerShell itself may run")
+struct HandedOverScripts {
+    @Test(
+        "what the engine is not certain of is handed over",
+        arguments: [
+            "if ($x = 5) { 'y' }", "$x = 1 | ? { $false }; $x | % { 'y' }", "'\u{DF}' -eq 'ss'",
+            "@{a=1;b=2} | ConvertTo-Json", "'{bad' | ConvertFrom-Json", "'abc' -match '(?=b)'", "$env:PATH",
+            "[io.file]::ReadAllText('x')", "$PSVersionTable", "1 > x", "Get-Process", "function f { 1 }",
+            "1..3 | Sort-Object -Culture sv", "'a'.IndexOf('b', 0)", "1 | Select-Object -First 1 -OutVariable x",
+            "\"$(1/0)\"", "'{0:C}' -f 1.5", "[datetime]'soon'", "$x.y++", "'x' | sort",
+            "@().nope", "1..3 | % { if ($_ -eq 2) { break }; $_ }", "$args", "[environment]::Exit(1)",
+            "'a' -eq \"a\u{301}\"", "2 -eq '0xFFFFFFFF'", "[int]3000000000", "$h.x = 1",
+            "while ($true) { $x = 1 }", "$a = 1; while ($true) { $a = , $a }", "$s = 'a'; 1..40 | % { $s = $s + $s }",
+        ])
+    func handedOver(script: String) async {
+        var session = NativeSession()
+        guard case .handedOver(let reason, let hasSent) = await NativeEngine().run(script, in: &session) else {
+            Issue.record("\(script) ran")
+            return
+        }
+        #expect(!reason.isEmpty)
+        #expect(!hasSent)
+        #expect(session.variables.isEmpty)
+    }
+}

@@ -1,0 +1,186 @@
+import MMCore
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Module profiles")
+struct ProfileTests {
+    static let words = ["exo", "azure", "teams", "pnp", "powerplatform", "graph"]
+
+    static func target(cloud: String = "public") throws -> SignInTarget {
+        SignInTarget(
+            connection: "Contoso", tenant: "contoso.onmicrosoft.com", tenantID: "11111111-2222-3333-4444-555555555555",
+            appID: "aaaaaaaa-2222-3333-4444-555555555555", account: "admin@contoso.example",
+            sharePointHost: "contoso", cloud: try ModuleCloud.named(cloud))
+    }
+
+    static func tokens(for profile: any ModuleProfile, app: Bool = false) throws -> [FedToken] {
+        try profile.resources(for: target()).map {
+            FedToken(
+                $0, token: Secret("token-for-\($0.service.rawValue)"), expiresAt: Timestamp.now + .seconds(3600),
+                claims: TokenClaims(
+                    account: app ? nil : "admin@contoso.example", tenantID: "11111111-2222-3333-4444-555555555555",
+                    isApp: app))
+        }
+    }
+
+    static func methods(of profile: any ModuleProfile) throws -> [SignInMethod] {
+        try profile.methods.map { kind in
+            switch kind {
+            case .tokens: .tokens(try tokens(for: profile))
+            case .device: .device
+            case .certificate: .certificate(path: "/c/app.pfx", password: nil)
+            case .managedIdentity: .managedIdentity(clientID: nil)
+            case .federated: .federated(token: profile.name == "azure" ? Secret("foreign") : nil)
+            }
+        }
+    }
+
+    @Test("each word has its profile, in any case; others name the words there are")
+    func named() throws {
+        #expect(ModuleProfiles.all.map(\.name) == Self.words)
+        #expect(try ModuleProfiles.named("EXO").name == "exo")
+        let error = #expect(throws: MMError.self) { try ModuleProfiles.named("outlook") }
+        #expect(error?.hint?.contains("exo, azure, teams") == true)
+    }
+
+    @Test("the connect scripts are the golden ones", arguments: words)
+    func golden(word: String) throws {
+        let profile = try ModuleProfiles.named(word)
+        let golden = try #require(try TestFixtures.json("cmdlets/connect-scripts.json").object)
+        #expect(golden.keys.filter { $0.hasPrefix(word + " ") }.count == profile.methods.count)
+        for method in try Self.methods(of: profile) {
+            let command = try profile.connect(Self.target(), by: method)
+            let name = "\(word) \(method.kind.rawValue)"
+            let recorded = golden[name]
+            #expect(recorded?["script"]?.string == command.script, "\(name)")
+            #expect(
+                recorded?["parameters"]?.array?.compactMap(\.string) == command.parameters.keys.sorted(), "\(name)")
+        }
+    }
+
+    @Test("no value stands in a script: each travels as a parameter", arguments: words)
+    func valuesAsData(word: String) throws {
+        let profile = try ModuleProfiles.named(word)
+        var target = try Self.target()
+        target.tenant = "o'neil\"; Remove-Item /.example.com"
+        target.account = "$(Get-Secret)@x"
+        target.appID = "`nRemove-Item"
+        for method in try Self.methods(of: profile) {
+            let plain = try profile.connect(Self.target(), by: method)
+            let odd = try profile.connect(target, by: method)
+            #expect(plain.script == odd.script)
+        }
+    }
+
+    @Test("tokens, passwords and foreign tokens are secrets", arguments: words)
+    func secrets(word: String) throws {
+        let profile = try ModuleProfiles.named(word)
+        for method in try Self.methods(of: profile) + [.certificate(path: "/c", password: Secret("token-pass"))] {
+            guard let command = try? profile.connect(Self.target(), by: method) else { continue }
+            #expect(!"\(command)".contains("token-for"))
+            #expect(!"\(command)".contains("token-pass"))
+            #expect(!"\(command)".contains("foreign"))
+        }
+    }
+
+    @Test("each cloud is named in the module's own words")
+    func clouds() throws {
+        func environment(_ profile: any ModuleProfile, _ cloud: String) throws -> PowerShellValue? {
+            let command = try profile.connect(Self.target(cloud: cloud), by: .device)
+            return command.parameters["Environment"] ?? command.parameters["Cloud"]
+        }
+        #expect(try environment(ExchangeProfile(), "gcchigh") == "O365USGovGCCHigh")
+        #expect(try environment(AzureProfile(), "china") == "AzureChinaCloud")
+        #expect(try environment(AzureProfile(), "gcc") == "AzureCloud")
+        #expect(try environment(TeamsProfile(), "public") == nil)
+        #expect(try environment(TeamsProfile(), "gcchigh") == "TeamsGCCH")
+        #expect(try environment(PnPProfile(), "dod") == "USGovernmentDoD")
+        #expect(try environment(GraphProfile(), "dod") == "USGovDoD")
+        #expect(try environment(PowerPlatformProfile(), "gcc") == "UsGov")
+        #expect(
+            try PnPProfile().resources(for: Self.target(cloud: "china"))[0].address == "https://contoso.sharepoint.cn")
+        #expect(throws: MMError.self) { try ModuleCloud.named("moon") }
+    }
+
+    @Test("what a connection lacks is named with the command that adds it")
+    func missing() throws {
+        var target = try Self.target()
+        target.appID = nil
+        let app = #expect(throws: MMError.self) { try PnPProfile().connect(target, by: .device) }
+        #expect(app?.message.contains("appId") == true)
+        #expect(app?.hint?.contains("mm connections edit Contoso appId") == true)
+        target.tenantID = nil
+        target.tenant = nil
+        let tenant = #expect(throws: MMError.self) { try AzureProfile().connect(target, by: .device) }
+        #expect(tenant?.message.contains("tenantId") == true)
+        target.sharePointHost = "evil.example/x"
+        #expect(throws: MMError.self) { try PnPProfile().connect(target, by: .tokens([])) }
+    }
+
+    @Test("Teams refuses a person's token beside an app's")
+    func mixedTokens() throws {
+        let person = try Self.tokens(for: TeamsProfile())
+        let app = try Self.tokens(for: TeamsProfile(), app: true)
+        #expect(throws: MMError.self) { try TeamsProfile().connect(Self.target(), by: .tokens([person[0], app[1]])) }
+    }
+
+    @Test("an app's Exchange token names the organization, a person's the account")
+    func exchangeTokens() throws {
+        let profile = ExchangeProfile()
+        let person = try profile.connect(Self.target(), by: .tokens(Self.tokens(for: profile)))
+        #expect(person.parameters["Account"] == "admin@contoso.example")
+        let app = try profile.connect(Self.target(), by: .tokens(Self.tokens(for: profile, app: true)))
+        #expect(app.parameters["Organization"] == "contoso.onmicrosoft.com")
+        #expect(app.parameters["Account"] == nil)
+    }
+
+    @Test("a missing module answers with the exact command that installs it", arguments: words)
+    func install(word: String) throws {
+        let requirement = try ModuleProfiles.named(word).requirement
+        let error = requirement.missing(cause: "not found")
+        #expect(error.hint?.contains(requirement.installCommand) == true)
+        #expect(error.message.contains(requirement.name))
+        #expect(error.code == .unavailable)
+    }
+
+    @Test("who is signed in is read from each module's own answer")
+    func identities() throws {
+        let exchange = ExchangeProfile().readIdentity([
+            ["State": "Disconnected", "UserPrincipalName": "old@x", "TenantID": "t0"],
+            ["State": "Connected", "UserPrincipalName": "a@x", "TenantID": "t1"],
+        ])
+        #expect(exchange == TokenClaims(account: "a@x", tenantID: "t1"))
+        #expect(AzureProfile().readIdentity([["Account": "a@x", "TenantId": "t"]])?.account == "a@x")
+        #expect(TeamsProfile().readIdentity(["text", ["Account": "a@x", "TenantId": "t"]])?.tenantID == "t")
+        let pnp = PnPProfile().readIdentity([
+            ["Type": "oid", "Value": "o"], ["Type": "tid", "Value": "t"], ["Type": "upn", "Value": "a@x"],
+        ])
+        #expect(pnp == TokenClaims(account: "a@x", objectID: "o", tenantID: "t"))
+        let pac = PowerPlatformProfile().readIdentity([
+            "Connected as a@x", "Tenant Id:   t", "Entra ID Object Id: o", "Cloud: Public",
+        ])
+        #expect(pac == TokenClaims(account: "a@x", objectID: "o", tenantID: "t"))
+        #expect(GraphProfile().readIdentity([["Account": "a@x", "TenantId": "t", "ClientId": "c"]])?.appID == "c")
+        for profile in ModuleProfiles.all { #expect(profile.readIdentity([]) == nil, "\(profile.name)") }
+    }
+
+    @Test("a sign-in that ended is not healthy")
+    func health() {
+        #expect(ExchangeProfile().isHealthy([["State": "Connected", "TokenStatus": "Active"]]))
+        #expect(!ExchangeProfile().isHealthy([["State": "Connected", "TokenStatus": "Expired"]]))
+        for profile in ModuleProfiles.all { #expect(!profile.isHealthy([]), "\(profile.name)") }
+    }
+
+    @Test("claims are read from a token's middle part, and no token at all has none")
+    func claims() {
+        let body = Base64.text(
+            Array(#"{"upn":"a@x","oid":"o","tid":"t","appid":"p","idtyp":"user"}"#.utf8), alphabet: .url)
+        #expect(
+            TokenClaims(reading: Secret("e30.\(body).sig"))
+                == TokenClaims(account: "a@x", objectID: "o", tenantID: "t", appID: "p"))
+        for text in ["", "opaque", "a.b", "a.!.c", "a.e30.c", "..", "a.\(Base64.text(Array("[1]".utf8))).c"] {
+            #expect(TokenClaims(reading: Secret(text)) == TokenClaims())
+        }
+    }
+}

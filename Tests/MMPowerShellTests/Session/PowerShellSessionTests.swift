@@ -1,0 +1,444 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMPowerShell
+
+/// Tokens that are there, or not, or go away.
+final class TestFeed: TokenFeeding {
+    private let state: Mutex<(answer: Answer, then: Answer?, asked: Int)>
+
+    enum Answer: Sendable {
+        case claims(TokenClaims, lasts: Duration)
+        case none
+        case fails(MMError)
+    }
+
+    /// A feed that answers this, or this once and then that.
+    init(_ answer: Answer, then: Answer? = nil) { state = Mutex((answer, then, 0)) }
+
+    var asked: Int { state.withLock { $0.asked } }
+    func change(_ answer: Answer) { state.withLock { $0.answer = answer } }
+
+    func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
+        let answer = state.withLock { state in
+            state.asked += 1
+            defer { state.answer = state.then ?? state.answer }
+            return state.answer
+        }
+        switch answer {
+        case .none: return nil
+        case .fails(let error): throw error
+        case .claims(let claims, let lasts):
+            return FedToken(resource, token: TestFeed.token(claims), expiresAt: .now + lasts)
+        }
+    }
+
+    /// A token in the form of the real ones.
+    static func token(_ claims: TokenClaims) -> Secret {
+        var body = JSONObject()
+        body["upn"] = claims.account.map { .string($0) }
+        body["oid"] = claims.objectID.map { .string($0) }
+        body["tid"] = claims.tenantID.map { .string($0) }
+        body["appid"] = claims.appID.map { .string($0) }
+        if claims.isApp { body["idtyp"] = "app" }
+        return Secret("e30.\(Base64.text(JSONWriter.bytes(.object(body)), alphabet: .url)).signature")
+    }
+
+    static let right = TokenClaims(
+        account: "admin@contoso.example", objectID: "99999999-0000-0000-0000-000000000000",
+        tenantID: "11111111-2222-3333-4444-555555555555")
+}
+
+@Suite("PowerShell sessions", .timeLimit(.minutes(3)))
+struct PowerShellSessionTests {
+    private func session(
+        _ module: String? = "exo", _ words: [String] = [], tokens: (any TokenFeeding)? = nil,
+        change: (inout PowerShellSessionSettings) -> Void = { _ in }
+    ) throws -> PowerShellSession {
+        let profile = try module.map { try ModuleProfiles.named($0) }
+        var settings = PowerShellSessionSettings(
+            host: try StandIn.settings(words), profile: profile, target: try ProfileTests.target(), tokens: tokens)
+        change(&settings)
+        return PowerShellSession(settings)
+    }
+
+    private func run(
+        _ session: PowerShellSession, _ script: String, within: Duration = .seconds(60)
+    ) async throws(MMError) -> PowerShellAnswer {
+        try await session.answer(PowerShellCommand(script), deadline: .after(within))
+    }
+
+    @Test("a plain session starts with its first command and keeps its process")
+    func plain() async throws {
+        let session = try session(nil)
+        let first = try await run(session, "Invoke-StandIn process").values
+        #expect(try await run(session, "Invoke-StandIn process").values == first)
+        #expect(await session.report.phase == .ready)
+        await session.close()
+        let error = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(error?.code == .cancelled)
+    }
+
+    @Test(
+        "tokens come first: each module that takes them signs in without a person",
+        arguments: ["exo", "azure", "teams", "pnp", "graph"])
+    func tokens(module: String) async throws {
+        let session = try session(module, tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
+        let answer = try await run(session, "Write-Output here")
+        #expect(answer.values == ["here"])
+        let identity = try #require(await session.report.identity)
+        #expect(identity.method == "token")
+        #expect(identity.claims.account == "admin@contoso.example")
+        #expect(identity.claims.objectID == TestFeed.right.objectID)
+        try await session.checkHealth(deadline: .after(.seconds(30)))
+        await session.close()
+    }
+
+    @Test(
+        "without tokens each module's own code shows at once, on whichever stream, and the same call later runs",
+        arguments: ["exo", "azure", "teams", "pnp", "powerplatform", "graph"], StandInOptions.PromptWay.allCases)
+    func device(module: String, way: StandInOptions.PromptWay) async throws {
+        let approval = try StandIn.folder() + "/approved"
+        let session = try session(
+            module, ["--prompt", way.rawValue, "--approve-when", approval], tokens: TestFeed(.none))
+        let error = await #expect(throws: MMError.self) { try await run(session, "Write-Output here") }
+        #expect(error?.code == .signInNeeded)
+        #expect(error?.details["userCode"] == "FXK3T9QMB")
+        #expect(error?.details["verificationUri"] == "https://microsoft.com/devicelogin")
+        #expect(error?.details["account"] == "admin@contoso.example")
+        #expect(error?.details["connection"] == "Contoso")
+        #expect(error?.details["module"]?.string == module)
+        #expect(error?.details["expiresAt"]?.string?.hasSuffix("Z") == true)
+        // Whoever asks meanwhile hears the same, at once.
+        let again = await #expect(throws: MMError.self) { try await run(session, "Write-Output here") }
+        #expect(again?.details["userCode"] == "FXK3T9QMB")
+        try ProtectedFile.replace(approval, with: [])
+        try await until("the sign-in") { await session.report.phase == .ready }
+        #expect(try await run(session, "Write-Output here").values == ["here"])
+        await session.close()
+    }
+
+    @Test("connecting waits for the person and tells the code once")
+    func connect() async throws {
+        let session = try session("exo", ["--approve-after", "200"])
+        let codes = Mutex<[String]>([])
+        let identity = try await session.connect(deadline: .after(.seconds(30))) { error in
+            codes.withLock { $0.append(error.details["userCode"]?.string ?? "") }
+        }
+        #expect(identity.name == "admin@contoso.example")
+        #expect(codes.withLock { $0 } == ["FXK3T9QMB"])
+        await session.close()
+    }
+
+    @Test("a declined sign-in says so, and the next call asks anew")
+    func declined() async throws {
+        let session = try session("exo", ["--decline", "--approve-after", "100"])
+        await #expect(throws: MMError.self) { try await run(session, "1") }
+        let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(30))) }
+        #expect(error?.message.contains("declined") == true)
+        let again = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(again?.code == .signInNeeded)
+        await session.close()
+    }
+
+    @Test(
+        "a wrong account is signed out and named, and no command has run",
+        arguments: ["exo", "azure", "teams", "pnp", "graph"])
+    func wrongAccount(module: String) async throws {
+        let session = try session(module, ["--account", "eve@contoso.example", "--approve-after", "10"])
+        let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(30))) }
+        #expect(error?.code == .forbidden)
+        #expect(error?.message.contains("eve@contoso.example") == true)
+        #expect(await session.report.phase == .failed)
+        #expect(await session.report.processID == nil)
+        await session.close()
+    }
+
+    @Test("a wrong account's token is refused too")
+    func wrongToken() async throws {
+        var claims = TestFeed.right
+        claims.account = "eve@contoso.example"
+        claims.objectID = "8"
+        let session = try session(tokens: TestFeed(.claims(claims, lasts: .seconds(3600))))
+        let error = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(error?.code == .forbidden)
+        await session.close()
+    }
+
+    @Test("a missing module answers with the command that installs it", arguments: ["exo", "powerplatform"])
+    func missing(module: String) async throws {
+        let session = try session(module, ["--missing-module"])
+        let error = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(error?.code == .unavailable)
+        #expect(error?.hint?.contains(try ModuleProfiles.named(module).requirement.installCommand) == true)
+        await session.close()
+    }
+
+    @Test("a sign-in service that fails is reported; one that wants a person leads to the code")
+    func feedFails() async throws {
+        let broken = try session(tokens: TestFeed(.fails(MMError(.unavailable, "the service is away"))))
+        let error = await #expect(throws: MMError.self) { try await run(broken, "1") }
+        #expect(error?.message == "the service is away")
+        await broken.close()
+        let session = try session(tokens: TestFeed(.fails(MMError(.signInNeeded, "somebody must"))))
+        let asked = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(asked?.details["userCode"] == "FXK3T9QMB")
+        await session.close()
+    }
+
+    @Test("an app signs in with its certificate, and its person's address doesn't count")
+    func certificate() async throws {
+        let session = try session(change: { $0.method = .certificate(path: "/c.pfx", password: Secret("p")) })
+        _ = try await run(session, "Write-Output here")
+        #expect(await session.report.identity?.method == "certificate")
+        await session.close()
+    }
+
+    @Test("a lost process is told to its one caller; the session starts and signs in anew, and the next command runs")
+    func lost() async throws {
+        let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
+        let first = try await run(session, "Invoke-StandIn process").values
+        let dying = Task { try await run(session, "Invoke-StandIn die 3 1; Start-Sleep 1; Write-Output x") }
+        try await Task.sleep(for: .milliseconds(20))
+        let waiting = (0..<4).map { _ in Task { try await run(session, "Invoke-StandIn process") } }
+        let error = await #expect(throws: MMError.self) { try await dying.value }
+        #expect(error?.code == .sessionLost)
+        for task in waiting {
+            let values = try await task.value.values
+            #expect(values.count == 1 && values != first)
+        }
+        let report = await session.report
+        #expect(report.losses == 1)
+        #expect(report.lossReason?.contains("PowerShell") == true)
+        await session.close()
+    }
+
+    @Test("a process that is killed while idle is started again by itself, where no person is needed")
+    func killedIdle() async throws {
+        let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
+        _ = try await run(session, "1")
+        let process = try #require(await session.report.processID)
+        kill(process, SIGKILL)
+        try await until("a new process") {
+            let report = await session.report
+            return report.phase == .ready && report.processID != process
+        }
+        #expect(try await run(session, "Write-Output here").values == ["here"])
+        await session.close()
+    }
+
+    @Test("a command that had not been sent when the process died is sent to the next one")
+    func retried() async throws {
+        let session = try session(nil)
+        for _ in 0..<10 {
+            _ = try await run(session, "1")
+            let process = try #require(await session.report.processID)
+            kill(process, SIGKILL)
+            // Too large for the socket's room: it is on its way while the process dies.
+            let script = "Write-Output here\n" + String(repeating: "# filling\n", count: 200_000)
+            do {
+                #expect(try await run(session, script).values == ["here"])
+            } catch {
+                // The whole of it may have been in the socket of a process that was dead already.
+                #expect(error.code == .sessionLost)
+            }
+        }
+        await session.close()
+    }
+
+    @Test("two callers at once get their own answers, in the order they came")
+    func together() async throws {
+        let session = try session(nil)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for caller in 0..<20 {
+                group.addTask {
+                    for round in 0..<10 {
+                        let text = "caller \(caller) round \(round)"
+                        let answer = try await self.run(
+                            session, "Write-Output '\(text)'; Invoke-StandIn console '\(text)'")
+                        #expect(answer.values == [.string(text)])
+                        #expect(answer.console == [ConsoleText(.stdout, text)])
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        await session.close()
+    }
+
+    @Test("the deadline counts while waiting too, and what was not sent never runs")
+    func waitingDeadline() async throws {
+        let session = try session(nil)
+        _ = try await run(session, "1")
+        let long = Task { try await run(session, "Start-Sleep 60") }
+        try await until("the long one to run") { await session.report.phase == .busy }
+        let error = await #expect(throws: MMError.self) { try await run(session, "1", within: .milliseconds(50)) }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(error?.message.contains("not sent") == true)
+        long.cancel()
+        await #expect(throws: MMError.self) { try await long.value }
+        #expect(try await run(session, "Write-Output here").values == ["here"])
+        await session.close()
+    }
+
+    @Test("asking how it is makes room for a command that comes")
+    func healthMakesRoom() async throws {
+        let session = try session(nil, change: { $0.profile = SlowHealth() })
+        _ = try await session.connect(deadline: .after(.seconds(30)))
+        let health = Task { try await session.checkHealth(deadline: .after(.seconds(60))) }
+        try await until("the question") { await session.report.phase == .busy }
+        #expect(try await run(session, "Write-Output here").values == ["here"])
+        try await health.value
+        await session.close()
+    }
+
+    @Test("a question that is called off never meets the next command")
+    func healthCalledOff() async throws {
+        let session = try session(nil, change: { $0.profile = SlowHealth() })
+        _ = try await session.connect(deadline: .after(.seconds(30)))
+        for _ in 0..<10 {
+            let health = Task { try await session.checkHealth(deadline: .after(.seconds(60))) }
+            try await until("the question") { await session.report.phase == .busy }
+            health.cancel()
+            #expect(try await run(session, "Write-Output here").values == ["here"])
+            _ = try? await health.value
+        }
+        #expect(await session.report.losses == 0)
+        await session.close()
+    }
+
+    @Test("a deadline that has passed already sends nothing")
+    func passedDeadline() async throws {
+        let session = try session(nil)
+        _ = try await run(session, "1")
+        let error = await #expect(throws: MMError.self) { try await run(session, "1", within: .zero) }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(error?.message.contains("not sent") == true)
+        await session.close()
+    }
+
+    @Test("a module's own program is found where the user has it, and only its folder is added to the path")
+    func program() throws {
+        let folder = try StandIn.folder()
+        let pac = folder + "/pac"
+        try ProtectedFile.replace(pac, with: Array("#!/bin/sh\n".utf8), mode: 0o700)
+        let host = HostSettings(
+            location: PowerShellLocation(program: "/p", reason: .named), folder: folder,
+            environment: ["PATH": "/nowhere:\(folder)"])
+        let settings = PowerShellSessionSettings(host: host, profile: PowerPlatformProfile())
+        let path = settings.host.childEnvironment(wire: "", nonce: "", mark: "")["PATH"]
+        #expect(path == "\(folder):/usr/local/bin:/usr/bin:/bin")
+    }
+
+    @Test("a sign-in that is over is found out, and the next command signs in again")
+    func signedOut() async throws {
+        let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
+        _ = try await run(session, "Disconnect-ExchangeOnline")
+        let error = await #expect(throws: MMError.self) {
+            try await session.checkHealth(deadline: .after(.seconds(30)))
+        }
+        #expect(error?.code == .signInNeeded)
+        #expect(try await run(session, "Get-Mailbox -ResultSize 2").values.count == 2)
+        await session.close()
+    }
+
+    @Test("a fed token is replaced before it ends, when the session is idle")
+    func renewed() async throws {
+        let feed = TestFeed(
+            .claims(TestFeed.right, lasts: .milliseconds(1500)), then: .claims(TestFeed.right, lasts: .seconds(3600)))
+        let session = try session(tokens: feed, change: { $0.renewBefore = .milliseconds(500) })
+        _ = try await run(session, "1")
+        try await until("the renewal") { feed.asked >= 2 }
+        #expect(try await run(session, "Get-Mailbox -ResultSize 1").values.count == 1)
+        let asked = feed.asked
+        #expect(try await run(session, "Get-Mailbox -ResultSize 1").values.count == 1)
+        #expect(feed.asked == asked)
+        await session.close()
+    }
+
+    @Test("a token that can't be replaced without a person: the next command shows the code")
+    func notRenewed() async throws {
+        let feed = TestFeed(.claims(TestFeed.right, lasts: .milliseconds(600)))
+        let session = try session(
+            "exo", ["--approve-after", "60000"], tokens: feed, change: { $0.renewBefore = .milliseconds(500) })
+        _ = try await run(session, "1")
+        feed.change(.none)
+        try await until("the end of the sign-in") { await session.report.phase == .off }
+        let error = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(error?.code == .signInNeeded)
+        await session.close()
+    }
+
+    @Test("a constrained session is constrained before its first command, also after a loss")
+    func constrained() async throws {
+        let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
+        let session = try session(tokens: feed, change: { $0.isConstrained = true })
+        #expect(try await run(session, "Invoke-StandIn language").values == ["ConstrainedLanguage"])
+        await #expect(throws: MMError.self) { try await run(session, "Invoke-StandIn crash") }
+        #expect(try await run(session, "Invoke-StandIn language").values == ["ConstrainedLanguage"])
+        await session.close()
+        let free = try self.session(tokens: feed)
+        #expect(try await run(free, "Invoke-StandIn language").values == ["FullLanguage"])
+        await free.close()
+    }
+
+    @Test("a spare is started and loaded without a sign-in, and becomes the session")
+    func spare() async throws {
+        let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
+        try await session.prepare(deadline: .after(.seconds(30)))
+        let process = try #require(await session.report.processID)
+        #expect(await session.report.phase == .off)
+        #expect(await session.isSpare)
+        #expect(try await run(session, "Invoke-StandIn process").values == [.int(Int64(process))])
+        #expect(await !session.isSpare)
+        await session.signOut(deadline: .after(.seconds(30)))
+        #expect(await session.report.phase == .off)
+        await session.close()
+    }
+
+    @Test("homes of connections and modules are apart, also of names that look alike")
+    func homes() {
+        let folders = [("A.B", "exo"), ("A_B", "exo"), ("A.B", "teams"), ("../x", "exo"), ("", "exo")].map {
+            PowerShellSessionSettings.folder(in: "/state", connection: $0.0, module: $0.1)
+        }
+        #expect(Set(folders).count == 5)
+        #expect(folders.allSatisfy { $0.hasPrefix("/state/powershell/") && !$0.contains("..") })
+    }
+
+    @Test("no token reaches the log or an error")
+    func secrets() async throws {
+        let folder = try StandIn.folder()
+        let session = try session(
+            tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))),
+            change: { $0.host.log = Log(LogSettings(path: folder + "/log")) })
+        _ = try await run(session, "1")
+        let secret = TestFeed.token(TestFeed.right).reveal()
+        let error = await #expect(throws: MMError.self) { try await run(session, "Invoke-StandIn crash") }
+        #expect(error?.description.contains(secret) == false)
+        await session.close()
+        let log = String(decoding: ProcFile.read(folder + "/log", limit: 1 << 20) ?? [], as: UTF8.self)
+        #expect(log.contains("Signed in"))
+        #expect(!log.contains(secret))
+    }
+
+    /// A module whose question takes long.
+    private struct SlowHealth: ModuleProfile {
+        let name = "slow"
+        let title = "Slow"
+        let requirement = ModuleRequirement.module(name: "Slow", least: "1.0")
+        let methods: [SignInMethodKind] = [.device]
+        let prompt = PromptWords(near: ["to sign in"], stream: .console)
+        let traps: [String] = []
+        func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] { [] }
+        func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+            PowerShellCommand("Connect-ExchangeOnline -Device")
+        }
+        var identity: PowerShellCommand? { ExchangeProfile().identity }
+        func readIdentity(_ records: [JSONValue]) -> TokenClaims? { ExchangeProfile().readIdentity(records) }
+        var health: PowerShellCommand { PowerShellCommand("Start-Sleep 60") }
+        func isHealthy(_ records: [JSONValue]) -> Bool { true }
+        var disconnect: PowerShellCommand { PowerShellCommand("1") }
+    }
+}

@@ -1,0 +1,95 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMPowerShell
+
+/// The stand-in program that the package builds beside the tests.
+enum StandIn {
+    /// Its path.
+    static func program() throws -> String {
+        var room = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &room, room.count)
+        try #require(count > 0)
+        let own = String(decoding: room[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path =
+            own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/powershell-stand-in"
+        try #require(access(path, X_OK) == 0, "the package's powershell-stand-in is not built: \(path)")
+        return path
+    }
+
+    /// The folder of this test run, removed when it ends.
+    private static let root: String? = {
+        var name = Array("/tmp/mm-powershell-tests-XXXXXX".utf8CString)
+        guard mkdtemp(&name) != nil else { return nil }
+        atexit {
+            if let root = StandIn.root { StandIn.remove(root) }
+        }
+        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }()
+
+    private static func remove(_ path: String) {
+        // Never through a link: only what lies in the folder itself.
+        if unlink(path) == 0 { return }
+        for name in entries(of: path) { remove(path + "/" + name) }
+        rmdir(path)
+    }
+
+    /// A folder of one test.
+    static func folder() throws -> String {
+        let root = try #require(root)
+        var name = Array((root + "/XXXXXX").utf8CString)
+        try #require(mkdtemp(&name) != nil)
+        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Settings for a host that is the stand-in.
+    /// - Parameter words: what makes it behave badly.
+    static func settings(_ words: [String] = [], folder: String? = nil) throws -> HostSettings {
+        var settings = HostSettings(
+            location: PowerShellLocation(program: try program(), arguments: words, reason: .named),
+            folder: try folder ?? self.folder(), environment: ["HOME": "/nowhere", "XDG_RUNTIME_DIR": "/tmp"])
+        // Wide enough for a busy machine; tests of the last rungs set their own.
+        settings.times = CommandMachine.Times(
+            sweepAfter: .seconds(2), terminateAfter: .seconds(10), killAfter: .seconds(2))
+        return settings
+    }
+
+    /// A host that is the stand-in, started.
+    static func host(
+        _ words: [String] = [], within: Duration = .seconds(30), onLoss: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> PowerShellHost {
+        try await PowerShellHost.start(settings(words), deadline: .after(within), onLoss: onLoss)
+    }
+}
+
+extension PowerShellHost {
+    /// Runs a script and reads everything, or throws what its caller would get.
+    func all(
+        _ script: String, parameters: [String: PowerShellValue] = [:], within: Duration = .seconds(60)
+    ) async throws(MMError) -> PowerShellAnswer {
+        try await answer(PowerShellCommand(script, parameters: parameters), deadline: .after(within))
+    }
+}
+
+/// Waits until something holds.
+func until(
+    _ what: String, within: Duration = .seconds(30), _ condition: @escaping @Sendable () async throws -> Bool
+) async throws {
+    let deadline = Deadline.after(within)
+    while try await !condition() {
+        try #require(!deadline.hasPassed, "\(what) did not come to be")
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+/// Whether a process runs.
+func runs(_ process: Int32) -> Bool {
+    guard kill(process, 0) == 0 else { return false }
+    let stat = ProcFile.read("/proc/\(process)/stat", limit: 1024) ?? []
+    let text = String(decoding: stat, as: UTF8.self)
+    guard let close = text.lastIndex(of: ")") else { return false }
+    return !text[close...].hasPrefix(") Z")
+}
