@@ -1,0 +1,21 @@
+/// The name of a session: which connection, and which module or service of it.
+public struct SessionKey: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The connection's name.
+    public let connection: String
+    /// The module or service, such as `exo` or `graph-api`.
+    public let module: String
+
+    /// The name of a session.
+    public init(connection: String, module: String) {
+        self.connection = connection
+        self.module = module
+    }
+
+    /// `connection/module`.
+    public var description: String { "\(connection)/\(module)" }
+
+    /// By connection, then by module.
+    public static func < (left: SessionKey, right: SessionKey) -> Bool {
+        (left.connection, left.module) < (right.connection, right.module)
+    }
+}

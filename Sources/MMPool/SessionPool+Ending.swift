@@ -1,0 +1,56 @@
+import MMCore
+
+extension SessionPool {
+    /// Ends sessions: those of a connection, one of them, or all.
+    /// - Parameters:
+    ///   - connection: whose; `nil`: everybody's.
+    ///   - module: which; `nil`: all of the connection.
+    /// - Returns: the keys that were ended.
+    public func reset(connection: String? = nil, module: String? = nil) async -> [SessionKey] {
+        let keys = keys(of: connection, module)
+        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
+        return keys
+    }
+
+    /// Signs sessions out and ends them.
+    /// - Parameters:
+    ///   - connection: whose.
+    ///   - module: which; `nil`: all of the connection.
+    /// - Returns: the keys that were ended.
+    public func disconnect(connection: String, module: String? = nil) async -> [SessionKey] {
+        let keys = keys(of: connection, module)
+        let limit = settings.healthLimit
+        await withTaskGroup(of: Void.self) { group in
+            for session in keys.compactMap({ slots[$0]?.session }) {
+                group.addTask {
+                    // One that does not answer is ended all the same.
+                    try? await Bounded.run(
+                        until: .after(limit), doing: "signing out", orElse: { await session.close() }
+                    ) { () async throws(MMError) in await session.signOut() }
+                }
+            }
+        }
+        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was disconnected.")) }
+        return keys
+    }
+
+    private func keys(of connection: String?, _ module: String?) -> [SessionKey] {
+        slots.keys.filter { key in
+            (connection == nil || key.connection == connection) && (module == nil || key.module == module)
+        }.sorted()
+    }
+
+    func end(_ key: SessionKey, _ reason: MMError) async {
+        guard let slot = slots.removeValue(forKey: key) else { return }
+        slot.bringUp?.cancel()
+        for waiter in slot.waiters { waiter.resume(.failure(reason)) }
+        await slot.session?.close()
+    }
+
+    /// Ends every session and takes no more calls.
+    public func close() async {
+        isClosed = true
+        for key in slots.keys.sorted() { await end(key, MMError(.cancelled, "The pool is stopping.")) }
+        await dropSpares { _ in true }
+    }
+}

@@ -1,0 +1,118 @@
+import MMCore
+import MMPool
+import Testing
+
+@Suite("A pool that looks after its sessions", .timeLimit(.minutes(1)))
+struct PoolUpkeepTests {
+    private let key = SessionKey(connection: "Contoso", module: "exo")
+
+    @Test("asks an idle session how it is every five minutes, a day long")
+    func keepAlive() async throws {
+        let time = ManualClock()
+        var settings = PoolSettings()
+        settings.idleLimit = .seconds(100_000)
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
+        _ = try await pool.connect(key)
+        for _ in 0..<(86_400 / 15) {
+            time.advance(.seconds(15))
+            await pool.look()
+        }
+        #expect(factory.made[0].seen.healthChecks == 288)
+        #expect(await pool.counters.keepAlives == 288)
+        #expect(factory.made.count == 1)
+    }
+
+    @Test("does not disturb a session at work")
+    func busy() async throws {
+        let time = ManualClock()
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory, clock: time.clock)
+        let key = key
+        let held = Gate()
+        let work = Task { try await pool.withSession(key) { (_) throws(MMError) in await held.passed() } }
+        await until { await pool.reports().first?.state.word == "busy" }
+        time.advance(.seconds(3600))
+        await pool.look()
+        #expect(factory.made[0].seen.healthChecks == 0)
+        held.open()
+        try await work.value
+    }
+
+    @Test("replaces a session that hangs on its health check, and holds up nobody else")
+    func hungHealth() async throws {
+        let time = ManualClock()
+        var settings = PoolSettings()
+        settings.healthLimit = .milliseconds(20)
+        let factory = ScriptedFactory(.init(hangsOnHealth: true))
+        let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
+        _ = try await pool.connect(key)
+        time.advance(.seconds(301))
+        await pool.look()
+        #expect(factory.made[0].seen.isClosed)
+        #expect(await pool.counters.keepAliveFailures == 1)
+        let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == 2)
+    }
+
+    @Test("a caller goes before a health check, and the session is kept")
+    func callerFirst() async throws {
+        let time = ManualClock()
+        let factory = ScriptedFactory(.init(hangsOnHealth: true))
+        let pool = SessionPool(factory: factory, clock: time.clock)
+        _ = try await pool.connect(key)
+        time.advance(.seconds(301))
+        let upkeep = Task { await pool.look() }
+        await until { factory.made[0].seen.healthChecks == 1 }
+        let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == 1)
+        #expect(factory.made[0].seen.roomAsked == 1)
+        await upkeep.value
+        #expect(await pool.counters.keepAliveFailures == 0)
+        #expect(factory.made.count == 1)
+    }
+
+    @Test("a clock that jumps ends no session before its time and keeps none for ever")
+    func jumpingClock() async throws {
+        let time = ManualClock()
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory, clock: time.clock)
+        time.advance(.seconds(1_000_000))
+        _ = try await pool.connect(key)
+        // Back, as a machine does that was put to sleep or set: nothing is due.
+        time.advance(.seconds(-900_000))
+        await pool.look()
+        #expect(factory.made[0].seen.healthChecks == 0)
+        #expect(await pool.reports().count == 1)
+        // Forward past one check, however far: one question is asked, not one for each rest that was missed.
+        time.advance(.seconds(900_000 + 40_000))
+        await pool.look()
+        await pool.look()
+        #expect(factory.made[0].seen.healthChecks == 1)
+        time.advance(.seconds(50_000))
+        await pool.look()
+        #expect(await pool.reports().isEmpty)
+    }
+
+    @Test(
+        "clears away what nobody finished or used",
+        arguments: [
+            (ScriptedSession.Script(prompt: ["userCode": "X"], waitsForApproval: true), 899, 901),
+            (ScriptedSession.Script(connectFault: MMError(.forbidden, "no")), 899, 901),
+            (ScriptedSession.Script(), 86_399, 86_401),
+        ])
+    func reaping(script: ScriptedSession.Script, before: Int, after: Int) async throws {
+        let time = ManualClock()
+        let factory = ScriptedFactory(script)
+        let pool = SessionPool(factory: factory, clock: time.clock)
+        _ = try? await pool.connect(key)
+        time.advance(.seconds(before))
+        await pool.look()
+        #expect(await pool.reports().count == 1)
+        time.advance(.seconds(after - before))
+        await pool.look()
+        #expect(await pool.reports().isEmpty)
+        #expect(factory.made[0].seen.isClosed)
+        #expect(await pool.counters.reaped == 1)
+    }
+}

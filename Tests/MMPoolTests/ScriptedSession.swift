@@ -1,0 +1,145 @@
+import MMCore
+import MMPool
+
+/// A session that does what a test tells it, and remembers what was done to it.
+final class ScriptedSession: PooledSession {
+    /// What a test scripts and reads.
+    struct Script {
+        var prompt: JSONObject?
+        /// Whether connecting waits until `approve`.
+        var waitsForApproval = false
+        var connectFault: MMError?
+        var healthFault: MMError?
+        var hangsOnHealth = false
+        var hangsOnSignOut = false
+        var signOuts = 0
+        var roomAsked = 0
+        var isUsable = true
+        var isClosed = false
+        var healthChecks = 0
+        var running = 0
+        var mostAtOnce = 0
+    }
+
+    let number: Int
+    private let script: Mutex<Script>
+    private let gate = Gate()
+    private let hang = Gate()
+
+    init(number: Int, script: Script) {
+        self.number = number
+        self.script = Mutex(script)
+    }
+
+    func change(_ body: (inout sending Script) -> Void) { script.withLock { body(&$0) } }
+    var seen: Script { script.withLock { $0 } }
+    func approve() { gate.open() }
+
+    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+        let script = seen
+        if let details = script.prompt { prompt(details) }
+        if script.waitsForApproval { await gate.passed() }
+        if seen.isClosed { throw MMError(.cancelled, "closed") }
+        if let fault = seen.connectFault { throw fault }
+        return "admin@contoso.example"
+    }
+
+    func checkHealth() async throws(MMError) {
+        change { $0.healthChecks += 1 }
+        if seen.hangsOnHealth { await hang.passed() }
+        if let fault = seen.healthFault { throw fault }
+    }
+
+    func makeRoom() async {
+        change { $0.roomAsked += 1 }
+        hang.open()
+    }
+
+    func signOut() async {
+        change { $0.signOuts += 1 }
+        if seen.hangsOnSignOut { await hang.passed() }
+    }
+
+    var isUsable: Bool { seen.isUsable && !seen.isClosed }
+    var memory: Int? { 1000 }
+
+    func close() async {
+        change { $0.isClosed = true }
+        gate.open()
+        hang.open()
+    }
+
+    /// A command: counts how many run at once.
+    func command(_ body: () async -> Void = { await Task.yield() }) async {
+        change {
+            $0.running += 1
+            $0.mostAtOnce = max($0.mostAtOnce, $0.running)
+        }
+        await body()
+        change { $0.running -= 1 }
+    }
+}
+
+/// Opens once, for everybody who waits; waiting ignores cancellation, as hung processes do.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+    private let state = Mutex(State())
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in waiting { one.resume() }
+    }
+
+    func passed() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+}
+
+/// Makes scripted sessions and keeps them for the test.
+final class ScriptedFactory: SessionFactory {
+    private let next: Mutex<(script: ScriptedSession.Script, made: [ScriptedSession], fault: MMError?)>
+
+    init(_ script: ScriptedSession.Script = .init(), fault: MMError? = nil) {
+        next = Mutex((script, [], fault))
+    }
+
+    var made: [ScriptedSession] { next.withLock { $0.made } }
+    func change(_ body: (inout sending ScriptedSession.Script) -> Void) { next.withLock { body(&$0.script) } }
+
+    func start(_ key: SessionKey) async throws(MMError) -> ScriptedSession {
+        let (session, fault) = next.withLock { next in
+            let session = ScriptedSession(number: next.made.count + 1, script: next.script)
+            next.made.append(session)
+            return (session, next.fault)
+        }
+        if let fault { throw fault }
+        return session
+    }
+}
+
+/// A clock that only moves when a test moves it.
+final class ManualClock: Sendable {
+    private let time = Mutex(Duration.zero)
+    func advance(_ by: Duration) { time.withLock { $0 += by } }
+    var clock: PoolClock {
+        PoolClock(now: { self.time.withLock { $0 } }, wall: WallClock { Timestamp(seconds: 1_700_000_000) })
+    }
+}
+
+/// Waits until a condition holds; the test's own time limit bounds it.
+func until(_ condition: () async -> Bool) async {
+    while await !condition() { await Task.yield() }
+}

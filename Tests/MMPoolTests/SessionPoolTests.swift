@@ -1,0 +1,234 @@
+import MMCore
+import MMPool
+import Testing
+
+@Suite("A pool of sessions", .timeLimit(.minutes(1)))
+struct SessionPoolTests {
+    private let key = SessionKey(connection: "Contoso", module: "exo")
+    private let prompt: JSONObject = ["userCode": "ABCD1234", "message": "Sign in"]
+
+    @Test("starts a session once and lends it again and again")
+    func reuse() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        for _ in 0..<3 {
+            let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+            #expect(number == 1)
+        }
+        #expect(factory.made.count == 1)
+        #expect(await pool.counters.commands == 3)
+        #expect(await pool.counters.starts == 1)
+    }
+
+    @Test("lends a session to one caller at a time")
+    func exclusive() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let key = key
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<200 {
+                group.addTask {
+                    try await pool.withSession(key) { (lease) throws(MMError) in await lease.session.command() }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(factory.made.count == 1)
+        #expect(factory.made[0].seen.mostAtOnce == 1)
+        #expect(await pool.counters.commands == 200)
+    }
+
+    @Test("answers a needed sign-in at once, and just runs once it is approved")
+    func pendingSignIn() async throws {
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        for _ in 0..<2 {
+            let error = await #expect(throws: MMError.self) {
+                try await pool.withSession(key) { (_) throws(MMError) in }
+            }
+            #expect(error?.code == .signInNeeded)
+            #expect(error?.details["userCode"] == "ABCD1234")
+        }
+        factory.made[0].approve()
+        await until { await pool.reports().first?.state.word == "ready" }
+        let account = try await pool.withSession(key) { (lease) throws(MMError) in lease.account }
+        #expect(account == "admin@contoso.example")
+        #expect(factory.made.count == 1)
+    }
+
+    @Test("lets a terminal wait through the sign-in")
+    func waitingThrough() async throws {
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let number = try await pool.withSession(
+            key,
+            onPrompt: { details in
+                #expect(details["userCode"] == "ABCD1234")
+                factory.made[0].approve()
+            }
+        ) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == 1)
+    }
+
+    @Test("tells every waiting caller why a sign-in failed, and starts afresh with the next call")
+    func failedSignIn() async throws {
+        let factory = ScriptedFactory(.init(connectFault: MMError(.forbidden, "wrong account")))
+        let pool = SessionPool(factory: factory)
+        let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(error?.message == "wrong account")
+        #expect(factory.made[0].seen.isClosed)
+        #expect(await pool.reports().first?.state.seedWord == "error")
+        factory.change { $0.connectFault = nil }
+        #expect(try await pool.connect(key) == "admin@contoso.example")
+        #expect(factory.made.count == 2)
+    }
+
+    @Test("tells the next caller of a sign-in that was refused while nobody waited, and starts afresh after that")
+    func refusedUnseen() async throws {
+        let factory = ScriptedFactory(
+            .init(prompt: prompt, waitsForApproval: true, connectFault: MMError(.forbidden, "wrong account")))
+        let pool = SessionPool(factory: factory)
+        let asked = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(asked?.code == .signInNeeded)
+        factory.made[0].approve()
+        await until { await pool.reports().first?.state.word == "failed" }
+        let told = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(told?.message == "wrong account")
+        #expect(factory.made.count == 1)
+        let again = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(again?.code == .signInNeeded)
+        #expect(factory.made.count == 2)
+        await pool.close()
+    }
+
+    @Test("asks anew where a code ran out unseen")
+    func ranOutUnseen() async throws {
+        let factory = ScriptedFactory(
+            .init(prompt: prompt, waitsForApproval: true, connectFault: MMError(.deadlineExceeded, "too late")))
+        let pool = SessionPool(factory: factory)
+        await #expect(throws: MMError.self) { try await pool.connect(key) }
+        factory.made[0].approve()
+        await until { await pool.reports().first?.state.word == "failed" }
+        let again = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(again?.code == .signInNeeded)
+        await pool.close()
+    }
+
+    @Test("reports a lost session to its one caller and gives the others a fresh one")
+    func lostSession() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let key = key
+        _ = try await pool.connect(key)
+        let started = Gate()
+        let release = Gate()
+        let first = Task {
+            try await pool.withSession(key) { (lease) throws(MMError) in
+                started.open()
+                await release.passed()
+                lease.session.change { $0.isUsable = false }
+                throw MMError(.sessionLost, "gone")
+            }
+        }
+        await started.passed()
+        async let second = pool.withSession(key) { (lease) throws(MMError) in (lease.session.number, lease.isFresh) }
+        await until { await pool.reports().first?.waiting == 1 }
+        release.open()
+        await #expect(throws: MMError.self) { try await first.value }
+        let (number, isFresh) = try await second
+        #expect(number == 2)
+        #expect(isFresh)
+        #expect(await pool.counters.restarts == 1)
+        #expect(factory.made[0].seen.isClosed)
+    }
+
+    @Test("ends a waiting call when it is cancelled, and forgets it")
+    func cancelledWaiter() async throws {
+        let factory = ScriptedFactory(.init(waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let call = Task { try await pool.connect(key) }
+        await until { await pool.reports().first?.waiting == 1 }
+        call.cancel()
+        let error = await #expect(throws: MMError.self) { try await call.value }
+        #expect(error?.code == .cancelled)
+        #expect(await pool.reports().first?.waiting == 0)
+        await pool.close()
+    }
+
+    @Test("ends a waiting call at its deadline")
+    func deadline() async throws {
+        let factory = ScriptedFactory(.init(waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let error = await #expect(throws: MMError.self) {
+            try await pool.connect(key, until: .after(.milliseconds(20)))
+        }
+        #expect(error?.code == .deadlineExceeded)
+        await pool.close()
+    }
+
+    @Test("resets what it is told to, and nothing else")
+    func reset() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        for (connection, module) in [("A", "exo"), ("A", "teams"), ("B", "exo")] {
+            _ = try await pool.connect(SessionKey(connection: connection, module: module))
+        }
+        #expect(await pool.reset(connection: "A").map(\.description) == ["A/exo", "A/teams"])
+        #expect(await pool.reports().map(\.key.description) == ["B/exo"])
+        #expect(factory.made.map(\.seen.isClosed) == [true, true, false])
+        #expect(await pool.reset(connection: "A").isEmpty)
+    }
+
+    @Test("makes room by ending the session that rested longest, never one at work")
+    func room() async throws {
+        let time = ManualClock()
+        var settings = PoolSettings()
+        settings.mostSessions = 2
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
+        for module in ["a", "b"] {
+            _ = try await pool.connect(SessionKey(connection: "C", module: module))
+            time.advance(.seconds(1))
+        }
+        _ = try await pool.connect(SessionKey(connection: "C", module: "c"))
+        #expect(await pool.reports().map(\.key.module) == ["b", "c"])
+        let held = Gate()
+        let key = SessionKey(connection: "C", module: "b")
+        let other = SessionKey(connection: "C", module: "c")
+        let busy = [key, other].map { key in
+            Task { try await pool.withSession(key) { (_) throws(MMError) in await held.passed() } }
+        }
+        await until { await pool.reports().allSatisfy { $0.state.word == "busy" } }
+        let error = await #expect(throws: MMError.self) {
+            try await pool.connect(SessionKey(connection: "C", module: "d"))
+        }
+        #expect(error?.code == .limitExceeded)
+        held.open()
+        for task in busy { try await task.value }
+    }
+
+    @Test("takes a session that was kept ready")
+    func spares() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        await pool.keepSpares(for: [key])
+        #expect(factory.made.count == 1)
+        let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == 1)
+        await pool.close()
+        #expect(factory.made.map(\.seen.isClosed) == [true])
+    }
+
+    @Test("closes every session when it ends and takes no more calls")
+    func closing() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        _ = try await pool.connect(key)
+        await pool.close()
+        #expect(factory.made[0].seen.isClosed)
+        let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(error?.code == .unavailable)
+    }
+}
