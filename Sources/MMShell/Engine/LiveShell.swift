@@ -1,0 +1,239 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// One shell process with its pipes, its terminal and its folder, from start to end.
+final class LiveShell: Sendable {
+    let child: ChildProcess
+    /// Where its lines are written.
+    private let typing: ShellTyping
+    let channel: ShellChannel
+    let folder: SessionFolder
+    let processes: SessionProcesses
+    /// The shell's own process group; not the child's where a launcher stands in between.
+    let group = Mutex<Int32>(0)
+    let dialect: ShellDialect
+    let terminalPath: String
+    /// The control group of the session, where it has one.
+    private let control: ControlGroup?
+    /// Why the session has not the limits that were wished for.
+    let limitsProblem: String?
+    /// Keeps the terminal alive while no process of the session has it open.
+    private let slave: OwnedDescriptor
+    private let watching: Task<Void, Never>
+
+    /// Starts a shell and waits until it answers.
+    /// - Parameter snapshot: the state that it begins with.
+    static func start(_ settings: ShellSettings, snapshot: ShellSnapshot?) async throws(MMError) -> LiveShell {
+        let kind = settings.kind
+        let program: String
+        if let named = settings.program {
+            program = named
+        } else {
+            program = try kind.locate(path: settings.environment["PATH"] ?? "/usr/bin:/bin")
+        }
+        let folder = try SessionFolder(in: settings.temporaryDirectory)
+        let mark = RandomBytes.text(bytes: 12)
+        let input = try FileDescriptor.pipe().ends()
+        let inputReader = OwnedDescriptor(FileDescriptor(owning: input.readEnd))
+        let typing = try ShellTyping(FileDescriptor(owning: input.writeEnd))
+        let output = try FileDescriptor.pipe().ends()
+        let outputWriter = OwnedDescriptor(FileDescriptor(owning: output.writeEnd))
+        let outputReader = OwnedDescriptor(FileDescriptor(owning: output.readEnd))
+        let error = try FileDescriptor.pipe().ends()
+        let errorWriter = OwnedDescriptor(FileDescriptor(owning: error.writeEnd))
+        let errorReader = OwnedDescriptor(FileDescriptor(owning: error.readEnd))
+        let reports = try FileDescriptor.pipe().ends()
+        let reportWriter = OwnedDescriptor(FileDescriptor(owning: reports.writeEnd))
+        let reportReader = OwnedDescriptor(FileDescriptor(owning: reports.readEnd))
+        let channel = try ShellChannel(output: outputReader, error: errorReader, reports: reportReader)
+        var environment = settings.environment
+        environment["MM_SESSION"] = settings.name
+        environment[SessionProcesses.markVariable] = mark
+        if environment["TERM"] == nil { environment["TERM"] = "xterm" }
+        var command = ChildCommand(
+            program, kind.arguments, environment: environment,
+            directory: existing(settings.sandbox.directory ?? settings.directory))
+        command.input = .descriptor(inputReader.raw)
+        command.output = .descriptor(outputWriter.raw)
+        command.error = .descriptor(errorWriter.raw)
+        command.extraDescriptors = [outputWriter.raw, errorWriter.raw, reportWriter.raw]
+        command.terminal = Terminal.Size(rows: settings.terminal.rows, columns: settings.terminal.columns)
+        command.limits = settings.limits.map(\.childLimit)
+        if case .workspace = settings.sandbox { mkdir(folder.path + "/tmp", 0o700) }
+        command = try settings.sandbox.confine(command, folder: folder.path)
+        let (control, problem) = try Self.controlGroup(settings.treeLimits)
+        let child: ChildProcess
+        do throws(MMError) {
+            child = try await ChildProcess.start(command)
+        } catch {
+            control?.end()
+            throw error
+        }
+        withExtendedLifetime((inputReader, outputWriter, errorWriter, reportWriter)) {}
+        let shell = try LiveShell(
+            child: child, typing: typing, channel: channel, folder: folder,
+            processes: SessionProcesses(shell: child.pid, mark: mark), dialect: ShellDialect(kind: kind),
+            control: control, limitsProblem: problem)
+        do throws(MMError) {
+            // Before it has started anything: what it starts is in the group with it.
+            try control?.add(child.pid)
+            try channel.open()
+            try await shell.boot(snapshot, within: settings.times.start, program: program)
+        } catch {
+            await shell.end()
+            throw error
+        }
+        return shell
+    }
+
+    private static func controlGroup(_ limits: TreeLimits?) throws(MMError) -> (ControlGroup?, String?) {
+        guard let limits else { return (nil, nil) }
+        do throws(MMError) {
+            return (try ControlGroup.make(limits), nil)
+        } catch {
+            guard limits.isBestEffort, error.code == .unsupported else { throw error }
+            return (nil, error.message)
+        }
+    }
+
+    private static func existing(_ directory: String) -> String {
+        var info = stat()
+        return stat(directory, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR ? directory : "/"
+    }
+
+    private init(
+        child: ChildProcess, typing: ShellTyping, channel: ShellChannel, folder: SessionFolder,
+        processes: SessionProcesses,
+        dialect: ShellDialect, control: ControlGroup?, limitsProblem: String?
+    ) throws(MMError) {
+        self.child = child
+        self.typing = typing
+        self.channel = channel
+        self.folder = folder
+        self.processes = processes
+        self.dialect = dialect
+        self.control = control
+        self.limitsProblem = limitsProblem
+        terminalPath = child.terminal?.path ?? "/dev/null"
+        slave = OwnedDescriptor(try FileDescriptor.open(terminalPath, O_RDWR | O_NOCTTY | O_NONBLOCK))
+        ShellTerminalMode.restore(terminalPath)
+        watching = Task { [weak channel, output = child.terminal?.output] in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { while let bytes = try? await output?.read() { channel?.terminalWrote(bytes) } }
+                group.addTask {
+                    _ = await child.exit()
+                    channel?.abandon()
+                    // What the shell leaves in the terminal is of no more use.
+                    output?.close()
+                }
+            }
+        }
+    }
+
+    private func boot(_ snapshot: ShellSnapshot?, within time: Duration, program: String) async throws(MMError) {
+        let id = RandomBytes.text(bytes: 16)
+        let reported = OneShot<ShellChannel.Report?>()
+        channel.begin(id: id, job: nil) { reported.give($0) }
+        var text = dialect.boot
+        var file: String?
+        if let snapshot {
+            let made = try folder.store(snapshot.script)
+            text += ShellDialect.restoring(snapshot, file: made)
+            file = made
+        }
+        text += "__mm_i=\(id) __mm_x=1; __mm_end \"$?\"\n"
+        let alarm = Task { [channel] in
+            try? await Task.sleep(for: time)
+            if !Task.isCancelled { channel.abandon() }
+        }
+        defer {
+            alarm.cancel()
+            if let file { unlink(file) }
+        }
+        try? await type(text)
+        guard await reported.wait() != nil else {
+            let words = String(decoding: channel.takeUnclaimed().prefix(500), as: UTF8.self)
+            if words.hasPrefix("mm-confine:") || words.hasPrefix("bwrap:") {
+                throw MMError(
+                    .unsupported, "The session can't be confined here: \(words.split(separator: "\n").first ?? "").",
+                    hint: "Choose another sandbox profile, or correct what it names.")
+            }
+            throw MMError(
+                .unavailable, "The shell \(program) did not answer as a \(dialect.kind.rawValue) does.",
+                hint: "Check that the program is what the session expects, and that it can be started by hand.",
+                cause: words.isEmpty ? nil : words)
+        }
+        // An idle shell holds its terminal itself.
+        group.withLock { $0 = processes.foregroundGroup ?? child.pid }
+        // A launcher may have started the shell before it was put into the group.
+        if let control {
+            for entry in try await BlockingWork.run({ [processes] in processes.others() }) { try control.add(entry.id) }
+        }
+        // The first prompt came before the shell was told to have none; what it left in the terminal is nobody's, either.
+        _ = channel.takeUnclaimed()
+        await drainTerminal()
+    }
+
+    /// Waits until all that a command wrote to the terminal has been read: what is written behind it comes last.
+    func drainTerminal() async {
+        let mark = Array("\u{1B}]mm;\(RandomBytes.text(bytes: 12))\u{7}".utf8)
+        let seen = channel.expectTerminalEnd(mark)
+        let limit = Deadline.after(.seconds(1))
+        var done = 0
+        while done < mark.count, !limit.hasPassed {
+            let start = done
+            let count = mark.withUnsafeBytes { write(slave.raw, $0.baseAddress.map { $0 + start }, $0.count - start) }
+            if count > 0 { done += count } else { try? await Task.sleep(for: .milliseconds(5)) }
+        }
+        let alarm = Task {
+            try? await Task.sleep(for: .seconds(1))
+            seen.give(())
+        }
+        await seen.wait()
+        alarm.cancel()
+        channel.forgetTerminalEnd()
+    }
+
+    /// Hands the shell a line at once; it may have to wait for room.
+    func post(_ line: [UInt8]) {
+        guard !typing.post(line) else { return }
+        // A shell that ended before it could read the line is found by its exit.
+        Task { [typing] in try? await typing.write(line) }
+    }
+
+    /// Hands the shell lines to read.
+    func type(_ text: String) async throws(MMError) {
+        try await typing.write(Array(text.utf8))
+    }
+
+    /// Whether the shell has yet to read what was typed.
+    var hasUnreadLines: Bool { (typing.unread ?? 0) > 0 }
+
+    /// Ends the shell and all that it started.
+    func end() async {
+        child.signalGroup(SIGKILL)
+        _ = await child.exit()
+        try? await BlockingWork.run { [processes, control] in
+            processes.killOthers()
+            control?.end()
+        }
+        channel.close()
+        typing.close()
+        child.terminal?.output.close()
+        child.terminal?.input.close()
+        watching.cancel()
+    }
+}
+
+extension ShellSettings.ResourceLimit {
+    var childLimit: ChildCommand.Limit {
+        switch self {
+        case .memory(let value): ChildCommand.Limit(resource: Int32(RLIMIT_AS.rawValue), value: value)
+        case .processorTime(let value): ChildCommand.Limit(resource: Int32(RLIMIT_CPU.rawValue), value: value)
+        case .fileSize(let value): ChildCommand.Limit(resource: Int32(RLIMIT_FSIZE.rawValue), value: value)
+        case .openFiles(let value): ChildCommand.Limit(resource: Int32(RLIMIT_NOFILE.rawValue), value: value)
+        case .coreFiles(let value): ChildCommand.Limit(resource: Int32(RLIMIT_CORE.rawValue), value: value)
+        }
+    }
+}

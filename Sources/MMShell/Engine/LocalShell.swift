@@ -1,0 +1,299 @@
+import Glibc
+public import MMCore
+import MMSystem
+
+/// A shell of this machine that lasts: commands find the directory, variables, functions and options of those before.
+///
+/// One command runs at a time, in the order they came. Output and errors are exact and apart; a command can't end the
+/// session, only its shell, which is replaced and then has the working directory and the exported variables again.
+public actor LocalShell: ShellSession {
+    /// The session's name.
+    public nonisolated let name: String
+    /// The shell's language.
+    public nonisolated let kind: ShellKind
+    private let settings: ShellSettings
+    private let turns = ShellTurns()
+    private let alarm = CommandAlarm()
+    private let memory: Mutex<SessionMemory>
+    private var live: LiveShell?
+    private var isClosed = false
+    /// Shells beside this one, each for one command.
+    private var siblings: [ObjectIdentifier: LocalShell] = [:]
+
+    /// Starts a shell and waits until it answers.
+    /// - Throws: `.notFound` when the shell is not installed, `.unavailable` when it does not answer.
+    public static func start(_ settings: ShellSettings) async throws(MMError) -> LocalShell {
+        let shell = LocalShell(settings)
+        do throws(MMError) {
+            try await shell.makeLive(restoring: false)
+        } catch {
+            await shell.close()
+            throw error
+        }
+        return shell
+    }
+
+    private init(_ settings: ShellSettings) {
+        self.settings = settings
+        name = settings.name
+        kind = settings.kind
+        memory = Mutex(Self.blank(settings))
+    }
+
+    private static func blank(_ settings: ShellSettings) -> SessionMemory {
+        SessionMemory(
+            directory: Array((settings.sandbox.directory ?? settings.directory).utf8),
+            mayRedefine: settings.environment.keys.contains { $0.hasPrefix("BASH_FUNC_") })
+    }
+
+    /// The process id of the shell; nil when there is none at the moment.
+    public var processID: Int32? { live.flatMap { $0.child.exited == nil ? $0.child.pid : nil } }
+
+    /// Where the bodies of commands lie.
+    var folder: String? { live?.folder.path }
+
+    /// Why the session has not the limits that were wished for (`TreeLimits.isBestEffort`); nil when it has.
+    public var limitsProblem: String? { live?.limitsProblem }
+
+    /// Whether a command runs.
+    public var isBusy: Bool { memory.withLock { $0.running != nil } }
+
+    /// The working directory after the last command.
+    public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
+
+    /// What background jobs wrote while no command ran; it is given once.
+    public func takeBackgroundOutput() -> [UInt8] { live?.channel.takeUnclaimed() ?? [] }
+
+    private func makeLive(restoring: Bool) async throws(MMError) {
+        let snapshot = restoring ? memory.withLock { $0.snapshot } : nil
+        let started = try await LiveShell.start(settings, snapshot: snapshot)
+        if isClosed {
+            await started.end()
+            throw MMError(.unavailable, "The session was closed.")
+        }
+        live = started
+    }
+
+    // MARK: Commands
+
+    /// Hands a command over as soon as those before it have ended.
+    public func start(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+    ) async throws(MMError) -> ShellJob {
+        try command.check()
+        let deadline = settings.policy.deadline(deadline)
+        try await turns.take(until: deadline)
+        do throws(MMError) {
+            // Judged when its turn has come: only then is it known where it would run.
+            try settings.policy.check(command.text, directory: workingDirectory)
+            let command = settings.policy.bounded(command)
+            let shell = try await usableShell()
+            return try run(command, deadline, observer, in: shell)
+        } catch {
+            turns.leave()
+            throw error
+        }
+    }
+
+    private func run(
+        _ command: ShellCommand, _ deadline: Deadline,
+        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: LiveShell
+    ) throws(MMError) -> ShellJob {
+        let fits = shell.dialect.fitsLine(command.text)
+        let file = fits ? nil : try shell.folder.store(Array(command.text.utf8) + [0x0A])
+        let id = RunningCommand.newID()
+        let run = RunningCommand(id: id) { [times = settings.times] in
+            await CancelLadder(shell: shell, id: id, times: times).climb()
+        }
+        let job = ShellJob(id: id, command: command, observer: observer, reach: reach(shell, run, command))
+        let (previous, effects) = memory.withLock { memory in
+            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
+            if effects.mayRedefine { memory.mayRedefine = true }
+            memory.running = run
+            return (memory.lastStatus, effects)
+        }
+        if command.input != .none { ShellTerminalMode.restore(shell.terminalPath) }
+        let line = shell.dialect.line(
+            id: id, text: command.text, file: file, previous: previous, input: command.input,
+            tellsExports: effects.mayExport)
+        let begin = ContinuousClock.now
+        shell.channel.begin(id: id, job: job) { report in
+            self.ended(report, Work(job: job, run: run, shell: shell, file: file, took: .now - begin))
+        }
+        alarm.set(run, deadline)
+        shell.post(line)
+        return job
+    }
+
+    /// A command and what belongs to it until its end.
+    private struct Work: Sendable {
+        let job: ShellJob
+        let run: RunningCommand
+        let shell: LiveShell
+        let file: String?
+        let took: Duration
+    }
+
+    private func usableShell() async throws(MMError) -> LiveShell {
+        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if let live, live.child.exited == nil {
+            if let exports = live.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
+            return live
+        }
+        await dismantle()
+        try await makeLive(restoring: true)
+        memory.withLock { memory in
+            memory.wasRestarted = true
+            // Functions and aliases went with the old shell.
+            memory.mayRedefine = Self.blank(settings).mayRedefine
+        }
+        guard let live else { throw MMError(.unavailable, "The session was closed.") }
+        return live
+    }
+
+    private nonisolated func reach(_ shell: LiveShell, _ run: RunningCommand, _ command: ShellCommand) -> ShellJob.Reach
+    {
+        ShellJob.Reach(
+            cancel: { run.stop($0) },
+            type: { bytes throws(MMError) in try await shell.child.terminal?.input.write(bytes) },
+            signal: { number in
+                guard number > 0, number < 65, let group = shell.processes.foregroundGroup, group != shell.child.pid
+                else {
+                    return false
+                }
+                return kill(-group, number) == 0
+            },
+            waiting: {
+                let path = shell.terminalPath
+                let reads = try? await BlockingWork.run { shell.processes.readsTerminal(path) }
+                guard reads == true else { return nil }
+                // What it asked was written before it began to read.
+                shell.channel.catchUp()
+                return ShellPrompt(isSecret: ShellTerminalMode.hidesInput(path), text: "")
+            })
+    }
+
+    /// The report is there, or none will come. On the thread that reads: the answer waits for nobody.
+    private nonisolated func ended(_ report: ShellChannel.Report?, _ work: Work) {
+        if let report, work.job.command.input == .none, !Self.isStopped(report) {
+            conclude(report, work)
+        } else {
+            Task { await self.settle(report, work) }
+        }
+    }
+
+    private nonisolated func conclude(_ report: ShellChannel.Report, _ work: Work) {
+        alarm.clear()
+        work.run.over()
+        let end = memory.withLock {
+            $0.end(work.run, status: report.status, directory: report.directory, duration: work.took)
+        }
+        work.job.finish(end)
+        if let file = work.file { unlink(file) }
+        turns.leave()
+    }
+
+    /// Whether a command ended because a job of it was stopped.
+    private static func isStopped(_ report: ShellChannel.Report) -> Bool {
+        [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU].contains(report.status - 128)
+    }
+
+    private func settle(_ report: ShellChannel.Report?, _ work: Work) async {
+        let (shell, run) = (work.shell, work.run)
+        if work.job.command.input != .none { await shell.drainTerminal() }
+        if let report {
+            // A stopped job would wait for ever for somebody who never comes.
+            if Self.isStopped(report) {
+                try? await BlockingWork.run { shell.processes.killOthers { $0.isStopped } }
+            }
+            conclude(report, work)
+            return
+        }
+        alarm.clear()
+        run.over()
+        if isClosed { shell.child.signalGroup(SIGKILL) }
+        let exit = await shell.child.exit()
+        if live === shell { await dismantle() }
+        var signal: Int32?
+        if case .signal(let number) = exit { signal = number }
+        let isClosed = isClosed
+        let end = memory.withLock { memory in
+            defer {
+                memory.lastStatus = 0
+                memory.running = nil
+                memory.wasRestarted = false
+            }
+            return ShellEnd(
+                cause: run.reason ?? (isClosed ? .closed : .shellEnded), exitCode: exit.code, signal: signal,
+                directoryBytes: memory.snapshot.directory, duration: work.took, restartsSession: true,
+                wasRestarted: memory.wasRestarted)
+        }
+        work.job.finish(end)
+        if let file = work.file { unlink(file) }
+        turns.leave()
+    }
+
+    private func dismantle() async {
+        guard let gone = live else { return }
+        live = nil
+        if let exports = gone.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
+        await gone.end()
+    }
+
+    // MARK: Beside the session
+
+    /// Runs a command beside the session, in a shell of its own that begins with the session's directory and exported
+    /// variables and ends with the command. What it changes changes nothing here.
+    public func detach(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+    ) async throws(MMError) -> ShellJob {
+        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
+        let sibling = LocalShell(settings)
+        let snapshot = memory.withLock { $0.snapshot }
+        sibling.memory.withLock { $0.snapshot = snapshot }
+        siblings[ObjectIdentifier(sibling)] = sibling
+        do throws(MMError) {
+            try await sibling.makeLive(restoring: true)
+            let job = try await sibling.start(command, deadline: deadline, observer: observer)
+            Task {
+                _ = await job.settled()
+                await self.forget(sibling)
+            }
+            return job
+        } catch {
+            await forget(sibling)
+            throw error
+        }
+    }
+
+    private func forget(_ sibling: LocalShell) async {
+        siblings[ObjectIdentifier(sibling)] = nil
+        await sibling.close()
+    }
+
+    // MARK: The session
+
+    /// Replaces the shell by a new one in its first state.
+    public func reset() async throws(MMError) {
+        memory.withLock { $0.running }?.stop(.cancelled)
+        try await turns.take(until: .after(.seconds(30)))
+        defer { turns.leave() }
+        await dismantle()
+        memory.withLock { $0 = Self.blank(settings) }
+        try await makeLive(restoring: false)
+    }
+
+    /// Ends the shell and all that it started.
+    public func close() async {
+        isClosed = true
+        turns.close()
+        memory.withLock { $0.running }?.stop(.closed)
+        let beside = siblings.values
+        siblings = [:]
+        for sibling in beside { await sibling.close() }
+        await dismantle()
+    }
+}

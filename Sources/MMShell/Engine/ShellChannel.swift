@@ -1,0 +1,268 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// Our ends of a local shell's output, errors and reports, and the command that they belong to now.
+///
+/// Reading happens on the poll loop's thread; all that changes is behind one lock.
+final class ShellChannel: Sendable {
+    /// The end of a command as the shell told it.
+    struct Report: Sendable {
+        var status: Int32
+        var directory: [UInt8]
+    }
+
+    private struct Running {
+        var id: [UInt8]
+        var job: ShellJob?
+        var finished: @Sendable (Report?) -> Void
+    }
+
+    private struct State {
+        var running: Running?
+        var reports: [UInt8] = []
+        var exports: [UInt8]?
+        var unclaimed: [UInt8] = []
+        var isIdle = false
+        var isClosed = false
+        /// The shell is gone: no report will come any more.
+        var isAbandoned = false
+        var watches: [PollLoop.Watch?] = [nil, nil, nil]
+        /// Whose the terminal is; a little longer than the pipes, since it is read by itself.
+        var terminalJob: ShellJob?
+        var terminalMark: (bytes: [UInt8], held: [UInt8], seen: OneShot<Void>)?
+    }
+
+    private let descriptors: [OwnedDescriptor]
+    private let loop: PollLoop
+    private let state = Mutex(State())
+
+    /// How much that no command claims is kept before its writer has to wait.
+    private static let unclaimedLimit = 256 << 10
+
+    /// Takes over the reading ends.
+    init(output: OwnedDescriptor, error: OwnedDescriptor, reports: OwnedDescriptor) throws(MMError) {
+        loop = try PollLoop.shared()
+        descriptors = [output, error, reports]
+        for descriptor in descriptors { _ = fcntl(descriptor.raw, F_SETFL, O_NONBLOCK) }
+    }
+
+    deinit { close() }
+
+    /// Starts to read.
+    func open() throws(MMError) {
+        try state.withLock { (state) throws(MMError) in
+            for index in 0..<3 {
+                state.watches[index] = try loop.watch(descriptors[index].raw, for: .read, once: true) { [weak self] _ in
+                    self?.ready(index)
+                }
+            }
+        }
+    }
+
+    /// Stops to read. A command that runs is told that no report will come.
+    func close() {
+        let (watches, running) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.watches = [nil, nil, nil]
+                state.running = nil
+                // A job reaches its shell, and the shell its channel.
+                state.terminalJob = nil
+            }
+            return (state.watches, state.running)
+        }
+        for watch in watches { if let watch { loop.forget(watch) } }
+        running?.finished(nil)
+    }
+
+    /// From now on what is written belongs to this command; what lies in the pipes is nobody's.
+    /// - Parameter finished: is given the report, or nil when none will come, on the thread that reads.
+    func begin(id: String, job: ShellJob?, finished: @escaping @Sendable (Report?) -> Void) {
+        let isClosed = state.withLock { state in
+            for index in 0...1 { drain(index, &state) }
+            state.running = Running(id: Array(id.utf8), job: job, finished: finished)
+            state.terminalJob = job
+            if state.isIdle {
+                state.isIdle = false
+                for index in 0...1 { arm(index, state) }
+            }
+            let isOver = state.isClosed || state.isAbandoned
+            if isOver { state.running = nil }
+            return isOver
+        }
+        if isClosed { finished(nil) }
+    }
+
+    /// The shell is gone: takes what it had still written, and the command off.
+    func abandon() {
+        let (running, report) = state.withLock { state -> (Running?, Report?) in
+            state.isAbandoned = true
+            if let (running, report) = readReports(&state) { return (running, report) }
+            for index in 0...1 { drain(index, &state) }
+            defer { state.running = nil }
+            return (state.running, nil)
+        }
+        running?.finished(report)
+    }
+
+    /// Takes what was written to the terminal.
+    func terminalWrote(_ bytes: [UInt8]) {
+        let (job, bytes, seen) = state.withLock { state -> (ShellJob?, [UInt8], OneShot<Void>?) in
+            guard var mark = state.terminalMark else { return (state.terminalJob, bytes, nil) }
+            mark.held += bytes
+            guard let place = ByteSearch.find(mark.bytes, in: mark.held) else {
+                state.terminalMark = mark
+                return (nil, [], nil)
+            }
+            state.terminalMark = nil
+            defer { state.terminalJob = nil }
+            return (state.terminalJob, Array(mark.held[..<place]), mark.seen)
+        }
+        bytes.withUnsafeBytes { job?.append(.terminal, $0) }
+        seen?.give(())
+    }
+
+    /// From now on the command's part of the terminal ends with these bytes, which are taken out.
+    func expectTerminalEnd(_ mark: [UInt8]) -> OneShot<Void> {
+        let seen = OneShot<Void>()
+        state.withLock { $0.terminalMark = (mark, [], seen) }
+        return seen
+    }
+
+    /// Waits no longer for the end of the terminal's part.
+    func forgetTerminalEnd() {
+        let (job, held) = state.withLock { state -> (ShellJob?, [UInt8]) in
+            defer {
+                state.terminalMark = nil
+                state.terminalJob = nil
+            }
+            return (state.terminalJob, state.terminalMark?.held ?? [])
+        }
+        held.withUnsafeBytes { job?.append(.terminal, $0) }
+    }
+
+    /// The exported variables that the last commands left.
+    func takeExports() -> [UInt8]? {
+        state.withLock { state in
+            defer { state.exports = nil }
+            return state.exports
+        }
+    }
+
+    /// Takes what lies in the pipes now.
+    func catchUp() {
+        state.withLock { state in
+            for index in 0...1 { drain(index, &state) }
+        }
+    }
+
+    /// What was written while no command ran, by background jobs; it is given once.
+    func takeUnclaimed() -> [UInt8] {
+        state.withLock { state in
+            defer { state.unclaimed = [] }
+            return state.unclaimed
+        }
+    }
+
+    private func arm(_ index: Int, _ state: State) {
+        if let watch = state.watches[index] { loop.rearm(watch, for: .read) }
+    }
+
+    private func ready(_ index: Int) {
+        let finished: (Running, Report)? = state.withLock { state in
+            guard !state.isClosed else { return nil }
+            if index < 2 {
+                for _ in 0..<8 {
+                    guard case .bytes = take(index, &state) else { break }
+                }
+                if state.running == nil, state.unclaimed.count >= Self.unclaimedLimit {
+                    state.isIdle = true
+                } else {
+                    arm(index, state)
+                }
+                return nil
+            }
+            defer { arm(index, state) }
+            return readReports(&state)
+        }
+        if let (running, report) = finished { running.finished(report) }
+    }
+
+    private enum Taken { case bytes, nothing, end }
+
+    /// Reads once and gives it to whom it belongs.
+    private func take(_ index: Int, _ state: inout State) -> Taken {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { room in
+            let count = read(descriptors[index].raw, room.baseAddress, room.count)
+            if count == 0 { return .end }
+            if count < 0 { return errno == EINTR ? .bytes : .nothing }
+            let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+            if let running = state.running {
+                running.job?.append(index == 0 ? .stdout : .stderr, bytes)
+            } else {
+                state.unclaimed.append(
+                    contentsOf: bytes.prefix(max(0, 2 * Self.unclaimedLimit - state.unclaimed.count)))
+            }
+            return .bytes
+        }
+    }
+
+    /// Reads what is in a pipe now, but no more than a pipe can hold: a background job may write on for ever.
+    private func drain(_ index: Int, _ state: inout State) {
+        guard !state.isClosed else { return }
+        for _ in 0..<32 { guard case .bytes = take(index, &state) else { return } }
+    }
+
+    private func readReports(_ state: inout State) -> (Running, Report)? {
+        var finished: (Running, Report)?
+        withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 16) { room in
+            for _ in 0..<32 {
+                let count = read(descriptors[2].raw, room.baseAddress, room.count)
+                guard count > 0 else { break }
+                state.reports.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<count]))
+                // What fits with room to spare was all there was.
+                if count < room.count { break }
+            }
+        }
+        var start = 0
+        while let end = state.reports[start...].firstIndex(of: 0) {
+            let record = state.reports[start..<end]
+            start = end + 1
+            switch record.first {
+            case ShellDialect.exportsMark: state.exports = Array(record.dropFirst())
+            case ShellDialect.endMark:
+                guard finished == nil, let running = state.running,
+                    let report = Self.report(record.dropFirst(), of: running.id)
+                else { continue }
+                // What the command wrote was in the pipes before the shell reported.
+                for index in 0...1 { drain(index, &state) }
+                state.running = nil
+                finished = (running, report)
+            default: continue
+            }
+        }
+        state.reports.removeFirst(start)
+        // Nothing that the shell sends is so long: somebody plays with the descriptor.
+        if state.reports.count > 8 << 20 { state.reports = [] }
+        return finished
+    }
+
+    private static func report(_ record: ArraySlice<UInt8>, of id: [UInt8]) -> Report? {
+        guard record.starts(with: id) else { return nil }
+        let rest = record.dropFirst(id.count)
+        guard rest.first == 0x20, let blank = rest.dropFirst().firstIndex(of: 0x20),
+            let status = Int32(String(decoding: rest[(rest.startIndex + 1)..<blank], as: UTF8.self))
+        else { return nil }
+        return Report(status: status, directory: Array(rest[(blank + 1)...]))
+    }
+}
+
+/// A descriptor that an array can hold; closed with the last reference.
+final class OwnedDescriptor: Sendable {
+    private let descriptor: FileDescriptor
+    /// The number, for calls that don't keep it.
+    var raw: Int32 { descriptor.raw }
+
+    init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+}

@@ -1,0 +1,69 @@
+import MMCore
+
+/// A command for a shell, and what it may use.
+public struct ShellCommand: Sendable, Hashable {
+    /// What the command reads and whether it sees a terminal.
+    public enum Input: String, Sendable, Hashable {
+        /// Nothing: reading gives the end at once.
+        case none
+        /// The session's terminal; output and errors stay apart and exact.
+        case terminal
+        /// A terminal for all three streams, as full-screen programs want it.
+        case screen
+    }
+
+    /// Which of a command's outputs.
+    public enum Stream: String, Sendable, Hashable, CaseIterable {
+        /// Standard output.
+        case stdout
+        /// Standard error.
+        case stderr
+        /// What was written to the terminal itself: questions for passwords, echoes, screens.
+        case terminal
+    }
+
+    /// How much of what it writes is kept.
+    public struct Limits: Sendable, Hashable {
+        /// The first bytes of each stream that are kept.
+        public var head: Int
+        /// The last bytes of each stream that are kept.
+        public var tail: Int
+        /// When this many bytes have been written to one stream the command is cancelled; nil for never.
+        public var flood: Int?
+
+        /// Limits.
+        public init(head: Int = 1 << 20, tail: Int = 1 << 20, flood: Int? = nil) {
+            self.head = max(0, head)
+            self.tail = max(0, tail)
+            self.flood = flood
+        }
+    }
+
+    /// The text, as it would stand in a script. Line ends stay as they are.
+    public var text: String
+    /// What it reads.
+    public var input: Input
+    /// How much of what it writes is kept.
+    public var limits: Limits
+
+    /// A command.
+    public init(_ text: String, input: Input = .none, limits: Limits = Limits()) {
+        self.text = text
+        self.input = input
+        self.limits = limits
+    }
+
+    /// Refuses what a shell would silently change.
+    /// - Throws: `.invalidInput` for a NUL character, `.limitExceeded` for more than 16 MiB.
+    func check() throws(MMError) {
+        if text.utf8.contains(0) {
+            throw MMError(
+                .invalidInput, "The command holds a NUL character, which shells drop or stop at.",
+                hint: "Write the data to a file first (upload), or make the byte with printf '\\0'.")
+        }
+        if text.utf8.count > 16 << 20 {
+            throw MMError(
+                .limitExceeded, "The command is longer than 16 MiB.", hint: "Upload it as a file and run that.")
+        }
+    }
+}

@@ -1,0 +1,300 @@
+public import MMCore
+import MMSystem
+
+/// A command that was handed to a shell: what it has written, whether it has ended, and how to reach it meanwhile.
+///
+/// Letting go of it neither stops the command nor loses anything for the session.
+public final class ShellJob: Sendable {
+    /// A piece of a stream.
+    public struct Page: Sendable, Hashable {
+        /// The offset of the first byte; larger than what was asked for when bytes in between are gone.
+        public var start: Int
+        /// The bytes.
+        public var bytes: [UInt8]
+        /// Where to go on.
+        public var next: Int { start + bytes.count }
+        /// How much was written so far.
+        public var total: Int
+    }
+
+    /// All that is kept of a stream.
+    public struct Output: Sendable, Hashable {
+        /// The first bytes.
+        public var head: [UInt8]
+        /// The last bytes, where not all fit into the first.
+        public var tail: [UInt8]
+        /// How many bytes between the two were not kept.
+        public var omitted: Int
+        /// How much was written.
+        public var total: Int
+
+        /// Head and tail in one, where nothing is missing; else with a line in between that says how much.
+        public var bytes: [UInt8] {
+            omitted == 0 ? head + tail : head + Array("\n[… \(omitted) bytes left out …]\n".utf8) + tail
+        }
+    }
+
+    private struct State {
+        var captures: Captures
+        var end: ShellEnd?
+        var waiters: [UInt64: OneShot<Void>] = [:]
+        var nextWaiter: UInt64 = 0
+        var ending: [OneShot<Void>] = []
+        var changes: UInt64 = 0
+        var lastStream = ShellCommand.Stream.stdout
+        var isFlooding = false
+    }
+
+    private struct Captures {
+        var stdout: OutputCapture
+        var stderr: OutputCapture
+        var terminal: OutputCapture
+
+        subscript(_ stream: ShellCommand.Stream) -> OutputCapture {
+            switch stream {
+            case .stdout: stdout
+            case .stderr: stderr
+            case .terminal: terminal
+            }
+        }
+
+        /// Adds to a stream.
+        /// - Returns: how much it has in all.
+        mutating func append(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) -> Int {
+            switch stream {
+            case .stdout:
+                stdout.append(bytes)
+                return stdout.total
+            case .stderr:
+                stderr.append(bytes)
+                return stderr.total
+            case .terminal:
+                terminal.append(bytes)
+                return terminal.total
+            }
+        }
+    }
+
+    /// A name for the job, unique and not to be guessed.
+    public let id: String
+    /// The command.
+    public let command: ShellCommand
+    private let state: Mutex<State>
+    private let observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+    private let reach: Reach
+
+    /// The ways to a running command.
+    package struct Reach: Sendable {
+        var cancel: @Sendable (ShellEnd.Cause) -> Void
+        var type: @Sendable ([UInt8]) async throws(MMError) -> Void
+        var signal: @Sendable (Int32) async -> Bool
+        var waiting: @Sendable () async -> ShellPrompt?
+
+        /// The ways to a running command.
+        /// - Parameters:
+        ///   - cancel: asks it to stop.
+        ///   - type: types into its terminal.
+        ///   - signal: sends a signal; false when it has ended.
+        ///   - waiting: what it waits for.
+        package init(
+            cancel: @escaping @Sendable (ShellEnd.Cause) -> Void,
+            type: @escaping @Sendable ([UInt8]) async throws(MMError) -> Void,
+            signal: @escaping @Sendable (Int32) async -> Bool,
+            waiting: @escaping @Sendable () async -> ShellPrompt?
+        ) {
+            self.cancel = cancel
+            self.type = type
+            self.signal = signal
+            self.waiting = waiting
+        }
+    }
+
+    /// A command that a session has taken.
+    package init(
+        id: String, command: ShellCommand, observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?,
+        reach: Reach
+    ) {
+        self.id = id
+        self.command = command
+        self.observer = observer
+        self.reach = reach
+        let capture = OutputCapture(head: command.limits.head, tail: command.limits.tail)
+        state = Mutex(State(captures: Captures(stdout: capture, stderr: capture, terminal: capture)))
+    }
+
+    // MARK: The session's side
+
+    /// Takes what the command wrote, on the thread that read it.
+    package func append(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        let (isFlood, waiters) = state.withLock { state -> (Bool, [OneShot<Void>]) in
+            guard state.end == nil else { return (false, []) }
+            let total = state.captures.append(stream, bytes)
+            state.changes += 1
+            state.lastStream = stream
+            let isFlood = !state.isFlooding && command.limits.flood.map { total > $0 } ?? false
+            if isFlood { state.isFlooding = true }
+            return (isFlood, Array(state.waiters.values))
+        }
+        observer?(stream, bytes)
+        for waiter in waiters { waiter.give(()) }
+        if isFlood { reach.cancel(.flood) }
+    }
+
+    /// Ends the job; only the first end counts.
+    package func finish(_ end: ShellEnd) {
+        let waiters = state.withLock { state -> [OneShot<Void>] in
+            guard state.end == nil else { return [] }
+            state.end = end
+            defer { state.ending = [] }
+            return Array(state.waiters.values) + state.ending
+        }
+        for waiter in waiters { waiter.give(()) }
+    }
+
+    // MARK: The caller's side
+
+    /// How it ended; nil while it runs.
+    public var end: ShellEnd? { state.withLock { $0.end } }
+
+    /// Waits until it has ended.
+    /// - Returns: nil when the deadline came first or the task was cancelled; the command runs on then.
+    public func wait(until deadline: Deadline = .never) async -> ShellEnd? {
+        while !deadline.hasPassed, !Task.isCancelled {
+            if let end { return end }
+            await change(until: deadline)
+        }
+        return end
+    }
+
+    /// Waits for its end, whatever becomes of the waiting task: every command ends by its deadline or its cancellation.
+    package func settled() async -> ShellEnd {
+        while true {
+            if let end { return end }
+            let turn = OneShot<Void>()
+            let isOver = state.withLock { state in
+                if state.end == nil { state.ending.append(turn) }
+                return state.end != nil
+            }
+            if !isOver { await turn.wait() }
+        }
+    }
+
+    /// Waits until something was written or the job has ended, at most until the deadline.
+    package func change(until deadline: Deadline) async {
+        let turn = OneShot<Void>()
+        let id: UInt64? = state.withLock { state in
+            guard state.end == nil else { return nil }
+            state.nextWaiter += 1
+            state.waiters[state.nextWaiter] = turn
+            return state.nextWaiter
+        }
+        guard let id else { return }
+        let alarm = deadline.instant.map { instant in
+            Task {
+                try? await Task.sleep(until: instant, clock: .continuous)
+                turn.give(())
+            }
+        }
+        await withTaskCancellationHandler {
+            await turn.wait()
+        } onCancel: {
+            turn.give(())
+        }
+        alarm?.cancel()
+        _ = state.withLock { $0.waiters.removeValue(forKey: id) }
+    }
+
+    /// A piece of a stream from an offset on, at once.
+    public func page(_ stream: ShellCommand.Stream, from offset: Int, limit: Int = 64 << 10) -> Page {
+        state.withLock { state in
+            let capture = state.captures[stream]
+            let piece = capture.page(from: offset, limit: max(0, limit))
+            return Page(start: piece.start, bytes: piece.bytes, total: capture.total)
+        }
+    }
+
+    /// All that is kept of a stream.
+    public func output(_ stream: ShellCommand.Stream) -> Output {
+        state.withLock { state in
+            let capture = state.captures[stream]
+            let kept = capture.kept
+            return Output(head: kept.head, tail: kept.tail, omitted: capture.omitted, total: capture.total)
+        }
+    }
+
+    /// Asks the command to stop, by rungs: it ends within a few seconds, if need be with the shell.
+    public func cancel() { reach.cancel(.cancelled) }
+
+    /// Sends a signal to the command's processes, such as `SIGUSR1`.
+    /// - Returns: false when it has ended.
+    @discardableResult
+    public func signal(_ number: Int32) async -> Bool {
+        end == nil ? await reach.signal(number) : false
+    }
+
+    /// Types into the command's terminal.
+    /// - Throws: `.invalidInput` for a command without one, `.conflict` when it has ended.
+    public func type(_ input: ShellInput) async throws(MMError) {
+        guard command.input != .none else {
+            throw MMError(
+                .invalidInput, "The command was started without input.",
+                hint: "Start it with input “terminal” (output stays exact) or “screen” (full-screen programs).")
+        }
+        guard end == nil else { throw MMError(.conflict, "The command has ended; nothing was typed.") }
+        try await reach.type(input.bytes)
+    }
+
+    /// What the command waits for, where the system can tell: nil while it works.
+    public func waitingFor() async -> ShellPrompt? {
+        guard command.input != .none, end == nil, var prompt = await reach.waiting() else { return nil }
+        // The question is what was written last, wherever to.
+        let last = state.withLock { state in
+            let capture = state.captures[state.lastStream]
+            return capture.page(from: capture.total - 256, limit: 256).bytes
+        }
+        let line = last.split(separator: 0x0A, omittingEmptySubsequences: false).last ?? []
+        prompt.text = String(decoding: line, as: UTF8.self)
+        return prompt
+    }
+
+    /// Waits until a text was written to a stream.
+    /// - Parameter offset: where to look from.
+    /// - Returns: the offset behind it; nil when the job ended or the deadline came first.
+    public func wait(
+        for text: String, in stream: ShellCommand.Stream, from offset: Int = 0, until deadline: Deadline
+    ) async -> Int? {
+        let wanted = Array(text.utf8)
+        var position = offset
+        while true {
+            let isOver = end != nil || deadline.hasPassed || Task.isCancelled
+            while true {
+                let piece = page(stream, from: position, limit: 1 << 20)
+                if let found = ByteSearch.find(wanted, in: piece.bytes) { return piece.start + found + wanted.count }
+                let next = max(piece.start, piece.next - max(0, wanted.count - 1))
+                if next <= position { break }
+                position = next
+            }
+            if isOver { return nil }
+            await change(until: min(deadline, .after(.milliseconds(250))))
+        }
+    }
+
+    /// Waits until nothing was written for a while.
+    /// - Returns: false when the job ended or the deadline came first.
+    public func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
+        var seen = state.withLock { $0.changes }
+        var still = Deadline.after(quiet)
+        while end == nil, !deadline.hasPassed, !Task.isCancelled {
+            await change(until: min(still, deadline))
+            let now = state.withLock { $0.changes }
+            if now != seen {
+                seen = now
+                still = .after(quiet)
+            } else if still.hasPassed {
+                return true
+            }
+        }
+        return false
+    }
+}

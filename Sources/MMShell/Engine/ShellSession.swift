@@ -1,0 +1,74 @@
+public import MMCore
+
+/// A place where commands of a shell run one after the other and find what the last one left: a local shell or a host.
+public protocol ShellSession: Sendable {
+    /// The session's name.
+    var name: String { get }
+
+    /// Hands a command over as soon as those before it have ended.
+    /// - Parameters:
+    ///   - command: the command.
+    ///   - deadline: when it is cancelled, by rungs, if it still runs. Also bounds the wait for its turn.
+    ///   - observer: sees what is written as it comes, on the thread that reads it; it must not block or call back.
+    /// - Returns: at once; the command runs on whatever becomes of the caller.
+    /// - Throws: `.invalidInput`, `.deadlineExceeded` or `.cancelled` before it was started, `.unavailable` when no shell
+    ///   can be had.
+    func start(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+    ) async throws(MMError) -> ShellJob
+
+    /// Runs a command beside the session, whatever runs in it, with its directory and exported variables.
+    /// - Throws: as `start`; `.unsupported` where there can be no second shell.
+    func detach(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+    ) async throws(MMError) -> ShellJob
+
+    /// Replaces the shell by a new one in its first state. What runs is cancelled first.
+    func reset() async throws(MMError)
+
+    /// Ends the shell and all that it started. The session can't be used any more.
+    func close() async
+}
+
+extension ShellSession {
+    /// Refuses: most kinds of sessions have one shell.
+    public func detach(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+    ) async throws(MMError) -> ShellJob {
+        throw MMError(.unsupported, "Nothing can run beside \(name).", hint: "Use a second session.")
+    }
+
+    /// Runs a command to its end. A cancelled task cancels the command.
+    /// - Throws: as `start`, and `.cancelled` when the task was cancelled.
+    public func run(_ command: ShellCommand, deadline: Deadline) async throws(MMError) -> ShellAnswer {
+        let job = try await start(command, deadline: deadline, observer: nil)
+        let end = await withTaskCancellationHandler {
+            await job.settled()
+        } onCancel: {
+            job.cancel()
+        }
+        if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled.") }
+        return ShellAnswer(
+            end: end, stdout: job.output(.stdout), stderr: job.output(.stderr), terminal: job.output(.terminal))
+    }
+
+    /// Runs a command to its end.
+    public func run(_ text: String, deadline: Deadline = .after(.seconds(300))) async throws(MMError) -> ShellAnswer {
+        try await run(ShellCommand(text), deadline: deadline)
+    }
+}
+
+/// A command's end and all that is kept of what it wrote.
+public struct ShellAnswer: Sendable, Hashable {
+    /// How it ended.
+    public var end: ShellEnd
+    /// Standard output.
+    public var stdout: ShellJob.Output
+    /// Standard error.
+    public var stderr: ShellJob.Output
+    /// What was written to the terminal itself.
+    public var terminal: ShellJob.Output
+}

@@ -1,0 +1,72 @@
+import MMCore
+
+/// What a local shell is started with.
+public struct ShellSettings: Sendable {
+    /// How long each rung of ending a command may take before the next one.
+    public struct Times: Sendable, Hashable {
+        /// After SIGINT, until SIGTERM.
+        public var interrupt: Duration = .seconds(1)
+        /// After SIGTERM, until SIGKILL.
+        public var terminate: Duration = .seconds(1)
+        /// After SIGKILL, until the shell itself is replaced.
+        public var kill: Duration = .seconds(1)
+        /// How long a new shell may take until it answers.
+        public var start: Duration = .seconds(15)
+
+        /// The usual times.
+        public init() {}
+    }
+
+    /// The session's name; commands see it as `MM_SESSION`.
+    public var name: String
+    /// The shell's language.
+    public var kind: ShellKind
+    /// The shell's program; nil looks it up in `PATH`.
+    public var program: String?
+    /// All of its environment.
+    public var environment: [String: String]
+    /// Where it starts.
+    public var directory: String
+    /// Where its private folder is made.
+    public var temporaryDirectory: String
+    /// Rows and columns of its terminal.
+    public var terminal: (rows: Int, columns: Int) = (24, 80)
+    /// Times of the rungs.
+    public var times = Times()
+    /// Which commands may run, how long, and how much they may write.
+    public var policy = ShellPolicy.open
+    /// How far it is kept from the rest of the machine.
+    public var sandbox = SandboxProfile.guarded
+    /// What the kernel enforces on everything that the session starts; no core files by default.
+    public var limits: [ResourceLimit] = [.coreFiles(0)]
+    /// What all processes of the session may use together; needs a delegated control group.
+    public var treeLimits: TreeLimits?
+
+    /// Settings.
+    /// - Parameters:
+    ///   - name: the session's name.
+    ///   - kind: the shell's language.
+    ///   - environment: all of its environment; see `ShellEnvironment.scrubbed`.
+    ///   - directory: where it starts; nil is the home folder of the environment.
+    public init(name: String, kind: ShellKind = .bash, environment: [String: String], directory: String? = nil) {
+        self.name = name
+        self.kind = kind
+        self.environment = environment
+        self.directory = directory ?? environment["HOME"] ?? "/"
+        temporaryDirectory = environment["TMPDIR"] ?? "/tmp"
+    }
+
+    /// A limit of the kernel.
+    public enum ResourceLimit: Sendable, Hashable {
+        /// Address space of each process, in bytes.
+        case memory(UInt64)
+        /// Processor time of each process, in seconds.
+        case processorTime(UInt64)
+        /// Size of each file that is written, in bytes.
+        case fileSize(UInt64)
+        /// Open files of each process.
+        case openFiles(UInt64)
+        /// Size of core files, in bytes.
+        case coreFiles(UInt64)
+    }
+}

@@ -1,0 +1,34 @@
+import Glibc
+import MMSystem
+
+/// The modes of a session's terminal, by the path of its slave.
+enum ShellTerminalMode {
+    /// Puts the modes back that a command may have changed: lines, echo and signals on, no translation of output.
+    static func restore(_ path: String) {
+        with(path) { descriptor, mode in
+            mode.c_iflag = tcflag_t(ICRNL | IXANY) & ~tcflag_t(IXANY)
+            mode.c_oflag &= ~tcflag_t(ONLCR)
+            mode.c_lflag = tcflag_t(ICANON | ISIG | ECHO | ECHOE | ECHOK | IEXTEN)
+            tcsetattr(descriptor, TCSANOW, &mode)
+            // What was typed for the last command is not for the next one.
+            tcflush(descriptor, TCIFLUSH)
+        }
+    }
+
+    /// Whether what is typed stays unseen while lines are read: a secret is wanted.
+    static func hidesInput(_ path: String) -> Bool {
+        var hides = false
+        with(path) { _, mode in
+            hides = mode.c_lflag & tcflag_t(ECHO) == 0 && mode.c_lflag & tcflag_t(ICANON) != 0
+        }
+        return hides
+    }
+
+    private static func with(_ path: String, _ body: (Int32, inout termios) -> Void) {
+        let descriptor = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var mode = termios()
+        if tcgetattr(descriptor, &mode) == 0 { body(descriptor, &mode) }
+    }
+}

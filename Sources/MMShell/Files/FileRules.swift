@@ -1,0 +1,102 @@
+public import MMCore
+
+/// Which files a session's file tools may reach.
+public struct FileRules: Sendable, Hashable {
+    /// The folder that everything must lie in when all links are followed; nil for anywhere.
+    public var root: String?
+    /// Folders and files that nothing may be read from or written to: the program's own secrets.
+    public var forbidden: [String]
+    /// The largest file, in bytes.
+    public var limit: Int
+
+    /// Rules.
+    public init(root: String? = nil, forbidden: [String] = [], limit: Int = 64 << 20) {
+        self.root = root
+        self.forbidden = forbidden
+        self.limit = limit
+    }
+
+    /// Keeps the program's own files out of reach: registry, token caches, ledger, logs, sockets.
+    public init(root: String? = nil, protecting paths: StatePaths, limit: Int = 64 << 20) {
+        self.init(
+            root: root,
+            forbidden: [
+                paths.registry, paths.tokenDirectory, paths.stateDirectory, paths.logDirectory, paths.runtimeDirectory,
+            ], limit: limit)
+    }
+
+    /// Judges the real place of a file, all links followed.
+    func check(real path: String, asked: String) throws(MMError) {
+        if let root, !Self.lies(path, in: LocalFiles.resolved(root) ?? root) {
+            throw MMError(
+                .denied, "“\(asked)” lies outside \(root).", hint: "Give a path below \(root).",
+                details: ["rule": "path"])
+        }
+        for place in forbidden where Self.lies(path, in: LocalFiles.resolved(place) ?? place) {
+            throw MMError(
+                .denied, "“\(asked)” is one of the program's own files.", hint: "Choose another file.",
+                details: ["rule": "own_files"])
+        }
+    }
+
+    static func lies(_ path: String, in folder: String) -> Bool {
+        path == folder || path.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/")
+    }
+}
+
+/// A file, or a piece of one, as it was read.
+public struct FilePiece: Sendable, Hashable {
+    /// The bytes.
+    public var bytes: [UInt8]
+    /// Where they begin.
+    public var offset: Int
+    /// The size of the whole file.
+    public var size: Int
+    /// The SHA-256 of the bytes, as hex.
+    public var digest: String { Hex.text(SHA256.digest(bytes)) }
+}
+
+/// What became of a file that was written.
+public struct FileReceipt: Sendable, Hashable {
+    /// Its absolute path.
+    public var path: String
+    /// Its size afterwards.
+    public var size: Int
+    /// The SHA-256 of what was sent, as hex; compared with what arrived.
+    public var digest: String
+}
+
+/// How a file is written.
+public struct FileWriting: Sendable, Hashable {
+    /// Its permissions; nil keeps those of an existing file, and is 0644 for a new one.
+    public var permissions: UInt32?
+    /// Whether the bytes are added to what is there.
+    public var appends = false
+    /// Whether missing folders are made.
+    public var makesFolders = false
+    /// What the bytes must add up to (SHA-256, hex); anything else is refused before the file is touched.
+    public var expectedDigest: String?
+
+    /// Replaces a file in one step.
+    public init() {}
+
+    func check(_ bytes: [UInt8], limit: Int) throws(MMError) -> String {
+        guard bytes.count <= limit else {
+            throw MMError(
+                .limitExceeded, "The content has \(bytes.count) bytes; \(limit) are allowed.",
+                hint: "Send less at once, and append.")
+        }
+        if let permissions, permissions > 0o7777 {
+            throw MMError(
+                .invalidInput, "The permissions \(String(permissions, radix: 8)) are none.",
+                hint: "Give them as in chmod, such as 644.")
+        }
+        let digest = Hex.text(SHA256.digest(bytes))
+        if let expectedDigest, expectedDigest.lowercased() != digest {
+            throw MMError(
+                .invalidInput, "The content does not match its checksum: it has \(digest).",
+                hint: "Send it again; nothing was written.")
+        }
+        return digest
+    }
+}

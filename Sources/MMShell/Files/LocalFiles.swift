@@ -1,0 +1,151 @@
+import Glibc
+public import MMCore
+import MMSystem
+
+/// Files of this machine, for upload and download beside a local shell.
+///
+/// A folder is opened first and judged by what was opened, so that no link that is swapped meanwhile leads elsewhere.
+public struct LocalFiles: Sendable {
+    private let rules: FileRules
+    private let directory: String
+
+    /// Files as seen from a directory.
+    /// - Parameter directory: what relative paths start from, usually the session's working directory.
+    public init(directory: String, rules: FileRules) {
+        self.directory = directory
+        self.rules = rules
+    }
+
+    /// Reads a file, or a piece of it.
+    /// - Throws: `.notFound`, `.denied`, `.forbidden`, `.invalidInput` for what is no regular file, `.limitExceeded`.
+    public func read(_ path: String, from offset: Int = 0, limit: Int? = nil) async throws(MMError) -> FilePiece {
+        let (rules, whole) = (rules, try absolute(path))
+        guard offset >= 0 else { throw MMError(.invalidInput, "The offset \(offset) lies before the file.") }
+        return try await BlockingWork.run { () throws(MMError) in
+            // Without O_NONBLOCK opening a named pipe would wait for a writer.
+            let file = try FileDescriptor.open(whole, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            try rules.check(real: Self.place(of: file.raw) ?? whole, asked: path)
+            var info = stat()
+            guard fstat(file.raw, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+                throw MMError(.invalidInput, "“\(path)” is no regular file.", hint: "Give the path of a file.")
+            }
+            let size = Int(info.st_size)
+            let wanted = min(limit ?? Int.max, max(0, size - offset))
+            guard wanted <= rules.limit else {
+                throw MMError(
+                    .limitExceeded, "“\(path)” has \(size) bytes; \(rules.limit) can be read at once.",
+                    hint: "Read it in pieces, with an offset and a limit.")
+            }
+            var bytes = [UInt8](repeating: 0, count: wanted)
+            var done = 0
+            while done < wanted {
+                let start = done
+                let count = bytes.withUnsafeMutableBytes {
+                    pread(file.raw, $0.baseAddress.map { $0 + start }, wanted - start, off_t(offset + start))
+                }
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else { throw SystemError.error("Reading \(path)") }
+                if count == 0 { break }
+                done += count
+            }
+            return FilePiece(bytes: Array(bytes.prefix(done)), offset: offset, size: size)
+        }
+    }
+
+    /// Writes a file: whole and in one step, or at its end.
+    /// - Throws: as `read`; when it throws, an old file is untouched.
+    public func write(_ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting()) async throws(MMError)
+        -> FileReceipt
+    {
+        let digest = try how.check(bytes, limit: rules.limit)
+        let (rules, whole) = (rules, try absolute(path))
+        return try await BlockingWork.run { () throws(MMError) in
+            var parts = whole.split(separator: "/").map(String.init)
+            guard let name = parts.popLast(), name != ".", name != "..", !whole.hasSuffix("/") else {
+                throw MMError(.invalidInput, "“\(path)” names no file.")
+            }
+            let parent = try Self.folder(parts, makes: how.makesFolders, rules, asked: path)
+            let real = (Self.place(of: parent.raw) ?? "/" + parts.joined(separator: "/"))
+            let target = real == "/" ? "/" + name : real + "/" + name
+            try rules.check(real: target, asked: path)
+            var old = stat()
+            let exists = fstatat(parent.raw, name, &old, AT_SYMLINK_NOFOLLOW) == 0
+            if exists, old.st_mode & S_IFMT == S_IFDIR {
+                throw MMError(.invalidInput, "“\(path)” is a folder.", hint: "Give the path of a file.")
+            }
+            if how.appends {
+                let file = openat(
+                    parent.raw, name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+                    how.permissions ?? 0o644)
+                guard file >= 0 else { throw SystemError.error("Opening \(path)") }
+                let owner = FileDescriptor(owning: file)
+                try Self.put(bytes, owner.raw, path)
+                var info = stat()
+                fstat(owner.raw, &info)
+                return FileReceipt(path: target, size: Int(info.st_size), digest: digest)
+            }
+            let draft = ".\(name.prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
+            let raw = openat(parent.raw, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            guard raw >= 0 else { throw SystemError.error("Making a file beside \(path)") }
+            let file = FileDescriptor(owning: raw)
+            do throws(MMError) {
+                try Self.put(bytes, file.raw, path)
+                let kept = exists && old.st_mode & S_IFMT == S_IFREG ? old.st_mode & 0o7777 : 0o644
+                guard fchmod(file.raw, how.permissions ?? kept) == 0, fsync(file.raw) == 0,
+                    renameat(parent.raw, draft, parent.raw, name) == 0
+                else { throw SystemError.error("Writing \(path)") }
+            } catch {
+                unlinkat(parent.raw, draft, 0)
+                throw error
+            }
+            fsync(parent.raw)
+            return FileReceipt(path: target, size: bytes.count, digest: digest)
+        }
+    }
+
+    private func absolute(_ path: String) throws(MMError) -> String {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw MMError(.invalidInput, "The path is empty or holds a NUL character.")
+        }
+        return path.hasPrefix("/") ? path : directory + "/" + path
+    }
+
+    private static func folder(_ parts: [String], makes: Bool, _ rules: FileRules, asked: String) throws(MMError)
+        -> FileDescriptor
+    {
+        var current = try FileDescriptor.open("/", O_RDONLY | O_DIRECTORY)
+        for part in parts where part != "." {
+            var next = openat(current.raw, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if next < 0, errno == ENOENT, makes {
+                try rules.check(real: (place(of: current.raw) ?? "") + "/" + part, asked: asked)
+                mkdirat(current.raw, part, 0o755)
+                next = openat(current.raw, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            }
+            guard next >= 0 else { throw SystemError.error("Opening the folder of \(asked)") }
+            current = FileDescriptor(owning: next)
+        }
+        return current
+    }
+
+    private static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(MMError) {
+        var done = 0
+        while done < bytes.count {
+            let start = done
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SystemError.error("Writing \(path)") }
+            done += count
+        }
+    }
+
+    /// Where an open file really lies.
+    private static func place(of descriptor: Int32) -> String? { ProcFile.link("/proc/self/fd/\(descriptor)") }
+
+    static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+}

@@ -1,0 +1,164 @@
+public import MMCore
+import MMSystem
+
+/// Files of a host, over a channel of the session's own connection.
+///
+/// They go by SFTP; where there is none, or where `sudo` is needed, the host's own tools do it. What arrives is counted and
+/// its checksum compared before it takes the old file's place.
+public struct RemoteFiles: Sendable {
+    let session: SSHSession
+    private let limit: Int
+    let sudo: Sudo
+
+    /// Whose rights are used over there.
+    public enum Sudo: Sendable, Hashable {
+        /// The user's.
+        case none
+        /// Those of root, by `sudo`; with its password where it asks for one.
+        case root(password: Secret?)
+    }
+
+    /// Files beside a session. Relative paths start from its working directory.
+    public init(_ session: SSHSession, limit: Int = 64 << 20, sudo: Sudo = .none) {
+        self.session = session
+        self.limit = limit
+        self.sudo = sudo
+    }
+
+    /// Reads a file, or a piece of it.
+    /// - Throws: `.notFound`, `.forbidden`, `.invalidInput`, `.limitExceeded`, and what reaching the host throws.
+    public func read(_ path: String, from offset: Int = 0, limit wanted: Int? = nil, timeout: Duration = .seconds(120))
+        async throws(MMError) -> FilePiece
+    {
+        guard offset >= 0, wanted ?? 0 >= 0 else {
+            throw MMError(.invalidInput, "The piece of “\(path)” has no place in a file.")
+        }
+        let most = min(wanted ?? limit, limit)
+        let found = try await readBySFTP(
+            path, from: offset, limit: wanted.map { min($0, limit) }, most: limit, timeout: timeout)
+        if let found { return found }
+        let script = """
+            f=\(try await word(path)); \(Self.problems)
+            n=$(wc -c <"$f") || exit 94; echo $((n)); [ \(wanted == nil ? 1 : 0) = 1 ] && [ $((n - \(offset))) -gt \(limit) ] && exit 95
+            tail -c +\(offset + 1) "$f" | head -c \(most)
+            """
+        let outcome = try await run(script, input: [], timeout: timeout, most: most + 64)
+        let (status, output) = outcome
+        try check(status, path)
+        guard let end = output.firstIndex(of: 0x0A), let size = Int(String(decoding: output[..<end], as: UTF8.self))
+        else {
+            throw MMError(.remoteFailed, "The host's answer for “\(path)” can't be read.")
+        }
+        let bytes = Array(output[(end + 1)...])
+        guard bytes.count == min(most, max(0, size - offset)) else {
+            throw MMError(
+                .remoteFailed, "“\(path)” changed while it was read, or the connection was lost.",
+                hint: "Read it again.", retry: .now)
+        }
+        return FilePiece(bytes: bytes, offset: offset, size: size)
+    }
+
+    /// Writes a file: whole and in one step, or at its end.
+    /// - Throws: as `read`; when it throws, an old file is untouched unless it was to be added to.
+    public func write(
+        _ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting(), timeout: Duration = .seconds(120)
+    ) async throws(MMError) -> FileReceipt {
+        let digest = try how.check(bytes, limit: limit)
+        if let receipt = try await writeBySFTP(path, bytes, digest: digest, how: how, timeout: timeout) {
+            return receipt
+        }
+        let mode = how.permissions.map { String($0, radix: 8) } ?? ""
+        let script = """
+            f=\(try await word(path)); d=$(dirname -- "$f"); \(how.makesFolders ? "mkdir -p -- \"$d\" || exit 93;" : "")
+            [ -d "$f" ] && exit 92; [ -d "$d" ] || exit 91
+            umask 077; t=$(mktemp "$d/.mm-XXXXXX") || exit 93
+            trap 'rm -f "$t"' EXIT; cat >"$t" || exit 96
+            [ $(($(wc -c <"$t"))) = \(bytes.count) ] || exit 96
+            if command -v sha256sum >/dev/null; then case $(sha256sum <"$t") in \(digest)*) ;; *) exit 97 ;; esac; fi
+            m=\(mode)
+            if [ \(how.appends ? 1 : 0) = 1 ]; then [ -e "$f" ] || { umask 022; : >"$f"; }
+            cat "$t" >>"$f" || exit 96; [ -z "$m" ] || chmod "$m" "$f" || exit 93
+            else [ -n "$m" ] || { [ -f "$f" ] && m=$(stat -c %a "$f" 2>/dev/null); }; [ -n "$m" ] || m=644
+            chmod "$m" "$t" && mv -f -- "$t" "$f" || exit 93; fi
+            trap - EXIT; [ \(how.appends ? 1 : 0) = 1 ] && rm -f "$t"
+            echo $(($(wc -c <"$f"))); cd -- "$d" && pwd
+            """
+        let (status, output) = try await run(script, input: bytes, timeout: timeout, most: 64 << 10)
+        try check(status, path)
+        let lines = String(decoding: output, as: UTF8.self).split(separator: "\n", maxSplits: 1)
+        guard lines.count == 2, let size = Int(lines[0]) else {
+            throw MMError(.remoteFailed, "The host's answer for “\(path)” can't be read.")
+        }
+        let folder = lines[1].hasSuffix("\n") ? lines[1].dropLast() : lines[1]
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        return FileReceipt(path: folder == "/" ? "/" + name : "\(folder)/\(name)", size: size, digest: digest)
+    }
+
+    private static let problems = """
+        [ -e "$f" ] || exit 91; [ -d "$f" ] && exit 92; [ -f "$f" ] || exit 92; [ -r "$f" ] || exit 93
+        """
+
+    private func check(_ status: Int32, _ path: String) throws(MMError) {
+        switch status {
+        case 0: return
+        case 91:
+            throw MMError(
+                .notFound, "“\(path)” is not there on \(session.name).",
+                hint: "Check the path; folders are made only when that is asked for.")
+        case 92: throw MMError(.invalidInput, "“\(path)” on \(session.name) is no regular file.")
+        case 93, 94:
+            throw MMError(
+                .forbidden, "“\(path)” on \(session.name) can't be reached by this user.",
+                hint: "Check its permissions, or use sudo.")
+        case 95:
+            throw MMError(
+                .limitExceeded, "“\(path)” is larger than \(limit) bytes.",
+                hint: "Read it in pieces, with an offset and a limit.")
+        case 96:
+            throw MMError(
+                .remoteFailed, "“\(path)” could not be written completely on \(session.name): the disk may be full.",
+                hint: "Free space there (df), then write it again.")
+        case 97:
+            throw MMError(
+                .remoteFailed, "What arrived for “\(path)” does not match its checksum; nothing was changed.",
+                hint: "Write it again.", retry: .now)
+        case 1 where sudo != .none:
+            throw MMError(
+                .forbidden, "sudo on \(session.name) did not accept it.",
+                hint: "Check the password and the sudoers file.")
+        default: throw MMError(.remoteFailed, "“\(path)” could not be handled on \(session.name) (status \(status)).")
+        }
+    }
+
+    /// A path as a word of a script, from the working directory where it is relative.
+    private func word(_ path: String) async throws(MMError) -> String {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw MMError(.invalidInput, "The path is empty or holds a NUL character.")
+        }
+        if path.hasPrefix("/") { return RemoteDialect.quoted(path) }
+        if path.hasPrefix("~/") { return "$HOME/" + RemoteDialect.quoted(String(path.dropFirst(2))) }
+        let directory = await session.workingDirectory
+        return directory.isEmpty ? "./" + RemoteDialect.quoted(path) : RemoteDialect.quoted(directory + "/" + path)
+    }
+
+    private func run(_ script: String, input: [UInt8], timeout: Duration, most: Int) async throws(MMError) -> (
+        Int32, [UInt8]
+    ) {
+        let master = try await session.connection(until: .after(timeout))
+        var whole = script
+        var bytes = input
+        if case .root(let password) = sudo {
+            // Where sudo asks, it takes the first line; where it doesn't, the script passes over that line.
+            let mark = Hex.text(RandomBytes.make(16))
+            let inner =
+                "IFS= read -r l; [ \"$l\" = \(mark) ] || IFS= read -r l; [ \"$l\" = \(mark) ] || exit 1\n" + script
+            whole = "exec sudo -S -p '' -- /bin/sh -c " + RemoteDialect.quoted(inner)
+            bytes = Array(((password?.reveal() ?? "") + "\n" + mark + "\n").utf8) + bytes
+        }
+        let outcome = try await ChildProcess.run(
+            master.channel("exec /bin/sh -c " + RemoteDialect.quoted(whole)), input: bytes, limit: most,
+            timeout: timeout)
+        if outcome.exit == .status(255), !master.isAlive { throw master.failure }
+        return (outcome.exit.code, outcome.output)
+    }
+}

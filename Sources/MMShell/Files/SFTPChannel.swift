@@ -1,0 +1,321 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// One channel of a connection that moves files (sftp-server(8)), for one caller at a time.
+final class SFTPChannel: Sendable {
+    private struct State {
+        var received: [UInt8] = []
+        var next: UInt32 = 1
+    }
+
+    private let process: ChildProcess
+    private let name: String
+    private let alarm: Task<Void, Never>
+    private let state = Mutex(State())
+
+    /// How much is asked for or sent in one packet, and how many packets are under way at once.
+    private static let piece = 32 << 10
+    private static let window = 32
+
+    /// Opens it.
+    /// - Throws: `.unsupported` when the host has no such subsystem.
+    static func open(_ master: SSHMaster, timeout: Duration) async throws(MMError) -> SFTPChannel {
+        var command = master.channel("sftp", arguments: ["-s"])
+        command.input = .pipe
+        command.error = .null
+        let channel = SFTPChannel(process: try await ChildProcess.start(command), name: master.name, timeout: timeout)
+        do throws(MMError) {
+            var hello = SFTPPacket.Writer(.start)
+            hello.number(3)
+            try await channel.process.input?.write(hello.packet)
+            if case .version(let version) = try await channel.receive().reply, version >= 3 { return channel }
+        } catch {
+            await channel.close()
+            if !master.isAlive { throw master.failure }
+        }
+        await channel.close()
+        throw MMError(.unsupported, "\(master.name) has no SFTP.")
+    }
+
+    private init(process: ChildProcess, name: String, timeout: Duration) {
+        self.process = process
+        self.name = name
+        alarm = Task {
+            try? await Task.sleep(for: timeout)
+            if !Task.isCancelled { process.signalGroup(SIGKILL) }
+        }
+    }
+
+    /// Ends the channel.
+    func close() async {
+        alarm.cancel()
+        process.signalGroup(SIGKILL)
+        _ = await process.exit()
+        process.output?.close()
+        process.input?.close()
+    }
+
+    // MARK: Files
+
+    /// The real path of a file or folder; of a relative one from the home folder.
+    func realPath(_ path: String) async throws(MMError) -> String {
+        guard case .name(let name) = try await ask(path, .realPath, { $0.text(path.utf8) }) else { throw broken }
+        return String(decoding: name, as: UTF8.self)
+    }
+
+    /// What is known of a file, links followed.
+    /// - Returns: nil when it is not there.
+    func state(of path: String) async throws(MMError) -> SFTPPacket.Attributes? {
+        switch try await send(.state, { $0.text(path.utf8) }) {
+        case .attributes(let attributes): return attributes
+        case .status(2, _): return nil
+        case .status(let code, let message): throw problem(code, message, path)
+        default: throw broken
+        }
+    }
+
+    /// Reads a file, or a piece of it.
+    /// - Throws: `.limitExceeded` when all of it is wanted and it is larger than the limit.
+    func read(_ path: String, from offset: Int, limit wanted: Int?, most: Int) async throws(MMError) -> FilePiece {
+        guard case .handle(let handle) = try await open(path, [.read], permissions: nil) else { throw broken }
+        guard case .attributes(let attributes) = try await ask(path, .fileState, { $0.text(handle) }) else {
+            throw broken
+        }
+        guard attributes.isFile else { throw MMError(.invalidInput, "“\(path)” on \(name) is no regular file.") }
+        let size = Int(attributes.size ?? 0)
+        let count = min(wanted ?? Int.max, max(0, size - offset))
+        guard count <= most else {
+            throw MMError(
+                .limitExceeded, "“\(path)” is larger than \(most) bytes.",
+                hint: "Read it in pieces, with an offset and a limit.")
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        while bytes.count < count {
+            var pieces: [(start: Int, count: Int)] = []
+            var start = bytes.count
+            while start < count, pieces.count < Self.window {
+                pieces.append((start, min(Self.piece, count - start)))
+                start += Self.piece
+            }
+            let replies = try await send(
+                pieces.map { piece in
+                    (
+                        .read,
+                        { packet in
+                            packet.text(handle)
+                            packet.large(UInt64(offset + piece.start))
+                            packet.number(UInt32(piece.count))
+                        }
+                    )
+                })
+            var isShort = false
+            for (piece, reply) in zip(pieces, replies) where !isShort {
+                switch reply {
+                case .data(let data):
+                    bytes += data
+                    // A server may give less than was asked for: the rest is asked for again.
+                    isShort = data.count < piece.count
+                case .status(SFTPPacket.endOfFile, _):
+                    throw MMError(
+                        .remoteFailed, "“\(path)” changed while it was read.", hint: "Read it again.", retry: .now)
+                case .status(let code, let message): throw problem(code, message, path)
+                default: throw broken
+                }
+            }
+        }
+        _ = try await send(.close) { $0.text(handle) }
+        return FilePiece(bytes: bytes, offset: offset, size: size)
+    }
+
+    /// Writes bytes to a file that is made new, or to the end of one.
+    /// - Returns: the size afterwards.
+    func write(_ path: String, _ bytes: [UInt8], appends: Bool, permissions: UInt32) async throws(MMError) -> Int {
+        let flags: SFTPPacket.Flags = appends ? [.write, .append, .create] : [.write, .create, .exclusive]
+        guard case .handle(let handle) = try await open(path, flags, permissions: permissions) else { throw broken }
+        var before = 0
+        if appends, case .attributes(let old) = try await ask(path, .fileState, { $0.text(handle) }) {
+            before = Int(old.size ?? 0)
+        }
+        var done = 0
+        while done < bytes.count {
+            var pieces: [Range<Int>] = []
+            while done < bytes.count, pieces.count < Self.window {
+                pieces.append(done..<min(done + Self.piece, bytes.count))
+                done = pieces.last?.upperBound ?? done
+            }
+            let base = before
+            for reply in try await send(
+                pieces.map { piece in
+                    (
+                        .write,
+                        { packet in
+                            packet.text(handle)
+                            packet.large(UInt64(base + piece.lowerBound))
+                            packet.text(bytes[piece])
+                        }
+                    )
+                })
+            {
+                if case .status(let code, let message) = reply, code != 0 { throw problem(code, message, path) }
+            }
+        }
+        // What can't be brought to disk is told only by some servers; others don't know the word (OpenSSH PROTOCOL).
+        if case .status(4, let message) = try await send(
+            .extended,
+            {
+                $0.text("fsync@openssh.com".utf8)
+                $0.text(handle)
+            })
+        {
+            throw problem(4, message, path)
+        }
+        guard case .attributes(let after) = try await ask(path, .fileState, { $0.text(handle) }) else { throw broken }
+        _ = try await ask(path, .close, { $0.text(handle) })
+        let size = Int(after.size ?? UInt64(before + bytes.count))
+        guard size == before + bytes.count else { throw incomplete(path) }
+        return size
+    }
+
+    /// Sets the permissions of a file.
+    func setPermissions(_ path: String, _ permissions: UInt32) async throws(MMError) {
+        guard case .handle(let handle) = try await open(path, [.write], permissions: nil) else { throw broken }
+        _ = try await ask(path, .setFileState) {
+            $0.text(handle)
+            $0.attributes(permissions: permissions)
+        }
+        _ = try await ask(path, .close) { $0.text(handle) }
+    }
+
+    /// Puts a file in another's place.
+    func replace(_ path: String, by draft: String) async throws(MMError) {
+        let reply = try await send(.extended) {
+            $0.text("posix-rename@openssh.com".utf8)
+            $0.text(draft.utf8)
+            $0.text(path.utf8)
+        }
+        guard case .status(let code, let message) = reply else { throw broken }
+        if code == 0 { return }
+        guard code == 8 else { throw problem(code, message, path) }
+        // Without the extension a name must be free first: there is a moment without the file.
+        _ = try await send(.remove) { $0.text(path.utf8) }
+        _ = try await ask(path, .rename) {
+            $0.text(draft.utf8)
+            $0.text(path.utf8)
+        }
+    }
+
+    /// Takes a file away, if it is there.
+    func remove(_ path: String) async { _ = try? await send(.remove) { $0.text(path.utf8) } }
+
+    /// Makes a folder.
+    func makeFolder(_ path: String) async throws(MMError) {
+        _ = try await ask(path, .makeFolder) {
+            $0.text(path.utf8)
+            $0.attributes(permissions: 0o755)
+        }
+    }
+
+    // MARK: Packets
+
+    private typealias Fill = (inout SFTPPacket.Writer) -> Void
+
+    private func open(_ path: String, _ flags: SFTPPacket.Flags, permissions: UInt32?) async throws(MMError)
+        -> SFTPPacket.Reply
+    {
+        try await ask(path, .open) {
+            $0.text(path.utf8)
+            $0.number(flags.rawValue)
+            $0.attributes(permissions: permissions)
+        }
+    }
+
+    /// Sends one packet; a status other than well is an error.
+    private func ask(_ path: String, _ kind: SFTPPacket.Kind, _ fill: @escaping Fill) async throws(MMError)
+        -> SFTPPacket.Reply
+    {
+        let reply = try await send(kind, fill)
+        if case .status(let code, let message) = reply, code != 0 { throw problem(code, message, path) }
+        return reply
+    }
+
+    private func send(_ kind: SFTPPacket.Kind, _ fill: @escaping Fill) async throws(MMError) -> SFTPPacket.Reply {
+        guard let reply = try await send([(kind, fill)]).first else { throw broken }
+        return reply
+    }
+
+    /// Sends packets and waits for the answers to all of them, in their order.
+    private func send(_ packets: [(SFTPPacket.Kind, Fill)]) async throws(MMError) -> [SFTPPacket.Reply] {
+        var bytes: [UInt8] = []
+        var ids: [UInt32: Int] = [:]
+        for (index, (kind, fill)) in packets.enumerated() {
+            let id = state.withLock { state in
+                state.next &+= 1
+                return state.next
+            }
+            ids[id] = index
+            var packet = SFTPPacket.Writer(kind)
+            packet.number(id)
+            fill(&packet)
+            bytes += packet.packet
+        }
+        try await process.input?.write(bytes)
+        var replies = [SFTPPacket.Reply?](repeating: nil, count: packets.count)
+        while !ids.isEmpty {
+            let (id, reply) = try await receive()
+            guard let index = ids.removeValue(forKey: id) else { continue }
+            replies[index] = reply
+        }
+        return replies.compactMap { $0 }
+    }
+
+    private func receive() async throws(MMError) -> (id: UInt32, reply: SFTPPacket.Reply) {
+        while true {
+            let packet: [UInt8]? = try state.withLock { (state) throws(MMError) in
+                guard state.received.count >= 4 else { return nil }
+                let count = state.received.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+                // OpenSSH sends no more than 256 KiB at once.
+                guard count > 0, count <= 1 << 20 else { throw broken }
+                guard state.received.count >= 4 + count else { return nil }
+                defer { state.received.removeFirst(4 + count) }
+                return Array(state.received[4..<(4 + count)])
+            }
+            if let packet {
+                guard let answer = SFTPPacket.reply(packet[...]) else { throw broken }
+                return answer
+            }
+            guard let bytes = try await process.output?.read(upTo: 64 << 10) else {
+                throw MMError(
+                    .remoteFailed, "The file channel to \(name) was closed, or took too long.", retry: .now)
+            }
+            state.withLock { $0.received += bytes }
+        }
+    }
+
+    private var broken: MMError { MMError(.remoteFailed, "\(name) answered what is no SFTP.") }
+
+    private func incomplete(_ path: String) -> MMError {
+        MMError(
+            .remoteFailed, "“\(path)” could not be written completely on \(name): the disk may be full.",
+            hint: "Free space there (df), then write it again.")
+    }
+
+    private func problem(_ code: UInt32, _ message: String, _ path: String) -> MMError {
+        switch code {
+        case 2:
+            MMError(
+                .notFound, "“\(path)” is not there on \(name).",
+                hint: "Check the path; folders are made only when that is asked for.")
+        case 3:
+            MMError(
+                .forbidden, "“\(path)” on \(name) can't be reached by this user.",
+                hint: "Check its permissions, or use sudo.")
+        case 4:
+            MMError(
+                .remoteFailed, "“\(path)” could not be handled on \(name): the disk may be full, or it is no file.",
+                hint: "Look at the place there (df, ls -l).", cause: message)
+        default: MMError(.remoteFailed, "“\(path)” could not be handled on \(name): \(message) (\(code)).")
+        }
+    }
+}

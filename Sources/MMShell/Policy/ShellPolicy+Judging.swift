@@ -1,0 +1,137 @@
+import Glibc
+public import MMCore
+import ShellSyntax
+
+extension ShellPolicy {
+    /// Judges a command before it is run.
+    /// - Parameters:
+    ///   - command: the text.
+    ///   - directory: where it would run; for redirections with relative names.
+    /// - Throws: `.denied`, with the rule (`details["rule"]`) and what to do instead. What can't be read is denied.
+    public func check(_ command: String, directory: String) throws(MMError) {
+        guard isEnabled else { return }
+        // The patterns see the text as it is; the parser sees through quotes and backslashes.
+        for matcher in patterns {
+            switch matcher.search(command) {
+            case .none: continue
+            case .match:
+                throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
+            case .undecided:
+                throw Self.denied(
+                    "blocked_patterns", "matching the pattern “\(matcher.pattern)” takes too many steps",
+                    hint: "Shorten the command, or simplify the pattern.")
+            }
+        }
+        guard let allowed = allowedExecutables else { return }
+        let script: ShellScript
+        do throws(ShellRefusal) {
+            script = try ShellScript.parse(command)
+        } catch {
+            throw Self.denied(
+                "grammar", "the command holds \(error)",
+                hint: "Under an allow list only plain commands are run, with quoted or literal words, |, &&, ||, ; and "
+                    + "redirections to files.")
+        }
+        let moves = script.commands.contains { ["cd", "pushd", "popd"].contains($0.name) }
+        for command in script.commands {
+            try judge(command, allowed)
+            for redirection in command.redirections {
+                try judge(redirection, directory: directory, moves: moves)
+            }
+            // What a pattern forbids must not hide behind quotes.
+            let plain = command.words.map(\.value).joined(separator: " ")
+            for matcher in patterns where matcher.search(plain) != .none {
+                throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
+            }
+        }
+    }
+
+    /// Builtins that would let a later command mean something else than it says, or run a text.
+    static let never: Set<String> = [
+        ".", "source", "eval", "exec", "trap", "command", "builtin", "enable", "alias", "unalias", "hash", "set",
+        "shopt", "setopt", "unsetopt", "emulate", "declare", "typeset", "local", "readonly", "export", "unset", "let",
+        "read", "readarray", "mapfile", "getopts", "autoload", "zmodload", "bindkey", "functions",
+        "disable", "rehash", "complete", "compgen", "fc", "history", "bg", "fg", "disown", "suspend", "coproc",
+    ]
+
+    /// Programs that run what they are told to.
+    private static let wrappers: Set<String> = [
+        "env", "nice", "nohup", "timeout", "xargs", "sudo", "doas", "su", "time", "stdbuf", "setsid", "ionice",
+        "chroot", "watch", "parallel", "script", "unshare", "nsenter", "strace", "ltrace", "gdb", "busybox", "flock",
+        "runuser", "pkexec", "chrt", "taskset", "prlimit", "setpriv", "systemd-run", "at", "batch", "crontab",
+    ]
+
+    private func judge(_ command: ShellScript.Command, _ allowed: Set<String>) throws(MMError) {
+        let name = command.name
+        if Self.never.contains(name) {
+            throw Self.denied("builtin", "“\(name)” could change what later commands mean")
+        }
+        let base = name.split(separator: "/").last.map(String.init) ?? name
+        if Self.wrappers.contains(base) {
+            throw Self.denied(
+                "wrapper", "“\(name)” starts other programs", hint: "Name the program itself, without “\(name)”.")
+        }
+        // A path counts only where the list holds that very path: another file may have the same name.
+        guard allowed.contains(name) else {
+            throw Self.denied(
+                "allowed_executables", "“\(name)” is not one of the allowed executables",
+                hint: "Allowed are \(allowed.sorted().joined(separator: ", ")).")
+        }
+        if base == "find", let word = command.arguments.first(where: { Self.isFindAction($0.value) }) {
+            throw Self.denied("wrapper", "find's “\(word.value)” starts other programs or changes files")
+        }
+        if base == "printf", command.arguments.first?.value == "-v" {
+            throw Self.denied("builtin", "“printf -v” sets variables")
+        }
+    }
+
+    private static func isFindAction(_ word: String) -> Bool {
+        ["-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprint0", "-fprintf", "-fls"].contains(word)
+    }
+
+    private func judge(_ redirection: ShellRedirection, directory: String, moves: Bool) throws(MMError) {
+        guard redirection.kind == .output || redirection.kind == .append else { return }
+        let target = redirection.target.value
+        if target == "/dev/null" { return }
+        guard let root = workingDirectory else {
+            throw Self.denied("redirection", "output goes to “\(target)”, and the policy names no working_directory")
+        }
+        guard target.hasPrefix("/") || !moves else {
+            throw Self.denied(
+                "redirection", "output goes to “\(target)” in a command that changes the directory",
+                hint: "Change the directory in a command of its own first.")
+        }
+        let path = target.hasPrefix("/") ? target : directory + "/" + target
+        guard Self.isInside(path, root) else {
+            throw Self.denied(
+                "redirection", "output goes to “\(target)”, outside \(root)", hint: "Write below \(root).")
+        }
+    }
+
+    /// Whether a file lies, or would lie, below a folder when all links are followed.
+    static func isInside(_ path: String, _ root: String) -> Bool {
+        guard let realRoot = resolved(root) else { return false }
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        guard !name.isEmpty, name != ".", name != ".." else { return false }
+        var info = stat()
+        if lstat(path, &info) == 0 {
+            guard let real = resolved(path) else { return false }
+            return real.hasPrefix(realRoot == "/" ? "/" : realRoot + "/")
+        }
+        let parent = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        guard let real = resolved(parent.isEmpty ? "/" : parent) else { return false }
+        return real == realRoot || real.hasPrefix(realRoot == "/" ? "/" : realRoot + "/")
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// A refusal in the words that clients look for.
+    private static func denied(_ rule: String, _ reason: String, hint: String? = nil) -> MMError {
+        MMError(
+            .denied, "Security validation failed: \(reason).", hint: hint, details: ["rule": .string(rule)])
+    }
+}

@@ -1,0 +1,185 @@
+import Glibc
+public import MMCore
+import MMSystem
+
+/// What commands a shell session may run, as a security file says it.
+///
+/// It is a guard rail against accidents and simple tricks, not a wall: a listed interpreter, editor or archiver can do
+/// whatever its user can. The sandbox profiles are the walls. Nothing in a session can change a policy.
+public struct ShellPolicy: Sendable {
+    /// Whether commands are judged at all.
+    public var isEnabled: Bool
+    /// The only programs and builtins that may be named; nil for any.
+    public var allowedExecutables: Set<String>?
+    /// Expressions that no command may match.
+    public var blockedPatterns: [String] { patterns.map(\.pattern) }
+    /// The longest time of a command; a caller's longer one is cut to it.
+    public var maximumTime: Duration?
+    /// The most bytes of a stream that are given back.
+    public var maximumOutput: Int?
+    /// Where the session starts, and below which commands may redirect output.
+    public var workingDirectory: String?
+    /// Where refusals and commands are recorded: a file, or the usual audit log for `true`.
+    public var audit: Audit
+    let patterns: [PatternMatcher]
+
+    /// Where commands are recorded.
+    public enum Audit: Sendable, Hashable {
+        /// Nowhere.
+        case off
+        /// In the program's audit log.
+        case standard
+        /// In this file.
+        case file(String)
+    }
+
+    /// Every command may run.
+    public static let open = ShellPolicy()
+
+    private init() {
+        isEnabled = false
+        audit = .off
+        patterns = []
+    }
+
+    /// Reads a security file.
+    /// - Parameters:
+    ///   - path: the file, below whose key `security` the settings stand.
+    /// - Throws: `.notFound`, `.invalidInput` naming the line or key: a policy that can't be understood lets nothing run.
+    public static func read(_ path: String) throws(MMError) -> ShellPolicy {
+        try ShellPolicy(yaml: try bytes(of: path), name: path)
+    }
+
+    /// The bytes of a security file.
+    /// - Throws: `.notFound`, `.limitExceeded`.
+    package static func bytes(of path: String) throws(MMError) -> [UInt8] {
+        // The file may belong to the administrator and lie in a mounted folder: it is read, never followed elsewhere.
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(file.raw, &room, room.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError.error("Reading \(path)") }
+            if count == 0 { break }
+            bytes += room[..<count]
+            guard bytes.count <= 1 << 20 else {
+                throw MMError(
+                    .limitExceeded, "\(path) is larger than 1 MiB.", hint: "Check that it is the security file.")
+            }
+        }
+        return bytes
+    }
+
+    /// Reads the text of a security file.
+    public init(yaml bytes: [UInt8], name: String = "the security file") throws(MMError) {
+        func wrong(_ what: String) -> MMError {
+            MMError(.invalidInput, "\(name): \(what).", hint: "Correct the file; until then no command is run.")
+        }
+        guard let document = try SettingsYAML.read(bytes, name: name), case .map(let top) = document else {
+            throw wrong("there is no key “security”")
+        }
+        guard let security = top.first(where: { $0.key == "security" })?.value, case .map(let entries) = security else {
+            throw wrong("there is no map “security”")
+        }
+        let known = [
+            "enabled", "allowed_executables", "blocked_patterns", "max_execution_time", "max_output_size",
+            "working_directory", "audit_log", "run_as_user",
+        ]
+        if let key = entries.map(\.key).first(where: { !known.contains($0) }) {
+            throw wrong("“\(key)” is no known key of “security”; known are \(known.joined(separator: ", "))")
+        }
+        func value(_ key: String) -> SettingsYAML? {
+            switch entries.first(where: { $0.key == key })?.value {
+            case .scalar("", isPlain: true), .scalar("~", isPlain: true), .scalar("null", isPlain: true): nil
+            case let value: value
+            }
+        }
+        func flag(_ value: SettingsYAML) -> Bool? {
+            guard case .scalar(let text, true) = value else { return nil }
+            switch text.lowercased() {
+            case "true", "yes", "on": return true
+            case "false", "no", "off": return false
+            default: return nil
+            }
+        }
+        func texts(_ key: String) throws(MMError) -> [String]? {
+            guard let value = value(key) else { return nil }
+            guard case .list(let items) = value else { throw wrong("“\(key)” is no list") }
+            var texts: [String] = []
+            for item in items {
+                guard case .scalar(let text, _) = item, !text.isEmpty else {
+                    throw wrong("“\(key)” holds something else than texts")
+                }
+                texts.append(text)
+            }
+            return texts
+        }
+        func number(_ key: String) throws(MMError) -> Double? {
+            guard let value = value(key) else { return nil }
+            guard case .scalar(let text, _) = value, let number = Double(text.filter { $0 != "_" }), number > 0,
+                number < 1e15
+            else { throw wrong("“\(key)” is no number above 0") }
+            return number
+        }
+
+        if let value = value("enabled") {
+            guard let on = flag(value) else { throw wrong("“enabled” is neither true nor false") }
+            isEnabled = on
+        } else {
+            isEnabled = false
+        }
+        let names = try texts("allowed_executables") ?? []
+        allowedExecutables = names.isEmpty ? nil : Set(names)
+        var matchers: [PatternMatcher] = []
+        for pattern in try texts("blocked_patterns") ?? [] { matchers.append(try PatternMatcher(pattern)) }
+        patterns = matchers
+        maximumTime = try number("max_execution_time").map { .milliseconds(Int64($0 * 1000)) }
+        maximumOutput = try number("max_output_size").map { Int($0) }
+        if case .scalar(let user, _)? = value("run_as_user"), !user.isEmpty, user != Self.currentUser {
+            throw wrong("“run_as_user” is “\(user)”, and this program runs as \(Self.currentUser)")
+        }
+        switch value("working_directory") {
+        case nil: workingDirectory = nil
+        case .scalar(let path, _) where path.hasPrefix("/"): workingDirectory = path
+        default: throw wrong("“working_directory” is no absolute path")
+        }
+        switch value("audit_log") {
+        case nil: audit = .off
+        case let value?:
+            if let on = flag(value) {
+                audit = on ? .standard : .off
+            } else if case .scalar(let path, _) = value, path.hasPrefix("/") {
+                audit = .file(path)
+            } else {
+                throw wrong("“audit_log” is neither true, false nor an absolute path")
+            }
+        }
+    }
+
+    private static var currentUser: String {
+        var room = [CChar](repeating: 0, count: 4096)
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        guard getpwuid_r(getuid(), &entry, &room, room.count, &found) == 0, found != nil, let name = entry.pw_name
+        else {
+            return String(getuid())
+        }
+        return String(cString: name)
+    }
+
+    /// A deadline that keeps to the policy.
+    public func deadline(_ wanted: Deadline) -> Deadline {
+        guard isEnabled, let maximumTime else { return wanted }
+        return min(wanted, .after(maximumTime))
+    }
+
+    /// A command that gives back no more than the policy allows.
+    func bounded(_ command: ShellCommand) -> ShellCommand {
+        guard isEnabled, let maximumOutput else { return command }
+        var command = command
+        command.limits.head = min(command.limits.head, maximumOutput)
+        command.limits.tail = min(command.limits.tail, maximumOutput - command.limits.head)
+        return command
+    }
+}

@@ -1,0 +1,91 @@
+/// Finds the report of a command in the bytes of a stream, however they are cut.
+///
+/// What stands before it is the command's; what follows belongs to nobody.
+struct FrameReader: Sendable {
+    /// A report.
+    struct Report: Sendable, Hashable {
+        var status: Int32
+        /// What follows the status: on standard output `x` or `-`, then the directory.
+        var rest: [UInt8]
+    }
+
+    /// What came of a piece.
+    struct Taken: Sendable {
+        /// Bytes of the command, or of nobody when none runs.
+        var output: [UInt8] = []
+        var report: Report?
+        var exports: [UInt8]?
+    }
+
+    private enum State { case idle, searching, exports }
+
+    private var state = State.idle
+    private var id: [UInt8] = []
+    private var held: [UInt8] = []
+    private var isAwaited = false
+
+    /// From now on this number is looked for.
+    mutating func begin(_ id: String) {
+        self.id = Array(id.utf8)
+        if state == .idle { state = .searching }
+        isAwaited = true
+    }
+
+    /// Takes a piece.
+    mutating func take(_ bytes: [UInt8]) -> Taken {
+        var taken = Taken()
+        held += bytes
+        while true {
+            switch state {
+            case .idle:
+                taken.output += held
+                held = []
+                return taken
+            case .exports:
+                guard let end = held.firstIndex(of: 0) else { return taken }
+                taken.exports = Array(held[..<end])
+                held.removeFirst(end + 1)
+                state = isAwaited ? .searching : .idle
+            case .searching:
+                guard let start = ByteSearch.find(id, in: held) else {
+                    let kept = overlap()
+                    taken.output += held.dropLast(kept)
+                    held.removeFirst(held.count - kept)
+                    return taken
+                }
+                guard let end = held[start...].firstIndex(of: 0) else {
+                    taken.output += held[..<start]
+                    held.removeFirst(start)
+                    return taken
+                }
+                taken.output += held[..<start]
+                let record = held[(start + id.count)..<end]
+                held.removeFirst(end + 1)
+                guard record.first == 0x20, let blank = record.dropFirst().firstIndex(of: 0x20),
+                    let status = Int32(String(decoding: record[(record.startIndex + 1)..<blank], as: UTF8.self))
+                else { continue }
+                taken.report = Report(status: status, rest: Array(record[(blank + 1)...]))
+                isAwaited = false
+                state = taken.report?.rest.first == UInt8(ascii: "x") ? .exports : .idle
+            }
+        }
+    }
+
+    /// Ends the stream: what was kept because the number might have begun there is the command's after all.
+    mutating func finish() -> [UInt8] {
+        defer { held = [] }
+        // A report that was cut off is no output.
+        return state == .searching && !held.starts(with: id) ? held : []
+    }
+
+    /// How many bytes at the end may be the beginning of the number.
+    private func overlap() -> Int {
+        let longest = min(id.count - 1, held.count)
+        guard longest > 0 else { return 0 }
+        for count in stride(from: longest, through: 1, by: -1) where held.suffix(count).elementsEqual(id.prefix(count))
+        {
+            return count
+        }
+        return 0
+    }
+}

@@ -1,0 +1,64 @@
+import MMCore
+
+/// What ssh's own messages mean.
+enum SSHFailure {
+    /// An error for a connection that could not be made or was lost.
+    static func error(_ messages: String, name: String, target: SSHTarget) -> MMError {
+        let cause = messages.split(whereSeparator: \.isNewline).suffix(12).joined(separator: "\n")
+        func says(_ words: String) -> Bool { messages.contains(words) }
+        if says("REMOTE HOST IDENTIFICATION HAS CHANGED") || says("Offending") {
+            return MMError(
+                .forbidden, "The host key of \(name) has changed: this may be another machine that pretends to be it.",
+                hint:
+                    "Ask its administrator for the new fingerprint. If it is right, remove the old key with ssh-keygen -R \(target.host) and connect again.",
+                details: ["reason": "host_key_changed"], cause: cause)
+        }
+        if says("Host key verification failed") || says("No matching host key") && says("known_hosts")
+            || says("No ED25519 host key is known") || says("host key is known")
+        {
+            let isPinned = target.isPinned
+            return MMError(
+                .forbidden,
+                isPinned
+                    ? "The host key of \(name) is not the one that is pinned."
+                    : "The host key of \(name) is not known.",
+                hint: isPinned
+                    ? "Ask its administrator for the fingerprint; nothing was sent."
+                    : "Check its fingerprint, then connect once with ssh \(target.host), or use accept-new or a pinned fingerprint.",
+                details: ["reason": isPinned ? "host_key_not_pinned" : "host_key_unknown"], cause: cause)
+        }
+        if says("Permission denied") || says("Too many authentication failures") {
+            return MMError(
+                .forbidden, "\(name) did not accept the sign-in.",
+                hint: target.password != nil
+                    ? "Check user name and password."
+                    : "Check the user name, and that a key for it is in the agent, in ssh_config or named.",
+                details: ["reason": "authentication"], cause: cause)
+        }
+        if says("Could not resolve hostname") {
+            return MMError(
+                .notFound, "The host name \(target.host) is not known.",
+                hint: "Check its spelling, or add an alias to ssh_config.", cause: cause)
+        }
+        if says("Bad configuration option") || says("terminating, ") || says("Bad owner or permissions") {
+            return MMError(
+                .invalidInput, "ssh does not accept its configuration.",
+                hint: "Look at what it says and correct the file.", cause: cause)
+        }
+        if says("Connection refused") || says("No route to host") || says("Network is unreachable") || says("timed out")
+            || says("Connection closed") || says("Connection reset")
+        {
+            return MMError(
+                .unavailable, "\(name) can't be reached: \(lastLine(messages)).",
+                hint: "Check that the host is up and that its SSH server listens on this port.", retry: .now,
+                cause: cause)
+        }
+        return MMError(
+            .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
+            hint: "Try the same with ssh -v \(target.host).", retry: .now, cause: cause)
+    }
+
+    private static func lastLine(_ messages: String) -> String {
+        messages.split(whereSeparator: \.isNewline).last.map(String.init) ?? "ssh said nothing"
+    }
+}

@@ -1,0 +1,162 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// One connection to a host, which several channels share (ssh_config(5), ControlMaster).
+final class SSHMaster: Sendable {
+    let target: SSHTarget
+    /// `user@host:port` as the configuration resolves them.
+    let name: String
+    private let program: String
+    private let environment: [String: String]
+    private let secrets: SSHSecrets
+    private let process: ChildProcess
+    /// Whether the host was found to have no SFTP.
+    let lacksSFTP = Mutex(false)
+
+    /// Connects and signs in.
+    /// - Throws: `.forbidden` for host keys and sign-ins, `.notFound`, `.unavailable`, `.deadlineExceeded`.
+    static func connect(
+        _ target: SSHTarget, environment: [String: String], temporaryDirectory: String, deadline: Deadline
+    ) async throws(MMError) -> SSHMaster {
+        try target.check()
+        guard let program = ExecutableSearch.find("ssh", path: environment["PATH"] ?? "/usr/bin:/bin") else {
+            throw MMError(.notFound, "ssh is not installed.", hint: "Install the Debian package openssh-client.")
+        }
+        let name = try await resolve(target, program: program, environment: environment)
+        let secrets = try SSHSecrets(in: temporaryDirectory, target: target)
+        var environment = environment
+        for (key, value) in secrets.environment { environment[key] = value }
+        if !secrets.asks { environment["SSH_ASKPASS"] = nil }
+        var command = ChildCommand(
+            program, arguments(target, secrets, home: environment["HOME"]) + ["-M", "-N", "-T", "--", target.host],
+            environment: environment)
+        command.output = .null
+        command.error = .null
+        let limit = min(deadline, .after(target.connectTimeout + .seconds(5)))
+        let process = try await ChildProcess.start(command)
+        // The socket is there as soon as the sign-in is done; nothing else tells.
+        var info = stat()
+        while lstat(secrets.socket, &info) != 0 {
+            if process.exited != nil { throw SSHFailure.error(secrets.messages(), name: name, target: target) }
+            if limit.hasPassed || Task.isCancelled {
+                process.signalGroup(SIGKILL)
+                if Task.isCancelled { throw MMError(.cancelled, "Connecting to \(name) was cancelled.") }
+                throw MMError(
+                    .deadlineExceeded, "\(name) did not answer in time.",
+                    hint: "Check the host, the network and the port.",
+                    retry: .now, cause: secrets.messages())
+            }
+            try? await Task.sleep(for: .milliseconds(4))
+        }
+        return SSHMaster(
+            target: target, name: name, program: program, environment: environment, secrets: secrets, process: process)
+    }
+
+    private init(
+        target: SSHTarget, name: String, program: String, environment: [String: String], secrets: SSHSecrets,
+        process: ChildProcess
+    ) {
+        self.target = target
+        self.name = name
+        self.program = program
+        self.environment = environment
+        self.secrets = secrets
+        self.process = process
+    }
+
+    var isAlive: Bool { process.exited == nil }
+
+    /// What ssh said, for the error of a loss.
+    var failure: MMError { SSHFailure.error(secrets.messages(), name: name, target: target) }
+
+    /// Options that all calls for a host share.
+    private static func base(_ target: SSHTarget, home: String?) -> [String] {
+        var words: [String] = []
+        if let file = target.configFile { words += ["-F", expanded(file, home)] }
+        if let user = target.user { words += ["-l", user] }
+        if let port = target.port { words += ["-p", String(port)] }
+        if let jump = target.jump { words += ["-J", jump] }
+        return words
+    }
+
+    private static func expanded(_ path: String, _ home: String?) -> String {
+        path.hasPrefix("~/") ? (home ?? "") + path.dropFirst(1) : path
+    }
+
+    private static func arguments(_ target: SSHTarget, _ secrets: SSHSecrets, home: String?) -> [String] {
+        func seconds(_ duration: Duration) -> String { String(max(1, duration.components.seconds)) }
+        var options = [
+            "ControlPath=\(secrets.socket)", "ControlPersist=no", "BatchMode=\(secrets.asks ? "no" : "yes")",
+            "NumberOfPasswordPrompts=1", "ConnectTimeout=\(seconds(target.connectTimeout))",
+            "ServerAliveInterval=\(seconds(target.aliveInterval))", "ServerAliveCountMax=3", "TCPKeepAlive=yes",
+            "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes", "PermitLocalCommand=no",
+            "RemoteCommand=none",
+            "RequestTTY=no", "EscapeChar=none", "UpdateHostKeys=no", "LogLevel=INFO",
+        ]
+        if let file = target.identityFile { options += ["IdentityFile=\"\(expanded(file, home))\""] }
+        // ssh takes the first value that it is given: a file of known hosts must not come before a pinned key.
+        if let file = target.knownHostsFile, !target.isPinned {
+            options += ["UserKnownHostsFile=\"\(expanded(file, home))\"", "GlobalKnownHostsFile=none"]
+        }
+        switch target.hostKeys {
+        case .strict: options.append("StrictHostKeyChecking=yes")
+        case .acceptNew: options.append("StrictHostKeyChecking=accept-new")
+        case .pinned:
+            // ssh itself asks for the key's line while it connects, before anything secret is sent.
+            options += [
+                "StrictHostKeyChecking=yes", "UserKnownHostsFile=none", "GlobalKnownHostsFile=none",
+                "KnownHostsCommand=\(secrets.keyScript) %f %t %K %H",
+            ]
+        }
+        return base(target, home: home) + ["-E", secrets.log] + options.flatMap { ["-o", $0] }
+    }
+
+    /// Asks ssh what the configuration makes of a target (`ssh -G`).
+    private static func resolve(_ target: SSHTarget, program: String, environment: [String: String])
+        async throws(MMError) -> String
+    {
+        let command = ChildCommand(
+            program, base(target, home: environment["HOME"]) + ["-G", "--", target.host], environment: environment)
+        let outcome = try await ChildProcess.run(command, limit: 1 << 20, timeout: .seconds(20))
+        guard outcome.exit == .status(0) else {
+            throw MMError(
+                .invalidInput, "ssh does not accept the configuration for \(target.host).",
+                hint: "Look at what it says and correct ssh_config.",
+                cause: String(decoding: outcome.error.prefix(1000), as: UTF8.self))
+        }
+        var values: [Substring: Substring] = [:]
+        for line in String(decoding: outcome.output, as: UTF8.self).split(separator: "\n") {
+            if let blank = line.firstIndex(of: " ") { values[line[..<blank]] = line[line.index(after: blank)...] }
+        }
+        return "\(values["user"] ?? "")@\(values["hostname"] ?? Substring(target.host)):\(values["port"] ?? "22")"
+    }
+
+    /// A program of the host over this connection.
+    /// - Parameter words: handed to the login shell there as they are.
+    func channel(_ words: String, arguments: [String] = []) -> ChildCommand {
+        var command = ChildCommand(
+            program,
+            // Without the connection nothing must make another one by itself.
+            Self.base(target, home: environment["HOME"]) + [
+                "-S", secrets.socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-o", "BatchMode=yes", "-o",
+                "LogLevel=ERROR",
+                "-o", "EscapeChar=none", "-o", "RemoteCommand=none", "-o", "ClearAllForwardings=yes", "-T",
+            ] + arguments + ["--", target.host] + (words.isEmpty ? [] : [words]),
+            environment: environment)
+        command.environment["SSH_ASKPASS"] = nil
+        command.environment["SSH_ASKPASS_REQUIRE"] = nil
+        return command
+    }
+
+    /// Runs a short script of the host's `sh` over a channel of its own.
+    func control(_ script: String, input: [UInt8]? = nil, timeout: Duration = .seconds(20)) async throws(MMError)
+        -> ChildProcess.Outcome
+    {
+        try await ChildProcess.run(
+            channel("exec /bin/sh -c " + RemoteDialect.quoted(script)), input: input, timeout: timeout)
+    }
+
+    /// Ends the connection.
+    func close() async { _ = await process.terminate(grace: .milliseconds(500)) }
+}

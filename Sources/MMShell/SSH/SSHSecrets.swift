@@ -1,0 +1,92 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// The private folder of one connection: its control socket, its log, and the way in which ssh gets its secrets.
+///
+/// A secret lies in a pipe with a name that only this user can open, never in a file, an argument or a variable. The
+/// little script that ssh runs to ask answers only questions for passwords and passphrases; it refuses all others, such
+/// as whether a host key is to be believed.
+final class SSHSecrets: Sendable {
+    let path: String
+    private let pipes: [OwnedDescriptor]
+
+    var socket: String { path + "/s" }
+    var log: String { path + "/log" }
+    private var script: String { path + "/ask" }
+    var keyScript: String { path + "/key" }
+    let asks: Bool
+
+    init(in parent: String, target: SSHTarget) throws(MMError) {
+        var made: String?
+        // The name of a Unix socket is short.
+        for place in [parent, "/tmp"]
+        where made == nil && place.utf8.count < 60 && !place.contains("'") && !place.contains("%")
+            && !place.contains(" ")
+        {
+            var name = Array((place + "/mm-ssh-XXXXXX").utf8CString)
+            if mkdtemp(&name) != nil {
+                made = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            }
+        }
+        guard let path = made else { throw SystemError.error("Making a folder in \(parent)") }
+        self.path = path
+        var pipes: [OwnedDescriptor] = []
+        asks = target.password != nil || target.passphrase != nil
+        if asks {
+            for (name, secret) in [("w", target.password), ("p", target.passphrase)] {
+                guard let secret else { continue }
+                guard mkfifo("\(path)/\(name)", 0o600) == 0 else { throw SystemError.error("Making a pipe in \(path)") }
+                // Opened for both ends it neither waits for a reader nor ever tells one that it is over.
+                let pipe = OwnedDescriptor(try FileDescriptor.open("\(path)/\(name)", O_RDWR | O_NONBLOCK | O_NOFOLLOW))
+                let bytes = Array(secret.reveal().utf8) + [0x0A]
+                _ = write(pipe.raw, bytes, bytes.count)
+                pipes.append(pipe)
+            }
+        }
+        self.pipes = pipes
+        if asks {
+            try Self.store(
+                """
+                #!/bin/sh
+                case $1 in
+                *yes/no*) exit 1 ;;
+                *assphrase*) f=p ;;
+                *assword*) f=w ;;
+                *) exit 1 ;;
+                esac
+                [ -p '\(path)'/$f ] || exit 1
+                IFS= read -r secret <'\(path)'/$f && printf '%s\\n' "$secret"
+
+                """, in: script)
+        }
+        if case .pinned(let fingerprint) = target.hostKeys {
+            try Self.store(
+                "#!/bin/sh\n[ \"$1\" = '\(fingerprint)' ] && printf '%s %s %s\\n' \"$4\" \"$2\" \"$3\"\nexit 0\n",
+                in: keyScript)
+        }
+    }
+
+    private static func store(_ text: String, in file: String) throws(MMError) {
+        let descriptor = try FileDescriptor.open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o700)
+        let bytes = Array(text.utf8)
+        guard write(descriptor.raw, bytes, bytes.count) == bytes.count else {
+            throw SystemError.error("Writing \(file)")
+        }
+    }
+
+    /// What makes ssh ask here and nowhere else.
+    var environment: [String: String] {
+        asks ? ["SSH_ASKPASS": script, "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"] : [:]
+    }
+
+    /// What ssh wrote about the connection.
+    func messages() -> String {
+        String(decoding: ProcFile.read(log, limit: 16 << 10) ?? [], as: UTF8.self)
+    }
+
+    deinit {
+        for name in ["s", "log", "ask", "key", "w", "p"] { unlink("\(path)/\(name)") }
+        rmdir(path)
+    }
+}

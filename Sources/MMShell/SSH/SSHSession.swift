@@ -1,0 +1,341 @@
+import Glibc
+public import MMCore
+import MMSystem
+
+/// A shell on another host that lasts, over the system's OpenSSH.
+///
+/// It behaves as a local shell does. When the connection is lost, the running command is told so, and the next one connects
+/// again and finds the working directory and the exported variables.
+public actor SSHSession: ShellSession {
+    /// `user@host:port`.
+    public nonisolated let name: String
+    private let target: SSHTarget
+    private let masters: SSHMasters
+    private let policy: ShellPolicy
+    private let times: ShellSettings.Times
+    private let turns = ShellTurns()
+    private let alarm = CommandAlarm()
+    private let memory = Mutex(SessionMemory(directory: []))
+    private var live: RemoteShell?
+    private var isClosed = false
+    /// Sessions beside this one, each for one command.
+    private var siblings: [ObjectIdentifier: SSHSession] = [:]
+
+    /// Connects, unless there is a connection to the host, and starts a shell there.
+    /// - Parameters:
+    ///   - policy: which commands may run; judged here, enforced by nobody over there.
+    /// - Throws: `.forbidden` for host keys and sign-ins (`details["reason"]`), `.notFound`, `.unavailable`,
+    ///   `.deadlineExceeded`.
+    public static func connect(
+        _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
+        deadline: Deadline = .after(.seconds(60))
+    ) async throws(MMError) -> SSHSession {
+        let shell = try await open(target, masters, snapshot: nil, times: times, deadline: deadline)
+        return SSHSession(target, masters, shell, policy, times)
+    }
+
+    private init(
+        _ target: SSHTarget, _ masters: SSHMasters, _ shell: RemoteShell, _ policy: ShellPolicy,
+        _ times: ShellSettings.Times
+    ) {
+        self.target = target
+        self.masters = masters
+        self.policy = policy
+        self.times = times
+        name = shell.master.name
+        live = shell
+    }
+
+    private static func open(
+        _ target: SSHTarget, _ masters: SSHMasters, snapshot: ShellSnapshot?, times: ShellSettings.Times,
+        deadline: Deadline
+    ) async throws(MMError) -> RemoteShell {
+        var full: SSHMaster?
+        while true {
+            let master = try await masters.acquire(target, besides: full, deadline: deadline)
+            do throws(MMError) {
+                return try await RemoteShell.start(
+                    master, snapshot: snapshot, within: min(times.start, deadline.remaining))
+            } catch {
+                await masters.release(master)
+                // A second refusal is not about one connection.
+                guard error.code == .limitExceeded, full == nil else { throw error }
+                full = master
+            }
+        }
+    }
+
+    /// Whether a command runs.
+    public var isBusy: Bool { memory.withLock { $0.running != nil } }
+
+    /// Whether the connection stands, as far as is known.
+    public var isConnected: Bool { live.map { $0.process.exited == nil && $0.master.isAlive } ?? false }
+
+    /// The working directory after the last command; empty before the first.
+    public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
+
+    // MARK: Commands
+
+    /// Hands a command over as soon as those before it have ended.
+    public func start(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+    ) async throws(MMError) -> ShellJob {
+        try command.check()
+        guard command.input == .none else {
+            throw MMError(
+                .unsupported, "Commands over SSH have no terminal.", hint: "Use the screen mode for programs that ask.")
+        }
+        let deadline = policy.deadline(deadline)
+        try await turns.take(until: deadline)
+        do throws(MMError) {
+            try policy.check(command.text, directory: workingDirectory)
+            let command = policy.bounded(command)
+            let shell = try await usableShell(deadline)
+            return run(command, deadline, observer, in: shell)
+        } catch {
+            turns.leave()
+            throw error
+        }
+    }
+
+    private func run(
+        _ command: ShellCommand, _ deadline: Deadline,
+        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: RemoteShell
+    ) -> ShellJob {
+        let id = RemoteShell.newID()
+        let run = RunningCommand(id: id.0 + id.1) { [weak self] in await self?.climb(shell) }
+        let job = ShellJob(
+            id: RandomBytes.text(bytes: 16), command: command, observer: observer,
+            reach: ShellJob.Reach(
+                cancel: { run.stop($0) }, type: { _ in },
+                signal: { [weak self] number in await self?.signal(number, shell) ?? false }, waiting: { nil }))
+        let (previous, effects) = memory.withLock { memory in
+            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
+            if effects.mayRedefine { memory.mayRedefine = true }
+            memory.running = run
+            return (memory.lastStatus, effects)
+        }
+        let begin = ContinuousClock.now
+        shell.channel.begin(id, job: job) { report in
+            let took = .now - begin
+            if let report {
+                self.conclude(report, job, run, took)
+            } else {
+                Task { await self.settle(job, run, shell, took) }
+            }
+        }
+        alarm.set(run, deadline)
+        shell.post(
+            RemoteDialect.line(command.text, id: id, previous: previous, tellsExports: effects.mayExport))
+        return job
+    }
+
+    private func usableShell(_ deadline: Deadline) async throws(MMError) -> RemoteShell {
+        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if let live, live.process.exited == nil, live.master.isAlive {
+            if let exports = live.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
+            return live
+        }
+        let lost = live
+        await dismantle(sweeping: false)
+        let snapshot = memory.withLock { $0.snapshot }
+        let shell = try await Self.open(
+            target, masters, snapshot: snapshot.directory.isEmpty ? nil : snapshot, times: times, deadline: deadline)
+        if isClosed {
+            await shell.end()
+            await masters.release(shell.master)
+            throw MMError(.unavailable, "The session was closed.")
+        }
+        live = shell
+        memory.withLock { memory in
+            memory.wasRestarted = true
+            memory.mayRedefine = false
+        }
+        if let lost {
+            // What the lost shell was running would go on for ever over there.
+            let script =
+                RemoteDialect.sweep(shell: lost.pid, mark: lost.mark) + "; " + RemoteDialect.tidying(mark: lost.mark)
+            _ = try? await shell.master.control(script)
+        }
+        return shell
+    }
+
+    /// The report is there. On the thread that reads: the answer waits for nobody.
+    private nonisolated func conclude(
+        _ report: FrameReader.Report, _ job: ShellJob, _ run: RunningCommand, _ took: Duration
+    ) {
+        alarm.clear()
+        run.over()
+        let end = memory.withLock {
+            $0.end(run, status: report.status, directory: Array(report.rest.dropFirst()), duration: took)
+        }
+        job.finish(end)
+        turns.leave()
+    }
+
+    /// No report will come.
+    private func settle(_ job: ShellJob, _ run: RunningCommand, _ shell: RemoteShell, _ took: Duration) async {
+        alarm.clear()
+        run.over()
+        // ssh gives the status of what it ran; 255 is its own, or theirs: nobody can tell.
+        let exit = await shell.process.exit()
+        let isShellsOwn = exit != .status(255) && run.reason == nil
+        var cause = run.reason ?? .finished
+        if cause == .finished {
+            cause =
+                isClosed
+                ? .closed
+                : isShellsOwn && shell.master.isAlive
+                    ? .shellEnded
+                    : .lost(shell.master.isAlive ? "The shell of \(name) ended." : shell.master.failure.message)
+        }
+        let exports = shell.channel.takeExports()
+        let end = memory.withLock { [cause] memory in
+            defer {
+                memory.lastStatus = 0
+                memory.running = nil
+                memory.wasRestarted = false
+            }
+            if let exports { memory.snapshot.exports = exports }
+            return ShellEnd(
+                cause: cause, exitCode: isShellsOwn ? exit.code : 255, signal: nil,
+                directoryBytes: memory.snapshot.directory, duration: took, restartsSession: true,
+                wasRestarted: memory.wasRestarted)
+        }
+        job.finish(end)
+        turns.leave()
+    }
+
+    // MARK: Beside the session
+
+    /// Runs a command beside the session, in a shell of its own over there that begins with the session's directory and
+    /// exported variables and ends with the command.
+    public func detach(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+    ) async throws(MMError) -> ShellJob {
+        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
+        let snapshot = memory.withLock { $0.snapshot }
+        let shell = try await Self.open(
+            target, masters, snapshot: snapshot.directory.isEmpty ? nil : snapshot, times: times,
+            deadline: min(deadline, .after(.seconds(60))))
+        let sibling = SSHSession(target, masters, shell, policy, times)
+        sibling.memory.withLock { $0.snapshot = snapshot }
+        siblings[ObjectIdentifier(sibling)] = sibling
+        do throws(MMError) {
+            let job = try await sibling.start(command, deadline: deadline, observer: observer)
+            Task {
+                _ = await job.settled()
+                await self.forget(sibling)
+            }
+            return job
+        } catch {
+            await forget(sibling)
+            throw error
+        }
+    }
+
+    private func forget(_ sibling: SSHSession) async {
+        siblings[ObjectIdentifier(sibling)] = nil
+        await sibling.close()
+    }
+
+    // MARK: Files
+
+    /// The connection, for what goes beside the shell; made again where it was lost.
+    func connection(until deadline: Deadline) async throws(MMError) -> SSHMaster {
+        if let live, live.process.exited == nil, live.master.isAlive { return live.master }
+        try await turns.take(until: deadline)
+        defer { turns.leave() }
+        return try await usableShell(deadline).master
+    }
+
+    // MARK: Cancelling
+
+    private func signal(_ number: Int32, _ shell: RemoteShell) async -> Bool {
+        guard number > 0, number < 65, shell.pid > 1 else { return false }
+        return await reach(
+            shell, RemoteDialect.signalling(shell: shell.pid, String(number), group: false), within: .seconds(10))
+    }
+
+    /// Runs a script over there, over another connection where this one opens no more channels.
+    private func reach(_ shell: RemoteShell, _ script: String, within time: Duration) async -> Bool {
+        let outcome = try? await shell.master.control(script, timeout: time)
+        if let outcome, outcome.exit != .status(255) { return outcome.exit == .status(0) }
+        guard shell.master.isAlive, !Task.isCancelled,
+            let other = try? await masters.acquire(target, besides: shell.master, deadline: .after(time))
+        else { return false }
+        let second = try? await other.control(script, timeout: time)
+        await masters.release(other)
+        return second?.exit == .status(0)
+    }
+
+    private func climb(_ shell: RemoteShell) async {
+        func pause(_ time: Duration) async -> Bool {
+            try? await Task.sleep(for: time)
+            return !Task.isCancelled
+        }
+        let pid = shell.pid
+        if pid > 1 {
+            _ = await reach(
+                shell,
+                RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
+                    + RemoteDialect.signalling(shell: pid, "CONT", group: true),
+                within: max(times.interrupt, .seconds(5)))
+            guard await pause(times.interrupt / 4) else { return }
+            shell.post(Array(RemoteDialect.probe.utf8))
+            guard await pause(times.interrupt - times.interrupt / 4) else { return }
+            for (word, time) in [("TERM", times.terminate), ("KILL", times.kill)] {
+                _ = await reach(
+                    shell, RemoteDialect.signalling(shell: pid, word, group: false), within: max(time, .seconds(5)))
+                guard await pause(time) else { return }
+            }
+            _ = await reach(
+                shell, RemoteDialect.signalling(shell: pid, "KILL", group: true), within: max(times.kill, .seconds(5)))
+            guard await pause(times.kill) else { return }
+        }
+        shell.process.signalGroup(SIGKILL)
+    }
+
+    // MARK: The session
+
+    private func dismantle(sweeping: Bool) async {
+        guard let gone = live else { return }
+        live = nil
+        if let exports = gone.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
+        let script =
+            RemoteDialect.sweep(shell: gone.pid, mark: gone.mark) + "; " + RemoteDialect.tidying(mark: gone.mark)
+        var isSwept = !sweeping
+        if sweeping, gone.master.isAlive {
+            isSwept = (try? await gone.master.control(script, timeout: .seconds(5)))?.exit == .status(0)
+        }
+        await gone.end()
+        // Where the host opens no more channels, the one that has just been closed makes room.
+        if !isSwept, gone.master.isAlive { _ = try? await gone.master.control(script, timeout: .seconds(5)) }
+        await masters.release(gone.master)
+    }
+
+    /// Replaces the shell by a new one in its first state.
+    public func reset() async throws(MMError) {
+        memory.withLock { $0.running }?.stop(.cancelled)
+        let deadline = Deadline.after(.seconds(60))
+        try await turns.take(until: deadline)
+        defer { turns.leave() }
+        await dismantle(sweeping: true)
+        memory.withLock { $0 = SessionMemory(directory: []) }
+        live = try await Self.open(target, masters, snapshot: nil, times: times, deadline: deadline)
+    }
+
+    /// Ends the shell over there and all that it started, and the connection with its last session.
+    public func close() async {
+        isClosed = true
+        turns.close()
+        memory.withLock { $0.running }?.stop(.closed)
+        let beside = siblings.values
+        siblings = [:]
+        for sibling in beside { await sibling.close() }
+        await dismantle(sweeping: true)
+    }
+}

@@ -1,0 +1,109 @@
+public import MMCore
+
+/// A host to reach by SSH, and how. What isn't said here comes from the user's `ssh_config`: jump hosts, agents,
+/// certificates, algorithms.
+public struct SSHTarget: Sendable, Hashable {
+    /// Which host keys are believed.
+    public enum HostKeys: Sendable, Hashable {
+        /// Only those that are known.
+        case strict
+        /// Also that of a host that was never seen, which is then known; a changed one never.
+        case acceptNew
+        /// Only the key with this fingerprint, as `ssh-keygen -l` shows it: `SHA256:…`.
+        case pinned(String)
+    }
+
+    /// A name, an address, or an alias of the configuration.
+    public var host: String
+    /// The user there; nil leaves it to the configuration.
+    public var user: String?
+    /// The port; nil leaves it to the configuration.
+    public var port: Int?
+    /// A private key to offer before all others. `~/` is the home folder.
+    public var identityFile: String?
+    /// The password, for servers that ask for one.
+    public var password: Secret?
+    /// What opens the private key.
+    public var passphrase: Secret?
+    /// Which host keys are believed.
+    public var hostKeys = HostKeys.strict
+    /// A configuration in place of `~/.ssh/config`.
+    public var configFile: String?
+    /// A file of known hosts in place of the configured ones.
+    public var knownHostsFile: String?
+    /// Hosts to jump over, as `ssh -J` takes them.
+    public var jump: String?
+    /// How often a silent connection is asked for a sign of life; after three without it is lost.
+    public var aliveInterval: Duration = .seconds(15)
+    /// How long connecting may take.
+    public var connectTimeout: Duration = .seconds(30)
+
+    /// A host.
+    public init(_ host: String, user: String? = nil, port: Int? = nil) {
+        self.host = host
+        self.user = user
+        self.port = port
+    }
+
+    var isPinned: Bool { if case .pinned = hostKeys { true } else { false } }
+
+    /// Refuses what ssh would take for something else than a host.
+    func check() throws(MMError) {
+        func isPlain(_ text: String) -> Bool {
+            !text.isEmpty && !text.hasPrefix("-")
+                && text.unicodeScalars.allSatisfy {
+                    $0.value > 0x20 && $0.value != 0x7F && !"'\"`$\\;&|<>(){}*?!#,".unicodeScalars.contains($0)
+                }
+        }
+        guard isPlain(host), !host.contains("@"), !host.contains("/") else {
+            throw MMError(
+                .invalidInput, "“\(host)” is no host name.",
+                hint: "Give the name, address or alias alone; user and port are fields of their own.")
+        }
+        if let user, !isPlain(user) { throw MMError(.invalidInput, "“\(user)” is no user name.") }
+        if let port, !(1...65535).contains(port) {
+            throw MMError(.invalidInput, "The port \(port) is not from 1 to 65535.")
+        }
+        if let jump,
+            jump.hasPrefix("-") || jump.isEmpty
+                || jump.unicodeScalars.contains(where: {
+                    $0.value <= 0x20 || "'\"`$\\;&|<>(){}".unicodeScalars.contains($0)
+                })
+        {
+            throw MMError(
+                .invalidInput, "“\(jump)” is no list of jump hosts.", hint: "Write user@host:port, several with commas."
+            )
+        }
+        for (name, path) in [
+            ("key", identityFile), ("configuration", configFile), ("known hosts file", knownHostsFile),
+        ] {
+            if let path, path.isEmpty || path.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 }) {
+                throw MMError(
+                    .invalidInput, "The path of the \(name) is empty or holds characters that no path of it has.")
+            }
+        }
+        if case .pinned(let fingerprint) = hostKeys {
+            let digest = fingerprint.dropFirst(7)
+            guard fingerprint.hasPrefix("SHA256:"), digest.utf8.count == 43,
+                digest.unicodeScalars.allSatisfy({
+                    ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "+"
+                        || $0 == "/"
+                })
+            else {
+                throw MMError(
+                    .invalidInput, "“\(fingerprint)” is no SHA-256 fingerprint of a host key.",
+                    hint:
+                        "Take it from ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the host: SHA256: and 43 characters."
+                )
+            }
+        }
+        for secret in [password, passphrase] {
+            if let secret,
+                secret.reveal().utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D })
+                    || secret.reveal().utf8.count > 4000
+            {
+                throw MMError(.invalidInput, "A password or passphrase holds a line end or is longer than 4000 bytes.")
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Glibc
+public import MMCore
+import MMSystem
+import ShellSyntax
+
+/// Programs that may be run without any shell, each with the arguments that it may get: the profile `argv`.
+///
+/// It is a boundary for what it admits: nothing is expanded, looked up or substituted, and the file that was judged is the
+/// one that is run. What an admitted program then does is its own affair.
+public struct ArgumentPolicy: Sendable, Hashable {
+    /// What one argument may be.
+    public enum Pattern: Sendable, Hashable {
+        /// Exactly this.
+        case word(String)
+        /// This beginning, and then anything.
+        case prefix(String)
+        /// A path below this folder when all links are followed, or that would lie there.
+        case path(below: String)
+        /// Anything that doesn't begin with a dash.
+        case operand
+        /// Anything.
+        case any
+    }
+
+    /// A program and its arguments.
+    public struct Program: Sendable, Hashable {
+        /// Its absolute path.
+        public var path: String
+        /// What each argument may be, in any order and number.
+        public var arguments: [Pattern]
+
+        /// A program.
+        public init(_ path: String, arguments: [Pattern] = []) {
+            self.path = path
+            self.arguments = arguments
+        }
+    }
+
+    /// The programs, by the name that callers use.
+    public var programs: [String: Program]
+
+    /// A policy.
+    public init(_ programs: [String: Program]) { self.programs = programs }
+
+    /// What it protects and what not, for help texts and answers.
+    public static let label =
+        "argv: no shell at all. Only the listed programs run, with arguments that their lists admit; a boundary for what it "
+        + "admits, as strong as the programs that are listed."
+
+    /// Judges a list of words.
+    /// - Parameter directory: where it would run, for relative paths among the arguments.
+    /// - Returns: the path of the program.
+    /// - Throws: `.denied` naming the word.
+    public func check(_ words: [String], directory: String) throws(MMError) -> String {
+        guard let name = words.first, let program = programs[name] else {
+            throw Self.denied(
+                "“\(words.first ?? "")” is not one of the admitted programs",
+                "Admitted are \(programs.keys.sorted().joined(separator: ", ")).")
+        }
+        guard program.path.hasPrefix("/") else {
+            throw Self.denied("“\(name)” has no absolute path", "Correct the policy.")
+        }
+        for word in words.dropFirst() {
+            guard !word.utf8.contains(0), program.arguments.contains(where: { Self.admits($0, word, directory) }) else {
+                throw Self.denied(
+                    "“\(word)” is no admitted argument of \(name)", "Leave it out, or ask for a wider policy.")
+            }
+        }
+        return program.path
+    }
+
+    /// Takes a plain command apart into words; there is nothing in them that a shell would have changed.
+    /// - Throws: `.denied` for everything that is not one simple command.
+    public static func words(of command: String) throws(MMError) -> [String] {
+        let script: ShellScript
+        do throws(ShellRefusal) { script = try ShellScript.parse(command) } catch {
+            throw denied("the command holds \(error)", "Give one program with its arguments.")
+        }
+        guard script.commands.count == 1, let only = script.commands.first, only.redirections.isEmpty,
+            only.words.allSatisfy(\.isLiteral)
+        else { throw denied("it is more than one program with its arguments", "Give one program; there is no shell.") }
+        return only.words.map(\.value)
+    }
+
+    /// Runs a program that was admitted.
+    /// - Throws: `.denied`, and what running it throws.
+    public func run(
+        _ words: [String], directory: String, environment: [String: String], limit: Int = 1 << 20, timeout: Duration
+    ) async throws(MMError) -> (code: Int32, stdout: [UInt8], stderr: [UInt8], isCut: Bool) {
+        let path = try check(words, directory: directory)
+        var command = ChildCommand(path, Array(words.dropFirst()), environment: environment, directory: directory)
+        command.limits = [ChildCommand.Limit(resource: Int32(RLIMIT_CORE.rawValue), value: 0)]
+        let outcome = try await ChildProcess.run(command, limit: limit, timeout: timeout)
+        return (outcome.exit.code, outcome.output, outcome.error, outcome.isCut)
+    }
+
+    private static func admits(_ pattern: Pattern, _ word: String, _ directory: String) -> Bool {
+        switch pattern {
+        case .word(let text): word == text
+        case .prefix(let text): word.hasPrefix(text)
+        case .path(let root):
+            !word.hasPrefix("-") && !word.isEmpty
+                && (LocalFiles.resolved(word.hasPrefix("/") ? word : directory + "/" + word)
+                    == LocalFiles.resolved(root)
+                    && LocalFiles.resolved(root) != nil
+                    || ShellPolicy.isInside(word.hasPrefix("/") ? word : directory + "/" + word, root))
+        case .operand: !word.hasPrefix("-")
+        case .any: true
+        }
+    }
+
+    private static func denied(_ reason: String, _ hint: String) -> MMError {
+        MMError(.denied, "Security validation failed: \(reason).", hint: hint, details: ["rule": "argv"])
+    }
+}

@@ -1,0 +1,147 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// Limits on everything that a session starts, taken together. They need a control group that was delegated to this user
+/// (cgroups(7), version 2; systemd.resource-control(5), Delegate=).
+public struct TreeLimits: Sendable, Hashable {
+    /// Memory, in bytes; what is beyond is ended by the kernel.
+    public var memory: UInt64?
+    /// How many processes and threads there may be at once.
+    public var processes: Int?
+    /// How many processors' worth of time may be used, such as 0.5.
+    public var processors: Double?
+    /// Whether the session is started without the limits where they can't be had, which it then says.
+    public var isBestEffort: Bool
+
+    /// Limits.
+    public init(
+        memory: UInt64? = nil, processes: Int? = nil, processors: Double? = nil, isBestEffort: Bool = false
+    ) {
+        self.memory = memory
+        self.processes = processes
+        self.processors = processors
+        self.isBestEffort = isBestEffort
+    }
+
+    /// The controllers that are needed.
+    var controllers: [String] {
+        (memory == nil ? [] : ["memory"]) + (processes == nil ? [] : ["pids"]) + (processors == nil ? [] : ["cpu"])
+    }
+
+    /// What is written where.
+    var files: [(name: String, value: String)] {
+        var files: [(name: String, value: String)] = []
+        if let memory { files += [("memory.max", String(memory)), ("memory.oom.group", "0")] }
+        if let processes { files.append(("pids.max", String(processes))) }
+        // Microseconds of processor time in each tenth of a second.
+        if let processors { files.append(("cpu.max", "\(max(1000, Int(processors * 100_000))) 100000")) }
+        return files
+    }
+
+    func check() throws(MMError) {
+        let isSound =
+            memory.map { $0 >= 1 << 20 } ?? true && processes.map { $0 >= 2 } ?? true
+            && processors.map { $0 >= 0.01 && $0 <= 4096 } ?? true
+        guard isSound, !controllers.isEmpty else {
+            throw MMError(
+                .invalidInput, "The limits of the session are none that can be set.",
+                hint: "Give at least 1 MiB of memory, 2 processes, or a hundredth of a processor.")
+        }
+    }
+}
+
+/// The control group of one session.
+final class ControlGroup: Sendable {
+    let path: String
+
+    /// Makes a group below the one that this process is in.
+    /// - Parameters:
+    ///   - own: the group of this process; nil looks it up.
+    /// - Throws: `.unsupported` where no group is delegated, and why.
+    static func make(_ limits: TreeLimits, own given: String? = nil) throws(MMError) -> ControlGroup {
+        try limits.check()
+        guard let own = given ?? Self.own() else { throw missing("there is no version 2 hierarchy") }
+        let offered = words(own + "/cgroup.controllers")
+        if let lacking = limits.controllers.first(where: { !offered.contains($0) }) {
+            throw missing("the controller \(lacking) is not delegated to \(own)")
+        }
+        try enable(limits.controllers, in: own)
+        let path = "\(own)/mm-\(Hex.text(RandomBytes.make(8)))"
+        guard mkdir(path, 0o755) == 0 else { throw missing("no group can be made in \(own)") }
+        let group = ControlGroup(path)
+        for (name, value) in limits.files where !put(value, "\(path)/\(name)") && name != "memory.oom.group" {
+            group.end()
+            throw missing("\(name) can't be set")
+        }
+        return group
+    }
+
+    private init(_ path: String) { self.path = path }
+
+    /// Puts a process into the group, with all that it starts from now on.
+    func add(_ process: Int32) throws(MMError) {
+        guard Self.put(String(process), path + "/cgroup.procs") else {
+            throw Self.missing("a process can't be put into \(path)")
+        }
+    }
+
+    /// Ends what is in the group, and the group.
+    func end() {
+        _ = Self.put("1", path + "/cgroup.kill")
+        // The kernel takes a moment to let go of what it killed.
+        for _ in 0..<200 where rmdir(path) != 0 && errno == EBUSY { usleep(5_000) }
+    }
+
+    /// A group that has processes can't have groups with limits below it: what is in it moves into one of its own first.
+    private static func enable(_ controllers: [String], in own: String) throws(MMError) {
+        let switches = own + "/cgroup.subtree_control"
+        let wanted = controllers.filter { !words(switches).contains($0) }
+        if wanted.isEmpty { return }
+        let text = wanted.map { "+" + $0 }.joined(separator: " ")
+        if put(text, switches) { return }
+        guard errno == EBUSY else { throw missing("controllers can't be switched on in \(own)") }
+        let inner = own + "/mm-main"
+        guard mkdir(inner, 0o755) == 0 || errno == EEXIST else { throw missing("no group can be made in \(own)") }
+        for process in words(own + "/cgroup.procs") { _ = put(process, inner + "/cgroup.procs") }
+        guard put(text, switches) else { throw missing("other processes are in \(own)") }
+    }
+
+    /// The folder of the group that this process is in; of the one above when it has moved itself out of the way.
+    private static func own() -> String? {
+        let mounts = String(decoding: ProcFile.read("/proc/self/mountinfo", limit: 1 << 20) ?? [], as: UTF8.self)
+        let mount = mounts.split(separator: "\n").lazy.map { $0.split(separator: " ") }
+            .first { words in words.firstIndex(of: "-").map { words.dropFirst($0 + 1).first == "cgroup2" } ?? false }
+        let groups = String(decoding: ProcFile.read("/proc/self/cgroup", limit: 64 << 10) ?? [], as: UTF8.self)
+        guard let mount, mount.count > 4,
+            let line = groups.split(separator: "\n").first(where: { $0.hasPrefix("0::/") })
+        else { return nil }
+        let below = line.dropFirst(3) == "/" ? "" : String(line.dropFirst(3))
+        let path = String(mount[4]) + below
+        return path.hasSuffix("/mm-main") ? String(path.dropLast(8)) : path
+    }
+
+    private static func words(_ file: String) -> [String] {
+        String(decoding: ProcFile.read(file, limit: 1 << 20) ?? [], as: UTF8.self)
+            .split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+
+    private static func put(_ text: String, _ file: String) -> Bool {
+        let raw = open(file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard raw >= 0 else { return false }
+        let bytes = Array(text.utf8)
+        let count = write(raw, bytes, bytes.count)
+        // Closing must not hide why it failed.
+        let problem = errno
+        close(raw)
+        errno = problem
+        return count == bytes.count
+    }
+
+    private static func missing(_ why: String) -> MMError {
+        MMError(
+            .unsupported, "The limits of the session can't be set here: \(why).",
+            hint: "Run mm as a systemd service with Delegate=yes (or systemd-run --user -p Delegate=yes), or leave the "
+                + "limits out and use those of single processes.")
+    }
+}

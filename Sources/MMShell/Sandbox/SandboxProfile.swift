@@ -1,0 +1,174 @@
+import CConfinement
+import Glibc
+import MMCore
+import MMSystem
+
+/// How far a local shell is kept from the rest of the machine, and what each way is worth.
+public enum SandboxProfile: Sendable, Hashable {
+    /// No wall: a session of its own, cleaned up at its end, a scrubbed environment, no core files.
+    case guarded
+    /// Landlock and seccomp: writes only below the workspace.
+    case workspace(WorkspaceRules)
+    /// Bubblewrap: its own processes, network and file system.
+    case isolated(WorkspaceRules)
+
+    /// The word for options and answers.
+    public var word: String {
+        switch self {
+        case .guarded: "guard"
+        case .workspace: "workspace"
+        case .isolated: "isolated"
+        }
+    }
+
+    /// What it protects and what not, for help texts and answers.
+    public var label: String {
+        switch self {
+        case .guarded:
+            "guard: no security boundary. Commands run with all rights of the user and reach every file of theirs, mm's own "
+                + "included; what is protected is the session: it is cleaned up, gets no secrets in its environment and "
+                + "writes no core files."
+        case .workspace(let rules):
+            "workspace: a boundary of the kernel (Landlock, seccomp) against ordinary programs. Commands write only below "
+                + "\(rules.workspace) and a private temporary folder, read the system but not the home folder, and can't "
+                + "reach mm's files and sockets. "
+                + (rules.network == .none
+                    ? "No network. " : rules.network == .all ? "All of the network. " : "TCP only to the named ports. ")
+                + "Not limited: processor, memory, names and sizes of files elsewhere."
+        case .isolated(let rules):
+            "isolated: a boundary of the kernel (namespaces by bubblewrap) against ordinary programs. Commands see only the "
+                + "system, \(rules.workspace) and their own processes. "
+                + (rules.network == .none ? "No network. " : "The machine's network. ")
+                + "Not limited: processor, memory."
+        }
+    }
+}
+
+/// What a confined shell may reach.
+public struct WorkspaceRules: Sendable, Hashable {
+    /// Which of the network.
+    public enum Network: Sendable, Hashable {
+        /// Nothing.
+        case none
+        /// TCP connections to these ports, without looking up names by UDP.
+        case ports([UInt16])
+        /// Everything.
+        case all
+    }
+
+    /// The folder that may be written to.
+    public var workspace: String
+    /// Which of the network.
+    public var network: Network
+    /// Further folders that may be read.
+    public var readable: [String]
+
+    /// Rules.
+    public init(workspace: String, network: Network = .none, readable: [String] = []) {
+        self.workspace = workspace
+        self.network = network
+        self.readable = readable
+    }
+}
+
+extension SandboxProfile {
+    private static let system = [
+        "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc", "/opt", "/var/lib/dpkg", "/var/cache/man",
+    ]
+    private static let devices = [
+        "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts", "/dev/ptmx",
+    ]
+
+    /// The command that starts a shell in its confinement.
+    /// - Parameters:
+    ///   - folder: the session's own, where the bodies of commands lie.
+    /// - Throws: `.unsupported` when the kernel or a program is missing: a session is never less confined than it says.
+    func confine(_ command: ChildCommand, folder: String) throws(MMError) -> ChildCommand {
+        var confined = command
+        switch self {
+        case .guarded: return command
+        case .workspace(let rules):
+            try rules.check()
+            let version = mm_landlock_version()
+            guard version >= 6 || version >= 4 && rules.network == .all else {
+                throw MMError(
+                    .unsupported, "The kernel's Landlock (version \(version)) can't keep to the profile workspace.",
+                    hint: "Use Linux 6.12 or later, or the profile isolated.")
+            }
+            guard let own = ProcFile.link("/proc/self/exe") else {
+                throw MMError(
+                    .unsupported, "This program can't find itself in /proc, which the profile workspace needs.")
+            }
+            mm_confinement_link()
+            var words = (Self.system + ["/proc"] + rules.readable + [folder]).map { "ro=" + $0 }
+            words += (Self.devices + [rules.workspace, folder + "/tmp"]).map { "rw=" + $0 }
+            switch rules.network {
+            case .none: break
+            case .ports(let ports): words += ports.map { "port=\($0)" }
+            case .all: words += ["tcp=1", "udp=1"]
+            }
+            confined.name = MM_CONFINE_NAME
+            confined.executable = own
+            confined.arguments =
+                words + ["--", command.executable, command.name ?? command.executable] + command.arguments
+        case .isolated(let rules):
+            try rules.check()
+            guard let program = ExecutableSearch.find("bwrap", path: "/usr/bin:/bin:/usr/local/bin") else {
+                throw MMError(
+                    .unsupported, "Bubblewrap is not installed, which the profile isolated needs.",
+                    hint: "Install the Debian package bubblewrap.")
+            }
+            var words = [
+                "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+                "--cap-drop", "ALL",
+            ]
+            if rules.network == .none { words.append("--unshare-net") }
+            if case .ports = rules.network {
+                throw MMError(
+                    .unsupported, "The profile isolated can't limit ports.",
+                    hint: "Use the profile workspace, or no network.")
+            }
+            for place in Self.system + rules.readable { words += ["--ro-bind-try", place, place] }
+            words += [
+                "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", folder, folder, "--bind",
+                rules.workspace, rules.workspace,
+            ]
+            words += ["--chdir", rules.workspace, "--", command.executable]
+            confined.executable = program
+            confined.name = nil
+            confined.arguments = words + command.arguments
+        }
+        confined.environment["HOME"] = command.directory
+        confined.environment["TMPDIR"] = self.temporary(in: folder)
+        for name in ["SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY"] {
+            confined.environment[name] = nil
+        }
+        return confined
+    }
+
+    /// Where a confined shell keeps its temporary files.
+    func temporary(in folder: String) -> String {
+        if case .workspace = self { folder + "/tmp" } else { "/tmp" }
+    }
+
+    /// Where it starts.
+    var directory: String? {
+        switch self {
+        case .guarded: nil
+        case .workspace(let rules), .isolated(let rules): rules.workspace
+        }
+    }
+}
+
+extension WorkspaceRules {
+    fileprivate func check() throws(MMError) {
+        for path in [workspace] + readable {
+            var info = stat()
+            guard path.hasPrefix("/"), path != "/", stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+                throw MMError(
+                    .invalidInput, "“\(path)” is no folder that a workspace can be.",
+                    hint: "Give an absolute path of a folder that exists.")
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+import Glibc
+public import MMCore
+import MMSystem
+
+/// A program in a terminal of its own that is read and typed into as a person would: network equipment, full-screen
+/// programs, prompts of any kind, here or on another host.
+public actor ScreenSession {
+    /// What a command line answered.
+    public struct Answer: Sendable, Hashable {
+        /// What came between the command and the next prompt, pages joined.
+        public var text: String
+        /// The prompt after it, which says the mode.
+        public var prompt: String
+        /// The line that says that the command was not accepted, if there is one.
+        public var error: String?
+        /// A question that the device asked and that waits for an answer; the command is not over then.
+        public var question: String?
+        /// How many pages were turned.
+        public var pages: Int
+    }
+
+    /// The session's name.
+    public nonisolated let name: String
+    private let profile: GearProfile
+    private let child: ChildProcess
+    private let job: ShellJob
+    private let screen: Mutex<Screen>
+    private let release: @Sendable () async -> Void
+    private let turns = ShellTurns()
+    private var reading: Task<Void, Never>?
+    private var learned: GearPrompt?
+    /// Where the answer of an unfinished command begins.
+    private var open: Int?
+
+    private static let quiet: Duration = .milliseconds(80)
+
+    /// Starts a program of this machine.
+    /// - Throws: what starting it throws.
+    public static func start(
+        name: String, program: String, arguments: [String] = [], environment: [String: String],
+        directory: String? = nil,
+        rows: Int = 24, columns: Int = 80, profile: GearProfile = .unknown
+    ) async throws(MMError) -> ScreenSession {
+        var environment = environment
+        environment["MM_SESSION"] = name
+        environment["TERM"] = environment["TERM"] ?? "xterm"
+        let command = ChildCommand(program, arguments, environment: environment, directory: directory)
+        return try await begin(name, command, rows, columns, profile, release: {})
+    }
+
+    /// Opens a terminal on a host.
+    /// - Throws: as connecting a session does.
+    public static func connect(
+        _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200, profile: GearProfile = .unknown,
+        deadline: Deadline = .after(.seconds(60))
+    ) async throws(MMError) -> ScreenSession {
+        let master = try await masters.acquire(target, deadline: deadline)
+        let release: @Sendable () async -> Void = { await masters.release(master) }
+        do throws(MMError) {
+            var command = master.channel("", arguments: ["-tt"])
+            command.environment["TERM"] = "xterm"
+            return try await begin(master.name, command, rows, columns, profile, release: release)
+        } catch {
+            await release()
+            throw error
+        }
+    }
+
+    private static func begin(
+        _ name: String, _ given: ChildCommand, _ rows: Int, _ columns: Int, _ profile: GearProfile,
+        release: @escaping @Sendable () async -> Void
+    ) async throws(MMError) -> ScreenSession {
+        var command = given
+        command.input = .terminal
+        command.output = .terminal
+        command.error = .terminal
+        let screen = Screen(rows: rows, columns: columns)
+        command.terminal = Terminal.Size(rows: screen.rows, columns: screen.columns)
+        let session = ScreenSession(name, profile, try await ChildProcess.start(command), screen, release)
+        await session.read()
+        return session
+    }
+
+    private init(
+        _ name: String, _ profile: GearProfile, _ child: ChildProcess, _ screen: Screen,
+        _ release: @escaping @Sendable () async -> Void
+    ) {
+        self.name = name
+        self.profile = profile
+        self.child = child
+        self.release = release
+        self.screen = Mutex(screen)
+        job = ShellJob(
+            id: RandomBytes.text(bytes: 16),
+            command: ShellCommand(name, input: .screen, limits: ShellCommand.Limits(head: 0, tail: 4 << 20)),
+            observer: nil,
+            reach: ShellJob.Reach(
+                cancel: { _ in child.signalGroup(SIGHUP) },
+                type: { bytes throws(MMError) in try await child.terminal?.input.write(bytes) },
+                signal: { child.signalGroup($0) }, waiting: { nil }))
+    }
+
+    private func read() {
+        reading = Task { [weak self, child] in
+            while let bytes = try? await child.terminal?.output.read() { self?.take(bytes) }
+            let exit = await child.exit()
+            self?.finish(exit)
+        }
+    }
+
+    private nonisolated func take(_ bytes: [UInt8]) {
+        screen.withLock { $0.write(bytes) }
+        bytes.withUnsafeBytes { job.append(.terminal, $0) }
+    }
+
+    private nonisolated func finish(_ exit: ChildProcess.Exit) {
+        job.finish(
+            ShellEnd(
+                cause: .finished, exitCode: exit.code, signal: nil, directoryBytes: [], duration: .zero,
+                restartsSession: true, wasRestarted: false))
+    }
+
+    // MARK: The screen
+
+    /// What is on the screen now.
+    public nonisolated var view: Screen { screen.withLock { $0 } }
+
+    /// Whether the program has ended or the connection was lost.
+    public nonisolated var isOver: Bool { job.end != nil }
+
+    /// Types.
+    /// - Throws: `.conflict` when the program has ended.
+    public nonisolated func send(_ input: ShellInput) async throws(MMError) { try await job.type(input) }
+
+    /// Waits until a text is on the screen.
+    /// - Returns: false when the program ended or the deadline came first.
+    public nonisolated func wait(for text: String, until deadline: Deadline) async -> Bool {
+        while true {
+            if view.text.contains(text) { return true }
+            if isOver || deadline.hasPassed || Task.isCancelled { return false }
+            await job.change(until: min(deadline, .after(.milliseconds(250))))
+        }
+    }
+
+    /// Waits until nothing was written for a while.
+    /// - Returns: false when the program ended or the deadline came first.
+    public nonisolated func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
+        await job.waitForQuiet(quiet, until: deadline)
+    }
+
+    // MARK: Command lines
+
+    /// The prompt as it was learned; nil before.
+    public var prompt: GearPrompt? { learned }
+
+    /// Learns the prompt, and switches paging off as the profile says.
+    /// - Throws: `.deadlineExceeded` when nothing like a prompt comes, `.sessionLost`.
+    @discardableResult
+    public func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> GearPrompt {
+        if let learned { return learned }
+        var hasAsked = false
+        while true {
+            try check(deadline, "waiting for a prompt of \(name)")
+            let isQuiet = await job.waitForQuiet(.milliseconds(200), until: min(deadline, .after(.seconds(2))))
+            if let found = GearPrompt(line: lastLine(from: 0)), isQuiet {
+                // A second look at an empty line tells a prompt from a banner.
+                let before = total
+                try await send(.keys(["enter"]))
+                if await settles(from: before, until: min(deadline, .after(.seconds(3))), { found.matches($0) }) {
+                    learned = found
+                    break
+                }
+            } else if !hasAsked, isQuiet {
+                hasAsked = true
+                try await send(.keys(["enter"]))
+            }
+        }
+        for command in profile.pagingOff { _ = try await run(command, deadline: deadline) }
+        guard let learned else { throw MMError(.internalError, "The prompt was lost.") }
+        return learned
+    }
+
+    /// Runs one command and waits for the next prompt, turning pages.
+    /// - Parameters:
+    ///   - answers: what is typed when a last line holds the text; a secret stays unseen.
+    /// - Throws: `.deadlineExceeded` after the command was broken off with ctrl-c, `.sessionLost`, `.conflict` while a
+    ///   question is open.
+    public func run(
+        _ command: String, answers: [(text: String, input: ShellInput)] = [], deadline: Deadline = .after(.seconds(60))
+    ) async throws(MMError) -> Answer {
+        guard !command.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 }) else {
+            throw MMError(
+                .invalidInput, "The command holds a line end or control character.", hint: "Send one line at a time.")
+        }
+        if learned == nil { _ = try await learnPrompt(deadline: deadline) }
+        try await turns.take(until: deadline)
+        defer { turns.leave() }
+        guard open == nil else {
+            throw MMError(
+                .conflict, "\(name) waits for an answer to its last question.", hint: "Answer it, or send ctrl-c.")
+        }
+        let start = total
+        open = start
+        try await send(.line(command))
+        return try await finishCommand(command, from: start, answers, deadline)
+    }
+
+    /// Answers an open question and waits for the prompt.
+    public func answer(_ input: ShellInput, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
+        try await turns.take(until: deadline)
+        defer { turns.leave() }
+        guard open != nil else { throw MMError(.conflict, "\(name) asked nothing.") }
+        let start = total
+        try await send(input)
+        return try await finishCommand(nil, from: start, [], deadline)
+    }
+
+    /// Gets more rights.
+    /// - Throws: `.forbidden` when the device refuses the password.
+    public func enable(password: Secret?, deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> Answer {
+        let answers: [(text: String, input: ShellInput)] = password.map { [("assword", .secret($0))] } ?? []
+        let answer = try await run(profile.enable, answers: answers, deadline: deadline)
+        if let question = answer.question {
+            _ = try? await self.answer(.keys(["ctrl-c"]), deadline: .after(.seconds(5)))
+            throw MMError(.forbidden, "\(name) asks “\(question)” for more rights.", hint: "Give the enable password.")
+        }
+        if answer.prompt.hasSuffix(">"), answer.text.lowercased().contains("denied") || answer.text.contains("% ") {
+            throw MMError(.forbidden, "\(name) refused more rights.", hint: "Check the enable password.")
+        }
+        return answer
+    }
+
+    private static let questions = [
+        "[confirm]", "[y/n]", "(y/n)", "[Y/N]", "(yes/no)", "[yes/no]", "[Y/n]", "[y/N]", "assword:", "sername:",
+    ]
+
+    private func finishCommand(
+        _ command: String?, from start: Int, _ answers: [(text: String, input: ShellInput)], _ deadline: Deadline
+    ) async throws(MMError) -> Answer {
+        guard let learned else { throw MMError(.internalError, "The prompt is not known.") }
+        var pages = 0
+        var answered = start
+        // After a secret the prompt may follow the question in one line, since no line end was echoed.
+        var isGlued = false
+        while true {
+            if deadline.hasPassed || Task.isCancelled {
+                try await breakOff(learned)
+                throw MMError(
+                    Task.isCancelled ? .cancelled : .deadlineExceeded,
+                    "“\(command ?? "the answer")” was broken off on \(name).",
+                    hint: "Allow more time.")
+            }
+            guard !isOver else { throw MMError(.sessionLost, "The connection to \(name) has ended.") }
+            let line = lastLine(from: answered)
+            if let pager = profile.pagers.first(where: { line.contains($0) }),
+                await isStill(from: answered, contains: pager)
+            {
+                pages += 1
+                answered = total
+                try await send(.text(profile.nextPage))
+                continue
+            }
+            if let match = answers.first(where: { line.contains($0.text) && !learned.matches(line) }),
+                await isStill(from: answered, contains: match.text)
+            {
+                answered = total
+                isGlued = true
+                try await send(match.input)
+                continue
+            }
+            let tail = isGlued ? line.range(of: learned.stem).map { String(line[$0.lowerBound...]) } ?? line : line
+            if total > start, learned.matches(tail), await isStill(from: answered, contains: tail) {
+                open = nil
+                return shape(command, from: start, prompt: tail, isGlued: isGlued, pages)
+            }
+            if let question = Self.questions.first(where: { line.hasTrailing($0) }),
+                await isStill(from: answered, contains: question)
+            {
+                var answer = shape(command, from: start, prompt: "", isGlued: false, pages)
+                answer.question = line
+                return answer
+            }
+            await job.change(until: min(deadline, .after(.milliseconds(250))))
+        }
+    }
+
+    private func breakOff(_ learned: GearPrompt) async throws(MMError) {
+        let before = total
+        for keys in [["q"], ["ctrl-c"]] {
+            // A pager ends with q; elsewhere it is a letter on a line that ctrl-c takes away.
+            if keys == ["q"], !profile.pagers.contains(where: { lastLine(from: 0).contains($0) }) { continue }
+            try? await send(.keys(keys))
+        }
+        _ = await settles(from: before, until: .after(.seconds(3))) { learned.matches($0) }
+        open = nil
+    }
+
+    private func shape(_ command: String?, from start: Int, prompt: String, isGlued: Bool, _ pages: Int) -> Answer {
+        var lines = TerminalTranscript(bytes(from: start)).texts
+        // The echo of the command, and the prompt.
+        if let command, let first = lines.first, first.contains(command) || command.hasPrefix(first) {
+            lines.removeFirst()
+        }
+        if !lines.isEmpty { lines.removeLast() }
+        lines.removeAll { line in pages > 0 && profile.pagers.contains { line.trimmed.hasPrefix($0) } }
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        let error = lines.first { line in profile.errors.contains { line.trimmed.hasPrefix($0) } }
+        return Answer(
+            text: lines.joined(separator: "\n"), prompt: prompt, error: error?.trimmed, question: nil, pages: pages)
+    }
+
+    // MARK: What was written
+
+    private var total: Int { job.page(.terminal, from: 0, limit: 0).total }
+
+    private func bytes(from offset: Int) -> [UInt8] { job.page(.terminal, from: offset, limit: Int.max).bytes }
+
+    /// The last line as it stands, from the end of what was written.
+    private func lastLine(from offset: Int) -> String {
+        TerminalTranscript(bytes(from: max(offset, total - 1024))).texts.last ?? ""
+    }
+
+    /// Whether the last line stays as it is for a while.
+    private func isStill(from offset: Int, contains text: String) async -> Bool {
+        guard await job.waitForQuiet(Self.quiet, until: .after(.milliseconds(400))) else { return false }
+        return lastLine(from: offset).contains(text)
+    }
+
+    private func settles(from offset: Int, until deadline: Deadline, _ matches: (String) -> Bool) async -> Bool {
+        while !deadline.hasPassed, !isOver {
+            if total > offset, await job.waitForQuiet(Self.quiet, until: deadline), matches(lastLine(from: offset)) {
+                return true
+            }
+            await job.change(until: min(deadline, .after(.milliseconds(100))))
+        }
+        return false
+    }
+
+    private func check(_ deadline: Deadline, _ work: String) throws(MMError) {
+        if isOver { throw MMError(.sessionLost, "The connection to \(name) has ended.", cause: view.text) }
+        if Task.isCancelled { throw MMError(.cancelled, "The work on \(name) was cancelled.") }
+        try deadline.check(work)
+    }
+
+    /// Ends the program and its terminal.
+    public func close() async {
+        turns.close()
+        await child.terminate(grace: .milliseconds(300))
+        child.terminal?.output.close()
+        await reading?.value
+        await release()
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        var rest = Substring(self)
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return String(rest)
+    }
+
+    fileprivate func hasTrailing(_ text: String) -> Bool { trimmed.hasSuffix(text) }
+
+    fileprivate func range(of text: String) -> Range<String.Index>? {
+        guard let found = ByteSearch.find(Array(text.utf8), in: Array(utf8)) else { return nil }
+        let start = utf8.index(utf8.startIndex, offsetBy: found)
+        return start..<utf8.index(start, offsetBy: text.utf8.count)
+    }
+}

@@ -1,0 +1,117 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMShell
+
+@Suite("Cancelling in a local shell")
+struct CancelTests {
+    @Test(
+        "ends the command, not the session", arguments: Shells.installed,
+        [
+            "sleep 100; echo after", "while sleep 100; do echo again; done", "while :; do :; done",
+            "f() { sleep 100; sleep 100; }; f; echo after", "yes | cat >/dev/null",
+            "(sleep 100; echo inner); echo after",
+            "sleep 100 | cat | cat", "kill -STOP $$; sleep 100",
+        ])
+    func cancels(kind: ShellKind, text: String) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            _ = try await shell.sh("kept=1")
+            let job = try await shell.start(ShellCommand("echo begun; " + text), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            #expect(end.cause == .cancelled)
+            #expect(!end.restartsSession)
+            #expect(!String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("after"))
+            #expect(try await shell.sh("echo $kept").out == "1\n")
+        }
+    }
+
+    @Test("ends programs that ignore the interrupt", arguments: Shells.installed)
+    func ignoring(kind: ShellKind) async throws {
+        var settings = Shells.settings(kind)
+        settings.times.interrupt = .milliseconds(300)
+        try await Shells.with(settings: settings) { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand("kept=1; sh -c 'trap \"\" INT; echo begun; while :; do sleep 1; done'"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            #expect(end.cause == .cancelled)
+            #expect(!end.restartsSession)
+            #expect(try await shell.sh("echo $kept").out == "1\n")
+        }
+    }
+
+    @Test("replaces a shell that itself ignores everything, and says so", arguments: Shells.installed)
+    func stubborn(kind: ShellKind) async throws {
+        var settings = Shells.settings(kind)
+        settings.times.interrupt = .milliseconds(300)
+        settings.times.terminate = .milliseconds(300)
+        settings.times.kill = .milliseconds(300)
+        try await Shells.with(settings: settings) { (shell) async throws in
+            _ = try await shell.sh("cd /usr; export E=1")
+            let job = try await shell.start(
+                ShellCommand("trap '' INT TERM; echo begun; while :; do :; done"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            #expect(end.cause == .cancelled)
+            #expect(end.restartsSession)
+            #expect(end.signal == SIGKILL)
+            #expect(try await shell.sh("pwd; echo $E").out == "/usr\n1\n")
+        }
+    }
+
+    @Test("frees a shell that waits for a background job", arguments: Shells.installed)
+    func waiting(kind: ShellKind) async throws {
+        var settings = Shells.settings(kind)
+        settings.times.interrupt = .milliseconds(300)
+        try await Shells.with(settings: settings) { (shell) async throws in
+            let job = try await shell.start(ShellCommand("kept=1; sleep 300 & echo begun; wait"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            #expect(!end.restartsSession)
+            #expect(try await shell.sh("echo $kept").out == "1\n")
+        }
+    }
+
+    @Test("leaves no stopped job behind", arguments: Shells.installed)
+    func stopped(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            let answer = try await shell.sh("sh -c 'kill -STOP $$; echo resumed'")
+            #expect(answer.code == 128 + SIGSTOP)
+            #expect(!answer.out.contains("resumed"))
+            let pid = try #require(await shell.processID)
+            #expect(SessionProcesses(shell: pid, mark: "none").others().allSatisfy { !$0.isStopped })
+        }
+    }
+
+    @Test("a cancelled task cancels its command")
+    func task() async throws {
+        try await Shells.with { (shell) async throws in
+            let task = Task { try await shell.run(ShellCommand("sleep 300"), deadline: .never) }
+            #expect(await eventually { await shell.isBusy })
+            task.cancel()
+            await #expect(throws: MMError.self) { _ = try await task.value }
+            #expect(try await shell.sh("echo alive").out == "alive\n")
+        }
+    }
+
+    @Test("closing ends what runs, and processes that left the session")
+    func closing() async throws {
+        let shell = try await LocalShell.start(Shells.settings())
+        let answer = try await shell.sh(
+            "f=$(mktemp); setsid sh -c \"sleep 3000 & echo \\$! >$f; exec sleep 3001\" & "
+                + "until [ -s \"$f\" ]; do sleep 0.01; done; cat \"$f\"; rm \"$f\"")
+        let pid = try #require(Int32(answer.out.split(separator: "\n").first ?? ""))
+        #expect(kill(pid, 0) == 0)
+        let job = try await shell.start(ShellCommand("sleep 3002"), deadline: .never)
+        await shell.close()
+        #expect(await job.wait(until: .after(.seconds(60)))?.cause == .closed)
+        #expect(await eventually { kill(pid, 0) != 0 })
+        await #expect(throws: MMError.self) { _ = try await shell.sh("echo no") }
+    }
+}

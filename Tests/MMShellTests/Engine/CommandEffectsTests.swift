@@ -1,0 +1,48 @@
+import Testing
+
+@testable import MMShell
+
+@Suite("What a command may do to its shell")
+struct CommandEffectsTests {
+    @Test(
+        "is nothing for plain programs",
+        arguments: ["echo hi", "ls -la | grep x && pwd; git status", "terraform plan > out.txt"])
+    func harmless(text: String) {
+        let effects = CommandEffects(of: text, known: true)
+        #expect(!effects.mayExport)
+        #expect(!effects.mayRedefine)
+        #expect(CommandEffects(of: text, known: false).mayExport)
+    }
+
+    @Test(
+        "is everything where the text does not show it",
+        arguments: [
+            "a=1", "f() { :; }", "$x", "`x`", ". ./x", "source x", "eval ls", "alias ls=rm", "set -a", "printf -v A x",
+            "read A", "declare -x A=1", "ls; typeset -x B=1", "if true; then export A=1; fi", "{ export A=1; }", "",
+        ])
+    func everything(text: String) {
+        let effects = CommandEffects(of: text, known: true)
+        #expect(effects.mayExport)
+        #expect(effects.mayRedefine)
+    }
+
+    @Test("is new variables for what sets them", arguments: ["cd /usr", "export A=1", "unset A; ls", "ls && cd .."])
+    func variables(text: String) {
+        let effects = CommandEffects(of: text, known: true)
+        #expect(effects.mayExport)
+        #expect(!effects.mayRedefine)
+    }
+
+    @Test(
+        "decides with its form whether it stands in the line that runs it",
+        arguments: [
+            ("echo hi", true), ("echo a && echo b 2>&1", true), ("sleep 1 &", false), ("a 2>&1 & b", false),
+            ("return 7", false),
+            ("cat <<X", false), ("a\nb", false), ("echo \\", false), ("echo 'it''s'", true), ("ls &>x", true),
+        ])
+    func lines(text: String, fits: Bool) {
+        #expect(ShellDialect(kind: .bash).fitsLine(text) == fits)
+        #expect(!ShellDialect(kind: .bash).fitsLine(text + String(repeating: "x", count: 1000)))
+        #expect(!ShellDialect(kind: .zsh).fitsLine(text + String(repeating: "x", count: 200)))
+    }
+}

@@ -1,0 +1,185 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMShell
+
+@Suite("What shells and their users do")
+struct ShellHabitsTests {
+    @Test("exec of another shell ends this one; the next command finds a new one", arguments: Shells.installed)
+    func executedAway(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            _ = try await shell.sh("cd /usr; export KEPT=1")
+            for text in ["exec sh", "exec sh -i", "exec bash -c 'exit 0'"] {
+                let gone = try await shell.sh(text)
+                #expect(gone.end.cause == .shellEnded)
+                #expect(gone.code == 0)
+                #expect(gone.end.restartsSession)
+                #expect(try await shell.sh("pwd; echo $KEPT").out == "/usr\n1\n")
+            }
+            // A program that took the shell's place and goes on is ended with the command.
+            let job = try await shell.start(ShellCommand("echo begun; exec sleep 3010"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(120))))
+            #expect(end.cause == .cancelled)
+            #expect(try await shell.sh("pwd; echo $KEPT").out == "/usr\n1\n")
+        }
+    }
+
+    @Test("an alias counts from the next command on", arguments: Shells.installed)
+    func aliases(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            _ = try await shell.sh("alias greet='echo hello'")
+            #expect(try await shell.sh("greet").out == "hello\n")
+            #expect(try await shell.sh("greet\ngreet").out == "hello\nhello\n")
+        }
+    }
+
+    @Test("the end of a background job is no news in a later answer", arguments: Shells.installed)
+    func doneNotices(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            let started = try await shell.sh("true & echo $!")
+            let pid = try #require(Int32(started.out.split(separator: "\n").first ?? ""))
+            #expect(await eventually { kill(pid, 0) != 0 || SessionProcesses.Entry(pid)?.isDead == true })
+            for _ in 0..<3 {
+                let next = try await shell.sh("echo next")
+                #expect(next.out == "next\n")
+                #expect(next.err.isEmpty)
+            }
+        }
+    }
+
+    @Test("traps of the user work and disturb nothing", arguments: Shells.installed)
+    func traps(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            _ = try await shell.sh("trap 'echo usr1' USR1; trap 'echo bye' EXIT")
+            #expect(try await shell.sh("kill -USR1 $$; echo sent").out.contains("usr1\n"))
+            if kind == .bash || kind == .zsh {
+                _ = try await shell.sh("trap 'n=$((n + 1))' DEBUG")
+                #expect(try await shell.sh("echo one; echo two").out == "one\ntwo\n")
+                #expect(try await shell.sh("trap - DEBUG; [ $n -gt 1 ] && echo counted").out == "counted\n")
+            }
+            #expect(try await shell.sh("exit 3").code == 3)
+        }
+    }
+
+    @Test("a program that only works is not taken for one that waits for input", arguments: Shells.installed)
+    func working(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand("echo begun; sleep 3; read x; echo got $x", input: .terminal),
+                deadline: .after(.seconds(300)))
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            // Asked over and over: while it sleeps the answer is no, and it becomes yes once it reads.
+            #expect(await eventually { await job.waitingFor() != nil })
+            try await job.type(.line("it"))
+            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\ngot it\n")
+            #expect(try #require(job.end).duration >= .seconds(3))
+        }
+    }
+
+    @Test("an interpreter can be talked with over the terminal", .enabled(if: access("/usr/bin/python3", X_OK) == 0))
+    func interpreter() async throws {
+        try await Shells.with { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand("/usr/bin/python3 -q -i -u", input: .terminal), deadline: .after(.seconds(300)))
+            #expect(await eventually { await job.waitingFor() != nil })
+            try await job.type(.line("print(6 * 7)"))
+            #expect(await job.wait(for: "42", in: .stdout, until: .after(.seconds(60))) != nil)
+            try await job.type(.line("exit(4)"))
+            #expect(await job.wait(until: .after(.seconds(60)))?.exitCode == 4)
+        }
+    }
+
+    @Test("zero bytes, odd options and locale settings leave the session in order", arguments: Shells.installed)
+    func options(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            for text in [
+                "set -f", "set -v", "set -o noclobber", "IFS=x", "LC_ALL=C", "set -- a b", "readonly R=1", "cd /",
+            ] {
+                #expect(try await shell.sh(text).end.cause == .finished)
+                #expect(try await shell.sh("echo in order").out == "in order\n")
+            }
+            #expect(try await shell.sh("echo $1$R").out == "a1\n")
+        }
+    }
+
+    @Test("two sessions at work hear nothing of each other", arguments: Shells.installed)
+    func apart(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (one) async throws in
+            try await Shells.with(kind) { (two) async throws in
+                async let first = one.sh("v=first; i=0; while [ $i -lt 300 ]; do echo one; i=$((i + 1)); done")
+                async let second = two.sh("i=0; while [ $i -lt 300 ]; do echo two; i=$((i + 1)); done; echo \"[$v]\"")
+                #expect(try await first.out == String(repeating: "one\n", count: 300))
+                #expect(try await second.out == String(repeating: "two\n", count: 300) + "[]\n")
+            }
+        }
+    }
+
+    @Test(
+        "two hundred sessions run at once, and end",
+        .enabled(if: ResourceLimits.raiseDescriptors() >= 4096, "fewer than 4,096 descriptors may be open here"))
+    func many() async throws {
+        let kinds = Shells.installed.filter { $0 != .zsh }
+        let shells = try await withThrowingTaskGroup(of: LocalShell.self) { group in
+            for index in 0..<200 {
+                group.addTask { try await LocalShell.start(Shells.settings(kinds[index % kinds.count])) }
+            }
+            var shells: [LocalShell] = []
+            for try await shell in group { shells.append(shell) }
+            return shells
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, shell) in shells.enumerated() {
+                group.addTask {
+                    _ = try await shell.sh("mine=\(index)")
+                    #expect(try await shell.sh("echo $mine").out == "\(index)\n")
+                }
+            }
+            try await group.waitForAll()
+        }
+        var pids: [Int32] = []
+        for shell in shells { pids.append(try #require(await shell.processID)) }
+        #expect(Set(pids).count == 200)
+        await withTaskGroup(of: Void.self) { group in for shell in shells { group.addTask { await shell.close() } } }
+        for pid in pids { #expect(kill(pid, 0) != 0) }
+    }
+
+    @Test("what is written in hundreds of megabytes is not kept in memory")
+    func flat() async throws {
+        func resident() -> Int {
+            let text = String(decoding: ProcFile.read("/proc/self/statm", limit: 999) ?? [], as: UTF8.self)
+            return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 4096 } ?? 0
+        }
+        try await Shells.with { (shell) async throws in
+            let before = resident()
+            let answer = try await shell.sh("head -c 400000000 /dev/zero; printf END", within: .seconds(900))
+            #expect(answer.stdout.total == 400_000_003)
+            #expect(answer.stdout.head.count + answer.stdout.tail.count == 2 << 20)
+            // Other tests run meanwhile and have outputs of their own.
+            #expect(resident() - before < 200 << 20)
+        }
+    }
+
+    @Test("a command beside the session has its directory and variables, and leaves it alone")
+    func beside() async throws {
+        try await Shells.with { (shell) async throws in
+            _ = try await shell.sh("cd /usr; export KEPT=1; own=2")
+            let busy = try await shell.start(ShellCommand("sleep 3020"), deadline: .never)
+            let job = try await shell.detach(
+                ShellCommand("pwd; echo $KEPT$own; cd /; export KEPT=9"), deadline: .after(.seconds(120)))
+            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "/usr\n1\n")
+            #expect(busy.end == nil)
+            busy.cancel()
+            #expect(await busy.wait(until: .after(.seconds(120)))?.cause == .cancelled)
+            #expect(try await shell.sh("pwd; echo $KEPT$own").out == "/usr\n12\n")
+            let left = try await shell.detach(ShellCommand("sleep 3021"), deadline: .never)
+            #expect(left.end == nil)
+        }
+        #expect(try await eventually { try await ChildOutput.of("pgrep", ["-fx", "sleep 302[01]"]).isEmpty })
+    }
+}

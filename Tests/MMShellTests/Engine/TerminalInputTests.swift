@@ -1,0 +1,70 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMShell
+
+@Suite("Typing into a command")
+struct TerminalInputTests {
+    @Test("answers a question, with output exact and apart", arguments: Shells.installed)
+    func lines(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand("printf 'name? '; read x; echo \"hello $x\"; kept=$x", input: .terminal),
+                deadline: .after(.seconds(300)))
+            #expect(await eventually { await job.waitingFor()?.isSecret == false })
+            let prompt = await job.waitingFor()
+            #expect(prompt?.text == "name? ", "\(String(describing: prompt))")
+            try await job.type(.line("Ada"))
+            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "name? hello Ada\n")
+            #expect(try await shell.sh("echo $kept; read y; echo $?").out == "Ada\n1\n")
+        }
+    }
+
+    @Test("knows when a secret is wanted, and shows none")
+    func secret() async throws {
+        try await Shells.with { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand(
+                    "read -rsp 'Password: ' p </dev/tty; echo; [ \"$p\" = hunter2 ] && echo right", input: .terminal),
+                deadline: .after(.seconds(300)))
+            #expect(await eventually { await job.waitingFor()?.isSecret == true })
+            try await job.type(.secret(Secret("hunter2")))
+            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            for stream in ShellCommand.Stream.allCases {
+                #expect(!String(decoding: job.output(stream).bytes, as: UTF8.self).contains("hunter2"))
+            }
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("right"))
+        }
+    }
+
+    @Test("gives full-screen programs a terminal for everything", arguments: Shells.installed)
+    func screen(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand("[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo all; stty size", input: .screen),
+                deadline: .after(.seconds(300)))
+            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(await eventually { String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("24 80") })
+            #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("all"))
+            #expect(try await shell.sh("echo plain").out == "plain\n")
+        }
+    }
+
+    @Test("interrupts by key, and refuses commands that have no terminal")
+    func keys() async throws {
+        try await Shells.with { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand("echo begun; sleep 300", input: .terminal), deadline: .after(.seconds(300)))
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            try await job.type(.keys(["ctrl-c"]))
+            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 130)
+            let other = try await shell.start(ShellCommand("sleep 0.1"), deadline: .after(.seconds(300)))
+            await #expect(throws: MMError.self) { try await other.type(.line("x")) }
+            #expect(throws: MMError.self) { try ShellInput.keys(["hyper-x"]) }
+            #expect(
+                try ShellInput.keys(["ctrl-c", "up", "alt-x", "a"]).bytes == [3, 0x1B, 0x5B, 0x41, 0x1B, 0x78, 0x61])
+        }
+    }
+}

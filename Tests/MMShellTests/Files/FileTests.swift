@@ -1,0 +1,133 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMShell
+
+@Suite("Files of this machine")
+struct LocalFileTests {
+    static func with(_ body: (String) async throws -> Void) async throws {
+        let root = String(cString: mkdtemp(strdup("/tmp/mm-files-XXXXXX")))
+        defer { try? ChildOutput.removeTree(root) }
+        try await body(root)
+    }
+
+    @Test("are written in one step and read in pieces")
+    func roundTrip() async throws {
+        try await Self.with { (root) async throws in
+            let files = LocalFiles(directory: root, rules: FileRules(root: root))
+            let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            let receipt = try await files.write("a.bin", bytes)
+            #expect(receipt.path == root + "/a.bin")
+            #expect(receipt.size == 100_000)
+            #expect(try await files.read("a.bin").bytes == bytes)
+            #expect(try await files.read("a.bin").digest == receipt.digest)
+            let piece = try await files.read("a.bin", from: 99_990, limit: 100)
+            #expect(piece.bytes == Array(bytes.suffix(10)))
+            #expect(piece.size == 100_000)
+            #expect(try await files.read("a.bin", from: 200_000).bytes.isEmpty)
+            var how = FileWriting()
+            how.appends = true
+            #expect(try await files.write("a.bin", [1, 2], how: how).size == 100_002)
+            how = FileWriting()
+            how.makesFolders = true
+            how.permissions = 0o750
+            #expect(try await files.write("x/y/z.sh", [1], how: how).path == root + "/x/y/z.sh")
+            var info = stat()
+            stat(root + "/x/y/z.sh", &info)
+            #expect(info.st_mode & 0o777 == 0o750)
+            // The permissions of a file stay when its content changes.
+            _ = try await files.write("x/y/z.sh", [2])
+            stat(root + "/x/y/z.sh", &info)
+            #expect(info.st_mode & 0o777 == 0o750)
+        }
+    }
+
+    @Test(
+        "stay where they are allowed, whatever links and dots say",
+        arguments: [
+            "/etc/hosts", "../x", "out/hosts", "link", "a/../../x", "own/token", "",
+        ])
+    func bounds(path: String) async throws {
+        try await Self.with { (root) async throws in
+            symlink("/etc", root + "/out")
+            symlink("/etc/hosts", root + "/link")
+            mkdir(root + "/own", 0o700)
+            let files = LocalFiles(directory: root, rules: FileRules(root: root, forbidden: [root + "/own"]))
+            await #expect(throws: MMError.self) { try await files.read(path) }
+            guard path != "link" else {
+                // A link is replaced, not followed.
+                _ = try await files.write(path, [1])
+                #expect(try await files.read(path).bytes == [1])
+                return
+            }
+            await #expect(throws: MMError.self) { try await files.write(path, [1]) }
+        }
+    }
+
+    @Test("are refused when they are none, too large, or not what was sent")
+    func refusals() async throws {
+        try await Self.with { (root) async throws in
+            mkfifo(root + "/pipe", 0o600)
+            let files = LocalFiles(directory: root, rules: FileRules(root: root, limit: 10))
+            await #expect(throws: MMError.self) { try await files.read("pipe") }
+            await #expect(throws: MMError.self) { try await files.read(".") }
+            await #expect(throws: MMError.self) { try await files.write("big", [UInt8](repeating: 0, count: 11)) }
+            var how = FileWriting()
+            how.expectedDigest = String(repeating: "0", count: 64)
+            await #expect(throws: MMError.self) { try await files.write("a", [1], how: how) }
+            #expect(access(root + "/a", F_OK) != 0)
+        }
+    }
+}
+
+@Suite("Files of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+struct RemoteFileTests {
+    static let canMount =
+        getuid() == 0
+        && system("d=$(mktemp -d) && mount -t tmpfs none $d 2>/dev/null && umount $d; r=$?; rmdir $d; exit $r") == 0
+
+    @Test("are written in one step, counted and summed, and read in pieces")
+    func roundTrip() async throws {
+        try await SSHSessionTests.with { (session, server, _) async throws in
+            let files = RemoteFiles(session)
+            _ = try await session.sh("mkdir '\(server.folder)/it'\\''s here'; cd '\(server.folder)/it'\\''s here'")
+            let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+            let receipt = try await files.write("a b.bin", bytes)
+            #expect(receipt.path == server.folder + "/it's here/a b.bin")
+            #expect(receipt.size == 300_000)
+            #expect(try await files.read("a b.bin").bytes == bytes)
+            #expect(try await files.read("a b.bin", from: 299_995, limit: 100).bytes == Array(bytes.suffix(5)))
+            var how = FileWriting()
+            how.appends = true
+            #expect(try await files.write("a b.bin", [1], how: how).size == 300_001)
+            how = FileWriting()
+            how.makesFolders = true
+            how.permissions = 0o600
+            _ = try await files.write("n/m", Array("x".utf8), how: how)
+            #expect(try await session.sh("stat -c %a n/m; ls -A n").out == "600\nm\n")
+            await #expect(throws: MMError.self) { try await files.read("nothing") }
+            await #expect(throws: MMError.self) { try await files.read("n") }
+            await #expect(throws: MMError.self) { try await files.write("no/such/folder", [1]) }
+            await #expect(throws: MMError.self) { try await RemoteFiles(session, limit: 10).read("a b.bin") }
+        }
+    }
+
+    @Test("are not left half written on a full disk", .enabled(if: canMount, "no small disk can be mounted here"))
+    func fullDisk() async throws {
+        try await SSHSessionTests.with { (session, server, _) async throws in
+            let files = RemoteFiles(session)
+            let made = try await session.sh(
+                "mkdir \(server.folder)/small && mount -t tmpfs -o size=64k none \(server.folder)/small")
+            try #require(made.code == 0)
+            _ = try await files.write("\(server.folder)/small/f", Array("old".utf8))
+            await #expect(throws: MMError.self) {
+                try await files.write("\(server.folder)/small/f", [UInt8](repeating: 1, count: 200_000))
+            }
+            #expect(
+                try await session.sh(
+                    "cat \(server.folder)/small/f; ls -A \(server.folder)/small; umount \(server.folder)/small"
+                ).out == "oldf\n")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMShell
+
+@Suite("Files by SFTP and without", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+struct SFTPTests {
+    static func with(sftp: Bool, _ body: (SSHSession, TestSSHD, RemoteFiles) async throws -> Void) async throws {
+        try await SSHSessionTests.with(sftp ? "" : "#nosftp") { (session, server, _) async throws in
+            try await body(session, server, RemoteFiles(session))
+            let master = try await session.connection(until: .after(.seconds(60)))
+            #expect(master.lacksSFTP.withLock { $0 } == !sftp)
+        }
+    }
+
+    @Test("go the same way whether the host has SFTP or not", arguments: [true, false])
+    func same(sftp: Bool) async throws {
+        try await Self.with(sftp: sftp) { (session, server, files) async throws in
+            _ = try await session.sh("cd '\(server.folder)'")
+            // Larger than what is under way at once, and no multiple of a packet.
+            let bytes = (0..<3_333_333).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+            let receipt = try await files.write("big", bytes)
+            #expect(receipt.path == server.folder + "/big")
+            #expect(receipt.size == bytes.count)
+            #expect(try await files.read("big").bytes == bytes)
+            #expect(try await files.read("big", from: 3_333_330, limit: 100).bytes == Array(bytes.suffix(3)))
+            #expect(try await files.read("big", from: 4_000_000).bytes.isEmpty)
+            #expect(try await files.read("big", from: 10, limit: 5).size == bytes.count)
+            // What it replaces keeps its permissions, and is replaced as a whole.
+            _ = try await session.sh("chmod 640 big; ln big other")
+            _ = try await files.write("big", Array("new".utf8))
+            #expect(
+                try await session.sh("stat -c %a big; cat big; wc -c <other; ls -A | grep -c mm-").out
+                    == "640\nnew3333333\n0\n")
+            _ = try await files.write("empty", [])
+            #expect(try await files.read("empty").bytes.isEmpty)
+            _ = try await session.sh("ln -s /etc/hostname link")
+            _ = try await files.write("link", Array("mine".utf8))
+            #expect(try await session.sh("[ -h link ] || cat link").out == "mine")
+            var how = FileWriting()
+            how.permissions = 0o4711
+            how.makesFolders = true
+            _ = try await files.write("a/b c/d'e", [1], how: how)
+            #expect(try await session.sh("stat -c %a \"a/b c/d'e\"").out == "4711\n")
+            await #expect(throws: MMError.self) { try await files.write("a", [1]) }
+            await #expect(throws: MMError.self) { try await files.write("nowhere/x", [1]) }
+            await #expect(throws: MMError.self) { try await files.read("/proc/self") }
+        }
+    }
+
+    @Test("packets are read whole or not at all", arguments: 0..<200)
+    func fuzz(seed: UInt64) {
+        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        func next(_ bound: Int) -> UInt8 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8((state >> 33) % UInt64(bound))
+        }
+        let kinds: [UInt8] = [2, 101, 102, 103, 104, 105, 200, 7]
+        var bytes = [kinds[Int(next(8))], 0, 0, 0, next(9)]
+        for _ in 0..<Int(next(40)) { bytes += next(3) == 0 ? [next(255)] : [0] }
+        for count in 0...bytes.count {
+            // Nothing is read from beyond the end.
+            if case .data(let data)? = SFTPPacket.reply(bytes[..<count])?.reply { #expect(data.count <= count) }
+        }
+        var packet = SFTPPacket.Writer(.data)
+        packet.number(7)
+        packet.text(bytes)
+        guard case .data(let back)? = SFTPPacket.reply(packet.packet[4...])?.reply else {
+            Issue.record("a whole packet was not read")
+            return
+        }
+        #expect(back == bytes)
+    }
+}
+
+@Suite("Where sessions live")
+struct SessionDirectoryTests {
+    @Test("one holder at a time, until it lets go or its lease runs out")
+    func claims() async throws {
+        let directory: any SessionDirectory = LocalSessionDirectory()
+        #expect(try await directory.claim("a", for: "one", lease: .seconds(600)).holder == "one")
+        #expect(try await directory.claim("a", for: "two", lease: .seconds(600)).holder == "one")
+        #expect(try await directory.renew("a", for: "two", lease: .seconds(600)) == false)
+        try await directory.release("a", from: "two")
+        #expect(try await directory.holder(of: "a")?.holder == "one")
+        try await directory.release("a", from: "one")
+        #expect(try await directory.holder(of: "a") == nil)
+        #expect(try await directory.claim("b", for: "one", lease: .zero).holder == "one")
+        #expect(try await directory.claim("b", for: "two", lease: .seconds(600)).holder == "two")
+    }
+}

@@ -1,0 +1,25 @@
+import Testing
+
+@testable import MMShell
+
+@Suite("Reports within a stream")
+struct FrameReaderTests {
+    @Test("are found however the bytes are cut", arguments: 1...60)
+    func cut(size: Int) {
+        var reader = FrameReader()
+        reader.begin("0123456789abcdef")
+        let all = Array("out012345678 9abc\n0123456789abcdef 3 x/tmp/a\nb\u{0}declare -x A=1\u{0}late".utf8)
+        var output: [UInt8] = []
+        var report: FrameReader.Report?
+        var exports: [UInt8]?
+        for start in stride(from: 0, to: all.count, by: size) {
+            let taken = reader.take(Array(all[start..<min(start + size, all.count)]))
+            output += taken.output
+            report = taken.report ?? report
+            exports = taken.exports ?? exports
+        }
+        #expect(String(decoding: output, as: UTF8.self) == "out012345678 9abc\nlate")
+        #expect(report == FrameReader.Report(status: 3, rest: Array("x/tmp/a\nb".utf8)))
+        #expect(exports == Array("declare -x A=1".utf8))
+    }
+}

@@ -1,0 +1,107 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMShell
+
+@Suite("Faults of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+struct SSHFaultTests {
+    @Test("a shell over there that is killed, or gives way to another program, is replaced")
+    func killed() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let pid = try await session.sh("cd /usr; export KEPT=1; echo $$").out.split(separator: "\n").first.flatMap {
+                Int32($0)
+            }
+            kill(try #require(pid), SIGKILL)
+            let next = try await session.sh("pwd; echo $KEPT")
+            // It may have been told before or while the next command was handed over.
+            if next.end.cause == .finished { #expect(next.out == "/usr\n1\n") }
+            #expect(try await session.sh("pwd; echo $KEPT").out == "/usr\n1\n")
+            let gone = try await session.sh("exec sh")
+            #expect(gone.end.restartsSession)
+            #expect(try await session.sh("pwd; echo $KEPT").out == "/usr\n1\n")
+        }
+    }
+
+    @Test("a program over there that stopped itself does not stop the session")
+    func stopped() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let job = try await session.start(
+                ShellCommand("kept=1; echo begun; kill -STOP $$; sleep 3040"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(120))))
+            #expect(end.cause == .cancelled)
+            #expect(try await session.sh("echo alive").out == "alive\n")
+        }
+    }
+
+    @Test("a flood from over there is cut off, and kept from memory")
+    func flood() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let limits = ShellCommand.Limits(head: 1000, tail: 500, flood: 8 << 20)
+            let cut = try await session.run(ShellCommand("yes", limits: limits), deadline: .after(.seconds(300)))
+            #expect(cut.end.cause == .flood)
+            #expect(cut.stdout.head.count == 1000)
+            #expect(try await session.sh("echo after").out == "after\n")
+        }
+    }
+
+    @Test("without ps over there everything is ended all the same")
+    func withoutPS() async throws {
+        var times = SSHSessionTests.patient
+        times.interrupt = .seconds(1)
+        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
+        defer { try? ChildOutput.removeTree(folder) }
+        for name in ["sh", "bash", "mkdir", "rm", "sleep", "grep"] {
+            let path = try #require(ExecutableSearch.find(name, path: Shells.path))
+            symlink(path, folder + "/" + name)
+        }
+        try await SSHSessionTests.with("SetEnv PATH=\(folder)", times: times) { (session, _, _) async throws in
+            #expect(try await session.sh("command -v ps").code != 0)
+            let job = try await session.start(
+                ShellCommand("kept=1; sh -c 'trap \"\" INT; echo begun; while :; do sleep 1; done'"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(120))))
+            #expect(end.cause == .cancelled)
+            #expect(!end.restartsSession)
+            #expect(try await session.sh("echo $kept").out == "1\n")
+        }
+    }
+
+    @Test("a command beside the session has its directory and variables over there, too")
+    func beside() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            _ = try await session.sh("cd /usr; export KEPT=1")
+            let busy = try await session.start(ShellCommand("sleep 3041"), deadline: .never)
+            let job = try await session.detach(ShellCommand("pwd; echo $KEPT"), deadline: .after(.seconds(300)))
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "/usr\n1\n")
+            busy.cancel()
+            #expect(await busy.wait(until: .after(.seconds(120)))?.cause == .cancelled)
+        }
+    }
+
+    @Test("the shell over there may be bash or only the system's sh", arguments: [true, false])
+    func shells(hasBash: Bool) async throws {
+        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
+        defer { try? ChildOutput.removeTree(folder) }
+        for tool in ["mkdir", "rm", "sleep", "grep", "ps", "cat"] {
+            symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
+        }
+        if hasBash { symlink(try #require(ExecutableSearch.find("bash", path: Shells.path)), folder + "/bash") }
+        try await SSHSessionTests.with("SetEnv PATH=\(folder)") { (session, _, _) async throws in
+            #expect(try await session.sh("cd /usr; export A=1; b=2; false").code == 1)
+            #expect(try await session.sh("pwd; echo $?$A$b").out == "/usr\n012\n")
+            #expect(try await session.sh("echo $((1 +").code != 0)
+            #expect(try await session.sh("set -u; echo $nothing_of_this_name").code != 0)
+            let job = try await session.start(ShellCommand("echo begun; sleep 3042; echo no"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            #expect(await job.wait(until: .after(.seconds(120)))?.restartsSession == false)
+            #expect(try await session.sh("echo $b").out == "2\n")
+        }
+    }
+}

@@ -1,0 +1,296 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMShell
+
+@Suite("A session on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+struct SSHSessionTests {
+    static func masters() -> SSHMasters { SSHMasters(environment: Shells.environment) }
+
+    /// Rungs that a busy machine does not climb to.
+    static let patient: ShellSettings.Times = {
+        var times = ShellSettings.Times()
+        times.interrupt = .seconds(20)
+        times.terminate = .seconds(20)
+        times.kill = .seconds(40)
+        times.start = .seconds(120)
+        return times
+    }()
+
+    static func with(
+        _ extra: String = "", times: ShellSettings.Times = patient,
+        _ body: (SSHSession, TestSSHD, SSHMasters) async throws -> Void
+    ) async throws {
+        try await TestSSHD.with(extra) { (server) async throws in
+            let masters = Self.masters()
+            let session = try await SSHSession.connect(
+                server.target, masters: masters, times: times, deadline: .after(.seconds(120)))
+            do { try await body(session, server, masters) } catch {
+                await session.close()
+                throw error
+            }
+            await session.close()
+            #expect(await masters.count == 0)
+        }
+    }
+
+    @Test("keeps state, and gives status, directory and exact streams")
+    func state() async throws {
+        try await Self.with { (session, server, _) async throws in
+            #expect(session.name == "\(TestSSHD.user)@127.0.0.1:\(server.port)")
+            let first = try await session.sh(
+                "cd /usr; a=1; export B='x y'; f() { echo f$1; }; umask 027; echo out; echo err >&2; (exit 3)")
+            #expect(first.out == "out\n")
+            #expect(first.err == "err\n")
+            #expect(first.code == 3)
+            #expect(first.end.workingDirectory == "/usr")
+            let second = try await session.sh("echo $?; echo $a \"$B\"; f 2; pwd; umask")
+            #expect(second.out == "3\n1 x y\nf2\n/usr\n0027\n")
+            let odd = try await session.sh(#"printf '\000\377\n\r\n\033[31m'; printf 'e\000' >&2"#)
+            #expect(odd.stdout.bytes == [0, 0xFF, 0x0A, 0x0D, 0x0A, 0x1B, 0x5B, 0x33, 0x31, 0x6D])
+            #expect(odd.stderr.bytes == [0x65, 0])
+            #expect(try await session.sh("set; set -x; echo hi").out.hasSuffix("hi\n"))
+            #expect(try await session.sh("set +x; echo hi").err.hasSuffix("set +x\n"))
+        }
+    }
+
+    @Test("survives texts that are no commands, and shells that end")
+    func survives() async throws {
+        try await Self.with { (session, _, _) async throws in
+            for text in ["echo 'unbalanced", "if true; then", "echo $((1 +", ")", "set -u; echo $nothing_of_this_name"]
+            {
+                let answer = try await session.sh(text)
+                #expect(answer.code != 0)
+                #expect(!answer.err.isEmpty)
+            }
+            #expect(try await session.sh("set +u; return 7").code == 7)
+            #expect(try await session.sh("cat; read x; echo it\\'s $?; PROMPT_COMMAND=").out == "it's 1\n")
+            _ = try await session.sh("cd /usr; export KEPT='a b'; gone=1")
+            let end = try await session.sh("printf before; exit 5")
+            #expect(end.out == "before")
+            #expect(end.code == 5)
+            #expect(end.end.cause == .shellEnded)
+            let next = try await session.sh("pwd; echo \"$KEPT$gone\"")
+            #expect(next.out == "/usr\na b\n")
+            #expect(next.end.wasRestarted)
+        }
+    }
+
+    @Test("takes large commands and gives large outputs")
+    func large() async throws {
+        try await Self.with { (session, _, _) async throws in
+            let word = String(repeating: "y", count: 200_000)
+            #expect(try await session.sh("printf '\(word)' | wc -c").out == "200000\n")
+            let answer = try await session.sh("head -c 20000000 /dev/zero; printf END; printf END >&2")
+            #expect(answer.stdout.total == 20_000_003)
+            #expect(answer.stdout.tail.suffix(3) == Array("END".utf8)[...])
+            #expect(answer.err == "END")
+        }
+    }
+
+    @Test(
+        "cancels the command, not the session",
+        arguments: [
+            "sleep 100; echo after", "while :; do :; done", "while sleep 100; do echo again; done", "yes >/dev/null",
+            "PROMPT_COMMAND=; sleep 100", "sh -c 'trap \"\" INT; while :; do sleep 1; done'",
+        ])
+    func cancels(text: String) async throws {
+        var times = Self.patient
+        if text.contains("trap") { times.interrupt = .seconds(1) }
+        try await Self.with(times: times) { (session, _, _) async throws in
+            _ = try await session.sh("kept=1")
+            let job = try await session.start(ShellCommand("echo begun; " + text), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            #expect(end.cause == .cancelled)
+            #expect(!end.restartsSession)
+            #expect(try await session.sh("echo $kept").out == "1\n")
+        }
+    }
+
+    @Test("connects again when the connection was cut, and ends what ran there")
+    func cut() async throws {
+        try await Self.with { (session, server, masters) async throws in
+            let pid = try await session.sh("cd /usr; export KEPT=1; echo $$").out.split(separator: "\n").first.flatMap {
+                Int32($0)
+            }
+            let shell = try #require(pid)
+            let job = try await session.start(ShellCommand("echo begun; sleep 3003"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            // The processes that serve the connection, not what they started.
+            for pid in server.descendants()
+            where (ProcFile.read("/proc/\(pid)/comm", limit: 99) ?? []).starts(with: "sshd".utf8) { kill(pid, SIGKILL) }
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            guard case .lost = end.cause else {
+                Issue.record("\(end)")
+                return
+            }
+            #expect(end.restartsSession)
+            let next = try await session.sh("pwd; echo $KEPT")
+            #expect(next.out == "/usr\n1\n")
+            #expect(next.end.wasRestarted)
+            #expect(await eventually { kill(shell, 0) != 0 })
+            #expect(await masters.count == 1)
+        }
+    }
+
+    @Test("notices a host that is frozen")
+    func frozen() async throws {
+        try await TestSSHD.with { (server) async throws in
+            var target = server.target
+            target.aliveInterval = .seconds(3)
+            let masters = Self.masters()
+            let session = try await SSHSession.connect(target, masters: masters)
+            let job = try await session.start(ShellCommand("echo begun; sleep 3004"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            let frozen = server.descendants().filter {
+                (ProcFile.read("/proc/\($0)/comm", limit: 99) ?? []).starts(with: "sshd".utf8)
+            }
+            for pid in frozen { kill(pid, SIGSTOP) }
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            guard case .lost = end.cause else {
+                Issue.record("\(end)")
+                return
+            }
+            for pid in frozen { kill(pid, SIGCONT) }
+            #expect(try await session.sh("echo back").out == "back\n")
+            let left = try await ChildOutput.of("sh", ["-c", "ps -eo args | grep -c '^sleep 3004'"])
+            #expect(left == "0\n")
+            await session.close()
+        }
+    }
+
+    @Test("shares one connection, and makes another when the host opens no more channels")
+    func sharing() async throws {
+        try await TestSSHD.with("MaxSessions 2") { (server) async throws in
+            let masters = Self.masters()
+            var sessions: [SSHSession] = []
+            for count in [1, 1, 2] {
+                sessions.append(
+                    try await SSHSession.connect(
+                        server.target, masters: masters, times: Self.patient, deadline: .after(.seconds(120))))
+                #expect(await masters.count == count)
+            }
+            // Cancelling needs a channel, too.
+            let job = try await sessions[0].start(ShellCommand("sleep 3005"), deadline: .after(.milliseconds(200)))
+            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            #expect(end.cause == .deadline)
+            #expect(!end.restartsSession)
+            for session in sessions { await session.close() }
+            #expect(await masters.count == 0)
+        }
+    }
+
+    @Test("believes host keys as it is told")
+    func hostKeys() async throws {
+        try await TestSSHD.with { (server) async throws in
+            let masters = Self.masters()
+            func reason(_ target: SSHTarget) async -> String? {
+                do throws(MMError) {
+                    await (try SSHSession.connect(target, masters: masters)).close()
+                    return nil
+                } catch {
+                    return error.details["reason"].flatMap { if case .string(let text) = $0 { text } else { nil } }
+                        ?? error.code.word
+                }
+            }
+            var target = server.target
+            target.hostKeys = .strict
+            #expect(await reason(target) == "host_key_unknown")
+            target.hostKeys = .acceptNew
+            #expect(await reason(target) == nil)
+            target.hostKeys = .strict
+            #expect(await reason(target) == nil)
+            let wrong = "SHA256:" + String(repeating: "A", count: 43)
+            target.hostKeys = .pinned(wrong)
+            #expect(await reason(target) == "host_key_not_pinned")
+            let shown = try await ChildOutput.of("ssh-keygen", ["-lf", "\(server.folder)/host.pub"])
+            target.hostKeys = .pinned(String(shown.split(separator: " ")[1]))
+            #expect(await reason(target) == nil)
+            // Another key under the same name.
+            for name in ["host", "host.pub"] { unlink("\(server.folder)/\(name)") }
+            let folder = server.folder
+            for pid in server.descendants() { kill(pid, SIGKILL) }
+            await server.process.terminate(grace: .seconds(1))
+            try await TestSSHD.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/host"])
+            let other = try await TestSSHD.start(folder: folder, port: server.port)
+            target.hostKeys = .acceptNew
+            #expect(await reason(target) == "host_key_changed")
+            target.hostKeys = .pinned(String(shown.split(separator: " ")[1]))
+            #expect(await reason(target) == "host_key_not_pinned")
+            await other.stop()
+        }
+    }
+
+    @Test("says what is wrong with a sign-in, and shows no secret")
+    func signIn() async throws {
+        try await TestSSHD.with { (server) async throws in
+            let masters = Self.masters()
+            func failure(_ target: SSHTarget) async -> MMError? {
+                do throws(MMError) {
+                    await (try SSHSession.connect(target, masters: masters)).close()
+                    return nil
+                } catch { return error }
+            }
+            var target = server.target
+            target.identityFile = "/nonexistent"
+            #expect(await failure(target)?.details["reason"] == "authentication")
+            target.password = Secret("wrong-horse-battery")
+            let error = try #require(await failure(target))
+            #expect(error.details["reason"] == "authentication")
+            #expect(!"\(error)\(error.cause ?? "")".contains("wrong-horse"))
+            // A key that needs a passphrase.
+            try await TestSSHD.run(
+                "ssh-keygen", ["-q", "-t", "ed25519", "-N", "open 'sesame' $x", "-f", "\(server.folder)/locked"])
+            try await TestSSHD.run("sh", ["-c", "cat \(server.folder)/locked.pub >> \(server.folder)/authorized"])
+            target = server.target
+            target.identityFile = "\(server.folder)/locked"
+            #expect(await failure(target)?.details["reason"] == "authentication")
+            target.passphrase = Secret("open 'sesame' $x")
+            #expect(await failure(target) == nil)
+            // No label of a name is so long: no name server is asked, reachable or not.
+            let unheardOf = String(repeating: "x", count: 70) + ".invalid"
+            #expect(await failure(SSHTarget(unheardOf))?.code == .notFound)
+            var closed = server.target
+            closed.port = TestSSHD.freePort()
+            #expect(await failure(closed)?.code == .unavailable)
+        }
+    }
+
+    @Test(
+        "takes hosts, users and jumps for nothing else",
+        arguments: ["-oProxyCommand=id", "a b", "", "a@b", "a;b", "$(id)", "a\nb", "*"])
+    func hostNames(host: String) {
+        #expect(throws: MMError.self) { try SSHTarget(host).check() }
+        #expect(throws: MMError.self) { try SSHTarget("h", user: host.contains("@") ? "-x" : host).check() }
+    }
+
+    @Test("reaches a host over another one")
+    func jump() async throws {
+        try await TestSSHD.with { (server) async throws in
+            let config = "\(server.folder)/client"
+            try await TestSSHD.put(
+                """
+                Host hop far
+                  HostName 127.0.0.1
+                  Port \(server.port)
+                  User \(TestSSHD.user)
+                  IdentityFile \(server.folder)/user
+                  UserKnownHostsFile \(server.folder)/known
+                  StrictHostKeyChecking accept-new
+                Host far
+                  ProxyJump hop
+
+                """, config)
+            var target = SSHTarget("far")
+            target.configFile = config
+            target.hostKeys = .acceptNew
+            let session = try await SSHSession.connect(target, masters: Self.masters())
+            #expect(try await session.sh("echo over").out == "over\n")
+            await session.close()
+        }
+    }
+}

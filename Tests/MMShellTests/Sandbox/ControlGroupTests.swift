@@ -1,0 +1,79 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMShell
+
+@Suite("Limits of a whole session")
+struct ControlGroupTests {
+    static func with(_ controllers: String, enabled: String, _ body: (String) async throws -> Void) async throws {
+        let own = String(cString: mkdtemp(strdup("/tmp/mm-group-XXXXXX")))
+        defer { try? ChildOutput.removeTree(own) }
+        try await TestSSHD.put(controllers, own + "/cgroup.controllers")
+        try await TestSSHD.put(enabled, own + "/cgroup.subtree_control")
+        try await body(own)
+    }
+
+    @Test("are written where the kernel reads them")
+    func files() async throws {
+        try await Self.with("cpu memory pids\n", enabled: "memory pids cpu\n") { (own) async throws in
+            let group = try ControlGroup.make(
+                TreeLimits(memory: 64 << 20, processes: 20, processors: 0.5), own: own)
+            #expect(group.path.hasPrefix(own + "/mm-"))
+            func content(_ name: String) async throws -> String {
+                try await ChildOutput.of("cat", ["\(group.path)/\(name)"])
+            }
+            #expect(try await content("memory.max") == "67108864")
+            #expect(try await content("pids.max") == "20")
+            #expect(try await content("cpu.max") == "50000 100000")
+            try group.add(12345)
+            #expect(try await content("cgroup.procs") == "12345")
+        }
+    }
+
+    @Test("are refused where they can't be had, and the reason is said")
+    func refusals() async throws {
+        try await Self.with("pids\n", enabled: "pids\n") { (own) async throws in
+            let error = #expect(throws: MMError.self) { try ControlGroup.make(TreeLimits(memory: 64 << 20), own: own) }
+            #expect(error?.code == .unsupported)
+            #expect(error?.message.contains("memory") == true)
+            #expect(throws: MMError.self) { try ControlGroup.make(TreeLimits(), own: own) }
+            #expect(throws: MMError.self) { try ControlGroup.make(TreeLimits(processes: 1), own: own) }
+            #expect(throws: MMError.self) { try ControlGroup.make(TreeLimits(processes: 9), own: own + "/nothing") }
+        }
+    }
+
+    static let isDelegated: Bool = {
+        guard let group = try? ControlGroup.make(TreeLimits(memory: 256 << 20, processes: 30)) else { return false }
+        group.end()
+        return true
+    }()
+
+    @Test("hold for all that a session starts", .enabled(if: isDelegated, "no control group is delegated here"))
+    func held() async throws {
+        var settings = Shells.settings()
+        settings.treeLimits = TreeLimits(memory: 256 << 20, processes: 30)
+        try await Shells.with(settings: settings) { (shell) async throws in
+            #expect(try await shell.sh("cat /proc/self/cgroup").out.contains("/mm-"))
+            let many = try await shell.sh(
+                "for i in 1 2 3 4 5 6 7 8 9; do (sleep 1; sleep 1; sleep 1; sleep 1) & done; "
+                    + "for i in $(seq 60); do sleep 30 & done; echo done")
+            #expect(many.err.contains("fork") || many.err.contains("Resource"))
+            #expect(try await shell.sh("head -c 600000000 /dev/zero | tail -c 500000000 | wc -c").out != "500000000\n")
+        }
+    }
+
+    @Test(
+        "are left out only where that is wished, and it says so",
+        .enabled(if: !isDelegated, "a control group is delegated"))
+    func bestEffort() async throws {
+        var settings = Shells.settings()
+        settings.treeLimits = TreeLimits(memory: 256 << 20)
+        await #expect(throws: MMError.self) { try await LocalShell.start(settings) }
+        settings.treeLimits?.isBestEffort = true
+        try await Shells.with(settings: settings) { (shell) async throws in
+            #expect(await shell.limitsProblem?.contains("can't be set here") == true)
+            #expect(try await shell.sh("echo runs").out == "runs\n")
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import MMSystem
+
+/// What a program prints.
+enum ChildOutput {
+    static func of(_ program: String, _ arguments: [String]) async throws -> String {
+        let path = ExecutableSearch.find(program, path: Shells.path) ?? program
+        let outcome = try await ChildProcess.run(
+            ChildCommand(path, arguments, environment: Shells.environment), timeout: .seconds(60))
+        return String(decoding: outcome.output, as: UTF8.self)
+    }
+}
+
+extension ChildOutput {
+    /// Removes a test's folder.
+    static func removeTree(_ path: String) throws {
+        guard path.hasPrefix("/tmp/mm-") else { return }
+        Task { _ = try await of("rm", ["-rf", path]) }
+    }
+}

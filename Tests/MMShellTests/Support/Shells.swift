@@ -1,0 +1,72 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMShell
+
+/// Real shells for tests.
+enum Shells {
+    static let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+    /// The shells that are installed here; tests of the others are not run.
+    static let installed: [ShellKind] = ShellKind.allCases.filter { (try? $0.locate(path: path)) != nil }
+
+    static let environment = ["PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8", "TMPDIR": "/tmp"]
+
+    static func settings(_ kind: ShellKind = .bash) -> ShellSettings {
+        // Writing to a shell that has just ended must not end the tests.
+        Signals.ignoreBrokenPipes()
+        var settings = ShellSettings(name: "test", kind: kind, environment: environment)
+        // The rungs that cost the session come late: a busy machine must not climb to them.
+        settings.times.interrupt = .seconds(2)
+        settings.times.terminate = .seconds(5)
+        settings.times.kill = .seconds(40)
+        settings.times.start = .seconds(120)
+        return settings
+    }
+
+    /// Runs a body with a shell that is closed afterwards, and sees that nothing of it is left.
+    static func with(
+        _ kind: ShellKind = .bash, settings given: ShellSettings? = nil,
+        _ body: (LocalShell) async throws -> Void
+    ) async throws {
+        let shell = try await LocalShell.start(given ?? settings(kind))
+        do {
+            try await body(shell)
+        } catch {
+            await shell.close()
+            throw error
+        }
+        let pid = await shell.processID
+        let folder = await shell.folder
+        await shell.close()
+        if let pid {
+            #expect(kill(pid, 0) != 0, "the shell is gone")
+            if let folder { #expect(await eventually { access(folder, F_OK) != 0 }, "its folder is gone") }
+            #expect(SessionProcesses(shell: pid, mark: "none").others().isEmpty, "nothing it started is left")
+        }
+    }
+}
+
+extension ShellAnswer {
+    var out: String { String(decoding: stdout.bytes, as: UTF8.self) }
+    var err: String { String(decoding: stderr.bytes, as: UTF8.self) }
+    var code: Int32 { end.exitCode }
+}
+
+extension ShellSession {
+    /// Runs a command with a time that even a busy machine keeps.
+    func sh(_ text: String, within: Duration = .seconds(300)) async throws -> ShellAnswer {
+        try await run(ShellCommand(text), deadline: .after(within))
+    }
+}
+
+/// Waits for a condition, looking again every few milliseconds, for at most a minute.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    for _ in 0..<6_000 {
+        if try await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(10))
+    }
+    return try await condition()
+}
