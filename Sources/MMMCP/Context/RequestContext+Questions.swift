@@ -1,0 +1,158 @@
+public import MMCore
+
+/// A question was put, and its answer comes with another request.
+///
+/// Let it end the handler, as it is or as an error of your own: the engine asks the question, whatever the handler
+/// answers, and runs it again from its beginning when the answer is there.
+public struct AnswerPending: Error, Sendable, Hashable {}
+
+/// Asking the client's side.
+///
+/// A legacy client is asked while the handler waits. A modern client gets the question as the result of its request and
+/// sends the request again with the answer, perhaps to another process: there the handler throws ``AnswerPending`` and
+/// later *runs again from its beginning*, and then the same question has its answer. So ask before doing anything that
+/// must not be done twice, give every question a key of its own, and guard what can't be undone with ``claimOnce()``.
+extension RequestContext {
+    /// Whether the client can show its user a form.
+    public var canAskForms: Bool { clientCapabilities.elicitsForms }
+    /// Whether the client can send its user to an address.
+    public var canAskAddresses: Bool { clientCapabilities.elicitsAddresses }
+    /// Whether the client lends its model.
+    public var canSample: Bool { clientCapabilities.samples }
+    /// Whether the client tells its folders.
+    public var canListRoots: Bool { clientCapabilities.listsRoots }
+
+    /// Asks the user to fill in a form.
+    /// - Parameters:
+    ///   - key: names the question within this call.
+    ///   - message: what the user reads.
+    ///   - form: what there is to fill in.
+    /// - Returns: what the user made of it; a refusal is an answer.
+    /// - Throws: ``AnswerPending``; an error when the client can't ask, doesn't answer in time or answers nonsense.
+    public func elicit(_ key: String, _ message: String, form: Form) async throws -> ElicitationAnswer {
+        ElicitationAnswer(try await ask(.form(key, message, form)))
+    }
+
+    /// Asks the user to go to an address.
+    /// - Parameters:
+    ///   - key: names the question within this call.
+    ///   - message: what the user reads.
+    ///   - url: where to go; carries no credentials and no personal data.
+    /// - Returns: whether the user agreed to go there, not what came of it.
+    /// - Throws: as for a form.
+    public func elicit(_ key: String, _ message: String, url: String) async throws -> ElicitationAnswer {
+        ElicitationAnswer(try await ask(.address(key, message, url: url)))
+    }
+
+    /// Asks the client's model.
+    /// - Throws: as for a form.
+    public func sample(_ key: String, _ request: SamplingRequest) async throws -> SamplingAnswer {
+        SamplingAnswer(raw: try await ask(.sampling(key, request)))
+    }
+
+    /// Asks which folders the client works in.
+    /// - Throws: as for a form.
+    public func roots(_ key: String = "roots") async throws -> [Root] {
+        let answer = try await ask(.roots(key))
+        return (answer["roots"]?.array ?? []).compactMap { root in
+            root["uri"]?.string.map { Root(uri: $0, name: root["name"]?.string) }
+        }
+    }
+
+    /// Asks one question.
+    private func ask(_ question: Question) async throws -> JSONObject {
+        try await ask([question])[question.key] ?? [:]
+    }
+
+    /// Asks several questions, which a modern client gets at once.
+    /// - Parameter questions: each with a key of its own.
+    /// - Returns: the answers as the protocol writes them, by their keys.
+    /// - Throws: as for a form.
+    public func ask(_ questions: [Question]) async throws -> [String: JSONObject] {
+        for question in questions where !question.canBeAsked(clientCapabilities) {
+            if era == .modern { throw MCPError.missingCapability(question.requirement) }
+            throw MMError(
+                .unsupported, "This client can't be asked (\(question.method)).",
+                hint: "Use a client that declares \(question.requirement.keys.joined(separator: ", "))."
+            )
+        }
+        if era == .modern { return try modernAnswers(to: questions) }
+        var answers: [String: JSONObject] = [:]
+        for question in questions { answers[question.key] = try await legacyAnswer(to: question) }
+        return answers
+    }
+
+    private func modernAnswers(to questions: [Question]) throws -> [String: JSONObject] {
+        guard let replies else {
+            throw MMError(.unsupported, "This method can't ask; only tools, prompts and resources can.")
+        }
+        var answers: [String: JSONObject] = [:]
+        var missing: [Question] = []
+        for question in questions {
+            if let answer = replies.answer(to: question) {
+                answers[question.key] = answer
+            } else {
+                missing.append(question)
+            }
+        }
+        guard missing.isEmpty else {
+            replies.ask(missing)
+            throw AnswerPending()
+        }
+        return answers
+    }
+
+    private func legacyAnswer(to question: Question) async throws -> JSONObject {
+        var fault = ""
+        for _ in 1...3 {
+            let answer = try await legacyTurn(question)
+            guard let found = question.fault(of: answer) else { return answer }
+            fault = found
+        }
+        throw MMError(.invalidInput, "The client's answer to \"\(question.key)\" is not usable: \(fault).")
+    }
+
+    private func legacyTurn(_ question: Question) async throws -> JSONObject {
+        let call = call
+        let version = protocolVersion
+        do throws(QuestionBook.Failure) {
+            return try await session.questions.ask(
+                timeout: session.server.options.questionTimeout,
+                send: { id in
+                    let params = question.params(for: version, id: id.json.string ?? question.key)
+                    return call.send(Envelope.request(id, question.method, params))
+                },
+                withdraw: { id in
+                    call.send(
+                        Envelope.notification(
+                            "notifications/cancelled", ["requestId": id.json, "reason": "nobody waits for the answer"]
+                        )
+                    )
+                }
+            )
+        } catch {
+            switch error {
+            case .refused(let reason):
+                throw MMError(.remoteFailed, "The client could not ask: \(MCPError.quotable(reason.message))")
+            case .expired: throw MMError(.deadlineExceeded, "Nobody answered the question in time.")
+            case .abandoned: throw CancellationError()
+            }
+        }
+    }
+
+    /// Remembers something until the handler runs again with the answer to a question. The client keeps it, signed and
+    /// readable: no secrets.
+    public func carry(_ key: String, _ value: JSONValue?) { replies?.carry(key, value) }
+
+    /// What was remembered before the question.
+    public func carried(_ key: String) -> JSONValue? { replies?.carried[key] }
+
+    /// Claims the right to do what this call may do only once, after its questions were answered: a client may send the
+    /// same answers any number of times.
+    /// - Throws: `MMError` when it was claimed before.
+    public func claimOnce() throws(MMError) {
+        guard let replies, !session.server.once.claim(replies.nonce) else { return }
+        throw MMError(
+            .conflict, "This answer was used already.", hint: "Call again without requestState to be asked anew.")
+    }
+}

@@ -1,0 +1,32 @@
+/// Which kinds of answer a client takes (RFC 9110, section 12.5.1).
+struct Accept: Sendable {
+    private let ranges: [(type: String, subtype: String)]?
+
+    init(_ request: MCPHTTPRequest) {
+        let values = request.values(of: "Accept")
+        guard !values.isEmpty else {
+            ranges = nil
+            return
+        }
+        ranges = values.joined(separator: ",").split(separator: ",").compactMap { item in
+            let parts = item.split(separator: ";").map { MCPHTTPRequest.trimmed($0).lowercased() }
+            guard let range = parts.first else { return nil }
+            // A weight of zero rules the kind out.
+            let isOut = parts.dropFirst().contains {
+                $0.hasPrefix("q=0") && $0.dropFirst(3).allSatisfy { $0 == "0" || $0 == "." }
+            }
+            let halves = range.split(separator: "/", omittingEmptySubsequences: false)
+            guard !isOut, halves.count == 2 else { return nil }
+            return (String(halves[0]), String(halves[1]))
+        }
+    }
+
+    /// Whether it takes a kind; a client that says nothing takes everything.
+    func takes(_ type: String, _ subtype: String) -> Bool {
+        guard let ranges else { return true }
+        return ranges.contains { range in
+            (range.type == "*" && range.subtype == "*")
+                || (range.type == type && (range.subtype == "*" || range.subtype == subtype))
+        }
+    }
+}

@@ -1,0 +1,277 @@
+import MMCore
+import MMSystem
+
+/// The messages about one POST, or those of a session that belong to no call: kept until a connection takes them, and in
+/// the legacy era a while longer, for a client that was cut off and comes back.
+final class EventBuffer: MessageChannel {
+    /// What events carry beside their data.
+    enum Style: Sendable {
+        /// Nothing: the stream can't be resumed (modern era).
+        case plain
+        /// An id that names stream and place.
+        case numbered(stream: Int)
+        /// As above, beginning with an event without data, so that there is a place to resume from at once.
+        case primed(stream: Int)
+    }
+
+    /// What became of a POST first.
+    enum Beginning: Sendable {
+        /// The answer, with nothing before it.
+        case answer([UInt8])
+        /// As above, an answer that is made while it is sent.
+        case streamed(StreamedReply)
+        /// There will be no answer.
+        case nothing
+        /// Something precedes the answer, or it is not there yet.
+        case stream
+    }
+
+    fileprivate struct Event: Sendable {
+        let number: Int
+        let bytes: [UInt8]
+        /// The connection ends behind it, though the stream goes on.
+        var endsConnection = false
+    }
+
+    fileprivate struct State: Sendable {
+        var events: [Event] = []
+        var bytes = 0
+        var nextNumber = 0
+        /// The first number that was never dropped.
+        var firstKept = 0
+        var answer: [UInt8]?
+        var streamed: StreamedReply?
+        var errorCode: Int?
+        var isFinished = false
+        var hasBegun = false
+        var isDelivered = false
+        /// The number after the last event that a connection took.
+        var nextUndelivered = 0
+        /// Which connection reads; an older one has been replaced.
+        var connection = 0
+        var isConnected = false
+        var wake: OneShot<Void>?
+    }
+
+    private let style: Style
+    private let limit: Int
+    private let state = Mutex(State())
+    private let first = OneShot<Void>()
+    private let sent = OneShot<Void>()
+
+    /// A buffer.
+    /// - Parameters:
+    ///   - style: what events carry.
+    ///   - limit: most bytes that are kept for nobody.
+    init(_ style: Style, limit: Int) {
+        self.style = style
+        self.limit = limit
+        if case .primed(let stream) = style {
+            state.withLock { $0.append(Array("id: \(stream)-0\ndata:\n\n".utf8)) }
+        }
+    }
+
+    var isCongested: Bool { state.withLock { $0.bytes >= limit } }
+    /// A stream's client that doesn't read holds up nothing but its own stream.
+    func waitForRoom() async {}
+    /// The code of the error that is the answer, for the HTTP status; `nil` for a result.
+    var errorCode: Int? { state.withLock { $0.errorCode } }
+    /// Whether all that will ever come was taken by a connection.
+    var isDone: Bool { state.withLock { $0.isFinished && $0.isDelivered } }
+    var isFinished: Bool { state.withLock { $0.isFinished } }
+    /// How many bytes are kept.
+    var size: Int { state.withLock { $0.bytes } }
+    /// Whether a connection is open that reads.
+    var isConnected: Bool { state.withLock { $0.isConnected } }
+
+    func send(_ message: [UInt8]) { put(message, isLast: false) }
+
+    func finish(_ answer: Reply?) { put(answer?.bytes, errorCode: answer?.errorCode, isLast: true) }
+
+    /// An answer that nothing precedes is sent as it is made; one that ends a stream of events is gathered for it.
+    func finish(streaming reply: StreamedReply) async {
+        let isSentAsMade = state.withLock { state in
+            guard !state.isFinished, !state.hasBegun, state.nextNumber <= primingCount else { return false }
+            state.isFinished = true
+            state.errorCode = reply.errorCode
+            state.streamed = reply
+            return true
+        }
+        guard isSentAsMade else { return finish(await reply.gathered()) }
+        first.give(())
+        await withTaskCancellationHandler {
+            await sent.wait()
+        } onCancel: {
+            sent.give(())
+        }
+    }
+
+    /// The answer that was made while it was sent is over, for the client or for good.
+    func finishedSending() { sent.give(()) }
+
+    private func put(_ message: [UInt8]?, errorCode: Int? = nil, isLast: Bool) {
+        let wake: OneShot<Void>? = state.withLock { state in
+            guard !state.isFinished else { return nil }
+            state.isFinished = isLast
+            state.errorCode = errorCode
+            if isLast, !state.hasBegun, state.nextNumber <= primingCount {
+                state.answer = message
+            }
+            if let message { state.append(encoded(message, number: state.nextNumber)) }
+            state.trim(to: limit, keepsDelivered: isNumbered)
+            defer { state.wake = nil }
+            return state.wake
+        }
+        first.give(())
+        wake?.give(())
+    }
+
+    private var isNumbered: Bool {
+        if case .plain = style { false } else { true }
+    }
+
+    private var primingCount: Int {
+        if case .primed = style { 1 } else { 0 }
+    }
+
+    private func encoded(_ message: [UInt8], number: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(message.count + 40)
+        switch style {
+        case .plain: break
+        case .numbered(let stream), .primed(let stream): bytes.append(contentsOf: "id: \(stream)-\(number)\n".utf8)
+        }
+        bytes.append(contentsOf: "data: ".utf8)
+        bytes.append(contentsOf: message)
+        bytes.append(contentsOf: [0x0A, 0x0A])
+        return bytes
+    }
+
+    /// Waits for what comes first, but not long.
+    func beginning(patience: Duration) async -> Beginning {
+        let timer = Task { [first] in
+            try? await Task.sleep(for: patience)
+            first.give(())
+        }
+        await withTaskCancellationHandler {
+            await first.wait()
+        } onCancel: {
+            first.give(())
+        }
+        timer.cancel()
+        return state.withLock { state in
+            if let answer = state.answer { return .answer(answer) }
+            if let reply = state.streamed { return .streamed(reply) }
+            if state.isFinished, state.nextNumber <= primingCount { return .nothing }
+            state.hasBegun = true
+            return .stream
+        }
+    }
+
+    /// Ends the connection that reads, though not the stream: the client is to come back after a while.
+    func release(retryAfter wait: Duration) {
+        guard case .primed = style else { return }
+        let milliseconds = max(0, wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000)
+        let wake: OneShot<Void>? = state.withLock { state in
+            guard !state.isFinished else { return nil }
+            state.hasBegun = true
+            state.append(Array("retry: \(milliseconds)\n\n".utf8), endsConnection: true)
+            defer { state.wake = nil }
+            return state.wake
+        }
+        first.give(())
+        wake?.give(())
+    }
+
+    /// Begins a connection.
+    /// - Parameter last: the number of the last event that the client has; `nil` for a new client.
+    /// - Returns: the connection's number and the number of its first event; `nil` when that event is gone.
+    func connect(after last: Int?) -> (connection: Int, next: Int)? {
+        let (result, replaced): ((Int, Int)?, OneShot<Void>?) = state.withLock { state in
+            let next = last.map { $0 + 1 } ?? max(state.firstKept, state.nextUndelivered)
+            guard next >= state.firstKept, next <= state.nextNumber else { return (nil, nil) }
+            // A pause was for the connection that was there; who comes back has had it.
+            if last != nil { state.events.removeAll { $0.endsConnection } }
+            state.hasBegun = true
+            state.connection += 1
+            state.isConnected = true
+            defer { state.wake = nil }
+            return ((state.connection, next), state.wake)
+        }
+        replaced?.give(())
+        return result
+    }
+
+    /// The next event of a connection; `nil` at its end.
+    func next(_ connection: Int, from number: Int) async -> (bytes: [UInt8], next: Int, isLast: Bool)? {
+        while true {
+            enum Step {
+                case event([UInt8], Int, Bool)
+                case end
+                case wait(OneShot<Void>)
+            }
+            let step: Step = state.withLock { state in
+                guard state.connection == connection, !Task.isCancelled else { return .end }
+                if let event = state.events.first(where: { $0.number >= number }) {
+                    state.nextUndelivered = max(state.nextUndelivered, event.number + 1)
+                    if !isNumbered { state.drop(through: event.number) }
+                    if event.number == state.nextNumber - 1, state.isFinished { state.isDelivered = true }
+                    return .event(event.bytes, event.number + 1, event.endsConnection)
+                }
+                if state.isFinished {
+                    state.isDelivered = true
+                    return .end
+                }
+                let wake = OneShot<Void>()
+                state.wake = wake
+                return .wait(wake)
+            }
+            switch step {
+            case .event(let bytes, let next, let isLast): return (bytes, next, isLast)
+            case .end: return nil
+            case .wait(let wake):
+                await withTaskCancellationHandler {
+                    await wake.wait()
+                } onCancel: {
+                    wake.give(())
+                }
+            }
+        }
+    }
+
+    /// The connection is gone.
+    func disconnect(_ connection: Int) {
+        let wake: OneShot<Void>? = state.withLock { state in
+            guard state.connection == connection else { return nil }
+            state.connection += 1
+            state.isConnected = false
+            defer { state.wake = nil }
+            return state.wake
+        }
+        wake?.give(())
+    }
+}
+
+extension EventBuffer.State {
+    fileprivate mutating func append(_ event: [UInt8], endsConnection: Bool = false) {
+        events.append(EventBuffer.Event(number: nextNumber, bytes: event, endsConnection: endsConnection))
+        bytes += event.count
+        nextNumber += 1
+    }
+
+    fileprivate mutating func drop(through number: Int) {
+        while let first = events.first, first.number <= number {
+            bytes -= first.bytes.count
+            events.removeFirst()
+            firstKept = first.number + 1
+        }
+    }
+
+    /// Lets go of the oldest events of a stream that keeps them for a client that may come back; never of the newest,
+    /// which may be the answer. What nobody was ever given is only dropped here, too: who comes back too late finds a
+    /// gap, and is told.
+    fileprivate mutating func trim(to limit: Int, keepsDelivered: Bool) {
+        guard keepsDelivered else { return }
+        while bytes > limit, events.count > 1 { drop(through: events[0].number) }
+    }
+}

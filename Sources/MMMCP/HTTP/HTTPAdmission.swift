@@ -1,0 +1,104 @@
+import MMCore
+
+/// Decides who is let in, before anybody looks at what was sent.
+struct HTTPAdmission: Sendable {
+    let options: HTTPOptions
+
+    /// Checks path, Host, Origin and bearer secret, in this order.
+    /// - Returns: who it is, or the refusal.
+    func admit(_ request: MCPHTTPRequest) -> Result<Principal, Refusal> {
+        guard request.path == options.path else { return .failure(Refusal(404, "There is nothing at this path.")) }
+        let host = Self.name(ofHost: request.value(of: "Host") ?? "")
+        guard isAllowed(host: host) else {
+            return .failure(Refusal(421, "This server is not reached under this name."))
+        }
+        let origins = request.values(of: "Origin")
+        guard origins.allSatisfy({ isAllowed(origin: $0, of: host) }) else {
+            return .failure(Refusal(403, "Pages of this origin may not use this server."))
+        }
+        if let principal = request.principal { return .success(principal) }
+        guard let secret = options.secret else { return .success(Principal("http")) }
+        guard let header = request.value(of: "Authorization"), let given = Self.bearer(header),
+            ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8))
+        else {
+            var refusal = Refusal(401, "A bearer secret is needed.")
+            let place = options.resourceMetadata.map { " resource_metadata=\"\($0)\"" } ?? ""
+            refusal.headers.append(("WWW-Authenticate", "Bearer" + place))
+            return .failure(refusal)
+        }
+        return .success(Principal("bearer"))
+    }
+
+    /// An answer that says no.
+    struct Refusal: Error, Sendable {
+        let status: Int
+        let message: String
+        var headers: [(name: String, value: String)] = []
+
+        init(_ status: Int, _ message: String, _ headers: [(name: String, value: String)] = []) {
+            self.status = status
+            self.message = message
+            self.headers = headers
+        }
+
+        var response: MCPHTTPResponse {
+            var response = MCPHTTPResponse.error(MCPError(code: -32600, message), status: status)
+            response.headers += headers
+            return response
+        }
+    }
+
+    private static func bearer(_ header: String) -> String? {
+        guard header.utf8.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
+        return MCPHTTPRequest.trimmed(header.dropFirst(7))
+    }
+
+    /// The name in a Host header, without its port (RFC 9110, section 7.2).
+    private static func name(ofHost host: String) -> String {
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            let rest = host[host.index(after: end)...]
+            return isPort(rest) ? host[...end].lowercased() : ""
+        }
+        guard let colon = host.firstIndex(of: ":") else { return host.lowercased() }
+        return isPort(host[colon...]) ? host[..<colon].lowercased() : ""
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty
+            || (text.first == ":" && text.utf8.count <= 6
+                && text.utf8.dropFirst().allSatisfy { $0 >= 0x30 && $0 <= 0x39 })
+    }
+
+    private func isAllowed(host name: String) -> Bool {
+        isOwn(name) || (options.admitsNumericHosts && Self.isNumeric(name))
+    }
+
+    private func isOwn(_ name: String) -> Bool {
+        ["localhost", "127.0.0.1", "[::1]"].contains(name)
+            || options.allowedHosts.contains { $0.lowercased() == name }
+    }
+
+    /// An IPv4 address in four numbers, or anything in brackets: names that no page of the web can have made up.
+    private static func isNumeric(_ name: String) -> Bool {
+        if name.hasPrefix("["), name.hasSuffix("]") {
+            return name.utf8.dropFirst().dropLast().allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x61...0x66, UInt8(ascii: ":"), UInt8(ascii: "."): true
+                default: false
+                }
+            }
+        }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    /// A page is known by a name of this server. An address that is good as a name of ours only because every address is
+    /// must be the one under which the request came: the page of another address is somebody else's.
+    private func isAllowed(origin: String, of host: String) -> Bool {
+        for scheme in ["http://", "https://"] where origin.hasPrefix(scheme) {
+            let name = Self.name(ofHost: String(origin.dropFirst(scheme.count)))
+            return isOwn(name) || (name == host && isAllowed(host: name))
+        }
+        return false
+    }
+}

@@ -1,0 +1,358 @@
+import MMCore
+
+/// Serves any number of clients over HTTP: legacy ones in sessions, modern ones request by request.
+///
+/// This is HTTP without sockets: hand in requests, send what comes out. Whoever does that limits headers and connections,
+/// cancels the task of a request whose client is gone, and closes the ``EventStream`` of one that goes away later.
+public final class StreamableHTTP: Sendable {
+    private let server: MCPServer
+    private let options: HTTPOptions
+    private let admission: HTTPAdmission
+    private let state = Mutex(State())
+
+    private struct State: Sendable {
+        var sessions: [String: HTTPSession] = [:]
+        var modern: [ObjectIdentifier: Session] = [:]
+        var isStopped = false
+        var sweeper: Task<Void, Never>?
+    }
+
+    /// Serves a server over HTTP.
+    public init(_ server: MCPServer, options: HTTPOptions = HTTPOptions()) {
+        self.server = server
+        self.options = options
+        admission = HTTPAdmission(options: options)
+    }
+
+    deinit {
+        state.withLock { $0.sweeper }?.cancel()
+    }
+
+    /// Answers one request.
+    ///
+    /// Checks come in this order, and the first that fails answers: path, Host, Origin, bearer secret, method, content
+    /// type, Accept, size, JSON, and then what the era of the message asks for.
+    public func respond(to request: MCPHTTPRequest) async -> MCPHTTPResponse {
+        let principal: Principal
+        switch admission.admit(request) {
+        case .success(let admitted): principal = admitted
+        case .failure(let refusal): return refusal.response
+        }
+        switch request.method {
+        case "POST": return await post(request, principal)
+        case "GET" where !isModern(request): return get(request, principal)
+        case "DELETE" where !isModern(request): return delete(request, principal)
+        default:
+            let allowed = isModern(request) ? "POST" : "POST, GET, DELETE"
+            return HTTPAdmission.Refusal(
+                405, "This path is not for \(MCPError.quotable(request.method)).", [("Allow", allowed)]
+            )
+            .response
+        }
+    }
+
+    /// Ends all sessions and streams; requests after that are refused.
+    public func stop() {
+        let (sessions, modern, sweeper) = state.withLock { state in
+            state.isStopped = true
+            defer {
+                state.sessions = [:]
+                state.modern = [:]
+                state.sweeper = nil
+            }
+            return (Array(state.sessions.values), Array(state.modern.values), state.sweeper)
+        }
+        sweeper?.cancel()
+        for session in sessions { session.close() }
+        for session in modern { session.close() }
+    }
+
+    /// How many legacy sessions there are.
+    public var sessionCount: Int { state.withLock { $0.sessions.count } }
+
+    /// A version header that names none of the legacy revisions makes a request modern.
+    private func isModern(_ request: MCPHTTPRequest) -> Bool {
+        request.values(of: "MCP-Protocol-Version").contains { !ProtocolVersion($0).isLegacy }
+    }
+}
+
+// MARK: POST
+
+extension StreamableHTTP {
+    private func post(_ request: MCPHTTPRequest, _ principal: Principal) async -> MCPHTTPResponse {
+        if let refusal = refusal(of: request) { return refusal.response }
+        let limits = JSONLimits(bytes: options.bodyBytes, depth: server.options.limits.nesting)
+        let message = Message.parse(request.body, limits: limits)
+        if case .malformed(nil, let error) = message, error.code == -32700 { return .error(error, status: 400) }
+        if case .request(let incoming) = message, incoming.isModern {
+            return await postModern(request, message, principal)
+        }
+        if isModern(request) { return await postModern(request, message, principal) }
+        return await postLegacy(request, message, principal)
+    }
+
+    private func refusal(of request: MCPHTTPRequest) -> HTTPAdmission.Refusal? {
+        let type = request.value(of: "Content-Type")?.split(separator: ";").first.map { MCPHTTPRequest.trimmed($0) }
+        guard type?.lowercased() == "application/json" else {
+            return HTTPAdmission.Refusal(415, "The body must be application/json.")
+        }
+        let isAccepted = Accept(request).takes("application", "json") && Accept(request).takes("text", "event-stream")
+        guard isAccepted else {
+            return HTTPAdmission.Refusal(406, "Accept must name application/json and text/event-stream.")
+        }
+        guard request.body.count <= options.bodyBytes else {
+            return HTTPAdmission.Refusal(413, "The body has more than \(options.bodyBytes) bytes.")
+        }
+        return nil
+    }
+
+    // MARK: the modern era
+
+    private func postModern(
+        _ request: MCPHTTPRequest, _ message: Message, _ principal: Principal
+    ) async -> MCPHTTPResponse {
+        let incoming: IncomingRequest
+        switch message {
+        case .request(let found): incoming = found
+        case .notification: return MCPHTTPResponse(status: 202)
+        case .malformed(let id, let error): return .error(error, status: 400, id: id)
+        case .batch: return .error(.invalidRequest("the body must be one message, not an array"), status: 400)
+        case .response:
+            return .error(.invalidRequest("this protocol version has no requests that a client answers"), status: 400)
+        }
+        do throws(MCPError) {
+            let meta = try ModernMeta(incoming.meta ?? [:])
+            let headers = RoutingHeaders(request: request)
+            try headers.check(incoming, version: meta.version.text)
+            guard meta.version.isModern else { throw .unsupportedVersion(meta.version.text) }
+            if incoming.method == Method.callTool.rawValue, let name = incoming.params["name"]?.string,
+                let tool = server.routes.tool(named: name)
+            {
+                try headers.check(tool.headers, arguments: incoming.params["arguments"]?.object ?? [:])
+            }
+        } catch {
+            return .error(error, status: 400, id: incoming.id)
+        }
+        return await serveModern(incoming, size: request.body.count, principal)
+    }
+
+    private func serveModern(_ incoming: IncomingRequest, size: Int, _ principal: Principal) async -> MCPHTTPResponse {
+        let buffer = EventBuffer(.plain, limit: options.replayBytes)
+        let session = Session(server: server, principal: principal, home: buffer)
+        let isRunning = state.withLock { state in
+            if !state.isStopped { state.modern[ObjectIdentifier(session)] = session }
+            return !state.isStopped
+        }
+        guard isRunning else { return Self.stopping(incoming.id) }
+        let end: @Sendable () -> Void = { [weak self] in
+            session.close()
+            self?.state.withLock { _ = $0.modern.removeValue(forKey: ObjectIdentifier(session)) }
+        }
+        session.receive(.request(incoming), size: size, via: buffer)
+        let beginning = await buffer.beginning(patience: options.patience)
+        switch beginning {
+        case .answer(let bytes):
+            end()
+            return .json(bytes, status: Self.modernStatus(buffer.errorCode))
+        case .streamed(let reply):
+            let body = StreamedBody(reply) {
+                buffer.finishedSending()
+                end()
+            }
+            return .streamed(body, status: Self.modernStatus(buffer.errorCode))
+        case .nothing:
+            end()
+            return Self.stopping(incoming.id)
+        case .stream:
+            guard !Task.isCancelled, let (connection, next) = buffer.connect(after: nil) else {
+                // The client is gone, and with it whoever wanted the answer.
+                end()
+                return Self.stopping(incoming.id)
+            }
+            return .events(EventStream(buffer, connection: connection, from: next, onClose: end))
+        }
+    }
+
+    private static func stopping(_ id: RequestID?) -> MCPHTTPResponse {
+        .error(.internalError("The server is stopping."), status: 503, id: id)
+    }
+
+    private static func modernStatus(_ code: Int?) -> Int {
+        switch code {
+        case nil: 200
+        case -32601: 404
+        case -32603: 500
+        default: 400
+        }
+    }
+}
+
+// MARK: the legacy era
+
+extension StreamableHTTP {
+    private func postLegacy(
+        _ request: MCPHTTPRequest, _ message: Message, _ principal: Principal
+    ) async -> MCPHTTPResponse {
+        var id: RequestID?
+        if case .request(let incoming) = message { id = incoming.id }
+        if case .malformed(let found, let error) = message { return .error(error, status: 400, id: found) }
+        let session: HTTPSession
+        var isNew = false
+        switch find(request, principal) {
+        case .success(let found): session = found
+        case .failure(let refusal):
+            guard refusal.status == 400, case .request(let incoming) = message, incoming.method == "initialize" else {
+                return .error(MCPError(code: -32600, refusal.message), status: refusal.status, id: id)
+            }
+            guard let opened = open(principal) else {
+                return MCPHTTPResponse.error(
+                    .internalError("There are too many sessions; end some first."), status: 503, id: id
+                ).with("Retry-After", "60")
+            }
+            session = opened
+            isNew = true
+        }
+        let response = await serveLegacy(session, message, size: request.body.count)
+        guard isNew else { return response }
+        guard session.session.version != nil else {
+            // The handshake failed: there is no session.
+            close(session)
+            return response
+        }
+        return response.with("Mcp-Session-Id", session.id)
+    }
+
+    private func serveLegacy(_ session: HTTPSession, _ message: Message, size: Int) async -> MCPHTTPResponse {
+        let (number, buffer) = session.openStream()
+        // Kept from the start: the call goes on when its client is cut off, and the client may come back for it.
+        let isCall =
+            switch message {
+            case .request, .batch: true
+            default: false
+            }
+        session.session.receive(message, size: size, via: buffer)
+        guard isCall else { return MCPHTTPResponse(status: 202) }
+        switch await buffer.beginning(patience: options.patience) {
+        case .answer(let bytes): return .json(bytes, status: Self.legacyStatus(buffer.errorCode))
+        case .streamed(let reply):
+            let body = StreamedBody(reply) { buffer.finishedSending() }
+            return .streamed(body, status: Self.legacyStatus(buffer.errorCode))
+        case .nothing:
+            if case .batch = message { return MCPHTTPResponse(status: 202) }
+            // The client called its request off: it wants nothing any more, but HTTP wants an answer.
+            return MCPHTTPResponse(status: 202)
+        case .stream:
+            session.keep(number, buffer)
+            guard let stream = session.connect(buffer, after: nil) else { return Self.stopping(nil) }
+            return .events(stream)
+        }
+    }
+
+    private static func legacyStatus(_ code: Int?) -> Int {
+        code == -32600 || code == -32700 ? 400 : 200
+    }
+
+    private func get(_ request: MCPHTTPRequest, _ principal: Principal) -> MCPHTTPResponse {
+        guard Accept(request).takes("text", "event-stream") else {
+            return HTTPAdmission.Refusal(406, "Accept must name text/event-stream.").response
+        }
+        let session: HTTPSession
+        switch find(request, principal) {
+        case .success(let found): session = found
+        // Some clients ask before they have a session, and take 405 best.
+        case .failure(let refusal) where refusal.status == 400:
+            return HTTPAdmission.Refusal(405, refusal.message, [("Allow", "POST")]).response
+        case .failure(let refusal): return refusal.response
+        }
+        if let last = request.value(of: "Last-Event-ID") {
+            guard let (buffer, number) = session.place(of: last), let stream = session.connect(buffer, after: number)
+            else { return HTTPAdmission.Refusal(400, "No stream of this session has this event any more.").response }
+            return .events(stream)
+        }
+        guard !session.home.isConnected else {
+            return HTTPAdmission.Refusal(409, "This session has a stream already.").response
+        }
+        guard let stream = session.connect(session.home, after: nil) else { return Self.stopping(nil) }
+        return .events(stream)
+    }
+
+    private func delete(_ request: MCPHTTPRequest, _ principal: Principal) -> MCPHTTPResponse {
+        switch find(request, principal) {
+        case .success(let session):
+            close(session)
+            // Not 204: some clients take only 200 for success here.
+            return MCPHTTPResponse(status: 200)
+        case .failure(let refusal): return refusal.response
+        }
+    }
+}
+
+// MARK: sessions
+
+extension StreamableHTTP {
+    /// The session that a request names: 400 without a name, 404 for one that isn't there or is somebody else's.
+    private func find(_ request: MCPHTTPRequest, _ principal: Principal) -> Result<HTTPSession, HTTPAdmission.Refusal> {
+        let names = request.values(of: "Mcp-Session-Id")
+        guard let name = names.first, names.count == 1 else {
+            return .failure(HTTPAdmission.Refusal(400, "The header Mcp-Session-Id must come once."))
+        }
+        guard let session = state.withLock({ $0.sessions[name] }), session.principal == principal else {
+            return .failure(HTTPAdmission.Refusal(404, "There is no such session; initialize a new one."))
+        }
+        session.touch(at: .now)
+        return .success(session)
+    }
+
+    private func open(_ principal: Principal) -> HTTPSession? {
+        let now = ContinuousClock.now
+        let session = HTTPSession(
+            id: RandomBytes.text(bytes: 24), server: server, principal: principal, replayBytes: options.replayBytes,
+            now: now, ended: options.sessionEnded
+        )
+        let (isOpen, evicted): (Bool, HTTPSession?) = state.withLock { state in
+            guard !state.isStopped else { return (false, nil) }
+            var evicted: HTTPSession?
+            if state.sessions.count >= options.maxSessions {
+                // Somebody who never says goodbye must not keep everybody else out.
+                let idlest = state.sessions.values.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
+                guard let idlest, idlest.idleTime(at: now) >= .seconds(60) else { return (false, nil) }
+                state.sessions[idlest.id] = nil
+                evicted = idlest
+            }
+            state.sessions[session.id] = session
+            startSweeper(&state)
+            return (true, evicted)
+        }
+        evicted?.close()
+        return isOpen ? session : nil
+    }
+
+    private func close(_ session: HTTPSession) {
+        _ = state.withLock { $0.sessions.removeValue(forKey: session.id) }
+        session.close()
+    }
+
+    private func startSweeper(_ state: inout State) {
+        guard state.sweeper == nil else { return }
+        let pause = options.sessionIdle / 4
+        state.sweeper = Task { [weak self] in
+            while (try? await Task.sleep(for: pause)) != nil {
+                guard let self, self.sweep() else { return }
+            }
+        }
+    }
+
+    /// Ends the sessions that nobody was heard of for too long.
+    /// - Returns: whether there are others left.
+    private func sweep() -> Bool {
+        let now = ContinuousClock.now
+        let (idle, goesOn): ([HTTPSession], Bool) = state.withLock { state in
+            let idle = state.sessions.values.filter { $0.idleTime(at: now) >= options.sessionIdle }
+            for session in idle { state.sessions[session.id] = nil }
+            if state.sessions.isEmpty { state.sweeper = nil }
+            return (idle, !state.sessions.isEmpty)
+        }
+        for session in idle { session.close() }
+        return goesOn
+    }
+}

@@ -1,0 +1,69 @@
+import MMCore
+
+/// Which changes a `subscriptions/listen` wants to hear of, as far as the server offers them.
+struct ListenFilter: Sendable, Hashable {
+    var lists: Set<ListKind> = []
+    var resources: [String] = []
+
+    /// Reads what the client asks for and keeps what is offered.
+    /// - Throws: -32602 for members of the wrong type.
+    init(_ object: JSONObject, options: ServerOptions) throws(MCPError) {
+        for kind in ListKind.allCases {
+            switch object[Self.key(of: kind)] {
+            case nil, .bool(false): continue
+            case .bool(true):
+                if options.changingLists.contains(kind) { lists.insert(kind) }
+            case .some(let other):
+                throw .invalidParams("\"\(Self.key(of: kind))\" must be a boolean, not \(other.kindName).")
+            }
+        }
+        guard let wanted = object["resourceSubscriptions"] else { return }
+        guard case .array(let items) = wanted else {
+            throw .invalidParams("\"resourceSubscriptions\" must be an array of addresses, not \(wanted.kindName).")
+        }
+        guard items.count <= options.limits.watchedResources else {
+            throw .invalidParams("At most \(options.limits.watchedResources) resources can be watched.")
+        }
+        for item in items {
+            guard case .string(let uri) = item else {
+                throw .invalidParams("\"resourceSubscriptions\" must hold addresses, not \(item.kindName).")
+            }
+            if options.offersResourceSubscriptions, !resources.contains(uri) { resources.append(uri) }
+        }
+    }
+
+    static func key(of kind: ListKind) -> String {
+        switch kind {
+        case .tools: "toolsListChanged"
+        case .prompts: "promptsListChanged"
+        case .resources: "resourcesListChanged"
+        }
+    }
+
+    /// What is honoured, for the acknowledgement.
+    var json: JSONObject {
+        var object = JSONObject()
+        for kind in ListKind.allCases where lists.contains(kind) { object[Self.key(of: kind)] = true }
+        if !resources.isEmpty { object["resourceSubscriptions"] = .array(resources.map(JSONValue.string)) }
+        return object
+    }
+
+    func wants(_ change: ChangeFeed.Change) -> Bool {
+        switch change {
+        case .list(let kind): lists.contains(kind)
+        case .resource(let uri): resources.contains(uri)
+        }
+    }
+}
+
+extension ChangeFeed.Change {
+    /// The notification that tells of the change, without `_meta`.
+    var notification: (method: String, params: JSONObject) {
+        switch self {
+        case .list(.tools): ("notifications/tools/list_changed", [:])
+        case .list(.prompts): ("notifications/prompts/list_changed", [:])
+        case .list(.resources): ("notifications/resources/list_changed", [:])
+        case .resource(let uri): ("notifications/resources/updated", ["uri": .string(uri)])
+        }
+    }
+}

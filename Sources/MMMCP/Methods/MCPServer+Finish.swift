@@ -1,0 +1,25 @@
+import MMCore
+
+extension MCPServer {
+    /// The result in the form of the client's era: modern results say their kind, who answers and how long they last.
+    func finished(_ result: JSONObject, of method: Method, for era: Era) -> JSONObject {
+        guard era == .modern else { return result }
+        var full: JSONObject = ["resultType": "complete"]
+        for (key, value) in result { full[key] = value }
+        switch method {
+        case .discover, .listTools, .listPrompts, .listTemplates: options.listCache.add(to: &full)
+        case .listResources, .readResource: options.resourceCache.add(to: &full)
+        default: break
+        }
+        return named(full)
+    }
+
+    /// The result with the server's identity in its `_meta`.
+    func named(_ result: JSONObject) -> JSONObject {
+        var result = result
+        var meta = result["_meta"]?.object ?? [:]
+        meta[MetaKey.serverInfo] = .object(info.json)
+        result["_meta"] = .object(meta)
+        return result
+    }
+}

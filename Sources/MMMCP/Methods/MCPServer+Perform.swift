@@ -1,0 +1,130 @@
+import MMCore
+
+extension MCPServer {
+    /// Works on a call.
+    /// - Returns: the answer; `nil` when the call was called off and nobody waits for one. And the long texts that belong
+    ///   where their markers stand in it.
+    func perform(_ planned: PlannedCall, call: LiveCall, session: Session) async -> (
+        answer: Answer?, texts: [TextStream]
+    ) {
+        let replies: Replies?
+        do throws(MCPError) {
+            replies = planned.profile.era == .modern && planned.method.mayAsk ? try Replies(planned, seal: seal) : nil
+        } catch {
+            return (.failure(error), [])
+        }
+        let texts = LongTexts()
+        let context = RequestContext(profile: planned.profile, call: call, session: session, replies: replies)
+        let answer = await answer(to: planned, context, texts)
+        // However the handler ended: as long as a question is open, that is the result.
+        if let question = replies?.result(of: planned, seal: seal), !Task.isCancelled {
+            return (.success(named(question)), [])
+        }
+        return (answer, texts.all)
+    }
+
+    private func answer(to planned: PlannedCall, _ context: RequestContext, _ texts: LongTexts) async -> Answer? {
+        do {
+            let result = try await result(of: planned, context, texts)
+            return .success(finished(result, of: planned.method, for: planned.profile.era))
+        } catch let error as MCPError {
+            return .failure(error)
+        } catch let error as MMError {
+            return .failure(Self.protocolError(error))
+        } catch is CancellationError where Task.isCancelled {
+            return nil
+        } catch {
+            // What it says may hold internals.
+            return .failure(.internalError())
+        }
+    }
+
+    private func result(
+        of planned: PlannedCall, _ context: RequestContext, _ texts: LongTexts
+    ) async throws -> JSONObject {
+        switch planned.work {
+        case .callTool(let registered, let arguments):
+            let result = try await callTool(registered, arguments, context)
+            texts.add(result.content.compactMap(\.stream))
+            return result.json(for: context.protocolVersion)
+        case .listResources(let lister):
+            return try resourcePage(try await lister(context), planned.params)
+        case .readResource(let uri):
+            return try await read(uri, context)
+        case .getPrompt(let prompt, let arguments):
+            return try await prompt.handler(arguments, context).json(for: context.protocolVersion)
+        case .complete(let completer, let value, let others):
+            return try await completer(value, others, context).json
+        case .listen: throw MCPError.internalError()
+        }
+    }
+
+    private func callTool(
+        _ registered: RegisteredTool, _ arguments: JSONObject, _ context: RequestContext
+    ) async throws -> ToolResult {
+        let problems = registered.input.problems(of: .object(arguments))
+        guard problems.isEmpty else {
+            let list = problems.map { "- \($0)" }.joined(separator: "\n")
+            return .failure("The arguments of \(registered.tool.name) don't fit:\n\(list)")
+        }
+        do {
+            return checked(try await registered.tool.handler(arguments, context), of: registered)
+        } catch let error as MCPError {
+            throw error
+        } catch let error as MMError {
+            return .failure(error)
+        } catch is CancellationError where Task.isCancelled {
+            throw CancellationError()
+        } catch {
+            return .failure("\(registered.tool.name) failed for a reason it doesn't tell.")
+        }
+    }
+
+    /// The result, unless it breaks the tool's own promise: clients refuse what doesn't fit the output schema.
+    private func checked(_ result: ToolResult, of registered: RegisteredTool) -> ToolResult {
+        guard options.checksResults, !result.isError, let output = registered.output else { return result }
+        guard let structured = result.structured else {
+            return .failure(
+                "\(registered.tool.name) promises structured content and gave none. This is a fault of the server.")
+        }
+        let problems = output.problems(of: structured, limit: 3)
+        if problems.isEmpty { return result }
+        let list = problems.map { "- \($0)" }.joined(separator: "\n")
+        return .failure("The result of \(registered.tool.name) breaks its own schema, a fault of the server:\n\(list)")
+    }
+
+    private func read(_ uri: String, _ context: RequestContext) async throws -> JSONObject {
+        do {
+            let contents = try await contents(of: uri, context)
+            guard !contents.isEmpty else { throw MCPError.resourceNotFound(uri, era: context.era) }
+            return ["contents": .array(contents.map { .object($0.json) })]
+        } catch let error as MMError where error.code == .notFound {
+            throw MCPError.resourceNotFound(uri, era: context.era)
+        }
+    }
+
+    private func contents(of uri: String, _ context: RequestContext) async throws -> [ResourceContents] {
+        if let resource = routes.resource(at: uri) { return try await resource.read(context) }
+        for registered in routes.templates {
+            guard let variables = registered.pattern.match(uri) else { continue }
+            return try await registered.template.read(uri, variables, context)
+        }
+        if let resource = try await routes.moreResources?(context).first(where: { $0.uri == uri }) {
+            return try await resource.read(context)
+        }
+        throw MCPError.resourceNotFound(uri, era: context.era)
+    }
+
+    private static func protocolError(_ error: MMError) -> MCPError {
+        MCPError(code: error.jsonRPCCode, error.description)
+    }
+}
+
+/// The long texts that come up while a call is worked on.
+private final class LongTexts: Sendable {
+    private let texts = Mutex<[TextStream]>([])
+    var all: [TextStream] { texts.withLock { $0 } }
+    func add(_ more: [TextStream]) {
+        if !more.isEmpty { texts.withLock { $0 += more } }
+    }
+}

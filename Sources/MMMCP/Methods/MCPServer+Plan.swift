@@ -1,0 +1,178 @@
+import MMCore
+
+extension MCPServer {
+    /// Decides what a request of either era leads to; quick, without calling anything of the program's own.
+    /// - Throws: the error that the request is answered with.
+    func plan(_ method: Method, _ params: JSONObject, _ profile: CallProfile) throws(MCPError) -> Plan {
+        switch method {
+        case .discover: .answer(discovery())
+        case .listTools:
+            .answer(
+                try list("tools", routes.hasTools, params, method) {
+                    routes.tools.filter(\.tool.isListed).map { .object($0.tool.json(for: profile.version)) }
+                }
+            )
+        case .listPrompts:
+            .answer(
+                try list("prompts", routes.hasPrompts, params, method) { routes.prompts.map { .object($0.json) } }
+            )
+        case .listTemplates:
+            .answer(
+                try list("resourceTemplates", routes.hasResources, params, method) {
+                    routes.templates.map { .object($0.template.json) }
+                }
+            )
+        case .listResources: try planResourceList(params)
+        case .callTool: .work(try planToolCall(params))
+        case .readResource: .work(try planRead(params))
+        case .getPrompt: .work(try planPrompt(params))
+        case .complete: try planCompletion(params)
+        case .listen: .work(try planListen(params))
+        case .initialize, .ping, .setLevel, .subscribe, .unsubscribe: throw .methodNotFound(method.rawValue)
+        }
+    }
+
+    private func discovery() -> JSONObject {
+        var result: JSONObject = [
+            "supportedVersions": .array(ProtocolVersion.modern.map { .string($0.text) }),
+            "capabilities": .object(capabilities),
+        ]
+        result["instructions"] = instructions.map(JSONValue.string)
+        return result
+    }
+
+    private func list(
+        _ key: String, _ isOffered: Bool, _ params: JSONObject, _ method: Method, items: () -> [JSONValue]
+    ) throws(MCPError) -> JSONObject {
+        guard isOffered else { throw .methodNotFound(method.rawValue) }
+        return try Page.of(items(), key: key, params: params, size: options.pageSize)
+    }
+
+    private func planResourceList(_ params: JSONObject) throws(MCPError) -> Plan {
+        guard routes.hasResources else { throw .methodNotFound(Method.listResources.rawValue) }
+        if let lister = routes.moreResources { return .work(.listResources(lister)) }
+        return .answer(try resourcePage([], params))
+    }
+
+    /// The page of the list of resources that a request asks for.
+    /// - Parameters:
+    ///   - more: those that exist just now, after those that always do.
+    ///   - params: the request's parameters.
+    func resourcePage(_ more: [Resource], _ params: JSONObject) throws(MCPError) -> JSONObject {
+        let all = (routes.resources + more).map { JSONValue.object($0.json) }
+        return try Page.of(all, key: "resources", params: params, size: options.pageSize)
+    }
+
+    private func planToolCall(_ params: JSONObject) throws(MCPError) -> Work {
+        guard routes.hasTools else { throw .methodNotFound(Method.callTool.rawValue) }
+        let name = try text("name", in: params, of: "tools/call")
+        guard let registered = routes.tool(named: name) else {
+            throw .invalidParams(unknown("tool", name, known: routes.tools.map(\.tool.name)))
+        }
+        switch params["arguments"] {
+        case nil, .null: return .callTool(registered, arguments: [:])
+        case .object(let arguments): return .callTool(registered, arguments: arguments)
+        case .some(let other):
+            throw .invalidParams("The arguments of a tool call must be an object, not \(other.kindName).")
+        }
+    }
+
+    private func planRead(_ params: JSONObject) throws(MCPError) -> Work {
+        guard routes.hasResources else { throw .methodNotFound(Method.readResource.rawValue) }
+        return .readResource(uri: try text("uri", in: params, of: "resources/read"))
+    }
+
+    private func planPrompt(_ params: JSONObject) throws(MCPError) -> Work {
+        guard routes.hasPrompts else { throw .methodNotFound(Method.getPrompt.rawValue) }
+        let name = try text("name", in: params, of: "prompts/get")
+        guard let prompt = routes.prompt(named: name) else {
+            throw .invalidParams(unknown("prompt", name, known: routes.prompts.map(\.name)))
+        }
+        let arguments = try texts(params["arguments"], called: "arguments")
+        for blank in prompt.arguments where blank.isRequired && arguments[blank.name] == nil {
+            throw .invalidParams("The prompt \"\(name)\" needs the argument \"\(blank.name)\".")
+        }
+        return .getPrompt(prompt, arguments: arguments)
+    }
+
+    private func planCompletion(_ params: JSONObject) throws(MCPError) -> Plan {
+        guard routes.hasCompletions else { throw .methodNotFound(Method.complete.rawValue) }
+        guard case .object(let reference)? = params["ref"], case .object(let argument)? = params["argument"] else {
+            throw .invalidParams("completion/complete needs the objects \"ref\" and \"argument\".")
+        }
+        let name = try text("name", in: argument, of: "argument")
+        guard case .string(let value)? = argument["value"] else {
+            throw .invalidParams("argument needs the string \"value\".")
+        }
+        var others: [String: String] = [:]
+        if let context = params["context"], !context.isNull {
+            guard case .object(let members) = context else { throw .invalidParams("\"context\" must be an object.") }
+            others = try texts(members["arguments"], called: "context.arguments")
+        }
+        let completer: Completer?
+        switch reference["type"]?.string {
+        case "ref/prompt":
+            let promptName = try text("name", in: reference, of: "ref")
+            guard let prompt = routes.prompt(named: promptName) else {
+                throw .invalidParams(unknown("prompt", promptName, known: routes.prompts.map(\.name)))
+            }
+            guard let blank = prompt.arguments.first(where: { $0.name == name }) else {
+                throw .invalidParams(unknown("argument", name, known: prompt.arguments.map(\.name)))
+            }
+            completer = blank.complete
+        case "ref/resource":
+            let uri = try text("uri", in: reference, of: "ref")
+            let templates = routes.templates
+            guard let match = templates.first(where: { $0.template.uriTemplate == uri || $0.pattern.match(uri) != nil })
+            else { throw .invalidParams(unknown("template", uri, known: templates.map(\.template.uriTemplate))) }
+            guard match.pattern.variables.contains(name) else {
+                throw .invalidParams(unknown("blank", name, known: match.pattern.variables))
+            }
+            completer = match.template.completions[name]
+        default: throw .invalidParams("ref.type must be \"ref/prompt\" or \"ref/resource\".")
+        }
+        guard let completer else { return .answer(Completion([]).json) }
+        return .work(.complete(completer, value: value, others: others))
+    }
+
+    private func planListen(_ params: JSONObject) throws(MCPError) -> Work {
+        guard !options.changingLists.isEmpty || options.offersResourceSubscriptions else {
+            throw .methodNotFound(Method.listen.rawValue)
+        }
+        guard case .object(let filter)? = params["notifications"] else {
+            throw .invalidParams("subscriptions/listen needs the object \"notifications\".")
+        }
+        return .listen(try ListenFilter(filter, options: options))
+    }
+
+    private func text(_ key: String, in object: JSONObject, of place: String) throws(MCPError) -> String {
+        switch object[key] {
+        case .string(let text): return text
+        case nil: throw .invalidParams("\(place) needs the string \"\(key)\".")
+        case .some(let other): throw .invalidParams("\"\(key)\" of \(place) must be a string, not \(other.kindName).")
+        }
+    }
+
+    private func texts(_ value: JSONValue?, called place: String) throws(MCPError) -> [String: String] {
+        guard let value, !value.isNull else { return [:] }
+        guard case .object(let members) = value else {
+            throw .invalidParams("\"\(place)\" must be an object, not \(value.kindName).")
+        }
+        var texts: [String: String] = [:]
+        for (key, value) in members {
+            guard case .string(let text) = value else {
+                throw .invalidParams("\"\(place).\(MCPError.quotable(key))\" must be a string, not \(value.kindName).")
+            }
+            texts[key] = text
+        }
+        return texts
+    }
+
+    private func unknown(_ kind: String, _ name: String, known: [String]) -> String {
+        let near = NearestNames.of(name, among: known)
+        let shown = near.isEmpty ? Array(known.prefix(20)) : near
+        let listed = shown.map { "\"\($0)\"" }.joined(separator: ", ")
+        let advice = near.isEmpty ? "There are \(listed)." : "Did you mean \(listed)?"
+        return "Unknown \(kind): \"\(MCPError.quotable(name))\". \(known.isEmpty ? "There is none." : advice)"
+    }
+}

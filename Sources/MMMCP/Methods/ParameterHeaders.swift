@@ -1,0 +1,91 @@
+import MMCore
+
+/// The parameters of a tool that clients mirror into HTTP headers, so that proxies can route by them (`x-mcp-header`).
+struct ParameterHeaders: Sendable {
+    /// One such parameter.
+    struct Header: Sendable {
+        /// The header's name after `Mcp-Param-`, as the schema writes it.
+        let name: String
+        /// The names that lead to the value, from the arguments' root.
+        let path: [String]
+    }
+
+    let headers: [Header]
+
+    /// Finds them.
+    /// - Throws: `MMError` for a name that is no header name or is taken, a parameter whose type has no header form, and
+    ///   one that isn't reached by `properties` alone.
+    init(schema: JSONObject, tool: String) throws(MMError) {
+        var found: [Header] = []
+        try Self.walk(.object(schema), path: [], isReachable: true, tool: tool, into: &found)
+        var names: Set<String> = []
+        for header in found where !names.insert(header.name.lowercased()).inserted {
+            throw MMError(.conflict, "The tool \"\(tool)\" names two parameters for the header \"\(header.name)\".")
+        }
+        headers = found
+    }
+
+    private static func walk(
+        _ schema: JSONValue, path: [String], isReachable: Bool, tool: String, into found: inout [Header]
+    ) throws(MMError) {
+        switch schema {
+        case .array(let items):
+            for item in items { try walk(item, path: path, isReachable: false, tool: tool, into: &found) }
+        case .object(let members):
+            if let mark = members["x-mcp-header"] {
+                guard isReachable, !path.isEmpty else {
+                    throw MMError(
+                        .invalidInput, "The tool \"\(tool)\" marks a parameter for a header that not every call has.",
+                        hint: "x-mcp-header belongs on parameters that are reached by \"properties\" alone."
+                    )
+                }
+                found.append(Header(name: try name(mark, members, path, tool), path: path))
+            }
+            for (key, value) in members {
+                if key == "properties", case .object(let properties) = value {
+                    for (property, child) in properties {
+                        try walk(child, path: path + [property], isReachable: isReachable, tool: tool, into: &found)
+                    }
+                } else if !["enum", "const", "default", "examples"].contains(key) {
+                    try walk(value, path: path, isReachable: false, tool: tool, into: &found)
+                }
+            }
+        default: return
+        }
+    }
+
+    private static func name(
+        _ mark: JSONValue, _ schema: JSONObject, _ path: [String], _ tool: String
+    ) throws(MMError) -> String {
+        let place = path.joined(separator: ".")
+        guard case .string(let name) = mark, !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
+            throw MMError(.invalidInput, "The tool \"\(tool)\" names no legal header for \"\(place)\": \(mark).")
+        }
+        guard let kind = schema["type"]?.string, ["string", "integer", "boolean"].contains(kind) else {
+            throw MMError(
+                .invalidInput, "The parameter \"\(place)\" of \"\(tool)\" has no header form.",
+                hint: "x-mcp-header belongs on parameters of the type string, integer or boolean."
+            )
+        }
+        return name
+    }
+
+    /// RFC 9110, section 5.6.2.
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: Array("!#$%&'*+-.^_`|~".utf8).contains(byte)
+        }
+    }
+
+    /// The value that a call has for a header; `nil` when it has none.
+    static func value(at path: [String], in arguments: JSONObject) -> JSONValue? {
+        var value = JSONValue.object(arguments)
+        for step in path {
+            guard let next = value[step] else { return nil }
+            value = next
+        }
+        // Spelled out: a bare `nil` beside a JSON value would be JSON's null.
+        return value.isNull ? JSONValue?.none : value
+    }
+}

@@ -1,0 +1,123 @@
+import MMCore
+
+/// What a server offers, checked once and arranged for look-up.
+struct Routes: Sendable {
+    let tools: [RegisteredTool]
+    let prompts: [Prompt]
+    let resources: [Resource]
+    let templates: [RegisteredTemplate]
+    let moreResources: MCPServer.ResourceLister?
+    private let toolIndex: [String: Int]
+    private let promptIndex: [String: Int]
+    private let resourceIndex: [String: Int]
+
+    var hasTools: Bool { !tools.isEmpty }
+    var hasPrompts: Bool { !prompts.isEmpty }
+    var hasResources: Bool { !resources.isEmpty || !templates.isEmpty || moreResources != nil }
+    var hasCompletions: Bool {
+        prompts.contains { $0.arguments.contains { $0.complete != nil } }
+            || templates.contains { !$0.template.completions.isEmpty }
+    }
+
+    init(
+        tools: [Tool], prompts: [Prompt], resources: [Resource], resourceTemplates: [ResourceTemplate],
+        moreResources: MCPServer.ResourceLister?, options: ServerOptions
+    ) throws(MMError) {
+        guard options.pageSize > 0 else {
+            throw MMError(.invalidInput, "The page size must be at least 1, not \(options.pageSize).")
+        }
+        var registered: [RegisteredTool] = []
+        var toolIndex: [String: Int] = [:]
+        for tool in tools {
+            for name in [tool.name] + tool.aliases {
+                guard toolIndex.updateValue(registered.count, forKey: name) == nil else {
+                    throw MMError(.conflict, "Two tools answer to the name \"\(name)\".")
+                }
+            }
+            registered.append(try RegisteredTool(tool))
+        }
+        var promptIndex: [String: Int] = [:]
+        for (position, prompt) in prompts.enumerated() {
+            guard !prompt.name.isEmpty else { throw MMError(.invalidInput, "A prompt needs a name.") }
+            guard promptIndex.updateValue(position, forKey: prompt.name) == nil else {
+                throw MMError(.conflict, "Two prompts have the name \"\(prompt.name)\".")
+            }
+        }
+        var resourceIndex: [String: Int] = [:]
+        for (position, resource) in resources.enumerated() {
+            guard resourceIndex.updateValue(position, forKey: resource.uri) == nil else {
+                throw MMError(.conflict, "Two resources have the address \"\(resource.uri)\".")
+            }
+        }
+        var templates: [RegisteredTemplate] = []
+        for template in resourceTemplates { templates.append(try RegisteredTemplate(template)) }
+        self.tools = registered
+        self.prompts = prompts
+        self.resources = resources
+        self.templates = templates
+        self.moreResources = moreResources
+        self.toolIndex = toolIndex
+        self.promptIndex = promptIndex
+        self.resourceIndex = resourceIndex
+    }
+
+    func tool(named name: String) -> RegisteredTool? { toolIndex[name].map { tools[$0] } }
+    func prompt(named name: String) -> Prompt? { promptIndex[name].map { prompts[$0] } }
+    func resource(at uri: String) -> Resource? { resourceIndex[uri].map { resources[$0] } }
+}
+
+/// A tool whose declaration holds.
+struct RegisteredTool: Sendable {
+    let tool: Tool
+    let input: JSONSchema
+    let output: JSONSchema?
+    let headers: ParameterHeaders
+
+    init(_ tool: Tool) throws(MMError) {
+        for name in [tool.name] + tool.aliases {
+            let allowed = name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+            guard allowed, (1...128).contains(name.utf8.count) else {
+                throw MMError(
+                    .invalidInput,
+                    "The tool name \"\(name)\" must be 1 to 128 of A-Z, a-z, 0-9, \"_\", \"-\" and \".\"."
+                )
+            }
+        }
+        guard tool.inputSchema["type"] == "object" else {
+            throw MMError(
+                .invalidInput, "The input schema of \"\(tool.name)\" must have \"type\": \"object\" at its root.")
+        }
+        input = try JSONSchema(tool.inputSchema, called: "The input schema of \"\(tool.name)\"")
+        var output: JSONSchema?
+        if let schema = tool.outputSchema {
+            output = try JSONSchema(schema, called: "The output schema of \"\(tool.name)\"")
+        }
+        self.output = output
+        headers = try ParameterHeaders(schema: tool.inputSchema, tool: tool.name)
+        self.tool = tool
+    }
+}
+
+/// A resource template whose declaration holds.
+struct RegisteredTemplate: Sendable {
+    let template: ResourceTemplate
+    let pattern: URITemplate
+
+    init(_ template: ResourceTemplate) throws(MMError) {
+        pattern = try URITemplate(template.uriTemplate)
+        for blank in template.completions.keys where !pattern.variables.contains(blank) {
+            throw MMError(
+                .invalidInput,
+                "The template \"\(template.uriTemplate)\" has completions for \"\(blank)\", but no such blank."
+            )
+        }
+        self.template = template
+    }
+}

@@ -1,0 +1,80 @@
+import MMCore
+
+/// What a modern call knows of its questions: those that were answered, and those that still have to be asked when the
+/// handler ends.
+final class Replies: Sendable {
+    private struct State: Sendable {
+        var sealed: SealedState
+        var pending: [Question] = []
+    }
+
+    private let state: Mutex<State>
+
+    /// Reads the parts of a request that belong to an earlier question.
+    /// - Throws: -32602 for a state that isn't ours, and for answers that are no objects.
+    init(_ planned: PlannedCall, seal: StateSeal) throws(MCPError) {
+        var sealed: SealedState
+        switch planned.params["requestState"] {
+        case nil: sealed = .fresh()
+        case .string(let text): sealed = try seal.open(text, for: StateSeal.binding(planned))
+        case .some(let other): throw .invalidParams("requestState must be a string, not \(other.kindName).")
+        }
+        switch planned.params["inputResponses"] {
+        case nil: break
+        case .object(let responses):
+            // What was never asked is no answer.
+            for (key, value) in responses where sealed.asked.contains(key) {
+                guard value.object != nil else {
+                    throw .invalidParams(
+                        "inputResponses[\"\(MCPError.quotable(key))\"] must be an object, not \(value.kindName)."
+                    )
+                }
+                sealed.answers[key] = value
+            }
+        case .some(let other): throw .invalidParams("inputResponses must be an object, not \(other.kindName).")
+        }
+        state = Mutex(State(sealed: sealed))
+    }
+
+    /// The answer to a question; `nil` when it has to be asked, for the first time or again.
+    func answer(to question: Question) -> JSONObject? {
+        state.withLock { state in
+            guard let answer = state.sealed.answers[question.key]?.object, question.fault(of: answer) == nil else {
+                state.sealed.answers[question.key] = nil
+                return nil
+            }
+            return answer
+        }
+    }
+
+    /// Asks these when the handler ends.
+    func ask(_ questions: [Question]) {
+        state.withLock { $0.pending.append(contentsOf: questions) }
+    }
+
+    var nonce: String { state.withLock { $0.sealed.nonce } }
+
+    var carried: JSONObject { state.withLock { $0.sealed.carried } }
+
+    func carry(_ key: String, _ value: JSONValue?) {
+        state.withLock { $0.sealed.carried[key] = value }
+    }
+
+    /// The result that asks what has to be asked; `nil` when nothing has.
+    func result(of planned: PlannedCall, seal: StateSeal) -> JSONObject? {
+        var (sealed, pending) = state.withLock { ($0.sealed, $0.pending) }
+        guard !pending.isEmpty else { return nil }
+        var requests = JSONObject()
+        for question in pending {
+            let params = question.params(for: planned.profile.version, id: question.key)
+            var request: JSONObject = ["method": .string(question.method)]
+            if !params.isEmpty { request["params"] = .object(params) }
+            requests[question.key] = .object(request)
+        }
+        sealed.asked = Set(pending.map(\.key))
+        return [
+            "resultType": "input_required", "inputRequests": .object(requests),
+            "requestState": .string(seal.seal(sealed, for: StateSeal.binding(planned))),
+        ]
+    }
+}

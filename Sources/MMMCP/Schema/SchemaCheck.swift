@@ -1,0 +1,299 @@
+import MMCore
+
+/// Applies a schema to one value and gathers what is wrong.
+struct SchemaCheck {
+    private let nodes: [SchemaNode]
+    private let limit: Int
+    private(set) var problems: [JSONSchema.Problem] = []
+    /// Bounds the work that nested choices can cause.
+    private var budget: Int
+
+    init(nodes: [SchemaNode], limit: Int, budget: Int = 1_000_000) {
+        self.nodes = nodes
+        self.limit = limit
+        self.budget = budget
+    }
+
+    private var isFull: Bool { problems.count >= limit || budget <= 0 }
+
+    mutating func apply(_ index: Int, to value: JSONValue, at path: String) {
+        budget -= 1
+        if budget == 0 { problems.append(JSONSchema.Problem(path: path, message: "is too intricate to check")) }
+        guard !isFull else { return }
+        let node = nodes[index]
+        guard node.admitsAnything else {
+            add(path, "is not allowed here")
+            return
+        }
+        if let kinds = node.kinds, !kinds.contains(where: { Self.fits(value, $0) }) {
+            // What is said of other types has nothing to say about this one.
+            add(path, "must be \(Self.either(kinds.map(\.words))), not \(value.kindName)")
+            return
+        }
+        if let allowed = node.allowed, !allowed.contains(where: { Self.equal($0, value) }) {
+            add(path, Self.notOneOf(allowed, value))
+        }
+        if let constant = node.constant, !Self.equal(constant, value) {
+            add(path, "must be \(Self.shown(constant)), not \(Self.shown(value))")
+        }
+        switch value {
+        case .string(let text): check(text, against: node, at: path)
+        case .int, .double, .number: check(number: value, against: node, at: path)
+        case .array(let items): check(items, against: node, at: path)
+        case .object(let members): check(members, against: node, at: path)
+        case .null, .bool: break
+        }
+        combine(node, value, at: path)
+    }
+
+    private mutating func add(_ path: String, _ message: String) {
+        guard !isFull else { return }
+        problems.append(JSONSchema.Problem(path: path, message: message))
+    }
+
+    /// The problems that a schema alone finds; few are enough to choose between schemas.
+    private mutating func separate(_ index: Int, _ value: JSONValue, at path: String) -> [JSONSchema.Problem] {
+        var check = SchemaCheck(nodes: nodes, limit: 3, budget: budget)
+        check.apply(index, to: value, at: path)
+        budget = check.budget
+        return check.problems
+    }
+
+    private mutating func combine(_ node: SchemaNode, _ value: JSONValue, at path: String) {
+        if let reference = node.reference { apply(reference, to: value, at: path) }
+        for child in node.allOf { apply(child, to: value, at: path) }
+        if !node.anyOf.isEmpty { choose(node.anyOf, value, at: path, exactlyOne: false) }
+        if !node.oneOf.isEmpty { choose(node.oneOf, value, at: path, exactlyOne: true) }
+        if let not = node.not, separate(not, value, at: path).isEmpty {
+            add(path, "has a form that is ruled out here")
+        }
+        if let condition = node.condition {
+            let branch = separate(condition, value, at: path).isEmpty ? node.consequence : node.alternative
+            if let branch { apply(branch, to: value, at: path) }
+        }
+    }
+
+    private mutating func choose(_ branches: [Int], _ value: JSONValue, at path: String, exactlyOne: Bool) {
+        var fitting = 0
+        var nearest: [JSONSchema.Problem] = []
+        var constants: [JSONValue] = []
+        for branch in branches {
+            if let constant = nodes[branch].constant { constants.append(constant) }
+            let found = separate(branch, value, at: path)
+            if found.isEmpty {
+                fitting += 1
+                if !exactlyOne { return }
+            } else if nearest.isEmpty || Self.isNearer(found, than: nearest) {
+                nearest = found
+            }
+        }
+        if fitting == 1 { return }
+        if fitting > 1 {
+            add(path, "fits \(fitting) of the allowed forms, and must fit exactly one")
+        } else if constants.count == branches.count {
+            add(path, Self.notOneOf(constants, value))
+        } else {
+            let reasons = nearest.map(\.description).joined(separator: "; ")
+            add(path, "fits none of the \(branches.count) allowed forms; the nearest says: \(reasons)")
+        }
+    }
+
+    /// Problems deep in a value, and few of them, tell of a form that was nearly met.
+    private static func isNearer(_ one: [JSONSchema.Problem], than other: [JSONSchema.Problem]) -> Bool {
+        let depths = (one.map(\.path.count).max() ?? 0, other.map(\.path.count).max() ?? 0)
+        return depths.0 != depths.1 ? depths.0 > depths.1 : one.count < other.count
+    }
+}
+
+extension SchemaCheck {
+    private mutating func check(_ text: String, against node: SchemaNode, at path: String) {
+        if node.minLength != nil || node.maxLength != nil {
+            let length = text.unicodeScalars.count
+            if let least = node.minLength, length < least {
+                add(path, "has \(length) characters; at least \(least) are needed")
+            }
+            if let most = node.maxLength, length > most {
+                add(path, "has \(length) characters; at most \(most) are allowed")
+            }
+        }
+        if let pattern = node.pattern, !pattern.matches(in: text) {
+            add(path, "does not match the pattern \(pattern.text)")
+        }
+        if let format = node.format, !format.fits(text) {
+            add(path, "is no \(format.rawValue), such as \(format.example)")
+        }
+    }
+
+    private mutating func check(number value: JSONValue, against node: SchemaNode, at path: String) {
+        guard let number = value.double else { return }
+        let shown = Self.shown(value)
+        if let least = node.minimum, number < least.value {
+            add(path, "is \(shown); it must be at least \(least.written)")
+        }
+        if let most = node.maximum, number > most.value {
+            add(path, "is \(shown); it must be at most \(most.written)")
+        }
+        if let least = node.exclusiveMinimum, number <= least.value {
+            add(path, "is \(shown); it must be above \(least.written)")
+        }
+        if let most = node.exclusiveMaximum, number >= most.value {
+            add(path, "is \(shown); it must be below \(most.written)")
+        }
+        if let step = node.multipleOf, !Self.isMultiple(value, of: step) {
+            add(path, "is \(shown); it must be a multiple of \(step.written)")
+        }
+    }
+
+    private static func isMultiple(_ value: JSONValue, of step: SchemaNode.Bound) -> Bool {
+        if case .int(let whole) = value, case .int(let unit) = step.written { return whole % unit == 0 }
+        guard let number = value.double, number.isFinite else { return false }
+        let quotient = number / step.value
+        // 0.3 is a multiple of 0.1 to everybody but a binary fraction.
+        return abs(quotient - quotient.rounded()) <= abs(quotient) * 1e-12
+    }
+
+    private mutating func check(_ items: [JSONValue], against node: SchemaNode, at path: String) {
+        if let least = node.minItems, items.count < least {
+            add(path, "has \(items.count) items; at least \(least) are needed")
+        }
+        if let most = node.maxItems, items.count > most {
+            add(path, "has \(items.count) items; at most \(most) are allowed")
+        }
+        if node.hasUniqueItems {
+            var seen: Set<JSONValue> = []
+            for (position, item) in items.enumerated() where !seen.insert(Self.plain(item)).inserted {
+                add("\(path)[\(position)]", "repeats an earlier item")
+                break
+            }
+        }
+        for (position, item) in items.enumerated() {
+            guard !isFull else { return }
+            let child = position < node.prefixItems.count ? node.prefixItems[position] : node.items
+            if let child { apply(child, to: item, at: "\(path)[\(position)]") }
+        }
+        guard let contains = node.contains else { return }
+        var count = 0
+        for item in items where separate(contains, item, at: path).isEmpty { count += 1 }
+        let least = node.minContains ?? 1
+        if count < least { add(path, "has \(count) items of the needed form; at least \(least) are needed") }
+        if let most = node.maxContains, count > most {
+            add(path, "has \(count) items of that form; at most \(most) are allowed")
+        }
+    }
+
+    private mutating func check(_ members: JSONObject, against node: SchemaNode, at path: String) {
+        var unknown: [String] = []
+        for (key, value) in members {
+            guard !isFull else { return }
+            let there = Self.path(path, key)
+            var isKnown = false
+            if let child = node.properties[key] {
+                isKnown = true
+                apply(child, to: value, at: there)
+            }
+            for (pattern, child) in node.patternProperties where pattern.matches(in: key) {
+                isKnown = true
+                apply(child, to: value, at: there)
+            }
+            if let names = node.propertyNames, let problem = separate(names, .string(key), at: there).first {
+                add(there, "is a name that is not allowed: it \(problem.message)")
+            }
+            guard !isKnown, let rest = node.additionalProperties else { continue }
+            if nodes[rest].admitsAnything {
+                apply(rest, to: value, at: there)
+            } else {
+                unknown.append(key)
+            }
+        }
+        for key in unknown { add(Self.path(path, key), Self.notKnown(key, node, members)) }
+        for key in node.required where members[key] == nil {
+            let near = NearestNames.of(key, among: unknown, limit: 1).first
+            let advice = near.map { "; is it meant by \"\(MCPError.quotable($0))\"?" } ?? ""
+            add(Self.path(path, key), "is missing" + advice)
+        }
+        for (property, needs) in node.dependentRequired where members[property] != nil {
+            for key in needs where members[key] == nil {
+                add(Self.path(path, key), "is missing; \"\(property)\" needs it")
+            }
+        }
+        for (property, child) in node.dependentSchemas where members[property] != nil {
+            apply(child, to: .object(members), at: path)
+        }
+        if let least = node.minProperties, members.count < least {
+            add(path, "has \(members.count) members; at least \(least) are needed")
+        }
+        if let most = node.maxProperties, members.count > most {
+            add(path, "has \(members.count) members; at most \(most) are allowed")
+        }
+    }
+
+    private static func notKnown(_ key: String, _ node: SchemaNode, _ members: JSONObject) -> String {
+        let known = node.propertyOrder
+        if known.isEmpty { return "is not known; nothing is expected here" }
+        let near = NearestNames.of(key, among: known.filter { members[$0] == nil }, limit: 1)
+        let advice = near.first.map { "; did you mean \"\($0)\"?" } ?? "."
+        return "is not known\(advice) Known are \(Self.listed(known.map { .string($0) }))"
+    }
+}
+
+extension SchemaCheck {
+    private static func fits(_ value: JSONValue, _ kind: SchemaNode.Kind) -> Bool {
+        switch (kind, value) {
+        case (.null, .null), (.boolean, .bool), (.string, .string), (.array, .array), (.object, .object): true
+        case (.number, .int), (.number, .double), (.number, .number), (.integer, .int): true
+        case (.integer, .double(let number)): number == number.rounded()
+        case (.integer, .number(let text)): !text.utf8.contains(UInt8(ascii: ".")) && !text.lowercased().contains("e")
+        default: false
+        }
+    }
+
+    /// Numbers are equal by value, whatever the way they were written.
+    private static func plain(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .double(let number): Int64(exactly: number).map(JSONValue.int) ?? value
+        case .array(let items): .array(items.map(plain))
+        case .object(let members): .object(JSONObject(members.map { ($0.key, plain($0.value)) }))
+        default: value
+        }
+    }
+
+    private static func equal(_ left: JSONValue, _ right: JSONValue) -> Bool {
+        left == right || plain(left) == plain(right)
+    }
+
+    private static func path(_ path: String, _ key: String) -> String {
+        let key = MCPError.quotable(key)
+        let isPlain =
+            !key.isEmpty && key.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "[") }
+        let step = isPlain ? key : "\"\(key)\""
+        return path.isEmpty ? step : "\(path).\(step)"
+    }
+
+    /// A value as messages show it: short, and nothing of what lies inside.
+    private static func shown(_ value: JSONValue) -> String {
+        switch value {
+        case .string(let text):
+            text.unicodeScalars.count <= 60
+                ? JSONValue.string(text).description
+                : "a text of \(text.unicodeScalars.count) characters"
+        case .array, .object: value.kindName
+        default: value.description
+        }
+    }
+
+    private static func either(_ words: [String]) -> String { words.joined(separator: " or ") }
+
+    private static func listed(_ values: [JSONValue]) -> String {
+        let shown = values.prefix(20).map { Self.shown($0) }.joined(separator: ", ")
+        return values.count > 20 ? "\(shown) and \(values.count - 20) more" : shown
+    }
+
+    private static func notOneOf(_ allowed: [JSONValue], _ value: JSONValue) -> String {
+        var message = "is \(shown(value)); allowed: \(listed(allowed))"
+        if case .string(let text) = value {
+            let near = NearestNames.of(text, among: allowed.compactMap(\.string), limit: 1)
+            if let name = near.first { message += "; did you mean \"\(name)\"?" }
+        }
+        return message
+    }
+}

@@ -1,0 +1,247 @@
+import MMCore
+
+/// Turns a schema document into a table of nodes and refuses what it can't keep.
+struct SchemaCompiler {
+    private let root: JSONObject
+    private let name: String
+    private let notes: Set<String>
+    private var nodes: [SchemaNode] = []
+    /// Where each place of the document stands in the table; a `$ref` may name a place that is still being read.
+    private var places: [String: Int] = [:]
+    private var anchors: [String: String] = [:]
+    private var references: [(node: Int, target: String)] = []
+
+    /// Keywords that describe and never judge.
+    private static let annotations: Set<String> = [
+        "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$schema",
+        "$id", "contentEncoding", "contentMediaType", "contentSchema",
+    ]
+    private static let dialects: Set<String> = [
+        "https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema",
+        "https://json-schema.org/draft-07/schema",
+    ]
+
+    init(root: JSONObject, name: String, notes: Set<String>) {
+        self.root = root
+        self.name = name
+        self.notes = notes
+    }
+
+    mutating func compile() throws(MMError) -> [SchemaNode] {
+        if let dialect = root["$schema"] {
+            let text = dialect.string.map { $0.hasSuffix("#") ? String($0.dropLast()) : $0 }
+            guard let text, Self.dialects.contains(text) else {
+                throw fault("#", "names the dialect \(dialect), which is not 2020-12")
+            }
+        }
+        _ = try node(.object(root), at: "#", depth: 0)
+        try resolve()
+        try refuseEmptyCircles()
+        return nodes
+    }
+
+    private func fault(_ place: String, _ problem: String) -> MMError {
+        MMError(.unsupported, "\(name) \(problem) (at \(place)).")
+    }
+
+    private mutating func node(_ schema: JSONValue, at place: String, depth: Int) throws(MMError) -> Int {
+        let index = nodes.count
+        nodes.append(SchemaNode())
+        places[place] = index
+        guard depth < 64 else { throw fault(place, "is nested deeper than 64") }
+        switch schema {
+        case .bool(let admits): nodes[index].admitsAnything = admits
+        case .object(let members):
+            for (keyword, value) in members {
+                try read(keyword, value, beside: members, of: index, at: place, depth: depth + 1)
+            }
+        default: throw fault(place, "must be an object or a boolean, not \(schema.kindName)")
+        }
+        return index
+    }
+
+    private mutating func read(
+        _ keyword: String, _ value: JSONValue, beside members: JSONObject, of index: Int, at place: String, depth: Int
+    ) throws(MMError) {
+        let here = "\(place)/\(Self.escaped(keyword))"
+        switch keyword {
+        case "type": nodes[index].kinds = try kinds(value, at: here)
+        case "enum":
+            guard case .array(let values) = value, !values.isEmpty else { throw fault(here, "needs a list of values") }
+            nodes[index].allowed = values
+        case "const": nodes[index].constant = value
+        case "minimum": nodes[index].minimum = try bound(value, at: here)
+        case "maximum": nodes[index].maximum = try bound(value, at: here)
+        case "exclusiveMinimum": nodes[index].exclusiveMinimum = try bound(value, at: here)
+        case "exclusiveMaximum": nodes[index].exclusiveMaximum = try bound(value, at: here)
+        case "multipleOf":
+            let step = try bound(value, at: here)
+            guard step.value > 0 else { throw fault(here, "needs a number above zero") }
+            nodes[index].multipleOf = step
+        case "minLength": nodes[index].minLength = try count(value, at: here)
+        case "maxLength": nodes[index].maxLength = try count(value, at: here)
+        case "pattern": nodes[index].pattern = try pattern(value, at: here)
+        case "format":
+            guard case .string(let text) = value else { throw fault(here, "needs a text") }
+            nodes[index].format = TextFormat(rawValue: text)
+        case "prefixItems": nodes[index].prefixItems = try list(value, at: here, depth: depth)
+        case "items":
+            guard value.array == nil else { throw fault(here, "must be one schema; use prefixItems for a list") }
+            nodes[index].items = try node(value, at: here, depth: depth)
+        case "contains": nodes[index].contains = try node(value, at: here, depth: depth)
+        case "minContains": nodes[index].minContains = try count(value, at: here)
+        case "maxContains": nodes[index].maxContains = try count(value, at: here)
+        case "minItems": nodes[index].minItems = try count(value, at: here)
+        case "maxItems": nodes[index].maxItems = try count(value, at: here)
+        case "uniqueItems": nodes[index].hasUniqueItems = try flag(value, at: here)
+        case "properties":
+            for (key, child) in try object(value, at: here) {
+                nodes[index].propertyOrder.append(key)
+                nodes[index].properties[key] = try node(child, at: "\(here)/\(Self.escaped(key))", depth: depth)
+            }
+        case "required": nodes[index].required = try names(value, at: here)
+        case "patternProperties":
+            for (key, child) in try object(value, at: here) {
+                let there = "\(here)/\(Self.escaped(key))"
+                let keyPattern = try pattern(.string(key), at: there)
+                nodes[index].patternProperties.append((keyPattern, try node(child, at: there, depth: depth)))
+            }
+        case "additionalProperties": nodes[index].additionalProperties = try node(value, at: here, depth: depth)
+        case "propertyNames": nodes[index].propertyNames = try node(value, at: here, depth: depth)
+        case "minProperties": nodes[index].minProperties = try count(value, at: here)
+        case "maxProperties": nodes[index].maxProperties = try count(value, at: here)
+        case "dependentRequired":
+            for (key, needs) in try object(value, at: here) {
+                nodes[index].dependentRequired.append((key, try names(needs, at: here)))
+            }
+        case "dependentSchemas":
+            for (key, child) in try object(value, at: here) {
+                let there = "\(here)/\(Self.escaped(key))"
+                nodes[index].dependentSchemas.append((key, try node(child, at: there, depth: depth)))
+            }
+        case "allOf": nodes[index].allOf = try list(value, at: here, depth: depth)
+        case "anyOf": nodes[index].anyOf = try list(value, at: here, depth: depth)
+        case "oneOf": nodes[index].oneOf = try list(value, at: here, depth: depth)
+        case "not": nodes[index].not = try node(value, at: here, depth: depth)
+        case "if": nodes[index].condition = try node(value, at: here, depth: depth)
+        case "then": nodes[index].consequence = try node(value, at: here, depth: depth)
+        case "else": nodes[index].alternative = try node(value, at: here, depth: depth)
+        case "$ref":
+            guard case .string(let target) = value else { throw fault(here, "needs a text") }
+            references.append((index, target))
+        case "$anchor":
+            guard case .string(let anchor) = value, anchors.updateValue(place, forKey: anchor) == nil else {
+                throw fault(here, "needs a name of its own")
+            }
+        case "$defs", "definitions":
+            for (key, child) in try object(value, at: here) {
+                _ = try node(child, at: "\(here)/\(Self.escaped(key))", depth: depth)
+            }
+        default:
+            guard Self.annotations.contains(keyword) || notes.contains(keyword) || keyword.hasPrefix("x-") else {
+                throw fault(here, "has the keyword \"\(keyword)\", which is unknown or not supported")
+            }
+        }
+    }
+}
+
+extension SchemaCompiler {
+    /// Steps of a JSON Pointer (RFC 6901, section 3).
+    private static func escaped(_ step: String) -> String {
+        String(step.flatMap { $0 == "~" ? "~0" : $0 == "/" ? "~1" : String($0) })
+    }
+
+    private func kinds(_ value: JSONValue, at place: String) throws(MMError) -> [SchemaNode.Kind] {
+        let words = value.array ?? [value]
+        var kinds: [SchemaNode.Kind] = []
+        for word in words {
+            guard let kind = word.string.flatMap(SchemaNode.Kind.init(rawValue:)) else {
+                throw fault(place, "has the type \(word), which does not exist")
+            }
+            kinds.append(kind)
+        }
+        guard !kinds.isEmpty else { throw fault(place, "needs a type") }
+        return kinds
+    }
+
+    private func bound(_ value: JSONValue, at place: String) throws(MMError) -> SchemaNode.Bound {
+        guard let number = value.double, number.isFinite else { throw fault(place, "needs a number") }
+        return SchemaNode.Bound(written: value, value: number)
+    }
+
+    private func count(_ value: JSONValue, at place: String) throws(MMError) -> Int {
+        guard let count = value.int, count >= 0 else { throw fault(place, "needs a whole number that is not negative") }
+        return count
+    }
+
+    private func flag(_ value: JSONValue, at place: String) throws(MMError) -> Bool {
+        guard let flag = value.bool else { throw fault(place, "needs true or false") }
+        return flag
+    }
+
+    private func pattern(_ value: JSONValue, at place: String) throws(MMError) -> Pattern {
+        guard case .string(let text) = value else { throw fault(place, "needs a text") }
+        do throws(MMError) {
+            return try Pattern(text)
+        } catch {
+            throw MMError(error.code, "\(name), at \(place): \(error.message)")
+        }
+    }
+
+    private func names(_ value: JSONValue, at place: String) throws(MMError) -> [String] {
+        var names: [String] = []
+        for item in value.array ?? [.null] {
+            guard case .string(let name) = item else { throw fault(place, "needs a list of names") }
+            names.append(name)
+        }
+        return names
+    }
+
+    private func object(_ value: JSONValue, at place: String) throws(MMError) -> JSONObject {
+        guard case .object(let members) = value else { throw fault(place, "needs an object") }
+        return members
+    }
+
+    private mutating func list(_ value: JSONValue, at place: String, depth: Int) throws(MMError) -> [Int] {
+        guard case .array(let items) = value, !items.isEmpty else { throw fault(place, "needs a list of schemas") }
+        var children: [Int] = []
+        for (position, item) in items.enumerated() {
+            children.append(try node(item, at: "\(place)/\(position)", depth: depth))
+        }
+        return children
+    }
+
+    private mutating func resolve() throws(MMError) {
+        for (node, target) in references {
+            var place = target
+            if target.hasPrefix("#"), target.dropFirst().first != "/", target != "#" {
+                place = anchors[String(target.dropFirst())] ?? ""
+            }
+            guard let found = places[place] else {
+                throw fault(target, "refers to a place that it doesn't have")
+            }
+            nodes[node].reference = found
+        }
+    }
+
+    /// A schema that is applied to the same value again by way of itself would never end.
+    private func refuseEmptyCircles() throws(MMError) {
+        var states = [UInt8](repeating: 0, count: nodes.count)
+        for start in nodes.indices where states[start] == 0 {
+            guard !hasCircle(from: start, &states) else {
+                throw fault("#", "refers to itself without looking at a part of the value")
+            }
+        }
+    }
+
+    private func hasCircle(from index: Int, _ states: inout [UInt8]) -> Bool {
+        if states[index] != 0 { return states[index] == 1 }
+        states[index] = 1
+        let node = nodes[index]
+        let singles = [node.reference, node.not, node.condition, node.consequence, node.alternative].compactMap { $0 }
+        let children = singles + node.allOf + node.anyOf + node.oneOf + node.dependentSchemas.map(\.node)
+        for child in children where hasCircle(from: child, &states) { return true }
+        states[index] = 2
+        return false
+    }
+}

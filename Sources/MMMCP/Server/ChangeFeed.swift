@@ -1,0 +1,44 @@
+import MMCore
+
+/// Where a program tells that something clients may have cached has changed.
+///
+/// Every connection of the server listens here and passes on what its client asked for.
+public final class ChangeFeed: Sendable {
+    enum Change: Sendable, Hashable {
+        case list(ListKind)
+        case resource(String)
+    }
+
+    private struct Listeners: Sendable {
+        var next = 0
+        var all: [Int: @Sendable (Change) -> Void] = [:]
+    }
+
+    private let listeners = Mutex(Listeners())
+
+    init() {}
+
+    /// Tells that a list holds something else now.
+    public func listChanged(_ kind: ListKind) { tell(.list(kind)) }
+
+    /// Tells that a resource reads differently now.
+    public func resourceChanged(_ uri: String) { tell(.resource(uri)) }
+
+    private func tell(_ change: Change) {
+        let all = listeners.withLock { Array($0.all.values) }
+        for listener in all { listener(change) }
+    }
+
+    func add(_ listener: @escaping @Sendable (Change) -> Void) -> Int {
+        listeners.withLock { state in
+            state.next += 1
+            state.all[state.next] = listener
+            return state.next
+        }
+    }
+
+    func remove(_ token: Int) {
+        // The closure may own what it captured: let it go outside the lock.
+        _ = listeners.withLock { $0.all.removeValue(forKey: token) }
+    }
+}

@@ -1,0 +1,130 @@
+public import MMCore
+
+/// One block of what a tool or a prompt says.
+public struct Content: Sendable, Hashable {
+    enum Kind: Sendable, Hashable {
+        case text(String)
+        case stream(TextStream)
+        case image(data: [UInt8], mimeType: String)
+        case audio(data: [UInt8], mimeType: String)
+        case link(ResourceLink)
+        case resource(ResourceContents)
+    }
+
+    let kind: Kind
+    /// For whom the block is and how much it matters.
+    public var annotations: ContentAnnotations?
+    /// Data for programs on the other side.
+    public var meta: JSONObject
+
+    private init(_ kind: Kind) {
+        self.kind = kind
+        self.annotations = nil
+        self.meta = JSONObject()
+    }
+
+    /// Plain text.
+    public static func text(_ text: String) -> Content { Content(.text(text)) }
+
+    /// A long text that is read while it is sent.
+    public static func text(_ stream: TextStream) -> Content { Content(.stream(stream)) }
+
+    /// A picture.
+    /// - Parameters:
+    ///   - data: the bytes of the file.
+    ///   - mimeType: such as `image/png`.
+    public static func image(_ data: [UInt8], mimeType: String) -> Content {
+        Content(.image(data: data, mimeType: mimeType))
+    }
+
+    /// A sound; clients older than 2025-03-26 get a line of text instead.
+    /// - Parameters:
+    ///   - data: the bytes of the file.
+    ///   - mimeType: such as `audio/wav`.
+    public static func audio(_ data: [UInt8], mimeType: String) -> Content {
+        Content(.audio(data: data, mimeType: mimeType))
+    }
+
+    /// A resource by its address; clients older than 2025-06-18 get name and address as text instead.
+    public static func link(_ link: ResourceLink) -> Content { Content(.link(link)) }
+
+    /// A resource with its contents.
+    public static func resource(_ contents: ResourceContents) -> Content { Content(.resource(contents)) }
+
+    /// These annotations on the same block.
+    public func annotated(_ annotations: ContentAnnotations) -> Content {
+        var copy = self
+        copy.annotations = annotations
+        return copy
+    }
+
+    /// The long text of the block, if it is one.
+    var stream: TextStream? {
+        if case .stream(let text) = kind { text } else { nil }
+    }
+
+    /// The block in the form that a client of this revision understands: newer kinds become text for older clients.
+    func json(for version: ProtocolVersion) -> JSONValue {
+        var object: JSONObject
+        switch kind {
+        case .text(let text): object = ["type": "text", "text": .string(text)]
+        case .stream(let text): object = ["type": "text", "text": .string(text.marker)]
+        case .image(let data, let mimeType):
+            object = ["type": "image", "data": .string(Base64.text(data)), "mimeType": .string(mimeType)]
+        case .audio(let data, let mimeType):
+            if version < .v2025_03_26 {
+                object = ["type": "text", "text": .string("[audio, \(mimeType), \(data.count) bytes]")]
+            } else {
+                object = ["type": "audio", "data": .string(Base64.text(data)), "mimeType": .string(mimeType)]
+            }
+        case .link(let link):
+            if version < .v2025_06_18 {
+                object = ["type": "text", "text": .string("\(link.title ?? link.name): \(link.uri)")]
+            } else {
+                object = link.json
+            }
+        case .resource(let contents): object = ["type": "resource", "resource": .object(contents.json)]
+        }
+        if let annotations { object["annotations"] = .object(annotations.json) }
+        if !meta.isEmpty { object["_meta"] = .object(meta) }
+        return .object(object)
+    }
+}
+
+/// A resource that an answer points at.
+public struct ResourceLink: Sendable, Hashable {
+    /// Its address.
+    public var uri: String
+    /// Its name.
+    public var name: String
+    /// Its name for people.
+    public var title: String?
+    /// What it holds.
+    public var description: String?
+    /// What kind of file it is.
+    public var mimeType: String?
+    /// Its size in bytes.
+    public var size: Int?
+
+    /// A link.
+    public init(
+        uri: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
+        size: Int? = nil
+    ) {
+        self.uri = uri
+        self.name = name
+        self.title = title
+        self.description = description
+        self.mimeType = mimeType
+        self.size = size
+    }
+
+    var json: JSONObject {
+        var object: JSONObject = ["type": "resource_link", "uri": .string(uri), "name": .string(name)]
+        object["title"] = title.map(JSONValue.string)
+        object["description"] = description.map(JSONValue.string)
+        object["mimeType"] = mimeType.map(JSONValue.string)
+        object["size"] = size.map { .int(Int64($0)) }
+        return object
+    }
+}

@@ -1,0 +1,34 @@
+import MMCore
+
+/// What a client may know about a piece of content: for whom it is and how much it matters.
+public struct ContentAnnotations: Sendable, Hashable {
+    /// One of the two ends of a conversation.
+    public enum Role: String, Sendable, Hashable {
+        /// The person.
+        case user
+        /// The model.
+        case assistant
+    }
+
+    /// For whom it is; empty says nothing.
+    public var audience: [Role]
+    /// From 0, optional, to 1, required.
+    public var priority: Double?
+    /// When it was last changed (ISO 8601).
+    public var lastModified: String?
+
+    /// Annotations.
+    public init(audience: [Role] = [], priority: Double? = nil, lastModified: String? = nil) {
+        self.audience = audience
+        self.priority = priority
+        self.lastModified = lastModified
+    }
+
+    var json: JSONObject {
+        var object = JSONObject()
+        if !audience.isEmpty { object["audience"] = .array(audience.map { .string($0.rawValue) }) }
+        object["priority"] = priority.map(JSONValue.double)
+        object["lastModified"] = lastModified.map(JSONValue.string)
+        return object
+    }
+}

@@ -1,0 +1,106 @@
+import MMCore
+
+/// A call between its registration and its answer.
+///
+/// One lock orders everything that is said about it, so that nothing follows the answer and a cancelled call is never
+/// answered.
+final class LiveCall: Sendable {
+    let id: RequestID
+    private let channel: any MessageChannel
+
+    private struct State: Sendable {
+        var isOpen = true
+        var isCalledOff = false
+        var task: Task<Void, Never>?
+        var progress = ProgressGate()
+    }
+
+    private let state = Mutex(State())
+
+    init(_ id: RequestID, channel: any MessageChannel) {
+        self.id = id
+        self.channel = channel
+    }
+
+    /// Whether an answer is still due.
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// Waits until the client reads what was sent already.
+    func waitForRoom() async { await channel.waitForRoom() }
+
+    /// Hands over the task that works on the call; one that was called off in the meantime is cancelled.
+    func attach(_ task: Task<Void, Never>) {
+        let isCalledOff = state.withLock { state in
+            // A quick task may have answered already, and may still be sending.
+            if state.isOpen { state.task = task }
+            return state.isCalledOff
+        }
+        if isCalledOff { task.cancel() }
+    }
+
+    /// Sends a message that belongs to the call, unless it is over.
+    /// - Returns: whether it was sent.
+    @discardableResult
+    func send(_ message: @autoclosure () -> [UInt8]) -> Bool {
+        state.withLock { state in
+            guard state.isOpen else { return false }
+            channel.send(message())
+            return true
+        }
+    }
+
+    /// As `send`, for messages that may be left out when the client doesn't keep up.
+    func sendIfRoom(_ message: @autoclosure () -> [UInt8]) {
+        guard !channel.isCongested else { return }
+        send(message())
+    }
+
+    /// Sends a progress message if the call's gate lets it pass.
+    func sendProgress(_ progress: Double, of total: Double?, _ message: @autoclosure () -> [UInt8]) {
+        state.withLock { state in
+            guard state.isOpen, state.progress.admits(progress, of: total, at: .now) else { return }
+            channel.send(message())
+        }
+    }
+
+    /// Answers the call, unless it is over.
+    func answer(_ answer: @autoclosure () -> Reply) {
+        // Encoding may take long for a big result: not under the lock, and not for nobody.
+        guard isOpen else { return }
+        let reply = answer()
+        state.withLock { state in
+            guard state.isOpen else { return }
+            state.isOpen = false
+            state.task = nil
+            channel.finish(reply)
+        }
+    }
+
+    /// Answers the call with long texts, unless it is over.
+    func answer(streaming reply: StreamedReply) async {
+        let isDue = state.withLock { state in
+            defer {
+                state.isOpen = false
+                state.task = nil
+            }
+            return state.isOpen
+        }
+        if isDue { await channel.finish(streaming: reply) }
+    }
+
+    /// Lets the client's connection go, where it can come back.
+    func release(retryAfter wait: Duration) { channel.release(retryAfter: wait) }
+
+    /// Calls the call off: nothing more is sent for it, and its work is cancelled.
+    func cancel() {
+        let task: Task<Void, Never>? = state.withLock { state in
+            guard state.isOpen else { return nil }
+            state.isOpen = false
+            state.isCalledOff = true
+            channel.finish(nil)
+            defer { state.task = nil }
+            return state.task
+        }
+        task?.cancel()
+    }
+}

@@ -1,0 +1,77 @@
+import MMCore
+
+/// An open `subscriptions/listen`.
+struct Subscription: Sendable {
+    let planned: PlannedCall
+    let call: LiveCall
+    let filter: ListenFilter
+
+    /// The `_meta` that ties a message to the subscription.
+    var meta: JSONValue { .object([MetaKey.subscriptionID: planned.id.json]) }
+}
+
+extension Session {
+    /// Acknowledges a subscription; what it wants to hear follows.
+    func openSubscription(_ planned: PlannedCall, _ call: LiveCall, _ filter: ListenFilter) {
+        let subscription = Subscription(planned: planned, call: call, filter: filter)
+        call.send(
+            Envelope.notification(
+                "notifications/subscriptions/acknowledged",
+                ["notifications": .object(filter.json), "_meta": subscription.meta]
+            )
+        )
+        // Registered only now: the acknowledgement comes before everything else.
+        guarded.withLock { guarded in
+            guard guarded.live[planned.id] === call else { return }
+            guarded.listens[planned.id] = subscription
+        }
+        listenToChanges()
+    }
+
+    /// Begins to hear of the server's changes, once.
+    func listenToChanges() {
+        let token = server.changes.add { [weak self] change in self?.pass(on: change) }
+        let surplus: Int? = guarded.withLock { guarded in
+            if guarded.changeToken != nil || guarded.isClosed { return token }
+            guarded.changeToken = token
+            return nil
+        }
+        if let surplus { server.changes.remove(surplus) }
+    }
+
+    private func pass(on change: ChangeFeed.Change) {
+        let (method, params) = change.notification
+        let (listens, tellsHome): ([Subscription], Bool) = guarded.withLock { guarded in
+            let wanted = guarded.listens.values.filter { $0.filter.wants(change) }
+            guard guarded.state.handshake != nil else { return (wanted, false) }
+            return switch change {
+            case .list(let kind): (wanted, server.options.changingLists.contains(kind))
+            case .resource(let uri): (wanted, guarded.state.watched.contains(uri))
+            }
+        }
+        if tellsHome { home.send(Envelope.notification(method, params)) }
+        for listen in listens {
+            var tagged = params
+            tagged["_meta"] = listen.meta
+            listen.call.sendIfRoom(Envelope.notification(method, tagged))
+        }
+    }
+
+    /// Ends the open subscriptions with their result.
+    func closeSubscriptions() {
+        let listens: [Subscription] = guarded.withLock { guarded in
+            let all = Array(guarded.listens.values)
+            for listen in all {
+                guarded.listens[listen.planned.id] = nil
+                guarded.live[listen.planned.id] = nil
+                guarded.state.free(listen.planned.id)
+                guarded.state.workEnded(listen.planned)
+            }
+            return all
+        }
+        for listen in listens {
+            let result: JSONObject = ["resultType": "complete", "_meta": listen.meta]
+            listen.call.answer(Envelope.result(listen.planned.id, result))
+        }
+    }
+}

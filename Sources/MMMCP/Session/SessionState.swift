@@ -1,0 +1,171 @@
+import MMCore
+
+/// What one connection remembers, as a value without input or output: the handshake of the legacy era and the ids that
+/// are in use. Every message goes through ``receive(_:server:principal:)``, which says what to do about it.
+///
+/// Modern requests touch nothing but the ids: they stand alone, on the same connection and in any order.
+struct SessionState: Sendable {
+    /// What came of the handshake; `nil` before it.
+    struct Handshake: Sendable {
+        var version: ProtocolVersion
+        var capabilities: ClientCapabilities
+        var clientInfo: ClientInfo
+    }
+
+    /// What to do about a message.
+    enum Action: Sendable {
+        /// Answer at once.
+        case answer(Answer)
+        /// The call is registered: work on it.
+        case start(PlannedCall)
+    }
+
+    private(set) var handshake: Handshake?
+    private(set) var logLevel: LogLevel?
+    private(set) var watched: Set<String> = []
+    private var openIDs: Set<RequestID> = []
+    /// How many calls are worked on, answered or not; an open subscription counts as one.
+    private(set) var workCount = 0
+    private var workBytes = 0
+
+    init(logLevel: LogLevel?) {
+        self.logLevel = logLevel
+    }
+
+    /// Whether arrays of messages are taken: only where their one revision was agreed on.
+    var takesBatches: Bool { handshake?.version == .v2025_03_26 }
+
+    /// Takes one request; a call that has to be worked on is registered before anybody works on it.
+    mutating func receive(_ request: IncomingRequest, server: MCPServer, principal: Principal) -> Action {
+        do throws(MCPError) {
+            if request.isModern { return try receiveModern(request, server: server, principal: principal) }
+            return try receiveLegacy(request, server: server, principal: principal)
+        } catch {
+            return .answer(.failure(error))
+        }
+    }
+
+    /// Frees the id of a call that was answered or called off.
+    mutating func free(_ id: RequestID) {
+        openIDs.remove(id)
+    }
+
+    /// Gives back the room of a call whose work has ended. Work that goes on although it was called off keeps its room,
+    /// so that calling off is no way around the limits.
+    mutating func workEnded(_ call: PlannedCall) {
+        workCount -= 1
+        workBytes -= call.size
+    }
+
+    private mutating func receiveModern(
+        _ request: IncomingRequest, server: MCPServer, principal: Principal
+    ) throws(MCPError) -> Action {
+        let profile = try CallProfile(modern: request, principal: principal)
+        guard let method = Method(rawValue: request.method), method.exists(in: .modern) else {
+            throw .methodNotFound(request.method)
+        }
+        return try act(on: request, method, profile, server: server)
+    }
+
+    private mutating func receiveLegacy(
+        _ request: IncomingRequest, server: MCPServer, principal: Principal
+    ) throws(MCPError) -> Action {
+        let method = Method(rawValue: request.method)
+        if method == .initialize { return .answer(.success(try initialize(request.params, server: server))) }
+        if method == .ping { return .answer(.success([:])) }
+        guard let handshake else {
+            throw .invalidRequest("the connection is not initialized; send \"initialize\" first")
+        }
+        guard let method, method.exists(in: .legacy) else { throw .methodNotFound(request.method) }
+        switch method {
+        case .setLevel:
+            try setLevel(request.params, server: server)
+            return .answer(.success([:]))
+        case .subscribe, .unsubscribe:
+            try watch(request.params, server: server, method)
+            return .answer(.success([:]))
+        default: break
+        }
+        let profile = CallProfile(
+            era: .legacy, version: handshake.version, capabilities: handshake.capabilities,
+            clientInfo: handshake.clientInfo, logLevel: logLevel, principal: principal, meta: request.meta ?? [:]
+        )
+        return try act(on: request, method, profile, server: server)
+    }
+
+    private mutating func act(
+        on request: IncomingRequest, _ method: Method, _ profile: CallProfile, server: MCPServer
+    ) throws(MCPError) -> Action {
+        guard !openIDs.contains(request.id) else {
+            throw .invalidRequest("the id \(request.id.json) belongs to a call that is still open")
+        }
+        switch try server.plan(method, request.params, profile) {
+        case .answer(let result): return .answer(.success(server.finished(result, of: method, for: profile.era)))
+        case .work(let work):
+            let limits = server.options.limits
+            guard workCount < limits.openCalls, workBytes + request.size <= limits.openCallBytes else {
+                throw .internalError("Too many calls are open on this connection; wait for answers.")
+            }
+            openIDs.insert(request.id)
+            workCount += 1
+            workBytes += request.size
+            return .start(
+                PlannedCall(
+                    id: request.id, method: method, profile: profile, params: request.params, size: request.size,
+                    work: work
+                )
+            )
+        }
+    }
+}
+
+extension SessionState {
+    private mutating func initialize(_ params: JSONObject, server: MCPServer) throws(MCPError) -> JSONObject {
+        guard case .string(let requested)? = params["protocolVersion"] else {
+            throw .invalidParams("initialize needs the string \"protocolVersion\".")
+        }
+        guard case .object(let capabilities)? = params["capabilities"] else {
+            throw .invalidParams("initialize needs the object \"capabilities\".")
+        }
+        guard case .object(let info)? = params["clientInfo"] else {
+            throw .invalidParams("initialize needs the object \"clientInfo\".")
+        }
+        let version = ProtocolVersion.negotiated(for: requested)
+        handshake = Handshake(
+            version: version, capabilities: ClientCapabilities(capabilities), clientInfo: ClientInfo(info)
+        )
+        var result: JSONObject = [
+            "protocolVersion": .string(version.text), "capabilities": .object(server.capabilities),
+            "serverInfo": .object(server.info.json),
+        ]
+        result["instructions"] = server.instructions.map(JSONValue.string)
+        return result
+    }
+
+    private mutating func setLevel(_ params: JSONObject, server: MCPServer) throws(MCPError) {
+        guard server.options.offersLogging else { throw .methodNotFound(Method.setLevel.rawValue) }
+        guard let level = params["level"]?.string.flatMap(LogLevel.init(word:)) else {
+            throw ModernMeta.badLevel(params["level"])
+        }
+        logLevel = level
+    }
+
+    private mutating func watch(_ params: JSONObject, server: MCPServer, _ method: Method) throws(MCPError) {
+        guard server.routes.hasResources, server.options.offersResourceSubscriptions else {
+            throw .methodNotFound(method.rawValue)
+        }
+        guard case .string(let uri)? = params["uri"] else {
+            throw .invalidParams("\(method.rawValue) needs the string \"uri\".")
+        }
+        if method == .unsubscribe {
+            watched.remove(uri)
+            return
+        }
+        guard watched.count < server.options.limits.watchedResources || watched.contains(uri) else {
+            throw .invalidParams(
+                "At most \(server.options.limits.watchedResources) resources can be watched; unsubscribe from some first."
+            )
+        }
+        watched.insert(uri)
+    }
+}

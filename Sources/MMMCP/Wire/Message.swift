@@ -1,0 +1,122 @@
+import MMCore
+
+/// One JSON-RPC message as a client sent it, taken apart and checked.
+enum Message: Sendable {
+    case request(IncomingRequest)
+    case notification(IncomingNotification)
+    case response(IncomingResponse)
+    case batch([JSONValue])
+    /// Not a legal message; the answer names the id if there was a legal one.
+    case malformed(RequestID?, MCPError)
+}
+
+/// A message that wants an answer.
+struct IncomingRequest: Sendable {
+    let id: RequestID
+    let method: String
+    let params: JSONObject
+    /// The size of the text it came in, for limits.
+    var size = 0
+
+    /// The `_meta` of the parameters, if it is an object.
+    var meta: JSONObject? { params["_meta"]?.object }
+
+    /// A request is modern when it says which version it speaks.
+    var isModern: Bool { meta?[MetaKey.protocolVersion] != nil }
+}
+
+/// A message that never gets an answer.
+struct IncomingNotification: Sendable {
+    let method: String
+    let params: JSONObject
+}
+
+/// The client's answer to a request of ours.
+struct IncomingResponse: Sendable {
+    let id: RequestID
+    let outcome: Result<JSONObject, MCPError>
+}
+
+extension Message {
+    /// Reads one message.
+    /// - Parameters:
+    ///   - bytes: the whole text of one message.
+    ///   - limits: how much is taken.
+    static func parse(_ bytes: some Sequence<UInt8>, limits: JSONLimits) -> Message {
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONParser.parse(bytes, limits: limits)
+        } catch {
+            return .malformed(nil, .parseError(error.description))
+        }
+        return Message(value)
+    }
+
+    /// Takes a parsed message apart.
+    init(_ value: JSONValue) {
+        switch value {
+        case .array(let items): self = .batch(items)
+        case .object(let object): self = Message(object)
+        default: self = .malformed(nil, .invalidRequest("a message is an object, not \(value.kindName)"))
+        }
+    }
+
+    private init(_ object: JSONObject) {
+        let id = object["id"].flatMap { RequestID($0) }
+        guard object["jsonrpc"] == "2.0" else {
+            self = .malformed(id, .invalidRequest("the member \"jsonrpc\" must be \"2.0\""))
+            return
+        }
+        guard let method = object["method"] else {
+            self = Self.response(object, id: id)
+            return
+        }
+        guard case .string(let name) = method else {
+            self = .malformed(id, .invalidRequest("the member \"method\" must be a string, not \(method.kindName)"))
+            return
+        }
+        if let rawID = object["id"], id == nil {
+            self = .malformed(nil, .invalidRequest("the id must be a string or an integer, not \(rawID.kindName)"))
+            return
+        }
+        let params: JSONObject
+        switch object["params"] {
+        case nil, .null: params = JSONObject()
+        case .object(let members): params = members
+        case .some(let other):
+            // A notification is never answered, not even when it is wrong.
+            if let id {
+                self = .malformed(id, .invalidParams("The parameters must be an object, not \(other.kindName)."))
+            } else {
+                self = .notification(IncomingNotification(method: name, params: JSONObject()))
+            }
+            return
+        }
+        if let id {
+            self = .request(IncomingRequest(id: id, method: name, params: params))
+        } else {
+            self = .notification(IncomingNotification(method: name, params: params))
+        }
+    }
+
+    private static func response(_ object: JSONObject, id: RequestID?) -> Message {
+        let result = object["result"]
+        let error = object["error"]
+        guard result != nil || error != nil else {
+            return .malformed(id, .invalidRequest("a message has a method, a result or an error"))
+        }
+        guard let id else {
+            return .malformed(nil, .invalidRequest("a response has the id of its request"))
+        }
+        if let error {
+            let code = error["code"]?.int ?? -32603
+            let text = error["message"]?.string ?? "The client answered with an error."
+            return .response(IncomingResponse(id: id, outcome: .failure(MCPError(code: code, text))))
+        }
+        guard case .object(let members)? = result else {
+            let fault = MCPError(code: -32603, "The client's answer is no object.")
+            return .response(IncomingResponse(id: id, outcome: .failure(fault)))
+        }
+        return .response(IncomingResponse(id: id, outcome: .success(members)))
+    }
+}

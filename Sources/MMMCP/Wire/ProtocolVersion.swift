@@ -1,0 +1,51 @@
+/// A revision of the Model Context Protocol, named by its date.
+public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The date, as it appears on the wire.
+    public let text: String
+
+    /// A revision of this date, known or not.
+    public init(_ text: String) {
+        self.text = text
+    }
+
+    /// The date.
+    public var description: String { text }
+
+    /// The first revision.
+    public static let v2024_11_05 = ProtocolVersion("2024-11-05")
+    /// Adds annotations, audio, completions, Streamable HTTP and, only here, batches.
+    public static let v2025_03_26 = ProtocolVersion("2025-03-26")
+    /// Adds structured results, resource links, elicitation and the version header.
+    public static let v2025_06_18 = ProtocolVersion("2025-06-18")
+    /// Adds icons, elicitation by address, and resumable streams.
+    public static let v2025_11_25 = ProtocolVersion("2025-11-25")
+    /// The first revision without handshake and sessions.
+    public static let v2026_07_28 = ProtocolVersion("2026-07-28")
+
+    /// The revisions that begin with `initialize`, oldest first.
+    public static let legacy: [ProtocolVersion] = [.v2024_11_05, .v2025_03_26, .v2025_06_18, .v2025_11_25]
+    /// The revisions in which every request stands alone, newest first.
+    public static let modern: [ProtocolVersion] = [.v2026_07_28]
+
+    /// Whether this is one of the legacy revisions that we speak.
+    public var isLegacy: Bool { Self.legacy.contains(self) }
+    /// Whether this is one of the modern revisions that we speak.
+    public var isModern: Bool { Self.modern.contains(self) }
+
+    /// Older before newer: dates in this form sort as texts.
+    public static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool { left.text < right.text }
+
+    /// What a server answers to the version that `initialize` names: the same when known, else our newest legacy one.
+    static func negotiated(for requested: String) -> ProtocolVersion {
+        let version = ProtocolVersion(requested)
+        return version.isLegacy ? version : .v2025_11_25
+    }
+}
+
+/// The two ways in which a request can be made.
+public enum Era: Sendable, Hashable {
+    /// A request within a negotiated session.
+    case legacy
+    /// A request that carries version and capabilities itself.
+    case modern
+}

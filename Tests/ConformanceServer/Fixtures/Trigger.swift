@@ -1,0 +1,11 @@
+import MMCore
+import MMMCP
+
+/// Lets tools tell of changes of the server that they are part of.
+final class Trigger: Sendable {
+    private let feed = Mutex<ChangeFeed?>(nil)
+
+    func arm(_ changes: ChangeFeed) { feed.withLock { $0 = changes } }
+
+    func fire(_ kind: ListKind) { feed.withLock { $0 }?.listChanged(kind) }
+}

@@ -1,0 +1,3 @@
+import ConformanceFixtures
+
+await ConformanceProgram.main()

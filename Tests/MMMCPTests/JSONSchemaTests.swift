@@ -1,0 +1,166 @@
+import MMCore
+import Testing
+
+@testable import MMMCP
+
+@Suite("JSON Schema")
+struct JSONSchemaTests {
+    private func problems(_ schema: JSONObject, _ value: JSONValue) throws -> [String] {
+        try JSONSchema(schema).problems(of: value).map(\.description)
+    }
+
+    static let fits: [(JSONObject, JSONValue, Bool)] = [
+        (["type": "integer"], 3, true), (["type": "integer"], 3.0, true), (["type": "integer"], 3.5, false),
+        (["type": "integer"], .number("18446744073709551616"), true), (["type": "number"], 1, true),
+        (["type": ["string", "null"]], nil, true), (["type": ["string", "null"]], 1, false),
+        (["enum": [1, "a", nil]], 1.0, true), (["enum": [1, "a", nil]], "b", false),
+        (["const": ["a": 1]], ["a": 1.0], true),
+        (["minimum": 2], 2, true), (["minimum": 2], 1, false), (["minimum": 2], "x", true),
+        (["exclusiveMaximum": 2], 2, false), (["exclusiveMaximum": 2], 1.999, true),
+        (["multipleOf": 0.1], 0.3, true), (["multipleOf": 3], 10, false),
+        (["minLength": 2], "é", false), (["maxLength": 1], "😀", true),
+        (["items": ["type": "string"], "minItems": 1], ["a"], true), (["minItems": 1], [], false),
+        (["uniqueItems": true], [1, 1.0], false), (["uniqueItems": true], [1, "1"], true),
+        (["prefixItems": [["type": "string"]], "items": false], ["a"], true),
+        (["prefixItems": [["type": "string"]], "items": false], ["a", 1], false),
+        (["contains": ["type": "string"]], [1, 2], false),
+        (["contains": ["const": 2], "maxContains": 1], [2, 2], false),
+        (["required": ["a"]], ["a": nil], true), (["required": ["a"]], ["b": 1], false),
+        (["patternProperties": ["^x": ["type": "integer"]], "additionalProperties": false], ["x1": 1], true),
+        (["patternProperties": ["^x": ["type": "integer"]], "additionalProperties": false], ["y": 1], false),
+        (["additionalProperties": ["type": "integer"]], ["y": "1"], false),
+        (["propertyNames": ["maxLength": 2]], ["abc": 1], false), (["minProperties": 1], [:], false),
+        (["dependentRequired": ["a": ["b"]]], ["a": 1], false), (["dependentRequired": ["a": ["b"]]], ["c": 1], true),
+        (["dependentSchemas": ["a": ["required": ["b"]]]], ["a": 1], false),
+        (["anyOf": [["type": "string"], ["minimum": 5]]], 6, true),
+        (["anyOf": [["type": "string"], ["minimum": 5]]], 4, false),
+        (["oneOf": [["minimum": 1], ["maximum": 3]]], 2, false),
+        (["oneOf": [["minimum": 1], ["maximum": 3]]], 5, true),
+        (["allOf": [["minimum": 1], ["maximum": 3]]], 2, true), (["not": ["type": "string"]], "a", false),
+        (["if": ["const": 1], "then": ["type": "string"], "else": ["type": "integer"]], 1, false),
+        (["if": ["const": 1], "then": false, "else": ["type": "integer"]], 2, true),
+        (["$ref": "#/$defs/a~1b", "$defs": ["a/b": ["type": "string"]]], "x", true),
+        (["$ref": "#name", "$defs": ["n": ["$anchor": "name", "type": "string"]]], 1, false),
+        (["format": "date"], "2024-02-29", true), (["format": "date"], "2023-02-29", false),
+        (["format": "date-time"], "2026-07-28T10:00:00.5+02:00", true), (["format": "date-time"], "2026-07-28", false),
+        (["format": "email"], "a@b.c", true), (["format": "email"], "a@", false), (["format": "uri"], "mm://x", true),
+        (["format": "uri"], "no blank", false), (["format": "uuid"], "123e4567-e89b-42d3-a456-426614174000", true),
+        (["format": "uuid"], "123e4567", false), (["format": "anything"], "x", true),
+        (["properties": ["a": false]], ["a": 1], false), (["properties": ["a": true]], ["a": 1], true),
+    ]
+
+    @Test("each keyword judges as the standard says", arguments: fits.indices)
+    func keywords(_ index: Int) throws {
+        let (schema, value, isFine) = Self.fits[index]
+        let found = try problems(schema, value)
+        #expect(found.isEmpty == isFine, "\(JSONValue.object(schema)) and \(value): \(found)")
+    }
+
+    @Test("a recursive schema follows the value down")
+    func recursion() throws {
+        let schema = try JSONSchema(["type": "object", "properties": ["next": ["$ref": "#"]], "required": ["v"]])
+        #expect(schema.problems(of: ["v": 1, "next": ["v": 2, "next": ["x": 1]]]).map(\.path) == ["next.next.v"])
+    }
+
+    @Test("problems say where, what was found, what is allowed and what was probably meant")
+    func messages() throws {
+        let schema: JSONObject = [
+            "type": "object", "additionalProperties": false,
+            "properties": [
+                "connection": ["type": "string"], "module": ["enum": ["exo", "azure", "teams"]],
+                "top": ["type": "integer", "minimum": 1],
+                "to": ["type": "array", "items": ["type": "object", "properties": ["kind": ["const": "mail"]]]],
+            ],
+            "required": ["connection"],
+        ]
+        #expect(
+            try problems(schema, ["conection": "x"]) == [
+                #"conection: is not known; did you mean "connection"? Known are "connection", "module", "top", "to""#,
+                #"connection: is missing; is it meant by "conection"?"#,
+            ])
+        #expect(
+            try problems(schema, ["connection": "c", "module": "azur", "top": 0]) == [
+                #"module: is "azur"; allowed: "exo", "azure", "teams"; did you mean "azure"?"#,
+                "top: is 0; it must be at least 1",
+            ])
+        #expect(
+            try problems(schema, ["connection": 5, "to": [[:], ["kind": "fax"]]]) == [
+                "connection: must be a string, not a number", #"to[1].kind: must be "mail", not "fax""#,
+            ])
+        #expect(try problems(["type": "object"], .array([])) == ["must be an object, not an array"])
+    }
+
+    static let refused: [(JSONObject, String)] = [
+        (["unevaluatedProperties": false], "unevaluatedProperties"), (["$dynamicRef": "#x"], "$dynamicRef"),
+        (["typo": 1], "typo"), (["type": "strng"], "strng"), (["$ref": "other.json"], "other.json"),
+        (["$ref": "#/$defs/none"], "#/$defs/none"), (["$ref": "#"], "itself"), (["pattern": "(?=a)"], "(?=a)"),
+        (["pattern": "("], "unmatched"), (["items": [["type": "string"]]], "prefixItems"), (["enum": []], "enum"),
+        (["$schema": "http://json-schema.org/draft-04/schema#"], "draft-04"), (["minLength": -1], "minLength"),
+        (["properties": ["a": ["deep": 1]]], "#/properties/a/deep"), (["multipleOf": 0], "multipleOf"),
+        (["$defs": ["a": ["$ref": "#/$defs/b"], "b": ["allOf": [["$ref": "#/$defs/a"]]]]], "itself"),
+    ]
+
+    @Test(
+        "a schema that can't be kept is refused when it is read, and the error names the place",
+        arguments: refused.indices)
+    func refusals(_ index: Int) throws {
+        let (schema, word) = Self.refused[index]
+        let error = #expect(throws: MMError.self) { try JSONSchema(schema) }
+        #expect(error?.message.contains(word) == true, "\(error?.message ?? "")")
+    }
+
+    static let matches: [(String, String, Bool)] = [
+        ("a", "cat", true), ("^a", "cat", false), ("t$", "cat", true), ("^c.t$", "cat", true), ("^c.t$", "c\nt", false),
+        ("^[a-c]+$", "abcabc", true), ("^[^a-c]+$", "xyz", true), ("^[^a-c]+$", "xay", false),
+        (#"^\d{3}-\d{4}$"#, "555-1234", true),
+        (#"^\d{3}-\d{4}$"#, "55-1234", false), ("^(ab|cd){2,}$", "abcdab", true), ("^(ab|cd){2,}$", "ab", false),
+        ("^a?b*?c+$", "bbcc", true), (#"\bcat\b"#, "a cat sat", true), (#"\bcat\b"#, "concat", false),
+        (#"^[\w.-]+@[\w-]+\.[a-z]{2,}$"#, "first.last@mail-x.org", true), (#"^[\w.-]+@"#, "@x", false),
+        (#"^é😀$"#, "é😀", true), (#"^\u{1F600}\x41\u0042$"#, "😀AB", true), ("^$", "", true), ("", "anything", true),
+        (#"^[\d\-\]]+$"#, "1-]", true), ("^(?:a|b|)c$", "c", true), (#"^\/x\.y$"#, "/x.y", true),
+        ("^a{0}b$", "b", true),
+        (#"^[^\D]$"#, "5", true), (#"^[^\D]$"#, "x", false),
+    ]
+
+    @Test("patterns find what ECMA-262 finds", arguments: matches.indices)
+    func patterns(_ index: Int) throws {
+        let (pattern, text, isFound) = Self.matches[index]
+        #expect(try Pattern(pattern).matches(in: text) == isFound, "\(pattern) in \(text)")
+    }
+
+    @Test("a pattern that makes other engines explode takes linear time")
+    func explosion() throws {
+        let pattern = try Pattern("^(a+)+$|^(a|aa)+$|(x+x+)+y")
+        #expect(!pattern.matches(in: String(repeating: "a", count: 5000) + "!" + String(repeating: "x", count: 2000)))
+    }
+
+    @Test("any text as a pattern is read or refused, and what was read matches without a trap")
+    func patternFuzz() {
+        var generator = SplitMix(seed: 42)
+        let alphabet = Array(#"ab01.^$*+?()[]{}|\dwsbux-,é😀"#)
+        var read = 0
+        for _ in 0..<5000 {
+            let text = String(
+                (0..<Int.random(in: 0...12, using: &generator)).compactMap { _ in
+                    alphabet.randomElement(using: &generator)
+                })
+            guard let pattern = try? Pattern(text) else { continue }
+            read += 1
+            for subject in ["", "a", "ab01", "é😀", text] { _ = pattern.matches(in: subject) }
+        }
+        #expect(read > 500)
+    }
+}
+
+/// A small deterministic generator (S. Vigna's SplitMix64), so that a failing test fails again.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
