@@ -1,0 +1,53 @@
+public import MMCore
+
+/// A list that is fetched while it is read, a batch of JSON texts at a time, so that memory stays flat however long it is.
+public struct ItemStream: Sendable {
+    /// Fetches the next batch of items, each the bytes of one JSON text; `nil` at the end. One reader at a time may ask.
+    public let next: @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
+    /// What was said while the list was fetched, to be told behind it; complete when it has been read to its end.
+    package let closingNotes: @Sendable () -> [String]
+
+    /// A list fetched by a function.
+    /// - Parameters:
+    ///   - first: the first batch, where it is there already; an empty list has none.
+    ///   - next: fetches the batches after it.
+    public init(
+        startingWith first: [ArraySlice<UInt8>]? = nil,
+        next: @escaping @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
+    ) {
+        let waiting = FirstBatch(first)
+        closingNotes = { [] }
+        self.next = { () async throws(MMError) in
+            if let batch = waiting.take() { return batch }
+            return try await next()
+        }
+    }
+
+    /// A list with something to tell behind it.
+    /// - Parameters:
+    ///   - closing: what was said while it was fetched.
+    ///   - next: fetches the batches.
+    package init(
+        closing: @escaping @Sendable () -> [String],
+        next: @escaping @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
+    ) {
+        closingNotes = closing
+        self.next = next
+    }
+
+    /// Holds the batch that was fetched ahead until somebody takes it.
+    private final class FirstBatch: Sendable {
+        private let batch: Mutex<[ArraySlice<UInt8>]?>
+
+        init(_ batch: [ArraySlice<UInt8>]?) {
+            self.batch = Mutex(batch)
+        }
+
+        func take() -> [ArraySlice<UInt8>]? {
+            batch.withLock { batch in
+                defer { batch = nil }
+                return batch
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+public import MMCore
+
+/// The words that tell a person how to sign in, the same in every front-end.
+public enum SignInText {
+    /// What to do about a sign-in that waits, from the details of a `sign_in_needed` error.
+    /// - Parameters:
+    ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`.
+    ///   - emphasised: marks code and address, where the front-end can.
+    public static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
+        let code = details["userCode"]?.string ?? "?"
+        let address = details["verificationUri"]?.string ?? "?"
+        var text = "To sign in, open \(emphasised(address)) and enter the code \(emphasised(code))"
+        if let connection = details["connection"]?.string { text += " for the connection \(connection)" }
+        text += "."
+        if let account = details["account"]?.string { text += "\nSign in as \(emphasised(account))." }
+        if let expiry = details["expiresAt"]?.string { text += "\nThe code is good until \(expiry)." }
+        return text
+    }
+}

@@ -1,0 +1,70 @@
+/// Rows of text in aligned columns.
+public struct TableText: Sendable {
+    private let widths: [Int]
+
+    /// Columns wide enough for these rows, none wider than the limit.
+    /// - Parameters:
+    ///   - rows: the header and the rows known so far.
+    ///   - limit: widest column, in terminal cells.
+    public init(fitting rows: [[String]], limit: Int = 60) {
+        var widths = [Int](repeating: 0, count: rows.map(\.count).max() ?? 0)
+        for row in rows {
+            for (column, cell) in row.enumerated() {
+                widths[column] = max(widths[column], Self.width(Self.plain(cell)))
+            }
+        }
+        self.widths = widths.map { min($0, limit) }
+    }
+
+    /// One line, with its cells cut or filled to their columns.
+    public func line(_ cells: [String]) -> String {
+        var text = ""
+        for (column, cell) in cells.enumerated() {
+            let width = column < widths.count ? widths[column] : 0
+            let fitted = Self.fit(Self.plain(cell), to: width)
+            text += fitted
+            if column < cells.count - 1 {
+                text += String(repeating: " ", count: max(0, width - Self.width(fitted)) + 2)
+            }
+        }
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+
+    /// Control characters would let a cell redraw the terminal or break its line.
+    private static func plain(_ cell: String) -> String {
+        guard cell.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return cell }
+        var text = ""
+        for scalar in cell.unicodeScalars {
+            text.unicodeScalars.append(scalar.properties.generalCategory == .control ? " " : scalar)
+        }
+        return text
+    }
+
+    private static func fit(_ cell: String, to limit: Int) -> String {
+        guard width(cell) > limit, limit > 1 else { return cell }
+        var text = ""
+        var used = 1
+        for character in cell {
+            let next = width(String(character))
+            if used + next > limit { break }
+            text.append(character)
+            used += next
+        }
+        return text + "…"
+    }
+
+    /// Terminal cells a text takes: East Asian wide characters and emoji take two (Unicode Standard Annex 11).
+    static func width(_ text: String) -> Int {
+        if text.utf8.count == text.unicodeScalars.count { return text.utf8.count }
+        return text.reduce(0) { sum, character in
+            guard let scalar = character.unicodeScalars.first else { return sum }
+            switch scalar.value {
+            case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+                0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+                return sum + 2
+            default: return sum + 1
+            }
+        }
+    }
+}

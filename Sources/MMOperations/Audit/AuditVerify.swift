@@ -1,0 +1,26 @@
+import MMCore
+
+/// `audit_verify`: whether the audit chain is whole.
+struct AuditVerify: Operation {
+    typealias Input = NoInput
+
+    let declaration = OperationDeclaration(
+        "audit_verify", command: ["audit", "verify"], title: "Verify the audit log",
+        summary: "Verify that no line of the audit log was changed, removed or put in.",
+        effects: .init(readOnly: true, idempotent: true), audience: .person,
+        examples: [.init("mm audit verify", "exit code 1 names the first broken line")]
+    )
+
+    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let result = try context.services.audit.verify()
+        if let broken = result.broken {
+            throw MMError(
+                .conflict, "The audit log is broken at line \(broken.line): \(broken.reason)",
+                hint: "Somebody or something changed \(context.services.paths.auditLog). Compare it with a copy.")
+        }
+        return .value([
+            "lines": .int(Int64(result.entries)), "torn": .int(Int64(result.tornLines)),
+            "head": .string(result.lastHash),
+        ])
+    }
+}

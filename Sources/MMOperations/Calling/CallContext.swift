@@ -1,0 +1,63 @@
+import Glibc
+import MMCore
+
+/// What goes with a call from a front-end to an `OperationService`.
+public struct CallContext: Sendable {
+    /// Who asks.
+    public var caller: Caller
+    /// How long the whole call may take; 300 s unless said otherwise.
+    public var timeLimit: Duration
+    /// Whether a sign-in that is needed is waited for; else it is answered at once.
+    public var waitsForSignIn: Bool
+    /// How long the caller waits before the answer is a running job's handle; `nil`: to the end. Zero lets the call go as
+    /// soon as it is under way.
+    public var patience: Duration?
+    /// The client's own session, to which its jobs belong; `nil` for callers that come once.
+    public var sessionID: String?
+    /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
+    package var directory: String?
+    /// Takes reports of progress.
+    public var progress: @Sendable (ProgressReport) -> Void
+    /// The person who can be asked, where there is one.
+    public var person: (any PersonAtHand)?
+    /// Whether one of the seeds' own profiles asks: there the warned list only warns, and `confirmed` counts.
+    package var isSeedProfile = false
+
+    /// What goes with a call.
+    /// - Parameters:
+    ///   - caller: who asks.
+    ///   - timeLimit: how long the whole call may take.
+    ///   - waitsForSignIn: whether a sign-in that is needed is waited for.
+    ///   - patience: how long the caller waits before the answer is a running job's handle.
+    ///   - sessionID: the client's own session, to which its jobs belong.
+    ///   - person: the person who can be asked, where there is one.
+    ///   - progress: takes reports of progress.
+    public init(
+        caller: Caller, timeLimit: Duration = .seconds(300), waitsForSignIn: Bool = false,
+        patience: Duration? = nil, sessionID: String? = nil, person: (any PersonAtHand)? = nil,
+        progress: @escaping @Sendable (ProgressReport) -> Void = { _ in }
+    ) {
+        self.caller = caller
+        self.timeLimit = timeLimit
+        self.waitsForSignIn = waitsForSignIn
+        self.patience = patience
+        self.sessionID = sessionID
+        self.person = person
+        self.progress = progress
+    }
+
+    /// Where this process stands; `nil` in the root folder, where services stand and nobody means to be, and in a folder
+    /// that is gone.
+    package static var ownDirectory: String? {
+        guard let here = getcwd(nil, 0) else { return nil }
+        defer { free(here) }
+        let path = String(cString: here)
+        return path.hasPrefix("/") && path != "/" ? path : nil
+    }
+
+    /// A path as the caller means it.
+    package func path(_ path: String) -> String {
+        guard let directory, !path.isEmpty, !path.hasPrefix("/"), !path.hasPrefix("~") else { return path }
+        return directory + "/" + path
+    }
+}

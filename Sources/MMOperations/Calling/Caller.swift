@@ -1,0 +1,33 @@
+/// Who asks for an operation.
+public struct Caller: Sendable, Hashable {
+    /// The face a call came through.
+    public enum Surface: String, Sendable {
+        /// A person's terminal or script, `mm`.
+        case terminal
+        /// An AI client, `mm-mcp`.
+        case mcp
+        /// A program over HTTP.
+        case rest
+        /// A Swift program that embeds the libraries.
+        case library
+    }
+
+    /// The face the call came through.
+    public let surface: Surface
+    /// The client's own name, such as `claude-code 2.1`, for the audit log.
+    public let name: String
+    /// The server name that a connection's `mcps` list is compared with; `nil` for the owner's own terminal, which is
+    /// exempt.
+    public let server: String?
+
+    /// A caller.
+    /// - Parameters:
+    ///   - surface: the face the call came through.
+    ///   - name: the client's own name.
+    ///   - server: the server name that `mcps` lists are compared with.
+    public init(surface: Surface, name: String, server: String?) {
+        self.surface = surface
+        self.name = name
+        self.server = server
+    }
+}

@@ -1,0 +1,40 @@
+package import MMCore
+import MMPool
+
+/// The answer to a call that goes on.
+package enum JobAnswer {
+    /// What a caller is told of a job that goes on.
+    static func running(_ report: JobReport) -> OperationAnswer {
+        let seconds = report.elapsed.components.seconds
+        var value: JSONObject = [
+            "status": "running", "handle": .string(report.handle), "operation": .string(report.label),
+            "seconds": .int(seconds),
+        ]
+        value["progress"] = report.progress.map { .string($0.message) }
+        var answer = OperationAnswer.value(.object(value))
+        answer.text = text(of: value) { "mm output \($0) --action \($1)" }
+        return answer
+    }
+
+    /// The members of an answer that says that its call goes on; `nil` for every other answer.
+    package static func members(of answer: OperationAnswer) -> JSONObject? {
+        guard case .value(.object(let value)) = answer.body, value["status"] == "running",
+            let handle = value["handle"]?.string, JobHandle.isOne(handle)
+        else { return nil }
+        return value
+    }
+
+    /// What to do about a call that goes on, in words.
+    /// - Parameters:
+    ///   - members: of the answer.
+    ///   - calling: how the reader writes a call that does this action with this handle.
+    package static func text(
+        of members: JSONObject, calling: (_ handle: String, _ action: String) -> String
+    ) -> String {
+        let name = members["operation"]?.string ?? "The call"
+        let handle = members["handle"]?.string ?? ""
+        let progress = members["progress"]?.string.map { " Last heard: \($0)." } ?? ""
+        return "\(name) goes on, for \(members["seconds"]?.int ?? 0) s so far.\(progress) Wait for it: "
+            + "\(calling(handle, "wait")); or end it: \(calling(handle, "cancel")). Don't start the same again."
+    }
+}

@@ -1,0 +1,36 @@
+import MMCore
+import MMGuard
+import MMIdentity
+
+extension OperationContext {
+    /// How strictly the guard judges for a connection and this caller.
+    ///
+    /// `confirmed: true` comes from a model, so it counts only where nobody can be asked, and only for the sends that the
+    /// first tools let through with it.
+    func policy(of connection: Connection) -> GuardPolicy {
+        GuardPolicy(
+            of: connection, environment: services.environment, isSeedProfile: call.isSeedProfile,
+            honoursConfirmed: connection.guardPolicy.name == .standard && call.person == nil)
+    }
+
+    /// Does work that needs a token. A terminal shows the code and waits for the person; everybody else gets the
+    /// `sign_in_needed` error that the work throws.
+    func waitingForSignIn<Result: Sendable>(
+        to connection: Connection, resource: ServiceResource, _ work: @Sendable () async throws(MMError) -> Result
+    ) async throws(MMError) -> Result {
+        do throws(MMError) {
+            return try await work()
+        } catch {
+            guard error.code == .signInNeeded, call.waitsForSignIn, let person = call.person else { throw error }
+            _ = try await services.identity.signIn(connection, resource: resource, deadline: deadline) { prompt in
+                await person.showSignIn(prompt.details)
+            }
+            return try await work()
+        }
+    }
+}
+
+extension SignInPrompt {
+    /// What a person needs to know, as the details of a `sign_in_needed` error hold it.
+    var details: JSONObject { error(now: .now).details }
+}

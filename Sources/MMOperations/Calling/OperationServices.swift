@@ -1,0 +1,83 @@
+package import MMCore
+package import MMGuard
+package import MMIdentity
+package import MMPool
+import MMSystem
+
+/// What operations work with. One value a process; its parts are opened on first use.
+public struct OperationServices: Sendable {
+    /// The environment of the process.
+    package let environment: [String: String]
+    /// Where files lie.
+    package let paths: StatePaths
+    /// The connections.
+    package let registry: ConnectionRegistry
+    /// Sign-ins and tokens.
+    package let identity: IdentityService
+    /// Judges scripts and requests.
+    package let guards: CurrentGuard
+    /// PowerShell sessions.
+    package let sessions: SessionPool<ModuleSessionFactory>
+    /// Shells, local and on hosts.
+    package let shells: ShellSessions
+    /// Calls that go on after their callers were let go.
+    package let jobs: OperationJobs
+    /// Brings sessions back after a restart.
+    package let restorer: SessionRestorer
+    /// Requests that wait for a person.
+    package let ledger: ConfirmationLedger
+    /// Answers that were too long.
+    package let outputs: OutputStore
+    /// What was done.
+    package let audit: AuditLog
+    /// Takes secrets out of what is written.
+    package let redactor: Redactor
+    /// What happens.
+    package let log: Log
+
+    /// Keeps idle sessions alive and clears away what nobody uses, until the task is cancelled. For processes that last.
+    public func lookAfterSessions() async {
+        jobs.keepsRunning()
+        ResourceLimits.raiseDescriptors()
+        async let spares: Void = SpareSessions(environment: environment, registry: registry, log: log)
+            .keep(in: sessions)
+        async let shellUpkeep: Void = shells.lookAfterSessions()
+        await sessions.lookAfterSessions()
+        await spares
+        await shellUpkeep
+    }
+
+    /// Ends what lives: jobs are called off, and every session is gone when this returns.
+    public func close() async {
+        await jobs.board.close()
+        await shells.close()
+        await sessions.close()
+    }
+
+    /// The services over a user's files.
+    /// - Parameter environment: of the process.
+    public init(environment: [String: String]) {
+        let paths = StatePaths(environment: environment)
+        let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
+        let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
+        let log = Log(LogSettings(path: paths.poolLog(of: only), level: level))
+        let identity = IdentityService(environment: environment, log: log)
+        self.environment = environment
+        self.paths = paths
+        self.identity = identity
+        registry = ConnectionRegistry(path: paths.registry)
+        guards = CurrentGuard(environment: environment)
+        sessions = SessionPool(
+            factory: ModuleSessionFactory(
+                environment: environment, paths: paths, registry: registry, identity: identity, log: log))
+        shells = ShellSessions()
+        jobs = OperationJobs()
+        restorer = SessionRestorer(
+            path: paths.sessionsFile(), registry: registry, sessions: sessions, log: log)
+        ledger = ConfirmationLedger(paths: paths)
+        outputs = OutputStore(directory: paths.outputDirectory)
+        audit = AuditLog(path: paths.auditLog)
+        redactor = .standard
+        self.log = log
+    }
+}

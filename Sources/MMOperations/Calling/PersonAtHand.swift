@@ -1,0 +1,43 @@
+public import MMCore
+
+/// A person who can be asked while an operation waits: at a terminal, or behind a client that passes questions on.
+///
+/// Where nobody can be asked there is no such value, and what needs a person is refused with the way to ask one.
+public protocol PersonAtHand: Sendable {
+    /// Whether a question would still reach them: the answer to a call that was let go can't put any.
+    var canBeAsked: Bool { get }
+
+    /// Shows a sign-in that waits for the person. The operation goes on by itself once it is approved.
+    func showSignIn(_ details: JSONObject) async
+
+    /// Asks whether exactly this may be done.
+    /// - Returns: whether the person said yes.
+    /// - Throws: `MMError` when the question could not be put.
+    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
+}
+
+extension PersonAtHand {
+    /// Who is there can be asked.
+    public var canBeAsked: Bool { true }
+}
+
+/// What a person is asked to confirm.
+public struct ConfirmationQuestion: Sendable {
+    /// One line: what kind of thing, where.
+    public let title: String
+    /// Exactly what will be sent or run.
+    public let request: String
+    /// Why the guard asks.
+    public let reason: String
+
+    /// A question.
+    /// - Parameters:
+    ///   - title: what kind of thing, where.
+    ///   - request: exactly what will be sent or run.
+    ///   - reason: why the guard asks.
+    public init(title: String, request: String, reason: String) {
+        self.title = title
+        self.request = request
+        self.reason = reason
+    }
+}

@@ -1,0 +1,60 @@
+public import MMCore
+
+/// An operation with its input type erased: arguments in, answer out.
+public struct AnyOperation: Sendable {
+    /// Name, texts and effects.
+    public let declaration: OperationDeclaration
+    /// The arguments, in the order help texts list them.
+    public let fields: [InputField]
+
+    private let body: @Sendable (JSONObject, OperationContext) async throws(MMError) -> OperationAnswer
+
+    /// Erases an operation.
+    public init<Wrapped: Operation>(_ operation: Wrapped) {
+        let declaration = operation.declaration
+        self.declaration = declaration
+        self.fields = Wrapped.Input.fields
+        self.body = { (arguments, context) async throws(MMError) in
+            let reader = try InputReader(
+                operation: declaration.name, arguments: arguments, fields: Wrapped.Input.fields)
+            return try await operation.run(try Wrapped.Input(from: reader), in: context)
+        }
+    }
+
+    /// An operation of its parts.
+    /// - Parameters:
+    ///   - declaration: name, texts and effects.
+    ///   - fields: the arguments.
+    ///   - body: does the work with arguments that were checked against the fields.
+    package init(
+        _ declaration: OperationDeclaration, fields: [InputField],
+        body: @escaping @Sendable (InputReader, OperationContext) async throws(MMError) -> OperationAnswer
+    ) {
+        self.declaration = declaration
+        self.fields = fields
+        self.body = { (arguments, context) async throws(MMError) in
+            try await body(
+                try InputReader(operation: declaration.name, arguments: arguments, fields: fields), context)
+        }
+    }
+
+    /// Decodes the arguments and does the work.
+    /// - Parameters:
+    ///   - arguments: what the caller sent.
+    ///   - context: who calls, and what the work may use.
+    /// - Throws: `MMError`.
+    public func run(_ arguments: JSONObject, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        try await body(arguments, context)
+    }
+
+    /// The JSON Schema of the arguments, as a model sees them.
+    public var inputSchema: JSONObject {
+        var properties = JSONObject()
+        for field in fields where field.isOfferedToModels { properties[field.name] = .object(field.schema) }
+        var schema: JSONObject = ["type": "object", "properties": .object(properties)]
+        let required = fields.filter { $0.isRequired && $0.isOfferedToModels }.map { JSONValue.string($0.name) }
+        if !required.isEmpty { schema["required"] = .array(required) }
+        schema["additionalProperties"] = false
+        return schema
+    }
+}

@@ -1,0 +1,171 @@
+public import MMCore
+
+/// Reads the arguments of one call by the operation's declared fields; every fault names the field, the value's kind
+/// and the remedy.
+public struct InputReader: Sendable {
+    private let operation: String
+    private let arguments: JSONObject
+    private let fields: [InputField]
+
+    /// A reader over the arguments of one call.
+    /// - Parameters:
+    ///   - operation: the operation's name, for messages.
+    ///   - arguments: what the caller sent.
+    ///   - fields: what the operation declares.
+    /// - Throws: `MMError.invalidInput` when an argument is unknown or a required one is missing.
+    public init(operation: String, arguments: JSONObject, fields: [InputField]) throws(MMError) {
+        self.operation = operation
+        self.arguments = arguments
+        self.fields = fields
+        for key in arguments.keys where !fields.contains(where: { $0.name == key }) {
+            let known = fields.filter(\.isOfferedToModels).map(\.name)
+            let near = NearestNames.of(key, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
+            throw MMError(
+                .invalidInput, "\(operation) has no argument `\(key)`.\(near)",
+                hint: "Its arguments are \(known.map { "`\($0)`" }.joined(separator: ", "))."
+            )
+        }
+        for field in fields where field.isRequired && isAbsent(field.name) {
+            throw MMError(
+                .invalidInput, "\(operation) needs the argument `\(field.name)`.",
+                hint: "\(field.name): \(field.summary)"
+            )
+        }
+    }
+
+    /// Whether the operation declares an argument of this name.
+    package func declares(_ name: String) -> Bool { fields.contains { $0.name == name } }
+
+    private func isAbsent(_ name: String) -> Bool {
+        switch arguments[name] {
+        case nil, .null: true
+        case .string(let text): text.isEmpty
+        default: false
+        }
+    }
+
+    private func value(_ name: String) throws(MMError) -> JSONValue? {
+        guard fields.contains(where: { $0.name == name }) else {
+            throw MMError(.internalError, "\(operation) reads `\(name)`, which it doesn't declare.")
+        }
+        return isAbsent(name) ? nil : arguments[name]
+    }
+
+    private func wrong(_ name: String, _ value: JSONValue, due: String) -> MMError {
+        MMError(
+            .invalidInput, "`\(name)` of \(operation) must be \(due), not \(value.kindName).",
+            hint: fields.first { $0.name == name }.map { "\(name): \($0.summary)" }
+        )
+    }
+
+    /// A text, or `nil` when absent or empty. Choices are compared without case and answered as declared.
+    public func text(_ name: String) throws(MMError) -> String? {
+        guard let value = try value(name) else { return nil }
+        guard let text = value.string else { throw wrong(name, value, due: "a string") }
+        guard !text.utf8.contains(0) else {
+            throw MMError(.invalidInput, "`\(name)` of \(operation) holds a NUL character.", hint: "Remove it.")
+        }
+        guard case .choice(let words)? = fields.first(where: { $0.name == name })?.kind else { return text }
+        if let word = words.first(where: { $0.lowercased() == text.lowercased() }) { return word }
+        let near = NearestNames.of(text, among: words, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
+        throw MMError(
+            .invalidInput, "`\(name)` of \(operation) can't be `\(text.prefix(60))`.\(near)",
+            hint: "It is one of \(words.joined(separator: ", "))."
+        )
+    }
+
+    /// A text as it was written, also an empty one; `nil` when absent.
+    package func written(_ name: String) throws(MMError) -> String? {
+        _ = try value(name)
+        return arguments[name]?.string
+    }
+
+    /// A text that must be there.
+    public func requiredText(_ name: String) throws(MMError) -> String {
+        guard let text = try text(name) else {
+            throw MMError(.invalidInput, "\(operation) needs the argument `\(name)`.")
+        }
+        return text
+    }
+
+    /// A yes or no; no when absent. The texts `true` and `false` count, since models write them.
+    public func flag(_ name: String) throws(MMError) -> Bool {
+        guard let value = try value(name) else { return false }
+        switch value {
+        case .bool(let flag): return flag
+        case .string("true"): return true
+        case .string("false"): return false
+        default: throw wrong(name, value, due: "true or false")
+        }
+    }
+
+    /// A whole number within the declared bounds, or `nil`.
+    public func integer(_ name: String) throws(MMError) -> Int? {
+        guard let value = try value(name) else { return nil }
+        guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
+            throw wrong(name, value, due: "a whole number")
+        }
+        if case .integer(let range)? = fields.first(where: { $0.name == name })?.kind, !range.contains(number) {
+            throw MMError(
+                .invalidInput, "`\(name)` of \(operation) is \(number).",
+                hint: "It must lie between \(range.lowerBound) and \(range.upperBound)."
+            )
+        }
+        return number
+    }
+
+    /// A JSON object, or `nil`. A text that is the JSON of an object counts, since models write it.
+    public func object(_ name: String) throws(MMError) -> JSONObject? {
+        guard let value = try value(name) else { return nil }
+        switch value {
+        case .object(let object): return object
+        case .string(let text):
+            let parsed: JSONValue
+            do throws(JSONError) {
+                parsed = try JSONParser.parse(text, limits: .strict)
+            } catch {
+                throw MMError(.invalidInput, "`\(name)` of \(operation) is no JSON object: \(error).")
+            }
+            guard let object = parsed.object else { throw wrong(name, parsed, due: "a JSON object") }
+            return object
+        default: throw wrong(name, value, due: "a JSON object")
+        }
+    }
+
+    /// Named parameters from an object or from `name=value&name=value`, in the order written.
+    public func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
+        guard let value = try value(name) else { return [] }
+        switch value {
+        case .object(let object):
+            var list: [(name: String, value: String)] = []
+            for (key, item) in object {
+                switch item {
+                case .string(let text): list.append((key, text))
+                case .bool(let flag): list.append((key, flag ? "true" : "false"))
+                case .int, .double, .number: list.append((key, item.description))
+                default: throw wrong("\(name).\(key)", item, due: "a string, number or boolean")
+                }
+            }
+            return list
+        case .string(let text):
+            return text.split(separator: "&").map { part in
+                let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return (String(pieces[0]), pieces.count > 1 ? String(pieces[1]) : "")
+            }
+        default: throw wrong(name, value, due: "an object or name=value text")
+        }
+    }
+
+    /// A list of texts; one text counts as a list of one.
+    public func textList(_ name: String) throws(MMError) -> [String]? {
+        guard let value = try value(name) else { return nil }
+        if let text = value.string { return [text] }
+        guard let items = value.array else { throw wrong(name, value, due: "a list of strings") }
+        var texts: [String] = []
+        for item in items {
+            guard let text = item.string else { throw wrong(name, item, due: "a list of strings") }
+            texts.append(text)
+        }
+        return texts
+    }
+}

@@ -1,0 +1,144 @@
+import MMCore
+
+/// What an operation is called, what it says of itself, and what it does to the world.
+public struct OperationDeclaration: Sendable {
+    /// The name everywhere but on the command line: `graph_request`.
+    public let name: String
+    /// Other names that are understood, never listed.
+    public let aliases: [String]
+    /// The words on the command line: `["connections", "list"]`.
+    public let command: [String]
+    /// A short name for people.
+    public let title: String
+    /// What it does, in one line.
+    public let summary: String
+    /// What a model needs to use it right the first time: what, when, what comes back.
+    public let description: String
+    /// What it does to the world.
+    public let effects: Effects
+    /// Which group of tools it belongs to.
+    public let toolset: Toolset
+    /// Who may call it.
+    public let audience: Audience
+    /// Where it is carried out when front-ends share a pool.
+    public let home: Home
+    /// Whether a model's list of tools shows it; what is rarely needed is called by its name alone, since a model reads
+    /// every word of the list on each turn.
+    public var isListed = true
+    /// Command lines that work, with what they do.
+    public let examples: [Example]
+
+    /// An operation's effects, as the annotations of the Model Context Protocol name them.
+    public struct Effects: Sendable, Hashable {
+        /// Changes nothing.
+        public var readOnly: Bool
+        /// May delete or overwrite.
+        public var destructive: Bool
+        /// A second call with the same arguments changes nothing more.
+        public var idempotent: Bool
+        /// Reaches beyond this machine.
+        public var openWorld: Bool
+
+        /// Effects.
+        /// - Parameters:
+        ///   - readOnly: changes nothing.
+        ///   - destructive: may delete or overwrite.
+        ///   - idempotent: a second call changes nothing more.
+        ///   - openWorld: reaches beyond this machine.
+        public init(readOnly: Bool, destructive: Bool = false, idempotent: Bool = false, openWorld: Bool = false) {
+            self.readOnly = readOnly
+            self.destructive = destructive
+            self.idempotent = idempotent
+            self.openWorld = openWorld
+        }
+    }
+
+    /// A group of tools that a server offers or leaves out as one.
+    public enum Toolset: String, Sendable, CaseIterable {
+        /// Microsoft 365: sessions, requests, sign-in.
+        case m365
+        /// Shells of this machine.
+        case shell
+        /// Hosts by SSH.
+        case ssh
+    }
+
+    /// Whether a call may take long enough to become a job: what only looks at this machine's own files does not.
+    public var mayLast: Bool { effects.openWorld || !effects.readOnly }
+
+    /// Who may call an operation.
+    public enum Audience: Sendable {
+        /// People and models.
+        case everyone
+        /// Only a person at a terminal: it writes the registry, confirms, or shows what models need not see.
+        case person
+    }
+
+    /// Where an operation is carried out when front-ends share a pool that outlives them.
+    public enum Home: Sendable {
+        /// In the process that asks: it needs nothing that outlives the call.
+        case anywhere
+        /// In the process that asks, but in the pool when its caller may let it go with a handle.
+        case detachable
+        /// In the pool where one runs, else in the process that asks: it looks at what lives, and without a pool nothing
+        /// does.
+        case besideSessions
+        /// In the pool, which is started for it: what it makes outlives the call.
+        case pool
+    }
+
+    /// A command line and what it does.
+    public struct Example: Sendable {
+        /// The command line.
+        public let command: String
+        /// What it does.
+        public let purpose: String
+
+        /// An example.
+        /// - Parameters:
+        ///   - command: the command line.
+        ///   - purpose: what it does.
+        public init(_ command: String, _ purpose: String) {
+            self.command = command
+            self.purpose = purpose
+        }
+    }
+
+    /// The same, left out of a model's list of tools.
+    var unlisted: OperationDeclaration {
+        var copy = self
+        copy.isListed = false
+        return copy
+    }
+
+    /// A declaration.
+    /// - Parameters:
+    ///   - name: the name everywhere but on the command line.
+    ///   - aliases: other names that are understood.
+    ///   - command: the words on the command line.
+    ///   - title: a short name for people.
+    ///   - summary: what it does, in one line.
+    ///   - description: what a model needs; the summary when absent.
+    ///   - effects: what it does to the world.
+    ///   - toolset: which group of tools it belongs to.
+    ///   - audience: who may call it.
+    ///   - home: where it is carried out when front-ends share a pool.
+    ///   - examples: command lines that work.
+    public init(
+        _ name: String, aliases: [String] = [], command: [String], title: String, summary: String,
+        description: String? = nil, effects: Effects, toolset: Toolset = .m365, audience: Audience = .everyone,
+        home: Home = .anywhere, examples: [Example] = []
+    ) {
+        self.name = name
+        self.aliases = aliases
+        self.command = command
+        self.title = title
+        self.summary = summary
+        self.description = description ?? summary
+        self.effects = effects
+        self.toolset = toolset
+        self.audience = audience
+        self.home = home
+        self.examples = examples
+    }
+}

@@ -1,0 +1,31 @@
+import MMCore
+
+/// The keys of a connection that commands can set, and how they read them.
+enum ConnectionFields {
+    /// One flag a key; `--set key=value` reaches every other key.
+    static let settable: [InputField] = [
+        InputField("appId", .text, "Client id of the app registration (GUID)."),
+        InputField("tenant", .text, "The tenant's domain, such as contoso.com."),
+        InputField("tenantId", .text, "The tenant's id (GUID)."),
+        InputField("expectedEmail", .text, "The account that must have signed in."),
+        InputField("description", .text, "What the connection is for; models see this."),
+        InputField(
+            "cloud", .choice(["public", "gcc", "gcchigh", "dod", "china", "sandbox"]), "The cloud (default public)."),
+        InputField(
+            "guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges (default standard)."),
+        InputField(
+            "set", .parameters,
+            "Any key=value, such as mcps=mm or moduleApps.pnp=GUID; an empty value removes the key.",
+            at: .positional(1)),
+    ]
+
+    /// The keys and texts that a call gives.
+    static func read(_ reader: InputReader) throws(MMError) -> [(key: String, text: String?)] {
+        var fields: [(key: String, text: String?)] = []
+        for field in settable where field.name != "set" {
+            if let text = try reader.text(field.name) { fields.append((field.name, text)) }
+        }
+        for (key, text) in try reader.parameters("set") { fields.append((key, text)) }
+        return fields
+    }
+}

@@ -1,0 +1,29 @@
+import MMCore
+
+/// `connections_check`: what is wrong with the registry, entry by entry.
+struct ConnectionsCheck: Operation {
+    typealias Input = NoInput
+
+    let declaration = OperationDeclaration(
+        "connections_check", command: ["connections", "check"], title: "Check the registry",
+        summary: "Check the registry file and every entry of it.", effects: .init(readOnly: true, idempotent: true),
+        audience: .person, examples: [.init("mm connections check", "exit code 1 when an entry can't be used")]
+    )
+
+    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let path = context.services.paths.registry
+        let problems = RegistryCheck.problems(at: path)
+        let rows = problems.map { JSONValue.object($0.json) }
+        let faults = problems.filter { $0.severity == .error }
+        guard faults.isEmpty else {
+            throw MMError(
+                .remoteFailed,
+                "The registry \(path) has \(faults.count) fault\(faults.count == 1 ? "" : "s"): "
+                    + faults.map(\.message).joined(separator: " "),
+                hint: faults.first?.hint, details: ["problems": .array(rows)])
+        }
+        return .value(
+            ["registry": .string(path), "problems": .array(rows)], notes: problems.isEmpty ? ["No faults."] : [],
+            columns: ["severity", "connection", "key", "message", "hint"])
+    }
+}

@@ -1,0 +1,34 @@
+import MMCore
+
+/// `connections_duplicate`: copies an entry for another account.
+struct ConnectionsDuplicate: Operation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            .connection(), InputField("to", .text, "The copy's name.", isRequired: true, at: .positional(1)),
+        ]
+        let connection: String
+        let to: String
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.requiredText("connection")
+            to = try reader.requiredText("to")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "connections_duplicate", command: ["connections", "duplicate"], title: "Duplicate a connection",
+        summary: "Copy a connection for another account of the same tenant.", effects: .init(readOnly: false),
+        audience: .person,
+        examples: [.init("mm connections duplicate Contoso ContosoHelpdesk", "the copy expects no account yet")]
+    )
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        context.record.note("connection", .string(input.to))
+        try context.services.registry.edit { (document) throws(MMError) in
+            try RegistryEdit.duplicate(input.connection, as: input.to, in: &document)
+        }
+        return .value(
+            ["copied": .string(input.connection), "to": .string(input.to)],
+            notes: ["Say which account it is for: mm connections edit \(input.to) --expected-email ADDRESS"])
+    }
+}

@@ -1,0 +1,40 @@
+import MMCore
+
+/// `connections_edit`: changes keys of an entry.
+struct ConnectionsEdit: Operation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [.connection()] + ConnectionFields.settable
+        let connection: String
+        let values: [(key: String, text: String?)]
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.requiredText("connection")
+            values = try ConnectionFields.read(reader)
+            guard !values.isEmpty else {
+                throw MMError(
+                    .invalidInput, "connections_edit was given nothing to change.",
+                    hint:
+                        "For example --expected-email admin@contoso.com, or --set tags=a,b; an empty value removes a key."
+                )
+            }
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "connections_edit", command: ["connections", "edit"], title: "Edit a connection",
+        summary: "Change keys of a connection.", effects: .init(readOnly: false, idempotent: true), audience: .person,
+        examples: [
+            .init("mm connections edit Contoso --guard readonly", "lets reads through and nothing else"),
+            .init("mm connections edit Contoso expectedEmail=admin@contoso.com tags=a,b", "several keys at once"),
+            .init("mm connections edit Contoso mcps=", "removes the key mcps: every server may use it again"),
+        ]
+    )
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        context.record.note("connection", .string(input.connection))
+        try context.services.registry.edit { (document) throws(MMError) in
+            try RegistryEdit.edit(input.connection, fields: input.values, in: &document)
+        }
+        return .value(["changed": .string(input.connection), "keys": .array(input.values.map { .string($0.key) })])
+    }
+}

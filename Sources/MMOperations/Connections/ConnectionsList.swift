@@ -1,0 +1,61 @@
+import MMCore
+
+/// `connections`: the names and descriptions of the connections the caller may use.
+struct ConnectionsList: Operation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("tag", .text, "Only connections with this tag.", isOfferedToModels: false)
+        ]
+        let tag: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            tag = try reader.text("tag")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "connections", aliases: ["mm_connections"], command: ["connections", "list"], title: "Connections",
+        summary: "List the Microsoft 365 connections that can be used.",
+        description:
+            "Lists the connections (name, description). The other tools take a name as `connection`; there is no default.",
+        effects: .init(readOnly: true, idempotent: true),
+        examples: [.init("mm connections list", "names, tenants and accounts of the registry")]
+    )
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        try Self.answer(in: context, tag: input.tag)
+    }
+
+    /// The list that `run` and `graph_request` answer too when they are called without arguments.
+    static func answer(in context: OperationContext, tag: String? = nil) throws(MMError) -> OperationAnswer {
+        let snapshot = try context.services.registry.snapshot()
+        let server = context.call.caller.server
+        let visible = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
+        let chosen = visible.filter { connection in tag.map { connection.tags.contains($0) } ?? true }
+        var notes: [String] = []
+        if chosen.isEmpty {
+            notes.append(
+                "No connection is registered. A person adds one: mm connections add NAME --tenant DOMAIN --app-id ID")
+        }
+        if server == nil {
+            for problem in snapshot.problems { notes.append("\(problem.severity.rawValue): \(problem.message)") }
+        }
+        let rows = chosen.map { connection -> JSONValue in
+            var row: JSONObject = ["name": .string(connection.name)]
+            row["description"] = .string(connection.description ?? "")
+            // Models get what they need to choose; the rest of an entry is the owner's.
+            if server == nil {
+                row["tenant"] = .string(connection.tenant ?? connection.tenantId ?? "")
+                row["account"] = .string(connection.expectedEmail ?? "")
+                row["cloud"] = .string(connection.cloud)
+                row["guard"] = .string(connection.guardPolicy.name.rawValue)
+            }
+            return .object(row)
+        }
+        return .value(
+            ["connections": .array(rows)], notes: notes,
+            columns: server == nil
+                ? ["name", "description", "tenant", "account", "cloud", "guard"] : ["name", "description"]
+        )
+    }
+}

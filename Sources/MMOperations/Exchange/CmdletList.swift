@@ -1,0 +1,146 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMPool
+import MMPowerShell
+
+/// `cmdlets`: what Exchange and the compliance service have, and what of it an account may run.
+struct CmdletList: Operation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField(
+                "pattern", .text, "A name, a part of one, or a pattern with * and ?; all cmdlets when left out.",
+                at: .positional(0)),
+            InputField("connection", .text, "Also say which of them this connection's account may run."),
+            InputField("module", .choice(["exo", "compliance"]), "Only this module's."),
+        ]
+        let pattern: String?
+        let connection: String?
+        let module: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            pattern = try reader.text("pattern")
+            connection = try reader.text("connection")
+            module = try reader.text("module")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "cmdlets", command: ["cmdlets"], title: "Cmdlets",
+        summary: "List Exchange and compliance cmdlets: class, parameters, whether the account may run them.",
+        effects: .init(readOnly: true, idempotent: true, openWorld: true), audience: .person,
+        examples: [
+            .init("mm cmdlets '*InboxRule'", "every cmdlet of inbox rules"),
+            .init("mm cmdlets Get-Mailbox --connection Contoso", "its parameters, and whether Contoso has it"),
+        ])
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let services: [ExchangeTable.Service] =
+            input.module.flatMap { ExchangeTable.Service(module: $0) }.map { [$0] } ?? [.exo, .scc]
+        let table = ExchangeTable.standard
+        let classes = CmdletClasses()
+        var allowed: [ExchangeTable.Service: ExchangeCmdletList] = [:]
+        if let name = input.connection {
+            let connection = try context.connection(named: name)
+            for service in services { allowed[service] = try await Self.allowed(to: connection, service, context) }
+        }
+        var rows: [JSONObject] = []
+        var names: [String] = []
+        for service in services {
+            var known = Set(table.names(of: service))
+            for name in allowed[service]?.all ?? [] where !table.knows(name, in: service) { known.insert(name) }
+            names += known
+            for name in Self.matching(input.pattern, known.sorted()) {
+                let described = table.description(of: name, in: service)
+                var row: JSONObject = [
+                    "name": .string(name), "module": .string(service.module),
+                    "class": .string(classes.ofExchange(name).map(\.rawValue).joined(separator: ", ")),
+                ]
+                if let list = allowed[service] { row["allowed"] = .bool(list.contains(name)) }
+                row["parameters"] = .array((described?.parameters ?? []).map { .string($0.name) })
+                rows.append(row)
+            }
+        }
+        guard !rows.isEmpty else {
+            let near = NearestNames.of(input.pattern ?? "", among: names)
+            throw MMError(
+                .notFound, "No cmdlet is called \(input.pattern ?? "so").",
+                hint: near.isEmpty ? "mm cmdlets lists all of them." : "Near: \(near.joined(separator: ", ")).")
+        }
+        if let only = rows.first, rows.count == 1 { return .value(.object(Self.detailed(only, table))) }
+        return .value(
+            ["cmdlets": .array(rows.map { .object($0) })],
+            columns: ["name", "module", "class"] + (allowed.isEmpty ? [] : ["allowed"]) + ["parameters"])
+    }
+
+    /// One cmdlet with all that is known of its parameters.
+    private static func detailed(_ row: JSONObject, _ table: ExchangeTable) -> JSONObject {
+        guard let name = row["name"]?.string,
+            let service = row["module"]?.string.flatMap({ ExchangeTable.Service(module: $0) }),
+            let described = table.description(of: name, in: service)
+        else { return row }
+        var detailed = row
+        detailed["whatIf"] = .bool(described.supportsWhatIf)
+        detailed["confirm"] = .bool(described.supportsConfirm)
+        detailed["parameters"] = .array(
+            described.parameters.map { parameter in
+                var entry: JSONObject = [
+                    "name": .string(parameter.name), "type": .string(parameter.type),
+                    "switch": .bool(parameter.isSwitch), "positional": .bool(parameter.isPositional),
+                    "pipeline": .bool(parameter.takesPipeline),
+                ]
+                if !parameter.aliases.isEmpty { entry["aliases"] = .array(parameter.aliases.map { .string($0) }) }
+                return .object(entry)
+            })
+        return detailed
+    }
+
+    private static func matching(_ pattern: String?, _ names: [String]) -> [String] {
+        guard let pattern, !pattern.isEmpty else { return names }
+        let wanted = pattern.lowercased()
+        if let exact = names.first(where: { $0.lowercased() == wanted }) { return [exact] }
+        guard wanted.contains(where: { $0 == "*" || $0 == "?" }) else {
+            return names.filter { name in
+                let lower = name.lowercased()
+                return lower.indices.contains { lower[$0...].hasPrefix(wanted) }
+            }
+        }
+        return names.filter { matches(Array($0.lowercased()), Array(wanted)) }
+    }
+
+    /// `*` is any text, `?` one character.
+    static func matches(_ text: [Character], _ pattern: [Character]) -> Bool {
+        var (place, at, star, mark) = (0, 0, -1, 0)
+        while place < text.count {
+            if at < pattern.count, pattern[at] == "*" {
+                (star, mark) = (at, place)
+                at += 1
+            } else if at < pattern.count, pattern[at] == "?" || pattern[at] == text[place] {
+                place += 1
+                at += 1
+            } else if star >= 0 {
+                mark += 1
+                (place, at) = (mark, star + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[at...].allSatisfy { $0 == "*" }
+    }
+
+    private static func allowed(
+        to connection: Connection, _ service: ExchangeTable.Service, _ context: OperationContext
+    ) async throws(MMError) -> ExchangeCmdletList? {
+        let deadline = context.deadline
+        var onPrompt: (@Sendable (JSONObject) -> Void)?
+        if context.call.waitsForSignIn, let person = context.call.person {
+            onPrompt = { details in Task { await person.showSignIn(details) } }
+        }
+        return try await context.services.sessions.withSession(
+            SessionKey(connection: connection.name, module: service.module), until: deadline, onPrompt: onPrompt
+        ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> ExchangeCmdletList? in
+            guard case .exchange(let session) = lease.session.runner else { return nil }
+            return try await session.cmdlets(deadline: deadline)
+        }
+    }
+}

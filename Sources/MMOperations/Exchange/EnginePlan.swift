@@ -1,0 +1,85 @@
+import MMCore
+import MMPowerShell
+import PowerShellSyntax
+
+/// What carries a script's commands out.
+enum Engine: String, Sendable {
+    /// The engine of this program, over the service's own interface.
+    case native
+    /// A PowerShell process.
+    case pwsh
+}
+
+/// A script on its way to an engine: parsed once, judged before anything is sent.
+struct EnginePlan: Sendable {
+    /// The script.
+    let script: String
+    /// Its tree.
+    let parsed: ParsedScript
+    /// What it reads and sets.
+    let variables: ScriptVariables
+    /// Whether values for a param block go with it, which only PowerShell binds.
+    let hasParameters: Bool
+    /// Which engine is wanted.
+    let wanted: ConnectionEngine
+
+    /// A plan.
+    init(_ script: String, hasParameters: Bool, wanted: ConnectionEngine) {
+        self.script = script
+        let parsed = PowerShellParser.parse(script)
+        self.parsed = parsed
+        variables = ScriptVariables(parsed)
+        self.hasParameters = hasParameters
+        self.wanted = wanted
+    }
+
+    /// Whether it repeats something until an answer ends it: without answers it may never end.
+    var waitsForAnswers: Bool {
+        ScriptFacts(of: parsed).items.contains { item in
+            guard case .statement(let name, _) = item.detail else { return false }
+            return ["while", "dowhile", "dountil", "for"].contains(name.lowercased())
+        }
+    }
+
+    /// Why the native engine does not fit; `nil` when it does.
+    /// - Parameters:
+    ///   - sources: where cmdlets come from.
+    ///   - session: what earlier scripts left.
+    func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
+        if hasParameters { return "values for a param block" }
+        return NativeEngine(sources: sources).misfit(parsed, in: session)
+    }
+
+    /// Commands of cmdlet form that neither the engine nor a source knows.
+    func strangers(to source: some CmdletSource) -> [String] {
+        var names: [String] = []
+        for item in ScriptFacts(of: parsed).items {
+            guard case .command(let command) = item.detail, let name = command.name, Self.isCmdletName(name),
+                !source.knows(name), !NativeEngine.carriesOut(name), !names.contains(name)
+            else { continue }
+            names.append(name)
+        }
+        return names
+    }
+
+    /// Whether the script would fit if a source had the cmdlets of these names.
+    func fits(_ source: some CmdletSource, with strangers: [String]) -> Bool {
+        misfit([source, Stranger(names: Set(strangers.map { $0.lowercased() }))], in: NativeSession()) == nil
+    }
+
+    /// A source that has cmdlets of some names and runs none.
+    private struct Stranger: CmdletSource {
+        let names: Set<String>
+
+        func knows(_ name: String) -> Bool { names.contains(name.lowercased()) }
+
+        func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+            throw .handedOver("the command \(call.name)")
+        }
+    }
+
+    private static func isCmdletName(_ name: String) -> Bool {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0.isNumber } }
+    }
+}

@@ -1,0 +1,45 @@
+import MMCore
+import MMGraph
+import MMPowerShell
+
+/// Why no engine here runs a script, and what to do about it.
+enum EngineRefusal {
+    /// A script that the native engine alone was asked for, or that has no other.
+    static func beyond(
+        _ reason: String, _ strangers: [String], _ service: ExchangeTable.Service, hasPowerShell: Bool
+    ) -> MMError {
+        if let unknown = unknown(strangers, service) { return unknown }
+        return MMError(
+            .unsupported, "The native engine does not run this script: \(reason). Nothing was sent.",
+            hint: hasPowerShell
+                ? "Leave --engine native out, so that PowerShell takes what the native engine can't."
+                : "The module \(service.module) has no PowerShell here: write the script as a pipeline of cmdlets, with "
+                    + "Where-Object, Select-Object, Sort-Object, ForEach-Object and their like.",
+            details: ["engine": "native", "reason": .string(reason)])
+    }
+
+    /// A script that needs a PowerShell on a machine without one.
+    static func missing(
+        _ reason: String, _ strangers: [String], _ service: ExchangeTable.Service, _ error: MMError
+    ) -> MMError {
+        if let unknown = unknown(strangers, service) { return unknown }
+        return MMError(
+            .unavailable,
+            "The script is beyond the native engine (\(reason)), and there is no PowerShell on this machine. Nothing was sent.",
+            hint: error.hint, details: ["reason": .string(reason), "looked": error.details["looked"] ?? .null])
+    }
+
+    /// A cmdlet that neither the tables nor the service know.
+    static func unknown(_ strangers: [String], _ service: ExchangeTable.Service) -> MMError? {
+        guard let name = strangers.first else { return nil }
+        let near = NearestNames.of(name, among: ExchangeTable.standard.names(of: service))
+        return MMError(
+            .notFound,
+            "\(service.endpoint.title) has no cmdlet \(name) that is known here, or the account may not run it. Nothing was "
+                + "sent.",
+            hint: near.isEmpty
+                ? "mm cmdlets lists the cmdlets."
+                : "Near: \(near.joined(separator: ", ")). mm cmdlets lists all of them.",
+            details: ["cmdlet": .string(name), "near": .array(near.map { .string($0) })])
+    }
+}

@@ -1,0 +1,316 @@
+package import MMCore
+import MMGraph
+package import MMIdentity
+package import MMPowerShell
+
+/// A connection's session of Exchange or of the compliance service: the native engine, and a PowerShell beside it once a
+/// script needs one. One account, one caller at a time, and variables that live in the engine that set them.
+package actor ExchangeSession {
+    private let service: ExchangeTable.Service
+    private let client: ExchangeClient
+    private let identity: IdentityService
+    private let connection: Connection
+    private let prefersPowerShell: Bool
+    private let makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
+    private var native = NativeSession()
+    /// Which engine holds a variable's value, by name in small letters.
+    private var owners: [String: Engine] = [:]
+    private var powerShell: PowerShellSession?
+    private var isNativelySignedIn = false
+
+    private static let signInLimit = Duration.seconds(900)
+
+    /// A session; nothing is started or sent.
+    /// - Parameters:
+    ///   - module: `exo` or `compliance`.
+    ///   - connection: whose.
+    ///   - identity: where tokens come from.
+    ///   - prefersPowerShell: a PowerShell was named for this machine: where a person must sign in, it shows its own code.
+    ///   - makePowerShell: starts a PowerShell of the module; `nil` where there is none.
+    /// - Throws: `.invalidInput` for another module, `.unsupported` where the cloud has no host for the service.
+    package init(
+        module: String, connection: Connection, identity: IdentityService, prefersPowerShell: Bool = false,
+        makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
+    ) throws(MMError) {
+        guard let service = ExchangeTable.Service(module: module) else {
+            throw MMError(.invalidInput, "The module \(module) has no native engine.")
+        }
+        self.service = service
+        self.connection = connection
+        self.identity = identity
+        self.prefersPowerShell = prefersPowerShell
+        self.makePowerShell = makePowerShell
+        client = try ExchangeClient(identity: identity, connection: connection, service: service.endpoint)
+    }
+
+    /// Whether a connection can sign in natively at all: an app of its own is needed.
+    private var canSignIn: Bool { connection.appId != nil }
+
+    /// Signs in: natively where that can be, else the PowerShell of the module.
+    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+        if connection.engine == .pwsh || !canSignIn, makePowerShell != nil {
+            return try await connectPowerShell(prompt: prompt)
+        }
+        if let account = await silentAccount() { return account }
+        if prefersPowerShell, makePowerShell != nil, connection.engine != .native {
+            return try await connectPowerShell(prompt: prompt)
+        }
+        let account = try await identity.signIn(
+            connection, resource: service.endpoint.resource, deadline: .after(Self.signInLimit)
+        ) { prompt($0.details) }
+        isNativelySignedIn = true
+        return account.username
+    }
+
+    /// Starts the PowerShell beforehand, where it is the first choice.
+    /// - Throws: why it can't be started, with what to install or mend.
+    func prepare() async throws(MMError) {
+        guard makePowerShell != nil, prefersPowerShell || connection.engine == .pwsh || !canSignIn else { return }
+        _ = try await startedPowerShell()
+    }
+
+    /// Signs in natively as far as no person is needed.
+    private func silentAccount() async -> String? {
+        guard canSignIn,
+            let token = try? await identity.token(
+                for: connection, resource: service.endpoint.resource, options: TokenOptions(interaction: .never),
+                deadline: .after(.seconds(60)))
+        else { return nil }
+        isNativelySignedIn = true
+        return token.account.username
+    }
+
+    private func connectPowerShell(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+        let session = try await startedPowerShell()
+        let identity = try await session.connect(deadline: .after(Self.signInLimit)) { error in
+            var details = error.details
+            if details["message"] == nil { details["message"] = .string(error.message) }
+            prompt(details)
+        }
+        return identity.name
+    }
+
+    private func startedPowerShell() async throws(MMError) -> PowerShellSession {
+        if let powerShell, await powerShell.isUsable { return powerShell }
+        if let lost = powerShell { await lost.close() }
+        powerShell = nil
+        for name in owners.keys where owners[name] == .pwsh { owners[name] = nil }
+        guard let makePowerShell else {
+            throw MMError(
+                .unsupported, "The module \(service.module) has no PowerShell on this machine.",
+                hint: "Its cmdlets run natively: write the script as a pipeline of cmdlets.")
+        }
+        let session = try await makePowerShell()
+        powerShell = session
+        return session
+    }
+
+    // MARK: Upkeep
+
+    func checkHealth() async throws(MMError) {
+        if isNativelySignedIn {
+            _ = try await identity.token(
+                for: connection, resource: service.endpoint.resource, options: TokenOptions(interaction: .never),
+                deadline: .after(.seconds(30)))
+        } else if let powerShell {
+            try await powerShell.checkHealth(deadline: .after(.seconds(30)))
+        }
+    }
+
+    var isUsable: Bool {
+        get async {
+            if isNativelySignedIn { return true }
+            return await powerShell?.isUsable ?? true
+        }
+    }
+
+    var memory: Int? { get async { await powerShell?.memory } }
+
+    /// The engines that it has at the moment.
+    var engine: String {
+        switch (isNativelySignedIn, powerShell != nil) {
+        case (true, true): "native, pwsh"
+        case (false, true): "pwsh"
+        default: "native"
+        }
+    }
+
+    /// A caller goes before a health check.
+    func makeRoom() { powerShell?.makeRoom() }
+
+    /// Whether it waits for its first sign-in.
+    var isSpare: Bool {
+        get async {
+            if isNativelySignedIn { return false }
+            return await powerShell?.isSpare ?? true
+        }
+    }
+
+    /// Signs PowerShell's module out; natively there is nothing but the connection's own sign-in.
+    func signOut() async {
+        await powerShell?.signOut(deadline: .after(.seconds(20)))
+        isNativelySignedIn = false
+    }
+
+    func close() async {
+        await powerShell?.close()
+        powerShell = nil
+    }
+
+    /// The cmdlets that the account may run; asked of the service once.
+    /// - Throws: `.unsupported` where the session is signed in to PowerShell alone.
+    func cmdlets(deadline: Deadline) async throws(MMError) -> ExchangeCmdletList {
+        guard isNativelySignedIn else {
+            throw MMError(
+                .unsupported, "Only native sessions know what the account may run.",
+                hint: "Give the connection an app registration of its own (appId).")
+        }
+        return try await client.cmdlets(deadline: deadline)
+    }
+
+    /// Names that nobody here knows: neither the service, nor a PowerShell, which may have functions of its own.
+    func unknown(among names: [String], deadline: Deadline) async throws(MMError) -> [String] {
+        guard isNativelySignedIn, powerShell == nil else { return [] }
+        let known = try await client.cmdlets(deadline: deadline)
+        return names.filter { !known.contains($0) }
+    }
+
+    // MARK: Commands
+
+    /// Runs a script in the engine that fits.
+    /// - Parameters:
+    ///   - plan: the script, parsed.
+    ///   - command: the same for PowerShell.
+    ///   - account: who is signed in.
+    ///   - deadline: when to give up.
+    ///   - prompt: told when PowerShell needs a sign-in of its own and somebody waits for it; `nil` answers at once.
+    ///   - flow: takes the objects of the native engine as they come; `nil` gathers them.
+    /// - Throws: `.unsupported` when no engine here can run it, with the reason and what to install; what the engines throw.
+    func run(
+        _ plan: EnginePlan, command: PowerShellCommand, account: String, deadline: Deadline,
+        prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil
+    ) async throws(MMError) -> EngineAnswer {
+        guard plan.wanted != .pwsh else {
+            return try await runPowerShell(plan, command, account, deadline, prompt, because: nil)
+        }
+        if !isNativelySignedIn, plan.wanted == .native, canSignIn {
+            _ = try await identity.token(for: connection, resource: service.endpoint.resource, deadline: deadline)
+            isNativelySignedIn = true
+        }
+        if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto {
+            return try await runPowerShell(plan, command, account, deadline, prompt, because: nil)
+        }
+        var source = ExchangeSource(client: client, service: service, deadline: deadline)
+        var reason = plan.misfit([source], in: native)
+        let strangers = reason == nil ? [] : plan.strangers(to: source)
+        if !strangers.isEmpty, isNativelySignedIn, let known = try? await client.cmdlets(deadline: deadline),
+            strangers.allSatisfy(known.contains)
+        {
+            source = ExchangeSource(client: client, service: service, others: known, deadline: deadline)
+            reason = plan.misfit([source], in: native)
+        }
+        let elsewhere = plan.variables.reads.first { owners[$0] == .pwsh }
+        if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }
+        if reason == nil, !isNativelySignedIn { reason = "this connection signs in with PowerShell's own app" }
+        if let reason {
+            return try await handOver(plan, command, account, deadline, prompt, because: reason, strangers)
+        }
+        return try await runNative(plan, command, source, account, deadline, prompt, flow)
+    }
+
+    private func runNative(
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ source: ExchangeSource, _ account: String,
+        _ deadline: Deadline, _ prompt: (@Sendable (JSONObject) -> Void)?, _ flow: NativeFlow?
+    ) async throws(MMError) -> EngineAnswer {
+        var session = native
+        session.forget(Set(owners.keys.filter { owners[$0] == .pwsh }))
+        let engine = NativeEngine(sources: [source])
+        let outcome: NativeOutcome
+        if let flow {
+            outcome = flow.completed(await engine.run(plan.script, in: &session) { await flow.take($0) })
+        } else {
+            outcome = await engine.run(plan.script, in: &session)
+        }
+        if var failure = source.failure {
+            if !source.writes.isEmpty {
+                failure.details["ran"] = .array(source.writes.map { .string($0) })
+            }
+            throw failure
+        }
+        guard !Task.isCancelled else {
+            throw MMError(
+                .cancelled, "The script was called off; the session stays.",
+                details: source.writes.isEmpty ? [:] : ["ran": .array(source.writes.map { .string($0) })])
+        }
+        switch outcome {
+        case .completed(let result):
+            native = session
+            for name in plan.variables.sets { owners[name] = .native }
+            return .native(
+                NativeAnswer(result: result, account: account, information: source.information))
+        case .handedOver(let reason, _):
+            guard source.writes.isEmpty else {
+                throw MMError(
+                    .unsupported,
+                    "The script went beyond the native engine (\(reason)) after it had run "
+                        + "\(source.writes.joined(separator: ", ")).",
+                    hint: "Nothing is run twice: check what was done, and run the rest with --engine pwsh.",
+                    details: ["ran": .array(source.writes.map { .string($0) })])
+            }
+            guard flow?.isFlowing != true else {
+                throw MMError(
+                    .unsupported, "The script went beyond the native engine (\(reason)) among its rows.",
+                    hint: "What came is not the whole: run it with --engine pwsh, or leave out what needs PowerShell.",
+                    details: ["reason": .string(reason)])
+            }
+            return try await handOver(plan, command, account, deadline, prompt, because: reason, [])
+        }
+    }
+
+    private func handOver(
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ account: String, _ deadline: Deadline,
+        _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String]
+    ) async throws(MMError) -> EngineAnswer {
+        if plan.wanted == .native || makePowerShell == nil {
+            throw EngineRefusal.beyond(reason, strangers, service, hasPowerShell: makePowerShell != nil)
+        }
+        if let name = plan.variables.reads.first(where: { owners[$0] == .native }) {
+            throw MMError(
+                .conflict,
+                "The script needs PowerShell (\(reason)), but the variable $\(name) was set in the native engine and is "
+                    + "unknown there.",
+                hint: "Set it again in the same script, or write the script so that the native engine can run it.",
+                details: ["variable": .string(name), "reason": .string(reason)])
+        }
+        do throws(MMError) {
+            return try await runPowerShell(plan, command, account, deadline, prompt, because: reason)
+        } catch {
+            guard error.code == .unavailable, error.details["looked"] != nil else { throw error }
+            throw EngineRefusal.missing(reason, strangers, service, error)
+        }
+    }
+
+    private func runPowerShell(
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ account: String, _ deadline: Deadline,
+        _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String?
+    ) async throws(MMError) -> EngineAnswer {
+        if reason == nil, let name = plan.variables.reads.first(where: { owners[$0] == .native }) {
+            throw MMError(
+                .conflict, "The variable $\(name) was set in the native engine; PowerShell does not know it.",
+                hint: "Set it again with --engine pwsh, or leave --engine out.", details: ["variable": .string(name)])
+        }
+        let session = try await startedPowerShell()
+        if let prompt {
+            try await session.connect(deadline: deadline) { error in
+                var details = error.details
+                if details["message"] == nil { details["message"] = .string(error.message) }
+                prompt(details)
+            }
+        }
+        let answer = try await session.answer(command, deadline: deadline)
+        for name in plan.variables.sets { owners[name] = .pwsh }
+        let report = await session.report
+        let identity = report.identity?.name ?? account
+        return .powerShell(SessionAnswer(answer: answer, account: identity, report: report), because: reason)
+    }
+}

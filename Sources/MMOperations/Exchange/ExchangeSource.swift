@@ -1,0 +1,111 @@
+import MMCore
+import MMGraph
+import MMPowerShell
+
+/// The cmdlets of Exchange or of the compliance service as the head, middle or inside of a native pipeline.
+///
+/// One source serves one script: what broke it once (sign-in, network) stops every cmdlet after it, and what was sent is
+/// remembered, so that nobody runs a script twice that has written.
+final class ExchangeSource: CmdletSource {
+    private struct State {
+        var failure: MMError?
+        var requests = 0
+        var writes: [String] = []
+        var information: [String] = []
+    }
+
+    private let client: ExchangeClient
+    private let service: ExchangeTable.Service
+    private let table: ExchangeTable
+    private let binder: ExchangeBinder
+    private let others: ExchangeCmdletList?
+    private let deadline: Deadline
+    private let state = Mutex(State())
+
+    /// A source for one script.
+    /// - Parameters:
+    ///   - client: runs the cmdlets.
+    ///   - service: which cmdlets are meant.
+    ///   - others: what the account may run by the service's own word, for names that the table doesn't know.
+    ///   - deadline: when to give up.
+    init(
+        client: ExchangeClient, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
+        table: ExchangeTable = .standard
+    ) {
+        self.client = client
+        self.service = service
+        self.others = others
+        self.deadline = deadline
+        self.table = table
+        binder = ExchangeBinder(service: service, table: table) { others?.spelling(of: $0) }
+    }
+
+    /// Whose cmdlets they are.
+    var connectionName: String { client.connectionName }
+
+    /// The endpoint that runs them.
+    var endpoint: ExchangeService { client.service }
+
+    /// What broke the script, if anything did.
+    var failure: MMError? { state.withLock { $0.failure } }
+
+    /// The cmdlets that were sent and may have changed something, in order.
+    var writes: [String] { state.withLock { $0.writes } }
+
+    /// What the service said to the person: the lines of `-WhatIf` and `-Confirm`.
+    var information: [String] { state.withLock { $0.information } }
+
+    /// How many cmdlets were sent.
+    var requests: Int { state.withLock { $0.requests } }
+
+    func knows(_ name: String) -> Bool { table.knows(name, in: service) || others?.contains(name) == true }
+
+    func check(_ call: CmdletCall) throws(CmdletFault) { _ = try command(call) }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        let (command, bound) = try command(call)
+        if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
+        return ExchangeRows(
+            source: self, pages: client.pages(command, deadline: deadline), command: command,
+            errorAction: bound.errorAction, isPreview: bound.parameters["WhatIf"] == .bool(true),
+            isAsking: bound.parameters["Confirm"] == .bool(true),
+            isSilent: bound.headers["WarningAction"]?.lowercased() == "silentlycontinue")
+    }
+
+    /// The request of a call.
+    private func command(_ call: CmdletCall) throws(CmdletFault) -> (ExchangeCommand, ExchangeCall) {
+        let bound: ExchangeCall
+        do throws(BindingFault) {
+            bound = try binder.bind(call)
+        } catch {
+            if error.id == "SecretParameter" { throw .handedOver(error.message) }
+            throw .failed(
+                NativeError(
+                    "\(error.id),\(call.name)", error.message, category: "InvalidArgument", command: call.name))
+        }
+        do throws(MMError) {
+            return (try ExchangeCommands.command(of: bound, at: service), bound)
+        } catch {
+            guard error.code != .unsupported else { throw .handedOver(error.message) }
+            throw .failed(ExchangeRecord.of(error, cmdlet: bound.cmdlet))
+        }
+    }
+
+    func noteRequest(of command: ExchangeCommand) {
+        state.withLock { state in
+            state.requests += 1
+            if !command.onlyReads { state.writes.append(command.cmdlet) }
+        }
+    }
+
+    func note(information: [String]) {
+        guard !information.isEmpty else { return }
+        state.withLock { $0.information += information }
+    }
+
+    func note(failure: MMError) {
+        state.withLock { state in
+            if state.failure == nil { state.failure = failure }
+        }
+    }
+}

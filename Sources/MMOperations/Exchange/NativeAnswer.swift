@@ -1,0 +1,86 @@
+import MMCore
+import MMPowerShell
+
+/// What a script put out in the engine that ran it.
+enum EngineAnswer: Sendable {
+    /// The native engine's.
+    case native(NativeAnswer)
+    /// PowerShell's, and why it was needed.
+    case powerShell(SessionAnswer, because: String?)
+    /// PowerShell's, in a module that has no other engine.
+    case only(SessionAnswer)
+
+    /// The answer for the caller.
+    func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
+        switch self {
+        case .native(let answer): return try answer.operationAnswer(of: input, connection: connection)
+        case .powerShell(let answer, let reason):
+            var result = try answer.operationAnswer(of: input, connection: connection)
+            if let reason { result.notes.insert("engine: pwsh (\(reason))", at: 0) }
+            return result
+        case .only(let answer): return try answer.operationAnswer(of: input, connection: connection)
+        }
+    }
+
+    /// The engine that ran.
+    var engine: Engine {
+        if case .native = self { .native } else { .pwsh }
+    }
+}
+
+/// What the native engine put out.
+struct NativeAnswer: Sendable {
+    /// The streams.
+    let result: NativeResult
+    /// The account that it ran as.
+    let account: String
+    /// What was said to the person.
+    let information: [String]
+
+    /// The answer for the caller.
+    /// - Throws: `remote_failed` with the error's words when an exception ended the script, or when errors are all there is.
+    func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
+        let isText = input.output == "text"
+        let values = isText ? [] : result.objects.map { $0.json(depth: input.depth ?? 3) }
+        let text = isText ? NativeText.shown(result.objects) : ""
+        let output: JSONValue? = result.objects.isEmpty ? nil : isText ? .string(text) : .array(values)
+        if let failure = failure(output: output) { throw failure }
+        let notes = ["engine: native"] + Self.streams(of: result, information)
+        if isText { return OperationAnswer(.text(text), notes: notes, connection: connection) }
+        return OperationAnswer(.value(.array(values)), notes: notes, connection: connection)
+    }
+
+    /// The error for the caller, when an exception ended the script or errors are all there is.
+    /// - Parameter output: what came before it.
+    func failure(output: JSONValue?) -> MMError? {
+        guard let ending = result.failure ?? (result.objects.isEmpty ? result.errors.first : nil) else { return nil }
+        var details: JSONObject = [
+            "engine": "native", "id": .string(ending.id), "account": .string(account),
+            "errors": .array(
+                (result.errors + [result.failure].compactMap(\.self)).map {
+                    ["id": .string($0.id), "message": .string($0.message)]
+                }),
+        ]
+        if let category = ending.category { details["category"] = .string(category) }
+        if let command = ending.command { details["cmdlet"] = .string(command) }
+        if let output { details["output"] = output }
+        let place = ending.command.map { "\($0): " } ?? ""
+        return MMError(
+            ending.category == "ObjectNotFound" ? .notFound : .remoteFailed, place + ending.message,
+            hint: notes(without: ending), details: details)
+    }
+
+    /// What a script said beside its objects.
+    /// - Parameter information: what was said to the person; what is in the result unless given.
+    static func streams(of result: NativeResult, _ information: [String]? = nil) -> [String] {
+        (information ?? result.information) + result.warnings.map { "WARNING: \($0)" }
+            + result.errors.map { "ERROR: \($0.message)" }
+    }
+
+    private func notes(without ending: NativeError) -> String? {
+        let others =
+            result.warnings.map { "WARNING: \($0)" }
+            + result.errors.filter { $0 != ending }.map { "ERROR: \($0.message)" }
+        return others.isEmpty ? nil : others.joined(separator: "\n")
+    }
+}

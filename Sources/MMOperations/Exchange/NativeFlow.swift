@@ -1,0 +1,158 @@
+import MMCore
+import MMPowerShell
+import MMSystem
+
+/// Takes what a script of the native engine puts out. Little is gathered and answered whole; much flows to its reader row
+/// by row while the script runs on in its session.
+final class NativeFlow: Sendable {
+    /// How the answer began.
+    enum Start: Sendable {
+        /// The script ended, and this is all.
+        case ended(Result<EngineAnswer, MMError>)
+        /// It goes on: the rows so far and those to come, and what was said until now.
+        case flowing(ItemStream, notes: [String])
+    }
+
+    /// More objects than these flow. What a service cuts at its usual thousand, with a warning, is answered whole.
+    static let gathered = 2000
+    /// How many warnings and errors are kept to be told at the end.
+    static let keptNotes = 100
+
+    fileprivate struct State {
+        var result = NativeResult()
+        var isFlowing = false
+        var rows = 0
+        var notes: [String] = []
+        var leftOut = 0
+    }
+
+    private let depth: Int
+    private let channel = RowChannel()
+    private let start = OneShot<[String]?>()
+    private let outcome = OneShot<Result<EngineAnswer, MMError>>()
+    private let state = Mutex(State())
+
+    /// A flow of one script.
+    /// - Parameter depth: how deep objects are followed.
+    init(depth: Int) { self.depth = depth }
+
+    /// Whether rows have gone to their reader already.
+    var isFlowing: Bool { state.withLock { $0.isFlowing } }
+
+    /// Lets a script run, by itself once its rows flow.
+    /// - Parameter work: runs it in its session, which is held until it returns.
+    func begin(_ work: @escaping @Sendable () async throws(MMError) -> EngineAnswer) async -> Start {
+        let task = Task { [self] in
+            let end: Result<EngineAnswer, MMError>
+            do throws(MMError) { end = .success(try await work()) } catch { end = .failure(error) }
+            finish(end)
+        }
+        let notes = await withTaskCancellationHandler {
+            await start.wait()
+        } onCancel: {
+            task.cancel()
+        }
+        guard let notes else { return .ended(await outcome.wait()) }
+        let reading = Reading(task: task, channel: channel)
+        let stream = ItemStream(closing: closingNotes) { () async throws(MMError) in try await reading.next() }
+        return .flowing(stream, notes: notes)
+    }
+
+    /// Takes a portion of what the script puts out; returns when the reader is ready for more.
+    func take(_ outputs: [NativeOutput]) async {
+        let portion: (rows: [PSValue], opening: [String]?)? = state.withLock { state in
+            for output in outputs { state.take(output) }
+            if !state.isFlowing {
+                guard state.result.objects.count > Self.gathered else { return nil }
+                state.isFlowing = true
+                let opening = NativeAnswer.streams(of: state.result)
+                defer { state.result = NativeResult() }
+                state.rows = state.result.objects.count
+                return (state.result.objects, opening)
+            }
+            defer { state.result.objects = [] }
+            state.rows += state.result.objects.count
+            return (state.result.objects, nil)
+        }
+        guard let portion else { return }
+        let depth = depth
+        if !portion.rows.isEmpty {
+            await channel.send(portion.rows.map { JSONWriter.bytes($0.json(depth: depth))[...] })
+        }
+        if let opening = portion.opening { start.give(opening) }
+    }
+
+    /// The outcome with what was gathered.
+    func completed(_ outcome: NativeOutcome) -> NativeOutcome {
+        guard case .completed(let rest) = outcome else { return outcome }
+        var result = state.withLock { $0.isFlowing ? NativeResult() : $0.result }
+        result.failure = rest.failure
+        return .completed(result)
+    }
+
+    private func finish(_ end: Result<EngineAnswer, MMError>) {
+        let (isFlowing, rows) = state.withLock { ($0.isFlowing, $0.rows) }
+        guard isFlowing else {
+            start.give(nil)
+            outcome.give(end)
+            return
+        }
+        var failure: MMError?
+        switch end {
+        case .failure(let error): failure = error
+        case .success(.native(let answer)): failure = answer.failure(output: nil)
+        case .success: break
+        }
+        failure?.details["rows"] = .int(Int64(rows))
+        channel.finish(failure.map { .failure($0) } ?? .success(()))
+    }
+
+    @Sendable private func closingNotes() -> [String] {
+        state.withLock { $0.notes + ($0.leftOut > 0 ? ["\($0.leftOut) more warnings and errors are not shown."] : []) }
+    }
+
+    /// Holds the running script for its reader: with the last reference to it the script ends.
+    private final class Reading: Sendable {
+        private let task: Task<Void, Never>
+        private let channel: RowChannel
+
+        init(task: Task<Void, Never>, channel: RowChannel) {
+            self.task = task
+            self.channel = channel
+        }
+
+        deinit { stop() }
+
+        func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
+            try await withTaskCancellationHandler { () async -> Result<[ArraySlice<UInt8>]?, MMError> in
+                do throws(MMError) { return .success(try await channel.next()) } catch { return .failure(error) }
+            } onCancel: {
+                stop()
+            }.get()
+        }
+
+        private func stop() {
+            task.cancel()
+            channel.abandon()
+        }
+    }
+}
+
+extension NativeFlow.State {
+    /// Gathers an output; what is said once the rows flow is kept for the end.
+    mutating func take(_ output: NativeOutput) {
+        switch output {
+        case .object(let object): result.objects.append(object)
+        case .error(let error):
+            if isFlowing { note("ERROR: \(error.message)") } else { result.errors.append(error) }
+        case .warning(let text):
+            if isFlowing { note("WARNING: \(text)") } else { result.warnings.append(text) }
+        case .information(let text):
+            if isFlowing { note(text) } else { result.information.append(text) }
+        }
+    }
+
+    private mutating func note(_ text: String) {
+        if notes.count < NativeFlow.keptNotes { notes.append(text) } else { leftOut += 1 }
+    }
+}

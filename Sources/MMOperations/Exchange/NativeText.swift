@@ -1,0 +1,48 @@
+import MMPowerShell
+
+/// Objects as a terminal shows them: up to four properties in columns, more one below the other, values as they are.
+enum NativeText {
+    /// The text of a script's output.
+    static func shown(_ objects: [PSValue]) -> String {
+        var lines: [String] = []
+        var group: [(names: [String], cells: [String])] = []
+        func close() {
+            guard let first = group.first else { return }
+            if !lines.isEmpty { lines.append("") }
+            let rows = [first.names, first.names.map { String(repeating: "-", count: $0.count) }] + group.map(\.cells)
+            let table = TableText(fitting: rows)
+            lines += rows.map { table.line($0) }
+            group = []
+        }
+        for value in objects {
+            guard case .object(let object) = value else {
+                close()
+                if !value.isNull { lines.append(value.text) }
+                continue
+            }
+            let names = object.shape.names
+            let cells = object.values.map(cell)
+            if names.count <= 4, !names.isEmpty {
+                if let first = group.first, first.names != names { close() }
+                group.append((names, cells))
+                continue
+            }
+            close()
+            if !lines.isEmpty { lines.append("") }
+            let width = names.map(\.count).max() ?? 0
+            for (name, cell) in zip(names, cells) {
+                lines.append(name + String(repeating: " ", count: width - name.count) + " : " + cell)
+            }
+        }
+        close()
+        return lines.joined(separator: "\n")
+    }
+
+    private static func cell(_ value: PSValue) -> String {
+        switch value {
+        case .array(let items): "{\(items.prefix(4).map(cell).joined(separator: ", "))\(items.count > 4 ? "…" : "")}"
+        case .null: ""
+        default: value.text
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import MMCore
+import MMGuard
+
+/// `guard_rules`: the rules that the guard judges by.
+struct GuardRules: Operation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField(
+                "pattern", .text, "Only rules whose name, text or patterns contain this; or a cmdlet's name.",
+                at: .positional(0)),
+            InputField(
+                "kind", .choice(["construct", "request", "cmdlet", "list", "user"]), "Only rules of this kind."),
+        ]
+        let pattern: String?
+        let kind: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            pattern = try reader.text("pattern")
+            kind = try reader.text("kind")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "guard_rules", command: ["guard", "rules"], title: "The guard's rules",
+        summary: "List and explain the rules that the guard judges by.",
+        effects: .init(readOnly: true, idempotent: true),
+        audience: .person,
+        examples: [
+            .init("mm guard rules --kind construct", "what a script may not do, and why"),
+            .init("mm guard rules Remove-Mailbox", "what holds for one cmdlet"),
+        ]
+    )
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let engine = try context.services.guards.engine()
+        var rules = engine.rules()
+        if let pattern = input.pattern {
+            let wanted = pattern.lowercased()
+            rules = rules.filter { rule in
+                ([rule.id, rule.explanation] + rule.patterns).contains { $0.lowercased().contains(wanted) }
+            }
+            for rule in engine.rules(forCmdlet: pattern) where !rules.contains(rule) { rules.append(rule) }
+        }
+        if let kind = input.kind { rules = rules.filter { $0.kind == kind } }
+        let rows = rules.map { JSONValue.object($0.json) }
+        return .value(.array(rows), columns: ["id", "kind", "class", "explanation"])
+    }
+}

@@ -1,0 +1,165 @@
+import MMCore
+
+/// The five tools of the PowerShell session manager.
+enum PwshManagerProfile {
+    /// The profile of a process.
+    /// - Parameters:
+    ///   - service: carries operations out in this process.
+    ///   - services: what they work with.
+    ///   - environment: the manager's variables.
+    /// - Throws: `invalidInput` that names a variable.
+    static func profile(
+        _ service: any OperationService, _ services: OperationServices, environment: [String: String]
+    ) throws(MMError) -> ToolProfile {
+        let settings = try TenantSettings(environment: environment)
+        let sessions = TenantSessions(service: service, services: services, settings: settings)
+        let desk = TenantDesk(environment: environment, local: sessions, limit: settings.commandLimit)
+        let conversation = String(Hex.text(RandomBytes.make(4)))
+        return ToolProfile(
+            name: "pwsh-manager", title: "PowerShell Session Manager",
+            instructions: """
+                Persistent PowerShell sessions for Microsoft 365 and Azure, one for each tenant and module. pwsh_login \
+                answers with a device code: show code and address to the person, then ask pwsh_status, then use pwsh_run.
+                """,
+            tools: [
+                login(desk, conversation), status(desk, conversation), run(desk, conversation), list(desk),
+                disconnect(desk, conversation),
+            ],
+            settings: TenantSettings.variables, upkeep: { _ in await desk.watch() })
+    }
+
+    // MARK: arguments
+
+    private static let tenant = SeedSchema.text("Tenant domain, alias or connection name (e.g., contoso.com)")
+    private static let module = SeedSchema.choice(
+        TenantSessions.modules.map(\.0),
+        "exo (Exchange), pnp (SharePoint), azure, teams, powerplatform (default: exo)", standard: "exo")
+
+    private static func body(_ arguments: JSONObject, _ call: CallContext, _ conversation: String) -> JSONObject {
+        var body: JSONObject = ["tenant": arguments["tenant"] ?? "", "module": arguments["module"] ?? "exo"]
+        for name in ["account", "sharepoint_tenant", "command", "confirmed"] {
+            if let value = arguments[name] { body[name] = value }
+        }
+        body["conversation_id"] = .string(String((call.sessionID ?? conversation).prefix(8)))
+        return body
+    }
+
+    private static func place(_ body: JSONObject) -> String {
+        "\(body["tenant"]?.string ?? "") (\(body["module"]?.string ?? "exo"))"
+    }
+
+    /// What went wrong, from either member.
+    private static func fault(_ reply: JSONObject, or standard: String) -> String {
+        reply["error"]?.string ?? reply["result"]?.string ?? standard
+    }
+
+    // MARK: tools
+
+    private static func login(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+        ProfileTool(
+            name: "pwsh_login",
+            description: "Authenticate to a Microsoft service (Exchange, SharePoint, Azure, Teams, Power Platform). "
+                + "Returns a device code.",
+            inputSchema: SeedSchema.object(
+                [
+                    "tenant": tenant, "module": module,
+                    "account": SeedSchema.text("For Azure: which account, when there are several (default: 1)"),
+                    "sharepoint_tenant": SeedSchema.text(
+                        "For pnp: first label of the SharePoint host, when it is not that of the tenant"),
+                ], required: ["tenant"]),
+            effects: .init(readOnly: false, idempotent: true, openWorld: true)
+        ) { (arguments, call, _) async throws(MMError) in
+            let body = body(arguments, call, conversation)
+            let reply = await desk.answer("/login", body, call)
+            if let code = reply["device_code"]?.string {
+                let address = reply["auth_url"]?.string ?? SeedSignIn.page
+                return ProfileAnswer(
+                    """
+                    **DEVICE CODE: \(code)**
+                    Go to: \(address)
+
+                    Tenant: \(body["tenant"]?.string ?? "")
+                    Module: \(body["module"]?.string ?? "exo")
+
+                    Authentication pending. Complete device code flow, then check status.
+                    """)
+            }
+            guard reply["success"] == true else {
+                return .failure("Login failed: \(fault(reply, or: "Unknown error"))")
+            }
+            return ProfileAnswer("Connected to \(place(body))")
+        }
+    }
+
+    private static func status(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+        ProfileTool(
+            name: "pwsh_status", description: "Check if authenticated: the state of a tenant's module.",
+            inputSchema: SeedSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
+            effects: .init(readOnly: true, idempotent: true, openWorld: false)
+        ) { (arguments, call, _) async throws(MMError) in
+            let body = body(arguments, call, conversation)
+            let reply = await desk.answer("/status", body, call)
+            guard reply["success"] == true else { return .failure("Error: \(fault(reply, or: "Status failed"))") }
+            return ProfileAnswer(
+                line(reply, place(body), pending: "Authentication pending (complete device code flow)"))
+        }
+    }
+
+    private static func run(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+        ProfileTool(
+            name: "pwsh_run", description: "Execute a PowerShell command in an authenticated session.",
+            inputSchema: SeedSchema.object(
+                [
+                    "tenant": tenant, "module": module,
+                    "command": SeedSchema.text("PowerShell command (e.g., Get-Mailbox -ResultSize 10)"),
+                    "confirmed": [
+                        "type": "boolean", "description": "The person has seen what will be sent and said yes",
+                    ],
+                ], required: ["tenant", "command"]),
+            effects: .init(readOnly: false, destructive: true, openWorld: true)
+        ) { (arguments, call, _) async throws(MMError) in
+            guard arguments["command"]?.string?.isEmpty == false else { return .failure("Error: command is required") }
+            let reply = await desk.answer("/run", body(arguments, call, conversation), call)
+            guard reply["success"] == true else { return .failure("Error: \(fault(reply, or: "Command failed"))") }
+            return ProfileAnswer(reply["result"]?.string ?? "OK")
+        }
+    }
+
+    private static func list(_ desk: TenantDesk) -> ProfileTool {
+        ProfileTool(
+            name: "pwsh_sessions", description: "List all sessions and their state.",
+            inputSchema: SeedSchema.object([:]), effects: .init(readOnly: true, idempotent: true, openWorld: false)
+        ) { (_, call, _) async throws(MMError) in
+            let reply = await desk.answer("/sessions", nil, call)
+            guard let rows = reply["sessions"]?.array else {
+                return .failure("Error: \(fault(reply, or: "No list of sessions"))")
+            }
+            guard !rows.isEmpty else { return ProfileAnswer("No active sessions") }
+            let lines = rows.map { row in
+                let fields = row.object ?? [:]
+                let text = line(fields, place(fields), pending: "Authentication pending")
+                return fields["stuck"] == true ? "\(text) [STUCK: \(fields["stuck_reason"]?.string ?? "?")]" : text
+            }
+            return ProfileAnswer(lines.joined(separator: "\n"))
+        }
+    }
+
+    private static func disconnect(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+        ProfileTool(
+            name: "pwsh_disconnect", description: "Disconnect a session.",
+            inputSchema: SeedSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
+            effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: false)
+        ) { (arguments, call, _) async throws(MMError) in
+            let body = body(arguments, call, conversation)
+            let reply = await desk.answer("/disconnect", body, call)
+            guard reply["success"] == true else { return .failure("Error: \(fault(reply, or: "Disconnect failed"))") }
+            return ProfileAnswer("Disconnected \(place(body))")
+        }
+    }
+
+    private static func line(_ reply: JSONObject, _ place: String, pending: String) -> String {
+        if reply["connected"] == true { return "✓ \(place) - Connected" }
+        if reply["auth_pending"] == true { return "⏳ \(place) - \(pending)" }
+        return "✗ \(place) - Not connected"
+    }
+}

@@ -1,0 +1,78 @@
+import MMCore
+import MMHTTP
+
+/// Where the manager's tools take their calls: to a session manager at an address, or to one in this process.
+actor TenantDesk {
+    private let address: String?
+    private let standard: String
+    private let local: TenantSessions
+    private let client: HTTPClient
+    private let limit: Duration
+    private var isLocal: Bool?
+
+    /// A desk.
+    /// - Parameters:
+    ///   - environment: `PWSH_MANAGER_URL` names a manager; without it the usual port is tried once, and where nobody
+    ///     listens the sessions live in this process.
+    ///   - local: the manager of this process.
+    ///   - limit: how long a call may take.
+    init(environment: [String: String], local: TenantSessions, limit: Duration) {
+        address = environment["PWSH_MANAGER_URL"].flatMap { $0.isEmpty ? nil : Self.withoutEnd($0) }
+        standard = "http://localhost:\(environment["PWSH_MANAGER_PORT"].flatMap { UInt16($0) } ?? 5100)"
+        client = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
+        self.local = local
+        self.limit = limit
+    }
+
+    /// Takes a call to its route.
+    func answer(_ path: String, _ body: JSONObject?, _ call: CallContext) async -> JSONObject {
+        if address == nil, isLocal == nil { isLocal = await !isManager(standard) }
+        if isLocal == true {
+            return await local.answer(path, body ?? [:], for: call.caller, person: call.person).body
+        }
+        let base = address ?? standard
+        do throws(HTTPError) {
+            return try await send(base + path, body, within: limit + .seconds(30))
+        } catch {
+            switch error.kind {
+            case .connect, .resolve:
+                return [
+                    "success": false,
+                    "error": .string(
+                        "Cannot connect to pwsh-manager at \(base). Start it: mm pool serve --profile pwsh-manager"),
+                ]
+            default: return ["success": false, "error": .string(error.message)]
+            }
+        }
+    }
+
+    /// Looks after the sessions of this process.
+    func watch() async { await local.watch() }
+
+    private func isManager(_ base: String) async -> Bool {
+        let health = try? await send(base + "/health", nil, within: .seconds(2))
+        guard health?["status"] == "healthy" else { return false }
+        // Another service may listen there, and say the same of its health.
+        return (try? await send(base + "/modules", nil, within: .seconds(2)))?["modules"]?.array != nil
+    }
+
+    private func send(_ url: String, _ body: JSONObject?, within limit: Duration) async throws(HTTPError) -> JSONObject
+    {
+        var request = HTTPRequest(method: body == nil ? "GET" : "POST", url: url, timeout: limit, allowsPlainHTTP: true)
+        if let body {
+            request.headers = ["Content-Type": "application/json"]
+            request.body = JSONWriter.bytes(.object(body))
+        }
+        let answer = try await client.send(request)
+        guard let object = (try? JSONParser.parse(answer.body))?.object else {
+            throw HTTPError(.protocolViolation, "\(url) answered with status \(answer.status) and no JSON object.")
+        }
+        return object
+    }
+
+    private static func withoutEnd(_ url: String) -> String {
+        var url = url
+        while url.hasSuffix("/") { url.removeLast() }
+        return url
+    }
+}

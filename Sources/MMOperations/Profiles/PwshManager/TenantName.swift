@@ -1,0 +1,117 @@
+import MMCore
+
+/// Finds the connection behind what callers write as a tenant: the name of a connection, an alias, a domain or an id.
+struct TenantName: Sendable {
+    private let registry: ConnectionRegistry
+    private let settings: TenantSettings
+    private let servers: [String]
+
+    /// A finder.
+    /// - Parameters:
+    ///   - registry: the connections; tenants that it doesn't know become implied ones.
+    ///   - settings: aliases and SharePoint hosts.
+    ///   - server: what `mcps` lists are compared with, beside the manager's own name.
+    init(_ registry: ConnectionRegistry, settings: TenantSettings, server: String?) {
+        self.registry = registry
+        self.settings = settings
+        servers = [server, TenantSessions.serverName].compactMap { $0 }
+    }
+
+    /// The name under which a connection may be used; `nil` where its `mcps` list admits none.
+    func server(for connection: Connection) -> String? { servers.first { connection.isVisible(to: $0) } }
+
+    /// The connection of a tenant.
+    ///
+    /// A tenant that the registry names is used as the owner wrote it down, with its account, guard and `mcps`; only one
+    /// that no entry names becomes an implied connection, which no list shows and only this manager can use.
+    /// - Parameters:
+    ///   - word: as the caller wrote it.
+    ///   - sharePointHost: the first label of the SharePoint host, where the caller names one.
+    ///   - account: which of several accounts; a number.
+    /// - Throws: `invalidInput` for what is no tenant, and for one that several entries name; `notFound` for one that
+    ///   this server may not use.
+    func connection(_ word: String, sharePointHost: String? = nil, account: String = "1") throws(MMError) -> Connection
+    {
+        let snapshot = try registry.snapshot()
+        let aliases = try table("_tenantAliases", in: snapshot).merging(settings.aliases) { $1 }
+        let tenant = Self.trimmed(word[...])
+        for name in [tenant, aliases[tenant.lowercased()] ?? tenant] where snapshot.names.contains(name) {
+            let named = snapshot.connections.first { $0.name == name }
+            return try snapshot.connection(named: name, for: named.flatMap { server(for: $0) } ?? servers[0])
+        }
+        let domain = (aliases[tenant.lowercased()] ?? tenant).lowercased()
+        let named = snapshot.connections.filter { connection in
+            [connection.tenant, connection.tenantId].contains { $0?.lowercased() == domain }
+        }
+        let usable = named.filter { server(for: $0) != nil }
+        if usable.count > 1 {
+            throw MMError(
+                .invalidInput, "Several connections belong to the tenant `\(domain.prefix(80))`.",
+                hint: "Give one of these as the tenant: \(usable.map(\.name).joined(separator: ", ")).")
+        }
+        if let one = usable.first { return one }
+        guard named.isEmpty else { return try snapshot.connection(named: tenant, for: servers[0]) }
+        let hosts = try table("_sharepointTenants", in: snapshot).merging(settings.sharePointHosts) { $1 }
+        return try implied(domain, sharePointHost: sharePointHost ?? hosts[domain], account: account)
+    }
+
+    private func implied(_ domain: String, sharePointHost: String?, account: String) throws(MMError) -> Connection {
+        guard Self.isDomain(domain) || GUID.isOne(domain) else {
+            throw MMError(
+                .invalidInput, "`\(domain.prefix(80))` is no tenant.",
+                hint: "Give a domain such as contoso.com, a tenant id, or the name of a connection.")
+        }
+        if let sharePointHost, !Self.isLabel(sharePointHost) {
+            throw MMError(
+                .invalidInput, "`\(sharePointHost.prefix(80))` is no SharePoint tenant.",
+                hint: "Give the first label of the host: contoso for contoso.sharepoint.com.")
+        }
+        guard let number = Int(account), (1...99).contains(number) else {
+            throw MMError(.invalidInput, "`account` can't be `\(account.prefix(20))`.", hint: "Give a number from 1.")
+        }
+        let name = number == 1 ? domain : "\(domain) (account \(number))"
+        var entry: JSONObject = [
+            "tenant": .string(domain), "description": "A tenant outside the registry",
+            "mcps": .array([.string(TenantSessions.serverName)]), "engine": "pwsh",
+        ]
+        if GUID.isOne(domain) { entry["tenantId"] = .string(domain) }
+        entry["sharepoint_host"] = sharePointHost.map { .string($0) }
+        let one = try RegistrySnapshot(document: ["connections": [name: .object(entry)]]).connection(named: name)
+        registry.imply(one)
+        return one
+    }
+
+    /// A table of texts at the top of the registry.
+    private func table(_ key: String, in snapshot: RegistrySnapshot) throws(MMError) -> [String: String] {
+        var pairs: [String: String] = [:]
+        for (name, value) in snapshot.document[key]?.object ?? [:] {
+            if let text = value.string { pairs[name.lowercased()] = text }
+        }
+        return pairs
+    }
+
+    /// Without blanks at its ends.
+    static func trimmed(_ text: Substring) -> String {
+        var text = text
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+
+    /// A host name of two labels and more (RFC 1123, section 2.1).
+    static func isDomain(_ text: String) -> Bool {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        return text.utf8.count <= 253 && labels.count > 1 && labels.allSatisfy { isLabel(String($0)) }
+    }
+
+    private static func isLabel(_ text: String) -> Bool {
+        let bytes = text.utf8
+        return (1...63).contains(bytes.count) && bytes.first != UInt8(ascii: "-") && bytes.last != UInt8(ascii: "-")
+            && bytes.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+    }
+}

@@ -1,0 +1,49 @@
+import MMCore
+import MMPool
+
+/// What the session manager remembers of one `tenant:module`.
+struct TenantRecord: Sendable {
+    /// The tenant as callers write it.
+    let tenant: String
+    /// The module.
+    let module: String
+    /// Its session in the pool.
+    var key: SessionKey
+    /// Which of several accounts.
+    var account: String
+    /// The conversation that asked first.
+    var conversation: String?
+    let createdAt: Timestamp
+    var pendingSince: Timestamp?
+    var completedAt: Timestamp?
+    var lastUsed: Timestamp
+    var lastCheck: Timestamp?
+    /// Whether a sign-in has just come to its end, which is told once.
+    var wasPending = false
+
+    /// The same moments on a clock that nobody sets.
+    var pendingFrom: Duration?
+    var usedAt: Duration
+    /// Commands that run, by when they began.
+    var running: [Int: Duration] = [:]
+
+    /// Why a session should be ended.
+    func fault(_ state: SessionState?, _ settings: TenantSettings, now: Duration) -> String? {
+        if let pendingFrom, now - pendingFrom > settings.pendingLimit {
+            return
+                "auth_pending for \(Self.seconds(now - pendingFrom))s (limit: \(Self.seconds(settings.pendingLimit))s)"
+        }
+        if case .lost? = state { return "process died unexpectedly" }
+        if let oldest = running.values.min() {
+            let over = now - oldest - settings.commandLimit
+            guard over > settings.stuckLimit else { return nil }
+            return "no answer for \(Self.seconds(over))s (limit: \(Self.seconds(settings.stuckLimit))s)"
+        }
+        if case .ready? = state, now - usedAt > settings.idleLimit {
+            return "idle for \(Self.seconds(now - usedAt))s (limit: \(Self.seconds(settings.idleLimit))s)"
+        }
+        return nil
+    }
+
+    private static func seconds(_ time: Duration) -> Int64 { time.components.seconds }
+}

@@ -1,0 +1,34 @@
+package import MMCore
+
+/// A sign-in that waits, in the words of the first servers.
+package struct SeedSignIn: Sendable {
+    /// What the person types; the first servers called it the device code.
+    package let code: String
+    /// Where the person types it.
+    package let address: String
+    /// The service's own sentence.
+    package let message: String
+
+    /// The sign-in behind an error; `nil` when the error is another, or names no code.
+    package init?(_ error: MMError) {
+        guard error.code == .signInNeeded else { return nil }
+        self.init(details: error.details)
+    }
+
+    /// The sign-in of these details; `nil` without a code.
+    package init?(details: JSONObject) {
+        guard let code = details["userCode"]?.string else { return nil }
+        self.code = code
+        address = details["verificationUri"]?.string ?? Self.page
+        message = "To sign in, use a web browser to open \(address) and enter the code \(code)"
+    }
+
+    /// The sentence as modules write it.
+    package var words: String { "\(message) to authenticate." }
+
+    /// The page that every public tenant uses.
+    package static let page = "https://microsoft.com/devicelogin"
+
+    /// Code and address, marked so that nobody overlooks them.
+    package var heading: String { "**DEVICE CODE: \(code)**\nGo to: \(address)" }
+}

@@ -1,0 +1,84 @@
+import MMCore
+
+/// Schemas as the first shell servers listed them: the shape that their framework made of typed parameters.
+enum FastSchema {
+    /// What a parameter is.
+    enum Kind {
+        case text, number, flag, optionalText, optionalNumber
+    }
+
+    /// A parameter; required without a default.
+    struct Parameter {
+        let name: String
+        let kind: Kind
+        let standard: JSONValue?
+        let summary: String?
+
+        init(_ name: String, _ kind: Kind, standard: JSONValue? = nil, _ summary: String? = nil) {
+            self.name = name
+            self.kind = kind
+            switch kind {
+            case .optionalText, .optionalNumber: self.standard = standard ?? .null
+            default: self.standard = standard
+            }
+            self.summary = summary
+        }
+
+        fileprivate var schema: JSONValue {
+            var schema: JSONObject
+            switch kind {
+            case .text: schema = ["type": "string"]
+            case .number: schema = ["type": "integer"]
+            case .flag: schema = ["type": "boolean"]
+            case .optionalText: schema = ["anyOf": [["type": "string"], ["type": "null"]]]
+            case .optionalNumber: schema = ["anyOf": [["type": "integer"], ["type": "null"]]]
+            }
+            if let standard { schema["default"] = standard }
+            schema["title"] = .string(
+                name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: " "))
+            schema["description"] = summary.map(JSONValue.string)
+            return .object(schema)
+        }
+    }
+
+    /// The arguments of a tool.
+    static func arguments(_ tool: String, _ parameters: [Parameter]) -> JSONObject {
+        var properties = JSONObject()
+        for parameter in parameters { properties[parameter.name] = parameter.schema }
+        var schema: JSONObject = [
+            "type": "object", "title": .string(tool + "Arguments"), "properties": .object(properties),
+        ]
+        let required = parameters.filter { $0.standard == nil }.map { JSONValue.string($0.name) }
+        if !required.isEmpty { schema["required"] = .array(required) }
+        return schema
+    }
+
+    /// The answer of a tool that gives any object.
+    static func dictionary(_ tool: String) -> JSONObject {
+        ["type": "object", "title": .string(tool + "DictOutput"), "additionalProperties": true]
+    }
+
+    /// The answer of a tool that gives a text.
+    static func wrappedText(_ tool: String) -> JSONObject {
+        [
+            "type": "object", "title": .string(tool + "Output"), "required": ["result"],
+            "properties": ["result": ["title": "Result", "type": "string"]], "x-fastmcp-wrap-result": true,
+        ]
+    }
+}
+
+/// Arguments of the first servers' tools: what is absent or null has its default.
+struct SeedArguments {
+    let values: JSONObject
+
+    init(_ values: JSONObject) { self.values = values }
+
+    /// A text; nil when absent, null or empty.
+    func text(_ name: String) -> String? { values[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+    /// A text as it was written.
+    func written(_ name: String) -> String { values[name]?.string ?? "" }
+    /// A number.
+    func number(_ name: String) -> Int? { values[name]?.int ?? values[name]?.string.flatMap { Int($0) } }
+    /// A yes or no.
+    func flag(_ name: String) -> Bool { values[name]?.bool ?? false }
+}

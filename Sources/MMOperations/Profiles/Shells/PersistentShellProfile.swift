@@ -1,0 +1,269 @@
+package import MMCore
+import MMShell
+
+/// The tools of the first persistent shell server, with its parameters, answers and words.
+package enum PersistentShellProfile {
+    /// The name on the command line.
+    package static let name = "persistent-shell"
+
+    /// The profile.
+    /// - Throws: `invalidInput` for settings that can't be understood.
+    package static func profile(environment: [String: String]) throws(MMError) -> ToolProfile {
+        let shell = PersistentShell(settings: try PersistentShellSettings(environment: environment))
+        let settings = shell.settings
+        return ToolProfile(
+            name: name, title: "MCP Persistent Shell",
+            instructions:
+                "A shell that lasts: directory, variables and functions stay from command to command. Each client "
+                + "session has a shell of its own; the argument `shell_id` of every tool names further ones. Files in the "
+                + "workspace are permanent.",
+            tools: tools(shell), settings: PersistentShellSettings.variables,
+            upkeep: { services in
+                await services.shells.lookAfterSessions(every: .seconds(settings.cleanupInterval))
+            },
+            close: { await shell.close() },
+            http: ProfileHTTP(
+                serverName: settings.name, serverVersion: settings.version, sessionIdle: .seconds(settings.timeout),
+                pages: ["/health": { services in .object(await shell.health(services)) }],
+                warnings: settings.policy.isEnabled
+                    ? []
+                    : [
+                        "Security is disabled: every command is run. MCP_SHELL_CONFIG_FILE names a file that enables it."
+                    ],
+                sessionEnded: { owner, services in await services.shells.closeAll(of: owner) }))
+    }
+
+    /// Where it listens when the command line names no address.
+    package static func address(environment: [String: String]) throws(MMError) -> String {
+        let settings = try PersistentShellSettings(environment: environment)
+        let host = settings.host.contains(":") && !settings.host.hasPrefix("[") ? "[\(settings.host)]" : settings.host
+        return "\(host):\(settings.port)"
+    }
+
+    private static func tools(_ shell: PersistentShell) -> [ProfileTool] {
+        func tool(
+            _ name: String, _ description: String, _ parameters: [FastSchema.Parameter],
+            _ effects: OperationDeclaration.Effects,
+            _ body:
+                @escaping @Sendable (SeedArguments, SeedShellCall, PersistentShell) async throws(MMError) -> JSONObject
+        ) -> ProfileTool {
+            ProfileTool(
+                name: name, description: description, inputSchema: FastSchema.arguments(name, parameters),
+                outputSchema: FastSchema.dictionary(name), effects: effects
+            ) { (arguments, call, services) async throws(MMError) in
+                let configuration = try await shell.opening(services).configuration
+                let seed = SeedShellCall(tool: name, call: call, services: services, configuration: configuration)
+                let object = try await body(SeedArguments(arguments), seed, shell)
+                return ProfileAnswer(JSONWriter.string(.object(object), layout: .indented(2)), structured: object)
+            }
+        }
+        let path = FastSchema.Parameter("path", .text, "Path to the file in workspace")
+        return [
+            tool(
+                "execute_command",
+                "Execute a shell command in the persistent session.\n\nState is preserved across commands (cwd, env vars, "
+                    + "etc.).\n\nArgs:\n    command: The shell command to execute\n    timeout: Timeout in seconds "
+                    + "(default: 30)",
+                [
+                    FastSchema.Parameter("command", .text, "The shell command to execute"),
+                    FastSchema.Parameter("timeout", .number, standard: 30, "Timeout in seconds (default: 30)"),
+                ], .init(readOnly: false, destructive: true, openWorld: true), execute),
+            tool(
+                "get_working_directory", "Get the current working directory of the shell session.", [],
+                .init(readOnly: true, idempotent: true), directory),
+            tool(
+                "reset_session", "Reset the shell session to a clean state (equivalent to spawning a new shell).", [],
+                .init(readOnly: false, destructive: true, idempotent: true), reset),
+            tool(
+                "upload_file",
+                "Upload a file to the shell workspace.\n\nArgs:\n    path: Path to the file in workspace\n    content: File "
+                    + "content (base64 or utf8 encoded)\n    encoding: Content encoding (default: base64)",
+                [
+                    path, FastSchema.Parameter("content", .text, "File content (base64 or utf8 encoded)"),
+                    FastSchema.Parameter("encoding", .text, standard: "base64", "Content encoding: base64 or utf-8"),
+                ], .init(readOnly: false, destructive: true, idempotent: true), upload),
+            tool(
+                "download_file",
+                "Download a file from the shell workspace.\n\nArgs:\n    path: Path to the file in workspace\n    encoding: "
+                    + "Content encoding (default: base64)",
+                [
+                    path,
+                    FastSchema.Parameter("encoding", .text, standard: "base64", "Content encoding: base64 or utf-8"),
+                ], .init(readOnly: true, idempotent: true), download),
+        ]
+    }
+
+    // MARK: Commands
+
+    private static func execute(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+        async throws(MMError) -> JSONObject
+    {
+        let command = arguments.written("command")
+        let limit = min(max(1, arguments.number("timeout") ?? 30), 86_400)
+        let start = ContinuousClock.now
+        func answer(_ status: String, _ code: Int32, _ out: String, _ error: String, _ time: Double) -> JSONObject {
+            [
+                "status": .string(status), "exit_code": .int(Int64(code)), "stdout": .string(out),
+                "stderr": .string(error),
+                "command": .string(command), "execution_time": .double(time),
+            ]
+        }
+        let member: ShellSessions.Member
+        let task: ShellTask
+        do throws(MMError) {
+            member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
+            let directory = await member.workingDirectory
+            if seed.configuration.policy.isEnabled, command.allSatisfy(\.isWhitespace) {
+                throw MMError(.denied, "Security validation failed: Empty command")
+            }
+            try seed.check(command, place: .shell, directory: directory)
+            try seed.configuration.policy.check(command, directory: directory ?? "/")
+            task = try await ShellRunner(sessions: seed.services.shells, member: member).start(
+                command, timeLimit: .seconds(limit), patience: .seconds(limit))
+        } catch {
+            if error.code == .denied { await seed.note(command, secrets: [], isRefused: true) }
+            await seed.record(["commandBytes": .int(Int64(command.utf8.count))], outcome: error.code.word, since: start)
+            return answer("error", -1, "", refusal(of: error, command), 0)
+        }
+        await seed.note(command, secrets: [], isRefused: false)
+        // A client that has gone wants nothing to go on.
+        _ = await withTaskCancellationHandler {
+            await task.job.settled()
+        } onCancel: {
+            task.job.cancel()
+        }
+        await seed.services.shells.touch(member.key)
+        guard let end = task.job.end else { throw MMError(.internalError, "The command has no end.") }
+        let seconds = Double((ContinuousClock.now - start) / .microseconds(1)) / 1_000_000
+        await seed.record(
+            [
+                "commandBytes": .int(Int64(command.utf8.count)), "exitCode": .int(Int64(end.exitCode)),
+                "stdoutBytes": .int(Int64(task.job.output(.stdout).total)),
+            ], outcome: end.cause.word, since: start)
+        let out = trimmed(task.job.words(.stdout))
+        var errors = [trimmed(task.job.words(.stderr)), trimmed(task.job.words(.terminal))].filter { !$0.isEmpty }
+        switch end.cause {
+        case .finished:
+            return answer(end.exitCode == 0 ? "success" : "error", end.exitCode, out, joined(errors), seconds)
+        case .shellEnded:
+            if end.exitCode != 0 { errors.append("Shell process terminated") }
+            return answer(end.exitCode == 0 ? "success" : "error", end.exitCode, out, joined(errors), seconds)
+        case .deadline:
+            let effective = seed.configuration.policy.isEnabled ? seed.configuration.policy.maximumTime : nil
+            let shown = min(effective?.components.seconds ?? Int64(limit), Int64(limit))
+            return answer("error", -1, out, joined(errors + ["Command timed out after \(shown)s"]), seconds)
+        case .cancelled: return answer("error", -1, out, joined(errors + ["Command was cancelled"]), seconds)
+        case .flood: return answer("error", -1, out, joined(errors + ["Command wrote too much output"]), seconds)
+        case .closed, .lost:
+            return answer("error", -1, out, joined(errors + ["Shell process terminated"]), seconds)
+        }
+    }
+
+    private static func joined(_ lines: [String]) -> String { lines.joined(separator: "\n") }
+
+    /// Text without the blank end that every command leaves.
+    private static func trimmed(_ text: String) -> String {
+        var rest = Substring(text)
+        while let last = rest.last, last.isWhitespace { rest.removeLast() }
+        return String(rest)
+    }
+
+    /// A refusal in the first server's words.
+    private static func refusal(of error: MMError, _ command: String) -> String {
+        let mark = "Security validation failed"
+        let quoted = error.message.split(separator: "“").dropFirst().first?.split(separator: "”").first.map(String.init)
+        switch (error.details["rule"]?.string, quoted) {
+        case ("allowed_executables"?, let name?):
+            let allowed =
+                error.hint.map { $0.hasPrefix("Allowed are ") ? String($0.dropFirst(12).dropLast()) : $0 } ?? ""
+            return "\(mark): Command '\(name)' is not in the allowlist. Allowed: \(allowed)"
+        case ("blocked_patterns"?, let pattern?) where error.message.contains("matches"):
+            return "\(mark): Command matches blocked pattern: \(pattern)"
+        default: return error.message
+        }
+    }
+
+    // MARK: The session
+
+    private static func directory(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+        async throws(MMError) -> JSONObject
+    {
+        let member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
+        return ["cwd": .string(await member.workingDirectory ?? "")]
+    }
+
+    private static func reset(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+        async throws(MMError) -> JSONObject
+    {
+        let start = ContinuousClock.now
+        let member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
+        if case .shell(let session) = member.body { try await session.reset() }
+        await seed.record([:], outcome: "done", since: start)
+        return ["status": "reset", "message": "Shell session has been reset to clean state"]
+    }
+
+    // MARK: Files
+
+    private static func files(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+        async throws(MMError) -> LocalFiles
+    {
+        let member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
+        let opening = try await shell.opening(seed.services)
+        return LocalFiles(directory: await member.workingDirectory ?? opening.startDirectory, rules: opening.fileRules)
+    }
+
+    private static func upload(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+        async throws(MMError) -> JSONObject
+    {
+        let start = ContinuousClock.now
+        do throws(MMError) {
+            let content = arguments.written("content")
+            var bytes = Array(content.utf8)
+            if isBase64(arguments) {
+                guard let decoded = Base64.bytes(content.filter { !$0.isWhitespace }) else {
+                    throw MMError(.invalidInput, "the content is no base64")
+                }
+                bytes = decoded
+            }
+            var how = FileWriting()
+            how.makesFolders = true
+            let receipt = try await files(arguments, seed, shell).write(arguments.written("path"), bytes, how: how)
+            await seed.record(["bytes": .int(Int64(bytes.count))], outcome: "done", since: start)
+            return ["status": "uploaded", "path": .string(receipt.path), "size": .int(Int64(receipt.size))]
+        } catch {
+            await seed.record([:], outcome: error.code.word, since: start)
+            return ["error": .string("Failed to upload file: \(error.message)")]
+        }
+    }
+
+    private static func download(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+        async throws(MMError) -> JSONObject
+    {
+        let path = arguments.written("path")
+        do throws(MMError) {
+            let piece = try await files(arguments, seed, shell).read(path)
+            let content: String
+            if isBase64(arguments) {
+                content = Base64.text(piece.bytes)
+            } else {
+                guard let text = String(validating: piece.bytes, as: UTF8.self) else {
+                    throw MMError(.invalidInput, "the file is no UTF-8 text; ask for base64")
+                }
+                content = text
+            }
+            return [
+                "content": .string(content), "size": .int(Int64(piece.size)),
+                "encoding": .string(arguments.text("encoding") ?? "base64"),
+            ]
+        } catch  where error.code == .notFound {
+            return ["error": .string("File not found: \(path)")]
+        } catch {
+            return ["error": .string("Failed to download file: \(error.message)")]
+        }
+    }
+
+    /// Base64 unless a text encoding is named; the names `utf-8` and `utf8` were both in use.
+    private static func isBase64(_ arguments: SeedArguments) -> Bool {
+        (arguments.text("encoding") ?? "base64").lowercased() == "base64"
+    }
+}

@@ -1,0 +1,115 @@
+import MMCore
+import MMShell
+
+/// The tools of the SSH session server's newest release: those of the first, and commands that go on, input, screens and
+/// files.
+package enum SSHSessionFullProfile {
+    /// The name on the command line.
+    package static let name = "ssh-session-full"
+
+    /// The profile.
+    package static func profile() -> ToolProfile {
+        let history = CommandHistory()
+        return ToolProfile(
+            name: name, title: "MCP SSH Session",
+            instructions:
+                "Lasting SSH sessions, one for each host: directory and variables stay from command to command. A "
+                + "command that takes longer than its timeout goes on under a command ID.",
+            tools: [execute(history), executeAsync(history)] + SSHCommandTools.all(history)
+                + SSHScreenTools.all + SSHFileTools.all
+                + [
+                    SSHTools.listSessions,
+                    SSHTools.closeSession([SSHTools.hostOrAlias, SSHTools.optionalUser, SSHTools.optionalPort]),
+                    SSHTools.closeAll,
+                ],
+            http: ProfileHTTP(sessionEnded: { owner, services in await services.shells.closeAll(of: owner) }))
+    }
+
+    /// The texts of commands by their IDs, as lists show them.
+    actor CommandHistory {
+        private var entries: [String: (command: String, host: String)] = [:]
+        private var order: [String] = []
+
+        func add(_ task: ShellTask, host: String) {
+            entries[task.handle] = (task.summary, host)
+            order.append(task.handle)
+            if order.count > 200 { entries[order.removeFirst()] = nil }
+        }
+
+        func host(of handle: String) -> String? { entries[handle]?.host }
+    }
+
+    private static func execute(_ history: CommandHistory) -> ProfileTool {
+        SSHTools.tool(
+            "execute_command",
+            "Execute a command on an SSH host using a persistent session.\n\nStarts synchronously and waits for completion. If "
+                + "the command doesn't complete within the timeout, it automatically transitions to async mode and returns a "
+                + "command ID for tracking. The host may be a name, an address or an SSH config alias. For network devices "
+                + "use enable_password; for hosts requiring sudo, sudo_password.",
+            [
+                SSHTools.hostOrAlias, SSHTools.command, SSHTools.optionalUser, SSHTools.password, SSHTools.keyFile,
+                SSHTools.optionalPort,
+                FastSchema.Parameter(
+                    "enable_password", .optionalText, "Enable mode password for network devices (optional)"),
+                FastSchema.Parameter(
+                    "enable_command", .text, standard: "enable", "Command to enter enable mode (default: \"enable\")"),
+                FastSchema.Parameter("sudo_password", .optionalText, "Password for sudo commands (optional)"),
+                FastSchema.Parameter("timeout", .number, standard: 30, "Timeout in seconds (default: 30)"),
+            ], SSHTools.acts
+        ) { (call) async throws(MMError) in
+            let command = call.arguments.written("command")
+            let wait = Duration.seconds(min(max(1, call.arguments.number("timeout") ?? 30), 86_400))
+            let host = try call.host()
+            if call.arguments.text("enable_password") != nil || host.enablePassword != nil {
+                return try await SSHScreenTools.device(command, call, host, within: wait)
+            }
+            if let password = host.sudoPassword,
+                call.arguments.text("sudo_password") != nil || command.hasPrefix("sudo ")
+            {
+                return try await SSHScreenTools.sudo(command, password, call, host, within: wait)
+            }
+            let task = try await SSHTools.start(command, call, limit: .seconds(3600), patience: wait, isTyped: true)
+            await history.add(task, host: await sessionName(task, call))
+            let prompt = await withTaskCancellationHandler {
+                await ShellRunner.wait(task.job, until: .after(wait))
+            } onCancel: {
+                task.job.cancel()
+            }
+            await call.shells.touch(task.session)
+            if let end = task.job.end { return SSHTools.answer(task, end) }
+            if let prompt {
+                return "Command paused waiting for user input (\(prompt.isSecret ? "password" : "input")).\n\n"
+                    + "Command ID: \(task.handle)\n\nUse send_input('\(task.handle)', 'your_input\\n') to provide input.\n"
+                    + "For example, if it's a password, provide the password followed by \\n."
+            }
+            return "Command exceeded timeout of \(wait.components.seconds)s and is now running in background.\n\n"
+                + "Command ID: \(task.handle)\n\nUse get_command_status('\(task.handle)') to check progress.\n"
+                + "Use interrupt_command_by_id('\(task.handle)') to stop it."
+        }
+    }
+
+    private static func executeAsync(_ history: CommandHistory) -> ProfileTool {
+        SSHTools.tool(
+            "execute_command_async",
+            "Execute a command asynchronously without blocking the server.\n\nReturns a command ID that can be used to check "
+                + "status, retrieve output, or interrupt.",
+            [
+                SSHTools.hostOrAlias, SSHTools.command, SSHTools.optionalUser, SSHTools.password, SSHTools.keyFile,
+                SSHTools.optionalPort,
+                FastSchema.Parameter(
+                    "timeout", .number, standard: 300, "Maximum execution time in seconds (default: 300)"),
+            ], SSHTools.acts
+        ) { (call) async throws(MMError) in
+            let limit = Duration.seconds(min(max(1, call.arguments.number("timeout") ?? 300), 604_800))
+            let task = try await SSHTools.start(
+                call.arguments.written("command"), call, limit: limit, patience: .zero, isTyped: true)
+            await history.add(task, host: await sessionName(task, call))
+            return "Command started with ID: \(task.handle)\n\n"
+                + "Use get_command_status('\(task.handle)') to check progress."
+        }
+    }
+
+    private static func sessionName(_ task: ShellTask, _ call: SSHTools.Call) async -> String {
+        (try? await call.shells.existing(task.session))?.host ?? task.session.name
+    }
+}

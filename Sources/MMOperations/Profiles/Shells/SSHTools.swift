@@ -1,0 +1,189 @@
+import MMCore
+import MMShell
+
+/// What the SSH tools share: sessions by host, and the words of the first server.
+struct SSHTools: Sendable {
+    /// A call of one of them.
+    struct Call: Sendable {
+        let seed: SeedShellCall
+        let arguments: SeedArguments
+        let opening: ShellOpening
+
+        var shells: ShellSessions { seed.services.shells }
+
+        /// Which host is meant.
+        func host() throws(MMError) -> SSHHostArguments {
+            try SSHHostArguments(arguments, environment: seed.services.environment)
+        }
+
+        /// What names the host's session.
+        func key(_ target: SSHTarget, _ suffix: String = "") -> ShellSessionName {
+            ShellSessionName(owner: seed.call.shellOwner, place: .ssh, name: target.spelled + suffix)
+        }
+
+        /// The host's session, connected where it isn't.
+        func member(_ host: SSHHostArguments, isDevice: Bool = false) async throws(MMError) -> ShellSessions.Member {
+            let target = try opening.target(try host.target)
+            let key = key(target, isDevice ? "#screen" : "")
+            let (opening, limits) = (opening, ShellSessions.Limits(opening.configuration))
+            if isDevice, let known = try? await shells.existing(key), case .screen(let screen) = known.body,
+                screen.isOver
+            {
+                await shells.close(key)
+            }
+            return try await shells.session(key, limits: limits) { () async throws(MMError) in
+                try await opening.remote(key, target, isDevice: isDevice, deadline: .after(.seconds(60)))
+            }.member
+        }
+    }
+
+    /// A tool that answers with a text.
+    static func tool(
+        _ name: String, _ description: String, _ parameters: [FastSchema.Parameter],
+        _ effects: OperationDeclaration.Effects, _ body: @escaping @Sendable (Call) async throws(MMError) -> String
+    ) -> ProfileTool {
+        ProfileTool(
+            name: name, description: description, inputSchema: FastSchema.arguments(name, parameters),
+            outputSchema: FastSchema.wrappedText(name), effects: effects
+        ) { (arguments, call, services) async throws(MMError) in
+            var configuration = try ShellsConfiguration.read(
+                ShellsConfiguration.path(services.environment, home: services.paths.home))
+            configuration.hostKeys = .acceptNew
+            let seed = SeedShellCall(tool: name, call: call, services: services, configuration: configuration)
+            let given = Call(
+                seed: seed, arguments: SeedArguments(arguments),
+                opening: ShellOpening(services: services, configuration: configuration))
+            let start = ContinuousClock.now
+            var facts = JSONObject()
+            facts["host"] = given.arguments.text("host").map(JSONValue.string)
+            do throws(MMError) {
+                let text = try await body(given)
+                if !effects.readOnly { await seed.record(facts, outcome: "done", since: start) }
+                return ProfileAnswer(text, structured: ["result": .string(text)])
+            } catch {
+                await seed.record(facts, outcome: error.code.word, since: start)
+                let text = words(of: error)
+                return ProfileAnswer(text, structured: ["result": .string(text)])
+            }
+        }
+    }
+
+    /// An error in the first server's words: it told them as answers.
+    static func words(of error: MMError) -> String {
+        let hint = error.hint.map { " \($0)" } ?? ""
+        let isConnection =
+            [.unavailable, .forbidden, .deadlineExceeded, .sessionLost].contains(error.code)
+            || error.code == .notFound && error.details["reason"] != nil
+        return (isConnection ? "Connection Error: " : "Error: ") + error.message + hint
+    }
+
+    /// The answer about a command that has ended.
+    static func result(_ status: Int32, _ outputs: [(name: String, text: String)]) -> String {
+        var text = "Exit Status: \(status)\n\n"
+        for output in outputs where !output.text.isEmpty {
+            text += "\(output.name):\n\(output.text.droppingLastNewline)\n"
+        }
+        return text
+    }
+
+    // MARK: Parameters
+
+    static let host = FastSchema.Parameter("host", .text, "Hostname or IP address")
+    static let hostOrAlias = FastSchema.Parameter(
+        "host", .text, "Hostname, IP address, or SSH config alias (e.g., \"myserver\")")
+    static let command = FastSchema.Parameter("command", .text, "Command to execute")
+    static let password = FastSchema.Parameter("password", .optionalText, "Password (optional)")
+    static let keyFile = FastSchema.Parameter("key_filename", .optionalText, "Path to SSH key file (optional)")
+    static let optionalUser = FastSchema.Parameter(
+        "username", .optionalText, "SSH username (optional, will use SSH config or current user)")
+    static let optionalPort = FastSchema.Parameter(
+        "port", .optionalNumber, "SSH port (optional, will use SSH config or default 22)")
+    static let acts = OperationDeclaration.Effects(readOnly: false, destructive: true, openWorld: true)
+    static let looks = OperationDeclaration.Effects(readOnly: true, idempotent: true)
+
+    // MARK: Sessions
+
+    static let listSessions = tool("list_sessions", "List all active SSH sessions.", [], looks) {
+        (call) async throws(MMError) in
+        let members = await call.shells.members(of: call.seed.call.shellOwner, in: .ssh)
+        var names: [String] = []
+        for name in members.compactMap(\.host) where !names.contains(name) { names.append(name) }
+        guard !names.isEmpty else { return "No active SSH sessions" }
+        return "Active SSH Sessions:\n" + names.map { "- \($0)" }.joined(separator: "\n")
+    }
+
+    static func closeSession(_ parameters: [FastSchema.Parameter]) -> ProfileTool {
+        tool(
+            "close_session",
+            "Close a specific SSH session.\n\nArgs:\n    host: Hostname or IP address\n    username: SSH username\n    port: "
+                + "SSH port (default: 22)", parameters, .init(readOnly: false, destructive: true, idempotent: true)
+        ) { (call) async throws(MMError) in
+            let target = try call.host().target
+            let owner = call.seed.call.shellOwner
+            let wanted = "\(target.user ?? "")@\(target.host):\(target.port ?? 22)"
+            var name = wanted
+            for member in await call.shells.members(of: owner, in: .ssh) {
+                let key = member.key.name
+                guard key == target.spelled || key == target.spelled + "#screen" || member.host == wanted else {
+                    continue
+                }
+                name = member.host ?? wanted
+                await call.shells.close(member.key)
+            }
+            return "Closed session: \(name)"
+        }
+    }
+
+    static let closeAll = tool(
+        "close_all_sessions", "Close all active SSH sessions.", [],
+        .init(readOnly: false, destructive: true, idempotent: true)
+    ) { (call) async throws(MMError) in
+        for member in await call.shells.members(of: call.seed.call.shellOwner, in: .ssh) {
+            await call.shells.close(member.key)
+        }
+        return "All SSH sessions closed"
+    }
+
+    // MARK: Commands
+
+    /// Judges a command and hands it over.
+    static func start(_ command: String, _ call: Call, limit: Duration, patience: Duration, isTyped: Bool)
+        async throws(MMError) -> ShellTask
+    {
+        let host = try call.host()
+        let secrets = [try host.target.password, host.sudoPassword, host.enablePassword].compactMap { $0 }
+        do throws(MMError) {
+            try call.seed.check(command, place: .ssh, directory: nil)
+            try call.seed.configuration.policy.check(command, directory: "/")
+        } catch {
+            await call.seed.note(command, secrets: secrets, isRefused: true)
+            throw error
+        }
+        await call.seed.note(command, secrets: secrets, isRefused: false)
+        let member = try await call.member(host)
+        return try await ShellRunner(sessions: call.shells, member: member).start(
+            command, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience)
+    }
+
+    /// What a command answered, in words.
+    static func answer(_ task: ShellTask, _ end: ShellEnd) -> String {
+        var errors = [task.job.words(.stderr), task.job.words(.terminal)].filter { !$0.isEmpty }
+        var status = end.exitCode
+        switch end.cause {
+        case .finished, .shellEnded: break
+        case .deadline:
+            status = 124
+            errors.append("Command timed out after \(task.timeLimit.components.seconds)s")
+        case .cancelled: errors.append("Command was interrupted")
+        case .flood: errors.append("Command wrote too much output")
+        case .closed: errors.append("The session was closed")
+        case .lost(let reason): errors.append("The connection was lost\(reason.isEmpty ? "" : ": \(reason)")")
+        }
+        return result(
+            status,
+            [
+                ("STDOUT", task.job.words(.stdout)),
+                ("STDERR", errors.map(\.droppingLastNewline).joined(separator: "\n")),
+            ])
+    }
+}

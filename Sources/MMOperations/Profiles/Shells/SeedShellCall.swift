@@ -1,0 +1,52 @@
+import MMCore
+import MMGuard
+import MMShell
+
+/// A call of one of the first shell servers' tools: what all of them do around a command.
+struct SeedShellCall: Sendable {
+    let tool: String
+    let call: CallContext
+    let services: OperationServices
+    let configuration: ShellsConfiguration
+
+    /// Refuses what touches the program's own sign-ins, connections and confirmations; everything else ran in the first
+    /// servers, and runs here.
+    func check(_ command: String, place: ShellPlace, directory: String?) throws(MMError) {
+        let context = ShellContext(
+            isRemote: place == .ssh, home: place == .shell ? services.paths.home : nil, directory: directory,
+            ownFiles: ShellOpening.ownFiles(services))
+        let verdict = try services.guards.engine().judge(shell: command, in: context, policy: .standard)
+        guard verdict.classes.contains(.session) else { return }
+        let finding = verdict.findings.first { $0.classes.contains(.session) }
+        throw MMError(
+            .denied, "Security validation failed: \(finding?.reason ?? verdict.reason).", hint: finding?.instead,
+            details: ["rule": .string(finding?.rule ?? verdict.rule)])
+    }
+
+    /// Writes the audit line: sizes and status, no content.
+    func record(_ facts: JSONObject, outcome: String, since start: ContinuousClock.Instant) async {
+        var entry: JSONObject = [
+            "operation": .string(tool), "surface": .string(call.caller.surface.rawValue),
+            "client": .string(call.caller.name), "outcome": .string(outcome),
+            "durationMilliseconds": .int(Int64((ContinuousClock.now - start) / .milliseconds(1))),
+        ]
+        for (key, value) in facts { entry[key] = value }
+        services.log.info("\(tool) \(outcome)", facts)
+        do throws(MMError) {
+            try await services.audit.append(entry)
+        } catch {
+            services.log.error("the audit line could not be written: \(error.message)")
+        }
+    }
+
+    /// Notes a command where the security file asks for it.
+    func note(_ command: String, secrets: [Secret], isRefused: Bool) async {
+        await ShellAudit.record(
+            command, outcome: isRefused ? "refused" : "handed over", configuration, secrets: secrets, services)
+    }
+}
+
+extension ShellJob {
+    /// A stream as text for people: what is no UTF-8 is shown as a mark.
+    func words(_ stream: ShellCommand.Stream) -> String { String(decoding: spoken(stream).bytes, as: UTF8.self) }
+}

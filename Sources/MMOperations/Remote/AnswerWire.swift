@@ -1,0 +1,82 @@
+package import MMCore
+
+/// An answer as it crosses from a pool to a front-end, with nothing lost.
+///
+/// Texts of services travel as text within JSON and not as JSON: so their numbers, blanks and order stay as they came.
+package enum AnswerWire {
+    /// The deepest nesting of what comes over the wire: an answer's own, and the frame around it.
+    package static let limits = JSONLimits(bytes: 1 << 30, depth: 300)
+
+    /// Everything but the items of a list, which travel by themselves.
+    package static func object(_ answer: OperationAnswer) -> JSONObject {
+        var object: JSONObject = ["body": .object(body(answer.body))]
+        if !answer.notes.isEmpty { object["notes"] = .array(answer.notes.map { .string($0) }) }
+        if !answer.columns.isEmpty { object["columns"] = .array(answer.columns.map { .string($0) }) }
+        if let text = answer.text { object["text"] = .string(text) }
+        if let connection = answer.connection { object["connection"] = .string(connection) }
+        if let form = answer.form { object["form"] = .string(form) }
+        if answer.exitStatus != 0 { object["exitStatus"] = .int(Int64(answer.exitStatus)) }
+        if !answer.standardError.isEmpty { object["standardError"] = .string(Base64.text(answer.standardError)) }
+        if let stored = answer.stored { object["stored"] = .object(stored.json) }
+        return object
+    }
+
+    /// The answer of a JSON object.
+    /// - Parameters:
+    ///   - object: as `object(_:)` made it.
+    ///   - items: the list, for an answer that is one.
+    /// - Returns: `nil` when the object is no answer.
+    package static func answer(_ object: JSONObject, items: ItemStream?) -> OperationAnswer? {
+        guard let wire = object["body"]?.object, let body = body(wire, items) else { return nil }
+        var answer = OperationAnswer(
+            body, notes: (object["notes"]?.array ?? []).compactMap(\.string),
+            columns: (object["columns"]?.array ?? []).compactMap(\.string), text: object["text"]?.string,
+            connection: object["connection"]?.string)
+        answer.form = object["form"]?.string
+        if let status = object["exitStatus"] {
+            // A status that can't be read is no success.
+            answer.exitStatus = status.int.flatMap { Int32(exactly: $0) } ?? 1
+        }
+        if let written = object["standardError"]?.string {
+            guard let bytes = Base64.bytes(written) else { return nil }
+            answer.standardError = bytes
+        }
+        answer.stored = object["stored"]?.object.flatMap { StoredOutput(json: $0) }
+        return answer
+    }
+
+    /// Whether an answer's items travel by themselves.
+    package static func isList(_ object: JSONObject) -> Bool { object["body"]?["kind"]?.string == "items" }
+
+    private static func body(_ body: OperationAnswer.Body) -> JSONObject {
+        switch body {
+        case .value(let value): return ["kind": "value", "value": value]
+        case .text(let text): return ["kind": "text", "text": .string(text)]
+        case .items: return ["kind": "items"]
+        case .bytes(let bytes, let contentType):
+            return ["kind": "bytes", "contentType": .string(contentType), "base64": .string(Base64.text(bytes))]
+        case .json(let bytes):
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                return ["kind": "json", "base64": .string(Base64.text(bytes))]
+            }
+            return ["kind": "json", "text": .string(text)]
+        }
+    }
+
+    private static func body(_ wire: JSONObject, _ items: ItemStream?) -> OperationAnswer.Body? {
+        switch wire["kind"]?.string {
+        case "value": return wire["value"].map { .value($0) }
+        case "text": return wire["text"]?.string.map { .text($0) }
+        case "items": return items.map { .items($0) }
+        case "bytes":
+            guard let bytes = wire["base64"]?.string.flatMap({ Base64.bytes($0) }),
+                let type = wire["contentType"]?.string
+            else { return nil }
+            return .bytes(bytes, contentType: type)
+        case "json":
+            if let text = wire["text"]?.string { return .json(Array(text.utf8)) }
+            return wire["base64"]?.string.flatMap { Base64.bytes($0) }.map { .json($0) }
+        default: return nil
+        }
+    }
+}

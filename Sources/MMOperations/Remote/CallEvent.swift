@@ -1,0 +1,108 @@
+package import MMCore
+package import MMHTTP
+
+/// What a pool tells of a call while it runs, one Server-Sent Event each.
+package enum CallEvent: Sendable {
+    /// The call has begun; its name is what answers to questions are sent to.
+    case call(String)
+    /// How far it has come.
+    case progress(ProgressReport)
+    /// A sign-in waits for a person.
+    case signIn(JSONObject)
+    /// A person is asked.
+    case question(id: String, ConfirmationQuestion)
+    /// The answer is a list, and this is all of it but the items.
+    case head(JSONObject)
+    /// Rows as they come: a JSON array.
+    case items(String)
+    /// The answer; after it nothing comes.
+    case answer(JSONObject)
+    /// The call failed; after it nothing comes.
+    case problem(MMError)
+
+    /// The event on the wire.
+    package var event: SSEEvent {
+        switch self {
+        case .call(let id): Self.event("call", ["call": .string(id)])
+        case .progress(let report): Self.event("progress", report.json)
+        case .signIn(let details): Self.event("sign-in", details)
+        case .question(let id, let question):
+            Self.event(
+                "question",
+                [
+                    "id": .string(id), "title": .string(question.title), "request": .string(question.request),
+                    "reason": .string(question.reason),
+                ])
+        case .head(let object): Self.event("head", object)
+        case .items(let rows): SSEEvent(data: rows, event: "items")
+        case .answer(let object): Self.event("answer", object)
+        case .problem(let error): Self.event("problem", ErrorWire.object(error))
+        }
+    }
+
+    /// Rows as an event.
+    package static func items(_ batch: [ArraySlice<UInt8>]) -> CallEvent {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(batch.reduce(2) { $0 + $1.count + 1 })
+        bytes.append(UInt8(ascii: "["))
+        for (index, item) in batch.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += item
+        }
+        bytes.append(UInt8(ascii: "]"))
+        return .items(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Reads an event of the wire.
+    /// - Returns: `nil` for an event that this version does not know, which is skipped.
+    /// - Throws: `JSONError` when what it holds is not JSON.
+    package init?(_ event: SSEEvent) throws(JSONError) {
+        if event.event == "items" {
+            self = .items(event.data)
+            return
+        }
+        guard let object = try JSONParser.parse(event.data, limits: AnswerWire.limits).object else { return nil }
+        switch event.event {
+        case "call":
+            guard let id = object["call"]?.string else { return nil }
+            self = .call(id)
+        case "progress":
+            guard let report = ProgressReport(json: object) else { return nil }
+            self = .progress(report)
+        case "sign-in": self = .signIn(object)
+        case "question":
+            guard let id = object["id"]?.string else { return nil }
+            self = .question(
+                id: id,
+                ConfirmationQuestion(
+                    title: object["title"]?.string ?? "", request: object["request"]?.string ?? "",
+                    reason: object["reason"]?.string ?? ""))
+        case "head": self = .head(object)
+        case "answer": self = .answer(object)
+        case "problem":
+            guard let error = ErrorWire.error(object) else { return nil }
+            self = .problem(error)
+        default: return nil
+        }
+    }
+
+    private static func event(_ name: String, _ object: JSONObject) -> SSEEvent {
+        SSEEvent(data: JSONWriter.string(.object(object)), event: name)
+    }
+}
+
+extension ProgressReport {
+    /// The report as JSON: `done`, `total` where it is known, `message`.
+    package var json: JSONObject {
+        var object: JSONObject = ["done": .double(done)]
+        if let total { object["total"] = .double(total) }
+        object["message"] = .string(message)
+        return object
+    }
+
+    /// A report from JSON; `nil` when it is none.
+    package init?(json: JSONObject) {
+        guard let done = json["done"]?.double, let message = json["message"]?.string else { return nil }
+        self.init(done: done, total: json["total"]?.double, message: message)
+    }
+}

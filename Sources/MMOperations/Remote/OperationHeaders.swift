@@ -1,0 +1,146 @@
+package import MMCore
+package import MMHTTP
+
+/// The context of a call as header fields of its request: the wire between a front-end and a pool.
+package enum OperationHeaders {
+    static let surface = "MM-Surface"
+    static let client = "MM-Client"
+    static let server = "MM-Server"
+    static let timeLimit = "MM-Time-Limit"
+    static let patience = "MM-Patience"
+    static let session = "MM-Session"
+    static let waitsForSignIn = "MM-Waits-For-Sign-In"
+    static let person = "MM-Person"
+    static let directory = "MM-Directory"
+
+    /// The longest a call may take, in seconds: about 30 years.
+    private static let longest: Int64 = 1_000_000_000
+    /// The longest name in a header, in bytes before escapes.
+    private static let longestName = 512
+    /// The longest path in a header, in bytes before escapes: Linux knows no longer ones.
+    private static let longestPath = 4096
+
+    /// What the headers of a request say of its call.
+    package struct Claims: Sendable {
+        /// The face the call came through; absent: a plain program.
+        package var surface: Caller.Surface?
+        /// The client's own name.
+        package var client: String?
+        /// The server name that `mcps` lists are compared with.
+        package var server: String?
+        /// How long the call may take.
+        package var timeLimit: Duration?
+        /// How long the caller waits before it takes a running job's handle for an answer.
+        package var patience: Duration?
+        /// The client's own session.
+        package var session: String?
+        /// Whether a sign-in that is needed is waited for.
+        package var waitsForSignIn = false
+        /// Whether a person can be asked at the far end.
+        package var hasPerson = false
+        /// Where the caller stands, an absolute path.
+        package var directory: String?
+    }
+
+    /// Writes a context into header fields.
+    package static func write(_ context: CallContext, to headers: inout HTTPHeaders) {
+        headers.set(surface, context.caller.surface.rawValue)
+        headers.set(client, escaped(context.caller.name))
+        if let name = context.caller.server { headers.set(server, escaped(name)) }
+        headers.set(timeLimit, seconds(context.timeLimit))
+        if let wait = context.patience { headers.set(patience, seconds(wait, least: .zero)) }
+        if let id = context.sessionID { headers.set(session, escaped(id)) }
+        if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
+        if context.person != nil { headers.set(person, "1") }
+        // Half a path would be another one.
+        if let path = context.directory, path.utf8.count <= longestPath {
+            headers.set(directory, escaped(path, longestPath))
+        }
+    }
+
+    /// Reads what header fields say of a call.
+    /// - Throws: `invalidInput` that names the header.
+    package static func read(_ headers: HTTPHeaders) throws(MMError) -> Claims {
+        var claims = Claims()
+        if let word = headers[surface] {
+            guard let known = Caller.Surface(rawValue: word) else {
+                throw wrong(surface, word, "Give terminal, mcp, rest or library, or leave it out.")
+            }
+            claims.surface = known
+        }
+        claims.client = try name(client, headers)
+        claims.server = try name(server, headers)
+        claims.timeLimit = try duration(timeLimit, headers)
+        claims.patience = try duration(patience, headers, least: .zero)
+        claims.session = try name(session, headers)
+        claims.waitsForSignIn = try flag(waitsForSignIn, headers)
+        claims.hasPerson = try flag(person, headers)
+        claims.directory = try name(directory, headers, longest: longestPath)
+        if let path = claims.directory, !path.hasPrefix("/") || path.utf8.contains(0) {
+            throw wrong(directory, path, "Give an absolute path.")
+        }
+        return claims
+    }
+
+    private static func flag(_ header: String, _ headers: HTTPHeaders) throws(MMError) -> Bool {
+        switch headers[header] {
+        case nil, "0": return false
+        case "1": return true
+        case let other?: throw wrong(header, other, "Give 1, or leave it out.")
+        }
+    }
+
+    private static func name(_ header: String, _ headers: HTTPHeaders, longest: Int = longestName) throws(MMError)
+        -> String?
+    {
+        guard let value = headers[header] else { return nil }
+        guard let text = PercentCoding.decode(value.utf8), !text.isEmpty, text.utf8.count <= longest else {
+            throw wrong(header, value, "Give a name of at most \(longest) bytes, percent-encoded as UTF-8.")
+        }
+        return text
+    }
+
+    private static func duration(_ header: String, _ headers: HTTPHeaders, least: Duration = .nanoseconds(1))
+        throws(MMError) -> Duration?
+    {
+        guard let value = headers[header] else { return nil }
+        guard let duration = duration(of: value), duration >= least else {
+            throw wrong(header, value, "Give seconds, such as 300 or 0.5, and at most \(longest).")
+        }
+        return duration
+    }
+
+    /// Seconds with at most nine digits after the point.
+    private static func duration(of text: String) -> Duration? {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let isNumber = parts.allSatisfy { part in
+            !part.isEmpty && part.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+        }
+        guard isNumber, let whole = Int64(parts[0]), whole <= longest else { return nil }
+        var nanoseconds: Int64 = 0
+        if parts.count == 2 {
+            guard parts[1].utf8.count <= 9, let fraction = Int64(parts[1]) else { return nil }
+            nanoseconds = (parts[1].utf8.count..<9).reduce(fraction) { scaled, _ in scaled * 10 }
+        }
+        return .seconds(whole) + .nanoseconds(nanoseconds)
+    }
+
+    /// A duration as seconds; what is outside the bounds becomes the nearest that is inside.
+    private static func seconds(_ duration: Duration, least: Duration = .nanoseconds(1)) -> String {
+        let bounded = min(max(duration, least), .seconds(longest))
+        let (whole, attoseconds) = bounded.components
+        guard attoseconds > 0 else { return "\(whole)" }
+        let fraction = String(attoseconds / 1_000_000_000)
+        return "\(whole)." + String(repeating: "0", count: 9 - fraction.utf8.count) + fraction
+    }
+
+    private static func escaped(_ name: String, _ longest: Int = longestName) -> String {
+        var short = name
+        while short.utf8.count > longest { short.removeLast() }
+        return PercentCoding.encode(short.isEmpty ? "-" : short) { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "%") }
+    }
+
+    private static func wrong(_ header: String, _ value: String, _ hint: String) -> MMError {
+        MMError(.invalidInput, "The header \(header) can't be `\(value.prefix(60))`.", hint: hint)
+    }
+}

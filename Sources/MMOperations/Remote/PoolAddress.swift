@@ -1,0 +1,101 @@
+public import MMCore
+package import MMHTTP
+
+/// Where a pool is reached: a socket of this machine, or a URL.
+public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
+    package enum Place: Sendable, Hashable {
+        case socket(String)
+        case url(String)
+    }
+
+    package let place: Place
+    package let bearer: Secret?
+
+    /// A pool behind a Unix socket, which admits the same user.
+    /// - Parameter socket: the absolute path.
+    public init(socket: String) {
+        self.init(place: .socket(socket), bearer: nil)
+    }
+
+    /// A pool behind a URL.
+    /// - Parameters:
+    ///   - url: `https://host[:port][/path]`, or `http://` to this machine; `unix:/path` names a socket.
+    ///   - bearer: the secret that the pool asks for.
+    /// - Throws: `invalidInput` that says what a pool's address looks like.
+    public init(url: String, bearer: Secret? = nil) throws(MMError) {
+        if url.hasPrefix("unix:") {
+            var path = String(url.dropFirst(5))
+            while path.hasPrefix("//") { path.removeFirst() }
+            guard path.hasPrefix("/") else { throw Self.wrong(url) }
+            self.init(socket: path)
+            return
+        }
+        var base = url
+        while base.hasSuffix("/") { base.removeLast() }
+        let isHTTP = ["http://", "https://"].contains { base.lowercased().hasPrefix($0) && base.count > $0.count }
+        guard isHTTP, !base.contains(where: { $0 == "?" || $0 == "#" || $0 == "@" }) else { throw Self.wrong(url) }
+        self.init(place: .url(base), bearer: bearer)
+    }
+
+    private init(place: Place, bearer: Secret?) {
+        self.place = place
+        self.bearer = bearer
+    }
+
+    /// The secret for a pool behind a URL: `MM_POOL_TOKEN`, or the file that `MM_POOL_TOKEN_FILE` names.
+    /// - Parameter environment: of the process.
+    /// - Throws: `notFound` or `forbidden` about the file.
+    public static func bearer(environment: [String: String]) throws(MMError) -> Secret? {
+        if let token = environment["MM_POOL_TOKEN"], !token.isEmpty { return try checked(token, "MM_POOL_TOKEN") }
+        guard let path = environment["MM_POOL_TOKEN_FILE"], !path.isEmpty else { return nil }
+        guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
+            throw MMError(
+                .notFound, "There is no file \(path), which MM_POOL_TOKEN_FILE names.",
+                hint: "Put the pool's secret there, readable for you alone (0600).")
+        }
+        var text = bytes[...]
+        while let last = text.last, last == 0x0A || last == 0x0D || last == 0x20 { text.removeLast() }
+        return try checked(String(decoding: text, as: UTF8.self), path)
+    }
+
+    private static func checked(_ token: String, _ place: String) throws(MMError) -> Secret {
+        guard !token.isEmpty, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw MMError(
+                .invalidInput, "\(place) can't be a bearer secret: it must be one line without blanks.",
+                hint: "Take the secret that the pool was started with (--token-file).")
+        }
+        return Secret(token)
+    }
+
+    /// The address without any secret, as people write it.
+    public var description: String {
+        switch place {
+        case .socket(let path): path
+        case .url(let url): url
+        }
+    }
+
+    /// A request to the pool.
+    package func request(_ method: String, _ path: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil)
+        -> HTTPRequest
+    {
+        var headers = headers
+        if let bearer { headers.set("Authorization", "Bearer \(bearer.reveal())") }
+        switch place {
+        case .socket(let socket):
+            return HTTPRequest(
+                method: method, url: "http://localhost\(path)", headers: headers, body: body, timeout: .seconds(30),
+                unixSocket: socket, allowsPlainHTTP: true)
+        case .url(let base):
+            return HTTPRequest(
+                method: method, url: base + path, headers: headers, body: body, timeout: .seconds(30),
+                allowsPlainHTTP: true)
+        }
+    }
+
+    private static func wrong(_ url: String) -> MMError {
+        MMError(
+            .invalidInput, "A pool's address can't be `\(url.prefix { $0 != "?" && $0 != "@" }.prefix(80))`.",
+            hint: "Give https://host:port, http://127.0.0.1:port or unix:/path/to/socket.")
+    }
+}

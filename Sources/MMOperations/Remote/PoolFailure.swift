@@ -1,0 +1,64 @@
+import MMCore
+import MMHTTP
+
+/// What went wrong between a front-end and its pool, as errors that say what to do.
+enum PoolFailure {
+    /// The error for an exchange that did not end.
+    static func error(_ error: HTTPError, _ pool: PoolAddress, during work: String) -> MMError {
+        if error.kind == .cancelled { return MMError(.cancelled, "\(work) was cancelled.") }
+        guard error.mayHaveBeenSent else {
+            if error.kind == .invalidRequest { return error.mmError(for: "Calling the pool at \(pool)") }
+            return MMError(
+                .unavailable, "The pool at \(pool) can't be reached.",
+                hint: "Start it with `mm pool start`, or go without it: --embedded.", retry: .now,
+                details: details(pool), cause: error.message)
+        }
+        return lost(pool, during: work, cause: error.message)
+    }
+
+    /// The error for a call whose pool went away under it.
+    static func lost(_ pool: PoolAddress, during work: String, cause: String? = nil) -> MMError {
+        MMError(
+            .unavailable, "The pool at \(pool) went away during \(work): whether it was done is not known.",
+            hint: "Look with `mm pool status` and `mm pool logs`; look at what was to be changed before calling again.",
+            details: details(pool), cause: cause)
+    }
+
+    /// The error for what answers there and is no pool.
+    static func foreign(_ pool: PoolAddress) -> MMError {
+        MMError(
+            .unavailable, "What answers at \(pool) is no pool of mm.",
+            hint: "Check --pool and MM_SESSION_POOL_URL.", details: details(pool))
+    }
+
+    /// The error of an answer that is not the one that was asked for.
+    static func refusal(_ stream: HTTPStream, _ pool: PoolAddress, during work: String) async -> MMError {
+        let body: [UInt8]
+        do throws(HTTPError) {
+            body = try await stream.collect(limit: 4 << 20)
+        } catch {
+            return self.error(error, pool, during: work)
+        }
+        return refusal(stream.status, body, pool, during: work)
+    }
+
+    /// The error of an answer that is not the one that was asked for.
+    static func refusal(_ status: Int, _ body: [UInt8], _ pool: PoolAddress, during work: String) -> MMError {
+        if let object = (try? JSONParser.parse(body))?.object, let error = ErrorWire.error(object) { return error }
+        switch status {
+        case 401, 403:
+            return MMError(
+                .forbidden, "The pool at \(pool) does not admit this program (status \(status)).",
+                hint: "Give its secret in MM_POOL_TOKEN, or a file of it in MM_POOL_TOKEN_FILE.")
+        case 413:
+            return MMError(.limitExceeded, "The arguments of \(work) are longer than the pool takes.")
+        case 503:
+            return MMError(
+                .unavailable, "The pool at \(pool) is stopping.", hint: "Call again: the next one starts.", retry: .now,
+                details: details(pool))
+        default: return foreign(pool)
+        }
+    }
+
+    private static func details(_ pool: PoolAddress) -> JSONObject { ["pool": .string(pool.description)] }
+}

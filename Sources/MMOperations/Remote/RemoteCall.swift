@@ -1,0 +1,98 @@
+import MMCore
+import MMHTTP
+
+/// One call that a pool carries out, seen from the front-end.
+struct RemoteCall: Sendable {
+    private let operation: String
+    private let events: CallEvents
+    private let context: CallContext
+    private let pool: PoolAddress
+    private let transport: any HTTPTransport
+    private let closing = ClosingNotes()
+
+    init(
+        _ operation: String, _ events: CallEvents, _ context: CallContext, _ pool: PoolAddress,
+        _ transport: any HTTPTransport
+    ) {
+        self.operation = operation
+        self.events = events
+        self.context = context
+        self.pool = pool
+        self.transport = transport
+    }
+
+    /// Waits for the answer; the items of a list are left to whoever reads them.
+    func answer() async throws(MMError) -> OperationAnswer {
+        var call = ""
+        while true {
+            switch try await next() {
+            case .call(let id): call = id
+            case .progress(let report): context.progress(report)
+            case .signIn(let details): await context.person?.showSignIn(details)
+            case .question(let id, let question): try await ask(question, id, of: call)
+            case .items: throw PoolFailure.foreign(pool)
+            case .head(let object): return try list(object)
+            case .answer(let object): return try made(object, items: nil)
+            case .problem(let error): throw error
+            }
+        }
+    }
+
+    /// The next rows of a list.
+    @Sendable private func items() async throws(MMError) -> [ArraySlice<UInt8>]? {
+        while true {
+            switch try await next() {
+            case .items(let text):
+                let bytes = Array(text.utf8)
+                guard let rows = JSONRows.find(in: bytes), rows.place == .root else { throw PoolFailure.foreign(pool) }
+                return rows.items.map { bytes[$0] }
+            case .progress(let report): context.progress(report)
+            case .signIn(let details): await context.person?.showSignIn(details)
+            case .answer(let whole):
+                closing.take(from: whole)
+                return nil
+            case .problem(let error): throw error
+            case .call, .question, .head: continue
+            }
+        }
+    }
+
+    private func next() async throws(MMError) -> CallEvent {
+        do throws(HTTPError) {
+            if let event = try await events.next() { return event }
+        } catch {
+            throw PoolFailure.error(error, pool, during: operation)
+        }
+        if Task.isCancelled { throw MMError(.cancelled, "\(operation) was cancelled.") }
+        throw PoolFailure.lost(pool, during: operation)
+    }
+
+    private func list(_ head: JSONObject) throws(MMError) -> OperationAnswer {
+        closing.begin(with: head)
+        return try made(head, items: ItemStream(closing: { [closing] in closing.texts }, next: items))
+    }
+
+    private func made(_ object: JSONObject, items: ItemStream?) throws(MMError) -> OperationAnswer {
+        guard let answer = AnswerWire.answer(object, items: items) else { throw PoolFailure.foreign(pool) }
+        return answer
+    }
+
+    /// Puts a question to the person here and sends what they said. A question that can't be put counts as a no there,
+    /// and the call ends with the reason here.
+    private func ask(_ question: ConfirmationQuestion, _ id: String, of call: String) async throws(MMError) {
+        guard let person = context.person else { throw PoolFailure.foreign(pool) }
+        let said = try await person.confirms(question)
+        let request = pool.request(
+            "POST", "/v1/calls/\(call)/questions/\(id)", headers: ["Content-Type": "application/json"],
+            body: JSONWriter.bytes(["confirmed": .bool(said)]))
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await transport.send(request)
+        } catch {
+            throw PoolFailure.error(error, pool, during: operation)
+        }
+        guard (200...299).contains(response.status) else {
+            throw PoolFailure.refusal(response.status, response.body, pool, during: operation)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+public import MMCore
+package import MMHTTP
+
+/// Has operations carried out by a pool in another process, with the same answers and errors as in this one.
+///
+/// Questions to a person and sign-ins that wait are shown on this side. Ending the call's task ends the call there.
+public struct RemoteOperationService: OperationService {
+    /// Every operation there is; a pool of another version may know fewer.
+    public let catalogue: Catalogue
+    private let pool: PoolAddress
+    private let transport: any HTTPTransport
+
+    /// A service behind an address. Nothing is connected before the first call.
+    /// - Parameters:
+    ///   - pool: where the pool is.
+    ///   - environment: of the process, for proxies and certificates.
+    public init(pool: PoolAddress, environment: [String: String]) {
+        self.init(
+            pool: pool, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)),
+            catalogue: .standard)
+    }
+
+    /// A service behind an address and any transport.
+    package init(pool: PoolAddress, transport: any HTTPTransport, catalogue: Catalogue = .standard) {
+        self.pool = pool
+        self.transport = transport
+        self.catalogue = catalogue
+    }
+
+    /// Has one operation carried out.
+    /// - Throws: the error of the operation; `unavailable` with the detail `pool` when there is no pool, or it goes away.
+    public func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        let operation = try catalogue.require(name).declaration.name
+        var headers: HTTPHeaders = ["Content-Type": "application/json", "Accept": "text/event-stream"]
+        OperationHeaders.write(context, to: &headers)
+        let request = pool.request(
+            "POST", "/v1/operations/\(operation)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
+        let stream: HTTPStream
+        do throws(HTTPError) {
+            stream = try await transport.open(request)
+        } catch {
+            throw PoolFailure.error(error, pool, during: operation)
+        }
+        guard stream.status == 200, stream.headers["Content-Type"]?.hasPrefix("text/event-stream") == true else {
+            throw await PoolFailure.refusal(stream, pool, during: operation)
+        }
+        let call = RemoteCall(operation, CallEvents(stream.chunks), context, pool, transport)
+        return try await call.answer()
+    }
+
+    /// Has the pool end what only this client reaches; a pool that can't be asked any more does so in its own time.
+    public func forget(_ client: CallContext) async {
+        guard client.sessionID != nil else { return }
+        var headers: HTTPHeaders = ["Accept": "application/json"]
+        OperationHeaders.write(client, to: &headers)
+        var request = pool.request("DELETE", "/v1/jobs", headers: headers)
+        request.timeout = .seconds(5)
+        _ = try? await transport.send(request)
+    }
+
+    /// What the pool says of itself.
+    /// - Throws: `unavailable` with the detail `pool` when there is none.
+    package func handshake(timeout: Duration = .seconds(10)) async throws(MMError) -> PoolIdentity {
+        var request = pool.request("GET", "/v1/handshake", headers: ["Accept": "application/json"])
+        request.timeout = timeout
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await transport.send(request)
+        } catch {
+            throw PoolFailure.error(error, pool, during: "the handshake")
+        }
+        guard response.status == 200 else {
+            throw PoolFailure.refusal(response.status, response.body, pool, during: "the handshake")
+        }
+        guard let object = (try? JSONParser.parse(response.body))?.object, let identity = PoolIdentity(json: object)
+        else { throw PoolFailure.foreign(pool) }
+        return identity
+    }
+}

@@ -1,0 +1,107 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// `graph_request`: one request to Microsoft Graph or Power Automate with a connection's sign-in.
+struct GraphRequestOperation: Operation {
+    typealias Input = GraphRequestInput
+
+    let declaration = OperationDeclaration(
+        "graph_request", aliases: ["mm_graph_request"], command: ["graph"], title: "Graph request",
+        summary: "Send a request to Microsoft Graph or Power Automate.",
+        description:
+            "Sends one request to Microsoft Graph (users, groups, mail, calendars, files, sites, Teams, devices, audit) "
+            + "or, with resource flow, to Power Automate, as the connection's account. Without arguments it lists the "
+            + "connections. When it answers with a sign-in code, show it to the person and repeat the call afterwards. Sends "
+            + "and other risky requests need a person's yes. Ask for few fields and rows. "
+            + "Example: {\"connection\": \"Contoso\", \"endpoint\": \"/users\", \"query\": {\"$select\": \"displayName,mail\"}, "
+            + "\"top\": 20}",
+        effects: .init(readOnly: false, destructive: true, openWorld: true), home: .detachable,
+        examples: [
+            .init("mm graph Contoso /me", "the signed-in account"),
+            .init(
+                "mm graph Contoso /users --query '$select=displayName,mail' --query '$filter=accountEnabled eq false' --all "
+                    + "--output csv", "all disabled accounts as CSV"),
+            .init("mm graph Contoso /groups -X POST -d @group.json", "a body from a file"),
+            .init(
+                "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
+                "Power Automate environments"),
+        ]
+    )
+
+    func run(_ input: GraphRequestInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        guard let name = input.connection, let endpoint = input.endpoint else {
+            return try ConnectionsList.answer(in: context)
+        }
+        let connection = try context.connection(named: name)
+        let service: RequestService = input.resource == "flow" ? .flow : .graph
+        let client = try GraphClient(identity: context.services.identity, connection: connection, service: service)
+        var target = try client.target(endpoint)
+        for (name, value) in input.query {
+            guard target.queryValue(name) == nil else {
+                throw MMError(
+                    .invalidInput, "The query option `\(name)` stands in the endpoint and in `query`.",
+                    hint: "Give it once.")
+            }
+            target = target.addingQuery(name, value)
+        }
+        let module = service == .flow ? "flow-api" : "graph-api"
+        context.record.note("module", .string(module))
+        context.record.note("method", .string(input.method))
+        context.record.note("path", .string(target.path))
+
+        let request = try GraphRequest(
+            method: input.method, target: target, body: input.body.map { JSONWriter.bytes($0) },
+            contentType: input.body == nil ? nil : "application/json")
+        let judged = GuardedRequest(method: input.method, target: target, body: input.body.map { .json($0) } ?? .none)
+        let policy = context.policy(of: connection)
+        let verdict = try context.services.guards.engine().judge(judged, policy: policy, confirmed: input.confirmed)
+        try await Clearance(
+            title: "\(input.method) \(target.path)",
+            request: ConfirmationRequest(
+                connection: connection.name, module: module, text: "\(input.method) \(target.pathAndQuery)",
+                body: request.body ?? [], verdict: verdict),
+            verdict: verdict
+        ).settle(in: context)
+
+        let asked = "\(input.method) \(target.pathAndQuery)"
+        return try await context.waitingForSignIn(to: connection, resource: service == .flow ? .flow : .graph) {
+            () async throws(MMError) in
+            if input.all || input.top != nil {
+                let limits = PageLimits(items: input.top)
+                return try await Self.pages(
+                    client.pages(request, limits: limits, deadline: context.deadline), context, connection)
+            }
+            let answer = try await Self.one(client.send(request, deadline: context.deadline), connection)
+            let body = request.body.map { " " + String(decoding: $0.prefix(2000), as: UTF8.self) } ?? ""
+            context.logContent(of: connection, module, sent: asked + body, answer: answer)
+            return answer
+        }
+    }
+
+    private static func one(_ response: GraphResponse, _ connection: Connection) -> OperationAnswer {
+        if response.body.isEmpty {
+            var value: JSONObject = ["status": .int(Int64(response.status))]
+            if let location = response.header("Location") { value["location"] = .string(location) }
+            return OperationAnswer(.value(.object(value)), connection: connection.name)
+        }
+        if response.isJSON { return OperationAnswer(.json(response.body), connection: connection.name) }
+        return OperationAnswer(
+            .bytes(response.body, contentType: response.contentType ?? "application/octet-stream"),
+            connection: connection.name)
+    }
+
+    /// The first page is fetched here, so that what is wrong with the request is an error and no torn list.
+    private static func pages(_ pages: GraphPages, _ context: OperationContext, _ connection: Connection)
+        async throws(MMError) -> OperationAnswer
+    {
+        let walk = PageReader(pages, progress: context.call.progress)
+        let first = try await walk.next()
+        if let first, !first.isCollection, let item = first.items.first {
+            return OperationAnswer(.json(Array(item)), connection: connection.name)
+        }
+        let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in try await walk.next()?.items }
+        return OperationAnswer(.items(stream), connection: connection.name)
+    }
+}

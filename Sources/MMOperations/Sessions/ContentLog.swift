@@ -1,0 +1,29 @@
+import MMCore
+
+extension OperationContext {
+    /// How much of what was sent and answered a log line holds, in characters.
+    private static let shown = 500
+
+    /// Logs what was sent and what came back, for a connection whose owner wants that (`logContent`); for all others only
+    /// sizes are logged. The log redacts it, and lays it out on one line.
+    /// - Parameters:
+    ///   - connection: whose it is.
+    ///   - module: the module or service.
+    ///   - sent: the command or request.
+    ///   - answer: what came of it.
+    func logContent(of connection: Connection, _ module: String, sent: String, answer: OperationAnswer) {
+        guard connection.logContent else { return }
+        let log = services.log.scoped(connection.name, module)
+        // What is cut in the middle looks like no secret any more: it is redacted before.
+        let redactor = services.redactor
+        log.info("sent: \(redactor.text(String(sent.prefix(8 * Self.shown))).prefix(Self.shown))")
+        let text: String
+        switch answer.body {
+        case .text(let whole): text = whole
+        case .value(let value): text = JSONWriter.string(value)
+        case .json(let bytes): text = String(decoding: bytes.prefix(8 * Self.shown), as: UTF8.self)
+        default: return
+        }
+        log.info("answered: \(redactor.text(String(text.prefix(8 * Self.shown))).prefix(Self.shown))")
+    }
+}

@@ -1,0 +1,31 @@
+import MMCore
+import MMPool
+
+/// `disconnect`: signs a connection's PowerShell sessions out and ends them.
+///
+/// `reset` only ends processes; the sign-in that a module keeps for itself lets the next session in again. The
+/// connection's own sign-in stays with both: `logout` removes that.
+struct Disconnect: Operation {
+    typealias Input = Reset.Input
+
+    let declaration = OperationDeclaration(
+        "disconnect", aliases: ["mm_disconnect"], command: ["disconnect"], title: "Disconnect sessions",
+        summary: "Sign a connection's PowerShell sessions out and end them.",
+        description: "Signs a connection's PowerShell sessions, or one of them, out of the service and ends them.",
+        effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
+        examples: [
+            .init("mm disconnect Contoso", "signs all of its sessions out"),
+            .init("mm disconnect Contoso exo", "signs one of them out"),
+        ]
+    ).unlisted
+
+    func run(_ input: Reset.Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let connection = try context.connection(named: input.connection)
+        context.services.restorer.forget(connection: connection.name, module: input.module)
+        let keys = await context.services.sessions.disconnect(connection: connection.name, module: input.module)
+        return .value([
+            "status": "success", "disconnected": .array(keys.map { .string($0.description) }),
+            "count": .int(Int64(keys.count)),
+        ])
+    }
+}

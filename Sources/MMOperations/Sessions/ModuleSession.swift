@@ -1,0 +1,105 @@
+package import MMCore
+import MMPool
+package import MMPowerShell
+
+/// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
+/// the native engine with a PowerShell beside it.
+package struct ModuleSession: PooledSession {
+    /// What runs its commands.
+    package enum Runner: Sendable {
+        /// A PowerShell alone.
+        case powerShell(PowerShellSession)
+        /// Both engines.
+        case exchange(ExchangeSession)
+    }
+
+    /// What runs its commands.
+    package let runner: Runner
+    private static let signInLimit = Duration.seconds(900)
+
+    /// Signs in, from the connection's own tokens where they serve, else with the module's device code.
+    package func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+        switch runner {
+        case .exchange(let session): return try await session.connect(prompt: prompt)
+        case .powerShell(let session):
+            let identity = try await session.connect(deadline: .after(Self.signInLimit)) { error in
+                var details = error.details
+                if details["message"] == nil { details["message"] = .string(error.message) }
+                prompt(details)
+            }
+            return identity.name
+        }
+    }
+
+    /// Asks the service whether the sign-in still works.
+    package func checkHealth() async throws(MMError) {
+        switch runner {
+        case .exchange(let session): try await session.checkHealth()
+        case .powerShell(let session): try await session.checkHealth(deadline: .after(.seconds(30)))
+        }
+    }
+
+    /// A caller goes before a health check.
+    package func makeRoom() async {
+        switch runner {
+        case .exchange(let session): await session.makeRoom()
+        case .powerShell(let session): session.makeRoom()
+        }
+    }
+
+    /// Whether it can take a command.
+    package var isUsable: Bool {
+        get async {
+            switch runner {
+            case .exchange(let session): await session.isUsable
+            case .powerShell(let session): await session.isUsable
+            }
+        }
+    }
+
+    /// Whether it was started and waits for its first sign-in.
+    package var isSpare: Bool {
+        get async {
+            switch runner {
+            case .exchange(let session): await session.isSpare
+            case .powerShell(let session): await session.isSpare
+            }
+        }
+    }
+
+    /// Signs the module out of this session.
+    package func signOut() async {
+        switch runner {
+        case .exchange(let session): await session.signOut()
+        case .powerShell(let session): await session.signOut(deadline: .after(.seconds(20)))
+        }
+    }
+
+    /// Memory of PowerShell in bytes.
+    package var memory: Int? {
+        get async {
+            switch runner {
+            case .exchange(let session): await session.memory
+            case .powerShell(let session): await session.memory
+            }
+        }
+    }
+
+    /// The engines it has.
+    package var engine: String? {
+        get async {
+            switch runner {
+            case .exchange(let session): await session.engine
+            case .powerShell: Engine.pwsh.rawValue
+            }
+        }
+    }
+
+    /// Ends PowerShell and all it started.
+    package func close() async {
+        switch runner {
+        case .exchange(let session): await session.close()
+        case .powerShell(let session): await session.close()
+        }
+    }
+}

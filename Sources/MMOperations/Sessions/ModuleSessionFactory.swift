@@ -1,0 +1,73 @@
+package import MMCore
+package import MMIdentity
+package import MMPool
+import MMPowerShell
+
+/// Starts PowerShell for a connection and module, with a home of its own.
+package struct ModuleSessionFactory: SessionFactory {
+    private let environment: [String: String]
+    private let paths: StatePaths
+    private let registry: ConnectionRegistry
+    private let identity: IdentityService
+    private let log: Log
+
+    /// A factory over a user's connections.
+    package init(
+        environment: [String: String], paths: StatePaths, registry: ConnectionRegistry, identity: IdentityService,
+        log: Log
+    ) {
+        self.environment = environment
+        self.paths = paths
+        self.registry = registry
+        self.identity = identity
+        self.log = log
+    }
+
+    /// Starts a session that is not signed in yet. A session of the native engine starts nothing: its PowerShell comes
+    /// when a script needs it.
+    package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
+        let snapshot = try registry.snapshot()
+        let connection = try snapshot.connection(named: key.connection)
+        if RunModule.isNative(key.module) {
+            var makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
+            if RunModule.hasPowerShell(key.module) {
+                makePowerShell = { () async throws(MMError) -> PowerShellSession in
+                    try await self.powerShell(key, connection)
+                }
+            }
+            let isNamed = PowerShellLocator.variables.contains { !(environment[$0] ?? "").isEmpty }
+            let session = try ExchangeSession(
+                module: key.module, connection: connection, identity: identity, prefersPowerShell: isNamed,
+                makePowerShell: makePowerShell)
+            try await session.prepare()
+            return ModuleSession(runner: .exchange(session))
+        }
+        return ModuleSession(runner: .powerShell(try await powerShell(key, connection)))
+    }
+
+    private func powerShell(_ key: SessionKey, _ connection: Connection) async throws(MMError) -> PowerShellSession {
+        let snapshot = try registry.snapshot()
+        let login = connection.cloud == "sandbox" ? try identity.cloud(of: connection).login : nil
+        var settings = try PowerShellSessionSettings(
+            connection: connection, module: key.module, knownApps: snapshot.knownModuleApps,
+            pin: try PinStore(path: paths.pinFile).pin(of: connection.name), location: try location(for: connection),
+            paths: paths, environment: environment, sandboxLogin: login,
+            tokens: ConnectionTokens(of: connection, from: identity))
+        settings.host.log = log.scoped(key.connection, key.module)
+        // What runs in a session can't confirm for a person: this marks everything it starts.
+        settings.host.environment["MM_SESSION"] = key.description
+        let session = PowerShellSession(settings)
+        try await session.prepare(deadline: .after(settings.host.startWithin))
+        return session
+    }
+
+    /// Which PowerShell runs a connection's modules. The sandbox tenant has no service that a real module could reach: its
+    /// sessions run on the stand-in, unless a variable says otherwise.
+    private func location(for connection: Connection) throws(MMError) -> PowerShellLocation {
+        let isNamed = PowerShellLocator.variables.contains { !(environment[$0] ?? "").isEmpty }
+        if connection.cloud == "sandbox", !isNamed {
+            return PowerShellLocation(program: OwnProgram.mm, arguments: ["sandbox", "pwsh"], reason: .named)
+        }
+        return try PowerShellLocator(environment: environment).locate()
+    }
+}

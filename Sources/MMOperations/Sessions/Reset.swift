@@ -1,0 +1,37 @@
+import MMCore
+import MMPool
+
+/// `reset`: ends a connection's sessions; the next call starts fresh ones.
+struct Reset: Operation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            .connection(), InputField("module", .text, "Only this module, such as exo.", at: .positional(1)),
+        ]
+        let connection: String
+        let module: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.requiredText("connection")
+            module = try reader.text("module")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "reset", aliases: ["mm_reset"], command: ["reset"], title: "Reset sessions",
+        summary: "End a connection's PowerShell sessions; the next call starts fresh ones.",
+        description:
+            "Ends a connection's PowerShell sessions, or one of them: when one hangs, or to lose its variables.",
+        effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
+        examples: [.init("mm reset Contoso exo", "ends one session")]
+    )
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let connection = try context.connection(named: input.connection)
+        context.services.restorer.forget(connection: connection.name, module: input.module)
+        let keys = await context.services.sessions.reset(connection: connection.name, module: input.module)
+        return .value([
+            "status": "success", "reset": .array(keys.map { .string($0.description) }),
+            "count": .int(Int64(keys.count)),
+        ])
+    }
+}

@@ -1,0 +1,137 @@
+import MMCore
+import MMGuard
+import MMPool
+import MMPowerShell
+
+/// `run`: a PowerShell command in a connection's session.
+struct Run: Operation {
+    typealias Input = RunInput
+
+    let declaration = OperationDeclaration(
+        "run", aliases: ["mm_run"], command: ["run"], title: "Run PowerShell",
+        summary: "Run a PowerShell command in a connection's lasting session.",
+        description:
+            "Runs a PowerShell command in the connection's lasting, signed-in session of a module; variables stay. "
+            + "Without arguments it lists the connections. When it answers with a sign-in code, show it to the person and "
+            + "repeat the call afterwards. Risky commands need a person's yes. Example: {\"connection\": \"Contoso\", "
+            + "\"module\": \"exo\", \"command\": \"Get-Mailbox -ResultSize 5 | Select-Object Name\"}",
+        effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
+        examples: [
+            .init("mm run Contoso exo 'Get-Mailbox -ResultSize 5'", "five mailboxes, as PowerShell shows them"),
+            .init(
+                "mm run Contoso exo -f report.ps1 --param Days=30 --json", "a script from a file, its objects as JSON"),
+        ]
+    )
+
+    func run(_ input: RunInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        guard let name = input.connection, let module = input.module, let script = input.command else {
+            return try ConnectionsList.answer(in: context)
+        }
+        let connection = try context.connection(named: name)
+        let moduleName = try RunModule.named(module)
+        context.record.note("module", .string(moduleName))
+        var command = PowerShellCommand(script, format: input.output == "text" ? .text : .json)
+        command.parameters = input.parameters
+        command.depth = input.depth
+        try command.check()
+        if input.isDryRun {
+            return try await DryRun.answer(command.script, in: moduleName, of: connection, context)
+        }
+        let plan = try plan(input, command.script, in: moduleName, of: connection)
+        if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
+            try await DryRun.checkNames(plan, service)
+        }
+        let verdict = try context.services.guards.engine().judge(
+            script: command.script, in: ScriptContext(module: moduleName), policy: context.policy(of: connection),
+            confirmed: input.confirmed)
+        if verdict.decision == .ask { try await refuseUnknown(plan, in: moduleName, of: connection, context) }
+        try await Clearance(
+            title: "run in \(moduleName)",
+            request: ConfirmationRequest(
+                connection: connection.name, module: moduleName, text: command.script,
+                parameters: input.parameterObject, verdict: verdict),
+            verdict: verdict
+        ).settle(in: context)
+
+        let key = SessionKey(connection: connection.name, module: moduleName)
+        var onPrompt: (@Sendable (JSONObject) -> Void)?
+        if context.call.waitsForSignIn, let person = context.call.person {
+            onPrompt = { details in Task { await person.showSignIn(details) } }
+        }
+        let progress = context.call.progress
+        progress(ProgressReport(done: 0, message: "waiting for \(key)"))
+        let deadline = context.deadline
+        let (sent, prompt, sessions) = (command, onPrompt, context.services.sessions)
+        let flow = input.output == "text" ? nil : NativeFlow(depth: input.depth ?? 3)
+        let work = { @Sendable () async throws(MMError) -> EngineAnswer in
+            try await sessions.withSession(
+                key, until: deadline, onPrompt: prompt
+            ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> EngineAnswer in
+                progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
+                switch lease.session.runner {
+                case .exchange(let session):
+                    return try await session.run(
+                        plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow)
+                case .powerShell(let session):
+                    let answer = try await session.answer(sent, deadline: deadline)
+                    return .only(SessionAnswer(answer: answer, account: lease.account, report: await session.report))
+                }
+            }
+        }
+        let answer: EngineAnswer
+        switch await flow?.begin(work) {
+        case nil: answer = try await work()
+        case .ended(let end)?: answer = try end.get()
+        case .flowing(let rows, let notes)?:
+            context.record.note("engine", .string(Engine.native.rawValue))
+            let result = OperationAnswer(
+                .items(rows), notes: verdict.warnings + ["engine: native"] + notes, connection: connection.name)
+            context.logContent(of: connection, moduleName, sent: command.script, answer: result)
+            return result
+        }
+        context.record.note("engine", .string(answer.engine.rawValue))
+        var result = try answer.operationAnswer(of: input, connection: connection.name)
+        // The first servers' texts hold what PowerShell shows, and nothing of ours.
+        if context.call.isSeedProfile, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
+        result.notes = verdict.warnings + result.notes
+        context.logContent(of: connection, moduleName, sent: command.script, answer: result)
+        return result
+    }
+
+    /// Nobody is asked about a cmdlet that does not exist.
+    private func refuseUnknown(
+        _ plan: EnginePlan, in module: String, of connection: Connection, _ context: OperationContext
+    ) async throws(MMError) {
+        guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) else { return }
+        let source = RequestRecorder(service: service)
+        let classes = CmdletClasses()
+        let strangers = plan.strangers(to: source).filter { !classes.knows($0) }
+        guard !strangers.isEmpty, plan.fits(source, with: strangers) else { return }
+        let deadline = context.deadline
+        let unknown = try await context.services.sessions.withSession(
+            SessionKey(connection: connection.name, module: module), until: deadline
+        ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> [String] in
+            guard case .exchange(let session) = lease.session.runner else { return [] }
+            return try await session.unknown(among: strangers, deadline: deadline)
+        }
+        if let refusal = EngineRefusal.unknown(unknown, service) { throw refusal }
+    }
+
+    /// The script on its way to an engine.
+    private func plan(
+        _ input: RunInput, _ script: String, in module: String, of connection: Connection
+    ) throws(MMError) -> EnginePlan {
+        let wanted = input.engine ?? connection.engine
+        if input.engine == .native, !RunModule.isNative(module) {
+            throw MMError(
+                .unsupported, "The module \(module) has no native engine.",
+                hint: "Leave engine out: it runs in PowerShell.", details: ["field": "engine"])
+        }
+        if wanted == .pwsh, !RunModule.hasPowerShell(module) {
+            throw MMError(
+                .unsupported, "The module \(module) has no PowerShell here; it runs natively.",
+                hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
+        }
+        return EnginePlan(script, hasParameters: !input.parameterTexts.isEmpty, wanted: wanted)
+    }
+}

@@ -1,0 +1,77 @@
+import MMCore
+import MMPowerShell
+
+/// The arguments of `run`: the seed's, and what scripts and programs need.
+struct RunInput: OperationInput {
+    static let fields: [InputField] = [
+        InputField(
+            "connection", .text, "Name of the connection; leave all arguments out to list the connections.",
+            at: .positional(0)),
+        InputField(
+            "module", .choice(RunModule.names), "exo (Exchange), compliance, azure, teams, pnp (SharePoint), …",
+            at: .positional(1)),
+        InputField(
+            "command", .text, "The PowerShell command or script.", at: .positional(2), readsFiles: true,
+            namesFile: true),
+        InputField(
+            "param", .parameters, "Values for the script's param block; they arrive as data, never as code.",
+            isOfferedToModels: false),
+        InputField(
+            "depth", .integer(1...100), "How deep objects are followed in JSON (default 3).", isOfferedToModels: false),
+        InputField(
+            "output", .choice(["text", "json", "csv", "table"]),
+            "text as PowerShell shows it (default), or objects as json, csv, table.",
+            at: .absent),
+        InputField(
+            "engine", .choice(ConnectionEngine.allCases.map(\.rawValue)),
+            "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where it fits.",
+            isOfferedToModels: false),
+        InputField(
+            "dryRun", .flag, "Show the requests of a native pipeline; nothing is sent.", isOfferedToModels: false),
+        InputField("confirmed", .flag, "The person has seen the preview of this send and said yes."),
+    ]
+
+    let connection: String?
+    let module: String?
+    let command: String?
+    let parameterTexts: [(name: String, value: String)]
+    let depth: Int?
+    let output: String
+    let confirmed: Bool
+    let engine: ConnectionEngine?
+    let isDryRun: Bool
+
+    init(from reader: InputReader) throws(MMError) {
+        connection = try reader.text("connection")
+        module = try reader.text("module")
+        command = try reader.text("command")
+        parameterTexts = try reader.parameters("param")
+        depth = try reader.integer("depth")
+        output = try reader.text("output") ?? "text"
+        confirmed = try reader.flag("confirmed")
+        engine = try reader.text("engine").flatMap { ConnectionEngine(rawValue: $0) }
+        isDryRun = try reader.flag("dryRun")
+        let given = [connection, module, command].compactMap { $0 }.count
+        guard given == 0 || given == 3 else {
+            let missing = [("connection", connection), ("module", module), ("command", command)]
+                .filter { $0.1 == nil }.map { "`\($0.0)`" }.joined(separator: " and ")
+            throw MMError(
+                .invalidInput, "run needs the argument \(missing).",
+                hint: "Give connection, module and command; or nothing at all to list the connections.")
+        }
+    }
+
+    /// The values as a confirmation is bound to them.
+    var parameterObject: JSONObject {
+        var object = JSONObject()
+        for (name, value) in parameterTexts { object[name] = .string(value) }
+        return object
+    }
+
+    /// The values as PowerShell gets them.
+    var parameters: [String: PowerShellValue] {
+        var values: [String: PowerShellValue] = [:]
+        for (name, value) in parameterTexts { values[name] = .json(.string(value)) }
+        return values
+    }
+}

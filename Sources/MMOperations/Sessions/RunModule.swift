@@ -1,0 +1,23 @@
+import MMCore
+import MMPowerShell
+
+/// The modules that commands run in: those of PowerShell, and those that have no PowerShell here at all.
+enum RunModule {
+    /// Their words, in the order they are shown.
+    static let names = ModuleProfiles.all.map(\.name) + ["compliance"]
+
+    /// The module of a word; case doesn't count.
+    /// - Throws: `invalidInput` with the words there are.
+    static func named(_ name: String) throws(MMError) -> String {
+        let word = name.lowercased()
+        if names.contains(word) { return word }
+        throw MMError(
+            .invalidInput, "There is no module “\(name)”.", hint: "The modules are \(names.joined(separator: ", ")).")
+    }
+
+    /// Whether its cmdlets run natively.
+    static func isNative(_ name: String) -> Bool { ExchangeTable.Service(module: name) != nil }
+
+    /// Whether a PowerShell module of it exists on this platform.
+    static func hasPowerShell(_ name: String) -> Bool { (try? ModuleProfiles.named(name)) != nil }
+}

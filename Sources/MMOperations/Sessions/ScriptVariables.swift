@@ -1,0 +1,63 @@
+import PowerShellSyntax
+
+/// The variables that a script reads from its session, and those it leaves there.
+struct ScriptVariables: Sendable {
+    /// Names in small letters that are mentioned before the script itself has set them.
+    private(set) var reads: Set<String> = []
+    /// Names in small letters that the script sets.
+    private(set) var sets: Set<String> = []
+
+    /// The variables of a script. Within one statement a mention counts as reading: `$x = $x + 1` does both.
+    init(_ script: ParsedScript) {
+        let facts = ScriptFacts(of: script)
+        let ends = (script.root?.body?.statements ?? []).map(\.extent.end)
+        var statement = 0
+        var pending: Set<String> = []
+        // The target of an assignment is listed as a mention as well, at the same place.
+        var targets: Set<Int> = []
+        for item in facts.items {
+            if case .set(let path, let by) = item.detail, path.isVariable, by == "Equals" || by == "foreach" {
+                targets.insert(item.extent.start)
+            }
+        }
+        for item in facts.items {
+            while statement < ends.count, item.extent.start >= ends[statement] {
+                sets.formUnion(pending)
+                pending = []
+                statement += 1
+            }
+            switch item.detail {
+            case .set(let path, _) where path.isVariable: pending.insert(path.name.lowercased())
+            case .variable(let path, _) where path.isVariable && !targets.contains(item.extent.start):
+                let name = path.name.lowercased()
+                if !sets.contains(name) { reads.insert(name) }
+            case .command(let command): pending.formUnion(Self.written(by: command))
+            default: continue
+            }
+        }
+        sets.formUnion(pending)
+    }
+
+    /// Names that a command writes by name: `Set-Variable x`, `-OutVariable x`.
+    private static func written(by command: CommandFact) -> Set<String> {
+        var names: Set<String> = []
+        let isSetter = ["set-variable", "new-variable", "sv", "nv", "set"].contains(command.name?.lowercased() ?? "")
+        var expects = isSetter
+        for argument in command.arguments {
+            switch argument {
+            case .parameter(let name, let value):
+                let lower = name.lowercased()
+                expects =
+                    lower.hasSuffix("variable") || ["ov", "ev", "wv", "iv", "pv"].contains(lower)
+                    || isSetter && lower == "name"
+                if expects, case .string(let text)? = value { names.insert(text.lowercased()) }
+            case .value(let value):
+                if expects, case .string(let text) = value {
+                    names.insert(text.lowercased().filter { $0 != "+" })
+                }
+                expects = false
+            }
+        }
+        return names
+    }
+}

@@ -1,0 +1,91 @@
+import MMCore
+import MMPool
+
+/// `sessions`: the PowerShell sessions that live.
+struct Sessions: Operation {
+    typealias Input = NoInput
+
+    let declaration = OperationDeclaration(
+        "sessions", aliases: ["mm_sessions"], command: ["sessions"], title: "Sessions",
+        summary: "List the PowerShell sessions that live.",
+        description: "Lists the PowerShell sessions that live: state, account, commands so far, callers that wait.",
+        effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
+        examples: [.init("mm sessions --json", "all of them, with what the pool has counted")]
+    ).unlisted
+
+    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let rows = await Self.rows(in: context).map { JSONValue.object($0) }
+        let pool = context.services.sessions
+        var answer: JSONObject = ["sessions": .array(rows)]
+        // What the pool did for others is nobody else's business: only the user's own terminal sees it.
+        if context.call.caller.server == nil {
+            answer["spares"] = .array(await pool.readySpares.map { .string($0.description) })
+            answer["counters"] = .object(Self.json(await pool.counters))
+        }
+        return .value(
+            .object(answer), columns: ["session", "state", "account", "commands", "waiting", "engine", "memory"])
+    }
+
+    private static func json(_ counters: PoolCounters) -> JSONObject {
+        [
+            "commands": .int(Int64(counters.commands)), "errors": .int(Int64(counters.errors)),
+            "signIns": .int(Int64(counters.signIns)), "starts": .int(Int64(counters.starts)),
+            "restarts": .int(Int64(counters.restarts)), "keepAlives": .int(Int64(counters.keepAlives)),
+            "keepAliveFailures": .int(Int64(counters.keepAliveFailures)), "reaped": .int(Int64(counters.reaped)),
+        ]
+    }
+
+    /// A row a session, of those that the caller may see.
+    static func rows(in context: OperationContext) async -> [JSONObject] {
+        let server = context.call.caller.server
+        let visible = server.map { server in (try? context.services.registry.snapshot().names(visibleTo: server)) ?? []
+        }
+        var unrestored = context.services.restorer.standings
+        var rows: [JSONObject] = []
+        for report in await context.services.sessions.reports() where visible?.contains(report.key.connection) ?? true {
+            var row: JSONObject = [
+                "session": .string(report.key.description), "connection": .string(report.key.connection),
+                "module": .string(report.key.module), "state": .string(report.state.word),
+                "account": report.account.map { .string($0) } ?? .null, "commands": .int(Int64(report.commands)),
+                "waiting": .int(Int64(report.waiting)),
+            ]
+            if let engine = report.engine { row["engine"] = .string(engine) }
+            if let memory = report.memory { row["memory"] = .int(Int64(memory)) }
+            if case .signingIn(let prompt?) = report.state {
+                row["state"] = "waiting for a person"
+                row["code"] = prompt["userCode"]
+                row["address"] = prompt["verificationUri"]
+            }
+            if case .failed(let error) = report.state { row["reason"] = .string(error.message) }
+            if let standing = unrestored.removeValue(forKey: report.key) { Self.say(standing, report.state, &row) }
+            rows.append(row)
+        }
+        for (key, standing) in unrestored.sorted(by: { $0.key < $1.key })
+        where visible?.contains(key.connection) ?? true {
+            var row: JSONObject = [
+                "session": .string(key.description), "connection": .string(key.connection),
+                "module": .string(key.module), "state": "lost",
+                "account": context.services.restorer.account(of: key).map { .string($0) } ?? .null,
+            ]
+            Self.say(standing, .lost, &row)
+            rows.append(row)
+        }
+        return rows
+    }
+
+    /// What is to be said of a session that a restart took and that is not back.
+    private static func say(_ standing: SessionRestorer.Standing, _ state: SessionState, _ row: inout JSONObject) {
+        switch (standing, state) {
+        case (.restoring, .starting), (.restoring, .signingIn(prompt: nil)), (.restoring, .lost):
+            row["state"] = "restoring"
+        case (.needsPerson, .failed): row["state"] = "sign-in needed"
+        case (.needsPerson, .lost), (.needsPerson, .stopped):
+            row["state"] = "sign-in needed"
+            row["reason"] = "A restart ended it, and its sign-in can't be renewed without a person."
+        case (.failed(let reason), .lost), (.failed(let reason), .stopped):
+            row["state"] = "failed"
+            row["reason"] = .string(reason)
+        default: break
+        }
+    }
+}

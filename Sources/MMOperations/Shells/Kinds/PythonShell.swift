@@ -1,0 +1,232 @@
+import Glibc
+package import MMCore
+package import MMShell
+
+/// A Python that lasts: commands are statements or expressions, and find the variables of those before.
+///
+/// It runs inside a local shell, which brings its terminal, its confinement and its end.
+package actor PythonShell: ShellSession {
+    /// The session's name.
+    package nonisolated let name: String
+    private let settings: ShellSettings
+    private let turns = ShellTurns()
+    private var shell: LocalShell?
+    private var interpreter: ShellJob?
+    private var directory: String
+    private var wasRestarted = false
+    private var isClosed = false
+
+    /// Starts Python and waits until it answers.
+    /// - Throws: `notFound` without `python3`, and what starting a shell throws.
+    package static func start(_ settings: ShellSettings) async throws(MMError) -> PythonShell {
+        let session = PythonShell(settings)
+        do throws(MMError) {
+            let job = try await session.start(ShellCommand("pass"), deadline: .after(.seconds(30)), observer: nil)
+            guard let end = await job.wait(until: .after(.seconds(30))), end.cause == .finished else {
+                let words = String(decoding: job.output(.stderr).bytes.prefix(300), as: UTF8.self)
+                throw MMError(
+                    .notFound, "Python does not start here.", hint: "Install the Debian package python3.", cause: words)
+            }
+        } catch {
+            await session.close()
+            throw error
+        }
+        return session
+    }
+
+    private init(_ settings: ShellSettings) {
+        var inner = settings
+        // The commands that are judged are those of the caller, not the one that starts Python.
+        inner.policy = .open
+        self.settings = inner
+        policy = settings.policy
+        name = settings.name
+        directory = settings.directory
+    }
+
+    private let policy: ShellPolicy
+
+    /// The working directory after the last command.
+    package var workingDirectory: String { directory }
+
+    private func usable() async throws(MMError) -> ShellJob {
+        guard !isClosed else { throw MMError(.unavailable, "The session was closed.") }
+        if let interpreter, interpreter.end == nil { return interpreter }
+        if interpreter != nil { wasRestarted = true }
+        await shell?.close()
+        let fresh = try await LocalShell.start(settings)
+        shell = fresh
+        let quoted = PythonDriver.text.split(separator: "'", omittingEmptySubsequences: false).joined(
+            separator: "'\\''")
+        let command = ShellCommand(
+            "python3 -u -c '\(quoted)'", input: .terminal, limits: ShellCommand.Limits(head: 0, tail: 8 << 20))
+        let job = try await fresh.start(command, deadline: .never)
+        interpreter = job
+        return job
+    }
+
+    /// Hands a command over as soon as those before it have ended.
+    package func start(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+    ) async throws(MMError) -> ShellJob {
+        let deadline = policy.deadline(deadline)
+        try await turns.take(until: deadline)
+        do throws(MMError) {
+            try policy.check(command.text, directory: directory)
+            let host = try await usable()
+            let stop = StopWish()
+            let job = ShellJob(
+                id: RandomBytes.text(bytes: 16), command: command, observer: observer,
+                reach: ShellJob.Reach(
+                    cancel: { stop.ask($0) }, type: { _ in },
+                    signal: { [weak host] number in await host?.signal(number) ?? false }, waiting: { nil }))
+            Task { await self.supervise(job, host, stop, deadline) }
+            return job
+        } catch {
+            turns.leave()
+            throw error
+        }
+    }
+
+    /// Why a command is to stop; the first reason counts.
+    private final class StopWish: Sendable {
+        private let cause = Mutex<ShellEnd.Cause?>(nil)
+        func ask(_ reason: ShellEnd.Cause) { cause.withLock { if $0 == nil { $0 = reason } } }
+        var reason: ShellEnd.Cause? { cause.withLock { $0 } }
+    }
+
+    private func supervise(_ job: ShellJob, _ host: ShellJob, _ stop: StopWish, _ deadline: Deadline) async {
+        let begin = ContinuousClock.now
+        let restarted = wasRestarted
+        wasRestarted = false
+        let mark = RandomBytes.text(bytes: 16).filter { $0 != "-" && $0 != "_" }
+        var streams = [ShellCommand.Stream.stdout, .stderr].map {
+            MarkedStream(kind: $0, mark: mark, from: host.page($0, from: 0, limit: 0).total)
+        }
+        do {
+            // A terminal hands on no lines of more than 4095 bytes.
+            var lines = mark + "\n"
+            var text = Base64.text(Array(job.command.text.utf8))[...]
+            while !text.isEmpty {
+                lines += text.prefix(3000) + "\n"
+                text = text.dropFirst(3000)
+            }
+            try await host.type(.text(lines + ".\n"))
+        } catch {
+            stop.ask(.lost("Python can't be reached"))
+        }
+        var asked: ContinuousClock.Instant?
+        var wasKilled = false
+        while true {
+            for index in streams.indices { streams[index].advance(host, into: job) }
+            if streams.allSatisfy({ $0.report != nil }) || host.end != nil { break }
+            if deadline.hasPassed { stop.ask(.deadline) }
+            if stop.reason != nil {
+                if asked == nil {
+                    asked = .now
+                    _ = await host.signal(SIGINT)
+                } else if let asked, ContinuousClock.now - asked > settings.times.interrupt, !wasKilled {
+                    wasKilled = true
+                    host.cancel()
+                }
+            }
+            let wake = stop.reason == nil ? Deadline.after(.milliseconds(200)) : .after(.milliseconds(50))
+            await host.change(until: min(wake, stop.reason == nil ? deadline : wake))
+        }
+        // What was written up to the end, also where no report came.
+        for index in streams.indices { streams[index].advance(host, into: job, isLast: true) }
+        let report = streams[0].report
+        if let place = report?.directory, !place.isEmpty { directory = String(decoding: place, as: UTF8.self) }
+        let isOver = report?.isOver ?? true
+        job.finish(
+            ShellEnd(
+                cause: stop.reason ?? (isOver ? .shellEnded : .finished),
+                exitCode: report?.status ?? host.end?.exitCode ?? 255, signal: nil,
+                directoryBytes: Array(directory.utf8),
+                duration: ContinuousClock.now - begin, restartsSession: isOver, wasRestarted: restarted))
+        if isOver { _ = await host.wait(until: .after(.seconds(5))) }
+        turns.leave()
+    }
+
+    /// Replaces Python by a new one.
+    package func reset() async throws(MMError) {
+        interpreter?.cancel()
+        try await turns.take(until: .after(.seconds(30)))
+        defer { turns.leave() }
+        await shell?.close()
+        shell = nil
+        interpreter = nil
+        directory = settings.directory
+        _ = try await usable()
+    }
+
+    /// Ends Python and all that it started.
+    package func close() async {
+        isClosed = true
+        turns.close()
+        await shell?.close()
+    }
+}
+
+/// One output of the interpreter, up to the report that says that the command is over.
+private struct MarkedStream {
+    struct Report {
+        var status: Int32
+        var isOver: Bool
+        var directory: [UInt8]
+    }
+
+    let kind: ShellCommand.Stream
+    private let wanted: [UInt8]
+    private var position: Int
+    private(set) var report: Report?
+
+    init(kind: ShellCommand.Stream, mark: String, from position: Int) {
+        self.kind = kind
+        wanted = [0] + Array((mark + " ").utf8)
+        self.position = position
+    }
+
+    /// Hands on what is certain to be output, and takes the report when it is complete.
+    mutating func advance(_ host: ShellJob, into job: ShellJob, isLast: Bool = false) {
+        while report == nil {
+            let page = host.page(kind, from: position, limit: 256 << 10)
+            guard !page.bytes.isEmpty else { return }
+            let bytes = page.bytes
+            if let start = Self.find(wanted, in: bytes) {
+                guard let end = bytes[(start + 1)...].firstIndex(of: 0) else {
+                    hand(bytes[..<start], to: job)
+                    position = page.start + start
+                    return
+                }
+                hand(bytes[..<start], to: job)
+                position = page.start + end + 1
+                let words = String(decoding: bytes[(start + wanted.count)..<end], as: UTF8.self).split(separator: " ")
+                report = Report(
+                    status: words.first.flatMap { Int32($0) } ?? 1, isOver: words.dropFirst().first == "1",
+                    directory: words.count > 2 ? Base64.bytes(String(words[2])) ?? [] : [])
+                return
+            }
+            // A report may have begun at the end.
+            let kept = isLast ? 0 : min(bytes.count, bytes.lastIndex(of: 0).map { bytes.count - $0 } ?? 0)
+            let held = kept <= wanted.count ? kept : 0
+            hand(bytes[..<(bytes.count - held)], to: job)
+            position = page.start + bytes.count - held
+            if held > 0 { return }
+        }
+    }
+
+    private func hand(_ bytes: ArraySlice<UInt8>, to job: ShellJob) {
+        bytes.withUnsafeBytes { job.append(kind, $0) }
+    }
+
+    private static func find(_ wanted: [UInt8], in bytes: [UInt8]) -> Int? {
+        var start = 0
+        while let zero = bytes[start...].firstIndex(of: 0) {
+            if bytes[zero...].starts(with: wanted) { return zero }
+            start = zero + 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,185 @@
+import Glibc
+package import MMCore
+import MMGuard
+package import MMShell
+import MMSystem
+
+/// Opens shell sessions as a configuration says.
+package struct ShellOpening: Sendable {
+    let services: OperationServices
+    /// How shells are started.
+    package let configuration: ShellsConfiguration
+
+    private let callerDirectory: String?
+
+    /// Opens sessions as a configuration says.
+    /// - Parameters:
+    ///   - services: what operations work with.
+    ///   - configuration: how shells are started.
+    ///   - callerDirectory: where the caller stands; `nil`: where this process does.
+    package init(
+        services: OperationServices, configuration: ShellsConfiguration, callerDirectory: String? = nil
+    ) {
+        self.services = services
+        self.callerDirectory = callerDirectory
+        self.configuration = configuration
+    }
+
+    /// The program's own files: registry, tokens, ledger, logs, sockets, and the configuration of shells.
+    package static func ownFiles(_ services: OperationServices) -> [String] {
+        let paths = services.paths
+        return [
+            paths.registry, paths.tokenDirectory, paths.stateDirectory, paths.logDirectory, paths.runtimeDirectory,
+            ShellsConfiguration.path(services.environment, home: paths.home),
+        ]
+    }
+
+    /// What the file tools beside a local session may reach.
+    package var fileRules: FileRules {
+        let root: String? =
+            switch configuration.confinement {
+            case .guard: configuration.policy.isEnabled ? configuration.policy.workingDirectory : nil
+            case .workspace, .isolated, .argv: startDirectory
+            }
+        return FileRules(root: root, forbidden: Self.ownFiles(services), limit: configuration.largestFile)
+    }
+
+    /// Where local sessions start.
+    package var startDirectory: String {
+        if let directory = configuration.policy.isEnabled ? configuration.policy.workingDirectory : nil {
+            return directory
+        }
+        if let directory = configuration.directory { return directory }
+        // What walls a session in stays one folder, whoever calls.
+        if configuration.confinement == .guard, let callerDirectory { return callerDirectory }
+        return CallContext.ownDirectory ?? services.paths.home
+    }
+
+    // MARK: Local
+
+    /// A session on this machine.
+    /// - Parameters:
+    ///   - kind: the shell that was asked for.
+    ///   - directory: where it starts; nil as configured.
+    package func local(_ key: ShellSessionName, kind wanted: String?, directory: String? = nil) async throws(MMError)
+        -> ShellSessions.Member
+    {
+        let environment = ShellEnvironment.scrubbed(services.environment)
+        let start = directory ?? startDirectory
+        if configuration.confinement == .argv {
+            guard !configuration.programs.programs.isEmpty else {
+                throw MMError(
+                    .invalidInput, "The confinement argv admits no program yet.",
+                    hint: "A person lists them under `programs` in the shells file; see Docs/Shells.md.")
+            }
+            return ShellSessions.Member(
+                key: key,
+                body: .shell(
+                    ArgumentShell(
+                        name: key.name, programs: configuration.programs, directory: start, environment: environment)),
+                kind: "argv", label: ArgumentPolicy.label, sandbox: "argv")
+        }
+        let sandbox = try sandbox(start)
+        let word = wanted ?? configuration.shell ?? "bash"
+        var settings = ShellSettings(
+            name: key.name, kind: try hostKind(word, environment), environment: environment, directory: start)
+        settings.policy = configuration.policy
+        settings.sandbox = sandbox
+        settings.limits = configuration.limits
+        if word != "python", wanted == nil || wanted == configuration.shell { settings.program = configuration.program }
+        let session: any ShellSession =
+            if word == "python" { try await PythonShell.start(settings) } else { try await LocalShell.start(settings) }
+        return ShellSessions.Member(
+            key: key, body: .shell(session), kind: word, label: sandbox.label, sandbox: sandbox.word)
+    }
+
+    private func hostKind(_ word: String, _ environment: [String: String]) throws(MMError) -> ShellKind {
+        if let kind = ShellKind(rawValue: word) { return kind }
+        guard word == "python" else {
+            let known = ShellKind.allCases.map(\.rawValue) + ["python"]
+            throw MMError(
+                .invalidInput, "There is no shell “\(word)”.", hint: "Shells: \(known.joined(separator: ", ")).")
+        }
+        let path = environment["PATH"] ?? ""
+        return [ShellKind.bash, .dash].first { (try? $0.locate(path: path)) != nil } ?? .dash
+    }
+
+    private func sandbox(_ directory: String) throws(MMError) -> SandboxProfile {
+        switch configuration.confinement {
+        case .guard, .argv: return .guarded
+        case .workspace, .isolated:
+            // What lies in the workspace is in reach: our own files must not be there.
+            for own in Self.ownFiles(services)
+            where own == directory || own.hasPrefix(directory == "/" ? "/" : directory + "/") {
+                throw MMError(
+                    .invalidInput, "The workspace \(directory) holds files of mm itself (\(own)).",
+                    hint: "Set `directory` in the shells file to a folder of its own.")
+            }
+            let rules = WorkspaceRules(
+                workspace: directory, network: configuration.network, readable: configuration.readable)
+            return configuration.confinement == .workspace ? .workspace(rules) : .isolated(rules)
+        }
+    }
+
+    // MARK: Hosts
+
+    /// A target with what the configuration says of all hosts.
+    /// - Throws: `denied` for a host that may not be reached.
+    package func target(_ given: SSHTarget) throws(MMError) -> SSHTarget {
+        if let hosts = configuration.hosts, !hosts.contains(where: { Self.matches($0[...], given.host[...]) }) {
+            throw MMError(
+                .denied, "The host \(given.host) is not one of those that may be reached.",
+                hint: "Allowed are \(hosts.joined(separator: ", ")).", details: ["rule": "ssh-hosts"])
+        }
+        var target = given
+        target.configFile = target.configFile ?? configuration.sshConfigFile
+        target.knownHostsFile = target.knownHostsFile ?? configuration.knownHostsFile
+        return target
+    }
+
+    /// Whether a name fits a pattern with `*` for any letters.
+    static func matches(_ pattern: Substring, _ name: Substring) -> Bool {
+        guard let first = pattern.first else { return name.isEmpty }
+        if first == "*" {
+            return matches(pattern.dropFirst(), name) || (!name.isEmpty && matches(pattern, name.dropFirst()))
+        }
+        guard let letter = name.first, letter.lowercased() == first.lowercased() else { return false }
+        return matches(pattern.dropFirst(), name.dropFirst())
+    }
+
+    /// A session on a host.
+    /// - Parameter isDevice: whether it is network equipment, which has a screen and a prompt but no shell.
+    package func remote(_ key: ShellSessionName, _ target: SSHTarget, isDevice: Bool = false, deadline: Deadline)
+        async throws(MMError) -> ShellSessions.Member
+    {
+        let masters = await services.shells.masters(environment: ShellEnvironment.scrubbed(services.environment))
+        let secrets = [target.password, target.passphrase].compactMap { $0 }
+        if isDevice {
+            let session = try await ScreenSession.connect(target, masters: masters, deadline: deadline)
+            return ShellSessions.Member(
+                key: key, body: .screen(session), kind: "device", host: session.name, secrets: secrets)
+        }
+        let session = try await SSHSession.connect(
+            target, masters: masters, policy: configuration.policy, deadline: deadline)
+        return ShellSessions.Member(
+            key: key, body: .shell(session), kind: "posix", host: session.name, secrets: secrets)
+    }
+}
+
+extension ShellSessions.Member {
+    /// The working directory after the last command; nil where it isn't known.
+    package var workingDirectory: String? {
+        get async {
+            guard case .shell(let session) = body else { return nil }
+            let path: String? =
+                switch session {
+                case let shell as LocalShell: await shell.workingDirectory
+                case let host as SSHSession: await host.workingDirectory
+                case let python as PythonShell: await python.workingDirectory
+                case let programs as ArgumentShell: await programs.workingDirectory
+                default: nil
+                }
+            return path?.isEmpty == false ? path : nil
+        }
+    }
+}

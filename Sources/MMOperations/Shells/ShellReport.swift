@@ -1,0 +1,102 @@
+import MMCore
+import MMShell
+
+/// What a command has done so far, as an answer.
+struct ShellReport {
+    let task: ShellTask
+    /// How many bytes of output the answer may hold.
+    let room: Int
+    /// What it waits for, where that is known.
+    var prompt: ShellPrompt?
+
+    /// The room of an answer for a model, and for a person's terminal or program.
+    static func room(for context: OperationContext) -> Int {
+        context.call.caller.surface == .mcp ? 20_000 : Int.max
+    }
+
+    /// The word for where it stands.
+    var status: String {
+        guard let end = task.job.end else { return prompt == nil ? "running" : "awaiting_input" }
+        return end.cause == .finished ? "exited" : end.cause.word
+    }
+
+    /// The members that every answer about a command has.
+    var json: JSONObject {
+        var object: JSONObject = ["session": .string(task.session.name), "status": .string(status)]
+        if let end = task.job.end {
+            object["exit_code"] = .int(Int64(end.exitCode))
+            if let signal = end.signal { object["signal"] = .int(Int64(signal)) }
+        } else {
+            object["job"] = .string(task.handle)
+        }
+        var truncated = JSONObject()
+        var encoding = JSONObject()
+        var left = room
+        for stream in ShellCommand.Stream.allCases {
+            let output = task.job.spoken(stream)
+            if stream == .terminal, output.total == 0 { continue }
+            let shown = Self.fit(output, in: stream == .stdout && room != Int.max ? left * 3 / 4 : left)
+            left -= room == Int.max ? 0 : min(left, shown.bytes.count)
+            let text = ShellText(shown.bytes, isCut: shown.omitted > 0)
+            object[stream.rawValue] = .string(text.text)
+            if text.isBase64 { encoding[stream.rawValue] = "base64" }
+            if shown.omitted > 0 {
+                truncated[stream.rawValue] = [
+                    "total": .int(Int64(output.total)), "omitted": .int(Int64(shown.omitted)),
+                ]
+            }
+        }
+        if !encoding.isEmpty { object["encoding"] = .object(encoding) }
+        if !truncated.isEmpty {
+            object["truncated"] = .object(truncated)
+            // The rest is read by the handle, also after the end.
+            object["job"] = .string(task.handle)
+        }
+        if let prompt {
+            object["prompt"] = .string(prompt.text)
+            object["wants_secret"] = .bool(prompt.isSecret)
+        }
+        if let end = task.job.end {
+            if !end.directoryBytes.isEmpty { object["cwd"] = .string(end.workingDirectory) }
+            object["duration_ms"] = .int(Int64(end.duration / .milliseconds(1)))
+            if end.wasRestarted { object["session_restarted"] = true }
+            if end.restartsSession { object["shell_gone"] = true }
+            if case .lost(let reason) = end.cause, !reason.isEmpty { object["reason"] = .string(reason) }
+            if end.cause == .deadline { object["timeout"] = .int(task.timeLimit.components.seconds) }
+        }
+        return object
+    }
+
+    /// Head and tail of an output within some room.
+    static func fit(_ output: ShellJob.Output, in room: Int) -> (bytes: [UInt8], omitted: Int) {
+        let kept = output.head.count + output.tail.count
+        if kept <= room { return (output.bytes, output.omitted) }
+        let all = output.omitted == 0 ? output.head + output.tail : []
+        let head = all.isEmpty ? Array(output.head.prefix(room * 2 / 3)) : Array(all.prefix(room * 2 / 3))
+        let tail = all.isEmpty ? Array(output.tail.suffix(room / 3)) : Array(all.suffix(room / 3))
+        let omitted = output.total - head.count - tail.count
+        return (head + Array("\n[… \(omitted) bytes left out …]\n".utf8) + tail, omitted)
+    }
+
+    /// What a person should know beside the output.
+    var notes: [String] {
+        guard let end = task.job.end else {
+            return ["The command goes on as \(task.handle)." + (prompt.map { " It waits for input: \($0.text)" } ?? "")]
+        }
+        var notes: [String] = []
+        if end.wasRestarted {
+            notes.append(
+                "The shell had ended: this ran in a new one, with the last directory and exported variables.")
+        }
+        switch end.cause {
+        case .finished: break
+        case .shellEnded: notes.append("The shell ended with this command; the next one starts a new shell.")
+        case .deadline: notes.append("The command was cancelled after \(task.timeLimit.components.seconds) s.")
+        case .cancelled: notes.append("The command was cancelled.")
+        case .flood: notes.append("The command wrote too much and was cancelled.")
+        case .closed: notes.append("The session was closed.")
+        case .lost(let reason): notes.append("The connection or shell was lost\(reason.isEmpty ? "" : ": " + reason).")
+        }
+        return notes
+    }
+}

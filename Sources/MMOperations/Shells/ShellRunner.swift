@@ -1,0 +1,102 @@
+package import MMCore
+package import MMShell
+
+/// Hands a command to a session and waits as long as the caller does.
+package struct ShellRunner: Sendable {
+    let sessions: ShellSessions
+    let member: ShellSessions.Member
+
+    /// Runs commands in a session.
+    package init(sessions: ShellSessions, member: ShellSessions.Member) {
+        self.sessions = sessions
+        self.member = member
+    }
+
+    /// Starts a command.
+    /// - Parameters:
+    ///   - text: the command.
+    ///   - input: what it reads.
+    ///   - timeLimit: when it is cancelled, from its start.
+    ///   - isBeside: whether it runs in a shell of its own with the session's directory and exported variables.
+    ///   - patience: how long a command that is running there may hold this one up.
+    /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
+    ///   starting throws.
+    package func start(
+        _ text: String, input: ShellCommand.Input = .none, timeLimit: Duration, patience: Duration,
+        isBeside: Bool = false
+    ) async throws(MMError) -> ShellTask {
+        guard case .shell(let session) = member.body else {
+            throw MMError(.unsupported, "A device runs one command line at a time.")
+        }
+        if !isBeside, let running = await sessions.running(in: member.key) {
+            guard await running.job.wait(until: .after(patience)) != nil else {
+                throw MMError(
+                    .conflict, "The session “\(member.key.name)” is running \(running.handle): \(running.summary)",
+                    hint:
+                        "Wait for it, cancel it (jobs with cancel), or run this beside it (`beside`) or in another session.",
+                    details: ["job": .string(running.handle)])
+            }
+        }
+        let command = ShellCommand(
+            text, input: input, limits: ShellCommand.Limits(head: 512 << 10, tail: 512 << 10))
+        let job: ShellJob
+        do throws(MMError) {
+            job =
+                isBeside
+                ? try await session.detach(command, deadline: .after(timeLimit), observer: nil)
+                : try await session.start(command, deadline: .after(timeLimit), observer: nil)
+        } catch  where error.code == .unsupported && input == .terminal {
+            // A place without terminals still runs what asks for nothing.
+            var plain = command
+            plain.input = .none
+            job = try await session.start(plain, deadline: .after(timeLimit), observer: nil)
+        }
+        let task = ShellTask(
+            session: member.key, summary: summary(of: text), job: job, timeLimit: timeLimit, isBeside: isBeside)
+        await sessions.add(task)
+        return task
+    }
+
+    /// The beginning of a command, without secrets.
+    private func summary(of text: String) -> String {
+        let clean = Redactor(known: member.secrets).text(text)
+        let line = clean.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        return line.count > 80 ? line.prefix(80) + "…" : line == clean ? line : line + " …"
+    }
+
+    /// Waits for a command.
+    /// - Parameters:
+    ///   - deadline: how long the caller waits; the command goes on then.
+    ///   - text: ends the wait as soon as it was written.
+    ///   - quiet: ends the wait when nothing was written for so long.
+    /// - Returns: what the command waits for, if it does.
+    package static func wait(
+        _ job: ShellJob, until deadline: Deadline, for text: String? = nil, quiet: Duration? = nil
+    ) async -> ShellPrompt? {
+        if let text {
+            await withTaskGroup(of: Bool.self) { group in
+                for stream in ShellCommand.Stream.allCases {
+                    group.addTask { await job.wait(for: text, in: stream, until: deadline) != nil }
+                }
+                // The first stream that has it ends the wait; one that ended without says nothing.
+                while let found = await group.next(), !found, job.end == nil {}
+                group.cancelAll()
+            }
+            return await job.waitingFor()
+        }
+        if let quiet {
+            _ = await job.waitForQuiet(quiet, until: deadline)
+            return await job.waitingFor()
+        }
+        guard job.command.input != .none else {
+            _ = await job.wait(until: deadline)
+            return nil
+        }
+        while job.end == nil, !deadline.hasPassed, !Task.isCancelled {
+            let step = min(deadline, .after(.milliseconds(250)))
+            if await job.wait(until: step) != nil { return nil }
+            if let prompt = await job.waitingFor() { return prompt }
+        }
+        return await job.waitingFor()
+    }
+}

@@ -1,0 +1,278 @@
+package import MMCore
+package import MMShell
+
+/// The shell sessions of a process and the commands that run in them. Each belongs to one owner, and only its owner reaches
+/// it; what nobody uses is closed after a while.
+package actor ShellSessions {
+    /// What a session is.
+    package enum Body: Sendable {
+        /// A shell, local or remote.
+        case shell(any ShellSession)
+        /// A terminal that is read and typed into: network equipment.
+        case screen(ScreenSession)
+    }
+
+    /// A session that was made.
+    package struct Member: Sendable {
+        /// What names it.
+        package let key: ShellSessionName
+        /// What it is.
+        package let body: Body
+        /// `bash`, `python`, `posix`, `device`, …
+        package let kind: String
+        /// What its confinement protects and what not, for the answer to its first command.
+        package let label: String?
+        /// The word for the confinement.
+        package let sandbox: String?
+        /// `user@host:port` of a session on a host.
+        package let host: String?
+        /// When it was made.
+        package let created: Timestamp
+        /// Texts that must stand in no record.
+        package let secrets: [Secret]
+
+        /// A session.
+        package init(
+            key: ShellSessionName, body: Body, kind: String, label: String? = nil, sandbox: String? = nil,
+            host: String? = nil, secrets: [Secret] = []
+        ) {
+            self.key = key
+            self.body = body
+            self.kind = kind
+            self.label = label
+            self.sandbox = sandbox
+            self.host = host
+            self.secrets = secrets
+            created = .now
+        }
+    }
+
+    /// Most sessions, and how long they may be idle.
+    package struct Limits: Sendable {
+        package var all: Int
+        package var ofOwner: Int
+        package var idle: Duration
+
+        package init(all: Int = 100, ofOwner: Int = 20, idle: Duration = .seconds(3600)) {
+            self.all = all
+            self.ofOwner = ofOwner
+            self.idle = idle
+        }
+
+        package init(_ configuration: ShellsConfiguration) {
+            self.init(
+                all: configuration.maximumSessions, ofOwner: configuration.maximumSessionsOfOwner,
+                idle: configuration.idle)
+        }
+    }
+
+    private struct Seat {
+        var member: Member
+        var lastUse: ContinuousClock.Instant
+        var idle: Duration
+        var commands = 0
+    }
+
+    private typealias Making = Task<Result<Member, MMError>, Never>
+
+    private var seats: [ShellSessionName: Seat] = [:]
+    private var making: [ShellSessionName: Making] = [:]
+    private var tasks: [String: ShellTask] = [:]
+    private var order: [String] = []
+    private var isClosed = false
+    private var held: SSHMasters?
+
+    /// Most finished commands that are kept for reading.
+    private static let keptTasks = 64
+
+    /// No session yet.
+    package init() {}
+
+    /// The connections to hosts.
+    package func masters(environment: [String: String]) -> SSHMasters {
+        if let held { return held }
+        let made = SSHMasters(environment: environment)
+        held = made
+        return made
+    }
+
+    // MARK: Sessions
+
+    /// A session of this name, made where there is none.
+    /// - Returns: the session, and whether it is new.
+    /// - Throws: `limitExceeded` with what there is, and what making it throws.
+    package func session(
+        _ key: ShellSessionName, limits: Limits, make: @escaping @Sendable () async throws(MMError) -> Member
+    ) async throws(MMError) -> (member: Member, isNew: Bool) {
+        guard !isClosed else { throw MMError(.unavailable, "Shell sessions are being closed.") }
+        if seats[key] != nil {
+            seats[key]?.lastUse = .now
+            if let member = seats[key]?.member { return (member, false) }
+        }
+        if let task = making[key] { return (try await task.value.get(), false) }
+        try await makeRoom(for: key, limits)
+        // While room was made, another call may have made the session.
+        if let member = seats[key]?.member { return (member, false) }
+        if let task = making[key] { return (try await task.value.get(), false) }
+        let task = Making {
+            do throws(MMError) { return .success(try await make()) } catch { return .failure(error) }
+        }
+        making[key] = task
+        let outcome = await task.value
+        making[key] = nil
+        let member = try outcome.get()
+        guard !isClosed else {
+            await Self.end(member)
+            throw MMError(.unavailable, "Shell sessions are being closed.")
+        }
+        seats[key] = Seat(member: member, lastUse: .now, idle: limits.idle)
+        return (member, true)
+    }
+
+    private func makeRoom(for key: ShellSessionName, _ limits: Limits) async throws(MMError) {
+        let names = Set(seats.keys).union(making.keys)
+        let mine = names.count { $0.owner == key.owner }
+        guard mine >= limits.ofOwner || names.count >= limits.all else { return }
+        // The idlest session makes room; never one that works, and never another owner's for one's own limit.
+        let idle = seats.values.filter { seat in
+            (mine < limits.ofOwner || seat.member.key.owner == key.owner) && !isBusy(seat.member.key)
+                && ContinuousClock.now - seat.lastUse >= limits.idle
+        }
+        if let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) { return await close(oldest.member.key) }
+        throw MMError(
+            .limitExceeded,
+            mine >= limits.ofOwner
+                ? "There are \(mine) sessions already, the most that one client may have."
+                : "There are \(names.count) sessions already, the most there may be.",
+            hint: "Close one that is not needed any more, or go on in one that is there.")
+    }
+
+    /// A session that must be there.
+    /// - Throws: `notFound` with the owner's sessions.
+    package func existing(_ key: ShellSessionName) throws(MMError) -> Member {
+        if let seat = seats[key] {
+            seats[key]?.lastUse = .now
+            return seat.member
+        }
+        let known = seats.keys.filter { $0.owner == key.owner && $0.place == key.place }.map(\.name).sorted()
+        throw MMError(
+            .notFound, "There is no session “\(key.name)”.",
+            hint: known.isEmpty
+                ? "There are none; running a command starts one." : "There are \(known.joined(separator: ", ")).")
+    }
+
+    /// The sessions of an owner; of all with nil.
+    package func members(of owner: String?, in place: ShellPlace) -> [Member] {
+        seats.values.map(\.member).filter { (owner == nil || $0.key.owner == owner) && $0.key.place == place }
+            .sorted { ($0.created, $0.key.name) < ($1.created, $1.key.name) }
+    }
+
+    /// How long a session has been idle, and how many commands it has run.
+    package func use(of key: ShellSessionName) -> (idle: Duration, commands: Int) {
+        guard let seat = seats[key] else { return (.zero, 0) }
+        return (isBusy(key) ? .zero : ContinuousClock.now - seat.lastUse, seat.commands)
+    }
+
+    /// Whether a command runs in a session.
+    package func isBusy(_ key: ShellSessionName) -> Bool {
+        tasks.values.contains { $0.session == key && $0.isRunning }
+    }
+
+    /// Ends a session and all that it started.
+    package func close(_ key: ShellSessionName) async {
+        guard let seat = seats.removeValue(forKey: key) else { return }
+        for task in tasks.values where task.session == key { task.job.cancel() }
+        await Self.end(seat.member)
+    }
+
+    /// Ends all sessions of an owner: its client has gone.
+    package func closeAll(of owner: String) async {
+        let keys = seats.keys.filter { $0.owner == owner }
+        for key in keys { await close(key) }
+        forget { $0.session.owner == owner }
+    }
+
+    /// Ends every session.
+    package func close() async {
+        isClosed = true
+        let members = seats.values.map(\.member)
+        seats = [:]
+        for task in tasks.values { task.job.cancel() }
+        await withTaskGroup(of: Void.self) { group in
+            for member in members { group.addTask { await Self.end(member) } }
+        }
+        tasks = [:]
+        order = []
+    }
+
+    private static func end(_ member: Member) async {
+        switch member.body {
+        case .shell(let session): await session.close()
+        case .screen(let session): await session.close()
+        }
+    }
+
+    /// Closes what has been idle for too long, until the task is cancelled. For processes that last.
+    package func lookAfterSessions(every wait: Duration = .seconds(30)) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: wait)
+            if !Task.isCancelled { await look() }
+        }
+    }
+
+    /// Closes what has been idle for too long.
+    package func look(now: ContinuousClock.Instant = .now) async {
+        for (key, seat) in seats where now - seat.lastUse >= seat.idle && !isBusy(key) { await close(key) }
+    }
+
+    /// How many sessions there are.
+    package var count: Int { seats.count }
+
+    // MARK: Commands
+
+    /// Notes a command that was handed over.
+    package func add(_ task: ShellTask) {
+        tasks[task.handle] = task
+        order.append(task.handle)
+        seats[task.session]?.commands += 1
+        seats[task.session]?.lastUse = .now
+        let finished = order.filter { tasks[$0]?.isRunning == false }
+        if finished.count > Self.keptTasks {
+            let old = Set(finished.prefix(finished.count - Self.keptTasks))
+            forget { old.contains($0.handle) }
+        }
+    }
+
+    private func forget(_ isGone: (ShellTask) -> Bool) {
+        order.removeAll { handle in
+            guard let task = tasks[handle], isGone(task) else { return false }
+            tasks[handle] = nil
+            return true
+        }
+    }
+
+    /// Marks a session as used: its command has just ended.
+    package func touch(_ key: ShellSessionName) { seats[key]?.lastUse = .now }
+
+    /// A command by its handle.
+    /// - Throws: `notFound`, also for a handle of somebody else.
+    package func task(_ handle: String, of owner: String) throws(MMError) -> ShellTask {
+        guard let task = tasks[handle], task.session.owner == owner else {
+            throw MMError(
+                .notFound, "There is no command under the handle “\(handle.prefix(40))”.",
+                hint: "Handles begin with cmd-; those of finished commands are kept for a while. List them with jobs.")
+        }
+        seats[task.session]?.lastUse = .now
+        return task
+    }
+
+    /// The commands of an owner, oldest first.
+    package func tasks(of owner: String, in place: ShellPlace) -> [ShellTask] {
+        order.compactMap { tasks[$0] }.filter { $0.session.owner == owner && $0.session.place == place }
+    }
+
+    /// The command that runs in a session.
+    package func running(in key: ShellSessionName) -> ShellTask? {
+        order.compactMap { tasks[$0] }.last { $0.session == key && $0.isRunning && !$0.isBeside }
+    }
+}

@@ -1,0 +1,36 @@
+package import MMCore
+package import MMShell
+
+/// A command that was handed to a session, by its handle: it can be read, typed into and cancelled while it runs, and read
+/// for a while afterwards.
+package final class ShellTask: Sendable {
+    /// The name to ask for it by: random, so that nobody can guess it.
+    package let handle: String
+    /// The session it runs in.
+    package let session: ShellSessionName
+    /// The beginning of the command, without secrets, for lists.
+    package let summary: String
+    /// The command itself.
+    package let job: ShellJob
+    /// When it was started.
+    package let started: Timestamp
+    /// Whether it runs beside the session, which stays free.
+    package let isBeside: Bool
+    /// When it is cancelled, counted from its start.
+    package let timeLimit: Duration
+
+    /// A command that runs.
+    package init(session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool = false)
+    {
+        self.isBeside = isBeside
+        handle = "cmd-" + RandomBytes.text(bytes: 12)
+        self.session = session
+        self.summary = summary
+        self.job = job
+        self.timeLimit = timeLimit
+        started = .now
+    }
+
+    /// Whether it still runs.
+    package var isRunning: Bool { job.end == nil }
+}

@@ -1,0 +1,200 @@
+package import MMCore
+package import MMGuard
+package import MMShell
+
+/// How shells are started and judged. It comes from a file that only a person writes; nothing in a session, and no tool,
+/// changes it.
+package struct ShellsConfiguration: Sendable {
+    /// How far local shells are kept from the rest of the machine.
+    package enum Confinement: String, Sendable, CaseIterable {
+        case `guard`, workspace, isolated, argv
+    }
+
+    /// The shell that is started unless another one is asked for: `bash`, `zsh`, `dash`, `ash` or `python`.
+    package var shell: String?
+    /// The program of that shell; nil looks it up.
+    package var program: String?
+    /// Where local sessions start; the workspace of confined ones.
+    package var directory: String?
+    /// How far they are confined.
+    package var confinement = Confinement.guard
+    /// Which of the network confined ones reach.
+    package var network = WorkspaceRules.Network.none
+    /// What else confined ones may read.
+    package var readable: [String] = []
+    /// How strictly the guard judges commands.
+    package var guardPolicy = GuardPolicy.standard
+    /// The allow and deny lists of a security file.
+    package var policy = ShellPolicy.open
+    /// What may run without a shell (`argv`).
+    package var programs = ArgumentPolicy([:])
+    /// What the kernel enforces on each process.
+    package var limits: [ShellSettings.ResourceLimit] = [.coreFiles(0)]
+    /// How long a session may be idle.
+    package var idle: Duration = .seconds(3600)
+    /// Most sessions in all.
+    package var maximumSessions = 100
+    /// Most sessions of one client.
+    package var maximumSessionsOfOwner = 20
+    /// Which host keys are believed.
+    package var hostKeys = SSHTarget.HostKeys.strict
+    /// A configuration in place of `~/.ssh/config`.
+    package var sshConfigFile: String?
+    /// A file of known hosts in place of the configured ones.
+    package var knownHostsFile: String?
+    /// Patterns of the hosts that may be reached; nil for any.
+    package var hosts: [String]?
+    /// The largest file that is moved at once, in bytes.
+    package var largestFile = 64 << 20
+
+    /// The usual configuration.
+    package init() {}
+
+    /// Where the file lies.
+    package static func path(_ environment: [String: String], home: String) -> String {
+        environment["MM_SHELLS"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.m365-shells.json"
+    }
+
+    /// Reads the file; without one everything is as usual.
+    /// - Throws: `invalidInput` naming the key: a configuration that can't be understood starts no shell.
+    package static func read(_ path: String) throws(MMError) -> ShellsConfiguration {
+        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return ShellsConfiguration() }
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONParser.parse(bytes, limits: .strict)
+        } catch {
+            throw MMError(
+                .invalidInput, "\(path) is no JSON: \(error).", hint: "Correct it; until then no shell is started.")
+        }
+        guard let object = value.object else { throw MMError(.invalidInput, "\(path) holds no JSON object.") }
+        return try ShellsConfigurationReader(path: path).read(object)
+    }
+}
+
+/// Reads the members of the file, one by one.
+struct ShellsConfigurationReader {
+    let path: String
+
+    private func wrong(_ key: String, _ due: String) -> MMError {
+        MMError(
+            .invalidInput, "`\(key)` in \(path) must be \(due).", hint: "Correct it; until then no shell is started.")
+    }
+
+    func read(_ object: JSONObject) throws(MMError) -> ShellsConfiguration {
+        var made = ShellsConfiguration()
+        let kinds = ShellKind.allCases.map(\.rawValue) + ["python"]
+        for (key, value) in object {
+            switch key {
+            case "shell":
+                guard let word = value.string, kinds.contains(word) else {
+                    throw wrong(key, "one of \(kinds.joined(separator: ", "))")
+                }
+                made.shell = word
+            case "directory": made.directory = try folder(key, value)
+            case "sandbox":
+                guard let word = value.string, let kind = ShellsConfiguration.Confinement(rawValue: word) else {
+                    throw wrong(key, "guard, workspace, isolated or argv")
+                }
+                made.confinement = kind
+            case "network": made.network = try network(value)
+            case "readable":
+                for item in value.array ?? [] { made.readable.append(try folder(key, item)) }
+                guard value.array != nil else { throw wrong(key, "a list of folders") }
+            case "guard":
+                guard let word = value.string, let name = GuardPolicy.Name(rawValue: word) else {
+                    throw wrong(key, "standard, strict or readonly")
+                }
+                made.guardPolicy = GuardPolicy(name)
+            case "securityFile": made.policy = try ShellPolicy.read(try folder(key, value))
+            case "programs": made.programs = try programs(value)
+            case "idleSeconds": made.idle = .seconds(try number(key, value, 10...31_536_000))
+            case "maxSessions": made.maximumSessions = try number(key, value, 1...10_000)
+            case "maxSessionsPerClient": made.maximumSessionsOfOwner = try number(key, value, 1...10_000)
+            case "memoryMegabytes": made.limits.append(.memory(UInt64(try number(key, value, 16...1_048_576)) << 20))
+            case "processorSeconds": made.limits.append(.processorTime(UInt64(try number(key, value, 1...31_536_000))))
+            case "maxFileBytes": made.largestFile = try number(key, value, 1...(1 << 30))
+            case "ssh":
+                guard let members = value.object else { throw wrong(key, "an object") }
+                try ssh(members, &made)
+            case _ where key.hasPrefix("_"): continue
+            default:
+                throw MMError(
+                    .invalidInput, "\(path) has the unknown key `\(key)`.",
+                    hint: "Docs/Shells.md lists the keys. Until it is corrected no shell is started.")
+            }
+        }
+        return made
+    }
+
+    private func ssh(_ object: JSONObject, _ made: inout ShellsConfiguration) throws(MMError) {
+        for (key, value) in object {
+            switch (key, value.string) {
+            case ("hostKeys", "strict"?): made.hostKeys = .strict
+            case ("hostKeys", "accept-new"?): made.hostKeys = .acceptNew
+            case ("config", let file?): made.sshConfigFile = file
+            case ("knownHosts", let file?): made.knownHostsFile = file
+            case ("hosts", nil):
+                let hosts = value.array?.compactMap(\.string) ?? []
+                guard !hosts.isEmpty, hosts.count == value.array?.count else {
+                    throw wrong("ssh.hosts", "a list of names")
+                }
+                made.hosts = hosts
+            default:
+                throw wrong(
+                    "ssh.\(key)", "one of hostKeys (strict, accept-new), config, knownHosts (paths), hosts (a list)")
+            }
+        }
+    }
+
+    private func folder(_ key: String, _ value: JSONValue) throws(MMError) -> String {
+        guard let path = value.string, path.hasPrefix("/") else { throw wrong(key, "an absolute path") }
+        return path
+    }
+
+    private func number(_ key: String, _ value: JSONValue, _ range: ClosedRange<Int>) throws(MMError) -> Int {
+        guard let number = value.int, range.contains(number) else {
+            throw wrong(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    private func network(_ value: JSONValue) throws(MMError) -> WorkspaceRules.Network {
+        if value == "none" { return .none }
+        if value == "all" { return .all }
+        var ports: [UInt16] = []
+        for item in value.array ?? [] {
+            guard let port = item.int.flatMap({ UInt16(exactly: $0) }) else {
+                throw wrong("network", "a list of ports")
+            }
+            ports.append(port)
+        }
+        guard !ports.isEmpty else { throw wrong("network", "none, all, or a list of TCP ports") }
+        return .ports(ports)
+    }
+
+    /// `{"git": {"path": "/usr/bin/git", "arguments": ["status", {"prefix": "--"}, {"below": "/srv"}, "…"]}}`.
+    private func programs(_ value: JSONValue) throws(MMError) -> ArgumentPolicy {
+        guard let object = value.object else { throw wrong("programs", "an object") }
+        var programs: [String: ArgumentPolicy.Program] = [:]
+        for (name, entry) in object {
+            guard let path = entry["path"]?.string, path.hasPrefix("/") else {
+                throw wrong("programs.\(name).path", "an absolute path")
+            }
+            var patterns: [ArgumentPolicy.Pattern] = []
+            for item in entry["arguments"]?.array ?? [] {
+                switch (item, item["prefix"]?.string, item["below"]?.string) {
+                case (.string("*"), _, _): patterns.append(.any)
+                case (.string("operand"), _, _): patterns.append(.operand)
+                case (.string(let word), _, _): patterns.append(.word(word))
+                case (_, let prefix?, _): patterns.append(.prefix(prefix))
+                case (_, _, let root?): patterns.append(.path(below: root))
+                default:
+                    throw wrong(
+                        "programs.\(name).arguments", "words, \"operand\", \"*\", {\"prefix\": …}, {\"below\": …}")
+                }
+            }
+            programs[name] = ArgumentPolicy.Program(path, arguments: patterns)
+        }
+        return ArgumentPolicy(programs)
+    }
+}

@@ -1,0 +1,26 @@
+import MMCore
+import MMIdentity
+
+extension InputField {
+    /// The connection of a call.
+    static func connection(isRequired: Bool = true) -> InputField {
+        InputField(
+            "connection", .text, "Name of the connection, as `connections` lists it.", isRequired: isRequired,
+            at: .positional(0)
+        )
+    }
+
+    /// The service whose token is meant.
+    static let signInResource = InputField(
+        "resource", .choice(["graph", "flow", "arm", "exchange"]),
+        "Which service the sign-in is for first (default graph); one sign-in serves them all.",
+        isOfferedToModels: false
+    )
+}
+
+extension InputReader {
+    /// The service whose token is meant; Graph unless said otherwise.
+    func signInResource() throws(MMError) -> ServiceResource {
+        try text("resource").flatMap { ServiceResource(name: $0) } ?? .graph
+    }
+}

@@ -1,0 +1,88 @@
+import MMCore
+import MMIdentity
+
+/// `status`: which connections are signed in, as whom, and which wait for a person.
+struct Status: Operation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("connection", .text, "Only this connection.", at: .positional(0))
+        ]
+        let connection: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.text("connection")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "status", aliases: ["mm_status"], command: ["status"], title: "Status",
+        summary: "Show which connections are signed in, as whom, and what waits for a person.",
+        description: "Shows each connection's sessions: state, account, and code and address of a sign-in that waits.",
+        effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
+        examples: [
+            .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
+        ]
+    )
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let connections: [Connection]
+        if let name = input.connection {
+            connections = [try context.connection(named: name)]
+        } else {
+            let snapshot = try context.services.registry.snapshot()
+            connections = context.call.caller.server.map { snapshot.visible(to: $0) } ?? snapshot.connections
+        }
+        var rows: [JSONValue] = []
+        for connection in connections {
+            rows.append(.object(Self.row(connection, "graph-api", await Self.state(of: connection, .graph, context))))
+            // Power Automate shares the sign-in; it has a row of its own only while it waits for a person by itself.
+            let flow = await Self.state(of: connection, .flow, context)
+            if case .pending = flow { rows.append(.object(Self.row(connection, "flow-api", flow))) }
+        }
+        for row in await Sessions.rows(in: context)
+        where connections.contains(where: { $0.name == row["connection"]?.string }) {
+            rows.append(.object(row))
+        }
+        return .value(["sessions": .array(rows)], columns: ["session", "state", "account", "until", "code", "address"])
+    }
+
+    /// Asking after a sign-in that waits also finishes it, once the person has approved.
+    private static func state(of connection: Connection, _ resource: ServiceResource, _ context: OperationContext) async
+        -> SignInState
+    {
+        let identity = context.services.identity
+        let state = await identity.state(of: connection, resource: resource)
+        guard case .pending = state else { return state }
+        do throws(MMError) {
+            _ = try await identity.beginSignIn(connection, resource: resource)
+        } catch {
+            return .unusable(error)
+        }
+        return await identity.state(of: connection, resource: resource)
+    }
+
+    private static func row(_ connection: Connection, _ module: String, _ state: SignInState) -> JSONObject {
+        var row: JSONObject = [
+            "session": .string("\(connection.name)/\(module)"), "connection": .string(connection.name),
+            "module": .string(module),
+        ]
+        switch state {
+        case .signedIn(let account, let expiresAt):
+            row["state"] = "signed in"
+            row["account"] = .string(account.username)
+            if let expiresAt { row["until"] = .string(expiresAt.iso8601) }
+        case .pending(let prompt):
+            row["state"] = "waiting for a person"
+            row["account"] = prompt.account.map { .string($0) }
+            row["until"] = .string(prompt.expiresAt.iso8601)
+            row["code"] = .string(prompt.userCode)
+            row["address"] = .string(prompt.verificationURI)
+        case .signedOut: row["state"] = "signed out"
+        case .unusable(let error):
+            row["state"] = "unusable"
+            row["reason"] = .string(error.message)
+            row["remedy"] = error.hint.map { .string($0) }
+        }
+        return row
+    }
+}

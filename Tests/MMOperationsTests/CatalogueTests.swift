@@ -1,0 +1,65 @@
+import MMCore
+import MMMCP
+import MMOperations
+import Testing
+
+@Suite("The catalogue")
+struct CatalogueTests {
+    static let operations = Catalogue.standard.operations
+
+    @Test("names every operation once, in the words of the field")
+    func names() {
+        let names = Self.operations.map(\.declaration.name)
+        #expect(Set(names).count == names.count)
+        let commands = Self.operations.map { $0.declaration.command.joined(separator: " ") }
+        #expect(Set(commands).count == commands.count)
+        #expect(names.allSatisfy { $0.allSatisfy { $0.isLowercase || $0 == "_" } })
+    }
+
+    @Test("offers models exactly these tools")
+    func tools() {
+        let everyone = Self.operations.map(\.declaration).filter { $0.audience == .everyone && $0.toolset == .m365 }
+        let offered = everyone.filter(\.isListed).map(\.name)
+        #expect(offered == ["run", "graph_request", "connections", "status", "login", "logout", "reset", "output"])
+        // Called by their names alone: a model reads every word of the list on each turn.
+        #expect(everyone.filter { !$0.isListed }.map(\.name) == ["disconnect", "jobs", "sessions"])
+    }
+
+    @Test("never offers a model what writes the registry or confirms")
+    func personOnly() {
+        let people = Self.operations.filter { $0.declaration.audience == .person }.map(\.declaration.name)
+        for name in ["connections_add", "connections_edit", "connections_remove", "confirm"] {
+            #expect(people.contains(name))
+        }
+    }
+
+    @Test("says what each operation does, and how", arguments: operations.map(\.declaration.name))
+    func texts(name: String) throws {
+        let operation = try #require(Catalogue.standard.operation(named: name))
+        #expect(operation.declaration.summary.hasSuffix("."))
+        #expect(operation.declaration.summary.count < 100)
+        #expect(operation.declaration.description.count < 1500)
+        #expect(!operation.declaration.examples.isEmpty || operation.fields.isEmpty || name == "sessions")
+        for field in operation.fields {
+            #expect(!field.summary.isEmpty)
+            #expect(field.summary.count < 120, "\(field.name)")
+        }
+        for example in operation.declaration.examples {
+            #expect(example.command.hasPrefix("mm " + operation.declaration.command.joined(separator: " ")))
+        }
+    }
+
+    @Test("declares schemas that the protocol's validator takes", arguments: operations.map(\.declaration.name))
+    func schemas(name: String) throws {
+        let operation = try #require(Catalogue.standard.operation(named: name))
+        let tool = Tool(name: name, description: "x", inputSchema: operation.inputSchema) { _, _ in .text("") }
+        #expect(throws: Never.self) { try MCPServer(ServerInfo(name: "x", version: "1"), tools: [tool]) }
+    }
+
+    @Test("points to near names when one is unknown")
+    func unknown() throws {
+        let error = try #require(throws: MMError.self) { try Catalogue.standard.require("graph_reqest") }
+        #expect(error.code == .notFound)
+        #expect(error.description.contains("graph_request"))
+    }
+}

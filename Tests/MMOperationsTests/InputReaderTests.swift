@@ -1,0 +1,78 @@
+import MMCore
+import MMOperations
+import Testing
+
+@Suite("Arguments of a call")
+struct InputReaderTests {
+    private static let fields: [InputField] = [
+        InputField("name", .text, "Who.", isRequired: true),
+        InputField("method", .choice(["GET", "POST"]), "How."),
+        InputField("top", .integer(1...10), "How many."),
+        InputField("all", .flag, "Whether."),
+        InputField("body", .object, "What."),
+        InputField("query", .parameters, "Which."),
+        InputField("tags", .textList, "Under which."),
+    ]
+
+    private func reader(_ arguments: JSONObject) throws(MMError) -> InputReader {
+        try InputReader(operation: "test", arguments: arguments, fields: Self.fields)
+    }
+
+    @Test("are read as declared")
+    func values() throws {
+        let input = try reader([
+            "name": "x", "method": "post", "top": 3, "all": true, "body": ["a": 1], "query": ["$top": 5, "b": true],
+            "tags": ["u", "v"],
+        ])
+        #expect(try input.text("name") == "x")
+        #expect(try input.text("method") == "POST")
+        #expect(try input.integer("top") == 3)
+        #expect(try input.flag("all"))
+        #expect(try input.object("body") == ["a": 1])
+        #expect(try input.parameters("query").map(\.value) == ["5", "true"])
+        #expect(try input.textList("tags") == ["u", "v"])
+    }
+
+    @Test("may be written as models write them")
+    func lenient() throws {
+        let input = try reader([
+            "name": "x", "top": "3", "all": "true", "body": "{\"a\":1}", "query": "$top=5&$select=id,mail", "tags": "u",
+        ])
+        #expect(try input.integer("top") == 3)
+        #expect(try input.flag("all"))
+        #expect(try input.object("body") == ["a": 1])
+        #expect(try input.parameters("query").map(\.name) == ["$top", "$select"])
+        #expect(try input.textList("tags") == ["u"])
+    }
+
+    @Test(
+        "that are wrong are named, with the remedy",
+        arguments: [
+            ([:], "`name`"), (["name": ""], "`name`"), (["name": "x", "nmae": "y"], "`name`"),
+            (["name": 5], "`name`"), (["name": "a\u{0}b"], "NUL"), (["name": "x", "method": "PSOT"], "POST"),
+            (["name": "x", "top": 11], "between 1 and 10"), (["name": "x", "top": 1.5], "`top`"),
+            (["name": "x", "all": "perhaps"], "`all`"), (["name": "x", "body": []], "`body`"),
+            (["name": "x", "body": "{"], "`body`"), (["name": "x", "body": "{\"a\":1,\"a\":2}"], "repeated key"),
+            (["name": "x", "query": ["a": []]], "`query.a`"), (["name": "x", "tags": [1]], "`tags`"),
+        ] as [(JSONObject, String)])
+    func faults(arguments: JSONObject, says: String) throws {
+        let error = try #require(throws: MMError.self) {
+            let input = try reader(arguments)
+            _ = try input.text("name")
+            _ = try input.text("method")
+            _ = try input.integer("top")
+            _ = try input.flag("all")
+            _ = try input.object("body")
+            _ = try input.parameters("query")
+            _ = try input.textList("tags")
+        }
+        #expect(error.code == .invalidInput)
+        #expect(error.description.contains(says), "\(error)")
+    }
+
+    @Test("that the operation does not declare can't be read")
+    func undeclared() throws {
+        let error = try #require(throws: MMError.self) { try reader(["name": "x"]).text("other") }
+        #expect(error.code == .internalError)
+    }
+}

@@ -1,0 +1,207 @@
+import Glibc
+import MMCore
+import MMPool
+import MMSystem
+import Testing
+
+@testable import MMOperations
+
+/// A call that outlives its caller's patience, at every face alike.
+@Suite("Calls that are let go", .timeLimit(.minutes(2)))
+struct DetachedCallTests {
+    /// Waits for a test's word, then answers as the test wants.
+    private struct Slow: MMOperations.Operation {
+        let release: OneShot<Void>
+        let body: @Sendable () -> OperationAnswer.Body
+        let declaration = OperationDeclaration(
+            "slow", command: ["slow"], title: "Slow", summary: "Waits.",
+            effects: .init(readOnly: true, openWorld: true))
+
+        func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+            if let person = context.call.person, person.canBeAsked {
+                let question = ConfirmationQuestion(title: "really", request: "slow", reason: "test")
+                guard try await person.confirms(question) else { throw MMError(.denied, "no") }
+            }
+            context.call.progress(ProgressReport(done: 1, message: "half way"))
+            await withTaskCancellationHandler {
+                await release.wait()
+            } onCancel: {
+                release.give(())
+            }
+            guard !Task.isCancelled else { throw MMError(.cancelled, "Called off.") }
+            return OperationAnswer(body())
+        }
+    }
+
+    private struct Yes: PersonAtHand {
+        func showSignIn(_ details: JSONObject) async {}
+        func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { true }
+    }
+
+    private let home = JobHome()
+    private let release = OneShot<Void>()
+
+    private func service(_ body: @escaping @Sendable () -> OperationAnswer.Body) -> LocalOperationService {
+        let slow = AnyOperation(Slow(release: release, body: body))
+        return LocalOperationService(
+            catalogue: Catalogue(Catalogue.standard.operations + [slow]), services: home.services)
+    }
+
+    private func context(
+        _ surface: Caller.Surface = .mcp, session: String? = "a", patience: Duration? = .milliseconds(10),
+        person: (any PersonAtHand)? = nil
+    ) -> CallContext {
+        CallContext(
+            caller: Caller(surface: surface, name: "t", server: surface == .terminal ? nil : "mm"),
+            patience: patience, sessionID: session, person: person)
+    }
+
+    private func handle(of answer: OperationAnswer) throws -> String {
+        try #require(JobAnswer.members(of: answer)?["handle"]?.string)
+    }
+
+    private func waited(_ service: LocalOperationService, _ handle: String, _ context: CallContext)
+        async throws -> OperationAnswer
+    {
+        while true {
+            let answer = try await service.call(
+                "output", ["handle": .string(handle), "action": "wait"], in: context)
+            if JobAnswer.members(of: answer) == nil { return answer }
+        }
+    }
+
+    @Test("the answer is a handle, and the job's answer is read by it, again and again")
+    func reads() async throws {
+        let service = service { .value(["rows": 3]) }
+        let handle = try handle(of: try await service.call("slow", [:], in: context()))
+        let running = try await service.call("output", ["handle": .string(handle)], in: context())
+        #expect(JobAnswer.members(of: running)?["progress"] == "half way")
+        release.give(())
+        for _ in 0..<2 {
+            guard case .value(let value) = try await waited(service, handle, context()).body else {
+                Issue.record("no value")
+                return
+            }
+            #expect(value == ["rows": 3])
+        }
+    }
+
+    @Test(
+        "another session or face has no such job; this user's terminal has",
+        arguments: [(Caller.Surface.mcp, "b"), (.rest, "a"), (.library, "a")])
+    func owners(surface: Caller.Surface, session: String) async throws {
+        let service = service { .text("secret") }
+        let handle = try handle(of: try await service.call("slow", [:], in: context()))
+        for action in ["read", "wait", "cancel"] {
+            await #expect(throws: MMError.self) {
+                try await service.call(
+                    "output", ["handle": .string(handle), "action": .string(action)],
+                    in: context(surface, session: session))
+            }
+        }
+        let jobs = try await service.call("jobs", [:], in: context(.terminal, patience: nil))
+        guard case .value(let value) = jobs.body else { return }
+        #expect(value["jobs"]?[0]?["job"]?.string == handle)
+        #expect(value["jobs"]?[0]?["state"] == "running")
+        _ = try await service.call(
+            "output", ["handle": .string(handle), "action": "cancel"], in: context(.terminal, patience: nil))
+        let over = try home.services.jobs.board.report(handle, for: nil)
+        #expect(over.state == .cancelled)
+    }
+
+    @Test("a long list is kept in the store and given as rows, however often")
+    func longList() async throws {
+        let service = service {
+            let batches = Mutex(0)
+            return .items(
+                ItemStream { () async throws(MMError) in
+                    let number = batches.withLock { number in
+                        number += 1
+                        return number
+                    }
+                    guard number <= 50 else { return nil }
+                    return (0..<100).map { row in Array("{\"row\": \(number * 100 + row)}".utf8)[...] }
+                })
+        }
+        let handle = try handle(of: try await service.call("slow", [:], in: context()))
+        release.give(())
+        for _ in 0..<2 {
+            let answer = try await waited(service, handle, context())
+            #expect(answer.stored?.total == 5000)
+            guard case .items(let stream) = answer.body else {
+                Issue.record("no rows")
+                return
+            }
+            var rows: [Int] = []
+            while let batch = try await stream.next() {
+                for item in batch { rows.append(try JSONParser.parse(item)["row"]?.int ?? -1) }
+            }
+            #expect(rows == Array(100..<5100))
+        }
+        let count = try await service.call(
+            "output", ["handle": .string(handle), "filter": "length"], in: context())
+        guard case .text(let text) = count.body else { return }
+        #expect(text == "5000\n")
+    }
+
+    @Test("a large text does not stay in memory, and comes whole")
+    func largeText() async throws {
+        let text = String(repeating: "zwölf Boxkämpfer\n", count: 20_000)
+        let service = service { .text(text) }
+        let handle = try handle(of: try await service.call("slow", [:], in: context()))
+        release.give(())
+        let answer = try await waited(service, handle, context())
+        #expect(answer.stored?.bytes == text.utf8.count)
+        guard case .text(let given) = answer.body else {
+            Issue.record("no text")
+            return
+        }
+        #expect(given == text)
+    }
+
+    @Test("without patience a question is still put to the person, before the call is let go")
+    func asksFirst() async throws {
+        home.services.jobs.keepsRunning()
+        let service = service { .text("done") }
+        let answer = try await service.call(
+            "slow", [:], in: context(.terminal, patience: .zero, person: Yes()))
+        let handle = try handle(of: answer)
+        #expect(answer.text?.contains("mm output \(handle) --action wait") == true)
+        release.give(())
+        guard case .text(let text) = try await waited(service, handle, context(.terminal, patience: nil)).body else {
+            Issue.record("no text")
+            return
+        }
+        #expect(text == "done")
+    }
+
+    @Test("a process that ends with the command lets nothing go, and says what to do")
+    func oneShot() async {
+        let service = service { .text("") }
+        await #expect {
+            try await service.call("slow", [:], in: context(.terminal, patience: .zero))
+        } throws: { error in
+            (error as? MMError)?.hint?.contains("mm pool start") == true && (error as? MMError)?.exitCode == 7
+        }
+    }
+
+    @Test("an error that comes at once is told at once, and no job is left")
+    func early() async {
+        home.services.jobs.keepsRunning()
+        let service = service { .text("") }
+        await #expect(throws: MMError.self) {
+            try await service.call(
+                "run", ["connection": "nowhere", "module": "exo", "command": "1"],
+                in: context(.terminal, patience: .zero))
+        }
+        #expect(home.services.jobs.board.reports(for: nil).isEmpty)
+    }
+
+    @Test("closing the services calls off what still runs")
+    func close() async throws {
+        let service = service { .text("") }
+        _ = try await service.call("slow", [:], in: context())
+        await home.services.close()
+        #expect(home.services.jobs.board.reports(for: nil).isEmpty)
+    }
+}

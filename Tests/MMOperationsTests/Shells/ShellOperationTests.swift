@@ -1,0 +1,278 @@
+import Glibc
+import MMCore
+import MMOperations
+import MMShell
+import MMSystem
+import Testing
+
+@Suite("Shell operations", .timeLimit(.minutes(5)))
+struct ShellOperationTests {
+    private let home = JobHome()
+    private let service: LocalOperationService
+
+    init() throws {
+        Signals.ignoreBrokenPipes()
+        service = LocalOperationService(services: home.services)
+        mkdir(home.path, 0o700)
+        mkdir(home.path + "/work", 0o755)
+        try configure([:])
+    }
+
+    private func configure(_ members: JSONObject) throws {
+        var file: JSONObject = ["directory": .string(home.path + "/work")]
+        for (key, value) in members { file[key] = value }
+        try ProtectedFile.replace(home.path + "/.m365-shells.json", with: JSONWriter.bytes(.object(file)))
+    }
+
+    private func call(_ name: String, _ arguments: JSONObject, of session: String = "a") async throws -> JSONValue {
+        let context = CallContext(
+            caller: Caller(surface: .mcp, name: "test", server: "mm"), timeLimit: .seconds(120), sessionID: session)
+        let answer = try await service.call(name, arguments, in: context)
+        guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
+        return value
+    }
+
+    private func run(_ command: String, _ more: JSONObject = [:], of session: String = "a") async throws -> JSONValue {
+        var arguments: JSONObject = ["command": .string(command)]
+        for (key, value) in more { arguments[key] = value }
+        return try await call("shell_run", arguments, of: session)
+    }
+
+    private func fails(_ code: MMErrorCode, _ work: () async throws -> JSONValue) async throws -> MMError {
+        do {
+            let value = try await work()
+            Issue.record("it answered \(value)")
+            throw MMError(.internalError, "no error")
+        } catch let error as MMError {
+            #expect(error.code == code, "\(error)")
+            return error
+        }
+    }
+
+    @Test("keep directory, variables and functions from call to call")
+    func state() async throws {
+        _ = try await run("mkdir sub && cd sub; X=5; f() { echo \"f $X\"; }")
+        let answer = try await run("f; echo err >&2; (exit 3)")
+        #expect(answer["stdout"] == "f 5\n")
+        #expect(answer["stderr"] == "err\n")
+        #expect(answer["exit_code"] == 3)
+        #expect(answer["status"] == "exited")
+        #expect(answer["cwd"]?.string == home.path + "/work/sub")
+        #expect(try await call("shell_cwd", [:])["cwd"]?.string == home.path + "/work/sub")
+        await home.services.close()
+    }
+
+    @Test("never reach the session, the commands or the files of another client")
+    func owners() async throws {
+        _ = try await run("X=mine; cd /tmp")
+        let other = try await run("echo \"[$X]\"; pwd", of: "b")
+        #expect(other["stdout"]?.string == "[]\n\(home.path)/work\n")
+        let long = try await run("echo mine; read -r x", ["input": "terminal", "yield": 0])
+        let handle = try #require(long["job"]?.string)
+        for name in ["shell_read", "shell_wait"] {
+            _ = try await fails(.notFound) { try await call(name, ["job": .string(handle)], of: "b") }
+        }
+        _ = try await fails(.notFound) { try await call("shell_jobs", ["cancel": .string(handle)], of: "b") }
+        #expect(try await call("shell_jobs", [:], of: "b").array?.count == 1)
+        let listed = try await call("shell_sessions", [:], of: "b").array ?? []
+        #expect(listed.count == 1)
+        _ = try await call("shell_close", ["all": true], of: "b")
+        #expect(try await call("shell_sessions", [:]).array?.count == 1)
+        await home.services.close()
+    }
+
+    @Test("answer with a handle when a command takes long, which reads, waits, types and cancels")
+    func handles() async throws {
+        let started = try await run(
+            "echo one; read -r x; echo \"got $x\"; sleep 1000", ["input": "terminal", "wait_for": "one"])
+        let handle = try #require(started["job"])
+        #expect(started["stdout"] == "one\n")
+        #expect(["running", "awaiting_input"].contains(started["status"]?.string ?? ""))
+        let busy = try await fails(.conflict) { try await run("echo", ["yield": 0]) }
+        #expect(busy.details["job"] == handle)
+        _ = try await call("shell_write", ["job": handle, "text": "it"])
+        let seen = try await call("shell_wait", ["job": handle, "for": "got it"])
+        #expect(seen["stdout"] == "one\ngot it\n")
+        let page = try await call("shell_read", ["job": handle, "offset": 4])
+        #expect(page["text"] == "got it\n")
+        #expect(page["next"] == 11)
+        let ended = try await call("shell_jobs", ["cancel": handle])
+        #expect(ended["status"] == "cancelled")
+        #expect(try await run("echo again")["stdout"] == "again\n")
+        await home.services.close()
+    }
+
+    @Test("press keys and show the screen of a full-screen program")
+    func screens() async throws {
+        let started = try await run(
+            "printf 'press: '; stty -icanon; k=$(dd bs=1 count=1 2>/dev/null); printf 'you pressed %s\\n' \"$k\"",
+            ["input": "screen", "wait_for": "press"])
+        let handle = try #require(started["job"])
+        let pressed = try await call("shell_keys", ["job": handle, "keys": ["q"]])
+        _ = try await call("shell_wait", ["job": handle])
+        let screen = try await call("shell_read", ["job": handle, "stream": "display"])
+        #expect(screen["screen"]?.string?.contains("you pressed q") == true, "\(pressed) \(screen)")
+        await home.services.close()
+    }
+
+    @Test("cancel what passes its own time, and say so")
+    func timeLimit() async throws {
+        let answer = try await run("echo a; sleep 1000", ["timeout": 1])
+        #expect(answer["status"] == "timeout")
+        #expect(answer["stdout"] == "a\n")
+        #expect(answer["timeout"] == 1)
+        #expect(try await run("echo alive")["stdout"] == "alive\n")
+        await home.services.close()
+    }
+
+    @Test("tell of a shell that ended, and go on in a new one")
+    func restart() async throws {
+        _ = try await run("cd /tmp; export KEPT=yes; LOST=yes")
+        let ended = try await run("exit 4")
+        #expect(ended["status"] == "shell_ended")
+        #expect(ended["exit_code"] == 4)
+        let next = try await run("pwd; echo \"$KEPT [$LOST]\"")
+        #expect(next["session_restarted"] == true)
+        #expect(next["stdout"] == "/tmp\nyes []\n")
+        await home.services.close()
+    }
+
+    @Test("survive a shell that is killed while a command runs")
+    func killed() async throws {
+        let answer = try await run("kill -9 $$; sleep 1000")
+        #expect(answer["status"] == "shell_ended")
+        #expect(answer["signal"] == 9)
+        #expect(try await run("echo alive")["stdout"] == "alive\n")
+        await home.services.close()
+    }
+
+    @Test("give back bytes that are no text in base64")
+    func binary() async throws {
+        let answer = try await run("printf '\\377\\000'")
+        #expect(answer["stdout"] == "/wA=")
+        #expect(answer["encoding"]?["stdout"] == "base64")
+        await home.services.close()
+    }
+
+    @Test("cut long output to its ends, with the rest by handle")
+    func long() async throws {
+        let answer = try await run("seq 1 50000")
+        let text = try #require(answer["stdout"]?.string)
+        #expect(text.hasPrefix("1\n2\n") && text.hasSuffix("49999\n50000\n"))
+        #expect(text.utf8.count < 21_000)
+        let handle = try #require(answer["job"])
+        let page = try await call("shell_read", ["job": handle, "offset": 100_000, "limit": 12])
+        #expect(page["text"]?.string?.utf8.count == 12)
+        await home.services.close()
+    }
+
+    @Test("move files whole, and none of the program's own")
+    func files() async throws {
+        let sent = try await call(
+            "shell_upload", ["path": "d/x.bin", "content": "/wA=", "encoding": "base64", "make_dirs": true])
+        #expect(sent["size"] == 2)
+        let back = try await call("shell_download", ["path": "d/x.bin"])
+        #expect(back["content"] == "/wA=")
+        #expect(back["encoding"] == "base64")
+        _ = try await call("shell_write", ["path": "note.txt", "text": "line\n"])
+        #expect(try await call("shell_read", ["path": "note.txt"])["content"] == "line\n")
+        _ = try await fails(.denied) {
+            try await call("shell_download", ["path": .string(home.path + "/state/audit.jsonl")])
+        }
+        symlink(home.path + "/state/audit.jsonl", home.path + "/work/link")
+        _ = try await fails(.denied) { try await call("shell_download", ["path": "link"]) }
+        await home.services.close()
+    }
+
+    @Test("run Python with its variables kept, its errors told, and its loops cancelled")
+    func python() async throws {
+        let session: JSONObject = ["session": "py", "shell": "python"]
+        do {
+            _ = try await run("x = 41\nprint('out')", session)
+        } catch let error as MMError where error.code == .notFound {
+            return
+        }
+        let value = try await run("import sys; print('err', file=sys.stderr)\nx + 1", session)
+        #expect(value["stdout"] == "42\n")
+        #expect(value["stderr"] == "err\n")
+        let failed = try await run("1 / 0", session)
+        #expect(failed["exit_code"] == 1)
+        #expect(failed["stderr"]?.string?.contains("ZeroDivisionError") == true)
+        #expect(failed["stderr"]?.string?.contains("<string>") == false)
+        let looped = try await run("while True: pass", ["session": "py", "timeout": 1])
+        #expect(looped["status"] == "timeout")
+        #expect(try await run("x", session)["stdout"] == "41\n")
+        let big = try await run("len('" + String(repeating: "a", count: 20_000) + "')", session)
+        #expect(big["stdout"] == "20000\n")
+        let ended = try await run("exit(3)", session)
+        #expect(ended["exit_code"] == 3)
+        let fresh = try await run("'x' in dir()", session)
+        #expect(fresh["stdout"] == "False\n")
+        #expect(fresh["session_restarted"] == true)
+        await home.services.close()
+    }
+
+    @Test("ask a person before what can't be undone, and deny what touches the program's own files")
+    func guarded() async throws {
+        let asked = try await fails(.confirmationNeeded) { try await run("rm -rf .") }
+        #expect(asked.details["rule"] == "shell-removes")
+        _ = try await fails(.denied) { try await run("cat \(home.path)/tokens/x.json") }
+        #expect(try await call("shell_sessions", [:]).array?.isEmpty == true)
+        try configure(["guard": "readonly"])
+        _ = try await fails(.denied) { try await run("touch x") }
+        #expect(try await run("echo ok")["stdout"] == "ok\n")
+        await home.services.close()
+    }
+
+    @Test("keep to a security file, in its words")
+    func policy() async throws {
+        let file = home.path + "/security.yaml"
+        let text = "security:\n  enabled: true\n  allowed_executables: [echo, cd]\n  audit_log: true\n"
+        try ProtectedFile.replace(file, with: Array(text.utf8))
+        try configure(["securityFile": .string(file)])
+        #expect(try await run("echo yes")["stdout"] == "yes\n")
+        let refused = try await fails(.denied) { try await run("ls") }
+        #expect(refused.message.hasPrefix("Security validation failed"))
+        let audit = try #require(try ProtectedFile.read(home.path + "/state/audit.jsonl"))
+        let lines = String(decoding: audit, as: UTF8.self)
+        #expect(lines.contains("\"command\":\"ls\"") && lines.contains("refused"))
+        await home.services.close()
+    }
+
+    @Test(
+        "start no shell when the configuration can't be understood",
+        arguments: ["{", "{\"x\": 1}", "{\"sandbox\": \"none\"}"])
+    func wrongConfiguration(text: String) async throws {
+        try ProtectedFile.replace(home.path + "/.m365-shells.json", with: Array(text.utf8))
+        _ = try await fails(.invalidInput) { try await run("echo") }
+        #expect(await home.services.shells.count == 0)
+        await home.services.close()
+    }
+
+    @Test("run admitted programs alone under argv")
+    func argv() async throws {
+        try configure(["sandbox": "argv", "programs": ["echo": ["path": "/bin/echo", "arguments": ["operand"]]]])
+        #expect(try await run("echo 'a b' c")["stdout"] == "a b c\n")
+        for command in ["ls", "echo $HOME", "echo a; ls", "echo -n", "echo a > x"] {
+            _ = try await fails(.denied) { try await run(command) }
+        }
+        await home.services.close()
+    }
+
+    @Test("never call a confinement stronger than it is, and refuse a workspace with mm's own files")
+    func confinement() async throws {
+        let first = try await run("echo")
+        #expect(first["sandbox"] == "guard")
+        #expect(first["sandbox_note"]?.string?.contains("no security boundary") == true)
+        try configure(["sandbox": "workspace", "directory": .string(home.path)])
+        _ = try await fails(.invalidInput) { try await run("echo", ["session": "two"]) }
+        await home.services.close()
+    }
+
+    @Test("never let a model choose where files of this machine come from")
+    func modelsFiles() async throws {
+        _ = try await fails(.invalidInput) { try await call("shell_upload", ["from": "/etc/hostname", "path": "x"]) }
+        _ = try await fails(.invalidInput) { try await call("shell_download", ["path": "x", "to": "/tmp/x"]) }
+        await home.services.close()
+    }
+}

@@ -1,0 +1,116 @@
+import MMCore
+import MMShell
+import MMSystem
+import Testing
+
+@testable import MMOperations
+
+@Suite("The shell sessions of a process", .timeLimit(.minutes(3)))
+struct ShellSessionsTests {
+    private let sessions = ShellSessions()
+    private let limits = ShellSessions.Limits(all: 3, ofOwner: 2, idle: .seconds(60))
+
+    /// A session that runs nothing.
+    private actor Still: ShellSession {
+        nonisolated let name = "still"
+        private(set) var isClosed = false
+        func start(
+            _ command: ShellCommand, deadline: Deadline,
+            observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+        ) async throws(MMError) -> ShellJob { throw MMError(.unsupported, "it is still") }
+        func reset() async throws(MMError) {}
+        func close() async { isClosed = true }
+    }
+
+    private func key(_ owner: String, _ name: String) -> ShellSessionName {
+        ShellSessionName(owner: owner, place: .shell, name: name)
+    }
+
+    private func open(_ key: ShellSessionName, _ body: Still = Still()) async throws(MMError) -> Bool {
+        try await sessions.session(key, limits: limits) { () async throws(MMError) in
+            ShellSessions.Member(key: key, body: .shell(body), kind: "still")
+        }.isNew
+    }
+
+    @Test("are made once, however many ask at once")
+    func once() async throws {
+        let made = Mutex(0)
+        let key = key("a", "x")
+        let (sessions, limits) = (sessions, limits)
+        let make: @Sendable () async throws(MMError) -> ShellSessions.Member = {
+            made.withLock { $0 += 1 }
+            await Task.yield()
+            return ShellSessions.Member(key: key, body: .shell(Still()), kind: "still")
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 {
+                group.addTask { _ = try? await sessions.session(key, limits: limits, make: make) }
+            }
+        }
+        #expect(made.withLock { $0 } == 1)
+    }
+
+    @Test("have limits, in all and for each client, that never end another client's")
+    func limitsHold() async throws {
+        #expect(try await open(key("a", "1")))
+        #expect(try await open(key("a", "2")))
+        await #expect(throws: MMError.self) { try await open(key("a", "3")) }
+        #expect(try await open(key("b", "1")))
+        let error = await #expect(throws: MMError.self) { try await open(key("b", "2")) }
+        #expect(error?.code == .limitExceeded)
+        #expect(await sessions.count == 3)
+        #expect(try await open(key("a", "1")) == false)
+    }
+
+    @Test("end when nobody has used them for long")
+    func idle() async throws {
+        let body = Still()
+        _ = try await open(key("a", "1"), body)
+        await sessions.look(now: .now + .seconds(59))
+        #expect(await sessions.count == 1)
+        await sessions.look(now: .now + .seconds(61))
+        #expect(await sessions.count == 0)
+        #expect(await body.isClosed)
+    }
+
+    @Test("end with their client, and only with theirs")
+    func ownerEnds() async throws {
+        let (mine, theirs) = (Still(), Still())
+        _ = try await open(key("a", "1"), mine)
+        _ = try await open(key("b", "1"), theirs)
+        await sessions.closeAll(of: "a")
+        #expect(await mine.isClosed)
+        #expect(await theirs.isClosed == false)
+        await sessions.close()
+        #expect(await theirs.isClosed)
+        let error = await #expect(throws: MMError.self) { try await open(key("b", "1")) }
+        #expect(error?.code == .unavailable)
+    }
+
+    @Test("leave nothing behind when making one fails")
+    func failure() async throws {
+        let key = key("a", "1")
+        await #expect(throws: MMError.self) {
+            try await sessions.session(key, limits: limits) { () async throws(MMError) in
+                throw MMError(.notFound, "no shell")
+            }
+        }
+        #expect(await sessions.count == 0)
+        #expect(try await open(key))
+    }
+
+    @Test(
+        "on hosts are named as people write them",
+        arguments: [
+            ("web1", nil, nil, "web1"), ("me@web1", nil, nil, "me@web1"), ("web1:2222", nil, nil, "web1:2222"),
+            ("me@[::1]:22", nil, nil, "me@::1:22"), ("web1", "me", 22, "me@web1:22"), ("::1", nil, nil, "::1"),
+        ] as [(String, String?, Int?, String)])
+    func hosts(text: String, user: String?, port: Int?, spelled: String) throws {
+        #expect(try SSHTarget(named: text, user: user, port: port).spelled == spelled)
+    }
+
+    @Test("on hosts refuse users and ports that contradict", arguments: ["me@web1", "web1:2222", "web1:x"])
+    func contradictions(text: String) {
+        #expect(throws: MMError.self) { try SSHTarget(named: text, user: "you", port: 22) }
+    }
+}
