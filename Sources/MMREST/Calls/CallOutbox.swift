@@ -1,0 +1,84 @@
+import MMCore
+import MMOperations
+import MMSystem
+
+/// What a running call has to tell, until the stream's writer takes it.
+///
+/// Progress is told by the latest report alone, so that what waits stays small however slow the client is.
+final class CallOutbox: Sendable {
+    private struct State {
+        var events: [CallEvent] = []
+        var progress: ProgressReport?
+        var outcome: Result<OperationAnswer, MMError>?
+        var reader: OneShot<Void>?
+    }
+
+    /// What the writer gets.
+    enum Message: Sendable {
+        case event(CallEvent)
+        case outcome(Result<OperationAnswer, MMError>)
+    }
+
+    private let state = Mutex(State())
+
+    /// Tells of something.
+    func tell(_ event: CallEvent) {
+        wake { $0.events.append(event) }
+    }
+
+    /// Tells how far the call has come.
+    func report(_ progress: ProgressReport) {
+        wake { $0.progress = progress }
+    }
+
+    /// Tells how the call ended.
+    func finish(_ outcome: Result<OperationAnswer, MMError>) {
+        wake { $0.outcome = outcome }
+    }
+
+    /// What is next; waits until there is something. One reader at a time.
+    /// - Returns: `nil` when the reader's task was cancelled.
+    func next() async -> Message? {
+        while !Task.isCancelled {
+            let turn = OneShot<Void>()
+            let message: Message? = state.withLock { state in
+                if let message = Self.take(&state) { return message }
+                state.reader = turn
+                return nil
+            }
+            if let message { return message }
+            await withTaskCancellationHandler {
+                await turn.wait()
+            } onCancel: {
+                turn.give(())
+            }
+        }
+        return nil
+    }
+
+    /// What is there to tell right now, beside the outcome.
+    func pending() -> CallEvent? {
+        state.withLock { Self.takeEvent(&$0) }
+    }
+
+    private static func take(_ state: inout State) -> Message? {
+        if let event = takeEvent(&state) { return .event(event) }
+        defer { state.outcome = nil }
+        return state.outcome.map { .outcome($0) }
+    }
+
+    private static func takeEvent(_ state: inout State) -> CallEvent? {
+        if !state.events.isEmpty { return state.events.removeFirst() }
+        defer { state.progress = nil }
+        return state.progress.map { .progress($0) }
+    }
+
+    private func wake(_ change: (inout State) -> Void) {
+        let reader: OneShot<Void>? = state.withLock { state in
+            change(&state)
+            defer { state.reader = nil }
+            return state.reader
+        }
+        reader?.give(())
+    }
+}

@@ -1,0 +1,19 @@
+import MMCore
+import MMOperations
+
+/// The person behind a front-end at the far end of a stream.
+struct FarPerson: PersonAtHand {
+    let call: String
+    let outbox: CallOutbox
+    let questions: OpenQuestions
+
+    func showSignIn(_ details: JSONObject) async {
+        outbox.tell(.signIn(details))
+    }
+
+    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        let said = await questions.ask(call) { id in outbox.tell(.question(id: id, question)) }
+        guard let said else { throw MMError(.cancelled, "The call was called off while a person was asked.") }
+        return said
+    }
+}

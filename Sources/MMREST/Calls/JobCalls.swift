@@ -1,0 +1,156 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPool
+
+/// The routes of calls that go on after they were answered.
+struct JobCalls: Sendable {
+    let calls: OperationCalls
+    let services: OperationServices
+
+    /// How many bytes of an answer stand in what is told of its job.
+    private static let most = 25_000
+
+    var routes: [Route] {
+        [
+            Route(
+                "/v1/jobs",
+                [
+                    ("GET", { (request) async throws(MMError) in try list(request) }),
+                    ("DELETE", { (request) async throws(MMError) in try await forget(request) }),
+                ]),
+            Route(
+                "/v1/jobs/{}",
+                [
+                    ("GET", { (request) async throws(MMError) in try await show(request) }),
+                    ("DELETE", { (request) async throws(MMError) in try await cancel(request) }),
+                ]),
+            Route("/v1/jobs/{}/answer", [("GET", { (request) async throws(MMError) in try await answer(request) })]),
+        ]
+    }
+
+    /// The answer to a call that goes on.
+    static func accepted(_ members: JSONObject, isPreferred: Bool) -> HTTPServerResponse {
+        let handle = members["handle"]?.string ?? ""
+        var object: JSONObject = [
+            "job": .string(handle), "operation": members["operation"] ?? .null, "state": "running",
+        ]
+        object["seconds"] = members["seconds"]
+        object["location"] = .string("/v1/jobs/\(handle)")
+        var response = HTTPServerResponse.json(JSONWriter.bytes(.object(object)), status: 202)
+        response.headers.set("Location", "/v1/jobs/\(handle)")
+        response.headers.set("Retry-After", "1")
+        response.headers.set("Cache-Control", "no-store")
+        if isPreferred { response.headers.set("Preference-Applied", "respond-async") }
+        return response
+    }
+
+    private func list(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+        let reports = services.jobs.board.reports(for: try reach(request))
+        return noStore(["jobs": .array(reports.map { .object(Self.object($0)) })])
+    }
+
+    private func forget(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let client = try calls.reader(request)
+        guard client.sessionID != nil, client.caller.surface != .terminal else {
+            throw MMError(
+                .invalidInput, "Only the jobs of one client's own session can be called off together.",
+                hint: "Name it in the header MM-Session, or call off one job: DELETE /v1/jobs/JOB.")
+        }
+        await calls.service.forget(client)
+        return HTTPServerResponse(status: 204)
+    }
+
+    private func show(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let job = try services.jobs.board.job(request.names[0], for: try reach(request))
+        guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
+            var response = noStore(.object(try described(job)))
+            if job.result == nil { response.headers.set("Retry-After", "1") }
+            return response
+        }
+        let last = request.http.headers["Last-Event-ID"]
+        // 204 tells an EventSource that there is nothing to come back for.
+        if last == Self.endID { return HTTPServerResponse(status: 204) }
+        return .events { (writer) async throws(HTTPError) in
+            for await event in job.events {
+                switch event {
+                case .progress(let progress):
+                    let event = Self.event(progress)
+                    if event.id != last { try await writer.send(event) }
+                case .ended(let report):
+                    let data = JSONWriter.string(.object((try? described(job)) ?? Self.object(report)))
+                    try await writer.send(SSEEvent(data: data, event: "ended", id: Self.endID))
+                }
+            }
+        }
+    }
+
+    private func answer(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let job = try services.jobs.board.job(request.names[0], for: try reach(request))
+        guard let result = job.result else {
+            return Self.accepted(
+                ["handle": .string(job.handle), "operation": .string(job.label)], isPreferred: false)
+        }
+        return try await PlainAnswer.response(
+            try result.get().given(from: services.outputs), for: request.http.headers)
+    }
+
+    private func cancel(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let board = services.jobs.board
+        let reach = try reach(request)
+        let job = try board.job(request.names[0], for: reach)
+        if job.result == nil { _ = try await board.cancel(job.handle, for: reach) }
+        return noStore(.object(Self.object(job.report)))
+    }
+
+    private func reach(_ request: RESTRequest) throws(MMError) -> String? {
+        OperationJobs.reach(of: try calls.reader(request))
+    }
+
+    /// A job with its answer, where that is small.
+    private func described(_ job: Job<KeptAnswer>) throws(MMError) -> JSONObject {
+        var object = Self.object(job.report)
+        guard case .success(let kept)? = job.result else { return object }
+        object["answerLocation"] = .string("/v1/jobs/\(job.handle)/answer")
+        let answer = try kept.given(from: services.outputs)
+        guard answer.stored == nil else { return object }
+        switch answer.body {
+        case .value(let value) where JSONWriter.bytes(value).count <= Self.most: object["answer"] = value
+        case .json(let bytes) where bytes.count <= Self.most: object["answer"] = try? JSONParser.parse(bytes)
+        case .text(let text) where text.utf8.count <= Self.most: object["answer"] = .string(text)
+        default: break
+        }
+        return object
+    }
+
+    /// What is told of a job.
+    static func object(_ report: JobReport) -> JSONObject {
+        var object: JSONObject = [
+            "job": .string(report.handle), "operation": .string(report.label), "state": .string(report.state.rawValue),
+            "started": .string(report.started.iso8601), "seconds": .int(report.elapsed.components.seconds),
+            "location": .string("/v1/jobs/\(report.handle)"),
+        ]
+        object["progress"] = report.progress.map { .object(members($0)) }
+        object["error"] = report.error.map { .object($0.json) }
+        return object
+    }
+
+    private static func members(_ progress: JobProgress) -> JSONObject {
+        ProgressReport(done: progress.done, total: progress.total, message: progress.message).json
+    }
+
+    private static let endID = "end"
+
+    /// Progress tells where a job stands and not what happened: who comes back needs the latest alone, and not again what
+    /// they have seen. So its name is made from what it says.
+    private static func event(_ progress: JobProgress) -> SSEEvent {
+        let data = JSONWriter.string(.object(members(progress)))
+        return SSEEvent(data: data, event: "progress", id: Hex.text(SHA256.digest(Array(data.utf8)).prefix(8)))
+    }
+
+    private func noStore(_ value: JSONValue) -> HTTPServerResponse {
+        var response = HTTPServerResponse.json(JSONWriter.bytes(value))
+        response.headers.set("Cache-Control", "no-store")
+        return response
+    }
+}

@@ -1,0 +1,114 @@
+import MMCore
+import MMHTTP
+import MMOperations
+
+/// The routes that carry operations out.
+struct OperationCalls: Sendable {
+    let service: any OperationService
+    let serverName: String
+    private let questions: OpenQuestions
+
+    init(service: any OperationService, serverName: String, questions: OpenQuestions) {
+        self.service = service
+        self.serverName = serverName
+        self.questions = questions
+    }
+
+    /// The operations there are.
+    func list() -> HTTPServerResponse {
+        let rows = service.catalogue.operations.map { operation -> JSONValue in
+            let declaration = operation.declaration
+            return [
+                "name": .string(declaration.name), "title": .string(declaration.title),
+                "summary": .string(declaration.summary), "readOnly": .bool(declaration.effects.readOnly),
+                "inputSchema": .object(operation.inputSchema),
+            ]
+        }
+        return .json(JSONWriter.bytes(["operations": .array(rows)]))
+    }
+
+    /// Carries an operation out.
+    func call(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let operation = try service.catalogue.require(request.names[0])
+        let arguments = try RequestBody.object(of: request.http)
+        var (context, hasPerson) = try context(of: request, for: operation.declaration)
+        let name = operation.declaration.name
+        if MediaTypes.names("text/event-stream", in: request.http.headers) {
+            return CallStream(
+                service: service, questions: questions, operation: name, arguments: arguments, context: context,
+                hasPerson: hasPerson
+            ).response()
+        }
+        let preference = AsyncPreference(request.http.headers)
+        if let preference { context.patience = preference.wait }
+        let answer = try await service.call(name, arguments, in: context)
+        if let members = JobAnswer.members(of: answer) {
+            return JobCalls.accepted(members, isPreferred: preference != nil)
+        }
+        return try await PlainAnswer.response(answer, for: request.http.headers)
+    }
+
+    /// Takes a person's answer to a question of a call under way.
+    func answerQuestion(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+        try speaksForPerson(request.peer)
+        guard let confirmed = try RequestBody.object(of: request.http)["confirmed"]?.bool else {
+            throw MMError(
+                .invalidInput, "An answer to a question needs `confirmed`.",
+                hint: "Send {\"confirmed\": true} or {\"confirmed\": false}.")
+        }
+        guard questions.answer(request.names[0], request.names[1], confirmed) else {
+            throw MMError(
+                .notFound, "This question is not open any more.", hint: "Its call has ended, or it was answered.")
+        }
+        return HTTPServerResponse(status: 204)
+    }
+
+    /// Who asks about something other than an operation.
+    func reader(_ request: RESTRequest) throws(MMError) -> CallContext {
+        try context(
+            of: request,
+            for: OperationDeclaration("-", command: [], title: "", summary: "", effects: .init(readOnly: true))
+        ).0
+    }
+
+    /// Who calls and how, as far as the sender of the request may say it.
+    private func context(of request: RESTRequest, for declaration: OperationDeclaration) throws(MMError)
+        -> (CallContext, hasPerson: Bool)
+    {
+        let claims = try OperationHeaders.read(request.http.headers)
+        let surface = claims.surface ?? .rest
+        if surface == .terminal || claims.hasPerson { try speaksForPerson(request.peer) }
+        if surface == .rest, declaration.audience == .person, !declaration.effects.readOnly || !request.peer.isOwn {
+            throw MMError(
+                .forbidden, "`\(declaration.name)` is for people at a terminal.",
+                hint: "Run `mm \(declaration.command.joined(separator: " "))`.")
+        }
+        // A front-end of the owner's says it all. Somebody of the network is nobody's front-end: what it says of itself
+        // counts as a name alone.
+        let isFrontEnd = request.peer.speaksForOwner && surface != .rest
+        let server = isFrontEnd ? claims.server : (request.peer.isOwn ? claims.server : nil) ?? serverName
+        var context = CallContext(
+            caller: Caller(
+                surface: request.peer.isOwn ? surface : .rest, name: claims.client ?? userAgent(request.http),
+                server: server), waitsForSignIn: claims.waitsForSignIn)
+        if let limit = claims.timeLimit { context.timeLimit = limit }
+        context.patience = claims.patience
+        context.sessionID = claims.session
+        if isFrontEnd, request.peer.isOwn { context.directory = claims.directory }
+        return (context, claims.hasPerson)
+    }
+
+    private func userAgent(_ request: HTTPServerRequest) -> String {
+        request.headers["User-Agent"].map { String($0.prefix(100)) } ?? "unnamed"
+    }
+
+    /// A person is spoken for by the owner's front-ends alone, and never from within a session.
+    func speaksForPerson(_ peer: RESTPeer) throws(MMError) {
+        if case .process(let pid) = peer { return try SessionAncestry.refuseInside(process: pid) }
+        guard peer.speaksForOwner else {
+            throw MMError(
+                .forbidden, "A program that did not prove itself can't speak for a person.",
+                hint: "Use the pool's Unix socket, or give its secret (Authorization: Bearer …).")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import MMCore
+import MMHTTP
+import MMOperations
+
+/// An answer as a program gets it that asked for no events: the body alone.
+enum PlainAnswer {
+    private static let json = "application/json"
+    private static let lines = "application/x-ndjson"
+    private static let text = "text/plain"
+
+    /// The answer in the form that the client likes best.
+    static func response(_ answer: OperationAnswer, for headers: HTTPHeaders) async throws(MMError)
+        -> HTTPServerResponse
+    {
+        var response: HTTPServerResponse
+        switch answer.body {
+        case .value(let value): response = .json(JSONWriter.bytes(value))
+        case .json(let bytes): response = .json(bytes)
+        case .bytes(let bytes, let type):
+            response = HTTPServerResponse(headers: ["Content-Type": type], body: .bytes(bytes))
+        case .text(let words):
+            // JSON is what everybody gets who names it; who takes anything reads text.
+            response =
+                MediaTypes.best(of: [text, json], for: headers) == json
+                ? .json(JSONWriter.bytes(.string(words))) : .text(words)
+        case .items(let stream):
+            let isLines = MediaTypes.best(of: [json, lines], for: headers) == lines
+            response = HTTPServerResponse(
+                headers: ["Content-Type": isLines ? lines : json],
+                body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+                    try await write(stream, isLines: isLines, to: writer)
+                })
+        }
+        for note in answer.notes.prefix(16) {
+            let plain = PercentCoding.encode(String(note.prefix(500))) { $0 >= 0x20 && $0 < 0x7F && $0 != 0x25 }
+            response.headers.add("MM-Note", plain)
+        }
+        response.headers.set("Cache-Control", "no-store")
+        response.headers.set("X-Content-Type-Options", "nosniff")
+        return response
+    }
+
+    /// Writes a list as it is fetched. Where the fetching fails, the body is broken off: what came is not the whole.
+    private static func write(_ stream: ItemStream, isLines: Bool, to writer: HTTPResponseWriter)
+        async throws(HTTPError)
+    {
+        var isFirst = true
+        if !isLines { try await writer.write("[") }
+        while true {
+            let batch: [ArraySlice<UInt8>]?
+            do throws(MMError) {
+                batch = try await stream.next()
+            } catch {
+                throw HTTPError(.connectionLost, error.message)
+            }
+            guard let batch else { break }
+            var bytes: [UInt8] = []
+            for item in batch {
+                if isLines {
+                    // Line ends stand between a text's tokens alone, where a blank is as good.
+                    bytes += item.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+                    bytes.append(0x0A)
+                } else {
+                    if !isFirst { bytes.append(UInt8(ascii: ",")) }
+                    bytes += item
+                }
+                isFirst = false
+            }
+            try await writer.write(bytes)
+        }
+        if !isLines { try await writer.write("]") }
+    }
+}

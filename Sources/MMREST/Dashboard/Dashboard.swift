@@ -1,0 +1,134 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPool
+
+/// The routes of the dashboard: one page that shows what lives, and for its owner a little more.
+struct Dashboard: Sendable {
+    private let calls: OperationCalls
+    private let lock: DashboardLock
+    private let own: DashboardFeed
+    private let others: DashboardFeed
+
+    /// How many of the latest operations are shown.
+    private static let recent = 20
+
+    init(
+        calls: OperationCalls, services: OperationServices, shared: RESTShared, identity: PoolIdentity,
+        pause: Duration = .seconds(1)
+    ) {
+        self.calls = calls
+        lock = shared.lock
+        let metrics = shared.metrics
+        let server = calls.serverName
+        own = DashboardFeed(pause: pause) { await Self.state(services, metrics, identity, for: nil) }
+        others = DashboardFeed(pause: pause) { await Self.state(services, metrics, identity, for: server) }
+    }
+
+    var routes: [Route] {
+        DashboardPages.routes + [
+            Route("/v1/events", [("GET", { (request) async throws(MMError) in await events(request) })]),
+            Route("/v1/dashboard/token", [("POST", { (request) async throws(MMError) in try token(request) })]),
+            Route("/v1/dashboard/unlock", [("POST", { (request) async throws(MMError) in try unlock(request) })]),
+            Route(
+                "/v1/dashboard/lock",
+                [
+                    (
+                        "POST",
+                        { request in
+                            lock.lock(request.http.headers["MM-Unlock"] ?? "")
+                            return HTTPServerResponse(status: 204)
+                        }
+                    )
+                ]),
+            Route(
+                "/v1/dashboard/login",
+                [("POST", { (request) async throws(MMError) in try await act(request, "login", ["connection"]) })]),
+            Route(
+                "/v1/dashboard/reset",
+                [
+                    (
+                        "POST",
+                        { (request) async throws(MMError) in try await act(request, "reset", ["connection", "module"]) }
+                    )
+                ]),
+        ]
+    }
+
+    private func events(_ request: RESTRequest) async -> HTTPServerResponse {
+        let feed = request.peer.isOwn ? own : others
+        let last = request.http.headers["Last-Event-ID"]
+        return .events { (writer) async throws(HTTPError) in
+            for await frame in await feed.frames(after: last) {
+                try await writer.send(SSEEvent(data: frame.data, event: "state", id: frame.id))
+            }
+        }
+    }
+
+    private func token(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+        try calls.speaksForPerson(request.peer)
+        let seconds = DashboardLock.tokenAge.components.seconds
+        return secret(["token": .string(lock.newToken().reveal()), "seconds": .int(seconds)])
+    }
+
+    private func unlock(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+        guard let token = try RequestBody.object(of: request.http)["token"]?.string, let page = lock.unlock(token)
+        else {
+            throw MMError(
+                .forbidden, "This token does not unlock the dashboard: it is wrong, used, or older than five minutes.",
+                hint: "mm pool status --unlock prints another.")
+        }
+        let seconds = DashboardLock.pageAge.components.seconds
+        return secret(["unlock": .string(page.reveal()), "seconds": .int(seconds)])
+    }
+
+    private func secret(_ object: JSONObject) -> HTTPServerResponse {
+        var response = HTTPServerResponse.json(JSONWriter.bytes(.object(object)))
+        response.headers.set("Cache-Control", "no-store")
+        return response
+    }
+
+    /// Carries one of the dashboard's few deeds out, for a page that was unlocked.
+    private func act(_ request: RESTRequest, _ operation: String, _ names: [String]) async throws(MMError)
+        -> HTTPServerResponse
+    {
+        guard lock.isUnlocked(request.http.headers["MM-Unlock"]) else {
+            throw MMError(
+                .forbidden, "The dashboard is read-only.", hint: "mm pool status --unlock prints a token to unlock it.",
+                details: ["locked": true])
+        }
+        let body = try RequestBody.object(of: request.http)
+        var arguments = JSONObject()
+        for name in names { arguments[name] = body[name] }
+        let context = CallContext(
+            caller: Caller(surface: .rest, name: "dashboard", server: nil), timeLimit: .seconds(60))
+        let answer = try await calls.service.call(operation, arguments, in: context)
+        return try await PlainAnswer.response(answer, for: ["Accept": "application/json"])
+    }
+
+    /// What is shown.
+    private static func state(
+        _ services: OperationServices, _ metrics: PoolMetrics, _ identity: PoolIdentity, for server: String?
+    ) async -> JSONObject {
+        let counts = metrics.current
+        var state: JSONObject = [
+            "version": .string(identity.version), "started": .string(identity.started.iso8601),
+            "sessions": .array(await PoolOverview.sessions(services, for: server).map { .object($0) }),
+            "counts": [
+                "requests": .int(Int64(counts.total)), "errors": .int(Int64(counts.errors)),
+                "underWay": .int(Int64(counts.underWay)),
+            ],
+        ]
+        // What others did is the owner's to know.
+        guard server == nil else { return state }
+        state["jobs"] = .array(
+            services.jobs.board.reports(for: nil).prefix(recent).map { .object(JobCalls.object($0)) })
+        let entries = (try? services.audit.newest(recent)) ?? []
+        let shown = ["seq", "time", "operation", "connection", "outcome", "client", "durationMilliseconds"]
+        state["recent"] = .array(
+            entries.reversed().map { entry in
+                .object(JSONObject(shown.compactMap { key in entry[key].map { (key, $0) } }))
+            })
+        return state
+    }
+}

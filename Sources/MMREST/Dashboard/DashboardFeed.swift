@@ -1,0 +1,74 @@
+import MMCore
+import MMOperations
+
+/// What the dashboard shows, looked at once for everybody who watches, and only while somebody does.
+actor DashboardFeed {
+    /// A state and its name.
+    struct Frame: Sendable {
+        let id: String
+        let data: String
+    }
+
+    private let look: @Sendable () async -> JSONObject
+    private let pause: Duration
+    /// Another process's names must not be taken for ours.
+    private let mark = RandomBytes.text(bytes: 6)
+    private var count = 0
+    private var frame: Frame?
+    private var watchers: [Int: AsyncStream<Frame>.Continuation] = [:]
+    private var lastWatcher = 0
+    private var work: Task<Void, Never>?
+
+    /// A feed.
+    /// - Parameters:
+    ///   - pause: how long between two looks.
+    ///   - look: what there is to show now.
+    init(pause: Duration, look: @escaping @Sendable () async -> JSONObject) {
+        self.pause = pause
+        self.look = look
+    }
+
+    /// The states from now on, each only once; who reads slowly gets the newest.
+    /// - Parameter last: the name of the state that the watcher has seen, which is not given again.
+    func frames(after last: String?) -> AsyncStream<Frame> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Frame.self, bufferingPolicy: .bufferingNewest(1))
+        lastWatcher += 1
+        let number = lastWatcher
+        watchers[number] = continuation
+        continuation.onTermination = { [weak self] _ in
+            guard let self else { return }
+            Task { await self.leave(number) }
+        }
+        if work == nil {
+            work = Task { [weak self, pause] in
+                while !Task.isCancelled {
+                    await self?.tick()
+                    try? await Task.sleep(for: pause)
+                }
+            }
+        } else if let frame, frame.id != last {
+            continuation.yield(frame)
+        }
+        return stream
+    }
+
+    /// How many watch.
+    var watching: Int { watchers.count }
+
+    private func leave(_ number: Int) {
+        watchers[number] = nil
+        guard watchers.isEmpty else { return }
+        work?.cancel()
+        work = nil
+        frame = nil
+    }
+
+    private func tick() async {
+        let data = JSONWriter.string(.object(await look()))
+        guard data != frame?.data else { return }
+        count += 1
+        let next = Frame(id: "\(mark)-\(count)", data: data)
+        frame = next
+        for watcher in watchers.values { watcher.yield(next) }
+    }
+}

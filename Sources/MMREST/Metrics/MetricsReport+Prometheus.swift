@@ -1,0 +1,101 @@
+import MMPool
+
+extension MetricsReport {
+    /// The metrics as Prometheus reads them (prometheus.io, “Exposition formats”, text format 0.0.4).
+    package var prometheus: String {
+        var page = PrometheusPage()
+        page.family("mm_uptime_seconds", "gauge", "How long the pool has been up.", [([], uptime)])
+        page.family(
+            "mm_requests_total", "counter", "Calls that ended, by operation and outcome.",
+            counts.calls.map {
+                ([("operation", $0.key.operation), ("outcome", $0.key.outcome)], Double($0.value))
+            }.sorted { $0.0.map(\.1).joined(separator: "\u{0}") < $1.0.map(\.1).joined(separator: "\u{0}") })
+        page.family("mm_errors_total", "counter", "Calls that failed.", [([], Double(counts.errors))])
+        page.family("mm_requests_under_way", "gauge", "Calls under way.", [([], Double(counts.underWay))])
+        page.histogram(
+            "mm_request_duration_seconds", "How long calls took.", bounds: PoolMetrics.bounds, buckets: counts.buckets,
+            sum: counts.seconds, count: counts.total)
+        page.family("mm_sign_ins_total", "counter", "Sign-ins that succeeded.", [([], Double(counters.signIns))])
+        let states = ["starting", "signing in", "ready", "busy", "failed", "lost", "stopped"]
+        page.family(
+            "mm_sessions", "gauge", "Sessions by state.",
+            states.map { state in
+                ([("state", state)], Double(sessions.count { $0.state.word == state }))
+            })
+        page.family(
+            "mm_session_memory_bytes", "gauge", "Memory of each session's process.",
+            sessions.compactMap { session in
+                session.memory.map { ([("session", session.key.description)], Double($0)) }
+            })
+        page.family(
+            "mm_session_commands_total", "counter", "Commands of each session.",
+            sessions.map { ([("session", $0.key.description)], Double($0.commands)) })
+        page.family(
+            "mm_sessions_waiting", "gauge", "Callers that wait for a session.",
+            [([], Double(sessions.reduce(0) { $0 + $1.waiting }))])
+        let totals: [(String, String, Int)] = [
+            ("mm_session_starts_total", "Sessions started.", counters.starts),
+            ("mm_session_restarts_total", "Sessions started again after their process was lost.", counters.restarts),
+            ("mm_sessions_reaped_total", "Sessions cleared away that nobody used.", counters.reaped),
+            ("mm_keepalives_total", "Health questions asked of idle sessions.", counters.keepAlives),
+            ("mm_keepalive_failures_total", "Health questions that failed.", counters.keepAliveFailures),
+        ]
+        for (name, help, total) in totals { page.family(name, "counter", help, [([], Double(total))]) }
+        if let memory {
+            page.family("mm_memory_bytes", "gauge", "Memory of the pool's own process.", [([], Double(memory))])
+        }
+        return page.text
+    }
+}
+
+/// Writes the text format.
+private struct PrometheusPage {
+    typealias Labels = [(String, String)]
+
+    private(set) var text = ""
+
+    mutating func family(_ name: String, _ type: String, _ help: String, _ samples: [(Labels, Double)]) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        for (labels, value) in samples { sample(name, labels, value) }
+    }
+
+    /// Each bucket counts what is not above its bound, so they grow.
+    mutating func histogram(
+        _ name: String, _ help: String, bounds: [Double], buckets: [Int], sum: Double, count: Int
+    ) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) histogram\n"
+        var below = 0
+        for (bound, bucket) in zip(bounds, buckets) {
+            below += bucket
+            sample(name + "_bucket", [("le", Self.number(bound))], Double(below))
+        }
+        sample(name + "_bucket", [("le", "+Inf")], Double(count))
+        sample(name + "_sum", [], sum)
+        sample(name + "_count", [], Double(count))
+    }
+
+    private mutating func sample(_ name: String, _ labels: Labels, _ value: Double) {
+        text += name
+        if !labels.isEmpty {
+            text += "{" + labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",") + "}"
+        }
+        text += " \(Self.number(value))\n"
+    }
+
+    private static func number(_ value: Double) -> String {
+        Int64(exactly: value).map { "\($0)" } ?? "\(value)"
+    }
+
+    private static func escaped(_ label: String) -> String {
+        var text = ""
+        for scalar in label.unicodeScalars {
+            switch scalar {
+            case "\\": text += "\\\\"
+            case "\"": text += "\\\""
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+}

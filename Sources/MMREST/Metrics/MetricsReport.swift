@@ -1,0 +1,75 @@
+package import MMCore
+package import MMHTTP
+package import MMOperations
+import MMPool
+
+/// The metrics of one moment: of the calls, and of the sessions behind them.
+package struct MetricsReport: Sendable {
+    let counts: PoolMetrics.Counts
+    let uptime: Double
+    let sessions: [SessionReport]
+    let counters: PoolCounters
+    let keepAliveInterval: Duration
+    let memory: Int?
+
+    /// Looks at what there is now.
+    /// - Parameters:
+    ///   - metrics: of the calls.
+    ///   - services: holds the sessions.
+    package init(_ metrics: PoolMetrics, _ services: OperationServices) async {
+        await self.init(
+            metrics, sessions: services.sessions.reports(), counters: services.sessions.counters,
+            keepAliveInterval: services.sessions.settings.keepAliveAfter)
+    }
+
+    init(_ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration) {
+        counts = metrics.current
+        uptime = metrics.uptime
+        self.sessions = sessions
+        self.counters = counters
+        self.keepAliveInterval = keepAliveInterval
+        memory = OwnMemory.resident()
+    }
+
+    /// The report in the form that the client likes best: JSON, or Prometheus' text.
+    package func response(for headers: HTTPHeaders) -> HTTPServerResponse {
+        var response =
+            MediaTypes.best(of: ["application/json", "text/plain"], for: headers) == "text/plain"
+            ? .text(prometheus, type: "text/plain; version=0.0.4; charset=utf-8")
+            : HTTPServerResponse.json(JSONWriter.bytes(.object(json)))
+        response.headers.set("Cache-Control", "no-store")
+        return response
+    }
+
+    /// The members that the first pool's `/metrics` had.
+    package var json: JSONObject {
+        let rate = counts.total == 0 ? 0 : Double(counts.errors) / Double(counts.total) * 100
+        let mean = counts.last.isEmpty ? 0 : counts.last.reduce(0, +) / Double(counts.last.count) * 1000
+        let rows = sessions.map { session -> JSONValue in
+            [
+                "session_id": .string(session.key.description), "state": .string(session.state.seedWord),
+                "authenticated": .bool(session.state.seedWord == "authenticated"),
+                "last_command": session.lastUsed.map { .string($0.iso8601) } ?? .null,
+                "memory_bytes": session.memory.map { .int(Int64($0)) } ?? .null,
+            ]
+        }
+        let whole = Int64(uptime)
+        return [
+            "uptime_seconds": .double(Self.rounded(uptime)),
+            "uptime_human": .string("\(whole / 3600)h \(whole / 60 % 60)m \(whole % 60)s"),
+            "total_requests": .int(Int64(counts.total)), "total_errors": .int(Int64(counts.errors)),
+            "error_rate": .double(Self.rounded(rate)), "total_auths": .int(Int64(counters.signIns)),
+            "avg_response_ms": .double(Self.rounded(mean)), "last_100_responses": .int(Int64(counts.last.count)),
+            "sessions": .array(rows),
+            "active_sessions": .int(Int64(sessions.count { $0.state.seedWord == "authenticated" })),
+            "keepalive": [
+                "interval_seconds": .int(keepAliveInterval.components.seconds),
+                "total_pings": .int(Int64(counters.keepAlives)), "failures": .int(Int64(counters.keepAliveFailures)),
+                "last_pings": [:],
+            ],
+        ]
+    }
+
+    /// One digit after the point, as the first pool rounded.
+    private static func rounded(_ number: Double) -> Double { (number * 10).rounded() / 10 }
+}

@@ -1,0 +1,108 @@
+package import MMCore
+package import MMOperations
+
+/// What the calls of a process were like: counts, times, outcomes; never content.
+package final class PoolMetrics: Sendable {
+    /// The upper bounds of the histogram's buckets, in seconds.
+    static let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
+    /// How many of the last answers the mean time is taken over.
+    private static let recent = 100
+
+    struct Kind: Hashable {
+        let operation: String
+        let outcome: String
+    }
+
+    struct Counts: Sendable {
+        var calls: [Kind: Int] = [:]
+        var total = 0
+        var errors = 0
+        var underWay = 0
+        var buckets = [Int](repeating: 0, count: PoolMetrics.bounds.count)
+        var seconds = 0.0
+        var last: [Double] = []
+        var nextOfLast = 0
+    }
+
+    private let begun = ContinuousClock.now
+    private let counts = Mutex(Counts())
+
+    /// Nothing counted yet.
+    package init() {}
+
+    /// What was counted so far.
+    var current: Counts { counts.withLock { $0 } }
+
+    /// How long this has been counting, in seconds.
+    var uptime: Double { (ContinuousClock.now - begun) / .seconds(1) }
+
+    /// Counts a call that begins.
+    package func begin() {
+        counts.withLock { $0.underWay += 1 }
+    }
+
+    /// Counts a call that ended.
+    /// - Parameters:
+    ///   - operation: its name; one of the catalogue, so that nobody can make up names without end.
+    ///   - error: what it ended with.
+    ///   - duration: how long it took.
+    package func end(_ operation: String, _ error: MMError?, after duration: Duration) {
+        let seconds = duration / .seconds(1)
+        counts.withLock { counts in
+            counts.underWay -= 1
+            counts.total += 1
+            counts.calls[Kind(operation: operation, outcome: error?.code.word ?? "done"), default: 0] += 1
+            if let error, Self.isFailure(error.code) { counts.errors += 1 }
+            counts.seconds += seconds
+            if let bucket = Self.bounds.firstIndex(where: { seconds <= $0 }) { counts.buckets[bucket] += 1 }
+            if counts.last.count < Self.recent {
+                counts.last.append(seconds)
+            } else {
+                counts.last[counts.nextOfLast] = seconds
+                counts.nextOfLast = (counts.nextOfLast + 1) % Self.recent
+            }
+        }
+    }
+
+    /// Whether an answer is a failure. That a person is needed, or called it off, is none.
+    private static func isFailure(_ code: MMErrorCode) -> Bool {
+        ![.signInNeeded, .confirmationNeeded, .cancelled].contains(code)
+    }
+}
+
+/// Counts the calls of another service.
+package struct MeteredOperationService: OperationService {
+    /// Every operation there is.
+    package var catalogue: Catalogue { service.catalogue }
+    private let service: any OperationService
+    private let metrics: PoolMetrics
+
+    /// A service whose calls are counted.
+    package init(_ service: any OperationService, _ metrics: PoolMetrics) {
+        self.service = service
+        self.metrics = metrics
+    }
+
+    /// Ends what a client has left; that is no call.
+    package func forget(_ client: CallContext) async { await service.forget(client) }
+
+    /// Carries one operation out and counts it.
+    package func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        // What names no operation is the answer to a wrong address, and its name could be anything.
+        guard let operation = catalogue.operation(named: name)?.declaration.name else {
+            return try await service.call(name, arguments, in: context)
+        }
+        let begun = ContinuousClock.now
+        metrics.begin()
+        do throws(MMError) {
+            let answer = try await service.call(name, arguments, in: context)
+            metrics.end(operation, nil, after: .now - begun)
+            return answer
+        } catch {
+            metrics.end(operation, error, after: .now - begun)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// What the routers of one process have in common, however many addresses it listens at.
+package final class RESTShared: Sendable {
+    /// Counts the calls of all of them.
+    package let metrics = PoolMetrics()
+    /// A token that came through the socket unlocks a page that came over TCP.
+    let lock = DashboardLock()
+    /// A question may be answered at another address than it was put at.
+    let questions = OpenQuestions()
+
+    /// Nothing counted, asked or unlocked yet.
+    package init() {}
+}

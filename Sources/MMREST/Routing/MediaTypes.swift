@@ -1,0 +1,64 @@
+import MMHTTP
+
+/// What the headers `Accept` and `Content-Type` say (RFC 9110, sections 12.5.1 and 8.3).
+enum MediaTypes {
+    /// The first of these types that the client likes best; `nil` when it takes none of them.
+    /// - Parameters:
+    ///   - offered: what there is, the one to give to who doesn't mind first.
+    ///   - headers: of the request.
+    static func best(of offered: [String], for headers: HTTPHeaders) -> String? {
+        guard let accept = headers["Accept"], !accept.isEmpty else { return offered.first }
+        let ranges = accept.split(separator: ",").prefix(64).map { Range($0) }
+        var best: (type: String, quality: Double)?
+        for type in offered {
+            // The most exact range decides, wherever it stands.
+            guard let range = ranges.filter({ $0.matches(type) }).max(by: { $0.exactness < $1.exactness }),
+                range.quality > 0, range.quality > (best?.quality ?? 0)
+            else { continue }
+            best = (type, range.quality)
+        }
+        return best?.type
+    }
+
+    /// Whether a client asks for this very type by name.
+    static func names(_ type: String, in headers: HTTPHeaders) -> Bool {
+        (headers["Accept"] ?? "").split(separator: ",").prefix(64).map { Range($0) }
+            .contains { $0.type == type && $0.quality > 0 }
+    }
+
+    /// Whether a body is JSON text in UTF-8, as its sender says.
+    static func isJSON(_ contentType: String) -> Bool {
+        let parts = contentType.split(separator: ";").map { trimmed($0).lowercased() }
+        guard parts.first == "application/json" else { return false }
+        return parts.dropFirst().allSatisfy { part in
+            !part.hasPrefix("charset=") || ["utf-8", "\"utf-8\""].contains(String(part.dropFirst(8)))
+        }
+    }
+
+    private struct Range {
+        let type: String
+        let quality: Double
+
+        init(_ text: Substring) {
+            let parts = text.split(separator: ";").map { trimmed($0).lowercased() }
+            type = parts.first ?? ""
+            let weight = parts.dropFirst().first { $0.hasPrefix("q=") }
+            let number = weight.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
+            quality = number.isFinite ? min(max(number, 0), 1) : 0
+        }
+
+        func matches(_ other: String) -> Bool {
+            type == other || type == "*/*"
+                || (type.hasSuffix("/*") && other.hasPrefix(type.dropLast()))
+        }
+
+        var exactness: Int { type == "*/*" ? 0 : type.hasSuffix("/*") ? 1 : 2 }
+    }
+
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        var bytes = Array(text.utf8)[...]
+        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
+        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

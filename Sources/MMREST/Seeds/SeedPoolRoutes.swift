@@ -1,0 +1,313 @@
+package import MMCore
+package import MMHTTP
+package import MMOperations
+package import MMPool
+
+/// The session pool's own routes: `/health /status /connections /run /reset /metrics`.
+package final class SeedPoolRoutes: Sendable {
+    /// What a pool of this kind needs to know.
+    package struct Settings: Sendable {
+        /// The one connection that it serves; `nil`: all.
+        package var connection: String?
+        /// What connections' `mcps` lists are compared with.
+        package var serverName = "mm"
+        /// How long a command may take.
+        package var commandLimit: Duration = .seconds(300)
+        /// How often idle sessions are asked how they are, for the metrics.
+        package var keepAlive: Duration = .seconds(300)
+
+        /// The defaults.
+        package init() {}
+
+        /// The settings of an environment: `M365_CONNECTION`, `COMMAND_TIMEOUT`.
+        /// - Throws: `invalidInput`, naming the variable.
+        package init(environment: [String: String]) throws(MMError) {
+            connection = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
+            if let text = environment["COMMAND_TIMEOUT"], !text.isEmpty {
+                guard let seconds = Int(text), (1...86_400).contains(seconds) else {
+                    throw MMError(
+                        .invalidInput, "COMMAND_TIMEOUT can't be `\(text.prefix(40))`.",
+                        hint: "Give whole seconds, such as 300.")
+                }
+                commandLimit = .seconds(seconds)
+            }
+        }
+    }
+
+    /// Paths and the methods they answer.
+    package static let paths = [
+        "/health": "GET", "/status": "GET", "/connections": "GET", "/metrics": "GET", "/run": "POST", "/reset": "POST",
+    ]
+
+    let service: any OperationService
+    let services: OperationServices
+    let settings: Settings
+    let clock: PoolClock
+    private let meter: Mutex<SeedMeter>
+    private let histogram: PoolMetrics
+    private let shownCodes = Mutex<[SessionKey: String]>([:])
+    private let listed = Mutex<(revision: Int, body: [UInt8])?>(nil)
+
+    /// Routes over the operations of this process.
+    /// - Parameters:
+    ///   - service: carries operations out.
+    ///   - services: what they work with.
+    ///   - settings: which connections, and how long.
+    ///   - clock: the time it lives by.
+    ///   - metrics: of the calls, for Prometheus; several faces of one process may share it.
+    package init(
+        service: any OperationService, services: OperationServices, settings: Settings = Settings(),
+        clock: PoolClock = .system, metrics: PoolMetrics = PoolMetrics()
+    ) {
+        self.service = MeteredOperationService(service, metrics)
+        histogram = metrics
+        self.services = services
+        self.settings = settings
+        self.clock = clock
+        meter = Mutex(SeedMeter(now: clock.now()))
+    }
+
+    /// Answers a request.
+    /// - Returns: `nil` when the path is none of the pool's.
+    package func respond(to request: HTTPServerRequest) async -> HTTPServerResponse? {
+        guard let method = Self.paths[request.path] else { return nil }
+        if request.method == "OPTIONS" {
+            return HTTPServerResponse(
+                status: 204, headers: ["Allow": method == "GET" ? "GET, HEAD, OPTIONS" : "POST, OPTIONS"])
+        }
+        guard request.method == method || (method == "GET" && request.method == "HEAD") else {
+            return SeedExchange.wrongMethod(method)
+        }
+        switch request.path {
+        case "/health":
+            return SeedExchange.response(
+                SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
+        case "/status": return SeedExchange.response(SeedReply(await status()))
+        case "/metrics": return await metrics(request.headers)
+        case "/connections": return connections()
+        default: break
+        }
+        let began = clock.now()
+        switch SeedExchange.body(request) {
+        case .failure(let refusal):
+            if request.path == "/run" { count(began, isError: true) }
+            return SeedExchange.response(
+                SeedReply(["status": "error", "error": .string(refusal.message)], status: refusal.status))
+        case .success(let body):
+            return SeedExchange.response(request.path == "/run" ? await run(body, began) : await reset(body))
+        }
+    }
+
+    private func count(_ began: Duration, isError: Bool = false, isSignIn: Bool = false) {
+        let time = clock.now() - began
+        meter.withLock { $0.count(time, isError: isError, isSignIn: isSignIn) }
+    }
+
+    private func caller(_ id: String?) -> Caller {
+        Caller(surface: .rest, name: String((id ?? "anonymous").prefix(100)), server: settings.serverName)
+    }
+
+    /// The answer to work that failed.
+    package static func failure(_ text: String, status: Int = 200, output: String? = nil) -> SeedReply {
+        var body: JSONObject = ["status": "error", "error": .string(text)]
+        body["output"] = output.map { .string($0) }
+        return SeedReply(body, status: status)
+    }
+
+    // MARK: /run
+
+    private func run(_ body: JSONObject, _ began: Duration) async -> SeedReply {
+        let reply: SeedReply
+        do throws(MMError) {
+            reply = try await answer(body)
+        } catch {
+            reply = Self.failure(error.message, status: 400)
+        }
+        let status = reply.body["status"]
+        count(began, isError: status == "error", isSignIn: status == "auth_required")
+        return reply
+    }
+
+    /// Runs a command.
+    /// - Throws: `invalidInput` for arguments that are none.
+    private func answer(_ body: JSONObject) async throws(MMError) -> SeedReply {
+        let asked = try SeedExchange.text("connection", body)
+        let module = try SeedExchange.text("module", body)
+        let command = try SeedExchange.text("command", body)
+        let caller = caller(try SeedExchange.text("caller_id", body))
+        guard let connection = settings.connection ?? asked, let module, let command else {
+            return Self.failure("Missing connection, module, or command", status: 400)
+        }
+        if let asked, asked != connection {
+            return Self.failure("This container only handles \(connection)", status: 400)
+        }
+        guard SeedModules.isKnown(module) else {
+            return Self.failure("Unknown module: \(module.prefix(60))", status: 400)
+        }
+        var call = CallContext(caller: caller, timeLimit: settings.commandLimit)
+        call.isSeedProfile = true
+        var arguments: JSONObject = [
+            "connection": .string(connection), "module": .string(module), "command": .string(command),
+        ]
+        if body["confirmed"] == true { arguments["confirmed"] = true }
+        let key = SessionKey(connection: connection, module: module)
+        do throws(MMError) {
+            let answer = try await service.call("run", arguments, in: call)
+            _ = shownCodes.withLock { $0.removeValue(forKey: key) }
+            var reply: JSONObject = ["status": "success", "output": .string(try await answer.poolOutput())]
+            reply["authenticated_as"] = await services.sessions.account(of: key).map { .string($0) }
+            return SeedReply(reply)
+        } catch {
+            return failure(error, key)
+        }
+    }
+
+    private func failure(_ error: MMError, _ key: SessionKey) -> SeedReply {
+        let again = "Session reset — retry will create a fresh session."
+        switch error.code {
+        case .signInNeeded:
+            guard let signIn = SeedSignIn(error) else { return Self.failure(error.description) }
+            let isKnown = shownCodes.withLock { codes in codes.updateValue(signIn.code, forKey: key) == signIn.code }
+            var reply: JSONObject = [
+                "status": "auth_required", "device_code": .string(signIn.code), "auth_url": .string(signIn.address),
+                "message": .string(isKnown ? "Complete device code auth, then retry" : signIn.message),
+            ]
+            if !isKnown { reply["expires_in"] = 900 }
+            return SeedReply(reply)
+        case .denied:
+            return Self.failure(
+                "Command blocked: \(error.description) This operation is not allowed through the session pool.")
+        case .notFound where error.details["connection"] != nil:
+            return Self.failure("Connection '\(key.connection)' not found. \(error.hint ?? "")")
+        case .deadlineExceeded:
+            let ended = error.details["sessionRestarted"] == true
+            return Self.failure(
+                "Timeout: \(ended ? "The command did not stop in time. \(again)" : error.message)",
+                output: error.details["output"]?.string)
+        case .sessionLost: return Self.failure("PowerShell process died. \(again)")
+        default: return Self.failure(error.description, output: error.details["output"]?.string)
+        }
+    }
+
+    // MARK: /reset
+
+    private func reset(_ body: JSONObject) async -> SeedReply {
+        do throws(MMError) {
+            let asked = try SeedExchange.text("connection", body)
+            let module = try SeedExchange.text("module", body)
+            guard let connection = settings.connection ?? asked else {
+                return Self.failure("Missing connection parameter", status: 400)
+            }
+            if let asked, asked != connection {
+                return Self.failure("This container only handles \(connection)", status: 400)
+            }
+            var arguments: JSONObject = ["connection": .string(connection)]
+            arguments["module"] = module.map { .string($0) }
+            let answer: OperationAnswer
+            do throws(MMError) {
+                answer = try await service.call("reset", arguments, in: CallContext(caller: caller(nil)))
+            } catch {
+                // A connection without an entry has no sessions: the first pool answered that nothing was reset.
+                guard error.code == .notFound else { return Self.failure(error.description) }
+                return SeedReply(["status": "success", "reset": [], "count": 0])
+            }
+            shownCodes.withLock { codes in
+                for key in codes.keys where key.connection == connection && (module ?? key.module) == key.module {
+                    codes[key] = nil
+                }
+            }
+            guard case .value(let value) = answer.body, let object = value.object else {
+                return Self.failure("The reset gave no answer.")
+            }
+            return SeedReply(object)
+        } catch {
+            return Self.failure(error.message, status: 400)
+        }
+    }
+
+    // MARK: what there is
+
+    /// Whether a session's connection is one that this server's name may use.
+    private func isShown(_ key: SessionKey, _ snapshot: RegistrySnapshot?) -> Bool {
+        if let only = settings.connection, key.connection != only { return false }
+        return (try? snapshot?.connection(named: key.connection, for: settings.serverName)) != nil
+    }
+
+    private func reports() async -> [SessionReport] {
+        let snapshot = try? services.registry.snapshot()
+        return await services.sessions.reports().filter { isShown($0.key, snapshot) }
+    }
+
+    private func rows(_ reports: [SessionReport]) -> [JSONValue] {
+        var rows: [JSONValue] = []
+        for report in reports {
+            let word = report.state.seedWord
+            rows.append([
+                "session_id": .string(report.key.description), "state": .string(word),
+                "authenticated": .bool(word == "authenticated"),
+                "last_command": report.commands > 0 ? (report.lastUsed.map { .string($0.localISO) } ?? .null) : .null,
+            ])
+        }
+        return rows
+    }
+
+    private func status() async -> JSONObject {
+        let reports = await reports()
+        let snapshot = try? services.registry.snapshot()
+        let returning = services.restorer.standings.filter { $0.value == .restoring && isShown($0.key, snapshot) }
+        var rows = rows(reports)
+        for key in returning.keys.sorted() where !reports.contains(where: { $0.key == key }) {
+            rows.append([
+                "session_id": .string(key.description), "state": "initializing", "authenticated": false,
+                "last_command": .null,
+            ])
+        }
+        var status: JSONObject = ["sessions": .array(rows)]
+        if !returning.isEmpty { status["restoring"] = true }
+        return status
+    }
+
+    /// JSON as the first pool's, or Prometheus' text for clients that ask for it.
+    private func metrics(_ headers: HTTPHeaders) async -> HTTPServerResponse {
+        let reports = await reports()
+        let counters = await services.sessions.counters
+        if MediaTypes.best(of: ["application/json", "text/plain"], for: headers) == "text/plain" {
+            return MetricsReport(
+                histogram, sessions: reports, counters: counters, keepAliveInterval: settings.keepAlive
+            ).response(for: headers)
+        }
+        return SeedExchange.response(SeedReply(await metrics(rows(reports), counters)))
+    }
+
+    private func metrics(_ rows: [JSONValue], _ counters: PoolCounters) async -> JSONObject {
+        var pings = JSONObject()
+        for (key, time) in await services.sessions.lastPings() { pings[key.description] = .string(time.localISO) }
+        var report = meter.withLock { $0 }.report(now: clock.now())
+        report["sessions"] = .array(rows)
+        report["active_sessions"] = .int(Int64(rows.count { $0["authenticated"] == true }))
+        report["keepalive"] = [
+            "interval_seconds": .int(settings.keepAlive.components.seconds),
+            "total_pings": .int(Int64(counters.keepAlives - counters.keepAliveFailures)),
+            "failures": .int(Int64(counters.keepAliveFailures)), "last_pings": .object(pings),
+        ]
+        return report
+    }
+
+    /// Whole entries, as the first pool gave them; only of connections that this server's name may use.
+    private func connections() -> HTTPServerResponse {
+        do throws(MMError) {
+            let snapshot = try services.registry.snapshot()
+            if let known = listed.withLock({ $0 }), known.revision == snapshot.revision { return .json(known.body) }
+            var entries = JSONObject()
+            for name in snapshot.names(visibleTo: settings.serverName) {
+                if let only = settings.connection, name != only { continue }
+                entries[name] = snapshot.document["connections"]?[name]
+            }
+            let body = JSONWriter.bytes(["connections": .object(entries)]) + [0x0A]
+            listed.withLock { $0 = (snapshot.revision, body) }
+            return .json(body)
+        } catch {
+            return SeedExchange.response(Self.failure(error.description))
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import Testing
+
+@testable import MMREST
+
+@Suite("The dashboard", .timeLimit(.minutes(3)))
+struct DashboardTests {
+    @Test("a token unlocks one page, once, for a while")
+    func lock() {
+        let time = Mutex(ContinuousClock.now)
+        let lock = DashboardLock { time.withLock { $0 } }
+        #expect(lock.unlock("") == nil)
+        let first = lock.newToken().reveal()
+        let second = lock.newToken().reveal()
+        #expect(lock.unlock(first) == nil)
+        #expect(lock.unlock(second + "x") == nil)
+        guard let page = lock.unlock(second)?.reveal() else {
+            Issue.record("the token did not unlock")
+            return
+        }
+        #expect(lock.unlock(second) == nil)
+        #expect(lock.isUnlocked(page))
+        #expect(!lock.isUnlocked(nil))
+        #expect(!lock.isUnlocked(second))
+        let late = lock.newToken().reveal()
+        time.withLock { $0 = $0 + .seconds(301) }
+        #expect(lock.unlock(late) == nil)
+        #expect(lock.isUnlocked(page))
+        time.withLock { $0 = $0 + .seconds(3_600) }
+        #expect(!lock.isUnlocked(page))
+        let again = lock.unlock(lock.newToken().reveal())?.reveal() ?? ""
+        #expect(lock.isUnlocked(again))
+        lock.lock(again)
+        #expect(!lock.isUnlocked(again))
+    }
+
+    private static func operations(_ calls: @escaping @Sendable (String, JSONObject) -> Void) -> Catalogue {
+        Catalogue(
+            ["reset", "login"].map { name in
+                AnyOperation(
+                    DashboardDeed(name) { arguments in calls(name, arguments) })
+            })
+    }
+
+    @Test("the page may do something only when it was unlocked, and only its own deeds")
+    func deeds() async throws {
+        let home = try RESTHome()
+        let done = Mutex<[String]>([])
+        let catalogue = Self.operations { name, arguments in
+            done.withLock { $0.append("\(name) \(JSONValue.object(arguments))") }
+        }
+        let service = LocalOperationService(catalogue: catalogue, services: home.services)
+        let pool = try SocketPool(home, service)
+        let body = #"{"connection":"Contoso","module":"exo","confirmed":true}"#
+        #expect(try await pool.send("POST", "/v1/dashboard/reset", [:], body).status == 403)
+        #expect(try await pool.send("POST", "/v1/dashboard/reset", ["MM-Unlock": "x"], body).status == 403)
+        let token = try await pool.send("POST", "/v1/dashboard/token").json["token"]?.string ?? ""
+        #expect(try await pool.send("POST", "/v1/dashboard/unlock", [:], #"{"token":"x"}"#).status == 403)
+        let page = try await pool.send("POST", "/v1/dashboard/unlock", [:], "{\"token\":\"\(token)\"}")
+        let headers: HTTPHeaders = ["MM-Unlock": page.json["unlock"]?.string ?? ""]
+        #expect(try await pool.send("POST", "/v1/dashboard/reset", headers, body).status == 200)
+        #expect(try await pool.send("POST", "/v1/dashboard/login", headers, body).status == 200)
+        #expect(
+            done.withLock { $0 } == [
+                #"reset {"connection":"Contoso","module":"exo"}"#, #"login {"connection":"Contoso"}"#,
+            ])
+        #expect(try await pool.send("POST", "/v1/dashboard/run", headers, body).status == 404)
+        await pool.stop()
+        // Who did not prove to be the owner gets no token.
+        for peer in [RESTPeer.sameUser, .network] {
+            let other = try SocketPool(home, service, peer: peer)
+            #expect(try await other.send("POST", "/v1/dashboard/token").status == 403)
+            await other.stop()
+        }
+    }
+
+    @Test("the page comes with a policy that lets nothing in from elsewhere")
+    func policy() async throws {
+        let home = try RESTHome()
+        let pool = try SocketPool(home, home.service([]))
+        for path in ["/", "/dashboard.js", "/dashboard.css"] {
+            let page = try await pool.send("GET", path)
+            #expect(page.status == 200)
+            #expect(page.headers["Content-Security-Policy"]?.hasPrefix("default-src 'none'; script-src 'self'") == true)
+            #expect(!page.text.contains("innerHTML") && !page.text.contains("http://www"))
+            #expect(!page.text.contains(" style=") && !page.text.contains("onclick"))
+        }
+        await pool.stop()
+    }
+
+    @Test("who comes back is not told again what they have seen; who is not the owner sees no deeds of others")
+    func events() async throws {
+        let home = try RESTHome()
+        let pool = try SocketPool(home, home.service([]))
+        let first = try await state(pool, [:])
+        #expect(try JSONParser.parse(first.data)["recent"]?.array?.isEmpty == true)
+        let other = try SocketPool(home, home.service([]), peer: .network)
+        let foreign = try await state(other, [:])
+        #expect(try JSONParser.parse(foreign.data)["recent"] == nil)
+        #expect(try JSONParser.parse(foreign.data)["sessions"]?.array?.isEmpty == true)
+        await pool.stop()
+        await other.stop()
+    }
+
+    private func state(_ pool: SocketPool, _ headers: HTTPHeaders) async throws -> SSEEvent {
+        let stream = try await pool.open("GET", "/v1/events", headers)
+        var parser = SSEParser()
+        for try await chunk in stream.chunks {
+            if let event = try parser.consume(chunk).first { return event }
+        }
+        throw MMError(.internalError, "the stream ended")
+    }
+
+    @Test(
+        "in a browser: sessions and codes as text, unlocked and used from the keyboard",
+        .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
+        .timeLimit(.minutes(4)))
+    func browser() async throws {
+        let evil = "<img src=x onerror=document.title='owned'>"
+        let connections: JSONObject = JSONObject([(evil, .object(["tenant": "t.example"]))])
+        let home = try RESTHome(registry: JSONWriter.string(["connections": .object(connections)]))
+        let done = Mutex<[String]>([])
+        let catalogue = Self.operations { name, arguments in
+            done.withLock { $0.append("\(name) \(arguments["connection"]?.string ?? "")") }
+        }
+        let service = LocalOperationService(catalogue: catalogue, services: home.services)
+        let router = RESTRouter(service: service, identity: SocketPool.identity, services: home.services)
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            await router.respond(to: request, from: .sameUser)
+        }
+        let answer = await router.respond(
+            to: HTTPServerRequest(method: "POST", target: "/v1/dashboard/token"), from: .bearer)
+        guard case .bytes(let bytes) = answer.body, let token = try JSONParser.parse(bytes)["token"]?.string else {
+            throw MMError(.internalError, "no token")
+        }
+        let port = listener.port
+        try await onOwnThread {
+            let browser = try Chromium(open: "http://127.0.0.1:\(port)/")
+            try browser.wait(until: "document.querySelectorAll('#session-rows tr').length === 1")
+            #expect(
+                try browser.value("document.querySelector('#session-rows td').textContent").string
+                    == "\(evil)/graph-api")
+            #expect(try browser.value("document.title") == "mm pool")
+            #expect(try browser.value("document.querySelectorAll('#session-rows img').length") == 0)
+            #expect(
+                try browser.value("[...document.querySelectorAll('#session-rows button')].every(b => b.hidden)") == true
+            )
+            // Skip link, token, Unlock: what can be reached, in this order.
+            try browser.pressTab()
+            try browser.pressTab()
+            #expect(try browser.value("document.activeElement.id") == "token")
+            try browser.type(token)
+            try browser.pressEnter()
+            try browser.wait(until: "document.activeElement.id === 'lock'")
+            try browser.pressTab()
+            // The section that the skip link leads to takes no part in the order; the row's button is next.
+            #expect(
+                try browser.value("document.activeElement.getAttribute('aria-label')").string
+                    == "Sign in \(evil)/graph-api")
+            try browser.pressEnter()
+            for _ in 0..<1_500 where done.withLock({ $0.isEmpty }) { usleep(20_000) }
+            guard done.withLock({ $0.isEmpty }) else { return }
+            let page = "document.activeElement.outerHTML + document.getElementById('message').textContent"
+            throw Chromium.Failure(description: "nobody was signed in; the page: \(try browser.value(page))")
+        }
+        #expect(done.withLock { $0 } == ["login \(evil)"])
+        await listener.stop(graceful: .zero)
+    }
+}
+
+/// An operation that takes what the dashboard sends.
+private struct DashboardDeed: Operation {
+    struct Input: OperationInput {
+        static let fields = [
+            InputField("connection", .text, "A connection."), InputField("module", .text, "A module."),
+        ]
+        let arguments: JSONObject
+        init(from reader: InputReader) throws(MMError) {
+            var arguments = JSONObject()
+            for name in ["connection", "module"] { arguments[name] = try reader.text(name).map { .string($0) } }
+            self.arguments = arguments
+        }
+    }
+    let declaration: OperationDeclaration
+    let body: @Sendable (JSONObject) -> Void
+
+    init(_ name: String, _ body: @escaping @Sendable (JSONObject) -> Void) {
+        declaration = OperationDeclaration(
+            name, command: [name], title: name, summary: "A deed.", effects: .init(readOnly: false))
+        self.body = body
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        body(input.arguments)
+        return .value("done")
+    }
+}

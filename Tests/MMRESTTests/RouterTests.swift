@@ -1,0 +1,301 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import Testing
+
+@testable import MMREST
+
+@Suite("Operations over plain HTTP", .timeLimit(.minutes(3)))
+struct RouterTests {
+    private static func operations() -> [ScriptedOperation] {
+        [
+            ScriptedOperation("value", aliases: ["other"]) { input, _ in
+                OperationAnswer(.value(["text": .string(input.text)]), notes: ["a nöte\nof two lines"])
+            },
+            ScriptedOperation("text") { _, _ in OperationAnswer(.text("plain")) },
+            ScriptedOperation("bytes") { _, _ in OperationAnswer(.bytes([0, 1, 255], contentType: "image/x-test")) },
+            ScriptedOperation("items") { _, _ in
+                let left = Mutex(3)
+                return OperationAnswer(
+                    .items(
+                        ItemStream { () async throws(MMError) in
+                            let number: Int? = left.withLock { left in
+                                left -= 1
+                                return left >= 0 ? left : nil
+                            }
+                            return number.map { [Array("{\"n\":\n\($0)}".utf8)[...], Array("[]".utf8)[...]] }
+                        }))
+            },
+            ScriptedOperation("torn") { _, _ in
+                let left = Mutex(1)
+                return OperationAnswer(
+                    .items(
+                        ItemStream { () async throws(MMError) in
+                            guard
+                                left.withLock({
+                                    $0 -= 1
+                                    return $0 >= 0
+                                })
+                            else {
+                                throw MMError(.remoteFailed, "the page is gone")
+                            }
+                            return [Array("1".utf8)[...]]
+                        }))
+            },
+            ScriptedOperation(
+                "confirm-first",
+                with: MMError(.confirmationNeeded, "A person must confirm.", details: ["token": "7KQ2M8XAB"])),
+            ScriptedOperation("throttled", with: MMError(.throttled, "slowly", retry: .after(.seconds(17)))),
+            ScriptedOperation("sign-in", with: MMError(.signInNeeded, "sign in", details: ["userCode": "ABC"])),
+            ScriptedOperation("person-reads", audience: .person) { _, _ in .value("seen") },
+            ScriptedOperation("person-writes", readOnly: false, audience: .person) { _, _ in .value("written") },
+            ScriptedOperation("who") { _, context in
+                let caller = context.call.caller
+                return .value([
+                    "surface": .string(caller.surface.rawValue), "name": .string(caller.name),
+                    "server": caller.server.map { .string($0) } ?? .null, "person": .bool(context.call.person != nil),
+                ])
+            },
+        ]
+    }
+
+    private func pool(_ peer: RESTPeer? = nil) throws -> SocketPool {
+        let home = try RESTHome()
+        return try SocketPool(home, home.service(Self.operations()), peer: peer)
+    }
+
+    @Test("an answer is the body alone, with the notes beside it")
+    func plain() async throws {
+        let pool = try pool()
+        let answer = try await pool.send("POST", "/v1/operations/other", [:], #"{"text":"ü"}"#)
+        #expect(answer.status == 200)
+        #expect(answer.headers["Content-Type"] == "application/json")
+        #expect(answer.json == ["text": "ü"])
+        #expect(answer.headers["MM-Note"] == "a n%C3%B6te%0Aof two lines")
+        #expect(try await pool.send("POST", "/v1/operations/value").json == ["text": ""])
+        let list = try await pool.send("GET", "/v1/operations").json["operations"]?.array ?? []
+        #expect(list.map { $0["name"]?.string } == Self.operations().map(\.declaration.name))
+        await pool.stop()
+    }
+
+    @Test(
+        "the form is the one that the client likes best",
+        arguments: [
+            ("text", "*/*", "text/plain; charset=utf-8", "plain"),
+            ("text", "application/json", "application/json", "\"plain\""),
+            ("text", "application/*;q=0.9, text/plain;q=0.8", "application/json", "\"plain\""),
+            ("items", "*/*", "application/json", "[{\"n\":\n2},[],{\"n\":\n1},[],{\"n\":\n0},[]]"),
+            (
+                "items", "application/x-ndjson", "application/x-ndjson",
+                "{\"n\": 2}\n[]\n{\"n\": 1}\n[]\n{\"n\": 0}\n[]\n"
+            ),
+            ("bytes", "*/*", "image/x-test", "\u{0}\u{1}\u{FFFD}"),
+        ])
+    func forms(_ operation: String, _ accept: String, _ type: String, _ text: String) async throws {
+        let pool = try pool()
+        let answer = try await pool.send("POST", "/v1/operations/\(operation)", ["Accept": accept])
+        #expect(answer.status == 200)
+        #expect(answer.headers["Content-Type"] == type)
+        #expect(answer.text == text)
+        await pool.stop()
+    }
+
+    @Test("a list that fails on the way is broken off, not ended as if it were whole")
+    func torn() async throws {
+        let pool = try pool()
+        await #expect(throws: HTTPError.self) { _ = try await pool.send("POST", "/v1/operations/torn") }
+        await pool.stop()
+    }
+
+    @Test(
+        "errors are problem details with the status that belongs to them",
+        arguments: [
+            ("POST", "/v1/operations/value", "application/json", #"{"text":5}"#, 400, "invalid_input"),
+            ("POST", "/v1/operations/value", "application/json", #"{"text":"a","text":"b"}"#, 400, "invalid_input"),
+            ("POST", "/v1/operations/value", "application/json", "[1]", 400, "invalid_input"),
+            ("POST", "/v1/operations/value", "application/json", "{", 400, "invalid_input"),
+            ("POST", "/v1/operations/value", "text/plain", "{}", 415, "unsupported_media_type"),
+            ("POST", "/v1/operations/value", "application/json; charset=latin1", "{}", 415, "unsupported_media_type"),
+            ("POST", "/v1/operations/nothing", "application/json", "{}", 404, "not_found"),
+            ("POST", "/v1/operations/%2e%2e%2Fvalue", "application/json", "{}", 404, "not_found"),
+            ("POST", "/v1/operations/", "application/json", "{}", 404, "not_found"),
+            ("POST", "/nothing", "application/json", "{}", 404, "not_found"),
+            ("POST", "/v1/operations/confirm-first", "application/json", "{}", 428, "confirmation_needed"),
+            ("POST", "/v1/operations/throttled", "application/json", "{}", 429, "throttled"),
+            ("POST", "/v1/operations/sign-in", "application/json", "{}", 401, "sign_in_needed"),
+            ("POST", "/v1/operations/person-writes", "application/json", "{}", 403, "forbidden"),
+        ])
+    func problems(_ method: String, _ path: String, _ type: String, _ body: String, _ status: Int, _ code: String)
+        async throws
+    {
+        let pool = try pool()
+        let answer = try await pool.send(method, path, ["Content-Type": type], body)
+        #expect(answer.status == status)
+        #expect(answer.headers["Content-Type"] == "application/problem+json")
+        let problem = answer.json
+        #expect(problem["status"]?.int == status)
+        #expect(problem["code"]?.string == code)
+        #expect(problem["title"]?.string == Problem.title(of: status))
+        #expect(problem["detail"]?.string?.isEmpty == false)
+        if code == "throttled" { #expect(answer.headers["Retry-After"] == "17") }
+        if code == "confirmation_needed" { #expect(problem["details"]?["token"] == "7KQ2M8XAB") }
+        if status == 401 { #expect(answer.headers["WWW-Authenticate"] == "MM-Sign-In") }
+        await pool.stop()
+    }
+
+    @Test("other methods are answered with those there are")
+    func methods() async throws {
+        let pool = try pool()
+        let wrong = try await pool.send("DELETE", "/v1/operations/value")
+        #expect(wrong.status == 405)
+        #expect(wrong.headers["Allow"] == "POST, OPTIONS")
+        #expect(try await pool.send("PUT", "/v1/handshake").headers["Allow"] == "GET, HEAD, OPTIONS")
+        let head = try await pool.send("HEAD", "/v1/handshake")
+        #expect(head.status == 200)
+        #expect(head.body.isEmpty)
+        #expect(try await pool.send("OPTIONS", "/v1/handshake").status == 204)
+        let long = String(repeating: "x", count: 17 << 20)
+        let large = try await pool.send("POST", "/v1/operations/value", [:], "{\"text\":\"\(long)\"}")
+        #expect(large.status == 413)
+        await pool.stop()
+    }
+
+    @Test(
+        "wrong context headers are named",
+        arguments: [
+            ("MM-Surface", "browser"), ("MM-Time-Limit", "0"), ("MM-Time-Limit", "-1"), ("MM-Time-Limit", "1e3"),
+            ("MM-Time-Limit", "1."), ("MM-Time-Limit", "99999999999"), ("MM-Patience", "soon"), ("MM-Person", "yes"),
+            ("MM-Client", "%FF"),
+        ])
+    func headers(_ name: String, _ value: String) async throws {
+        let pool = try pool()
+        let answer = try await pool.send("POST", "/v1/operations/who", [name: value])
+        #expect(answer.status == 400)
+        #expect(answer.json["detail"]?.string?.contains(name) == true)
+        await pool.stop()
+    }
+
+    @Test(
+        "nobody speaks for the owner but who proved to be theirs",
+        arguments: [
+            (RESTPeer.bearer, "terminal", 200), (.bearer, "mcp", 200), (.sameUser, "terminal", 403),
+            (.sameUser, "mcp", 200), (.network, "terminal", 403), (.network, "mcp", 200),
+            (.process(pid: 1), "terminal", 200),
+        ])
+    func claims(_ peer: RESTPeer, _ surface: String, _ status: Int) async throws {
+        let pool = try pool(peer)
+        let headers: HTTPHeaders = ["MM-Surface": surface, "MM-Server": "mine", "MM-Client": "cli"]
+        let answer = try await pool.send("POST", "/v1/operations/who", headers)
+        #expect(answer.status == status)
+        if status == 200 {
+            let isOwn = peer != .network
+            #expect(answer.json["surface"]?.string == (isOwn ? surface : "rest"))
+            #expect(answer.json["server"]?.string == (isOwn ? "mine" : "rest"))
+            #expect(answer.json["person"] == false)
+        }
+        let seen = try await pool.send("POST", "/v1/operations/person-reads")
+        #expect(seen.status == (peer == .network ? 403 : 200))
+        let asked = try await pool.send("POST", "/v1/calls/a/questions/b", [:], #"{"confirmed":true}"#)
+        #expect(asked.status == (peer == .sameUser || peer == .network ? 403 : 404))
+        await pool.stop()
+    }
+
+    @Test(
+        "only names that nobody else can own are answered over TCP",
+        arguments: [
+            ("127.0.0.1:5200", nil, 200), ("localhost", nil, 200), ("[::1]:80", "http://[::1]:80", 200),
+            ("evil.example", nil, 403), ("localhost.evil.example", nil, 403), ("127.0.0.1.evil.example", nil, 403),
+            ("localhost:80:80", nil, 403), ("", nil, 403), ("localhost", "https://evil.example", 403),
+            ("localhost", "null", 403), ("localhost", "http://localhost@evil.example", 403), ("10.0.0.1", nil, 403),
+            ("localhost", "file://localhost", 403), ("LOCALHOST:1", "HTTP://LocalHost:9", 200),
+        ] as [(String, String?, Int)])
+    func names(_ host: String, _ origin: String?, _ status: Int) async throws {
+        let home = try RESTHome()
+        let router = RESTRouter(service: home.service(Self.operations()), identity: SocketPool.identity)
+        var request = HTTPServerRequest(
+            method: "GET", target: "/v1/handshake", headers: ["Host": host],
+            peer: .tcp(address: "127.0.0.1", port: 1, localPort: 2))
+        if let origin { request.headers.set("Origin", origin) }
+        #expect(await router.respond(to: request, from: .sameUser).status == status)
+        request.headers.remove("Host")
+        #expect(await router.respond(to: request, from: .sameUser).status == 400)
+    }
+
+    @Test("a numeric name is answered where that was allowed, and a name that was added")
+    func moreNames() async throws {
+        let home = try RESTHome()
+        var settings = RESTRouter.Settings()
+        settings.admitsNumericHosts = true
+        settings.allowedHosts = ["MM.example.com"]
+        let router = RESTRouter(
+            service: home.service(Self.operations()), identity: SocketPool.identity, settings: settings)
+        for (host, status) in [
+            ("10.0.0.1", 200), ("[fe80::1]:80", 200), ("mm.example.COM", 200), ("10.0.0.256", 403), ("10.0.1", 403),
+            ("mm.example.com.evil.example", 403),
+        ] {
+            let request = HTTPServerRequest(
+                method: "GET", target: "/v1/handshake", headers: ["Host": host],
+                peer: .tcp(address: "10.0.0.7", port: 1, localPort: 2))
+            #expect(await router.respond(to: request, from: .bearer).status == status, "\(host)")
+        }
+    }
+
+    @Test("whatever comes is answered, and never with a fault of ours")
+    func fuzz() async throws {
+        let home = try RESTHome()
+        let router = RESTRouter(
+            service: home.service(Self.operations()), identity: SocketPool.identity, services: home.services)
+        var random = SplitMix(seed: 20_26)
+        let methods = ["GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "get", "P\u{1}"]
+        let paths = [
+            "/", "/v1", "/v1/operations/value", "/v1/operations/who", "/v1/jobs", "/v1/jobs/job-x", "/v1/handshake",
+            "/v1/calls/a/questions/b", "/v1/jobs/job-x/answer", "/metrics", "/openapi.json",
+        ]
+        let names = [
+            "Accept", "Content-Type", "Prefer", "MM-Surface", "MM-Client", "MM-Server", "MM-Time-Limit", "MM-Patience",
+            "MM-Person", "Last-Event-ID", "Host", "Origin", "Cookie",
+        ]
+        let values = [
+            "application/json", "*/*;q=0", "text/event-stream;q=0", ";;;,,,q=", "respond-async, wait=-1", "terminal",
+            "rest", "%", "%00", "1", "-1", "NaN", "\u{FFFF}", String(repeating: ",", count: 4_000), "localhost", "null",
+            "application/json;charset", "respond-async;wait=9999999999999999999", "mm-unlock=x",
+        ]
+        let bodies = [
+            "", "{}", "{", "[]", "null", "{\"text\":\"a\"}", "\u{FEFF}{}", String(repeating: "[", count: 5_000),
+        ]
+        for _ in 0..<4_000 {
+            var path = paths.randomElement(using: &random) ?? "/"
+            for _ in 0..<Int.random(in: 0...3, using: &random) {
+                let at = path.index(path.startIndex, offsetBy: Int.random(in: 0...path.count, using: &random))
+                path.insert(
+                    contentsOf: ["%2F", "?", "/", "%", "..", "{}", "a", "%00", "%C3"].randomElement(using: &random)
+                        ?? "", at: at)
+            }
+            var request = HTTPServerRequest(
+                method: methods.randomElement(using: &random) ?? "GET", target: path,
+                body: Array((bodies.randomElement(using: &random) ?? "").utf8))
+            if Bool.random(using: &random) { request.peer = .tcp(address: "127.0.0.1", port: 1, localPort: 2) }
+            for _ in 0..<Int.random(in: 0...5, using: &random) {
+                request.headers.add(
+                    names.randomElement(using: &random) ?? "", values.randomElement(using: &random) ?? "")
+            }
+            let peers: [RESTPeer] = [.process(pid: 1), .bearer, .sameUser, .network]
+            let answer = await router.respond(to: request, from: peers.randomElement(using: &random) ?? .network)
+            #expect(answer.status < 500, "\(request.method) \(request.target) \(answer.status)")
+        }
+    }
+}
+
+/// A small generator with a seed, so that a failure comes again.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

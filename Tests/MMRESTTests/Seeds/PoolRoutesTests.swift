@@ -1,0 +1,266 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPool
+import Testing
+
+@testable import MMREST
+
+@Suite("The session pool's own routes", .timeLimit(.minutes(3)))
+struct PoolRoutesTests {
+    private let run: JSONValue = ["connection": "Contoso-GA", "module": "exo", "command": "Get-Mailbox -ResultSize 1"]
+
+    /// The recorded answer with this place's code.
+    private func golden(_ name: String, code: String) throws -> JSONObject {
+        let recorded = JSONWriter.string(.object(try SeedPlace.golden(name)))
+        let parts = recorded.components(between: "CTSO7K9QX")
+        return try #require(try JSONParser.parse(parts.joined(separator: code)).object)
+    }
+
+    @Test("/health says that it is well, with a local time")
+    func health() async throws {
+        let answer = try await SeedPlace().pool().ask("GET", "/health")
+        #expect(answer.status == 200)
+        #expect(answer.body.keys == (try SeedPlace.golden("health")).keys)
+        #expect(answer["status"] == "healthy")
+        let time = try #require(answer["timestamp"]?.string)
+        #expect(time.utf8.count == "2026-01-01T00:00:00.000000".utf8.count)
+        #expect(Timestamp(iso8601: time) != nil && !time.hasSuffix("Z"))
+    }
+
+    @Test("/run shows the code, repeats it without an end, then runs as the account that signed in")
+    func signInAndRun() async throws {
+        let place = try SeedPlace()
+        let pool = place.pool()
+        let first = try await pool.ask("POST", "/run", run)
+        #expect(first.status == 200)
+        #expect(first.body == (try golden("run_auth_required_first", code: "FXK3T9QMB")))
+        let pending = try await pool.ask("POST", "/run", run)
+        #expect(pending.body == (try golden("run_auth_required_pending", code: "FXK3T9QMB")))
+        let waiting = try await pool.ask("GET", "/status")
+        #expect(waiting["sessions"]?[0]?["state"] == "auth_pending")
+        #expect(waiting["sessions"]?[0]?["authenticated"] == false)
+        #expect(waiting["sessions"]?[0]?["last_command"] == .null)
+        try place.approve()
+        let done = try await pool.runSignedIn(run)
+        let recorded = try SeedPlace.golden("run_success")
+        #expect(done.status == 200)
+        #expect(done.body.keys == recorded.keys)
+        #expect(done["status"] == "success")
+        #expect(done["authenticated_as"] == recorded["authenticated_as"])
+        #expect(done["output"]?.string?.contains("person1@contoso.example") == true)
+        await place.home.services.close()
+    }
+
+    @Test("/status, /metrics and /reset tell of the session")
+    func session() async throws {
+        let place = try SeedPlace()
+        let pool = place.pool()
+        let none = try await pool.ask("GET", "/metrics")
+        let recorded = try SeedPlace.golden("metrics")
+        #expect(none.body.keys == recorded.keys)
+        #expect(none["keepalive"]?.object == recorded["keepalive"]?.object)
+        #expect(none["error_rate"] == 0)
+        try place.approve()
+        #expect(try await pool.runSignedIn(run)["status"] == "success")
+        let status = try await pool.ask("GET", "/status")
+        let rows = try #require(status["sessions"]?.array)
+        #expect(rows.count == 1)
+        #expect(rows[0].object?.keys == (try SeedPlace.golden("status"))["sessions"]?[0]?.object?.keys)
+        #expect(rows[0]["session_id"] == "Contoso-GA/exo")
+        #expect(rows[0]["state"] == "authenticated")
+        #expect(rows[0]["authenticated"] == true)
+        #expect(rows[0]["last_command"]?.string?.utf8.count == 26)
+        #expect(status["restoring"] == nil)
+        _ = try await pool.ask("POST", "/run", ["connection": "Contoso-GA", "module": "xyz", "command": "x"])
+        let metrics = try await pool.ask("GET", "/metrics")
+        #expect(metrics["active_sessions"] == 1)
+        #expect(metrics["sessions"] == status["sessions"])
+        #expect(metrics["total_errors"] == 1)
+        let requests = try #require(metrics["total_requests"]?.int)
+        #expect(metrics["last_100_responses"]?.int == min(requests, 100))
+        #expect(metrics["uptime_human"]?.string?.contains("h ") == true)
+        #expect(try await pool.ask("POST", "/reset", ["connection": "Contoso-GA"]).body == SeedPlace.golden("reset"))
+        #expect(try await pool.ask("POST", "/reset", ["connection": "Contoso-GA", "module": "exo"])["count"] == 0)
+        #expect(try await pool.ask("GET", "/status")["sessions"] == [])
+        await place.home.services.close()
+    }
+
+    @Test("/status says that sessions of before a restart are coming back")
+    func restoring() async throws {
+        // A PowerShell that never says a word: the session stays on its way.
+        let place = try SeedPlace(extra: ["MM_PWSH": "/bin/sleep 3600"])
+        let services = place.home.services
+        let saved: JSONValue = [
+            ["connection_name": "Contoso-GA", "module": "teams", "authenticated_as": "adele.admin@contoso.example"],
+            ["connection_name": "Nobody", "module": "teams", "authenticated_as": "adele.admin@contoso.example"],
+        ]
+        try ProtectedFile.replace(place.home.path + "/state/sessions-unified.json", with: JSONWriter.bytes(saved))
+        let restoring = Task { await services.restorer.restore() }
+        let pool = place.pool()
+        var answer = try await pool.ask("GET", "/status")
+        while answer["restoring"] != true {
+            try await Task.sleep(for: .milliseconds(5))
+            answer = try await pool.ask("GET", "/status")
+        }
+        #expect(
+            answer["sessions"] == [
+                [
+                    "session_id": "Contoso-GA/teams", "state": "initializing", "authenticated": false,
+                    "last_command": nil,
+                ]
+            ])
+        let other = try await place.pool { $0.connection = "Northwind-Automation" }.ask("GET", "/status")
+        #expect(other.body == ["sessions": []])
+        services.restorer.stop()
+        restoring.cancel()
+        await services.close()
+        await restoring.value
+    }
+
+    @Test("/metrics is the first pool's JSON, and Prometheus' text for those who ask for it")
+    func prometheus() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let pool = place.pool()
+        #expect(try await pool.runSignedIn(run)["status"] == "success")
+        for (accept, isText) in [
+            (nil, false), ("*/*", false), ("application/json", false), ("text/plain", true),
+            ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true),
+        ] as [(String?, Bool)] {
+            var headers: HTTPHeaders = ["Host": "localhost"]
+            if let accept { headers.set("Accept", accept) }
+            let response = try #require(
+                await pool.respond(to: HTTPServerRequest(method: "GET", target: "/metrics", headers: headers, body: []))
+            )
+            #expect(response.headers["Content-Type"]?.hasPrefix(isText ? "text/plain" : "application/json") == true)
+            guard case .bytes(let bytes) = response.body else { throw MMError(.internalError, "a stream") }
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(text.contains("mm_requests_total{operation=\"run\",outcome=\"done\"} 1\n") == isText, "\(text)")
+            #expect(text.contains("mm_session_commands_total{session=\"Contoso-GA/exo\"} 1\n") == isText, "\(text)")
+        }
+        await place.home.services.close()
+    }
+
+    @Test("wrong requests are 400, whatever is wrong with them")
+    func wrongRequests() async throws {
+        let pool = try SeedPlace().pool()
+        let unknown = try await pool.ask(
+            "POST", "/run", ["connection": "Contoso-GA", "module": "xyz", "command": "Get-Mailbox"])
+        #expect(unknown.status == 400)
+        #expect(unknown.body == (try SeedPlace.golden("run_error")))
+        for body: JSONValue in [
+            [:], ["connection": "Contoso-GA"], ["connection": "Contoso-GA", "module": "exo"],
+            ["module": "exo", "command": "x"], ["connection": "", "module": "exo", "command": "x"],
+            ["connection": nil, "module": "exo", "command": "x"],
+        ] {
+            let answer = try await pool.ask("POST", "/run", body)
+            #expect(answer.status == 400)
+            #expect(answer.body == ["status": "error", "error": "Missing connection, module, or command"])
+        }
+        for body: JSONValue in [["connection": 5, "module": "exo", "command": "x"], [1], "x", nil] {
+            #expect(try await pool.ask("POST", "/run", body).status == 400)
+        }
+        #expect(try await pool.ask("POST", "/reset", [:]).body["error"] == "Missing connection parameter")
+        #expect(try await pool.ask("POST", "/reset", [:]).status == 400)
+        #expect(try await pool.ask("POST", "/run", run, type: "text/plain").status == 415)
+        #expect(try await pool.ask("GET", "/run").status == 405)
+        #expect(try await pool.ask("POST", "/health", [:]).status == 405)
+        let broken = HTTPServerRequest(
+            method: "POST", target: "/run", headers: ["Content-Type": "application/json"], body: Array("{\"a\"".utf8))
+        #expect(try seedAnswer(await pool.respond(to: broken)).status == 400)
+        #expect(await pool.respond(to: HTTPServerRequest(method: "GET", target: "/nope")) == nil)
+    }
+
+    @Test("errors of the work are 200, as they were there")
+    func workErrors() async throws {
+        let place = try SeedPlace()
+        let pool = place.pool()
+        let nobody = try await pool.ask("POST", "/run", ["connection": "Nope", "module": "exo", "command": "x"])
+        #expect(nobody.status == 200)
+        #expect(nobody["error"]?.string?.hasPrefix("Connection 'Nope' not found") == true)
+        let blocked = try await pool.ask(
+            "POST", "/run", ["connection": "Contoso-GA", "module": "exo", "command": "Install-Module Az"])
+        #expect(blocked.status == 200)
+        #expect(blocked["error"]?.string?.hasPrefix("Command blocked: ") == true)
+        #expect(blocked["error"]?.string?.hasSuffix("not allowed through the session pool.") == true)
+        try place.approve()
+        let failed = try await pool.runSignedIn([
+            "connection": "Contoso-GA", "module": "exo", "command": "throw 'gone'",
+        ])
+        #expect(failed.status == 200)
+        #expect(failed["status"] == "error")
+        await place.home.services.close()
+    }
+
+    @Test("the warned list only warns, a send still asks, and `confirmed` must be true itself")
+    func guarded() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let pool = place.pool()
+        let warned = try await pool.runSignedIn([
+            "connection": "Contoso-GA", "module": "exo", "command": "Remove-Mailbox -Identity nobody -WhatIf",
+        ])
+        #expect(warned["error"]?.string?.contains("confirm") != true, "\(warned.body)")
+        var send: JSONObject = [
+            "connection": "Contoso-GA", "module": "exo", "command": "Send-MailMessage -To a@b.example -Subject x",
+        ]
+        for confirmed: JSONValue in ["yes", 1, "true", false, [:]] {
+            send["confirmed"] = confirmed
+            let answer = try await pool.runSignedIn(.object(send))
+            #expect(answer["status"] == "error")
+            #expect(answer["error"]?.string?.contains("mm confirm") == true, "\(answer.body)")
+        }
+        await place.home.services.close()
+    }
+
+    @Test("/connections gives whole entries of the connections that this server may use")
+    func connections() async throws {
+        let place = try SeedPlace()
+        let answer = try await place.pool().ask("GET", "/connections")
+        let document = try #require(try JSONParser.parse(SeedPlace.registry)["connections"])
+        #expect(answer.body == ["connections": document])
+        let other = try await place.pool { $0.serverName = "other" }.ask("GET", "/connections")
+        #expect(other.body == ["connections": [:]])
+        // A changed file counts at once.
+        let pool = place.pool()
+        _ = try await pool.ask("GET", "/connections")
+        try ProtectedFile.replace(
+            place.home.path + "/connections.json",
+            with: Array(#"{"connections": {"New": {"tenant": "n.example"}}}"#.utf8))
+        let changed = try await pool.ask("GET", "/connections")
+        #expect(changed.body == ["connections": ["New": ["tenant": "n.example"]]])
+    }
+
+    @Test("a pool of one connection takes it from its environment and refuses others")
+    func single() async throws {
+        let place = try SeedPlace()
+        let settings = try SeedPoolRoutes.Settings(environment: [
+            "M365_CONNECTION": "Contoso-GA", "COMMAND_TIMEOUT": "7",
+        ])
+        #expect(settings.commandLimit == .seconds(7))
+        let pool = place.pool { $0 = settings }
+        let own = try await pool.ask("POST", "/run", ["module": "exo", "command": "Get-Mailbox"])
+        #expect(own["status"] == "auth_required")
+        let other = try await pool.ask(
+            "POST", "/run", ["connection": "Fabrikam-Individual", "module": "exo", "command": "Get-Mailbox"])
+        #expect(other.status == 400)
+        #expect(other["error"] == "This container only handles Contoso-GA")
+        #expect(try await pool.ask("GET", "/connections")["connections"]?.object?.keys == ["Contoso-GA"])
+        #expect(throws: MMError.self) { try SeedPoolRoutes.Settings(environment: ["COMMAND_TIMEOUT": "soon"]) }
+        await place.home.services.close()
+    }
+}
+
+extension String {
+    /// The parts between every occurrence of a word.
+    func components(between word: String) -> [String] {
+        var parts: [String] = []
+        var rest = self[...]
+        while let found = rest.firstRange(of: word) {
+            parts.append(String(rest[..<found.lowerBound]))
+            rest = rest[found.upperBound...]
+        }
+        return parts + [String(rest)]
+    }
+}

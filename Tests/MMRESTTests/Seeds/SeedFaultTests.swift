@@ -1,0 +1,93 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import Testing
+
+@testable import MMREST
+
+@Suite("Faults that the first pool had", .timeLimit(.minutes(3)))
+struct SeedFaultTests {
+    private func body(_ command: String) -> JSONValue {
+        ["connection": "Contoso-GA", "module": "exo", "command": .string(command)]
+    }
+
+    @Test("a comment, an open brace or a quote swallows no end, and the next caller gets its own answer")
+    func swallowed() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let pool = place.pool()
+        let commented = try await pool.runSignedIn(body("Get-Mailbox -ResultSize 1 # the first"))
+        #expect(commented["status"] == "success", "\(commented.body)")
+        for broken in ["Get-Mailbox {", "Get-Mailbox '", "@'\nx", "Get-Mailbox |"] {
+            #expect(try await pool.runSignedIn(body(broken))["status"] == "error")
+            let next = try await pool.runSignedIn(body("Get-Mailbox -ResultSize 2"))
+            #expect(
+                next["output"]?.string?.contains("person2@contoso.example") == true, "after \(broken): \(next.body)")
+        }
+        await place.home.services.close()
+    }
+
+    @Test("a wrong account is refused before the first command")
+    func wrongAccount() async throws {
+        let place = try SeedPlace(account: "mallory@contoso.example")
+        try place.approve()
+        let answer = try await place.pool().runSignedIn(body("Get-Mailbox -ResultSize 1"))
+        #expect(answer["status"] == "error")
+        #expect(answer["error"]?.string?.contains("mallory@contoso.example") == true, "\(answer.body)")
+        #expect(answer["output"] == nil && answer["authenticated_as"] == nil)
+        #expect(JSONWriter.string(.object(answer.body)).contains("person1") == false)
+        await place.home.services.close()
+    }
+
+    @Test("the log holds neither commands nor what they wrote, and a word is no error")
+    func log() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let pool = place.pool()
+        let answer = try await pool.runSignedIn(body("Get-Mailbox -ResultSize 1"))
+        #expect(answer["output"]?.string?.contains("person1@contoso.example") == true)
+        let word = try await pool.runSignedIn(body("'error: exception'"))
+        #expect(word["status"] == "success", "\(word.body)")
+        #expect(try await pool.ask("GET", "/metrics")["total_errors"] == 0)
+        let path = place.home.path + "/logs/session-pool-unified.log"
+        let text = String(decoding: try #require(try ProtectedFile.read(path)), as: UTF8.self)
+        for content in ["person1@contoso.example", "Get-Mailbox", "error: exception"] {
+            #expect(!text.contains(content), "\(text)")
+        }
+        #expect(text.contains("[Contoso-GA/exo] run done"))
+        #expect(!text.contains("[ERROR]"))
+        await place.home.services.close()
+    }
+
+    @Test("a command that takes too long is ended, and its session's next caller gets its own answer")
+    func late() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        #expect(try await place.pool().runSignedIn(body("Get-Mailbox -ResultSize 1"))["status"] == "success")
+        let impatient = place.pool { $0.commandLimit = .seconds(2) }
+        let late = try await impatient.runSignedIn(body("Start-Sleep -Seconds 3600; 'too late'"))
+        #expect(late["status"] == "error")
+        let error = try #require(late["error"]?.string)
+        #expect(error.hasPrefix("Timeout: "), "\(late.body)")
+        // It is one or the other.
+        #expect(error.contains("session goes on") != error.contains("Session reset"), "\(late.body)")
+        let next = try await place.pool().runSignedIn(body("Get-Mailbox -ResultSize 2"))
+        #expect(next["output"]?.string?.contains("person2@contoso.example") == true, "\(next.body)")
+        #expect(next["output"]?.string?.contains("too late") == false)
+        await place.home.services.close()
+    }
+
+    @Test("asking again about a sign-in that waits is answered, however often, while nobody approves")
+    func pending() async throws {
+        let place = try SeedPlace()
+        let pool = place.pool()
+        for _ in 0..<5 {
+            #expect(try await pool.ask("POST", "/run", body("Get-Mailbox"))["status"] == "auth_required")
+        }
+        // Another connection is served meanwhile.
+        let other = try await pool.ask(
+            "POST", "/run", ["connection": "Northwind-Automation", "module": "exo", "command": "Get-Mailbox"])
+        #expect(other["status"] == "auth_required")
+        await place.home.services.close()
+    }
+}

@@ -1,0 +1,130 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPool
+import MMSystem
+import Testing
+
+@testable import MMREST
+
+/// A user's home whose PowerShell is the stand-in, with a person who approves when the test says so.
+final class SeedPlace: Sendable {
+    let home: RESTHome
+    private let approval: String
+
+    /// A registry as the first servers' users have it.
+    static let registry: String = {
+        let path = packageFolder + "/Tests/Fixtures/registry/registry-example.json"
+        return (try? ProtectedFile.read(path)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }()
+
+    /// The answers of the first servers, as they were recorded.
+    static func golden(_ name: String) throws -> JSONObject {
+        let bytes = try #require(
+            try ProtectedFile.read(packageFolder + "/Tests/Fixtures/seeds/seed-pool-responses.json"))
+        return try #require(try JSONParser.parse(bytes)[name]?.object)
+    }
+
+    init(account: String = "adele.admin@contoso.example", extra: [String: String] = [:]) throws {
+        approval = "/tmp/mm-seed-approval-\(RandomBytes.text(bytes: 8))"
+        let standIn = Self.programs + "/powershell-stand-in"
+        home = try RESTHome(
+            registry: Self.registry,
+            extra: [
+                "MM_PWSH": "\(standIn) --approve-when \(approval) --account \(account) "
+                    + "--tenant 0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811"
+            ].merging(extra) { $1 })
+    }
+
+    deinit { unlink(approval) }
+
+    /// The person approves what waits now and later.
+    func approve() throws { try ProtectedFile.replace(approval, with: []) }
+
+    /// The pool's routes over this home.
+    func pool(_ change: (inout SeedPoolRoutes.Settings) -> Void = { _ in }) -> SeedPoolRoutes {
+        var settings = SeedPoolRoutes.Settings()
+        change(&settings)
+        return SeedPoolRoutes(
+            service: LocalOperationService(services: home.services), services: home.services, settings: settings)
+    }
+
+    /// The session manager over this home.
+    func manager(_ settings: TenantSettings = TenantSettings(), clock: PoolClock = .system) -> TenantSessions {
+        TenantSessions(
+            service: LocalOperationService(services: home.services), services: home.services, settings: settings,
+            clock: clock)
+    }
+
+    private static let packageFolder: String = {
+        var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        parts.removeLast(5)
+        return parts.joined(separator: "/")
+    }()
+
+    private static let programs: String = {
+        let own = ProcFile.link("/proc/self/exe") ?? ""
+        let beside = own.dropLast((own.split(separator: "/").last?.count ?? 0) + 1)
+        return access("\(beside)/powershell-stand-in", X_OK) == 0 ? String(beside) : packageFolder + "/.build/debug"
+    }()
+}
+
+/// One answer.
+struct SeedAnswer {
+    let status: Int
+    let body: JSONObject
+
+    subscript(_ key: String) -> JSONValue? { body[key] }
+}
+
+/// A request as curl sends it.
+func seedRequest(_ method: String, _ path: String, _ body: JSONValue?, type: String? = "application/json")
+    -> HTTPServerRequest
+{
+    var headers: HTTPHeaders = ["Host": "localhost"]
+    if let type, body != nil { headers.set("Content-Type", type) }
+    return HTTPServerRequest(
+        method: method, target: path, headers: headers, body: body.map { JSONWriter.bytes($0) } ?? [])
+}
+
+/// Reads an answer.
+func seedAnswer(_ response: HTTPServerResponse?) throws -> SeedAnswer {
+    let response = try #require(response)
+    guard case .bytes(let bytes) = response.body else { throw MMError(.internalError, "a stream") }
+    return SeedAnswer(
+        status: response.status, body: bytes.isEmpty ? [:] : try #require(try JSONParser.parse(bytes).object))
+}
+
+extension SeedPoolRoutes {
+    func ask(_ method: String, _ path: String, _ body: JSONValue? = nil, type: String? = "application/json")
+        async throws
+        -> SeedAnswer
+    {
+        try seedAnswer(await respond(to: seedRequest(method, path, body, type: type)))
+    }
+
+    /// Runs a command until nobody has to sign in any more.
+    func runSignedIn(_ body: JSONValue) async throws -> SeedAnswer {
+        while true {
+            let answer = try await ask("POST", "/run", body)
+            guard answer["status"] == "auth_required" else { return answer }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}
+
+extension TenantHTTP {
+    func ask(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> SeedAnswer {
+        try seedAnswer(await respond(to: seedRequest(method, path, body)))
+    }
+
+    /// Asks for the state until the sign-in is done.
+    func waitForSignIn(_ body: JSONValue) async throws -> SeedAnswer {
+        while true {
+            let answer = try await ask("POST", "/status", body)
+            if answer["connected"] == true { return answer }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPool
+import Testing
+
+@testable import MMREST
+
+@Suite("The session manager's own routes", .timeLimit(.minutes(3)))
+struct TenantRoutesTests {
+    private let contoso: JSONValue = ["tenant": "contoso.onmicrosoft.com", "module": "exo"]
+
+    @Test("/health, /modules, /watchdog and an empty /sessions")
+    func looks() async throws {
+        let manager = TenantHTTP(try SeedPlace().manager())
+        #expect(try await manager.ask("GET", "/health")["status"] == "healthy")
+        let modules = try await manager.ask("GET", "/modules")
+        let recorded = try SeedPlace.golden("manager_modules")
+        #expect(modules["modules"] == recorded["modules"])
+        #expect(modules["details"]?["exo"] == recorded["details"]?["exo"])
+        #expect(modules["details"]?.object?.keys == ["exo", "pnp", "azure", "teams", "powerplatform"])
+        #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
+        let watchdog = try await manager.ask("GET", "/watchdog")
+        #expect(
+            watchdog["config"] == [
+                "interval_seconds": 30, "auth_pending_timeout": 300, "idle_session_timeout": 3600,
+                "stuck_process_timeout": 120,
+            ])
+    }
+
+    @Test("login, status, run and disconnect of a tenant of the registry, as recorded")
+    func life() async throws {
+        let place = try SeedPlace()
+        let manager = TenantHTTP(place.manager())
+        let early = try await manager.ask(
+            "POST", "/run", ["tenant": "contoso.onmicrosoft.com", "module": "exo", "command": "Get-Mailbox"])
+        #expect(early.status == 401)
+        #expect(early.body == (try SeedPlace.golden("manager_run_401")))
+
+        let login = try await manager.ask("POST", "/login", contoso)
+        let recorded = try SeedPlace.golden("manager_login")
+        #expect(login.status == 200)
+        #expect(login.body.keys == recorded.keys)
+        #expect(login["success"] == true)
+        #expect(login["auth_pending"] == true)
+        #expect(login["device_code"] == "FXK3T9QMB")
+        #expect(login["auth_url"] == recorded["auth_url"])
+        #expect(login["result"]?.string?.hasSuffix("code FXK3T9QMB to authenticate.") == true)
+
+        let pending = try await manager.ask("POST", "/status", contoso)
+        #expect(pending["connected"] == false)
+        #expect(pending["auth_pending"] == true)
+        try place.approve()
+        let done = try await manager.waitForSignIn(contoso)
+        let golden = try SeedPlace.golden("manager_status")
+        #expect(done.body.keys == golden.keys)
+        for key in golden.keys where key != "auth_duration_seconds" { #expect(done[key] == golden[key], "\(key)") }
+        let again = try await manager.ask("POST", "/status", contoso)
+        #expect(again["was_pending"] == false)
+        #expect(again["auth_duration_seconds"] == nil)
+
+        let run = try await manager.ask(
+            "POST", "/run",
+            ["tenant": "contoso.onmicrosoft.com", "module": "exo", "command": "Get-Mailbox -ResultSize 1"])
+        #expect(run.body.keys == ["success", "result"])
+        let object = try JSONParser.parse(try #require(run["result"]?.string))
+        #expect(object["PrimarySmtpAddress"] == "person1@contoso.example")
+        let two = try await manager.ask(
+            "POST", "/run",
+            ["tenant": "contoso.onmicrosoft.com", "module": "exo", "command": "Get-Mailbox -ResultSize 2"])
+        #expect(try JSONParser.parse(try #require(two["result"]?.string)).array?.count == 2)
+        let empty = try await manager.ask(
+            "POST", "/run",
+            ["tenant": "contoso.onmicrosoft.com", "module": "exo", "command": "Get-Mailbox -ResultSize 0"])
+        #expect(empty.body == ["success": true, "result": "OK"])
+
+        let sessions = try await manager.ask("GET", "/sessions")
+        let row = try #require(sessions["sessions"]?[0]?.object)
+        #expect(
+            row.keys == [
+                "tenant", "module", "conversation_id", "authenticated", "auth_pending", "auth_pending_since",
+                "auth_completed_at", "connected", "created_at", "last_used", "last_health_check", "stuck",
+                "stuck_reason",
+            ])
+        #expect(row["connected"] == true && row["stuck"] == false && row["stuck_reason"] == .null)
+        #expect(
+            try await manager.ask("POST", "/disconnect", contoso).body == SeedPlace.golden("manager_disconnect"))
+        #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
+        await place.home.services.close()
+    }
+
+    @Test("an omitted module is exo on every route")
+    func standardModule() async throws {
+        let place = try SeedPlace()
+        let manager = TenantHTTP(place.manager())
+        let tenant: JSONValue = ["tenant": "elsewhere.example"]
+        #expect(try await manager.ask("POST", "/login", tenant)["success"] == true)
+        #expect(try await manager.ask("POST", "/status", tenant)["module"] == "exo")
+        #expect(try await manager.ask("POST", "/run", ["tenant": "elsewhere.example", "command": "x"]).status == 401)
+        #expect(
+            try await manager.ask("POST", "/kill", tenant).body == [
+                "success": true, "killed": true, "message": "Force killed elsewhere.example:exo",
+            ])
+        #expect(
+            try await manager.ask("POST", "/kill", tenant).body == [
+                "success": true, "killed": false, "message": "No session for elsewhere.example:exo",
+            ])
+        #expect(
+            try await manager.ask("POST", "/disconnect", tenant)["message"] == "Disconnected elsewhere.example:exo")
+        await place.home.services.close()
+    }
+
+    @Test("a tenant outside the registry has a connection of its own that no list shows")
+    func implied() async throws {
+        let place = try SeedPlace(account: "somebody@elsewhere.example")
+        try place.approve()
+        let manager = TenantHTTP(place.manager())
+        let tenant: JSONValue = ["tenant": "elsewhere.example", "conversation_id": "c0ffee00"]
+        _ = try await manager.ask("POST", "/login", tenant)
+        let status = try await manager.waitForSignIn(tenant)
+        #expect(status["conversation_id"] == "c0ffee00")
+        let run = try await manager.ask(
+            "POST", "/run", ["tenant": "elsewhere.example", "command": "Get-Mailbox -ResultSize 1"])
+        #expect(run["success"] == true, "\(run.body)")
+        #expect(try place.home.services.registry.snapshot().names.contains("elsewhere.example") == false)
+        #expect(throws: MMError.self) {
+            try place.home.services.registry.snapshot().connection(named: "elsewhere.example", for: "mm")
+        }
+        #expect(try await place.pool().ask("GET", "/status")["sessions"] == [])
+        await place.home.services.close()
+    }
+
+    @Test("aliases and SharePoint hosts come from the environment and from the registry")
+    func tables() async throws {
+        let place = try SeedPlace()
+        let settings = try TenantSettings(environment: [
+            "PWSH_TENANT_ALIASES": "ga=Contoso-GA, far = far.example", "PWSH_SHAREPOINT_TENANTS": "far.example=farltd",
+            "PWSH_AUTH_TIMEOUT": "10", "PWSH_IDLE_TIMEOUT": "20", "PWSH_STUCK_TIMEOUT": "30",
+            "PWSH_WATCHDOG_INTERVAL": "40",
+        ])
+        let sessions = place.manager(settings)
+        let manager = TenantHTTP(sessions)
+        #expect(try await manager.ask("POST", "/login", ["tenant": "GA"])["device_code"] != nil)
+        #expect(
+            await place.home.services.sessions.state(of: SessionKey(connection: "Contoso-GA", module: "exo")) != nil)
+        #expect(try await manager.ask("POST", "/login", ["tenant": "far", "module": "azure"])["device_code"] != nil)
+        let far = SessionKey(connection: "far.example", module: "azure")
+        #expect(await place.home.services.sessions.state(of: far) != nil)
+        let connection = try place.home.services.registry.snapshot().connection(named: "far.example")
+        #expect(connection.sharepointHost == "farltd")
+        #expect(
+            try await manager.ask("GET", "/watchdog")["config"] == [
+                "interval_seconds": 40, "auth_pending_timeout": 10, "idle_session_timeout": 20,
+                "stuck_process_timeout": 30,
+            ])
+        await place.home.services.close()
+    }
+
+    @Test("another Azure account takes the place of the one before, with a home of its own")
+    func accounts() async throws {
+        let place = try SeedPlace()
+        let manager = TenantHTTP(place.manager())
+        _ = try await manager.ask("POST", "/login", ["tenant": "far.example", "module": "azure"])
+        _ = try await manager.ask("POST", "/login", ["tenant": "far.example", "module": "azure", "account": "2"])
+        let keys = await place.home.services.sessions.reports().map(\.key.connection)
+        #expect(keys == ["far.example (account 2)"])
+        #expect(try await manager.ask("GET", "/sessions")["sessions"]?.array?.count == 1)
+        await place.home.services.close()
+    }
+
+    @Test("wrong requests are 400")
+    func wrong() async throws {
+        let manager = TenantHTTP(try SeedPlace().manager())
+        for path in ["/login", "/status", "/run", "/disconnect", "/kill"] {
+            let answer = try await manager.ask("POST", path, [:])
+            #expect(answer.status == 400)
+            #expect(answer["error"] == "tenant is required")
+            #expect(answer["success"] == false)
+        }
+        let tenant: JSONValue = ["tenant": "x.example"]
+        #expect(try await manager.ask("POST", "/run", tenant)["error"] == "command is required")
+        let module = try await manager.ask("POST", "/login", ["tenant": "x.example", "module": "xyz"])
+        #expect(module.status == 400 && module["error"] == "Unknown module: xyz")
+        for name in ["no tenant", "x", "-a.example", "a..b", "../x", "x.example;ls"] {
+            #expect(try await manager.ask("POST", "/login", ["tenant": .string(name)]).status == 400, "\(name)")
+        }
+        #expect(
+            try await manager.ask("POST", "/login", ["tenant": "x.example", "module": "azure", "account": "x"]).status
+                == 400)
+        #expect(try await manager.ask("GET", "/login").status == 405)
+        #expect(throws: MMError.self) { try TenantSettings(environment: ["PWSH_IDLE_TIMEOUT": "-1"]) }
+    }
+
+    @Test("the watchdog ends sign-ins that nobody finished and sessions that nobody used")
+    func watchdog() async throws {
+        let place = try SeedPlace()
+        let time = Mutex(Duration.zero)
+        let clock = PoolClock(now: { time.withLock { $0 } }, wall: .system)
+        let sessions = place.manager(clock: clock)
+        let manager = TenantHTTP(sessions)
+        _ = try await manager.ask("POST", "/login", contoso)
+        time.withLock { $0 = .seconds(299) }
+        await sessions.look()
+        #expect(try await manager.ask("GET", "/sessions")["sessions"]?.array?.count == 1)
+        time.withLock { $0 = .seconds(301) }
+        let stuck = try await manager.ask("GET", "/sessions")
+        #expect(stuck["sessions"]?[0]?["stuck_reason"] == "auth_pending for 301s (limit: 300s)")
+        await sessions.look()
+        #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
+        #expect(await place.home.services.sessions.reports().isEmpty)
+
+        try place.approve()
+        _ = try await manager.ask("POST", "/login", contoso)
+        _ = try await manager.waitForSignIn(contoso)
+        time.withLock { $0 += .seconds(3599) }
+        await sessions.look()
+        #expect(try await manager.ask("POST", "/status", contoso)["connected"] == true)
+        time.withLock { $0 += .seconds(3700) }
+        await sessions.look()
+        #expect(await place.home.services.sessions.reports().isEmpty)
+        await place.home.services.close()
+    }
+
+    @Test(
+        "every module signs in, SharePoint too",
+        arguments: ["exo", "pnp", "azure", "teams", "powerplatform"])
+    func modules(module: String) async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let manager = TenantHTTP(place.manager())
+        let tenant: JSONValue = ["tenant": "Contoso-GA", "module": .string(module)]
+        let login = try await manager.ask("POST", "/login", tenant)
+        #expect(login["success"] == true, "\(login.body)")
+        _ = try await manager.waitForSignIn(tenant)
+        await place.home.services.close()
+    }
+}
