@@ -1,0 +1,180 @@
+package import MMCore
+package import MMOperations
+
+/// The program behind `mm`: finds the command, asks the service, writes the answer.
+package struct CommandLineProgram: Sendable {
+    /// The service for the options of a command line.
+    package typealias Choice = @Sendable (GlobalOptions) -> Result<any OperationService, MMError>
+
+    private let service: Choice
+    private let index: CommandIndex
+    private let terminal: CommandStreams
+    private let content: ContentSource
+
+    /// A program over a service and this machine's own commands.
+    /// - Parameters:
+    ///   - service: carries out the operations.
+    ///   - locals: this machine's own commands.
+    ///   - terminal: the streams.
+    ///   - content: reads `-` and `@file`.
+    package init(
+        service: any OperationService, locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams,
+        content: ContentSource
+    ) {
+        self.init(
+            catalogue: service.catalogue, service: { _ in .success(service) }, locals: locals, terminal: terminal,
+            content: content)
+    }
+
+    /// A program whose options say which service carries the operations out.
+    /// - Parameters:
+    ///   - catalogue: the operations.
+    ///   - service: the service for the options of a command line.
+    ///   - locals: this machine's own commands.
+    ///   - terminal: the streams.
+    ///   - content: reads `-` and `@file`.
+    package init(
+        catalogue: Catalogue, service: @escaping Choice,
+        locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource
+    ) {
+        self.service = service
+        self.terminal = terminal
+        self.content = content
+        index = CommandIndex(catalogue: catalogue, locals: locals(catalogue))
+    }
+
+    /// Carries out one command line.
+    /// - Parameter words: the words after the program's name.
+    /// - Returns: the exit code.
+    package func run(_ words: [String]) async -> Int32 {
+        do throws(MMError) {
+            return try await perform(words)
+        } catch {
+            terminal.progress(nil)
+            // A reader that went away (`mm … | head`) wants no more words.
+            if error.code == .cancelled { return error.exitCode }
+            report(error, asJSON: words.contains("--json"))
+            return error.exitCode
+        }
+    }
+
+    private func perform(_ words: [String]) async throws(MMError) -> Int32 {
+        guard let first = words.first, !["--help", "-h"].contains(first) else {
+            try terminal.write(Array(HelpText.overview(index).utf8))
+            return 0
+        }
+        if first == "--version" { return try await perform(["version"]) }
+        if first == "help" { return try await perform(Array(words.dropFirst()) + ["--help"]) }
+        let line = Array(words.prefix { !$0.hasPrefix("-") })
+        guard let (entry, rest) = index.find(words) else {
+            let group = index.group(line)
+            if !line.isEmpty, !group.isEmpty {
+                try terminal.write(Array(HelpText.group(line, group).utf8))
+                return words.contains("--help") || words.contains("-h") ? 0 : 2
+            }
+            throw index.unknown(line.isEmpty ? words : line)
+        }
+        switch entry {
+        case .operation(let operation): return try await perform(operation, entry, rest)
+        case .local(let command): return try await perform(command, entry, rest)
+        }
+    }
+
+    private func scan(_ entry: CommandIndex.Entry, _ fields: [InputField], _ words: [String]) throws(MMError)
+        -> ArgumentScanner.Result?
+    {
+        let command = "mm " + entry.words.joined(separator: " ")
+        let scanned = try ArgumentScanner.scan(words, fields: fields, command: command, content: content)
+        guard scanned.options.help else { return scanned }
+        try terminal.write(Array(HelpText.command(entry).utf8))
+        return nil
+    }
+
+    private func perform(_ command: LocalCommand, _ entry: CommandIndex.Entry, _ words: [String]) async throws(MMError)
+        -> Int32
+    {
+        guard let scanned = try scan(entry, command.fields, words) else { return 0 }
+        let name = command.words.joined(separator: " ")
+        let reader = try InputReader(operation: name, arguments: scanned.arguments, fields: command.fields)
+        return try await command.run(reader, scanned.options, terminal)
+    }
+
+    private func perform(_ operation: AnyOperation, _ entry: CommandIndex.Entry, _ words: [String])
+        async throws(MMError)
+        -> Int32
+    {
+        guard let scanned = try scan(entry, operation.fields, words) else { return 0 }
+        let options = scanned.options
+        let terminal = terminal
+        let showsProgress = terminal.isErrorScreen && !options.quiet
+        var context = CallContext(
+            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
+            waitsForSignIn: terminal.canAsk && !options.detach, patience: options.detach ? .zero : nil,
+            person: terminal.canAsk ? TerminalPerson(terminal: terminal) : nil,
+            progress: { report in if showsProgress { terminal.progress(report.message) } }
+        )
+        context.directory = CallContext.ownDirectory
+        let answer = try await service(options).get().call(
+            operation.declaration.name, arguments(of: operation, scanned.arguments, options), in: context)
+        if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
+        if !answer.standardError.isEmpty {
+            terminal.progress(nil)
+            terminal.writeError(answer.standardError)
+        }
+        if !options.quiet { for note in answer.notes { terminal.note(note) } }
+        if let program = options.jq {
+            try await filter(answer, through: program, options)
+        } else {
+            let renderer = AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try terminal.write(bytes)
+            }
+            try await renderer.render(answer)
+        }
+        if case .items(let rows) = answer.body, !options.quiet {
+            for note in rows.closingNotes() { terminal.note(note) }
+        }
+        terminal.progress(nil)
+        return answer.exitStatus
+    }
+
+    /// An operation that has forms of its own is told which one is wanted; jq needs JSON.
+    private func arguments(of operation: AnyOperation, _ given: JSONObject, _ options: GlobalOptions) -> JSONObject {
+        guard let field = operation.fields.first(where: { $0.name == "output" }), case .choice(let words) = field.kind
+        else { return given }
+        var arguments = given
+        let wanted = options.format?.rawValue ?? (options.jq == nil ? nil : "json")
+        if let wanted { arguments["output"] = .string(words.contains(wanted) ? wanted : "json") }
+        // A call without arguments lists the connections, in whatever form.
+        return given.isEmpty ? given : arguments
+    }
+
+    private func filter(_ answer: OperationAnswer, through program: String, _ options: GlobalOptions)
+        async throws(MMError)
+    {
+        var text: [UInt8] = []
+        let collector = AnswerRenderer(format: .json) { (bytes) throws(MMError) in text += bytes }
+        try await collector.render(answer)
+        let raw = options.format == .text
+        try terminal.write(try await JQProgram(program, rawStrings: raw).run(on: text))
+    }
+
+    private func report(_ error: MMError, asJSON: Bool) {
+        if asJSON {
+            terminal.note(JSONWriter.string(["error": .object(error.json)]))
+            return
+        }
+        if error.code == .signInNeeded, error.details["userCode"] != nil {
+            terminal.note(SignInText.waiting(error.details, emphasised: { terminal.styled($0, .emphasis) }))
+            terminal.note("Then run the command again.")
+            return
+        }
+        terminal.note(terminal.styled("mm: ", .error) + error.message)
+        if let hint = error.hint { terminal.note(hint) }
+    }
+}
+
+extension OperationAnswer {
+    /// Whether the body is still being fetched.
+    fileprivate var isLongRunning: Bool {
+        if case .items = body { true } else { false }
+    }
+}

@@ -1,0 +1,72 @@
+package import MMCore
+package import MMOperations
+
+/// Every command: the catalogue's operations and the commands of this machine alone, found by their words.
+package struct CommandIndex: Sendable {
+    /// What a command leads to.
+    package enum Entry: Sendable {
+        case operation(AnyOperation)
+        case local(LocalCommand)
+
+        /// The words of the command line.
+        package var words: [String] {
+            switch self {
+            case .operation(let operation): operation.declaration.command
+            case .local(let command): command.words
+            }
+        }
+
+        /// The flag without which it is another command.
+        var trigger: String? {
+            if case .local(let command) = self { command.trigger } else { nil }
+        }
+
+        /// What it does, in one line.
+        package var summary: String {
+            switch self {
+            case .operation(let operation): operation.declaration.summary
+            case .local(let command): command.summary
+            }
+        }
+    }
+
+    /// The commands in the order help lists them.
+    package let entries: [Entry]
+    private let aliases: [String: Int]
+
+    /// An index over a catalogue and local commands.
+    package init(catalogue: Catalogue, locals: [LocalCommand]) {
+        entries = catalogue.operations.map { .operation($0) } + locals.map { .local($0) }
+        var aliases: [String: Int] = [:]
+        for (index, operation) in catalogue.operations.enumerated() {
+            for name in [operation.declaration.name] + operation.declaration.aliases { aliases[name] = index }
+        }
+        self.aliases = aliases
+    }
+
+    /// The command with the most words that the line begins with, and the words after it.
+    package func find(_ line: [String]) -> (entry: Entry, rest: [String])? {
+        let best = entries.filter { entry in
+            line.starts(with: entry.words) && (entry.trigger.map { line.contains($0) } ?? true)
+        }.max { ($0.words.count, $0.trigger == nil ? 0 : 1) < ($1.words.count, $1.trigger == nil ? 0 : 1) }
+        if let best { return (best, Array(line.dropFirst(best.words.count))) }
+        guard let first = line.first, let index = aliases[first] else { return nil }
+        return (entries[index], Array(line.dropFirst()))
+    }
+
+    /// The commands below these words: those of a group such as `connections`.
+    package func group(_ words: [String]) -> [Entry] {
+        entries.filter { $0.words.starts(with: words) && $0.words.count > words.count }
+    }
+
+    /// The error for a line that begins with no command, naming the nearest ones.
+    package func unknown(_ line: [String]) -> MMError {
+        let known = entries.map { $0.words.joined(separator: " ") }
+        let typed = line.prefix(2).joined(separator: " ")
+        var near = NearestNames.of(typed, among: known)
+        if near.isEmpty, let first = line.first { near = NearestNames.of(first, among: known) }
+        let hint =
+            near.isEmpty ? "See `mm --help`." : "Did you mean \(near.map { "`mm \($0)`" }.joined(separator: " or "))?"
+        return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
+    }
+}

@@ -1,0 +1,240 @@
+package import MMCore
+package import MMOperations
+
+/// Splits a command line's words into an operation's arguments and the options every command takes.
+///
+/// Flags stand anywhere; `--flag value`, `--flag=value`, `-f value`; `--` ends them. What has no flag fills the
+/// positional arguments in order.
+package struct ArgumentScanner {
+    /// The arguments of a program that has no commands and none of their options.
+    /// - Parameters:
+    ///   - words: the words after the program's name.
+    ///   - fields: its arguments.
+    ///   - command: the program, for messages.
+    /// - Throws: `MMError.invalidInput` naming the word and the nearest flag.
+    package static func scan(_ words: [String], fields: [InputField], command: String) throws(MMError) -> JSONObject {
+        let none = ContentSource { () throws(MMError) in "" }
+        return try scan(words, fields: fields, command: command, content: none).arguments
+    }
+
+    /// What a command line says.
+    struct Result {
+        var arguments = JSONObject()
+        var options = GlobalOptions()
+    }
+
+    private let fields: [InputField]
+    private let command: String
+    private let content: ContentSource
+    private var result = Result()
+    private var positionals: [String] = []
+    private var repeated: Set<String> = []
+
+    private init(fields: [InputField], command: String, content: ContentSource) {
+        self.fields = fields
+        self.command = command
+        self.content = content
+    }
+
+    /// Reads the words after the command.
+    /// - Parameters:
+    ///   - words: the words after the command.
+    ///   - fields: the operation's arguments.
+    ///   - command: the command as typed, for messages.
+    ///   - content: reads `-` and `@file`.
+    /// - Throws: `MMError.invalidInput` naming the word and the nearest flag.
+    static func scan(_ words: [String], fields: [InputField], command: String, content: ContentSource)
+        throws(MMError) -> Result
+    {
+        var scanner = ArgumentScanner(fields: fields, command: command, content: content)
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            if word == "--" {
+                scanner.positionals += rest
+                break
+            }
+            if word.hasPrefix("-"), word.utf8.count > 1, Double(word) == nil {
+                try scanner.flag(word, &rest)
+            } else {
+                scanner.positionals.append(word)
+            }
+        }
+        // Help answers even where arguments are missing or wrong.
+        if !scanner.result.options.help {
+            try scanner.placePositionals()
+            try scanner.readInput()
+        }
+        return scanner.result
+    }
+
+    private mutating func flag(_ word: String, _ rest: inout ArraySlice<String>) throws(MMError) {
+        var name = word
+        var attached: String?
+        if word.hasPrefix("--"), let equals = word.firstIndex(of: "=") {
+            name = String(word[..<equals])
+            attached = String(word[word.index(after: equals)...])
+        }
+        let field = fields.first { field in
+            guard field.placement != .absent else { return false }
+            if name == "--\(field.flagName)" || name == "--\(field.name)" { return true }
+            if case .option(let letter?) = field.placement { return name == "-\(letter)" }
+            return false
+        }
+        if field == nil, name == "--file" || name == "-f", let target = fields.first(where: \.namesFile) {
+            return try setFile(target, attached: attached, flag: name, &rest)
+        }
+        if let field {
+            try set(field, attached: attached, flag: name, &rest)
+            return
+        }
+        try global(name, attached: attached, &rest)
+    }
+
+    private mutating func value(_ attached: String?, flag: String, _ rest: inout ArraySlice<String>) throws(MMError)
+        -> String
+    {
+        if let attached { return attached }
+        guard let next = rest.popFirst() else {
+            throw MMError(.invalidInput, "\(flag) needs a value.", hint: "See `\(command) --help`.")
+        }
+        return next
+    }
+
+    private mutating func setFile(
+        _ field: InputField, attached: String?, flag: String, _ rest: inout ArraySlice<String>
+    ) throws(MMError) {
+        let path = try value(attached, flag: flag, &rest)
+        guard let text = path == "-" ? try content.resolve("-", for: flag) : try content.file(path, for: flag) else {
+            throw MMError(.invalidInput, "\(flag) names the file \(path), which does not exist.")
+        }
+        result.arguments[field.name] = .string(text)
+    }
+
+    private mutating func set(
+        _ field: InputField, attached: String?, flag: String, _ rest: inout ArraySlice<String>
+    ) throws(MMError) {
+        if field.kind == .flag {
+            switch attached {
+            case nil, "true"?, "1"?, "yes"?: result.arguments[field.name] = true
+            case "false"?, "0"?, "no"?: result.arguments[field.name] = false
+            default: throw MMError(.invalidInput, "\(flag) is true or false, not `\(attached ?? "")`.")
+            }
+            return
+        }
+        let text = try value(attached, flag: flag, &rest)
+        if field.kind != .textList, field.kind != .parameters, result.arguments[field.name] != nil {
+            throw MMError(.invalidInput, "\(flag) stands twice.", hint: "Give it once.")
+        }
+        try assign(text, to: field, as: flag)
+    }
+
+    private mutating func assign(_ text: String, to field: InputField, as shown: String) throws(MMError) {
+        let text = field.readsFiles ? try content.resolve(text, for: shown, namingFile: field.namesFile) : text
+        switch field.kind {
+        case .text, .choice, .flag: result.arguments[field.name] = .string(text)
+        case .integer:
+            guard let number = Int64(text) else {
+                throw MMError(.invalidInput, "\(shown) is a whole number, not `\(text.prefix(40))`.")
+            }
+            result.arguments[field.name] = .int(number)
+        case .object:
+            do throws(JSONError) {
+                result.arguments[field.name] = try JSONParser.parse(text, limits: .strict)
+            } catch {
+                throw MMError(
+                    .invalidInput, "\(shown) is no JSON: \(error).",
+                    hint: "Quote it for the shell, or put it into a file and write @FILE; `-` reads standard input."
+                )
+            }
+        case .parameters: try addParameters(text, to: field, as: shown)
+        case .textList:
+            let list = result.arguments[field.name]?.array ?? []
+            result.arguments[field.name] = .array(list + [.string(text)])
+        }
+    }
+
+    private mutating func addParameters(_ text: String, to field: InputField, as shown: String) throws(MMError) {
+        var object = result.arguments[field.name]?.object ?? [:]
+        if text.hasPrefix("{") {
+            do throws(JSONError) {
+                for (key, value) in try JSONParser.parse(text, limits: .strict).object ?? [:] { object[key] = value }
+            } catch {
+                throw MMError(.invalidInput, "\(shown) is no JSON object: \(error).")
+            }
+        } else {
+            guard let equals = text.firstIndex(of: "=") else {
+                throw MMError(
+                    .invalidInput, "\(shown) is written name=value, not `\(text.prefix(40))`.",
+                    hint: "For example --\(field.flagName) '$select=id,displayName'."
+                )
+            }
+            object[String(text[..<equals])] = .string(String(text[text.index(after: equals)...]))
+        }
+        result.arguments[field.name] = .object(object)
+    }
+
+    /// What may come from standard input comes from there when nothing stands in its place.
+    private mutating func readInput() throws(MMError) {
+        for field in fields {
+            guard let others = field.readsInputUnless, result.arguments[field.name] == nil,
+                !others.contains(where: { result.arguments[$0] != nil })
+            else { continue }
+            result.arguments[field.name] = .string(try content.resolve("-", for: field.name.uppercased()))
+        }
+    }
+
+    private mutating func placePositionals() throws(MMError) {
+        var places: [(index: Int, field: InputField)] = []
+        for field in fields {
+            if case .positional(let index) = field.placement { places.append((index, field)) }
+        }
+        places.sort { $0.index < $1.index }
+        var free = places.filter { result.arguments[$0.field.name] == nil }[...]
+        for word in positionals {
+            guard let place = free.first else {
+                throw MMError(
+                    .invalidInput, "`\(command)` takes no further argument: `\(word.prefix(60))`.",
+                    hint: "Quote arguments with blanks. See `\(command) --help`."
+                )
+            }
+            if place.field.kind != .textList, place.field.kind != .parameters { free.removeFirst() }
+            try assign(word, to: place.field, as: place.field.name.uppercased())
+        }
+    }
+}
+
+extension ArgumentScanner {
+    private mutating func global(_ name: String, attached: String?, _ rest: inout ArraySlice<String>) throws(MMError) {
+        switch name {
+        case "--help", "-h", "-?": result.options.help = true
+        case "--json": result.options.format = .json
+        case "--detach": result.options.detach = true
+        case "--quiet", "-q": result.options.quiet = true
+        case "--no-color": result.options.color = false
+        case "--embedded": result.options.isEmbedded = true
+        case "--pool": result.options.pool = try value(attached, flag: name, &rest)
+        case "--jq": result.options.jq = try value(attached, flag: name, &rest)
+        case "--timeout":
+            let text = try value(attached, flag: name, &rest)
+            guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
+                throw MMError(.invalidInput, "--timeout is seconds between 0 and 86400, not `\(text.prefix(20))`.")
+            }
+            result.options.timeLimit = .seconds(seconds)
+        case "--output", "-o":
+            let text = try value(attached, flag: name, &rest)
+            guard let format = GlobalOptions.Format(rawValue: text.lowercased()) else {
+                let all = GlobalOptions.Format.allCases.map(\.rawValue).joined(separator: ", ")
+                throw MMError(.invalidInput, "--output can't be `\(text.prefix(40))`.", hint: "It is one of \(all).")
+            }
+            result.options.format = format
+        default:
+            let known =
+                fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
+                + ["--output", "--json", "--jq", "--timeout", "--detach", "--embedded", "--pool", "--quiet", "--help"]
+            let near = NearestNames.of(name, among: known, limit: 1).first.map { " Did you mean \($0)?" } ?? ""
+            throw MMError(
+                .invalidInput, "`\(command)` has no flag \(name).\(near)", hint: "See `\(command) --help`."
+            )
+        }
+    }
+}

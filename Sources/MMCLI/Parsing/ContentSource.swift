@@ -1,0 +1,46 @@
+package import MMCore
+
+/// Reads what `-` (standard input) and `@file` stand for on a command line.
+package struct ContentSource: Sendable {
+    private static let limit = 64 << 20
+    private let standardInput: @Sendable () throws(MMError) -> String
+
+    /// A source that reads standard input by this function.
+    package init(standardInput: @escaping @Sendable () throws(MMError) -> String) {
+        self.standardInput = standardInput
+    }
+
+    /// The content a word stands for; the word itself when it is neither `-` nor `@file`. `@@` stands for a leading `@`.
+    /// - Parameters:
+    ///   - word: what was typed.
+    ///   - flag: the flag or argument, for messages.
+    ///   - namingFile: whether the word itself may be the path of a file.
+    /// - Throws: `MMError.invalidInput` when the file can't be read or is no UTF-8 text.
+    package func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
+        if word == "-" { return try standardInput() }
+        if namingFile, let text = try file(word, for: flag) { return text }
+        guard word.hasPrefix("@") else { return word }
+        if word.hasPrefix("@@") { return String(word.dropFirst()) }
+        let path = String(word.dropFirst())
+        guard let text = try file(path, for: flag) else {
+            throw MMError(
+                .invalidInput, "\(flag) names the file \(path), which does not exist.",
+                hint: "Write @@ for text that begins with @."
+            )
+        }
+        return text
+    }
+
+    /// The text of a file; `nil` when there is none of that name.
+    /// - Throws: `MMError.invalidInput` when it can't be read or is no UTF-8 text.
+    package func file(_ path: String, for flag: String) throws(MMError) -> String? {
+        // Scripts are longer than any path; asking for one as a file would only be an error of another kind.
+        guard path.utf8.count < 4096, !path.utf8.contains(0), !path.isEmpty,
+            let bytes = try ReadableFile.contents(of: path, limit: Self.limit)
+        else { return nil }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw MMError(.invalidInput, "The file \(path) for \(flag) is no UTF-8 text.")
+        }
+        return text
+    }
+}

@@ -1,0 +1,137 @@
+package import MMCore
+package import MMOperations
+
+/// Writes an answer in the format asked for, a batch at a time where the answer is a long list.
+package struct AnswerRenderer {
+    private let format: GlobalOptions.Format?
+    private let write: ([UInt8]) async throws(MMError) -> Void
+
+    /// A renderer.
+    /// - Parameters:
+    ///   - format: the format asked for; `nil`: what suits the answer.
+    ///   - write: takes the bytes in order.
+    package init(format: GlobalOptions.Format?, write: @escaping ([UInt8]) async throws(MMError) -> Void) {
+        self.format = format
+        self.write = write
+    }
+
+    /// Writes the whole answer.
+    /// - Throws: `MMError` of the fetch behind a list, or of the writing.
+    package func render(_ answer: OperationAnswer) async throws(MMError) {
+        if let text = answer.text, format == nil || format == .text { return try await line(text) }
+        switch answer.body {
+        case .text(let text):
+            if format == .json { return try await line(JSONWriter.string(.string(text))) }
+            try await write(Array(text.utf8))
+            if !text.isEmpty, !text.hasSuffix("\n") { try await write([0x0A]) }
+        case .bytes(let bytes, _): try await write(bytes)
+        case .value(let value): try await render(value, columns: answer.columns)
+        case .json(let bytes): try await render(text: bytes, columns: answer.columns)
+        case .items(let stream): try await render(stream, columns: answer.columns)
+        }
+    }
+
+    private func line(_ text: String) async throws(MMError) {
+        try await write(Array(text.utf8) + [0x0A])
+    }
+
+    private func render(text bytes: [UInt8], columns: [String]) async throws(MMError) {
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONParser.parse(bytes)
+        } catch {
+            // A service's own text is shown as it came, even where it is no JSON after all.
+            return try await write(bytes)
+        }
+        try await render(value, columns: columns)
+    }
+
+    private func render(_ value: JSONValue, columns: [String]) async throws(MMError) {
+        switch format ?? (columns.isEmpty ? .json : .table) {
+        case .json: try await line(JSONWriter.string(value, layout: .indented(2)))
+        case .jsonl:
+            guard let rows = Rows(of: value, columns: columns) else { return try await line(JSONWriter.string(value)) }
+            for item in rows.items { try await line(JSONWriter.string(item)) }
+        case .csv:
+            let rows = Rows(of: value, columns: columns) ?? Rows(items: [value], columns: columns)
+            try await line(CSVText.line(rows.columns))
+            for item in rows.items { try await line(CSVText.line(rows.cells(of: item))) }
+        case .table:
+            guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
+            let table = TableText(fitting: [rows.columns] + rows.items.map { rows.cells(of: $0) })
+            try await line(table.line(rows.columns.map { $0.uppercased() }))
+            for item in rows.items { try await line(table.line(rows.cells(of: item))) }
+        case .text:
+            guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
+            for item in rows.items { try await line(rows.cells(of: item).joined(separator: "\t")) }
+        }
+    }
+
+    /// One object as two columns: name and value.
+    private func members(_ value: JSONValue) async throws(MMError) {
+        guard let object = value.object else {
+            return try await line(value.string ?? JSONWriter.string(value))
+        }
+        let rows = object.map { [$0.key, $0.value.string ?? $0.value.description] }
+        let table = TableText(fitting: rows, limit: 100)
+        for row in rows { try await line(table.line(row)) }
+    }
+
+    private func render(_ stream: ItemStream, columns: [String]) async throws(MMError) {
+        switch format ?? .json {
+        case .json:
+            try await write([UInt8(ascii: "[")])
+            var separator = Array("\n".utf8)
+            while let batch = try await stream.next() {
+                var bytes: [UInt8] = []
+                for item in batch {
+                    bytes += separator
+                    bytes += item
+                    separator = Array(",\n".utf8)
+                }
+                try await write(bytes)
+            }
+            try await write(Array("\n]\n".utf8))
+        case .jsonl:
+            while let batch = try await stream.next() {
+                var bytes: [UInt8] = []
+                for item in batch {
+                    bytes += item
+                    bytes.append(0x0A)
+                }
+                try await write(bytes)
+            }
+        case .csv, .table, .text: try await renderRows(stream, columns: columns)
+        }
+    }
+
+    /// Columns and their widths are those of the first batch: later batches must not hold memory or move columns.
+    private func renderRows(_ stream: ItemStream, columns: [String]) async throws(MMError) {
+        var layout: (rows: Rows, table: TableText)?
+        while let batch = try await stream.next() {
+            var items: [JSONValue] = []
+            for bytes in batch {
+                guard let item = try? JSONParser.parse(bytes) else {
+                    throw MMError(.remoteFailed, "The service sent an item that is no JSON.")
+                }
+                items.append(item)
+            }
+            if layout == nil {
+                let rows = Rows(items: items, columns: columns)
+                let table = TableText(fitting: [rows.columns] + items.map { rows.cells(of: $0) })
+                layout = (rows, table)
+                if format == .csv { try await line(CSVText.line(rows.columns)) }
+                if format == .table { try await line(table.line(rows.columns.map { $0.uppercased() })) }
+            }
+            guard let (rows, table) = layout else { continue }
+            for item in items {
+                let cells = rows.cells(of: item)
+                switch format {
+                case .csv: try await line(CSVText.line(cells))
+                case .table: try await line(table.line(cells))
+                default: try await line(cells.joined(separator: "\t"))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Glibc
+package import MMCore
+
+/// The three streams of a command line, and what they are connected to.
+///
+/// Writes block, as in every filter: a slow reader of the pipe sets the pace. Only the one task of the command writes.
+package struct CommandStreams: Sendable {
+    /// Whether answers go to a person's screen.
+    package let isOutputScreen: Bool
+    /// Whether notes and progress go to a person's screen.
+    package let isErrorScreen: Bool
+    /// Whether a person can be asked: standard input and error are a terminal.
+    package let canAsk: Bool
+    /// Whether colours are wanted.
+    package let usesColor: Bool
+
+    /// The process's own streams.
+    /// - Parameter environment: read for `NO_COLOR`, `TERM` and `MM_NO_ASK`.
+    package init(environment: [String: String]) {
+        isOutputScreen = isatty(STDOUT_FILENO) == 1
+        isErrorScreen = isatty(STDERR_FILENO) == 1
+        canAsk = isatty(STDIN_FILENO) == 1 && isErrorScreen && environment["MM_NO_ASK"] == nil
+        usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// Writes to standard output.
+    /// - Throws: `MMError.cancelled` when nobody reads any more.
+    package func write(_ bytes: [UInt8]) throws(MMError) {
+        try Self.write(bytes, to: STDOUT_FILENO)
+    }
+
+    /// Writes a line to standard output.
+    /// - Throws: `MMError.cancelled` when nobody reads any more.
+    package func writeLine(_ text: String) throws(MMError) {
+        try write(Array(text.utf8) + [0x0A])
+    }
+
+    /// Writes to standard error; nothing happens when that is closed.
+    package func writeError(_ bytes: [UInt8]) {
+        try? Self.write(bytes, to: STDERR_FILENO)
+    }
+
+    /// Writes a line for the person to standard error; nothing happens when that is closed.
+    package func note(_ text: String) {
+        try? Self.write(Array(text.utf8) + [0x0A], to: STDERR_FILENO)
+    }
+
+    /// Replaces the progress line on the screen; `nil` clears it. Nothing where there is no screen.
+    package func progress(_ text: String?) {
+        guard isErrorScreen else { return }
+        let line = text.map { "\r\u{1B}[K" + String($0.prefix(100)) } ?? "\r\u{1B}[K"
+        try? Self.write(Array(line.utf8), to: STDERR_FILENO)
+    }
+
+    /// The text in a colour, where colours are wanted.
+    package func styled(_ text: String, _ style: Style) -> String {
+        usesColor ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    /// Colours by meaning.
+    package enum Style: String, Sendable {
+        case error = "31"
+        case emphasis = "1"
+        case quiet = "2"
+        case warning = "33"
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(MMError) {
+        var start = 0
+        while start < bytes.count {
+            let count = bytes[start...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                start += count
+            } else if errno == EPIPE {
+                throw MMError(.cancelled, "The reader of the output has gone.")
+            } else if errno != EINTR {
+                throw MMError(.internalError, "The output can't be written: \(String(cString: strerror(errno))).")
+            }
+        }
+    }
+}

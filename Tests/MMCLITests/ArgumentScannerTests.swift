@@ -1,0 +1,94 @@
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMCLI
+
+@Suite("Words of a command line")
+struct ArgumentScannerTests {
+    static let fields: [InputField] = [
+        InputField("connection", .text, "c", at: .positional(0)),
+        InputField("endpoint", .text, "e", at: .positional(1)),
+        InputField("method", .choice(["GET", "POST"]), "m", at: .option("X")),
+        InputField("body", .object, "b", at: .option("d"), readsFiles: true),
+        InputField("query", .parameters, "q"),
+        InputField("top", .integer(1...10), "t"),
+        InputField("all", .flag, "a"),
+        InputField("expectedEmail", .text, "x"),
+        InputField("names", .textList, "n"),
+        InputField("secret", .text, "s", at: .absent),
+    ]
+
+    private func scan(_ words: [String], input: String = "") throws -> ArgumentScanner.Result {
+        try ArgumentScanner.scan(
+            words, fields: Self.fields, command: "mm test", content: ContentSource { () throws(MMError) in input })
+    }
+
+    @Test(
+        "mean the same with and without flags",
+        arguments: [
+            ["Contoso", "/me"], ["--connection", "Contoso", "--endpoint", "/me"], ["--connection=Contoso", "/me"],
+            ["/me", "--connection", "Contoso"], ["--endpoint=/me", "Contoso"], ["--", "Contoso", "/me"],
+        ])
+    func sameMeaning(words: [String]) throws {
+        #expect(try scan(words).arguments == ["connection": "Contoso", "endpoint": "/me"])
+    }
+
+    @Test(
+        "become typed arguments",
+        arguments: [
+            (["--all"], ["all": true]), (["--all=false"], ["all": false]), (["--top", "5"], ["top": 5]),
+            (["-X", "POST"], ["method": "POST"]), (["--expected-email", "a@b"], ["expectedEmail": "a@b"]),
+            (["--expectedEmail", "a@b"], ["expectedEmail": "a@b"]),
+            (["-d", "{\"a\":1}"], ["body": ["a": 1]]),
+            (["--query", "$top=5", "--query", "$select=a,b"], ["query": ["$top": "5", "$select": "a,b"]]),
+            (["--query", "{\"$top\":\"5\"}"], ["query": ["$top": "5"]]),
+            (["--query", "$filter=a eq 'b=c'"], ["query": ["$filter": "a eq 'b=c'"]]),
+            (["--names", "a", "--names", "b"], ["names": ["a", "b"]]),
+            (["-5", "x"], ["connection": "-5", "endpoint": "x"]),
+            (["-", "x"], ["connection": "-", "endpoint": "x"]),
+        ] as [([String], JSONObject)])
+    func typed(words: [String], arguments: JSONObject) throws {
+        #expect(try scan(words).arguments == arguments)
+    }
+
+    @Test("read a body from standard input where - stands for it")
+    func standardInput() throws {
+        #expect(try scan(["-d", "-"], input: "{\"from\":\"stdin\"}").arguments == ["body": ["from": "stdin"]])
+    }
+
+    @Test(
+        "that are wrong get an error naming word and remedy",
+        arguments: [
+            (["--tpo", "5"], "--tpo", "--top"), (["--top", "five"], "--top", "whole number"),
+            (["--top"], "--top", "needs a value"), (["a", "b", "c"], "`c`", "no further argument"),
+            (["--all=maybe"], "--all", "maybe"), (["-d", "{"], "-d", "no JSON"),
+            (["-d", "{\"a\":1,\"a\":2}"], "-d", "repeated key"),
+            (["-d", "@/nonexistent/file"], "/nonexistent/file", "does not exist"),
+            (["--query", "novalue"], "--query", "name=value"), (["--top", "1", "--top", "2"], "--top", "twice"),
+            (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "between"),
+            (["--secret", "x"], "--secret", "no flag"),
+        ])
+    func faults(words: [String], names: String, says: String) throws {
+        let error = try #require(throws: MMError.self) { try scan(words) }
+        #expect(error.code == .invalidInput)
+        #expect(error.description.contains(names))
+        #expect(error.description.contains(says))
+    }
+
+    @Test("may ask for help even where they are wrong")
+    func help() throws {
+        #expect(try scan(["a", "b", "c", "--help"]).options.help)
+    }
+
+    @Test("set the options of every command")
+    func options() throws {
+        let options = try scan(["--json", "--jq", ".a", "--quiet", "--timeout", "2.5", "--no-color"]).options
+        #expect(options.format == .json)
+        #expect(options.jq == ".a")
+        #expect(options.quiet)
+        #expect(options.timeLimit == .milliseconds(2500))
+        #expect(!options.color)
+        #expect(try scan(["-o", "CSV"]).options.format == .csv)
+    }
+}
