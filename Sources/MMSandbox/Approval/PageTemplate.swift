@@ -1,0 +1,59 @@
+internal import CSandboxPages
+
+/// A page with places to fill in: `{{name}}`.
+struct PageTemplate: Sendable {
+    private let text: String
+
+    private init(_ page: sandbox_page) {
+        text = String(decoding: UnsafeBufferPointer(start: page.bytes, count: page.count), as: UTF8.self)
+    }
+
+    static let frame = PageTemplate(sandbox_page_frame())
+    static let code = PageTemplate(sandbox_page_code())
+    static let approval = PageTemplate(sandbox_page_approval())
+
+    /// The page with its places filled. Texts are escaped, markup is taken as it is; a place without a value stays empty.
+    func filled(texts: [String: String], markup: [String: String] = [:]) -> String {
+        var result = ""
+        var rest = text[...]
+        while let open = rest.firstRange(of: "{{") {
+            result += rest[..<open.lowerBound]
+            rest = rest[open.upperBound...]
+            guard let close = rest.firstRange(of: "}}") else { break }
+            let name = String(rest[..<close.lowerBound])
+            result += markup[name] ?? Self.escaped(texts[name] ?? "")
+            rest = rest[close.upperBound...]
+        }
+        return result + rest
+    }
+
+    /// A text as it may stand in an element or an attribute.
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text.unicodeScalars {
+            switch character {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result
+    }
+}
+
+extension Substring {
+    /// Where a short text first occurs.
+    fileprivate func firstRange(of wanted: String) -> Range<Index>? {
+        var position = startIndex
+        while let start = self[position...].firstIndex(of: wanted[wanted.startIndex]) {
+            if let end = index(start, offsetBy: wanted.count, limitedBy: endIndex), self[start..<end] == wanted {
+                return start..<end
+            }
+            position = index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,29 @@
+internal import MMCore
+
+/// What came in and what was sent, for tests to look at. Tokens are not kept, only whether there was one.
+struct RequestJournal: Sendable {
+    private(set) var recent: [JSONValue] = []
+    private(set) var count = 0
+    /// Mail and chat messages that left a mailbox.
+    var sent: [JSONValue] = [] {
+        didSet { if sent.count > 1_000 { sent.removeFirst(sent.count - 1_000) } }
+    }
+
+    mutating func note(_ request: SandboxRequest) {
+        count += 1
+        guard !request.path.hasPrefix("/sandbox/") else { return }
+        recent.append(
+            .object([
+                "method": .string(request.method), "path": .string(request.path),
+                "query": .string(request.path.contains("oauth2") ? "" : request.query),
+                "host": request.headers["host"].map { .string($0) } ?? .null,
+                "authorized": .bool(request.headers["authorization"] != nil),
+                "bytes": .int(Int64(request.body.count)),
+            ]))
+        if recent.count > 600 { recent.removeFirst(100) }
+    }
+
+    mutating func forgetRequests() { recent = [] }
+
+    mutating func forgetSent() { sent = [] }
+}

@@ -1,0 +1,214 @@
+internal import MMCore
+
+/// App registrations, service principals, roles, products and logs.
+struct AppContent: Sendable {
+    let users: UserDirectory
+    private let mixing: Mixing
+    private let appIDs: ObjectIDs
+    private let principalIDs: ObjectIDs
+    private let roleIDs: ObjectIDs
+
+    init(users: UserDirectory, mixing: Mixing) {
+        self.users = users
+        self.mixing = mixing.branch(13)
+        appIDs = ObjectIDs(mixing.branch(14))
+        principalIDs = ObjectIDs(mixing.branch(15))
+        roleIDs = ObjectIDs(mixing.branch(16))
+    }
+
+    private static let others = ["Expense reports", "Visitor register", "Payroll export", "Device inventory"]
+
+    func applications() -> [JSONObject] {
+        let own = RegisteredApp.all.filter { $0.id.hasPrefix("5a4db0c5") }.map { ($0.id, $0.name, $0.isPublicClient) }
+        let more = Self.others.enumerated().map { (appIDs.guid(100 + $0.offset), $0.element, false) }
+        return (own + more).enumerated().map { index, app in
+            [
+                "id": .string(appIDs.guid(index)), "deletedDateTime": .null, "appId": .string(app.0),
+                "applicationTemplateId": .null,
+                "createdDateTime": .string(ServiceTime.text(1_700_000_000 + Int64(index) * 4_000_000)),
+                "description": .null,
+                "displayName": .string(app.1), "identifierUris": [], "isFallbackPublicClient": .bool(app.2),
+                "keyCredentials": [], "notes": .null,
+                "passwordCredentials": app.2
+                    ? []
+                    : [
+                        [
+                            "displayName": "rotated yearly", "keyId": .string(appIDs.guid(200 + index)), "hint": "sdb",
+                            "startDateTime": "2025-06-01T00:00:00Z", "endDateTime": "2026-06-01T00:00:00Z",
+                            "secretText": .null,
+                        ]
+                    ],
+                "publisherDomain": .string(TenantIdentity.domain),
+                "publicClient": ["redirectUris": app.2 ? ["http://localhost"] : []],
+                "requiredResourceAccess": [], "signInAudience": "AzureADMyOrg", "tags": [],
+                "web": ["redirectUris": [], "homePageUrl": .null], "spa": ["redirectUris": []],
+            ]
+        }
+    }
+
+    func servicePrincipals() -> [JSONObject] {
+        var apps = applications().map {
+            ($0["appId"]?.string ?? "", $0["displayName"]?.string ?? "", TenantIdentity.id)
+        }
+        let vendor = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+        apps += RegisteredApp.all.filter { !$0.id.hasPrefix("5a4db0c5") }.map { ($0.id, $0.name, vendor) }
+        apps += [
+            ("00000003-0000-0000-c000-000000000000", "Microsoft Graph", vendor),
+            ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", vendor),
+            ("00000003-0000-0ff1-ce00-000000000000", "Office 365 SharePoint Online", vendor),
+        ]
+        return apps.enumerated().map { index, app in
+            [
+                "id": .string(principalIDs.guid(index)), "deletedDateTime": .null,
+                "accountEnabled": .bool(app.0 != TenantIdentity.disabledApp),
+                "appId": .string(app.0), "appDisplayName": .string(app.1), "appOwnerOrganizationId": .string(app.2),
+                "appRoleAssignmentRequired": false, "appRoles": [],
+                "createdDateTime": .string(ServiceTime.text(1_700_000_000 + Int64(index) * 3_000_000)),
+                "description": .null,
+                "displayName": .string(app.1), "homepage": .null, "oauth2PermissionScopes": [],
+                "servicePrincipalNames": [.string(app.0)], "servicePrincipalType": "Application",
+                "signInAudience": app.2 == vendor ? "AzureADMultipleOrgs" : "AzureADMyOrg", "tags": [],
+            ]
+        }
+    }
+
+    func directoryRoles() -> [JSONObject] {
+        DirectoryRoleName.allCases.enumerated().map { index, role in
+            [
+                "id": .string(roleIDs.guid(index)), "deletedDateTime": .null, "description": .string(role.purpose),
+                "displayName": .string(role.title), "roleTemplateId": .string(role.rawValue),
+            ]
+        }
+    }
+
+    /// The users who hold a role at the start.
+    func holders(_ role: DirectoryRoleName) -> [Int] {
+        NamedAccount.all.indices.filter { NamedAccount.all[$0].role == role }
+    }
+
+    func role(ofID id: String) -> DirectoryRoleName? {
+        if let role = DirectoryRoleName(rawValue: id.lowercased()) { return role }
+        return roleIDs.index(ofGuid: id).flatMap {
+            DirectoryRoleName.allCases.indices.contains($0) ? DirectoryRoleName.allCases[$0] : nil
+        }
+    }
+
+    func roleID(_ role: DirectoryRoleName) -> String {
+        roleIDs.guid(DirectoryRoleName.allCases.firstIndex(of: role) ?? 0)
+    }
+
+    func subscribedSkus() -> [JSONObject] {
+        License.all.map { license in
+            let seats = max(10, users.count * license.seats / 100)
+            return [
+                "id": .string("\(TenantIdentity.id)_\(license.sku)"), "accountId": .string(TenantIdentity.id),
+                "accountName": "ContosoSandbox", "appliesTo": "User", "capabilityStatus": "Enabled",
+                "consumedUnits": .int(Int64(seats * 4 / 5)),
+                "prepaidUnits": ["enabled": .int(Int64(seats)), "suspended": 0, "warning": 0, "lockedOut": 0],
+                "servicePlans": license.servicePlans, "skuId": .string(license.sku),
+                "skuPartNumber": .string(license.part),
+            ]
+        }
+    }
+
+    func organization() -> [JSONObject] {
+        [
+            [
+                "id": .string(TenantIdentity.id), "deletedDateTime": .null, "businessPhones": ["+1 206 555 0100"],
+                "city": "Seattle", "country": "United States", "countryLetterCode": "US",
+                "createdDateTime": "2019-04-01T09:00:00Z",
+                "defaultUsageLocation": "US", "displayName": .string(TenantIdentity.name),
+                "marketingNotificationEmails": [],
+                "onPremisesSyncEnabled": true, "postalCode": "98101", "preferredLanguage": "en", "state": "WA",
+                "street": "1401 Alder Street",
+                "technicalNotificationMails": [.string("admin@\(TenantIdentity.domain)")],
+                "tenantType": "AAD", "assignedPlans": [],
+                "verifiedDomains": [
+                    [
+                        "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": false,
+                        "name": .string(TenantIdentity.domain), "type": "Managed",
+                    ],
+                    [
+                        "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": false, "isInitial": true,
+                        "name": .string(TenantIdentity.initialDomain), "type": "Managed",
+                    ],
+                ],
+            ]
+        ]
+    }
+
+    func domains() -> [JSONObject] {
+        [(TenantIdentity.domain, true), (TenantIdentity.initialDomain, false)].map { name, isDefault in
+            [
+                "id": .string(name), "authenticationType": "Managed", "availabilityStatus": .null,
+                "isAdminManaged": true,
+                "isDefault": .bool(isDefault), "isInitial": .bool(!isDefault), "isRoot": true, "isVerified": true,
+                "passwordNotificationWindowInDays": 14, "passwordValidityPeriodInDays": 2_147_483_647,
+                "supportedServices": ["Email", "OfficeCommunicationsOnline"],
+            ]
+        }
+    }
+
+    static let logLength = 500
+
+    func signIn(_ index: Int) -> JSONObject {
+        let user = users.row(mixing.number(index, 1, below: users.count))
+        let failed = mixing.number(index, 2, below: 12) == 0
+        let ids = ObjectIDs(mixing.branch(17))
+        return [
+            "id": .string(ids.guid(index)),
+            "createdDateTime": .string(ServiceTime.text(1_767_225_600 - Int64(index) * 611)),
+            "userDisplayName": .string(user.displayName),
+            "userPrincipalName": .string(user.userPrincipalName.lowercased()),
+            "userId": .string(user.id), "appId": .string(TenantIdentity.demoApp),
+            "appDisplayName": "Microsoft Master (sandbox)",
+            "ipAddress": .string("198.51.100.\(1 + mixing.number(index, 3, below: 250))"), "clientAppUsed": "Browser",
+            "correlationId": .string(ids.guid(100_000 + index)),
+            "conditionalAccessStatus": failed ? "failure" : "success",
+            "isInteractive": true, "riskDetail": "none", "riskLevelAggregated": "none", "riskState": "none",
+            "resourceDisplayName": "Microsoft Graph", "resourceId": "00000003-0000-0000-c000-000000000000",
+            "status": failed
+                ? [
+                    "errorCode": 53003, "failureReason": "Access has been blocked by Conditional Access policies.",
+                    "additionalDetails": .null,
+                ]
+                : ["errorCode": 0, "failureReason": "Other.", "additionalDetails": .null],
+            "deviceDetail": ["operatingSystem": "Linux", "browser": "Chrome 140.0"],
+            "location": [
+                "city": .string(user.office.city), "state": .string(user.office.state),
+                "countryOrRegion": .string(user.office.region),
+            ],
+        ]
+    }
+
+    func signInIndex(_ id: String) -> Int? { ObjectIDs(mixing.branch(17)).index(ofGuid: id) }
+
+    private static let deeds = [
+        ("UserManagement", "Add user"), ("GroupManagement", "Add member to group"), ("UserManagement", "Update user"),
+        ("RoleManagement", "Add member to role"), ("ApplicationManagement", "Update application"),
+    ]
+
+    func directoryAudits() -> [JSONObject] {
+        let ids = ObjectIDs(mixing.branch(18))
+        return (0..<100).map { index in
+            let deed = Self.deeds[mixing.number(index, 4, below: Self.deeds.count)]
+            let target = users.row(mixing.number(index, 5, below: users.count))
+            return [
+                "id": .string("Directory_\(ids.guid(index))"), "category": .string(deed.0),
+                "correlationId": .string(ids.guid(1000 + index)),
+                "result": "success", "resultReason": "", "activityDisplayName": .string(deed.1),
+                "activityDateTime": .string(ServiceTime.text(1_767_225_600 - Int64(index) * 7_200)),
+                "loggedByService": "Core Directory",
+                "operationType": .string(deed.1.split(separator: " ").first.map(String.init) ?? ""),
+                "initiatedBy": [
+                    "user": [
+                        "id": .string(users.row(0).id), "userPrincipalName": .string(users.row(0).userPrincipalName),
+                    ], "app": .null,
+                ],
+                "targetResources": [
+                    ["id": .string(target.id), "displayName": .string(target.displayName), "type": "User"]
+                ], "additionalDetails": [],
+            ]
+        }
+    }
+}

@@ -1,0 +1,167 @@
+internal import MMCore
+
+/// The drives of the tenant and the files they start with.
+struct FileContent: Sendable {
+    /// Whose drive it is.
+    enum Owner: Sendable {
+        case user(Int)
+        case group(Int)
+        case site(Int)
+    }
+
+    private let driveIDs: ObjectIDs
+    private let mixing: Mixing
+    private let users: UserDirectory
+    private let groups: GroupDirectory
+    static let host = "contososandbox.sharepoint.com"
+    private static let anchor: Int64 = 1_767_225_600
+
+    init(users: UserDirectory, groups: GroupDirectory, mixing: Mixing) {
+        self.users = users
+        self.groups = groups
+        self.mixing = mixing.branch(6)
+        driveIDs = ObjectIDs(mixing.branch(7))
+    }
+
+    func driveID(_ owner: Owner) -> String {
+        let index =
+            switch owner {
+            case .user(let index): index
+            case .group(let index): 1 << 28 | index
+            case .site(let index): 2 << 28 | index
+            }
+        return driveIDs.opaque(index, prefix: "b!")
+    }
+
+    func owner(ofDrive id: String) -> Owner? {
+        guard let index = driveIDs.index(ofOpaque: id, prefix: "b!") else { return nil }
+        let place = index & (1 << 28 - 1)
+        return switch index >> 28 {
+        case 0: place < users.count ? .user(place) : nil
+        case 1: place < groups.count ? .group(place) : nil
+        case 2: place < SiteContent.count ? .site(place) : nil
+        default: nil
+        }
+    }
+
+    func drive(_ id: String) -> JSONObject? {
+        guard let owner = owner(ofDrive: id) else { return nil }
+        var path = ""
+        var identity: JSONValue = .null
+        switch owner {
+        case .user(let index):
+            let user = users.row(index)
+            let personal = user.userPrincipalName.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+            path = "-my.sharepoint.com/personal/\(personal)/Documents"
+            identity = [
+                "user": ["id": .string(user.id), "displayName": .string(user.displayName), "email": .string(user.mail)]
+            ]
+        case .group(let index):
+            let name = groups.displayName(index)
+            path = ".sharepoint.com/sites/\(name.filter { $0 != " " })/Shared%20Documents"
+            identity = ["group": ["id": .string(groups.ids.guid(index)), "displayName": .string(name)]]
+        case .site(let index):
+            path = ".sharepoint.com/sites/\(SiteContent.names[index].path)/Shared%20Documents"
+            identity = ["group": ["displayName": .string(SiteContent.names[index].shown)]]
+        }
+        var isPersonal = false
+        if case .user = owner { isPersonal = true }
+        return [
+            "id": .string(id), "createdDateTime": "2024-02-01T08:00:00Z", "description": "",
+            "driveType": isPersonal ? "business" : "documentLibrary", "lastModifiedDateTime": "2025-12-31T10:00:00Z",
+            "name": isPersonal ? "OneDrive" : "Documents", "webUrl": .string("https://contososandbox\(path)"),
+            "owner": identity,
+            "quota": [
+                "deleted": 0, "remaining": 1_099_000_000_000, "state": "normal", "total": 1_099_511_627_776,
+                "used": 511_627_776,
+            ],
+        ]
+    }
+
+    private static let folderNames = ["Documents", "Pictures", "Reports", "Archive"]
+    private static let fileNames = [
+        ("Budget %n.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("Minutes %n.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("Presentation %n.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        ("Scan %n.pdf", "application/pdf"), ("Notes %n.txt", "text/plain"), ("Photo %n.jpg", "image/jpeg"),
+    ]
+
+    /// What a drive starts with: a root, four folders, two dozen files.
+    func items(ofDrive id: String) -> [JSONObject] {
+        guard let owner = owner(ofDrive: id), let drive = drive(id) else { return [] }
+        let seed =
+            switch owner {
+            case .user(let index): index
+            case .group(let index): 100_000_000 + index
+            case .site(let index): 200_000_000 + index
+            }
+        let local = mixing.branch(UInt64(seed))
+        let ids = ObjectIDs(local)
+        let url = drive["webUrl"]?.string ?? ""
+        func itemID(_ index: Int) -> String { ids.opaque(index, prefix: "01").uppercased() }
+        func stamp(_ index: Int) -> Int64 { Self.anchor - Int64(3600 + local.number(index, 1, below: 300 * 86_400)) }
+        func parent(_ index: Int, path: String) -> JSONValue {
+            [
+                "driveId": .string(id), "driveType": drive["driveType"] ?? "", "id": .string(itemID(index)),
+                "path": .string("/drives/\(id)/root:\(path)"),
+            ]
+        }
+        var items: [JSONObject] = []
+        let fileCount = 24
+        items.append(
+            Self.item(
+                id: itemID(0), name: "root", created: stamp(0), url: url, size: 0,
+                more: ["root": [:], "folder": ["childCount": .int(Int64(Self.folderNames.count))]]))
+        for (place, name) in Self.folderNames.enumerated() {
+            items.append(
+                Self.item(
+                    id: itemID(1 + place), name: name, created: stamp(1 + place), url: "\(url)/\(name)", size: 0,
+                    more: [
+                        "parentReference": parent(0, path: ""),
+                        "folder": ["childCount": .int(Int64(fileCount / Self.folderNames.count))],
+                    ]))
+        }
+        for file in 0..<fileCount {
+            let index = 1 + Self.folderNames.count + file
+            let folder = file % Self.folderNames.count
+            let (pattern, type) = Self.fileNames[local.number(index, 2, below: Self.fileNames.count)]
+            let name = pattern.split(separator: "%n", omittingEmptySubsequences: false).joined(
+                separator: "\(100 + file)")
+            items.append(
+                Self.item(
+                    id: itemID(index), name: name, created: stamp(index),
+                    url: "\(url)/\(Self.folderNames[folder])/\(name)",
+                    size: Int64(Self.startContent(name: name).count),
+                    more: [
+                        "parentReference": parent(1 + folder, path: "/\(Self.folderNames[folder])"),
+                        "file": [
+                            "mimeType": .string(type),
+                            "hashes": ["quickXorHash": .string(Base64.text(SHA256.digest(name.utf8).prefix(20)))],
+                        ],
+                    ]))
+        }
+        return items
+    }
+
+    /// What is in a file that nobody wrote yet.
+    static func startContent(name: String) -> [UInt8] {
+        var content: [UInt8] = []
+        for line in 0..<64 { content.append(contentsOf: "\(name): line \(line) of the sandbox\n".utf8) }
+        return content
+    }
+
+    static func item(id: String, name: String, created: Int64, url: String, size: Int64, more: JSONObject) -> JSONObject
+    {
+        var item: JSONObject = [
+            "id": .string(id), "createdDateTime": .string(ServiceTime.text(created)),
+            "lastModifiedDateTime": .string(ServiceTime.text(created)), "name": .string(name), "webUrl": .string(url),
+            "size": .int(size), "cTag": .string("\"c:{\(id)},1\""), "eTag": .string("\"{\(id)},1\""),
+        ]
+        for (key, value) in more { item[key] = value }
+        item["fileSystemInfo"] = [
+            "createdDateTime": .string(ServiceTime.text(created)),
+            "lastModifiedDateTime": .string(ServiceTime.text(created)),
+        ]
+        return item
+    }
+}

@@ -1,0 +1,27 @@
+/// Where a collection is. Owners are object ids.
+enum TableAddress: Hashable, Sendable {
+    case users, groups, applications, servicePrincipals, directoryRoles, organization, domains, subscribedSkus
+    case signIns, directoryAudits, deletedUsers, deletedGroups
+    case messages(String), mailFolders(String), events(String), calendars(String), contacts(String)
+    case attachments(owner: String, message: String)
+    case drives, driveItems(String)
+    case sites, lists(String), listItems(site: String, list: String)
+    case channels(String), channelMessages(team: String, channel: String)
+    case chats(String), chatMessages(String)
+}
+
+/// A list of references from one object to others.
+struct LinkAddress: Hashable, Sendable {
+    enum Relation: String, Sendable {
+        case members, owners
+    }
+
+    let owner: String
+    let relation: Relation
+}
+
+/// What was added to and taken from a list of references.
+struct LinkChanges: Sendable {
+    var added: [String] = []
+    var removed: Set<String> = []
+}

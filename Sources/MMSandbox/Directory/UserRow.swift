@@ -1,0 +1,161 @@
+internal import MMCore
+
+/// One user of the start data.
+struct UserRow: Sendable {
+    let index: Int
+    let directory: UserDirectory
+    let person: People.Person
+
+    private enum Field: UInt64 {
+        case guest = 10
+        case department, title, mobile, phone, created, enabled, license, employee, signIn, partner, synced
+    }
+
+    private func number(_ field: Field, below limit: Int) -> Int {
+        directory.mixing.number(index, field.rawValue, below: limit)
+    }
+
+    private var culture: Culture { Culture.all[Int(person.culture)] }
+
+    /// The account that always has this index.
+    var named: NamedAccount? { isNamed ? NamedAccount.all[index] : nil }
+
+    private var isNamed: Bool { index < NamedAccount.all.count }
+
+    var id: String { directory.ids.guid(index) }
+    var isGuest: Bool { named?.isGuest ?? (number(.guest, below: 25) == 0) }
+    var givenName: String { named?.given ?? culture.given[Int(person.given)].shown }
+    var surname: String { named?.family ?? culture.family[Int(person.family)].shown }
+    var displayName: String { "\(givenName) \(surname)" }
+    var officeIndex: Int { Int(person.culture) }
+    var office: Culture.Office { culture.office }
+    var departmentIndex: Int { named?.department ?? number(.department, below: Position.departments.count) }
+    var department: String { Position.departments[departmentIndex].name }
+    var isEnabled: Bool { named.map { $0.outcome != .disabled } ?? (number(.enabled, below: 20) != 0) }
+
+    var jobTitle: String {
+        if let named { return named.title }
+        let titles = Position.departments[departmentIndex].titles
+        return titles[titleIndex(of: titles.count)]
+    }
+
+    func titleIndex(of count: Int) -> Int { number(.title, below: count) }
+
+    private var address: String {
+        if let named { return named.address.split(separator: "_").first.map(String.init) ?? named.address }
+        let round = person.round == 0 ? "" : "\(person.round + 1)"
+        return "\(culture.given[Int(person.given)].address).\(culture.family[Int(person.family)].address)\(round)"
+    }
+
+    private static let partners = ["fabrikam.example", "northwind.example", "adatum.example", "tailspin.example"]
+
+    private var partner: String {
+        named == nil ? Self.partners[number(.partner, below: Self.partners.count)] : "fabrikam.example"
+    }
+
+    var userPrincipalName: String {
+        isGuest ? "\(address)_\(partner)#EXT#@\(directory.domain)" : "\(address)@\(directory.domain)"
+    }
+
+    var mail: String { isGuest ? "\(address)@\(partner)" : "\(address)@\(directory.domain)" }
+
+    private var mailNickname: String { isGuest ? "\(address)_\(partner)#EXT#" : address }
+
+    var mobileNumber: Int { number(.mobile, below: 10_000) }
+    var phoneNumber: Int { number(.phone, below: 10_000) }
+
+    private var mobilePhone: String { office.dialling + fourDigits(mobileNumber) }
+
+    private func fourDigits(_ number: Int) -> String {
+        let text = "\(number)"
+        return String(repeating: "0", count: 4 - text.count) + text
+    }
+
+    var created: Int64 { 1_767_225_600 - 86_400 - Int64(number(.created, below: 6 * 365 * 86_400)) }
+
+    /// The indices of the licences in `License.all`.
+    var licenses: [Int] {
+        if isGuest || !isEnabled { return [] }
+        if index == 0 { return [1] }
+        switch number(.license, below: 10) {
+        case 0, 1: return [1]
+        case 2...7: return [0]
+        case 8: return [2]
+        default: return []
+        }
+    }
+
+    /// The index of the manager: a tree with eight below each.
+    var managerIndex: Int? { index == 0 || isGuest ? nil : (index - 1) / 8 }
+
+    /// The value of a property; `nil` when a user has no such property.
+    func value(of property: String) -> JSONValue? {
+        switch property {
+        case "id": .string(id)
+        case "displayName": .string(displayName)
+        case "givenName": .string(givenName)
+        case "surname": .string(surname)
+        case "userPrincipalName": .string(userPrincipalName)
+        case "mail": .string(mail)
+        case "mailNickname": .string(mailNickname)
+        case "jobTitle": .string(jobTitle)
+        case "department": .string(department)
+        case "officeLocation": isGuest ? .null : .string(office.name)
+        case "city": isGuest ? .null : .string(office.city)
+        case "state": isGuest || office.state.isEmpty ? .null : .string(office.state)
+        case "country": isGuest ? .null : .string(office.country)
+        case "usageLocation": isGuest ? .null : .string(office.region)
+        case "streetAddress": isGuest ? .null : .string(office.street)
+        case "postalCode": isGuest ? .null : .string(office.postalCode)
+        case "preferredLanguage": .string(culture.language)
+        case "mobilePhone": isGuest ? .null : .string(mobilePhone)
+        case "businessPhones": isGuest ? [] : [.string(office.dialling + fourDigits(phoneNumber))]
+        case "companyName": .string(isGuest ? partner : "Contoso Sandbox")
+        case "accountEnabled": .bool(isEnabled)
+        case "userType": .string(isGuest ? "Guest" : "Member")
+        default: rareValue(of: property)
+        }
+    }
+
+    private func rareValue(of property: String) -> JSONValue? {
+        switch property {
+        case "ageGroup", "deletedDateTime", "onPremisesImmutableId", "passwordProfile":
+            .null
+        case "createdDateTime": .string(ServiceTime.text(created))
+        case "creationType", "externalUserState":
+            isGuest ? .string(property == "creationType" ? "Invitation" : "Accepted") : .null
+        case "employeeHireDate": isGuest ? .null : .string(ServiceTime.text(created / 86_400 * 86_400))
+        case "employeeId": isGuest ? .null : .string("E\(100_000 + index)")
+        case "employeeType": isGuest ? .null : .string(number(.employee, below: 8) == 0 ? "Contractor" : "Employee")
+        case "assignedLicenses": .array(licenses.map { License.all[$0].assignment })
+        case "assignedPlans": .array(licenses.flatMap { License.all[$0].assignedPlans(since: created) })
+        case "identities":
+            [
+                [
+                    "signInType": "userPrincipalName", "issuer": .string(directory.domain),
+                    "issuerAssignedId": .string(userPrincipalName),
+                ]
+            ]
+        case "imAddresses", "otherMails": isGuest || property == "imAddresses" ? [.string(mail)] : []
+        case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime": .string(ServiceTime.text(created + 3600))
+        case "onPremisesSyncEnabled": number(.synced, below: 3) == 0 && !isGuest ? true : .null
+        case "onPremisesLastSyncDateTime":
+            number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(1_767_225_600 - 1800)) : .null
+        case "passwordPolicies": isGuest ? "None" : .null
+        case "proxyAddresses": isGuest ? [.string("smtp:\(mail)")] : [.string("SMTP:\(mail)")]
+        case "signInActivity": signInActivity
+        default: nil
+        }
+    }
+
+    private var signInActivity: JSONValue {
+        guard isEnabled else { return .null }
+        let last = 1_767_225_600 - Int64(number(.signIn, below: 120 * 86_400))
+        return [
+            "lastSignInDateTime": .string(ServiceTime.text(max(last, created))),
+            "lastSignInRequestId": .string(
+                Guid.text(directory.mixing.number(index, 90), directory.mixing.number(index, 91))),
+            "lastNonInteractiveSignInDateTime": .string(ServiceTime.text(max(last, created))),
+        ]
+    }
+}

@@ -1,0 +1,89 @@
+internal import MMCore
+
+/// One request of InvokeCommand, read.
+struct ExchangeCall: Sendable {
+    /// The cmdlet as asked for.
+    let cmdlet: String
+    private let parameters: [String: JSONValue]
+    /// Most rows a page.
+    let pageSize: Int
+    /// Where the page starts, in places of the collection.
+    let offset: Int
+    /// How many rows the earlier pages held.
+    let returned: Int
+    /// Properties that are asked for, small letters; `nil` for all.
+    let select: Set<String>?
+    /// Who asks.
+    let caller: UserRow?
+    /// Names of the parameters that were given.
+    let names: [String]
+
+    init?(_ request: SandboxRequest, caller: UserRow?) {
+        guard let json = try? JSONParser.parse(request.body, limits: JSONLimits(bytes: 8 << 20, depth: 32)),
+            let input = json["CmdletInput"], let cmdlet = input["CmdletName"]?.string, !cmdlet.isEmpty
+        else { return nil }
+        self.cmdlet = cmdlet
+        self.caller = caller
+        var given: [String: JSONValue] = [:]
+        var names: [String] = []
+        for (name, value) in input["Parameters"]?.object ?? [:] where !name.contains("@") {
+            given[name.lowercased()] = value
+            names.append(name)
+        }
+        parameters = given
+        self.names = names
+        let wanted = (request.headers["prefer"] ?? "").split(separator: ";").lazy
+            .compactMap { part -> Int? in
+                let pair = part.split(separator: "=")
+                guard pair.count == 2, pair[0].lowercased().hasSuffix("odata.maxpagesize") else { return nil }
+                return Int(pair[1])
+            }.first
+        pageSize = min(max(wanted ?? 1000, 1), 1000)
+        let token = request.queryFields["$skiptoken"].flatMap { PageToken($0) }
+        offset = token?.raw ?? 0
+        returned = token?.matched ?? 0
+        select = request.queryFields["$select"].map { Set($0.lowercased().split(separator: ",").map(String.init)) }
+    }
+
+    /// A parameter's value; case doesn't count.
+    subscript(name: String) -> JSONValue? { parameters[name.lowercased()].flatMap { $0.isNull ? nil : $0 } }
+
+    /// Whether a parameter was given at all, `null` included.
+    func has(_ name: String) -> Bool { parameters[name.lowercased()] != nil }
+
+    /// A parameter as it was given, `null` included.
+    func raw(_ name: String) -> JSONValue? { parameters[name.lowercased()] }
+
+    /// A parameter's text.
+    func text(_ name: String) -> String? {
+        switch self[name] {
+        case .string(let text)?: text
+        case .int(let number)?: "\(number)"
+        default: nil
+        }
+    }
+
+    /// A parameter's texts: a list, or one.
+    func texts(_ name: String) -> [String]? {
+        switch self[name] {
+        case .string(let text)?: text.split(separator: ",").map { $0.filter { $0 != " " } }
+        case .array(let items)?: items.compactMap(\.string)
+        default: nil
+        }
+    }
+
+    /// Whether a switch is set.
+    func isSet(_ name: String) -> Bool { self[name]?.bool ?? false }
+
+    /// Most rows in all; `nil` for all there are.
+    func limit() throws(ExchangeFailure) -> Int? {
+        guard let given = self["ResultSize"] else { return 1000 }
+        if let number = given.int ?? given.string.flatMap({ Int($0) }), number > 0 { return number }
+        if given.string?.lowercased() == "unlimited" { return nil }
+        throw ExchangeFailure(
+            400, "BadRequest", type: "Microsoft.Exchange.AdminApi.CommandInvocation.ParameterTransformationException",
+            "Cannot process argument transformation on parameter 'ResultSize'. Cannot convert value "
+                + "\"\(given.string ?? given.description)\" to type \"Microsoft.Exchange.Data.Unlimited`1[System.UInt32]\".",
+            isInner: true)
+    }
+}

@@ -1,0 +1,249 @@
+internal import MMCore
+
+/// Cmdlets on mailboxes and recipients.
+extension ExchangeCmdlet {
+    private static let listing =
+        "Identity Anr Filter RecipientTypeDetails SortBy IncludeInactiveMailbox SoftDeletedMailbox Archive PublicFolder UserPrincipalName ReadFromDomainController Properties PropertySets"
+
+    static let mailboxes: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-Mailbox", .reading, listing) { (state, call) throws(ExchangeFailure) in
+            try state.mailboxPage(call)
+        },
+        ExchangeCmdlet("Get-Recipient", .reading, listing + " RecipientType Database") {
+            (state, call) throws(ExchangeFailure) in try state.mailboxPage(call)
+        },
+        ExchangeCmdlet("Get-User", .reading, listing) { (state, call) throws(ExchangeFailure) in
+            try state.mailboxPage(call)
+        },
+        ExchangeCmdlet("Get-CASMailbox", .reading, listing) { (state, call) throws(ExchangeFailure) in
+            try state.rowsOfMailboxes(call) { (mailbox) in
+                [
+                    "Identity": .string(mailbox.name), "Name": .string(mailbox.name),
+                    "DisplayName": .string(mailbox.displayName), "PrimarySmtpAddress": .string(mailbox.address),
+                    "ActiveSyncEnabled": true, "OWAEnabled": true, "PopEnabled": .bool(mailbox.row.index % 3 == 0),
+                    "ImapEnabled": .bool(mailbox.row.index % 4 == 0), "MAPIEnabled": true, "EwsEnabled": true,
+                ]
+            }
+        },
+        ExchangeCmdlet(
+            "Set-Mailbox", .managing,
+            "Identity ForwardingSmtpAddress ForwardingAddress DeliverToMailboxAndForward DisplayName Alias Type "
+                + "HiddenFromAddressListsEnabled LitigationHoldEnabled CustomAttribute1 CustomAttribute2 CustomAttribute3 "
+                + "CustomAttribute4 CustomAttribute5 EmailAddresses GrantSendOnBehalfTo ProhibitSendQuota "
+                + "ProhibitSendReceiveQuota IssueWarningQuota MaxSendSize MaxReceiveSize RetentionPolicy AuditEnabled "
+                + "AuditLogAgeLimit RecipientLimits Office Force AccountDisabled"
+        ) { (state, call) throws(ExchangeFailure) in try state.setMailbox(call) },
+        ExchangeCmdlet(
+            "Get-MailboxStatistics", .reading, "Identity Archive IncludeMoveReport Database StoreMailboxIdentity"
+        ) {
+            (state, call) throws(ExchangeFailure) in
+            let mailbox = try state.mailbox(call)
+            var answer = ExchangeAnswer()
+            answer.add(TenantState.statistics(of: mailbox), select: call.select)
+            if mailbox.size.items > 39_000 {
+                answer.warnings.append("The mailbox \(mailbox.displayName) is close to the limit of items in a folder.")
+            }
+            return answer
+        },
+        ExchangeCmdlet("Get-MailboxFolderStatistics", .own, "Identity FolderScope Archive IncludeOldestAndNewestItems")
+        {
+            (state, call) throws(ExchangeFailure) in
+            let mailbox = try state.mailbox(call)
+            let rows = ["Inbox", "Sent Items", "Drafts", "Deleted Items", "Archive", "Calendar", "Contacts"]
+                .enumerated()
+                .map { (place, folder) -> JSONObject in
+                    let items = mailbox.size.items / (place + 2)
+                    return [
+                        "Name": .string(folder), "Identity": .string("\(mailbox.name)\\\(folder)"),
+                        "FolderPath": .string("/\(folder)"),
+                        "FolderType": .string(folder.filter { $0 != " " }), "ItemsInFolder": .int(Int64(items)),
+                        "ItemsInFolderAndSubfolders": .int(Int64(items)),
+                        "FolderSize": .string(TenantState.byteSize(mailbox.size.bytes / (place + 2))),
+                    ]
+                }
+            return try .page(of: rows, call)
+        },
+        ExchangeCmdlet("Get-MailboxAutoReplyConfiguration", .own, "Identity") {
+            (state, call) throws(ExchangeFailure) in
+            let mailbox = try state.mailbox(call)
+            var row: JSONObject = [
+                "Identity": .string(mailbox.name), "MailboxOwnerId": .string(mailbox.name),
+                "AutoReplyState": "Disabled", "InternalMessage": "", "ExternalMessage": "", "ExternalAudience": "All",
+            ]
+            for (name, value) in state.exchange.replies[mailbox.id] ?? [:] { row[name] = value }
+            var answer = ExchangeAnswer()
+            answer.add(row, select: call.select)
+            return answer
+        },
+        ExchangeCmdlet(
+            "Set-MailboxAutoReplyConfiguration", .own,
+            "Identity AutoReplyState InternalMessage ExternalMessage ExternalAudience StartTime EndTime"
+        ) { (state, call) throws(ExchangeFailure) in
+            let mailbox = try state.mailbox(call)
+            for name in ["AutoReplyState", "InternalMessage", "ExternalMessage", "ExternalAudience"] {
+                if let value = call[name] { state.exchange.replies[mailbox.id, default: [:]][name] = value }
+            }
+            return .nothing
+        },
+    ]
+}
+
+extension TenantState {
+    /// The mailbox of `-Identity`.
+    func mailbox(_ call: ExchangeCall, _ parameter: String = "Identity") throws(ExchangeFailure) -> ExchangeMailbox {
+        guard let identity = call.text(parameter) else { throw .missing(parameter) }
+        return try mailboxes.find(identity)
+    }
+
+    static func byteSize(_ bytes: Int) -> String {
+        var digits = ""
+        for (place, character) in String(bytes).reversed().enumerated() {
+            if place > 0, place % 3 == 0 { digits = "," + digits }
+            digits = String(character) + digits
+        }
+        let megabytes = bytes / 104_858
+        return megabytes >= 10_240
+            ? "\(megabytes / 10_240).\(megabytes % 10_240 * 10 / 10_240) GB (\(digits) bytes)"
+            : "\(megabytes / 10).\(megabytes % 10) MB (\(digits) bytes)"
+    }
+
+    static func statistics(of mailbox: ExchangeMailbox) -> JSONObject {
+        [
+            "DisplayName": .string(mailbox.displayName), "Identity": .string(mailbox.exchangeGuid),
+            "MailboxGuid@data.type": "System.Guid", "MailboxGuid": .string(mailbox.exchangeGuid),
+            "OwnerADGuid": .string(mailbox.id), "ItemCount": .int(Int64(mailbox.size.items)),
+            "TotalItemSize": .string(byteSize(mailbox.size.bytes)),
+            "DeletedItemCount": .int(Int64(mailbox.size.items / 20)),
+            "TotalDeletedItemSize": .string(byteSize(mailbox.size.bytes / 20)),
+            "LastLogonTime@data.type": "System.DateTime", "LastLogonTime": .string(ServiceTime.text(mailbox.lastLogon)),
+            "MailboxTypeDetail": .string(mailbox.kind.rawValue), "StorageLimitStatus": "BelowLimit",
+            "IsArchiveMailbox": false,
+        ]
+    }
+
+    /// The rows of mailboxes, one identity or a page of all.
+    func rowsOfMailboxes(
+        _ call: ExchangeCall, _ row: (ExchangeMailbox) -> JSONObject
+    ) throws(ExchangeFailure) -> ExchangeAnswer {
+        var answer = ExchangeAnswer()
+        if call.has("Identity") {
+            answer.add(row(try mailbox(call)), select: call.select)
+            return answer
+        }
+        try walk(call, into: &answer) { (mailbox, answer) in answer.add(row(mailbox), select: call.select) }
+        return answer
+    }
+
+    /// `Get-Mailbox`.
+    func mailboxPage(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        var answer = ExchangeAnswer()
+        if call.has("Identity") {
+            let mailbox = try mailbox(call)
+            answer.rows = mailbox.append(to: [], select: call.select, overrides: exchange.mailboxes[mailbox.id] ?? [:])
+            answer.count = 1
+            return answer
+        }
+        answer.rows.reserveCapacity(call.pageSize * 3000)
+        let changes = exchange.mailboxes
+        try walk(call, into: &answer) { (mailbox, answer) in
+            if answer.count > 0 { answer.rows.append(UInt8(ascii: ",")) }
+            var rows: [UInt8] = []
+            swap(&rows, &answer.rows)
+            answer.rows = mailbox.append(
+                to: rows, select: call.select, overrides: changes.isEmpty ? [:] : changes[mailbox.id] ?? [:])
+            answer.count += 1
+        }
+        return answer
+    }
+
+    /// Goes over the mailboxes of a page.
+    private func walk(
+        _ call: ExchangeCall, into answer: inout ExchangeAnswer,
+        _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
+    ) throws(ExchangeFailure) {
+        let limit = try call.limit()
+        let left = limit.map { max(0, $0 - call.returned) } ?? Int.max
+        let size = min(call.pageSize, left)
+        let kinds = call.texts("RecipientTypeDetails").map { Set($0.map { $0.lowercased() }) }
+        let filter = try call.text("Filter").map { (text) throws(ExchangeFailure) in try ExchangeFilter(text) }
+        let anr = call.text("Anr")?.lowercased()
+        var index = call.offset
+        while index < mailboxes.count {
+            guard let mailbox = mailboxes.mailbox(index), kinds?.contains(mailbox.kind.rawValue.lowercased()) ?? true,
+                passes(mailbox, filter, anr)
+            else {
+                index += 1
+                continue
+            }
+            if answer.count == size {
+                if left > size { answer.next = index } else { answer.warnings.append(ExchangeAnswer.moreResults) }
+                return
+            }
+            add(mailbox, &answer)
+            index += 1
+        }
+    }
+
+    private func passes(_ mailbox: ExchangeMailbox, _ filter: ExchangeFilter?, _ anr: String?) -> Bool {
+        if let anr, !mailbox.displayName.lowercased().hasPrefix(anr), !mailbox.alias.lowercased().hasPrefix(anr) {
+            return false
+        }
+        guard let filter else { return true }
+        let bytes = mailbox.append(to: [], select: nil, overrides: exchange.mailboxes[mailbox.id] ?? [:])
+        guard let row = (try? JSONParser.parse(bytes))?.object else { return false }
+        return filter.passes(row)
+    }
+
+    /// `Set-Mailbox`.
+    mutating func setMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        let mailbox = try mailbox(call)
+        let bytes = mailbox.append(to: [], select: nil, overrides: exchange.mailboxes[mailbox.id] ?? [:])
+        let row = (try? JSONParser.parse(bytes))?.object ?? [:]
+        var changed = exchange.mailboxes[mailbox.id] ?? [:]
+        var answer = ExchangeAnswer()
+        var isChanged = false
+        for name in call.names {
+            guard !["identity", "force", "confirm", "whatif"].contains(name.lowercased()) else { continue }
+            let shown = row.first { $0.key.lowercased() == name.lowercased() }?.key ?? name
+            var value = call.raw(name) ?? .null
+            if name.lowercased() == "type", let kind = value.string {
+                let word = kind == "Regular" ? "UserMailbox" : "\(kind)Mailbox"
+                changed["RecipientTypeDetails"] = .string(word)
+                changed["IsShared"] = .bool(kind == "Shared")
+                isChanged = true
+                continue
+            }
+            if let edit = value.object { value = Self.edited(changed[shown] ?? row[shown] ?? [], by: edit) }
+            if shown == "ForwardingSmtpAddress", let address = value.string, !address.isEmpty {
+                guard address.split(separator: "@").count == 2 else {
+                    throw .invalid("ForwardingSmtpAddress", "\"\(address)\" is not a valid SMTP address.")
+                }
+                value = .string(address.lowercased().hasPrefix("smtp:") ? address : "smtp:\(address)")
+            }
+            if (changed[shown] ?? row[shown]) != value { isChanged = true }
+            changed[shown] = value
+        }
+        if !isChanged {
+            answer.warnings.append(
+                "The command completed successfully but no settings of '\(mailbox.name)' have been modified.")
+        }
+        exchange.mailboxes[mailbox.id] = changed
+        return answer
+    }
+
+    /// `@{Add=…; Remove=…}` on a list.
+    private static func edited(_ value: JSONValue, by edit: JSONObject) -> JSONValue {
+        var items = value.array?.compactMap(\.string) ?? []
+        for (key, change) in edit {
+            let texts = change.array?.compactMap(\.string) ?? change.string.map { [$0] } ?? []
+            switch key.lowercased() {
+            case "add": for text in texts where !items.contains(text) { items.append(text) }
+            case "remove":
+                let gone = Set(texts.map { $0.lowercased() })
+                items.removeAll { gone.contains($0.lowercased()) }
+            default: continue
+            }
+        }
+        return .array(items.map { .string($0) })
+    }
+}

@@ -1,0 +1,274 @@
+internal import MMCore
+
+/// Cmdlets on the organization: domains, groups, traces, audit logs.
+extension ExchangeCmdlet {
+    static let organization: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-AcceptedDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
+            var rows = [(TenantIdentity.domain, true), (TenantIdentity.initialDomain, false)].map {
+                (name, isDefault) -> JSONObject in
+                [
+                    "DomainName": .string(name), "Name": .string(name), "Identity": .string(name),
+                    "DomainType": "Authoritative", "Default": .bool(isDefault), "InitialDomain": .bool(!isDefault),
+                    "AuthenticationType": "Managed", "MatchSubDomains": false, "IsValid": true,
+                ]
+            }
+            if let identity = call.text("Identity") {
+                rows = rows.filter { $0["Name"]?.string == identity.lowercased() }
+                if rows.isEmpty { throw .notFound(identity) }
+            }
+            return try .page(of: rows, call)
+        },
+        ExchangeCmdlet("Get-OrganizationConfig", .reading, "") { (state, call) throws(ExchangeFailure) in
+            var answer = ExchangeAnswer()
+            answer.add(
+                [
+                    "Name": .string(TenantIdentity.initialDomain), "DisplayName": .string(TenantIdentity.name),
+                    "Identity": .string(TenantIdentity.initialDomain), "AuditDisabled": false,
+                    "OAuth2ClientProfileEnabled": true, "IsDehydrated": false, "CustomerLockboxEnabled": false,
+                    "MailTipsAllTipsEnabled": true, "ActivityBasedAuthenticationTimeoutEnabled": true,
+                    "ExchangeVersion": "0.20 (15.0.0.0)", "Guid": .string(TenantIdentity.id),
+                ], select: call.select)
+            return answer
+        },
+        ExchangeCmdlet("Get-DistributionGroup", .reading, "Identity Anr Filter RecipientTypeDetails SortBy ManagedBy") {
+            (state, call) throws(ExchangeFailure) in
+            if let identity = call.text("Identity") {
+                var answer = ExchangeAnswer()
+                answer.add(try state.distributionGroup(identity).row, select: call.select)
+                return answer
+            }
+            return try .page(of: state.distributionGroups.map(\.row), call)
+        },
+        ExchangeCmdlet("Get-DistributionGroupMember", .reading, "Identity IncludeSoftDeletedObjects") {
+            (state, call) throws(ExchangeFailure) in
+            guard let identity = call.text("Identity") else { throw .missing("Identity") }
+            let group = try state.distributionGroup(identity)
+            let rows = state.store.groups.members(group.index).compactMap { index -> JSONObject? in
+                guard let mailbox = state.mailboxes.mailbox(index) else { return nil }
+                return [
+                    "Name": .string(mailbox.name), "DisplayName": .string(mailbox.displayName),
+                    "PrimarySmtpAddress": .string(mailbox.address), "Alias": .string(mailbox.alias),
+                    "RecipientType": "UserMailbox", "RecipientTypeDetails": .string(mailbox.kind.rawValue),
+                    "ExternalDirectoryObjectId": .string(mailbox.id), "Identity": .string(mailbox.name),
+                    "Guid": .string(mailbox.id),
+                ]
+            }
+            return try .page(of: rows, call)
+        },
+        ExchangeCmdlet(
+            "Get-MessageTrace", .reading,
+            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Page PageSize"
+        ) { (state, call) throws(ExchangeFailure) in try state.messageTrace(call) },
+        ExchangeCmdlet(
+            "Get-MessageTraceV2", .reading,
+            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Subject "
+                + "SubjectFilterType StartingRecipientAddress"
+        ) { (state, call) throws(ExchangeFailure) in try state.messageTrace(call) },
+        ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (_, call) throws(ExchangeFailure) in
+            var answer = ExchangeAnswer()
+            answer.add(
+                [
+                    "AdminAuditLogEnabled": true, "UnifiedAuditLogIngestionEnabled": true, "LogLevel": "None",
+                    "AdminAuditLogAgeLimit": "90.00:00:00", "AdminAuditLogCmdlets": ["*"],
+                    "AdminAuditLogParameters": ["*"], "Identity": "Admin Audit Log Settings",
+                ], select: call.select)
+            return answer
+        },
+        ExchangeCmdlet(
+            "Search-UnifiedAuditLog", .reading,
+            "StartDate EndDate UserIds Operations RecordType FreeText IPAddresses ObjectIds SessionId SessionCommand "
+                + "SiteIds Formatted HighCompleteness"
+        ) { (state, call) throws(ExchangeFailure) in try state.auditLog(call) },
+    ]
+
+    static let compliance: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-ComplianceSearch", .reading, "Identity Case", compliance: true) {
+            (state, call) throws(ExchangeFailure) in
+            var rows = state.complianceSearches
+            if let identity = call.text("Identity") {
+                rows = rows.filter { TenantState.isRule($0, identity) }
+                if rows.isEmpty { throw .notFound(identity) }
+            }
+            return try .page(of: rows, call)
+        },
+        ExchangeCmdlet(
+            "New-ComplianceSearch", .managing,
+            "Name ContentMatchQuery ExchangeLocation SharePointLocation Case Description",
+            compliance: true
+        ) { (state, call) throws(ExchangeFailure) in
+            guard let name = call.text("Name") else { throw .missing("Name") }
+            let row = TenantState.complianceSearch(
+                name, call.text("ContentMatchQuery") ?? "", status: "NotStarted", items: 0)
+            state.exchange.searches.append(row)
+            var answer = ExchangeAnswer()
+            answer.add(row, select: call.select)
+            return answer
+        },
+        ExchangeCmdlet(
+            "Get-DlpCompliancePolicy", .reading, "Identity DisplayName IncludeExtendedProperties", compliance: true
+        ) {
+            (_, call) throws(ExchangeFailure) in
+            var rows = [("Credit card numbers", "Enable"), ("Health records", "TestWithNotifications")].map {
+                (name, mode) -> JSONObject in
+                [
+                    "Name": .string(name), "Identity": .string(name), "Mode": .string(mode), "Enabled": true,
+                    "Workload": "Exchange, SharePoint, OneDriveForBusiness", "ExchangeLocation": ["All"],
+                    "WhenCreatedUTC@data.type": "System.DateTime", "WhenCreatedUTC": "2025-03-14T08:00:00Z",
+                ]
+            }
+            if let identity = call.text("Identity") {
+                rows = rows.filter { TenantState.isRule($0, identity) }
+                if rows.isEmpty { throw .notFound(identity) }
+            }
+            return try .page(of: rows, call)
+        },
+    ]
+}
+
+extension TenantState {
+    /// The mail-enabled groups of the directory.
+    var distributionGroups: [(index: Int, row: JSONObject)] {
+        (0..<store.groups.count).map { index in
+            let group = store.groups.row(index)
+            let name = group["displayName"]?.string ?? ""
+            let nickname = group["mailNickname"]?.string ?? ""
+            return (
+                index,
+                [
+                    "Name": .string(name), "DisplayName": .string(name), "Alias": .string(nickname),
+                    "PrimarySmtpAddress": .string("\(nickname)@\(TenantIdentity.domain)"),
+                    "Identity": .string(name), "ExternalDirectoryObjectId": group["id"] ?? .null,
+                    "Guid": group["id"] ?? .null, "GroupType": "Universal",
+                    "RecipientType": "MailUniversalDistributionGroup",
+                    "RecipientTypeDetails": "MailUniversalDistributionGroup",
+                    "ManagedBy": ["admin"], "MemberJoinRestriction": "Closed",
+                    "RequireSenderAuthenticationEnabled": true, "HiddenFromAddressListsEnabled": false,
+                    "WhenCreated@data.type": "System.DateTime", "WhenCreated": group["createdDateTime"] ?? .null,
+                ]
+            )
+        }
+    }
+
+    func distributionGroup(_ identity: String) throws(ExchangeFailure) -> (index: Int, row: JSONObject) {
+        let wanted = identity.lowercased()
+        let found = distributionGroups.filter { group in
+            ["Name", "Alias", "PrimarySmtpAddress", "Guid"].contains { group.row[$0]?.string?.lowercased() == wanted }
+        }
+        guard let first = found.first else { throw .notFound(identity) }
+        guard found.count == 1 else { throw .ambiguous(identity) }
+        return first
+    }
+
+    private static let lastMoment: Int64 = 1_767_225_600
+
+    /// A date as cmdlets take it; `nil` when there is none.
+    private func moment(_ call: ExchangeCall, _ name: String) throws(ExchangeFailure) -> Double? {
+        guard let text = call.text(name) else { return nil }
+        if let seconds = ServiceTime.seconds(text) ?? ServiceTime.seconds(text + "Z")
+            ?? ServiceTime.seconds(text + "T00:00:00Z")
+        {
+            return seconds
+        }
+        let parts = text.split(separator: " ")[0].split(separator: "/").compactMap { Int($0) }
+        if parts.count == 3 {
+            func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+            let iso = "\(parts[2])-\(two(parts[0]))-\(two(parts[1]))T00:00:00Z"
+            if let seconds = ServiceTime.seconds(iso) { return seconds }
+        }
+        throw .invalid(name, "Cannot convert value \"\(text.prefix(60))\" to type \"System.DateTime\".")
+    }
+
+    func messageTrace(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        let start = try moment(call, "StartDate")
+        let end = try moment(call, "EndDate")
+        if let start, let end, end < start {
+            throw ExchangeFailure(
+                400, "BadRequest", type: "Microsoft.Exchange.Management.FfoReporting.InvalidExpressionException",
+                "The start date must be before the end date.")
+        }
+        let senders = call.texts("SenderAddress").map { Set($0.map { $0.lowercased() }) }
+        let recipients = call.texts("RecipientAddress").map { Set($0.map { $0.lowercased() }) }
+        let statuses = call.texts("Status").map { Set($0.map { $0.lowercased() }) }
+        var rows: [JSONObject] = []
+        let mixing = mixing.branch(51)
+        for index in 0..<400 {
+            let time = Self.lastMoment - Int64(index) * 971
+            if let start, Double(time) < start { continue }
+            if let end, Double(time) > end { continue }
+            let from = mailboxes.mailbox(mixing.number(index, 1, below: min(store.users.count, 300)))
+            let to = mailboxes.mailbox(mixing.number(index, 2, below: min(store.users.count, 300)))
+            let sender = from?.address ?? "news@fabrikam.example"
+            let recipient = to?.address ?? "partner@northwind.example"
+            let status = mixing.number(index, 3, below: 15) == 0 ? "Failed" : "Delivered"
+            if let senders, !senders.contains(sender.lowercased()) { continue }
+            if let recipients, !recipients.contains(recipient.lowercased()) { continue }
+            if let statuses, !statuses.contains(status.lowercased()) { continue }
+            rows.append([
+                "Organization": .string(TenantIdentity.initialDomain),
+                "MessageId": .string(
+                    "<\(Guid.text(mixing.number(index, 4), mixing.number(index, 5)))@sandbox.example>"),
+                "Received@data.type": "System.DateTime", "Received": .string(ServiceTime.text(time)),
+                "SenderAddress": .string(sender), "RecipientAddress": .string(recipient),
+                "Subject": .string(
+                    ["Quarterly figures", "Lunch?", "Invoice \(1000 + index)", "Re: contract", "Your order"][index % 5]),
+                "Status": .string(status), "ToIP": .null, "FromIP": .string("198.51.100.\(1 + index % 250)"),
+                "Size": .int(Int64(4000 + mixing.number(index, 6, below: 900_000))),
+                "MessageTraceId": .string(Guid.text(mixing.number(index, 7), mixing.number(index, 8))),
+            ])
+        }
+        return try .page(of: rows, call)
+    }
+
+    func auditLog(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let start = try moment(call, "StartDate") else { throw .missing("StartDate") }
+        guard let end = try moment(call, "EndDate") else { throw .missing("EndDate") }
+        let operations = call.texts("Operations").map { Set($0.map { $0.lowercased() }) }
+        let users = call.texts("UserIds").map { Set($0.map { $0.lowercased() }) }
+        let mixing = mixing.branch(52)
+        let kinds = [
+            ("MailItemsAccessed", "ExchangeItemAggregated"), ("UserLoggedIn", "AzureActiveDirectoryStsLogon"),
+            ("New-InboxRule", "ExchangeAdmin"), ("FileDownloaded", "SharePointFileOperation"),
+            ("Set-Mailbox", "ExchangeAdmin"),
+        ]
+        var rows: [JSONObject] = []
+        for index in 0..<300 {
+            let time = Self.lastMoment - Int64(index) * 1777
+            guard Double(time) >= start, Double(time) <= end else { continue }
+            let (operation, type) = kinds[mixing.number(index, 1, below: kinds.count)]
+            let user = store.users.row(mixing.number(index, 2, below: store.users.count)).userPrincipalName
+            if let operations, !operations.contains(operation.lowercased()) { continue }
+            if let users, !users.contains(user.lowercased()) { continue }
+            let id = Guid.text(mixing.number(index, 3), mixing.number(index, 4))
+            let data: JSONObject = [
+                "CreationTime": .string(ServiceTime.zonelessText(time)), "Id": .string(id),
+                "Operation": .string(operation), "OrganizationId": .string(TenantIdentity.id),
+                "UserId": .string(user), "ClientIP": .string("203.0.113.\(1 + index % 250)"),
+            ]
+            rows.append([
+                "RecordType": .string(type), "CreationDate@data.type": "System.DateTime",
+                "CreationDate": .string(ServiceTime.text(time)), "UserIds": .string(user),
+                "Operations": .string(operation), "AuditData": .string(JSONWriter.string(.object(data))),
+                "ResultIndex": .int(Int64(rows.count + 1)), "Identity": .string(id), "IsValid": true,
+            ])
+        }
+        let count = JSONValue.int(Int64(rows.count))
+        for place in rows.indices { rows[place]["ResultCount"] = count }
+        return try .page(of: rows, call)
+    }
+
+    static func complianceSearch(_ name: String, _ query: String, status: String, items: Int) -> JSONObject {
+        [
+            "Name": .string(name), "Identity": .string(name), "ContentMatchQuery": .string(query),
+            "Status": .string(status), "Items": .int(Int64(items)), "Size": .int(Int64(items * 71_000)),
+            "ExchangeLocation": ["All"], "RunBy": .string(TenantIdentity.administrator),
+        ]
+    }
+
+    var complianceSearches: [JSONObject] {
+        [
+            Self.complianceSearch(
+                "Contract 2025", "subject:contract AND received>=2025-01-01", status: "Completed", items: 312),
+            Self.complianceSearch("Payroll leak", "payroll", status: "Completed", items: 8),
+        ] + exchange.searches
+    }
+}

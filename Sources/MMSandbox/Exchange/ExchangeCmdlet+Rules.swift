@@ -1,0 +1,213 @@
+internal import MMCore
+
+/// Cmdlets on the rules of mailboxes and of the transport.
+extension ExchangeCmdlet {
+    private static let transportParameters =
+        "Identity Name Priority Mode Enabled Comments SentToScope FromScope SubjectContainsWords "
+        + "SubjectOrBodyContainsWords RejectMessageReasonText BlindCopyTo RedirectMessageTo PrependSubject "
+        + "ApplyHtmlDisclaimerText SetAuditSeverity State"
+
+    static let rules: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-InboxRule", .own, "Identity Mailbox IncludeHidden BypassScopeCheck DescriptionTimeFormat") {
+            (state, call) throws(ExchangeFailure) in
+            let mailbox = try state.ruleMailbox(call)
+            var rows = state.inboxRules(of: mailbox)
+            if let identity = call.text("Identity") {
+                rows = rows.filter { TenantState.isRule($0, identity) }
+                if rows.isEmpty { throw .notFound(identity) }
+            }
+            return try .page(of: rows, call)
+        },
+        ExchangeCmdlet(
+            "New-InboxRule", .own,
+            "Name Mailbox From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo RedirectTo "
+                + "DeleteMessage MarkAsRead StopProcessingRules Priority"
+        ) { (state, call) throws(ExchangeFailure) in
+            let mailbox = try state.ruleMailbox(call)
+            guard let name = call.text("Name") else { throw .missing("Name") }
+            var rows = state.inboxRules(of: mailbox)
+            state.exchange.serial += 1
+            var row = TenantState.inboxRule(name, mailbox, state.exchange.serial + 100, rows.count + 1)
+            for parameter in call.names where row[parameter] != nil && parameter != "Name" {
+                row[parameter] = call.raw(parameter)
+            }
+            rows.append(row)
+            state.exchange.inboxRules[mailbox.id] = rows
+            var answer = ExchangeAnswer()
+            answer.add(row, select: call.select)
+            return answer
+        },
+        changingInboxRule("Remove-InboxRule") { _ in nil },
+        changingInboxRule("Disable-InboxRule") { $0.setting("Enabled", false) },
+        changingInboxRule("Enable-InboxRule") { $0.setting("Enabled", true) },
+        ExchangeCmdlet("Get-TransportRule", .reading, "Identity State Filter DlpPolicy ExcludeConditionActionDetails") {
+            (state, call) throws(ExchangeFailure) in
+            var rows = state.transportRules
+            if let identity = call.text("Identity") {
+                rows = rows.filter { TenantState.isRule($0, identity) }
+                if rows.isEmpty { throw .notFound(identity) }
+            }
+            if let wanted = call.text("State") {
+                rows = rows.filter { $0["State"]?.string?.lowercased() == wanted.lowercased() }
+            }
+            return try .page(of: rows, call)
+        },
+        ExchangeCmdlet("New-TransportRule", .managing, transportParameters) { (state, call) throws(ExchangeFailure) in
+            guard let name = call.text("Name") else { throw .missing("Name") }
+            guard !state.transportRules.contains(where: { TenantState.isRule($0, name) }) else {
+                throw ExchangeFailure(
+                    400, "BadRequest", id: "ExA9C1E2",
+                    type: "Microsoft.Exchange.Management.Tasks.TransportRuleAlreadyExistsException",
+                    "The transport rule name \"\(name)\" is already in use.")
+            }
+            state.exchange.serial += 1
+            var row = TenantState.transportRule(name, state.exchange.serial + 50, state.transportRules.count)
+            TenantState.change(&row, by: call)
+            state.exchange.transportRules = state.transportRules + [row]
+            var answer = ExchangeAnswer()
+            answer.add(row, select: call.select)
+            return answer
+        },
+        changingTransportRule("Set-TransportRule", transportParameters) { (row, call) in
+            var row = row
+            TenantState.change(&row, by: call)
+            return row
+        },
+        changingTransportRule("Remove-TransportRule", "Identity") { _, _ in nil },
+        changingTransportRule("Disable-TransportRule", "Identity Mode") { row, _ in row.setting("State", "Disabled") },
+        changingTransportRule("Enable-TransportRule", "Identity Mode") { row, _ in row.setting("State", "Enabled") },
+    ]
+
+    private static func changingInboxRule(
+        _ name: String, _ change: @escaping @Sendable (JSONObject) -> JSONObject?
+    ) -> ExchangeCmdlet {
+        ExchangeCmdlet(name, .own, "Identity Mailbox Force AlwaysDeleteOutlookRulesBlob") {
+            (state, call) throws(ExchangeFailure) in
+            let mailbox = try state.ruleMailbox(call)
+            guard let identity = call.text("Identity") else { throw .missing("Identity") }
+            var rows = state.inboxRules(of: mailbox)
+            guard let place = rows.firstIndex(where: { TenantState.isRule($0, identity) }) else {
+                throw .notFound(identity)
+            }
+            if let changed = change(rows[place]) { rows[place] = changed } else { rows.remove(at: place) }
+            state.exchange.inboxRules[mailbox.id] = rows
+            return .nothing
+        }
+    }
+
+    private static func changingTransportRule(
+        _ name: String, _ parameters: String,
+        _ change: @escaping @Sendable (JSONObject, ExchangeCall) -> JSONObject?
+    ) -> ExchangeCmdlet {
+        ExchangeCmdlet(name, .managing, parameters) { (state, call) throws(ExchangeFailure) in
+            guard let identity = call.text("Identity") else { throw .missing("Identity") }
+            var rows = state.transportRules
+            guard let place = rows.firstIndex(where: { TenantState.isRule($0, identity) }) else {
+                throw .notFound(identity)
+            }
+            if let changed = change(rows[place], call) { rows[place] = changed } else { rows.remove(at: place) }
+            state.exchange.transportRules = rows
+            return .nothing
+        }
+    }
+}
+
+extension JSONObject {
+    fileprivate func setting(_ name: String, _ value: JSONValue) -> JSONObject {
+        var copy = self
+        copy[name] = value
+        return copy
+    }
+}
+
+extension TenantState {
+    /// The mailbox whose rules are meant: the named one, or the caller's own.
+    func ruleMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeMailbox {
+        if call.has("Mailbox") { return try mailbox(call, "Mailbox") }
+        guard let caller = call.caller, let own = ExchangeMailbox(caller) else { throw .missing("Mailbox") }
+        return own
+    }
+
+    static func isRule(_ row: JSONObject, _ identity: String) -> Bool {
+        let wanted = identity.lowercased()
+        return ["Name", "Identity", "RuleIdentity", "Guid"].contains { row[$0]?.string?.lowercased() == wanted }
+    }
+
+    static func inboxRule(_ name: String, _ mailbox: ExchangeMailbox, _ number: Int, _ priority: Int) -> JSONObject {
+        [
+            "Name": .string(name), "Identity": .string("\(mailbox.name)\\\(7_000_000_000 + number)"),
+            "RuleIdentity": .string("\(7_000_000_000 + number)"), "MailboxOwnerId": .string(mailbox.name),
+            "Enabled": true, "Priority": .int(Int64(priority)), "From": [], "SubjectContainsWords": [],
+            "SubjectOrBodyContainsWords": [], "MoveToFolder": .null, "ForwardTo": .null, "RedirectTo": .null,
+            "DeleteMessage": false, "MarkAsRead": false, "StopProcessingRules": true,
+        ]
+    }
+
+    func inboxRules(of mailbox: ExchangeMailbox) -> [JSONObject] {
+        if let written = exchange.inboxRules[mailbox.id] { return written }
+        let index = mailbox.row.index
+        var rows: [JSONObject] = []
+        if index % 2 == 0 {
+            var row = Self.inboxRule("Newsletters", mailbox, index * 4, 1)
+            row["SubjectContainsWords"] = ["newsletter", "unsubscribe"]
+            row["MoveToFolder"] = "Newsletters"
+            rows.append(row)
+        }
+        if index % 3 == 1 {
+            var row = Self.inboxRule("Invoices", mailbox, index * 4 + 1, 2)
+            row["SubjectOrBodyContainsWords"] = ["invoice"]
+            row["ForwardTo"] = .array([.string("accounting@\(TenantIdentity.domain)")])
+            rows.append(row)
+        }
+        if index % 50 == 7 {
+            // What an intruder leaves behind.
+            var row = Self.inboxRule(".", mailbox, index * 4 + 2, 3)
+            row["SubjectOrBodyContainsWords"] = ["password", "payment"]
+            row["ForwardTo"] = .array([.string("collector@elsewhere.example")])
+            row["DeleteMessage"] = true
+            rows.append(row)
+        }
+        return rows
+    }
+
+    static func transportRule(_ name: String, _ number: Int, _ priority: Int) -> JSONObject {
+        let guid = Guid.text(0x5A4D_B0C5_7A7A_4000, 0x8000_0000_0000_0000 | UInt64(truncatingIfNeeded: number))
+        return [
+            "Name": .string(name), "Identity": .string(name), "Guid": .string(guid), "State": "Enabled",
+            "Mode": "Enforce", "Priority": .int(Int64(priority)), "Comments": "", "FromScope": .null,
+            "SentToScope": .null, "SubjectContainsWords": .null, "SubjectOrBodyContainsWords": .null,
+            "RejectMessageReasonText": .null, "BlindCopyTo": .null, "RedirectMessageTo": .null,
+            "PrependSubject": .null, "ApplyHtmlDisclaimerText": .null, "SetAuditSeverity": .null,
+            "WhenChanged@data.type": "System.DateTime", "WhenChanged": "2025-11-03T09:12:00Z",
+        ]
+    }
+
+    static func change(_ row: inout JSONObject, by call: ExchangeCall) {
+        for name in call.names {
+            let key = name.lowercased()
+            if key == "enabled" {
+                row["State"] = call.isSet("Enabled") ? "Enabled" : "Disabled"
+            } else if key != "identity", let shown = row.keys.first(where: { $0.lowercased() == key }) {
+                row[shown] = call.raw(name)
+            }
+        }
+    }
+
+    var transportRules: [JSONObject] {
+        if let written = exchange.transportRules { return written }
+        var external = Self.transportRule("External mail warning", 1, 0)
+        external["FromScope"] = "NotInOrganization"
+        external["PrependSubject"] = "[EXTERNAL] "
+        var legal = Self.transportRule("Bcc legal", 2, 1)
+        legal["SentToScope"] = "NotInOrganization"
+        legal["SubjectOrBodyContainsWords"] = ["contract", "NDA"]
+        legal["BlindCopyTo"] = .array([.string("legal@\(TenantIdentity.domain)")])
+        var block = Self.transportRule("Block executables", 3, 2)
+        block["RejectMessageReasonText"] = "Programs are not allowed as attachments."
+        block["SetAuditSeverity"] = "High"
+        var old = Self.transportRule("Old disclaimer", 4, 3)
+        old["State"] = "Disabled"
+        old["ApplyHtmlDisclaimerText"] = "<p>This mail is confidential.</p>"
+        return [external, legal, block, old]
+    }
+}

@@ -1,0 +1,152 @@
+internal import MMCore
+
+/// A mailbox of the start data: a user's, a shared one, a room's or a machine's.
+struct ExchangeMailbox: Sendable {
+    /// What kind of mailbox it is.
+    enum Kind: String, Sendable {
+        case user = "UserMailbox"
+        case shared = "SharedMailbox"
+        case room = "RoomMailbox"
+        case equipment = "EquipmentMailbox"
+
+        /// The service's number in `RecipientTypeDetails` filters is a word; this is the type in older properties.
+        var resource: String? {
+            switch self {
+            case .room: "Room"
+            case .equipment: "Equipment"
+            default: nil
+            }
+        }
+    }
+
+    let row: UserRow
+    private var mixing: Mixing { row.directory.mixing }
+
+    init?(_ row: UserRow) {
+        guard !row.isGuest else { return nil }
+        self.row = row
+    }
+
+    var kind: Kind {
+        guard row.named == nil else { return .user }
+        switch row.index % 50 {
+        case 17: return .shared
+        case 31: return row.index % 100 == 31 ? .room : .equipment
+        default: return .user
+        }
+    }
+
+    var id: String { row.id }
+    var address: String { row.mail }
+    var alias: String { String(address.prefix { $0 != "@" }) }
+    var displayName: String {
+        switch kind {
+        case .user: row.displayName
+        case .shared: "\(row.department) \(row.office.city) \(row.index)"
+        case .room: "Room \(row.office.city) \(row.index)"
+        case .equipment: "Projector \(row.office.city) \(row.index)"
+        }
+    }
+
+    /// The GUID of the mailbox itself.
+    var exchangeGuid: String { Guid.text(mixing.number(row.index, 71), mixing.number(row.index, 72)) }
+    private var archiveGuid: String { Guid.text(mixing.number(row.index, 73), mixing.number(row.index, 74)) }
+    var distinguishedName: String {
+        "CN=\(name),OU=\(TenantIdentity.initialDomain),OU=Microsoft Exchange Hosted Organizations,DC=SANDBOX,DC=PROD,"
+            + "DC=OUTLOOK,DC=COM"
+    }
+
+    /// The unique name.
+    var name: String { kind == .user ? alias : displayName }
+
+    /// Where a few send what they get; most do not.
+    var forwarding: String? {
+        guard kind != .room, row.index > 0 else { return nil }
+        switch mixing.number(row.index, 75, below: 80) {
+        case 0: return "smtp:\(alias)@fabrikam.example"
+        case 1: return "smtp:archive@\(TenantIdentity.domain)"
+        default: return nil
+        }
+    }
+
+    private var isOnHold: Bool { mixing.number(row.index, 76, below: 60) == 0 }
+    private var hasArchive: Bool { mixing.number(row.index, 77, below: 5) == 0 }
+    private var isHidden: Bool { mixing.number(row.index, 78, below: 40) == 0 }
+
+    /// Writes the row of `Get-Mailbox`.
+    func append(to bytes: [UInt8], select: Set<String>?, overrides: JSONObject) -> [UInt8] {
+        var writer = ExchangeRowWriter(bytes, select: select, overrides: overrides)
+        let forwarding = forwarding
+        writer.text("ExternalDirectoryObjectId", id)
+        writer.text("UserPrincipalName", row.userPrincipalName)
+        writer.text("Alias", alias)
+        writer.text("DisplayName", displayName)
+        writer.text("Name", name)
+        writer.text("PrimarySmtpAddress", address)
+        writer.text("WindowsEmailAddress", address)
+        writer.list(
+            "EmailAddresses",
+            [
+                "SMTP:\(address)", "smtp:\(alias)@\(TenantIdentity.initialDomain)",
+                "SPO:SPO_\(id)@SPO_\(TenantIdentity.id)",
+            ])
+        writer.text("RecipientType", "UserMailbox")
+        writer.text("RecipientTypeDetails", kind.rawValue)
+        writer.text("ResourceType", kind.resource)
+        writer.guid("ExchangeGuid", exchangeGuid)
+        writer.guid("Guid", id)
+        writer.text("Identity", name)
+        writer.text("Id", name)
+        writer.text("DistinguishedName", distinguishedName)
+        writer.text("Database", "SANDBOX00DG\(100 + row.index % 7)-db\(row.index % 100)")
+        writer.text("ServerName", "sandbox00mb\(1000 + row.index % 40)")
+        writer.text("ForwardingAddress", nil)
+        writer.text("ForwardingSmtpAddress", forwarding)
+        writer.flag("DeliverToMailboxAndForward", forwarding != nil && row.index % 2 == 0)
+        writer.flag("HiddenFromAddressListsEnabled", isHidden)
+        writer.flag("LitigationHoldEnabled", isOnHold)
+        writer.date("LitigationHoldDate", isOnHold ? row.created + 86_400 * 30 : nil)
+        writer.text("LitigationHoldOwner", isOnHold ? TenantIdentity.administrator : "")
+        writer.guid("ArchiveGuid", hasArchive ? archiveGuid : "00000000-0000-0000-0000-000000000000")
+        writer.text("ArchiveStatus", hasArchive ? "Active" : "None")
+        writer.text("ProhibitSendQuota", "49.5 GB (53,150,220,288 bytes)")
+        writer.text("ProhibitSendReceiveQuota", "50 GB (53,687,091,200 bytes)")
+        writer.text("IssueWarningQuota", "49 GB (52,613,349,376 bytes)")
+        writer.text("MaxSendSize", "35 MB (36,700,160 bytes)")
+        writer.text("MaxReceiveSize", "36 MB (37,748,736 bytes)")
+        writer.text("RetentionPolicy", "Default MRM Policy")
+        writer.text("AddressBookPolicy", nil)
+        writer.list("GrantSendOnBehalfTo", [])
+        writer.list("InPlaceHolds", isOnHold ? ["UniH\(exchangeGuid)"] : [])
+        writer.flag("AuditEnabled", true)
+        writer.text("AuditLogAgeLimit", "90.00:00:00")
+        writer.flag("IsMailboxEnabled", row.isEnabled)
+        writer.flag("AccountDisabled", !row.isEnabled || kind != .user)
+        writer.flag("IsShared", kind == .shared)
+        writer.flag("IsResource", kind.resource != nil)
+        writer.number("RecipientLimits", 500)
+        writer.text("Office", row.office.name)
+        writer.text("UsageLocation", row.office.country)
+        for number in 1...5 { writer.text("CustomAttribute\(number)", number == 1 ? row.department : "") }
+        writer.date("WhenCreated", row.created)
+        writer.date("WhenCreatedUTC", row.created)
+        writer.date("WhenChanged", row.created + 86_400 * 90)
+        writer.date("WhenChangedUTC", row.created + 86_400 * 90)
+        writer.date("WhenMailboxCreated", row.created + 60)
+        writer.text("OrganizationalUnit", TenantIdentity.initialDomain)
+        writer.text("OrganizationId", "SANDBOX.PROD.OUTLOOK.COM/\(TenantIdentity.initialDomain)")
+        writer.text("ObjectState", "Unchanged")
+        writer.flag("IsValid", true)
+        writer.end()
+        return writer.bytes
+    }
+
+    /// Size and number of what lies in it.
+    var size: (bytes: Int, items: Int) {
+        let items = 200 + mixing.number(row.index, 79, below: 40_000)
+        return (items * (18_000 + mixing.number(row.index, 80, below: 60_000)), items)
+    }
+
+    /// When somebody used it last.
+    var lastLogon: Int64 { 1_767_225_600 - Int64(mixing.number(row.index, 81, below: 60 * 86_400)) }
+}

@@ -1,0 +1,93 @@
+/// A part of Graph with permissions and error words of its own.
+enum GraphArea: Sendable {
+    case users, groups, applications, roles, logs, organization, mail, calendars, contacts, files, sites, teams, chats
+
+    /// Permissions of which one must be there to read.
+    var reading: [String] {
+        switch self {
+        case .users:
+            [
+                "User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All", "Directory.Read.All",
+                "Directory.ReadWrite.All",
+            ]
+        case .groups:
+            [
+                "Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "GroupMember.ReadWrite.All",
+                "Directory.Read.All", "Directory.ReadWrite.All",
+            ]
+        case .applications:
+            ["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]
+        case .roles:
+            [
+                "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All",
+                "Directory.ReadWrite.All",
+            ]
+        case .logs: ["AuditLog.Read.All"]
+        case .organization:
+            [
+                "User.Read", "Organization.Read.All", "Organization.ReadWrite.All", "Domain.Read.All",
+                "Directory.Read.All", "Directory.ReadWrite.All",
+            ]
+        case .mail: ["Mail.Read", "Mail.ReadWrite", "Mail.ReadBasic", "Mail.Read.Shared"]
+        case .calendars: ["Calendars.Read", "Calendars.ReadWrite", "Calendars.ReadBasic"]
+        case .contacts: ["Contacts.Read", "Contacts.ReadWrite"]
+        case .files:
+            [
+                "Files.Read", "Files.ReadWrite", "Files.Read.All", "Files.ReadWrite.All", "Sites.Read.All",
+                "Sites.ReadWrite.All",
+            ]
+        case .sites: ["Sites.Read.All", "Sites.ReadWrite.All", "Sites.Manage.All", "Sites.FullControl.All"]
+        case .teams:
+            [
+                "Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "Group.Read.All",
+                "Group.ReadWrite.All",
+            ]
+        case .chats: ["Chat.Read", "Chat.ReadBasic", "Chat.ReadWrite"]
+        }
+    }
+
+    /// Permissions of which one must be there to write.
+    var writing: [String] {
+        switch self {
+        case .users: ["User.ReadWrite.All", "Directory.ReadWrite.All"]
+        case .groups: ["Group.ReadWrite.All", "GroupMember.ReadWrite.All", "Directory.ReadWrite.All"]
+        case .applications: ["Application.ReadWrite.All", "Directory.ReadWrite.All"]
+        case .roles: ["RoleManagement.ReadWrite.Directory"]
+        case .logs: []
+        case .organization: ["Organization.ReadWrite.All", "Directory.ReadWrite.All"]
+        case .mail: ["Mail.ReadWrite"]
+        case .calendars: ["Calendars.ReadWrite"]
+        case .contacts: ["Contacts.ReadWrite"]
+        case .files: ["Files.ReadWrite", "Files.ReadWrite.All", "Sites.ReadWrite.All"]
+        case .sites: ["Sites.ReadWrite.All", "Sites.Manage.All", "Sites.FullControl.All"]
+        case .teams: ["Group.ReadWrite.All", "TeamSettings.ReadWrite.All", "ChannelMessage.Send"]
+        case .chats: ["Chat.ReadWrite", "ChatMessage.Send"]
+        }
+    }
+
+    /// Whether it belongs to the directory, where writes also need a role.
+    var isDirectory: Bool {
+        switch self {
+        case .users, .groups, .applications, .roles, .organization: true
+        default: false
+        }
+    }
+
+    var missing: GraphFailure? {
+        switch self {
+        case .mail, .calendars, .contacts: .mailItemMissing
+        case .files, .sites: .fileMissing
+        case .teams, .chats: GraphFailure(404, "NotFound", "NotFound")
+        default: nil
+        }
+    }
+
+    var denied: GraphFailure {
+        switch self {
+        case .mail, .calendars, .contacts: .mailDenied
+        case .files, .sites: GraphFailure(403, "accessDenied", "Access denied")
+        case .teams, .chats: GraphFailure(403, "Forbidden", "Missing scope permissions on the request.")
+        default: .denied
+        }
+    }
+}

@@ -1,0 +1,48 @@
+internal import MMCore
+internal import MMHTTP
+
+/// One request to Graph on its way to an answer.
+struct GraphCall: Sendable {
+    let request: SandboxRequest
+    /// `v1.0` or `beta`.
+    let version: String
+    /// The path without the version.
+    let segments: [GraphSegment]
+    let options: QueryOptions
+    let principal: SignedInPrincipal
+    let requestID: String
+    let clientRequestID: String
+
+    var isEventual: Bool { request.headers["consistencylevel"]?.lowercased() == "eventual" }
+
+    /// A preference of the `Prefer` header.
+    func preference(_ name: String) -> String? {
+        for piece in (request.headers["prefer"] ?? "").split(separator: ",") {
+            let halves = piece.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\"" } }
+            if halves.first?.lowercased() == name { return halves.count > 1 ? halves[1] : "" }
+        }
+        return nil
+    }
+
+    /// The JSON object of the body.
+    /// - Throws: 400 when it is none.
+    func object() throws(GraphFailure) -> JSONObject {
+        guard !request.body.isEmpty else {
+            throw GraphFailure(400, "BadRequest", "Empty Payload. JSON content expected.")
+        }
+        let value: JSONValue
+        do throws(JSONError) { value = try JSONParser.parse(request.body) } catch {
+            throw GraphFailure(
+                400, "BadRequest",
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
+            )
+        }
+        guard let object = value.object else {
+            throw GraphFailure(400, "BadRequest", "A JSON object is expected as request payload.")
+        }
+        return object
+    }
+
+    /// The body as an object, or none where it may be absent.
+    func optionalObject() throws(GraphFailure) -> JSONObject { request.body.isEmpty ? [:] : try object() }
+}

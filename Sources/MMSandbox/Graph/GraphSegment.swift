@@ -1,0 +1,83 @@
+internal import MMCore
+
+/// One step of a Graph path: a name, and for functions their arguments.
+struct GraphSegment: Sendable {
+    var name: String
+    var arguments: [String: String]?
+
+    /// Takes a raw path apart: slashes inside quotes within parentheses do not separate, escapes are resolved once, after
+    /// that `users('x')` becomes two steps.
+    /// - Returns: `nil` where an escape is no UTF-8 or a step is `..` or empty.
+    static func all(in path: String) -> [GraphSegment]? {
+        var segments: [GraphSegment] = []
+        for raw in pieces(path) where !raw.isEmpty {
+            guard let text = PercentCoding.decode(raw.utf8), text != "..", text != "." else { return nil }
+            guard text.hasSuffix(")"), let open = text.firstIndex(of: "("), open > text.startIndex else {
+                segments.append(GraphSegment(name: text))
+                continue
+            }
+            let name = String(text[..<open])
+            let inside = text[text.index(after: open)...].dropLast()
+            let pairs = arguments(String(inside))
+            if inside.isEmpty {
+                segments.append(GraphSegment(name: name))
+            } else if let only = pairs[""] {
+                segments.append(GraphSegment(name: name))
+                segments.append(GraphSegment(name: only))
+            } else {
+                segments.append(GraphSegment(name: name, arguments: pairs))
+            }
+        }
+        return segments
+    }
+
+    private static func pieces(_ path: String) -> [Substring] {
+        var pieces: [Substring] = []
+        var start = path.startIndex
+        var depth = 0
+        var quoted = false
+        for position in path.indices {
+            switch path[position] {
+            case "(" where !quoted: depth += 1
+            case ")" where !quoted: depth = max(0, depth - 1)
+            case "'" where depth > 0: quoted.toggle()
+            case "/" where !quoted:
+                pieces.append(path[start..<position])
+                start = path.index(after: position)
+            default: break
+            }
+        }
+        pieces.append(path[start...])
+        return pieces
+    }
+
+    /// `a=1,b='x'` by name; a lone value stands under the empty name.
+    private static func arguments(_ text: String) -> [String: String] {
+        var result: [String: String] = [:]
+        var name = ""
+        var value = ""
+        var quoted = false
+        func unquoted(_ text: String) -> String {
+            guard text.count >= 2, text.hasPrefix("'"), text.hasSuffix("'") else { return text }
+            return String(text.dropFirst().dropLast()).split(separator: "''", omittingEmptySubsequences: false).joined(
+                separator: "'")
+        }
+        for character in text {
+            switch character {
+            case "'":
+                quoted.toggle()
+                value.append(character)
+            case "=" where !quoted && name.isEmpty:
+                name = value
+                value = ""
+            case "," where !quoted:
+                result[name] = unquoted(value)
+                name = ""
+                value = ""
+            default: value.append(character)
+            }
+        }
+        result[name] = unquoted(value)
+        return result
+    }
+}

@@ -1,0 +1,96 @@
+/// Errors of the token endpoint that only policies and outages cause, by number.
+enum KnownTokenFaults {
+    static func fault(_ number: Int) -> TokenFault {
+        switch number {
+        case 70_016:
+            TokenFault(
+                "authorization_pending", number,
+                "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+        case 70_018: TokenFault("authorization_declined", number, "The user declined the request.")
+        case 70_020: TokenFault("expired_token", number, "This device code has expired.")
+        case 700_082:
+            TokenFault(
+                "invalid_grant", number,
+                "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.")
+        case 50_173:
+            TokenFault(
+                "invalid_grant", number,
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed.")
+        case 70_043:
+            TokenFault(
+                "invalid_grant", number,
+                "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.",
+                suberror: "bad_token")
+        case 50_076:
+            TokenFault(
+                "interaction_required", number, "You must use multi-factor authentication to access this resource.",
+                suberror: "basic_action",
+                claims:
+                    #"{"access_token":{"capolids":{"essential":true,"values":["55555555-0000-4000-8000-000000000001"]}}}"#
+            )
+        case 50_079:
+            TokenFault(
+                "invalid_grant", number, "You must enroll in multi-factor authentication.", suberror: "basic_action")
+        case 53_003:
+            TokenFault(
+                "interaction_required", number, "Access has been blocked by Conditional Access policies.",
+                suberror: "message_only")
+        case 53_000:
+            TokenFault(
+                "interaction_required", number, "Device is not in required device state.", suberror: "additional_action"
+            )
+        case 53_005:
+            TokenFault(
+                "unauthorized_client", number, "Application needs to enforce Intune protection policies.",
+                suberror: "protection_policy_required")
+        case 65_001:
+            TokenFault(
+                "invalid_grant", number, "The user or administrator has not consented to use the application.",
+                suberror: "consent_required")
+        case 65_004: TokenFault("access_denied", number, "User declined to consent to access the app.")
+        case 700_016:
+            TokenFault(
+                "unauthorized_client", number, "Application was not found in the directory '\(TenantIdentity.name)'.")
+        case 7_000_112: TokenFault("unauthorized_client", number, "Application is disabled.", status: 401)
+        case 7_000_215: TokenFault("invalid_client", number, "Invalid client secret provided.", status: 401)
+        case 7_000_222:
+            TokenFault("invalid_client", number, "The provided client secret keys are expired.", status: 401)
+        case 7_000_218:
+            TokenFault(
+                "invalid_client", number,
+                "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+                status: 401)
+        case 700_027:
+            TokenFault(
+                "invalid_client", number,
+                "The certificate with identifier used to sign the client assertion is not registered on application.",
+                status: 401)
+        case 700_024:
+            TokenFault("invalid_client", number, "Client assertion is not within its valid time range.", status: 401)
+        case 700_213:
+            TokenFault(
+                "invalid_client", number,
+                "No matching federated identity record found for presented assertion subject.", status: 401)
+        case 70_011:
+            TokenFault("invalid_scope", number, "The provided value for the input parameter 'scope' is not valid.")
+        case 700_022: TokenFault("invalid_scope", number, "The scope contains more than one resource.")
+        case 500_011: TokenFault("invalid_resource", number, "The resource principal was not found in the tenant.")
+        case 90_002: TokenFault("invalid_request", number, "Tenant not found.")
+        case 70_003: TokenFault("unsupported_grant_type", number, "The app requested an unsupported grant type.")
+        case 50_196:
+            TokenFault(
+                "invalid_grant", number,
+                "The server terminated an operation because it encountered a client request loop.")
+        case 90_033:
+            TokenFault(
+                "temporarily_unavailable", number, "A transient error has occurred. Please try again.", status: 503,
+                retryAfter: 5)
+        case 90_006: TokenFault("server_error", number, "The service is temporarily unavailable.", status: 500)
+        case 90_055:
+            TokenFault(
+                "temporarily_unavailable", number, "The tenant is throttled. Too many requests.", status: 429,
+                retryAfter: 60)
+        default: TokenFault("invalid_grant", number, "The request was refused.")
+        }
+    }
+}

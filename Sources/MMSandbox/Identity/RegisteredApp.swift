@@ -1,0 +1,68 @@
+/// An app registration that the sandbox knows.
+struct RegisteredApp: Sendable {
+    /// An outside issuer whose tokens stand for the app's own credential.
+    struct FederatedCredential: Sendable {
+        let issuer: String
+        let subject: String
+        let audience: String
+    }
+
+    let id: String
+    let name: String
+    let isPublicClient: Bool
+    var isEnabled = true
+    var secret: String?
+    var federated: FederatedCredential?
+    /// The delegated permissions of Graph that `.default` stands for; `nil` for all the sandbox knows.
+    var delegated: [String]?
+    /// The application permissions of Graph.
+    var roles: [String] = []
+
+    /// The delegated permissions of the demonstration app.
+    static let everything = """
+        AuditLog.Read.All Calendars.ReadWrite Channel.ReadBasic.All ChannelMessage.Send Chat.ReadWrite \
+        Contacts.ReadWrite Directory.ReadWrite.All Files.ReadWrite.All Group.ReadWrite.All Mail.ReadWrite Mail.Send \
+        MailboxSettings.ReadWrite Notes.ReadWrite.All Organization.Read.All Policy.Read.All \
+        RoleManagement.ReadWrite.Directory Sites.ReadWrite.All Tasks.ReadWrite Team.ReadBasic.All User.Read \
+        User.ReadBasic.All User.ReadWrite.All Application.ReadWrite.All Domain.Read.All Reports.Read.All
+        """.split(separator: " ").map(String.init)
+
+    private static let automationRoles = """
+        AuditLog.Read.All Directory.ReadWrite.All Group.ReadWrite.All Mail.ReadWrite Mail.Send Organization.Read.All \
+        Sites.ReadWrite.All User.ReadWrite.All Files.ReadWrite.All Calendars.ReadWrite Application.Read.All
+        """.split(separator: " ").map(String.init)
+
+    static let all: [RegisteredApp] = [
+        RegisteredApp(id: TenantIdentity.demoApp, name: "Microsoft Master (sandbox)", isPublicClient: true),
+        RegisteredApp(
+            id: TenantIdentity.automationApp, name: "Nightly automation", isPublicClient: false,
+            secret: TenantIdentity.automationSecret,
+            federated: FederatedCredential(
+                issuer: "https://ci.contoso-sandbox.example", subject: "repo:contoso/mm:ref:refs/heads/main",
+                audience: "api://AzureADTokenExchange"),
+            roles: automationRoles),
+        RegisteredApp(
+            id: TenantIdentity.readerApp, name: "Mail reader", isPublicClient: true,
+            delegated: ["Mail.Read", "User.Read"]),
+        RegisteredApp(id: TenantIdentity.disabledApp, name: "Retired app", isPublicClient: true, isEnabled: false),
+        // The first-party apps of the modules, for connections without an app registration.
+        RegisteredApp(id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46", name: "Microsoft Azure CLI", isPublicClient: true),
+        RegisteredApp(
+            id: "1950a258-227b-4e31-a9cf-717495945fc2", name: "Microsoft Azure PowerShell", isPublicClient: true),
+        RegisteredApp(
+            id: "14d82eec-204b-4c2f-b7e8-296a70dab67e", name: "Microsoft Graph Command Line Tools", isPublicClient: true
+        ),
+        RegisteredApp(
+            id: "fb78d390-0c51-40cd-8e17-fdbfab77341b", name: "Microsoft Exchange REST API Based Powershell",
+            isPublicClient: true),
+        RegisteredApp(
+            id: "12128f48-ec9e-42f0-b203-ea49fb6af367", name: "Microsoft Teams Powershell Cmdlets", isPublicClient: true
+        ),
+    ]
+
+    /// The app of an id, in any case.
+    static func find(_ id: String) -> RegisteredApp? {
+        let id = id.lowercased()
+        return all.first { $0.id == id }
+    }
+}

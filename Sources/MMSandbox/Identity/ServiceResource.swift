@@ -1,0 +1,54 @@
+/// An API that tokens are issued for.
+enum ServiceResource: String, Sendable, CaseIterable {
+    case graph, flow, powerApps, powerPlatform, arm, exchange, compliance, teamsAdmin, sharePoint
+    /// Asked for by the sandbox's own address: every service there takes it.
+    case sandbox
+
+    /// The identifiers under which a token may be asked for.
+    private var identifiers: [String] {
+        switch self {
+        case .graph: ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"]
+        case .flow: ["https://service.flow.microsoft.com", "7df0a125-d3be-4c96-aa54-591f83ff541c"]
+        case .powerApps: ["https://service.powerapps.com", "475226c6-020e-4fb2-8a90-7a972cbfc1d4"]
+        case .powerPlatform: ["https://api.powerplatform.com"]
+        case .arm: ["https://management.azure.com", "https://management.core.windows.net"]
+        case .exchange: ["https://outlook.office365.com", "00000002-0000-0ff1-ce00-000000000000"]
+        case .compliance: ["https://ps.compliance.protection.outlook.com"]
+        case .teamsAdmin: ["48ac35b8-9aa8-4d74-927d-1f4a14a0b239"]
+        case .sharePoint:
+            [
+                "https://contososandbox.sharepoint.com", "https://contososandbox-admin.sharepoint.com",
+                "00000003-0000-0ff1-ce00-000000000000",
+            ]
+        case .sandbox: []
+        }
+    }
+
+    /// The API of an identifier, with or without a final slash; `nil` when there is none of that name.
+    static func named(_ identifier: String, base: String) -> ServiceResource? {
+        var name = identifier.lowercased()
+        while name.hasSuffix("/") { name.removeLast() }
+        if name == base || name == base.replacingHost { return .sandbox }
+        return allCases.first { $0.identifiers.contains(name) }
+    }
+
+    /// The permissions that `.default` stands for, where they are not those of Graph.
+    var delegatedPermissions: [String] {
+        switch self {
+        case .graph, .sandbox: []
+        case .flow: ["Flows.Manage.All", "Flows.Read.All", "User"]
+        case .powerApps: ["User"]
+        case .powerPlatform: ["user_impersonation"]
+        case .arm, .teamsAdmin: ["user_impersonation"]
+        case .exchange, .compliance: ["Exchange.Manage"]
+        case .sharePoint: ["AllSites.FullControl"]
+        }
+    }
+}
+
+extension String {
+    /// The same loopback address by its other name.
+    fileprivate var replacingHost: String {
+        hasPrefix("http://127.0.0.1") ? "http://localhost" + dropFirst("http://127.0.0.1".count) : self
+    }
+}

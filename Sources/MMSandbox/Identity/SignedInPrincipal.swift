@@ -1,0 +1,14 @@
+/// Who a token speaks for.
+struct SignedInPrincipal: Sendable {
+    /// The object id: of the user, or of the app itself.
+    let objectID: String
+    let appID: String
+    let isApp: Bool
+    /// Delegated permissions, or roles of an app.
+    let permissions: Set<String>
+    let resource: ServiceResource
+    /// Tokens are numbered as they are issued, so that a revocation reaches exactly the ones before it.
+    let serial: Int
+    /// Whether the client said that it can answer a claims challenge.
+    let answersChallenges: Bool
+}

@@ -1,0 +1,58 @@
+internal import MMCore
+internal import MMHTTP
+
+/// The administration of Power Platform.
+extension TenantState {
+    /// The administration of environments.
+    func powerPlatform(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
+        var answer = powerPlatformAnswer(request, segments: segments)
+        answer.headers.set("x-ms-request-id", RandomBytes.uuid())
+        answer.headers.set("x-ms-correlation-request-id", RandomBytes.uuid())
+        return answer
+    }
+
+    private func powerPlatformAnswer(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
+        if let refusal = platformRefusal(request, for: .powerApps) { return refusal }
+        guard request.queryFields["api-version"] != nil else {
+            return Self.platformError(
+                400, "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.")
+        }
+        var rest = segments.dropFirst(2).map { PercentCoding.decode($0.utf8) ?? $0 }
+        let isAdmin = rest.first?.lowercased() == "scopes" && rest.dropFirst().first?.lowercased() == "admin"
+        if isAdmin { rest.removeFirst(2) }
+        guard rest.first?.lowercased() == "environments", request.method == "GET" else {
+            return Self.platformError(404, "InvalidResourceType", "The resource type could not be found.")
+        }
+        let rows = Self.environments.map { environment -> JSONValue in
+            [
+                "id": .string(
+                    "/providers/Microsoft.BusinessAppPlatform\(isAdmin ? "/scopes/admin" : "")/environments/\(environment.name)"
+                ),
+                "type": "Microsoft.BusinessAppPlatform/scopes/environments", "location": "europe",
+                "name": .string(environment.name),
+                "properties": [
+                    "azureRegion": "westeurope", "displayName": .string(environment.shown),
+                    "createdTime": "2020-01-01T00:00:00Z",
+                    "createdBy": ["id": "SYSTEM", "displayName": "SYSTEM", "type": "NotSpecified"],
+                    "provisioningState": "Succeeded",
+                    "creationType": environment.isDefault ? "DefaultTenant" : "User",
+                    "environmentSku": environment.isDefault ? "Default" : "Sandbox",
+                    "isDefault": .bool(environment.isDefault),
+                    "clientUris": [
+                        "admin": .string(
+                            "https://admin.powerplatform.microsoft.com/environments/environment/\(environment.name)/hub"
+                        )
+                    ],
+                    "runtimeEndpoints": ["microsoft.Flow": .string(base)], "databaseType": "CommonDataService",
+                    "states": ["management": ["id": "Ready"]],
+                ],
+            ]
+        }
+        guard let name = rest.dropFirst().first else { return platformList(request, rows) }
+        guard let row = rows.first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
+            return Self.platformError(404, "EnvironmentNotFound", "The environment '\(name)' could not be found.")
+        }
+        return SandboxResponse(status: 200, json: row)
+    }
+}

@@ -1,0 +1,176 @@
+/// Reads a `$filter` text by precedence: primary, `not`, comparison and `in`, `and`, `or`.
+struct FilterParser {
+    private let text: String
+    private let tokens: [(token: FilterToken, position: Int)]
+    private var next = 0
+    private var depth = 0
+
+    /// How deep a filter may nest.
+    static let depthLimit = 64
+    /// How long a filter may be, in bytes.
+    static let lengthLimit = 16_384
+
+    /// The functions that are known, with the number of their arguments.
+    static let functions: [String: ClosedRange<Int>] = [
+        "startswith": 2...2, "endswith": 2...2, "contains": 2...2, "tolower": 1...1, "toupper": 1...1, "trim": 1...1,
+        "length": 1...1, "indexof": 2...2, "concat": 2...2, "substring": 2...3, "year": 1...1, "month": 1...1,
+        "day": 1...1, "hour": 1...1, "minute": 1...1, "second": 1...1,
+    ]
+
+    private init(_ text: String) throws(QueryFault) {
+        self.text = text
+        self.tokens = try FilterToken.all(in: text)
+    }
+
+    /// The expression of a text.
+    /// - Throws: `QueryFault` with the position of the fault.
+    static func parse(_ text: String) throws(QueryFault) -> FilterExpression {
+        guard text.utf8.count <= lengthLimit else { throw QueryFault(message: "The filter is too long.") }
+        var parser = try FilterParser(text)
+        let expression = try parser.disjunction()
+        guard parser.next == parser.tokens.count else { throw parser.fault() }
+        return expression
+    }
+
+    private func fault() -> QueryFault {
+        .syntax(next < tokens.count ? tokens[next].position : text.utf8.count, in: text)
+    }
+
+    private var token: FilterToken? { next < tokens.count ? tokens[next].token : nil }
+
+    private mutating func take(_ wanted: FilterToken) -> Bool {
+        guard token == wanted else { return false }
+        next += 1
+        return true
+    }
+
+    private mutating func expect(_ wanted: FilterToken) throws(QueryFault) {
+        guard take(wanted) else { throw fault() }
+    }
+
+    private mutating func takeWord(_ word: String) -> Bool {
+        guard case .name(let name) = token, name == word else { return false }
+        next += 1
+        return true
+    }
+
+    private mutating func disjunction() throws(QueryFault) -> FilterExpression {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.depthLimit else { throw QueryFault(message: "The filter nests too deeply.") }
+        var expression = try conjunction()
+        while takeWord("or") { expression = .either(expression, try conjunction()) }
+        return expression
+    }
+
+    private mutating func conjunction() throws(QueryFault) -> FilterExpression {
+        var expression = try comparison()
+        while takeWord("and") { expression = .both(expression, try comparison()) }
+        return expression
+    }
+
+    private mutating func comparison() throws(QueryFault) -> FilterExpression {
+        let left = try unary()
+        guard case .name(let word) = token else { return left }
+        if word == "in" {
+            next += 1
+            return .oneOf(left, try literalList())
+        }
+        guard let operation = FilterExpression.Comparison(rawValue: word) else { return left }
+        next += 1
+        return .compare(operation, left, try unary())
+    }
+
+    private mutating func unary() throws(QueryFault) -> FilterExpression {
+        guard case .name("not") = token else { return try primary() }
+        next += 1
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.depthLimit else { throw QueryFault(message: "The filter nests too deeply.") }
+        // `not` binds closer than a comparison (section 5.1.1.14), yet `not displayName eq 'x'` is written by many and
+        // read by the service as the negation of the comparison.
+        if token == .open { return .negated(try primary()) }
+        return .negated(try comparison())
+    }
+
+    private mutating func literalList() throws(QueryFault) -> [ODataValue] {
+        try expect(.open)
+        var values: [ODataValue] = []
+        repeat {
+            guard let value = literal() else { throw fault() }
+            values.append(value)
+        } while take(.comma)
+        try expect(.close)
+        return values
+    }
+
+    private mutating func literal() -> ODataValue? {
+        let value: ODataValue
+        switch token {
+        case .text(let text): value = .string(text)
+        case .guid(let text): value = .string(text)
+        case .number(let number): value = .number(number)
+        case .instant(let seconds): value = .instant(seconds)
+        case .name("true"): value = .bool(true)
+        case .name("false"): value = .bool(false)
+        case .name("null"): value = .null
+        default: return nil
+        }
+        next += 1
+        return value
+    }
+
+    private mutating func primary() throws(QueryFault) -> FilterExpression {
+        if take(.open) {
+            let inner = try disjunction()
+            try expect(.close)
+            return inner
+        }
+        if let value = literal() { return .literal(value) }
+        guard case .name(let name) = token else { throw fault() }
+        if next + 1 < tokens.count, tokens[next + 1].token == .open { return try call(name) }
+        return try path()
+    }
+
+    private mutating func call(_ name: String) throws(QueryFault) -> FilterExpression {
+        let function = name.lowercased()
+        guard let arity = Self.functions[function] else {
+            throw QueryFault(message: "An unknown function with name '\(name)' was found.")
+        }
+        next += 2
+        var arguments: [FilterExpression] = []
+        repeat { arguments.append(try disjunction()) } while take(.comma)
+        try expect(.close)
+        guard arity.contains(arguments.count) else {
+            throw QueryFault(
+                message: "No function signature for the function with name '\(name)' matches the arguments.")
+        }
+        return .call(function, arguments)
+    }
+
+    private mutating func path() throws(QueryFault) -> FilterExpression {
+        var steps: [String] = []
+        repeat {
+            guard case .name(let step) = token else { throw fault() }
+            next += 1
+            if step == "$count", !steps.isEmpty { return .count(steps) }
+            if step == "any" || step == "all", !steps.isEmpty, token == .open { return try lambda(over: steps, step) }
+            // A cast such as microsoft.graph.user narrows nothing here.
+            if !step.contains(".") { steps.append(step) }
+        } while take(.slash)
+        guard !steps.isEmpty else { throw fault() }
+        return .path(steps)
+    }
+
+    private mutating func lambda(over steps: [String], _ quantifier: String) throws(QueryFault) -> FilterExpression {
+        try expect(.open)
+        if quantifier == "any", take(.close) { return .anyItem(steps, variable: "", nil) }
+        guard case .name(let variable) = token else { throw fault() }
+        next += 1
+        try expect(.colon)
+        let inner = try disjunction()
+        try expect(.close)
+        return quantifier == "any"
+            ? .anyItem(steps, variable: variable, inner) : .allItems(steps, variable: variable, inner)
+    }
+}

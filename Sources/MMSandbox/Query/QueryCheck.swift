@@ -1,0 +1,146 @@
+/// Whether the service would take a query on a type at all.
+enum QueryCheck {
+    /// - Throws: `QueryFault` where a property is unknown, types don't fit, or the query is an advanced one and lacks what those need.
+    static func check(_ options: QueryOptions, on kind: EntityKind, isEventual: Bool) throws(QueryFault) {
+        for name in options.select ?? []
+        where name != "*" && kind.types[name] == nil && !name.contains("/") && !name.contains("(") {
+            throw QueryFault(
+                message:
+                    "Parsing OData Select and Expand failed: Could not find a property named '\(name)' on type 'microsoft.graph.\(kind.name)'."
+            )
+        }
+        for key in options.orderBy { try checkProperty(key.path, on: kind) }
+        if let filter = options.filter {
+            try check(filter, on: kind, variables: [])
+            guard isCondition(filter, on: kind) else {
+                throw QueryFault(message: "The $filter expression must evaluate to a single boolean value.")
+            }
+        }
+        for property in options.search?.properties ?? [] where kind.isDirectoryObject && kind.types[property] == nil {
+            throw .unknownProperty(property, on: kind.name)
+        }
+        if kind.isDirectoryObject { try checkAdvanced(options, isEventual: isEventual) }
+        if !kind.isDirectoryObject, options.search != nil, options.filter != nil || !options.orderBy.isEmpty {
+            throw QueryFault(
+                code: "SearchWithFilter",
+                message: "The query parameters '$search' and '$filter' or '$orderby' can't be combined.")
+        }
+    }
+
+    private static func checkAdvanced(_ options: QueryOptions, isEventual: Bool) throws(QueryFault) {
+        if options.skip != nil { throw .unsupported("'$skip' is not supported by the service.") }
+        if options.search != nil, !isEventual {
+            throw QueryFault(
+                code: "Request_UnsupportedQuery",
+                message:
+                    "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'."
+            )
+        }
+        if isEventual, options.count || options.search != nil { return }
+        if let filter = options.filter {
+            if let name = firstAdvanced(filter) {
+                throw .unsupported(
+                    "Operator '\(name)' is not supported because the required parameters may be missing.")
+            }
+            if !options.orderBy.isEmpty { throw .unsupported("Sorting not supported for current query.") }
+        }
+    }
+
+    /// The first operator that only advanced queries may use.
+    private static func firstAdvanced(_ expression: FilterExpression) -> String? {
+        switch expression {
+        case .call("endswith", _): return "endsWith"
+        case .call("contains", _): return "contains"
+        case .compare(.ne, _, _): return "NotEquals"
+        case .negated: return "Not"
+        case .count: return "$count"
+        default: break
+        }
+        for child in expression.children {
+            if let name = firstAdvanced(child) { return name }
+        }
+        return nil
+    }
+
+    /// Whether an expression is true or false rather than some other value.
+    private static func isCondition(_ expression: FilterExpression, on kind: EntityKind) -> Bool {
+        switch expression {
+        case .compare, .oneOf, .anyItem, .allItems, .literal(.bool): true
+        case .literal, .count: false
+        // What lies inside a complex property is not known here.
+        case .path(let path): path.count > 1 || kind.types[path[0]] == .flag
+        case .both(let left, let right), .either(let left, let right):
+            isCondition(left, on: kind) && isCondition(right, on: kind)
+        case .negated(let inner): isCondition(inner, on: kind)
+        case .call(let name, _): ["startswith", "endswith", "contains"].contains(name)
+        }
+    }
+
+    private static func checkProperty(_ path: [String], on kind: EntityKind) throws(QueryFault) {
+        guard let first = path.first, kind.types[first] != nil else {
+            throw .unknownProperty(path.first ?? "", on: kind.name)
+        }
+    }
+
+    private static func check(_ expression: FilterExpression, on kind: EntityKind, variables: [String])
+        throws(QueryFault)
+    {
+        switch expression {
+        case .path(let path), .count(let path):
+            if let first = path.first, !variables.contains(first) { try checkProperty(path, on: kind) }
+        case .anyItem(let path, let variable, let inner):
+            if let first = path.first, !variables.contains(first) { try checkProperty(path, on: kind) }
+            if let inner { try check(inner, on: kind, variables: variables + [variable]) }
+            return
+        case .allItems(let path, let variable, let inner):
+            if let first = path.first, !variables.contains(first) { try checkProperty(path, on: kind) }
+            try check(inner, on: kind, variables: variables + [variable])
+            return
+        case .compare(let operation, let left, let right):
+            try checkOperands(operation, left, right, on: kind, variables: variables)
+        default: break
+        }
+        for child in expression.children { try check(child, on: kind, variables: variables) }
+    }
+
+    private static func checkOperands(
+        _ operation: FilterExpression.Comparison, _ left: FilterExpression, _ right: FilterExpression,
+        on kind: EntityKind,
+        variables: [String]
+    ) throws(QueryFault) {
+        guard let one = type(of: left, on: kind, variables: variables),
+            let two = type(of: right, on: kind, variables: variables)
+        else { return }
+        guard one == two || fits(one, two) || fits(two, one) else {
+            throw QueryFault(
+                message:
+                    "A binary operator with incompatible types was detected. Found operand types '\(one)' and '\(two)' for operator kind '\(operation.rawValue)'."
+            )
+        }
+    }
+
+    private static func fits(_ property: String, _ literal: String) -> Bool {
+        // A time without quotes is a time, with quotes a text that may be one; calendars keep times in texts.
+        (property == "Edm.DateTimeOffset" && literal == "Edm.String")
+            || (property == "Edm.Int32" && literal == "Edm.Double")
+    }
+
+    private static func type(of expression: FilterExpression, on kind: EntityKind, variables: [String]) -> String? {
+        switch expression {
+        case .literal(.bool): "Edm.Boolean"
+        case .literal(.number): "Edm.Double"
+        case .literal(.string): "Edm.String"
+        case .literal(.instant): "Edm.DateTimeOffset"
+        case .path(let path):
+            path.count == 1 && !variables.contains(path[0]) ? kind.types[path[0]].flatMap { plain($0) } : nil
+        default: nil
+        }
+    }
+
+    private static func plain(_ type: PropertyType) -> String? {
+        switch type {
+        case .text, .flag, .whole, .time: type.edmName
+        case .complex, .collection: nil
+        }
+    }
+}

@@ -1,0 +1,174 @@
+internal import MMCore
+
+/// The OData options of a request, taken apart and checked.
+struct QueryOptions: Sendable {
+    /// One `$orderby` key.
+    struct SortKey: Sendable {
+        let path: [String]
+        let descending: Bool
+    }
+
+    /// One `$expand` item.
+    struct Expansion: Sendable {
+        let name: String
+        let select: [String]?
+        let top: Int?
+    }
+
+    var select: [String]?
+    var filter: FilterExpression?
+    var filterText: String?
+    var orderBy: [SortKey] = []
+    var top: Int?
+    var skip: Int?
+    var skipToken: String?
+    var deltaToken: String?
+    var search: SearchExpression?
+    var count = false
+    var expand: [Expansion] = []
+    /// Options that no service option is named like.
+    var other: [(name: String, value: String)] = []
+
+    private static let names: Set<String> = [
+        "select", "filter", "orderby", "top", "skip", "skiptoken", "deltatoken", "search", "count", "expand", "format",
+    ]
+
+    init() {}
+
+    /// Reads a query.
+    /// - Parameter query: the raw text after `?`.
+    /// - Throws: `QueryFault` naming the option.
+    init(parsing query: String) throws(QueryFault) {
+        let fields = FormFields(parsing: query)
+        guard !fields.isMalformed else { throw QueryFault(message: "The query string is not properly encoded.") }
+        var seen: Set<String> = []
+        for (name, value) in fields.pairs {
+            let marked = name.hasPrefix("$")
+            let plain = (marked ? String(name.dropFirst()) : name).lowercased()
+            guard Self.names.contains(plain), marked || plain != "search" else {
+                if marked { throw QueryFault(message: "The query parameter '\(name)' is not supported.") }
+                other.append((name, value))
+                continue
+            }
+            guard seen.insert(plain).inserted else {
+                throw QueryFault(
+                    message:
+                        "Query option '\(name)' was specified more than once, but it must be specified at most once.")
+            }
+            try set(plain, value)
+        }
+    }
+
+    private mutating func set(_ name: String, _ value: String) throws(QueryFault) {
+        switch name {
+        case "select": select = try Self.names(value, option: "$select")
+        case "filter":
+            filter = try FilterParser.parse(value)
+            filterText = value
+        case "orderby": orderBy = try Self.sortKeys(value)
+        case "top": top = try Self.number(value, option: "$top")
+        case "skip": skip = try Self.number(value, option: "$skip")
+        case "skiptoken": skipToken = value
+        case "deltatoken": deltaToken = value
+        case "search": search = try SearchExpression.parse(value)
+        case "count":
+            switch value.lowercased() {
+            case "true": count = true
+            case "false": count = false
+            default:
+                throw QueryFault(
+                    message:
+                        "Invalid value '\(value)' for $count query option found. Valid values are 'true' and 'false'.")
+            }
+        case "expand": expand = try Self.expansions(value)
+        default: break
+        }
+    }
+
+    private static func number(_ value: String, option: String) throws(QueryFault) -> Int {
+        guard let number = Int(value), number >= 0 else {
+            throw QueryFault(
+                message:
+                    "Invalid value '\(value)' for \(option) query option found. The \(option) query option requires a non-negative integer value."
+            )
+        }
+        return number
+    }
+
+    private static func names(_ value: String, option: String) throws(QueryFault) -> [String] {
+        var names: [String] = []
+        for piece in value.split(separator: ",", omittingEmptySubsequences: false) {
+            let name = trimmed(piece)
+            guard !name.isEmpty else {
+                throw QueryFault(message: "Term '\(value)' is not valid in a \(option) expression.")
+            }
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+
+    private static func sortKeys(_ value: String) throws(QueryFault) -> [SortKey] {
+        var keys: [SortKey] = []
+        for piece in value.split(separator: ",", omittingEmptySubsequences: false) {
+            let words = piece.split(separator: " ")
+            let direction = words.count > 1 ? words[1].lowercased() : "asc"
+            guard words.count == 1 || words.count == 2, direction == "asc" || direction == "desc" else {
+                throw QueryFault(message: "Syntax error in '$orderby': '\(value)'.")
+            }
+            keys.append(SortKey(path: words[0].split(separator: "/").map(String.init), descending: direction == "desc"))
+        }
+        return keys
+    }
+
+    private static func expansions(_ value: String) throws(QueryFault) -> [Expansion] {
+        var expansions: [Expansion] = []
+        for piece in topLevel(value, separator: ",") {
+            let text = trimmed(piece)
+            guard let mark = text.firstIndex(of: "(") else {
+                guard !text.isEmpty else {
+                    throw QueryFault(message: "Term '\(value)' is not valid in a $expand expression.")
+                }
+                expansions.append(Expansion(name: text, select: nil, top: nil))
+                continue
+            }
+            guard text.hasSuffix(")") else {
+                throw QueryFault(message: "Term '\(text)' is not valid in a $expand expression.")
+            }
+            var select: [String]?
+            var top: Int?
+            for option in topLevel(text[text.index(after: mark)...].dropLast(), separator: ";") {
+                let halves = option.split(separator: "=", maxSplits: 1)
+                guard halves.count == 2 else {
+                    throw QueryFault(message: "Term '\(text)' is not valid in a $expand expression.")
+                }
+                switch trimmed(halves[0]).lowercased() {
+                case "$select": select = try names(String(halves[1]), option: "$select")
+                case "$top": top = try number(trimmed(halves[1]), option: "$top")
+                case "$levels": break
+                default: throw QueryFault(message: "The option '\(halves[0])' is not supported in $expand.")
+                }
+            }
+            expansions.append(Expansion(name: String(text[..<mark]), select: select, top: top))
+        }
+        return expansions
+    }
+
+    private static func topLevel(_ text: some StringProtocol, separator: Character) -> [String] {
+        var pieces = [""]
+        var depth = 0
+        for character in text {
+            if character == "(" { depth += 1 }
+            if character == ")" { depth -= 1 }
+            if character == separator, depth == 0 {
+                pieces.append("")
+            } else {
+                pieces[pieces.count - 1].append(character)
+            }
+        }
+        return pieces
+    }
+
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+}

@@ -1,0 +1,30 @@
+/// What the sandbox tenant is called. The same in every sandbox, so that a registry entry keeps fitting.
+package enum TenantIdentity {
+    /// The id of the tenant.
+    package static let id = "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01"
+    /// The default domain.
+    package static let domain = "contoso-sandbox.example"
+    /// The domain that the tenant was made with.
+    package static let initialDomain = "contososandbox.onmicrosoft.com"
+    /// The name of the organisation.
+    package static let name = "Contoso Sandbox"
+    /// The account of the demonstrations: a global administrator.
+    package static let administrator = "admin@contoso-sandbox.example"
+    /// An ordinary account that is not the expected one.
+    package static let wrongAccount = "ben.baker@contoso-sandbox.example"
+    /// The app of the demonstrations: a public client with every delegated permission.
+    package static let demoApp = "5a4db0c5-0000-4000-8000-00000000a001"
+    /// A confidential client.
+    package static let automationApp = "5a4db0c5-0000-4000-8000-00000000a002"
+    /// The secret of the confidential client.
+    package static let automationSecret = "sandbox~automation~secret"
+    /// A public client that may do little: read mail and one's own profile.
+    package static let readerApp = "5a4db0c5-0000-4000-8000-00000000a003"
+    /// An app that is switched off.
+    package static let disabledApp = "5a4db0c5-0000-4000-8000-00000000a004"
+
+    /// Whether a path segment of an authority names this tenant.
+    static func isNamed(by segment: String) -> Bool {
+        [id, domain, initialDomain, "organizations", "common"].contains(segment.lowercased())
+    }
+}

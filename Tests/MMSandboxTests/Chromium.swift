@@ -1,0 +1,185 @@
+import Glibc
+import MMCore
+import Testing
+
+/// A headless Chromium, steered through its debugging pipe: JSON messages with a zero byte after each.
+///
+/// Everything here blocks, so it runs on a thread of its own.
+final class Chromium {
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private let process: pid_t
+    private let commands: Int32
+    private let answers: Int32
+    private let profile: String
+    private var pending: [UInt8] = []
+    private var lastID = 0
+    private var session = ""
+
+    static let path = "/usr/bin/chromium"
+
+    static var isInstalled: Bool { access(path, X_OK) == 0 }
+
+    init(open url: String) throws {
+        var toBrowser: [Int32] = [0, 0]
+        var fromBrowser: [Int32] = [0, 0]
+        guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else { throw Failure(description: "no pipe") }
+        for end in toBrowser + fromBrowser { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        profile = "/tmp/mm-sandbox-chromium-\(RandomBytes.text(bytes: 6))"
+        let arguments = [
+            Self.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            "--disable-extensions",
+            "--disable-background-networking", "--remote-debugging-pipe", "--user-data-dir=\(profile)", "about:blank",
+        ]
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        // The browser reads from 3 and writes to 4. Ends that already have those numbers are moved out of the way first.
+        posix_spawn_file_actions_adddup2(&actions, toBrowser[0], 103)
+        posix_spawn_file_actions_adddup2(&actions, fromBrowser[1], 104)
+        posix_spawn_file_actions_adddup2(&actions, 103, 3)
+        posix_spawn_file_actions_adddup2(&actions, 104, 4)
+        posix_spawn_file_actions_addclose(&actions, 103)
+        posix_spawn_file_actions_addclose(&actions, 104)
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        var child: pid_t = 0
+        let result = posix_spawn(&child, Self.path, &actions, &attributes, &words, environ)
+        close(toBrowser[0])
+        close(fromBrowser[1])
+        process = child
+        commands = toBrowser[1]
+        answers = fromBrowser[0]
+        guard result == 0 else { throw Failure(description: "chromium does not start: \(result)") }
+        let target = try call("Target.createTarget", ["url": .string(url)])["targetId"] ?? .null
+        session = try call("Target.attachToTarget", ["targetId": target, "flatten": true])["sessionId"]?.string ?? ""
+    }
+
+    deinit {
+        close(commands)
+        close(answers)
+        // A group of its own: the browser and the helpers it started.
+        kill(-process, SIGKILL)
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        try? removeProfile()
+    }
+
+    private func removeProfile() throws {
+        var child: pid_t = 0
+        var words: [UnsafeMutablePointer<CChar>?] =
+            ["/bin/rm", "-rf", profile].map { (word: String) in strdup(word) } + [nil]
+        defer { for word in words { free(word) } }
+        guard posix_spawn(&child, "/bin/rm", nil, nil, &words, environ) == 0 else { return }
+        var status: Int32 = 0
+        waitpid(child, &status, 0)
+    }
+
+    /// Calls a method of the debugging protocol and waits for its answer.
+    @discardableResult
+    func call(_ method: String, _ parameters: JSONObject = [:]) throws -> JSONValue {
+        lastID += 1
+        var message: JSONObject = ["id": .int(Int64(lastID)), "method": .string(method), "params": .object(parameters)]
+        if !session.isEmpty { message["sessionId"] = .string(session) }
+        var bytes = JSONWriter.bytes(.object(message)) + [0]
+        while !bytes.isEmpty {
+            let sent = write(commands, bytes, bytes.count)
+            guard sent > 0 else { throw Failure(description: "the browser no longer listens") }
+            bytes.removeFirst(sent)
+        }
+        while true {
+            let answer = try next()
+            guard answer["id"]?.int == lastID else { continue }
+            if let error = answer["error"] { throw Failure(description: "\(method): \(error)") }
+            return answer["result"] ?? .null
+        }
+    }
+
+    private func next() throws -> JSONValue {
+        while true {
+            if let end = pending.firstIndex(of: 0) {
+                let message = Array(pending[..<end])
+                pending.removeSubrange(...end)
+                return try JSONParser.parse(message)
+            }
+            var wait = pollfd(fd: answers, events: Int16(POLLIN), revents: 0)
+            guard poll(&wait, 1, 120_000) > 0 else { throw Failure(description: "the browser says nothing") }
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            let count = read(answers, &buffer, buffer.count)
+            guard count > 0 else { throw Failure(description: "the browser ended") }
+            pending.append(contentsOf: buffer[..<count])
+        }
+    }
+
+    /// What an expression is worth in the page.
+    func value(_ expression: String) throws -> JSONValue {
+        try call("Runtime.evaluate", ["expression": .string(expression), "returnByValue": true])["result"]?["value"]
+            ?? .null
+    }
+
+    /// Waits until an expression is true in the page.
+    func wait(until expression: String) throws {
+        for _ in 0..<6_000 {
+            if try value(expression) == true { return }
+            usleep(20_000)
+        }
+        throw Failure(
+            description: "never became true: \(expression); the page: \(try value("document.body.innerText"))")
+    }
+
+    /// Types a text where the cursor is.
+    func type(_ text: String) throws { try call("Input.insertText", ["text": .string(text)]) }
+
+    /// Presses and releases a key.
+    func press(_ key: String, code: Int, text: String = "") throws {
+        var down: JSONObject = [
+            "type": .string(text.isEmpty ? "rawKeyDown" : "keyDown"), "key": .string(key), "code": .string(key),
+            "windowsVirtualKeyCode": .int(Int64(code)),
+        ]
+        if !text.isEmpty { down["text"] = .string(text) }
+        try call("Input.dispatchKeyEvent", down)
+        try call(
+            "Input.dispatchKeyEvent",
+            ["type": "keyUp", "key": .string(key), "code": .string(key), "windowsVirtualKeyCode": .int(Int64(code))])
+    }
+
+    func pressEnter() throws { try press("Enter", code: 13, text: "\r") }
+
+    func pressTab() throws { try press("Tab", code: 9) }
+
+    func pressDown() throws { try press("ArrowDown", code: 40) }
+}
+
+/// What a new thread is handed.
+private final class ThreadWork: Sendable {
+    let run: @Sendable () -> Void
+
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+/// Runs something that blocks on a thread of its own.
+func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        let work = ThreadWork { continuation.resume(with: Swift.Result { try body() }) }
+        var thread = pthread_t()
+        let started = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<ThreadWork>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, Unmanaged.passRetained(work).toOpaque())
+        if started == 0 {
+            pthread_detach(thread)
+        } else {
+            continuation.resume(throwing: Chromium.Failure(description: "no thread"))
+        }
+    }
+}

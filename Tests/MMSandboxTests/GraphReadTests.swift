@@ -1,0 +1,169 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMSandbox
+
+@Suite("Reading from Graph")
+struct GraphReadTests {
+    @Test("one's own profile has the default properties and the context")
+    func me() {
+        var bench = Bench()
+        let token = bench.token()
+        let answer = bench.graph("GET", "/v1.0/me", token: token)
+        #expect(answer.status == 200)
+        #expect(answer.json["userPrincipalName"]?.string == TenantIdentity.administrator)
+        #expect(answer.json["@odata.context"] == "http://127.0.0.1:4711/v1.0/$metadata#users/$entity")
+        #expect(answer.json.object?.keys.filter { !$0.hasPrefix("@") }.sorted() == EntityKind.user.selected?.sorted())
+        #expect(answer.headers["request-id"] != nil)
+        #expect(answer.headers["Content-Type"]?.hasPrefix("application/json;odata.metadata=minimal") == true)
+    }
+
+    @Test("paging through the users gives each one once", arguments: [7, 100, 999])
+    func paging(size: Int) {
+        var bench = Bench(users: 1203)
+        let token = bench.token()
+        let items = bench.everyItem("/v1.0/users?$select=id,userPrincipalName&$top=\(size)", token: token)
+        #expect(items.count == 1203)
+        #expect(Set(items.compactMap { $0["id"]?.string }).count == 1203)
+        #expect(Set(items.compactMap { $0["userPrincipalName"]?.string?.lowercased() }).count == 1203)
+    }
+
+    @Test("a next link keeps the other options, is on the same host and carries a token")
+    func nextLink() {
+        var bench = Bench()
+        let token = bench.token()
+        let page = bench.graph("GET", "/v1.0/users?$select=id,displayName&$top=3", token: token).json
+        let link = page["@odata.nextLink"]?.string ?? ""
+        #expect(link.hasPrefix("http://127.0.0.1:4711/v1.0/users?$select=id,displayName&$top=3&$skiptoken="))
+        #expect(page["@odata.context"] == "http://127.0.0.1:4711/v1.0/$metadata#users(id,displayName)")
+        #expect(page["value"]?[0]?.object?.keys == ["id", "displayName"])
+    }
+
+    @Test("mail is paged with $skip")
+    func mailPaging() {
+        var bench = Bench()
+        let token = bench.token()
+        let page = bench.graph("GET", "/v1.0/me/messages?$top=2&$select=subject", token: token).json
+        #expect(page["@odata.nextLink"] == "http://127.0.0.1:4711/v1.0/me/messages?$top=2&$select=subject&$skip=2")
+        let first = page["value"]?[0]?.object
+        #expect(first?.keys == ["@odata.etag", "id", "subject"])
+        let all = bench.everyItem("/v1.0/me/messages?$top=9", token: token)
+        #expect(all.count >= 40)
+        #expect(Set(all.compactMap { $0["id"]?.string }).count == all.count)
+    }
+
+    @Test(
+        "a token is asked for and looked at",
+        arguments: ["", "Bearer ", "Basic abc", "Bearer nonsense", "Bearer a.b.c"])
+    func tokens(header: String) {
+        var bench = Bench()
+        let answer = bench.send("GET", "/v1.0/me", headers: header.isEmpty ? [:] : ["Authorization": header])
+        #expect(answer.status == 401)
+        #expect(answer.errorCode == "InvalidAuthenticationToken")
+        #expect(answer.headers["WWW-Authenticate"]?.hasPrefix("Bearer realm=\"\"") == true)
+    }
+
+    @Test("a token that ran out, or is for another service, is refused")
+    func wrongTokens() {
+        var bench = Bench()
+        let flow = bench.token(scope: "https://service.flow.microsoft.com/.default")
+        #expect(
+            bench.graph("GET", "/v1.0/me", token: flow).json["error"]?["message"]
+                == "Access token validation failure. Invalid audience.")
+        let token = bench.token()
+        bench.clock.advance(by: 4822)
+        #expect(
+            bench.graph("GET", "/v1.0/me", token: token).json["error"]?["message"]
+                == "Lifetime validation failed, the token is expired.")
+    }
+
+    @Test(
+        "what is not there is said in the words of its service",
+        arguments: [
+            ("/v1.0/users/nobody@contoso.example", 404, "Request_ResourceNotFound"),
+            ("/v1.0/groups/11111111-1111-4111-8111-111111111111", 404, "Request_ResourceNotFound"),
+            ("/v1.0/me/messages/nothing", 404, "ErrorItemNotFound"),
+            ("/v1.0/me/drive/items/nothing", 404, "itemNotFound"),
+            ("/v1.0/sites/nothing", 404, "itemNotFound"),
+            ("/v1.0/nonsense", 400, "BadRequest"),
+            ("/v1.0/users?$filter=colour eq 'red'", 400, "BadRequest"),
+            ("/v1.0/users?$select=colour", 400, "BadRequest"),
+            ("/v1.0/users?$filter=(", 400, "BadRequest"),
+            ("/v1.0/users?$top=1000", 400, "Request_BadRequest"),
+            ("/v1.0/users?$top=x", 400, "BadRequest"),
+            ("/v1.0/users?$skip=3", 400, "Request_UnsupportedQuery"),
+            ("/v1.0/users?$filter=endswith(mail,'@contoso.example')", 400, "Request_UnsupportedQuery"),
+            ("/v1.0/users?$search=\"displayName:a\"", 400, "Request_UnsupportedQuery"),
+            ("/v1.0/users/$count", 400, "Request_BadRequest"),
+            ("/v1.0/users?$skiptoken=old", 400, "Directory_ExpiredPageToken"),
+            ("/v1.0/users?$filter=accountEnabled eq 'yes'", 400, "BadRequest"),
+        ])
+    func missing(target: String, status: Int, code: String) {
+        var bench = Bench()
+        let token = bench.token()
+        let target = target.split(separator: " ").joined(separator: "%20")
+        let answer = bench.graph("GET", target, token: token)
+        #expect(answer.status == status)
+        #expect(answer.errorCode == code)
+        #expect(answer.json["error"]?["innerError"]?["request-id"]?.string == answer.headers["request-id"])
+    }
+
+    @Test("an advanced query works with the header and the count")
+    func advanced() {
+        var bench = Bench()
+        let token = bench.token()
+        let answer = bench.graph(
+            "GET", "/v1.0/users?$count=true&$filter=endswith(mail,'@\(TenantIdentity.domain)')&$top=1", token: token,
+            headers: ["ConsistencyLevel": "eventual"])
+        #expect(answer.status == 200)
+        #expect((answer.json["@odata.count"]?.int ?? 0) > 200)
+        let count = bench.graph("GET", "/v1.0/users/$count", token: token, headers: ["ConsistencyLevel": "eventual"])
+        #expect(count.text == "300")
+        #expect(count.headers["Content-Type"] == "text/plain")
+    }
+
+    @Test("every user is found by id and by name")
+    func lookups() {
+        var bench = Bench(users: 9_000)
+        let token = bench.token()
+        let items = bench.everyItem("/v1.0/users?$select=id,userPrincipalName&$top=999", token: token)
+        for item in items.enumerated().filter({ $0.offset % 61 == 0 }).map(\.element) {
+            let id = item["id"]?.string ?? ""
+            #expect(bench.tenant.store.user(id)?.id == id)
+            #expect(bench.tenant.store.user(item["userPrincipalName"]?.string?.uppercased() ?? "")?.id == id)
+        }
+    }
+
+    @Test(
+        "the parts of the tenant answer",
+        arguments: [
+            "/v1.0/groups", "/v1.0/applications", "/v1.0/servicePrincipals", "/v1.0/directoryRoles",
+            "/v1.0/organization", "/v1.0/domains",
+            "/v1.0/subscribedSkus", "/v1.0/auditLogs/signIns", "/v1.0/auditLogs/directoryAudits",
+            "/v1.0/sites?search=*", "/v1.0/me/events",
+            "/v1.0/me/calendars", "/v1.0/me/contacts", "/v1.0/me/mailFolders", "/v1.0/me/mailFolders/inbox/messages",
+            "/v1.0/me/drive/root/children",
+            "/v1.0/me/drives", "/v1.0/me/memberOf", "/v1.0/me/directReports", "/v1.0/me/joinedTeams", "/v1.0/me/chats",
+            "/v1.0/me/licenseDetails",
+            "/v1.0/sites/root/lists", "/beta/users", "/v1.0/sites/contososandbox.sharepoint.com:/sites/hr:/lists",
+            "/v1.0/me/calendarView?startDateTime=2025-12-25T00:00:00Z&endDateTime=2026-01-10T00:00:00Z",
+            "/v1.0/users('\(TenantIdentity.administrator)')/messages",
+        ])
+    func parts(target: String) {
+        var bench = Bench()
+        let token = bench.token()
+        let answer = bench.graph("GET", target, token: token)
+        #expect(answer.status == 200, "\(answer.text.prefix(300))")
+        #expect((answer.json["value"]?.array?.count ?? 0) > 0)
+    }
+
+    @Test("starting a directory of a hundred thousand users costs next to nothing")
+    func lazily() {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let bench = Bench(users: 100_000)
+        #expect(bench.tenant.store.table(.users).count == 100_000)
+        #expect(clock.now - start < .seconds(2))
+    }
+}

@@ -1,0 +1,68 @@
+import MMCore
+import Testing
+
+@testable import MMSandbox
+
+@Suite("The users of the start data")
+struct UserRowTests {
+    @Test("what is written straight to bytes is what the property is worth")
+    func bytes() throws {
+        let directory = Bench(users: 9_000).tenant.store.users
+        for index in Array(0..<120) + Array(stride(from: 120, to: 9_000, by: 97)) {
+            let row = directory.row(index)
+            for name in EntityKind.user.properties {
+                guard let column = UserColumn(rawValue: name) else { continue }
+                var written: [UInt8] = []
+                row.append(column, to: &written)
+                #expect(try JSONParser.parse(written) == row.value(of: name) ?? .null, "\(name) of \(index)")
+            }
+        }
+    }
+
+    @Test("two tenants of one seed have the same people, of another seed others")
+    func seeds() {
+        func names(_ seed: UInt64) -> [String] {
+            let users = Bench(users: 200) { $0.seed = seed }.tenant.store.users
+            return (0..<200).map { users.row($0).userPrincipalName + users.row($0).id }
+        }
+        #expect(names(1) == names(1))
+        #expect(names(1) != names(2))
+    }
+
+    @Test("a directory smaller than the named accounts still has them")
+    func tiny() {
+        var bench = Bench(users: 1)
+        let token = bench.token()
+        #expect(bench.everyItem("/v1.0/users", token: token).count == NamedAccount.all.count)
+    }
+
+    @Test("every property that is declared has a value, and its value is of the declared type")
+    func types() {
+        let users = Bench().tenant.store.users
+        for index in 0..<60 {
+            for (name, type) in EntityKind.user.types {
+                guard let value = users.row(index).value(of: name) else {
+                    Issue.record("\(name) is declared and has no value")
+                    continue
+                }
+                switch (value, type) {
+                case (.null, _), (.string, .text), (.bool, .flag), (.array, .collection), (.object, .complex): break
+                case (.string(let text), .time): #expect(ServiceTime.seconds(text) != nil)
+                default: Issue.record("\(name) is \(value)")
+                }
+            }
+        }
+    }
+
+    @Test("members of a group and groups of a member agree")
+    func membership() {
+        let store = Bench(users: 500).tenant.store
+        for group in 0..<store.groups.count {
+            let members = store.groups.members(group)
+            #expect(Set(members).count == members.count)
+            for member in members.prefix(5) {
+                #expect(store.groups.groups(of: member).contains(group), "\(group) of \(member)")
+            }
+        }
+    }
+}
