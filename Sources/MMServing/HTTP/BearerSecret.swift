@@ -1,0 +1,28 @@
+import Glibc
+import MMCore
+
+/// The secret that clients prove themselves with, kept in a file that only its owner reads.
+enum BearerSecret {
+    private static let remedy = "Make one: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
+
+    /// Reads a secret.
+    /// - Throws: `notFound` without the file, `forbidden` when others may read it, `invalidInput` when what it holds can't be
+    ///   a secret in a header (RFC 6750, section 2.1).
+    static func read(_ path: String) throws(MMError) -> Secret {
+        guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
+            throw MMError(.notFound, "There is no token file \(path).", hint: remedy)
+        }
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
+            throw MMError(.forbidden, "Others may read the token file \(path).", hint: "chmod 600 \(path)")
+        }
+        var text = bytes[...]
+        while let last = text.last, last == 0x0A || last == 0x0D || last == 0x20 { text.removeLast() }
+        guard text.count >= 16, text.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw MMError(
+                .invalidInput, "The token file \(path) must hold one line of at least 16 characters without blanks.",
+                hint: remedy)
+        }
+        return Secret(String(decoding: text, as: UTF8.self))
+    }
+}

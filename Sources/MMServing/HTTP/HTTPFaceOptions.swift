@@ -1,0 +1,175 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import MMSystem
+
+/// Where a server listens for HTTP, and who may connect.
+struct HTTPFaceOptions: Sendable {
+    /// The port that is taken where none is given.
+    static let standardPort: UInt16 = 8365
+
+    /// The address: an IP literal or `localhost`.
+    let host: String
+    /// The port; 0 takes any free one.
+    let port: UInt16
+    /// The file that holds the bearer secret.
+    var tokenFile: String?
+    /// Whether everybody whom the network lets in is admitted.
+    var trustsNetwork = false
+    /// Whether a proxy stands in front: then the peer is the proxy, and says nothing of who asks.
+    var isBehindProxy = false
+    /// What the server proves itself with over TLS, and speaks TLS then.
+    var certificate: ServerCertificate?
+    /// Names beside those of this machine's loopback under which clients may reach the server.
+    var allowedHosts: [String] = []
+
+    /// The arguments that belong to listening.
+    static let fields: [InputField] = [
+        InputField(
+            "http", .text, "Serve HTTP at this address, such as 127.0.0.1:8365, instead of standard input and output."),
+        InputField(
+            "token-file", .text, "A file (0600) with the bearer secret for clients that are not this user's programs."),
+        InputField(
+            "trust-network", .flag, "Admit everybody whom the network lets in: only in a closed network of containers."),
+        InputField(
+            "allow-host", .textList, "A further name under which clients reach the server; may stand several times."),
+        InputField("behind-proxy", .flag, "A proxy with TLS stands in front; every client needs the secret."),
+        InputField("tls-cert", .text, "Speak TLS with this certificate (PEM, with those between it and its root)."),
+        InputField("tls-key", .text, "The certificate's private key (PEM, 0600)."),
+    ]
+
+    /// Options from the arguments of a command line.
+    /// - Parameter standard: the address where the command line names none; `nil`: HTTP is not served then.
+    /// - Returns: `nil` when HTTP is not asked for.
+    /// - Throws: `MMError.invalidInput` that names the flag and the remedy.
+    static func read(_ reader: InputReader, standard: String? = nil) throws(MMError) -> HTTPFaceOptions? {
+        guard let address = try reader.text("http") ?? standard else {
+            try refuseAlone(reader, without: "http")
+            return nil
+        }
+        return try listening(at: address, reader)
+    }
+
+    /// Options of a face at an address, as the other arguments say.
+    /// - Throws: `MMError.invalidInput` that names the flag and the remedy.
+    static func listening(at address: String, flag: String = "--http", _ reader: InputReader) throws(MMError)
+        -> HTTPFaceOptions
+    {
+        var options = try HTTPFaceOptions(address: address, flag: flag)
+        options.tokenFile = try reader.text("token-file")
+        options.trustsNetwork = try reader.flag("trust-network")
+        options.isBehindProxy = try reader.flag("behind-proxy")
+        options.certificate = try certificate(reader)
+        for name in try reader.textList("allow-host") ?? [] { options.allowedHosts.append(try hostName(name)) }
+        try options.check()
+        return options
+    }
+
+    private static func certificate(_ reader: InputReader) throws(MMError) -> ServerCertificate? {
+        switch (try reader.text("tls-cert"), try reader.text("tls-key")) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return try ServerCertificate(certificate: certificate, key: key)
+        case (let certificate, _):
+            throw MMError(
+                .invalidInput, "--\(certificate == nil ? "tls-key" : "tls-cert") is one of two files.",
+                hint: "Give both --tls-cert FILE and --tls-key FILE.")
+        }
+    }
+
+    /// Refuses the arguments of a listener where nothing listens.
+    static func refuseAlone(_ reader: InputReader, without flag: String) throws(MMError) {
+        for field in fields.dropFirst() where try isGiven(field, reader) {
+            throw MMError(
+                .invalidInput, "--\(field.name) belongs to --\(flag).",
+                hint: "Add --\(flag) 127.0.0.1:\(standardPort).")
+        }
+    }
+
+    /// An address as people write it: `127.0.0.1:8365`, `[::1]:8365`, `localhost`, or a port alone.
+    /// - Throws: `MMError.invalidInput` that says what an address looks like.
+    init(address: String, flag: String = "--http") throws(MMError) {
+        let wrong = MMError(
+            .invalidInput, "\(flag) can't be `\(address.prefix(60))`.",
+            hint: "Give an IP address and a port, such as 127.0.0.1:\(Self.standardPort) or [::1]:\(Self.standardPort)."
+        )
+        if let port = UInt16(address) {
+            self.host = "127.0.0.1"
+            self.port = port
+            return
+        }
+        var host = Substring(address)
+        var rest: Substring = ""
+        if address.hasPrefix("["), let end = address.firstIndex(of: "]") {
+            host = address[address.index(after: address.startIndex)..<end]
+            rest = address[address.index(after: end)...]
+        } else if let colon = address.firstIndex(of: ":"), address.lastIndex(of: ":") == colon {
+            host = address[..<colon]
+            rest = address[colon...]
+        }
+        guard rest.isEmpty || rest.hasPrefix(":"), host.lowercased() == "localhost" || IPAddress(String(host)) != nil
+        else {
+            throw wrong
+        }
+        guard let port = rest.isEmpty ? Self.standardPort : UInt16(rest.dropFirst()) else { throw wrong }
+        self.host = host.lowercased()
+        self.port = port
+    }
+
+    /// What its addresses begin with.
+    var scheme: String { certificate == nil ? "http" : "https" }
+
+    /// Whether only this machine reaches the address.
+    var isLoopback: Bool { host == "localhost" || IPAddress(host)?.isLoopback == true }
+
+    /// The names that a Host header may hold beside those of the loopback: what was allowed, and the address itself.
+    var hostNames: [String] {
+        guard !isLoopback, let address = IPAddress(host), address.bytes.contains(where: { $0 != 0 }) else {
+            return allowedHosts
+        }
+        return allowedHosts + [host.contains(":") ? "[\(host)]" : host]
+    }
+
+    /// Refuses to be reached by strangers unless somebody said so.
+    private func check() throws(MMError) {
+        guard !isLoopback else { return }
+        guard certificate != nil || isBehindProxy || trustsNetwork else {
+            throw MMError(
+                .invalidInput, "\(host) can be reached from other machines, and this server would speak no TLS.",
+                hint:
+                    "Listen at 127.0.0.1; or give --tls-cert and --tls-key; or put a proxy with TLS in front and say "
+                    + "--behind-proxy; or say --trust-network where only trusted containers reach the address.")
+        }
+        guard tokenFile != nil || trustsNetwork else {
+            throw MMError(
+                .invalidInput, "Clients of other machines need the secret.",
+                hint: "Add --token-file FILE with at least 16 random characters.")
+        }
+    }
+
+    private static func isGiven(_ field: InputField, _ reader: InputReader) throws(MMError) -> Bool {
+        switch field.kind {
+        case .flag: try reader.flag(field.name)
+        case .textList: try reader.textList(field.name) != nil
+        default: try reader.text(field.name) != nil
+        }
+    }
+
+    private static func hostName(_ text: String) throws(MMError) -> String {
+        let name = text.lowercased()
+        let isBracketed =
+            name.hasPrefix("[") && name.hasSuffix("]") && IPAddress(String(name.dropFirst().dropLast())) != nil
+        let isName = name.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x61...0x7A, UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+            default: false
+            }
+        }
+        guard isBracketed || (isName && !name.isEmpty && name.utf8.count <= 253) else {
+            throw MMError(
+                .invalidInput, "--allow-host can't be `\(text.prefix(60))`.",
+                hint: "Give a name alone, without scheme, port or path, such as mm.example.com.")
+        }
+        return name
+    }
+}

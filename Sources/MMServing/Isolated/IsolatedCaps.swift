@@ -1,0 +1,91 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// What holds one connection's pool down: kernel limits where this process may set them, else a watchdog.
+struct IsolatedCaps: Sendable {
+    /// The most memory of a pool and all it started, in bytes.
+    var memory = 512 << 20
+    /// How many processors it may keep busy.
+    var processors = 0.5
+    /// The cap on the heap of each PowerShell, in bytes.
+    var heap = 256 << 20
+
+    /// The usual caps.
+    init() {}
+
+    /// The caps of an environment: `MM_ISOLATED_MEMORY_MB`, `MM_ISOLATED_CPUS`.
+    /// - Throws: `invalidInput`, naming the variable.
+    init(environment: [String: String]) throws(MMError) {
+        if let text = environment["MM_ISOLATED_MEMORY_MB"], !text.isEmpty {
+            guard let number = Int(text), (64...1_048_576).contains(number) else {
+                throw MMError(
+                    .invalidInput, "MM_ISOLATED_MEMORY_MB can't be `\(text.prefix(40))`.",
+                    hint: "Give whole megabytes from 64, such as 512.")
+            }
+            memory = number << 20
+        }
+        if let text = environment["MM_ISOLATED_CPUS"], !text.isEmpty {
+            guard let number = Double(text), number >= 0.05, number <= 1024 else {
+                throw MMError(
+                    .invalidInput, "MM_ISOLATED_CPUS can't be `\(text.prefix(40))`.",
+                    hint: "Give a number of processors, such as 0.5.")
+            }
+            processors = number
+        }
+    }
+
+    /// What a PowerShell of such a pool is told of its memory (the settings of .NET's garbage collector).
+    var environment: [String: String] {
+        [
+            "DOTNET_gcServer": "0", "DOTNET_GCHeapHardLimit": "0x" + String(heap, radix: 16),
+            "DOTNET_GCConserveMemory": "9",
+        ]
+    }
+}
+
+/// The control group of one pool (cgroups(7), version 2), where this process has been given a part of the tree.
+struct IsolatedGroup: Sendable {
+    private let path: String
+
+    /// Makes a group with these caps.
+    /// - Returns: `nil` where no part of the tree is ours to divide.
+    init?(_ name: String, _ caps: IsolatedCaps) {
+        guard let bytes = ProcFile.read("/proc/self/cgroup", limit: 65_536) else { return nil }
+        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("0::") }
+        guard let own = line?.dropFirst(3) else { return nil }
+        for mount in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+            let parent = own == "/" ? mount : mount + String(own)
+            guard let controllers = ProcFile.read(parent + "/cgroup.controllers", limit: 4096) else { continue }
+            let words = String(decoding: controllers, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+            guard words.contains("memory"), words.contains("cpu"), access(parent, W_OK) == 0 else { continue }
+            _ = Self.write("+memory +cpu", to: parent + "/cgroup.subtree_control")
+            let path = "\(parent)/mm-\(name)"
+            guard mkdir(path, 0o755) == 0 || errno == EEXIST else { continue }
+            let period = 100_000
+            guard Self.write("\(caps.memory)", to: path + "/memory.max"),
+                Self.write("\(Int(caps.processors * Double(period))) \(period)", to: path + "/cpu.max")
+            else {
+                rmdir(path)
+                continue
+            }
+            self.path = path
+            return
+        }
+        return nil
+    }
+
+    /// Puts a process and all it will start into the group.
+    func take(_ pid: Int32) -> Bool { Self.write("\(pid)", to: path + "/cgroup.procs") }
+
+    /// Removes the group once it is empty.
+    func remove() { rmdir(path) }
+
+    private static func write(_ text: String, to path: String) -> Bool {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        return bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
+    }
+}

@@ -1,0 +1,46 @@
+import MMCLI
+import MMCore
+import MMOperations
+
+/// The commands of isolated pools.
+enum IsolatedCommands {
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        [isolated(environment), PoolChildCommand.entry(environment: environment)]
+    }
+
+    /// What the router's command line takes besides the address and who may connect.
+    static let sockets = InputField(
+        "sockets", .text, "Where isolated pools in containers of their own have their sockets.")
+
+    /// Becomes the router.
+    /// - Parameter signals: of a process that took them over.
+    /// - Throws: as `IsolatedServing.serve`; `invalidInput` that names the flag.
+    static func serve(
+        _ input: InputReader, environment: [String: String], signals: PoolSignals?, quiet: Bool,
+        _ streams: CommandStreams
+    ) async throws(MMError) {
+        let address = try input.text("listen") ?? "127.0.0.1:\(environment["ROUTER_PORT"] ?? "5200")"
+        try await IsolatedServing.serve(
+            try HTTPFaceOptions.listening(at: address, flag: "--listen", input), sockets: try input.text("sockets"),
+            environment: environment, signals: signals, quiet: quiet, streams)
+    }
+
+    private static func isolated(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["pool", "isolated"], summary: "Serve a pool for each connection; the same as `mm pool serve --isolated`.",
+            discussion:
+                "A router answers /health /status /connections /run /reset /metrics and passes each call to the pool of "
+                + "its connection: a process with a home, namespaces and caps of its own, started when it is first needed. "
+                + "MM_ISOLATED_MEMORY_MB (512) and MM_ISOLATED_CPUS (0.5) set the caps; /status says what holds them.",
+            fields: [
+                InputField("listen", .text, "Where (default 127.0.0.1:5200)."),
+                sockets,
+            ] + HTTPFaceOptions.fields.filter { $0.name != "http" },
+            examples: [.init("mm pool isolated", "the router at 127.0.0.1:5200")]
+        ) { (input, options, streams) throws(MMError) in
+            try await serve(input, environment: environment, signals: nil, quiet: options.quiet, streams)
+            return 0
+        }
+    }
+}

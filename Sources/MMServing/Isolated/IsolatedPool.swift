@@ -1,0 +1,247 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPowerShell
+import MMSystem
+
+/// One connection's pool: a process of its own, started when it is first needed and again when it was lost.
+actor IsolatedPool {
+    /// What every pool is started with.
+    struct Setup: Sendable {
+        let place: IsolatedPlace
+        let paths: StatePaths
+        let environment: [String: String]
+        let caps: IsolatedCaps
+        /// What keeps pools apart; `nil` where containers do.
+        let wall: IsolatedWall?
+        /// Where pools in containers of their own have their sockets; `nil`: pools are processes started here.
+        let sockets: String?
+        let log: Log
+        let client: HTTPClient
+    }
+
+    /// The connection.
+    let connection: String
+    private let setup: Setup
+    private var running: Running?
+    private var starting: Task<Result<Running, MMError>, Never>?
+    private var group: IsolatedGroup?
+    private var entry: JSONObject
+    private var isClosed = false
+    /// How often it was ended for using too much memory.
+    private(set) var evictions = 0
+
+    private struct Running: Sendable {
+        let process: ChildProcess
+        let isGrouped: Bool
+    }
+
+    /// A pool that does not run yet.
+    /// - Parameters:
+    ///   - connection: its connection.
+    ///   - registry: the registry that it will see: this connection alone.
+    init(_ connection: String, registry: JSONObject, _ setup: Setup) {
+        self.connection = connection
+        self.setup = setup
+        entry = registry
+    }
+
+    /// Whether its process runs.
+    var isRunning: Bool {
+        if setup.sockets != nil { return access(socket, F_OK) == 0 }
+        return running?.process.exited == nil && running != nil
+    }
+
+    private var socket: String {
+        guard let sockets = setup.sockets else { return setup.place.socket(connection) }
+        return "\(sockets)/\(StatePaths.safeName(connection).lowercased())/own/pool.sock"
+    }
+
+    /// Takes a changed registry; the pool reads its file anew by itself.
+    func take(registry: JSONObject) {
+        guard registry != entry else { return }
+        entry = registry
+        if setup.sockets == nil, isRunning { try? writeRegistry() }
+    }
+
+    /// Sends a request to the pool, starting it where needed.
+    /// - Throws: `MMError` when it can't be started or does not answer.
+    func send(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration) async throws(MMError)
+        -> (status: Int, body: JSONObject)
+    {
+        if setup.sockets == nil { _ = try await ready() }
+        return try await ask(method, path, body, within: limit)
+    }
+
+    /// Asks a pool that runs; `nil` when it does not.
+    func look(_ path: String) async -> JSONObject? {
+        guard isRunning else { return nil }
+        return try? await ask("GET", path, nil, within: .seconds(5)).body
+    }
+
+    private func ask(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration)
+        async throws(MMError)
+        -> (status: Int, body: JSONObject)
+    {
+        var request = HTTPRequest(
+            method: method, url: "http://localhost\(path)", timeout: limit,
+            unixSocket: socket, allowsPlainHTTP: true)
+        if let body {
+            request.headers = ["Content-Type": "application/json"]
+            request.body = JSONWriter.bytes(.object(body))
+        }
+        let answer: HTTPResponse
+        do throws(HTTPError) {
+            answer = try await setup.client.send(request)
+        } catch {
+            throw error.mmError(for: "the pool of \(connection)")
+        }
+        guard let object = (try? JSONParser.parse(answer.body))?.object else {
+            throw MMError(.remoteFailed, "The pool of \(connection) answered with no JSON object.")
+        }
+        return (answer.status, object)
+    }
+
+    // MARK: its process
+
+    private func ready() async throws(MMError) -> Running {
+        guard !isClosed else { throw MMError(.unavailable, "The router is stopping.", retry: .after(.seconds(2))) }
+        if let running, running.process.exited == nil { return running }
+        if let starting { return try await starting.value.get() }
+        let task = Task { () -> Result<Running, MMError> in
+            do throws(MMError) { return .success(try await start()) } catch { return .failure(error) }
+        }
+        starting = task
+        let outcome = await task.value
+        starting = nil
+        running = try? outcome.get()
+        return try outcome.get()
+    }
+
+    private func writeRegistry() throws(MMError) {
+        try ProtectedFile.replace(
+            setup.place.home(connection) + "/.m365-connections.json",
+            with: JSONWriter.bytes(.object(entry), layout: .indented(2)) + [0x0A])
+    }
+
+    private func start() async throws(MMError) -> Running {
+        guard let wall = setup.wall else { throw MMError(.internalError, "pools in containers are not started here") }
+        let place = setup.place
+        let home = place.home(connection)
+        try ProtectedFile.makeDirectory(home)
+        try ProtectedFile.makeDirectory(home + "/tmp")
+        try ProtectedFile.makeDirectory(place.run(connection))
+        try writeRegistry()
+        link()
+        let socket = socket
+        try? ProtectedFile.remove(socket)
+        let paths = setup.paths
+        var command = wall.command(
+            OwnProgram.mm,
+            ["pool", "child", "--connection", connection, "--socket", socket, "--router", "\(getpid())"],
+            environment: childEnvironment(home), folder: place.folder(connection),
+            hidden: [paths.stateDirectory, paths.tokenDirectory, paths.logDirectory],
+            masked: [paths.registry, paths.registry + ".bak"],
+            readable: powerShellFolders,
+            socketFolder: "/" + socket.split(separator: "/").dropLast().joined(separator: "/"))
+        command.output = .null
+        command.error = .null
+        command.limits = [ChildCommand.Limit(resource: Int32(RLIMIT_CORE.rawValue), value: 0)]
+        let process = try await ChildProcess.start(command)
+        let isGrouped = hold(process.pid)
+        let deadline = Deadline.after(.seconds(30))
+        while true {
+            if let exit = process.exited {
+                throw MMError(
+                    .unavailable, "The pool of \(connection) ended with code \(exit.code) when it was started.",
+                    hint: "Its log says why: \(place.log(connection).link)")
+            }
+            if (try? await ask("GET", "/health", nil, within: .seconds(2))) != nil { break }
+            if deadline.hasPassed {
+                _ = await process.terminate(grace: .zero)
+                throw MMError(.unavailable, "The pool of \(connection) did not answer within 30 seconds.")
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        setup.log.scoped(connection).info("its own pool runs as process \(process.pid) behind a \(wall.rawValue)")
+        return Running(process: process, isGrouped: isGrouped)
+    }
+
+    private func childEnvironment(_ home: String) -> [String: String] {
+        var environment = setup.environment.filter { name, _ in
+            !["MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR", "XDG_RUNTIME_DIR", "MM_SESSION"].contains(
+                name)
+        }
+        environment["HOME"] = home
+        environment["XDG_RUNTIME_DIR"] = setup.place.run(connection)
+        environment["TMPDIR"] = home + "/tmp"
+        environment["M365_CONNECTION"] = connection
+        return environment.merging(setup.caps.environment) { own, _ in own }
+    }
+
+    /// Where PowerShell lies, when that is not among the system's folders.
+    private var powerShellFolders: [String] {
+        guard let found = try? PowerShellLocator(environment: setup.environment).locate() else { return [] }
+        var real = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let program = realpath(found.program, &real).map { String(cString: $0) } ?? found.program
+        return [found.program, program].map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") }
+            .filter { $0 != "/" }
+    }
+
+    /// The pool's log shows where people look for logs.
+    private func link() {
+        let (file, link) = setup.place.log(connection)
+        try? ProtectedFile.makeDirectory(setup.paths.logDirectory)
+        var status = stat()
+        if lstat(link, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFLNK else { return }
+            unlink(link)
+        }
+        symlink(file, link)
+    }
+
+    private func hold(_ pid: Int32) -> Bool {
+        if group == nil { group = IsolatedGroup(IsolatedPlace.folderName(connection), setup.caps) }
+        if group?.take(pid) == true { return true }
+        // Without a group of its own it at least waits for everybody else.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), 10)
+        return false
+    }
+
+    /// Ends a pool that uses more memory than it may; the next call starts another.
+    func watch() async {
+        guard let running, running.process.exited == nil, !running.isGrouped else { return }
+        let used = ProcessTree.memory(of: running.process.pid)
+        guard used > setup.caps.memory else { return }
+        evictions += 1
+        setup.log.scoped(connection).warning(
+            "its own pool used \(used >> 20) MB of \(setup.caps.memory >> 20) MB and is ended; the next call starts it anew"
+        )
+        _ = await running.process.terminate(grace: .seconds(5))
+    }
+
+    /// What holds it, for `/status`.
+    var holds: JSONObject {
+        guard let wall = setup.wall else { return ["files": "container"] }
+        let isGrouped = running?.isGrouped ?? false
+        return [
+            "process": running.flatMap { $0.process.exited == nil ? .int(Int64($0.process.pid)) : nil } ?? .null,
+            "files": .string(wall.rawValue),
+            "memory": .string("\(setup.caps.memory >> 20) MB by \(isGrouped ? "cgroup" : "watchdog")"),
+            "heap": .string("\(setup.caps.heap >> 20) MB for each PowerShell"),
+            "cpu": .string(
+                isGrouped ? "\(setup.caps.processors) by cgroup" : "lowest priority; no cgroup is delegated"),
+            "evictions": .int(Int64(evictions)),
+        ]
+    }
+
+    /// Ends it.
+    func close() async {
+        isClosed = true
+        if let starting { _ = await starting.value }
+        if let running { _ = await running.process.terminate(grace: .seconds(10)) }
+        running = nil
+        group?.remove()
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMHTTP
+import MMOperations
+import MMREST
+
+/// A process that becomes the router of isolated pools.
+enum IsolatedServing {
+    /// Serves until the task is cancelled, or a signal ends it.
+    /// - Parameters:
+    ///   - options: where it listens, and who may connect.
+    ///   - sockets: where pools in containers of their own have their sockets; `nil` starts pools as processes.
+    ///   - environment: of the process.
+    ///   - signals: of a process that took them over; HUP needs no answer, the registry is read whenever it changes.
+    /// - Throws: `unsupported` where pools can't be kept apart; `MMError` when the address can't be had.
+    static func serve(
+        _ options: HTTPFaceOptions, sockets: String? = nil, environment: [String: String],
+        signals: PoolSignals? = nil, quiet: Bool, _ streams: CommandStreams
+    ) async throws(MMError) {
+        umask(0o077)
+        let wall = sockets == nil ? try await IsolatedWall.strongest(environment: environment) : nil
+        let apart = wall?.rawValue ?? "container"
+        let paths = StatePaths(environment: environment)
+        let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
+        let log = Log(LogSettings(path: paths.poolLog(of: "router"), level: level))
+        let settings = try SeedPoolRoutes.Settings(environment: environment)
+        let router = IsolatedRouter(
+            registry: ConnectionRegistry(path: paths.registry),
+            setup: IsolatedPool.Setup(
+                place: IsolatedPlace(paths), paths: paths, environment: environment,
+                caps: try IsolatedCaps(environment: environment), wall: wall, sockets: sockets, log: log,
+                client: HTTPClient(configuration: HTTPClientConfiguration(environment: environment))),
+            commandLimit: settings.commandLimit)
+        let secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
+        let door = PoolDoor(options, secret: secret)
+        let listener = try HTTPListener.start(
+            .tcp(host: options.host, port: options.port),
+            handler: door.inFront { (request, _) in
+                await router.respond(to: request)
+                    ?? .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
+            })
+        let host = options.host.contains(":") ? "[\(options.host)]" : options.host
+        try? streams.writeLine("http://\(host):\(listener.port)")
+        if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }
+        log.info("the router listens at \(host):\(listener.port); pools are kept apart by \(apart)")
+        let watch = Task { await router.watch() }
+        if let signals {
+            for await wish in signals.wishes where wish == .stop { break }
+        } else {
+            while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+        }
+        watch.cancel()
+        await listener.stop(graceful: .seconds(5))
+        await router.close()
+        log.info("the router has stopped")
+    }
+}

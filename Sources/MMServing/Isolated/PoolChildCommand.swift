@@ -1,0 +1,67 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMHTTP
+import MMOperations
+import MMREST
+
+/// `mm pool child`: the pool of one connection, which only its router may use.
+enum PoolChildCommand {
+    /// The command; routers start it.
+    static func entry(environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["pool", "child"],
+            summary: "Be the pool of one connection behind a router; `mm pool serve --isolated` starts it.",
+            fields: [
+                InputField("connection", .text, "The connection.", isRequired: true),
+                InputField("socket", .text, "The Unix socket to listen at.", isRequired: true),
+                InputField("router", .integer(0...Int(Int32.max)), "The router's process; nobody else is answered."),
+            ]
+        ) { (input, _, _) throws(MMError) in
+            let router = try input.integer("router").map { Int32($0) }
+            try await serve(
+                try input.requiredText("connection"), at: try input.requiredText("socket"), for: router,
+                environment: environment)
+            return 0
+        }
+    }
+
+    private static func serve(
+        _ connection: String, at socket: String, for router: Int32?, environment: [String: String]
+    ) async throws(MMError) {
+        umask(0o077)
+        var environment = environment
+        environment["M365_CONNECTION"] = connection
+        let services = OperationServices(environment: environment)
+        let routes = SeedPoolRoutes(
+            service: LocalOperationService(services: services), services: services,
+            settings: try SeedPoolRoutes.Settings(environment: environment))
+        let user = geteuid()
+        let listener = try HTTPListener.start(.unix(path: socket)) { request in
+            guard case .unix(user, let process) = request.peer, router == nil || process == router else {
+                return .json(
+                    Array("{\"status\":\"error\",\"error\":\"Only the router may connect\"}\n".utf8), status: 403)
+            }
+            return await routes.respond(to: request)
+                ?? .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
+        }
+        services.log.info("the pool of \(connection) listens")
+        let restorer = services.restorer
+        let upkeep = Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await restorer.restore() }
+                group.addTask { await services.lookAfterSessions() }
+                group.addTask { while (try? await Task.sleep(for: .seconds(2))) != nil { await restorer.save() } }
+            }
+        }
+        // The command's own signals cancel this task. The router's end is watched: namespaces forget death signals.
+        while !Task.isCancelled, router.map({ getppid() == $0 }) ?? true {
+            try? await Task.sleep(for: .milliseconds(500))
+        }
+        upkeep.cancel()
+        await restorer.finish()
+        await listener.stop(graceful: .seconds(2))
+        await services.close()
+        services.log.info("the pool of \(connection) has stopped")
+    }
+}

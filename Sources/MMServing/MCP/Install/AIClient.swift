@@ -1,0 +1,79 @@
+import MMCore
+
+/// A program that starts or calls servers of the Model Context Protocol, and where it keeps the list of them.
+enum AIClient: String, CaseIterable, Sendable {
+    case claudeCode = "claude-code"
+    case claudeDesktop = "claude-desktop"
+    case vscode
+    case cursor
+    case codex
+    case openwebui
+    case gateway
+
+    /// How the list is written.
+    enum Form: Sendable, Hashable {
+        /// A JSON object; servers stand by their names in the member.
+        case json(member: String)
+        /// Codex's TOML.
+        case toml
+        /// Nothing that may be written from here: a person enters it.
+        case shown
+    }
+
+    /// Its name for people.
+    var title: String {
+        switch self {
+        case .claudeCode: "Claude Code"
+        case .claudeDesktop: "Claude Desktop"
+        case .vscode: "Visual Studio Code"
+        case .cursor: "Cursor"
+        case .codex: "Codex"
+        case .openwebui: "Open WebUI"
+        case .gateway: "a gateway (MCPJungle)"
+        }
+    }
+
+    /// How its list is written.
+    var form: Form {
+        switch self {
+        case .claudeCode, .claudeDesktop, .cursor: .json(member: "mcpServers")
+        case .vscode: .json(member: "servers")
+        case .codex: .toml
+        case .openwebui, .gateway: .shown
+        }
+    }
+
+    /// The file of the person's own list.
+    /// - Parameters:
+    ///   - environment: `HOME`, and what moves a program's files.
+    ///   - project: a project's folder, for the list that belongs to it.
+    /// - Returns: `nil` where there is none.
+    func file(_ environment: [String: String], project: String? = nil) -> String? {
+        if let project { return projectFile.map { "\(project)/\($0)" } }
+        let home = StatePaths(environment: environment).home
+        func folder(_ variable: String, _ usual: String) -> String {
+            // Relative paths in these variables count for nothing (XDG Base Directory Specification).
+            environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/\(usual)"
+        }
+        switch self {
+        case .claudeCode:
+            return environment["CLAUDE_CONFIG_DIR"].flatMap { $0.hasPrefix("/") ? "\($0)/.claude.json" : nil }
+                ?? "\(home)/.claude.json"
+        case .claudeDesktop: return folder("XDG_CONFIG_HOME", ".config") + "/Claude/claude_desktop_config.json"
+        case .vscode: return folder("XDG_CONFIG_HOME", ".config") + "/Code/User/mcp.json"
+        case .cursor: return "\(home)/.cursor/mcp.json"
+        case .codex: return folder("CODEX_HOME", ".codex") + "/config.toml"
+        case .openwebui, .gateway: return nil
+        }
+    }
+
+    private var projectFile: String? {
+        switch self {
+        case .claudeCode: ".mcp.json"
+        case .vscode: ".vscode/mcp.json"
+        case .cursor: ".cursor/mcp.json"
+        case .codex: ".codex/config.toml"
+        case .claudeDesktop, .openwebui, .gateway: nil
+        }
+    }
+}

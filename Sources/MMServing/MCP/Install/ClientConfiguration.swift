@@ -1,0 +1,68 @@
+import MMCore
+
+/// What a client is to be told, as a text to copy.
+enum ClientConfiguration {
+    /// The configuration, in the form of the client's own file.
+    static func text(of entry: ServerEntry, for client: AIClient) -> [UInt8] {
+        switch client.form {
+        case .json(let member):
+            return pretty([member: [entry.name: .object(entry.json(for: client))]])
+        case .toml: return Array(CodexTable.text(of: entry).utf8)
+        case .shown: return pretty(client == .openwebui ? openWebUI(entry) : gateway(entry))
+        }
+    }
+
+    /// What to do with it, where that is not plain.
+    static func note(for client: AIClient) -> String? {
+        switch client {
+        case .openwebui:
+            """
+            Open WebUI (0.6.31 or later) calls servers at an address. Where both run in a closed network of containers:
+              mm-mcp --http 0.0.0.0:8365 --trust-network --allow-host NAME   (NAME: the server's name in that network)
+            Elsewhere: mm-mcp --http 127.0.0.1:8365 --token-file FILE, "auth_type": "bearer" and "key": the file's content.
+            Set the text above as the variable TOOL_SERVER_CONNECTIONS, with the address that Open WebUI reaches; or enter \
+            it under Admin Settings, External Tools, type MCP (Streamable HTTP).
+            """
+        case .gateway: "Register it with: mcpjungle register --conf FILE"
+        default: nil
+        }
+    }
+
+    private static func openWebUI(_ entry: ServerEntry) -> JSONValue {
+        var url = ""
+        if case .url(let given) = entry.way { url = given }
+        return [
+            [
+                "type": "mcp", "url": .string(url), "path": "", "auth_type": "none", "key": "",
+                "config": ["enable": true],
+                "info": [
+                    "id": .string(entry.name), "name": "Microsoft Master",
+                    "description": "Microsoft 365 through signed-in, guarded connections",
+                ],
+            ]
+        ]
+    }
+
+    private static func gateway(_ entry: ServerEntry) -> JSONValue {
+        var object: JSONObject = ["name": .string(entry.name)]
+        let description: JSONValue = "Microsoft 365 through signed-in, guarded connections"
+        switch entry.way {
+        case .command(let command, let arguments, let environment):
+            object["transport"] = "stdio"
+            object["description"] = description
+            object["command"] = .string(command)
+            object["args"] = .array(arguments.map { .string($0) })
+            if !environment.isEmpty {
+                object["env"] = .object(
+                    JSONObject(environment.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+            }
+        case .url(let url):
+            object["transport"] = "streamable_http"
+            object["description"] = description
+            object["url"] = .string(url)
+        }
+        return .object(object)
+    }
+
+    private static func pretty(_ value: JSONValue) -> [UInt8] { JSONWriter.bytes(value, layout: .indented(2)) + [0x0A] }
+}

@@ -1,0 +1,92 @@
+import MMCLI
+import MMCore
+import MMOperations
+
+/// How `mm-mcp` offers the operations: which tools, under which names.
+struct MCPFaceOptions: Sendable {
+    /// What stands before every tool's name; gateways add a prefix of their own and want none.
+    var prefix = "mm__"
+    /// Whether only tools that change nothing are offered.
+    var readOnly = false
+    /// Which groups of tools are offered.
+    var toolsets: Set<OperationDeclaration.Toolset> = [.m365]
+    /// Whether the command line says what stands before the names.
+    var namesPrefix = false
+    /// The earlier server whose tools are offered in place of the catalogue's; `nil`: the catalogue's.
+    var profile: String?
+    /// The name that a connection's `mcps` list is compared with.
+    var serverName = "mm"
+    /// Whether everything is done in this process, without the pool.
+    var isEmbedded = false
+    /// The pool elsewhere that is to do it.
+    var pool: String?
+    /// Whether the command line says that name.
+    var namesServer = false
+    /// Where it listens for HTTP; `nil` for standard input and output.
+    var http: HTTPFaceOptions?
+
+    /// The arguments of `mm-mcp`.
+    static let fields: [InputField] =
+        [
+            InputField(
+                "tool-prefix", .text, "What stands before every tool's name (default mm__); '' behind a gateway."),
+            InputField("profile", .text, "Offer the tools of an earlier server instead: mm-design, pwsh-manager, …"),
+            InputField("read-only", .flag, "Offer only tools that change nothing."),
+            InputField("toolsets", .text, "Groups of tools to offer, with commas: m365, shell, ssh (default m365)."),
+            InputField("server-name", .text, "The name that connections' mcps lists are compared with (default mm)."),
+            InputField("embedded", .flag, "Do everything in this process, without the pool that outlives it."),
+            InputField("pool", .text, "Let the pool at this address do it."),
+        ] + HTTPFaceOptions.fields
+
+    init() {}
+
+    /// Options from the words of a command line.
+    /// - Throws: `MMError.invalidInput` naming the flag.
+    init(words: [String], environment: [String: String] = [:]) throws(MMError) {
+        let reader = try InputReader(
+            operation: "mm-mcp",
+            arguments: try ArgumentScanner.scan(words, fields: Self.fields, command: "mm-mcp"), fields: Self.fields)
+        isEmbedded = try reader.flag("embedded")
+        pool = try reader.text("pool")
+        // Unlike other texts, an empty prefix says something.
+        if let given = try reader.written("tool-prefix") {
+            let isName = given.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+            guard isName, given.utf8.count <= 20 else {
+                throw MMError(.invalidInput, "--tool-prefix takes up to 20 letters, digits, _, - and dots.")
+            }
+            prefix = given
+            namesPrefix = true
+        }
+        if let name = try reader.text("profile") {
+            try ToolProfiles.check(name)
+            profile = name == "mm" ? nil : name
+        }
+        readOnly = try reader.flag("read-only")
+        if let names = try reader.text("toolsets") {
+            var chosen: Set<OperationDeclaration.Toolset> = []
+            for name in names.split(separator: ",") {
+                guard let toolset = OperationDeclaration.Toolset(rawValue: String(name)) else {
+                    let all = OperationDeclaration.Toolset.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw MMError(.invalidInput, "There is no toolset `\(name)`.", hint: "Toolsets: \(all).")
+                }
+                chosen.insert(toolset)
+            }
+            toolsets = chosen
+        }
+        if let name = try reader.text("server-name") {
+            serverName = name
+            namesServer = true
+        }
+        let standard = try profile.flatMap { (name) throws(MMError) in
+            try ToolProfiles.address(of: name, environment: environment)
+        }
+        http = try HTTPFaceOptions.read(reader, standard: standard)
+    }
+}

@@ -1,0 +1,139 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMMCP
+import MMOperations
+import MMSystem
+
+/// What `mm-mcp` is: the catalogue as a Model Context Protocol server on standard input and output.
+package enum MCPMain {
+    private static let usage = """
+        mm-mcp: Microsoft 365 for AI clients, over standard input and output or over HTTP.
+
+        Usage: mm-mcp [--tool-prefix TEXT] [--read-only] [--toolsets LIST] [--server-name NAME]
+               mm-mcp --profile NAME [--tool-prefix TEXT] [--read-only] [--server-name NAME]
+               mm-mcp --http 127.0.0.1:8365 [--token-file FILE] [--allow-host NAME] [--behind-proxy] [--trust-network]
+                      [--tls-cert FILE --tls-key FILE]
+
+          --profile NAME       the tools of an earlier server instead, as they were: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
+          --tool-prefix TEXT   what stands before every tool's name (mm__); '' behind a gateway that adds its own
+          --read-only          offer only tools that change nothing
+          --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
+          --server-name NAME   the name that connections' mcps lists are compared with (mm)
+          --http ADDRESS       serve Streamable HTTP at ADDRESS, path /mcp; the endpoint is printed first
+          --token-file FILE    a bearer secret (one line, 0600) for clients that are not programs of this user
+          --allow-host NAME    a further name under which clients reach the server; may stand several times
+          --tls-cert, --tls-key  files (PEM) of a certificate and its key: speak TLS
+          --behind-proxy       a proxy with TLS stands in front: every client needs the secret
+          --trust-network      admit everybody whom the network lets in: only in a closed network of containers
+          --embedded           do everything in this process, without the pool that outlives it
+          --pool URL           let the pool at this address do it
+          --version, --help
+
+        Without --http a client starts it. Docs/Clients.md tells how; `mm mcp install` does it.
+
+        """
+
+    /// Serves until standard input ends or a signal says to stop, then ends the process.
+    ///
+    /// Nothing may wait on the main thread by way of the runtime: parked there, it would take signals with their default
+    /// effect. So the work runs in a task, and the main thread sleeps in `pause` with its own mask.
+    package static func main() -> Never {
+        Signals.ignoreBrokenPipes()
+        let environment = ProcessEnvironment.read()
+        let streams = CommandStreams(environment: environment)
+        let words = Array(CommandLine.arguments.dropFirst())
+        do throws(MMError) {
+            if words.contains("--help") || words.contains("-h") {
+                try streams.write(Array(usage.utf8))
+                exit(0)
+            }
+            if words == ["--version"] {
+                try streams.writeLine("mm-mcp \(ProductVersion.text)")
+                exit(0)
+            }
+            let options = try MCPFaceOptions(words: words, environment: environment)
+            let stop = options.http == nil ? nil : try StopSignal.take()
+            Task { await run(options, stop, environment, streams) }
+            while true { pause() }
+        } catch {
+            fail(error, streams)
+        }
+    }
+
+    private static func run(
+        _ options: MCPFaceOptions, _ stop: StopSignal?, _ environment: [String: String], _ streams: CommandStreams
+    ) async -> Never {
+        do throws(MMError) {
+            let services = OperationServices(environment: ToolProfiles.environment(environment, for: options.profile))
+            let service = LocalOperationService(services: services)
+            let profile = try options.profile.flatMap { (name) throws(MMError) in
+                try ToolProfiles.make(name, service, services)
+            }
+            let server: MCPServer
+            var catalogue: CatalogueServer?
+            var keepsSessions = true
+            if let profile {
+                server = try ProfileServer(profile, services: services, options: options).server()
+            } else {
+                let choice = try PoolChoice.of(
+                    embedded: options.isEmbedded, pool: options.pool, environment: environment)
+                keepsSessions = choice == .embedded
+                let projection = CatalogueServer(
+                    service: try FrontEndService.make(choice, services, environment), services: services,
+                    options: options)
+                server = try projection.server()
+                catalogue = projection
+            }
+            // Sessions that live in a pool are looked after there.
+            let upkeep = keepsSessions ? Task { await services.lookAfterSessions() } : nil
+            let profileUpkeep = profile.map { profile in Task { await profile.upkeep(services) } }
+            defer {
+                upkeep?.cancel()
+                profileUpkeep?.cancel()
+            }
+            if let http = options.http, let stop {
+                try await serve(server, profile, http, until: stop, services, streams)
+            } else {
+                try await StdioTransport.run(server)
+            }
+            await profile?.close()
+            await catalogue?.close()
+            await services.close()
+            exit(0)
+        } catch {
+            fail(error, streams)
+        }
+    }
+
+    private static func fail(_ error: MMError, _ streams: CommandStreams) -> Never {
+        streams.note("mm-mcp: \(error.description)")
+        exit(error.exitCode)
+    }
+
+    /// Serves HTTP until a signal says to stop.
+    private static func serve(
+        _ server: MCPServer, _ profile: ToolProfile?, _ options: HTTPFaceOptions, until stop: StopSignal,
+        _ services: OperationServices, _ streams: CommandStreams
+    ) async throws(MMError) {
+        let log = services.log
+        var secret: Secret?
+        if let file = options.tokenFile { secret = try BearerSecret.read(file) }
+        let special = ProfileHTTPFace(profile, services)
+        let face = try HTTPFace.start(
+            server, options, secret: secret, log: log, engineOptions: special.engineOptions, pages: special.pages)
+        for warning in special.warnings(host: options.host) { streams.note("mm-mcp: WARNING: \(warning)") }
+        log.info("mm-mcp listens at \(face.url)")
+        if options.trustsNetwork {
+            streams.note(
+                "mm-mcp: WARNING: the network is trusted: everybody who reaches \(face.url) may use every connection it shows."
+            )
+        }
+        // Whoever started it and has gone since needs no address.
+        try? streams.writeLine(face.url)
+        await stop.wait()
+        streams.note("mm-mcp: stopping")
+        await face.stop(graceful: .seconds(5))
+        log.info("mm-mcp stopped")
+    }
+}

@@ -1,0 +1,192 @@
+import MMCore
+import MMMCP
+import MMOperations
+
+/// What a client can read by address: connections, sessions, stored answers, what was done.
+///
+/// Everything is seen through the server's name: a connection whose `mcps` list leaves it out does not exist here, nor does
+/// anything that came from it. Of a registry entry only what a model needs to choose is shown.
+struct MCPResources: Sendable {
+    private let service: any OperationService
+    private let services: OperationServices
+    private let serverName: String
+
+    /// Resources over a user's files.
+    /// - Parameters:
+    ///   - service: carries out the operations behind them.
+    ///   - services: the user's files.
+    ///   - serverName: the name that connections' `mcps` lists are compared with.
+    init(service: any OperationService, services: OperationServices, serverName: String) {
+        self.service = service
+        self.services = services
+        self.serverName = serverName
+    }
+
+    /// Those that always exist.
+    var fixed: [Resource] {
+        [
+            Resource(
+                uri: "mm://connections", name: "connections", title: "Connections",
+                description: "Names and descriptions of the connections that can be used.", mimeType: "application/json"
+            ) { (context) in [try await read("connections", [:], uri: "mm://connections", context)] },
+            Resource(
+                uri: "mm://sessions", name: "sessions", title: "Sessions",
+                description: "Who is signed in where, and what waits for a person.", mimeType: "application/json"
+            ) { (context) in [try await read("status", [:], uri: "mm://sessions", context)] },
+            Resource(
+                uri: "mm://audit/recent", name: "audit", title: "What was done",
+                description:
+                    "The newest 50 deeds on these connections: when, what, by which client, with what outcome.",
+                mimeType: "application/json"
+            ) { (_) in [.json(try recentDeeds(), uri: "mm://audit/recent")] },
+        ]
+    }
+
+    /// Those with blanks.
+    var templates: [ResourceTemplate] {
+        let handles: Completer = { (typed, _, _) in
+            Completion.prefixed(typed, of: try visibleOutputs().map(\.handle))
+        }
+        return [
+            ResourceTemplate(
+                uriTemplate: "mm://connections/{name}", name: "connection", title: "A connection",
+                description: "What a connection is for, how strictly it is guarded, and its sessions.",
+                mimeType: "application/json",
+                completions: [
+                    "name": { (typed, _, _) in
+                        Completion.prefixed(typed, of: try visibleConnections().map(\.name))
+                    }
+                ]
+            ) { (uri, blanks, context) in [try await connection(blanks["name"] ?? "", uri, context)] },
+            ResourceTemplate(
+                uriTemplate: "mm://outputs/{id}", name: "output", title: "A stored answer",
+                description: "The first page of a long answer; its _meta says where the next begins.",
+                completions: ["id": handles]
+            ) { (uri, blanks, _) in [try page(blanks["id"] ?? "", offset: "0", uri)] },
+            ResourceTemplate(
+                uriTemplate: "mm://outputs/{id}?offset={offset}", name: "output page",
+                title: "A page of a stored answer",
+                description: "A long answer from this row, line or byte on.", completions: ["id": handles]
+            ) { (uri, blanks, _) in [try page(blanks["id"] ?? "", offset: blanks["offset"] ?? "", uri)] },
+        ]
+    }
+
+    /// Those that come and go.
+    func current() throws(MMError) -> [Resource] {
+        let connections = try visibleConnections().prefix(Self.mostListed).map { connection in
+            let uri = Self.uri(ofConnection: connection.name)
+            return Resource(
+                uri: uri, name: connection.name, description: connection.description, mimeType: "application/json"
+            ) { (context) in [try await self.connection(connection.name, uri, context)] }
+        }
+        let outputs = try visibleOutputs().prefix(Self.mostListed).map { stored in
+            let uri = "mm://outputs/\(stored.handle)"
+            return Resource(
+                uri: uri, name: stored.handle,
+                description:
+                    "\(stored.total) \(stored.unit.rawValue) from \(stored.connection), until \(stored.expires.iso8601).",
+                mimeType: Self.type(of: stored.unit), size: stored.bytes
+            ) { (_) in [try page(stored.handle, offset: "0", uri)] }
+        }
+        return connections + outputs
+    }
+
+    private static let mostListed = 200
+
+    // MARK: reading
+
+    private func read(_ operation: String, _ arguments: JSONObject, uri: String, _ context: RequestContext)
+        async throws(MMError) -> ResourceContents
+    {
+        .json(try await value(operation, arguments, context), uri: uri)
+    }
+
+    private func value(_ operation: String, _ arguments: JSONObject, _ context: RequestContext) async throws(MMError)
+        -> JSONValue
+    {
+        let answer = try await service.call(operation, arguments, in: context.call(to: serverName))
+        guard case .value(let value) = answer.body else {
+            throw MMError(.internalError, "\(operation) answers no single value.")
+        }
+        return value
+    }
+
+    private func connection(_ name: String, _ uri: String, _ context: RequestContext) async throws(MMError)
+        -> ResourceContents
+    {
+        let connection = try services.registry.snapshot().connection(named: name, for: serverName)
+        var shown: JSONObject = [
+            "name": .string(connection.name), "description": .string(connection.description ?? ""),
+            "guard": .string(connection.guardPolicy.name.rawValue), "readOnly": .bool(connection.isReadOnly),
+        ]
+        if !connection.tags.isEmpty { shown["tags"] = .array(connection.tags.map { .string($0) }) }
+        shown["sessions"] = try await value("status", ["connection": .string(name)], context)["sessions"]
+        return .json(.object(shown), uri: uri)
+    }
+
+    private func page(_ handle: String, offset text: String, _ uri: String) throws(MMError) -> ResourceContents {
+        guard let offset = Int(text), offset >= 0 else {
+            throw MMError(
+                .invalidInput, "The offset `\(text.prefix(20))` is no whole number.",
+                hint: "Count rows, lines or bytes from 0.")
+        }
+        let outputs = services.outputs
+        guard isVisible(try outputs.find(handle), try visibleNames()) else {
+            // What may not be read does not exist.
+            throw MMError(
+                .notFound, "There is no stored output '\(handle.prefix(40))'.",
+                hint: "Stored output is kept for a limited time: run the request again.")
+        }
+        let page = try outputs.page(handle, offset: offset, budget: .standard, layout: .compact)
+        let isJSON = page.unit == .rows && page.cutAtByte == nil
+        var contents = ResourceContents.text(page.text, uri: uri, mimeType: isJSON ? "application/json" : "text/plain")
+        contents.meta = [
+            "unit": .string(page.unit.rawValue), "offset": .int(Int64(page.offset)), "count": .int(Int64(page.count)),
+            "total": .int(Int64(page.total)),
+        ]
+        if let next = page.nextOffset { contents.meta["next"] = .string("mm://outputs/\(handle)?offset=\(next)") }
+        if let cut = page.cutAtByte { contents.meta["cutAtByte"] = .int(Int64(cut)) }
+        return contents
+    }
+
+    /// Which members of an audit line a model sees.
+    private static let deed = [
+        "time", "operation", "connection", "module", "outcome", "verdict", "rule", "surface", "client",
+        "durationMilliseconds",
+    ]
+
+    private func recentDeeds() throws(MMError) -> JSONValue {
+        let names = try visibleNames()
+        let entries = try services.audit.entries(most: 50) { entry in
+            entry["connection"]?.string.map { names.contains($0) } ?? false
+        }
+        let shown = entries.map { entry -> JSONValue in
+            .object(JSONObject(Self.deed.compactMap { key in entry[key].map { (key, $0) } }))
+        }
+        return ["deeds": .array(shown)]
+    }
+
+    // MARK: what this server's name may see
+
+    private func visibleConnections() throws(MMError) -> [Connection] {
+        try services.registry.snapshot().visible(to: serverName)
+    }
+
+    private func visibleNames() throws(MMError) -> Set<String> { Set(try visibleConnections().map(\.name)) }
+
+    private func visibleOutputs() throws(MMError) -> [StoredOutput] {
+        let names = try visibleNames()
+        return try services.outputs.list().filter { isVisible($0, names) }
+    }
+
+    private func isVisible(_ stored: StoredOutput, _ names: Set<String>) -> Bool {
+        names.contains(stored.connection) || stored.connection == "/\(serverName)"
+    }
+
+    private static func type(of unit: OutputUnit) -> String { unit == .rows ? "application/json" : "text/plain" }
+
+    /// The address of a connection, whatever stands in its name (RFC 3986, section 2.1).
+    private static func uri(ofConnection name: String) -> String {
+        "mm://connections/" + PercentCoding.encode(name, isPlain: PercentCoding.isSegmentByte)
+    }
+}

@@ -1,0 +1,67 @@
+import MMCore
+import MMMCP
+import MMOperations
+
+/// A tool profile as a Model Context Protocol server: exactly its tools, under exactly their names.
+struct ProfileServer {
+    private let profile: ToolProfile
+    private let services: OperationServices
+    private let serverName: String
+    private let prefix: String
+    private let readOnly: Bool
+
+    /// A projection of a profile.
+    /// - Parameters:
+    ///   - profile: which tools.
+    ///   - services: what operations work with.
+    ///   - options: a prefix, where one is asked for; toolsets are the catalogue's and don't apply.
+    init(_ profile: ToolProfile, services: OperationServices, options: MCPFaceOptions) {
+        self.profile = profile
+        self.services = services
+        serverName = options.namesServer ? options.serverName : profile.serverName
+        prefix = options.namesPrefix ? options.prefix : ""
+        readOnly = options.readOnly
+    }
+
+    /// The server.
+    /// - Throws: `MMError` when a tool's name or schema is none that the protocol allows.
+    func server() throws(MMError) -> MCPServer {
+        try MCPServer(
+            ServerInfo(
+                name: profile.http.serverName ?? profile.name, title: profile.title,
+                version: profile.http.serverVersion ?? ProductVersion.text),
+            instructions: profile.instructions,
+            tools: profile.tools.filter { !readOnly || $0.effects.readOnly }.map(tool))
+    }
+
+    /// Tells this server's clients from those of every other process at the same pool.
+    private static let instance = RandomBytes.text(bytes: 12)
+
+    private static func sessionID(_ name: String) -> String { "\(instance):\(name)" }
+
+    /// Whose shells those of a client's session are, as `CallContext.shellOwner` names it.
+    static func owner(session name: String) -> String { "session:" + sessionID(name) }
+
+    private func tool(_ tool: ProfileTool) -> Tool {
+        let services = services
+        let serverName = serverName
+        return Tool(
+            name: prefix + tool.name, description: tool.description, inputSchema: tool.inputSchema,
+            outputSchema: tool.outputSchema, annotations: CatalogueServer.annotations(tool.effects)
+        ) { arguments, context in
+            var call = context.call(to: serverName)
+            call.isSeedProfile = true
+            // Where clients have sessions of their own, nothing that one keeps is another's.
+            call.sessionID = Self.sessionID(context.sessionName ?? context.principal.name)
+            if context.canAskForms { call.person = MCPPerson(context: context) }
+            do throws(MMError) {
+                let answer = try await tool.call(arguments, call, services)
+                return ToolResult(
+                    content: [.text(answer.text)], structured: answer.structured.map { .object($0) },
+                    isError: answer.isError)
+            } catch {
+                return ToolResult(content: [.text(error.description)], isError: true)
+            }
+        }
+    }
+}

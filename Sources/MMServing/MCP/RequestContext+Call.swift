@@ -1,0 +1,15 @@
+import MMMCP
+import MMOperations
+
+extension RequestContext {
+    /// What goes with an operation that is called for this request: who asks, and where progress is told.
+    /// - Parameter serverName: the name that a connection's `mcps` list is compared with.
+    func call(to serverName: String) -> CallContext {
+        let client = [clientInfo.name, clientInfo.version].filter { !$0.isEmpty }
+        var call = CallContext(
+            caller: Caller(surface: .mcp, name: client.joined(separator: " "), server: serverName),
+            progress: { progress($0.done, of: $0.total, $0.message) })
+        call.directory = CallContext.ownDirectory
+        return call
+    }
+}

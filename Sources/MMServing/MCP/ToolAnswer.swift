@@ -1,0 +1,147 @@
+import MMCore
+import MMMCP
+import MMOperations
+
+/// Turns an operation's answer into a tool's result that fits a model's window: whole when small, else a head, counts and
+/// a handle for the rest.
+struct ToolAnswer: Sendable {
+    private let outputs: OutputStore
+    private let outputTool: String
+    private let serverName: String
+    private let budget = OutputBudget.standard
+
+    /// A shaper of results.
+    /// - Parameters:
+    ///   - outputs: takes what is over the budget.
+    ///   - outputTool: the tool that reads it, as this server names it.
+    ///   - serverName: whose an answer is that comes from no connection.
+    init(outputs: OutputStore, outputTool: String, serverName: String) {
+        self.serverName = serverName
+        self.outputs = outputs
+        self.outputTool = outputTool
+    }
+
+    /// The result of an operation that was done.
+    /// - Parameters:
+    ///   - answer: what it answered.
+    ///   - form: `table`, `csv` or `jsonl`, where the caller asked for one.
+    /// - Throws: `MMError` of the fetch behind a list.
+    func result(of given: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
+        var answer = given
+        if let members = JobAnswer.members(of: answer) {
+            let text = JobAnswer.text(of: members) { handle, action in
+                "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action)\"}"
+            }
+            return .structured(.object(members), text: text)
+        }
+        if let stored = answer.stored { return try result(of: stored, notes: answer.notes) }
+        let connection = answer.connection ?? "/\(serverName)"
+        let room = budget.leaving(characters: 200 + answer.notes.reduce(0) { $0 + $1.count })
+        let shaper = OutputShaper(store: outputs, budget: room, layout: .compact)
+        let shaped: ShapedOutput
+        var structured: JSONValue?
+        switch answer.body {
+        case .text(let text): shaped = shaper.shape(text: Array(text.utf8), connection: connection)
+        case .bytes(let bytes, let type):
+            if let text = String(validating: bytes, as: UTF8.self), type.hasPrefix("text/") || type.hasSuffix("xml") {
+                shaped = shaper.shape(text: Array(text.utf8), connection: connection)
+            } else if type.hasPrefix("image/"), bytes.count <= 1 << 20 {
+                return ToolResult(content: [.image(bytes, mimeType: type)])
+            } else {
+                return .text("\(bytes.count) bytes of \(type). `mm graph` in a terminal writes them to a file.")
+            }
+        case .value(let value):
+            shaped = shape(value, form: form, shaper, room, connection)
+            structured = value
+        case .json(let bytes):
+            let value = try? JSONParser.parse(bytes)
+            shaped =
+                value.map { shape($0, form: form, shaper, room, connection) }
+                ?? shaper.shape(text: bytes, connection: connection)
+            structured = value
+        case .items(let stream):
+            let stored = try await OutputCollection.collect(stream, into: outputs, connection: connection, budget: room)
+            answer.notes += stream.closingNotes()
+            switch stored {
+            case .whole(let bytes):
+                let value = try? JSONParser.parse(bytes)
+                shaped =
+                    value.map { shape($0, form: form, shaper, room, connection) }
+                    ?? shaper.shape(text: bytes, connection: connection)
+                structured = value.map { ["value": $0] }
+            case .stored(let output): return try result(of: output, notes: answer.notes)
+            }
+        }
+        var parts = answer.notes
+        parts.append(shaped.text)
+        if let note = shaped.note(tool: outputTool) { parts.append(note) }
+        // A cut answer has no structure worth having; its counts and handle have.
+        if let json = shaped.json { structured = .object(json) }
+        return ToolResult(
+            content: [.text(parts.joined(separator: "\n"))], structured: structured?.object.map { .object($0) })
+    }
+
+    /// The beginning of an answer that lies in the store.
+    private func result(of output: StoredOutput, notes: [String]) throws(MMError) -> ToolResult {
+        let room = budget.leaving(characters: 200 + notes.reduce(0) { $0 + $1.count })
+        let page = try outputs.page(output.handle, budget: room, layout: .compact)
+        return ToolResult(
+            content: [.text((notes + [page.text, note(of: page)]).joined(separator: "\n"))],
+            structured: .object(output.json))
+    }
+
+    /// The result of an operation that was not done.
+    ///
+    /// A sign-in that waits for the person is an expected step and no failure: clients must show it, not hide it.
+    func result(of error: MMError) -> ToolResult {
+        var structured = error.json
+        structured["status"] = .string(Self.status(of: error))
+        var text = error.description
+        if error.code == .signInNeeded {
+            text =
+                SignInText.waiting(error.details)
+                + "\nShow this to the person; when they have done it, repeat the same call."
+            if error.details["userCode"] == nil { text = error.description }
+        }
+        let isExpected = error.code == .signInNeeded || error.code == .confirmationNeeded
+        return ToolResult(content: [.text(text)], structured: .object(structured), isError: !isExpected)
+    }
+
+    private static func status(of error: MMError) -> String {
+        switch error.code {
+        case .signInNeeded: "auth_required"
+        case .confirmationNeeded: "confirmation_required"
+        default: "error"
+        }
+    }
+
+    private func note(of page: OutputPage) -> String {
+        let end = page.offset + page.count
+        return "Shown: \(end) of \(page.total) \(page.unit.rawValue). The rest: \(outputTool) "
+            + "{\"handle\": \"\(page.stored.handle)\", \"offset\": \(end)}, until \(page.stored.expires.iso8601)."
+    }
+
+    private func shape(
+        _ value: JSONValue, form: String?, _ shaper: OutputShaper, _ room: OutputBudget, _ connection: String
+    ) -> ShapedOutput {
+        guard let form else {
+            let json = JSONWriter.bytes(value, layout: .compact)
+            if let table = UniformTable(of: value, insteadOf: json.count), room.admits(Array(table.text.utf8)) {
+                return shaper.shape(text: Array(table.text.utf8), connection: connection)
+            }
+            return shaper.shape(json: json, connection: connection)
+        }
+        guard form != "json", let rows = Rows(of: value) else {
+            return shaper.shape(json: value, connection: connection)
+        }
+        var lines: [String]
+        switch form {
+        case "jsonl": lines = rows.items.map { JSONWriter.string($0) }
+        case "csv": lines = [CSVText.line(rows.columns)] + rows.items.map { CSVText.line(rows.cells(of: $0)) }
+        default:
+            let table = TableText(fitting: [rows.columns] + rows.items.map { rows.cells(of: $0) })
+            lines = [table.line(rows.columns)] + rows.items.map { table.line(rows.cells(of: $0)) }
+        }
+        return shaper.shape(text: Array(lines.joined(separator: "\n").utf8), connection: connection)
+    }
+}

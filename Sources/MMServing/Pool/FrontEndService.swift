@@ -1,0 +1,95 @@
+import MMCore
+import MMOperations
+
+/// The service that a front-end calls, by what was chosen.
+enum FrontEndService {
+    /// A service.
+    /// - Parameters:
+    ///   - choice: where operations are carried out.
+    ///   - services: of this process.
+    ///   - environment: of this process.
+    /// - Throws: `invalidInput` for an address that is none.
+    static func make(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
+        throws(MMError) -> any OperationService
+    {
+        let local = LocalOperationService(services: services)
+        switch choice {
+        case .embedded: return local
+        case .own:
+            // What runs in a session may ask for more, but never speaks for a person.
+            return PooledOperationService(
+                local: local, finder: PoolFinder(environment: environment),
+                isInSession: environment["MM_SESSION"] != nil
+            ) { pool in
+                RemoteOperationService(pool: PoolAddress(socket: pool.socket), environment: environment)
+            }
+        case .elsewhere(let url):
+            let bearer = try PoolAddress.bearer(environment: environment)
+            return PoolElsewhere(
+                pool: try PoolAddress(url: url, bearer: bearer), isProven: bearer != nil || url.hasPrefix("unix:"),
+                isHere: url.hasPrefix("unix:"), environment: environment)
+        }
+    }
+}
+
+/// A pool at an address that somebody named. Where it can't be used, the error says whether it is one.
+private struct PoolElsewhere: OperationService {
+    private let pool: PoolAddress
+    private let isProven: Bool
+    private let isHere: Bool
+    private let remote: RemoteOperationService
+
+    init(pool: PoolAddress, isProven: Bool, isHere: Bool, environment: [String: String]) {
+        self.pool = pool
+        self.isHere = isHere
+        self.isProven = isProven
+        remote = RemoteOperationService(pool: pool, environment: environment)
+    }
+
+    var catalogue: Catalogue { remote.catalogue }
+
+    func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        do throws(MMError) {
+            // What is a folder here may be none there.
+            var sent = isProven ? context : context.withoutPerson
+            if !isHere { sent.directory = nil }
+            return try await remote.call(name, arguments, in: sent)
+        } catch {
+            guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
+            guard let reason = await whyNoPool() else { throw error }
+            throw reason
+        }
+    }
+
+    func forget(_ client: CallContext) async { await remote.forget(client) }
+
+    /// What is to be said of an address where something else answers than a pool of this product.
+    private func whyNoPool() async -> MMError? {
+        do throws(MMError) {
+            _ = try await remote.handshake()
+            return nil
+        } catch {
+            guard error.retry != .now else { return nil }
+            return MMError(
+                .unavailable, "What answers at \(pool) is no pool of mm: it has no /v1/handshake.",
+                hint: "An earlier session pool can't be used by these commands. Start one: mm pool serve --listen "
+                    + "HOST:PORT; or leave --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL out.",
+                details: ["pool": .string(pool.description)])
+        }
+    }
+}
+
+extension CallContext {
+    /// The same call of a program for which nobody vouches: it does not claim that a person sits at a terminal.
+    var withoutPerson: CallContext {
+        var context = self
+        context.person = nil
+        context.waitsForSignIn = false
+        if caller.surface == .terminal {
+            context.caller = Caller(surface: .library, name: caller.name, server: caller.server)
+        }
+        return context
+    }
+}

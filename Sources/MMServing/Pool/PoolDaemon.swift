@@ -1,0 +1,279 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import MMREST
+import MMSystem
+
+/// The process in which sessions outlive the programs that ask for them.
+///
+/// One runs for each set of a user's files, and holds a lock about it as long as it takes calls.
+actor PoolDaemon {
+    /// Why a pool ends.
+    enum End: Sendable {
+        /// Somebody said so, or nobody needs it any more.
+        case stopped
+        /// A later version takes its place.
+        case replaced
+    }
+
+    let place: PoolPlace
+    let options: PoolServeOptions
+    let services: OperationServices
+    let gate: PoolGate
+    let children: PoolChildren
+    let restorer: SessionRestorer
+    let environment: [String: String]
+    private let service: LocalOperationService
+    private let shared = RESTShared()
+    private let process: ProcessIdentity
+    private let build: PoolBuild
+    private let started = Timestamp.now
+    private let ending = OneShot<End>()
+    private var life: FileLock?
+    private var listeners: [HTTPListener] = []
+    private var socket = ""
+    private var urls: [String] = []
+
+    /// A pool that does not listen yet.
+    /// - Throws: `conflict` when one runs already.
+    init(_ options: PoolServeOptions, environment: [String: String]) async throws(MMError) {
+        let place = PoolPlace(environment: environment)
+        self.place = place
+        self.options = options
+        self.environment = environment
+        life = try await Self.lock(place)
+        ResourceLimits.raiseDescriptors()
+        Descendants.adopt()
+        process = ProcessIdentity(running: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
+        build = .own
+        let services = OperationServices(environment: environment)
+        self.services = services
+        service = LocalOperationService(services: services)
+        let children = PoolChildren(path: place.children)
+        self.children = children
+        let restorer = services.restorer
+        self.restorer = restorer
+        gate = PoolGate(afterCall: {
+            Task {
+                await children.look()
+                await restorer.save()
+            }
+        })
+    }
+
+    /// One that has just given its place up may hold the lock for a moment more.
+    private static func lock(_ place: PoolPlace) async throws(MMError) -> FileLock {
+        do throws(MMError) {
+            return try await FileLock(awaiting: place.life, until: .after(.seconds(3)))
+        } catch {
+            guard error.code == .conflict else { throw error }
+            throw MMError(
+                .conflict, "A pool runs already: \(FileLock.holder(of: place.life) ?? "another process").",
+                hint: "Use it, or end it with `mm pool stop`.")
+        }
+    }
+
+    /// Listens, tells that it does, and serves until it is to end.
+    /// - Parameters:
+    ///   - signals: what people and the system wish.
+    ///   - ready: told where it listens.
+    /// - Throws: `MMError` when an address can't be had.
+    func serve(_ signals: PoolSignals, ready: (_ socket: String, _ urls: [String]) throws(MMError) -> Void)
+        async throws(MMError)
+    {
+        let left = await children.endLeftovers()
+        if left > 0 { services.log.warning("ended \(left) processes that an earlier pool had left") }
+        do throws(MMError) {
+            try await listen()
+            try record()
+            try ready(socket, urls)
+        } catch {
+            await close(.stopped, within: .zero)
+            throw error
+        }
+        services.log.info("the pool \(ProductVersion.text) listens at \(([socket] + urls).joined(separator: " and "))")
+        let work = Task { await withTaskGroup(of: Void.self) { self.lookAfter(signals, in: &$0) } }
+        let end = await ending.wait()
+        services.log.info(end == .replaced ? "the pool gives way to a later version" : "the pool is stopping")
+        await close(end, within: end == .replaced ? options.handOverLimit : options.drainLimit)
+        work.cancel()
+        services.log.info("the pool has stopped after \(gate.total) calls")
+    }
+
+    private func lookAfter(_ signals: PoolSignals, in group: inout TaskGroup<Void>) {
+        group.addTask { await self.restorer.restore() }
+        group.addTask { await self.services.lookAfterSessions() }
+        group.addTask { await self.tick() }
+        group.addTask {
+            for await wish in signals.wishes {
+                switch wish {
+                case .stop: self.ending.give(.stopped)
+                case .reload: await self.reload()
+                }
+            }
+        }
+    }
+
+    /// Writes down what lives, and ends a pool that nobody needs.
+    private func tick() async {
+        let pause = min(max(options.idleLimit / 4, .milliseconds(50)), .seconds(2))
+        while (try? await Task.sleep(for: pause)) != nil {
+            await children.look()
+            await restorer.save()
+            // Somebody has taken our files away, or another pool our place: nobody finds us any more.
+            if !isRecorded() {
+                services.log.warning("the pool's record has gone: it ends")
+                ending.give(.stopped)
+            }
+            if options.isDetached, gate.quiet >= options.idleLimit, await isUnused() { ending.give(.stopped) }
+        }
+    }
+
+    private func isUnused() async -> Bool {
+        await services.liveSessions() == 0 && !restorer.isRestoring && runningJobs() == 0
+    }
+
+    func runningJobs() -> Int { services.runningJobs() }
+
+    /// Reads the registry and the guard's rules anew, and ends the sessions of connections that are gone.
+    private func reload() async {
+        do throws(MMError) {
+            let names = Set(try services.registry.snapshot().connections.map(\.name))
+            _ = try services.guards.engine()
+            await services.endSessions(notOf: names)
+            services.log.info("read the registry and the rules anew: \(names.count) connections")
+        } catch {
+            services.log.error("the registry or the rules can't be read: \(error.message)")
+        }
+    }
+
+    // MARK: Listening
+
+    private func listen() async throws(MMError) {
+        let routes = PoolLifeRoutes(
+            actions: .init(
+                handshake: { await self.handshake.json }, status: { await self.status() },
+                stop: { self.ending.give(.stopped) }, drain: { await self.drain() }))
+        let standard = gate.guarding(try await PoolFace.standard.handler(context(RESTRouter.Settings())))
+        let own = PoolDoor.sameUser(geteuid(), routes.inFront(of: standard))
+        let listener = try unixListener(own)
+        listeners.append(listener)
+        socket = listener.address.description
+        for door in options.doors {
+            var names = RESTRouter.Settings()
+            names.allowedHosts = door.options.hostNames
+            names.admitsNumericHosts = door.options.trustsNetwork
+            let handler = gate.guarding(try await door.face.handler(context(names)))
+            let secret: Secret? =
+                if let file = door.options.tokenFile { try BearerSecret.read(file) } else { nil }
+            let inner = door.face.name == PoolFace.standard.name ? routes.inFront(of: handler) : handler
+            let listener = try HTTPListener.start(
+                .tcp(host: door.options.host, port: door.options.port), certificate: door.options.certificate,
+                handler: PoolDoor(door.options, secret: secret).inFront(of: inner))
+            listeners.append(listener)
+            let url = "\(door.options.scheme)://\(listener.address)"
+            urls.append(url)
+            if door.options.trustsNetwork {
+                services.log.warning(
+                    "THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
+            }
+        }
+    }
+
+    private func context(_ names: RESTRouter.Settings) -> PoolFace.Context {
+        PoolFace.Context(services: services, service: service, environment: environment, names: names, shared: shared)
+    }
+
+    private func unixListener(_ handler: @escaping HTTPHandler) throws(MMError) -> HTTPListener {
+        if let handed = HandedSocket(environment) {
+            return try HTTPListener.start(
+                .inherited(descriptor: handed.descriptor, path: handed.path), handler: handler)
+        }
+        if let named = options.socket { return try HTTPListener.start(.unix(path: named), handler: handler) }
+        var failure = MMError(.unavailable, "There is no place for the pool's socket.")
+        for path in place.sockets {
+            do throws(MMError) {
+                if path.hasPrefix("\(place.paths.stateDirectory)/") {
+                    try ProtectedFile.makeDirectory(place.paths.stateDirectory)
+                }
+                return try HTTPListener.start(.unix(path: path), handler: handler)
+            } catch {
+                // Another home's pool, or a folder that is not ours alone: the next place is as good.
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private var handshake: PoolHandshake {
+        PoolHandshake(
+            build: build, process: process, started: started.iso8601Milliseconds, key: place.key,
+            isDraining: gate.isDraining)
+    }
+
+    private func record() throws(MMError) {
+        var object = handshake.json
+        object["socket"] = .string(socket)
+        object["urls"] = .array(urls.map { .string($0) })
+        try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(object)), durable: false)
+    }
+
+    private func isRecorded() -> Bool {
+        guard life != nil else { return true }
+        guard let bytes = try? ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes) else {
+            return false
+        }
+        return json["pid"]?.int == Int(process.pid)
+    }
+
+    private func status() async -> JSONObject {
+        var object: JSONObject = ["state": .string(gate.isDraining ? "stopping" : "running")]
+        for (key, value) in handshake.json where key != "draining" { object[key] = value }
+        object["socket"] = .string(socket)
+        object["urls"] = .array(urls.map { .string($0) })
+        object["sessions"] = .int(Int64(await services.liveSessions()))
+        object["calls"] = .int(Int64(gate.calls))
+        object["jobs"] = .int(Int64(runningJobs()))
+        object["callsSoFar"] = .int(Int64(gate.total))
+        if restorer.isRestoring { object["restoring"] = true }
+        if options.isDetached { object["endsAfterIdleSeconds"] = .int(options.idleLimit.components.seconds) }
+        return object
+    }
+
+    // MARK: Ending
+
+    /// Gives the place to a later version, unless somebody waits for what only this process knows.
+    private func drain() -> Bool {
+        guard options.isDetached, runningJobs() == 0, !gate.isDraining else { return gate.isDraining }
+        giveUpPlace()
+        ending.give(.replaced)
+        return true
+    }
+
+    /// From here on another pool may start: this one takes no calls, writes no record and saves no sessions.
+    private func giveUpPlace() {
+        gate.close()
+        restorer.stop()
+        if let bytes = try? ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes),
+            json["pid"]?.int == Int(process.pid)
+        {
+            try? ProtectedFile.remove(place.record)
+        }
+        life = nil
+    }
+
+    private func close(_ end: End, within limit: Duration) async {
+        gate.close()
+        await restorer.finish()
+        // What nobody uses at the moment is the next pool's to bring back.
+        if end == .replaced { await services.endIdleSessions() }
+        let isEmpty = await gate.empty(within: limit)
+        if !isEmpty { services.log.warning("\(gate.calls) calls are cut off") }
+        for listener in listeners { await listener.stop(graceful: .milliseconds(isEmpty ? 500 : 0)) }
+        listeners = []
+        await services.close()
+        await children.endAll()
+        if life != nil { giveUpPlace() }
+    }
+}

@@ -1,0 +1,88 @@
+import MMCore
+import MMHTTP
+import MMREST
+
+/// Stands in front of a face: who is not let in does not reach it.
+struct PoolDoor: Sendable {
+    private let door: HTTPDoor
+    private let secret: Secret?
+    private let names: Set<String>
+    private let admitsNumericHosts: Bool
+
+    /// The door of a face at a TCP address.
+    /// - Parameters:
+    ///   - options: who may connect.
+    ///   - secret: what clients prove themselves with.
+    init(_ options: HTTPFaceOptions, secret: Secret?) {
+        door = HTTPDoor(options, hasSecret: secret != nil)
+        self.secret = secret
+        names = Set((options.hostNames + ["localhost", "127.0.0.1", "[::1]"]).map { $0.lowercased() })
+        admitsNumericHosts = options.trustsNetwork
+    }
+
+    /// A handler behind the door.
+    func inFront(of handler: @escaping PoolFace.Handler) -> HTTPHandler {
+        { request in
+            switch judge(request) {
+            case .success(let peer): await handler(request, peer)
+            case .failure(let refusal): refusal.answer
+            }
+        }
+    }
+
+    /// Who sent a request, or the answer to one who is not let in.
+    func judge(_ request: HTTPServerRequest) -> Result<RESTPeer, Refusal> {
+        // A page that made its name point to us (DNS rebinding) sends that name.
+        guard let host = request.headers["Host"], isOwn(host: host) else {
+            return Self.refuse(421, "This server is not reached under this name.")
+        }
+        switch door.judge(request) {
+        case .known: return .success(.sameUser)
+        case .refused(let reason): return Self.refuse(403, reason)
+        case .asked:
+            guard let secret else { return .success(.network) }
+            let header = request.headers["Authorization"] ?? ""
+            let given = header.dropFirst(7).drop { $0 == " " }
+            guard header.prefix(7).lowercased() == "bearer ",
+                ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8))
+            else {
+                var answer = Self.answer(401, "A bearer secret is needed.")
+                answer.headers.set("WWW-Authenticate", "Bearer")
+                return .failure(Refusal(answer: answer))
+            }
+            return .success(.bearer)
+        }
+    }
+
+    /// A handler that lets in programs of this user alone, over a Unix socket.
+    static func sameUser(_ user: UInt32, _ handler: @escaping PoolFace.Handler) -> HTTPHandler {
+        { request in
+            guard case .unix(user, let pid) = request.peer else {
+                return answer(403, "Only programs of the user who started this pool may connect.")
+            }
+            // Programs speak over sockets; what a page had sent here, a proxy has forwarded.
+            if request.headers["Origin"] != nil {
+                return answer(403, "Pages may not use this socket.")
+            }
+            return await handler(request, .process(pid: pid))
+        }
+    }
+
+    /// The answer to one who is not let in.
+    struct Refusal: Error {
+        let answer: HTTPServerResponse
+    }
+
+    private static func refuse(_ status: Int, _ message: String) -> Result<RESTPeer, Refusal> {
+        .failure(Refusal(answer: answer(status, message)))
+    }
+
+    private static func answer(_ status: Int, _ message: String) -> HTTPServerResponse {
+        .json(JSONWriter.bytes(.object(MMError(.forbidden, message).json)), status: status)
+    }
+
+    private func isOwn(host: String) -> Bool {
+        guard let name = HostName(host) else { return false }
+        return names.contains(name.text) || (admitsNumericHosts && name.isNumeric)
+    }
+}

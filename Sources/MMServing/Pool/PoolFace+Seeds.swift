@@ -1,0 +1,49 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import MMREST
+
+extension PoolFace {
+    /// The session pool's own routes, where it always listened.
+    static let pool = PoolFace(
+        knowingPeers: "pool", summary: "the first session pool: /health /status /connections /run /reset /metrics",
+        address: { "127.0.0.1:\(port("SESSION_POOL_PORT", in: $0) ?? 5200)" }
+    ) { (context) async throws(MMError) in
+        let routes = SeedPoolRoutes(
+            service: context.service, services: context.services,
+            settings: try SeedPoolRoutes.Settings(environment: context.environment), metrics: context.shared.metrics)
+        // What the tools of today ask of a pool at an address is answered too.
+        let standard = try await PoolFace.standard.handler(context)
+        return { request, peer in
+            if let answer = await routes.respond(to: request) { return answer }
+            return request.path.hasPrefix("/v1/") ? await standard(request, peer) : nothing
+        }
+    }
+
+    /// The session manager's own routes, where it always listened.
+    static let pwshManager = PoolFace(
+        knowingPeers: "pwsh-manager",
+        summary: "the session manager: /health /modules /sessions /login /status /run /disconnect",
+        address: { "127.0.0.1:\(port("PWSH_MANAGER_PORT", in: $0) ?? 5100)" }
+    ) { (context) async throws(MMError) in
+        let sessions = TenantSessions(
+            service: context.service, services: context.services,
+            settings: try TenantSettings(environment: context.environment))
+        // It looks after its sessions for as long as the process lives.
+        Task { await sessions.watch() }
+        let routes = TenantHTTP(sessions)
+        // What the tools of today ask of a pool at an address is answered too.
+        let standard = try await PoolFace.standard.handler(context)
+        return { request, peer in
+            if let answer = await routes.respond(to: request) { return answer }
+            return request.path.hasPrefix("/v1/") ? await standard(request, peer) : nothing
+        }
+    }
+
+    private static let nothing = HTTPServerResponse.json(
+        Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
+
+    private static func port(_ name: String, in environment: [String: String]) -> UInt16? {
+        environment[name].flatMap { UInt16($0) }
+    }
+}

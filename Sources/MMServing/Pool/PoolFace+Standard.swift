@@ -1,0 +1,18 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import MMREST
+
+extension PoolFace {
+    /// The pool's own face: every operation by name, jobs and their events, the dashboard.
+    static let standard = PoolFace(
+        knowingPeers: "mm", summary: "operations by name, jobs, dashboard"
+    ) { (context) async throws(MMError) in
+        let identity = PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now)
+        let router = RESTRouter(
+            service: context.service, identity: identity, settings: context.names, services: context.services,
+            shared: context.shared)
+        return { request, peer in await router.respond(to: request, from: peer) }
+    }
+}

@@ -1,0 +1,76 @@
+package import MMCore
+package import MMHTTP
+package import MMOperations
+package import MMREST
+
+/// What a pool shows to clients of one kind: routes over the operations that this process carries out.
+///
+/// `mm pool serve --profile NAME` picks one; a new one is a line in `all`.
+package struct PoolFace: Sendable {
+    /// What a face is made from.
+    package struct Context: Sendable {
+        /// What operations work with.
+        package let services: OperationServices
+        /// Carries operations out in this process.
+        package let service: LocalOperationService
+        /// The environment that the pool was started with.
+        package let environment: [String: String]
+        /// Under which names it is reached.
+        package let names: RESTRouter.Settings
+        /// What the addresses of this process have in common.
+        package var shared = RESTShared()
+    }
+
+    /// Makes the handler of a face. It is called once, before the face listens.
+    package typealias Making = @Sendable (Context) async throws(MMError) -> HTTPHandler
+    /// Answers requests, knowing what the door found out about who sent them.
+    package typealias Handler = @Sendable (HTTPServerRequest, RESTPeer) async -> HTTPServerResponse
+
+    /// The name, as `--profile` takes it.
+    package let name: String
+    /// What it is for, in one line.
+    package let summary: String
+    /// Where it listens unless told otherwise, from the environment of the pool; `nil`: only where `--listen` says.
+    package let address: @Sendable ([String: String]) -> String?
+    /// Makes its handler.
+    package let handler: @Sendable (Context) async throws(MMError) -> Handler
+
+    /// A face.
+    /// - Parameters:
+    ///   - name: as `--profile` takes it.
+    ///   - summary: what it is for.
+    ///   - address: where it listens unless told otherwise.
+    ///   - handler: makes its handler.
+    package init(
+        _ name: String, summary: String, address: @escaping @Sendable ([String: String]) -> String? = { _ in nil },
+        handler: @escaping Making
+    ) {
+        self.init(knowingPeers: name, summary: summary, address: address) { (context) async throws(MMError) in
+            let plain = try await handler(context)
+            return { request, _ in await plain(request) }
+        }
+    }
+
+    /// A face that asks who sent a request.
+    init(
+        knowingPeers name: String, summary: String,
+        address: @escaping @Sendable ([String: String]) -> String? = { _ in nil },
+        handler: @escaping @Sendable (Context) async throws(MMError) -> Handler
+    ) {
+        self.name = name
+        self.summary = summary
+        self.address = address
+        self.handler = handler
+    }
+
+    /// Every face, the pool's own first.
+    package static let all: [PoolFace] = [standard, pool, pwshManager]
+
+    /// The face of a name.
+    /// - Throws: `invalidInput` with the names that there are.
+    package static func named(_ name: String) throws(MMError) -> PoolFace {
+        if let face = all.first(where: { $0.name == name }) { return face }
+        let names = all.map(\.name).joined(separator: ", ")
+        throw MMError(.invalidInput, "There is no profile `\(name.prefix(60))`.", hint: "Profiles: \(names).")
+    }
+}

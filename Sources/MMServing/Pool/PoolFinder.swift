@@ -1,0 +1,153 @@
+import Glibc
+import MMCore
+import MMOperations
+import MMSystem
+
+/// Finds the pool of a user's files, and starts one where there is none.
+struct PoolFinder: Sendable {
+    /// Where the pool is.
+    let place: PoolPlace
+    private let environment: [String: String]
+    private let build: PoolBuild
+
+    /// How long a pool may take to come up, on a machine that does a lot besides.
+    private static let startLimit = Duration.seconds(60)
+
+    /// A finder.
+    /// - Parameters:
+    ///   - environment: of this process; a pool that is started gets it.
+    ///   - build: what this process would start.
+    init(environment: [String: String], build: PoolBuild = .own) {
+        place = PoolPlace(environment: environment)
+        self.environment = environment
+        self.build = build
+    }
+
+    /// The pool that runs and takes calls; `nil` where none does.
+    func running() async throws(MMError) -> RunningPool? {
+        let recorded = recordedSocket()
+        // Where systemd listens for a pool that has never run, nothing is recorded.
+        let others = place.sockets.filter { $0 != recorded && access($0, F_OK) == 0 }
+        for socket in [recorded].compactMap({ $0 }) + others {
+            // What our own record names is ours, whichever version wrote it; what lies elsewhere must say so.
+            guard let pool = await shake(socket), pool.handshake.key == place.key || socket == recorded,
+                !pool.handshake.isDraining
+            else { continue }
+            return pool
+        }
+        return nil
+    }
+
+    /// The pool that runs; it is started where there is none, and replaced where this program is a later one.
+    /// - Throws: `unavailable` with the detail `pool` when none comes up.
+    func started() async throws(MMError) -> RunningPool {
+        if let pool = try await running(), !pool.handshake.build.givesWay(to: build) { return pool }
+        let turn: FileLock
+        do throws(MMError) {
+            turn = try await FileLock(awaiting: place.start, until: .after(Self.startLimit))
+        } catch {
+            throw Self.unavailable("No pool came up: \(error.message)")
+        }
+        // Whoever had the turn before may have started it.
+        if let pool = try await running() {
+            guard pool.handshake.build.givesWay(to: build), await handOver(pool) else { return pool }
+        }
+        let pool = try await launch()
+        _ = consume turn
+        return pool
+    }
+
+    /// Asks a pool who it is.
+    private func shake(_ socket: String) async -> RunningPool? {
+        guard let answer = try? await PoolWire.ask("GET", "/v1/handshake", at: socket), answer.status == 200,
+            let handshake = PoolHandshake(answer.body)
+        else { return nil }
+        return RunningPool(socket: socket, handshake: handshake)
+    }
+
+    private func recordedSocket() -> String? {
+        guard let bytes = try? ProtectedFile.read(place.record, limit: 64 << 10) else { return nil }
+        return (try? JSONParser.parse(bytes))?["socket"]?.string
+    }
+
+    /// Asks an older pool to finish what it does and to give its place up.
+    /// - Returns: false when it can't now; it is used as it is then.
+    private func handOver(_ pool: RunningPool) async -> Bool {
+        let answer = try? await PoolWire.ask("POST", "/v1/pool/drain", .object([:]), at: pool.socket)
+        return answer?.status == 202
+    }
+
+    private func launch() async throws(MMError) -> RunningPool {
+        // An older pool that gives way lets go of its place before it has finished.
+        let errors = try errorFile()
+        var command = ChildCommand(
+            OwnProgram.mm, ["pool", "serve", "--detached"], environment: inherited(), directory: "/")
+        command.name = "mm"
+        command.output = .pipe
+        command.error = .descriptor(errors.raw)
+        command.deathSignal = nil
+        command.endsGroup = false
+        let child: ChildProcess
+        do throws(MMError) {
+            child = try await ChildProcess.start(command)
+        } catch {
+            throw Self.unavailable("The pool could not be started: \(error.message)")
+        }
+        let isUp = await Self.heard(child)
+        // One that was started by hand at the same moment may have been quicker.
+        let deadline = Deadline.after(isUp ? Self.startLimit : .seconds(5))
+        repeat {
+            if let pool = try await running() { return pool }
+            try? await Task.sleep(for: .milliseconds(20))
+        } while !deadline.hasPassed && !Task.isCancelled
+        if isUp { throw Self.unavailable("The pool that was started does not answer.") }
+        throw Self.unavailable("The pool did not come up: \(lastWords())")
+    }
+
+    /// Waits until a pool says that it listens.
+    /// - Returns: false when it ended without, or the time ran out.
+    private static func heard(_ child: ChildProcess) async -> Bool {
+        let heard = OneShot<Bool>()
+        let reading = Task {
+            let piece = try? await child.output?.read()
+            heard.give(piece.map { !$0.isEmpty } ?? false)
+        }
+        let timer = Task {
+            try? await Task.sleep(for: startLimit)
+            heard.give(false)
+        }
+        defer {
+            timer.cancel()
+            reading.cancel()
+            child.output?.close()
+        }
+        return await heard.wait()
+    }
+
+    /// What a pool gets of this process's environment: nothing that belongs to one call, one session or one terminal.
+    private func inherited() -> [String: String] {
+        let own = ["MM_SESSION", "MM_EMBEDDED", "MM_SESSION_POOL_URL", "PWSH_MANAGER_URL", "MM_NO_ASK"]
+        return environment.filter { name, _ in !own.contains(name) && !name.hasPrefix("LISTEN_") }
+    }
+
+    private func errorFile() throws(MMError) -> FileDescriptor {
+        try ProtectedFile.makeDirectory(place.paths.logDirectory)
+        let file = try FileDescriptor.open(place.errorLog, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW)
+        var status = stat()
+        // Nobody turns this file over: what a pool says before it ends badly is short.
+        if fstat(file.raw, &status) == 0, status.st_size > 1_000_000 { _ = ftruncate(file.raw, 0) }
+        return file
+    }
+
+    private func lastWords() -> String {
+        let bytes = (try? ProtectedFile.read(place.errorLog)) ?? []
+        let line = bytes.split(separator: 0x0A).last.map { String(decoding: $0, as: UTF8.self) }
+        return line ?? "it said nothing; see \(place.errorLog)"
+    }
+
+    private static func unavailable(_ message: String) -> MMError {
+        MMError(
+            .unavailable, message, hint: "Look with `mm pool status` and `mm pool logs`, or go without: --embedded.",
+            details: ["pool": "none"])
+    }
+}

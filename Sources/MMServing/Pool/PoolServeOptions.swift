@@ -1,0 +1,101 @@
+import MMCore
+import MMOperations
+
+/// How `mm pool serve` serves.
+struct PoolServeOptions: Sendable {
+    /// A face at a TCP address of its own.
+    struct Door: Sendable {
+        let face: PoolFace
+        let options: HTTPFaceOptions
+    }
+
+    /// The socket, where it is not the usual one.
+    var socket: String?
+    /// Whether a front-end started it: it ends when nobody needs it, and gives way to a later version.
+    var isDetached = false
+    /// Whether each connection has a pool of its own, and this process is their router.
+    var isIsolated = false
+    /// Faces at TCP addresses.
+    var doors: [Door] = []
+    /// How long it rests without sessions, calls and jobs before a detached pool ends.
+    var idleLimit: Duration = .seconds(1800)
+    /// How long calls under way may go on when it is to end.
+    var drainLimit: Duration = .seconds(20)
+    /// How long they may when it gives way to a later version, which takes new calls meanwhile.
+    var handOverLimit: Duration = .seconds(360)
+
+    init() {}
+
+    /// The arguments of the command.
+    static let fields: [InputField] =
+        [
+            InputField("socket", .text, "The Unix socket (default: in $XDG_RUNTIME_DIR/mm, else in the state folder)."),
+            InputField("listen", .text, "Serve HTTP at this address too, such as 127.0.0.1:5200."),
+            InputField(
+                "profile", .textList,
+                "What is served there (default mm); may stand several times, each at its own address."
+            ),
+            InputField("detached", .flag, "End when nobody needs it, as the front-ends start it."),
+            InputField("isolated", .flag, "A pool of its own for each connection (default at 127.0.0.1:5200)."),
+            IsolatedCommands.sockets,
+        ] + HTTPFaceOptions.fields.filter { $0.name != "http" }
+
+    /// Options from a command line.
+    /// - Throws: `invalidInput` that names the flag and the remedy.
+    init(_ reader: InputReader, environment: [String: String]) throws(MMError) {
+        socket = try reader.text("socket")
+        isDetached = try reader.flag("detached")
+        isIsolated = try reader.flag("isolated")
+        idleLimit = try Self.seconds("MM_POOL_IDLE", environment) ?? idleLimit
+        drainLimit = try Self.seconds("MM_POOL_DRAIN", environment) ?? drainLimit
+        if isIsolated {
+            try Self.checkIsolated(reader)
+            return
+        }
+        guard try reader.text("sockets") == nil else {
+            throw MMError(
+                .invalidInput, "--sockets belongs to isolated pools.", hint: "Add --isolated, or leave it out.")
+        }
+        var faces: [PoolFace] = []
+        for name in try reader.textList("profile") ?? [] { faces.append(try PoolFace.named(name)) }
+        let listen = try reader.text("listen")
+        guard faces.count < 2 || listen == nil else {
+            throw MMError(
+                .invalidInput, "--listen names one address, and there are \(faces.count) profiles.",
+                hint: "Leave --listen out: each profile has an address of its own.")
+        }
+        if faces.isEmpty, listen != nil { faces = [.standard] }
+        for face in faces {
+            guard let address = listen ?? face.address(environment) else {
+                throw MMError(
+                    .invalidInput, "The profile `\(face.name)` has no address of its own.",
+                    hint: "Add --listen 127.0.0.1:PORT.")
+            }
+            doors.append(
+                Door(face: face, options: try HTTPFaceOptions.listening(at: address, flag: "--listen", reader)))
+        }
+        if doors.isEmpty { try HTTPFaceOptions.refuseAlone(reader, without: "listen") }
+    }
+
+    /// The router shows the pool's routes at one address, and nothing else.
+    /// - Throws: `invalidInput` that names the flag that does not go with it.
+    private static func checkIsolated(_ reader: InputReader) throws(MMError) {
+        var wrong = try (reader.textList("profile") ?? []).first { $0 != PoolFace.pool.name }.map { "--profile \($0)" }
+        if try reader.text("socket") != nil { wrong = "--socket" }
+        if try reader.flag("detached") { wrong = "--detached" }
+        guard let wrong else { return }
+        throw MMError(
+            .invalidInput, "\(wrong.prefix(60)) does not go with --isolated.",
+            hint: "Leave it out: the router serves the routes of the profile pool at --listen.")
+    }
+
+    /// A variable in whole or broken seconds.
+    private static func seconds(_ name: String, _ environment: [String: String]) throws(MMError) -> Duration? {
+        guard let text = environment[name], !text.isEmpty else { return nil }
+        guard let value = Double(text), value >= 0, value <= 31_536_000 else {
+            throw MMError(
+                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Give seconds, such as 1800.")
+        }
+        return .seconds(value)
+    }
+}

@@ -1,0 +1,41 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// The signals of a pool's process: TERM and INT end it, a second one at once; HUP has it read its files anew.
+final class PoolSignals: Sendable {
+    /// What a signal asks for.
+    enum Wish: Sendable {
+        case stop
+        case reload
+    }
+
+    /// The wishes, as they come.
+    let wishes: AsyncStream<Wish>
+    private let signals: Signals
+
+    /// Takes the signals over; to be called before anything starts a thread or a task.
+    /// - Throws: `unavailable` when the system gives no descriptor.
+    static func take() throws(MMError) -> PoolSignals {
+        let (wishes, continuation) = AsyncStream.makeStream(of: Wish.self)
+        let stops = Mutex(0)
+        let signals = try Signals.take([SIGTERM, SIGINT, SIGHUP]) { signal in
+            guard signal != SIGHUP else {
+                continuation.yield(.reload)
+                return
+            }
+            let count = stops.withLock { count in
+                count += 1
+                return count
+            }
+            if count > 1 { _exit(128 + signal) }
+            continuation.yield(.stop)
+        }
+        return PoolSignals(wishes, signals)
+    }
+
+    private init(_ wishes: AsyncStream<Wish>, _ signals: Signals) {
+        self.wishes = wishes
+        self.signals = signals
+    }
+}

@@ -1,0 +1,57 @@
+import MMCLI
+import MMCore
+import MMOperations
+import MMPowerShell
+
+/// `mm cmdlets …`: what becomes of command lines of Exchange cmdlets.
+enum CmdletCommands {
+    /// All of them.
+    static let all = [bind, bindBatch, complete]
+
+    private static let bind = LocalCommand(
+        ["cmdlets", "bind"], summary: "Show the request that a command line of one cmdlet becomes.",
+        discussion:
+            "Nothing is sent. With --batch, standard input is JSON lines {\"id\", \"line\", \"service\"}, and each is "
+            + "answered by one line at once: {\"id\", \"body\", …} or {\"id\", \"error\"}.",
+        fields: [
+            InputField("line", .text, "The command line.", isRequired: true, at: .positional(0)),
+            InputField("service", .choice(["exo", "scc"]), "Exchange Online (default) or Security & Compliance."),
+        ],
+        examples: [.init("mm cmdlets bind 'Get-Mailbox -ResultSize 5'", "the body that would be sent")]
+    ) { (input, _, streams) throws(MMError) in
+        let line: JSONObject = [
+            "line": .string(try input.requiredText("line")),
+            "service": .string(try input.text("service") ?? "exo"),
+        ]
+        let text = try BindingBatch().answer(JSONWriter.string(.object(line)))
+        let answer = try? JSONParser.parse(text)
+        if let fault = answer?["error"]?.string {
+            throw MMError(
+                .invalidInput, answer?["message"]?.string ?? fault,
+                hint: "mm cmdlets NAME shows a cmdlet's parameters.",
+                details: ["id": .string(fault)])
+        }
+        try streams.writeLine(answer.map { JSONWriter.string($0, layout: .indented(2)) } ?? text)
+        return 0
+    }
+
+    private static let bindBatch = LocalCommand(
+        ["cmdlets", "bind"], trigger: "--batch", summary: "Bind many command lines.",
+        fields: [InputField("batch", .flag, "Standard input is JSON lines {\"id\", \"line\", \"service\"}.")]
+    ) { (_, _, streams) async throws(MMError) in
+        let batch = BindingBatch()
+        try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(try batch.answer(line)) }
+        return 0
+    }
+
+    private static let complete = LocalCommand(
+        ["cmdlets", "complete"], summary: "List what may follow a command line that is being written.",
+        discussion: "For the completion scripts of shells: names of cmdlets, or of parameters behind a dash.",
+        fields: [InputField("line", .text, "The command line so far.", at: .positional(0))]
+    ) { (input, _, streams) throws(MMError) in
+        for name in ExchangeTable.standard.completions(of: try input.text("line") ?? "", in: [.exo, .scc]) {
+            try streams.writeLine(name)
+        }
+        return 0
+    }
+}

@@ -1,0 +1,46 @@
+import MMCLI
+import MMCore
+import MMOperations
+import MMPowerShell
+
+/// `mm doctor powershell`: what sessions lean on, tried on the PowerShell of this machine.
+enum DoctorCommands {
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        [
+            LocalCommand(
+                ["doctor", "powershell"],
+                summary: "Try everything that sessions lean on with this machine's PowerShell.",
+                discussion:
+                    "Exit code 1 when a check fails or there is no PowerShell. --host takes another command line, such "
+                    + "as 'mm sandbox pwsh'; what only a real PowerShell can show is marked so.",
+                fields: [InputField("host", .text, "The command line that starts PowerShell.")],
+                examples: [.init("mm doctor powershell", "a table of checks")]
+            ) { (input, options, streams) async throws(MMError) in
+                let locator = PowerShellLocator(environment: environment)
+                let folder = StatePaths(environment: environment).stateDirectory + "/doctor"
+                let table: DoctorTable
+                do throws(MMError) {
+                    let location: PowerShellLocation
+                    if let host = try input.text("host") {
+                        location = try locator.command(host, reason: .named)
+                    } else {
+                        location = try locator.locate()
+                    }
+                    table = await PowerShellDoctor.examine(
+                        location, folder: folder, environment: environment
+                    ) { row in streams.progress(row.name) }
+                } catch {
+                    table = PowerShellDoctor.absent(error)
+                }
+                streams.progress(nil)
+                if options.format == .json {
+                    try streams.writeLine(JSONWriter.string(.object(table.json), layout: .indented(2)))
+                } else {
+                    try streams.writeLine(table.text)
+                }
+                return table.exitCode
+            }
+        ]
+    }
+}

@@ -1,0 +1,48 @@
+import MMCLI
+import MMCore
+import MMOperations
+
+/// The commands of `mm` that are no operations.
+enum LocalCommands {
+    /// All of them.
+    /// - Parameter signals: of a process that is to be the pool.
+    static func all(_ catalogue: Catalogue, environment: [String: String], signals: PoolSignals? = nil)
+        -> [LocalCommand]
+    {
+        let others =
+            SandboxCommands.all(environment: environment) + [PowerShellStandInCommand.entry] + PowerShellCommands.all
+            + CmdletCommands.all
+            + GuardCommands.all(environment: environment) + DoctorCommands.all(environment: environment)
+            + MCPCommands.all(environment: environment)
+            + PoolCommands.all(environment: environment, signals: signals)
+            + IsolatedCommands.all(environment: environment) + [version]
+        return others + [completions(catalogue, others)]
+    }
+
+    private static let version = LocalCommand(["version"], summary: "Show the version.") {
+        (_, options, streams) throws(MMError) in
+        if options.format == .json {
+            try streams.writeLine(JSONWriter.string(["version": .string(ProductVersion.text)]))
+        } else {
+            try streams.writeLine("mm \(ProductVersion.text)")
+        }
+        return 0
+    }
+
+    private static func completions(_ catalogue: Catalogue, _ others: [LocalCommand]) -> LocalCommand {
+        LocalCommand(
+            ["completions"], summary: "Print the completion script of a shell.",
+            discussion: "bash: source <(mm completions bash)\nzsh: mm completions zsh > ~/.zfunc/_mm\n"
+                + "fish: mm completions fish > ~/.config/fish/completions/mm.fish",
+            fields: [
+                InputField(
+                    "shell", .choice(["bash", "zsh", "fish"]), "Which shell.", isRequired: true, at: .positional(0))
+            ]
+        ) { (input, _, streams) throws(MMError) in
+            let index = CommandIndex(catalogue: catalogue, locals: others)
+            let text = try CompletionScript.text(for: try input.requiredText("shell"), index)
+            try streams.write(Array(text.utf8))
+            return 0
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMOperations
+
+/// `mm mcp …`: telling AI clients of this server.
+enum MCPCommands {
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        [install(environment), list(environment)]
+    }
+
+    private static let clients = AIClient.allCases.map(\.rawValue)
+
+    private static func install(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["mcp", "install"], summary: "Tell an AI client of mm-mcp: write its configuration, or print it.",
+            discussion:
+                "Everything else in the client's file stays; the old file stays beside it as .bak; a second time changes "
+                + "nothing. Open WebUI and gateways are configured elsewhere, so for them the configuration is printed.",
+            fields: [
+                InputField("client", .choice(clients), "Which client.", isRequired: true, at: .positional(0)),
+                InputField("print", .flag, "Print the configuration and write nothing."),
+                InputField("name", .text, "The server's name in the client (default mm)."),
+                InputField("project", .flag, "Write the list of the project in this folder, not the person's own."),
+                InputField(
+                    "url", .text,
+                    "Call a server at this address, such as http://127.0.0.1:8365/mcp, instead of starting one."),
+                InputField("read-only", .flag, "Offer only tools that change nothing."),
+                InputField("toolsets", .text, "Groups of tools to offer, with commas."),
+                InputField("server-name", .text, "The name that connections' mcps lists are compared with."),
+                InputField("replace", .flag, "Replace another program's server of the same name."),
+            ],
+            examples: [
+                .init("mm mcp install claude-code", "Claude Code, for every project"),
+                .init("mm mcp install vscode --project --read-only", "this folder's .vscode/mcp.json"),
+                .init("mm mcp install gateway > mm.json", "then: mcpjungle register --conf mm.json"),
+            ]
+        ) { (input, options, streams) throws(MMError) in
+            guard let client = AIClient(rawValue: try input.requiredText("client")) else {
+                throw MMError(.internalError, "a client that is listed is unknown")
+            }
+            let entry = try entry(of: client, input, environment)
+            let isProject = try input.flag("project")
+            let file = client.file(environment, project: isProject ? workingFolder() : nil)
+            if isProject, file == nil {
+                throw MMError(
+                    .unsupported, "\(client.title) has no list that belongs to a project.", hint: "Leave --project out."
+                )
+            }
+            guard let file, try !input.flag("print") else {
+                try streams.write(ClientConfiguration.text(of: entry, for: client))
+                if !options.quiet, let note = ClientConfiguration.note(for: client) { streams.note(note) }
+                return 0
+            }
+            let changed = try ClientList(client: client, path: file).put(entry, replacing: try input.flag("replace"))
+            if options.format == .json {
+                let answer: JSONValue = [
+                    "client": .string(client.rawValue), "file": .string(file), "name": .string(entry.name),
+                    "changed": .bool(changed),
+                ]
+                try streams.writeLine(JSONWriter.string(answer))
+            } else if !options.quiet {
+                let what = changed ? "\(client.title) now knows" : "\(client.title) already knows"
+                try streams.writeLine("\(what) the server \(entry.name): \(file)")
+                if changed { streams.note("Start \(client.title) anew, or reload its servers.") }
+            }
+            return 0
+        }
+    }
+
+    private static func list(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["mcp", "list"], summary: "Show which AI clients know of mm-mcp, and where it is written.",
+            examples: [.init("mm mcp list --json", "the same for a script")]
+        ) { (_, options, streams) throws(MMError) in
+            let rows = ClientSurvey.rows(environment, project: workingFolder())
+            let renderer = AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try streams.write(bytes)
+            }
+            try await renderer.render(.value(.array(rows), columns: ["client", "state", "name", "runs", "file"]))
+            return 0
+        }
+    }
+
+    /// The server as the arguments describe it.
+    private static func entry(of client: AIClient, _ input: InputReader, _ environment: [String: String])
+        throws(MMError)
+        -> ServerEntry
+    {
+        let name = try input.text("name") ?? "mm"
+        guard name.utf8.count <= 40, name.utf8.allSatisfy({ TOMLOutline.isBare($0) }) else {
+            throw MMError(
+                .invalidInput, "--name can't be `\(name.prefix(60))`.", hint: "Take up to 40 letters, digits, - and _.")
+        }
+        var arguments: [String] = client == .gateway ? ["--tool-prefix", ""] : []
+        if try input.flag("read-only") { arguments.append("--read-only") }
+        for option in ["toolsets", "server-name"] {
+            if let value = try input.text(option) { arguments += ["--\(option)", value] }
+        }
+        if let url = try input.text("url") {
+            guard client != .claudeDesktop else {
+                throw MMError(
+                    .unsupported, "Claude Desktop's file takes no addresses.",
+                    hint: "Leave --url out: it starts mm-mcp itself.")
+            }
+            guard arguments.isEmpty || client == .gateway else {
+                throw MMError(
+                    .invalidInput, "--url goes with no options of the server.",
+                    hint: "Give them to `mm-mcp --http` instead.")
+            }
+            return ServerEntry(name: name, way: .url(try checked(url)))
+        }
+        // What would be refused when the client starts it is refused now.
+        _ = try MCPFaceOptions(words: arguments)
+        if client == .openwebui { return ServerEntry(name: name, way: .url("http://127.0.0.1:8365/mcp")) }
+        // The list of a project is shared: what is only true on this machine does not belong there.
+        let isShared = try input.flag("project")
+        return ServerEntry(
+            name: name,
+            way: .command(
+                isShared ? "mm-mcp" : program(), arguments: arguments,
+                environment: isShared ? [:] : passed(on: environment)))
+    }
+
+    private static func checked(_ url: String) throws(MMError) -> String {
+        let isAddress = ["http://", "https://"].contains { url.hasPrefix($0) && url.utf8.count > $0.utf8.count }
+        guard isAddress, !url.contains("@"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 }) else {
+            throw MMError(
+                .invalidInput, "--url must be an address without credentials.",
+                hint: "Such as http://127.0.0.1:8365/mcp.")
+        }
+        return url
+    }
+
+    /// Clients start servers with an environment of their own: what moves our files must be written down.
+    private static func passed(on environment: [String: String]) -> [String: String] {
+        let names = ["MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR"]
+        return environment.filter { names.contains($0.key) && !$0.value.isEmpty }
+    }
+
+    /// `mm-mcp` beside this program; clients don't look where shells look.
+    private static func program() -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard count > 0 else { return "mm-mcp" }
+        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path =
+            own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/mm-mcp"
+        return access(path, X_OK) == 0 ? path : "mm-mcp"
+    }
+
+    private static func workingFolder() -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard getcwd(&buffer, buffer.count) != nil else { return "." }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

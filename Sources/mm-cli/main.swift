@@ -1,0 +1,3 @@
+import MMServing
+
+TerminalMain.main()

@@ -1,0 +1,90 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMMCP
+import Testing
+
+@testable import MMServing
+
+@Suite("Who may connect")
+struct HTTPDoorTests {
+    /// What a door says, in one word.
+    private func verdict(
+        _ words: [String] = [], secret: Bool = false, user: UInt32 = geteuid(), headers: HTTPHeaders = [:],
+        peer: HTTPPeer = .unix(uid: geteuid(), pid: 1)
+    ) throws -> String {
+        let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"] + words).http)
+        var all: HTTPHeaders = ["Host": "127.0.0.1:8365"]
+        for field in headers { all.set(field.name, field.value) }
+        let request = HTTPServerRequest(method: "POST", target: "/mcp", headers: all, peer: peer)
+        return switch HTTPDoor(options, hasSecret: secret, user: user).judge(request) {
+        case .known(let principal): principal.name
+        case .asked: "asked"
+        case .refused: "refused"
+        }
+    }
+
+    @Test("a program of the same user is known, without a secret and with one")
+    func sameUser() throws {
+        #expect(try verdict() == "uid:\(geteuid())")
+        #expect(try verdict(secret: true) == "uid:\(geteuid())")
+    }
+
+    @Test("a program of another user is refused, or asked for the secret")
+    func otherUser() throws {
+        #expect(try verdict(user: geteuid() &+ 1) == "refused")
+        #expect(try verdict(secret: true, user: geteuid() &+ 1) == "asked")
+    }
+
+    @Test("somebody on another machine is refused, or asked, or let in where the network is trusted")
+    func otherMachine() throws {
+        let peer = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 8365)
+        #expect(try verdict(peer: peer) == "refused")
+        #expect(try verdict(secret: true, peer: peer) == "asked")
+        #expect(try verdict(["--trust-network"], peer: peer) == "asked")
+    }
+
+    @Test("a secret that is given must be right, also from the same user")
+    func givenSecret() throws {
+        #expect(try verdict(secret: true, headers: ["Authorization": "Bearer x"]) == "asked")
+        #expect(try verdict(secret: false, headers: ["Authorization": "Bearer x"]) == "uid:\(geteuid())")
+    }
+
+    @Test(
+        "a proxy of the same user says nothing of who asks",
+        arguments: ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via", "x-forwarded-for"])
+    func proxies(header: String) throws {
+        let forwarded = HTTPHeaders([.init(name: header, value: "192.0.2.7")])
+        #expect(try verdict(headers: forwarded) == "refused")
+        #expect(try verdict(secret: true, headers: forwarded) == "asked")
+        #expect(try verdict(["--behind-proxy"], secret: true) == "asked")
+        #expect(try verdict(["--behind-proxy"]) == "refused")
+    }
+
+    @Test(
+        "a foreign page is refused, whoever sits before it",
+        arguments: [
+            "null", "http://evil.example", "https://evil.example:8365", "http://127.0.0.1.evil.example", "", "file://",
+            "http://203.0.113.5", "http://localhost@evil.example", "chrome-extension://abc", "http://[::2]",
+        ])
+    func foreignPages(origin: String) throws {
+        let headers: HTTPHeaders = ["Origin": origin]
+        #expect(try verdict(headers: headers) == "refused")
+        #expect(try verdict(["--trust-network"], headers: headers) == "refused")
+        #expect(try verdict(secret: true, headers: ["Origin": origin, "Authorization": "Bearer x"]) == "refused")
+    }
+
+    @Test("pages of this machine and of allowed names are not foreign")
+    func ownPages() throws {
+        for origin in ["http://localhost:3000", "http://127.0.0.1:8365", "https://[::1]"] {
+            #expect(try verdict(headers: ["Origin": origin]) == "uid:\(geteuid())")
+        }
+        #expect(
+            try verdict(["--allow-host", "mm.example"], headers: ["Origin": "https://mm.example"]) == "uid:\(geteuid())"
+        )
+        #expect(
+            try verdict(
+                ["--trust-network"], headers: ["Origin": "http://192.0.2.1:8365", "Host": "192.0.2.1:8365"],
+                peer: .tcp(address: "192.0.2.7", port: 1, localPort: 2)) == "asked")
+    }
+}

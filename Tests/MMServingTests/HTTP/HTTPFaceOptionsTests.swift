@@ -1,0 +1,109 @@
+import Glibc
+import MMCore
+import Testing
+
+@testable import MMServing
+
+@Suite("The words of a server at an address")
+struct HTTPFaceOptionsTests {
+    @Test(
+        "addresses as people write them",
+        arguments: [
+            ("127.0.0.1:8365", "127.0.0.1", 8365), ("127.0.0.1", "127.0.0.1", 8365), ("localhost:1", "localhost", 1),
+            ("LOCALHOST", "localhost", 8365), ("[::1]:9", "::1", 9), ("::1", "::1", 8365), ("9000", "127.0.0.1", 9000),
+            ("127.0.0.1:0", "127.0.0.1", 0), ("127.1.2.3:80", "127.1.2.3", 80),
+        ])
+    func addresses(text: String, host: String, port: Int) throws {
+        let options = try #require(try MCPFaceOptions(words: ["--http", text]).http)
+        #expect(options.host == host)
+        #expect(Int(options.port) == port)
+        #expect(options.isLoopback)
+    }
+
+    @Test(
+        "what is no address is refused in words",
+        arguments: [
+            "x:1", ":8365", "http://127.0.0.1:1", "127.0.0.1:", "127.0.0.1:65536", "[::1", "[::1]x", "1.2.3.4.5", "-1",
+        ])
+    func noAddresses(text: String) {
+        #expect { try MCPFaceOptions(words: ["--http=\(text)"]) } throws: { error in
+            (error as? MMError)?.code == .invalidInput && (error as? MMError)?.hint != nil
+        }
+    }
+
+    @Test(
+        "addresses beyond this machine want a proxy with a secret, or a trusted network",
+        arguments: ["0.0.0.0", "192.0.2.1:8365", "[::]:8365", "::"])
+    func beyond(address: String) throws {
+        for words in [[], ["--token-file", "/x"], ["--behind-proxy"], ["--allow-host", "mm.example"]] {
+            #expect(throws: MMError.self) { try MCPFaceOptions(words: ["--http", address] + words) }
+        }
+        for words in [["--behind-proxy", "--token-file", "/x"], ["--trust-network"]] {
+            #expect(try MCPFaceOptions(words: ["--http", address] + words).http?.isLoopback == false)
+        }
+    }
+
+    @Test(
+        "what belongs to listening wants --http",
+        arguments: [
+            "--token-file=x", "--trust-network", "--behind-proxy", "--allow-host=x", "--tls-cert=x", "--tls-key=x",
+        ])
+    func lonely(word: String) {
+        #expect(throws: MMError.self) { try MCPFaceOptions(words: [word]) }
+    }
+
+    @Test("a certificate and its key come together", arguments: ["--tls-cert=x", "--tls-key=x"])
+    func halves(word: String) {
+        #expect {
+            try MCPFaceOptions(words: ["--http", "1", word])
+        } throws: { error in
+            (error as? MMError)?.code == .invalidInput
+        }
+    }
+
+    @Test("names are names", arguments: ["http://x", "x:1", "x/y", "", "a b", "*"])
+    func names(name: String) {
+        #expect(throws: MMError.self) { try MCPFaceOptions(words: ["--http", "1", "--allow-host", name]) }
+    }
+
+    @Test("several names are allowed, and an address of its own")
+    func several() throws {
+        let options = try MCPFaceOptions(
+            words: ["--http", "192.0.2.1:1", "--trust-network", "--allow-host", "A.example", "--allow-host", "[::1]"])
+        #expect(options.http?.hostNames == ["a.example", "[::1]", "192.0.2.1"])
+        #expect(try MCPFaceOptions(words: ["--http", "0.0.0.0:1", "--trust-network"]).http?.hostNames == [])
+    }
+}
+
+@Suite("The token file")
+struct BearerSecretTests {
+    @Test("one line of 16 characters and more")
+    func good() throws {
+        let home = try ServingHome()
+        try home.write("token", "0123456789abcdef\n")
+        #expect(try BearerSecret.read(home["token"]).reveal() == "0123456789abcdef")
+    }
+
+    @Test(
+        "short, empty, of two lines, binary: refused",
+        arguments: ["short", "", "0123456789abcdef\n0123456789abcdef", "0123456789abcdef\u{1}", "0123456789abcdeé"])
+    func bad(text: String) throws {
+        let home = try ServingHome()
+        try home.write("token", text)
+        let error = try #require(throws: MMError.self) { try BearerSecret.read(home["token"]) }
+        #expect(error.code == .invalidInput)
+        #expect(!error.description.contains("0123456789"))
+    }
+
+    @Test("missing, readable for others, or a link: refused")
+    func unprotected() throws {
+        let home = try ServingHome()
+        #expect(throws: MMError.self) { try BearerSecret.read(home["none"]) }
+        try home.write("token", "0123456789abcdef")
+        #expect(chmod(home["token"], 0o640) == 0)
+        #expect { try BearerSecret.read(home["token"]) } throws: { ($0 as? MMError)?.code == .forbidden }
+        #expect(chmod(home["token"], 0o600) == 0)
+        #expect(symlink(home["token"], home["link"]) == 0)
+        #expect(throws: MMError.self) { try BearerSecret.read(home["link"]) }
+    }
+}

@@ -1,0 +1,107 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMSystem
+import Testing
+
+@testable import MMServing
+
+@Suite("mm-mcp as a program that listens", .timeLimit(.minutes(1)))
+struct ServerProgramTests {
+    /// `mm-mcp`, which is built beside these tests.
+    private static let program: String? = {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = max(0, readlink("/proc/self/exe", &buffer, buffer.count - 1))
+        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var source = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        source.removeLast(4)
+        // The tests run inside the bundle that lies beside the programs, or inside a helper of the toolchain.
+        let folders = [own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")]
+        return (folders + [source.joined(separator: "/") + "/.build/debug"]).map { $0 + "/mm-mcp" }.first {
+            access($0, X_OK) == 0
+        }
+    }()
+
+    private func start(_ home: ServingHome, _ arguments: [String]) async throws -> (ChildProcess, String) {
+        let program = try #require(Self.program, "mm-mcp was not built")
+        let process = try await ChildProcess.start(
+            ChildCommand(
+                program, arguments,
+                environment: ["HOME": home.path, "MM_CONNECTIONS": home["connections.json"], "PATH": "/usr/bin:/bin"]))
+        var line: [UInt8] = []
+        while !line.contains(0x0A), let piece = try await process.output?.read() { line += piece }
+        return (process, String(decoding: line.prefix { $0 != 0x0A }, as: UTF8.self))
+    }
+
+    @Test("prints its address, answers, and ends with 0 on a signal", arguments: [SIGTERM, SIGINT])
+    func stops(signal: Int32) async throws {
+        let home = try ServingHome()
+        let (process, url) = try await start(home, ["--http", "127.0.0.1:0"])
+        #expect(url.hasPrefix("http://127.0.0.1:") && url.hasSuffix("/mcp"))
+        let caller = HTTPCaller(url: url)
+        let session = try await caller.initialize()
+        #expect(try await caller.call(session, "tools/list")["tools"]?.array?.isEmpty == false)
+        let stream = try await caller.listen(session)
+        process.signal(signal)
+        #expect(await process.exit().code == 0)
+        withExtendedLifetime(stream) {}
+    }
+
+    @Test(
+        "speaks TLS with a certificate",
+        .enabled(if: ExecutableSearch.find("openssl", path: "/usr/bin:/bin") != nil, "needs openssl"))
+    func secure() async throws {
+        let home = try ServingHome()
+        let made = try await ChildProcess.run(
+            ChildCommand(
+                "/usr/bin/env",
+                [
+                    "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", home["key.pem"], "-out", home["cert.pem"], "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=IP:127.0.0.1",
+                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(60))
+        try #require(made.exit == .status(0))
+        chmod(home["key.pem"], 0o600)
+        let (process, url) = try await start(
+            home, ["--http", "127.0.0.1:0", "--tls-cert", home["cert.pem"], "--tls-key", home["key.pem"]])
+        #expect(url.hasPrefix("https://127.0.0.1:"))
+        let client = HTTPClient(
+            configuration: HTTPClientConfiguration(environment: ["SSL_CERT_FILE": home["cert.pem"]]))
+        let answer = try await client.send(
+            HTTPRequest(
+                method: "POST", url: url,
+                headers: ["Content-Type": "application/json", "Accept": "application/json, text/event-stream"],
+                body: JSONWriter.bytes(HTTPCaller.initialize)))
+        #expect(answer.status == 200)
+        process.signal(SIGTERM)
+        #expect(await process.exit().code == 0)
+    }
+
+    @Test("the file's secret opens behind a proxy")
+    func secret() async throws {
+        let home = try ServingHome()
+        try home.write("token", "0123456789abcdef\n")
+        let (process, url) = try await start(
+            home, ["--http", "127.0.0.1:0", "--behind-proxy", "--token-file", home["token"]])
+        let caller = HTTPCaller(url: url)
+        #expect(try await caller.post(HTTPCaller.initialize).status == 401)
+        #expect(
+            try await caller.post(HTTPCaller.initialize, ["Authorization": "bearer 0123456789abcdef"]).status == 200)
+        process.signal(SIGTERM)
+        #expect(await process.exit().code == 0)
+    }
+
+    @Test("an address that is taken ends it with a line that says so")
+    func taken() async throws {
+        let home = try ServingHome()
+        let (first, url) = try await start(home, ["--http", "127.0.0.1:0"])
+        let port = try #require(url.split(separator: ":").last?.split(separator: "/").first)
+        let program = try #require(Self.program)
+        let second = try await ChildProcess.run(
+            ChildCommand(program, ["--http", String(port)], environment: ["HOME": home.path]), timeout: .seconds(30))
+        #expect(second.exit.code == 1)
+        #expect(String(decoding: second.error, as: UTF8.self).contains("already in use"))
+        first.signal(SIGTERM)
+        _ = await first.exit()
+    }
+}

@@ -1,0 +1,133 @@
+import MMCore
+import MMMCP
+import MMOperations
+import MMSystem
+import Testing
+
+@testable import MMServing
+
+@Suite("Calls that last", .timeLimit(.minutes(1)))
+struct JobTests {
+    /// An operation that goes on until a test lets it end.
+    private struct Slow: MMOperations.Operation {
+        let release: OneShot<Void>
+        let ended: OneShot<Bool>
+        let declaration = OperationDeclaration(
+            "slow", command: ["slow"], title: "Slow", summary: "Waits.", effects: .init(readOnly: true, openWorld: true)
+        )
+
+        func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+            context.call.progress(ProgressReport(done: 1, message: "half way"))
+            await withTaskCancellationHandler {
+                await release.wait()
+            } onCancel: {
+                release.give(())
+            }
+            ended.give(Task.isCancelled)
+            guard !Task.isCancelled else { throw MMError(.cancelled, "Called off.") }
+            return .value(["rows": 3])
+        }
+    }
+
+    private let home: ServingHome
+    private let release = OneShot<Void>()
+    private let ended = OneShot<Bool>()
+
+    init() throws { home = try ServingHome() }
+
+    private func face(_ patience: Duration = .milliseconds(20)) throws -> HTTPFace {
+        let catalogue = Catalogue(Catalogue.standard.operations + [AnyOperation(Slow(release: release, ended: ended))])
+        let server = try CatalogueServer(
+            service: LocalOperationService(catalogue: catalogue, services: home.services), services: home.services,
+            options: try MCPFaceOptions(words: []), patience: patience
+        ).server()
+        let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
+        return try HTTPFace.start(server, options, secret: nil, log: .off)
+    }
+
+    private func call(_ caller: HTTPCaller, _ session: String, _ name: String, _ arguments: JSONObject = [:])
+        async throws -> JSONValue
+    {
+        try await caller.call(session, "tools/call", ["name": .string(name), "arguments": .object(arguments)])
+    }
+
+    @Test("a call that takes long answers with a handle, and its result is read by it")
+    func handle() async throws {
+        let face = try face()
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        let first = try await call(caller, session, "mm__slow")
+        #expect(first["isError"] == false)
+        #expect(first["structuredContent"]?["status"] == "running")
+        #expect(first["structuredContent"]?["progress"] == "half way")
+        let handle = try #require(first["structuredContent"]?["handle"])
+        #expect(first["content"]?[0]?["text"]?.string?.contains("mm__output {\"handle\": \"job-") == true)
+        let still = try await call(caller, session, "mm__output", ["handle": handle])
+        #expect(still["structuredContent"]?["status"] == "running")
+        release.give(())
+        #expect(await ended.wait() == false)
+        var done = try await call(caller, session, "mm__output", ["handle": handle, "action": "wait"])
+        // The wait is short here: it may be over before the result is there.
+        while done["structuredContent"]?["status"] == "running" {
+            done = try await call(caller, session, "mm__output", ["handle": handle, "action": "wait"])
+        }
+        #expect(done["structuredContent"] == ["rows": 3])
+        // Reading changes nothing.
+        #expect(try await call(caller, session, "mm__output", ["handle": handle]) == done)
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("a job is cancelled by its handle")
+    func cancel() async throws {
+        let face = try face()
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        let handle = try #require(try await call(caller, session, "mm__slow")["structuredContent"]?["handle"])
+        var answer = try await call(caller, session, "mm__output", ["handle": handle, "action": "cancel"])
+        #expect(await ended.wait() == true)
+        while answer["structuredContent"]?["status"] == "running" {
+            answer = try await call(caller, session, "mm__output", ["handle": handle, "action": "wait"])
+        }
+        #expect(
+            answer["structuredContent"]?["status"] == "cancelled" || answer["structuredContent"]?["code"] == "cancelled"
+        )
+        answer = try await call(caller, session, "mm__output", ["handle": handle])
+        #expect(answer["isError"] == true)
+        #expect(answer["structuredContent"]?["code"] == "cancelled")
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("a quick call has no handle, and an unknown one is told so")
+    func quick() async throws {
+        let face = try face(.seconds(40))
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        release.give(())
+        #expect(try await call(caller, session, "mm__slow")["structuredContent"] == ["rows": 3])
+        let answer = try await call(caller, session, "mm__output", ["handle": "job-nothing", "action": "wait"])
+        #expect(answer["isError"] == true)
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("calling the request off ends the work")
+    func requestCancelled() async throws {
+        let catalogue = Catalogue([AnyOperation(Slow(release: release, ended: ended))])
+        let service = LocalOperationService(catalogue: catalogue, services: home.services)
+        let begun = OneShot<Void>()
+        let context = CallContext(
+            caller: Caller(surface: .mcp, name: "t", server: "mm"), patience: .seconds(40), sessionID: "a"
+        ) { _ in begun.give(()) }
+        let call = Task { () async -> MMErrorCode? in
+            do throws(MMError) {
+                _ = try await service.call("slow", [:], in: context)
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        await begun.wait()
+        call.cancel()
+        #expect(await ended.wait())
+        #expect(await call.value == .cancelled)
+    }
+}

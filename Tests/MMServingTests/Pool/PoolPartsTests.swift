@@ -1,0 +1,197 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMREST
+import MMSystem
+import Testing
+
+@testable import MMServing
+
+@Suite("Finding and telling pools apart")
+struct PoolPartsTests {
+    private static let mm = "/opt/mm/bin/mm"
+
+    private func build(_ version: String, _ path: String = PoolPartsTests.mm, written: Int64 = 100) -> PoolBuild {
+        PoolBuild(version: version, executable: path, written: written, size: 7)
+    }
+
+    @Test("a pool gives way to a later version, or to its own program written anew, and to nothing else")
+    func givingWay() {
+        #expect(build("0.1.0").givesWay(to: build("0.2.0")))
+        #expect(build("0.9.0").givesWay(to: build("0.10.0", "/elsewhere/mm", written: 1)))
+        #expect(!build("0.2.0").givesWay(to: build("0.1.9", written: 900)))
+        #expect(build("0.1.0").givesWay(to: build("0.1.0", written: 101)))
+        #expect(!build("0.1.0").givesWay(to: build("0.1.0")))
+        #expect(!build("0.1.0").givesWay(to: build("0.1.0", written: 99)))
+        #expect(!build("0.1.0").givesWay(to: build("0.1.0", "/elsewhere/mm", written: 900)))
+    }
+
+    @Test("a build survives its word, and a handshake its JSON")
+    func words() throws {
+        let build = build("0.1.0")
+        #expect(PoolBuild(version: "0.1.0", executable: Self.mm, text: build.text) == build)
+        #expect(PoolBuild(version: "0.1.0", executable: Self.mm, text: "later") == nil)
+        let process = try #require(ProcessIdentity(running: getpid()))
+        let handshake = PoolHandshake(
+            build: build, process: process, started: "2026-01-01T00:00:00.000Z", key: "abc", isDraining: true)
+        let read = try #require(PoolHandshake(.object(handshake.json)))
+        #expect(read.build == build && read.process == process && read.key == "abc" && read.isDraining)
+        for other: JSONValue in [[:], [], "x", ["version": 1], ["version": "1", "pid": "2", "build": "1-2"]] {
+            #expect(PoolHandshake(other) == nil)
+        }
+    }
+
+    @Test("each set of files and of deciding variables has a pool of its own, named plainly where all is usual")
+    func places() {
+        let usual = PoolPlace(environment: ["HOME": "/home/adele"])
+        #expect(usual.record == "/home/adele/.m365-state/pool.json")
+        #expect(usual.sockets.first == "/home/adele/.m365-state/run/pool.sock")
+        let others = [
+            ["MM_CONNECTIONS": "/x.json"], ["MM_TOKEN_DIR": "/t"], ["MM_LOG_DIR": "/l"], ["MM_GUARD_RULES": "/r.json"],
+            ["MM_SEND_GUARDS": "false"], ["MM_SANDBOX_URL": "http://127.0.0.1:1"], ["MM_PWSH": "/pwsh"],
+        ].map { PoolPlace(environment: $0.merging(["HOME": "/home/adele"]) { one, _ in one }) }
+        #expect(Set(others.map(\.key) + [usual.key]).count == others.count + 1)
+        #expect(Set(others.map(\.life) + [usual.life]).count == others.count + 1)
+        let far = PoolPlace(environment: ["HOME": "/" + String(repeating: "deep/", count: 40)])
+        #expect(far.sockets.allSatisfy { $0.utf8.count <= 107 } && !far.sockets.isEmpty)
+    }
+
+    @Test(
+        "the command line chooses before the environment",
+        arguments: [
+            (false, nil, [:], PoolChoice.own), (true, nil, ["MM_SESSION_POOL_URL": "http://a"], .embedded),
+            (false, "http://b", ["MM_EMBEDDED": "1"], .elsewhere("http://b")),
+            (false, nil, ["MM_EMBEDDED": "1", "MM_SESSION_POOL_URL": "http://a"], .embedded),
+            (false, nil, ["MM_EMBEDDED": "0", "PWSH_MANAGER_URL": "http://c"], .elsewhere("http://c")),
+            (
+                false, nil, ["MM_SESSION_POOL_URL": "http://a", "PWSH_MANAGER_URL": "http://c"],
+                .elsewhere("http://a")
+            ),
+            (false, nil, ["MM_SESSION_POOL_URL": ""], .own),
+        ] as [(Bool, String?, [String: String], PoolChoice)])
+    func choice(embedded: Bool, pool: String?, environment: [String: String], wanted: PoolChoice) throws {
+        #expect(try PoolChoice.of(embedded: embedded, pool: pool, environment: environment) == wanted)
+    }
+
+    @Test("both at once are refused")
+    func bothChoices() {
+        #expect(throws: MMError.self) { try PoolChoice.of(embedded: true, pool: "http://a", environment: [:]) }
+    }
+
+    @Test(
+        "a Host header gives its name, and nonsense none",
+        arguments: [
+            ("LOCALHOST:5200", "localhost"), ("127.0.0.1", "127.0.0.1"), ("[::1]:80", "[::1]"), ("a.b:x", nil),
+            ("", nil), ("a/b", nil), ("user@host", nil), ("h:99999", nil), ("h:", nil), ("[::1", nil),
+        ] as [(String, String?)])
+    func hosts(header: String, name: String?) {
+        #expect(HostName(header)?.text == name)
+    }
+
+    @Test("units name socket and program whole, with nothing put in for what looks like a specifier")
+    func units() {
+        let units = PoolUnits(
+            socket: "/run/user/1/50%/pool.sock", program: "/opt/my $tools/mm",
+            environment: ["MM_STATE_DIR": "/a \"b\"", "PATH": "/usr/bin"])
+        #expect(units.socketUnit.contains("ListenStream=/run/user/1/50%%/pool.sock\n"))
+        #expect(units.serviceUnit.contains("ExecStart=\"/opt/my $$tools/mm\" pool serve --quiet\n"))
+        #expect(units.serviceUnit.contains("Environment=\"MM_STATE_DIR=/a \\\"b\\\"\"\n"))
+        #expect(units.serviceUnit.contains("SIG") == false && units.serviceUnit.contains("kill -HUP $MAINPID"))
+    }
+}
+
+@Suite("The gate of a pool", .timeLimit(.minutes(1)))
+struct PoolGateTests {
+    private let peer = RESTPeer.process(pid: 1)
+
+    @Test("counts calls until their last byte, and not those that only look")
+    func counting() async {
+        let gate = PoolGate()
+        let handler = gate.guarding { request, _ in
+            request.path == "/stream"
+                ? HTTPServerResponse(body: .stream(heartbeat: nil) { (_) async throws(HTTPError) in })
+                : .text("\(gate.calls)")
+        }
+        #expect(await text(handler(HTTPServerRequest(method: "POST", target: "/v1/operations/run"), peer)) == "1")
+        #expect(await text(handler(HTTPServerRequest(method: "GET", target: "/v1/pool"), peer)) == "0")
+        #expect(await text(handler(HTTPServerRequest(method: "POST", target: "/v1/calls/x/questions/y"), peer)) == "0")
+        var streamed: HTTPServerResponse? = await handler(HTTPServerRequest(method: "POST", target: "/stream"), peer)
+        #expect(gate.calls == 1)
+        #expect(await gate.empty(within: .milliseconds(1)) == false)
+        // The client went before the stream began: what is never written must not count for ever.
+        streamed = nil
+        #expect(streamed == nil && gate.calls == 0)
+        #expect(await gate.empty(within: .seconds(30)))
+        #expect(gate.total == 2)
+    }
+
+    @Test("once closed it lets nobody in, and says so in a way that clients move on by")
+    func closed() async throws {
+        let gate = PoolGate()
+        let handler = gate.guarding { _, _ in .text("done") }
+        gate.close()
+        let refused = await handler(HTTPServerRequest(method: "POST", target: "/v1/operations/run"), peer)
+        #expect(refused.status == 503)
+        let body = try JSONParser.parse(text(refused))
+        #expect(body["code"] == "unavailable")
+        #expect(body["details"]?["pool"] == "draining")
+        #expect(body["retryAfterSeconds"]?.int == 0)
+        #expect(await text(handler(HTTPServerRequest(method: "GET", target: "/v1/pool"), peer)) == "done")
+    }
+
+    private func text(_ response: HTTPServerResponse) -> String {
+        guard case .bytes(let bytes) = response.body else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+@Suite("Who reaches a pool")
+struct PoolDoorTests {
+    private func request(_ headers: HTTPHeaders, peer: HTTPPeer) -> HTTPServerRequest {
+        HTTPServerRequest(method: "POST", target: "/run", headers: headers, peer: peer)
+    }
+
+    private func answer(_ handler: HTTPHandler, _ headers: HTTPHeaders, _ peer: HTTPPeer) async -> Int {
+        await handler(request(headers, peer: peer)).status
+    }
+
+    @Test("over the socket: programs of the same user, and no page")
+    func socket() async {
+        let handler = PoolDoor.sameUser(1000) { _, peer in
+            .text("\(peer)", status: peer == .process(pid: 7) ? 200 : 500)
+        }
+        #expect(await answer(handler, [:], .unix(uid: 1000, pid: 7)) == 200)
+        #expect(await answer(handler, [:], .unix(uid: 0, pid: 7)) == 403)
+        #expect(await answer(handler, [:], .tcp(address: "127.0.0.1", port: 1, localPort: 2)) == 403)
+        #expect(await answer(handler, ["Origin": "http://localhost"], .unix(uid: 1000, pid: 7)) == 403)
+    }
+
+    @Test("at an address: a stranger needs the secret, under one of our names, and a foreign page never gets in")
+    func address() async throws {
+        var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
+        options.allowedHosts = ["mm.example.com"]
+        let stranger = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 5200)
+        let open = PoolDoor(options, secret: Secret("0123456789abcdef")).inFront { _, peer in
+            .text("", status: peer == .bearer ? 200 : 500)
+        }
+        let good: HTTPHeaders = ["Host": "mm.example.com:5200", "Authorization": "Bearer 0123456789abcdef"]
+        #expect(await answer(open, good, stranger) == 200)
+        var wrong = good
+        wrong.set("Authorization", "Bearer 0123456789abcdeF")
+        #expect(await answer(open, wrong, stranger) == 401)
+        wrong.remove("Authorization")
+        #expect(await answer(open, wrong, stranger) == 401)
+        for host in ["evil.example", "192.0.2.9", ""] {
+            var other = good
+            other.set("Host", host)
+            #expect(await answer(open, other, stranger) == 421)
+        }
+        for origin in ["null", "https://evil.example"] {
+            var page = good
+            page.set("Origin", origin)
+            #expect(await answer(open, page, stranger) == 403)
+        }
+        let closed = PoolDoor(options, secret: nil).inFront { _, _ in .text("") }
+        #expect(await answer(closed, ["Host": "localhost"], stranger) == 403)
+    }
+}

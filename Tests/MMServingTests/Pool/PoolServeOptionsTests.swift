@@ -1,0 +1,47 @@
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMServing
+
+@Suite("How a pool is told to serve")
+struct PoolServeOptionsTests {
+    private func options(_ arguments: JSONObject) throws(MMError) -> PoolServeOptions {
+        try PoolServeOptions(
+            try InputReader(operation: "pool serve", arguments: arguments, fields: PoolServeOptions.fields),
+            environment: [:])
+    }
+
+    @Test("isolated pools go with an address, and with nothing that is one pool's")
+    func isolated() throws {
+        #expect(try options(["isolated": true]).isIsolated)
+        #expect(try options(["isolated": true, "listen": "127.0.0.1:0", "profile": ["pool"]]).isIsolated)
+        #expect(try !options(["listen": "127.0.0.1:0"]).isIsolated)
+        for (arguments, word) in [
+            (["isolated": true, "profile": ["pwsh-manager"]], "--profile pwsh-manager"),
+            (["isolated": true, "socket": "/tmp/x.sock"], "--socket"),
+            (["isolated": true, "detached": true], "--detached"),
+            (["sockets": "/run/m365"], "--sockets"),
+        ] as [(JSONObject, String)] {
+            let error = #expect(throws: MMError.self) { try options(arguments) }
+            #expect(error?.code == .invalidInput && error?.message.hasPrefix(word) == true, "\(arguments)")
+        }
+    }
+
+    @Test("the session manager's variables count where its profile is served, and only there")
+    func managerVariables() throws {
+        let theirs = [
+            "PWSH_MANAGER_LOG_LEVEL": "WARNING", "PWSH_MANAGER_TOKEN_DIR": "/data/tokens", "MM_SESSION": "a/b",
+        ]
+        let served = try options(["profile": ["pool", "pwsh-manager"]])
+        let environment = PoolServing.environment(theirs, of: served)
+        #expect(environment["MM_LOG_LEVEL"] == "WARNING" && environment["MM_TOKEN_DIR"] == "/data/tokens")
+        #expect(environment["MM_SESSION"] == nil)
+        #expect(PoolServing.environment(["PWSH_MANAGER_DEBUG": "true"], of: served)["MM_LOG_LEVEL"] == "DEBUG")
+        #expect(
+            PoolServing.environment(theirs.merging(["MM_TOKEN_DIR": "/own"]) { $1 }, of: served)["MM_TOKEN_DIR"]
+                == "/own")
+        let other = PoolServing.environment(theirs, of: try options(["profile": ["pool"]]))
+        #expect(other["MM_LOG_LEVEL"] == nil && other["MM_TOKEN_DIR"] == nil)
+    }
+}

@@ -1,0 +1,114 @@
+import MMCore
+import MMHTTP
+import MMMCP
+import MMOperations
+import Testing
+
+@testable import MMServing
+
+@Suite("Tool profiles", .timeLimit(.minutes(2)))
+struct ProfileServerTests {
+    private let home: ServingHome
+
+    init() throws { home = try ServingHome() }
+
+    /// One request to the server of a profile.
+    private func ask(_ profile: ToolProfile, _ method: String, _ params: JSONObject = [:], words: [String] = [])
+        async throws -> JSONValue
+    {
+        let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
+        let server = try ProfileServer(profile, services: home.services, options: MCPFaceOptions(words: words)).server()
+        let face = try HTTPFace.start(server, options, secret: nil, log: .off)
+        let caller = HTTPCaller(face)
+        let answer = try await caller.call(try await caller.initialize(), method, params)
+        await face.stop(graceful: .zero)
+        return answer
+    }
+
+    private func names(_ profile: ToolProfile, words: [String] = []) async throws -> [String] {
+        try await ask(profile, "tools/list", words: words)["tools"]?.array?.compactMap { $0["name"]?.string } ?? []
+    }
+
+    /// A profile of two tools, one of which says who called.
+    private let sample = ToolProfile(
+        name: "sample", title: "Sample", instructions: "None.",
+        tools: [
+            ProfileTool(
+                name: "who", description: "Says who called.", inputSchema: ["type": "object"],
+                effects: .init(readOnly: true)
+            ) { (_, call, _) async throws(MMError) in
+                ProfileAnswer(
+                    "\(call.caller.server ?? "-") \(call.isSeedProfile)", structured: ["server": "x"])
+            },
+            ProfileTool(
+                name: "fail", description: "Fails.", inputSchema: ["type": "object"], effects: .init(readOnly: false)
+            ) { (_, _, _) async throws(MMError) in throw MMError(.notFound, "Nothing there.", hint: "Look elsewhere.")
+            },
+        ], serverName: "sample-server")
+
+    @Test("exactly the profile's tools are offered, without a prefix unless one is asked for")
+    func exactNames() async throws {
+        #expect(try await names(sample) == ["who", "fail"])
+        #expect(try await names(sample, words: ["--toolsets", "m365"]) == ["who", "fail"])
+        #expect(try await names(sample, words: ["--tool-prefix", "x__"]) == ["x__who", "x__fail"])
+        #expect(try await names(sample, words: ["--read-only"]) == ["who"])
+    }
+
+    @Test("a tool knows that a seed's profile asks, and under which name")
+    func caller() async throws {
+        let call: JSONObject = ["name": "who", "arguments": [:]]
+        let plain = try await ask(sample, "tools/call", call)
+        #expect(plain["content"]?[0]?["text"] == "sample-server true")
+        #expect(plain["structuredContent"] == ["server": "x"])
+        let named = try await ask(sample, "tools/call", call, words: ["--server-name", "mine"])
+        #expect(named["content"]?[0]?["text"] == "mine true")
+    }
+
+    @Test("an error becomes a failed answer with its hint")
+    func failure() async throws {
+        let answer = try await ask(sample, "tools/call", ["name": "fail", "arguments": [:]])
+        #expect(answer["isError"] == true)
+        #expect(answer["content"]?[0]?["text"]?.string?.contains("Look elsewhere.") == true)
+    }
+
+    @Test("an unknown profile is refused with the names there are", arguments: ["nope", "mm-desing", "Pool", ""])
+    func unknown(name: String) throws {
+        guard !name.isEmpty else {
+            #expect(try MCPFaceOptions(words: ["--profile", ""]).profile == nil)
+            return
+        }
+        #expect {
+            try MCPFaceOptions(words: ["--profile", name])
+        } throws: { error in
+            (error as? MMError)?.hint?.contains("mm-design") == true
+        }
+    }
+
+    @Test("the default profile is the catalogue")
+    func standard() throws {
+        #expect(try MCPFaceOptions(words: ["--profile", "mm"]).profile == nil)
+        #expect(try MCPFaceOptions(words: ["--profile", "mm-design"]).profile == "mm-design")
+    }
+
+    @Test("mm-design offers its three tools with their parameters, and nothing else")
+    func design() async throws {
+        let service = LocalOperationService(services: home.services)
+        let profile = try #require(try ToolProfiles.make("mm-design", service, home.services))
+        let tools = try await ask(profile, "tools/list")["tools"]?.array ?? []
+        #expect(tools.compactMap { $0["name"]?.string } == ["mm_run", "mm_status", "mm_disconnect"])
+        #expect(tools[0]["inputSchema"]?["properties"]?.object?.keys == ["connection", "module", "command"])
+        #expect(tools[0]["inputSchema"]?["required"] == ["connection", "module", "command"])
+        #expect(tools[1]["inputSchema"]?["properties"]?.object?.keys == [])
+        #expect(tools[2]["inputSchema"]?["properties"]?.object?.keys == ["connection", "module"])
+        let status = try await ask(profile, "tools/call", ["name": "mm_status", "arguments": [:]])
+        #expect(status["content"]?[0]?["text"] == "[]")
+        let ended = try await ask(
+            profile, "tools/call", ["name": "mm_disconnect", "arguments": ["connection": "Contoso", "module": "exo"]])
+        #expect(ended["structuredContent"]?["success"] == true)
+        let unknown = try await ask(
+            profile, "tools/call",
+            ["name": "mm_run", "arguments": ["connection": "Nope", "module": "exo", "command": "Get-Date"]])
+        #expect(unknown["isError"] == true)
+        #expect(unknown["content"]?[0]?["text"]?.string?.contains("Contoso") == true)
+    }
+}

@@ -1,0 +1,101 @@
+import Glibc
+import MMCore
+import MMOperations
+import MMSystem
+import Testing
+
+@testable import MMServing
+
+@Suite("Configurations of the earlier servers")
+struct SeedConfigurationTests {
+    private static let root: String = {
+        var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        parts.removeLast(4)
+        return parts.joined(separator: "/")
+    }()
+
+    private func file(_ name: String) throws -> JSONObject {
+        // One of them is a link to the file beside the README.
+        let path = try #require(realpath("\(Self.root)/\(name)", nil))
+        defer { free(path) }
+        let bytes = try #require(try ProtectedFile.read(String(cString: path)))
+        return try #require(try JSONParser.parse(bytes, limits: .strict).object)
+    }
+
+    @Test("MCPJungle's file differs from the first one in command and arguments alone")
+    func jungle() throws {
+        var own = try file("mm/mcpjungle-config.json")
+        let words = (own["args"]?.array ?? []).compactMap(\.string)
+        #expect(own["command"] == "mm-mcp")
+        #expect(try MCPFaceOptions(words: words).prefix.isEmpty)
+        own["command"] = nil
+        own["args"] = nil
+        let path = "/opt/homebrew/bin:/opt/homebrew/sbin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        #expect(
+            own == [
+                "name": "mm", "transport": "stdio",
+                "description":
+                    "Microsoft PowerShell. Omit all params to list connections. Provide connection+module+command to execute.",
+                "env": ["MM_SESSION_POOL_URL": "http://localhost:5200", "PATH": .string(path)],
+                "session_mode": "stateless",
+            ])
+    }
+
+    @Test("so does the session manager's, which is Claude Desktop's entry too")
+    func manager() throws {
+        let own = try file("pwsh-manager/mcpjungle-config.json")
+        let words = (own["args"]?.array ?? []).compactMap(\.string)
+        #expect(try MCPFaceOptions(words: words).profile == "pwsh-manager")
+        #expect(own["env"] == ["PWSH_MANAGER_URL": "http://localhost:5100"])
+        #expect(own.keys == ["name", "description", "transport", "command", "args", "env"])
+    }
+
+    @Test(
+        "compose files keep the names, and publish to this machine alone",
+        arguments: [
+            ("session-pool/docker-compose.unified.yml", "m365-pool", "127.0.0.1:5200:5200"),
+            ("session-pool/docker-compose.isolated.yml", "m365-router", "127.0.0.1:5200:5200"),
+            ("pwsh-manager/docker-compose.yml", "pwsh-manager", "127.0.0.1:${PWSH_MANAGER_PORT:-5100}:5100"),
+        ])
+    func compose(name: String, container: String, port: String) async throws {
+        let program = "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))"
+        let command = ChildCommand(
+            "/usr/bin/env", ["python3", "-c", program, "\(Self.root)/\(name)"],
+            environment: ["PATH": ProcessEnvironment.read()["PATH"] ?? "/usr/bin:/bin"])
+        let ran = try await ChildProcess.run(command, input: [], limit: 1 << 20, timeout: .seconds(60))
+        guard ran.exit.code == 0, let parsed = try? JSONParser.parse(ran.output) else {
+            print("skipped: reading \(name): no Python with PyYAML here")
+            return
+        }
+        let services = try #require(parsed["services"]?.object)
+        var ports: [String] = []
+        var containers: [String] = []
+        for service in services.values {
+            containers += [service["container_name"]?.string].compactMap { $0 }
+            ports += (service["ports"]?.array ?? []).compactMap(\.string)
+            #expect(service["privileged"] == nil && service["network_mode"] == nil)
+            #expect(service["security_opt"] == ["no-new-privileges:true"])
+            // Every volume that is named is declared.
+            for volume in (service["volumes"]?.array ?? []).compactMap(\.string) where !volume.hasPrefix("~") {
+                let source = volume.split(separator: ":").first.map(String.init) ?? ""
+                #expect(parsed["volumes"]?.object?.keys.contains(source) == true, "\(volume)")
+                #expect(!volume.contains("docker.sock"))
+            }
+            if let words = service["command"]?.array { #expect(words.first == "pool") }
+        }
+        #expect(containers.contains(container))
+        #expect(ports == [port])
+    }
+
+    @Test("the image's modules are pinned, and new enough for the product")
+    func image() throws {
+        let bytes = try #require(try ProtectedFile.read("\(Self.root)/session-pool/Dockerfile"))
+        let text = String(decoding: bytes, as: UTF8.self)
+        for line in ["EXCHANGE_VERSION=3.9.0", "AZ_ACCOUNTS_VERSION=5.0.0", "TEAMS_VERSION=7.4.0", "PNP_VERSION=3.1.0"]
+        {
+            #expect(text.contains("ARG \(line)\n"))
+        }
+        #expect(text.contains("FROM swift:") && text.contains("DOTNET_GCHeapHardLimit=0x10000000"))
+        #expect(!text.contains("latest") && !text.contains("nightly"))
+    }
+}
