@@ -1,0 +1,120 @@
+import MMCore
+import Testing
+
+@Suite("Exchange pipelines without PowerShell", .timeLimit(.minutes(3)))
+struct ExchangePipelineTests {
+    @Test("run natively over pages, say so, and stop at the first rows that are enough")
+    func pipeline() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let ran = try await tenant.mm([
+            "run", "Demo", "exo",
+            "Get-Mailbox -ResultSize Unlimited | Where-Object ForwardingSmtpAddress | Select-Object Name, Alias -First 2",
+            "--json",
+        ])
+        #expect(ran.code == 0, "\(ran.error)")
+        let rows = try #require(ran.json?.array)
+        #expect(rows.count == 2)
+        #expect(rows.allSatisfy { $0.object?.keys == ["Name", "Alias"] })
+        #expect(ran.error.contains("engine: native"))
+        let compliance = try await tenant.mm([
+            "run", "Demo", "compliance", "Get-ComplianceSearch | ForEach-Object Name", "--json",
+        ])
+        #expect(compliance.json?.array?.count == 2, "\(compliance.error)")
+    }
+
+    @Test("answer with the sign-in that is needed where nobody has signed in")
+    func signIn() async throws {
+        let tenant = try await Tenant()
+        let asked = try await tenant.mm(["run", "Demo", "exo", "Get-AcceptedDomain", "--engine", "native", "--json"])
+        #expect(asked.code == 3)
+        #expect(asked.failure?["details"]?["userCode"]?.string?.isEmpty == false)
+    }
+
+    @Test("say what is wrong: objects that are not there, parameters and cmdlets that do not exist, scripts beyond it")
+    func faults() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let missing = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox nobody", "--json"])
+        #expect(missing.code == 1)
+        #expect(missing.failure?["code"] == "not_found")
+        #expect(missing.failure?["details"]?["category"] == "ObjectNotFound")
+        let parameter = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -Identty x", "--json"])
+        #expect(parameter.code == 2)
+        #expect(parameter.failure?["message"]?.string?.contains("Identity") == true)
+        let cmdlet = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbx", "--json"])
+        #expect(cmdlet.failure?["code"] == "not_found")
+        #expect(cmdlet.failure?["hint"]?.string?.contains("Get-Mailbox") == true)
+        let beyond = try await tenant.mm([
+            "run", "Demo", "compliance", "Get-ComplianceSearch | Out-GridView", "--json",
+        ])
+        #expect(beyond.code != 0)
+        let none = try await tenant.mm([
+            "run", "Demo", "compliance", "Get-ComplianceSearch", "--engine", "pwsh", "--json",
+        ])
+        #expect(none.failure?["code"] == "unsupported")
+    }
+
+    @Test("let the rows of a long list flow; what was said after them, and what ended them, comes behind them")
+    func flow() async throws {
+        let tenant = try await Tenant(users: 3000)
+        try await tenant.signIn()
+        let all = "Get-Mailbox -ResultSize Unlimited | Select-Object Name, Alias"
+        let lines = try await tenant.mm(["run", "Demo", "exo", all + "; Get-Mailbox nobody", "-o", "jsonl"])
+        #expect(lines.code == 0, "\(lines.error)")
+        let rows = lines.output.split(separator: "\n")
+        #expect(rows.count > 2000)
+        #expect(rows.last.flatMap { try? JSONParser.parse(String($0)) }?.object?.keys == ["Name", "Alias"])
+        #expect(lines.error.contains("engine: native"))
+        #expect(lines.error.contains("ERROR: ") && lines.error.contains("nobody"))
+        let whole = try await tenant.mm(["run", "Demo", "exo", all, "--json"])
+        #expect(whole.json?.array?.count == rows.count, "\(whole.error)")
+        let csv = try await tenant.mm(["run", "Demo", "exo", all, "-o", "csv"])
+        #expect(csv.output.split(separator: "\n").count == rows.count + 1, "\(csv.error)")
+        let torn = try await tenant.mm([
+            "run", "Demo", "exo", all + "; Get-Mailbox nobody -ErrorAction Stop", "-o", "jsonl",
+        ])
+        #expect(torn.code == 1, "\(torn.error)")
+        #expect(torn.output.split(separator: "\n").count == rows.count)
+        #expect(torn.error.contains("nobody"))
+        let few = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1", "--json"])
+        #expect(few.json?.array?.count == 1, "\(few.error)")
+    }
+
+    @Test("show the request instead of sending it")
+    func dryRun() async throws {
+        let tenant = try await Tenant()
+        let shown = try await tenant.mm([
+            "run", "Demo", "exo", "Remove-InboxRule -Mailbox lena.vogt -Identity Bills", "--dry-run", "--json",
+        ])
+        #expect(shown.code == 0, "\(shown.error)")
+        let input = shown.json?["body"]?["CmdletInput"]
+        #expect(input?["CmdletName"] == "Remove-InboxRule")
+        #expect(input?["Parameters"]?["Confirm"] == false)
+        #expect(shown.json?["headers"]?["Authorization"] == "Bearer ‹token›")
+    }
+
+    @Test("keep variables in the session that set them, and list cmdlets with what the account may run")
+    func session() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let commands = [
+            "$few = Get-Mailbox -ResultSize 3", "$few | ForEach-Object Alias",
+        ]
+        var last: JSONValue = .null
+        for (number, command) in commands.enumerated() {
+            last = try await client.call(
+                number + 1, "mm__run", ["connection": "Demo", "module": "exo", "command": .string(command)])
+            #expect(last["isError"] == false, "\(last.text)")
+        }
+        #expect(last.text.contains("lena.vogt"))
+        #expect(await client.finish() == 0)
+        let listed = try await tenant.mm([
+            "cmdlets", "Get-Mailbox", "--connection", "Demo", "--module", "exo", "--json",
+        ])
+        #expect(listed.json?["allowed"] == true, "\(listed.error)")
+        #expect(listed.json?["class"]?.string?.contains("read") == true)
+    }
+}

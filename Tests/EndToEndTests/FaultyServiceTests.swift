@@ -1,0 +1,51 @@
+import MMCore
+import Testing
+
+@Suite("Services that misbehave", .timeLimit(.minutes(3)))
+struct FaultyServiceTests {
+    @Test("are asked again after the time they name")
+    func throttling() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try await tenant.fault(["kind": "throttle", "path": "/v1.0/me", "count": 2, "retryAfter": 1])
+        let ran = try await tenant.mm(["graph", "Demo", "/me"])
+        #expect(ran.code == 0, "\(ran.error)")
+        #expect(try await tenant.requests(to: "/v1.0/me") >= 3)
+    }
+
+    @Test(
+        "end in an error that names what happened, never in half an answer",
+        arguments: [
+            ["kind": "torn", "path": "/v1.0/users"], ["kind": "garbage", "path": "/v1.0/users"],
+            ["kind": "status", "status": 503, "path": "/v1.0/users"], ["kind": "endlessPaging", "path": "/v1.0/users"],
+        ] as [JSONObject])
+    func broken(fault: JSONObject) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try await tenant.fault(fault)
+        let ran = try await tenant.mm(
+            ["graph", "Demo", "/users", "--all", "--output", "jsonl", "--json", "--timeout", "10"])
+        #expect(ran.code != 0)
+        #expect(ran.failure?["message"]?.string?.isEmpty == false)
+        for line in ran.output.split(separator: "\n") where line.hasPrefix("{") {
+            #expect(throws: Never.self) {
+                try JSONParser.parse(line.hasSuffix(",") ? String(line.dropLast()) : String(line))
+            }
+        }
+    }
+
+    @Test("get no credential of ours at another address", arguments: ["foreignNextLink", "redirect"])
+    func elsewhere(kind: String) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let other = try await Tenant(users: 5)
+        try await tenant.fault([
+            "kind": .string(kind), "path": "/v1.0/users", "to": .string(other.base + "/v1.0/users"),
+            "host": .string(other.base),
+        ])
+        let ran = try await tenant.mm(["graph", "Demo", "/users", "--all", "--json"])
+        #expect(ran.code != 0)
+        let seen = try await other.control("GET", "requests")["requests"]?.array ?? []
+        #expect(!seen.contains { $0["authorized"] == true })
+    }
+}

@@ -1,0 +1,179 @@
+import MMCore
+import MMOperations
+import Testing
+
+@Suite("Terminal and AI clients get the same", .timeLimit(.minutes(3)))
+struct FrontEndContractTests {
+    @Test("tools, each with the catalogue's schema, in at most 6 KB")
+    func tools() async throws {
+        let tenant = try await Tenant()
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let answer = try await client.request(1, "tools/list")
+        #expect(JSONWriter.bytes(answer).count <= 6 * 1024)
+        let tools = try #require(answer["result"]?["tools"]?.array)
+        let offered = Catalogue.standard.operations.filter {
+            $0.declaration.audience == .everyone && $0.declaration.isListed && $0.declaration.toolset == .m365
+        }
+        #expect(tools.compactMap { $0["name"]?.string } == offered.map { "mm__" + $0.declaration.name })
+        for (tool, operation) in zip(tools, offered) {
+            #expect(tool["inputSchema"]?.object == operation.inputSchema)
+            // The protocol's default is false.
+            #expect((tool["annotations"]?["readOnlyHint"]?.bool ?? false) == operation.declaration.effects.readOnly)
+        }
+        for operation in offered {
+            let help = try await tenant.mm(operation.declaration.command + ["--help"])
+            #expect(help.code == 0)
+            for field in operation.fields where field.placement != .absent {
+                #expect(help.output.contains(field.name.uppercased()) || help.output.contains("--\(field.flagName)"))
+            }
+        }
+    }
+
+    @Test("answers to the same questions, from the process itself and from the pool", arguments: ["embedded", "pool"])
+    func answers(place: String) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let extra = place == "embedded" ? ["MM_EMBEDDED": "1"] : [:]
+        if place == "pool" { #expect(try await tenant.mm(["pool", "start"]).code == 0) }
+        let client = try await MCPClient(tenant.home.environment.merging(extra) { $1 })
+        _ = try await client.initialize()
+        let questions: [(command: [String], tool: String, arguments: JSONObject)] = [
+            (["graph", "Demo", "/me"], "mm__graph_request", ["connection": "Demo", "endpoint": "/me"]),
+            (
+                ["graph", "Demo", "/users", "--top", "7", "--query", "$select=id"], "mm__graph_request",
+                ["connection": "Demo", "endpoint": "/users", "top": 7, "query": ["$select": "id"]]
+            ),
+            (
+                ["graph", "Demo", "/users?$filter=startswith(displayName,'A')&$select=displayName"],
+                "mm__graph_request",
+                ["connection": "Demo", "endpoint": "/users?$filter=startswith(displayName,'A')&$select=displayName"]
+            ),
+            (["status"], "mm__status", [:]), (["login", "Demo"], "mm__login", ["connection": "Demo"]),
+        ]
+        for (number, question) in questions.enumerated() {
+            let shown = try await tenant.mm(question.command + ["--json"], extra: extra)
+            let told = try await client.call(number + 1, question.tool, question.arguments)
+            #expect(shown.code == 0)
+            #expect(told["isError"] == false)
+            // Uniform rows are a table in a model's text; the structure beside it is an object with the same JSON.
+            let structure = told["structuredContent"]
+            let rows = shown.json?.array == nil ? structure : structure?["value"]
+            let answer = (try? JSONParser.parse(told.text)) ?? rows
+            #expect(answer == shown.json)
+        }
+    }
+
+    @Test(
+        "errors with the same code for the same mistake",
+        arguments: [
+            (["graph", "Nope", "/me"], ["connection": "Nope", "endpoint": "/me"], "not_found"),
+            (["graph", "Demo"], ["connection": "Demo"], "invalid_input"),
+            (["graph", "Demo", "/me\u{1}"], ["connection": "Demo", "endpoint": "/me\u{1}"], "invalid_input"),
+            (["graph", "Demo", "/users/../me"], ["connection": "Demo", "endpoint": "/users/../me"], "invalid_input"),
+            (["graph", "Demo", "//me"], ["connection": "Demo", "endpoint": "//me"], "invalid_input"),
+            (["graph", "Demo", "/me#x"], ["connection": "Demo", "endpoint": "/me#x"], "invalid_input"),
+            (
+                ["graph", "Demo", "https://evil.example/v1.0/me"],
+                ["connection": "Demo", "endpoint": "https://evil.example/v1.0/me"], "invalid_input"
+            ),
+            (
+                ["graph", "Demo", "https://u:p@graph.microsoft.com/v1.0/me"],
+                ["connection": "Demo", "endpoint": "https://u:p@graph.microsoft.com/v1.0/me"], "invalid_input"
+            ),
+            (
+                ["graph", "Demo", "/me", "-X", "POST", "-d", "[1]"],
+                ["connection": "Demo", "endpoint": "/me", "method": "POST", "body": [1]], "invalid_input"
+            ),
+            (
+                ["graph", "Demo", "/me", "-r", "graf"], ["connection": "Demo", "endpoint": "/me", "resource": "graf"],
+                "invalid_input"
+            ),
+            (
+                ["graph", "Demo", "/me", "--all", "-X", "DELETE"],
+                ["connection": "Demo", "endpoint": "/me", "all": true, "method": "DELETE"], "invalid_input"
+            ),
+        ] as [([String], JSONObject, String)])
+    func errors(command: [String], arguments: JSONObject, code: String) async throws {
+        let tenant = try await Tenant.shared.value
+        let shown = try await tenant.mm(command + ["--json"])
+        #expect(shown.failure?["code"]?.string == code, "\(shown.error)")
+        #expect(shown.code == (code == "invalid_input" ? 2 : 1))
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let told = try await client.call(1, "mm__graph_request", arguments)
+        #expect(told["isError"] == true)
+        // What breaks the schema is refused by the protocol's own check, in words.
+        let toldCode = told["structuredContent"]?["code"]?.string
+        #expect(toldCode == code || toldCode == nil && code == "invalid_input")
+        if toldCode == nil { #expect(told.text.contains("body") || told.text.contains("resource"), "\(told.text)") }
+    }
+
+    @Test("nothing of a connection whose mcps list leaves the server out, unless it is the owner's terminal")
+    func mcps() async throws {
+        let tenant = try await Tenant.shared.value
+        _ = try await tenant.mm(["connections", "add", "Hidden", "--tenant", "x.example", "--set", "mcps=[]"])
+        #expect(try await tenant.mm(["connections", "list"]).output.contains("Hidden"))
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        #expect(!(try await client.call(1, "mm__connections")).text.contains("Hidden"))
+        let asked = try await client.call(2, "mm__status", ["connection": "Hidden"])
+        #expect(asked["structuredContent"]?["code"] == "not_found")
+        #expect(!asked.text.replacingFirst("'Hidden'").contains("Hidden"))
+    }
+
+    @Test("names without a prefix behind a gateway, and aliases everywhere")
+    func names() async throws {
+        let tenant = try await Tenant.shared.value
+        let client = try await MCPClient(tenant.home.environment, arguments: ["--tool-prefix", ""])
+        _ = try await client.initialize()
+        let tools = try await client.request(1, "tools/list")["result"]?["tools"]?.array ?? []
+        #expect(tools.prefix(2).map { $0["name"] } == ["run", "graph_request"])
+        for (number, name) in ["run", "mm__run", "mm_run", "graph_request"].enumerated() {
+            let answer = try await client.call(number + 2, name)
+            #expect(answer["structuredContent"]?["connections"]?.array?.isEmpty == false)
+        }
+        let readOnly = try await MCPClient(tenant.home.environment, arguments: ["--read-only"])
+        _ = try await readOnly.initialize()
+        let few = try await readOnly.request(1, "tools/list")["result"]?["tools"]?.array ?? []
+        #expect(few.compactMap { $0["name"]?.string } == ["mm__connections", "mm__status", "mm__output"])
+        let refused = try await readOnly.request(
+            2, "tools/call", ["name": "mm__login", "arguments": ["connection": "Demo"]])
+        #expect(refused["error"]?["code"]?.int == -32602)
+    }
+
+    @Test("a long answer as a head, counts and a handle that pages and filters")
+    func longAnswers() async throws {
+        let tenant = try await Tenant.shared.value
+        try await tenant.signIn()
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let answer = try await client.call(
+            1, "mm__graph_request", ["connection": "Demo", "endpoint": "/users", "all": true])
+        #expect(answer.text.count <= 25_000)
+        let handle = try #require(answer["structuredContent"]?["handle"]?.string)
+        #expect(answer["structuredContent"]?["total"]?.int == 300)
+        #expect(answer.text.contains(handle))
+        let page = try await client.call(2, "mm__output", ["handle": .string(handle), "offset": 298])
+        #expect(page.text.contains("298 to 300 of 300"))
+        let filtered = try await client.call(3, "mm__output", ["handle": .string(handle), "filter": "length"])
+        #expect(filtered.text == "300\n" || filtered.text == "300")
+        let refused = try await client.call(
+            4, "mm__output", ["handle": .string(handle), "filter": "import \"x\" as $x; ."])
+        #expect(refused["structuredContent"]?["code"] == "denied")
+        let shown = try await tenant.mm(["output", handle, "--filter", ".[0].id"])
+        #expect(shown.code == 0)
+    }
+}
+
+extension String {
+    fileprivate func replacingFirst(_ text: String) -> String {
+        guard let range = self.firstRange(of: text) else { return self }
+        return String(self[..<range.lowerBound] + self[range.upperBound...])
+    }
+}
+
+extension Tenant {
+    /// One tenant for tests that don't change it.
+    static let shared = Task { try await Tenant() }
+}

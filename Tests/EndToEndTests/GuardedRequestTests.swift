@@ -1,0 +1,148 @@
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("Guarded requests", .timeLimit(.minutes(3)))
+struct GuardedRequestTests {
+    private static let mail =
+        #"{"message":{"subject":"Hello","body":{"content":"Text"},"toRecipients":[{"emailAddress":{"address":"a@b.example"}}]}}"#
+    private static let send = ["graph", "Demo", "/me/sendMail", "-X", "POST", "-d", mail]
+
+    @Test("show a preview and send nothing until a person has confirmed exactly them, once")
+    func confirmation() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let asked = try await tenant.mm(Self.send + ["--json"])
+        #expect(asked.code == 5)
+        #expect(asked.failure?["message"]?.string?.contains("a@b.example") == true)
+        let token = try #require(asked.failure?["details"]?["token"]?.string)
+        #expect(try await Self.sent(tenant) == 0)
+
+        // Without a terminal nobody can confirm.
+        #expect(try await tenant.mm(["confirm", token]).code == 1)
+        #expect(try await tenant.mm(Self.send).code == 5)
+
+        try await Self.confirm(token, answer: "yes", tenant)
+        let other = try await tenant.mm([
+            "graph", "Demo", "/me/sendMail", "-X", "POST", "-d", #"{"message":{"subject":"Other"}}"#,
+        ])
+        #expect(other.code == 5)
+        let done = try await tenant.mm(Self.send)
+        #expect(done.code == 0)
+        #expect(try await Self.sent(tenant) == 1)
+        #expect(try await tenant.mm(Self.send).code == 5)
+    }
+
+    @Test("are not sent when the person says no")
+    func refusal() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let asked = try await tenant.mm(Self.send + ["--json"])
+        let token = try #require(asked.failure?["details"]?["token"]?.string)
+        try await Self.confirm(token, answer: "no", tenant)
+        #expect(try await tenant.mm(Self.send).code == 5)
+        #expect(try await Self.sent(tenant) == 0)
+    }
+
+    @Test("can't be confirmed from inside a session of mm")
+    func insideSession() async throws {
+        let tenant = try await Tenant.shared.value
+        let ran = try await tenant.mm(["confirm", "ABCDEFGHJ"], extra: ["MM_SESSION": "Demo/exo"])
+        #expect(ran.code == 1)
+        #expect(ran.error.contains("session of mm"))
+    }
+
+    @Test("ask the person behind a client that can show forms", arguments: ["accept", "decline"])
+    func elicitation(action: String) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize(["elicitation": [:]])
+        try await client.send([
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": [
+                "name": "mm__graph_request",
+                "arguments": [
+                    "connection": "Demo", "endpoint": "/me/sendMail", "method": "POST",
+                    "body": try JSONParser.parse(Self.mail),
+                ],
+            ],
+        ])
+        var question: JSONValue?
+        while let message = try await client.receive() {
+            if message["method"] == "elicitation/create" {
+                question = message
+                break
+            }
+        }
+        let asked = try #require(question)
+        #expect(asked["params"]?["message"]?.string?.contains("a@b.example") == true)
+        var result: JSONObject = ["action": .string(action)]
+        if action == "accept" { result["content"] = ["confirm": true] }
+        try await client.send(["jsonrpc": "2.0", "id": asked["id"] ?? .null, "result": .object(result)])
+        var answer: JSONValue?
+        while let message = try await client.receive() {
+            if message["id"]?.int == 1 {
+                answer = message["result"]
+                break
+            }
+        }
+        #expect(answer?["isError"]?.bool == (action == "decline"))
+        #expect(try await Self.sent(tenant) == (action == "accept" ? 1 : 0))
+    }
+
+    @Test(
+        "go, wait for a person or are refused by what they do",
+        arguments: [
+            (["/users", "-X", "POST", "-d", #"{"displayName":"X"}"#], nil, "standard"),
+            (["/me/messages", "-X", "POST", "-d", #"{"subject":"draft"}"#], 0, "standard"),
+            (["/users/someone", "-X", "DELETE"], 5, "standard"), (["/me"], 0, "readonly"),
+            (["/me/messages", "-X", "POST", "-d", #"{"subject":"draft"}"#], 4, "readonly"),
+            (["/me/messages", "-X", "POST", "-d", #"{"subject":"draft"}"#], 5, "strict"),
+            (["/ME/SendMail", "-X", "POST", "-d", "{}"], 5, "standard"),
+            (["/me/%73endMail", "-X", "POST", "-d", "{}"], 5, "standard"),
+            (
+                [
+                    "/$batch", "-X", "POST", "-d",
+                    #"{"requests":[{"id":"1","method":"POST","url":"/me/sendMail","body":{}}]}"#,
+                ], 5,
+                "standard"
+            ),
+        ] as [([String], Int32?, String)])
+    func verdicts(request: [String], code: Int32?, policy: String) async throws {
+        let tenant = try await Tenant()
+        _ = try await tenant.mm(["connections", "edit", "Demo", "--guard", policy])
+        try await tenant.signIn()
+        let ran = try await tenant.mm(["graph", "Demo"] + request)
+        if let code { #expect(ran.code == code, "\(ran.error)") } else { #expect(ran.code == 0 || ran.code == 5) }
+    }
+
+    /// What a person does: types an answer at the terminal.
+    private static func confirm(_ token: String, answer: String, _ tenant: Tenant) async throws {
+        var command = ChildCommand(Programs.mm, ["confirm", token], environment: tenant.home.environment)
+        command.terminal = Terminal.Size(rows: 24, columns: 80)
+        command.input = .terminal
+        command.output = .terminal
+        command.error = .terminal
+        let child = try await ChildProcess.start(command)
+        let terminal = try #require(child.terminal)
+        var seen: [UInt8] = []
+        while !String(decoding: seen, as: UTF8.self).contains("Type yes"), let piece = try? await terminal.output.read()
+        {
+            seen += piece
+        }
+        #expect(String(decoding: seen, as: UTF8.self).contains("sendMail"))
+        try await terminal.input.write(Array("\(answer)\n".utf8))
+        while let piece = try? await terminal.output.read() { seen += piece }
+        #expect(await child.exit().code == 0)
+    }
+
+    private static func sent(_ tenant: Tenant) async throws -> Int {
+        let file = try #require(try ProtectedFile.read("\(tenant.home.path)/.m365-state/sandbox.json"))
+        let secret = try #require(try JSONParser.parse(file)["secret"]?.string)
+        let ran = try await Tenant.run(
+            "/usr/bin/curl", ["-s", "-H", "X-Sandbox-Secret: \(secret)", "\(tenant.base)/sandbox/outbox"],
+            tenant.home.environment)
+        return try #require(ran.json?["sent"]?.array).count
+    }
+}

@@ -1,0 +1,205 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("A pool stands up to what goes wrong", .timeLimit(.minutes(10)))
+struct PoolFaultTests {
+    @Test("twenty front-ends at once start one pool")
+    func race() async throws {
+        let tenant = try await Tenant()
+        let pids = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    let ran = try await tenant.mm(["pool", "start", "--jq", ".pid", "--output", "text"])
+                    return "\(ran.code) \(ran.output)\(ran.error)"
+                }
+            }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(pids.count == 1, "\(pids)")
+        #expect(pids.first?.hasPrefix("0 ") == true)
+    }
+
+    @Test("of two pools that start at once one serves, and the other says so")
+    func twoPools() async throws {
+        let tenant = try await Tenant()
+        let command = ChildCommand(
+            Programs.mm, ["pool", "serve", "--detached"], environment: tenant.home.environment)
+        let pools = [try await ChildProcess.start(command), try await ChildProcess.start(command)]
+        try await eventually { pools.contains { $0.exited != nil } && !tenant.home.pools.isEmpty }
+        let lost = try #require(pools.first { $0.exited != nil })
+        let said = try await lost.error?.read() ?? []
+        #expect(lost.exited == .status(1))
+        #expect(String(decoding: said, as: UTF8.self).contains("A pool runs already"))
+        #expect(try await tenant.poolStatus()["state"] == "running")
+        for pool in pools { _ = await pool.terminate(grace: .seconds(60)) }
+    }
+
+    @Test("killed at any moment, it leaves its files whole and no process behind")
+    func killed() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        var random = SystemRandomNumberGenerator()
+        var seen: Set<ProcessIdentity> = []
+        for round in 0..<40 {
+            async let change = tenant.mm(["connections", "add", "Round\(round)", "--tenant", "round.example"])
+            async let run = tenant.mm(
+                [
+                    "run", "Demo", round % 3 == 0 ? "teams" : "exo",
+                    round % 2 == 0 ? "Invoke-StandIn process" : "Invoke-StandIn child 1",
+                ])
+            let moment = Int.random(in: 0..<250, using: &random)
+            try await Task.sleep(for: .milliseconds(moment))
+            for pool in tenant.home.pools {
+                seen.formUnion(Descendants.running(below: pool.pid))
+                pool.signal(SIGKILL)
+                try await eventually { !pool.isRunning }
+            }
+            let (added, ran) = try await (change, run)
+            #expect(added.code == 0, "\(added.error)")
+            // The pool may have died before, during or after the call: never with a wrong answer.
+            #expect([0, 1, 7].contains(ran.code), "round \(round): \(ran.code) \(ran.error)")
+        }
+        // Everything is as it should be, and the next call needs no code.
+        #expect(try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"]).code == 0)
+        let connections = try await tenant.mm(["connections", "list", "--json"])
+        #expect(connections.json?["connections"]?.array?.count == 41, "\(connections.output)")
+        let audit = try await tenant.mm(["audit", "verify"])
+        #expect(audit.code == 0, "\(audit.output) \(audit.error)")
+        #expect(try await tenant.state(of: "Demo/graph-api") == "signed in")
+        let file = "\(tenant.home.path)/.m365-state/sessions-unified.json"
+        try await eventually {
+            try ProtectedFile.read(file).flatMap { try JSONParser.parse($0).array }?.isEmpty == false
+        }
+        // The last pool has ended what the ones before it had left.
+        let own = Set(Descendants.running(below: try tenant.poolProcess().pid))
+        try await eventually { seen.subtracting(own).allSatisfy { !$0.isRunning } }
+        #expect(try await tenant.mm(["pool", "stop"]).code == 0)
+        try await eventually { seen.allSatisfy { !$0.isRunning } }
+    }
+
+    @Test("what a killed pool has left behind is ended by the next one")
+    func leftovers() async throws {
+        let tenant = try await Tenant()
+        let orphan = try await ChildProcess.start(
+            ChildCommand("/bin/sleep", ["600"], environment: tenant.home.environment))
+        let other = try await ChildProcess.start(
+            ChildCommand("/bin/sleep", ["600"], environment: tenant.home.environment))
+        let left = try #require(ProcessIdentity(running: orphan.pid))
+        let record: JSONValue = [
+            ["pid": .int(Int64(left.pid)), "startTime": .int(Int64(left.startTime))],
+            // The same number, but another process: its number was given away anew.
+            ["pid": .int(Int64(other.pid)), "startTime": 12],
+            ["pid": 1, "startTime": 0], ["pid": "x"],
+        ]
+        try ProtectedFile.replace(
+            "\(tenant.home.path)/.m365-state/pool-children.json", with: JSONWriter.bytes(record))
+        #expect(try await tenant.mm(["pool", "start"]).code == 0)
+        #expect(await orphan.exit() == .signal(SIGKILL))
+        #expect(other.exited == nil)
+        other.signalGroup(SIGKILL)
+    }
+
+    @Test("a socket that a dead pool left is in nobody's way")
+    func staleSocket() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.mm(["pool", "start"]).code == 0)
+        let pool = try tenant.poolProcess()
+        let socket = try #require(try await tenant.poolStatus()["socket"]?.string)
+        pool.signal(SIGKILL)
+        try await eventually { !pool.isRunning }
+        #expect(access(socket, F_OK) == 0)
+        #expect(try await tenant.mm(["pool", "status"]).code == 7)
+        #expect(try await tenant.mm(["pool", "start", "--jq", ".socket", "-o", "text"]).output == socket + "\n")
+    }
+
+    @Test(
+        "a folder for the socket that is a link, or open to others, is not used", arguments: ["link", "open", "file"])
+    func foreignFolder(kind: String) async throws {
+        let tenant = try await Tenant()
+        let folder = "\(tenant.home.path)/mm"
+        switch kind {
+        case "link":
+            try ProtectedFile.makeDirectory("\(tenant.home.path)/elsewhere")
+            #expect(symlink("\(tenant.home.path)/elsewhere", folder) == 0)
+        case "open":
+            #expect(mkdir(folder, 0o777) == 0 && chmod(folder, 0o777) == 0)
+        default: try ProtectedFile.replace(folder, with: [1])
+        }
+        let started = try await tenant.mm(["pool", "start", "--jq", ".socket", "-o", "text"])
+        #expect(started.code == 0, "\(started.error)")
+        #expect(started.output.contains("/.m365-state/run/"))
+    }
+
+    @Test("a socket's path fits, however long the home's is")
+    func longHome() async throws {
+        let tenant = try await Tenant()
+        let long = "\(tenant.home.path)/" + String(repeating: "long-folder-name-", count: 8)
+        try ProtectedFile.makeDirectory(long)
+        let environment = ["HOME": long, "PATH": "/usr/bin:/bin"]
+        let started = try await Tenant.run(
+            Programs.mm, ["pool", "start", "--jq", ".socket", "-o", "text"], environment)
+        #expect(started.code == 0, "\(started.error)")
+        #expect(started.output.utf8.count < 107)
+        #expect(try await Tenant.run(Programs.mm, ["pool", "status"], environment).code == 0)
+        #expect(try await Tenant.run(Programs.mm, ["pool", "stop"], environment).code == 0)
+    }
+
+    @Test("a log that can't grow stops the log, not the sessions")
+    func fullDisk() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let log = "\(tenant.home.path)/.m365-logs/session-pool-unified.log"
+        try ProtectedFile.replace(log, with: [UInt8](repeating: 0x78, count: 900_000) + [0x0A])
+        var command = ChildCommand(
+            Programs.mm, ["pool", "serve", "--detached"], environment: tenant.home.environment)
+        command.limits = [.init(resource: Int32(RLIMIT_FSIZE.rawValue), value: 900_000)]
+        command.error = .null
+        let pool = try await ChildProcess.start(command)
+        try await eventually { !tenant.home.pools.isEmpty }
+        for _ in 0..<3 {
+            let ran = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"])
+            #expect(ran.code == 0, "\(ran.error)")
+        }
+        #expect(try ProtectedFile.read(log)?.count ?? 0 >= 900_000)
+        #expect(await pool.terminate(grace: .seconds(60)).code == 0)
+    }
+
+    @Test("a session that hangs holds up no other, and its deadline ends the wait for it")
+    func hung() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        _ = try await tenant.sessionProcess("exo")
+        async let hung = tenant.mm(
+            ["run", "Demo", "exo", "Invoke-StandIn ignore-everything 600000", "--timeout", "10"])
+        try await eventually { try await tenant.state(of: "Demo/exo") == "busy" }
+        for _ in 0..<3 { _ = try await tenant.sessionProcess("teams") }
+        #expect(try await tenant.state(of: "Demo/exo") != "ready")
+        #expect(try await hung.code == 6)
+        _ = try await tenant.sessionProcess("exo")
+    }
+
+    @Test("a client that vanishes frees its session")
+    func vanished() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        _ = try await tenant.sessionProcess()
+        for _ in 0..<5 {
+            var command = ChildCommand(
+                Programs.mm, ["run", "Demo", "exo", "Invoke-StandIn ignore-stop 600000"],
+                environment: tenant.home.environment)
+            command.error = .null
+            command.output = .null
+            let client = try await ChildProcess.start(command)
+            try await eventually { try await tenant.state(of: "Demo/exo") == "busy" }
+            client.signal(SIGKILL)
+            _ = await client.exit()
+            _ = try await tenant.sessionProcess()
+        }
+        try await eventually { try await tenant.poolStatus()["calls"] == 0 }
+    }
+}

@@ -1,0 +1,202 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMSystem
+import Testing
+
+@Suite("Sessions outlive the programs that ask for them", .timeLimit(.minutes(5)))
+struct PoolSharingTests {
+    @Test("two commands and an AI client share one session, which status shows")
+    func shared() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        let first = try await tenant.sessionProcess()
+        #expect(try await tenant.sessionProcess() == first)
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let answer = try await client.call(
+            1, "mm__run", ["connection": "Demo", "module": "exo", "command": "Invoke-StandIn process"])
+        #expect(answer.text.contains("\(first)"))
+        #expect(await client.finish() == 0)
+        #expect(try await tenant.state(of: "Demo/exo") == "ready")
+        #expect(try await tenant.poolStatus()["sessions"] == 1)
+        let reset = try await tenant.mm(["reset", "Demo", "--json"])
+        #expect(reset.json?["count"] == 1)
+        #expect(try await tenant.sessionProcess() != first)
+    }
+
+    @Test("what needs nothing that lasts starts no pool")
+    func unneeded() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        for command in [
+            ["version"], ["connections", "list"], ["guard", "check", "Get-Mailbox"], ["status"], ["sessions"],
+            ["reset", "Demo"],
+            ["graph", "Demo", "/me"], ["audit", "verify"],
+        ] {
+            let ran = try await tenant.mm(command)
+            #expect(ran.code == 0, "\(command): \(ran.error)")
+        }
+        #expect(tenant.home.pools.isEmpty)
+        let stopped = try await tenant.mm(["pool", "status", "--json"])
+        #expect(stopped.code == 7)
+        #expect(stopped.json?["state"] == "stopped")
+    }
+
+    @Test("with --embedded everything stays in the process", arguments: [["--embedded"], []])
+    func embedded(flags: [String]) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let extra = flags.isEmpty ? ["MM_EMBEDDED": "1"] : [:]
+        let ran = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"] + flags, extra: extra)
+        #expect(ran.code == 0, "\(ran.error)")
+        #expect(tenant.home.pools.isEmpty)
+    }
+
+    @Test("a pool that stops takes every process with it, and brings its sessions back without asking anybody")
+    func restart() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        let session = try await tenant.sessionProcess()
+        let process = try #require(ProcessIdentity(running: session))
+        let pool = try tenant.poolProcess()
+        try await eventually { try await tenant.poolStatus()["calls"] == 0 }
+        let stopped = try await tenant.mm(["pool", "stop"])
+        #expect(stopped.code == 0, "\(stopped.error)")
+        #expect(!pool.isRunning && !process.isRunning)
+        let file = try #require(try ProtectedFile.read("\(tenant.home.path)/.m365-state/sessions-unified.json"))
+        let saved = try JSONParser.parse(file).array
+        #expect(saved?.count == 1)
+        #expect(saved?.first?["connection_name"] == "Demo")
+        #expect(saved?.first?["module"] == "exo")
+        #expect(saved?.first?["authenticated_as"] == "admin@contoso-sandbox.example")
+        #expect(try await tenant.mm(["pool", "start"]).code == 0)
+        try await eventually { try await tenant.state(of: "Demo/exo") == "ready" }
+        #expect(try await tenant.sessionProcess() != session)
+        _ = try await tenant.mm(["reset", "Demo"])
+        try await eventually { try await tenant.poolStatus()["sessions"] == 0 }
+        _ = try await tenant.mm(["pool", "restart"])
+        #expect(try await tenant.state(of: "Demo/exo") == nil)
+    }
+
+    @Test("a session whose sign-in has gone says that a person is needed")
+    func needsPerson() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        #expect(try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"]).code == 0)
+        let pool = try tenant.poolProcess()
+        let file = "\(tenant.home.path)/.m365-state/sessions-unified.json"
+        try await eventually { try ProtectedFile.read(file) != nil }
+        pool.signal(SIGKILL)
+        try await eventually { !pool.isRunning }
+        _ = try await tenant.mm(["logout", "Demo"])
+        #expect(try await tenant.mm(["pool", "start"]).code == 0)
+        try await eventually {
+            ["waiting for a person", "sign-in needed"].contains(try await tenant.state(of: "Demo/exo"))
+        }
+    }
+
+    @Test("a pool that nobody needs any more ends by itself")
+    func idle() async throws {
+        let tenant = try await Tenant()
+        let extra = ["MM_POOL_IDLE": "0.2"]
+        #expect(try await tenant.mm(["pool", "start"], extra: extra).code == 0)
+        try await eventually { tenant.home.pools.isEmpty }
+        #expect(try await tenant.mm(["pool", "status"]).code == 7)
+        try await tenant.signIn()
+        #expect(try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"], extra: extra).code == 0)
+        let pool = try tenant.poolProcess()
+        // With a session it stays; four looks are enough to have ended it.
+        try await Task.sleep(for: .milliseconds(800))
+        #expect(pool.isRunning)
+        _ = try await tenant.mm(["reset", "Demo"], extra: extra)
+        try await eventually { !pool.isRunning }
+    }
+
+    @Test("a later build takes the place of an earlier one; another installation does not")
+    func handOver() async throws {
+        let tenant = try await Tenant()
+        let folder = "\(tenant.home.path)/bin"
+        try ProtectedFile.makeDirectory(folder)
+        let copied = try await Tenant.run("/bin/cp", [Programs.mm, "\(folder)/mm"], tenant.home.environment)
+        #expect(copied.code == 0)
+        let start = ["pool", "start", "--jq", ".pid", "--output", "text"]
+        let old = try await Tenant.run("\(folder)/mm", start, tenant.home.environment)
+        #expect(old.code == 0, "\(old.error)")
+        // The other installation uses it as it is.
+        #expect(try await tenant.mm(start).output == old.output)
+        let touched = try await Tenant.run("/bin/touch", ["\(folder)/mm"], tenant.home.environment)
+        #expect(touched.code == 0)
+        let pool = try tenant.poolProcess()
+        let new = try await Tenant.run("\(folder)/mm", start, tenant.home.environment)
+        #expect(new.code == 0, "\(new.error)")
+        #expect(new.output != old.output)
+        try await eventually { !pool.isRunning }
+        #expect(try await tenant.mm(start).output == new.output)
+        #expect(try await tenant.mm(["pool", "stop"]).code == 0)
+    }
+
+    @Test("a call under way finishes when the pool is to end; a signal has it read its files anew")
+    func signals() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        _ = try await tenant.sessionProcess()
+        let pool = try tenant.poolProcess()
+        let removed = try await tenant.mm(["connections", "add", "Other", "--tenant", "other.example"])
+        #expect(removed.code == 0)
+        pool.signal(SIGHUP)
+        let log = "\(tenant.home.path)/.m365-logs/session-pool-unified.log"
+        try await eventually {
+            String(decoding: try ProtectedFile.read(log) ?? [], as: UTF8.self).contains("anew: 2 connections")
+        }
+        async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 1"])
+        try await eventually { try await tenant.poolStatus()["calls"]?.int ?? 0 > 0 }
+        pool.signal(SIGTERM)
+        let ran = try await call
+        #expect(ran.code == 0, "\(ran.error)")
+        try await eventually { !pool.isRunning }
+    }
+
+    @Test("a pool at an address is used by its URL; what is no pool is told so")
+    func elsewhere() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        var command = ChildCommand(
+            Programs.mm, ["pool", "serve", "--listen", "127.0.0.1:0"], environment: tenant.home.environment)
+        command.error = .null
+        let pool = try await ChildProcess.start(command)
+        var line: [UInt8] = []
+        while !line.contains(0x0A), let piece = try await pool.output?.read() { line += piece }
+        let url = String(decoding: line.prefix { $0 != 0x0A }, as: UTF8.self)
+        #expect(url.hasPrefix("http://127.0.0.1:"))
+        let here = try await tenant.sessionProcess()
+        let there = try await tenant.mm(["run", "Demo", "exo", "Invoke-StandIn process", "--pool", url])
+        #expect(there.output.contains("\(here)"), "\(there.error)")
+        for name in ["MM_SESSION_POOL_URL", "PWSH_MANAGER_URL"] {
+            let status = try await tenant.mm(["status", "--json"], extra: [name: url])
+            #expect(status.output.contains("Demo/exo"), "\(status.error)")
+        }
+        let foreignPage = try await Tenant.run(
+            "/usr/bin/curl",
+            ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: evil.example", "\(url)/v1/pool"],
+            tenant.home.environment)
+        #expect(foreignPage.output == "421")
+        #expect(await pool.terminate(grace: .seconds(60)).code == 0)
+
+        let seed = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            request.path == "/health"
+                ? .json(Array(#"{"status":"healthy"}"#.utf8)) : .json(Array(#"{"error":"no"}"#.utf8), status: 404)
+        }
+        let refused = try await tenant.mm(["status", "--pool", "http://127.0.0.1:\(seed.port)"])
+        #expect(refused.code == 7)
+        #expect(refused.error.contains("no pool of mm"))
+        await seed.stop(graceful: .zero)
+        let nobody = try await tenant.mm(["status", "--pool", url])
+        #expect(nobody.code == 7, "\(nobody.error)")
+        #expect(try await tenant.mm(["status", "--pool", url, "--embedded"]).code == 2)
+    }
+}

@@ -1,0 +1,91 @@
+import Glibc
+import MMCore
+import Testing
+
+@Suite("Shells live in the pool and act as if they were here", .timeLimit(.minutes(5)))
+struct PoolShellTests {
+    /// Runs `mm` in a folder of the home, which is where the person stands.
+    private func mm(_ words: [String], in folder: String, _ home: TemporaryHome) async throws -> Tenant.Ran {
+        try await Tenant.run(
+            "/bin/sh", ["-c", "mkdir -p \"$0\" && cd \"$0\" && exec \"$@\"", folder, Programs.mm] + words,
+            home.environment)
+    }
+
+    @Test("directory and variables stay from one command to the next")
+    func lasting() async throws {
+        let home = try TemporaryHome()
+        let first = try await mm(["shell", "run", "pwd; cd /usr; X=5"], in: "\(home.path)/here", home)
+        #expect(first.code == 0 && first.output.hasSuffix("/here\n"), "\(first)")
+        let second = try await mm(["shell", "run", "pwd; echo $X"], in: home.path, home)
+        #expect(second.code == 0 && second.output == "/usr\n5\n", "\(second)")
+        #expect(home.pools.count == 1)
+    }
+
+    @Test("a command's status, output and errors come as they are", arguments: [["--embedded"], []])
+    func status(flags: [String]) async throws {
+        let home = try TemporaryHome()
+        let script = "printf 'a\\377b'; printf 'no line end' >&2; (exit 9)"
+        let ran = try await mm(["shell", "run", script] + flags, in: home.path, home)
+        #expect(ran.code == 9)
+        #expect(ran.error == "no line end")
+        let counted = try await Tenant.run(
+            "/bin/sh", ["-c", "\"$0\" shell run \"$1\" 2>/dev/null | od -An -tx1", Programs.mm, script],
+            home.environment)
+        #expect(counted.output.split(separator: " ").map { $0.filter(\.isHexDigit) } == ["61", "ff", "62"])
+    }
+
+    @Test("relative paths are those of the folder where the person stands", arguments: [["--embedded"], []])
+    func relativePaths(flags: [String]) async throws {
+        let home = try TemporaryHome()
+        _ = try await mm(["shell", "run", "true"] + flags, in: home.path, home)
+        let here = home.path + "/there"
+        #expect(try await mm(["version"], in: here, home).code == 0)
+        try ProtectedFile.replace(here + "/a.txt", with: Array("hello".utf8))
+        let sent = try await mm(["shell", "upload", "a.txt", home.path + "/b.txt"] + flags, in: here, home)
+        #expect(sent.code == 0, "\(sent.error)")
+        #expect(try ProtectedFile.read(home.path + "/b.txt") == Array("hello".utf8))
+        let fetched = try await mm(["shell", "download", home.path + "/b.txt", "c.txt"] + flags, in: here, home)
+        #expect(fetched.code == 0, "\(fetched.error)")
+        #expect(try ProtectedFile.read(here + "/c.txt") == Array("hello".utf8))
+    }
+
+    @Test("a command that was let go is listed, waited for and called off")
+    func detached() async throws {
+        let home = try TemporaryHome()
+        let gone = try await mm(["shell", "run", "sleep 1000", "--detach"], in: home.path, home)
+        #expect(gone.code == 0, "\(gone.error)")
+        let job = try #require(try await jobs(home).first)
+        #expect(job["state"] == "running")
+        let handle = try #require(job["job"]?.string)
+        let ended = try await mm(["output", handle, "--action", "cancel"], in: home.path, home)
+        #expect(ended.code == 0, "\(ended)")
+        #expect(try await jobs(home).first?["state"] == "cancelled")
+    }
+
+    @Test("what an AI client has left ends with it, and nobody else reads it before")
+    func clients() async throws {
+        let home = try TemporaryHome()
+        let (one, other) = (
+            try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell"]),
+            try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell"])
+        )
+        _ = try await one.initialize()
+        _ = try await other.initialize()
+        let begun = try await one.call(1, "mm__shell_run", ["command": "echo $$; sleep 1000", "yield": 1])
+        let handle = try #require(begun["structuredContent"]?["job"]?.string, "\(begun)")
+        let text = begun["structuredContent"]?["stdout"]?.string ?? ""
+        let pid = try #require(Int32(text.filter(\.isNumber)), "\(begun)")
+        let foreign = try await other.call(1, "mm__shell_wait", ["job": .string(handle)])
+        #expect(foreign["isError"] == true)
+        #expect(try await other.call(2, "mm__shell_sessions").text.contains("default") == false)
+        #expect(kill(pid, 0) == 0)
+        #expect(await one.finish() == 0)
+        try await eventually { kill(pid, 0) != 0 }
+        #expect(await other.finish() == 0)
+    }
+
+    private func jobs(_ home: TemporaryHome) async throws -> [JSONValue] {
+        let listed = try await Tenant.run(Programs.mm, ["jobs", "--json"], home.environment)
+        return listed.json?["jobs"]?.array ?? []
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+extension Tenant {
+    /// Lets sessions run the stand-in's own commands, which no table knows.
+    func allowStandIn() throws {
+        let rules = """
+            {"version": 1, "rules": [{"id": "stand-in", "cmdlets": ["Invoke-StandIn"], "class": "read", \
+            "decision": "allow", "loosens": ["unknown-command"]}]}
+            """
+        try ProtectedFile.replace("\(home.path)/.m365-state/guard-rules.json", with: Array(rules.utf8))
+    }
+
+    /// The process of a session, as the session itself tells it.
+    func sessionProcess(_ module: String = "exo", extra: [String: String] = [:]) async throws -> Int32 {
+        let ran = try await mm(["run", "Demo", module, "Invoke-StandIn process"], extra: extra)
+        guard ran.code == 0, let pid = Int32(ran.output.filter(\.isNumber)) else {
+            throw MMError(.internalError, "no process: \(ran.code) \(ran.output) \(ran.error)")
+        }
+        return pid
+    }
+
+    /// What `mm pool status` says.
+    func poolStatus() async throws -> JSONValue {
+        let ran = try await mm(["pool", "status", "--json"])
+        guard let json = ran.json else { throw MMError(.internalError, "no status: \(ran.error)") }
+        return json
+    }
+
+    /// The state of a session, as `mm status` shows it; `nil` where it shows none.
+    func state(of session: String) async throws -> String? {
+        let ran = try await mm(["status", "--json"])
+        return ran.json?["sessions"]?.array?.first { $0["session"]?.string == session }?["state"]?.string
+    }
+
+    /// The running pool's process.
+    func poolProcess() throws -> ProcessIdentity { try #require(home.pools.first) }
+}
+
+/// Waits until something holds; a test's own time limit ends the wait when it never does.
+func eventually(_ condition: () async throws -> Bool) async throws {
+    while !(try await condition()) { try await Task.sleep(for: .milliseconds(20)) }
+}

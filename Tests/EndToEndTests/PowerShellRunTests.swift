@@ -1,0 +1,93 @@
+import MMCore
+import Testing
+
+@Suite("PowerShell commands on the sandbox's stand-in", .timeLimit(.minutes(3)))
+struct PowerShellRunTests {
+    @Test("run with the connection's own sign-in, without a second code, and say where they ran")
+    func tokenFeed() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let json = try await tenant.mm([
+            "run", "Demo", "exo", "Get-Mailbox -ResultSize 2", "--engine", "pwsh", "--json",
+        ])
+        #expect(json.code == 0, "\(json.error)")
+        #expect(json.json?.array?.count == 2)
+        #expect(json.error.contains("stand-in"))
+        let csv = try await tenant.mm([
+            "run", "Demo", "exo", "Get-Mailbox -ResultSize 2", "--engine", "pwsh", "-o", "csv",
+        ])
+        #expect(csv.output.split(separator: "\n").count == 3)
+    }
+
+    @Test(
+        "come from a file, from standard input, or from a file named in the command's place",
+        arguments: [["-f", "FILE"], ["--file=FILE"], ["@FILE"], ["FILE"], ["-"]])
+    func forms(words: [String]) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let script = "\u{FEFF}# “five”\r\nGet-Mailbox -ResultSize 2\r\n"
+        let file = tenant.home.path + "/report.ps1"
+        try ProtectedFile.replace(file, with: Array(script.utf8))
+        let named = words.map { $0.split(separator: "FILE", omittingEmptySubsequences: false).joined(separator: file) }
+        let ran = try await tenant.mm(
+            ["run", "Demo", "exo"] + named + ["--json", "-q"], input: words == ["-"] ? script : nil)
+        #expect(ran.code == 0, "\(ran.error)")
+        #expect(ran.json?.array?.count == 2)
+    }
+
+    @Test("get their parameters as data, which a person sees before anything runs")
+    func parameters() async throws {
+        let tenant = try await Tenant()
+        let script = "param($Name) Get-Mailbox -Identity $Name"
+        let ran = try await tenant.mm(
+            ["run", "Demo", "exo", script, "--param", "Name='; Remove-Mailbox x #", "--json"])
+        #expect(ran.code == 5)
+        #expect(ran.failure?["message"]?.string?.contains(#"{"Name":"'; Remove-Mailbox x #"}"#) == true)
+    }
+
+    @Test("answer with the module's own code where nobody has signed in")
+    func deviceCode() async throws {
+        let tenant = try await Tenant()
+        let asked = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox", "--json"])
+        #expect(asked.code == 3)
+        #expect(asked.failure?["details"]?["userCode"]?.string?.isEmpty == false)
+    }
+
+    @Test("are judged before any PowerShell starts")
+    func judged() async throws {
+        let tenant = try await Tenant()
+        for (script, code) in [("Remove-Mailbox x", 5), ("Install-Module Az", 4), ("iex $x", 5), ("Get-Mailbox |", 5)] {
+            let ran = try await tenant.mm(["run", "Demo", "exo", script])
+            #expect(ran.code == Int32(code), "\(script): \(ran.error)")
+        }
+        let log = try tenant.home.files().first { $0.path.hasSuffix("session-pool-unified.log") }
+        #expect(log.map { !String(decoding: $0.bytes, as: UTF8.self).contains("started") } ?? true)
+    }
+
+    @Test("keep one session for many calls of an AI client, and leave no process behind")
+    func lasting() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        for number in 1...5 {
+            let answer = try await client.call(
+                number, "mm__run", ["connection": "Demo", "module": "exo", "command": "Get-Mailbox -ResultSize 1"])
+            #expect(answer["isError"] == false, "\(answer.text)")
+        }
+        let status = try await client.call(6, "mm__status", ["connection": "Demo"])
+        let sessions = status["structuredContent"]?["sessions"]?.array ?? []
+        let exo = try #require(sessions.first { $0["session"] == "Demo/exo" })
+        #expect(exo["state"] == "ready")
+        #expect(exo["commands"]?.int == 5)
+        #expect(exo["account"] == "admin@contoso-sandbox.example")
+        let gone = try await client.call(8, "mm_disconnect", ["connection": "Demo", "module": "teams"])
+        #expect(gone["structuredContent"]?["count"]?.int == 0)
+        #expect(gone["structuredContent"]?["disconnected"] == [])
+        let jobs = try await client.call(9, "mm_jobs", [:])
+        #expect(jobs["structuredContent"]?["jobs"] == [])
+        let reset = try await client.call(7, "mm__reset", ["connection": "Demo"])
+        #expect(reset["structuredContent"]?["count"]?.int == 1)
+        #expect(await client.finish() == 0)
+    }
+}

@@ -1,0 +1,186 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+/// A router of isolated pools, its PowerShell a stand-in that first looks for what it must not see.
+private final class IsolatedRouterProcess: Sendable {
+    let home: TemporaryHome
+    let base: String
+    private let process: ChildProcess
+    private let user: UInt32?
+
+    static let registry = """
+        {"connections": {
+          "Alpha": {"tenant": "alpha.example", "expectedEmail": "admin@contoso.example"},
+          "Beta": {"tenant": "beta.example", "expectedEmail": "admin@contoso.example"},
+          "Hidden": {"tenant": "hidden.example", "mcps": []}
+        }}
+        """
+
+    /// - Returns: `nil`, with a line that says why, when this machine can't do it.
+    static func start(wall: String, user: UInt32?) async throws -> IsolatedRouterProcess? {
+        let home = try TemporaryHome()
+        let folder = home.path + "/bin"
+        mkdir(folder, 0o755)
+        let probe = """
+            #!/bin/sh
+            {
+              for file in \(home.path)/.m365-state/isolated/*/home/.m365-connections.json; do cat "$file"; done
+              cat \(home.path)/.m365-connections.json
+              for path in $(cat \(folder)/targets); do cat "$path/home/.m365-connections.json"; ls "$path"; done
+              for number in /proc/[0-9]*; do ls "$number/root\(home.path)/.m365-state/isolated"; done
+              umount \(home.path)/.m365-state && echo UNMOUNTED
+            } >"$HOME/probe" 2>/dev/null
+            exec \(Programs.mm) sandbox pwsh --approve-after 1 --account admin@contoso.example "$@"
+            """
+        try write(probe, to: folder + "/probe.sh", mode: 0o755)
+        try write("", to: folder + "/targets", mode: 0o666)
+        try write(registry, to: home.path + "/.m365-connections.json", mode: 0o600)
+        if let user { give(home.path, to: user) }
+        var words = ["pool", "serve", "--isolated", "--listen", "127.0.0.1:0", "--quiet"]
+        var program = Programs.mm
+        if let user {
+            words = ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", program] + words
+            program = "/usr/bin/setpriv"
+        }
+        var command = ChildCommand(
+            program, words,
+            environment: home.environment.merging([
+                "MM_PWSH": folder + "/probe.sh", "MM_ISOLATED_WALL": wall, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            ]) { $1 })
+        command.error = .pipe
+        let process = try await ChildProcess.start(command)
+        var text: [UInt8] = []
+        while !text.contains(0x0A), let piece = try await process.output?.read() { text += piece }
+        guard let end = text.firstIndex(of: 0x0A) else {
+            var complaint: [UInt8] = []
+            while let piece = try await process.error?.read() { complaint += piece }
+            print("skipped: isolated pools behind \(wall): \(String(decoding: complaint, as: UTF8.self))")
+            return nil
+        }
+        return IsolatedRouterProcess(home, String(decoding: text[..<end], as: UTF8.self), process, user)
+    }
+
+    private init(_ home: TemporaryHome, _ base: String, _ process: ChildProcess, _ user: UInt32?) {
+        self.home = home
+        self.base = base
+        self.process = process
+        self.user = user
+    }
+
+    deinit { process.signalGroup(SIGKILL) }
+
+    func stop() async { _ = await process.terminate(grace: .seconds(20)) }
+
+    private static func write(_ text: String, to path: String, mode: mode_t) throws {
+        try ProtectedFile.replace(path, with: Array(text.utf8), mode: mode)
+    }
+
+    private static func give(_ path: String, to user: UInt32) {
+        lchown(path, user, user)
+        guard let folder = opendir(path) else { return }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            // An entry is as long as its name: reading it by value would read past its end.
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+            let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
+            if name != ".", name != ".." { give("\(path)/\(name)", to: user) }
+        }
+    }
+
+    /// Names the folders that the next session is to look into.
+    func aim(at folders: [String]) throws {
+        let descriptor = open(home.path + "/bin/targets", O_WRONLY | O_TRUNC)
+        defer { close(descriptor) }
+        let bytes = Array(folders.joined(separator: "\n").utf8)
+        #expect(bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count)
+    }
+
+    func curl(_ words: [String]) async throws -> JSONValue {
+        let all = ["-s", "-m", "100"] + words.map { $0.hasPrefix("/") ? base + $0 : $0 }
+        var program = "/usr/bin/curl"
+        var arguments = all
+        if let user {
+            arguments = ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", program] + all
+            program = "/usr/bin/setpriv"
+        }
+        let ran = try await Tenant.run(program, arguments, ["PATH": "/usr/bin:/bin"])
+        return try #require(ran.json, "\(ran.output) \(ran.error)")
+    }
+
+    func post(_ path: String, _ body: JSONValue) async throws -> JSONValue {
+        try await curl([
+            path, "-X", "POST", "-H", "Content-Type: application/json", "-d", JSONWriter.string(body),
+        ])
+    }
+
+    func run(_ connection: String) async throws -> JSONValue {
+        let body: JSONValue = [
+            "connection": .string(connection), "module": "exo", "command": "Get-Mailbox -ResultSize 1",
+        ]
+        while true {
+            let answer = try await post("/run", body)
+            guard answer["status"] == "auth_required" else { return answer }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// What the stand-ins of a connection found.
+    func probes(_ connection: String) throws -> [String] {
+        try home.files().filter { $0.path.hasSuffix("/probe") && $0.path.contains("/isolated/\(connection)-") }
+            .map { String(decoding: $0.bytes, as: UTF8.self) }
+    }
+
+    func folder(_ connection: String) throws -> String {
+        let file = try #require(try home.files().first { $0.path.contains("/isolated/\(connection)-") })
+        let parts = file.path.split(separator: "/")
+        let index = try #require(parts.firstIndex(of: "isolated"))
+        return "/" + parts[...(index + 1)].joined(separator: "/")
+    }
+}
+
+@Suite("A pool of its own for each connection", .timeLimit(.minutes(5)), .serialized)
+struct IsolatedPoolTests {
+    static let users: [UInt32?] = geteuid() == 0 ? [nil, 65_534] : [nil]
+
+    @Test(
+        "can't see another pool's home, the owner's registry, or undo what hides them",
+        arguments: ["namespaces", "landlock"], users)
+    func walls(wall: String, user: UInt32?) async throws {
+        guard let router = try await IsolatedRouterProcess.start(wall: wall, user: user) else { return }
+        let beta = try await router.run("Beta")
+        #expect(beta["status"] == "success", "\(beta)")
+        try router.aim(at: [try router.folder("Beta")])
+        let alpha = try await router.run("Alpha")
+        #expect(alpha["status"] == "success", "\(alpha)")
+        #expect(alpha["authenticated_as"] == "admin@contoso.example")
+        let probes = try router.probes("Alpha")
+        #expect(!probes.isEmpty)
+        for probe in probes {
+            #expect(!probe.contains("beta.example") && !probe.contains("hidden.example"), "\(probe)")
+            #expect(!probe.contains("Beta-"), "\(probe)")
+            #expect(!probe.contains("UNMOUNTED"))
+            // Landlock lets nobody list the folder of all pools, not even for its own.
+            if wall == "namespaces" { #expect(probe.contains("alpha.example")) }
+        }
+        let status = try await router.curl(["/status"])
+        #expect(status["containers"] == ["Alpha": "healthy", "Beta": "healthy"])
+        #expect(status["sessions"]?.array?.compactMap { $0["session_id"]?.string } == ["Alpha/exo", "Beta/exo"])
+        #expect(status["isolation"]?["Alpha"]?["files"]?.string?.isEmpty == false)
+        #expect(status["isolation"]?["Alpha"]?["memory"]?.string?.hasPrefix("512 MB by ") == true)
+        let connections = try await router.curl(["/connections"])
+        #expect(connections["connections"]?.object?.keys == ["Alpha", "Beta"])
+        #expect(connections["connections"]?["Beta"]?["_container_port"] == 5211)
+        let reset = try await router.post("/reset", ["connection": "Alpha"])
+        #expect(reset == ["status": "success", "reset": ["Alpha/exo"], "count": 1])
+        let metrics = try await router.curl(["/metrics"])
+        #expect(metrics["containers"]?["Beta"]?["active_sessions"] == 1)
+        #expect(metrics["port_map"] == ["Alpha": 5210, "Beta": 5211])
+        let unknown = try await router.post("/run", ["connection": "Hidden", "module": "exo", "command": "x"])
+        #expect(unknown["error"]?.string?.contains("Available: ['Alpha', 'Beta']") == true)
+        let log = router.home.path + "/.m365-logs/session-pool-Alpha.log"
+        #expect(access(log, F_OK) == 0)
+        await router.stop()
+    }
+}

@@ -1,0 +1,80 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+/// `mm pool serve --profile pool` over a sandbox tenant, asked with curl.
+private final class PoolFaceProcess: Sendable {
+    let tenant: Tenant
+    private let base: String
+    private let process: ChildProcess
+
+    init() async throws {
+        tenant = try await Tenant()
+        let command = ChildCommand(
+            Programs.mm, ["pool", "serve", "--profile", "pool", "--listen", "127.0.0.1:0", "--quiet"],
+            environment: tenant.home.environment)
+        process = try await ChildProcess.start(command)
+        var text: [UInt8] = []
+        while !text.contains(0x0A), let piece = try await process.output?.read() { text += piece }
+        base = String(decoding: try #require(text.split(separator: 0x0A).first), as: UTF8.self)
+    }
+
+    deinit { process.signalGroup(SIGKILL) }
+
+    func stop() async {
+        _ = await process.terminate(grace: .seconds(20))
+        await tenant.stop()
+    }
+
+    func curl(_ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
+        var words = ["-s", "-m", "100", base + path]
+        if let body { words += ["-H", "Content-Type: application/json", "-d", JSONWriter.string(body)] }
+        let ran = try await Tenant.run("/usr/bin/curl", words, ["PATH": "/usr/bin:/bin"])
+        return try #require(ran.json, "\(ran.output) \(ran.error)")
+    }
+
+    /// Runs a command; whoever is shown a code approves it as `account`, once.
+    func run(_ command: String, approving account: String? = nil) async throws -> JSONValue {
+        let body: JSONValue = ["connection": "Demo", "module": "exo", "command": .string(command)]
+        var isApproved = false
+        while true {
+            let answer = try await curl("/run", body)
+            guard answer["status"] == "auth_required" else { return answer }
+            if !isApproved {
+                try await tenant.approve(try #require(answer["device_code"]?.string), as: account)
+                isApproved = true
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+}
+
+@Suite("The first pool's routes over the native engine", .timeLimit(.minutes(3)))
+struct NativePoolFaceTests {
+    @Test("tell who is signed in, list the session, and put out what PowerShell would")
+    func account() async throws {
+        let pool = try await PoolFaceProcess()
+        let answer = try await pool.run("Get-Mailbox -ResultSize 1 | Select-Object Name", approving: nil)
+        #expect(answer["status"] == "success", "\(answer)")
+        #expect(answer["authenticated_as"] == "admin@contoso-sandbox.example")
+        #expect(answer["output"]?.string?.hasPrefix("Name\n----\n") == true, "\(answer)")
+        #expect(answer["output"]?.string?.contains("engine:") == false, "\(answer)")
+        #expect(try await pool.tenant.requests(to: "/InvokeCommand") > 0)
+        let rows = try await pool.curl("/status")["sessions"]
+        #expect(rows?[0]?["session_id"] == "Demo/exo")
+        #expect(rows?[0]?["state"] == "authenticated" && rows?[0]?["authenticated"] == true)
+        await pool.stop()
+    }
+
+    @Test("refuse a wrong account to the one who asks next, before any command")
+    func wrongAccount() async throws {
+        let pool = try await PoolFaceProcess()
+        let answer = try await pool.run("Get-Mailbox -ResultSize 1", approving: "lena.vogt@contoso-sandbox.example")
+        #expect(answer["status"] == "error", "\(answer)")
+        #expect(answer["error"]?.string?.contains("lena.vogt@contoso-sandbox.example") == true, "\(answer)")
+        #expect(answer["output"] == nil && answer["authenticated_as"] == nil)
+        #expect(try await pool.tenant.requests(to: "/InvokeCommand") == 0)
+        await pool.stop()
+    }
+}

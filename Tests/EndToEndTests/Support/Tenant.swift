@@ -1,0 +1,144 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// A sandbox tenant in a process of its own, with a home folder and a connection `Demo`; both end with this value.
+final class Tenant: Sendable {
+    /// The home of the programs that use it.
+    let home: TemporaryHome
+    /// Where it is reached.
+    let base: String
+    private let process: ChildProcess
+
+    /// Starts a tenant.
+    /// - Parameters:
+    ///   - users: how many users it has.
+    ///   - lifetime: how many seconds its access tokens live.
+    init(users: Int = 300, lifetime: Int = 3600) async throws {
+        home = try TemporaryHome()
+        var command = ChildCommand(
+            Programs.mm,
+            [
+                "sandbox", "start", "--foreground", "--users", "\(users)", "--interval", "1", "--lifetime",
+                "\(lifetime)",
+            ],
+            environment: home.environment)
+        command.output = .null
+        command.error = .null
+        process = try await ChildProcess.start(command)
+        let file = "\(home.path)/.m365-state/sandbox.json"
+        while process.exited == nil {
+            if let bytes = try? ProtectedFile.read(file), let json = try? JSONParser.parse(bytes),
+                let url = json["graph"]?.string
+            {
+                base = url
+                try await addConnection()
+                return
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw MMError(.internalError, "the sandbox tenant did not start")
+    }
+
+    deinit { process.signalGroup(SIGKILL) }
+
+    /// Ends the tenant before its home goes.
+    func stop() async { _ = await process.terminate(grace: .seconds(2)) }
+
+    private func addConnection() async throws {
+        let added = try await mm([
+            "connections", "add", "Demo", "--cloud", "sandbox", "--app-id", "5a4db0c5-0000-4000-8000-00000000a001",
+            "--tenant", "contoso-sandbox.example", "--tenant-id", "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
+            "--expected-email", "admin@contoso-sandbox.example",
+        ])
+        guard added.code == 0 else { throw MMError(.internalError, "no connection: \(added.error)") }
+    }
+
+    /// What a program left.
+    struct Ran: Sendable {
+        let code: Int32
+        let output: String
+        let error: String
+        var json: JSONValue? { try? JSONParser.parse(output) }
+        /// The error object that `--json` writes.
+        var failure: JSONValue? {
+            error.split(separator: "\n").lazy.compactMap { try? JSONParser.parse(String($0)) }.first?["error"]
+        }
+    }
+
+    /// Runs `mm` to its end.
+    /// - Parameters:
+    ///   - arguments: its arguments.
+    ///   - input: its standard input.
+    ///   - extra: what is added to its environment.
+    func mm(_ arguments: [String], input: String? = nil, extra: [String: String] = [:]) async throws -> Ran {
+        try await Self.run(Programs.mm, arguments, home.environment.merging(extra) { $1 }, input: input)
+    }
+
+    /// Runs any program to its end in this home.
+    static func run(_ program: String, _ arguments: [String], _ environment: [String: String], input: String? = nil)
+        async throws -> Ran
+    {
+        let outcome = try await ChildProcess.run(
+            ChildCommand(program, arguments, environment: environment), input: input.map { Array($0.utf8) } ?? [],
+            limit: 256 << 20, timeout: .seconds(120))
+        return Ran(
+            code: outcome.exit.code, output: String(decoding: outcome.output, as: UTF8.self),
+            error: String(decoding: outcome.error, as: UTF8.self))
+    }
+
+    /// Starts a sign-in and approves it as somebody.
+    /// - Returns: the last `mm login`.
+    @discardableResult
+    func signIn(_ connection: String = "Demo", as account: String? = nil) async throws -> Ran {
+        let started = try await mm(["login", connection, "--json"])
+        guard started.code != 0 else { return started }
+        guard let code = started.failure?["details"]?["userCode"]?.string else {
+            throw MMError(.internalError, "no code: \(started.error)")
+        }
+        try await approve(code, as: account)
+        return try await login(connection)
+    }
+
+    /// Approves a code as a person would in the browser.
+    func approve(_ code: String, as account: String? = nil) async throws {
+        let arguments = ["sandbox", "approve", code] + (account.map { ["--account", $0] } ?? [])
+        let approved = try await mm(arguments)
+        guard approved.code == 0 else { throw MMError(.internalError, "not approved: \(approved.error)") }
+    }
+
+    /// Calls `mm login` until the service has heard of the approval.
+    func login(_ connection: String = "Demo") async throws -> Ran {
+        while true {
+            let ran = try await mm(["login", connection, "--json"])
+            guard ran.failure?["code"] == "sign_in_needed" else { return ran }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
+}
+
+extension Tenant {
+    /// Calls an endpoint that steers the tenant.
+    func control(_ method: String, _ name: String, _ body: JSONValue? = nil) async throws -> JSONValue {
+        guard let file = try ProtectedFile.read("\(home.path)/.m365-state/sandbox.json"),
+            let secret = try JSONParser.parse(file)["secret"]?.string
+        else { throw MMError(.internalError, "the tenant's state file is gone") }
+        var arguments = ["-s", "-X", method, "-H", "X-Sandbox-Secret: \(secret)", "\(base)/sandbox/\(name)"]
+        if let body { arguments += ["-H", "Content-Type: application/json", "-d", JSONWriter.string(body)] }
+        let ran = try await Self.run("/usr/bin/curl", arguments, home.environment)
+        guard let answer = ran.json else { throw MMError(.internalError, "\(name): \(ran.output) \(ran.error)") }
+        if let error = answer["error"] { throw MMError(.internalError, "\(name): \(error)") }
+        return answer
+    }
+
+    /// Makes the tenant misbehave.
+    func fault(_ fault: JSONObject) async throws {
+        _ = try await control("POST", "faults", .object(fault))
+    }
+
+    /// How many requests to a path the tenant has seen.
+    func requests(to path: String) async throws -> Int {
+        let seen = try await control("GET", "requests")["requests"]?.array ?? []
+        return seen.count { $0["path"]?.string?.hasSuffix(path) == true }
+    }
+}
