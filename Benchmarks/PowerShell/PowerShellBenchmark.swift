@@ -1,0 +1,142 @@
+import Glibc
+import MMCore
+import MMPool
+import MMPowerShell
+import MMSystem
+
+/// Drives PowerShell sessions for `Benchmarks/powershell.py`: `calls COUNT`, `records COUNT BYTES`, `sessions COUNT`, each
+/// with the program that stands in for PowerShell. One JSON object on standard output holds the figures.
+@main
+enum PowerShellBenchmark {
+    static func main() async {
+        let words = CommandLine.arguments
+        guard words.count >= 5, let count = Int(words[4]) else {
+            print("powershell-benchmark PROGRAM FOLDER calls|records|sessions COUNT [BYTES]")
+            exit(2)
+        }
+        ResourceLimits.raiseDescriptors()
+        let bench = Bench(program: words[1], folder: words[2], count: count)
+        do {
+            let figures =
+                switch words[3] {
+                case "calls": try await bench.calls()
+                case "records": try await bench.records(bytes: words.count > 5 ? Int(words[5]) ?? 200 : 200)
+                default: try await bench.sessions()
+                }
+            print(JSONWriter.string(.object(figures)))
+            exit(0)
+        } catch {
+            print("\(error)")
+            exit(1)
+        }
+    }
+}
+
+/// One measurement.
+struct Bench: Sendable {
+    let program: String
+    let folder: String
+    let count: Int
+
+    func session(_ number: Int = 0) -> PowerShellSession {
+        let location = PowerShellLocation(program: program, reason: .named)
+        return PowerShellSession(
+            PowerShellSessionSettings(
+                host: HostSettings(
+                    location: location, folder: "\(folder)/s\(number)", environment: ["HOME": folder])))
+    }
+
+    /// Warm calls one after the other, through queue, deadline, wire and decoder.
+    func calls() async throws -> JSONObject {
+        let session = session()
+        let command = PowerShellCommand("1")
+        var times: [Double] = []
+        for round in 0..<(count + 200) {
+            let start = ContinuousClock.now
+            let answer = try await session.answer(command, deadline: .after(.seconds(60)))
+            let took = (ContinuousClock.now - start) / .microseconds(1)
+            guard answer.values == [1] else { throw MMError(.internalError, "a wrong answer: \(answer.values)") }
+            if round >= 200 { times.append(took) }
+        }
+        await session.close()
+        times.sort()
+        return [
+            "medianMicroseconds": .double(times[times.count / 2]),
+            "p99Microseconds": .double(times[times.count * 99 / 100]),
+        ]
+    }
+
+    /// Records of one command as fast as they come.
+    func records(bytes: Int) async throws -> JSONObject {
+        let session = session()
+        _ = try await session.answer(PowerShellCommand("1"), deadline: .after(.seconds(60)))
+        let start = ContinuousClock.now
+        var seen = 0
+        let run = try await session.run(
+            PowerShellCommand("Invoke-StandIn flood \(count) \(bytes)"), deadline: .after(.seconds(300)))
+        for try await event in run {
+            if case .record = event { seen += 1 }
+        }
+        let took = (ContinuousClock.now - start) / .seconds(1)
+        await session.close()
+        guard seen == count else { throw MMError(.internalError, "\(seen) records came") }
+        return ["recordsPerSecond": .double(Double(count) / took)]
+    }
+
+    /// What the process needs for so many sessions that idle in a pool, beyond what the first one cost.
+    func sessions() async throws -> JSONObject {
+        var settings = PoolSettings()
+        settings.mostSessions = count + 20
+        let pool = SessionPool(factory: Factory(bench: self), settings: settings)
+        func connect(_ range: Range<Int>) async throws {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in range {
+                    group.addTask {
+                        _ = try await pool.connect(SessionKey(connection: "C\(number)", module: "exo"))
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        try await connect(0..<10)
+        let before = Self.residentBytes()
+        let start = ContinuousClock.now
+        for begin in stride(from: 10, to: count + 10, by: 20) { try await connect(begin..<min(count + 10, begin + 20)) }
+        let took = (ContinuousClock.now - start) / .seconds(1)
+        let after = Self.residentBytes()
+        let live = await pool.reports().count
+        await pool.close()
+        guard live == count + 10 else { throw MMError(.internalError, "\(live) sessions live") }
+        return [
+            "bytesPerSession": .int(Int64((after - before) / count)), "startedPerSecond": .double(Double(count) / took),
+        ]
+    }
+
+    private static func residentBytes() -> Int {
+        let text = ProcFile.read("/proc/self/statm", limit: 256) ?? []
+        let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
+        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * Int(getpagesize())
+    }
+}
+
+/// Plain sessions without a sign-in.
+private struct Factory: SessionFactory {
+    let bench: Bench
+
+    func start(_ key: SessionKey) async throws(MMError) -> PlainSession {
+        PlainSession(session: bench.session(Int(key.connection.dropFirst()) ?? 0))
+    }
+}
+
+private struct PlainSession: PooledSession {
+    let session: PowerShellSession
+
+    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+        try await session.connect(deadline: .after(.seconds(120))).name
+    }
+
+    func checkHealth() async throws(MMError) { try await session.checkHealth(deadline: .after(.seconds(30))) }
+    var isUsable: Bool { get async { await session.isUsable } }
+    var memory: Int? { get async { await session.memory } }
+    func close() async { await session.close() }
+}

@@ -1,0 +1,237 @@
+"""Measures the session pool's own routes: 64 clients on /run against stand-in sessions, beside a Flask pool that drives
+sessions the first pool's way and a gunicorn route that answers from memory; and a list of 5,000 connections."""
+import json
+import os
+import pathlib
+import selectors
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+from figures import RELEASE, ROOT, Figures
+
+MM = str(RELEASE / "mm")
+CLIENTS, SECONDS, CONNECTIONS = 64, 5, 64
+VENV = ROOT / ".build" / "python-pool"
+
+# A PowerShell in the first pool's eyes: it answers a line of text and the marker to every line that it is sent.
+SHELL = """while read -r line; do
+    case $line in *Collect*) ;; *) echo 'Name : Test'; echo '___M365_DONE___' ;; esac
+done"""
+
+# The first pool's way: Flask, a lock for each session, the marker glued to the command, select and readline, and a line
+# for the garbage collector after every command. Where that pool would wait for ever on lines it has buffered already, this
+# one goes on after its second.
+RIVAL = '''
+import select, subprocess, threading
+from flask import Flask, jsonify, request
+app = Flask(__name__)
+MARKER = "___M365_DONE___"
+SHELL = %r
+sessions, lock = {}, threading.Lock()
+
+class Session:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.process = subprocess.Popen(["sh", "-c", SHELL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def send(self, command):
+        self.process.stdin.write(f'{command}; [Console]::Out.Flush(); Write-Host "{MARKER}"\\n')
+        self.process.stdin.flush()
+        lines = []
+        while True:
+            select.select([self.process.stdout], [], [], 1.0)
+            line = self.process.stdout.readline()
+            if MARKER in line:
+                self.process.stdin.write("[System.GC]::Collect()\\n")
+                self.process.stdin.flush()
+                return "".join(lines)
+            lines.append(line)
+
+@app.route("/run", methods=["POST"])
+def run():
+    data = request.get_json()
+    with lock:
+        session = sessions.get(data["connection"])
+        if session is None:
+            session = sessions[data["connection"]] = Session()
+    with session.lock:
+        output = session.send(data["command"])
+    return jsonify({"status": "success", "output": output})
+
+@app.route("/memory", methods=["POST"])
+def memory():
+    request.get_json()
+    return jsonify({"status": "success", "output": "Name : Test"})
+''' % SHELL
+
+
+def environment(home):
+    """Nothing of the person's own."""
+    return {"HOME": home, "PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": home, "MM_LOG_LEVEL": "ERROR",
+            "MM_PWSH": f"{MM} sandbox pwsh --approve-after 1 --account admin@contoso.example"}
+
+
+def free_port():
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return place.getsockname()[1]
+
+
+def request(path, connection):
+    body = json.dumps({"connection": connection, "module": "exo", "command": "Get-Mailbox -ResultSize 1"}).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def load(port, path, seconds):
+    """Every client sends its next request when it has the answer to the one before.
+
+    Returns requests a second and all times in seconds."""
+    chooser = selectors.DefaultSelector()
+    for index in range(CLIENTS):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        state = [request(path, f"C{index % CONNECTIONS:04}"), b"", 0.0]
+        chooser.register(client, selectors.EVENT_READ, state)
+        state[2] = time.perf_counter()
+        client.sendall(state[0])
+    times, end, began = [], time.perf_counter() + seconds, time.perf_counter()
+    while time.perf_counter() < end:
+        for key, _ in chooser.select(1):
+            state = key.data
+            piece = key.fileobj.recv(65536)
+            if not piece:
+                raise ConnectionError(f"{path} hung up")
+            state[1] += piece
+            head, found, rest = state[1].partition(b"\r\n\r\n")
+            if not found:
+                continue
+            length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+            if len(rest) < length:
+                continue
+            if b'"success"' not in rest:
+                raise ValueError(rest[:300])
+            now = time.perf_counter()
+            times.append(now - state[2])
+            state[1], state[2] = b"", now
+            key.fileobj.sendall(state[0])
+    took = time.perf_counter() - began
+    for key in list(chooser.get_map().values()):
+        key.fileobj.close()
+    return len(times) / took, sorted(times)
+
+
+def wait_for(port, process):
+    while True:
+        if process.poll() is not None:
+            raise RuntimeError(f"ended with {process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+
+
+def ask(port, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    call = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(call, timeout=60) as answer:
+        return json.load(answer)
+
+
+def measure_own(figures, home):
+    """Ours: warm sessions, then the load; then the list of many connections."""
+    registry = pathlib.Path(home, ".m365-connections.json")
+
+    def write(count):
+        entries = {f"C{index:04}": {"tenant": f"t{index}.example", "description": "A connection"} for index in range(count)}
+        registry.write_text(json.dumps({"connections": entries}))
+        registry.chmod(0o600)
+
+    write(CONNECTIONS)
+    port = free_port()
+    command = [MM, "pool", "serve", "--profile", "pool", "--listen", f"127.0.0.1:{port}"]
+    with subprocess.Popen(command, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as pool:
+        try:
+            wait_for(port, pool)
+            for index in range(CONNECTIONS):
+                body = {"connection": f"C{index:04}", "module": "exo", "command": "Get-Mailbox -ResultSize 1"}
+                while ask(port, "/run", body)["status"] == "auth_required":
+                    time.sleep(0.05)
+            load(port, "/run", 1)
+            rate, times = load(port, "/run", SECONDS)
+            write(5000)
+            ask(port, "/connections")
+            lists = []
+            for _ in range(50):
+                began = time.perf_counter()
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/connections", timeout=60) as answer:
+                    size = len(answer.read())
+                lists.append(time.perf_counter() - began)
+            figures.note(f"/connections: 5,000 entries, {size:,} bytes")
+            return rate, times, statistics.median(lists)
+        finally:
+            pool.send_signal(signal.SIGTERM)
+
+
+def measure_rival(folder, words, path):
+    pathlib.Path(folder, "rival.py").write_text(RIVAL)
+    port = free_port()
+    command = [word.replace("PORT", str(port)) for word in words]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as rival:
+        try:
+            wait_for(port, rival)
+            load(port, path, 1)
+            return load(port, path, SECONDS)
+        finally:
+            os.killpg(rival.pid, signal.SIGKILL)
+
+
+def prepare():
+    """Flask and gunicorn, as the first pool ran them."""
+    if not (VENV / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([VENV / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "flask", "gunicorn"],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        (VENV / "ready").touch()
+
+
+def main():
+    figures = Figures("session pool, 64 clients")
+    folder = tempfile.mkdtemp(prefix="mm-bench-pool-")
+    try:
+        home = pathlib.Path(folder, "home")
+        home.mkdir()
+        rate, times, listing = measure_own(figures, str(home))
+        figures.note(f"/run: {rate:,.0f} a second, median {times[len(times) // 2] * 1000:.2f} ms")
+        figures.row("/run, p99", times[int(len(times) * 0.99)] * 1000, "ms", 20)
+        figures.row("5,000 connections listed", listing * 1000, "ms", 5)
+        try:
+            prepare()
+        except (subprocess.CalledProcessError, OSError) as fault:
+            figures.skip("rivals", f"Flask and gunicorn can't be had here: {fault}")
+            return figures.exit_code
+        gunicorn = [str(VENV / "bin" / "gunicorn"), "--bind", "127.0.0.1:PORT", "--workers", "1", "--threads", "8", "rival:app"]
+        driven, _ = measure_rival(folder, gunicorn, "/run")
+        figures.note(f"Flask pool that drives sessions the first pool's way: {driven:,.0f} a second")
+        if driven == 0:
+            # Every call of it waits a second for lines that it has read already: none may have ended in the time.
+            driven = 1 / SECONDS
+        figures.row("/run against the Flask pool", rate / driven, "times", 20, better="more")
+        memory, _ = measure_rival(folder, gunicorn, "/memory")
+        figures.note(f"gunicorn route from memory, 1 worker, 8 threads: {memory:,.0f} a second")
+        figures.row("/run against that route", rate / memory, "times", 3, better="more")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return figures.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
