@@ -1,0 +1,21 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Programs to start from. In a package of your own, name the repository's URL instead of the path.
+let examples: [(name: String, uses: [String])] = [
+    ("OneShotGraph", ["MMCore", "MMIdentity", "MMGraph"]),
+    ("PersistentPowerShell", ["MMCore", "MMPowerShell"]),
+    ("GuardedAgent", ["MMCore", "MMGuard"]),
+    ("SwiftEmbedding", ["MMCore", "MMOperations"]),
+]
+
+let package = Package(
+    name: "examples",
+    dependencies: [.package(name: "microsoft-master", path: "..")],
+    targets: examples.map { example in
+        .executableTarget(
+            name: example.name,
+            dependencies: example.uses.map { .product(name: $0, package: "microsoft-master") })
+    },
+    swiftLanguageModes: [.v6]
+)
