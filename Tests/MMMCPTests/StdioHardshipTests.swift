@@ -160,6 +160,7 @@ struct StdioHardshipTests {
         let gate = Gate()
         var options = ServerOptions()
         options.limits.openCalls = 5
+        options.limits.patience = .milliseconds(50)
         let stubborn = Tool(name: "stubborn", description: "Ignores its cancellation.") { _, _ in
             await Task { try? await gate.pass() }.value
             return .text("done")

@@ -47,6 +47,8 @@ public struct ServerLimits: Sendable {
     public var openCalls = 16_384
     /// Most bytes of the messages behind the open calls of one connection.
     public var openCallBytes = 256 << 20
+    /// How long a pipe is not read when those limits are reached and no open call ends; then more calls are refused.
+    public var patience: Duration = .seconds(5)
     /// Most resources that one client may watch.
     public var watchedResources = 1000
     /// Most bytes that may wait for a client that doesn't read; past them nothing more is read from it.

@@ -28,6 +28,10 @@ final class Session: Sendable {
         var changeToken: Int?
         /// Whether a reader's thread waits until fewer calls are open.
         var isReaderHeld = false
+        /// Whether the pipe is given up, so that its reader's thread is to come to its end.
+        var isReaderFree = false
+        /// The count of ended calls at which a reader's thread last waited without seeing another one end.
+        var vainlyHeldAt: Int?
     }
 
     init(server: MCPServer, principal: Principal, home: any MessageChannel, name: String? = nil) {
@@ -38,28 +42,32 @@ final class Session: Sendable {
         self.guarded = Mutex(Guarded(state: SessionState(logLevel: server.options.initialLogLevel)))
     }
 
-    /// Holds a reader's thread back while half of the calls that may be open are, and calls still end: a client that only
+    /// Holds a reader's thread back while there is no room for one more call and open ones still end: a client that only
     /// writes faster than they do is slowed down and not refused.
     ///
-    /// When none ends for a moment, what comes next may be the answer that they wait for.
-    func holdBackReader(moment milliseconds: Int32) {
-        let half = max(server.options.limits.openCalls / 2, 1)
-        var seen: Int?
+    /// When none ends for as long as a client's patience may last, what stands behind the request may be what they wait
+    /// for: then the reader goes on, without another wait, until one ends.
+    /// - Parameters:
+    ///   - bytes: the size of the request that wants room.
+    ///   - milliseconds: how long to wait without any call's end.
+    func holdBackReader(bytes: Int, patience milliseconds: Int32) {
+        let limits = server.options.limits
         while true {
             let ended: Int? = guarded.withLock { guarded in
-                guarded.isReaderHeld = !guarded.isClosed && guarded.state.workCount >= half
+                guarded.isReaderHeld =
+                    !guarded.isClosed && !guarded.isReaderFree && guarded.vainlyHeldAt != guarded.endedCount
+                    && !guarded.state.hasRoom(bytes: bytes, within: limits)
                 return guarded.isReaderHeld ? guarded.endedCount : nil
             }
-            guard let ended, ended != seen else { return }
-            seen = ended
-            relief.wait(milliseconds: milliseconds)
+            guard let ended else { return }
+            if !relief.wait(milliseconds: milliseconds) { guarded.withLock { $0.vainlyHeldAt = ended } }
         }
     }
 
-    /// Takes the text of one message.
-    func receive(_ bytes: some Sequence<UInt8>, size: Int, via channel: any MessageChannel) {
-        let limits = JSONLimits(bytes: server.options.limits.messageBytes, depth: server.options.limits.nesting)
-        receive(Message.parse(bytes, limits: limits), size: size, via: channel)
+    /// Holds no reader back any more: the pipe is given up.
+    func freeReader() {
+        guarded.withLock { $0.isReaderFree = true }
+        relief.post()
     }
 
     /// Takes one message.
@@ -146,11 +154,12 @@ final class Session: Sendable {
     }
 
     private func workEnded(_ planned: PlannedCall) {
-        let enough = server.options.limits.openCalls / 3
+        let limits = server.options.limits
         let wakes = guarded.withLock { guarded in
             guarded.state.workEnded(planned)
             guarded.endedCount += 1
-            guard guarded.isReaderHeld, guarded.state.workCount <= enough else { return false }
+            // Not for the first free place: a thread that wakes for each one costs more than the calls do.
+            guard guarded.isReaderHeld, guarded.state.isRelieved(within: limits) else { return false }
             guarded.isReaderHeld = false
             return true
         }

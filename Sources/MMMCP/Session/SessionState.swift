@@ -28,6 +28,16 @@ struct SessionState: Sendable {
     private(set) var workCount = 0
     private var workBytes = 0
 
+    /// Whether one more call may be opened, whose message has so many bytes.
+    func hasRoom(bytes: Int, within limits: ServerLimits) -> Bool {
+        workCount < limits.openCalls && workBytes + bytes <= limits.openCallBytes
+    }
+
+    /// Whether so much room has come back that a reader held back goes on.
+    func isRelieved(within limits: ServerLimits) -> Bool {
+        workCount <= limits.openCalls / 4 * 3 && workBytes <= limits.openCallBytes / 4 * 3
+    }
+
     init(logLevel: LogLevel?) {
         self.logLevel = logLevel
     }
@@ -103,7 +113,7 @@ struct SessionState: Sendable {
         case .answer(let result): return .answer(.success(server.finished(result, of: method, for: profile.era)))
         case .work(let work):
             let limits = server.options.limits
-            guard workCount < limits.openCalls, workBytes + request.size <= limits.openCallBytes else {
+            guard hasRoom(bytes: request.size, within: limits) else {
                 throw .internalError("Too many calls are open on this connection; wait for answers.")
             }
             openIDs.insert(request.id)

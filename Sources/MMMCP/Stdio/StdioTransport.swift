@@ -45,6 +45,7 @@ public enum StdioTransport {
         } onCancel: {
             reader.stop()
             channel.release()
+            session.freeReader()
         }
         // A task of its own: its waits must not end early where ours was cancelled.
         await Task {
@@ -58,15 +59,18 @@ public enum StdioTransport {
         _ reader: PipeReader, into session: Session, _ channel: PipeChannel, _ limits: ServerLimits
     ) async -> Result<Void, MMError> {
         do throws(MMError) {
-            let holdBack: @Sendable () -> Void = {
-                channel.blockUntilRoom()
-                session.holdBackReader(moment: 250)
-            }
-            try await reader.run(maxLineBytes: limits.messageBytes, beforeEach: holdBack) { frame in
+            let parsing = JSONLimits(bytes: limits.messageBytes, depth: limits.nesting)
+            let patience = Int32(min(limits.patience, .seconds(3600)) / .milliseconds(1))
+            try await reader.run(
+                maxLineBytes: limits.messageBytes, beforeEach: { channel.blockUntilRoom() }
+            ) { frame in
                 switch frame {
                 case .line(let line):
                     let isBlank = line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
-                    if !isBlank { session.receive(line, size: line.count, via: channel) }
+                    guard !isBlank else { return }
+                    let message = Message.parse(line, limits: parsing)
+                    if message.wantsAnswer { session.holdBackReader(bytes: line.count, patience: patience) }
+                    session.receive(message, size: line.count, via: channel)
                 case .tooLong:
                     let message = "the message is longer than \(limits.messageBytes) bytes"
                     channel.finish(Envelope.error(nil, .invalidRequest(message)))

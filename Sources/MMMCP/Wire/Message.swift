@@ -8,6 +8,14 @@ enum Message: Sendable {
     case batch([JSONValue])
     /// Not a legal message; the answer names the id if there was a legal one.
     case malformed(RequestID?, MCPError)
+
+    /// Whether it opens calls.
+    var wantsAnswer: Bool {
+        switch self {
+        case .request, .batch: true
+        case .notification, .response, .malformed: false
+        }
+    }
 }
 
 /// A message that wants an answer.
