@@ -34,6 +34,8 @@ release:
 	@Scripts/prerequisites build
 	swift build $(RELEASE) --product mm
 	swift build $(RELEASE) --product mm-mcp
+	@! grep -l 17_StringProcessing .build/release/*.build/*.o || \
+	    { echo 'These take the regular expression library into the programs: import MMCore for its text search.'; exit 1; }
 
 bench-programs: release
 	swift build $(RELEASE) --product conformance-server

@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// What the arguments of well-known programs make of them.
 extension ShellJudge {
     /// Whether files or folders go that can't be told one by one: recursive, by a pattern, by a variable, outside of here.

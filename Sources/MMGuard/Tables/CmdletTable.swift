@@ -1,4 +1,5 @@
 internal import CGuardTables
+internal import MMCore
 
 /// Cmdlets with their classes and parameters, read in place. Names are compared without (ASCII) case.
 struct CmdletTable: Sendable {

@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// A request's URL, taken apart and checked before anything is sent.
 ///
 /// Stricter than curl on purpose: what curl would decode or rewrite (escaped hosts, numbers as addresses, user

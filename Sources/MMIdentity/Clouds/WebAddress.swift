@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// The parts of an absolute web address that decide where a credential goes (RFC 3986, section 3).
 ///
 /// Deliberately strict: what this can't take apart without doubt is no address.

@@ -91,14 +91,18 @@ package struct EntraError: Error, Sendable, Hashable {
     }
 
     private static func numbers(in text: String) -> [Int] {
-        text.split(separator: "AADSTS", omittingEmptySubsequences: false).dropFirst().compactMap { part in
-            Int(part.prefix { $0.isASCII && $0.isNumber })
+        var found: [Int] = []
+        var rest = text[...]
+        while let mark = rest.firstRange(of: "AADSTS") {
+            rest = rest[mark.upperBound...]
+            if let number = Int(rest.prefix { $0.isASCII && $0.isNumber }) { found.append(number) }
         }
+        return found
     }
 
     /// Entra ID appends trace id, correlation id and time to its sentence; people need the sentence.
     private static func firstSentence(of text: String) -> String {
-        var sentence = text.split(separator: "Trace ID:", maxSplits: 1).first ?? ""
+        var sentence = text[..<(text.firstRange(of: "Trace ID:")?.lowerBound ?? text.endIndex)]
         sentence = sentence.prefix { !$0.isNewline }
         while sentence.last?.isWhitespace == true { sentence.removeLast() }
         return String(sentence.prefix(600))

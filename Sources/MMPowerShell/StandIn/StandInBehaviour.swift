@@ -164,10 +164,7 @@ enum StandInPrompt {
 
     /// Shows one.
     static func show(_ way: StandInOptions.PromptWay, code: String, _ host: StandInHost) {
-        func filled(_ text: String) -> String {
-            let parts = text.split(separator: "CODE", maxSplits: 1, omittingEmptySubsequences: false)
-            return parts.joined(separator: code)
-        }
+        func filled(_ text: String) -> String { text.replacing("CODE", with: code) }
         switch way {
         case .console: host.console(filled(sentence) + "\n")
         case .error: host.console(filled(sentence) + "\n", to: .stderr)

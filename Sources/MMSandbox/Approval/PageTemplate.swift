@@ -1,4 +1,5 @@
 internal import CSandboxPages
+internal import MMCore
 
 /// A page with places to fill in: `{{name}}`.
 struct PageTemplate: Sendable {
@@ -41,19 +42,5 @@ struct PageTemplate: Sendable {
             }
         }
         return result
-    }
-}
-
-extension Substring {
-    /// Where a short text first occurs.
-    fileprivate func firstRange(of wanted: String) -> Range<Index>? {
-        var position = startIndex
-        while let start = self[position...].firstIndex(of: wanted[wanted.startIndex]) {
-            if let end = index(start, offsetBy: wanted.count, limitedBy: endIndex), self[start..<end] == wanted {
-                return start..<end
-            }
-            position = index(after: start)
-        }
-        return nil
     }
 }

@@ -14,7 +14,7 @@ extension TenantState {
     func formTokenIsRight(_ token: String?, _ request: SandboxRequest) -> Bool {
         if let origin = request.headers["origin"], origin != "null" {
             let name = origin.lowercased()
-            guard name == base || name == base.split(separator: "127.0.0.1").joined(separator: "localhost") else {
+            guard name == base || name == base.replacing("127.0.0.1", with: "localhost") else {
                 return false
             }
         }

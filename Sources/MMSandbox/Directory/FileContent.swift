@@ -125,8 +125,7 @@ struct FileContent: Sendable {
             let index = 1 + Self.folderNames.count + file
             let folder = file % Self.folderNames.count
             let (pattern, type) = Self.fileNames[local.number(index, 2, below: Self.fileNames.count)]
-            let name = pattern.split(separator: "%n", omittingEmptySubsequences: false).joined(
-                separator: "\(100 + file)")
+            let name = pattern.replacing("%n", with: "\(100 + file)")
             items.append(
                 Self.item(
                     id: itemID(index), name: name, created: stamp(index),

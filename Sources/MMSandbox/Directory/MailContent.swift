@@ -80,8 +80,7 @@ struct MailContent: Sendable {
         let other = users.row(mixing.number(index, 21, below: users.count))
         let received = Self.anchor - Int64(index) * 25_200 - Int64(mixing.number(index, 22, below: 21_600))
         let subject = Self.subjects[mixing.number(index, 23, below: Self.subjects.count)]
-            .split(separator: "%n", omittingEmptySubsequences: false)
-            .joined(separator: "\(1000 + mixing.number(index, 24, below: 9000))")
+            .replacing("%n", with: "\(1000 + mixing.number(index, 24, below: 9000))")
         let text = Self.texts[mixing.number(index, 25, below: Self.texts.count)]
         let hasAttachments = mixing.number(index, 26, below: 4) == 0
         return Self.message([

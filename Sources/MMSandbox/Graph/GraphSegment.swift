@@ -59,8 +59,7 @@ struct GraphSegment: Sendable {
         var quoted = false
         func unquoted(_ text: String) -> String {
             guard text.count >= 2, text.hasPrefix("'"), text.hasSuffix("'") else { return text }
-            return String(text.dropFirst().dropLast()).split(separator: "''", omittingEmptySubsequences: false).joined(
-                separator: "'")
+            return text.dropFirst().dropLast().replacing("''", with: "'")
         }
         for character in text {
             switch character {

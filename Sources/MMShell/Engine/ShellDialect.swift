@@ -1,3 +1,5 @@
+import MMCore
+
 /// How a shell is prepared and how a command is handed to it.
 ///
 /// The shell reads short lines from a pipe. Each holds a command, or names a private file with its body, runs it with the
@@ -106,7 +108,7 @@ struct ShellDialect: Sendable {
         }
         // Only a file can be returned from, know its own name, or be cut off within a here-document.
         return !["return", "<<", "SOURCE", "LINENO", "caller", "ZSH_EVAL", "%x", "%N"].contains {
-            ByteSearch.find(Array($0.utf8), in: Array(bytes)) != nil
+            text.contains($0)
         }
     }
 

@@ -1,3 +1,5 @@
+import MMCore
+
 /// Finds the report of a command in the bytes of a stream, however they are cut.
 ///
 /// What stands before it is the command's; what follows belongs to nobody.

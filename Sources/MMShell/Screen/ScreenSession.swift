@@ -268,7 +268,7 @@ public actor ScreenSession {
                 try await send(match.input)
                 continue
             }
-            let tail = isGlued ? line.range(of: learned.stem).map { String(line[$0.lowerBound...]) } ?? line : line
+            let tail = isGlued ? line.firstRange(of: learned.stem).map { String(line[$0.lowerBound...]) } ?? line : line
             if total > start, learned.matches(tail), await isStill(from: answered, contains: tail) {
                 open = nil
                 return shape(command, from: start, prompt: tail, isGlued: isGlued, pages)
@@ -361,10 +361,4 @@ extension String {
     }
 
     fileprivate func hasTrailing(_ text: String) -> Bool { trimmed.hasSuffix(text) }
-
-    fileprivate func range(of text: String) -> Range<String.Index>? {
-        guard let found = ByteSearch.find(Array(text.utf8), in: Array(utf8)) else { return nil }
-        let start = utf8.index(utf8.startIndex, offsetBy: found)
-        return start..<utf8.index(start, offsetBy: text.utf8.count)
-    }
 }

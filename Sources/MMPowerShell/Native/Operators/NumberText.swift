@@ -140,7 +140,7 @@ enum NumberText {
             if isReal {
                 var text = signed
                 if text.hasSuffix(".") { text.removeLast() }
-                text = text.split(separator: ".e", omittingEmptySubsequences: false).joined(separator: "e")
+                text = text.replacing(".e", with: "e")
                 if body.hasPrefix(".") { text = (isNegative ? "-0" : "0") + body }
                 guard let value = Double(text), value.isFinite else { throw .handOver("an unusual number") }
                 return .number(.double(value * Double(factor)))
