@@ -21,22 +21,8 @@ enum ProcessTree {
     ///   - host: PowerShell's own process, where it isn't the leader.
     ///   - mark: value of the mark.
     static func others(leader: Int32, host: Int32, mark: String) -> [Process] {
-        let all = entries()
-        var members: Set<Int32> = [leader, host]
-        var grew = true
-        while grew {
-            grew = false
-            for entry in all where !members.contains(entry.id) && members.contains(entry.parent) {
-                members.insert(entry.id)
-                grew = true
-            }
-        }
-        let sign = Array("\(markVariable)=\(mark)".utf8)
-        return all.filter { entry in
-            guard entry.id != leader, entry.id != host, entry.id != getpid(), !entry.isDead else { return false }
-            if members.contains(entry.id) || entry.session == leader { return true }
-            return carries(sign, in: entry.id)
-        }.map { Process(id: $0.id, name: $0.name) }
+        ProcessEntry.belonging(to: [leader, host], session: leader, mark: "\(markVariable)=\(mark)")
+            .map { Process(id: $0.id, name: $0.name) }
     }
 
     /// Kills them, and what they start meanwhile, in a few rounds.
@@ -46,45 +32,5 @@ enum ProcessTree {
             if found.isEmpty { return }
             for process in found { kill(process.id, SIGKILL) }
         }
-    }
-
-    private struct Entry {
-        let id: Int32
-        let name: String
-        let parent: Int32
-        let session: Int32
-        let isDead: Bool
-    }
-
-    private static func entries() -> [Entry] {
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var entries: [Entry] = []
-        while let item = readdir(folder) {
-            let name = withUnsafePointer(to: item.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard let id = Int32(name), let entry = entry(id) else { continue }
-            entries.append(entry)
-        }
-        return entries
-    }
-
-    /// proc(5), /proc/pid/stat: the name stands in parentheses and may hold any character, so what follows is counted
-    /// from the last closing one.
-    private static func entry(_ id: Int32) -> Entry? {
-        guard let text = ProcFile.read("/proc/\(id)/stat", limit: 4096) else { return nil }
-        let line = String(decoding: text, as: UTF8.self)
-        guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"), open < close else { return nil }
-        let fields = line[line.index(after: close)...].split(separator: " ")
-        guard fields.count > 3, let parent = Int32(fields[1]), let session = Int32(fields[3]) else { return nil }
-        return Entry(
-            id: id, name: String(line[line.index(after: open)..<close]), parent: parent, session: session,
-            isDead: fields[0] == "Z" || fields[0] == "X")
-    }
-
-    private static func carries(_ sign: [UInt8], in id: Int32) -> Bool {
-        guard let environment = ProcFile.read("/proc/\(id)/environ", limit: 1 << 20) else { return false }
-        return environment.split(separator: 0).contains { $0.elementsEqual(sign) }
     }
 }

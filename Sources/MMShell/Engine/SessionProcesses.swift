@@ -14,74 +14,29 @@ struct SessionProcesses: Sendable {
     /// The value of the mark.
     let mark: String
 
-    /// What `/proc/<id>/stat` says (proc(5)).
-    struct Entry: Sendable, Hashable {
-        let id: Int32
-        let state: UInt8
-        let parent: Int32
-        let group: Int32
-        let session: Int32
-        /// The foreground group of its terminal.
-        let foreground: Int32
-
-        init?(_ id: Int32) {
-            guard let text = ProcFile.read("/proc/\(id)/stat", limit: 4096) else { return nil }
-            let line = String(decoding: text, as: UTF8.self)
-            // The name stands in parentheses and may hold any character.
-            guard let close = line.lastIndex(of: ")") else { return nil }
-            let fields = line[line.index(after: close)...].split(separator: " ")
-            guard fields.count > 5, let state = fields[0].utf8.first, let parent = Int32(fields[1]),
-                let group = Int32(fields[2]), let session = Int32(fields[3]), let foreground = Int32(fields[5])
-            else { return nil }
-            self.id = id
-            self.state = state
-            self.parent = parent
-            self.group = group
-            self.session = session
-            self.foreground = foreground
-        }
-
-        var isDead: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
-        var isStopped: Bool { state == UInt8(ascii: "T") || state == UInt8(ascii: "t") }
-    }
-
     /// The group that holds the session's terminal: that of the running command, or the shell's own.
     var foregroundGroup: Int32? {
-        guard let entry = Entry(shell), entry.foreground > 0 else { return nil }
+        guard let entry = ProcessEntry(shell), entry.foreground > 0 else { return nil }
         return entry.foreground
     }
 
     /// The processes of the session but the shell itself.
-    func others() -> [Entry] {
-        let all = Self.entries()
-        var members: Set<Int32> = [shell]
-        var grew = true
-        while grew {
-            grew = false
-            for entry in all where !members.contains(entry.id) && members.contains(entry.parent) {
-                members.insert(entry.id)
-                grew = true
-            }
-        }
-        let sign = Array("\(Self.markVariable)=\(mark)".utf8)
-        return all.filter { entry in
-            guard entry.id != shell, entry.id != getpid(), !entry.isDead else { return false }
-            return members.contains(entry.id) || entry.session == shell || Self.carries(sign, entry.id)
-        }
+    func others() -> [ProcessEntry] {
+        ProcessEntry.belonging(to: [shell], session: shell, mark: "\(Self.markVariable)=\(mark)")
     }
 
     /// Whether one process started another, at however many removes.
     func isAncestor(_ id: Int32, of other: Int32) -> Bool {
-        var current = Entry(other)
+        var current = ProcessEntry(other)
         while let entry = current, entry.parent > 1 {
             if entry.parent == id { return true }
-            current = Entry(entry.parent)
+            current = ProcessEntry(entry.parent)
         }
         return false
     }
 
     /// Kills those that match, and what they start meanwhile, and waits for their end, for a few seconds at most.
-    func killOthers(where matches: (Entry) -> Bool = { _ in true }) {
+    func killOthers(where matches: (ProcessEntry) -> Bool = { _ in true }) {
         for round in 0..<500 {
             let found = others().filter(matches)
             if found.isEmpty { return }
@@ -94,7 +49,7 @@ struct SessionProcesses: Sendable {
     /// Whether a process of the foreground group reads the terminal.
     func readsTerminal(_ terminal: String) -> Bool {
         guard let foreground = foregroundGroup else { return false }
-        return Self.entries().contains { entry in
+        return ProcessEntry.all().contains { entry in
             entry.group == foreground && !entry.isDead && Self.reads(entry.id, terminal)
         }
     }
@@ -123,23 +78,5 @@ struct SessionProcesses: Sendable {
         }
         let target = ProcFile.link("/proc/\(id)/fd/\(descriptor)")
         return target == terminal || target == "/dev/tty"
-    }
-
-    private static func entries() -> [Entry] {
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var entries: [Entry] = []
-        while let item = readdir(folder) {
-            let name = withUnsafeBytes(of: item.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let id = Int32(name), let entry = Entry(id) { entries.append(entry) }
-        }
-        return entries
-    }
-
-    private static func carries(_ sign: [UInt8], _ id: Int32) -> Bool {
-        guard let environment = ProcFile.read("/proc/\(id)/environ", limit: 1 << 20) else { return false }
-        return environment.split(separator: 0).contains { $0.elementsEqual(sign) }
     }
 }

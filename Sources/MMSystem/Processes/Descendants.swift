@@ -38,18 +38,9 @@ package enum Descendants {
 
     /// The children of all threads of a process (proc_pid_task_children(5)).
     static func children(of pid: Int32) -> [Int32] {
-        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
-        defer { closedir(folder) }
-        var all: [Int32] = []
-        while let entry = readdir(folder) {
-            // An entry is as long as its name: reading it by value would read past its end.
-            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-            let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
-            guard Int32(name) != nil,
-                let bytes = ProcFile.read("/proc/\(pid)/task/\(name)/children", limit: 1 << 20)
-            else { continue }
-            all += bytes.split(separator: 0x20).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        ProcFile.numbers(in: "/proc/\(pid)/task").flatMap { thread -> [Int32] in
+            guard let bytes = ProcFile.read("/proc/\(pid)/task/\(thread)/children", limit: 1 << 20) else { return [] }
+            return bytes.split(separator: 0x20).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
         }
-        return all
     }
 }

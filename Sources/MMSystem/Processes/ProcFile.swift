@@ -18,6 +18,20 @@ package enum ProcFile {
         return bytes
     }
 
+    /// The names in a folder that are numbers: processes, threads, descriptors.
+    package static func numbers(in folder: String) -> [Int32] {
+        guard let listing = opendir(folder) else { return [] }
+        defer { closedir(listing) }
+        var numbers: [Int32] = []
+        while let entry = readdir(listing) {
+            // An entry is as long as its name: reading it by value would read past its end.
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+            let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
+            if let number = Int32(name) { numbers.append(number) }
+        }
+        return numbers
+    }
+
     /// Where a link leads.
     package static func link(_ path: String) -> String? {
         var room = [CChar](repeating: 0, count: 4096)

@@ -42,7 +42,7 @@ struct ShellHabitsTests {
         try await Shells.with(kind) { (shell) async throws in
             let started = try await shell.sh("true & echo $!")
             let pid = try #require(Int32(started.out.split(separator: "\n").first ?? ""))
-            #expect(await eventually { kill(pid, 0) != 0 || SessionProcesses.Entry(pid)?.isDead == true })
+            #expect(await eventually { kill(pid, 0) != 0 || ProcessEntry(pid)?.isDead == true })
             for _ in 0..<3 {
                 let next = try await shell.sh("echo next")
                 #expect(next.out == "next\n")
