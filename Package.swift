@@ -66,16 +66,19 @@ let roomTargets: [Target] = rooms.map { room in
     .target(name: room.name, dependencies: room.calls.map { .byName(name: $0) }, swiftSettings: swiftSettings)
 }
 
-// Programs that tests start.
-let testPrograms = [
+// What tests need besides their room: programs that they start, and helpers that several share.
+let testNeeds = [
     "MMPowerShell": ["powershell-stand-in"], "MMMCP": ["ConformanceFixtures", "conformance-server"],
-    "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "powershell-stand-in"],
+    "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "powershell-stand-in", "HeadlessBrowser"],
+    "MMSandbox": ["HeadlessBrowser"],
 ]
 
 let roomTests: [Target] = rooms.map { room in
     .testTarget(
         name: "\(room.name)Tests",
-        dependencies: ([room.name] + room.calls + testPrograms[room.name, default: []]).map { .byName(name: $0) },
+        dependencies: ([room.name, "TestSupport"] + room.calls + testNeeds[room.name, default: []]).map {
+            .byName(name: $0)
+        },
         swiftSettings: swiftSettings
     )
 }
@@ -94,6 +97,13 @@ let package = Package(
             path: "Benchmarks/PowerShell", swiftSettings: swiftSettings
         ),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
+        .target(
+            name: "TestSupport", dependencies: ["MMCore"], path: "Tests/TestSupport", swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "HeadlessBrowser", dependencies: ["MMCore", "MMSystem"], path: "Tests/HeadlessBrowser",
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "ConformanceFixtures", dependencies: ["MMCore", "MMMCP"], path: "Tests/ConformanceServer/Fixtures",
             swiftSettings: swiftSettings

@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMGraph
@@ -27,7 +28,7 @@ struct PageScannerTests {
 
     @Test("random damage: scanner and reader always agree")
     func fuzz() throws {
-        var random = SeededRandom(11)
+        var random = SeededRandom(seed: 11)
         let good = JSONWriter.bytes(try #require(try Fixture.load("graph-users-page1")["response"]?["body"]))
         for _ in 0..<20_000 {
             var bytes = Array(good.prefix(Int.random(in: 1...good.count, using: &random)))

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMGraph
@@ -141,7 +142,7 @@ struct RetryTests {
 
     @Test("odd challenge headers never trap")
     func oddChallenges() {
-        var random = SeededRandom(3)
+        var random = SeededRandom(seed: 3)
         let letters = Array("Bearer=\", \\claims\t=e30\u{0}é".unicodeScalars)
         for _ in 0..<5000 {
             let text = String(

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import MMHTTP
@@ -13,7 +14,7 @@ struct AnswerFuzzTests {
             // Its number seeds the answer, so that each one is the same in every run.
             let request = connection.readRequest()
             let number = request.split(separator: " ").dropFirst().first.flatMap { UInt64($0.dropFirst()) } ?? 0
-            var random = SeededRandom(number)
+            var random = SeededRandom(seed: number)
             var bytes = whole
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 let place = Int.random(in: 0..<bytes.count, using: &random)

@@ -2,6 +2,7 @@ import CMMSystem
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMHTTP
@@ -495,7 +496,7 @@ struct HTTPListenerTests {
 
     @Test("random bytes never reach a handler as a broken request, nor end the listener", arguments: 0..<40)
     func fuzz(seed: UInt64) async throws {
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         let listener = try listen(HTTPServerLimits(idleTimeout: .seconds(1))) { request in
             #expect(HTTPFieldRules.isToken(request.method))
             #expect(HTTPFieldRules.fault(in: request.headers) == nil)

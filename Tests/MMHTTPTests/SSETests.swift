@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import MMHTTP
@@ -74,7 +75,7 @@ struct SSETests {
 
     @Test("what is written is read again, in pieces of any size", arguments: 0..<300)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         let letters = ["a", ":", " ", "é", "😀", "data", "id", "\u{FEFF}", "\n", "{\"x\":1}"]
         func word(_ lines: Bool) -> String {
             (0..<Int.random(in: 0...6, using: &random)).map { _ in letters.randomElement(using: &random) ?? "" }
@@ -95,7 +96,7 @@ struct SSETests {
 
     @Test("random bytes give the same events whole and byte by byte", arguments: 0..<200)
     func fuzz(seed: UInt64) throws {
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         let alphabet = Array("data: id:event\n\n\r\u{FEFF}\0x".utf8)
         let bytes = (0..<300).map { _ in alphabet.randomElement(using: &random) ?? 0 }
         var whole = SSEParser()

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMIdentity

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMIdentity
@@ -9,7 +10,7 @@ import Testing
 struct HostileInputTests {
     @Test("random tokens, answers and pending files never trap")
     func fuzz() throws {
-        var random = SeededRandom(23)
+        var random = SeededRandom(seed: 23)
         let cloud = try #require(Cloud.table["public"])
         let target = SignInTarget(
             connection: "C", clientID: Contoso.app, authority: try Authority(cloud: cloud, tenant: Contoso.tenant),

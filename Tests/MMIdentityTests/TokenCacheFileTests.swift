@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMIdentity
@@ -212,7 +213,7 @@ struct TokenCacheFileTests {
     @Test("random damage to a cache never traps and never loses the file")
     func fuzz() async throws {
         let good = JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4))
-        var random = SeededRandom(7)
+        var random = SeededRandom(seed: 7)
         for _ in 0..<2000 {
             var bytes = good
             for _ in 0..<Int.random(in: 1...4, using: &random) {

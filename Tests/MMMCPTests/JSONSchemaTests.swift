@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMMCP
@@ -136,7 +137,7 @@ struct JSONSchemaTests {
 
     @Test("any text as a pattern is read or refused, and what was read matches without a trap")
     func patternFuzz() {
-        var generator = SplitMix(seed: 42)
+        var generator = SeededRandom(seed: 42)
         let alphabet = Array(#"ab01.^$*+?()[]{}|\dwsbux-,é😀"#)
         var read = 0
         for _ in 0..<5000 {
@@ -149,18 +150,5 @@ struct JSONSchemaTests {
             for subject in ["", "a", "ab01", "é😀", text] { _ = pattern.matches(in: subject) }
         }
         #expect(read > 500)
-    }
-}
-
-/// A small deterministic generator (S. Vigna's SplitMix64), so that a failing test fails again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import ConformanceFixtures
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMMCP
@@ -288,7 +289,7 @@ struct LegacyHTTPTests {
 
     @Test("any bytes, methods and headers get an HTTP answer")
     func fuzz() async throws {
-        var generator = SplitMix(seed: 99)
+        var generator = SeededRandom(seed: 99)
         let client = try client()
         let session = try await client.session()
         let names = [

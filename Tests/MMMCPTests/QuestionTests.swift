@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMMCP
@@ -233,7 +234,7 @@ struct QuestionTests {
         let done = Tally()
         let client = try TestClient(Self.server(done: done))
         let state = try await call(client, "delete", arguments: ["path": "a"])["result"]?["requestState"]?.string ?? ""
-        var generator = SplitMix(seed: 7)
+        var generator = SeededRandom(seed: 7)
         var forged: [JSONValue] = ["", "v1.", "v1..", .string("v2" + state.dropFirst(2)), 5, nil, .string(state + "A")]
         for _ in 0..<60 {
             var bytes = Array(state.utf8)

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMMCP
@@ -299,7 +300,7 @@ struct StdioHardshipTests {
 
     @Test("any bytes at all neither end the server nor make it say something that is no message")
     func fuzz() async throws {
-        var generator = SplitMix(seed: 2026)
+        var generator = SeededRandom(seed: 2026)
         let seeds = [
             #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"}}}"#,
             #"{"jsonrpc":"2.0","id":"a","method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}"#,

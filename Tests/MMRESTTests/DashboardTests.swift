@@ -1,4 +1,5 @@
 import Glibc
+import HeadlessBrowser
 import MMCore
 import MMHTTP
 import MMOperations
@@ -137,7 +138,7 @@ struct DashboardTests {
             throw MMError(.internalError, "no token")
         }
         let port = listener.port
-        try await onOwnThread {
+        try await Chromium.run {
             let browser = try Chromium(open: "http://127.0.0.1:\(port)/")
             try browser.wait(until: "document.querySelectorAll('#session-rows tr').length === 1")
             #expect(

@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import TestSupport
 import Testing
 
 @testable import MMREST
@@ -245,7 +246,7 @@ struct RouterTests {
         let home = try RESTHome()
         let router = RESTRouter(
             service: home.service(Self.operations()), identity: SocketPool.identity, services: home.services)
-        var random = SplitMix(seed: 20_26)
+        var random = SeededRandom(seed: 20_26)
         let methods = ["GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "get", "P\u{1}"]
         let paths = [
             "/", "/v1", "/v1/operations/value", "/v1/operations/who", "/v1/jobs", "/v1/jobs/job-x", "/v1/handshake",
@@ -283,19 +284,5 @@ struct RouterTests {
             let answer = await router.respond(to: request, from: peers.randomElement(using: &random) ?? .network)
             #expect(answer.status < 500, "\(request.method) \(request.target) \(answer.status)")
         }
-    }
-}
-
-/// A small generator with a seed, so that a failure comes again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import HeadlessBrowser
 import MMCore
 import MMHTTP
 import Testing
@@ -29,7 +30,7 @@ struct ChromiumTests {
     @Test("the whole approval works with the keyboard alone, and with the account that was chosen")
     func keyboard() async throws {
         let (tenant, base, code, deviceCode) = try await waiting()
-        try await onOwnThread {
+        try await Chromium.run {
             let browser = try Chromium(open: "\(base)/devicelogin")
             // The cursor is where the code belongs, so that typing is all there is to do.
             try browser.wait(until: "document.activeElement && document.activeElement.id === 'user_code'")
@@ -60,7 +61,7 @@ struct ChromiumTests {
     @Test("declining with the keyboard works, from a link that carries the code")
     func decline() async throws {
         let (tenant, base, code, deviceCode) = try await waiting()
-        try await onOwnThread {
+        try await Chromium.run {
             let browser = try Chromium(open: "\(base)/devicelogin?user_code=\(code)")
             try browser.wait(until: "document.activeElement && document.activeElement.id === 'user_code'")
             #expect(try browser.value("document.getElementById('user_code').value").string == code)
@@ -78,7 +79,7 @@ struct ChromiumTests {
     @Test("a page that a screen reader can tell, with its style, nothing from elsewhere, on any width")
     func accessible() async throws {
         let (tenant, base, code, _) = try await waiting()
-        try await onOwnThread {
+        try await Chromium.run {
             let browser = try Chromium(open: "\(base)/devicelogin")
             try browser.wait(until: "document.readyState === 'complete' && document.querySelector('h1') !== null")
             #expect(try browser.value("document.documentElement.lang") == "en")

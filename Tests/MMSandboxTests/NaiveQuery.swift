@@ -1,19 +1,5 @@
 import MMCore
-
-/// A generator of numbers that tests can repeat (SplitMix64).
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+import TestSupport
 
 /// A filter as a tree, with its text and, apart from the service's own code, its meaning.
 ///
@@ -147,7 +133,7 @@ indirect enum NaiveFilter {
 
 /// Makes filters of all kinds over users.
 struct FilterMaker {
-    var numbers: SeededNumbers
+    var numbers: SeededRandom
     let rows: [JSONObject]
 
     private static let texts = [

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMSandbox
@@ -25,7 +26,7 @@ struct RandomQueryTests {
         let token = bench.token()
         let rows = Self.rows(&bench, token)
         #expect(rows.count == 160)
-        var maker = FilterMaker(numbers: SeededNumbers(seed: seed &* 977), rows: rows)
+        var maker = FilterMaker(numbers: SeededRandom(seed: seed &* 977), rows: rows)
         var sizes: Set<Int> = []
         for round in 0..<40 {
             let filter = maker.filter(depth: 3)
@@ -89,7 +90,7 @@ struct RandomQueryTests {
         var bench = Bench(users: 120) { $0.seed = seed }
         let token = bench.token()
         let rows = Self.rows(&bench, token)
-        var maker = FilterMaker(numbers: SeededNumbers(seed: seed), rows: rows)
+        var maker = FilterMaker(numbers: SeededRandom(seed: seed), rows: rows)
         for _ in 0..<25 {
             let name = maker.pick(rows)["displayName"]?.string ?? ""
             let word = String(name.split { !$0.isLetter }.randomElement(using: &maker.numbers) ?? "a").prefix(3)
@@ -159,7 +160,7 @@ struct RandomQueryTests {
 
     @Test("no text whatever brings the parsers down")
     func fuzz() {
-        var numbers = SeededNumbers(seed: 99)
+        var numbers = SeededRandom(seed: 99)
         let pieces = [
             "(", ")", "'", "''", " ", "eq", "and", "or", "not", "in", "any", "all", "/", ":", ",", "$count",
             "displayName", "x", "-1", "1e9", "2025-01-01T00:00:00Z", "é", "null", "true", "startswith", "\"", "AND",

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import MMSystem
@@ -46,26 +47,12 @@ struct LineSplitterTests {
 
     @Test("where the pieces end makes no difference", arguments: 0..<200)
     func fuzz(seed: UInt64) {
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         let alphabet: [Character] = ["a", "é", "\n", "\r", "\n", "z"]
         let text = String(
             (0..<Int.random(in: 0...300, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "a" })
         let pieces = (0..<400).map { _ in Int.random(in: 1...7, using: &random) }
         let limit = Int.random(in: 1...20, using: &random)
         #expect(frames(text, pieces: pieces, limit: limit) == frames(text, pieces: [], limit: limit))
-    }
-}
-
-/// Random numbers that are the same in every run.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0x1234_5678_9ABC_DEF1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

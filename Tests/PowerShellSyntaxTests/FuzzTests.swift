@@ -1,20 +1,6 @@
 import PowerShellSyntax
+import TestSupport
 import Testing
-
-/// A generator whose numbers are the same in every run.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-}
 
 @Suite("Mutated texts") struct FuzzTests {
     private static let pieces: [[UInt16]] =
@@ -30,7 +16,7 @@ struct SeededGenerator: RandomNumberGenerator {
             "\u{2013}", "\u{201C}", "\u{2028}", "\u{FFFF}", "$x", "-eq ", "-foo:", "foo ",
         ].map { Array($0.utf16) } + [[0xD800], [0xDC00]]
 
-    private static func mutate(_ source: [UInt16], _ other: [UInt16], _ generator: inout SeededGenerator) -> [UInt16] {
+    private static func mutate(_ source: [UInt16], _ other: [UInt16], _ generator: inout SeededRandom) -> [UInt16] {
         var units = source
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
             let place = units.isEmpty ? 0 : Int.random(in: 0...units.count, using: &generator)
@@ -68,7 +54,7 @@ struct SeededGenerator: RandomNumberGenerator {
     func mutatedRecordings(part: Int) throws {
         let sources = RecordedCaseTests.cases("parse.jsonl").map(\.source).filter { $0.count < 400 }
         try #require(!sources.isEmpty)
-        var generator = SeededGenerator(seed: UInt64(part) &* 7919 &+ 1)
+        var generator = SeededRandom(seed: UInt64(part) &* 7919 &+ 1)
         for round in 0..<600 {
             let source = sources[(round * 8 + part) % sources.count]
             let other = sources[Int.random(in: 0..<sources.count, using: &generator)]
@@ -78,7 +64,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
     @Test("texts made of nothing but the pieces of the language are safe", arguments: 0..<8)
     func soup(part: Int) {
-        var generator = SeededGenerator(seed: UInt64(part) + 99)
+        var generator = SeededRandom(seed: UInt64(part) + 99)
         for _ in 0..<400 {
             var units: [UInt16] = []
             for _ in 0..<Int.random(in: 1...24, using: &generator) {

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MMCore
@@ -71,7 +72,7 @@ struct AuditLogTests {
         try add(5)
         let whole = lines
         for (index, line) in whole.enumerated() {
-            var generator = SeededGenerator(seed: UInt64(index))
+            var generator = SeededRandom(seed: UInt64(index))
             for _ in 0..<60 {
                 var changed = whole
                 let place = Int.random(in: 0..<line.count, using: &generator)

@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @Suite("Digests and encodings")
@@ -24,7 +25,7 @@ struct DigestTests {
 
     @Test("SHA-256 is the same however the bytes come")
     func pieces() {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SeededRandom(seed: 5)
         for length in [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000] {
             let bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
             var digest = SHA256()
@@ -90,7 +91,7 @@ struct DigestTests {
 
     @Test("random bytes come back from every encoding")
     func roundTrips() {
-        var generator = SeededGenerator(seed: 9)
+        var generator = SeededRandom(seed: 9)
         for length in 0..<200 {
             let bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
             #expect(Base64.bytes(Base64.text(bytes)) == bytes)

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MMCore
@@ -27,7 +28,7 @@ struct ProtectedFileTests {
 
     @Test("large content survives whole")
     func large() throws {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SeededRandom(seed: 3)
         let bytes = (0..<3_000_001).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
         try ProtectedFile.replace(folder["big"], with: bytes)
         #expect(try ProtectedFile.read(folder["big"]) == bytes)

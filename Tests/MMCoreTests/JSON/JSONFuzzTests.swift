@@ -1,11 +1,12 @@
 import MMCore
+import TestSupport
 import Testing
 
 @Suite("JSON under random input")
 struct JSONFuzzTests {
     @Test("random values come back equal in both layouts", arguments: 0..<20)
     func roundTrip(seed: Int) throws {
-        var generator = SeededGenerator(seed: UInt64(seed))
+        var generator = SeededRandom(seed: UInt64(seed))
         for _ in 0..<100 {
             let value = Self.value(depth: 5, &generator)
             let compact = JSONWriter.bytes(value)
@@ -19,7 +20,7 @@ struct JSONFuzzTests {
 
     @Test("changed, cut and joined texts are read or refused, and what is read comes back", arguments: 0..<20)
     func mutations(seed: Int) throws {
-        var generator = SeededGenerator(seed: UInt64(1000 + seed))
+        var generator = SeededRandom(seed: UInt64(1000 + seed))
         for _ in 0..<300 {
             var text = JSONWriter.bytes(Self.value(depth: 4, &generator))
             for _ in 0..<Int.random(in: 1...4, using: &generator) { Self.damage(&text, &generator) }
@@ -36,7 +37,7 @@ struct JSONFuzzTests {
 
     @Test("random bytes never crash the reader", arguments: 0..<10)
     func noise(seed: Int) {
-        var generator = SeededGenerator(seed: UInt64(5000 + seed))
+        var generator = SeededRandom(seed: UInt64(5000 + seed))
         let alphabet = Array("{}[]\",:\\u0123456789abcdefE+-.truefalsn \n\t\u{7F}".utf8) + [0, 0x80, 0xC3, 0xFF]
         for _ in 0..<2000 {
             let text = (0..<Int.random(in: 0..<60, using: &generator)).map { _ in
@@ -79,7 +80,7 @@ struct JSONFuzzTests {
         #expect(ratio < 40, "eight times the keys took \(ratio) times as long")
     }
 
-    private static func value(depth: Int, _ generator: inout SeededGenerator) -> JSONValue {
+    private static func value(depth: Int, _ generator: inout SeededRandom) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 9 : 7), using: &generator) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &generator))
@@ -98,7 +99,7 @@ struct JSONFuzzTests {
         }
     }
 
-    private static func string(_ generator: inout SeededGenerator) -> String {
+    private static func string(_ generator: inout SeededRandom) -> String {
         var scalars = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 0..<12, using: &generator) {
             let ranges: [ClosedRange<UInt32>] = [
@@ -110,7 +111,7 @@ struct JSONFuzzTests {
         return String(scalars)
     }
 
-    private static func damage(_ text: inout [UInt8], _ generator: inout SeededGenerator) {
+    private static func damage(_ text: inout [UInt8], _ generator: inout SeededRandom) {
         guard !text.isEmpty else { return }
         let place = Int.random(in: 0..<text.count, using: &generator)
         switch Int.random(in: 0..<5, using: &generator) {

@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @Suite("Numbers that survive")
@@ -37,7 +38,7 @@ struct JSONNumberTests {
 
     @Test("random doubles and integers come back equal")
     func random() throws {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SeededRandom(seed: 7)
         for _ in 0..<20_000 {
             let double = Double(bitPattern: generator.next())
             if double.isFinite {

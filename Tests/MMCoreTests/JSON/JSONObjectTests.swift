@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @Suite("JSON objects")
@@ -19,7 +20,7 @@ struct JSONObjectTests {
 
     @Test("an object behaves like a list of pairs and a dictionary under random changes")
     func model() {
-        var generator = SeededGenerator(seed: 11)
+        var generator = SeededRandom(seed: 11)
         for _ in 0..<50 {
             var object = JSONObject()
             var keys: [String] = []

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MMCore
@@ -65,7 +66,7 @@ struct JSONRowsTests {
 
     @Test("rows are those the parser sees, and damaged texts do no harm", arguments: 0..<10)
     func fuzz(seed: Int) throws {
-        var generator = SeededGenerator(seed: UInt64(seed))
+        var generator = SeededRandom(seed: UInt64(seed))
         let pieces: [JSONValue] = [
             1, -2.5, "a\"b\\c]", "}{", nil, true, [], [[1, "]"]], [:], ["value": [1, 2]], ["k": "é,"],
         ]

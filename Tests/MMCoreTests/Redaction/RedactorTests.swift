@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 /// Made-up secrets in the forms that real ones have.
@@ -162,7 +163,7 @@ struct RedactorTests {
 
     @Test("no fake secret survives in random surroundings", arguments: 0..<10)
     func fuzz(seed: Int) {
-        var generator = SeededGenerator(seed: UInt64(seed))
+        var generator = SeededRandom(seed: UInt64(seed))
         let frames = [
             "Authorization: Bearer %", "access_token=%", "{\"refresh_token\": \"%\"}", "password='%'",
             "-Password \"%\"",
@@ -186,7 +187,7 @@ struct RedactorTests {
 
     @Test("random bytes are passed through or cut, never crashed on", arguments: 0..<5)
     func noise(seed: Int) {
-        var generator = SeededGenerator(seed: UInt64(100 + seed))
+        var generator = SeededRandom(seed: UInt64(100 + seed))
         let pieces = [
             "password", "token", "=", ":", "\"", "'", "\\", " ", "-", "eyJ", "0.A", "Q~", "://", "@", "-----BEGIN ",
             "PRIVATE KEY", "code", ">", "Bearer ", "é",

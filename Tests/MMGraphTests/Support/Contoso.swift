@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMIdentity
+import TestSupport
 import Testing
 
 @testable import MMGraph

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 
 @testable import MMIdentity
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -62,7 +63,7 @@ struct CommandMachineTests {
 
     @Test("whatever happens in whatever order, a command ends at most once")
     func anyOrder() {
-        var numbers = SeededNumbers(3)
+        var numbers = SeededRandom(seed: 3)
         for _ in 0..<500 {
             var machine = CommandMachine()
             var begun: Set<UInt64> = []

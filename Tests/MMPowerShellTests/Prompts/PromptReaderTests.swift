@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -136,7 +137,7 @@ struct PromptReaderTests {
 
     @Test("random text and escape codes never trap, and codes are of the form that people enter")
     func fuzz() {
-        var numbers = SeededNumbers(8)
+        var numbers = SeededRandom(seed: 8)
         let pieces = [
             "code ", "CODE: ", "to sign in ", "\u{1B}[", "\u{1B}]", "\u{7}", "m", "FXK3T9QMB", "abc", "é", "😀", "\n",
             " ",

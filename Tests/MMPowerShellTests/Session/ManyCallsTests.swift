@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -29,7 +30,7 @@ struct ManyCallsTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for caller in 0..<callers {
                 group.addTask {
-                    var numbers = SeededNumbers(UInt64(caller) + 77)
+                    var numbers = SeededRandom(seed: UInt64(caller) + 77)
                     for round in 0..<(10_000 / callers) {
                         let mark = "\(caller)-\(round)"
                         let fault = Int.random(in: 0..<400, using: &numbers)

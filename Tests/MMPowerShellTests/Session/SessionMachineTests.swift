@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -79,7 +80,7 @@ struct SessionMachineTests {
 
     @Test("commands are admitted only after an identity was checked, whatever the order of events")
     func admission() {
-        var numbers = SeededNumbers(21)
+        var numbers = SeededRandom(seed: 21)
         for _ in 0..<500 {
             var machine = SessionMachine()
             var checked: Set<Int> = []

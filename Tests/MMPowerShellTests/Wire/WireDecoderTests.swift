@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -103,7 +104,7 @@ struct WireDecoderTests {
         let bytes = Array(lines.joined().utf8)
         let whole = try frames(lines.joined())
         #expect(whole.count == lines.count)
-        var numbers = SeededNumbers(11)
+        var numbers = SeededRandom(seed: 11)
         for _ in 0..<20 {
             var decoder = WireDecoder()
             var read: [HostFrame] = []
@@ -120,7 +121,7 @@ struct WireDecoderTests {
 
     @Test("damaged lines are frames or faults, never a trap")
     func damaged() {
-        var numbers = SeededNumbers(5)
+        var numbers = SeededRandom(seed: 5)
         let lines = Transcript.all.flatMap { transcript in transcript.frames.map { Array(line($0, id: 1).utf8) } }
         var faults = 0
         for _ in 0..<5000 {

@@ -1,13 +1,18 @@
 import Glibc
-import MMCore
-import Testing
+package import MMCore
+import MMSystem
 
 /// A headless Chromium, steered through its debugging pipe: JSON messages with a zero byte after each.
 ///
-/// Everything here blocks, so it runs on a thread of its own.
-final class Chromium {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+/// Everything here blocks: it belongs into `run`.
+package final class Chromium {
+    /// Why the browser did not do what it was asked.
+    package struct Failure: Error, CustomStringConvertible {
+        /// In words.
+        package let description: String
+
+        /// A failure.
+        package init(description: String) { self.description = description }
     }
 
     private let process: pid_t
@@ -18,16 +23,18 @@ final class Chromium {
     private var lastID = 0
     private var session = ""
 
-    static let path = "/usr/bin/chromium"
+    private static let path = "/usr/bin/chromium"
 
-    static var isInstalled: Bool { access(path, X_OK) == 0 }
+    /// Whether there is a browser to start.
+    package static var isInstalled: Bool { access(path, X_OK) == 0 }
 
-    init(open url: String) throws {
+    /// Starts a browser and opens a page in it.
+    package init(open url: String) throws {
         var toBrowser: [Int32] = [0, 0]
         var fromBrowser: [Int32] = [0, 0]
         guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else { throw Failure(description: "no pipe") }
         for end in toBrowser + fromBrowser { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        profile = "/tmp/mm-sandbox-chromium-\(RandomBytes.text(bytes: 6))"
+        profile = "/tmp/mm-chromium-\(RandomBytes.text(bytes: 6))"
         let arguments = [
             Self.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-extensions",
@@ -48,7 +55,11 @@ final class Chromium {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        // The thread that starts it blocks all signals, and a child inherits that.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child: pid_t = 0
@@ -66,14 +77,16 @@ final class Chromium {
     deinit {
         close(commands)
         close(answers)
+        // One that did not start has no number, and 0 would mean the group of these tests.
+        guard process > 0 else { return }
         // A group of its own: the browser and the helpers it started.
         kill(-process, SIGKILL)
         var status: Int32 = 0
         waitpid(process, &status, 0)
-        try? removeProfile()
+        removeProfile()
     }
 
-    private func removeProfile() throws {
+    private func removeProfile() {
         var child: pid_t = 0
         var words: [UnsafeMutablePointer<CChar>?] =
             ["/bin/rm", "-rf", profile].map { (word: String) in strdup(word) } + [nil]
@@ -85,7 +98,7 @@ final class Chromium {
 
     /// Calls a method of the debugging protocol and waits for its answer.
     @discardableResult
-    func call(_ method: String, _ parameters: JSONObject = [:]) throws -> JSONValue {
+    package func call(_ method: String, _ parameters: JSONObject = [:]) throws -> JSONValue {
         lastID += 1
         var message: JSONObject = ["id": .int(Int64(lastID)), "method": .string(method), "params": .object(parameters)]
         if !session.isEmpty { message["sessionId"] = .string(session) }
@@ -120,15 +133,16 @@ final class Chromium {
     }
 
     /// What an expression is worth in the page.
-    func value(_ expression: String) throws -> JSONValue {
+    package func value(_ expression: String) throws -> JSONValue {
         try call("Runtime.evaluate", ["expression": .string(expression), "returnByValue": true])["result"]?["value"]
             ?? .null
     }
 
     /// Waits until an expression is true in the page.
-    func wait(until expression: String) throws {
+    package func wait(until expression: String) throws {
         for _ in 0..<6_000 {
-            if try value(expression) == true { return }
+            // A page that is just being loaded has nowhere to evaluate anything yet.
+            if (try? value(expression)) == true { return }
             usleep(20_000)
         }
         throw Failure(
@@ -136,10 +150,10 @@ final class Chromium {
     }
 
     /// Types a text where the cursor is.
-    func type(_ text: String) throws { try call("Input.insertText", ["text": .string(text)]) }
+    package func type(_ text: String) throws { try call("Input.insertText", ["text": .string(text)]) }
 
     /// Presses and releases a key.
-    func press(_ key: String, code: Int, text: String = "") throws {
+    package func press(_ key: String, code: Int, text: String = "") throws {
         var down: JSONObject = [
             "type": .string(text.isEmpty ? "rawKeyDown" : "keyDown"), "key": .string(key), "code": .string(key),
             "windowsVirtualKeyCode": .int(Int64(code)),
@@ -151,35 +165,27 @@ final class Chromium {
             ["type": "keyUp", "key": .string(key), "code": .string(key), "windowsVirtualKeyCode": .int(Int64(code))])
     }
 
-    func pressEnter() throws { try press("Enter", code: 13, text: "\r") }
+    /// Presses Enter.
+    package func pressEnter() throws { try press("Enter", code: 13, text: "\r") }
 
-    func pressTab() throws { try press("Tab", code: 9) }
+    /// Presses Tab.
+    package func pressTab() throws { try press("Tab", code: 9) }
 
-    func pressDown() throws { try press("ArrowDown", code: 40) }
+    /// Presses the arrow that points down.
+    package func pressDown() throws { try press("ArrowDown", code: 40) }
 }
 
-/// What a new thread is handed.
-private final class ThreadWork: Sendable {
-    let run: @Sendable () -> Void
-
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-}
-
-/// Runs something that blocks on a thread of its own.
-func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        let work = ThreadWork { continuation.resume(with: Swift.Result { try body() }) }
-        var thread = pthread_t()
-        let started = pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument { Unmanaged<ThreadWork>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            }, Unmanaged.passRetained(work).toOpaque())
-        if started == 0 {
-            pthread_detach(thread)
-        } else {
-            continuation.resume(throwing: Chromium.Failure(description: "no thread"))
+extension Chromium {
+    /// Does on a thread of its own what blocks there.
+    package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            do {
+                try DedicatedThread.start("test-browser", stackSize: 4 << 20) {
+                    continuation.resume(with: Result { try body() })
+                }
+            } catch {
+                continuation.resume(throwing: error)
+            }
         }
     }
 }
