@@ -28,6 +28,23 @@ enum PureTypes {
     /// Whether a method may be called on any value: safe on strings, numbers, dates and lists of them.
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
 
+    /// Whether an attribute of a parameter declares something and runs nothing that the script brings along.
+    static func declares(_ attribute: String) -> Bool {
+        var name = plain(attribute.asciiLowercased)
+        if name.hasPrefix("management.automation.") { name = String(name.dropFirst(22)) }
+        if name.hasSuffix("attribute") { name = String(name.dropLast(9)) }
+        return declarations.contains(name)
+    }
+
+    private static let declarations: Set<String> = [
+        "cmdletbinding", "outputtype", "parameter", "alias", "allownull", "allowemptystring", "allowemptycollection",
+        "validateset", "validaterange", "validatelength", "validatecount", "validatepattern", "validatenotnull",
+        "validatenotnullorempty", "validatenotnullorwhitespace", "supportswildcards", "psdefaultvalue",
+    ]
+
+    /// Whether a property leads from a type to its assembly, from which every other type can be had.
+    static func isReflection(_ name: String) -> Bool { ["assembly", "module"].contains(name.asciiLowercased) }
+
     private static func plain(_ name: String) -> String {
         name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
     }

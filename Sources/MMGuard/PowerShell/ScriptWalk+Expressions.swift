@@ -157,7 +157,10 @@ extension ScriptWalk {
             walk(node.member)
             return walk(node.target)
         }
-        guard node.isStatic else { return walk(node.target) }
+        guard node.isStatic else {
+            if PureTypes.isReflection(name) { report(.staticMember, node.extent, subject: ".\(name)") }
+            return walk(node.target)
+        }
         guard case .type(let type) = node.target else {
             report(.staticMember, node.extent, subject: name)
             return walk(node.target)
@@ -193,6 +196,10 @@ extension ScriptWalk {
             return walk(block: block, in: .filterBlock)
         }
         if name.asciiLowercased == "replace" { noteReplace(node) }
+        if name.asciiLowercased == "gettype", !node.arguments.isEmpty {
+            // With a name, assemblies and modules hand out any type there is.
+            report(.methodCall, node.extent, subject: ".\(name)()")
+        }
         if !PureTypes.isPlainMethod(name) { report(.methodCall, node.extent, subject: ".\(name)()") }
         for argument in node.arguments { walk(argument) }
     }

@@ -92,7 +92,9 @@ struct ScriptWalk {
 
     /// Walks the whole script.
     mutating func walk(_ root: ScriptBlockSyntax) {
-        walk(block: root, in: .script)
+        for using in root.usings { report(.usingStatement, using.extent) }
+        if let parameters = root.parameterBlock { walk(scriptParameters: parameters) }
+        walkBody(root, in: .script)
         for use in filterVariables where assigned[use.name] != true {
             report(.filterArgument, use.extent, subject: "$" + use.name)
         }
@@ -103,6 +105,10 @@ struct ScriptWalk {
     mutating func walk(block: ScriptBlockSyntax, in scope: Scope) {
         for using in block.usings { report(.usingStatement, using.extent) }
         if let parameters = block.parameterBlock { walk(parameters) }
+        walkBody(block, in: scope)
+    }
+
+    private mutating func walkBody(_ block: ScriptBlockSyntax, in scope: Scope) {
         for named in block.namedBlocks {
             report(.namedBlock, named.extent, subject: named.kind.rawValue)
             walk(named.block, in: scope)
@@ -110,7 +116,8 @@ struct ScriptWalk {
         if let body = block.body { walk(body, in: scope) }
     }
 
-    mutating func walk(_ parameters: ParameterBlockSyntax) {
+    /// The parameters of a block inside the script.
+    private mutating func walk(_ parameters: ParameterBlockSyntax) {
         report(.parameterBlock, parameters.extent)
         for attribute in parameters.attributes { walk(attribute) }
         for parameter in parameters.parameters { walk(parameter) }

@@ -24,7 +24,7 @@ struct ConstructRuleTests {
         (.trap, ["trap { 'x' }; Get-Mailbox ann"]),
         (.dataSection, ["data { 'x' }"]),
         (.namedBlock, ["end { Get-Mailbox ann }", "begin { 1 }", "process { 1 }"]),
-        (.parameterBlock, ["param($x) Get-Mailbox ann"]),
+        (.parameterBlock, ["1 | Where-Object { param($x) $true }"]),
         (.usingStatement, ["using namespace System.Text\nGet-Mailbox ann"]),
         (.requires, ["#requires -Version 7\nGet-Mailbox ann"]),
         (.backgroundJob, ["Get-Mailbox ann &", "Get-Mailbox ann && Get-Mailbox bob &"]),
@@ -44,16 +44,31 @@ struct ConstructRuleTests {
         (.usingVariable, ["$using:x"]),
         (.scriptBlock, ["$x = { 1 }", "Get-Mailbox -Identity { 1 }", "{ 1 }", "@{ a = { 1 } }", "Write-Output { 1 }"]),
         (.computedMember, ["$x.$y", "$x.('a' + 'b')", "$x.$y()", "$x.\"a$y\""]),
-        (.methodCall, ["$x.Delete()", "$x.Invoke()", "(Get-ChildItem).Replace('a', 'b')", "$x.Where('y')"]),
+        (
+            .methodCall,
+            [
+                "$x.Delete()", "$x.Invoke()", "(Get-ChildItem).Replace('a', 'b')", "$x.Where('y')",
+                "$x.GetType('IO.File')",
+            ]
+        ),
         (
             .staticMember,
-            ["[Environment]::Exit(1)", "[scriptblock]::Create('x')", "$t::Create('x')", "[IO.File]::Exists"]
+            [
+                "[Environment]::Exit(1)", "[scriptblock]::Create('x')", "$t::Create('x')", "[IO.File]::Exists",
+                "[psobject].Assembly", "(1).GetType().Module",
+            ]
         ),
         (
             .typeName,
             ["[adsi]'x'", "[wmi]'x'", "[xml]'<a/>'", "$x -as [scriptblock]", "$x -is $t", "[datetime]@{}", "[regex]$x"]
         ),
-        (.attribute, ["[ValidateNotNull()]$x = 1"]),
+        (
+            .attribute,
+            [
+                "[ValidateNotNull()]$x = 1", "param([ValidateScript('x')]$x) 1",
+                "param([ArgumentCompletions('x')]$x) 1",
+            ]
+        ),
         (.operatorUse, ["'a' -replace 'b', $x", "'a' -split $x"]),
         (.hashKey, ["@{ (Get-Date) = 1 }", "@{ $x = 1 }"]),
         (
