@@ -56,45 +56,19 @@ public struct LocalOperationService: OperationService {
         let inner = OperationContext(
             call: context, services: services, deadline: .after(context.timeLimit), record: record
         )
-        let started = ContinuousClock.now
+        let deed = CallDeed(operation, by: context.caller, record, services: services)
         do throws(MMError) {
-            let answer = try await operation.run(arguments, in: inner)
-            await finish(operation, context.caller, record, started, nil)
+            var answer = try await operation.run(arguments, in: inner)
+            guard case .items(let stream) = answer.body, answer.stored == nil, deed.isAudited else {
+                await deed.end(nil)
+                return answer
+            }
+            if !deed.isRead { await deed.begin() }
+            answer.body = .items(FlowingAnswer.watched(stream, for: deed))
             return answer
         } catch {
-            await finish(operation, context.caller, record, started, error)
+            await deed.end(error)
             throw error
-        }
-    }
-
-    /// A log that can't be written must not turn a done operation into a failed one; the log line says so instead.
-    private func finish(
-        _ operation: AnyOperation, _ caller: Caller, _ record: CallRecord, _ started: ContinuousClock.Instant,
-        _ error: MMError?
-    ) async {
-        let name = operation.declaration.name
-        let facts = record.facts
-        let milliseconds = Int64((ContinuousClock.now - started) / .milliseconds(1))
-        let outcome = error?.code.word ?? "done"
-        let log = services.log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
-        let text = "\(name) \(outcome) in \(milliseconds) ms for \(caller.surface.rawValue)"
-        switch error?.code {
-        case nil, .signInNeeded?, .confirmationNeeded?: log.info(text, facts)
-        case .internalError?: log.error("\(text): \(error?.message ?? "")", facts)
-        default: log.warning("\(text): \(error?.message ?? "")", facts)
-        }
-        // What only shows this machine's own files is no deed.
-        guard operation.declaration.effects.openWorld || !operation.declaration.effects.readOnly else { return }
-        var entry: JSONObject = [
-            "operation": .string(name), "surface": .string(caller.surface.rawValue), "client": .string(caller.name),
-            "outcome": .string(outcome), "durationMilliseconds": .int(milliseconds),
-        ]
-        for (key, value) in facts { entry[key] = value }
-        let audit = services.audit
-        do throws(MMError) {
-            try await audit.append(entry)
-        } catch {
-            log.error("the audit line could not be written: \(error.message)")
         }
     }
 }

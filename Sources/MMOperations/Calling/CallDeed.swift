@@ -1,0 +1,86 @@
+import MMCore
+
+/// What is written down of one call when it ends: a line of the log and, where it did something, one of the audit chain.
+struct CallDeed: Sendable {
+    let operation: AnyOperation
+    let caller: Caller
+    let record: CallRecord
+    let services: OperationServices
+    private let started = ContinuousClock.now
+
+    init(_ operation: AnyOperation, by caller: Caller, _ record: CallRecord, services: OperationServices) {
+        self.operation = operation
+        self.caller = caller
+        self.record = record
+        self.services = services
+    }
+
+    /// What only shows this machine's own files is no deed.
+    var isAudited: Bool {
+        operation.declaration.effects.openWorld || !operation.declaration.effects.readOnly
+    }
+
+    /// Whether the guard called it a read: nothing was changed if it never comes to its end.
+    var isRead: Bool { record.facts["class"]?.string == "read" }
+
+    /// A log that can't be written must not turn a done operation into a failed one; the log line says so instead.
+    /// - Parameters:
+    ///   - error: why it failed.
+    ///   - rows: how many rows went to the reader, where they flowed.
+    func end(_ error: MMError?, rows: Int? = nil) async {
+        let entry = told(error, rows: rows)
+        guard isAudited else { return }
+        do throws(MMError) {
+            try await services.audit.append(entry)
+        } catch {
+            services.log.error("the audit line could not be written: \(error.message)")
+        }
+    }
+
+    /// The same without a task to wait in: for a reader that went away in the middle.
+    func endAtOnce(_ error: MMError, rows: Int) {
+        let entry = told(error, rows: rows)
+        guard isAudited else { return }
+        do throws(MMError) {
+            try services.audit.append(entry)
+        } catch {
+            services.log.error("the audit line could not be written: \(error.message)")
+        }
+    }
+
+    /// Says that it began to change things: whatever becomes of its reader, that stands in the chain.
+    func begin() async {
+        guard isAudited else { return }
+        do throws(MMError) {
+            try await services.audit.append(entry(outcome: "begun", rows: nil))
+        } catch {
+            services.log.error("the audit line could not be written: \(error.message)")
+        }
+    }
+
+    private func told(_ error: MMError?, rows: Int?) -> JSONObject {
+        let name = operation.declaration.name
+        let facts = record.facts
+        let entry = entry(outcome: error?.code.word ?? "done", rows: rows)
+        let log = services.log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
+        let text = "\(name) \(error?.code.word ?? "done") in \(milliseconds) ms for \(caller.surface.rawValue)"
+        switch error?.code {
+        case nil, .signInNeeded?, .confirmationNeeded?: log.info(text, facts)
+        case .internalError?: log.error("\(text): \(error?.message ?? "")", facts)
+        default: log.warning("\(text): \(error?.message ?? "")", facts)
+        }
+        return entry
+    }
+
+    private var milliseconds: Int64 { Int64((ContinuousClock.now - started) / .milliseconds(1)) }
+
+    private func entry(outcome: String, rows: Int?) -> JSONObject {
+        var entry: JSONObject = [
+            "operation": .string(operation.declaration.name), "surface": .string(caller.surface.rawValue),
+            "client": .string(caller.name), "outcome": .string(outcome), "durationMilliseconds": .int(milliseconds),
+        ]
+        if let rows { entry["rows"] = .int(Int64(rows)) }
+        for (key, value) in record.facts { entry[key] = value }
+        return entry
+    }
+}

@@ -1,0 +1,49 @@
+import MMCore
+import MMSystem
+
+/// Stands between an answer that is still being fetched and its reader, counts the rows, and writes down how the call ended
+/// when that is known: with the last row, with the error that came instead, or when the reader went away.
+final class FlowingAnswer: Sendable {
+    private let stream: ItemStream
+    private let deed: CallDeed
+    /// The rows so far; nil once the end is written down.
+    private let rows = Mutex<Int?>(0)
+
+    private init(_ stream: ItemStream, _ deed: CallDeed) {
+        self.stream = stream
+        self.deed = deed
+    }
+
+    deinit {
+        guard let rows = taken() else { return }
+        deed.endAtOnce(
+            MMError(.cancelled, "The reader went away after \(rows) rows.", hint: "Run it again."), rows: rows)
+    }
+
+    /// The same list, which writes its own end down.
+    static func watched(_ stream: ItemStream, for deed: CallDeed) -> ItemStream {
+        let watch = FlowingAnswer(stream, deed)
+        return ItemStream(closing: stream.closingNotes) { () async throws(MMError) in try await watch.next() }
+    }
+
+    private func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
+        do throws(MMError) {
+            guard let batch = try await stream.next() else {
+                if let rows = taken() { await deed.end(nil, rows: rows) }
+                return nil
+            }
+            rows.withLock { if let count = $0 { $0 = count + batch.count } }
+            return batch
+        } catch {
+            if let rows = taken() { await deed.end(error, rows: rows) }
+            throw error
+        }
+    }
+
+    private func taken() -> Int? {
+        rows.withLock { rows in
+            defer { rows = nil }
+            return rows
+        }
+    }
+}
