@@ -34,7 +34,7 @@ struct ToolAnswer: Sendable {
             }
             return .structured(.object(members), text: text)
         }
-        if let stored = answer.stored { return try result(of: stored, notes: answer.notes) }
+        if let stored = answer.stored { return try result(of: stored, form: form, notes: answer.notes) }
         let connection = answer.connection ?? "/\(serverName)"
         let room = budget.leaving(characters: 200 + answer.notes.reduce(0) { $0 + $1.count })
         let shaper = OutputShaper(store: outputs, budget: room, layout: .compact)
@@ -69,7 +69,7 @@ struct ToolAnswer: Sendable {
                     value.map { shape($0, form: form, shaper, room, connection) }
                     ?? shaper.shape(text: bytes, connection: connection)
                 structured = value.map { ["value": $0] }
-            case .stored(let output): return try result(of: output, notes: answer.notes)
+            case .stored(let output): return try result(of: output, form: form, notes: answer.notes)
             }
         }
         var parts = answer.notes
@@ -82,12 +82,32 @@ struct ToolAnswer: Sendable {
     }
 
     /// The beginning of an answer that lies in the store.
-    private func result(of output: StoredOutput, notes: [String]) throws(MMError) -> ToolResult {
+    private func result(of output: StoredOutput, form: String?, notes: [String]) throws(MMError) -> ToolResult {
         let room = budget.leaving(characters: 200 + notes.reduce(0) { $0 + $1.count })
         let page = try outputs.page(output.handle, budget: room, layout: .compact)
+        var text: String?
+        if page.unit == .rows, page.cutAtByte == nil, let rows = try? JSONParser.parse(Array(page.text.utf8)) {
+            text = self.text(of: rows, form: form, room: room)
+        }
         return ToolResult(
-            content: [.text((notes + [page.text, note(of: page)]).joined(separator: "\n"))],
+            content: [
+                .text(
+                    (notes + [text ?? page.text, note(of: page, form: text == nil ? nil : form)]).joined(
+                        separator: "\n"))
+            ],
             structured: .object(output.json))
+    }
+
+    /// Rows in the form that was asked for, or as a table of their own where that is shorter; nil where JSON it is.
+    private func text(of rows: JSONValue, form: String?, room: OutputBudget) -> String? {
+        var text: String?
+        if let form {
+            text = form == "json" ? nil : Rows(of: rows).map { lines($0, form: form).joined(separator: "\n") }
+        } else {
+            text = UniformTable(of: rows, insteadOf: JSONWriter.bytes(rows, layout: .compact).count)?.text
+        }
+        // A padded table may be longer than the rows that it was made of.
+        return text.flatMap { room.admits(Array($0.utf8)) ? $0 : nil }
     }
 
     /// The result of an operation that was not done.
@@ -115,10 +135,11 @@ struct ToolAnswer: Sendable {
         }
     }
 
-    private func note(of page: OutputPage) -> String {
+    private func note(of page: OutputPage, form: String?) -> String {
         let end = page.offset + page.count
+        let further = form.map { ["table", "csv"].contains($0) ? ", \"output\": \"\($0)\"" : "" } ?? ""
         return "Shown: \(end) of \(page.total) \(page.unit.rawValue). The rest: \(outputTool) "
-            + "{\"handle\": \"\(page.stored.handle)\", \"offset\": \(end)}, until \(page.stored.expires.iso8601)."
+            + "{\"handle\": \"\(page.stored.handle)\", \"offset\": \(end)\(further)}, until \(page.stored.expires.iso8601)."
     }
 
     private func shape(
@@ -134,14 +155,17 @@ struct ToolAnswer: Sendable {
         guard form != "json", let rows = Rows(of: value) else {
             return shaper.shape(json: value, connection: connection)
         }
-        var lines: [String]
+        return shaper.shape(
+            text: Array(lines(rows, form: form).joined(separator: "\n").utf8), connection: connection)
+    }
+
+    private func lines(_ rows: Rows, form: String) -> [String] {
         switch form {
-        case "jsonl": lines = rows.items.map { JSONWriter.string($0) }
-        case "csv": lines = [CSVText.line(rows.columns)] + rows.items.map { CSVText.line(rows.cells(of: $0)) }
+        case "jsonl": return rows.items.map { JSONWriter.string($0) }
+        case "csv": return [CSVText.line(rows.columns)] + rows.items.map { CSVText.line(rows.cells(of: $0)) }
         default:
             let table = TableText(fitting: [rows.columns] + rows.items.map { rows.cells(of: $0) })
-            lines = [table.line(rows.columns)] + rows.items.map { table.line(rows.cells(of: $0)) }
+            return [table.line(rows.columns)] + rows.items.map { table.line(rows.cells(of: $0)) }
         }
-        return shaper.shape(text: Array(lines.joined(separator: "\n").utf8), connection: connection)
     }
 }
