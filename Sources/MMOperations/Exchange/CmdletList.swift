@@ -51,12 +51,9 @@ struct CmdletList: Operation {
             for name in allowed[service]?.all ?? [] where !table.knows(name, in: service) { known.insert(name) }
             names += known
             for name in Self.matching(input.pattern, known.sorted()) {
-                let described = table.description(of: name, in: service)
-                var row: JSONObject = [
-                    "name": .string(name), "module": .string(service.module),
-                    "class": .string(classes.ofExchange(name).map(\.rawValue).joined(separator: ", ")),
-                ]
+                var row = CmdletSheet.row(of: name, service, classes)
                 if let list = allowed[service] { row["allowed"] = .bool(list.contains(name)) }
+                let described = table.description(of: name, in: service)
                 row["parameters"] = .array((described?.parameters ?? []).map { .string($0.name) })
                 rows.append(row)
             }
@@ -67,32 +64,12 @@ struct CmdletList: Operation {
                 .notFound, "No cmdlet is called \(input.pattern ?? "so").",
                 hint: near.isEmpty ? "mm cmdlets lists all of them." : "Near: \(near.joined(separator: ", ")).")
         }
-        if let only = rows.first, rows.count == 1 { return .value(.object(Self.detailed(only, table))) }
+        if let only = rows.first, rows.count == 1 {
+            return .value(.object(CmdletSheet.detailed(only, table)))
+        }
         return .value(
             ["cmdlets": .array(rows.map { .object($0) })],
             columns: ["name", "module", "class"] + (allowed.isEmpty ? [] : ["allowed"]) + ["parameters"])
-    }
-
-    /// One cmdlet with all that is known of its parameters.
-    private static func detailed(_ row: JSONObject, _ table: ExchangeTable) -> JSONObject {
-        guard let name = row["name"]?.string,
-            let service = row["module"]?.string.flatMap({ ExchangeTable.Service(module: $0) }),
-            let described = table.description(of: name, in: service)
-        else { return row }
-        var detailed = row
-        detailed["whatIf"] = .bool(described.supportsWhatIf)
-        detailed["confirm"] = .bool(described.supportsConfirm)
-        detailed["parameters"] = .array(
-            described.parameters.map { parameter in
-                var entry: JSONObject = [
-                    "name": .string(parameter.name), "type": .string(parameter.type),
-                    "switch": .bool(parameter.isSwitch), "positional": .bool(parameter.isPositional),
-                    "pipeline": .bool(parameter.takesPipeline),
-                ]
-                if !parameter.aliases.isEmpty { entry["aliases"] = .array(parameter.aliases.map { .string($0) }) }
-                return .object(entry)
-            })
-        return detailed
     }
 
     private static func matching(_ pattern: String?, _ names: [String]) -> [String] {

@@ -1,6 +1,7 @@
 import MMCore
 import MMMCP
 import MMOperations
+import MMPowerShell
 
 /// What a client can read by address: connections, sessions, stored answers, what was done.
 ///
@@ -68,6 +69,16 @@ struct MCPResources: Sendable {
                 title: "A page of a stored answer",
                 description: "A long answer from this row, line or byte on.", completions: ["id": handles]
             ) { (uri, blanks, _) in [try page(blanks["id"] ?? "", offset: blanks["offset"] ?? "", uri)] },
+            ResourceTemplate(
+                uriTemplate: "mm://cmdlets/{name}", name: "cmdlet", title: "A cmdlet",
+                description: "What an Exchange or compliance cmdlet takes, and whether it reads or changes.",
+                mimeType: "application/json",
+                completions: [
+                    "name": { (typed, _, _) in
+                        Completion(ExchangeTable.standard.completions(of: typed, in: [.exo, .scc]))
+                    }
+                ]
+            ) { (uri, blanks, _) in [.json(try CmdletSheet.of(blanks["name"] ?? ""), uri: uri)] },
         ]
     }
 

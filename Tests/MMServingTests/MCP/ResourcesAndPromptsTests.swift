@@ -188,6 +188,23 @@ struct ResourcesAndPromptsTests {
         #expect(template["completion"]?["values"] == ["Contoso"])
     }
 
+    @Test("a cmdlet's name is completed, and its parameters are read")
+    func cmdlets() async throws {
+        let answer = try await ask(
+            "completion/complete",
+            [
+                "ref": ["type": "ref/resource", "uri": "mm://cmdlets/{name}"],
+                "argument": ["name": "name", "value": "get-mailboxfolderp"],
+            ])
+        #expect(answer["completion"]?["values"] == ["Get-MailboxFolderPermission"])
+        let sheet = try json(try await read("mm://cmdlets/get-mailbox"))["cmdlets"]?[0]
+        #expect(sheet?["name"] == "Get-Mailbox")
+        #expect(sheet?["class"] == "read")
+        let parameters = sheet?["parameters"]?.array?.compactMap { $0["name"]?.string } ?? []
+        #expect(parameters.contains("Identity"))
+        #expect(try await read("mm://cmdlets/Get-Mailbx")["error"]?["code"] == -32002)
+    }
+
     @Test("a server that offers no requests offers no prompts that need them")
     func readOnly() async throws {
         let listed = try await ask("prompts/list", words: ["--read-only"])

@@ -1,0 +1,56 @@
+package import MMCore
+import MMGuard
+package import MMPowerShell
+
+/// What the tables know of a cmdlet, for those who are about to write a call of it.
+package enum CmdletSheet {
+    /// A cmdlet with its class and parameters, once for each service that has it.
+    /// - Parameter name: its name, in any case.
+    /// - Throws: `notFound` with the nearest names.
+    package static func of(_ name: String) throws(MMError) -> JSONValue {
+        let table = ExchangeTable.standard
+        let classes = CmdletClasses()
+        let services: [ExchangeTable.Service] = [.exo, .scc]
+        let sheets = services.compactMap { service -> JSONValue? in
+            guard let described = table.description(of: name, in: service) else { return nil }
+            return .object(detailed(row(of: described.name, service, classes), table))
+        }
+        guard !sheets.isEmpty else {
+            let near = NearestNames.of(name, among: services.flatMap { table.names(of: $0) })
+            throw MMError(
+                .notFound, "No cmdlet is called \(name.prefix(100)).",
+                hint: near.isEmpty ? "Names look like Get-Mailbox." : "Near: \(near.joined(separator: ", ")).")
+        }
+        return ["cmdlets": .array(sheets)]
+    }
+
+    /// The row of a list.
+    static func row(of name: String, _ service: ExchangeTable.Service, _ classes: CmdletClasses) -> JSONObject {
+        [
+            "name": .string(name), "module": .string(service.module),
+            "class": .string(classes.ofExchange(name).map(\.rawValue).joined(separator: ", ")),
+        ]
+    }
+
+    /// One cmdlet with all that is known of its parameters.
+    static func detailed(_ row: JSONObject, _ table: ExchangeTable) -> JSONObject {
+        guard let name = row["name"]?.string,
+            let service = row["module"]?.string.flatMap({ ExchangeTable.Service(module: $0) }),
+            let described = table.description(of: name, in: service)
+        else { return row }
+        var detailed = row
+        detailed["whatIf"] = .bool(described.supportsWhatIf)
+        detailed["confirm"] = .bool(described.supportsConfirm)
+        detailed["parameters"] = .array(
+            described.parameters.map { parameter in
+                var entry: JSONObject = [
+                    "name": .string(parameter.name), "type": .string(parameter.type),
+                    "switch": .bool(parameter.isSwitch), "positional": .bool(parameter.isPositional),
+                    "pipeline": .bool(parameter.takesPipeline),
+                ]
+                if !parameter.aliases.isEmpty { entry["aliases"] = .array(parameter.aliases.map { .string($0) }) }
+                return .object(entry)
+            })
+        return detailed
+    }
+}
