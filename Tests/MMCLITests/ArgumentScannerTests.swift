@@ -17,6 +17,7 @@ struct ArgumentScannerTests {
         InputField("expectedEmail", .text, "x"),
         InputField("names", .textList, "n"),
         InputField("secret", .text, "s", at: .absent),
+        InputField("script", .text, "r", readsFiles: true, namesFile: true),
     ]
 
     private func scan(_ words: [String], input: String = "") throws -> ArgumentScanner.Result {
@@ -47,6 +48,9 @@ struct ArgumentScannerTests {
             (["--names", "a", "--names", "b"], ["names": ["a", "b"]]),
             (["-5", "x"], ["connection": "-5", "endpoint": "x"]),
             (["-", "x"], ["connection": "-", "endpoint": "x"]),
+            (["--script", "@{ a = 1 }"], ["script": "@{ a = 1 }"]),
+            (["--script", "@(1, 2) | % { $_ }"], ["script": "@(1, 2) | % { $_ }"]),
+            (["--script", "@'\nx\n'@"], ["script": "@'\nx\n'@"]),
         ] as [([String], JSONObject)])
     func typed(words: [String], arguments: JSONObject) throws {
         #expect(try scan(words).arguments == arguments)
@@ -65,6 +69,7 @@ struct ArgumentScannerTests {
             (["--all=maybe"], "--all", "maybe"), (["-d", "{"], "-d", "no JSON"),
             (["-d", "{\"a\":1,\"a\":2}"], "-d", "repeated key"),
             (["-d", "@/nonexistent/file"], "/nonexistent/file", "does not exist"),
+            (["--script", "@/nonexistent/x.ps1"], "/nonexistent/x.ps1", "does not exist"),
             (["--query", "novalue"], "--query", "name=value"), (["--top", "1", "--top", "2"], "--top", "twice"),
             (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "between"),
             (["--secret", "x"], "--secret", "no flag"),

@@ -23,6 +23,8 @@ package struct ContentSource: Sendable {
         if word.hasPrefix("@@") { return String(word.dropFirst()) }
         let path = String(word.dropFirst())
         guard let text = try file(path, for: flag) else {
+            // @( ), @{ } and here-strings are how scripts begin, and no file is called so.
+            if namingFile, let first = path.first, "({'\"".contains(first) { return word }
             throw MMError(
                 .invalidInput, "\(flag) names the file \(path), which does not exist.",
                 hint: "Write @@ for text that begins with @."
