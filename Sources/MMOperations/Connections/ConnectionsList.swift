@@ -33,7 +33,8 @@ struct ConnectionsList: Operation {
         let visible = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
         let chosen = visible.filter { connection in tag.map { connection.tags.contains($0) } ?? true }
         var notes: [String] = []
-        if chosen.isEmpty {
+        // An entry with a fault is registered too; what ails it stands below.
+        if chosen.isEmpty, server != nil || snapshot.problems.isEmpty {
             notes.append(
                 "No connection is registered. A person adds one: mm connections add NAME --tenant DOMAIN --app-id ID")
         }

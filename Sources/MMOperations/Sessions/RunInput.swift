@@ -54,9 +54,10 @@ struct RunInput: OperationInput {
         let given = [connection, module, command].compactMap { $0 }.count
         guard given == 0 || given == 3 else {
             let missing = [("connection", connection), ("module", module), ("command", command)]
-                .filter { $0.1 == nil }.map { "`\($0.0)`" }.joined(separator: " and ")
+                .filter { $0.1 == nil }.map { "`\($0.0)`" }
             throw MMError(
-                .invalidInput, "run needs the argument \(missing).",
+                .invalidInput,
+                "run needs the argument\(missing.count > 1 ? "s" : "") \(missing.joined(separator: " and ")).",
                 hint: "Give connection, module and command; or nothing at all to list the connections.")
         }
     }
