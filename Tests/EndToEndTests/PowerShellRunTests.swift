@@ -38,7 +38,7 @@ struct PowerShellRunTests {
     @Test("get their parameters as data, which a person sees before anything runs")
     func parameters() async throws {
         let tenant = try await Tenant()
-        let script = "param($Name) Get-Mailbox -Identity $Name"
+        let script = "param($Name) Remove-Mailbox -Identity $Name"
         let ran = try await tenant.mm(
             ["run", "Demo", "exo", script, "--param", "Name='; Remove-Mailbox x #", "--json"])
         #expect(ran.code == 5)

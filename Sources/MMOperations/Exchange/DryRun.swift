@@ -22,7 +22,7 @@ enum DryRun {
             identity: context.services.identity, connection: connection, service: service.endpoint)
         let source = RequestRecorder(service: service)
         var session = NativeSession()
-        let plan = EnginePlan(script, hasParameters: false, wanted: .native)
+        let plan = EnginePlan(script, wanted: .native)
         let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil)
         if let reason {
             throw EngineRefusal.beyond(reason, plan.strangers(to: source), service, hasPowerShell: false)
@@ -63,7 +63,8 @@ enum DryRun {
         let source = RequestRecorder(service: service)
         var session = NativeSession()
         guard !plan.waitsForAnswers, plan.misfit([source], in: session) == nil,
-            case .completed(let result) = await NativeEngine(sources: [source]).run(plan.script, in: &session)
+            case .completed(let result) = await NativeEngine(sources: [source]).run(
+                plan.script, values: plan.values, in: &session)
         else { return }
         let faults = [
             "NamedParameterNotFound,", "AmbiguousParameter,", "PositionalParameterNotFound,", "MissingArgument,",

@@ -18,18 +18,18 @@ struct EnginePlan: Sendable {
     let parsed: ParsedScript
     /// What it reads and sets.
     let variables: ScriptVariables
-    /// Whether values for a param block go with it, which only PowerShell binds.
-    let hasParameters: Bool
+    /// Values for its param block.
+    let values: [String: String]
     /// Which engine is wanted.
     let wanted: ConnectionEngine
 
     /// A plan.
-    init(_ script: String, hasParameters: Bool, wanted: ConnectionEngine) {
+    init(_ script: String, values: [String: String] = [:], wanted: ConnectionEngine) {
         self.script = script
         let parsed = PowerShellParser.parse(script)
         self.parsed = parsed
         variables = ScriptVariables(parsed)
-        self.hasParameters = hasParameters
+        self.values = values
         self.wanted = wanted
     }
 
@@ -46,8 +46,7 @@ struct EnginePlan: Sendable {
     ///   - sources: where cmdlets come from.
     ///   - session: what earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
-        if hasParameters { return "values for a param block" }
-        return NativeEngine(sources: sources).misfit(parsed, in: session)
+        NativeEngine(sources: sources).misfit(parsed, values: values, in: session)
     }
 
     /// Commands of cmdlet form that neither the engine nor a source knows.

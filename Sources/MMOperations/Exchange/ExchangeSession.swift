@@ -227,9 +227,10 @@ package actor ExchangeSession {
         let engine = NativeEngine(sources: [source])
         let outcome: NativeOutcome
         if let flow {
-            outcome = flow.completed(await engine.run(plan.script, in: &session) { await flow.take($0) })
+            outcome = flow.completed(
+                await engine.run(plan.script, values: plan.values, in: &session) { await flow.take($0) })
         } else {
-            outcome = await engine.run(plan.script, in: &session)
+            outcome = await engine.run(plan.script, values: plan.values, in: &session)
         }
         if var failure = source.failure {
             if !source.writes.isEmpty {

@@ -132,6 +132,10 @@ struct Run: Operation {
                 .unsupported, "The module \(module) has no PowerShell here; it runs natively.",
                 hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
         }
-        return EnginePlan(script, hasParameters: !input.parameterTexts.isEmpty, wanted: wanted)
+        return EnginePlan(
+            script,
+            values: Dictionary(
+                input.parameterTexts.map { ($0.name, $0.value) }, uniquingKeysWith: { (first, _) in first }),
+            wanted: wanted)
     }
 }

@@ -10,6 +10,10 @@ struct ScriptVariables: Sendable {
     /// The variables of a script. Within one statement a mention counts as reading: `$x = $x + 1` does both.
     init(_ script: ParsedScript) {
         let facts = ScriptFacts(of: script)
+        // The script's own parameters are set before its first statement.
+        for parameter in script.root?.parameterBlock?.parameters ?? [] {
+            sets.insert(parameter.variable.path.name.lowercased())
+        }
         let ends = (script.root?.body?.statements ?? []).map(\.extent.end)
         var statement = 0
         var pending: Set<String> = []

@@ -15,6 +15,27 @@ final class OutStringStage: Stage {
         guard width >= 5, !(streams && !endsLines) else { throw .handOver("an unusual Out-String") }
     }
 
+    private init(width: Int) {
+        evaluator = Evaluator(source: [], variables: [:])
+        self.width = width
+        streams = true
+        endsLines = true
+    }
+
+    /// The lines that a shell shows for objects; `nil` where its layout is not certain.
+    static func lines(of objects: [PSValue], width: Int) -> [String]? {
+        let stage = OutStringStage(width: width)
+        var lines: [String] = []
+        stage.next = { (line) throws(Interrupt) in if case .string(let text) = line { lines.append(text) } }
+        do throws(Interrupt) {
+            for object in objects { try stage.process(object) }
+            try stage.finish()
+        } catch {
+            return nil
+        }
+        return lines
+    }
+
     override func process(_ item: PSValue) throws(Interrupt) {
         if let block = FormattedBlock(item) {
             guard objects.isEmpty, let own = block.lines(width: width) else { throw .handOver("a layout that wraps") }

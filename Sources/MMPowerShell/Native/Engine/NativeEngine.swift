@@ -18,38 +18,50 @@ package struct NativeEngine: Sendable {
     }
 
     /// Why a script is beyond the engine; `nil` when its form fits. Nothing runs.
-    package func misfit(_ script: ParsedScript, in session: NativeSession) -> String? {
-        SubsetCheck(isSource: { name in sources.contains { $0.knows(name) } }).reason(script)
+    /// - Parameter values: texts for the script's param block.
+    package func misfit(
+        _ script: ParsedScript, values: [String: String] = [:], in session: NativeSession
+    ) -> String? {
+        SubsetCheck(isSource: { name in sources.contains { $0.knows(name) } }).reason(script, values: values)
     }
 
     /// Runs a script and gathers what it puts out. Its variables stay in the session when it completes.
-    package func run(_ script: String, in session: inout NativeSession) async -> NativeOutcome {
-        await run(script, in: &session, receiver: nil)
+    /// - Parameter values: texts for the script's param block.
+    package func run(
+        _ script: String, values: [String: String] = [:], in session: inout NativeSession
+    ) async -> NativeOutcome {
+        await run(script, values, in: &session, receiver: nil)
     }
 
     /// Runs a script and delivers what it puts out as it comes; the outcome's result then holds the failure alone.
     /// What was delivered before a hand-over is part of a result that never was.
     package func run(
-        _ script: String, in session: inout NativeSession, receiver: @escaping Receiver
+        _ script: String, values: [String: String] = [:], in session: inout NativeSession,
+        receiver: @escaping Receiver
     ) async -> NativeOutcome {
-        await run(script, in: &session, receiver: .some(receiver))
+        await run(script, values, in: &session, receiver: .some(receiver))
     }
 
     private func run(
-        _ script: String, in session: inout NativeSession, receiver: Receiver?
+        _ script: String, _ values: [String: String], in session: inout NativeSession, receiver: Receiver?
     ) async -> NativeOutcome {
         let units = Array(script.utf16)
         let parsed = PowerShellParser.parse(utf16: units)
-        if let reason = misfit(parsed, in: session) { return .handedOver(reason: reason, hasSent: false) }
-        guard let body = parsed.root?.body else { return .handedOver(reason: "an unusual script", hasSent: false) }
+        if let reason = misfit(parsed, values: values, in: session) {
+            return .handedOver(reason: reason, hasSent: false)
+        }
+        guard let root = parsed.root, let body = root.body else {
+            return .handedOver(reason: "an unusual script", hasSent: false)
+        }
         let thread = EvaluationThread()
         let before = session
+        let parameters = root.parameterBlock.map { ScriptParameters($0, values: values) }
         let (sources, showsLayouts) = (sources, showsLayouts)
         let end: (NativeOutcome, NativeSession)
         do {
             end = try await thread.run {
                 let run = NativeRun(units: units, session: before, sources: sources, thread: thread, receiver: receiver)
-                return (run.run(body, showsLayouts: showsLayouts), run.session(after: before))
+                return (run.run(body, parameters, showsLayouts: showsLayouts), run.session(after: before))
             }
         } catch {
             return .handedOver(reason: error.message, hasSent: false)
@@ -88,9 +100,10 @@ private final class NativeRun {
         return session
     }
 
-    func run(_ body: StatementBlockSyntax, showsLayouts: Bool) -> NativeOutcome {
+    func run(_ body: StatementBlockSyntax, _ parameters: ScriptParameters?, showsLayouts: Bool) -> NativeOutcome {
         let delivery = delivery
         do throws(Interrupt) {
+            try parameters?.bind(in: evaluator)
             try evaluator.run(body.statements) { (item) throws(Interrupt) in
                 try delivery.add(.object(showsLayouts ? try NativeRun.shown(item) : item))
             }

@@ -8,29 +8,43 @@ package actor NativeEvaluator: PipelineEvaluating {
     /// An evaluator on an engine.
     package init(engine: NativeEngine = NativeEngine(showsLayouts: false)) { self.engine = engine }
 
-    /// Runs a script that takes no arguments and answers with objects; `nil` for any other, and for one beyond the
-    /// engine's language.
+    /// Runs a script; `nil` for one beyond the engine's language, and where its answer can't be laid out with certainty.
     package func evaluate(
         _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> CommandEnd? {
-        guard command.parameters.isEmpty, command.format == .json else { return nil }
-        var trial = session
-        guard case .completed(let result) = await engine.run(command.script, in: &trial) else { return nil }
-        var objects: [JSONValue] = []
-        for object in result.objects {
-            // What lies deeper becomes the name of its type there, which is not this writer's way.
-            guard let json = try? JSONText(object, depth: command.depth ?? 3, isCompressed: true), !json.isTruncated,
-                let value = try? JSONParser.parse(json.text)
-            else { return nil }
-            objects.append(value)
+        var values: [String: String] = [:]
+        for (name, value) in command.parameters {
+            guard case .json(.string(let text)) = value else { return nil }
+            values[name] = text
         }
+        var trial = session
+        guard case .completed(let result) = await engine.run(command.script, values: values, in: &trial),
+            let objects = records(of: result.objects, for: command)
+        else { return nil }
         if !command.isLocal { session = trial }
-        for object in objects { emit(PowerShellRecord(.output, object)) }
+        for object in objects { emit(object) }
         for warning in result.warnings { emit(PowerShellRecord(.warning, .string(warning))) }
         for error in result.errors {
             emit(PowerShellRecord(.error, ["message": .string(error.message), "id": .string(error.id)]))
         }
         guard let failure = result.failure else { return CommandEnd(.completed) }
         return CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id))
+    }
+
+    private func records(of objects: [PSValue], for command: PowerShellCommand) -> [PowerShellRecord]? {
+        guard command.format == .json else {
+            return OutStringStage.lines(of: objects, width: command.width ?? 200)?.map {
+                PowerShellRecord(.text, .string($0))
+            }
+        }
+        var records: [PowerShellRecord] = []
+        for object in objects {
+            // What lies deeper becomes the name of its type there, which is not this writer's way.
+            guard let json = try? JSONText(object, depth: command.depth ?? 3, isCompressed: true), !json.isTruncated,
+                let value = try? JSONParser.parse(json.text)
+            else { return nil }
+            records.append(PowerShellRecord(.output, value))
+        }
+        return records
     }
 }

@@ -9,12 +9,19 @@ struct SubsetCheck {
     static let height = 90
 
     /// The first reason why the script does not fit; `nil` when it does.
-    func reason(_ script: ParsedScript) -> String? {
+    /// - Parameter values: texts for the script's param block.
+    func reason(_ script: ParsedScript, values: [String: String] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
         guard script.requirements == nil else { return "#requires" }
         guard root.usings.isEmpty else { return "using" }
-        return block(root)
+        guard let parameters = root.parameterBlock else {
+            return values.isEmpty ? block(root) : "values without a param block"
+        }
+        guard root.definedTypes.isEmpty, let body = root.body else {
+            return "a script block with parameters or named parts"
+        }
+        return ScriptParameters(parameters, values: values).misfit(in: script) { expression($0) } ?? statements(body)
     }
 
     private func block(_ node: ScriptBlockSyntax) -> String? {

@@ -1,0 +1,55 @@
+import MMCore
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Values for a script's param block")
+struct ScriptParameterBinding {
+    private static let bound: [(script: String, values: [String: String], texts: [String])] = [
+        ("param($n) $n", ["n": "$(Get-Date); x"], ["$(Get-Date); x"]),
+        ("param($N) $n + 1", ["n": "5"], ["51"]),
+        ("param([int]$n) $n + 1", ["N": "5"], ["6"]),
+        ("param([string]$s, $u) \"[$s][$u]\"", [:], ["[][]"]),
+        ("param([int]$n, [bool]$b) $n; $b", [:], ["0", "False"]),
+        ("param($a = 1, $b = $a + 1) $b", [:], ["2"]),
+        ("param($a = 1, $b = $a + 1) $b", ["a": "x"], ["x1"]),
+        ("param([datetime]$d = '2026-01-02') $d.Day", [:], ["2"]),
+        (
+            "[CmdletBinding()] param([Parameter(Mandatory, Position = 0)][string]$who) $who.ToUpper()", ["who": "ann"],
+            ["ANN"]
+        ),
+        ("param() 1", [:], ["1"]),
+    ]
+
+    @Test("are bound as PowerShell binds texts, defaults in order", arguments: bound)
+    func values(script: String, values: [String: String], texts: [String]) async throws {
+        var session = NativeSession()
+        guard case .completed(let result) = await NativeEngine().run(script, values: values, in: &session) else {
+            Issue.record("handed over")
+            return
+        }
+        #expect(try result.objects.map { (value) throws in try PSText.string(value) } == texts)
+        #expect(result.errors.isEmpty && result.failure == nil)
+    }
+
+    private static let uncertain: [(script: String, values: [String: String])] = [
+        ("param([int]$n) $n", ["n": "abc"]), ("param([bool]$b) $b", ["b": "true"]),
+        ("param([switch]$s) 1", ["s": "true"]), ("param([switch]$s) 1", [:]), ("param([string[]]$s) 1", [:]),
+        ("param([datetime]$d) 1", [:]), ("param([Parameter(Mandatory)]$x = 3) $x", [:]),
+        ("param([Parameter(Mandatory)][string]$x) $x", ["x": ""]),
+        ("param($name) $name", ["na": "x"]), ("1", ["x": "1"]), ("param([int]$n) $n = 'x'; $n", ["n": "1"]),
+        ("param([ValidateSet('a')]$x) $x", ["x": "b"]), ("param($x = 1/0) $x", [:]), ("param($args) 1", [:]),
+        ("param($x = $env:PATH) 1", [:]), ("param($x = (Get-Process)) 1", [:]), ("param($x) end { $x }", [:]),
+        ("1 | ForEach-Object { param($x) 1 }", [:]),
+    ]
+
+    @Test("are PowerShell's affair where it is not certain what they become", arguments: uncertain)
+    func handedOver(script: String, values: [String: String]) async {
+        var session = NativeSession()
+        guard case .handedOver(_, let hasSent) = await NativeEngine().run(script, values: values, in: &session) else {
+            Issue.record("it ran")
+            return
+        }
+        #expect(!hasSent)
+    }
+}
