@@ -16,6 +16,16 @@ package struct CommandIndex: Sendable {
             }
         }
 
+        /// Whether it takes arguments without a flag.
+        var takesWords: Bool {
+            let fields =
+                switch self {
+                case .operation(let operation): operation.fields
+                case .local(let command): command.fields
+                }
+            return fields.contains { if case .positional = $0.placement { true } else { false } }
+        }
+
         /// The flag without which it is another command.
         var trigger: String? {
             if case .local(let command) = self { command.trigger } else { nil }
@@ -51,7 +61,12 @@ package struct CommandIndex: Sendable {
         }.max { ($0.words.count, $0.trigger == nil ? 0 : 1) < ($1.words.count, $1.trigger == nil ? 0 : 1) }
         if let best { return (best, Array(line.dropFirst(best.words.count))) }
         guard let first = line.first, let index = aliases[first] else { return nil }
-        return (entries[index], Array(line.dropFirst()))
+        let rest = Array(line.dropFirst())
+        // `connections` lists, but what follows it would be a command's name, where the list takes no word.
+        if let word = rest.first, !word.hasPrefix("-"), !group([first]).isEmpty, !entries[index].takesWords {
+            return nil
+        }
+        return (entries[index], rest)
     }
 
     /// The commands below these words: those of a group such as `connections`.

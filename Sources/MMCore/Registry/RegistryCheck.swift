@@ -13,7 +13,7 @@ public enum RegistryCheck {
                 found.append(
                     RegistryProblem(
                         .warning, message: "There is no registry at \(path).",
-                        hint: "Add a first connection: mm connections add NAME --tenant DOMAIN."))
+                        hint: "Add a first connection: mm connections add NAME --tenant DOMAIN --app-id ID."))
                 return found
             }
             found += repeatedKeys(registry)
@@ -48,7 +48,7 @@ public enum RegistryCheck {
             found.append(
                 RegistryProblem(
                     .warning, message: "The registry has no connections.",
-                    hint: "Add one: mm connections add NAME --tenant DOMAIN."))
+                    hint: "Add one: mm connections add NAME --tenant DOMAIN --app-id ID."))
         }
         return found
     }

@@ -122,7 +122,7 @@ public struct RegistrySnapshot: Sendable {
         return MMError(
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty
-                ? "The registry has no connection to use here. Add one: mm connections add NAME --tenant DOMAIN."
+                ? "The registry has none to use here. Add one: mm connections add NAME --tenant DOMAIN --app-id ID."
                 : "Known connections: \(shown)\(more). Names are case-sensitive; there is no default.",
             details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
     }

@@ -35,6 +35,8 @@ struct AuditShow: Operation {
         }
         return .value(
             .array(entries.map { .object($0) }),
+            notes: entries.isEmpty && !input.wanted.isEmpty
+                ? ["No line matches. mm audit show shows the newest ones, with the words that stand there."] : [],
             columns: ["time", "operation", "connection", "outcome", "surface", "client", "durationMilliseconds"])
     }
 }

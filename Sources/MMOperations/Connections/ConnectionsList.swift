@@ -32,15 +32,7 @@ struct ConnectionsList: Operation {
         let server = context.call.caller.server
         let visible = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
         let chosen = visible.filter { connection in tag.map { connection.tags.contains($0) } ?? true }
-        var notes: [String] = []
-        // An entry with a fault is registered too; what ails it stands below.
-        if chosen.isEmpty, server != nil || snapshot.problems.isEmpty {
-            notes.append(
-                "No connection is registered. A person adds one: mm connections add NAME --tenant DOMAIN --app-id ID")
-        }
-        if server == nil {
-            for problem in snapshot.problems { notes.append("\(problem.severity.rawValue): \(problem.message)") }
-        }
+        let notes = notes(on: snapshot, showing: chosen, isOwner: server == nil)
         let rows = chosen.map { connection -> JSONValue in
             var row: JSONObject = ["name": .string(connection.name)]
             row["description"] = .string(connection.description ?? "")
@@ -58,5 +50,19 @@ struct ConnectionsList: Operation {
             columns: server == nil
                 ? ["name", "description", "tenant", "account", "cloud", "guard"] : ["name", "description"]
         )
+    }
+
+    /// What is to be said beside a list of connections: that there are none, and what is wrong with the registry.
+    static func notes(on snapshot: RegistrySnapshot, showing shown: [Connection], isOwner: Bool = true) -> [String] {
+        var notes: [String] = []
+        // An entry with a fault is registered too; what ails it stands below.
+        if shown.isEmpty, !isOwner || snapshot.problems.isEmpty {
+            notes.append(
+                "No connection is registered. A person adds one: mm connections add NAME --tenant DOMAIN --app-id ID")
+        }
+        if isOwner {
+            for problem in snapshot.problems { notes.append("\(problem.severity.rawValue): \(problem.message)") }
+        }
+        return notes
     }
 }

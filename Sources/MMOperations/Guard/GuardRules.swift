@@ -43,6 +43,7 @@ struct GuardRules: Operation {
         }
         if let kind = input.kind { rules = rules.filter { $0.kind == kind } }
         let rows = rules.map { JSONValue.object($0.json) }
-        return .value(.array(rows), columns: ["id", "kind", "class", "explanation"])
+        let none = "No rule matches. mm guard rules lists all of them."
+        return .value(.array(rows), notes: rows.isEmpty ? [none] : [], columns: ["id", "kind", "class", "explanation"])
     }
 }

@@ -26,11 +26,14 @@ struct Status: Operation {
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         let connections: [Connection]
+        var notes: [String] = []
         if let name = input.connection {
             connections = [try context.connection(named: name)]
         } else {
             let snapshot = try context.services.registry.snapshot()
-            connections = context.call.caller.server.map { snapshot.visible(to: $0) } ?? snapshot.connections
+            let server = context.call.caller.server
+            connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
+            if server == nil { notes = ConnectionsList.notes(on: snapshot, showing: connections) }
         }
         var rows: [JSONValue] = []
         for connection in connections {
@@ -43,7 +46,9 @@ struct Status: Operation {
         where connections.contains(where: { $0.name == row["connection"]?.string }) {
             rows.append(.object(row))
         }
-        return .value(["sessions": .array(rows)], columns: ["session", "state", "account", "until", "code", "address"])
+        return .value(
+            ["sessions": .array(rows)], notes: notes,
+            columns: ["session", "state", "account", "until", "code", "address"])
     }
 
     /// Asking after a sign-in that waits also finishes it, once the person has approved.

@@ -1,0 +1,31 @@
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMCLI
+
+@Suite("Finding a command")
+struct CommandIndexTests {
+    private let index = CommandIndex(catalogue: .standard, locals: [])
+
+    @Test(
+        "the words of a line lead to its command, and the rest are arguments",
+        arguments: [
+            (["connections"], "connections list", []), (["connections", "--json"], "connections list", ["--json"]),
+            (["connections", "show", "Contoso"], "connections show", ["Contoso"]),
+            (["status", "Contoso"], "status", ["Contoso"]), (["mm_status", "Contoso"], "status", ["Contoso"]),
+        ])
+    func found(line: [String], command: String, rest: [String]) throws {
+        let found = try #require(index.find(line))
+        #expect(found.entry.words.joined(separator: " ") == command)
+        #expect(found.rest == rest)
+    }
+
+    @Test("a word that is no command of a group is named, and not taken for an argument of the group's list")
+    func unknown() {
+        #expect(index.find(["connections", "shwo"]) == nil)
+        let error = index.unknown(["connections", "shwo"])
+        #expect(error.message == "`mm` has no command `connections shwo`.")
+        #expect(error.hint?.contains("`mm connections show`") == true)
+    }
+}
