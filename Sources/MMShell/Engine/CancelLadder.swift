@@ -18,13 +18,13 @@ struct CancelLadder: Sendable {
         while shell.hasUnreadLines, !limit.hasPassed {
             guard await pause(.milliseconds(1)) else { return }
         }
-        interrupt()
+        let first = interrupt()
         let soon = min(times.interrupt / 4, .milliseconds(150))
         guard await pause(soon) else { return }
         // The command may have taken the prompt's hook away: an idle shell answers this line.
         try? await shell.type(shell.dialect.probe(id: id, status: 130))
         resume()
-        guard await pause(times.interrupt - soon) else { return }
+        guard await insist(on: first, until: .after(times.interrupt - soon)) else { return }
         for (signal, time) in [(SIGTERM, times.terminate), (SIGKILL, times.kill)] {
             guard let group = shell.processes.foregroundGroup, group != shell.group.withLock({ $0 }) else { break }
             kill(-group, signal)
@@ -41,11 +41,34 @@ struct CancelLadder: Sendable {
         shell.child.signalGroup(SIGKILL)
     }
 
-    private func interrupt() {
+    /// - Returns: the group that was interrupted.
+    private func interrupt() -> Int32 {
         let own = shell.group.withLock { $0 }
         let group = shell.processes.foregroundGroup ?? own
         kill(-group, SIGINT)
         resume()
+        return group
+    }
+
+    /// Interrupts what the first interrupt missed, until the time is over.
+    ///
+    /// A program that was just being started may not have heard it: it came to the terminal later, or was still the
+    /// shell's copy, which catches the signal and forgets it with the program's start. Sent the next signal, it would end
+    /// alone, and the shell would go on with the rest of its list. Nobody who handles interrupts hears a second one.
+    /// - Returns: false when the command has ended.
+    private func insist(on first: Int32, until limit: Deadline) async -> Bool {
+        var told: Set<Int32> = [first]
+        while !limit.hasPassed {
+            guard await pause(min(.milliseconds(150), limit.remaining)) else { return false }
+            guard let group = shell.processes.foregroundGroup, group != shell.group.withLock({ $0 }) else { continue }
+            if told.insert(group).inserted {
+                kill(-group, SIGINT)
+            } else {
+                try? await BlockingWork.run { [processes = shell.processes] in processes.interruptDefaults(of: group) }
+            }
+            resume()
+        }
+        return !Task.isCancelled
     }
 
     /// What is stopped sees no signal but this one. A command may stop its shell at any time, also after the first rung.

@@ -46,6 +46,27 @@ struct SessionProcesses: Sendable {
         }
     }
 
+    /// Interrupts the processes of a group that an interrupt ends, because they neither catch nor ignore nor block it.
+    func interruptDefaults(of group: Int32) {
+        for entry in Self.entries() where entry.group == group && !entry.isDead && Self.diesOfInterrupt(entry.id) {
+            kill(entry.id, SIGINT)
+        }
+    }
+
+    /// `/proc/<id>/status` tells the signals in sets of hexadecimal digits (proc(5)).
+    private static func diesOfInterrupt(_ id: Int32) -> Bool {
+        guard let text = ProcFile.read("/proc/\(id)/status", limit: 16384) else { return false }
+        var found = 0
+        for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
+            guard ["SigBlk:", "SigIgn:", "SigCgt:"].contains(where: { line.hasPrefix($0) }),
+                let set = UInt64(line.dropFirst(7).drop { $0 == "\t" || $0 == " " }, radix: 16)
+            else { continue }
+            if set & (1 << UInt64(SIGINT - 1)) != 0 { return false }
+            found += 1
+        }
+        return found == 3
+    }
+
     /// Whether a process of the foreground group reads the terminal.
     func readsTerminal(_ terminal: String) -> Bool {
         guard let foreground = foregroundGroup else { return false }

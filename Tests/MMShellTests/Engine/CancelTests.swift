@@ -19,9 +19,9 @@ struct CancelTests {
         try await Shells.with(kind) { (shell) async throws in
             _ = try await shell.sh("kept=1")
             let job = try await shell.start(ShellCommand("echo begun; " + text), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(!end.restartsSession)
             #expect(!String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("after"))
@@ -36,12 +36,31 @@ struct CancelTests {
         try await Shells.with(settings: settings) { (shell) async throws in
             let job = try await shell.start(
                 ShellCommand("kept=1; sh -c 'trap \"\" INT; echo begun; while :; do sleep 1; done'"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(!end.restartsSession)
             #expect(try await shell.sh("echo $kept").out == "1\n")
+        }
+    }
+
+    @Test("interrupts once more what missed the first interrupt, and nothing behind it is run", arguments: Shells.installed)
+    func missed(kind: ShellKind) async throws {
+        var settings = Shells.settings(kind)
+        // What is only terminated would leave the rest of the list to run.
+        settings.times.interrupt = .seconds(300)
+        try await Shells.with(settings: settings) { (shell) async throws in
+            // As a shell's copy does before it becomes a program: it catches the signal first and has its default then.
+            let job = try await shell.start(
+                ShellCommand("bash -c 'trap : INT; echo begun; sleep 300; trap - INT; exec sleep 300'; echo after"),
+                deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
+            #expect(end.cause == .cancelled)
+            #expect(!end.restartsSession)
+            #expect(!String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("after"))
         }
     }
 
@@ -55,9 +74,9 @@ struct CancelTests {
             _ = try await shell.sh("cd /usr; export E=1")
             let job = try await shell.start(
                 ShellCommand("trap '' INT TERM; echo begun; while :; do :; done"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(end.restartsSession)
             #expect(end.signal == SIGKILL)
@@ -71,9 +90,9 @@ struct CancelTests {
         settings.times.interrupt = .milliseconds(300)
         try await Shells.with(settings: settings) { (shell) async throws in
             let job = try await shell.start(ShellCommand("kept=1; sleep 300 & echo begun; wait"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(!end.restartsSession)
             #expect(try await shell.sh("echo $kept").out == "1\n")
         }
@@ -111,7 +130,7 @@ struct CancelTests {
         #expect(kill(pid, 0) == 0)
         let job = try await shell.start(ShellCommand("sleep 3002"), deadline: .never)
         await shell.close()
-        #expect(await job.wait(until: .after(.seconds(60)))?.cause == .closed)
+        #expect(await job.wait(until: .after(.seconds(300)))?.cause == .closed)
         #expect(await eventually { kill(pid, 0) != 0 })
         await #expect(throws: MMError.self) { _ = try await shell.sh("echo no") }
     }
