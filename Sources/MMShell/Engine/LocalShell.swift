@@ -19,6 +19,8 @@ public actor LocalShell: ShellSession {
     private var isClosed = false
     /// Shells beside this one, each for one command.
     private var siblings: [ObjectIdentifier: LocalShell] = [:]
+    /// The end of the last shell, for whoever closes while it is still ending.
+    private var leaving: Task<Void, Never>?
 
     /// Starts a shell and waits until it answers.
     /// - Throws: `.notFound` when the shell is not installed, `.unavailable` when it does not answer.
@@ -235,10 +237,15 @@ public actor LocalShell: ShellSession {
     }
 
     private func dismantle() async {
-        guard let gone = live else { return }
+        guard let gone = live else {
+            await leaving?.value
+            return
+        }
         live = nil
         if let exports = gone.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
-        await gone.end()
+        let leaving = Task { await gone.end() }
+        self.leaving = leaving
+        await leaving.value
     }
 
     // MARK: Beside the session
@@ -270,8 +277,9 @@ public actor LocalShell: ShellSession {
     }
 
     private func forget(_ sibling: LocalShell) async {
-        siblings[ObjectIdentifier(sibling)] = nil
+        // Whoever closes this session meanwhile waits for it, too.
         await sibling.close()
+        siblings[ObjectIdentifier(sibling)] = nil
     }
 
     // MARK: The session

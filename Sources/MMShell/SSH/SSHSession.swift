@@ -20,6 +20,8 @@ public actor SSHSession: ShellSession {
     private var isClosed = false
     /// Sessions beside this one, each for one command.
     private var siblings: [ObjectIdentifier: SSHSession] = [:]
+    /// The end of the last shell, for whoever closes while it is still ending.
+    private var leaving: Task<Void, Never>?
 
     /// Connects, unless there is a connection to the host, and starts a shell there.
     /// - Parameters:
@@ -238,8 +240,9 @@ public actor SSHSession: ShellSession {
     }
 
     private func forget(_ sibling: SSHSession) async {
-        siblings[ObjectIdentifier(sibling)] = nil
+        // Whoever closes this session meanwhile waits for it, too.
         await sibling.close()
+        siblings[ObjectIdentifier(sibling)] = nil
     }
 
     // MARK: Files
@@ -302,9 +305,18 @@ public actor SSHSession: ShellSession {
     // MARK: The session
 
     private func dismantle(sweeping: Bool) async {
-        guard let gone = live else { return }
+        guard let gone = live else {
+            await leaving?.value
+            return
+        }
         live = nil
         if let exports = gone.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
+        let leaving = Task { [masters] in await Self.end(gone, sweeping: sweeping, masters) }
+        self.leaving = leaving
+        await leaving.value
+    }
+
+    private static func end(_ gone: RemoteShell, sweeping: Bool, _ masters: SSHMasters) async {
         let script =
             RemoteDialect.sweep(shell: gone.pid, mark: gone.mark) + "; " + RemoteDialect.tidying(mark: gone.mark)
         var isSwept = !sweeping
