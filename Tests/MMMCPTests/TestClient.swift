@@ -6,7 +6,7 @@ import MMSystem
 
 /// A client on the other ends of two pipes: writes lines, reads lines, each with a deadline that only a hang meets.
 final class TestClient: Sendable {
-    private let toServer: Mutex<Int32?>
+    private let toServer: TestWriter
     private let fromServer: Int32
     private let isOutputClosed = Mutex(false)
     private let serverEnd: (input: Int32, output: Int32)
@@ -21,7 +21,7 @@ final class TestClient: Sendable {
         var down: [Int32] = [-1, -1]
         var up: [Int32] = [-1, -1]
         guard pipe(&down) == 0, pipe(&up) == 0 else { throw Silence(description: "no pipes") }
-        toServer = Mutex(down[1])
+        toServer = TestWriter(down[1])
         fromServer = up[0]
         serverEnd = (down[0], up[1])
         let (input, output) = serverEnd
@@ -33,30 +33,12 @@ final class TestClient: Sendable {
     }
 
     deinit {
-        toServer.withLock { end in
-            if let end { close(end) }
-        }
+        toServer.close()
         closeOutput()
     }
 
-    /// Writes raw bytes, on a thread of its own where they are more than a pipe holds.
-    func write(_ bytes: [UInt8]) {
-        let end = toServer.withLock { $0 }
-        guard let end else { return }
-        @Sendable func writeAll() {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { Glibc.write(end, $0.baseAddress, $0.count) }
-                guard count > 0 else { return }
-                rest = rest.dropFirst(count)
-            }
-        }
-        if bytes.count < 32 << 10 {
-            writeAll()
-        } else {
-            _ = try? DedicatedThread.start("test-writer", writeAll)
-        }
-    }
+    /// Writes raw bytes, behind those that were written before; never waits.
+    func write(_ bytes: [UInt8]) { toServer.write(bytes) }
 
     /// Writes one line.
     func send(_ line: String) { write(Array((line + "\n").utf8)) }
@@ -65,12 +47,7 @@ final class TestClient: Sendable {
     func send(_ message: JSONValue) { send(message.description) }
 
     /// Closes the client's end, as a client does that goes away.
-    func closeInput() {
-        toServer.withLock { end in
-            if let end { close(end) }
-            end = nil
-        }
-    }
+    func closeInput() { toServer.close() }
 
     /// Closes the end that the server writes to.
     func closeOutput() {
@@ -108,8 +85,8 @@ final class TestClient: Sendable {
         return try await withCheckedThrowingContinuation { continuation in
             _ = try? DedicatedThread.start("test-reader") {
                 var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-                guard poll(&wait, 1, 120_000) > 0 else {
-                    continuation.resume(throwing: Silence(description: "the server says nothing for 120 s"))
+                guard poll(&wait, 1, 300_000) > 0 else {
+                    continuation.resume(throwing: Silence(description: "the server says nothing for 300 s"))
                     return
                 }
                 var buffer = [UInt8](repeating: 0, count: 1 << 16)
