@@ -28,8 +28,17 @@ package final class Chromium {
     /// Whether there is a browser to start.
     package static var isInstalled: Bool { access(path, X_OK) == 0 }
 
-    /// Starts a browser and opens a page in it.
-    package init(open url: String) throws {
+    /// A browser with a page, or nil with a line that says why when Chromium is installed but can't be started here.
+    package static func start(at url: String) -> Chromium? {
+        do {
+            return try Chromium(open: url)
+        } catch {
+            print("skipped: what a browser does with a page: chromium can't be started here: \(error)")
+            return nil
+        }
+    }
+
+    private init(open url: String) throws {
         var toBrowser: [Int32] = [0, 0]
         var fromBrowser: [Int32] = [0, 0]
         guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else { throw Failure(description: "no pipe") }
@@ -72,6 +81,8 @@ package final class Chromium {
         guard result == 0 else { throw Failure(description: "chromium does not start: \(result)") }
         let target = try call("Target.createTarget", ["url": .string(url)])["targetId"] ?? .null
         session = try call("Target.attachToTarget", ["targetId": target, "flatten": true])["sessionId"]?.string ?? ""
+        // Keys go where the cursor is, whether or not a window came to the front.
+        try call("Emulation.setFocusEmulationEnabled", ["enabled": true])
     }
 
     deinit {
@@ -124,7 +135,7 @@ package final class Chromium {
                 return try JSONParser.parse(message)
             }
             var wait = pollfd(fd: answers, events: Int16(POLLIN), revents: 0)
-            guard poll(&wait, 1, 120_000) > 0 else { throw Failure(description: "the browser says nothing") }
+            guard poll(&wait, 1, 300_000) > 0 else { throw Failure(description: "the browser says nothing") }
             var buffer = [UInt8](repeating: 0, count: 65_536)
             let count = read(answers, &buffer, buffer.count)
             guard count > 0 else { throw Failure(description: "the browser ended") }
@@ -140,7 +151,7 @@ package final class Chromium {
 
     /// Waits until an expression is true in the page.
     package func wait(until expression: String) throws {
-        for _ in 0..<6_000 {
+        for _ in 0..<15_000 {
             // A page that is just being loaded has nowhere to evaluate anything yet.
             if (try? value(expression)) == true { return }
             usleep(20_000)

@@ -30,8 +30,8 @@ struct ChromiumTests {
     @Test("the whole approval works with the keyboard alone, and with the account that was chosen")
     func keyboard() async throws {
         let (tenant, base, code, deviceCode) = try await waiting()
-        try await Chromium.run {
-            let browser = try Chromium(open: "\(base)/devicelogin")
+        let isDone = try await Chromium.run {
+            guard let browser = Chromium.start(at: "\(base)/devicelogin") else { return false }
             // The cursor is where the code belongs, so that typing is all there is to do.
             try browser.wait(until: "document.activeElement && document.activeElement.id === 'user_code'")
             try browser.type(code.lowercased())
@@ -52,7 +52,9 @@ struct ChromiumTests {
             #expect(
                 try browser.value("document.querySelector('h1').innerText").string?.hasPrefix("You have signed in")
                     == true)
+            return true
         }
+        guard isDone else { return await tenant.stop() }
         let tokens = await poll(tenant, deviceCode)
         #expect(claims(of: tokens.json["id_token"])["preferred_username"]?.string == TenantIdentity.wrongAccount)
         await tenant.stop()
@@ -61,8 +63,8 @@ struct ChromiumTests {
     @Test("declining with the keyboard works, from a link that carries the code")
     func decline() async throws {
         let (tenant, base, code, deviceCode) = try await waiting()
-        try await Chromium.run {
-            let browser = try Chromium(open: "\(base)/devicelogin?user_code=\(code)")
+        let isDone = try await Chromium.run {
+            guard let browser = Chromium.start(at: "\(base)/devicelogin?user_code=\(code)") else { return false }
             try browser.wait(until: "document.activeElement && document.activeElement.id === 'user_code'")
             #expect(try browser.value("document.getElementById('user_code').value").string == code)
             try browser.pressEnter()
@@ -71,7 +73,9 @@ struct ChromiumTests {
             #expect(try browser.value("document.activeElement.id") == "decline")
             try browser.pressEnter()
             try browser.wait(until: "document.querySelector('[role=status]') !== null")
+            return true
         }
+        guard isDone else { return await tenant.stop() }
         #expect(await poll(tenant, deviceCode).errorCode == "authorization_declined")
         await tenant.stop()
     }
@@ -79,8 +83,8 @@ struct ChromiumTests {
     @Test("a page that a screen reader can tell, with its style, nothing from elsewhere, on any width")
     func accessible() async throws {
         let (tenant, base, code, _) = try await waiting()
-        try await Chromium.run {
-            let browser = try Chromium(open: "\(base)/devicelogin")
+        _ = try await Chromium.run {
+            guard let browser = Chromium.start(at: "\(base)/devicelogin") else { return false }
             try browser.wait(until: "document.readyState === 'complete' && document.querySelector('h1') !== null")
             #expect(try browser.value("document.documentElement.lang") == "en")
             #expect(try browser.value("document.title.length > 0") == true)
@@ -104,6 +108,7 @@ struct ChromiumTests {
                 ["width": 320, "height": 600, "deviceScaleFactor": 1, "mobile": false])
             #expect(try browser.value("document.documentElement.scrollWidth <= 320") == true)
             #expect(try browser.value("performance.getEntriesByType('resource').length") == 0)
+            return true
         }
         await tenant.stop()
     }
