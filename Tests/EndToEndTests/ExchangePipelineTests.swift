@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Exchange pipelines without PowerShell", .timeLimit(.minutes(3)))
+@Suite("Exchange pipelines without PowerShell", .timeLimit(.minutes(15)))
 struct ExchangePipelineTests {
     @Test("run natively over pages, say so, and stop at the first rows that are enough")
     func pipeline() async throws {

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Services that misbehave", .timeLimit(.minutes(3)))
+@Suite("Services that misbehave", .timeLimit(.minutes(15)))
 struct FaultyServiceTests {
     @Test("are asked again after the time they name")
     func throttling() async throws {

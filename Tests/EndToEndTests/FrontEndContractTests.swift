@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 import Testing
 
-@Suite("Terminal and AI clients get the same", .timeLimit(.minutes(3)))
+@Suite("Terminal and AI clients get the same", .timeLimit(.minutes(15)))
 struct FrontEndContractTests {
     @Test("tools, each with the catalogue's schema, in at most 6 KB")
     func tools() async throws {

@@ -2,7 +2,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("Guarded requests", .timeLimit(.minutes(3)))
+@Suite("Guarded requests", .timeLimit(.minutes(15)))
 struct GuardedRequestTests {
     private static let mail =
         #"{"message":{"subject":"Hello","body":{"content":"Text"},"toRecipients":[{"emailAddress":{"address":"a@b.example"}}]}}"#

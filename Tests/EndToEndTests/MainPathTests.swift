@@ -2,7 +2,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("The main path, through real processes and sockets", .timeLimit(.minutes(3)))
+@Suite("The main path, through real processes and sockets", .timeLimit(.minutes(15)))
 struct MainPathTests {
     @Test("goes on with the same code after the process that showed it has ended")
     func signInSurvivesItsProcess() async throws {

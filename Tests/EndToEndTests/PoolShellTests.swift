@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import Testing
 
-@Suite("Shells live in the pool and act as if they were here", .timeLimit(.minutes(5)))
+@Suite("Shells live in the pool and act as if they were here", .timeLimit(.minutes(15)))
 struct PoolShellTests {
     /// Runs `mm` in a folder of the home, which is where the person stands.
     private func mm(_ words: [String], in folder: String, _ home: TemporaryHome) async throws -> Tenant.Ran {

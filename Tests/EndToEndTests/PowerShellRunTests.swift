@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("PowerShell commands on the sandbox's stand-in", .timeLimit(.minutes(3)))
+@Suite("PowerShell commands on the sandbox's stand-in", .timeLimit(.minutes(15)))
 struct PowerShellRunTests {
     @Test("run with the connection's own sign-in, without a second code, and say where they ran")
     func tokenFeed() async throws {

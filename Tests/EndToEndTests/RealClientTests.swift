@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Real clients", .timeLimit(.minutes(3)))
+@Suite("Real clients", .timeLimit(.minutes(15)))
 struct RealClientTests {
     @Test(
         "of the Python MCP SDK list and call the tools",
@@ -62,7 +62,10 @@ struct RealClientTests {
         let chromium = try #require(Programs.chromium)
         let page = try await Tenant.run(
             chromium,
-            ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "\(address)?otc=\(code)"],
+            [
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom",
+                "\(address)?otc=\(code)",
+            ],
             tenant.home.environment)
         #expect(page.code == 0, "\(page.error.suffix(400))")
         #expect(page.output.contains(code))

@@ -3,7 +3,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("Refreshing under fire", .timeLimit(.minutes(5)))
+@Suite("Refreshing under fire", .timeLimit(.minutes(15)))
 struct RefreshFaultTests {
     @Test("leaves a valid cache, and nobody to sign in again, wherever a process is killed")
     func killedAnywhere() async throws {

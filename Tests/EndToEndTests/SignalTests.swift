@@ -3,7 +3,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("Signals", .timeLimit(.minutes(2)))
+@Suite("Signals", .timeLimit(.minutes(15)))
 struct SignalTests {
     @Test(
         "end a command that waits, with the shell's own exit code, and leave no process behind",

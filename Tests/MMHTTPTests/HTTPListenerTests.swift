@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Listener against clients that lie, stall and leave", .timeLimit(.minutes(3)))
+@Suite("Listener against clients that lie, stall and leave", .timeLimit(.minutes(15)))
 struct HTTPListenerTests {
     private func listen(
         _ limits: HTTPServerLimits = HTTPServerLimits(), _ handler: @escaping HTTPHandler = ExchangeTests.echo
@@ -134,9 +134,9 @@ struct HTTPListenerTests {
 
     @Test("clients that send too slowly are cut off, silent or not; a slow handler is not")
     func slowClients() async throws {
-        let limits = HTTPServerLimits(idleTimeout: .seconds(1), requestTimeout: .milliseconds(600))
+        let limits = HTTPServerLimits(idleTimeout: .seconds(4), requestTimeout: .seconds(4))
         let listener = try listen(limits) { request in
-            if request.path == "/slow" { try? await Task.sleep(for: .milliseconds(2_500)) }
+            if request.path == "/slow" { try? await Task.sleep(for: .seconds(6)) }
             return .text("done")
         }
         let drip = Task {
@@ -144,7 +144,7 @@ struct HTTPListenerTests {
             defer { client.close() }
             var sent = 0
             await client.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
-            while await client.send("x"), sent < 400 {
+            while await client.send("x"), sent < 2_000 {
                 sent += 1
                 try await Task.sleep(for: .milliseconds(50))
             }
@@ -155,15 +155,15 @@ struct HTTPListenerTests {
             defer { client.close() }
             await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
             var sent = 0
-            while await client.send("x"), sent < 400 {
+            while await client.send("x"), sent < 2_000 {
                 sent += 1
                 try await Task.sleep(for: .milliseconds(50))
             }
             return sent
         }
         #expect(try await rawExchange(listener.port) == "")
-        #expect(try await drip.value < 400)
-        #expect(try await body.value < 400)
+        #expect(try await drip.value < 2_000)
+        #expect(try await body.value < 2_000)
         let client = makeClient()
         #expect(try await client.send(local("http://127.0.0.1:\(listener.port)/slow")).status == 200)
         await client.shutdown()
@@ -392,7 +392,10 @@ struct HTTPListenerTests {
             return .text("\(request.peerUser().map { "\($0)" } ?? "nobody")")
         }
         let client = makeClient()
-        for host in ["127.0.0.1", "::1", "localhost", "0.0.0.0", "::"] {
+        // A machine may be without IPv6.
+        let others = Resources.contents("/proc/net/if_inet6")?.contains(" lo") == true ? ["::1", "::"] : []
+        if others.isEmpty { print("skipped: listening on ::1 and ::: there is no IPv6 here") }
+        for host in ["127.0.0.1", "localhost", "0.0.0.0"] + others {
             let listener = try HTTPListener.start(.tcp(host: host, port: 0), handler: handler)
             let name = host == "::1" ? "[::1]" : "127.0.0.1"
             let response = try await client.send(local("http://\(name):\(listener.port)/"))
@@ -406,7 +409,7 @@ struct HTTPListenerTests {
             #expect(listener.address == .tcp(host: host, port: listener.port))
             await listener.stop(graceful: .zero)
         }
-        let folder = "/tmp/mm-http-\(getpid())"
+        let folder = "/tmp/mm-http-\(RandomBytes.text(bytes: 9))"
         for path in [folder + "/s.sock", folder + "/" + String(repeating: "d", count: 120) + "/s.sock"] {
             mkdir(folder, 0o700)
             let listener = try HTTPListener.start(.unix(path: path), handler: handler)

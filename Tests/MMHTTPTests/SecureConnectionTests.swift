@@ -12,7 +12,7 @@ private enum Tool {
     static let nginx = ExecutableSearch.find("nginx", path: "/usr/sbin:/usr/bin")
 }
 
-@Suite("Client over TLS", .timeLimit(.minutes(2)))
+@Suite("Client over TLS", .timeLimit(.minutes(15)))
 struct SecureConnectionTests {
     private let folder: String
 
@@ -31,7 +31,7 @@ struct SecureConnectionTests {
                     "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
                     folder + "/key.pem", "-out", folder + "/cert.pem", "-days", "2", "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=DNS:localhost",
-                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(60))
+                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
         try #require(made.exit == .status(0))
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Server over TLS", .timeLimit(.minutes(2)))
+@Suite("Server over TLS", .timeLimit(.minutes(15)))
 struct SecureListenerTests {
     private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
     private let folder: String
@@ -24,7 +24,7 @@ struct SecureListenerTests {
                     "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
                     "\(folder)/\(name).key", "-out", "\(folder)/\(name).pem", "-days", "2", "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=DNS:localhost",
-                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(60))
+                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
         try #require(made.exit == .status(0))
         chmod("\(folder)/\(name).key", 0o600)
     }

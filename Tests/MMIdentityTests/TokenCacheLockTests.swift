@@ -41,7 +41,7 @@ struct TokenCacheLockTests {
     @Test("it is MSAL's file with our process id, and gone afterwards")
     func shape() async throws {
         do {
-            let held = try await TokenCacheLock(awaiting: cache, until: .after(.seconds(1)))
+            let held = try await TokenCacheLock(awaiting: cache, until: .after(.seconds(60)))
             let content = String(decoding: try #require(try home.read("Contoso.json.lockfile")), as: UTF8.self)
             #expect(content.hasPrefix("\(getpid()) "))
             #expect(fileMode(lock) == 0o600)
@@ -53,7 +53,7 @@ struct TokenCacheLockTests {
     @Test("what a killed process of ours left is taken over at once")
     func killed() async throws {
         try home.write("Contoso.json.lockfile", Array("\(try deadProcess()) mm-tokens".utf8))
-        try await attempt()
+        try await attempt(.seconds(60))
         #expect(home.tokenFiles.isEmpty)
     }
 
@@ -65,7 +65,7 @@ struct TokenCacheLockTests {
         try home.write("Contoso.json.lockfile", Array("\(isDead ? try deadProcess() : 1) prog.py".utf8))
         age(seconds)
         if isTaken {
-            try await attempt()
+            try await attempt(.seconds(60))
         } else {
             let error = await #expect(throws: MMError.self) { try await attempt() }
             #expect(error?.code == .conflict && error?.message.contains("lockfile") == true)
@@ -87,7 +87,7 @@ struct TokenCacheLockTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<40 {
                 group.addTask {
-                    try await file.change(until: .after(.seconds(60))) { document in
+                    try await file.change(until: .after(.seconds(300))) { document in
                         document.put(.appMetadata, key: "entry-\(number)", ["client_id": .string("\(number)")])
                     }
                 }

@@ -59,7 +59,8 @@ enum StandIn {
 
     /// A host that is the stand-in, started.
     static func host(
-        _ words: [String] = [], within: Duration = .seconds(30), onLoss: @escaping @Sendable (String) -> Void = { _ in }
+        _ words: [String] = [], within: Duration = .seconds(300),
+        onLoss: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> PowerShellHost {
         try await PowerShellHost.start(settings(words), deadline: .after(within), onLoss: onLoss)
     }
@@ -68,7 +69,7 @@ enum StandIn {
 extension PowerShellHost {
     /// Runs a script and reads everything, or throws what its caller would get.
     func all(
-        _ script: String, parameters: [String: PowerShellValue] = [:], within: Duration = .seconds(60)
+        _ script: String, parameters: [String: PowerShellValue] = [:], within: Duration = .seconds(300)
     ) async throws(MMError) -> PowerShellAnswer {
         try await answer(PowerShellCommand(script, parameters: parameters), deadline: .after(within))
     }
@@ -76,7 +77,7 @@ extension PowerShellHost {
 
 /// Waits until something holds.
 func until(
-    _ what: String, within: Duration = .seconds(30), _ condition: @escaping @Sendable () async throws -> Bool
+    _ what: String, within: Duration = .seconds(300), _ condition: @escaping @Sendable () async throws -> Bool
 ) async throws {
     let deadline = Deadline.after(within)
     while try await !condition() {

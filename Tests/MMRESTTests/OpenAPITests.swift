@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("The description of the routes", .timeLimit(.minutes(3)))
+@Suite("The description of the routes", .timeLimit(.minutes(15)))
 struct OpenAPITests {
     private static let document = OpenAPIDocument(.standard).json
 
@@ -78,7 +78,7 @@ struct OpenAPITests {
         try ProtectedFile.replace(file, with: JSONWriter.bytes(.object(Self.document)))
         let outcome = try await ChildProcess.run(
             ChildCommand(Self.program, [file], environment: home.environment), input: [], limit: 1 << 20,
-            timeout: .seconds(120))
+            timeout: .seconds(300))
         #expect(
             outcome.exit.code == 0,
             "\(String(decoding: outcome.output, as: UTF8.self))\(String(decoding: outcome.error, as: UTF8.self))")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Child processes", .timeLimit(.minutes(3)))
+@Suite("Child processes", .timeLimit(.minutes(15)))
 struct ChildProcessTests {
     private func shell(_ script: String, _ arguments: [String] = []) -> ChildCommand {
         ChildCommand("/bin/sh", ["-c", script, "sh"] + arguments, environment: ["PATH": "/usr/bin:/bin"])
@@ -14,7 +14,7 @@ struct ChildProcessTests {
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     private func run(_ script: String, _ arguments: [String] = []) async throws -> ChildProcess.Outcome {
-        try await ChildProcess.run(shell(script, arguments), timeout: .seconds(30))
+        try await ChildProcess.run(shell(script, arguments), timeout: .seconds(300))
     }
 
     @Test("arguments and environment arrive as they are, and nothing else does")
@@ -24,7 +24,7 @@ struct ChildProcessTests {
         #expect(text(said.output) == odd.map { "<\($0)>" }.joined())
         var command = ChildCommand("/usr/bin/env", environment: ["ONE": "1 =2", "EMPTY": ""])
         command.name = "other"
-        let variables = try await ChildProcess.run(command, timeout: .seconds(30))
+        let variables = try await ChildProcess.run(command, timeout: .seconds(300))
         #expect(text(variables.output) == "EMPTY=\nONE=1 =2\n")
         #expect(variables.exit == .status(0))
     }
@@ -65,7 +65,7 @@ struct ChildProcessTests {
         let careless = Glibc.open("/dev/null", O_RDONLY)
         defer { close(careless) }
         let said = try await ChildProcess.run(
-            ChildCommand("/bin/ls", ["/proc/self/fd"], environment: [:]), timeout: .seconds(30))
+            ChildCommand("/bin/ls", ["/proc/self/fd"], environment: [:]), timeout: .seconds(300))
         // The fourth is the one that ls reads the folder with.
         #expect(text(said.output) == "0\n1\n2\n3\n")
         let status = try await run("grep -E 'Sig(Blk|Ign)' /proc/self/status")
@@ -89,7 +89,7 @@ struct ChildProcessTests {
         command.directory = "/usr"
         command.limits = [ChildCommand.Limit(resource: Int32(RLIMIT_NOFILE.rawValue), value: 77)]
         command.extraDescriptors = [writeEnd, writeEnd]
-        let said = try await ChildProcess.run(command, timeout: .seconds(30))
+        let said = try await ChildProcess.run(command, timeout: .seconds(300))
         close(writeEnd)
         #expect(text(said.output) == "/usr\n77\n")
         #expect(try await reader.read().map(text) == "extra\nmore\n")
@@ -110,11 +110,11 @@ struct ChildProcessTests {
     func large() async throws {
         let input = [UInt8](repeating: 0x61, count: 10 << 20)
         let said = try await ChildProcess.run(
-            ChildCommand("/bin/cat", environment: [:]), input: input, timeout: .seconds(60))
+            ChildCommand("/bin/cat", environment: [:]), input: input, timeout: .seconds(300))
         #expect(said.output == input)
         #expect(!said.isCut)
         let cut = try await ChildProcess.run(
-            ChildCommand("/bin/cat", environment: [:]), input: input, limit: 1_000, timeout: .seconds(60))
+            ChildCommand("/bin/cat", environment: [:]), input: input, limit: 1_000, timeout: .seconds(300))
         #expect(cut.output.count == 1_000)
         #expect(cut.isCut)
         #expect(cut.exit == .status(0))
@@ -151,7 +151,7 @@ struct ChildProcessTests {
         let pids = Noted<[Int32]>([])
         let task = Task {
             await failure { () async throws(MMError) in
-                try await ChildProcess.run(self.shell("sleep 1000"), timeout: .seconds(100))
+                try await ChildProcess.run(self.shell("sleep 1000"), timeout: .seconds(300))
             }
         }
         try await Task.sleep(for: .milliseconds(50))
@@ -262,7 +262,7 @@ struct ChildProcessTests {
             for number in 0..<200 {
                 group.addTask {
                     let said = try await ChildProcess.run(
-                        ChildCommand("/bin/echo", ["\(number)"], environment: [:]), timeout: .seconds(100))
+                        ChildCommand("/bin/echo", ["\(number)"], environment: [:]), timeout: .seconds(300))
                     return String(decoding: said.output, as: UTF8.self)
                 }
             }

@@ -1,10 +1,11 @@
+import CMMSystem
 import Glibc
 import MMCore
 import Testing
 
 @testable import MMSystem
 
-@Suite("Descriptors without a thread", .timeLimit(.minutes(2)))
+@Suite("Descriptors without a thread", .timeLimit(.minutes(15)))
 struct PolledDescriptorsTests {
     @Test("a connection is accepted, carries both ways, and ends on both sides")
     func connection() async throws {
@@ -48,7 +49,7 @@ struct PolledDescriptorsTests {
         try await Task.sleep(for: .milliseconds(10))
         stuck.cancel()
         #expect(await stuck.value?.code == .cancelled)
-        while try await reader.read()?.count == 64 << 10 {}
+        while mm_pending_input(left) > 0 { #expect(try await reader.read() != nil) }
         let closed = Task { try await reader.read() }
         try await Task.sleep(for: .milliseconds(10))
         reader.close()

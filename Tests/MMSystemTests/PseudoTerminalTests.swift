@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Pseudo-terminals", .timeLimit(.minutes(2)))
+@Suite("Pseudo-terminals", .timeLimit(.minutes(15)))
 struct PseudoTerminalTests {
     private func start(_ script: String, pipes: Bool = false) async throws -> ChildProcess {
         var command = ChildCommand("/bin/sh", ["-c", script], environment: ["PATH": "/usr/bin:/bin", "TERM": "dumb"])

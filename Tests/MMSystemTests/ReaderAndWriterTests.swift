@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Reader thread and serial writer", .timeLimit(.minutes(2)))
+@Suite("Reader thread and serial writer", .timeLimit(.minutes(15)))
 struct ReaderAndWriterTests {
     private func read(_ mailbox: LineMailbox) async -> [ReaderThread.Frame] {
         var all: [ReaderThread.Frame] = []
@@ -25,7 +25,7 @@ struct ReaderAndWriterTests {
         let count = 20_000
         let writing = Task {
             for number in 0..<count { try await writer.write(Array("line \(number)\n".utf8)) }
-            return await writer.finish(within: .seconds(60))
+            return await writer.finish(within: .seconds(300))
         }
         var seen = 0
         while seen < count {
@@ -110,7 +110,7 @@ struct ReaderAndWriterTests {
         #expect(error?.code == .unavailable)
         #expect(failed.now == 1)
         #expect(!writer.writeNow([0x78]))
-        #expect(await writer.finish(within: .seconds(10)) == false)
+        #expect(await writer.finish(within: .seconds(300)) == false)
         _ = writeEnd.raw
     }
 
@@ -126,7 +126,7 @@ struct ReaderAndWriterTests {
         let mailbox = try LineMailbox.start(pipe.readEnd.raw)
         #expect(writer.writeNow([0x0A]))
         #expect(await mailbox.next() == [.line([UInt8](repeating: 0x61, count: 200_000))])
-        #expect(await writer.finish(within: .seconds(10)))
+        #expect(await writer.finish(within: .seconds(300)))
         mailbox.close()
         await mailbox.ended()
     }
@@ -139,7 +139,7 @@ struct ReaderAndWriterTests {
         #expect(await writer.finish(within: .milliseconds(50)) == false)
         let mailbox = try LineMailbox.start(pipe.readEnd.raw)
         #expect(writer.writeNow([0x0A]) == false)
-        #expect(await writer.finish(within: .seconds(10)))
+        #expect(await writer.finish(within: .seconds(300)))
         mailbox.close()
         await mailbox.ended()
     }

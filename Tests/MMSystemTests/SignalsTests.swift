@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Signals", .timeLimit(.minutes(1)))
+@Suite("Signals", .timeLimit(.minutes(15)))
 struct SignalsTests {
     @Test("a blocked signal is read from its descriptor, once")
     func descriptor() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Unix sockets", .timeLimit(.minutes(2)))
+@Suite("Unix sockets", .timeLimit(.minutes(15)))
 struct UnixSocketTests {
     private let folder: TemporaryFolder
 

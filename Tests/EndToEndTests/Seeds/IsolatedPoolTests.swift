@@ -71,7 +71,7 @@ private final class IsolatedRouterProcess: Sendable {
 
     deinit { process.signalGroup(SIGKILL) }
 
-    func stop() async { _ = await process.terminate(grace: .seconds(20)) }
+    func stop() async { _ = await process.terminate(grace: .seconds(300)) }
 
     private static func write(_ text: String, to path: String, mode: mode_t) throws {
         try ProtectedFile.replace(path, with: Array(text.utf8), mode: mode)
@@ -98,7 +98,7 @@ private final class IsolatedRouterProcess: Sendable {
     }
 
     func curl(_ words: [String]) async throws -> JSONValue {
-        let all = ["-s", "-m", "100"] + words.map { $0.hasPrefix("/") ? base + $0 : $0 }
+        let all = ["-s", "-m", "600"] + words.map { $0.hasPrefix("/") ? base + $0 : $0 }
         var program = "/usr/bin/curl"
         var arguments = all
         if let user {
@@ -140,7 +140,7 @@ private final class IsolatedRouterProcess: Sendable {
     }
 }
 
-@Suite("A pool of its own for each connection", .timeLimit(.minutes(5)), .serialized)
+@Suite("A pool of its own for each connection", .timeLimit(.minutes(15)), .serialized)
 struct IsolatedPoolTests {
     static let users: [UInt32?] = geteuid() == 0 ? [nil, 65_534] : [nil]
 

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("The tools of the first design", .timeLimit(.minutes(3)))
+@Suite("The tools of the first design", .timeLimit(.minutes(15)))
 struct MMDesignTests {
     @Test("show a device code, then run, list and end the session")
     func life() async throws {

@@ -23,12 +23,12 @@ private final class PoolFaceProcess: Sendable {
     deinit { process.signalGroup(SIGKILL) }
 
     func stop() async {
-        _ = await process.terminate(grace: .seconds(20))
+        _ = await process.terminate(grace: .seconds(300))
         await tenant.stop()
     }
 
     func curl(_ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
-        var words = ["-s", "-m", "100", base + path]
+        var words = ["-s", "-m", "600", base + path]
         if let body { words += ["-H", "Content-Type: application/json", "-d", JSONWriter.string(body)] }
         let ran = try await Tenant.run("/usr/bin/curl", words, ["PATH": "/usr/bin:/bin"])
         return try #require(ran.json, "\(ran.output) \(ran.error)")
@@ -50,7 +50,7 @@ private final class PoolFaceProcess: Sendable {
     }
 }
 
-@Suite("The first pool's routes over the native engine", .timeLimit(.minutes(3)))
+@Suite("The first pool's routes over the native engine", .timeLimit(.minutes(15)))
 struct NativePoolFaceTests {
     @Test("tell who is signed in, list the session, and put out what PowerShell would")
     func account() async throws {

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("The session manager's tools", .timeLimit(.minutes(3)))
+@Suite("The session manager's tools", .timeLimit(.minutes(15)))
 struct PwshManagerTests {
     /// An environment in which nobody listens at the manager's usual port.
     private func environment(_ signIn: StandInSignIn) -> [String: String] {

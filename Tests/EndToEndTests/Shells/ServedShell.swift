@@ -30,14 +30,15 @@ final class ServedShell: Sendable {
     deinit { process.signalGroup(SIGKILL) }
 
     /// Ends it as a service manager does.
-    func stop() async -> ChildProcess.Exit { await process.terminate(grace: .seconds(20)) }
+    func stop() async -> ChildProcess.Exit { await process.terminate(grace: .seconds(300)) }
 
     /// Whether a process is there.
     static func isAlive(_ pid: Int) -> Bool { kill(pid_t(pid), 0) == 0 }
 
-    /// Waits for a condition, for at most 30 seconds.
+    /// Waits for a condition, for at most five minutes.
     static func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-        for _ in 0..<3000 {
+        let limit = ContinuousClock.now + .seconds(300)
+        while ContinuousClock.now < limit {
             if try await condition() { return true }
             try? await Task.sleep(for: .milliseconds(10))
         }

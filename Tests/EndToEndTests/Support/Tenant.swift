@@ -43,7 +43,7 @@ final class Tenant: Sendable {
     deinit { process.signalGroup(SIGKILL) }
 
     /// Ends the tenant before its home goes.
-    func stop() async { _ = await process.terminate(grace: .seconds(2)) }
+    func stop() async { _ = await process.terminate(grace: .seconds(300)) }
 
     private func addConnection() async throws {
         let added = try await mm([
@@ -81,7 +81,7 @@ final class Tenant: Sendable {
     {
         let outcome = try await ChildProcess.run(
             ChildCommand(program, arguments, environment: environment), input: input.map { Array($0.utf8) } ?? [],
-            limit: 256 << 20, timeout: .seconds(120))
+            limit: 256 << 20, timeout: .seconds(600))
         return Ran(
             code: outcome.exit.code, output: String(decoding: outcome.output, as: UTF8.self),
             error: String(decoding: outcome.error, as: UTF8.self))

@@ -72,7 +72,7 @@ struct FileLockTests {
             for _ in 0..<20 {
                 group.addTask {
                     for _ in 0..<5 {
-                        let lock = try await FileLock(awaiting: path, until: .after(.seconds(60)))
+                        let lock = try await FileLock(awaiting: path, until: .after(.seconds(300)))
                         let text = String(decoding: try ProtectedFile.read(path) ?? [], as: UTF8.self)
                         try ProtectedFile.replace(path, with: Array("\((Int(text) ?? -1000) + 1)".utf8))
                         _ = consume lock

@@ -2,17 +2,17 @@ import MMCore
 
 @testable import MMHTTP
 
-/// A client without proxy and with short patience.
+/// A client without proxy.
 func makeClient() -> HTTPClient {
     var configuration = HTTPClientConfiguration(environment: [:])
-    configuration.connectTimeout = .seconds(5)
+    configuration.connectTimeout = .seconds(300)
     return HTTPClient(configuration: configuration)
 }
 
 /// A request to this machine.
 func local(
     _ url: String, method: String = "GET", headers: HTTPHeaders = [:], body: [UInt8]? = nil,
-    timeout: Duration = .seconds(30), stallTimeout: Duration? = nil, maxResponseBytes: Int = 64 << 20,
+    timeout: Duration = .seconds(300), stallTimeout: Duration? = nil, maxResponseBytes: Int = 64 << 20,
     unixSocket: String? = nil
 ) -> HTTPRequest {
     HTTPRequest(

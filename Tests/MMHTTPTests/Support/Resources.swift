@@ -41,9 +41,10 @@ struct Resources: Equatable {
     }
 }
 
-/// Waits for a condition, looking again every few milliseconds, for at most 20 seconds.
+/// Waits for a condition, looking again every few milliseconds, for at most five minutes.
 func eventually(_ condition: () async -> Bool) async -> Bool {
-    for _ in 0..<4_000 {
+    let limit = ContinuousClock.now + .seconds(300)
+    while ContinuousClock.now < limit {
         if await condition() { return true }
         try? await Task.sleep(for: .milliseconds(5))
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import MMOperations
 
 /// A call that outlives its caller's patience, at every face alike.
-@Suite("Calls that are let go", .timeLimit(.minutes(2)))
+@Suite("Calls that are let go", .timeLimit(.minutes(15)))
 struct DetachedCallTests {
     /// Waits for a test's word, then answers as the test wants.
     private struct Slow: MMOperations.Operation {
@@ -48,7 +48,7 @@ struct DetachedCallTests {
     }
 
     private func context(
-        _ surface: Caller.Surface = .mcp, session: String? = "a", patience: Duration? = .milliseconds(10),
+        _ surface: Caller.Surface = .mcp, session: String? = "a", patience: Duration? = .seconds(1),
         person: (any PersonAtHand)? = nil
     ) -> CallContext {
         CallContext(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Starting a host", .timeLimit(.minutes(2)))
+@Suite("Starting a host", .timeLimit(.minutes(15)))
 struct HostStartTests {
     @Test("a host starts, greets, is warm, and ends when it is closed")
     func starts() async throws {
@@ -14,7 +14,7 @@ struct HostStartTests {
         #expect(host.isStandIn)
         #expect(runs(host.processID))
         #expect((host.memory ?? 0) > 1 << 20)
-        #expect(try await !host.ping(deadline: .after(.seconds(10))).isBusy)
+        #expect(try await !host.ping(deadline: .after(.seconds(300))).isBusy)
         await host.close()
         #expect(!runs(host.processID))
         #expect(host.isLost)
@@ -68,9 +68,9 @@ struct HostStartTests {
     @Test("a peer that connects to the socket and isn't the child is turned away, and the child still gets in")
     func foreignPeer() async throws {
         let parent = try StandIn.folder()
-        var settings = try StandIn.settings(["--start-after", "400"])
+        var settings = try StandIn.settings(["--start-after", "5000"])
         settings.socketFolder = parent
-        let start = Task { try await PowerShellHost.start(settings, deadline: .after(.seconds(30))) }
+        let start = Task { try await PowerShellHost.start(settings, deadline: .after(.seconds(300))) }
         let place = Found()
         try await until("the socket") {
             guard let folder = entries(of: parent).first(where: { $0.hasPrefix("mm-ps-") }) else { return false }
@@ -119,7 +119,7 @@ struct HostStartTests {
     @Test("the home of a session is its own, 0700")
     func home() async throws {
         let folder = try StandIn.folder()
-        let host = try await PowerShellHost.start(StandIn.settings(folder: folder), deadline: .after(.seconds(30)))
+        let host = try await PowerShellHost.start(StandIn.settings(folder: folder), deadline: .after(.seconds(300)))
         let answer = try await host.all("Invoke-StandIn environment")
         #expect(answer.values.first?["HOME"]?.string == folder + "/home")
         #expect(answer.end?.location == folder + "/home")

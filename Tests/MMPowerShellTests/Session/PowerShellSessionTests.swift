@@ -51,7 +51,7 @@ final class TestFeed: TokenFeeding {
         tenantID: "11111111-2222-3333-4444-555555555555")
 }
 
-@Suite("PowerShell sessions", .timeLimit(.minutes(3)))
+@Suite("PowerShell sessions", .timeLimit(.minutes(15)))
 struct PowerShellSessionTests {
     private func session(
         _ module: String? = "exo", _ words: [String] = [], tokens: (any TokenFeeding)? = nil,
@@ -65,7 +65,7 @@ struct PowerShellSessionTests {
     }
 
     private func run(
-        _ session: PowerShellSession, _ script: String, within: Duration = .seconds(60)
+        _ session: PowerShellSession, _ script: String, within: Duration = .seconds(300)
     ) async throws(MMError) -> PowerShellAnswer {
         try await session.answer(PowerShellCommand(script), deadline: .after(within))
     }
@@ -92,7 +92,7 @@ struct PowerShellSessionTests {
         #expect(identity.method == "token")
         #expect(identity.claims.account == "admin@contoso.example")
         #expect(identity.claims.objectID == TestFeed.right.objectID)
-        try await session.checkHealth(deadline: .after(.seconds(30)))
+        try await session.checkHealth(deadline: .after(.seconds(300)))
         await session.close()
     }
 
@@ -124,7 +124,7 @@ struct PowerShellSessionTests {
     func connect() async throws {
         let session = try session("exo", ["--approve-after", "200"])
         let codes = Mutex<[String]>([])
-        let identity = try await session.connect(deadline: .after(.seconds(30))) { error in
+        let identity = try await session.connect(deadline: .after(.seconds(300))) { error in
             codes.withLock { $0.append(error.details["userCode"]?.string ?? "") }
         }
         #expect(identity.name == "admin@contoso.example")
@@ -136,7 +136,7 @@ struct PowerShellSessionTests {
     func declined() async throws {
         let session = try session("exo", ["--decline", "--approve-after", "100"])
         await #expect(throws: MMError.self) { try await run(session, "1") }
-        let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(30))) }
+        let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(300))) }
         #expect(error?.message.contains("declined") == true)
         let again = await #expect(throws: MMError.self) { try await run(session, "1") }
         #expect(again?.code == .signInNeeded)
@@ -148,7 +148,7 @@ struct PowerShellSessionTests {
         arguments: ["exo", "azure", "teams", "pnp", "graph"])
     func wrongAccount(module: String) async throws {
         let session = try session(module, ["--account", "eve@contoso.example", "--approve-after", "10"])
-        let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(30))) }
+        let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(300))) }
         #expect(error?.code == .forbidden)
         #expect(error?.message.contains("eve@contoso.example") == true)
         #expect(await session.report.phase == .failed)
@@ -201,7 +201,10 @@ struct PowerShellSessionTests {
         let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
         let first = try await run(session, "Invoke-StandIn process").values
         let dying = Task { try await run(session, "Invoke-StandIn die 3 1; Start-Sleep 1; Write-Output x") }
-        try await Task.sleep(for: .milliseconds(20))
+        try await until("the first one to run") {
+            let report = await session.report
+            return report.phase == .busy || report.losses > 0
+        }
         let waiting = (0..<4).map { _ in Task { try await run(session, "Invoke-StandIn process") } }
         let error = await #expect(throws: MMError.self) { try await dying.value }
         #expect(error?.code == .sessionLost)
@@ -272,7 +275,7 @@ struct PowerShellSessionTests {
     func waitingDeadline() async throws {
         let session = try session(nil)
         _ = try await run(session, "1")
-        let long = Task { try await run(session, "Start-Sleep 60") }
+        let long = Task { try await run(session, "Start-Sleep 600") }
         try await until("the long one to run") { await session.report.phase == .busy }
         let error = await #expect(throws: MMError.self) { try await run(session, "1", within: .milliseconds(50)) }
         #expect(error?.code == .deadlineExceeded)
@@ -286,8 +289,8 @@ struct PowerShellSessionTests {
     @Test("asking how it is makes room for a command that comes")
     func healthMakesRoom() async throws {
         let session = try session(nil, change: { $0.profile = SlowHealth() })
-        _ = try await session.connect(deadline: .after(.seconds(30)))
-        let health = Task { try await session.checkHealth(deadline: .after(.seconds(60))) }
+        _ = try await session.connect(deadline: .after(.seconds(300)))
+        let health = Task { try await session.checkHealth(deadline: .after(.seconds(300))) }
         try await until("the question") { await session.report.phase == .busy }
         #expect(try await run(session, "Write-Output here").values == ["here"])
         try await health.value
@@ -297,9 +300,9 @@ struct PowerShellSessionTests {
     @Test("a question that is called off never meets the next command")
     func healthCalledOff() async throws {
         let session = try session(nil, change: { $0.profile = SlowHealth() })
-        _ = try await session.connect(deadline: .after(.seconds(30)))
+        _ = try await session.connect(deadline: .after(.seconds(300)))
         for _ in 0..<10 {
-            let health = Task { try await session.checkHealth(deadline: .after(.seconds(60))) }
+            let health = Task { try await session.checkHealth(deadline: .after(.seconds(300))) }
             try await until("the question") { await session.report.phase == .busy }
             health.cancel()
             #expect(try await run(session, "Write-Output here").values == ["here"])
@@ -337,7 +340,7 @@ struct PowerShellSessionTests {
         let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
         _ = try await run(session, "Disconnect-ExchangeOnline")
         let error = await #expect(throws: MMError.self) {
-            try await session.checkHealth(deadline: .after(.seconds(30)))
+            try await session.checkHealth(deadline: .after(.seconds(300)))
         }
         #expect(error?.code == .signInNeeded)
         #expect(try await run(session, "Get-Mailbox -ResultSize 2").values.count == 2)
@@ -387,13 +390,13 @@ struct PowerShellSessionTests {
     @Test("a spare is started and loaded without a sign-in, and becomes the session")
     func spare() async throws {
         let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
-        try await session.prepare(deadline: .after(.seconds(30)))
+        try await session.prepare(deadline: .after(.seconds(300)))
         let process = try #require(await session.report.processID)
         #expect(await session.report.phase == .off)
         #expect(await session.isSpare)
         #expect(try await run(session, "Invoke-StandIn process").values == [.int(Int64(process))])
         #expect(await !session.isSpare)
-        await session.signOut(deadline: .after(.seconds(30)))
+        await session.signOut(deadline: .after(.seconds(300)))
         #expect(await session.report.phase == .off)
         await session.close()
     }
@@ -437,7 +440,7 @@ struct PowerShellSessionTests {
         }
         var identity: PowerShellCommand? { ExchangeProfile().identity }
         func readIdentity(_ records: [JSONValue]) -> TokenClaims? { ExchangeProfile().readIdentity(records) }
-        var health: PowerShellCommand { PowerShellCommand("Start-Sleep 60") }
+        var health: PowerShellCommand { PowerShellCommand("Start-Sleep 600") }
         func isHealthy(_ records: [JSONValue]) -> Bool { true }
         var disconnect: PowerShellCommand { PowerShellCommand("1") }
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Turns of a session", .timeLimit(.minutes(1)))
+@Suite("Turns of a session", .timeLimit(.minutes(15)))
 struct TurnQueueTests {
     private final class Order: Sendable {
         private let names = Mutex<[Int]>([])

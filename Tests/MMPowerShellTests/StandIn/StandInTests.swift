@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The stand-in", .timeLimit(.minutes(1)))
+@Suite("The stand-in", .timeLimit(.minutes(15)))
 struct StandInTests {
     /// Knows one script, and takes its time for another.
     private struct Evaluator: PipelineEvaluating {
@@ -105,7 +105,7 @@ struct StandInTests {
     @Test("it says its version like pwsh, with its own name in it")
     func version() async throws {
         let outcome = try await ChildProcess.run(
-            ChildCommand(try StandIn.program(), ["--version"], environment: [:]), timeout: .seconds(30))
+            ChildCommand(try StandIn.program(), ["--version"], environment: [:]), timeout: .seconds(300))
         let text = String(decoding: outcome.output, as: UTF8.self)
         #expect(text == "PowerShell 7.6.5-stand-in\n")
         #expect(try #require(PowerShellVersion(parsing: text)) >= .least)
@@ -118,7 +118,7 @@ struct StandInTests {
         ])
     func usage(arguments: [String]) async throws {
         let outcome = try await ChildProcess.run(
-            ChildCommand(try StandIn.program(), arguments, environment: [:]), timeout: .seconds(30))
+            ChildCommand(try StandIn.program(), arguments, environment: [:]), timeout: .seconds(300))
         #expect(outcome.exit.code == 64)
         #expect(!outcome.error.isEmpty)
     }

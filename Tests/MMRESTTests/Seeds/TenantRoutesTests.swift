@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("The session manager's own routes", .timeLimit(.minutes(3)))
+@Suite("The session manager's own routes", .timeLimit(.minutes(15)))
 struct TenantRoutesTests {
     private let contoso: JSONValue = ["tenant": "contoso.onmicrosoft.com", "module": "exo"]
 

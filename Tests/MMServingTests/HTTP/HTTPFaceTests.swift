@@ -8,7 +8,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("mm-mcp over HTTP", .timeLimit(.minutes(2)))
+@Suite("mm-mcp over HTTP", .timeLimit(.minutes(15)))
 struct HTTPFaceTests {
     private let home: ServingHome
 
@@ -133,7 +133,7 @@ struct HTTPFaceTests {
         let ran = try await ChildProcess.run(
             ChildCommand(
                 python, ["-c", Python.client, face.url], environment: ["PATH": "/usr/bin:/bin", "HOME": home.path]),
-            timeout: .seconds(60))
+            timeout: .seconds(300))
         let output = String(decoding: ran.output, as: UTF8.self)
         #expect(ran.exit.code == 0, "\(String(decoding: ran.error, as: UTF8.self))")
         #expect(output == "mm__run\nContoso\nmm://connections\ntenant_health\n")

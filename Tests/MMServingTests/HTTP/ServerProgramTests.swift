@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("mm-mcp as a program that listens", .timeLimit(.minutes(1)))
+@Suite("mm-mcp as a program that listens", .timeLimit(.minutes(15)))
 struct ServerProgramTests {
     /// `mm-mcp`, which is built beside these tests.
     private static let program: String? = {
@@ -59,7 +59,7 @@ struct ServerProgramTests {
                     "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-keyout", home["key.pem"], "-out", home["cert.pem"], "-days", "2", "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=IP:127.0.0.1",
-                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(60))
+                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
         try #require(made.exit == .status(0))
         chmod(home["key.pem"], 0o600)
         let (process, url) = try await start(
@@ -98,7 +98,7 @@ struct ServerProgramTests {
         let port = try #require(url.split(separator: ":").last?.split(separator: "/").first)
         let program = try #require(Self.program)
         let second = try await ChildProcess.run(
-            ChildCommand(program, ["--http", String(port)], environment: ["HOME": home.path]), timeout: .seconds(30))
+            ChildCommand(program, ["--http", String(port)], environment: ["HOME": home.path]), timeout: .seconds(300))
         #expect(second.exit.code == 1)
         #expect(String(decoding: second.error, as: UTF8.self).contains("already in use"))
         first.signal(SIGTERM)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Calls that last", .timeLimit(.minutes(1)))
+@Suite("Calls that last", .timeLimit(.minutes(15)))
 struct JobTests {
     /// An operation that goes on until a test lets it end.
     private struct Slow: MMOperations.Operation {
@@ -35,7 +35,7 @@ struct JobTests {
 
     init() throws { home = try ServingHome() }
 
-    private func face(_ patience: Duration = .milliseconds(20)) throws -> HTTPFace {
+    private func face(_ patience: Duration = .seconds(2)) throws -> HTTPFace {
         let catalogue = Catalogue(Catalogue.standard.operations + [AnyOperation(Slow(release: release, ended: ended))])
         let server = try CatalogueServer(
             service: LocalOperationService(catalogue: catalogue, services: home.services), services: home.services,

@@ -60,7 +60,7 @@ struct SeedConfigurationTests {
         let command = ChildCommand(
             "/usr/bin/env", ["python3", "-c", program, "\(Self.root)/\(name)"],
             environment: ["PATH": ProcessEnvironment.read()["PATH"] ?? "/usr/bin:/bin"])
-        let ran = try await ChildProcess.run(command, input: [], limit: 1 << 20, timeout: .seconds(60))
+        let ran = try await ChildProcess.run(command, input: [], limit: 1 << 20, timeout: .seconds(300))
         guard ran.exit.code == 0, let parsed = try? JSONParser.parse(ran.output) else {
             print("skipped: reading \(name): no Python with PyYAML here")
             return

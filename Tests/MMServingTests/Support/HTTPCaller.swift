@@ -33,7 +33,7 @@ struct HTTPCaller: Sendable {
                 headers: [
                     "Accept": "text/event-stream", "Mcp-Session-Id": session, "MCP-Protocol-Version": "2025-11-25",
                 ],
-                timeout: .seconds(30), stallTimeout: .zero, allowsPlainHTTP: true))
+                timeout: .seconds(300), stallTimeout: .zero, allowsPlainHTTP: true))
     }
 
     /// Makes the legacy handshake.
@@ -76,7 +76,7 @@ struct HTTPCaller: Sendable {
         ]
         for field in extra { headers.set(field.name, field.value) }
         return HTTPRequest(
-            method: "POST", url: url, headers: headers, body: JSONWriter.bytes(message), timeout: .seconds(30),
+            method: "POST", url: url, headers: headers, body: JSONWriter.bytes(message), timeout: .seconds(300),
             allowsPlainHTTP: true)
     }
 

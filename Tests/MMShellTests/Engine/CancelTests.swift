@@ -45,7 +45,9 @@ struct CancelTests {
         }
     }
 
-    @Test("interrupts once more what missed the first interrupt, and nothing behind it is run", arguments: Shells.installed)
+    @Test(
+        "interrupts once more what missed the first interrupt, and nothing behind it is run",
+        arguments: Shells.installed)
     func missed(kind: ShellKind) async throws {
         var settings = Shells.settings(kind)
         // What is only terminated would leave the rest of the list to run.

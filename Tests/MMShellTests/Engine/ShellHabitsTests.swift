@@ -20,9 +20,9 @@ struct ShellHabitsTests {
             }
             // A program that took the shell's place and goes on is ended with the command.
             let job = try await shell.start(ShellCommand("echo begun; exec sleep 3010"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(120))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(try await shell.sh("pwd; echo $KEPT").out == "/usr\n1\n")
         }
@@ -71,11 +71,11 @@ struct ShellHabitsTests {
             let job = try await shell.start(
                 ShellCommand("echo begun; sleep 3; read x; echo got $x", input: .terminal),
                 deadline: .after(.seconds(300)))
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             // Asked over and over: while it sleeps the answer is no, and it becomes yes once it reads.
             #expect(await eventually { await job.waitingFor() != nil })
             try await job.type(.line("it"))
-            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\ngot it\n")
             #expect(try #require(job.end).duration >= .seconds(3))
         }
@@ -88,9 +88,9 @@ struct ShellHabitsTests {
                 ShellCommand("/usr/bin/python3 -q -i -u", input: .terminal), deadline: .after(.seconds(300)))
             #expect(await eventually { await job.waitingFor() != nil })
             try await job.type(.line("print(6 * 7)"))
-            #expect(await job.wait(for: "42", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "42", in: .stdout, until: .after(.seconds(300))) != nil)
             try await job.type(.line("exit(4)"))
-            #expect(await job.wait(until: .after(.seconds(60)))?.exitCode == 4)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 4)
         }
     }
 
@@ -166,20 +166,23 @@ struct ShellHabitsTests {
 
     @Test("a command beside the session has its directory and variables, and leaves it alone")
     func beside() async throws {
+        let sleeps = [Shells.ownSleep(), Shells.ownSleep()]
         try await Shells.with { (shell) async throws in
             _ = try await shell.sh("cd /usr; export KEPT=1; own=2")
-            let busy = try await shell.start(ShellCommand("sleep 3020"), deadline: .never)
+            let busy = try await shell.start(ShellCommand(sleeps[0]), deadline: .never)
             let job = try await shell.detach(
-                ShellCommand("pwd; echo $KEPT$own; cd /; export KEPT=9"), deadline: .after(.seconds(120)))
-            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+                ShellCommand("pwd; echo $KEPT$own; cd /; export KEPT=9"), deadline: .after(.seconds(300)))
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "/usr\n1\n")
             #expect(busy.end == nil)
             busy.cancel()
-            #expect(await busy.wait(until: .after(.seconds(120)))?.cause == .cancelled)
+            #expect(await busy.wait(until: .after(.seconds(300)))?.cause == .cancelled)
             #expect(try await shell.sh("pwd; echo $KEPT$own").out == "/usr\n12\n")
-            let left = try await shell.detach(ShellCommand("sleep 3021"), deadline: .never)
+            let left = try await shell.detach(ShellCommand(sleeps[1]), deadline: .never)
             #expect(left.end == nil)
         }
-        #expect(try await eventually { try await ChildOutput.of("pgrep", ["-fx", "sleep 302[01]"]).isEmpty })
+        for sleep in sleeps {
+            #expect(try await eventually { try await ChildOutput.of("pgrep", ["-fx", sleep]).isEmpty })
+        }
     }
 }

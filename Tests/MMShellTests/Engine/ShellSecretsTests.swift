@@ -33,13 +33,13 @@ struct ShellSecretsTests {
         try await Shells.with(settings: settings) { (shell) async throws in
             for text in ["t=\(secret); echo begun; sleep 3030", "t=\(secret)\necho begun; sleep 3030"] {
                 let job = try await shell.start(ShellCommand(text), deadline: .never)
-                #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+                #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
                 #expect(ByteSearch.find(Array(secret.utf8), in: Self.visible()) == nil)
                 let folder = try #require(await shell.folder)
                 let listed = try await ChildOutput.of("stat", ["-c", "%a", folder])
                 #expect(listed == "700\n")
                 job.cancel()
-                #expect(await job.wait(until: .after(.seconds(60)))?.cause == .cancelled)
+                #expect(await job.wait(until: .after(.seconds(300)))?.cause == .cancelled)
             }
             let history = try await shell.sh("fc -l 2>/dev/null; history 2>/dev/null; true")
             #expect(!history.out.contains(secret))
@@ -56,7 +56,7 @@ struct ShellSecretsTests {
                     input: .terminal), deadline: .after(.seconds(300)))
             #expect(await eventually { await job.waitingFor()?.isSecret == true })
             try await job.type(.secret(Secret("hunter2")))
-            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             for stream in ShellCommand.Stream.allCases {
                 #expect(!String(decoding: job.output(stream).bytes, as: UTF8.self).contains("hunter2"))
             }

@@ -16,7 +16,7 @@ struct TerminalInputTests {
             let prompt = await job.waitingFor()
             #expect(prompt?.text == "name? ", "\(String(describing: prompt))")
             try await job.type(.line("Ada"))
-            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "name? hello Ada\n")
             #expect(try await shell.sh("echo $kept; read y; echo $?").out == "Ada\n1\n")
         }
@@ -31,7 +31,7 @@ struct TerminalInputTests {
                 deadline: .after(.seconds(300)))
             #expect(await eventually { await job.waitingFor()?.isSecret == true })
             try await job.type(.secret(Secret("hunter2")))
-            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             for stream in ShellCommand.Stream.allCases {
                 #expect(!String(decoding: job.output(stream).bytes, as: UTF8.self).contains("hunter2"))
             }
@@ -45,7 +45,7 @@ struct TerminalInputTests {
             let job = try await shell.start(
                 ShellCommand("[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo all; stty size", input: .screen),
                 deadline: .after(.seconds(300)))
-            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 0)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             #expect(await eventually { String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("24 80") })
             #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("all"))
             #expect(try await shell.sh("echo plain").out == "plain\n")
@@ -56,10 +56,11 @@ struct TerminalInputTests {
     func keys() async throws {
         try await Shells.with { (shell) async throws in
             let job = try await shell.start(
-                ShellCommand("echo begun; sleep 300", input: .terminal), deadline: .after(.seconds(300)))
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+                // What says so holds the terminal already: a key that comes between two commands interrupts neither.
+                ShellCommand("sh -c 'echo begun; exec sleep 300'", input: .terminal), deadline: .after(.seconds(300)))
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             try await job.type(.keys(["ctrl-c"]))
-            #expect(await job.wait(until: .after(.seconds(120)))?.exitCode == 130)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 130)
             let other = try await shell.start(ShellCommand("sleep 0.1"), deadline: .after(.seconds(300)))
             await #expect(throws: MMError.self) { try await other.type(.line("x")) }
             #expect(throws: MMError.self) { try ShellInput.keys(["hyper-x"]) }

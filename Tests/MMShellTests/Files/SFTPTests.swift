@@ -9,7 +9,7 @@ struct SFTPTests {
     static func with(sftp: Bool, _ body: (SSHSession, TestSSHD, RemoteFiles) async throws -> Void) async throws {
         try await SSHSessionTests.with(sftp ? "" : "#nosftp") { (session, server, _) async throws in
             try await body(session, server, RemoteFiles(session))
-            let master = try await session.connection(until: .after(.seconds(60)))
+            let master = try await session.connection(until: .after(.seconds(300)))
             #expect(master.lacksSFTP.withLock { $0 } == !sftp)
         }
     }

@@ -29,9 +29,9 @@ struct SSHFaultTests {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let job = try await session.start(
                 ShellCommand("kept=1; echo begun; kill -STOP $$; sleep 3040"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(120))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(try await session.sh("echo alive").out == "alive\n")
         }
@@ -62,9 +62,9 @@ struct SSHFaultTests {
             #expect(try await session.sh("command -v ps").code != 0)
             let job = try await session.start(
                 ShellCommand("kept=1; sh -c 'trap \"\" INT; echo begun; while :; do sleep 1; done'"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(120))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(!end.restartsSession)
             #expect(try await session.sh("echo $kept").out == "1\n")
@@ -80,7 +80,7 @@ struct SSHFaultTests {
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "/usr\n1\n")
             busy.cancel()
-            #expect(await busy.wait(until: .after(.seconds(120)))?.cause == .cancelled)
+            #expect(await busy.wait(until: .after(.seconds(300)))?.cause == .cancelled)
         }
     }
 
@@ -98,9 +98,9 @@ struct SSHFaultTests {
             #expect(try await session.sh("echo $((1 +").code != 0)
             #expect(try await session.sh("set -u; echo $nothing_of_this_name").code != 0)
             let job = try await session.start(ShellCommand("echo begun; sleep 3042; echo no"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            #expect(await job.wait(until: .after(.seconds(120)))?.restartsSession == false)
+            #expect(await job.wait(until: .after(.seconds(300)))?.restartsSession == false)
             #expect(try await session.sh("echo $b").out == "2\n")
         }
     }

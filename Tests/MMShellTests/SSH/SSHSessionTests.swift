@@ -15,7 +15,7 @@ struct SSHSessionTests {
         times.interrupt = .seconds(20)
         times.terminate = .seconds(20)
         times.kill = .seconds(40)
-        times.start = .seconds(120)
+        times.start = .seconds(300)
         return times
     }()
 
@@ -26,7 +26,7 @@ struct SSHSessionTests {
         try await TestSSHD.with(extra) { (server) async throws in
             let masters = Self.masters()
             let session = try await SSHSession.connect(
-                server.target, masters: masters, times: times, deadline: .after(.seconds(120)))
+                server.target, masters: masters, times: times, deadline: .after(.seconds(300)))
             do { try await body(session, server, masters) } catch {
                 await session.close()
                 throw error
@@ -102,9 +102,9 @@ struct SSHSessionTests {
         try await Self.with(times: times) { (session, _, _) async throws in
             _ = try await session.sh("kept=1")
             let job = try await session.start(ShellCommand("echo begun; " + text), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(!end.restartsSession)
             #expect(try await session.sh("echo $kept").out == "1\n")
@@ -119,11 +119,11 @@ struct SSHSessionTests {
             }
             let shell = try #require(pid)
             let job = try await session.start(ShellCommand("echo begun; sleep 3003"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             // The processes that serve the connection, not what they started.
             for pid in server.descendants()
             where (ProcFile.read("/proc/\(pid)/comm", limit: 99) ?? []).starts(with: "sshd".utf8) { kill(pid, SIGKILL) }
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             guard case .lost = end.cause else {
                 Issue.record("\(end)")
                 return
@@ -141,24 +141,25 @@ struct SSHSessionTests {
     func frozen() async throws {
         try await TestSSHD.with { (server) async throws in
             var target = server.target
-            target.aliveInterval = .seconds(3)
+            target.aliveInterval = .seconds(5)
             let masters = Self.masters()
-            let session = try await SSHSession.connect(target, masters: masters)
-            let job = try await session.start(ShellCommand("echo begun; sleep 3004"), deadline: .never)
-            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+            let session = try await SSHSession.connect(
+                target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))
+            let sleep = Shells.ownSleep()
+            let job = try await session.start(ShellCommand("echo begun; \(sleep)"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             let frozen = server.descendants().filter {
                 (ProcFile.read("/proc/\($0)/comm", limit: 99) ?? []).starts(with: "sshd".utf8)
             }
             for pid in frozen { kill(pid, SIGSTOP) }
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             guard case .lost = end.cause else {
                 Issue.record("\(end)")
                 return
             }
             for pid in frozen { kill(pid, SIGCONT) }
             #expect(try await session.sh("echo back").out == "back\n")
-            let left = try await ChildOutput.of("sh", ["-c", "ps -eo args | grep -c '^sleep 3004'"])
-            #expect(left == "0\n")
+            #expect(try await eventually { try await ChildOutput.of("pgrep", ["-fx", sleep]).isEmpty })
             await session.close()
         }
     }
@@ -171,12 +172,12 @@ struct SSHSessionTests {
             for count in [1, 1, 2] {
                 sessions.append(
                     try await SSHSession.connect(
-                        server.target, masters: masters, times: Self.patient, deadline: .after(.seconds(120))))
+                        server.target, masters: masters, times: Self.patient, deadline: .after(.seconds(300))))
                 #expect(await masters.count == count)
             }
             // Cancelling needs a channel, too.
             let job = try await sessions[0].start(ShellCommand("sleep 3005"), deadline: .after(.milliseconds(200)))
-            let end = try #require(await job.wait(until: .after(.seconds(60))))
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .deadline)
             #expect(!end.restartsSession)
             for session in sessions { await session.close() }
@@ -190,7 +191,9 @@ struct SSHSessionTests {
             let masters = Self.masters()
             func reason(_ target: SSHTarget) async -> String? {
                 do throws(MMError) {
-                    await (try SSHSession.connect(target, masters: masters)).close()
+                    await
+                        (try SSHSession.connect(
+                            target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))).close()
                     return nil
                 } catch {
                     return error.details["reason"].flatMap { if case .string(let text) = $0 { text } else { nil } }
@@ -231,7 +234,9 @@ struct SSHSessionTests {
             let masters = Self.masters()
             func failure(_ target: SSHTarget) async -> MMError? {
                 do throws(MMError) {
-                    await (try SSHSession.connect(target, masters: masters)).close()
+                    await
+                        (try SSHSession.connect(
+                            target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))).close()
                     return nil
                 } catch { return error }
             }
@@ -288,7 +293,8 @@ struct SSHSessionTests {
             var target = SSHTarget("far")
             target.configFile = config
             target.hostKeys = .acceptNew
-            let session = try await SSHSession.connect(target, masters: Self.masters())
+            let session = try await SSHSession.connect(
+                target, masters: Self.masters(), times: Self.patient, deadline: .after(.seconds(300)))
             #expect(try await session.sh("echo over").out == "over\n")
             await session.close()
         }

@@ -48,16 +48,16 @@ struct SandboxTests {
         #expect(access("/etc/mm-test", F_OK) != 0)
         #expect(try await shell.sh("t=$(mktemp) && echo $?").out == "0\n")
         let job = try await shell.start(ShellCommand("kept=1; echo begun; sleep 300"), deadline: .never)
-        #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+        #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
         job.cancel()
-        #expect(await job.wait(until: .after(.seconds(60)))?.restartsSession == false)
+        #expect(await job.wait(until: .after(.seconds(300)))?.restartsSession == false)
         #expect(try await shell.sh("echo $kept").out == "1\n")
         // Ignoring the interrupt costs the program, not the session.
         let stubborn = try await shell.start(
             ShellCommand("sh -c 'trap \"\" INT TERM; echo begun; while :; do sleep 1; done'"), deadline: .never)
-        #expect(await stubborn.wait(for: "begun", in: .stdout, until: .after(.seconds(60))) != nil)
+        #expect(await stubborn.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
         stubborn.cancel()
-        #expect(await stubborn.wait(until: .after(.seconds(60)))?.restartsSession == false)
+        #expect(await stubborn.wait(until: .after(.seconds(300)))?.restartsSession == false)
         #expect(try await shell.sh("echo $kept; exit 4").code == 4)
         #expect(try await shell.sh("cat \(outside)/token || echo still").out == "still\n")
     }

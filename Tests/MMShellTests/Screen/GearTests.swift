@@ -36,9 +36,9 @@ struct GearTests {
     @Test("of IOS: sign-in, prompts, pages, errors, modes, rights, questions")
     func ios() async throws {
         try await Self.with("ios") { (session) async throws in
-            #expect(await session.wait(for: "Username:", until: .after(.seconds(60))))
+            #expect(await session.wait(for: "Username:", until: .after(.seconds(300))))
             try await session.send(.line("admin"))
-            #expect(await session.wait(for: "Password:", until: .after(.seconds(60))))
+            #expect(await session.wait(for: "Password:", until: .after(.seconds(300))))
             try await session.send(.secret(Secret("cisco")))
             #expect(try await session.learnPrompt(deadline: .after(.seconds(300))).stem == "sw1")
             let paged = try await session.patient("show run")
@@ -123,11 +123,11 @@ struct GearTests {
                 "-c", "printf '\\033[?1049h\\033[2;5Hmenu'; read x; printf '\\033[?1049lchosen %s' \"$x\"; sleep 300",
             ],
             environment: Shells.environment)
-        #expect(await session.wait(for: "menu", until: .after(.seconds(60))))
+        #expect(await session.wait(for: "menu", until: .after(.seconds(300))))
         #expect(session.view.isAlternate)
         #expect(session.view.lines[1] == "    menu")
         try await session.send(.line("3"))
-        #expect(await session.wait(for: "chosen 3", until: .after(.seconds(60))))
+        #expect(await session.wait(for: "chosen 3", until: .after(.seconds(300))))
         #expect(!session.view.isAlternate)
         await session.close()
     }

@@ -22,9 +22,12 @@ enum Shells {
         settings.times.interrupt = .seconds(2)
         settings.times.terminate = .seconds(5)
         settings.times.kill = .seconds(40)
-        settings.times.start = .seconds(120)
+        settings.times.start = .seconds(300)
         return settings
     }
+
+    /// A long sleep that can be told from those of all other tests by its time.
+    static func ownSleep() -> String { "sleep 3\(UInt32.random(in: 100_000...999_999))" }
 
     /// Runs a body with a shell that is closed afterwards, and sees that nothing of it is left.
     static func with(
@@ -62,9 +65,10 @@ extension ShellSession {
     }
 }
 
-/// Waits for a condition, looking again every few milliseconds, for at most a minute.
+/// Waits for a condition, looking again every few milliseconds, for at most five minutes.
 func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    for _ in 0..<6_000 {
+    let limit = ContinuousClock.now + .seconds(300)
+    while ContinuousClock.now < limit {
         if try await condition() { return true }
         try? await Task.sleep(for: .milliseconds(10))
     }

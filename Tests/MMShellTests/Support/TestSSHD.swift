@@ -92,7 +92,7 @@ final class TestSSHD: Sendable {
     /// Ends the server and the connections that it serves.
     func stop() async {
         for pid in descendants() { kill(pid, SIGKILL) }
-        await process.terminate(grace: .seconds(10))
+        await process.terminate(grace: .seconds(300))
         reading.cancel()
         try? await Self.run("rm", ["-rf", folder])
     }
@@ -106,6 +106,7 @@ final class TestSSHD: Sendable {
         target.hostKeys = .acceptNew
         target.knownHostsFile = "\(folder)/known"
         target.configFile = "/dev/null"
+        target.connectTimeout = .seconds(300)
         return target
     }
 
@@ -129,7 +130,7 @@ final class TestSSHD: Sendable {
         let outcome = try await ChildProcess.run(
             ChildCommand(
                 ExecutableSearch.find(program, path: Shells.path) ?? program, arguments, environment: Shells.environment
-            ), timeout: .seconds(60))
+            ), timeout: .seconds(300))
         guard outcome.exit == .status(0) else {
             throw MMError(.internalError, "\(program): \(String(decoding: outcome.error, as: UTF8.self))")
         }
