@@ -39,6 +39,7 @@ package final class Chromium {
     }
 
     private init(open url: String) throws {
+        Signals.ignoreBrokenPipes()
         var toBrowser: [Int32] = [0, 0]
         var fromBrowser: [Int32] = [0, 0]
         guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else { throw Failure(description: "no pipe") }

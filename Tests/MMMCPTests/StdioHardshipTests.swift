@@ -190,6 +190,8 @@ struct StdioHardshipTests {
     func hurry() async throws {
         var options = ServerOptions()
         options.limits.openCalls = 4096
+        // No call of this machine takes so long that the client seems to wait for something else.
+        options.limits.patience = .seconds(600)
         let short = Tool(name: "short", description: "Ends soon.") { _, _ in
             for _ in 0..<3 { await Task.yield() }
             return .text("done")

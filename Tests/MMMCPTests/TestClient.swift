@@ -18,6 +18,7 @@ final class TestClient: Sendable {
     }
 
     init(_ server: MCPServer) throws {
+        Signals.ignoreBrokenPipes()
         var down: [Int32] = [-1, -1]
         var up: [Int32] = [-1, -1]
         guard pipe(&down) == 0, pipe(&up) == 0 else { throw Silence(description: "no pipes") }

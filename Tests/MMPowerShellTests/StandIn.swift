@@ -48,6 +48,7 @@ enum StandIn {
     /// Settings for a host that is the stand-in.
     /// - Parameter words: what makes it behave badly.
     static func settings(_ words: [String] = [], folder: String? = nil) throws -> HostSettings {
+        Signals.ignoreBrokenPipes()
         var settings = HostSettings(
             location: PowerShellLocation(program: try program(), arguments: words, reason: .named),
             folder: try folder ?? self.folder(), environment: ["HOME": "/nowhere", "XDG_RUNTIME_DIR": "/tmp"])

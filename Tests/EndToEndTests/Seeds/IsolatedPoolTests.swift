@@ -29,7 +29,7 @@ private final class IsolatedRouterProcess: Sendable {
               for file in \(home.path)/.m365-state/isolated/*/home/.m365-connections.json; do cat "$file"; done
               cat \(home.path)/.m365-connections.json
               for path in $(cat \(folder)/targets); do cat "$path/home/.m365-connections.json"; ls "$path"; done
-              for number in /proc/[0-9]*; do ls "$number/root\(home.path)/.m365-state/isolated"; done
+              ls /proc/[0-9]*/root\(home.path)/.m365-state/isolated
               umount \(home.path)/.m365-state && echo UNMOUNTED
             } >"$HOME/probe" 2>/dev/null
             exec \(Programs.mm) sandbox pwsh --approve-after 1 --account admin@contoso.example "$@"

@@ -8,6 +8,7 @@ final class TemporaryHome: Sendable {
     let path: String
 
     init() throws {
+        Signals.ignoreBrokenPipes()
         var template = Array("/tmp/mm-e2e.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw MMError(.internalError, "no temporary folder") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -1,9 +1,11 @@
 import MMCore
+import MMSystem
 
 @testable import MMHTTP
 
 /// A client without proxy.
 func makeClient() -> HTTPClient {
+    Signals.ignoreBrokenPipes()
     var configuration = HTTPClientConfiguration(environment: [:])
     configuration.connectTimeout = .seconds(300)
     return HTTPClient(configuration: configuration)

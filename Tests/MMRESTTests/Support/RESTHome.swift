@@ -13,6 +13,7 @@ final class RESTHome: Sendable {
     let services: OperationServices
 
     init(registry: String = #"{"connections": {}}"#, extra: [String: String] = [:]) throws {
+        Signals.ignoreBrokenPipes()
         var template = Array("/tmp/mm-rest-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw MMError(.internalError, "mkdtemp failed: \(errno)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMMCP
 import MMOperations
+import MMSystem
 
 @testable import MMServing
 
@@ -22,6 +23,7 @@ final class ServingHome: Sendable {
         """
 
     init() throws {
+        Signals.ignoreBrokenPipes()
         var template = Array("/tmp/mm-serving-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw MMError(.internalError, "mkdtemp failed: \(errno)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

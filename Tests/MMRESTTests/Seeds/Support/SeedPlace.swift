@@ -28,11 +28,10 @@ final class SeedPlace: Sendable {
 
     init(account: String = "adele.admin@contoso.example", extra: [String: String] = [:]) throws {
         approval = "/tmp/mm-seed-approval-\(RandomBytes.text(bytes: 8))"
-        let standIn = Self.programs + "/powershell-stand-in"
         home = try RESTHome(
             registry: Self.registry,
             extra: [
-                "MM_PWSH": "\(standIn) --approve-when \(approval) --account \(account) "
+                "MM_PWSH": "\(Self.standIn) --approve-when \(approval) --account \(account) "
                     + "--tenant 0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811"
             ].merging(extra) { $1 })
     }
@@ -62,6 +61,9 @@ final class SeedPlace: Sendable {
         parts.removeLast(5)
         return parts.joined(separator: "/")
     }()
+
+    /// The stand-in.
+    static let standIn = programs + "/powershell-stand-in"
 
     private static let programs: String = {
         let own = ProcFile.link("/proc/self/exe") ?? ""
