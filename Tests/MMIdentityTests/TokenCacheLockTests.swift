@@ -41,7 +41,7 @@ struct TokenCacheLockTests {
     @Test("it is MSAL's file with our process id, and gone afterwards")
     func shape() async throws {
         do {
-            let held = try await TokenCacheLock(awaiting: cache, until: .after(.seconds(60)))
+            let held = try await TokenCacheLock(awaiting: cache, until: .after(.seconds(300)))
             let content = String(decoding: try #require(try home.read("Contoso.json.lockfile")), as: UTF8.self)
             #expect(content.hasPrefix("\(getpid()) "))
             #expect(fileMode(lock) == 0o600)

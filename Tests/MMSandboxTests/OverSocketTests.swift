@@ -28,6 +28,7 @@ struct OverSocketTests {
         {
             var request = HTTPRequest(
                 method: method, url: path.hasPrefix("http") ? path : base + path, allowsPlainHTTP: true)
+            request.timeout = .seconds(300)
             request.headers = headers
             request.body = body.map { Array($0.utf8) }
             return try await client.send(request)

@@ -223,7 +223,11 @@ struct ShellServerTests {
         }
         let ended = try await call(6, "interrupt_command_by_id", ["command_id": .string(String(id))], here: false)
         #expect(ended == "Command \(id) interrupted")
-        #expect(try await call(7, "list_running_commands", [:], here: false) == "No running commands")
+        // It is interrupted; a busy machine takes its time to end it.
+        repeat {
+            next += 1
+        } while try await call(next, "list_running_commands", [:], here: false)
+            != "No running commands"
         #expect(try await call(8, "list_command_history", [:], here: false).contains("Status: interrupted"))
         #expect(try await call(9, "execute_command", ["command": "echo alive"]) == "Exit Status: 0\n\nSTDOUT:\nalive\n")
         await host.stop()
