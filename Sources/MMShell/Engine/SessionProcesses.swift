@@ -48,7 +48,7 @@ struct SessionProcesses: Sendable {
 
     /// Interrupts the processes of a group that an interrupt ends, because they neither catch nor ignore nor block it.
     func interruptDefaults(of group: Int32) {
-        for entry in Self.entries() where entry.group == group && !entry.isDead && Self.diesOfInterrupt(entry.id) {
+        for entry in ProcessEntry.all() where entry.group == group && !entry.isDead && Self.diesOfInterrupt(entry.id) {
             kill(entry.id, SIGINT)
         }
     }

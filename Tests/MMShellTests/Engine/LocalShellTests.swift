@@ -156,6 +156,7 @@ struct LocalShellTests {
             #expect(try await shell.sh("echo still").out == "still\n")
             let job = try await shell.start(ShellCommand("echo begun; sleep 300; echo not here"), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            #expect(await eventually { await shell.runs("sleep") })
             job.cancel()
             let stopped = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(stopped.cause == .cancelled)

@@ -45,7 +45,7 @@ struct ShellHabitsTests {
             #expect(await eventually { kill(pid, 0) != 0 || ProcessEntry(pid)?.isDead == true })
             for _ in 0..<3 {
                 let next = try await shell.sh("echo next")
-                #expect(next.out == "next\n")
+                #expect(next.out == "next\n", "\(next.end)")
                 #expect(next.err.isEmpty)
             }
         }

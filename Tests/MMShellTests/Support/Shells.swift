@@ -58,6 +58,16 @@ extension ShellAnswer {
     var code: Int32 { end.exitCode }
 }
 
+extension LocalShell {
+    /// Whether a program of this name runs in the session.
+    func runs(_ program: String) -> Bool {
+        guard let processID else { return false }
+        return SessionProcesses(shell: processID, mark: "none").others().contains {
+            ProcFile.read("/proc/\($0.id)/comm", limit: 99) == Array((program + "\n").utf8)
+        }
+    }
+}
+
 extension ShellSession {
     /// Runs a command with a time that even a busy machine keeps.
     func sh(_ text: String, within: Duration = .seconds(300)) async throws -> ShellAnswer {
