@@ -222,7 +222,8 @@ struct HandedOverScripts {
             "1..3 | Sort-Object -Culture sv", "'a'.IndexOf('b', 0)", "1 | Select-Object -First 1 -OutVariable x",
             "\"$(1/0)\"", "'{0:C}' -f 1.5", "[datetime]'soon'", "$x.y++", "'x' | sort",
             "@().nope", "1..3 | % { if ($_ -eq 2) { break }; $_ }", "$args", "[environment]::Exit(1)",
-            "'a' -eq \"a\u{301}\"", "2 -eq '0xFFFFFFFF'", "[int]3000000000", "$h.x = 1",
+            "'a' -eq \"a\u{301}\"", "2 -eq '0xFFFFFFFF'", "[int]3000000000", "'abc'.Chars(1)", "@{a=1}.Item",
+            "(1.5d).Scale", "$h.x = 1",
             "while ($true) { $x = 1 }", "$a = 1; while ($true) { $a = , $a }", "$s = 'a'; 1..40 | % { $s = $s + $s }",
         ])
     func handedOver(script: String) async {

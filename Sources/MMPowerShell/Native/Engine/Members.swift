@@ -58,7 +58,10 @@ enum Members {
             case "keys", "values":
                 guard table.hasCertainOrder else { throw .handOver("a table whose order is uncertain") }
                 return .array(table.pairs.map { folded == "keys" ? .string($0.key) : $0.value })
-            case "isreadonly", "isfixedsize", "issynchronized", "syncroot": throw .handOver("a member of a table")
+            // A table has no length of its own: like any single object it then has 1.
+            case "length": return .int(1)
+            case "isreadonly", "isfixedsize", "issynchronized", "syncroot", "item":
+                throw .handOver("a member of a table")
             default: return nil
             }
         case .date(let date):
@@ -91,6 +94,7 @@ enum Members {
             if let found = PSSpan.property(ticks, folded) { return found }
         case .guid(let text):
             if folded == "guid" { return .string(text) }
+            if folded == "variant" || folded == "version" { throw .handOver("a member of a GUID") }
         case .version(let parts):
             func part(_ place: Int) -> PSValue { .int(place < parts.count ? parts[place] : -1) }
             switch folded {
@@ -111,7 +115,9 @@ enum Members {
             default: throw .handOver("a member of a type")
             }
         case .block, .type: throw .handOver("a member of \(value.typeName)")
-        case .bool, .int, .long, .double, .decimal, .char, .object: break
+        case .decimal:
+            if folded == "scale" { throw .handOver("a member of a decimal") }
+        case .bool, .int, .long, .double, .char, .object: break
         }
         if folded == "count" || folded == "length" { return .int(1) }
         return nil

@@ -95,7 +95,7 @@ enum TextMethods {
                 "to", "get", "is", "foreach", "where", "op_", "try", "index", "lastindex", "split", "trim", "pad",
                 "replace",
                 "norm", "enum", "copy", "clone", "comp", "equals", "contains", "starts", "ends", "substring", "insert",
-                "remove",
+                "remove", "chars",
             ]
             guard !known.contains(where: { method.hasPrefix($0) }) else { throw .handOver("the method \(name)") }
             let message = "Method invocation failed because [System.String] does not contain a method named '\(name)'."
