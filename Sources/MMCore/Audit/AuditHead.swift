@@ -19,16 +19,10 @@ struct AuditHead: Equatable {
         return AuditHead(number: number, hash: String(words[1]))
     }
 
-    /// Keeps the head, in place and without waiting for the disk: it is written for every operation, under the log's lock.
-    ///
-    /// One that can't be written stays behind the log, which is allowed: a crash between the two does the same.
-    func save(beside path: String) {
+    /// The head as it stands in its file; always of the same length, so that it can be written over.
+    var text: [UInt8] {
         let digits = String(number)
         let padded = String(repeating: "0", count: max(0, 19 - digits.utf8.count)) + digits
-        let text = Array("\(padded) \(hash)\n".utf8)
-        guard let place = try? FilePlace.of(path + ".head", creating: true),
-            let file = try? place.open(O_WRONLY | O_CREAT, to: "write to")
-        else { return }
-        _ = pwrite(file.number, text, text.count, 0)
+        return Array("\(padded) \(hash)\n".utf8)
     }
 }

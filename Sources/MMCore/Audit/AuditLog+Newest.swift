@@ -9,7 +9,7 @@ extension AuditLog {
             let size = file.status().map({ Int($0.st_size) }), size > 0
         else { return [] }
         let from = max(0, size - (64 << 10))
-        let bytes = try AuditTail.part(of: file, from: from, count: size - from, path)
+        let bytes = try AuditTail.part(of: file.number, from: from, count: size - from, path)
         var lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
         if from > 0, !lines.isEmpty { lines.removeFirst() }
         return lines.suffix(max(0, most)).compactMap { (try? JSONParser.parse($0))?.object }

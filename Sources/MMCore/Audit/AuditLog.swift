@@ -9,12 +9,7 @@ public struct AuditLog: Sendable {
     public let path: String
     private let redactor: Redactor
     private let clock: WallClock
-    private let turn = Turn()
-
-    /// One writer at a time in this process: waiting for a turn takes microseconds, polling for the file's lock much longer.
-    private final class Turn: Sendable {
-        let mutex = Mutex(())
-    }
+    private let files: AuditFiles
 
     /// An audit log.
     /// - Parameters:
@@ -25,14 +20,16 @@ public struct AuditLog: Sendable {
         self.path = path
         self.redactor = redactor
         self.clock = clock
+        files = AuditFiles(path: path)
     }
 
     /// Adds a line, waiting on this thread while another process adds one: for command lines.
     /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
     /// - Throws: when the line can't be written.
     public func append(_ entry: JSONObject) throws(MMError) {
+        if try files.append(isLocked: false, { seal(entry, $0) }) { return }
         let lock = try FileLock(waitingFor: path)
-        try write(entry)
+        _ = try files.append(isLocked: true) { seal(entry, $0) }
         _ = consume lock
     }
 
@@ -40,24 +37,14 @@ public struct AuditLog: Sendable {
     /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
     /// - Throws: when the line can't be written; `cancelled` when the task is called off while it waits.
     public func append(_ entry: JSONObject) async throws(MMError) {
-        let written = try turn.mutex.withLock { _ throws(MMError) in
-            guard let lock = try FileLock.attempt(path) else { return false }
-            try write(entry)
-            _ = consume lock
-            return true
-        }
-        if written { return }
+        if try files.append(isLocked: false, { seal(entry, $0) }) { return }
         let lock = try await FileLock(awaiting: path)
-        try write(entry)
+        _ = try files.append(isLocked: true) { seal(entry, $0) }
         _ = consume lock
     }
 
-    private func write(_ entry: JSONObject) throws(MMError) {
-        var tail = try AuditTail.read(path)
-        // When the head is ahead of the file, lines were taken away or changed. Going on from the head keeps that visible.
-        if let head = try AuditHead.load(beside: path), head.number > tail.number {
-            (tail.number, tail.hash, tail.torn) = (head.number, head.hash, false)
-        }
+    /// The line of an entry that continues another line.
+    private func seal(_ entry: JSONObject, _ tail: AuditTail) -> (bytes: [UInt8], hash: String) {
         var line: JSONObject = [
             "seq": .int(tail.number + 1), "time": .string(clock.now.iso8601Milliseconds), "prev": .string(tail.hash),
         ]
@@ -65,10 +52,7 @@ public struct AuditLog: Sendable {
         for (key, value) in redactor.object(entry) where line[key] == nil && !Self.reserved.contains(key) {
             line[key] = value
         }
-        let (bytes, hash) = AuditLine.seal(line)
-        // A line that a crash cut short stays as it is; the new one begins on a line of its own.
-        try ProtectedFile.append((tail.needsBreak ? [0x0A] : []) + bytes, to: path)
-        AuditHead(number: tail.number + 1, hash: hash).save(beside: path)
+        return AuditLine.seal(line)
     }
 
     private static let reserved: Set<String> = ["hash", "afterTorn"]

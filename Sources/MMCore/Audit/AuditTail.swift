@@ -14,19 +14,17 @@ struct AuditTail {
     /// Lines are short; longer ones are found by going back further and further.
     private static let firstPiece = 4096
 
-    /// Reads the end of a file backwards until a whole line is found.
-    static func read(_ path: String) throws(MMError) -> AuditTail {
+    /// Reads the end of an open file backwards until a whole line is found.
+    static func read(_ number: Int32, size: Int, _ path: String) throws(MMError) -> AuditTail {
         var tail = AuditTail()
-        guard let place = try FilePlace.of(path, creating: false), let file = try place.open(O_RDONLY, to: "read"),
-            let size = file.status().map({ Int($0.st_size) }), size > 0
-        else { return tail }
+        guard size > 0 else { return tail }
         var bytes: [UInt8] = []
         var start = size
         var piece = firstPiece
         while start > 0 {
             let from = max(0, start - piece)
             piece *= 4
-            bytes = try part(of: file, from: from, count: start - from, path) + bytes
+            bytes = try part(of: number, from: from, count: start - from, path) + bytes
             start = from
             if tail.find(in: bytes, fromStart: start == 0) { return tail }
         }
@@ -50,13 +48,13 @@ struct AuditTail {
     }
 
     static func part(
-        of file: borrowing Descriptor, from: Int, count: Int, _ path: String
+        of number: Int32, from: Int, count: Int, _ path: String
     ) throws(MMError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < count {
             let read = bytes.withUnsafeMutableBytes { buffer in
-                pread(file.number, buffer.baseAddress.map { $0 + done }, count - done, off_t(from + done))
+                pread(number, buffer.baseAddress.map { $0 + done }, count - done, off_t(from + done))
             }
             if read < 0, errno == EINTR { continue }
             guard read > 0 else { throw FileFault.error(read < 0 ? errno : EIO, "read", path) }

@@ -15,13 +15,13 @@ package struct FileLock: ~Copyable {
     package init(waitingFor path: String, until deadline: Deadline = .after(.seconds(10))) throws(MMError) {
         let file = try Self.open(path)
         var pause = Duration.milliseconds(1)
-        while try !Self.take(file, path) {
+        while try !Self.take(file.number, path) {
             guard !deadline.hasPassed else { throw Self.busy(path) }
             var wait = timespec(tv_sec: 0, tv_nsec: Int(min(pause, max(deadline.remaining, .zero)) / .nanoseconds(1)))
             nanosleep(&wait, nil)
             pause = min(pause * 2, .milliseconds(50))
         }
-        Self.sign(file)
+        Self.sign(file.number)
         self.file = file
     }
 
@@ -35,7 +35,7 @@ package struct FileLock: ~Copyable {
     ) async throws(MMError) {
         let file = try Self.open(path)
         var pause = Duration.milliseconds(1)
-        while try !Self.take(file, path) {
+        while try !Self.take(file.number, path) {
             guard !deadline.hasPassed else { throw Self.busy(path) }
             do {
                 try await Task.sleep(for: min(pause, max(deadline.remaining, .zero)))
@@ -44,7 +44,7 @@ package struct FileLock: ~Copyable {
             }
             pause = min(pause * 2, .milliseconds(50))
         }
-        Self.sign(file)
+        Self.sign(file.number)
         self.file = file
     }
 
@@ -52,8 +52,8 @@ package struct FileLock: ~Copyable {
     /// - Returns: `nil` when somebody else holds it.
     package static func attempt(_ path: String) throws(MMError) -> FileLock? {
         let file = try open(path)
-        guard try take(file, path) else { return nil }
-        sign(file)
+        guard try take(file.number, path) else { return nil }
+        sign(file.number)
         return FileLock(file)
     }
 
@@ -87,8 +87,10 @@ package struct FileLock: ~Copyable {
         return file
     }
 
-    private static func take(_ file: borrowing Descriptor, _ path: String) throws(MMError) -> Bool {
-        while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
+    /// Takes the lock of an open lock file.
+    /// - Returns: false when somebody else holds it.
+    static func take(_ number: Int32, _ path: String) throws(MMError) -> Bool {
+        while flock(number, LOCK_EX | LOCK_NB) != 0 {
             if errno == EWOULDBLOCK { return false }
             guard errno == EINTR else { throw FileFault.error(errno, "lock", path) }
         }
@@ -96,11 +98,11 @@ package struct FileLock: ~Copyable {
     }
 
     /// Leaves our name in the lock file. Only a help for people: the lock itself is the kernel's, so a full disk is no matter.
-    private static func sign(_ file: borrowing Descriptor) {
+    static func sign(_ number: Int32) {
         let text = Array("\(getpid()) \(ProcessName.own)\n".utf8)
         // Written over what is there and then cut: a file cut to nothing is flushed to disk when it is closed (ext4).
-        _ = pwrite(file.number, text, text.count, 0)
-        _ = ftruncate(file.number, off_t(text.count))
+        _ = pwrite(number, text, text.count, 0)
+        _ = ftruncate(number, off_t(text.count))
     }
 
     private static func signature(_ path: String) -> String? {

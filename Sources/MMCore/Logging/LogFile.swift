@@ -1,13 +1,15 @@
 import Glibc
 
 /// One log file of several processes, put aside when it is full.
-struct LogFile: Sendable {
+final class LogFile: Sendable {
     enum Form: Sendable { case plain, json }
 
     let path: String
     let form: Form
     private let size: Int
     private let backups: Int
+    /// Open from one line to the next, for as long as nobody has put the file aside.
+    private let held = Mutex<HeldFile?>(nil)
 
     init(path: String, form: Form, _ settings: LogSettings) {
         self.path = path
@@ -18,10 +20,22 @@ struct LogFile: Sendable {
 
     /// Adds a line, first putting the file aside when the line would make it too long.
     ///
-    /// The file is opened by name for each line: another process may have put it aside meanwhile.
+    /// The file's name is looked up for each line: another process may have put it aside meanwhile.
     func append(_ line: [UInt8]) {
-        if let length = length(), length > 0, length + line.count > size { turn(for: line.count) }
-        try? ProtectedFile.append(line, to: path)
+        held.withLock { held in
+            var length = held?.status(at: path).map { Int($0.st_size) }
+            if length == nil {
+                held = nil
+                length = self.length()
+            }
+            if let length, length > 0, length + line.count > size {
+                turn(for: line.count)
+                if held?.status(at: path) == nil { held = nil }
+            }
+            if held == nil { held = try? HeldFile(path, O_WRONLY | O_APPEND, to: "write to") }
+            guard let number = held?.file.number else { return }
+            try? ProtectedFile.write(line, to: number, path: path)
+        }
     }
 
     private func length() -> Int? {
