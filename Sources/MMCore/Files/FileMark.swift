@@ -1,7 +1,7 @@
 import Glibc
 
 /// What tells whether a file is still the one that was read.
-struct FileMark: Equatable {
+package struct FileMark: Equatable, Sendable {
     private let device: dev_t
     private let inode: ino_t
     private let size: Int
@@ -13,14 +13,38 @@ struct FileMark: Equatable {
         guard let place = try FilePlace.of(path, creating: false), let status = try place.status(to: "read") else {
             return nil
         }
-        return FileMark(
-            device: status.st_dev, inode: status.st_ino, size: Int(status.st_size),
-            modified: Timestamp(seconds: Int64(status.st_mtim.tv_sec), nanoseconds: status.st_mtim.tv_nsec),
-            changed: Timestamp(seconds: Int64(status.st_ctim.tv_sec), nanoseconds: status.st_ctim.tv_nsec))
+        return FileMark(status)
+    }
+
+    /// What a short look at a file tells.
+    package enum Glance: Sendable {
+        /// There is none.
+        case missing
+        /// This one lies there.
+        case file(FileMark)
+        /// Nothing for sure: only an attempt to read it says why.
+        case unclear
+    }
+
+    /// Looks what lies under a name now, in one system call: enough to tell whether what was once read with all care is
+    /// still the same. Nothing may be read on the strength of it.
+    package static func glance(_ path: String) -> Glance {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return errno == ENOENT ? .missing : .unclear }
+        guard status.st_mode & S_IFMT == S_IFREG else { return .unclear }
+        return .file(FileMark(status))
+    }
+
+    private init(_ status: stat) {
+        device = status.st_dev
+        inode = status.st_ino
+        size = Int(status.st_size)
+        modified = Timestamp(seconds: Int64(status.st_mtim.tv_sec), nanoseconds: status.st_mtim.tv_nsec)
+        changed = Timestamp(seconds: Int64(status.st_ctim.tv_sec), nanoseconds: status.st_ctim.tv_nsec)
     }
 
     /// Whether a later change is sure to show: file times move in steps of some milliseconds.
-    var isSettled: Bool {
+    package var isSettled: Bool {
         Timestamp.now - changed > .milliseconds(50)
     }
 }

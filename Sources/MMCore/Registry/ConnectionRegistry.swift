@@ -44,6 +44,9 @@ public final class ConnectionRegistry: Sendable {
     }
 
     private func written() throws(MMError) -> RegistrySnapshot {
+        if case .file(let mark) = FileMark.glance(path), let known = cached.withLock({ $0 }), known.mark == mark {
+            return known.snapshot
+        }
         let mark = try FileMark.of(path)
         guard let mark else { return .empty }
         if let known = cached.withLock({ $0 }), known.mark == mark { return known.snapshot }
