@@ -4,9 +4,11 @@ import MMCore
 import MMSystem
 
 /// Who is connected to whom, as the kernel says.
-struct ConnectionEnds {
+struct ConnectionEnds: Sendable {
     let peer: HTTPPeer
     let localAddress: String?
+    /// Who made the connection; asked for once, since it never changes.
+    let owner: PeerOwner
 
     /// The ends of a connected socket; nil when the peer is gone.
     init?(of descriptor: Int32) {
@@ -15,10 +17,15 @@ struct ConnectionEnds {
             guard let who = try? UnixSocket.peer(of: descriptor) else { return nil }
             peer = .unix(uid: who.uid, pid: who.pid)
             localAddress = nil
+            owner = PeerOwner { who.uid }
         } else {
             guard let near = Self.end(of: descriptor, peer: false) else { return nil }
             peer = .tcp(address: far.address, port: far.port, localPort: near.port)
             localAddress = near.address
+            owner = PeerOwner {
+                LoopbackPeer.user(
+                    address: far.address, port: far.port, localAddress: near.address, localPort: near.port)
+            }
         }
     }
 

@@ -16,6 +16,8 @@ package struct HTTPServerRequest: Sendable {
     package var peer: HTTPPeer
     /// The address of ours that a TCP peer reached; nil on a Unix socket.
     package var localAddress: String?
+    /// Who made the connection, where the request came over one.
+    var owner: PeerOwner?
 
     /// A request.
     package init(
@@ -45,7 +47,8 @@ extension HTTPServerRequest {
     /// The user at the far end: what a Unix socket says, or for a TCP peer within this machine the owner of its
     /// socket. Nil for anybody else.
     package func peerUser() -> UInt32? {
-        switch peer {
+        if let owner { return owner.user }
+        return switch peer {
         case .unix(let uid, _): uid
         case .tcp(let address, let port, let localPort):
             localAddress.flatMap {

@@ -11,6 +11,7 @@ final class ListenerCore: Sendable {
         var since: ContinuousClock.Instant
         var isReceiving = false
         var isBusy = false
+        var ends: ConnectionEnds?
     }
 
     private struct State {
@@ -152,11 +153,16 @@ final class ListenerCore: Sendable {
     }
 
     /// The whole request is here: its client's slowness no longer counts.
-    func received(_ connection: UnsafeMutableRawPointer) {
+    /// - Returns: who is connected to whom; nil when the peer is gone.
+    func received(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32) -> ConnectionEnds? {
         let key = UInt(bitPattern: connection)
-        state.withLock { state in
+        return state.withLock { state in
             state.connections[key]?.isReceiving = false
             state.connections[key]?.isBusy = true
+            if let ends = state.connections[key]?.ends { return ends }
+            let ends = ConnectionEnds(of: descriptor)
+            state.connections[key]?.ends = ends
+            return ends
         }
     }
 

@@ -129,14 +129,14 @@ final class ServerExchange: Sendable {
                 isTooLarge ? RequestRules.tooLarge(listener.limits) : RequestRules.stopping, closing: true)
         }
         let descriptor = mm_httpd_descriptor(connection.raw)
-        guard let ends = ConnectionEnds(of: descriptor) else { return false }
-        listener.received(connection.raw)
+        guard let ends = listener.received(connection.raw, descriptor) else { return false }
         return state.withLock { state in
             // The listener may have ended since `enter`; it resumes nothing that is suspended after that.
             if state.isGone { return false }
-            let request = HTTPServerRequest(
+            var request = HTTPServerRequest(
                 method: state.method, target: target, headers: state.headers, body: state.body, peer: ends.peer,
                 localAddress: ends.localAddress)
+            request.owner = ends.owner
             state.body = []
             state.headers = HTTPHeaders()
             state.phase = .handling
