@@ -10,6 +10,7 @@ import Synchronization
 final class EvaluationThread: Sendable {
     /// Bytes of address space for the stack; pages are used as they are touched.
     static let stackSize = 64 << 20
+    private static let reserve = ThreadReserve("mm-native", stackSize: stackSize)
 
     private let requests: AsyncStream<@Sendable () async -> Void>
     private let outbox: AsyncStream<@Sendable () async -> Void>.Continuation
@@ -28,7 +29,7 @@ final class EvaluationThread: Sendable {
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws(MMError) -> Value {
         let outcome = OneShot<Value>()
         let outbox = outbox
-        try DedicatedThread.start("mm-native", stackSize: EvaluationThread.stackSize) {
+        try EvaluationThread.reserve.run {
             let value = body()
             outbox.finish()
             outcome.give(value)
