@@ -310,8 +310,8 @@ package actor ExchangeSession {
         }
         let answer = try await session.answer(command, deadline: deadline)
         for name in plan.variables.sets { owners[name] = .pwsh }
-        let report = await session.report
-        let identity = report.identity?.name ?? account
-        return .powerShell(SessionAnswer(answer: answer, account: identity, report: report), because: reason)
+        let identity = await session.identity?.name ?? account
+        let isStandIn = await session.isStandIn
+        return .powerShell(SessionAnswer(answer: answer, account: identity, isStandIn: isStandIn), because: reason)
     }
 }

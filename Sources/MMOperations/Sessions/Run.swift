@@ -74,7 +74,8 @@ struct Run: Operation {
                         plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow)
                 case .powerShell(let session):
                     let answer = try await session.answer(sent, deadline: deadline)
-                    return .only(SessionAnswer(answer: answer, account: lease.account, report: await session.report))
+                    let isStandIn = await session.isStandIn
+                    return .only(SessionAnswer(answer: answer, account: lease.account, isStandIn: isStandIn))
                 }
             }
         }

@@ -7,8 +7,8 @@ struct SessionAnswer: Sendable {
     let answer: PowerShellAnswer
     /// The account that it ran as.
     let account: String
-    /// What is known of the session.
-    let report: PowerShellSessionReport
+    /// Whether it ran on the stand-in.
+    let isStandIn: Bool
 
     /// The answer for the caller.
     /// - Throws: `remote_failed` with PowerShell's words when a terminating or syntax error ended the command; what it had
@@ -43,7 +43,7 @@ struct SessionAnswer: Sendable {
     /// Warnings, errors that did not end the command, and what was written past the streams.
     private var notes: [String] {
         var notes: [String] = []
-        if report.isStandIn { notes.append("This ran on the sandbox's stand-in, not on a real PowerShell.") }
+        if isStandIn { notes.append("This ran on the sandbox's stand-in, not on a real PowerShell.") }
         for record in answer.records {
             switch record.stream {
             case .warning: notes.append("WARNING: \(record.message ?? "")")

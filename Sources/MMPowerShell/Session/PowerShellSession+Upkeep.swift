@@ -26,6 +26,15 @@ extension PowerShellSession {
             memory: host?.memory, isStandIn: host?.isStandIn ?? false)
     }
 
+    /// Who is signed in.
+    package var identity: SessionIdentity? {
+        guard case .ready(let identity) = machine.life else { return nil }
+        return identity
+    }
+
+    /// Whether it runs on the stand-in, not on a PowerShell.
+    package var isStandIn: Bool { host?.isStandIn ?? false }
+
     /// Whether it can take a command now, or will without a person.
     public var isUsable: Bool {
         switch machine.life {
