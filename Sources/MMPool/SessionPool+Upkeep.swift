@@ -14,6 +14,18 @@ extension SessionPool {
         return reports
     }
 
+    /// Who is signed in where. Asks no session anything, so that it costs next to nothing.
+    package func accounts() -> [SessionKey: String] {
+        var accounts: [SessionKey: String] = [:]
+        for (key, slot) in slots {
+            switch slot.state {
+            case .ready, .busy: accounts[key] = slot.account
+            default: continue
+            }
+        }
+        return accounts
+    }
+
     /// Looks after the sessions until the task is cancelled.
     public func lookAfterSessions() async {
         while !Task.isCancelled {

@@ -160,17 +160,16 @@ package final class SessionRestorer: Sendable {
 
     /// Writes down which sessions are signed in, where that has changed.
     package func save() async {
-        let reports = await sessions.reports()
+        let accounts = await sessions.accounts()
         guard state.withLock({ $0.isLoaded && !$0.isStopped }) else { return }
         let snapshot = try? registry.snapshot()
         let now = clock.now
         var live: [SessionKey: RestoredSession] = [:]
-        for report in reports {
-            guard let account = report.account, report.state.isSignedIn else { continue }
-            let connection = try? snapshot?.connection(named: report.key.connection)
-            live[report.key] = RestoredSession(
-                key: report.key, tenant: connection?.tenant ?? connection?.tenantId,
-                appID: connection?.appID(for: report.key.module, known: snapshot?.knownModuleApps ?? [:]),
+        for (key, account) in accounts {
+            let connection = try? snapshot?.connection(named: key.connection)
+            live[key] = RestoredSession(
+                key: key, tenant: connection?.tenant ?? connection?.tenantId,
+                appID: connection?.appID(for: key.module, known: snapshot?.knownModuleApps ?? [:]),
                 account: account, savedAt: now)
         }
         state.withLock { state in
@@ -200,15 +199,6 @@ package final class SessionRestorer: Sendable {
 
     /// Writes nothing any more.
     package func stop() { state.withLock { $0.isStopped = true } }
-}
-
-extension SessionState {
-    fileprivate var isSignedIn: Bool {
-        switch self {
-        case .ready, .busy: true
-        default: false
-        }
-    }
 }
 
 extension OperationServices {

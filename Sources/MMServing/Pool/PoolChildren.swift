@@ -10,6 +10,7 @@ actor PoolChildren {
     private let path: String
     private var recorded: Set<ProcessIdentity> = []
     private var endedBefore: Set<Int32> = []
+    private var isOver = false
 
     /// The processes recorded at a path.
     init(path: String) {
@@ -36,6 +37,7 @@ actor PoolChildren {
 
     /// Writes down what runs now, and takes leave of adopted processes that have ended.
     func look() {
+        guard !isOver else { return }
         let now = Set(Descendants.running())
         if now != recorded {
             recorded = now
@@ -52,6 +54,7 @@ actor PoolChildren {
 
     /// Ends everything below this process.
     func endAll() async {
+        isOver = true
         let deadline = Deadline.after(.seconds(5))
         repeat {
             let left = Descendants.running()

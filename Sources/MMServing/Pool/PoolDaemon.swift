@@ -54,12 +54,11 @@ actor PoolDaemon {
         self.children = children
         let restorer = services.restorer
         self.restorer = restorer
-        gate = PoolGate(afterCall: {
-            Task {
-                await children.look()
-                await restorer.save()
-            }
-        })
+        let afterwork = Afterwork {
+            await children.look()
+            await restorer.save()
+        }
+        gate = PoolGate(afterCall: { afterwork.due() })
     }
 
     /// One that has just given its place up may hold the lock for a moment more.

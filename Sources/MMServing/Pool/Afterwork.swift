@@ -1,0 +1,50 @@
+import MMCore
+
+/// Work that is due after calls, however many end at a time: done at once after the first, and then again after a pause
+/// for all that ended meanwhile.
+final class Afterwork: Sendable {
+    private struct State {
+        var isDue = false
+        var isRunning = false
+    }
+
+    private let state = Mutex(State())
+    private let work: @Sendable () async -> Void
+
+    /// The shortest and the longest pause between two runs.
+    private static let pauses = Duration.milliseconds(25)...Duration.milliseconds(500)
+    /// How many times as long as the work took it pauses, so that it takes no more than a small part of the time.
+    private static let share = 20
+
+    /// Work that is not due yet.
+    init(_ work: @escaping @Sendable () async -> Void) {
+        self.work = work
+    }
+
+    /// Has the work done, now or soon.
+    func due() {
+        let starts = state.withLock { state in
+            state.isDue = true
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if starts { Task { await run() } }
+    }
+
+    private func run() async {
+        while next() {
+            let began = ContinuousClock.now
+            await work()
+            let pause = (ContinuousClock.now - began) * Self.share
+            try? await Task.sleep(for: min(max(pause, Self.pauses.lowerBound), Self.pauses.upperBound))
+        }
+    }
+
+    private func next() -> Bool {
+        state.withLock { state in
+            defer { state.isDue = false }
+            if !state.isDue { state.isRunning = false }
+            return state.isDue
+        }
+    }
+}
