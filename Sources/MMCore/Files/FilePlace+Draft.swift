@@ -15,7 +15,7 @@ extension FilePlace {
         let number = openat(folder.number, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard number >= 0 else { throw FileFault.error(errno, "replace", path) }
         let file = Descriptor(owning: number)
-        try ProtectedFile.write(bytes, to: file.number, path: path)
+        try ProtectedFile.write(bytes, to: file, path: path)
         guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0 else {
             throw FileFault.error(errno, "replace", path)
         }

@@ -82,7 +82,7 @@ package enum ProtectedFile {
             let file = try place.open(O_WRONLY | O_APPEND | O_CREAT, to: "write to")
         else { throw FileFault.error(ENOENT, "write to", path) }
         let whole = line.last == 0x0A ? line : line + [0x0A]
-        try write(whole, to: file.number, path: path)
+        try write(whole, to: file, path: path)
     }
 
     /// Makes a folder with all folders above it, 0700.
@@ -121,6 +121,11 @@ package enum ProtectedFile {
     }
 
     /// Writes all bytes or throws.
+    static func write(_ bytes: [UInt8], to file: borrowing Descriptor, path: String) throws(MMError) {
+        try write(bytes, to: file.number, path: path)
+    }
+
+    /// Writes all bytes to an open file or throws.
     static func write(_ bytes: [UInt8], to number: Int32, path: String) throws(MMError) {
         var done = 0
         while done < bytes.count {

@@ -81,7 +81,7 @@ public struct OutputWriter: ~Copyable {
     }
 
     private mutating func flush() throws(MMError) {
-        try ProtectedFile.write(held, to: file.number, path: path)
+        try ProtectedFile.write(held, to: file, path: path)
         written += held.count
         held.removeAll(keepingCapacity: true)
     }

@@ -224,6 +224,28 @@ struct AuditLogTests {
         #expect(try audit.entries().map { $0["waited"] } == [true])
     }
 
+    @Test("lines that another process adds between ours are continued")
+    func shared() throws {
+        let other = AuditLog(path: audit.path)
+        func append(_ log: AuditLog) throws(MMError) { try log.append(["by": "somebody"]) }
+        for log in [audit, audit, other, audit, other, other, audit] { try append(log) }
+        let found = try audit.verify()
+        #expect(found.isSound && found.entries == 7)
+    }
+
+    @Test("a file that is moved away between two lines is not written to any more, and its end stays known")
+    func movedAway() throws {
+        try add(2)
+        for name in ["state/audit.jsonl", "state/audit.jsonl.lock"] {
+            #expect(rename(folder[name], folder[name + ".old"]) == 0)
+        }
+        try add(2, from: 3)
+        #expect(folder.text("state/audit.jsonl.old")?.split(separator: "\n").count == 2)
+        #expect(try audit.entries().map { $0["seq"] } == [3, 4])
+        // Somebody took the first two away: that shows.
+        #expect(try audit.verify().isSound == false)
+    }
+
     @Test("long lines and long files are read whole")
     func long() throws {
         func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }

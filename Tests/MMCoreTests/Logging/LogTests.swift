@@ -112,6 +112,19 @@ struct LogTests {
         #expect(numbers == Array((200 - numbers.count)..<200))
     }
 
+    @Test("a file that somebody has moved away or removed is made anew")
+    func movedAway() throws {
+        let log = log()
+        log.info("first")
+        #expect(rename(folder["logs/pool.log"], folder["logs/pool.log.1"]) == 0)
+        log.info("second")
+        #expect(unlink(folder["logs/pool.jsonl"]) == 0)
+        log.info("third")
+        #expect(lines.count == 2)
+        #expect(folder.text("logs/pool.log.1")?.hasSuffix(" first\n") == true)
+        #expect(folder.text("logs/pool.jsonl")?.split(separator: "\n").count == 1)
+    }
+
     @Test("several writers share a file and its turning without losing or mixing lines")
     func shared() async throws {
         await withTaskGroup(of: Void.self) { group in
