@@ -38,6 +38,56 @@ struct ThreadsTests {
         #expect(Resources.now().threads["mm-blocking", default: 0] <= 8)
     }
 
+    @Test("deadlines call back in their order, and those that were called off do not")
+    func deadlines() async throws {
+        let watch = DeadlineWatch()
+        let rung = Noted<[String]>([])
+        let now = ContinuousClock.now
+        let all = OneShot<Void>()
+        _ = watch.watch(now + .milliseconds(60)) {
+            rung.change { $0.append("second") }
+            all.give(())
+        }
+        let gone = watch.watch(now + .seconds(3_000)) { rung.change { $0.append("gone") } }
+        _ = watch.watch(now + .milliseconds(20)) { rung.change { $0.append("first") } }
+        _ = watch.watch(now + .seconds(3_600)) { rung.change { $0.append("never") } }
+        #expect(watch.count > 1)
+        watch.forget(gone)
+        await all.wait()
+        #expect(rung.now == ["first", "second"])
+        #expect(watch.count == 1)
+        let past = OneShot<Void>()
+        _ = watch.watch(now - .seconds(1)) { past.give(()) }
+        await past.wait()
+        #expect(watch.count == 1)
+    }
+
+    @Test("a reserve's thread takes the next work, and work at the same time has threads of its own")
+    func reserve() async throws {
+        let reserve = ThreadReserve("mm-reserve", stackSize: 256 << 10, most: 1)
+        func number(_ body: @escaping @Sendable () -> Void = {}) async throws -> UInt {
+            let told = OneShot<UInt>()
+            try reserve.run {
+                body()
+                told.give(UInt(pthread_self()))
+            }
+            return await told.wait()
+        }
+        var last: UInt?
+        var next = try await number()
+        // A thread waits for more only after it has ended what it does: until then another one is started.
+        while next != last { (last, next) = (next, try await number()) }
+        let (isHeld, isFree) = (ThreadSemaphore(), ThreadSemaphore())
+        async let held = number {
+            isHeld.post()
+            isFree.wait()
+        }
+        try await BlockingWork.run { () throws(MMError) in _ = isHeld.wait() }
+        let other = try await number()
+        isFree.post()
+        #expect(try await held != other)
+    }
+
     @Test("a thread of ours takes no signal")
     func mask() async throws {
         let isBlocked = Noted(false)

@@ -18,11 +18,8 @@ extension HostChannel {
             queue(HostRequest.run(id: id, command).line, &state)
             state.requestEnd = state.queued
             state.sent = state.written < state.requestEnd ? OneShot() : nil
-            if let instant = deadline.instant {
-                state.timer = Task { [weak self] in
-                    try? await Task.sleep(until: instant, clock: .continuous)
-                    if !Task.isCancelled { self?.stop(id, .deadline) }
-                }
+            state.timer = deadline.instant.map { instant in
+                DeadlineWatch.shared.watch(instant) { [weak self] in self?.stop(id, .deadline) }
             }
             return (id, state.sent)
         }

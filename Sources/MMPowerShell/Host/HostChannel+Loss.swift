@@ -24,7 +24,7 @@ extension HostChannel {
         for request in waiting { request.give(.failure(error)) }
         let wasSent = state.written >= state.requestEnd
         let command = state.machine.lose()
-        state.timer?.cancel()
+        if let timer = state.timer { DeadlineWatch.shared.forget(timer) }
         state.timer = nil
         state.outgoing = []
         let console = state.feed == nil ? [] : readConsole(&state, rounds: 16)

@@ -75,7 +75,7 @@ extension HostChannel {
         events = []
         state.feed = nil
         state.consoleBytes = 0
-        state.timer?.cancel()
+        if let timer = state.timer { DeadlineWatch.shared.forget(timer) }
         state.timer = nil
         let isEnding = command.rung == .terminated || command.rung == .killed
         let outcome: RunFeed.Outcome
@@ -123,7 +123,7 @@ extension HostChannel {
         var events: [RunEvent] = []
         for _ in 0..<rounds where state.isOpen[output] {
             var bytes: [UInt8] = []
-            switch read(output == 0 ? outputs.stdout.raw : outputs.stderr.raw, into: { bytes = Array($0) }) {
+            switch read(output == 0 ? outputs.stdout.raw : outputs.stderr.raw, into: { bytes += $0 }) {
             case .nothing: return events
             case .end: state.isOpen[output] = false
             case .bytes(let count):
@@ -156,18 +156,27 @@ extension HostChannel {
         case end
     }
 
+    /// Most reads find little or nothing: those need no memory but the stack's.
     func read(_ descriptor: Int32, into take: (UnsafeBufferPointer<UInt8>) -> Void) -> ReadResult {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { room in
-            while true {
-                let count = Glibc.read(descriptor, room.baseAddress, room.count)
-                if count > 0 {
-                    take(UnsafeBufferPointer(rebasing: room[..<count]))
-                    return .bytes(count)
-                }
-                if count == 0 { return .end }
-                if errno == EINTR { continue }
-                return errno == EAGAIN ? .nothing : .end
+        let first = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { fill($0, descriptor, take) }
+        guard case .bytes(1024) = first else { return first }
+        let rest = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { fill($0, descriptor, take) }
+        guard case .bytes(let count) = rest else { return first }
+        return .bytes(1024 + count)
+    }
+
+    private func fill(
+        _ room: UnsafeMutableBufferPointer<UInt8>, _ descriptor: Int32, _ take: (UnsafeBufferPointer<UInt8>) -> Void
+    ) -> ReadResult {
+        while true {
+            let count = Glibc.read(descriptor, room.baseAddress, room.count)
+            if count > 0 {
+                take(UnsafeBufferPointer(rebasing: room[..<count]))
+                return .bytes(count)
             }
+            if count == 0 { return .end }
+            if errno == EINTR { continue }
+            return errno == EAGAIN ? .nothing : .end
         }
     }
 }

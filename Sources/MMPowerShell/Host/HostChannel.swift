@@ -11,7 +11,7 @@ final class HostChannel: Sendable {
         var decoder: WireDecoder
         var machine: CommandMachine
         var feed: RunFeed?
-        var timer: Task<Void, Never>?
+        var timer: DeadlineWatch.Token?
         var requests: [UInt64: OneShot<Result<HostFrame, MMError>>] = [:]
         /// Bytes that wait to be written, and how many were ever queued and written.
         var outgoing: [UInt8] = []

@@ -10,7 +10,7 @@ import Synchronization
 final class EvaluationThread: Sendable {
     /// Bytes of address space for the stack; pages are used as they are touched.
     static let stackSize = 64 << 20
-    private static let reserve = ThreadReserve("mm-native", stackSize: stackSize)
+    private static let reserve = ThreadReserve("mm-native", stackSize: stackSize, most: 16)
 
     private let requests: AsyncStream<@Sendable () async -> Void>
     private let outbox: AsyncStream<@Sendable () async -> Void>.Continuation

@@ -1,0 +1,78 @@
+import MMCore
+
+/// Calls back when deadlines pass. Nearly every deadline is called off long before: that costs a look into a table here,
+/// where a sleeping task for each would be made, queued and woken for nothing.
+package final class DeadlineWatch: Sendable {
+    /// A deadline that is watched.
+    package struct Token: Sendable, Hashable {
+        fileprivate let number: UInt64
+    }
+
+    private struct Entry {
+        let instant: ContinuousClock.Instant
+        let handler: @Sendable () -> Void
+    }
+
+    private struct State {
+        var entries: [UInt64: Entry] = [:]
+        var last: UInt64 = 0
+        /// When the sleeper wakes; `nil`: nobody sleeps.
+        var wakes: ContinuousClock.Instant?
+        var sleeper: Task<Void, Never>?
+    }
+
+    /// The one that everybody shares.
+    package static let shared = DeadlineWatch()
+
+    private let state = Mutex(State())
+
+    /// Nothing to watch yet.
+    package init() {}
+
+    /// Calls a handler once, when an instant has passed, unless it is called off before.
+    /// - Parameters:
+    ///   - instant: when.
+    ///   - handler: what is done then; it must be short.
+    package func watch(_ instant: ContinuousClock.Instant, _ handler: @escaping @Sendable () -> Void) -> Token {
+        state.withLock { state in
+            state.last += 1
+            state.entries[state.last] = Entry(instant: instant, handler: handler)
+            wake(by: instant, &state)
+            return Token(number: state.last)
+        }
+    }
+
+    /// Calls a deadline off. A handler that is being called may still finish.
+    package func forget(_ token: Token) {
+        _ = state.withLock { $0.entries.removeValue(forKey: token.number) }
+    }
+
+    /// How many are watched.
+    package var count: Int { state.withLock { $0.entries.count } }
+
+    private func wake(by instant: ContinuousClock.Instant, _ state: inout State) {
+        if let wakes = state.wakes, wakes <= instant { return }
+        state.sleeper?.cancel()
+        state.wakes = instant
+        state.sleeper = Task { [weak self] in
+            guard (try? await Task.sleep(until: instant, clock: .continuous)) != nil else { return }
+            self?.ring(instant)
+        }
+    }
+
+    /// Calls what is due, and sleeps until the next.
+    private func ring(_ alarm: ContinuousClock.Instant) {
+        let due: [@Sendable () -> Void] = state.withLock { state in
+            // A sleeper that another one took the place of, at the last moment.
+            guard state.wakes == alarm else { return [] }
+            let now = max(ContinuousClock.now, alarm)
+            let passed = state.entries.filter { $0.value.instant <= now }
+            for number in passed.keys { state.entries[number] = nil }
+            state.wakes = nil
+            state.sleeper = nil
+            if let next = state.entries.values.map(\.instant).min() { wake(by: next, &state) }
+            return passed.values.sorted { $0.instant < $1.instant }.map(\.handler)
+        }
+        for handler in due { handler() }
+    }
+}
