@@ -18,6 +18,7 @@ static struct {
     __typeof__(MHD_create_response_from_buffer_with_free_callback_cls) *create_response_from_buffer;
     __typeof__(MHD_create_response_from_callback) *create_response_from_callback;
     __typeof__(MHD_add_response_header) *add_response_header;
+    __typeof__(MHD_add_response_footer) *add_response_footer;
     __typeof__(MHD_queue_response) *queue_response;
     __typeof__(MHD_destroy_response) *destroy_response;
     __typeof__(MHD_get_version) *get_version;
@@ -61,6 +62,7 @@ static void load(void) {
     RESOLVE(create_response_from_buffer, "MHD_create_response_from_buffer_with_free_callback_cls");
     RESOLVE(create_response_from_callback, "MHD_create_response_from_callback");
     RESOLVE(add_response_header, "MHD_add_response_header");
+    RESOLVE(add_response_footer, "MHD_add_response_footer");
     RESOLVE(queue_response, "MHD_queue_response");
     RESOLVE(destroy_response, "MHD_destroy_response");
     RESOLVE(get_version, "MHD_get_version");
@@ -230,6 +232,10 @@ void *mm_httpd_response_stream(mm_httpd_reader reader, void *context, mm_httpd_f
 
 int mm_httpd_response_header(void *response, const char *name, const char *value) {
     return mhd.add_response_header(response, name, value) == MHD_YES;
+}
+
+int mm_httpd_response_trailer(void *response, const char *name, const char *value) {
+    return mhd.add_response_footer(response, name, value) == MHD_YES;
 }
 
 int mm_httpd_queue(void *connection, unsigned status, void *response) {

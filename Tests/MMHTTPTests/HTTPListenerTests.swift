@@ -73,6 +73,25 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test("trailers follow the last chunk, unless they would be a second answer")
+    func trailers() async throws {
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
+            HTTPServerResponse(
+                headers: ["Trailer": "X-Note"],
+                body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+                    try await writer.write("rows")
+                    writer.addTrailer("X-Note", "one")
+                    writer.addTrailer("X-Note", "two")
+                    writer.addTrailer("X-Evil", "a\r\nHTTP/1.1 200 OK")
+                })
+        }
+        let answer = try await rawExchange(
+            listener.port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        #expect(answer.contains("Trailer: X-Note\r\n"))
+        #expect(answer.hasSuffix("4\r\nrows\r\n0\r\nX-Note: one\r\nX-Note: two\r\n\r\n"), "\(answer)")
+        await listener.stop(graceful: .seconds(5))
+    }
+
     @Test("chunked bodies, several requests in one piece and requests in many pieces are read alike")
     func framing() async throws {
         let listener = try listen()

@@ -65,6 +65,32 @@ struct RouterTests {
         return try SocketPool(home, home.service(Self.operations()), peer: peer)
     }
 
+    @Test(
+        "what is said while a list is fetched comes behind it", arguments: ["application/json", "application/x-ndjson"])
+    func closingNotes(accept: String) async throws {
+        let rows = Mutex<[ArraySlice<UInt8>]?>([Array("1".utf8)[...]])
+        let list = ItemStream(closing: { rows.withLock { $0 == nil ? ["2 pages, ünd a gap"] : [] } }) {
+            () async throws(MMError) in
+            rows.withLock { rows in
+                defer { rows = nil }
+                return rows
+            }
+        }
+        let response = try await PlainAnswer.response(
+            OperationAnswer(.items(list), notes: ["first"]), for: ["Accept": accept])
+        #expect(response.headers["MM-Note"] == "first" && response.headers["Trailer"] == "MM-Note")
+        guard case .stream(_, let write) = response.body else {
+            Issue.record("no stream")
+            return
+        }
+        let trailers = Mutex<[String]>([])
+        try await write(
+            HTTPResponseWriter(
+                { (_) async throws(HTTPError) in },
+                trail: { name, value in trailers.withLock { $0.append("\(name): \(value)") } }))
+        #expect(trailers.withLock { $0 } == ["MM-Note: 2 pages, %C3%BCnd a gap"])
+    }
+
     @Test("an answer is the body alone, with the notes beside it")
     func plain() async throws {
         let pool = try pool()

@@ -69,6 +69,8 @@ enum { MM_HTTPD_END = -1, MM_HTTPD_BROKEN = -2 };
 typedef ssize_t (*mm_httpd_reader)(void *context, uint64_t position, char *bytes, size_t room);
 void *mm_httpd_response_stream(mm_httpd_reader reader, void *context, mm_httpd_free release);
 int mm_httpd_response_header(void *response, const char *name, const char *value);
+// A field behind a stream's last chunk; to be added on the server's thread before the reader says that it has ended.
+int mm_httpd_response_trailer(void *response, const char *name, const char *value);
 int mm_httpd_queue(void *connection, unsigned status, void *response);
 void mm_httpd_response_free(void *response);
 

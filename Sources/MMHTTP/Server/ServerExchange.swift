@@ -15,7 +15,13 @@ final class ServerExchange: Sendable {
         let raw: UnsafeMutableRawPointer
     }
 
-    private enum Phase {
+    /// libmicrohttpd's answer.
+    struct Answer: @unchecked Sendable {
+        // Used on the server's thread alone, while the library reads from it and so holds it.
+        let raw: UnsafeMutableRawPointer
+    }
+
+    enum Phase {
         case head
         case body
         case handling
@@ -23,7 +29,7 @@ final class ServerExchange: Sendable {
         case over
     }
 
-    private struct State {
+    struct State {
         var phase = Phase.head
         var connection: Connection
         var isSuspended = false
@@ -39,18 +45,20 @@ final class ServerExchange: Sendable {
         var out: [UInt8] = []
         var outStart = 0
         var outEnd: Bool?
+        var answer: Answer?
+        var trailers = HTTPHeaders()
         var hasWritten = false
         var writer: OneShot<Void>?
     }
 
     /// Beyond this a writer waits for the client.
-    private static let highWater = 64 << 10
+    static let highWater = 64 << 10
 
     let target: String
     /// Whether nothing of the request line is hidden behind a NUL.
     private let isWhole: Bool
     private let listener: ListenerCore
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
     init(target: String, isWhole: Bool, connection: Connection, listener: ListenerCore) {
         self.target = target
@@ -167,6 +175,7 @@ final class ServerExchange: Sendable {
             return false
         }
         defer { mm_httpd_response_free(raw.response) }
+        state.withLock { $0.answer = Answer(raw: raw.response) }
         return mm_httpd_queue(connection.raw, raw.status, raw.response) == 1
     }
 
@@ -189,6 +198,10 @@ final class ServerExchange: Sendable {
                 return (count, state.writer)
             }
             if let succeeded = state.outEnd {
+                if let answer = state.answer {
+                    for field in state.trailers { _ = mm_httpd_response_trailer(answer.raw, field.name, field.value) }
+                    state.trailers = HTTPHeaders()
+                }
                 return (Int(succeeded ? MM_HTTPD_END : MM_HTTPD_BROKEN), nil)
             }
             state.isSuspended = true
@@ -239,7 +252,7 @@ final class ServerExchange: Sendable {
         state.withLock { $0.task }?.cancel()
     }
 
-    private func resume(_ state: inout State) {
+    func resume(_ state: inout State) {
         guard state.isSuspended else { return }
         state.isSuspended = false
         mm_httpd_resume(state.connection.raw)
@@ -257,80 +270,6 @@ final class ServerExchange: Sendable {
             state.withLock { state in
                 state.outEnd = succeeded
                 if !state.isGone { resume(&state) }
-            }
-        }
-    }
-
-    private func stream(
-        heartbeat: Duration?, _ write: @escaping @Sendable (HTTPResponseWriter) async throws(HTTPError) -> Void
-    ) async -> Bool {
-        let writer = HTTPResponseWriter { (bytes) async throws(HTTPError) in try await self.write(bytes) }
-        guard let heartbeat else {
-            return await Self.succeeds { () async throws(HTTPError) in try await write(writer) }
-        }
-        return await withTaskGroup(of: Bool?.self) { group in
-            group.addTask { await Self.succeeds { () async throws(HTTPError) in try await write(writer) } }
-            group.addTask {
-                while (try? await Task.sleep(for: heartbeat)) != nil { self.beat() }
-                return nil
-            }
-            for await outcome in group {
-                if let outcome {
-                    group.cancelAll()
-                    return outcome
-                }
-            }
-            return false
-        }
-    }
-
-    private static func succeeds(_ body: () async throws(HTTPError) -> Void) async -> Bool {
-        do throws(HTTPError) {
-            try await body()
-            return true
-        } catch {
-            return false
-        }
-    }
-
-    /// Sends a comment if nothing was written since the last beat.
-    private func beat() {
-        state.withLock { state in
-            if !state.hasWritten, state.out.isEmpty, !state.isGone, state.outEnd == nil {
-                state.out = Array(": keep-alive\n\n".utf8)
-                resume(&state)
-            }
-            state.hasWritten = false
-        }
-    }
-
-    private func write(_ bytes: [UInt8]) async throws(HTTPError) {
-        if bytes.isEmpty { return }
-        var isAccepted = false
-        while !isAccepted {
-            if Task.isCancelled { throw HTTPError(.cancelled, "The answer was cancelled.") }
-            let (isGone, turn): (Bool, OneShot<Void>?) = state.withLock { state in
-                if state.isGone { return (true, nil) }
-                if state.out.count - state.outStart < Self.highWater {
-                    state.out.append(contentsOf: bytes)
-                    state.hasWritten = true
-                    // Before the head is queued the suspension is the handler's, whose answer ends it.
-                    if state.phase == .answering { resume(&state) }
-                    isAccepted = true
-                    return (false, nil)
-                }
-                let turn = OneShot<Void>()
-                let earlier = state.writer
-                state.writer = turn
-                earlier?.give(())
-                return (false, turn)
-            }
-            if isGone { throw HTTPError(.connectionLost, "The client is gone.") }
-            guard let turn else { continue }
-            await withTaskCancellationHandler {
-                await turn.wait()
-            } onCancel: {
-                turn.give(())
             }
         }
     }

@@ -8,6 +8,13 @@ enum PlainAnswer {
     private static let lines = "application/x-ndjson"
     private static let text = "text/plain"
 
+    private static let note = "MM-Note"
+
+    /// A note as a header's value.
+    private static func encoded(_ note: String) -> String {
+        PercentCoding.encode(String(note.prefix(500))) { $0 >= 0x20 && $0 < 0x7F && $0 != 0x25 }
+    }
+
     /// The answer in the form that the client likes best.
     static func response(_ answer: OperationAnswer, for headers: HTTPHeaders) async throws(MMError)
         -> HTTPServerResponse
@@ -26,14 +33,13 @@ enum PlainAnswer {
         case .items(let stream):
             let isLines = MediaTypes.best(of: [json, lines], for: headers) == lines
             response = HTTPServerResponse(
-                headers: ["Content-Type": isLines ? lines : json],
+                headers: ["Content-Type": isLines ? lines : json, "Trailer": note],
                 body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
                     try await write(stream, isLines: isLines, to: writer)
                 })
         }
         for note in answer.notes.prefix(16) {
-            let plain = PercentCoding.encode(String(note.prefix(500))) { $0 >= 0x20 && $0 < 0x7F && $0 != 0x25 }
-            response.headers.add("MM-Note", plain)
+            response.headers.add(Self.note, encoded(note))
         }
         response.headers.set("Cache-Control", "no-store")
         response.headers.set("X-Content-Type-Options", "nosniff")
@@ -69,5 +75,7 @@ enum PlainAnswer {
             try await writer.write(bytes)
         }
         if !isLines { try await writer.write("]") }
+        // What was said while it was fetched: the head of the answer has long been sent.
+        for note in stream.closingNotes().prefix(16) { writer.addTrailer(Self.note, encoded(note)) }
     }
 }
