@@ -106,6 +106,44 @@ struct DashboardTests {
         await other.stop()
     }
 
+    /// A registry of so many connections.
+    private static func registry(_ count: Int) -> String {
+        let entries = (0..<count).map { number -> (String, JSONValue) in
+            (
+                "C\(number)",
+                [
+                    "tenant": .string("t\(number).example"),
+                    "description": .string(number % 100 == 7 ? "Überlingen" : "Berlin"),
+                    "mcps": number == 7 ? [] : ["mm", "rest"],
+                ]
+            )
+        }
+        return JSONWriter.string(["connections": .object(JSONObject(entries))])
+    }
+
+    @Test("of many connections those are shown that are searched for, a page at a time")
+    func search() async throws {
+        let home = try RESTHome(registry: Self.registry(321))
+        let pool = try SocketPool(home, home.service([]))
+        #expect(try JSONParser.parse(try await state(pool, [:]).data)["unlisted"] == 321)
+        func page(_ query: String, of pool: SocketPool) async throws -> JSONValue {
+            try await pool.send("GET", "/v1/dashboard/connections" + query).json
+        }
+        let first = try await page("", of: pool)
+        #expect(first["total"] == 321 && first["page"] == 1 && first["pages"] == 7)
+        #expect(first["rows"]?.array?.count == 50)
+        #expect(try await page("?search=&page=7", of: pool)["rows"]?.array?.count == 21)
+        #expect(try await page("?page=99", of: pool)["page"] == 7)
+        let found = try await page("?search=%C3%BCBER", of: pool)
+        #expect(found["rows"]?.array?.compactMap { $0["connection"]?.string } == ["C7", "C107", "C207", "C307"])
+        #expect(try await page("?search=t320.exa", of: pool)["total"] == 1)
+        #expect(try await page("?search=nowhere", of: pool)["rows"]?.array?.isEmpty == true)
+        let other = try SocketPool(home, home.service([]), peer: .network)
+        #expect(try await page("?search=%C3%BCber", of: other)["total"] == 3)
+        await pool.stop()
+        await other.stop()
+    }
+
     private func state(_ pool: SocketPool, _ headers: HTTPHeaders) async throws -> SSEEvent {
         let stream = try await pool.open("GET", "/v1/events", headers)
         var parser = SSEParser()
@@ -168,6 +206,33 @@ struct DashboardTests {
             throw Chromium.Failure(description: "nobody was signed in; the page: \(try browser.value(page))")
         }
         if isThere { #expect(done.withLock { $0 } == ["login \(evil)"]) }
+        await listener.stop(graceful: .zero)
+    }
+}
+
+extension DashboardTests {
+    @Test(
+        "in a browser: many connections are searched from the keyboard",
+        .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
+        .timeLimit(.minutes(4)))
+    func browserSearch() async throws {
+        let home = try RESTHome(registry: Self.registry(250))
+        let router = RESTRouter(service: home.service([]), identity: SocketPool.identity, services: home.services)
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            await router.respond(to: request, from: .sameUser)
+        }
+        let port = listener.port
+        try await onOwnThread {
+            let browser = try Chromium(open: "http://127.0.0.1:\(port)/")
+            try browser.wait(until: "document.querySelectorAll('#connection-rows tr').length === 50")
+            #expect(try browser.value("document.getElementById('found').textContent") == "250 found, page 1 of 5")
+            // Skip link, token, Unlock, the search.
+            for _ in 0..<4 { try browser.pressTab() }
+            #expect(try browser.value("document.activeElement.id") == "search")
+            try browser.type("Überlingen")
+            try browser.wait(until: "document.getElementById('found').textContent === '3 found, page 1 of 1'")
+            #expect(try browser.value("document.querySelector('#connection-rows td').textContent") == "C7/graph-api")
+        }
         await listener.stop(graceful: .zero)
     }
 }

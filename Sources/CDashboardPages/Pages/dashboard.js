@@ -4,6 +4,9 @@
 const element = (id) => document.getElementById(id);
 let unlock = sessionStorage.getItem("mm-unlock");
 let latest = null;
+let found = null;
+let asked = 0;
+let typing = 0;
 
 function make(name, text, attributes = {}) {
   const made = document.createElement(name);
@@ -118,6 +121,38 @@ function buildSession(item) {
   return made;
 }
 
+function showSessions(id, rows) {
+  update(element(id), rows, (item) => item.session, buildSession, (child, item) => {
+    const values = [item.session, item.reason ? `${item.state}: ${item.reason}` : item.state, item.account,
+      item.commands, megabytes(item.memory)];
+    values.forEach((value, index) => setText(child.children[index], value));
+    const [login, reset] = child.lastElementChild.querySelectorAll("button");
+    login.hidden = !unlock || !item.module.endsWith("-api") || item.state === "signed in";
+    reset.hidden = !unlock || item.module.endsWith("-api");
+  });
+}
+
+// Where there are too many connections to show them all, a page of those that hold a text.
+async function search(page) {
+  asked += 1;
+  const own = asked;
+  found ??= { rows: [], page: 1, pages: 1, total: 0 };
+  const text = encodeURIComponent(element("search").value);
+  try {
+    const answer = await fetch(`/v1/dashboard/connections?search=${text}&page=${page}`);
+    const value = answer.ok ? await answer.json() : null;
+    // An earlier question that is answered late must not replace a later one's answer.
+    if (!value || own !== asked) return;
+    found = value;
+    showSessions("connection-rows", found.rows);
+    setText(element("found"), `${found.total} found, page ${found.page} of ${found.pages}`);
+    element("previous").disabled = found.page <= 1;
+    element("next").disabled = found.page >= found.pages;
+  } catch (error) {
+    element("message").textContent = `The pool did not answer: ${error.message}`;
+  }
+}
+
 function show(state) {
   latest = state;
   const counts = state.counts;
@@ -134,14 +169,10 @@ function show(state) {
       .filter(Boolean).join(", "));
   });
   element("no-sessions").hidden = state.sessions.length > 0;
-  update(element("session-rows"), state.sessions, (item) => item.session, buildSession, (child, item) => {
-    const values = [item.session, item.reason ? `${item.state}: ${item.reason}` : item.state, item.account,
-      item.commands, megabytes(item.memory)];
-    values.forEach((value, index) => setText(child.children[index], value));
-    const [login, reset] = child.lastElementChild.querySelectorAll("button");
-    login.hidden = !unlock || !item.module.endsWith("-api") || item.state === "signed in";
-    reset.hidden = !unlock || item.module.endsWith("-api");
-  });
+  showSessions("session-rows", state.sessions);
+  element("connections").hidden = !state.unlisted;
+  if (state.unlisted && !found) search(1);
+  else if (found) showSessions("connection-rows", found.rows);
   element("jobs").hidden = !state.jobs?.length;
   update(element("job-rows"), state.jobs ?? [], (item) => item.job, row(4), (child, item) => {
     [item.operation, item.state, item.seconds, item.progress?.message ?? item.error?.message]
@@ -169,6 +200,17 @@ element("lock").addEventListener("click", async (event) => {
   setUnlock(null);
   element("token").focus();
 });
+
+element("search-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  search(1);
+});
+element("search").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => search(1), 250);
+});
+element("previous").addEventListener("click", () => search(found.page - 1));
+element("next").addEventListener("click", () => search(found.page + 1));
 
 const source = new EventSource("/v1/events");
 source.addEventListener("state", (event) => show(JSON.parse(event.data)));

@@ -2,25 +2,59 @@ package import MMCore
 
 /// What lives in this process, for those who watch it: nothing here is logged, audited or counted.
 package enum PoolOverview {
-    /// Beyond so many connections only those are shown that have a session.
+    /// Beyond so many connections only those are shown at once that have a session; the others are searched for.
     private static let most = 200
+    /// How many connections a page shows.
+    private static let pageSize = 50
 
     /// The rows of `status`: sessions and sign-ins, with codes that wait.
     /// - Parameters:
     ///   - services: of this process.
     ///   - server: the name that `mcps` lists are compared with; `nil` for the owner.
-    package static func sessions(_ services: OperationServices, for server: String?) async -> [JSONObject] {
-        let context = OperationContext(
+    /// - Returns: the rows, and how many connections there are beside those that they show.
+    package static func sessions(_ services: OperationServices, for server: String?) async -> (
+        rows: [JSONObject], unlisted: Int
+    ) {
+        let context = context(services, server)
+        let connections = connections(services, server)
+        guard connections.count <= most else { return (await Sessions.rows(in: context), connections.count) }
+        return (await Status.rows(of: connections, in: context), 0)
+    }
+
+    /// A page of the connections whose name, description or tenant holds a text.
+    /// - Parameters:
+    ///   - services: of this process.
+    ///   - server: the name that `mcps` lists are compared with; `nil` for the owner.
+    ///   - text: what they hold, in any case; empty: all.
+    ///   - page: which page, from 1.
+    /// - Returns: `rows` as of `status`, `total` of the connections, `page` and `pages`.
+    package static func connections(
+        _ services: OperationServices, for server: String?, holding text: String, page: Int
+    ) async -> JSONObject {
+        let wanted = text.lowercased()
+        let found = connections(services, server).filter { connection in
+            wanted.isEmpty
+                || [connection.name, connection.description ?? "", connection.tenant ?? ""]
+                    .contains { $0.lowercased().contains(wanted) }
+        }
+        let pages = max(1, (found.count + pageSize - 1) / pageSize)
+        let page = min(max(page, 1), pages)
+        let shown = Array(found.dropFirst((page - 1) * pageSize).prefix(pageSize))
+        let rows = await Status.rows(of: shown, in: context(services, server))
+        return [
+            "rows": .array(rows.map { .object($0) }), "total": .int(Int64(found.count)), "page": .int(Int64(page)),
+            "pages": .int(Int64(pages)),
+        ]
+    }
+
+    private static func context(_ services: OperationServices, _ server: String?) -> OperationContext {
+        OperationContext(
             call: CallContext(caller: Caller(surface: .library, name: "dashboard", server: server)),
             services: services, deadline: .after(.seconds(30)), record: CallRecord())
-        guard let snapshot = try? services.registry.snapshot(), snapshot.connections.count <= most else {
-            return await Sessions.rows(in: context)
-        }
-        let fields = Status.Input.fields
-        guard let reader = try? InputReader(operation: "status", arguments: [:], fields: fields),
-            let answer = try? await Status().run(Status.Input(from: reader), in: context),
-            case .value(let value) = answer.body
-        else { return [] }
-        return (value["sessions"]?.array ?? []).compactMap(\.object)
+    }
+
+    private static func connections(_ services: OperationServices, _ server: String?) -> [Connection] {
+        guard let snapshot = try? services.registry.snapshot() else { return [] }
+        return server.map { snapshot.visible(to: $0) } ?? snapshot.connections
     }
 }

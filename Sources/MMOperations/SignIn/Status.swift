@@ -35,20 +35,23 @@ struct Status: Operation {
             connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
             if server == nil { notes = ConnectionsList.notes(on: snapshot, showing: connections) }
         }
-        var rows: [JSONValue] = []
-        for connection in connections {
-            rows.append(.object(Self.row(connection, "graph-api", await Self.state(of: connection, .graph, context))))
-            // Power Automate shares the sign-in; it has a row of its own only while it waits for a person by itself.
-            let flow = await Self.state(of: connection, .flow, context)
-            if case .pending = flow { rows.append(.object(Self.row(connection, "flow-api", flow))) }
-        }
-        for row in await Sessions.rows(in: context)
-        where connections.contains(where: { $0.name == row["connection"]?.string }) {
-            rows.append(.object(row))
-        }
+        let rows = await Self.rows(of: connections, in: context).map { JSONValue.object($0) }
         return .value(
             ["sessions": .array(rows)], notes: notes,
             columns: ["session", "state", "account", "until", "code", "address"])
+    }
+
+    /// The sign-ins and sessions of some connections.
+    static func rows(of connections: [Connection], in context: OperationContext) async -> [JSONObject] {
+        var rows: [JSONObject] = []
+        for connection in connections {
+            rows.append(row(connection, "graph-api", await state(of: connection, .graph, context)))
+            // Power Automate shares the sign-in; it has a row of its own only while it waits for a person by itself.
+            let flow = await state(of: connection, .flow, context)
+            if case .pending = flow { rows.append(row(connection, "flow-api", flow)) }
+        }
+        let names = Set(connections.map(\.name))
+        return rows + (await Sessions.rows(in: context)).filter { names.contains($0["connection"]?.string ?? "") }
     }
 
     /// Asking after a sign-in that waits also finishes it, once the person has approved.

@@ -6,6 +6,7 @@ import MMPool
 /// The routes of the dashboard: one page that shows what lives, and for its owner a little more.
 struct Dashboard: Sendable {
     private let calls: OperationCalls
+    private let services: OperationServices
     private let lock: DashboardLock
     private let own: DashboardFeed
     private let others: DashboardFeed
@@ -18,6 +19,7 @@ struct Dashboard: Sendable {
         pause: Duration = .seconds(1)
     ) {
         self.calls = calls
+        self.services = services
         lock = shared.lock
         let metrics = shared.metrics
         let server = calls.serverName
@@ -28,6 +30,7 @@ struct Dashboard: Sendable {
     var routes: [Route] {
         DashboardPages.routes + [
             Route("/v1/events", [("GET", { (request) async throws(MMError) in await events(request) })]),
+            Route("/v1/dashboard/connections", [("GET", { await connections($0) })]),
             Route("/v1/dashboard/token", [("POST", { (request) async throws(MMError) in try token(request) })]),
             Route("/v1/dashboard/unlock", [("POST", { (request) async throws(MMError) in try unlock(request) })]),
             Route(
@@ -63,6 +66,25 @@ struct Dashboard: Sendable {
                 try await writer.send(SSEEvent(data: frame.data, event: "state", id: frame.id))
             }
         }
+    }
+
+    /// A page of the connections that hold a text: where there are too many to show them all at once.
+    private func connections(_ request: RESTRequest) async -> HTTPServerResponse {
+        let asked = Self.query(request.http.query ?? "")
+        let page = await PoolOverview.connections(
+            services, for: request.peer.isOwn ? nil : calls.serverName, holding: asked["search"] ?? "",
+            page: asked["page"].flatMap { Int($0) } ?? 1)
+        return secret(page)
+    }
+
+    private static func query(_ text: String) -> [String: String] {
+        var values: [String: String] = [:]
+        for item in text.split(separator: "&").prefix(10) {
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let value = PercentCoding.decode(parts[1].utf8) else { continue }
+            values[String(parts[0])] = String(value.prefix(200))
+        }
+        return values
     }
 
     private func token(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
@@ -111,9 +133,10 @@ struct Dashboard: Sendable {
         _ services: OperationServices, _ metrics: PoolMetrics, _ identity: PoolIdentity, for server: String?
     ) async -> JSONObject {
         let counts = metrics.current
+        let (sessions, unlisted) = await PoolOverview.sessions(services, for: server)
         var state: JSONObject = [
             "version": .string(identity.version), "started": .string(identity.started.iso8601),
-            "sessions": .array(await PoolOverview.sessions(services, for: server).map { .object($0) }),
+            "sessions": .array(sessions.map { .object($0) }), "unlisted": .int(Int64(unlisted)),
             "counts": [
                 "requests": .int(Int64(counts.total)), "errors": .int(Int64(counts.errors)),
                 "underWay": .int(Int64(counts.underWay)),
