@@ -84,6 +84,20 @@ struct PoolShellTests {
         #expect(await other.finish() == 0)
     }
 
+    @Test("what a killed AI client has left ends too")
+    func killedClient() async throws {
+        let home = try TemporaryHome()
+        let client = try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell"])
+        _ = try await client.initialize()
+        let begun = try await client.call(1, "mm__shell_run", ["command": "echo $$; sleep 1000", "yield": 1])
+        let text = begun["structuredContent"]?["stdout"]?.string ?? ""
+        let pid = try #require(Int32(text.filter(\.isNumber)), "\(begun)")
+        #expect(kill(pid, 0) == 0)
+        await client.kill()
+        try await eventually { kill(pid, 0) != 0 }
+        try await eventually { try await jobs(home).allSatisfy { $0["state"] != "running" } }
+    }
+
     private func jobs(_ home: TemporaryHome) async throws -> [JSONValue] {
         let listed = try await Tenant.run(Programs.mm, ["jobs", "--json"], home.environment)
         return listed.json?["jobs"]?.array ?? []

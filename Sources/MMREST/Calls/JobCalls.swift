@@ -57,6 +57,7 @@ struct JobCalls: Sendable {
                 .invalidInput, "Only the jobs of one client's own session can be called off together.",
                 hint: "Name it in the header MM-Session, or call off one job: DELETE /v1/jobs/JOB.")
         }
+        calls.watch.dismiss(client)
         await calls.service.forget(client)
         return HTTPServerResponse(status: 204)
     }

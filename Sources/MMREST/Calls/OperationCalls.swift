@@ -7,11 +7,14 @@ struct OperationCalls: Sendable {
     let service: any OperationService
     let serverName: String
     private let questions: OpenQuestions
+    /// Of the clients that call from this machine.
+    let watch: ClientWatch
 
     init(service: any OperationService, serverName: String, questions: OpenQuestions) {
         self.service = service
         self.serverName = serverName
         self.questions = questions
+        watch = ClientWatch { await service.forget($0) }
     }
 
     /// The operations there are.
@@ -32,6 +35,7 @@ struct OperationCalls: Sendable {
         let operation = try service.catalogue.require(request.names[0])
         let arguments = try RequestBody.object(of: request.http)
         var (context, hasPerson) = try context(of: request, for: operation.declaration)
+        if case .process(let pid) = request.peer { watch.note(context, from: pid) }
         let name = operation.declaration.name
         if MediaTypes.names("text/event-stream", in: request.http.headers) {
             return CallStream(

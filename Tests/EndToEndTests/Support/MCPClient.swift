@@ -74,6 +74,12 @@ final class MCPClient: Sendable {
         return result
     }
 
+    /// Ends it without a chance to say goodbye.
+    func kill() async {
+        process.signal(9)
+        _ = await process.exit()
+    }
+
     /// Closes its standard input and waits for its end.
     func finish() async -> Int32 {
         process.input?.close()

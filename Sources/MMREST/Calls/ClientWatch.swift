@@ -1,0 +1,69 @@
+import MMCore
+import MMOperations
+import MMSystem
+
+/// Ends what AI clients have left that went without a word: an `mm-mcp` that is killed can't say goodbye.
+///
+/// Its calls under way end with their connections; what was let go, and its shells, would stay.
+final class ClientWatch: Sendable {
+    private struct Client {
+        let process: ProcessIdentity
+        let context: CallContext
+    }
+
+    private struct State {
+        var clients: [String: Client] = [:]
+        var work: Task<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+    private let pause: Duration
+    private let forget: @Sendable (CallContext) async -> Void
+
+    /// Watches nobody yet.
+    /// - Parameters:
+    ///   - pause: how long between two looks.
+    ///   - forget: ends what a client has left.
+    init(pause: Duration = .seconds(2), forget: @escaping @Sendable (CallContext) async -> Void) {
+        self.pause = pause
+        self.forget = forget
+    }
+
+    deinit { state.withLock { $0.work }?.cancel() }
+
+    /// Notes that a process called for a client of its own. Others than AI clients may come back as another process.
+    func note(_ call: CallContext, from pid: Int32) {
+        guard call.caller.surface == .mcp, call.sessionID != nil else { return }
+        let key = OperationJobs.owner(of: call)
+        guard state.withLock({ $0.clients[key] == nil }) else { return }
+        let client = Client(
+            process: ProcessIdentity(running: pid) ?? ProcessIdentity(pid: pid, startTime: 0),
+            context: CallContext(caller: call.caller, sessionID: call.sessionID))
+        state.withLock { state in
+            state.clients[key] = client
+            guard state.work == nil else { return }
+            state.work = Task { [weak self, pause] in
+                while (try? await Task.sleep(for: pause)) != nil, await self?.look() == true {}
+            }
+        }
+    }
+
+    /// A client has said goodbye.
+    func dismiss(_ call: CallContext) {
+        _ = state.withLock { $0.clients.removeValue(forKey: OperationJobs.owner(of: call)) }
+    }
+
+    /// Ends what those have left whose processes are gone.
+    /// - Returns: whether there is still somebody to watch.
+    private func look() async -> Bool {
+        let clients = state.withLock { $0.clients }
+        for (key, client) in clients where !client.process.isRunning {
+            await forget(client.context)
+            _ = state.withLock { $0.clients.removeValue(forKey: key) }
+        }
+        return state.withLock { state in
+            if state.clients.isEmpty { state.work = nil }
+            return state.work != nil
+        }
+    }
+}
