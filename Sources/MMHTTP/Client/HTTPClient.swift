@@ -132,7 +132,7 @@ package final class HTTPClient: HTTPTransport {
                 throw HTTPError(
                     .invalidRequest, "\(address.display) is not https.", hint: "Give an https URL.")
             }
-            guard address.isLoopback || request.unixSocket != nil else {
+            guard address.isLoopback || request.unixSocket != nil || request.trustsNetwork else {
                 throw HTTPError(
                     .invalidRequest, "\(address.display) is plain http to another machine.",
                     hint: "Plain http goes only to 127.0.0.1, ::1, localhost or a Unix socket.")

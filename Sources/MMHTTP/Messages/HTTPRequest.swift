@@ -18,6 +18,8 @@ package struct HTTPRequest: Sendable {
     package var unixSocket: String?
     /// Whether `http:` is allowed; even then only to a loopback address or through a Unix socket.
     package var allowsPlainHTTP: Bool
+    /// Whether `http:` is allowed to other machines as well: somebody has said that the network between is closed.
+    package var trustsNetwork = false
 
     /// A request.
     /// - Parameters:

@@ -1,5 +1,6 @@
 public import MMCore
 package import MMHTTP
+import MMIdentity
 
 /// Where a pool is reached: a socket of this machine, or a URL.
 public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
@@ -10,19 +11,22 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
 
     package let place: Place
     package let bearer: Secret?
+    /// Whether plain `http://` may leave this machine.
+    private let trustsNetwork: Bool
 
     /// A pool behind a Unix socket, which admits the same user.
     /// - Parameter socket: the absolute path.
     public init(socket: String) {
-        self.init(place: .socket(socket), bearer: nil)
+        self.init(place: .socket(socket), bearer: nil, trustsNetwork: false)
     }
 
     /// A pool behind a URL.
     /// - Parameters:
     ///   - url: `https://host[:port][/path]`, or `http://` to this machine; `unix:/path` names a socket.
     ///   - bearer: the secret that the pool asks for.
+    ///   - trustsNetwork: whether `http://` may leave this machine: only in a closed network of containers.
     /// - Throws: `invalidInput` that says what a pool's address looks like.
-    public init(url: String, bearer: Secret? = nil) throws(MMError) {
+    public init(url: String, bearer: Secret? = nil, trustsNetwork: Bool = false) throws(MMError) {
         if url.hasPrefix("unix:") {
             var path = String(url.dropFirst(5))
             while path.hasPrefix("//") { path.removeFirst() }
@@ -34,12 +38,25 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
         while base.hasSuffix("/") { base.removeLast() }
         let isHTTP = ["http://", "https://"].contains { base.lowercased().hasPrefix($0) && base.count > $0.count }
         guard isHTTP, !base.contains(where: { $0 == "?" || $0 == "#" || $0 == "@" }) else { throw Self.wrong(url) }
-        self.init(place: .url(base), bearer: bearer)
+        if base.lowercased().hasPrefix("http:"), !trustsNetwork, WebAddress(base)?.isLoopback != true {
+            throw MMError(
+                .invalidInput,
+                "The pool at \(base.prefix(80)) is on another machine, and plain http would show commands, answers and "
+                    + "secrets to everybody in between.",
+                hint: "Give https://…; or, in a closed network of containers alone, set MM_TRUST_NETWORK=1.")
+        }
+        self.init(place: .url(base), bearer: bearer, trustsNetwork: trustsNetwork)
     }
 
-    private init(place: Place, bearer: Secret?) {
+    private init(place: Place, bearer: Secret?, trustsNetwork: Bool) {
         self.place = place
         self.bearer = bearer
+        self.trustsNetwork = trustsNetwork
+    }
+
+    /// Whether an environment says that the network to other machines is closed: `MM_TRUST_NETWORK`.
+    public static func trustsNetwork(environment: [String: String]) -> Bool {
+        ["1", "true", "yes"].contains(environment["MM_TRUST_NETWORK"]?.lowercased() ?? "")
     }
 
     /// The secret for a pool behind a URL: `MM_POOL_TOKEN`, or the file that `MM_POOL_TOKEN_FILE` names.
@@ -87,9 +104,11 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
                 method: method, url: "http://localhost\(path)", headers: headers, body: body, timeout: .seconds(30),
                 unixSocket: socket, allowsPlainHTTP: true)
         case .url(let base):
-            return HTTPRequest(
+            var request = HTTPRequest(
                 method: method, url: base + path, headers: headers, body: body, timeout: .seconds(30),
                 allowsPlainHTTP: true)
+            request.trustsNetwork = trustsNetwork
+            return request
         }
     }
 

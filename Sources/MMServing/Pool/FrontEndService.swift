@@ -25,8 +25,10 @@ enum FrontEndService {
             }
         case .elsewhere(let url):
             let bearer = try PoolAddress.bearer(environment: environment)
+            let trusts = PoolAddress.trustsNetwork(environment: environment)
             return PoolElsewhere(
-                pool: try PoolAddress(url: url, bearer: bearer), isProven: bearer != nil || url.hasPrefix("unix:"),
+                pool: try PoolAddress(url: url, bearer: bearer, trustsNetwork: trusts),
+                isProven: bearer != nil || url.hasPrefix("unix:"),
                 isHere: url.hasPrefix("unix:"), environment: environment)
         }
     }

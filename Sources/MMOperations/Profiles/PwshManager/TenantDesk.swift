@@ -8,6 +8,7 @@ actor TenantDesk {
     private let local: TenantSessions
     private let client: HTTPClient
     private let limit: Duration
+    private let trustsNetwork: Bool
     private var isLocal: Bool?
 
     /// A desk.
@@ -22,6 +23,7 @@ actor TenantDesk {
         client = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
         self.local = local
         self.limit = limit
+        trustsNetwork = PoolAddress.trustsNetwork(environment: environment)
     }
 
     /// Takes a call to its route.
@@ -59,6 +61,7 @@ actor TenantDesk {
     private func send(_ url: String, _ body: JSONObject?, within limit: Duration) async throws(HTTPError) -> JSONObject
     {
         var request = HTTPRequest(method: body == nil ? "GET" : "POST", url: url, timeout: limit, allowsPlainHTTP: true)
+        request.trustsNetwork = trustsNetwork
         if let body {
             request.headers = ["Content-Type": "application/json"]
             request.body = JSONWriter.bytes(.object(body))
