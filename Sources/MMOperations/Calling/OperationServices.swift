@@ -73,7 +73,7 @@ public struct OperationServices: Sendable {
         shells = ShellSessions()
         jobs = OperationJobs()
         restorer = SessionRestorer(
-            path: paths.sessionsFile(), registry: registry, sessions: sessions, log: log)
+            path: paths.sessionsFile(of: only), registry: registry, sessions: sessions, log: log)
         ledger = ConfirmationLedger(paths: paths)
         outputs = OutputStore(directory: paths.outputDirectory)
         audit = AuditLog(path: paths.auditLog)

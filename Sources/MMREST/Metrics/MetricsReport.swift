@@ -31,11 +31,19 @@ package struct MetricsReport: Sendable {
         memory = OwnMemory.resident()
     }
 
+    /// Whether a client likes Prometheus' text better than JSON.
+    package static func prefersPrometheus(_ headers: HTTPHeaders) -> Bool {
+        MediaTypes.best(of: ["application/json", "text/plain"], for: headers) == "text/plain"
+    }
+
+    /// The media type of Prometheus' text.
+    package static let prometheusType = "text/plain; version=0.0.4; charset=utf-8"
+
     /// The report in the form that the client likes best: JSON, or Prometheus' text.
     package func response(for headers: HTTPHeaders) -> HTTPServerResponse {
         var response =
-            MediaTypes.best(of: ["application/json", "text/plain"], for: headers) == "text/plain"
-            ? .text(prometheus, type: "text/plain; version=0.0.4; charset=utf-8")
+            Self.prefersPrometheus(headers)
+            ? .text(prometheus, type: Self.prometheusType)
             : HTTPServerResponse.json(JSONWriter.bytes(.object(json)))
         response.headers.set("Cache-Control", "no-store")
         return response

@@ -271,7 +271,7 @@ package final class SeedPoolRoutes: Sendable {
     private func metrics(_ headers: HTTPHeaders) async -> HTTPServerResponse {
         let reports = await reports()
         let counters = await services.sessions.counters
-        if MediaTypes.best(of: ["application/json", "text/plain"], for: headers) == "text/plain" {
+        if MetricsReport.prefersPrometheus(headers) {
             return MetricsReport(
                 histogram, sessions: reports, counters: counters, keepAliveInterval: settings.keepAlive
             ).response(for: headers)

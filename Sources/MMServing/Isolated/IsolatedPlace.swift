@@ -41,6 +41,15 @@ struct IsolatedPlace: Sendable {
         return "\(runtime)/isolated-\(Self.folderName(connection).suffix(8)).sock"
     }
 
+    /// Whether its pool had signed in sessions when it ended.
+    func hasSessions(_ connection: String) -> Bool {
+        let name = "sessions-\(StatePaths.safeName(connection)).json"
+        guard let bytes = try? ProtectedFile.read("\(home(connection))/.m365-state/\(name)", limit: 16 << 20),
+            let list = (try? JSONParser.parse(bytes))?.array
+        else { return false }
+        return !list.isEmpty
+    }
+
     /// The log of its pool, and the name under which the owner finds it beside the other logs.
     func log(_ connection: String) -> (file: String, link: String) {
         let name = "session-pool-\(StatePaths.safeName(connection)).log"

@@ -80,13 +80,28 @@ actor IsolatedPool {
         return try? await ask("GET", path, nil, within: .seconds(5)).body
     }
 
+    /// The metrics of a pool that runs, as Prometheus reads them; `nil` when it does not.
+    func prometheus() async -> String? {
+        guard isRunning else { return nil }
+        var request = request("GET", "/metrics", within: .seconds(5))
+        request.headers = ["Accept": "text/plain"]
+        guard let answer = try? await setup.client.send(request), answer.status == 200 else { return nil }
+        return String(decoding: answer.body, as: UTF8.self)
+    }
+
+    /// Starts it where it does not run, so that its sessions come back.
+    func bringUp() async throws(MMError) { _ = try await ready() }
+
+    private func request(_ method: String, _ path: String, within limit: Duration) -> HTTPRequest {
+        HTTPRequest(
+            method: method, url: "http://localhost\(path)", timeout: limit, unixSocket: socket, allowsPlainHTTP: true)
+    }
+
     private func ask(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration)
         async throws(MMError)
         -> (status: Int, body: JSONObject)
     {
-        var request = HTTPRequest(
-            method: method, url: "http://localhost\(path)", timeout: limit,
-            unixSocket: socket, allowsPlainHTTP: true)
+        var request = request(method, path, within: limit)
         if let body {
             request.headers = ["Content-Type": "application/json"]
             request.body = JSONWriter.bytes(.object(body))
@@ -133,6 +148,7 @@ actor IsolatedPool {
         try ProtectedFile.makeDirectory(home + "/tmp")
         try ProtectedFile.makeDirectory(place.run(connection))
         try writeRegistry()
+        tellSandbox()
         link()
         let socket = socket
         try? ProtectedFile.remove(socket)
@@ -166,6 +182,26 @@ actor IsolatedPool {
         }
         setup.log.scoped(connection).info("its own pool runs as process \(process.pid) behind a \(wall.rawValue)")
         return Running(process: process, isGrouped: isGrouped)
+    }
+
+    /// Tells the pool where the owner's sandbox tenant is, whose file it can't see; not how it is steered.
+    private func tellSandbox() {
+        guard entry["connections"]?[connection]?["cloud"] == "sandbox" else { return }
+        let copy = setup.place.home(connection) + "/.m365-state/sandbox.json"
+        guard let bytes = try? ProtectedFile.read(setup.paths.sandboxFile, limit: 1 << 20),
+            var description = (try? JSONParser.parse(bytes))?.object
+        else {
+            try? ProtectedFile.remove(copy)
+            return
+        }
+        description["secret"] = nil
+        let text = JSONWriter.bytes(.object(description))
+        guard (try? ProtectedFile.read(copy)) != text else { return }
+        do throws(MMError) {
+            try ProtectedFile.replace(copy, with: text, durable: false)
+        } catch {
+            setup.log.scoped(connection).warning("its pool can't be told of the sandbox tenant: \(error.message)")
+        }
     }
 
     private func childEnvironment(_ home: String) -> [String: String] {
@@ -211,7 +247,9 @@ actor IsolatedPool {
 
     /// Ends a pool that uses more memory than it may; the next call starts another.
     func watch() async {
-        guard let running, running.process.exited == nil, !running.isGrouped else { return }
+        guard let running, running.process.exited == nil else { return }
+        tellSandbox()
+        guard !running.isGrouped else { return }
         let used = ProcessTree.memory(of: running.process.pid)
         guard used > setup.caps.memory else { return }
         evictions += 1

@@ -8,15 +8,19 @@ import MMREST
 actor IsolatedRouter {
     /// The port that the first connection's container publishes; the others follow in the order of their names.
     static let firstPort = 5210
-    private static let serverName = "mm"
+    static let serverName = "mm"
 
-    private let registry: ConnectionRegistry
-    private let setup: IsolatedPool.Setup
+    let registry: ConnectionRegistry
+    let setup: IsolatedPool.Setup
     private let commandLimit: Duration
-    private var pools: [String: IsolatedPool] = [:]
-    private var meter: SeedMeter
-    private let clock = PoolClock.system
+    private(set) var pools: [String: IsolatedPool] = [:]
+    private(set) var meter: SeedMeter
+    let clock = PoolClock.system
     private var revision = -1
+    /// Connections whose pools are started because their sessions are to come back.
+    private(set) var returning: Set<String> = []
+    /// How many pools are brought back at a time: each is some processes that start.
+    private static let width = 2
 
     /// A router.
     /// - Parameters:
@@ -37,6 +41,7 @@ actor IsolatedRouter {
         guard request.method == method || (method == "GET" && request.method == "HEAD") else {
             return SeedExchange.wrongMethod(method)
         }
+        if request.path == "/metrics", MetricsReport.prefersPrometheus(request.headers) { return await prometheus() }
         return SeedExchange.response(await reply(request))
     }
 
@@ -107,11 +112,11 @@ actor IsolatedRouter {
 
     // MARK: pools
 
-    private func names() throws(MMError) -> [String] {
+    func names() throws(MMError) -> [String] {
         try registry.snapshot().visible(to: Self.serverName).map(\.name).sorted()
     }
 
-    private func pool(_ name: String) throws(MMError) -> IsolatedPool {
+    func pool(_ name: String) throws(MMError) -> IsolatedPool {
         if let pool = pools[name] { return pool }
         let pool = IsolatedPool(name, registry: Self.registry(of: name, in: try registry.snapshot()), setup)
         pools[name] = pool
@@ -125,6 +130,29 @@ actor IsolatedRouter {
         document["connections"] = .object(
             JSONObject((snapshot.document["connections"]?[name]).map { [(name, $0)] } ?? []))
         return document
+    }
+
+    /// Starts the pools that had sessions when they ended, a few at a time: those sessions come back in them.
+    func restore() async {
+        guard setup.sockets == nil, let names = try? names() else { return }
+        let waiting = names.filter { setup.place.hasSessions($0) }
+        returning = Set(waiting)
+        await withTaskGroup(of: Void.self) { group in
+            for (index, name) in waiting.enumerated() {
+                if index >= Self.width { await group.next() }
+                group.addTask { await self.bringBack(name) }
+            }
+        }
+    }
+
+    private func bringBack(_ name: String) async {
+        defer { returning.remove(name) }
+        guard !Task.isCancelled else { return }
+        do throws(MMError) {
+            try await pool(name).bringUp()
+        } catch {
+            setup.log.scoped(name).warning("its sessions do not come back: \(error.message)")
+        }
     }
 
     /// Looks after the pools until the task is cancelled: a changed registry, memory.
@@ -154,84 +182,5 @@ actor IsolatedRouter {
         await withTaskGroup(of: Void.self) { group in
             for pool in all { group.addTask { await pool.close() } }
         }
-    }
-
-    // MARK: looks
-
-    private func connections() throws(MMError) -> SeedReply {
-        let snapshot = try registry.snapshot()
-        var entries = JSONObject()
-        let ports = try ports()
-        for name in snapshot.names(visibleTo: Self.serverName) {
-            guard var entry = snapshot.document["connections"]?[name]?.object else { continue }
-            entry["_container_port"] = ports[name]
-            entries[name] = .object(entry)
-        }
-        return SeedReply(["connections": .object(entries)])
-    }
-
-    private func ports() throws(MMError) -> JSONObject {
-        JSONObject(try names().enumerated().map { ($1, .int(Int64(Self.firstPort + $0))) })
-    }
-
-    /// What every pool says to a question, asked of all at once.
-    private func answers(_ path: String) async throws(MMError) -> [(
-        name: String, pool: IsolatedPool?, answer: JSONObject?
-    )] {
-        let names = try names()
-        if setup.sockets != nil { for name in names { _ = try pool(name) } }
-        let pools = pools
-        var found: [String: JSONObject] = [:]
-        await withTaskGroup(of: (String, JSONObject?).self) { group in
-            for name in names {
-                guard let pool = pools[name] else { continue }
-                group.addTask { (name, await pool.look(path)) }
-            }
-            for await (name, answer) in group { found[name] = answer }
-        }
-        return names.map { ($0, pools[$0], found[$0]) }
-    }
-
-    private func status() async throws(MMError) -> SeedReply {
-        var sessions: [JSONValue] = []
-        var containers = JSONObject()
-        var isolation = JSONObject()
-        for (name, pool, answer) in try await answers("/status") {
-            sessions += answer?["sessions"]?.array ?? []
-            containers[name] = .string(await Self.word(pool, answer))
-            if let pool { isolation[name] = .object(await pool.holds) }
-        }
-        return SeedReply([
-            "sessions": .array(sessions), "containers": .object(containers), "isolation": .object(isolation),
-        ])
-    }
-
-    private static func word(_ pool: IsolatedPool?, _ answer: JSONObject?) async -> String {
-        if answer != nil { return "healthy" }
-        guard let pool, await pool.isRunning else { return "stopped" }
-        return "unreachable"
-    }
-
-    private func metrics() async throws(MMError) -> SeedReply {
-        let own = meter.report(now: clock.now())
-        var containers = JSONObject()
-        var active = 0
-        for (name, pool, answer) in try await answers("/metrics") {
-            guard let answer else {
-                containers[name] = ["status": .string(await Self.word(pool, nil))]
-                continue
-            }
-            active += answer["active_sessions"]?.int ?? 0
-            containers[name] = [
-                "uptime": answer["uptime_human"] ?? .null, "requests": answer["total_requests"] ?? 0,
-                "active_sessions": answer["active_sessions"] ?? 0,
-            ]
-        }
-        return SeedReply([
-            "router_uptime_seconds": own["uptime_seconds"] ?? 0, "router_uptime_human": own["uptime_human"] ?? "",
-            "total_requests": own["total_requests"] ?? 0, "total_errors": own["total_errors"] ?? 0,
-            "active_sessions": .int(Int64(active)), "containers": .object(containers),
-            "port_map": .object(try ports()),
-        ])
     }
 }

@@ -44,7 +44,12 @@ enum IsolatedServing {
         try? streams.writeLine("http://\(host):\(listener.port)")
         if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }
         log.info("the router listens at \(host):\(listener.port); pools are kept apart by \(apart)")
-        let watch = Task { await router.watch() }
+        let watch = Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await router.restore() }
+                group.addTask { await router.watch() }
+            }
+        }
         if let signals {
             for await wish in signals.wishes where wish == .stop { break }
         } else {

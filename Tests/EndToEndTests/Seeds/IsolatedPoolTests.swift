@@ -38,6 +38,13 @@ private final class IsolatedRouterProcess: Sendable {
         try write("", to: folder + "/targets", mode: 0o666)
         try write(registry, to: home.path + "/.m365-connections.json", mode: 0o600)
         if let user { give(home.path, to: user) }
+        return try await start(in: home, ["MM_PWSH": folder + "/probe.sh"], wall: wall, user: user)
+    }
+
+    /// Starts one over a home that is there already.
+    static func start(in home: TemporaryHome, _ extra: [String: String], wall: String, user: UInt32?) async throws
+        -> IsolatedRouterProcess?
+    {
         var words = ["pool", "serve", "--isolated", "--listen", "127.0.0.1:0", "--quiet"]
         var program = Programs.mm
         if let user {
@@ -46,8 +53,8 @@ private final class IsolatedRouterProcess: Sendable {
         }
         var command = ChildCommand(
             program, words,
-            environment: home.environment.merging([
-                "MM_PWSH": folder + "/probe.sh", "MM_ISOLATED_WALL": wall, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            environment: home.environment.merging(extra) { $1 }.merging([
+                "MM_ISOLATED_WALL": wall, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             ]) { $1 })
         command.error = .pipe
         let process = try await ChildProcess.start(command)
@@ -98,6 +105,11 @@ private final class IsolatedRouterProcess: Sendable {
     }
 
     func curl(_ words: [String]) async throws -> JSONValue {
+        let ran = try await text(words)
+        return try #require(ran.json, "\(ran.output) \(ran.error)")
+    }
+
+    func text(_ words: [String]) async throws -> Tenant.Ran {
         let all = ["-s", "-m", "600"] + words.map { $0.hasPrefix("/") ? base + $0 : $0 }
         var program = "/usr/bin/curl"
         var arguments = all
@@ -105,8 +117,7 @@ private final class IsolatedRouterProcess: Sendable {
             arguments = ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", program] + all
             program = "/usr/bin/setpriv"
         }
-        let ran = try await Tenant.run(program, arguments, ["PATH": "/usr/bin:/bin"])
-        return try #require(ran.json, "\(ran.output) \(ran.error)")
+        return try await Tenant.run(program, arguments, ["PATH": "/usr/bin:/bin"])
     }
 
     func post(_ path: String, _ body: JSONValue) async throws -> JSONValue {
@@ -177,10 +188,52 @@ struct IsolatedPoolTests {
         let metrics = try await router.curl(["/metrics"])
         #expect(metrics["containers"]?["Beta"]?["active_sessions"] == 1)
         #expect(metrics["port_map"] == ["Alpha": 5210, "Beta": 5211])
+        let page = try await router.text(["-H", "Accept: text/plain", "/metrics"]).output
+        let lines = page.split(separator: "\n").map(String.init)
+        for name in ["Alpha", "Beta"] {
+            #expect(lines.contains("mm_router_pool_up{connection=\"\(name)\"} 1"), "\(page)")
+            #expect(
+                lines.contains { $0.hasPrefix("mm_requests_total{connection=\"\(name)\",operation=\"run\",") },
+                "\(page)")
+        }
+        #expect(lines.contains("mm_sessions{connection=\"Beta\",state=\"ready\"} 1"), "\(page)")
+        #expect(lines.filter { $0 == "# TYPE mm_sessions gauge" }.count == 1)
         let unknown = try await router.post("/run", ["connection": "Hidden", "module": "exo", "command": "x"])
         #expect(unknown["error"]?.string?.contains("Available: ['Alpha', 'Beta']") == true)
         let log = router.home.path + "/.m365-logs/session-pool-Alpha.log"
         #expect(access(log, F_OK) == 0)
+        await router.stop()
+        // Beta had a session, Alpha's was reset: after a restart Beta's pool is there without being asked for.
+        let again = try #require(
+            try await IsolatedRouterProcess.start(
+                in: router.home, ["MM_PWSH": router.home.path + "/bin/probe.sh"], wall: wall, user: user))
+        try await eventually { try await again.curl(["/status"])["containers"]?["Beta"] == "healthy" }
+        try await eventually { try await again.curl(["/status"])["restoring"] == nil }
+        #expect(try await again.curl(["/status"])["containers"]?["Alpha"] == "stopped")
+        await again.stop()
+    }
+
+    @Test("finds the owner's sandbox tenant from behind its wall", arguments: ["namespaces", "landlock"])
+    func sandbox(wall: String) async throws {
+        let tenant = try await Tenant()
+        guard let router = try await IsolatedRouterProcess.start(in: tenant.home, [:], wall: wall, user: nil) else {
+            return
+        }
+        let body: JSONValue = ["connection": "Demo", "module": "exo", "command": "Get-Mailbox -ResultSize 1"]
+        let asked = try await router.post("/run", body)
+        let code = try #require(asked["device_code"]?.string, "\(asked)")
+        #expect(try await tenant.mm(["sandbox", "approve", code, "-q"]).code == 0)
+        var answer = asked
+        while answer["status"] == "auth_required" {
+            try await Task.sleep(for: .milliseconds(50))
+            answer = try await router.post("/run", body)
+        }
+        #expect(
+            answer["status"] == "success" && answer["authenticated_as"] == "admin@contoso-sandbox.example", "\(answer)")
+        // The pool knows where the tenant is, not how it is steered.
+        let copies = try tenant.home.files().filter { $0.path.hasSuffix("/.m365-state/sandbox.json") }
+        #expect(copies.count == 2)
+        #expect(copies.filter { String(decoding: $0.bytes, as: UTF8.self).contains("\"secret\"") }.count == 1)
         await router.stop()
     }
 }
