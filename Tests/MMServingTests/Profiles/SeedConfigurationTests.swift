@@ -95,5 +95,14 @@ struct SeedConfigurationTests {
         }
         #expect(text.contains("FROM swift:") && text.contains("DOTNET_GCHeapHardLimit=0x10000000"))
         #expect(!text.contains("latest") && !text.contains("nightly"))
+        // The package is whole only with every folder that a target names, whether or not the target is built.
+        let package = try #require(try ProtectedFile.read("\(Self.root)/Package.swift"))
+        var folders: Set<Substring> = ["Sources", "Tests"]
+        for part in String(decoding: package, as: UTF8.self).split(separator: "path: \"").dropFirst() {
+            folders.insert(part.prefix { $0 != "/" && $0 != "\"" })
+        }
+        for folder in folders { #expect(text.contains("COPY \(folder) ./\(folder)\n"), "\(folder)") }
+        // `swift build` takes one product at a time.
+        for line in text.split(separator: "\n") { #expect(line.split(separator: "--product").count <= 2, "\(line)") }
     }
 }
