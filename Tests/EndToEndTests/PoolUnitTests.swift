@@ -1,0 +1,70 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("The pool as a service of systemd", .timeLimit(.minutes(5)))
+struct PoolUnitTests {
+    /// Writes the units of a home, as `mm pool install` does.
+    /// - Returns: the folder with them.
+    private func install(_ home: TemporaryHome) async throws -> String {
+        var environment = home.environment
+        // Nobody's own systemd must hear of it.
+        environment["PATH"] = "/nowhere"
+        let ran = try await Tenant.run(Programs.mm, ["pool", "install"], environment)
+        #expect(ran.code == 0, "\(ran.error)")
+        return home.path + "/.config/systemd/user"
+    }
+
+    @Test("systemd finds nothing wrong with the units")
+    func verified() async throws {
+        let program = "/usr/bin/systemd-analyze"
+        guard access(program, X_OK) == 0 else {
+            return print("skipped: there is no \(program) (apt-get install systemd)")
+        }
+        let home = try TemporaryHome()
+        let folder = try await install(home)
+        let units = ["mm-pool.socket", "mm-pool.service"].map { "\(folder)/\($0)" }
+        let ran = try await Tenant.run(program, ["verify", "--user"] + units, home.environment)
+        guard !ran.error.contains("Failed to initialize manager") else {
+            return print("skipped: systemd-analyze verifies nothing here: \(ran.error)")
+        }
+        #expect(!ran.error.contains("mm-pool"), "\(ran.error)")
+    }
+
+    @Test("whoever connects to the socket has the pool started, which serves at it")
+    func activated() async throws {
+        let program = "/usr/bin/systemd-socket-activate"
+        guard access(program, X_OK) == 0 else {
+            return print("skipped: there is no \(program) (apt-get install systemd)")
+        }
+        let home = try TemporaryHome()
+        let unit = try #require(try ProtectedFile.read(try await install(home) + "/mm-pool.socket"))
+        let line = String(decoding: unit, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("ListenStream=") }
+        // The units were made where systemd's own folder is: the names are the same here.
+        let socket = String(try #require(line).dropFirst("ListenStream=".count))
+        try ProtectedFile.makeDirectory(home.path + "/mm")
+        let kept = home.environment.sorted { $0.key < $1.key }.flatMap { ["-E", "\($0.key)=\($0.value)"] }
+        var command = ChildCommand(
+            program, ["-l", socket] + kept + [Programs.mm, "pool", "serve", "--quiet"], environment: home.environment)
+        command.output = .null
+        let activator = try await ChildProcess.start(command)
+        defer { activator.signalGroup(SIGKILL) }
+        var said: [UInt8] = []
+        while !String(decoding: said, as: UTF8.self).contains("Listening on"),
+            let piece = try await activator.error?.read()
+        {
+            said += piece
+        }
+        let ran = try await Tenant.run(Programs.mm, ["shell", "run", "echo $((6 * 7))"], home.environment)
+        #expect(ran.output == "42\n", "\(ran.error) \(String(decoding: said, as: UTF8.self))")
+        let pool = try #require(home.pools.first)
+        #expect(pool.pid == activator.pid)
+        let status = try await Tenant.run(Programs.mm, ["pool", "status", "--json"], home.environment)
+        #expect(status.json?["socket"]?.string == socket)
+        #expect(try await Tenant.run(Programs.mm, ["pool", "stop"], home.environment).code == 0)
+        #expect(await activator.exit() == .status(0))
+        // The socket is systemd's: the next one who connects has another pool started.
+        #expect(access(socket, F_OK) == 0)
+    }
+}
