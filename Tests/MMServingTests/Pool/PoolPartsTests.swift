@@ -145,6 +145,33 @@ struct PoolGateTests {
     }
 }
 
+@Suite("What is due after calls", .timeLimit(.minutes(2)))
+struct AfterworkTests {
+    @Test("is done at once, and once more for all that ended meanwhile")
+    func coalescing() async throws {
+        let runs = Mutex(0)
+        let (isBegun, isFree) = (OneShot<Void>(), OneShot<Void>())
+        let work = Afterwork {
+            let run = runs.withLock { runs in
+                runs += 1
+                return runs
+            }
+            guard run == 1 else { return }
+            isBegun.give(())
+            await isFree.wait()
+        }
+        work.due()
+        await isBegun.wait()
+        for _ in 0..<100 { work.due() }
+        #expect(runs.withLock { $0 } == 1)
+        isFree.give(())
+        while runs.withLock({ $0 }) < 2 { try await Task.sleep(for: .milliseconds(5)) }
+        work.due()
+        while runs.withLock({ $0 }) < 3 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(runs.withLock { $0 } == 3)
+    }
+}
+
 @Suite("Who reaches a pool")
 struct PoolDoorTests {
     private func request(_ headers: HTTPHeaders, peer: HTTPPeer) -> HTTPServerRequest {
