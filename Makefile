@@ -21,7 +21,7 @@ format:
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
 bench:
-	@Scripts/prerequisites test
+	@Scripts/prerequisites bench
 	@Benchmarks/run
 
 # For size: the programs stay below 20 MB stripped, and verdicts and paging are measured to be no slower for it.
