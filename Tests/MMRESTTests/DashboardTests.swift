@@ -222,7 +222,7 @@ extension DashboardTests {
             await router.respond(to: request, from: .sameUser)
         }
         let port = listener.port
-        try await onOwnThread {
+        try await Chromium.run {
             let browser = try Chromium(open: "http://127.0.0.1:\(port)/")
             try browser.wait(until: "document.querySelectorAll('#connection-rows tr').length === 50")
             #expect(try browser.value("document.getElementById('found').textContent") == "250 found, page 1 of 5")
