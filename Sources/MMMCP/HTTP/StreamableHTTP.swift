@@ -5,12 +5,12 @@ import MMCore
 /// This is HTTP without sockets: hand in requests, send what comes out. Whoever does that limits headers and connections,
 /// cancels the task of a request whose client is gone, and closes the ``EventStream`` of one that goes away later.
 public final class StreamableHTTP: Sendable {
-    private let server: MCPServer
-    private let options: HTTPOptions
+    let server: MCPServer
+    let options: HTTPOptions
     private let admission: HTTPAdmission
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct State: Sendable {
+    struct State: Sendable {
         var sessions: [String: HTTPSession] = [:]
         var modern: [ObjectIdentifier: Session] = [:]
         var isStopped = false
@@ -173,7 +173,7 @@ extension StreamableHTTP {
         }
     }
 
-    private static func stopping(_ id: RequestID?) -> MCPHTTPResponse {
+    static func stopping(_ id: RequestID?) -> MCPHTTPResponse {
         .error(.internalError("The server is stopping."), status: 503, id: id)
     }
 
@@ -184,175 +184,5 @@ extension StreamableHTTP {
         case -32603: 500
         default: 400
         }
-    }
-}
-
-// MARK: the legacy era
-
-extension StreamableHTTP {
-    private func postLegacy(
-        _ request: MCPHTTPRequest, _ message: Message, _ principal: Principal
-    ) async -> MCPHTTPResponse {
-        var id: RequestID?
-        if case .request(let incoming) = message { id = incoming.id }
-        if case .malformed(let found, let error) = message { return .error(error, status: 400, id: found) }
-        let session: HTTPSession
-        var isNew = false
-        switch find(request, principal) {
-        case .success(let found): session = found
-        case .failure(let refusal):
-            guard refusal.status == 400, case .request(let incoming) = message, incoming.method == "initialize" else {
-                return .error(MCPError(code: -32600, refusal.message), status: refusal.status, id: id)
-            }
-            guard let opened = open(principal) else {
-                return MCPHTTPResponse.error(
-                    .internalError("There are too many sessions; end some first."), status: 503, id: id
-                ).with("Retry-After", "60")
-            }
-            session = opened
-            isNew = true
-        }
-        let response = await serveLegacy(session, message, size: request.body.count)
-        guard isNew else { return response }
-        guard session.session.version != nil else {
-            // The handshake failed: there is no session.
-            close(session)
-            return response
-        }
-        return response.with("Mcp-Session-Id", session.id)
-    }
-
-    private func serveLegacy(_ session: HTTPSession, _ message: Message, size: Int) async -> MCPHTTPResponse {
-        let (number, buffer) = session.openStream()
-        // Kept from the start: the call goes on when its client is cut off, and the client may come back for it.
-        let isCall =
-            switch message {
-            case .request, .batch: true
-            default: false
-            }
-        session.session.receive(message, size: size, via: buffer)
-        guard isCall else { return MCPHTTPResponse(status: 202) }
-        switch await buffer.beginning(patience: options.patience) {
-        case .answer(let bytes): return .json(bytes, status: Self.legacyStatus(buffer.errorCode))
-        case .streamed(let reply):
-            let body = StreamedBody(reply) { buffer.finishedSending() }
-            return .streamed(body, status: Self.legacyStatus(buffer.errorCode))
-        case .nothing:
-            if case .batch = message { return MCPHTTPResponse(status: 202) }
-            // The client called its request off: it wants nothing any more, but HTTP wants an answer.
-            return MCPHTTPResponse(status: 202)
-        case .stream:
-            session.keep(number, buffer)
-            guard let stream = session.connect(buffer, after: nil) else { return Self.stopping(nil) }
-            return .events(stream)
-        }
-    }
-
-    private static func legacyStatus(_ code: Int?) -> Int {
-        code == -32600 || code == -32700 ? 400 : 200
-    }
-
-    private func get(_ request: MCPHTTPRequest, _ principal: Principal) -> MCPHTTPResponse {
-        guard Accept(request).takes("text", "event-stream") else {
-            return HTTPAdmission.Refusal(406, "Accept must name text/event-stream.").response
-        }
-        let session: HTTPSession
-        switch find(request, principal) {
-        case .success(let found): session = found
-        // Some clients ask before they have a session, and take 405 best.
-        case .failure(let refusal) where refusal.status == 400:
-            return HTTPAdmission.Refusal(405, refusal.message, [("Allow", "POST")]).response
-        case .failure(let refusal): return refusal.response
-        }
-        if let last = request.value(of: "Last-Event-ID") {
-            guard let (buffer, number) = session.place(of: last), let stream = session.connect(buffer, after: number)
-            else { return HTTPAdmission.Refusal(400, "No stream of this session has this event any more.").response }
-            return .events(stream)
-        }
-        guard !session.home.isConnected else {
-            return HTTPAdmission.Refusal(409, "This session has a stream already.").response
-        }
-        guard let stream = session.connect(session.home, after: nil) else { return Self.stopping(nil) }
-        return .events(stream)
-    }
-
-    private func delete(_ request: MCPHTTPRequest, _ principal: Principal) -> MCPHTTPResponse {
-        switch find(request, principal) {
-        case .success(let session):
-            close(session)
-            // Not 204: some clients take only 200 for success here.
-            return MCPHTTPResponse(status: 200)
-        case .failure(let refusal): return refusal.response
-        }
-    }
-}
-
-// MARK: sessions
-
-extension StreamableHTTP {
-    /// The session that a request names: 400 without a name, 404 for one that isn't there or is somebody else's.
-    private func find(_ request: MCPHTTPRequest, _ principal: Principal) -> Result<HTTPSession, HTTPAdmission.Refusal> {
-        let names = request.values(of: "Mcp-Session-Id")
-        guard let name = names.first, names.count == 1 else {
-            return .failure(HTTPAdmission.Refusal(400, "The header Mcp-Session-Id must come once."))
-        }
-        guard let session = state.withLock({ $0.sessions[name] }), session.principal == principal else {
-            return .failure(HTTPAdmission.Refusal(404, "There is no such session; initialize a new one."))
-        }
-        session.touch(at: .now)
-        return .success(session)
-    }
-
-    private func open(_ principal: Principal) -> HTTPSession? {
-        let now = ContinuousClock.now
-        let session = HTTPSession(
-            id: RandomBytes.text(bytes: 24), server: server, principal: principal, replayBytes: options.replayBytes,
-            now: now, ended: options.sessionEnded
-        )
-        let (isOpen, evicted): (Bool, HTTPSession?) = state.withLock { state in
-            guard !state.isStopped else { return (false, nil) }
-            var evicted: HTTPSession?
-            if state.sessions.count >= options.maxSessions {
-                // Somebody who never says goodbye must not keep everybody else out.
-                let idlest = state.sessions.values.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
-                guard let idlest, idlest.idleTime(at: now) >= .seconds(60) else { return (false, nil) }
-                state.sessions[idlest.id] = nil
-                evicted = idlest
-            }
-            state.sessions[session.id] = session
-            startSweeper(&state)
-            return (true, evicted)
-        }
-        evicted?.close()
-        return isOpen ? session : nil
-    }
-
-    private func close(_ session: HTTPSession) {
-        _ = state.withLock { $0.sessions.removeValue(forKey: session.id) }
-        session.close()
-    }
-
-    private func startSweeper(_ state: inout State) {
-        guard state.sweeper == nil else { return }
-        let pause = options.sessionIdle / 4
-        state.sweeper = Task { [weak self] in
-            while (try? await Task.sleep(for: pause)) != nil {
-                guard let self, self.sweep() else { return }
-            }
-        }
-    }
-
-    /// Ends the sessions that nobody was heard of for too long.
-    /// - Returns: whether there are others left.
-    private func sweep() -> Bool {
-        let now = ContinuousClock.now
-        let (idle, goesOn): ([HTTPSession], Bool) = state.withLock { state in
-            let idle = state.sessions.values.filter { $0.idleTime(at: now) >= options.sessionIdle }
-            for session in idle { state.sessions[session.id] = nil }
-            if state.sessions.isEmpty { state.sweeper = nil }
-            return (idle, !state.sessions.isEmpty)
-        }
-        for session in idle { session.close() }
-        return goesOn
     }
 }

@@ -1,6 +1,6 @@
 package import MMCore
 import MMGuard
-package import MMPowerShell
+import MMPowerShell
 
 /// What the tables know of a cmdlet, for those who are about to write a call of it.
 package enum CmdletSheet {
