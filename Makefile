@@ -41,6 +41,7 @@ bench-programs: release
 	swift build $(RELEASE) --product conformance-server
 	swift build $(RELEASE) --product powershell-stand-in
 	swift build $(RELEASE) --product powershell-benchmark
+	swift build $(RELEASE) --product shell-benchmark
 
 # The rooms that share memory between threads, under the thread sanitizer.
 sanitize:

@@ -96,6 +96,10 @@ let package = Package(
             name: "powershell-benchmark", dependencies: ["MMCore", "MMSystem", "MMPool", "MMPowerShell"],
             path: "Benchmarks/PowerShell", swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "shell-benchmark", dependencies: ["MMCore", "MMSystem", "MMShell"], path: "Benchmarks/Shell",
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .target(
             name: "TestSupport", dependencies: ["MMCore"], path: "Tests/TestSupport", swiftSettings: swiftSettings
