@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// A value that one thread at a time works on.
 ///
@@ -7,8 +7,8 @@ import Glibc
 ///
 /// `@unchecked Sendable`: the value is reached through `withLock` alone, under the mutex that was made for it.
 package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    private let lock: UnsafeMutablePointer<pthread_mutex_t>
-    private let value: UnsafeMutablePointer<Value>
+    @usableFromInline let lock: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
 
     /// Guards a value.
     package init(_ initial: consuming sending Value) {
@@ -30,6 +30,7 @@ package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     /// Works on the value while nobody else does.
     /// - Parameter body: the work; it must not wait for anything, nor take the same lock again.
     /// - Throws: what the work throws.
+    @inlinable
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

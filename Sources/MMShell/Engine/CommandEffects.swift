@@ -6,9 +6,16 @@ struct CommandEffects: Sendable, Hashable {
     var mayExport = true
     /// Whether functions or aliases may be made: then no word is known to mean what it says.
     var mayRedefine = true
+    /// Whether a program may be started, or something read: then the descriptors of the session have to be put away.
+    var mayStartPrograms = true
 
     /// Builtins that change variables and nothing else that matters here.
     private static let setting: Set<String> = ["cd", "pushd", "popd", "export", "unset", "readonly", "umask", "ulimit"]
+
+    /// Builtins of every shell that start nothing and read nothing.
+    private static let quiet: Set<String> = [
+        "cd", "pwd", "echo", "true", "false", ":", "test", "[", "umask", "export", "unset", "readonly",
+    ]
 
     /// Judges a text.
     /// - Parameter known: false when words may have been given another meaning before.
@@ -21,5 +28,9 @@ struct CommandEffects: Sendable, Hashable {
         }
         mayRedefine = false
         mayExport = script.commands.contains { Self.setting.contains($0.name) }
+        mayStartPrograms = script.commands.contains { command in
+            !Self.quiet.contains(command.name) || command.joint == .pipe
+                || command.redirections.contains { $0.kind == .duplicate }
+        }
     }
 }

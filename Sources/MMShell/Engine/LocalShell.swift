@@ -118,7 +118,7 @@ public actor LocalShell: ShellSession {
         if command.input != .none { ShellTerminalMode.restore(shell.terminalPath) }
         let line = shell.dialect.line(
             id: id, text: command.text, file: file, previous: previous, input: command.input,
-            tellsExports: effects.mayExport)
+            effects: effects)
         let begin = ContinuousClock.now
         shell.channel.begin(id: id, job: job) { report in
             self.ended(report, Work(job: job, run: run, shell: shell, file: file, took: .now - begin))

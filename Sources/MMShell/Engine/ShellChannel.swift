@@ -173,7 +173,7 @@ final class ShellChannel: Sendable {
         let finished: (Running, Report)? = state.withLock { state in
             guard !state.isClosed else { return nil }
             if index < 2 {
-                for _ in 0..<8 {
+                for _ in 0..<16 {
                     guard case .bytes = take(index, &state) else { break }
                 }
                 if state.running == nil, state.unclaimed.count >= Self.unclaimedLimit {
@@ -183,17 +183,22 @@ final class ShellChannel: Sendable {
                 }
                 return nil
             }
-            defer { arm(index, state) }
             return readReports(&state)
         }
         if let (running, report) = finished { running.finished(report) }
+        // Whoever waits for the end is told first.
+        if index == 2 { state.withLock { state in if !state.isClosed { arm(index, state) } } }
     }
 
-    private enum Taken { case bytes, nothing, end }
+    private enum Taken { case bytes, last, nothing, end }
+
+    /// How much is read at once: freeing more than 64 KiB makes the allocator tidy up.
+    private static let room = 32 << 10
 
     /// Reads once and gives it to whom it belongs.
+    /// - Returns: `.last` for bytes after which the pipe was empty.
     private func take(_ index: Int, _ state: inout State) -> Taken {
-        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { room in
+        withUnsafeTemporaryAllocation(byteCount: Self.room, alignment: 16) { room in
             let count = read(descriptors[index].raw, room.baseAddress, room.count)
             if count == 0 { return .end }
             if count < 0 { return errno == EINTR ? .bytes : .nothing }
@@ -204,14 +209,14 @@ final class ShellChannel: Sendable {
                 state.unclaimed.append(
                     contentsOf: bytes.prefix(max(0, 2 * Self.unclaimedLimit - state.unclaimed.count)))
             }
-            return .bytes
+            return count < room.count ? .last : .bytes
         }
     }
 
     /// Reads what is in a pipe now, but no more than a pipe can hold: a background job may write on for ever.
     private func drain(_ index: Int, _ state: inout State) {
         guard !state.isClosed else { return }
-        for _ in 0..<32 { guard case .bytes = take(index, &state) else { return } }
+        for _ in 0..<64 { guard case .bytes = take(index, &state) else { return } }
     }
 
     private func readReports(_ state: inout State) -> (Running, Report)? {

@@ -35,8 +35,7 @@ struct ShellDialect: Sendable {
     }
 
     private var functions: String {
-        // The directory may hold any byte but NUL, which ends the report.
-        let report = #"printf 'r%s %s %s\0' "$__mm_i" "$1" "${PWD-}" >&9"#
+        let report = Self.report("\"$__mm_i\"", "\"$1\"")
         let whole = """
             __mm_begin() { return "$__mm_p"; }
             __mm_end() {
@@ -51,7 +50,8 @@ struct ShellDialect: Sendable {
 
             """
         switch kind {
-        case .bash: return whole + "PROMPT_COMMAND='__mm_end \"$?\"'\n"
+        // Most often there is nothing left to say, and then no function is called.
+        case .bash: return whole + "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_end \"$?\";; esac'\n"
         case .zsh: return whole + "__mm_hook() { __mm_end \"$?\"; }\nprecmd_functions=(__mm_hook)\n"
         case .dash, .ash:
             // The prompt is the only hook, and what it substitutes runs in a copy of the shell: it is there only while a
@@ -61,55 +61,75 @@ struct ShellDialect: Sendable {
         }
     }
 
+    /// The directory may hold any byte but NUL, which ends the report.
+    private static func report(_ id: String, _ status: String) -> String {
+        #"\printf 'r%s %s %s\0' \#(id) \#(status) "${PWD-}" >&9"#
+    }
+
     /// The line that runs a command.
     /// - Parameters:
     ///   - id: what its report is known by.
     ///   - text: the command itself, where it can stand in the line; see `fitsLine`.
     ///   - file: where its text lies otherwise; a path of ours, without quotes.
     ///   - previous: the status that `$?` has at its start.
-    ///   - tellsExports: whether the exported variables are to be told afterwards.
+    ///   - effects: what the command may do to the shell.
     func line(
-        id: String, text: String, file: String?, previous: Int32, input: ShellCommand.Input, tellsExports: Bool
+        id: String, text: String, file: String?, previous: Int32, input: ShellCommand.Input, effects: CommandEffects
     ) -> [UInt8] {
+        let hidden = "7>&- 8>&- 9>&-"
         let streams: String
         switch input {
-        case .none: streams = "</dev/null >&7 2>&8"
-        case .terminal: streams = "</dev/tty >&7 2>&8"
-        case .screen: streams = "</dev/tty >/dev/tty 2>/dev/tty"
+        case .none: streams = effects.mayStartPrograms ? "</dev/null >&7 2>&8 \(hidden)" : ">&7 2>&8"
+        case .terminal: streams = "</dev/tty >&7 2>&8 \(hidden)"
+        case .screen: streams = "</dev/tty >/dev/tty 2>/dev/tty \(hidden)"
         }
+        let tellsExports = effects.mayExport
         // zsh keeps what does not begin with a blank in its history.
-        var line = Array("\(kind == .zsh ? " " : "")__mm_i=\(id) __mm_p=\(previous)".utf8)
-        if kind.hooksByPrompt { line += Array(" PS1=$__mm_h".utf8) }
-        if tellsExports { line += Array(" __mm_x=1".utf8) }
+        var start = "\(kind == .zsh ? " " : "")__mm_i=\(id)"
+        if kind.hooksByPrompt { start += " PS1=$__mm_h" }
+        if tellsExports { start += " __mm_x=1" }
+        // After an assignment the status is 0; any other one has to be made.
+        start += previous == 0 ? "; " : " __mm_p=\(previous); __mm_begin; "
         // zsh would trace what runs with streams of its own to the streams of the shell.
-        line += Array((kind == .zsh ? "; __mm_begin; { " : "; __mm_begin; ").utf8)
+        if kind == .zsh { start += "{ " }
+        var line = Array(start.utf8)
+        line.reserveCapacity(start.utf8.count + text.utf8.count + 160)
         if let file {
-            line += Array(". '\(file)'".utf8)
+            line += ". '\(file)'".utf8
         } else {
-            line += Array("eval ".utf8) + ShellSnapshot.quoted(Array(text.utf8))
+            line += "eval ".utf8
+            ShellSnapshot.quote(text.utf8, into: &line)
         }
-        if kind == .zsh { line += Array("; }".utf8) }
-        return line + Array(" \(streams) 7>&- 8>&- 9>&-; __mm_end \"$?\"\n".utf8)
+        if kind == .zsh { line += "; }".utf8 }
+        line += " \(streams); ".utf8
+        // Where the line is read in blocks, its length costs nothing and a call of a function is spared.
+        if tellsExports || kind == .zsh {
+            line += "__mm_end \"$?\"\n".utf8
+        } else {
+            line += "\(Self.report(id, "\"$?\"")); __mm_i=\(kind.hooksByPrompt ? " PS1=" : ""); \\set +e\n".utf8
+        }
+        return line
     }
 
     /// Whether a command can stand in the line that runs it: a short line that means the same there as in a file.
     func fitsLine(_ text: String) -> Bool {
         // zsh reads its input byte by byte, and a pipe takes a line of up to 4096 bytes in one piece.
-        let bytes = text.utf8
+        let bytes = Array(text.utf8)
         guard bytes.count <= (kind == .zsh ? 200 : 1000), !bytes.contains(0x0A), bytes.last != UInt8(ascii: "\\")
         else { return false }
         // A shell tells the number of a background job that is started from its own line.
-        for (index, byte) in zip(bytes.indices, bytes) where byte == UInt8(ascii: "&") {
-            let before = index > bytes.startIndex ? bytes[bytes.index(before: index)] : 0
-            let next = bytes.index(after: index)
-            let after = next < bytes.endIndex ? bytes[next] : 0
-            let joints: [UInt8] = [UInt8(ascii: "&"), UInt8(ascii: ">")]
-            guard joints.contains(before) || joints.contains(after) else { return false }
+        func joins(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "&") || byte == UInt8(ascii: ">") }
+        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "&") {
+            guard index > 0 && joins(bytes[index - 1]) || index + 1 < bytes.count && joins(bytes[index + 1]) else {
+                return false
+            }
         }
-        // Only a file can be returned from, know its own name, or be cut off within a here-document.
-        return !["return", "<<", "SOURCE", "LINENO", "caller", "ZSH_EVAL", "%x", "%N"].contains {
-            text.contains($0)
-        }
+        return !Self.wantsFile.contains { ByteSearch.find($0, in: bytes) != nil }
+    }
+
+    /// Only a file can be returned from, know its own name, or be cut off within a here-document.
+    private static let wantsFile = ["return", "<<", "SOURCE", "LINENO", "caller", "ZSH_EVAL", "%x", "%N"].map {
+        Array($0.utf8)
     }
 
     /// A line that makes an idle shell report even when the command has taken its hook away.

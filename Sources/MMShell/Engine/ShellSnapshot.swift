@@ -13,7 +13,17 @@ struct ShellSnapshot: Sendable {
 
     /// Bytes as one word of any POSIX shell.
     static func quoted(_ bytes: [UInt8]) -> [UInt8] {
+        var word: [UInt8] = []
+        word.reserveCapacity(bytes.count + 2)
+        quote(bytes, into: &word)
+        return word
+    }
+
+    /// Appends bytes as one word of any POSIX shell.
+    static func quote(_ bytes: some Sequence<UInt8>, into line: inout [UInt8]) {
         let quote = UInt8(ascii: "'")
-        return [quote] + bytes.flatMap { $0 == quote ? Array("'\\''".utf8) : [$0] } + [quote]
+        line.append(quote)
+        for byte in bytes { if byte == quote { line += "'\\''".utf8 } else { line.append(byte) } }
+        line.append(quote)
     }
 }

@@ -20,21 +20,19 @@ package final class ShellTurns: Sendable {
     /// Waits for the turn.
     /// - Throws: `.deadlineExceeded`, `.cancelled`, and `.unavailable` when the session closes.
     package func take(until deadline: Deadline) async throws(MMError) {
-        let turn = OneShot<Outcome>()
-        let (id, outcome): (UInt64, Outcome?) = state.withLock { state in
-            if state.isClosed { return (0, .closed) }
+        let (id, outcome, turn): (UInt64, Outcome, OneShot<Outcome>?) = state.withLock { state in
+            if state.isClosed { return (0, .closed, nil) }
             if !state.isTaken {
                 state.isTaken = true
-                return (0, .granted)
+                return (0, .granted, nil)
             }
+            let turn = OneShot<Outcome>()
             state.next += 1
             state.queue.append((state.next, turn))
-            return (state.next, nil)
+            return (state.next, .granted, turn)
         }
-        let result: Outcome
-        if let outcome {
-            result = outcome
-        } else {
+        var result = outcome
+        if let turn {
             let alarm = deadline.instant.map { instant in
                 Task {
                     try? await Task.sleep(until: instant, clock: .continuous)
