@@ -3,18 +3,19 @@ import MMCore
 import MMShell
 import MMSystem
 
-/// Measures commands in lasting shells for `Benchmarks/shell.py`: `local COUNT`. One JSON object on standard output holds
-/// medians in microseconds.
+/// Measures commands in lasting shells for `Benchmarks/shell.py`: `local COUNT`, or `ssh COUNT HOST PORT USER KEY`. One JSON
+/// object on standard output holds medians in microseconds.
 @main
 enum ShellBenchmark {
     static func main() async {
         let words = CommandLine.arguments
-        guard words.count == 3, let count = Int(words[2]), count > 0 else {
-            print("shell-benchmark local COUNT")
+        guard words.count >= 3, let count = Int(words[2]), count >= 50, words.count == (words[1] == "ssh" ? 7 : 3) else {
+            print("shell-benchmark local COUNT | ssh COUNT HOST PORT USER KEY")
             exit(2)
         }
         do {
-            print(JSONWriter.string(.object(try await local(count))))
+            let figures = words[1] == "ssh" ? try await remote(count, Array(words[3...])) : try await local(count)
+            print(JSONWriter.string(.object(figures)))
             exit(0)
         } catch {
             print("\(error)")
@@ -22,52 +23,115 @@ enum ShellBenchmark {
         }
     }
 
+    private static let environment = [
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/tmp", "LANG": "C.UTF-8",
+    ]
+
     private static func local(_ count: Int) async throws -> JSONObject {
-        let environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"]
         let plain = try await PipedShell.start(environment, isFull: false)
         let full = try await PipedShell.start(environment, isFull: true)
         let session = try await LocalShell.start(
             ShellSettings(name: "bench", kind: .bash, environment: environment, directory: "/tmp"))
-        var times: [String: [Double]] = [:]
-        func note(_ name: String, _ duration: Duration) { times[name, default: []].append(duration / .microseconds(1)) }
+        let told = try await LocalShell.start(
+            ShellSettings(name: "told", kind: .bash, environment: environment, directory: "/tmp"))
+        // From now on any word may mean anything: nothing can be spared.
+        try await told.expect("f() { :; }", "")
+        var figures = Figures()
         // In turns, so that the machine is the same for all of them.
-        for round in 0..<(count / 50 + 1) {
+        for round in 0...(count / 50) {
+            figures.isWarm = round > 0
+            for _ in 0..<50 { try figures.time("pipe") { try plain.run("echo hi", expecting: "hi\n") } }
+            for _ in 0..<50 { try figures.time("promises") { try full.run("echo hi", expecting: "hi\n") } }
             for _ in 0..<50 {
-                let begin = ContinuousClock.now
-                try plain.run("echo hi", expecting: "hi\n")
-                if round > 0 { note("pipe", .now - begin) }
+                try await figures.time("awaited") { try await full.runAwaited("echo hi", expecting: "hi\n") }
             }
-            for _ in 0..<50 {
-                let begin = ContinuousClock.now
-                try full.run("echo hi", expecting: "hi\n")
-                if round > 0 { note("pipeWithPromises", .now - begin) }
-            }
-            for _ in 0..<50 {
-                let begin = ContinuousClock.now
-                try await full.runAwaited("echo hi", expecting: "hi\n")
-                if round > 0 { note("pipeWithPromisesAwaited", .now - begin) }
-            }
-            for _ in 0..<50 {
-                let begin = ContinuousClock.now
-                let answer = try await session.run("echo hi")
-                guard answer.stdout.head == Array("hi\n".utf8), answer.end.exitCode == 0 else {
-                    throw MMError(.internalError, "A wrong answer.")
+            for _ in 0..<50 { try await figures.time("engine") { try await session.expect("echo hi", "hi\n") } }
+            for _ in 0..<50 { try await figures.time("engineUnsure") { try await told.expect("echo hi", "hi\n") } }
+            for _ in 0..<10 {
+                try await figures.time("awaitedProgram") {
+                    try await full.runAwaited("/bin/echo hi", expecting: "hi\n")
                 }
-                if round > 0 {
-                    note("engine", .now - begin)
-                    note("engineToReport", answer.end.duration)
-                }
+            }
+            for _ in 0..<10 {
+                try await figures.time("engineProgram") { try await session.expect("/bin/echo hi", "hi\n") }
             }
         }
         plain.end()
         full.end()
         await session.close()
+        await told.close()
+        return figures.medians
+    }
+
+    private static func remote(_ count: Int, _ words: [String]) async throws -> JSONObject {
+        let known = "/dev/null"
+        let ssh = [
+            "-F", "/dev/null", "-p", words[1], "-l", words[2], "-i", words[3], "-T", "-o", "StrictHostKeyChecking=no", "-o",
+            "UserKnownHostsFile=\(known)", "-o", "LogLevel=ERROR", words[0],
+        ]
+        let plain = try await HeldChannel.start(ssh, environment, isFull: false)
+        let full = try await HeldChannel.start(ssh, environment, isFull: true)
+        var target = SSHTarget(words[0], user: words[2], port: Int(words[1]))
+        target.identityFile = words[3]
+        target.configFile = "/dev/null"
+        target.knownHostsFile = words[3] + ".known"
+        target.hostKeys = .acceptNew
+        let masters = SSHMasters(environment: environment)
+        let session = try await SSHSession.connect(target, masters: masters)
+        var figures = Figures()
+        for round in 0...(count / 50) {
+            figures.isWarm = round > 0
+            for _ in 0..<50 { try figures.time("channel") { try plain.run("echo hi", expecting: "hi\n") } }
+            for _ in 0..<50 { try figures.time("promises") { try full.run("echo hi", expecting: "hi\n") } }
+            for _ in 0..<50 {
+                try await figures.time("awaited") { try await full.runAwaited("echo hi", expecting: "hi\n") }
+            }
+            for _ in 0..<50 { try await figures.time("engine") { try await session.expect("echo hi", "hi\n") } }
+        }
+        plain.end()
+        full.end()
+        await session.close()
+        return figures.medians
+    }
+}
+
+/// How long things took, by name.
+private struct Figures {
+    private var times: [String: [Double]] = [:]
+    /// Whether what is measured counts.
+    var isWarm = false
+
+    mutating func time(_ name: String, _ body: () throws -> Void) rethrows {
+        let begin = ContinuousClock.now
+        try body()
+        note(name, .now - begin)
+    }
+
+    mutating func time(_ name: String, _ body: () async throws -> Void) async rethrows {
+        let begin = ContinuousClock.now
+        try await body()
+        note(name, .now - begin)
+    }
+
+    private mutating func note(_ name: String, _ duration: Duration) {
+        if isWarm { times[name, default: []].append(duration / .microseconds(1)) }
+    }
+
+    var medians: JSONObject {
         var figures = JSONObject()
-        for (name, values) in times {
-            let sorted = values.sorted()
-            figures[name] = .double(sorted[sorted.count / 2])
-            figures[name + "P95"] = .double(sorted[sorted.count * 95 / 100])
+        for (name, values) in times.sorted(by: { $0.key < $1.key }) {
+            figures[name] = .double(values.sorted()[values.count / 2])
         }
         return figures
+    }
+}
+
+extension ShellSession {
+    /// Runs a command and sees that its answer is right.
+    fileprivate func expect(_ text: String, _ wanted: String) async throws {
+        let answer = try await run(text)
+        guard answer.stdout.head.elementsEqual(wanted.utf8), answer.stderr.total == 0, answer.end.exitCode == 0 else {
+            throw MMError(.internalError, "A wrong answer.")
+        }
     }
 }

@@ -9,6 +9,9 @@ struct CommandEffects: Sendable, Hashable {
     /// Whether a program may be started, or something read: then the descriptors of the session have to be put away.
     var mayStartPrograms = true
 
+    /// Those of a text that nobody has read.
+    static let everything = CommandEffects(of: "", known: false)
+
     /// Builtins that change variables and nothing else that matters here.
     private static let setting: Set<String> = ["cd", "pushd", "popd", "export", "unset", "readonly", "umask", "ulimit"]
 

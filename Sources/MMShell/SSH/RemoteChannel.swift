@@ -133,8 +133,6 @@ final class RemoteChannel: Sendable {
                     state.open -= 1
                     if let watch = state.watches[index] { loop.forget(watch) }
                     state.watches[index] = nil
-                } else if let watch = state.watches[index] {
-                    loop.rearm(watch, for: .read)
                 }
                 let ended = state.open == 0 ? state.streamsEnded : nil
                 guard let running = state.running, let report = running.report, running.hasErrorReport else {
@@ -145,12 +143,17 @@ final class RemoteChannel: Sendable {
             }
         if let finished { finished(report) }
         ended?.give(())
+        // Whoever waits for the end is told first.
+        state.withLock { state in
+            guard !state.isOver || state.running != nil, let watch = state.watches[index] else { return }
+            loop.rearm(watch, for: .read)
+        }
     }
 
     /// Reads what is there and gives it to whom it belongs.
     /// - Returns: false at the end of the stream.
     private func take(_ index: Int, _ state: inout State) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { room in
+        withUnsafeTemporaryAllocation(byteCount: 32 << 10, alignment: 16) { room in
             for _ in 0..<4 {
                 let count = read(descriptors[index].raw, room.baseAddress, room.count)
                 if count < 0, errno == EINTR { continue }

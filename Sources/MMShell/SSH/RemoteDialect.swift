@@ -17,7 +17,7 @@ enum RemoteDialect {
         PS1= PS2= PROMPT_COMMAND=; unset HISTFILE ENV; [ -z "${BASH_VERSION-}" ] || set +o history +H
         exec 7>&1 8>&2; exec >/dev/null 2>&1
         __mm_begin() { return "$__mm_p"; }
-        __mm_tell() { printf '%s%s %s %s\\000' "$__mm_a" "$__mm_b" "$1" "$2" >&7; printf '%s%s %s \\000' "$__mm_a" "$__mm_b" "$1" >&8; }
+        __mm_tell() { \(tell("\"$__mm_a\" \"$__mm_b\"", status: "\"$1\"", rest: "\"$2\"")); }
         __mm_end() {
         set +e
         if [ -n "${__mm_a-}" ]; then
@@ -29,7 +29,7 @@ enum RemoteDialect {
         return "$(($1 & 255))"
         }
         __mm_hook() { if [ -n "${__mm_a-}" ]; then __mm_tell "$1" "-${PWD-}"; fi; }
-        if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='__mm_end "$?"'; else __mm_h='$(__mm_hook "$?")'; fi
+        if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='case ${__mm_a-} in ?*) __mm_end "$?";; esac'; else __mm_h='$(__mm_hook "$?")'; fi
         __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID; mkdir -m 700 "$__mm_d" || __mm_d=/nonexistent
         __mm_r='\(runner)'
 
@@ -42,17 +42,27 @@ enum RemoteDialect {
 
     /// The line that runs a command. A short one stands in it as it is. The text of others is kept in a file and sourced;
     /// where no file can be made, as on a full disk, it is evaluated.
-    static func line(_ text: String, id: (String, String), previous: Int32, tellsExports: Bool) -> [UInt8] {
+    static func line(_ text: String, id: (String, String), previous: Int32, effects: CommandEffects) -> [UInt8] {
         // Where the prompt is the only hook, it is there only while a command runs.
-        let start =
-            "__mm_a=\(id.0) __mm_b=\(id.1) __mm_p=\(previous)\(tellsExports ? " __mm_x=1" : "") PS1=${__mm_h-}"
+        let start = "__mm_a=\(id.0) __mm_b=\(id.1)\(effects.mayExport ? " __mm_x=1" : "") PS1=${__mm_h-}"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
         // Over there may be any POSIX shell; the rules for all of them are those for the pickiest that is read in blocks.
-        if ShellDialect(kind: .dash).fitsLine(text) {
-            return Array(
-                "\(start); __mm_begin; eval \(word) </dev/null >&7 2>&8 7>&- 8>&-; __mm_end \"$?\"\n".utf8)
+        guard ShellDialect(kind: .dash).fitsLine(text) else {
+            return Array("\(start) __mm_p=\(previous) __mm_c=\(word); eval \"$__mm_r\"\n".utf8)
         }
-        return Array("\(start) __mm_c=\(word); eval \"$__mm_r\"\n".utf8)
+        let begin = previous == 0 ? "" : " __mm_p=\(previous); __mm_begin;"
+        let streams = effects.mayStartPrograms ? "</dev/null >&7 2>&8 7>&- 8>&-" : ">&7 2>&8"
+        // The line is read in blocks: its length costs nothing, and a call of a function is spared.
+        let end =
+            effects.mayExport
+            ? "__mm_end \"$?\""
+            : tell("\(id.0) \(id.1)", status: "\"$?\"", rest: "\"-${PWD-}\"") + "; __mm_a= PS1=; \\set +e"
+        return Array("\(start);\(begin) eval \(word) \(streams); \(end)\n".utf8)
+    }
+
+    /// Both reports. Only the one on standard output is read for what it says.
+    private static func tell(_ id: String, status: String, rest: String) -> String {
+        #"\printf '%s%s %s %s\000' \#(id) \#(status) \#(rest) >&7; \printf '%s%s 0 \000' \#(id) >&8"#
     }
 
     private static let runner = """

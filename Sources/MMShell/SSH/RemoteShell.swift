@@ -68,7 +68,8 @@ final class RemoteShell: Sendable {
             channel.begin(restored, job: nil) { done.give($0) }
             shell.post(
                 RemoteDialect.line(
-                    String(decoding: snapshot.script, as: UTF8.self), id: restored, previous: 0, tellsExports: true))
+                    String(decoding: snapshot.script, as: UTF8.self), id: restored, previous: 0,
+                    effects: .everything))
             _ = await done.wait()
         }
         _ = channel.takeUnclaimed()

@@ -129,7 +129,7 @@ public actor SSHSession: ShellSession {
         }
         alarm.set(run, deadline)
         shell.post(
-            RemoteDialect.line(command.text, id: id, previous: previous, tellsExports: effects.mayExport))
+            RemoteDialect.line(command.text, id: id, previous: previous, effects: effects))
         return job
     }
 
