@@ -70,7 +70,7 @@ let roomTargets: [Target] = rooms.map { room in
 let testNeeds = [
     "MMPowerShell": ["powershell-stand-in"], "MMMCP": ["ConformanceFixtures", "conformance-server"],
     "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "powershell-stand-in", "HeadlessBrowser"],
-    "MMSandbox": ["HeadlessBrowser"],
+    "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]
 
 let roomTests: [Target] = rooms.map { room in
@@ -105,6 +105,10 @@ let package = Package(
             name: "TestSupport", dependencies: ["MMCore"], path: "Tests/TestSupport", swiftSettings: swiftSettings
         ),
         .target(
+            name: "TestHosts", dependencies: ["MMCore", "MMSystem"], path: "Tests/TestHosts",
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "HeadlessBrowser", dependencies: ["MMCore", "MMSystem"], path: "Tests/HeadlessBrowser",
             swiftSettings: swiftSettings
         ),
@@ -118,7 +122,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["MMCore", "MMSystem", "MMHTTP", "mm-cli", "mm-mcp"],
+            dependencies: ["MMCore", "MMSystem", "MMHTTP", "TestHosts", "mm-cli", "mm-mcp"],
             swiftSettings: swiftSettings
         ),
     ],

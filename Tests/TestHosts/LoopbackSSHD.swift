@@ -1,0 +1,123 @@
+import Glibc
+package import MMCore
+package import MMSystem
+
+/// A real sshd on a port of its own on this machine's loopback, with keys and configuration of its own.
+package final class LoopbackSSHD: Sendable {
+    private static let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+    private static let environment = ["PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8"]
+
+    /// Whether sshd is installed.
+    package static let isInstalled = ExecutableSearch.find("sshd", path: path) != nil
+    /// The user of these tests, and of the host.
+    package static let user = getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } } ?? "root"
+
+    /// Holds its keys (`user` is the client's), its configuration and what clients know of it (`known`).
+    package let folder: String
+    /// Where it listens.
+    package let port: Int
+    /// The server itself; those that serve connections are its children.
+    package let process: ChildProcess
+    /// Reads what the server says, so that it never has to wait.
+    private let reading: Task<Void, Never>
+
+    /// Starts it and waits until it listens.
+    /// - Parameters:
+    ///   - folder: where its keys are kept; they are made where they are missing.
+    ///   - extra: more lines of its configuration; `#nosftp` takes that away.
+    ///   - wanted: its port; nil takes a free one.
+    package static func start(in folder: String, _ extra: String = "", port wanted: Int? = nil) async throws
+        -> LoopbackSSHD
+    {
+        for name in ["host", "user"] where access("\(folder)/\(name)", F_OK) != 0 {
+            try await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/\(name)"])
+        }
+        if access("\(folder)/authorized", F_OK) != 0 {
+            try await run("cp", ["\(folder)/user.pub", "\(folder)/authorized"])
+        }
+        // Without root sshd needs no folder of its own; with it, it insists.
+        if getuid() == 0 { mkdir("/run/sshd", 0o755) }
+        // Somebody else may take a port between the look and the start.
+        for _ in 0..<20 {
+            if let server = try await attempt(folder, wanted ?? freePort(), extra) { return server }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw MMError(.unavailable, "sshd did not start")
+    }
+
+    private static func attempt(_ folder: String, _ port: Int, _ extra: String) async throws -> LoopbackSSHD? {
+        let text = """
+            Port \(port)
+            ListenAddress 127.0.0.1
+            HostKey \(folder)/host
+            AuthorizedKeysFile \(folder)/authorized
+            PidFile none
+            StrictModes no
+            UsePAM no
+            PermitRootLogin yes
+            KbdInteractiveAuthentication no
+            PasswordAuthentication yes
+            \(extra == "#nosftp" ? "" : "Subsystem sftp internal-sftp")
+            \(extra)
+
+            """
+        try ProtectedFile.replace("\(folder)/config", with: Array(text.utf8))
+        var command = ChildCommand(
+            ExecutableSearch.find("sshd", path: path) ?? "/usr/sbin/sshd", ["-D", "-e", "-f", "\(folder)/config"],
+            environment: environment)
+        command.output = .null
+        command.error = .pipe
+        let process = try await ChildProcess.start(command)
+        var said: [UInt8] = []
+        while let bytes = try await process.error?.read() {
+            said += bytes
+            guard String(decoding: said, as: UTF8.self).contains("listening on") else { continue }
+            let reading = Task { while let bytes = try? await process.error?.read(), !bytes.isEmpty {} }
+            return LoopbackSSHD(folder: folder, port: port, process: process, reading: reading)
+        }
+        _ = await process.exit()
+        return nil
+    }
+
+    private init(folder: String, port: Int, process: ChildProcess, reading: Task<Void, Never>) {
+        self.folder = folder
+        self.port = port
+        self.process = process
+        self.reading = reading
+    }
+
+    deinit { process.signalGroup(SIGKILL) }
+
+    /// Ends it; connections that it serves may live on.
+    package func stop() async {
+        await process.terminate(grace: .seconds(60))
+        reading.cancel()
+    }
+
+    /// A port that nobody listens at just now.
+    package static func freePort() -> Int {
+        let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(raw) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        return withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = bind(raw, $0, size)
+                getsockname(raw, $0, &size)
+            }
+            return Int(in_port_t(bigEndian: $0.pointee.sin_port))
+        }
+    }
+
+    /// Runs a program that must do well.
+    package static func run(_ program: String, _ arguments: [String]) async throws {
+        let command = ChildCommand(
+            ExecutableSearch.find(program, path: path) ?? program, arguments, environment: environment)
+        let outcome = try await ChildProcess.run(command, timeout: .seconds(300))
+        guard outcome.exit == .status(0) else {
+            throw MMError(.internalError, "\(program): \(String(decoding: outcome.error, as: UTF8.self))")
+        }
+    }
+}
