@@ -13,6 +13,15 @@ struct SessionProcesses: Sendable {
     let shell: Int32
     /// The value of the mark.
     let mark: String
+    /// When the shell started: its number may be somebody else's after its end.
+    private let start: UInt64?
+
+    /// The processes of a shell that runs now.
+    init(shell: Int32, mark: String) {
+        self.shell = shell
+        self.mark = mark
+        start = ProcessEntry(shell)?.start
+    }
 
     /// The group that holds the session's terminal: that of the running command, or the shell's own.
     var foregroundGroup: Int32? {
@@ -22,7 +31,7 @@ struct SessionProcesses: Sendable {
 
     /// The processes of the session but the shell itself.
     func others() -> [ProcessEntry] {
-        ProcessEntry.belonging(to: [shell], session: shell, mark: "\(Self.markVariable)=\(mark)")
+        ProcessEntry.belonging(to: [shell], session: shell, start: start, mark: "\(Self.markVariable)=\(mark)")
     }
 
     /// Whether one process started another, at however many removes.

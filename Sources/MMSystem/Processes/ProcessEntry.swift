@@ -16,6 +16,9 @@ package struct ProcessEntry: Sendable, Hashable {
     package let session: Int32
     /// The foreground group of its terminal.
     package let foreground: Int32
+    /// When it started, in ticks since the system did. With the number it names one process; the number alone is soon
+    /// somebody else's.
+    package let start: UInt64
 
     /// Reads a process; nil where there is none.
     package init?(_ id: Int32) {
@@ -24,8 +27,9 @@ package struct ProcessEntry: Sendable, Hashable {
         // The name stands in parentheses and may hold any character, so what follows is counted from the last closing one.
         guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"), open < close else { return nil }
         let fields = line[line.index(after: close)...].split(separator: " ")
-        guard fields.count > 5, let state = fields[0].utf8.first, let parent = Int32(fields[1]),
-            let group = Int32(fields[2]), let session = Int32(fields[3]), let foreground = Int32(fields[5])
+        guard fields.count > 19, let state = fields[0].utf8.first, let parent = Int32(fields[1]),
+            let group = Int32(fields[2]), let session = Int32(fields[3]), let foreground = Int32(fields[5]),
+            let start = UInt64(fields[19])
         else { return nil }
         self.id = id
         name = String(line[line.index(after: open)..<close])
@@ -34,6 +38,7 @@ package struct ProcessEntry: Sendable, Hashable {
         self.group = group
         self.session = session
         self.foreground = foreground
+        self.start = start
     }
 
     /// Whether it has ended and only waits to be asked after.
@@ -49,10 +54,15 @@ package struct ProcessEntry: Sendable, Hashable {
     /// - Parameters:
     ///   - leaders: the processes they belong to, which are left out, as is this one.
     ///   - session: the number of the kernel session.
+    ///   - start: when the session's first process started, where that is known.
     ///   - mark: the variable of the environment and its value: `NAME=value`.
-    package static func belonging(to leaders: Set<Int32>, session: Int32, mark: String) -> [ProcessEntry] {
+    package static func belonging(to leaders: Set<Int32>, session: Int32, start: UInt64? = nil, mark: String)
+        -> [ProcessEntry]
+    {
         let all = all()
-        var members = leaders
+        // As long as a session has members its number is nobody else's: a stranger under it means that they are all gone.
+        let isTaken = start.map { start in all.contains { $0.id == session && $0.start != start } } ?? false
+        var members = isTaken ? leaders.subtracting([session]) : leaders
         var grew = true
         while grew {
             grew = false
@@ -64,7 +74,7 @@ package struct ProcessEntry: Sendable, Hashable {
         let mark = Array(mark.utf8)
         return all.filter { entry in
             guard !leaders.contains(entry.id), entry.id != getpid(), !entry.isDead else { return false }
-            return members.contains(entry.id) || entry.session == session || entry.carries(mark)
+            return members.contains(entry.id) || !isTaken && entry.session == session || entry.carries(mark)
         }
     }
 

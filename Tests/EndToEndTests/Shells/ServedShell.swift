@@ -1,8 +1,9 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestHosts
 
-/// `mm-mcp --profile persistent-shell` in a process of its own, at a free port.
+/// `mm-mcp` with a tool profile, or with the catalogue, over HTTP in a process of its own, at a free port.
 final class ServedShell: Sendable {
     let home: TemporaryHome
     /// The address of its endpoint.
@@ -10,7 +11,9 @@ final class ServedShell: Sendable {
     let workspace: String
     private let process: ChildProcess
 
-    init(_ arguments: [String] = [], _ variables: [String: String] = [:]) async throws {
+    init(_ arguments: [String] = [], _ variables: [String: String] = [:], profile: String? = "persistent-shell")
+        async throws
+    {
         home = try TemporaryHome()
         workspace = home.path + "/workspace"
         var environment = home.environment
@@ -18,7 +21,8 @@ final class ServedShell: Sendable {
         environment["MCP_SHELL_SECURITY__WORKING_DIRECTORY"] = workspace
         for (key, value) in variables { environment[key] = value }
         var command = ChildCommand(
-            Programs.mmMCP, ["--profile", "persistent-shell"] + arguments, environment: environment)
+            Programs.mmMCP, (profile.map { ["--profile", $0] } ?? ["--http", "127.0.0.1:0"]) + arguments,
+            environment: environment)
         command.error = .null
         process = try await ChildProcess.start(command)
         var line: [UInt8] = []
@@ -32,8 +36,11 @@ final class ServedShell: Sendable {
     /// Ends it as a service manager does.
     func stop() async -> ChildProcess.Exit { await process.terminate(grace: .seconds(300)) }
 
-    /// Whether a process is there.
-    static func isAlive(_ pid: Int) -> Bool { kill(pid_t(pid), 0) == 0 }
+    /// Waits until a process is gone.
+    static func ends(_ pid: Int32) async -> Bool {
+        let process = StartedProcess(pid)
+        return await eventually { process?.isAlive != true }
+    }
 
     /// Waits for a condition, for at most five minutes.
     static func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestHosts
 import Testing
 
 @testable import MMShell
@@ -42,7 +43,8 @@ struct ShellHabitsTests {
         try await Shells.with(kind) { (shell) async throws in
             let started = try await shell.sh("true & echo $!")
             let pid = try #require(Int32(started.out.split(separator: "\n").first ?? ""))
-            #expect(await eventually { kill(pid, 0) != 0 || ProcessEntry(pid)?.isDead == true })
+            let job = StartedProcess(pid)
+            #expect(await eventually { job?.isAlive != true })
             for _ in 0..<3 {
                 let next = try await shell.sh("echo next")
                 #expect(next.out == "next\n", "\(next.end)")
@@ -141,11 +143,11 @@ struct ShellHabitsTests {
             }
             try await group.waitForAll()
         }
-        var pids: [Int32] = []
-        for shell in shells { pids.append(try #require(await shell.processID)) }
-        #expect(Set(pids).count == 200)
+        var processes: Set<StartedProcess> = []
+        for shell in shells { processes.insert(try #require(await shell.processID.flatMap { StartedProcess($0) })) }
+        #expect(processes.count == 200)
         await withTaskGroup(of: Void.self) { group in for shell in shells { group.addTask { await shell.close() } } }
-        for pid in pids { #expect(kill(pid, 0) != 0) }
+        #expect(processes.allSatisfy { !$0.isAlive })
     }
 
     @Test("what is written in hundreds of megabytes is not kept in memory")

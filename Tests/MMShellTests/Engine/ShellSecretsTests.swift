@@ -77,7 +77,10 @@ struct ShellSecretsTests {
             let masters = SSHSessionTests.masters()
             let attempt = Task { () -> MMError? in
                 do throws(MMError) {
-                    await (try SSHSession.connect(wanted, masters: masters)).close()
+                    await
+                        (try SSHSession.connect(
+                            wanted, masters: masters, times: SSHSessionTests.patient, deadline: .after(.seconds(240))))
+                        .close()
                     return nil
                 } catch { return error }
             }

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestHosts
 import Testing
 
 @testable import MMShell
@@ -117,7 +118,7 @@ struct SSHSessionTests {
             let pid = try await session.sh("cd /usr; export KEPT=1; echo $$").out.split(separator: "\n").first.flatMap {
                 Int32($0)
             }
-            let shell = try #require(pid)
+            let shell = try #require(pid.flatMap { StartedProcess($0) })
             let job = try await session.start(ShellCommand("echo begun; sleep 3003"), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             // The processes that serve the connection, not what they started.
@@ -132,7 +133,7 @@ struct SSHSessionTests {
             let next = try await session.sh("pwd; echo $KEPT")
             #expect(next.out == "/usr\n1\n")
             #expect(next.end.wasRestarted)
-            #expect(await eventually { kill(shell, 0) != 0 })
+            #expect(await eventually { !shell.isAlive })
             #expect(await masters.count == 1)
         }
     }
@@ -293,6 +294,7 @@ struct SSHSessionTests {
             var target = SSHTarget("far")
             target.configFile = config
             target.hostKeys = .acceptNew
+            target.connectTimeout = .seconds(300)
             let session = try await SSHSession.connect(
                 target, masters: Self.masters(), times: Self.patient, deadline: .after(.seconds(300)))
             #expect(try await session.sh("echo over").out == "over\n")
