@@ -41,6 +41,11 @@ struct LogLine: Sendable {
         return JSONWriter.bytes(.object(object)) + [0x0A]
     }
 
+    /// The beginning of the text, without the fields.
+    var shortened: LogLine {
+        LogLine(level: level, origin: origin, place: place, text: text.prefix(400) + "…", fields: [:], time: time)
+    }
+
     /// A text on one line: nobody can forge a line of their own, nor send commands to the terminal of who reads it.
     private static func oneLine(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()

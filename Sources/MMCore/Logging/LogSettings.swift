@@ -1,11 +1,21 @@
 /// Which files a log is kept in, and how much of it.
 public struct LogSettings: Sendable {
+    /// How a line is written where there is a choice.
+    public enum Form: Sendable, Hashable {
+        /// A line of text.
+        case plain
+        /// A line of JSON, with the fields.
+        case json
+    }
+
     /// The text log, such as `session-pool-unified.log`; `nil` for none. JSON lines lie beside it as `….jsonl`.
     public var path: String?
     /// The least level that is kept.
     public var level: LogLevel
-    /// Whether text lines also go to standard error.
+    /// Whether lines also go to standard error.
     public var standardError: Bool
+    /// How they look there.
+    public var standardErrorForm = Form.plain
     /// Bytes after which a file is put aside.
     public var fileSize: Int
     /// How many files are kept aside.

@@ -4,13 +4,13 @@ import Glibc
 final class LogSink: Sendable {
     let level: LogLevel
     private let clock: WallClock
-    private let standardError: Bool
+    private let standardError: LogSettings.Form?
     private let files: Mutex<[LogFile]>
 
     init(_ settings: LogSettings, clock: WallClock) {
         level = settings.level
         self.clock = clock
-        standardError = settings.standardError
+        standardError = settings.standardError ? settings.standardErrorForm : nil
         files = Mutex(
             settings.path.map { path in
                 let base = path.hasSuffix(".log") ? String(path.dropLast(4)) : path
@@ -28,8 +28,16 @@ final class LogSink: Sendable {
         files.withLock { files in
             for index in files.indices { files[index].append(files[index].form == .plain ? plain : line.json) }
         }
-        if standardError { Self.show(plain) }
+        switch standardError {
+        case nil: break
+        case .plain?: Self.show(plain)
+        // A line that is cut off would be no JSON.
+        case .json?: Self.show(line.json.count <= Self.shown ? line.json : line.shortened.json)
+        }
     }
+
+    /// What standard error takes in one piece.
+    private static let shown = 4096
 
     /// Shows a line on standard error in one write, so that lines of several threads don't mix.
     ///
@@ -38,7 +46,7 @@ final class LogSink: Sendable {
     private static func show(_ line: [UInt8]) {
         var ready = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         guard poll(&ready, 1, 0) == 1, ready.revents & Int16(POLLOUT) != 0 else { return }
-        let short = line.count <= 4096 ? line : line.prefix(4092) + Array("…\n".utf8)
+        let short = line.count <= shown ? line : line.prefix(shown - 4) + Array("…\n".utf8)
         _ = short.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

@@ -54,13 +54,22 @@ public struct OperationServices: Sendable {
         await sessions.close()
     }
 
+    /// Says that lines of the log also go to standard error, and how: `json` or `console`. Profiles of servers that did so
+    /// set it.
+    package static let standardErrorForm = "MM_LOG_STANDARD_ERROR"
+
     /// The services over a user's files.
     /// - Parameter environment: of the process.
     public init(environment: [String: String]) {
         let paths = StatePaths(environment: environment)
         let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
         let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
-        let log = Log(LogSettings(path: paths.poolLog(of: only), level: level))
+        var logging = LogSettings(path: paths.poolLog(of: only), level: level)
+        if let form = environment[Self.standardErrorForm] {
+            logging.standardError = true
+            logging.standardErrorForm = form == "json" ? .json : .plain
+        }
+        let log = Log(logging)
         let identity = IdentityService(environment: environment, log: log)
         self.environment = environment
         self.paths = paths

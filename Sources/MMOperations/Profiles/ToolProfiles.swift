@@ -62,7 +62,11 @@ package enum ToolProfiles {
 
     /// The environment as the product reads it, where a profile has variables of its own.
     package static func environment(_ environment: [String: String], for profile: String?) -> [String: String] {
-        profile == "pwsh-manager" ? TenantSettings.product(environment) : environment
+        switch profile {
+        case "pwsh-manager": TenantSettings.product(environment)
+        case PersistentShellProfile.name: PersistentShellSettings.product(environment)
+        default: environment
+        }
     }
 
     private static func unknown(_ name: String) -> MMError {

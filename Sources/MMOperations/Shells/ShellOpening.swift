@@ -86,11 +86,17 @@ package struct ShellOpening: Sendable {
         settings.policy = configuration.policy
         settings.sandbox = sandbox
         settings.limits = configuration.limits
+        settings.treeLimits = configuration.treeLimits
         if word != "python", wanted == nil || wanted == configuration.shell { settings.program = configuration.program }
         let session: any ShellSession =
             if word == "python" { try await PythonShell.start(settings) } else { try await LocalShell.start(settings) }
+        var label = sandbox.label
+        if let problem = await (session as? LocalShell)?.limitsProblem {
+            services.log.warning("a shell has no limits on all its processes: \(problem)")
+            label += " " + problem
+        }
         return ShellSessions.Member(
-            key: key, body: .shell(session), kind: word, label: sandbox.label, sandbox: sandbox.word)
+            key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word)
     }
 
     private func hostKind(_ word: String, _ environment: [String: String]) throws(MMError) -> ShellKind {

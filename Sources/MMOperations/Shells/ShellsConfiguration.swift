@@ -30,6 +30,8 @@ package struct ShellsConfiguration: Sendable {
     package var programs = ArgumentPolicy([:])
     /// What the kernel enforces on each process.
     package var limits: [ShellSettings.ResourceLimit] = [.coreFiles(0)]
+    /// What all processes of a session may use together, by a control group where one is delegated.
+    package var treeLimits: TreeLimits?
     /// How long a session may be idle.
     package var idle: Duration = .seconds(3600)
     /// Most sessions in all.
@@ -112,6 +114,7 @@ struct ShellsConfigurationReader {
             case "maxSessionsPerClient": made.maximumSessionsOfOwner = try number(key, value, 1...10_000)
             case "memoryMegabytes": made.limits.append(.memory(UInt64(try number(key, value, 16...1_048_576)) << 20))
             case "processorSeconds": made.limits.append(.processorTime(UInt64(try number(key, value, 1...31_536_000))))
+            case "together": made.treeLimits = try together(value)
             case "maxFileBytes": made.largestFile = try number(key, value, 1...(1 << 30))
             case "ssh":
                 guard let members = value.object else { throw wrong(key, "an object") }
@@ -144,6 +147,32 @@ struct ShellsConfigurationReader {
                     "ssh.\(key)", "one of hostKeys (strict, accept-new), config, knownHosts (paths), hosts (a list)")
             }
         }
+    }
+
+    /// `{"memoryMegabytes": 2048, "processes": 200, "processors": 1.5, "required": true}`.
+    private func together(_ value: JSONValue) throws(MMError) -> TreeLimits {
+        guard let object = value.object, !object.isEmpty else { throw wrong("together", "an object with limits") }
+        var limits = TreeLimits(isBestEffort: true)
+        for (key, value) in object {
+            switch key {
+            case "memoryMegabytes":
+                limits.memory = UInt64(try number("together.memoryMegabytes", value, 16...1_048_576)) << 20
+            case "processes": limits.processes = try number("together.processes", value, 2...1_000_000)
+            case "processors":
+                guard let number = value.double, (0.01...4096).contains(number) else {
+                    throw wrong("together.processors", "a number from 0.01 to 4096")
+                }
+                limits.processors = number
+            case "required":
+                guard let flag = value.bool else { throw wrong("together.required", "true or false") }
+                limits.isBestEffort = !flag
+            default: throw wrong("together.\(key)", "one of memoryMegabytes, processes, processors, required")
+            }
+        }
+        guard limits.memory != nil || limits.processes != nil || limits.processors != nil else {
+            throw wrong("together", "an object with limits")
+        }
+        return limits
     }
 
     private func folder(_ key: String, _ value: JSONValue) throws(MMError) -> String {

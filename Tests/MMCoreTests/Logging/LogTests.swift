@@ -160,6 +160,27 @@ struct LogTests {
         #expect(folder.text("victim") == "precious")
     }
 
+    @Test("standard error gets lines of JSON where they are wanted, whole ones also where they would be long")
+    func standardErrorJSON() async {
+        await #expect(processExitsWith: .success) {
+            var ends: [Int32] = [0, 0]
+            #expect(pipe(&ends) == 0)
+            dup2(ends[1], STDERR_FILENO)
+            var settings = LogSettings(path: nil, standardError: true)
+            settings.standardErrorForm = .json
+            let log = Log(settings)
+            log.info("to be seen", ["count": 3])
+            log.info("long", ["more": .string(String(repeating: "é", count: 9000))])
+            var bytes = [UInt8](repeating: 0, count: 20_000)
+            let count = read(ends[0], &bytes, bytes.count)
+            let lines = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: "\n")
+            #expect(lines.count == 2)
+            let values = lines.map { try? JSONParser.parse(String($0)) }
+            #expect(values.first??["text"] == "to be seen" && values.first??["count"] == 3)
+            #expect(values.last??["text"] == "long…")
+        }
+    }
+
     @Test("standard error gets the text line, and a reader that doesn't read holds nobody up")
     func standardError() async {
         await #expect(processExitsWith: .success) {

@@ -53,6 +53,58 @@ struct PersistentShellTests {
         #expect(error?.message.contains(name.hasSuffix("FILE") ? value : name) == true)
     }
 
+    @Test("logs as much as it is told, to standard error as the first server did")
+    func logging() throws {
+        func product(_ given: [String: String]) -> [String: String] { PersistentShellSettings.product(given) }
+        #expect(product([:])["MM_LOG_LEVEL"] == "info")
+        #expect(product([:])[OperationServices.standardErrorForm] == "json")
+        #expect(product(["MM_LOG_LEVEL": "debug"])["MM_LOG_LEVEL"] == "debug")
+        let chosen = product([
+            "MM_LOG_LEVEL": "debug", "MCP_SHELL_LOGGING__LEVEL": "ERROR", "MCP_SHELL_LOGGING__FORMAT": "console",
+        ])
+        #expect(chosen["MM_LOG_LEVEL"] == "error" && chosen[OperationServices.standardErrorForm] == "console")
+        let wrong = product(["MCP_SHELL_LOGGING__LEVEL": "loud"])
+        #expect(wrong["MM_LOG_LEVEL"] == nil, "the profile refuses it, and says why")
+        #expect(ToolProfiles.environment([:], for: "persistent-shell")["MM_LOG_LEVEL"] == "info")
+        #expect(ToolProfiles.environment([:], for: "ssh-session")["MM_LOG_LEVEL"] == nil)
+    }
+
+    @Test("limits all that a shell starts together where somebody says so")
+    func together() throws {
+        #expect(try PersistentShellSettings(environment: [:]).configuration(workspace: "/w").treeLimits == nil)
+        let settings = try PersistentShellSettings(environment: [
+            "MCP_SHELL_SHELL__TOTAL_MEMORY_MB": "64", "MCP_SHELL_SHELL__TOTAL_PROCESSES": "20",
+            "MCP_SHELL_SHELL__TOTAL_CPUS": "0.5",
+        ])
+        let limits = settings.configuration(workspace: "/w").treeLimits
+        #expect(limits == TreeLimits(memory: 64 << 20, processes: 20, processors: 0.5, isBestEffort: true))
+        #expect(throws: MMError.self) {
+            try PersistentShellSettings(environment: ["MCP_SHELL_SHELL__TOTAL_CPUS": "many"])
+        }
+    }
+
+    @Test("begins no session that lives at another server")
+    func placement() async throws {
+        let directory = LocalSessionDirectory()
+        let folder = String(cString: mkdtemp(strdup("/tmp/mm-place-XXXXXX")))
+        defer { rmdir(folder) }
+        var settings = try PersistentShellSettings(environment: ["PATH": "/usr/bin:/bin"])
+        settings.workspace = folder
+        let services = OperationServices(environment: ["HOME": folder, "PATH": "/usr/bin:/bin"])
+        let here = PersistentShell(settings: settings, directory: directory, holder: "here")
+        let there = PersistentShell(settings: settings, directory: directory, holder: "there")
+        let call = CallContext(caller: Caller(surface: .mcp, name: "test", server: "test"))
+        let member = try await here.member(call, id: nil, services)
+        #expect(await services.shells.count == 1)
+        let error = await #expect(throws: MMError.self) { try await there.member(call, id: nil, services) }
+        #expect(error?.code == .conflict && error?.details["holder"] == "here")
+        await services.shells.close(member.key)
+        await here.release(member.key.owner)
+        _ = try await there.member(call, id: nil, services)
+        await there.close()
+        await services.close()
+    }
+
     @Test("reads the first server's own secure configuration")
     func secureFile() throws {
         let file = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")

@@ -1,6 +1,6 @@
 import Glibc
 package import MMCore
-import MMShell
+package import MMShell
 
 /// The persistent shell: one shell for each session of a client, over one permanent workspace.
 package actor PersistentShell {
@@ -9,10 +9,44 @@ package actor PersistentShell {
     private var workspace: String?
     /// A shell of nobody's, which shows that shells can be started.
     private var standby: LocalShell?
+    /// Where sessions live, when several servers share their clients.
+    private let directory: any SessionDirectory
+    /// This server, as the others know it.
+    private let holder: String
+    /// The sessions that this server has claimed, by their owners.
+    private var claims: [String: Set<String>] = [:]
 
     /// A persistent shell.
-    package init(settings: PersistentShellSettings) {
+    /// - Parameters:
+    ///   - directory: where sessions live; a server alone needs no other than its own.
+    ///   - holder: this server, as the others know it.
+    package init(
+        settings: PersistentShellSettings, directory: any SessionDirectory = LocalSessionDirectory(),
+        holder: String = RandomBytes.text(bytes: 12)
+    ) {
         self.settings = settings
+        self.directory = directory
+        self.holder = holder
+    }
+
+    /// Claims a session, or renews the claim: it stands as long as the session may be idle.
+    /// - Throws: `conflict` when the session lives elsewhere, `unavailable` when nobody can tell.
+    private func claim(_ key: ShellSessionName) async throws(MMError) {
+        let name = "\(key.owner)/\(key.name)"
+        let lease = Duration.seconds(settings.timeout + settings.cleanupInterval)
+        let placement = try await directory.claim(name, for: holder, lease: lease)
+        guard placement.holder == holder else {
+            throw MMError(
+                .conflict, "This session lives at another server.",
+                hint: "Send its requests there, or begin a new one.",
+                details: ["holder": .string(placement.holder)])
+        }
+        claims[key.owner, default: []].insert(name)
+    }
+
+    /// Gives up the claims of a client whose session has ended.
+    package func release(_ owner: String) async {
+        for name in claims.removeValue(forKey: owner) ?? [] { try? await directory.release(name, from: holder) }
     }
 
     /// The folder in which shells start and files stay; made where it is missing.
@@ -51,11 +85,12 @@ package actor PersistentShell {
     }
 
     /// The shell of a client's session, started where there is none.
-    func member(_ call: CallContext, id: String?, _ services: OperationServices) async throws(MMError)
+    package func member(_ call: CallContext, id: String?, _ services: OperationServices) async throws(MMError)
         -> ShellSessions.Member
     {
         let opening = try opening(services)
         let key = ShellSessionName(owner: call.shellOwner, place: .shell, name: id ?? ShellOperations.standardSession)
+        try await claim(key)
         return try await services.shells.session(key, limits: ShellSessions.Limits(opening.configuration)) {
             () async throws(MMError) in
             try await opening.local(key, kind: nil)
@@ -83,8 +118,9 @@ package actor PersistentShell {
         return true
     }
 
-    /// Ends the standby shell.
+    /// Ends the standby shell, and gives up what was claimed.
     package func close() async {
+        for owner in claims.keys { await release(owner) }
         await standby?.close()
         standby = nil
     }

@@ -30,7 +30,10 @@ package enum PersistentShellProfile {
                     : [
                         "Security is disabled: every command is run. MCP_SHELL_CONFIG_FILE names a file that enables it."
                     ],
-                sessionEnded: { owner, services in await services.shells.closeAll(of: owner) }))
+                sessionEnded: { owner, services in
+                    await services.shells.closeAll(of: owner)
+                    await shell.release(owner)
+                }))
     }
 
     /// Where it listens when the command line names no address.

@@ -12,6 +12,8 @@ package struct PersistentShellSettings: Sendable {
     package var port = 3000
     /// How much it writes into its log: debug, info, warning, error, critical.
     package var logLevel = "info"
+    /// Whether somebody chose it.
+    private var namesLogLevel = false
     /// `json` or `console`.
     package var logFormat = "json"
     /// Seconds until an idle shell is closed.
@@ -26,6 +28,8 @@ package struct PersistentShellSettings: Sendable {
     package var confinement = ShellsConfiguration.Confinement.guard
     /// Memory of each process in MiB.
     package var memory: Int?
+    /// What all processes of a shell may use together, where a control group is delegated.
+    package var together = TreeLimits(isBestEffort: true)
     /// The security settings.
     package var policy = ShellPolicy.open
     /// Where shells start.
@@ -46,6 +50,10 @@ package struct PersistentShellSettings: Sendable {
         ProfileSetting("MCP_SHELL_SHELL__DEFAULT_SHELL", standard: "/bin/bash", "bash, zsh, dash, ash or python3."),
         ProfileSetting("MCP_SHELL_SHELL__SANDBOX", standard: "guard", "guard, workspace or isolated."),
         ProfileSetting("MCP_SHELL_SHELL__MEMORY_MB", standard: "", "Memory of each process in MiB."),
+        ProfileSetting(
+            "MCP_SHELL_SHELL__TOTAL_MEMORY_MB", standard: "", "Memory of all a shell starts (delegated control group)."),
+        ProfileSetting("MCP_SHELL_SHELL__TOTAL_PROCESSES", standard: "", "Processes of a shell, in the same way."),
+        ProfileSetting("MCP_SHELL_SHELL__TOTAL_CPUS", standard: "", "Processors for all a shell starts, such as 0.5."),
         ProfileSetting("MCP_SHELL_SECURITY__ENABLED", standard: "false", "Whether commands are judged."),
         ProfileSetting("MCP_SHELL_SECURITY__WORKING_DIRECTORY", standard: "/workspace", "Where shells start."),
         ProfileSetting("MCP_SHELL_SECURITY__MAX_EXECUTION_TIME", standard: "30", "Seconds, when security is on."),
@@ -66,6 +74,7 @@ package struct PersistentShellSettings: Sendable {
             ("server", "name"), ("server", "version"), ("server", "host"), ("server", "port"), ("logging", "level"),
             ("logging", "format"), ("session", "timeout"), ("session", "max_sessions"), ("session", "cleanup_interval"),
             ("shell", "default_shell"), ("shell", "prompt_marker"), ("shell", "sandbox"), ("shell", "memory_mb"),
+            ("shell", "total_memory_mb"), ("shell", "total_processes"), ("shell", "total_cpus"),
         ] {
             let variable = "MCP_SHELL_\(section.uppercased())__\(key.uppercased())"
             guard let value = environment[variable], !value.isEmpty else { continue }
@@ -99,6 +108,7 @@ package struct PersistentShellSettings: Sendable {
                 throw wrong("debug, info, warning, error or critical")
             }
             logLevel = value.lowercased()
+            namesLogLevel = true
         case ("logging", "format"):
             guard ["json", "console"].contains(value.lowercased()) else { throw wrong("json or console") }
             logFormat = value.lowercased()
@@ -119,6 +129,13 @@ package struct PersistentShellSettings: Sendable {
             }
             confinement = kind
         case ("shell", "memory_mb"): memory = try number(16...1_048_576)
+        case ("shell", "total_memory_mb"): together.memory = UInt64(try number(16...1_048_576)) << 20
+        case ("shell", "total_processes"): together.processes = try number(2...1_000_000)
+        case ("shell", "total_cpus"):
+            guard let number = Double(value), (0.01...4096).contains(number) else {
+                throw wrong("a number from 0.01 to 4096")
+            }
+            together.processors = number
         default: throw MMError(.invalidInput, "\(source) is no known setting.", hint: "Look at .env.example.")
         }
     }
@@ -197,6 +214,20 @@ package struct PersistentShellSettings: Sendable {
             yaml: JSONWriter.bytes(["security": .object(security)]), name: "MCP_SHELL_SECURITY__…")
     }
 
+    /// The environment as the rest of the product reads it: how much is logged, and how it looks on standard error, where
+    /// the first server logged.
+    ///
+    /// Settings that can't be understood are refused when the profile is made.
+    package static func product(_ environment: [String: String]) -> [String: String] {
+        guard let settings = try? PersistentShellSettings(environment: environment) else { return environment }
+        var environment = environment
+        if settings.namesLogLevel || environment["MM_LOG_LEVEL"] == nil {
+            environment["MM_LOG_LEVEL"] = settings.logLevel
+        }
+        environment[OperationServices.standardErrorForm] = settings.logFormat
+        return environment
+    }
+
     /// The word for the shell's kind.
     package var kind: String {
         ShellKind(program: defaultShell)?.rawValue ?? "python"
@@ -215,6 +246,9 @@ package struct PersistentShellSettings: Sendable {
         made.idle = .seconds(timeout)
         made.maximumSessions = maximumSessions
         made.maximumSessionsOfOwner = maximumSessions
+        if together.memory != nil || together.processes != nil || together.processors != nil {
+            made.treeLimits = together
+        }
         if let memory { made.limits.append(.memory(UInt64(memory) << 20)) }
         return made
     }
