@@ -16,11 +16,12 @@ extension ShellOperations {
             InputField(
                 "yield", .integer(0...3600), "Seconds until the call answers with a job handle while it goes on (30)."),
         ]
+        fields.append(
+            InputField(
+                "input", .choice(["none", "terminal", "screen"]),
+                "What it reads: nothing, typed input, or a full screen (default none)."))
         if isLocal {
             fields += [
-                InputField(
-                    "input", .choice(["none", "terminal", "screen"]),
-                    "What it reads: nothing, typed input, or a full screen (default none)."),
                 InputField("shell", .choice(Self.shells), "Kind of a new session (default bash)."),
                 InputField(
                     "directory", .text, "Where a new session starts.", at: .option("C"), isOfferedToModels: false),
@@ -47,7 +48,7 @@ extension ShellOperations {
         let remote =
             "Runs a command in a lasting shell session on a host by SSH: directory and variables stay for the next call. "
             + "Answers status, exit_code, stdout, stderr, cwd. What takes longer than `yield` goes on: status running and a "
-            + "job handle for ssh_wait, ssh_read, ssh_jobs. "
+            + "job handle for ssh_wait, ssh_read, ssh_write, ssh_jobs. "
         return AnyOperation(
             declaration(
                 "run", isLocal ? "Run in a shell" : "Run on a host",
@@ -97,7 +98,7 @@ extension ShellOperations {
             return try await device(text, member, .after(min(limit, context.deadline.remaining)), context)
         }
         let runner = ShellRunner(sessions: context.services.shells, member: member)
-        let reads = input.has("input") ? try input.text("input").flatMap { ShellCommand.Input(rawValue: $0) } : nil
+        let reads = try input.text("input").flatMap { ShellCommand.Input(rawValue: $0) }
         let task = try await runner.start(
             text, input: reads ?? .none, timeLimit: limit, patience: patience,
             isBeside: try input.flag("beside"))

@@ -17,8 +17,7 @@ public actor LocalShell: ShellSession {
     private let memory: Mutex<SessionMemory>
     private var live: LiveShell?
     private var isClosed = false
-    /// Shells beside this one, each for one command.
-    private var siblings: [ObjectIdentifier: LocalShell] = [:]
+    private let siblings = ShellSiblings()
     /// The end of the last shell, for whoever closes while it is still ending.
     private var leaving: Task<Void, Never>?
 
@@ -166,7 +165,7 @@ public actor LocalShell: ShellSession {
                 }
                 return kill(-group, number) == 0
             },
-            waiting: {
+            waiting: { _ in
                 let path = shell.terminalPath
                 let reads = try? await BlockingWork.run { shell.processes.readsTerminal(path) }
                 guard reads == true else { return nil }
@@ -261,25 +260,10 @@ public actor LocalShell: ShellSession {
         let sibling = LocalShell(settings)
         let snapshot = memory.withLock { $0.snapshot }
         sibling.memory.withLock { $0.snapshot = snapshot }
-        siblings[ObjectIdentifier(sibling)] = sibling
-        do throws(MMError) {
+        return try await siblings.run(command, in: sibling, deadline: deadline, observer: observer) {
+            () async throws(MMError) in
             try await sibling.makeLive(restoring: true)
-            let job = try await sibling.start(command, deadline: deadline, observer: observer)
-            Task {
-                _ = await job.settled()
-                await self.forget(sibling)
-            }
-            return job
-        } catch {
-            await forget(sibling)
-            throw error
         }
-    }
-
-    private func forget(_ sibling: LocalShell) async {
-        // Whoever closes this session meanwhile waits for it, too.
-        await sibling.close()
-        siblings[ObjectIdentifier(sibling)] = nil
     }
 
     // MARK: The session
@@ -299,9 +283,7 @@ public actor LocalShell: ShellSession {
         isClosed = true
         turns.close()
         memory.withLock { $0.running }?.stop(.closed)
-        let beside = siblings.values
-        siblings = [:]
-        for sibling in beside { await sibling.close() }
+        await siblings.close()
         await dismantle()
     }
 }

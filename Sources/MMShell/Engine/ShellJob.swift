@@ -88,19 +88,19 @@ public final class ShellJob: Sendable {
         var cancel: @Sendable (ShellEnd.Cause) -> Void
         var type: @Sendable ([UInt8]) async throws(MMError) -> Void
         var signal: @Sendable (Int32) async -> Bool
-        var waiting: @Sendable () async -> ShellPrompt?
+        var waiting: @Sendable (_ written: Int) async -> ShellPrompt?
 
         /// The ways to a running command.
         /// - Parameters:
         ///   - cancel: asks it to stop.
         ///   - type: types into its terminal.
         ///   - signal: sends a signal; false when it has ended.
-        ///   - waiting: what it waits for.
+        ///   - waiting: what it waits for, given how much it has written.
         package init(
             cancel: @escaping @Sendable (ShellEnd.Cause) -> Void,
             type: @escaping @Sendable ([UInt8]) async throws(MMError) -> Void,
             signal: @escaping @Sendable (Int32) async -> Bool,
-            waiting: @escaping @Sendable () async -> ShellPrompt?
+            waiting: @escaping @Sendable (_ written: Int) async -> ShellPrompt?
         ) {
             self.cancel = cancel
             self.type = type
@@ -247,7 +247,10 @@ public final class ShellJob: Sendable {
 
     /// What the command waits for, where the system can tell: nil while it works.
     public func waitingFor() async -> ShellPrompt? {
-        guard command.input != .none, end == nil, var prompt = await reach.waiting() else { return nil }
+        let written = state.withLock { state in
+            ShellCommand.Stream.allCases.reduce(0) { $0 + state.captures[$1].total }
+        }
+        guard command.input != .none, end == nil, var prompt = await reach.waiting(written) else { return nil }
         // The question is what was written last, wherever to.
         let last = state.withLock { state in
             let capture = state.captures[state.lastStream]

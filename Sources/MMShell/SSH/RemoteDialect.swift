@@ -31,7 +31,6 @@ enum RemoteDialect {
         __mm_hook() { if [ -n "${__mm_a-}" ]; then __mm_tell "$1" "-${PWD-}"; fi; }
         if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='case ${__mm_a-} in ?*) __mm_end "$?";; esac'; else __mm_h='$(__mm_hook "$?")'; fi
         __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID; mkdir -m 700 "$__mm_d" || __mm_d=/nonexistent
-        __mm_r='\(runner)'
 
         """
 
@@ -42,16 +41,20 @@ enum RemoteDialect {
 
     /// The line that runs a command. A short one stands in it as it is. The text of others is kept in a file and sourced;
     /// where no file can be made, as on a full disk, it is evaluated.
-    static func line(_ text: String, id: (String, String), previous: Int32, effects: CommandEffects) -> [UInt8] {
+    /// - Parameter streams: what the command reads and where it writes, for one that reads a terminal.
+    static func line(
+        _ text: String, id: (String, String), previous: Int32, effects: CommandEffects, streams given: String? = nil
+    ) -> [UInt8] {
         // Where the prompt is the only hook, it is there only while a command runs.
         let start = "__mm_a=\(id.0) __mm_b=\(id.1)\(effects.mayExport ? " __mm_x=1" : "") PS1=${__mm_h-}"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
         // Over there may be any POSIX shell; the rules for all of them are those for the pickiest that is read in blocks.
         guard ShellDialect(kind: .dash).fitsLine(text) else {
-            return Array("\(start) __mm_p=\(previous) __mm_c=\(word); eval \"$__mm_r\"\n".utf8)
+            let run = runner(given ?? silent)
+            return Array("\(start) __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
         }
         let begin = previous == 0 ? "" : " __mm_p=\(previous); __mm_begin;"
-        let streams = effects.mayStartPrograms ? "</dev/null >&7 2>&8 7>&- 8>&-" : ">&7 2>&8"
+        let streams = given ?? (effects.mayStartPrograms ? silent : ">&7 2>&8")
         // The line is read in blocks: its length costs nothing, and a call of a function is spared.
         let end =
             effects.mayExport
@@ -65,11 +68,16 @@ enum RemoteDialect {
         #"\printf '%s%s %s %s\000' \#(id) \#(status) \#(rest) >&7; \printf '%s%s 0 \000' \#(id) >&8"#
     }
 
-    private static let runner = """
-        __mm_o=; { printf "%s\\n" "$__mm_c" >"$__mm_d/c"; } 2>/dev/null && __mm_o=1; \
-        if [ -n "$__mm_o" ]; then __mm_begin; . "$__mm_d/c" </dev/null >&7 2>&8 7>&- 8>&-; \
-        else __mm_begin; { eval "$__mm_c"; } </dev/null >&7 2>&8 7>&- 8>&-; fi; __mm_end "$?"
+    /// The streams of a command that reads nothing.
+    private static let silent = "</dev/null >&7 2>&8 7>&- 8>&-"
+
+    private static func runner(_ streams: String) -> String {
         """
+        __mm_o=; { printf "%s\\n" "$__mm_c" >"$__mm_d/c"; } 2>/dev/null && __mm_o=1; \
+        if [ -n "$__mm_o" ]; then __mm_begin; . "$__mm_d/c" \(streams); \
+        else __mm_begin; { eval "$__mm_c"; } \(streams); fi; __mm_end "$?"
+        """
+    }
 
     /// A line that makes an idle shell report even when the command has taken its hook away. Otherwise it says nothing.
     static let probe = "__mm_end 130\n"

@@ -10,10 +10,17 @@ final class RemoteShell: Sendable {
     let channel: RemoteChannel
     private let typing: ShellTyping
     private let remotePID = Mutex<Int32>(0)
+    private let ownTerminal = Mutex<RemoteTerminal?>(nil)
     private let watching: Task<Void, Never>
 
     /// The process id of the shell over there.
     var pid: Int32 { remotePID.withLock { $0 } }
+
+    /// The terminal that its commands are asked at, once one was wanted.
+    var terminal: RemoteTerminal? {
+        get { ownTerminal.withLock { $0 } }
+        set { ownTerminal.withLock { $0 = newValue } }
+    }
 
     /// Starts a shell and waits until it answers.
     /// - Throws: `.limitExceeded` when the host opens no more channels over this connection.
@@ -113,5 +120,7 @@ final class RemoteShell: Sendable {
         _ = await process.exit()
         stop()
         watching.cancel()
+        await terminal?.close()
+        terminal = nil
     }
 }

@@ -9,17 +9,16 @@ import MMSystem
 public actor SSHSession: ShellSession {
     /// `user@host:port`.
     public nonisolated let name: String
-    private let target: SSHTarget
-    private let masters: SSHMasters
+    let target: SSHTarget
+    let masters: SSHMasters
     private let policy: ShellPolicy
-    private let times: ShellSettings.Times
+    let times: ShellSettings.Times
     private let turns = ShellTurns()
     private let alarm = CommandAlarm()
     private let memory = Mutex(SessionMemory(directory: []))
     private var live: RemoteShell?
     private var isClosed = false
-    /// Sessions beside this one, each for one command.
-    private var siblings: [ObjectIdentifier: SSHSession] = [:]
+    private let siblings = ShellSiblings()
     /// The end of the last shell, for whoever closes while it is still ending.
     private var leaving: Task<Void, Never>?
 
@@ -84,17 +83,14 @@ public actor SSHSession: ShellSession {
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
     ) async throws(MMError) -> ShellJob {
         try command.check()
-        guard command.input == .none else {
-            throw MMError(
-                .unsupported, "Commands over SSH have no terminal.", hint: "Use the screen mode for programs that ask.")
-        }
         let deadline = policy.deadline(deadline)
         try await turns.take(until: deadline)
         do throws(MMError) {
             try policy.check(command.text, directory: workingDirectory)
             let command = policy.bounded(command)
             let shell = try await usableShell(deadline)
-            return run(command, deadline, observer, in: shell)
+            let terminal = command.input == .none ? nil : try await terminal(of: shell, until: deadline)
+            return run(command, deadline, observer, in: shell, terminal)
         } catch {
             turns.leave()
             throw error
@@ -103,15 +99,14 @@ public actor SSHSession: ShellSession {
 
     private func run(
         _ command: ShellCommand, _ deadline: Deadline,
-        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: RemoteShell
+        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: RemoteShell,
+        _ terminal: RemoteTerminal?
     ) -> ShellJob {
         let id = RemoteShell.newID()
         let run = RunningCommand(id: id.0 + id.1) { [weak self] in await self?.climb(shell) }
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
-            reach: ShellJob.Reach(
-                cancel: { run.stop($0) }, type: { _ in },
-                signal: { [weak self] number in await self?.signal(number, shell) ?? false }, waiting: { nil }))
+            reach: reach(shell, run, terminal))
         let (previous, effects) = memory.withLock { memory in
             let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
             if effects.mayRedefine { memory.mayRedefine = true }
@@ -121,16 +116,47 @@ public actor SSHSession: ShellSession {
         let begin = ContinuousClock.now
         shell.channel.begin(id, job: job) { report in
             let took = .now - begin
-            if let report {
+            if let report, terminal == nil {
                 self.conclude(report, job, run, took)
             } else {
-                Task { await self.settle(job, run, shell, took) }
+                Task { await self.settle(report, job, run, shell, terminal, took) }
             }
         }
         alarm.set(run, deadline)
+        guard let terminal else {
+            shell.post(RemoteDialect.line(command.text, id: id, previous: previous, effects: effects))
+            return job
+        }
+        terminal.begin(job)
         shell.post(
-            RemoteDialect.line(command.text, id: id, previous: previous, effects: effects))
+            Array((RemoteDialect.preparing(terminal.path) + "\n").utf8)
+                + RemoteDialect.line(
+                    command.text, id: id, previous: previous, effects: effects,
+                    streams: RemoteDialect.streams(command.input, terminal: terminal.path)))
         return job
+    }
+
+    private nonisolated func reach(_ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?)
+        -> ShellJob.Reach
+    {
+        let pace = Mutex(AskingPace())
+        return ShellJob.Reach(
+            cancel: { run.stop($0) },
+            type: { [weak self] bytes throws(MMError) in
+                try await terminal?.type(bytes)
+                pace.withLock { $0.wasAnswered() }
+                // A terminal that is not the shell's own makes no signal of ctrl-c.
+                if let terminal, !terminal.isFree, bytes.contains(0x03) { await self?.interrupt(shell) }
+            },
+            signal: { [weak self] number in await self?.signal(number, shell) ?? false },
+            waiting: { [weak self] written in
+                guard let terminal else { return nil }
+                if pace.withLock({ $0.isDue(written) }) {
+                    let prompt = await self?.question(shell, terminal)
+                    pace.withLock { $0.found(prompt) }
+                }
+                return pace.withLock { $0.last }
+            })
     }
 
     private func usableShell(_ deadline: Deadline) async throws(MMError) -> RemoteShell {
@@ -176,8 +202,16 @@ public actor SSHSession: ShellSession {
         turns.leave()
     }
 
-    /// No report will come.
-    private func settle(_ job: ShellJob, _ run: RunningCommand, _ shell: RemoteShell, _ took: Duration) async {
+    /// No report will come, or what was written to the terminal has still to come.
+    private func settle(
+        _ report: FrameReader.Report?, _ job: ShellJob, _ run: RunningCommand, _ shell: RemoteShell,
+        _ terminal: RemoteTerminal?, _ took: Duration
+    ) async {
+        if let report {
+            await terminal?.drain(through: shell)
+            return conclude(report, job, run, took)
+        }
+        terminal?.end()
         alarm.clear()
         run.over()
         // ssh gives the status of what it ran; 255 is its own, or theirs: nobody can tell.
@@ -225,24 +259,7 @@ public actor SSHSession: ShellSession {
             deadline: min(deadline, .after(.seconds(60))))
         let sibling = SSHSession(target, masters, shell, policy, times)
         sibling.memory.withLock { $0.snapshot = snapshot }
-        siblings[ObjectIdentifier(sibling)] = sibling
-        do throws(MMError) {
-            let job = try await sibling.start(command, deadline: deadline, observer: observer)
-            Task {
-                _ = await job.settled()
-                await self.forget(sibling)
-            }
-            return job
-        } catch {
-            await forget(sibling)
-            throw error
-        }
-    }
-
-    private func forget(_ sibling: SSHSession) async {
-        // Whoever closes this session meanwhile waits for it, too.
-        await sibling.close()
-        siblings[ObjectIdentifier(sibling)] = nil
+        return try await siblings.run(command, in: sibling, deadline: deadline, observer: observer)
     }
 
     // MARK: Files
@@ -253,53 +270,6 @@ public actor SSHSession: ShellSession {
         try await turns.take(until: deadline)
         defer { turns.leave() }
         return try await usableShell(deadline).master
-    }
-
-    // MARK: Cancelling
-
-    private func signal(_ number: Int32, _ shell: RemoteShell) async -> Bool {
-        guard number > 0, number < 65, shell.pid > 1 else { return false }
-        return await reach(
-            shell, RemoteDialect.signalling(shell: shell.pid, String(number), group: false), within: .seconds(10))
-    }
-
-    /// Runs a script over there, over another connection where this one opens no more channels.
-    private func reach(_ shell: RemoteShell, _ script: String, within time: Duration) async -> Bool {
-        let outcome = try? await shell.master.control(script, timeout: time)
-        if let outcome, outcome.exit != .status(255) { return outcome.exit == .status(0) }
-        guard shell.master.isAlive, !Task.isCancelled,
-            let other = try? await masters.acquire(target, besides: shell.master, deadline: .after(time))
-        else { return false }
-        let second = try? await other.control(script, timeout: time)
-        await masters.release(other)
-        return second?.exit == .status(0)
-    }
-
-    private func climb(_ shell: RemoteShell) async {
-        func pause(_ time: Duration) async -> Bool {
-            try? await Task.sleep(for: time)
-            return !Task.isCancelled
-        }
-        let pid = shell.pid
-        if pid > 1 {
-            _ = await reach(
-                shell,
-                RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
-                    + RemoteDialect.signalling(shell: pid, "CONT", group: true),
-                within: max(times.interrupt, .seconds(5)))
-            guard await pause(times.interrupt / 4) else { return }
-            shell.post(Array(RemoteDialect.probe.utf8))
-            guard await pause(times.interrupt - times.interrupt / 4) else { return }
-            for (word, time) in [("TERM", times.terminate), ("KILL", times.kill)] {
-                _ = await reach(
-                    shell, RemoteDialect.signalling(shell: pid, word, group: false), within: max(time, .seconds(5)))
-                guard await pause(time) else { return }
-            }
-            _ = await reach(
-                shell, RemoteDialect.signalling(shell: pid, "KILL", group: true), within: max(times.kill, .seconds(5)))
-            guard await pause(times.kill) else { return }
-        }
-        shell.process.signalGroup(SIGKILL)
     }
 
     // MARK: The session
@@ -345,9 +315,7 @@ public actor SSHSession: ShellSession {
         isClosed = true
         turns.close()
         memory.withLock { $0.running }?.stop(.closed)
-        let beside = siblings.values
-        siblings = [:]
-        for sibling in beside { await sibling.close() }
+        await siblings.close()
         await dismantle(sweeping: true)
     }
 }

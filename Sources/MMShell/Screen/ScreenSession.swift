@@ -97,7 +97,7 @@ public actor ScreenSession {
             reach: ShellJob.Reach(
                 cancel: { _ in child.signalGroup(SIGHUP) },
                 type: { bytes throws(MMError) in try await child.terminal?.input.write(bytes) },
-                signal: { child.signalGroup($0) }, waiting: { nil }))
+                signal: { child.signalGroup($0) }, waiting: { _ in nil }))
     }
 
     private func read() {

@@ -72,8 +72,8 @@ struct ShellServerTests {
                     print(pid)
             asyncio.run(main())
             """, [served.url, served.workspace], served.home.environment)
-        let pid = try #require(Int(output.filter { !$0.isWhitespace }))
-        #expect(await ServedShell.eventually { !ServedShell.isAlive(pid) }, "the shell of an ended session is gone")
+        let pid = try #require(Int32(output.filter { !$0.isWhitespace }))
+        #expect(await ServedShell.ends(pid), "the shell of an ended session is gone")
         let kept = try ProtectedFile.read(served.workspace + "/sub/script.py")
         #expect(kept == Array("print('Hello')".utf8), "files are permanent")
         #expect(await served.stop() == .status(0))
@@ -97,8 +97,75 @@ struct ShellServerTests {
             """
         _ = try await python(script, [served.url, served.workspace], served.home.environment)
         let bytes = try #require(try ProtectedFile.read(served.workspace + "/pid"))
-        let pid = try #require(Int(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }))
-        #expect(await ServedShell.eventually { !ServedShell.isAlive(pid) }, "its time is over, whoever waits")
+        let pid = try #require(Int32(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }))
+        #expect(await ServedShell.ends(pid), "its time is over, whoever waits")
+        _ = await served.stop()
+    }
+
+    @Test(
+        "end the command of a client that vanishes when its session ends, whatever its time",
+        .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
+    func vanishingSession() async throws {
+        let served = try await ServedShell([], ["MCP_SHELL_SESSION__TIMEOUT": "20"])
+        let script = """
+            async def main():
+                async with streamable_http_client(sys.argv[1]) as (r, w), ClientSession(r, w) as session:
+                    await session.initialize()
+                    asyncio.create_task(call(session, 'execute_command',
+                        command='echo $BASHPID > pid.tmp; mv pid.tmp pid; exec sleep 100000', timeout=86400))
+                    while not os.path.exists(sys.argv[2] + '/pid'):
+                        await asyncio.sleep(0.05)
+                    os._exit(0)
+            asyncio.run(main())
+            """
+        _ = try await python(script, [served.url, served.workspace], served.home.environment)
+        let bytes = try #require(try ProtectedFile.read(served.workspace + "/pid"))
+        let pid = try #require(Int32(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }))
+        #expect(await ServedShell.ends(pid), "nobody waits for it")
+        _ = await served.stop()
+    }
+
+    @Test(
+        "show the catalogue's shells to the one who started them, and to nobody else who may connect",
+        .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
+    func principals() async throws {
+        let served = try await ServedShell(
+            ["--toolsets", "shell", "--embedded", "--token-file", try secretFile()], profile: nil)
+        let output = try await python(
+            """
+            from mcp.shared._httpx_utils import create_mcp_http_client
+            def failed(answer):
+                return getattr(answer, 'is_error', None) or getattr(answer, 'isError', False)
+            async def main():
+                url = sys.argv[1]
+                proof = {'Authorization': 'Bearer a-long-secret-of-this-test'}
+                async with create_mcp_http_client(headers=proof) as http:
+                    async with streamable_http_client(url) as (r, w), ClientSession(r, w) as one:
+                        await one.initialize()
+                        async with streamable_http_client(url, http_client=http) as (r, w), ClientSession(r, w) as two:
+                            await two.initialize()
+                            first = await data(one, 'mm__shell_run', command='mine=secret; echo $mine; sleep 1000', **{'yield': 1})
+                            assert first['status'] == 'running' and first['stdout'] == 'secret\\n', first
+                            job = first['job']
+                            assert 'default' in await call(one, 'mm__shell_sessions')
+                            assert 'default' not in await call(two, 'mm__shell_sessions')
+                            assert job not in await call(two, 'mm__shell_jobs')
+                            for tool in ('mm__shell_read', 'mm__shell_wait'):
+                                answer = await two.call_tool(tool, dict(job=job))
+                                assert failed(answer) and 'secret\\n' not in str(answer.content), answer
+                            answer = await two.call_tool('mm__shell_jobs', dict(cancel=job))
+                            assert failed(answer), answer
+                            theirs = await data(two, 'mm__shell_run', command='echo "[$mine]"')
+                            assert theirs['stdout'] == '[]\\n', theirs
+                            closed = await two.call_tool('mm__shell_close', {})
+                            still = await data(one, 'mm__shell_jobs', cancel=job)
+                            assert still['status'] == 'cancelled', still
+                            kept = await data(one, 'mm__shell_run', command='echo $mine')
+                            assert kept['stdout'] == 'secret\\n', kept
+                print('done')
+            asyncio.run(main())
+            """, [served.url], served.home.environment)
+        #expect(output == "done\n")
         _ = await served.stop()
     }
 
@@ -230,6 +297,28 @@ struct ShellServerTests {
             != "No running commands"
         #expect(try await call(8, "list_command_history", [:], here: false).contains("Status: interrupted"))
         #expect(try await call(9, "execute_command", ["command": "echo alive"]) == "Exit Status: 0\n\nSTDOUT:\nalive\n")
+        let asked = try await call(
+            10, "execute_command_async", ["command": "read -p 'who? ' x; echo hello $x; exec cat"])
+        let asking = try #require(asked.split(separator: "\n").first?.split(separator: " ").last)
+        func typed(_ id: Int, _ text: String) async throws -> String {
+            try await call(
+                id, "send_input", ["command_id": .string(String(asking)), "input_text": .string(text)], here: false)
+        }
+        func state(_ id: Int) async throws -> String {
+            try await call(id, "get_command_status", ["command_id": .string(String(asking))], here: false)
+        }
+        var number = 20
+        func becomes(_ text: String) async throws -> Bool {
+            try await ServedShell.eventually {
+                number += 1
+                return try await state(number).contains(text)
+            }
+        }
+        #expect(try await becomes("Awaiting Input: who? \n"))
+        #expect(try await typed(11, "Ada\n").hasPrefix("Input sent successfully\n"))
+        #expect(try await becomes("hello Ada\n"))
+        #expect(try await typed(12, "\u{4}").hasPrefix("Input sent successfully\n"))
+        #expect(try await becomes("Status: completed\n"))
         await host.stop()
     }
 

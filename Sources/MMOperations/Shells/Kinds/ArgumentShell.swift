@@ -34,7 +34,7 @@ package actor ArgumentShell: ShellSession {
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
             reach: ShellJob.Reach(
                 cancel: { _ in work.withLock { $0 }?.cancel() }, type: { _ in }, signal: { _ in false },
-                waiting: { nil }))
+                waiting: { _ in nil }))
         let task = Task { await self.run(words, job, deadline) }
         work.withLock { $0 = task }
         return job

@@ -80,7 +80,7 @@ package actor PythonShell: ShellSession {
                 id: RandomBytes.text(bytes: 16), command: command, observer: observer,
                 reach: ShellJob.Reach(
                     cancel: { stop.ask($0) }, type: { _ in },
-                    signal: { [weak host] number in await host?.signal(number) ?? false }, waiting: { nil }))
+                    signal: { [weak host] number in await host?.signal(number) ?? false }, waiting: { _ in nil }))
             Task { await self.supervise(job, host, stop, deadline) }
             return job
         } catch {

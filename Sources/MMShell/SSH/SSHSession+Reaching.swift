@@ -1,0 +1,77 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// Reaching a running command from beside it.
+extension SSHSession {
+    func signal(_ number: Int32, _ shell: RemoteShell) async -> Bool {
+        guard number > 0, number < 65, shell.pid > 1 else { return false }
+        return await reach(
+            shell, RemoteDialect.signalling(shell: shell.pid, String(number), group: false), within: .seconds(10))
+    }
+
+    /// Runs a script over there, over another connection where this one opens no more channels.
+    private func reach(_ shell: RemoteShell, _ script: String, within time: Duration) async -> Bool {
+        let outcome = try? await shell.master.control(script, timeout: time)
+        if let outcome, outcome.exit != .status(255) { return outcome.exit == .status(0) }
+        guard shell.master.isAlive, !Task.isCancelled,
+            let other = try? await masters.acquire(target, besides: shell.master, deadline: .after(time))
+        else { return false }
+        let second = try? await other.control(script, timeout: time)
+        await masters.release(other)
+        return second?.exit == .status(0)
+    }
+
+    func climb(_ shell: RemoteShell) async {
+        func pause(_ time: Duration) async -> Bool {
+            try? await Task.sleep(for: time)
+            return !Task.isCancelled
+        }
+        let pid = shell.pid
+        if pid > 1 {
+            _ = await reach(
+                shell,
+                RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
+                    + RemoteDialect.signalling(shell: pid, "CONT", group: true),
+                within: max(times.interrupt, .seconds(5)))
+            guard await pause(times.interrupt / 4) else { return }
+            shell.post(Array(RemoteDialect.probe.utf8))
+            guard await pause(times.interrupt - times.interrupt / 4) else { return }
+            for (word, time) in [("TERM", times.terminate), ("KILL", times.kill)] {
+                _ = await reach(
+                    shell, RemoteDialect.signalling(shell: pid, word, group: false), within: max(time, .seconds(5)))
+                guard await pause(time) else { return }
+            }
+            _ = await reach(
+                shell, RemoteDialect.signalling(shell: pid, "KILL", group: true), within: max(times.kill, .seconds(5)))
+            guard await pause(times.kill) else { return }
+        }
+        shell.process.signalGroup(SIGKILL)
+    }
+
+    /// Interrupts what runs as the key does.
+    func interrupt(_ shell: RemoteShell) async {
+        _ = await reach(shell, RemoteDialect.signalling(shell: shell.pid, "INT", group: true), within: .seconds(10))
+    }
+
+    /// The terminal of a shell, opened with the first command that wants one.
+    func terminal(of shell: RemoteShell, until deadline: Deadline) async throws(MMError) -> RemoteTerminal {
+        if let terminal = shell.terminal, terminal.isAlive { return terminal }
+        await shell.terminal?.close()
+        shell.terminal = nil
+        let opened = try await RemoteTerminal.open(target, masters, within: min(times.start, deadline.remaining))
+        shell.terminal = opened
+        return opened
+    }
+
+    /// What a command asks at its terminal; nil when it works, or nobody can tell.
+    func question(_ shell: RemoteShell, _ terminal: RemoteTerminal) async -> ShellPrompt? {
+        let script = RemoteDialect.asking(shell: shell.pid, terminal: terminal.path)
+        guard let outcome = try? await shell.master.control(script, timeout: .seconds(10)) else { return nil }
+        let words = String(decoding: outcome.output, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count == 4, words[0] == "reads" else { return nil }
+        // Echo that is off while lines are read says the same of programs that may not be looked at, such as sudo.
+        let isSecret = words[3] == "1"
+        return words[1] == "1" || isSecret ? ShellPrompt(isSecret: isSecret, text: "") : nil
+    }
+}

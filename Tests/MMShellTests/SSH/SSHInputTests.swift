@@ -1,0 +1,141 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMShell
+
+@Suite("Input to commands on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+struct SSHInputTests {
+    /// Waits for a text of a running command for as long as a busy machine may need.
+    private func see(_ text: String, _ stream: ShellCommand.Stream, of job: ShellJob, from offset: Int = 0) async throws
+    {
+        let found = await job.wait(for: text, in: stream, from: offset, until: .after(.seconds(240)))
+        try #require(found != nil, "“\(text)” on \(stream): \(job.output(stream).bytes.suffix(500))")
+    }
+
+    private func end(of job: ShellJob) async throws -> ShellEnd {
+        try #require(await job.wait(until: .after(.seconds(240))))
+    }
+
+    @Test("is text, a secret and keys, and output and errors stay apart")
+    func typing() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            _ = try await session.sh("f() { echo \"f $1\"; }")
+            let job = try await session.start(
+                ShellCommand(
+                    """
+                    read -p 'name? ' name; f "$name"; stty -echo; printf 'word: ' >/dev/tty; read word </dev/tty; stty echo
+                    echo "long ${#word}" >&2; cat; (exit 3)
+                    """, input: .terminal), deadline: .never)
+            try await see("name? ", .stderr, of: job)
+            try await job.type(.line("Ada"))
+            try await see("f Ada", .stdout, of: job)
+            try await see("word: ", .terminal, of: job)
+            try await job.type(.secret(Secret("geheim-77")))
+            try await see("long 9", .stderr, of: job)
+            try await job.type(.text("one\ntwo"))
+            try await job.type(.keys(["enter", "ctrl-d"]))
+            let end = try await end(of: job)
+            #expect(end.exitCode == 3)
+            #expect(end.cause == .finished)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "f Ada\none\ntwo\n")
+            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self) == "name? long 9\n")
+            let shown = String(decoding: job.output(.terminal).bytes, as: UTF8.self)
+            #expect(shown.contains("Ada") && shown.contains("two"), "what is typed is echoed: \(shown)")
+            #expect(!shown.contains("geheim") && !shown.contains("mm;"), "\(shown)")
+            // What the command set is there, and the next one reads nothing.
+            #expect(try await session.sh("f \"$name\"; cat; echo end").out == "f Ada\nend\n")
+        }
+    }
+
+    @Test("ctrl-c gives up the whole command and leaves the session")
+    func interrupt() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            _ = try await session.sh("kept=1; cd /usr")
+            let job = try await session.start(
+                ShellCommand("echo begun; sleep 1000; echo not reached", input: .terminal), deadline: .never)
+            try await see("begun", .stdout, of: job)
+            try await job.type(.keys(["ctrl-c"]))
+            let end = try await end(of: job)
+            #expect(end.exitCode == 130)
+            #expect(!end.restartsSession)
+            #expect(!String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("not"))
+            #expect(try await session.sh("echo $kept; pwd").out == "1\n/usr\n")
+        }
+    }
+
+    @Test("is known to be wanted, and whether it is a secret")
+    func waiting() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let job = try await session.start(
+                ShellCommand(
+                    "echo -n 'go on? ' >&2; read x; stty -echo; printf 'password: ' >/dev/tty; read y; stty echo; echo $y",
+                    input: .terminal), deadline: .never)
+            var prompt: ShellPrompt?
+            #expect(
+                await eventually {
+                    prompt = await job.waitingFor()
+                    return prompt?.text == "go on? "
+                })
+            #expect(prompt?.isSecret == false)
+            try await job.type(.line("yes"))
+            try await see("password: ", .terminal, of: job)
+            #expect(
+                await eventually {
+                    prompt = await job.waitingFor()
+                    return prompt?.isSecret == true
+                })
+            try await job.type(.line("x"))
+            #expect(try await end(of: job).exitCode == 0)
+            #expect(await job.waitingFor() == nil)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "x\n")
+        }
+    }
+
+    @Test("a screen has all three streams")
+    func screen() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let job = try await session.start(
+                ShellCommand("test -t 0 && test -t 1 && test -t 2 && stty size", input: .screen), deadline: .never)
+            #expect(try await end(of: job).exitCode == 0)
+            #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self) == "24 80\n")
+            #expect(job.output(.stdout).total == 0)
+        }
+    }
+
+    @Test("is refused where the host gives no terminals, and a command without it runs")
+    func noTerminals() async throws {
+        try await SSHSessionTests.with("PermitTTY no") { (session, _, _) async throws in
+            let error = await #expect(throws: MMError.self) {
+                try await session.start(ShellCommand("cat", input: .terminal), deadline: .never)
+            }
+            #expect(error?.code == .unsupported)
+            #expect(try await session.sh("echo alive").out == "alive\n")
+        }
+    }
+
+    @Test("works where nothing over there can let a terminal go", arguments: [true, false])
+    func plainHost(hasBash: Bool) async throws {
+        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
+        defer { try? ChildOutput.removeTree(folder) }
+        for name in ["sh", "mkdir", "rm", "sleep", "grep", "stty", "tty", "uname", "cat", "readlink"]
+            + (hasBash ? ["bash"] : [])
+        {
+            let path = try #require(ExecutableSearch.find(name, path: Shells.path))
+            symlink(path, folder + "/" + name)
+        }
+        try await SSHSessionTests.with("SetEnv PATH=\(folder) HOME=\(folder)") { (session, _, _) async throws in
+            let job = try await session.start(
+                ShellCommand("echo begun; read x; echo \"got $x\"; sleep 1000; echo no", input: .terminal),
+                deadline: .never)
+            try await see("begun", .stdout, of: job)
+            try await job.type(.line("text"))
+            try await see("got text", .stdout, of: job)
+            try await job.type(.keys(["ctrl-c"]))
+            let end = try await end(of: job)
+            #expect(end.exitCode == 130)
+            #expect(try await session.sh("echo \"$x\"").out == "text\n")
+        }
+    }
+}
