@@ -49,28 +49,10 @@ def milliseconds(call, count=COUNT):
     return statistics.median(times)
 
 
-class Piped:
-    """A shell at two pipes: one line in, output and status out. The floor for everything else."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, bufsize=0)
-        self.number = 0
-
-    def run(self):
-        self.number += 1
-        self.process.stdin.write(b"eval 'echo hi'; echo end-%d $?\n" % self.number)
-        wanted = b"hi\nend-%d 0\n" % self.number
-        seen = b""
-        while not seen.endswith(wanted):
-            piece = self.process.stdout.read(65536)
-            if not piece:
-                raise RuntimeError("the shell has gone")
-            seen += piece
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
+def inside(*words):
+    """Medians in milliseconds of commands and of what they are held against, measured in turns within one process."""
+    run = subprocess.run([RELEASE / "shell-benchmark", *words], capture_output=True, text=True, check=True, timeout=600)
+    return {name: value / 1000 for name, value in json.loads(run.stdout).items()}
 
 
 class Stdio:
@@ -201,17 +183,17 @@ print(statistics.median(times))
 
 
 def local(figures, home, python):
-    pipe = Piped(["bash"])
-    floor = milliseconds(pipe.run)
-    pipe.close()
-    figures.note(f"raw pipe to bash: {floor:.3f} ms")
+    took = inside("local", str(COUNT))
+    figures.note(f"bash at raw pipes: {took['pipe']:.3f} ms with the status in the output, {took['promises']:.3f} ms with a "
+                 f"session's promises, {took['awaited']:.3f} ms when also awaited as in a session")
+    figures.row("local command in a session / bash at raw pipes, same promises, awaited", took["engine"] / took["awaited"],
+                "x", 1.2)
+    figures.row("the same for a program", took["engineProgram"] / took["awaitedProgram"], "x", 1.2)
+    figures.note(f"in a session {took['engine']:.3f} ms, {took['engineUnsure']:.3f} ms once functions or aliases were made")
     with persistent_shell(home) as (server, port):
         web = Web(port)
-        web.run("echo hi")
-        engine = statistics.median(web.run("echo hi")["execution_time"] * 1000 for _ in range(COUNT))
         whole = milliseconds(lambda: web.run("echo hi"))
-        figures.row("local command in the engine / raw pipe to bash", engine / floor, "x", 1.2)
-        figures.note(f"in the engine {engine:.3f} ms, with HTTP and JSON on both sides {whole:.3f} ms")
+        figures.note(f"with HTTP and JSON on both sides {whole:.3f} ms")
         if python:
             run = subprocess.run([python, "-c", PEXPECT, "30"], capture_output=True, text=True, check=True, timeout=120)
             rival = float(run.stdout)
@@ -284,21 +266,16 @@ def remote(figures, home, python):
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     env = environment(home)
     with sshd(home) as port:
-        held = Piped(["ssh", "-F", "/dev/null", "-p", str(port), "-i", f"{home}/user", "-o", "StrictHostKeyChecking=no",
-                      "-o", f"UserKnownHostsFile={home}/held", "-o", "LogLevel=ERROR", f"{user}@127.0.0.1", "bash"])
-        floor = milliseconds(held.run)
-        held.close()
-        figures.note(f"held channel to bash: {floor:.3f} ms")
+        took = inside("ssh", str(COUNT), "127.0.0.1", str(port), user, f"{home}/user")
+        figures.note(f"bash at a held channel: {took['channel']:.3f} ms with the status in the output, {took['promises']:.3f} "
+                     f"ms with a session's promises, {took['awaited']:.3f} ms when also awaited as in a session")
+        figures.row("command over SSH in a session / held channel, same promises, awaited",
+                    took["engine"] / took["awaited"], "x", 1.2)
         target = {"host": "127.0.0.1", "username": user, "port": port, "key_filename": f"{home}/user"}
         ours = Stdio([SERVER, "--profile", "ssh-session"], env)
         whole = milliseconds(lambda: ours.call("execute_command", command="echo hi", **target))
         ours.close()
-        # The protocol's own part of a call, by the cheapest one there is.
-        bare = Stdio([SERVER, "--profile", "ssh-session"], env)
-        protocol = milliseconds(lambda: bare.call("list_sessions"))
-        bare.close()
-        figures.note(f"command over SSH through the protocol {whole:.3f} ms, of which the protocol {protocol:.3f} ms")
-        figures.row("command over SSH without the protocol / held channel", max(0.0, whole - protocol) / floor, "x", 1.2)
+        figures.note(f"command over SSH in a session {took['engine']:.3f} ms, through the protocol {whole:.3f} ms")
         if not python:
             figures.skip("the Python server and paramiko", "not to be had from the package index")
             return

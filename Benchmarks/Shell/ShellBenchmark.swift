@@ -9,7 +9,8 @@ import MMSystem
 enum ShellBenchmark {
     static func main() async {
         let words = CommandLine.arguments
-        guard words.count >= 3, let count = Int(words[2]), count >= 50, words.count == (words[1] == "ssh" ? 7 : 3) else {
+        guard words.count >= 3, let count = Int(words[2]), count >= 50, words.count == (words[1] == "ssh" ? 7 : 3)
+        else {
             print("shell-benchmark local COUNT | ssh COUNT HOST PORT USER KEY")
             exit(2)
         }
@@ -66,7 +67,8 @@ enum ShellBenchmark {
     private static func remote(_ count: Int, _ words: [String]) async throws -> JSONObject {
         let known = "/dev/null"
         let ssh = [
-            "-F", "/dev/null", "-p", words[1], "-l", words[2], "-i", words[3], "-T", "-o", "StrictHostKeyChecking=no", "-o",
+            "-F", "/dev/null", "-p", words[1], "-l", words[2], "-i", words[3], "-T", "-o", "StrictHostKeyChecking=no",
+            "-o",
             "UserKnownHostsFile=\(known)", "-o", "LogLevel=ERROR", words[0],
         ]
         let plain = try await HeldChannel.start(ssh, environment, isFull: false)
