@@ -11,7 +11,7 @@ public struct ShellSettings: Sendable {
         /// After SIGKILL, until the shell itself is replaced.
         public var kill: Duration = .seconds(1)
         /// How long a new shell may take until it answers.
-        public var start: Duration = .seconds(15)
+        public var start: Duration = .seconds(60)
 
         /// The usual times.
         public init() {}
