@@ -173,7 +173,8 @@ struct RegistrySnapshotTests {
         #expect(mmError { _ = try snapshot.connection(named: "ga") }?.code == .notFound)
         #expect(mmError { _ = try snapshot.connection(named: "") }?.code == .notFound)
         #expect(
-            mmError { _ = try RegistrySnapshot.empty.connection(named: "X") }?.hint?.contains("no connection") == true)
+            mmError { _ = try RegistrySnapshot.empty.connection(named: "X") }?.hint?.contains("mm connections add")
+                == true)
     }
 
     @Test("thousands of names are not all listed")
