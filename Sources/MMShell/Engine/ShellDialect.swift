@@ -41,8 +41,8 @@ struct ShellDialect: Sendable {
             __mm_end() {
             set +e
             if [ -n "${__mm_i-}" ]; then
-            \(report); __mm_i=
             if [ -n "${__mm_x-}" ]; then __mm_x=; { printf x; export -p; printf '\\0'; } >&9; fi
+            \(report); __mm_i=
             fi
             \(kind.hooksByPrompt ? "PS1=" : "")
             return "$1"

@@ -16,6 +16,7 @@ struct FrameReader: Sendable {
         /// Bytes of the command, or of nobody when none runs.
         var output: [UInt8] = []
         var report: Report?
+        /// The exported variables that came with it.
         var exports: [UInt8]?
     }
 
@@ -24,13 +25,14 @@ struct FrameReader: Sendable {
     private var state = State.idle
     private var id: [UInt8] = []
     private var held: [UInt8] = []
-    private var isAwaited = false
+    /// A report whose exported variables are still on their way: nobody hears of a command's end before what it leaves.
+    private var pending: Report?
 
     /// From now on this number is looked for.
     mutating func begin(_ id: String) {
         self.id = Array(id.utf8)
-        if state == .idle { state = .searching }
-        isAwaited = true
+        state = .searching
+        pending = nil
     }
 
     /// Takes a piece.
@@ -46,8 +48,10 @@ struct FrameReader: Sendable {
             case .exports:
                 guard let end = held.firstIndex(of: 0) else { return taken }
                 taken.exports = Array(held[..<end])
+                taken.report = pending
+                pending = nil
                 held.removeFirst(end + 1)
-                state = isAwaited ? .searching : .idle
+                state = .idle
             case .searching:
                 guard let start = ByteSearch.find(id, in: held) else {
                     let kept = overlap()
@@ -66,9 +70,14 @@ struct FrameReader: Sendable {
                 guard record.first == 0x20, let blank = record.dropFirst().firstIndex(of: 0x20),
                     let status = Int32(String(decoding: record[(record.startIndex + 1)..<blank], as: UTF8.self))
                 else { continue }
-                taken.report = Report(status: status, rest: Array(record[(blank + 1)...]))
-                isAwaited = false
-                state = taken.report?.rest.first == UInt8(ascii: "x") ? .exports : .idle
+                let report = Report(status: status, rest: Array(record[(blank + 1)...]))
+                if report.rest.first == UInt8(ascii: "x") {
+                    pending = report
+                    state = .exports
+                } else {
+                    taken.report = report
+                    state = .idle
+                }
             }
         }
     }

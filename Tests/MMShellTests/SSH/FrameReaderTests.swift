@@ -22,4 +22,15 @@ struct FrameReaderTests {
         #expect(report == FrameReader.Report(status: 3, rest: Array("x/tmp/a\nb".utf8)))
         #expect(exports == Array("declare -x A=1".utf8))
     }
+
+    @Test("tell of a command's end only when the variables that it left are there")
+    func variables() {
+        var reader = FrameReader()
+        reader.begin("0123456789abcdef")
+        let early = reader.take(Array("0123456789abcdef 0 x/tmp\u{0}declare -x A=".utf8))
+        #expect(early.report == nil)
+        let late = reader.take(Array("1\u{0}".utf8))
+        #expect(late.report?.status == 0)
+        #expect(late.exports == Array("declare -x A=1".utf8))
+    }
 }
