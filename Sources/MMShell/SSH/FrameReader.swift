@@ -24,12 +24,15 @@ struct FrameReader: Sendable {
 
     private var state = State.idle
     private var id: [UInt8] = []
+    /// The number before: where a prompt and a line both report, the second report may come when the next command runs.
+    private var past: [UInt8] = []
     private var held: [UInt8] = []
     /// A report whose exported variables are still on their way: nobody hears of a command's end before what it leaves.
     private var pending: Report?
 
     /// From now on this number is looked for.
     mutating func begin(_ id: String) {
+        past = self.id
         self.id = Array(id.utf8)
         state = .searching
         pending = nil
@@ -53,6 +56,17 @@ struct FrameReader: Sendable {
                 held.removeFirst(end + 1)
                 state = .idle
             case .searching:
+                if let stale = past.isEmpty ? nil : ByteSearch.find(past, in: held),
+                    ByteSearch.find(id, in: held).map({ stale < $0 }) ?? true
+                {
+                    taken.output += held[..<stale]
+                    guard let end = held[stale...].firstIndex(of: 0) else {
+                        held.removeFirst(stale)
+                        return taken
+                    }
+                    held.removeFirst(end + 1)
+                    continue
+                }
                 guard let start = ByteSearch.find(id, in: held) else {
                     let kept = overlap()
                     taken.output += held.dropLast(kept)
@@ -89,12 +103,14 @@ struct FrameReader: Sendable {
         return state == .searching && !held.starts(with: id) ? held : []
     }
 
-    /// How many bytes at the end may be the beginning of the number.
-    private func overlap() -> Int {
-        let longest = min(id.count - 1, held.count)
+    /// How many bytes at the end may be the beginning of a number.
+    private func overlap() -> Int { max(overlap(with: id), overlap(with: past)) }
+
+    private func overlap(with number: [UInt8]) -> Int {
+        let longest = min(number.count - 1, held.count)
         guard longest > 0 else { return 0 }
-        for count in stride(from: longest, through: 1, by: -1) where held.suffix(count).elementsEqual(id.prefix(count))
-        {
+        for count in stride(from: longest, through: 1, by: -1)
+        where held.suffix(count).elementsEqual(number.prefix(count)) {
             return count
         }
         return 0

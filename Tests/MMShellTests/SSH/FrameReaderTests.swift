@@ -33,4 +33,22 @@ struct FrameReaderTests {
         #expect(late.report?.status == 0)
         #expect(late.exports == Array("declare -x A=1".utf8))
     }
+
+    @Test("of the command before, come late, are nobody's output", arguments: 1...40)
+    func stale(size: Int) {
+        var reader = FrameReader()
+        reader.begin("0123456789abcdef")
+        #expect(reader.take(Array("0123456789abcdef 130 -/\u{0}".utf8)).report?.status == 130)
+        reader.begin("fedcba9876543210")
+        let all = Array("0123456789abcdef 130 -/\u{0}text\nfedcba9876543210 0 -/\u{0}".utf8)
+        var output: [UInt8] = []
+        var report: FrameReader.Report?
+        for start in stride(from: 0, to: all.count, by: size) {
+            let taken = reader.take(Array(all[start..<min(start + size, all.count)]))
+            output += taken.output
+            report = taken.report ?? report
+        }
+        #expect(String(decoding: output, as: UTF8.self) == "text\n")
+        #expect(report?.status == 0)
+    }
 }
