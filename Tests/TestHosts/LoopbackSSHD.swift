@@ -1,5 +1,5 @@
 import Glibc
-package import MMCore
+import MMCore
 package import MMSystem
 
 /// A real sshd on a port of its own on this machine's loopback, with keys and configuration of its own.

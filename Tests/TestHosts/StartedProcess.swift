@@ -1,4 +1,4 @@
-package import MMSystem
+import MMSystem
 
 /// A process as it was at one moment: its number alone may soon be somebody else's.
 package struct StartedProcess: Sendable, Hashable {
