@@ -56,9 +56,8 @@ struct FrameReader: Sendable {
                 held.removeFirst(end + 1)
                 state = .idle
             case .searching:
-                if let stale = past.isEmpty ? nil : ByteSearch.find(past, in: held),
-                    ByteSearch.find(id, in: held).map({ stale < $0 }) ?? true
-                {
+                let place = ByteSearch.find(id, in: held)
+                if let stale = past.isEmpty ? nil : ByteSearch.find(past, in: held), stale < place ?? held.count {
                     taken.output += held[..<stale]
                     guard let end = held[stale...].firstIndex(of: 0) else {
                         held.removeFirst(stale)
@@ -67,7 +66,7 @@ struct FrameReader: Sendable {
                     held.removeFirst(end + 1)
                     continue
                 }
-                guard let start = ByteSearch.find(id, in: held) else {
+                guard let start = place else {
                     let kept = overlap()
                     taken.output += held.dropLast(kept)
                     held.removeFirst(held.count - kept)
