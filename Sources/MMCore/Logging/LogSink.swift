@@ -32,7 +32,9 @@ final class LogSink: Sendable {
         case nil: break
         case .plain?: Self.show(plain)
         // A line that is cut off would be no JSON.
-        case .json?: Self.show(line.json.count <= Self.shown ? line.json : line.shortened.json)
+        case .json?:
+            let whole = line.json
+            Self.show(whole.count <= Self.shown ? whole : line.shortened.json)
         }
     }
 
