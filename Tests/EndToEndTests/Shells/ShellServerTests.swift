@@ -84,20 +84,7 @@ struct ShellServerTests {
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func vanishing() async throws {
         let served = try await ServedShell(["--token-file", try secretFile()], [:])
-        let script = """
-            async def main():
-                async with streamable_http_client(sys.argv[1]) as (r, w), ClientSession(r, w) as session:
-                    await session.initialize()
-                    asyncio.create_task(call(session, 'execute_command',
-                        command='echo $BASHPID > pid.tmp; mv pid.tmp pid; exec sleep 1000', timeout=20))
-                    while not os.path.exists(sys.argv[2] + '/pid'):
-                        await asyncio.sleep(0.05)
-                    os._exit(0)
-            asyncio.run(main())
-            """
-        _ = try await python(script, [served.url, served.workspace], served.home.environment)
-        let bytes = try #require(try ProtectedFile.read(served.workspace + "/pid"))
-        let pid = try #require(Int32(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }))
+        let pid = try await commandOfVanishedClient(of: served, timeout: 20)
         #expect(await ServedShell.ends(pid), "its time is over, whoever waits")
         _ = await served.stop()
     }
@@ -107,12 +94,20 @@ struct ShellServerTests {
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func vanishingSession() async throws {
         let served = try await ServedShell([], ["MCP_SHELL_SESSION__TIMEOUT": "20"])
+        let pid = try await commandOfVanishedClient(of: served, timeout: 86400)
+        #expect(await ServedShell.ends(pid), "nobody waits for it")
+        _ = await served.stop()
+    }
+
+    /// Has a client start a long command and go without a word.
+    /// - Returns: the command's process.
+    private func commandOfVanishedClient(of served: ServedShell, timeout: Int) async throws -> Int32 {
         let script = """
             async def main():
                 async with streamable_http_client(sys.argv[1]) as (r, w), ClientSession(r, w) as session:
                     await session.initialize()
-                    asyncio.create_task(call(session, 'execute_command',
-                        command='echo $BASHPID > pid.tmp; mv pid.tmp pid; exec sleep 100000', timeout=86400))
+                    asyncio.create_task(call(session, 'execute_command', timeout=\(timeout),
+                        command='echo $BASHPID > pid.tmp; mv pid.tmp pid; exec sleep 100000'))
                     while not os.path.exists(sys.argv[2] + '/pid'):
                         await asyncio.sleep(0.05)
                     os._exit(0)
@@ -120,9 +115,7 @@ struct ShellServerTests {
             """
         _ = try await python(script, [served.url, served.workspace], served.home.environment)
         let bytes = try #require(try ProtectedFile.read(served.workspace + "/pid"))
-        let pid = try #require(Int32(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }))
-        #expect(await ServedShell.ends(pid), "nobody waits for it")
-        _ = await served.stop()
+        return try #require(Int32(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }))
     }
 
     @Test(
