@@ -9,12 +9,37 @@ struct AuditLine {
     private static let sealEnd = Array("\"}".utf8)
     private static let sealCount = sealStart.count + 64 + sealEnd.count
 
+    /// What an entry says, as it stands in its line: the chain's own fields are not its to give.
+    struct Members {
+        fileprivate let text: ArraySlice<UInt8>
+
+        private static let reserved = ["seq", "time", "prev", "hash", "afterTorn"]
+
+        init(_ entry: JSONObject) {
+            var entry = entry
+            for name in Self.reserved { entry[name] = nil }
+            text = JSONWriter.bytes(.object(entry)).dropFirst().dropLast()
+        }
+    }
+
     /// The bytes of a line, without its newline, and its hash.
-    static func seal(_ line: JSONObject) -> (bytes: [UInt8], hash: String) {
-        var bytes = JSONWriter.bytes(.object(line))
-        bytes.removeLast()
+    static func seal(_ members: Members, after tail: AuditTail, at time: Timestamp) -> (bytes: [UInt8], hash: String) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(members.text.count + sealCount + 160)
+        bytes.append(contentsOf: "{\"seq\":\(tail.number + 1),\"time\":".utf8)
+        JSONWriter.append(time.iso8601Milliseconds, to: &bytes)
+        bytes.append(contentsOf: ",\"prev\":".utf8)
+        JSONWriter.append(tail.hash, to: &bytes)
+        if tail.torn { bytes.append(contentsOf: ",\"afterTorn\":true".utf8) }
+        if !members.text.isEmpty {
+            bytes.append(UInt8(ascii: ","))
+            bytes.append(contentsOf: members.text)
+        }
         let hash = Hex.text(SHA256.digest(bytes))
-        return (bytes + sealStart + Array(hash.utf8) + sealEnd, hash)
+        bytes.append(contentsOf: sealStart)
+        bytes.append(contentsOf: hash.utf8)
+        bytes.append(contentsOf: sealEnd)
+        return (bytes, hash)
     }
 
     /// Opens a line; `nil` when it is no sealed line, or its seal is broken.

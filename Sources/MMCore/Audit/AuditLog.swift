@@ -27,9 +27,10 @@ public struct AuditLog: Sendable {
     /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
     /// - Throws: when the line can't be written.
     public func append(_ entry: JSONObject) throws(MMError) {
-        if try files.append(isLocked: false, { seal(entry, $0) }) { return }
+        let members = members(of: entry)
+        if try files.append(isLocked: false, { seal(members, $0) }) { return }
         let lock = try FileLock(waitingFor: path)
-        _ = try files.append(isLocked: true) { seal(entry, $0) }
+        _ = try files.append(isLocked: true) { seal(members, $0) }
         _ = consume lock
     }
 
@@ -37,25 +38,23 @@ public struct AuditLog: Sendable {
     /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
     /// - Throws: when the line can't be written; `cancelled` when the task is called off while it waits.
     public func append(_ entry: JSONObject) async throws(MMError) {
-        if try files.append(isLocked: false, { seal(entry, $0) }) { return }
+        let members = members(of: entry)
+        if try files.append(isLocked: false, { seal(members, $0) }) { return }
         let lock = try await FileLock(awaiting: path)
-        _ = try files.append(isLocked: true) { seal(entry, $0) }
+        _ = try files.append(isLocked: true) { seal(members, $0) }
         _ = consume lock
     }
 
-    /// The line of an entry that continues another line.
-    private func seal(_ entry: JSONObject, _ tail: AuditTail) -> (bytes: [UInt8], hash: String) {
-        var line: JSONObject = [
-            "seq": .int(tail.number + 1), "time": .string(clock.now.iso8601Milliseconds), "prev": .string(tail.hash),
-        ]
-        if tail.torn { line["afterTorn"] = true }
-        for (key, value) in redactor.object(entry) where line[key] == nil && !Self.reserved.contains(key) {
-            line[key] = value
-        }
-        return AuditLine.seal(line)
+    /// The entry's part of a line, which nobody has to wait for in the queue of writers.
+    private func members(of entry: JSONObject) -> AuditLine.Members {
+        AuditLine.Members(redactor.object(entry))
     }
 
-    private static let reserved: Set<String> = ["hash", "afterTorn"]
+    /// The line of an entry that continues another line.
+    private func seal(_ members: AuditLine.Members, _ tail: AuditTail) -> (bytes: [UInt8], hash: String) {
+        AuditLine.seal(members, after: tail, at: clock.now)
+    }
+
     /// The hash that the first line names as the one before it.
     static let start = String(repeating: "0", count: 64)
 }
