@@ -6,8 +6,13 @@ enum SecretNames {
         "apikey", "privatekey", "accesskey", "signingkey", "sharedkey", "accountkey", "connectionstring", "devicecode",
         "authcode", "authorizationcode", "codeverifier", "saskey", "securestring",
     ].map { Array($0.utf8) }
+    /// The parts by their first bytes: most names are through after a glance at each letter.
+    private static let partsByStart: [[[UInt8]]] = (UInt8.min...UInt8.max).map { start in
+        parts.filter { $0.first == start }
+    }
     /// Whole names that are secret.
     private static let whole: Set<String> = ["pwd", "sas", "sig", "otp", "passcode", "bearer", "jwt"]
+    private static let longestWhole = whole.reduce(0) { max($0, $1.utf8.count) }
     /// Ends of names that hold such a part but no secret: what kind it is, where it lies, how long it lasts.
     private static let harmlessEnds = [
         "type", "types", "endpoint", "uri", "url", "expiry", "expires", "expiresin", "expireson", "expiration",
@@ -34,8 +39,8 @@ enum SecretNames {
 
     /// Whether what stands under this name, already in plain form, is secret.
     static func isSecret(plain name: [UInt8]) -> Bool {
-        if whole.contains(String(decoding: name, as: UTF8.self)) { return true }
-        guard parts.contains(where: { contains(name, $0) }) else { return false }
+        if name.count <= longestWhole, whole.contains(String(decoding: name, as: UTF8.self)) { return true }
+        guard holdsPart(name) else { return false }
         return !harmlessEnds.contains { name.suffix($0.count).elementsEqual($0) }
     }
 
@@ -63,10 +68,9 @@ enum SecretNames {
         return value.count > 64 || !words
     }
 
-    private static func contains(_ name: [UInt8], _ part: [UInt8]) -> Bool {
-        guard name.count >= part.count else { return false }
-        for start in 0...name.count - part.count where name[start] == part[0] {
-            if name[start..<start + part.count].elementsEqual(part) { return true }
+    private static func holdsPart(_ name: [UInt8]) -> Bool {
+        for start in name.indices {
+            for part in partsByStart[Int(name[start])] where name[start...].starts(with: part) { return true }
         }
         return false
     }
