@@ -1,3 +1,5 @@
+package import PowerShellSyntax
+
 /// The guard: judges what a request or script would do before anything is started, signed in or sent.
 ///
 /// Ready at once: its tables are part of the program and read in place.
@@ -41,5 +43,19 @@ public struct GuardEngine: Sendable {
         script: String, in context: ScriptContext = ScriptContext(), policy: GuardPolicy, confirmed: Bool = false
     ) -> Verdict {
         ScriptJudge(tables: tables).judge(script, context: context, policy: policy, confirmed: confirmed)
+    }
+
+    /// The verdict over a PowerShell script that was parsed for another purpose too.
+    /// - Parameters:
+    ///   - script: the text exactly as it will be run.
+    ///   - parsed: what the parser made of this text.
+    ///   - context: where it will run.
+    ///   - policy: the connection's policy.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    package func judge(
+        script: String, parsed: ParsedScript, in context: ScriptContext, policy: GuardPolicy, confirmed: Bool
+    ) -> Verdict {
+        ScriptJudge(tables: tables).judge(
+            script, parsed: parsed, context: context, policy: policy, confirmed: confirmed)
     }
 }

@@ -9,10 +9,13 @@ struct ScriptJudge: Sendable {
     /// Longer scripts are not judged, in UTF-16 code units.
     static let longest = 64 << 10
 
-    func judge(_ source: String, context: ScriptContext, policy: GuardPolicy, confirmed: Bool) -> Verdict {
+    /// - Parameter parsed: the tree of this very text, where it is known already.
+    func judge(
+        _ source: String, parsed: ParsedScript? = nil, context: ScriptContext, policy: GuardPolicy, confirmed: Bool
+    ) -> Verdict {
         var walk = ScriptWalk(tables: tables, context: context, muted: muted)
         // Without a tree nothing is known.
-        inspect(source, &walk)
+        inspect(source, parsed, &walk)
         let text = walk.found.isEmpty ? nil : SourceText(source)
         let findings = walk.found.map { found in
             var finding = found.finding
@@ -23,7 +26,7 @@ struct ScriptJudge: Sendable {
             findings: tables.user.apply(to: findings), policy: policy, confirmed: confirmed, preview: preview(walk))
     }
 
-    private func inspect(_ source: String, _ walk: inout ScriptWalk) {
+    private func inspect(_ source: String, _ parsed: ParsedScript?, _ walk: inout ScriptWalk) {
         let length = source.utf16.count
         if context(walk), !muted.contains(.unparsed) {
             walk.report(
@@ -40,7 +43,7 @@ struct ScriptJudge: Sendable {
         if let offset = hiddenCharacter(source) {
             walk.report(.hiddenCharacters, SourceExtent(start: offset, end: offset + 1))
         }
-        let script = PowerShellParser.parse(source)
+        let script = parsed ?? PowerShellParser.parse(source)
         guard let root = script.root else {
             let error = script.errors.first
             return walk.report(

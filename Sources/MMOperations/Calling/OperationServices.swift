@@ -30,6 +30,8 @@ public struct OperationServices: Sendable {
     package let outputs: OutputStore
     /// What was done.
     package let audit: AuditLog
+    /// Scripts that need no second look at their parameters' names.
+    let checkedScripts = CheckedScripts()
     /// Takes secrets out of what is written.
     package let redactor: Redactor
     /// What happens.

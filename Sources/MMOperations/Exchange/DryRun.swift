@@ -27,7 +27,7 @@ enum DryRun {
         if let reason {
             throw EngineRefusal.beyond(reason, plan.strangers(to: source), service, hasPowerShell: false)
         }
-        let outcome = await NativeEngine(sources: [source]).run(script, in: &session)
+        let outcome = await NativeEngine(sources: [source]).run(script, parsed: plan.parsed, in: &session)
         let commands = source.commands
         if commands.isEmpty {
             switch outcome {
@@ -58,13 +58,23 @@ enum DryRun {
     }
 
     /// What is wrong with the parameters of a script's cmdlets, before the guard or anybody else is asked.
+    /// - Parameter known: scripts that were found right before.
     /// - Throws: `.invalidInput` with the nearest names.
-    static func checkNames(_ plan: EnginePlan, _ service: ExchangeTable.Service) async throws(MMError) {
-        let source = RequestRecorder(service: service)
+    static func checkNames(
+        _ plan: EnginePlan, _ service: ExchangeTable.Service, knowing known: CheckedScripts
+    ) async throws(MMError) {
+        // Values may decide what a script does.
+        let key = plan.values.isEmpty ? CheckedScripts.Key(plan.script, service) : nil
+        if let key, known.contains(key) { return }
+        try await checkNames(plan, RequestRecorder(service: service))
+        if let key { known.insert(key) }
+    }
+
+    private static func checkNames(_ plan: EnginePlan, _ source: RequestRecorder) async throws(MMError) {
         var session = NativeSession()
         guard !plan.waitsForAnswers, plan.misfit([source], in: session) == nil,
             case .completed(let result) = await NativeEngine(sources: [source]).run(
-                plan.script, values: plan.values, in: &session)
+                plan.script, parsed: plan.parsed, values: plan.values, in: &session)
         else { return }
         let faults = [
             "NamedParameterNotFound,", "AmbiguousParameter,", "PositionalParameterNotFound,", "MissingArgument,",

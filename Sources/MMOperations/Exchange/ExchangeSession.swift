@@ -228,9 +228,11 @@ package actor ExchangeSession {
         let outcome: NativeOutcome
         if let flow {
             outcome = flow.completed(
-                await engine.run(plan.script, values: plan.values, in: &session) { await flow.take($0) })
+                await engine.run(plan.script, parsed: plan.parsed, values: plan.values, in: &session) {
+                    await flow.take($0)
+                })
         } else {
-            outcome = await engine.run(plan.script, values: plan.values, in: &session)
+            outcome = await engine.run(plan.script, parsed: plan.parsed, values: plan.values, in: &session)
         }
         if var failure = source.failure {
             if !source.writes.isEmpty {

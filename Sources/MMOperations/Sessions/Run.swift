@@ -39,11 +39,11 @@ struct Run: Operation {
         }
         let plan = try plan(input, command.script, in: moduleName, of: connection)
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
-            try await DryRun.checkNames(plan, service)
+            try await DryRun.checkNames(plan, service, knowing: context.services.checkedScripts)
         }
         let verdict = try context.services.guards.engine().judge(
-            script: command.script, in: ScriptContext(module: moduleName), policy: context.policy(of: connection),
-            confirmed: input.confirmed)
+            script: command.script, parsed: plan.parsed, in: ScriptContext(module: moduleName),
+            policy: context.policy(of: connection), confirmed: input.confirmed)
         if verdict.decision == .ask { try await refuseUnknown(plan, in: moduleName, of: connection, context) }
         try await Clearance(
             title: "run in \(moduleName)",

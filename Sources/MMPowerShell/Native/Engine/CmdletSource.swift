@@ -7,6 +7,9 @@ package protocol CmdletSource: Sendable {
     /// A call that waits for objects of the pipeline is looked over without one.
     /// - Throws: what `open` would surely throw.
     func check(_ call: CmdletCall) throws(CmdletFault)
+    /// Carries a cmdlet out on the evaluating thread, without waiting for anybody.
+    /// - Returns: all that comes of it; `nil` where something has to be awaited: it is opened then.
+    func answerAtOnce(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch?
     /// Starts a cmdlet. Nothing was sent before; the first rows may be fetched here or later.
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows
 }
@@ -14,6 +17,8 @@ package protocol CmdletSource: Sendable {
 extension CmdletSource {
     /// Nothing is known to be wrong.
     package func check(_ call: CmdletCall) throws(CmdletFault) {}
+    /// Services are far away.
+    package func answerAtOnce(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? { nil }
 }
 
 /// The rows of a running cmdlet, in batches as they arrive (a page of the service is one batch).

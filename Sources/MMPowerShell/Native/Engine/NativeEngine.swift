@@ -26,27 +26,31 @@ package struct NativeEngine: Sendable {
     }
 
     /// Runs a script and gathers what it puts out. Its variables stay in the session when it completes.
-    /// - Parameter values: texts for the script's param block.
+    /// - Parameters:
+    ///   - parsed: what the parser made of this script, where that is known.
+    ///   - values: texts for the script's param block.
     package func run(
-        _ script: String, values: [String: String] = [:], in session: inout NativeSession
+        _ script: String, parsed: ParsedScript? = nil, values: [String: String] = [:],
+        in session: inout NativeSession
     ) async -> NativeOutcome {
-        await run(script, values, in: &session, receiver: nil)
+        await run(script, parsed, values, in: &session, receiver: nil)
     }
 
     /// Runs a script and delivers what it puts out as it comes; the outcome's result then holds the failure alone.
     /// What was delivered before a hand-over is part of a result that never was.
     package func run(
-        _ script: String, values: [String: String] = [:], in session: inout NativeSession,
-        receiver: @escaping Receiver
+        _ script: String, parsed: ParsedScript? = nil, values: [String: String] = [:],
+        in session: inout NativeSession, receiver: @escaping Receiver
     ) async -> NativeOutcome {
-        await run(script, values, in: &session, receiver: .some(receiver))
+        await run(script, parsed, values, in: &session, receiver: .some(receiver))
     }
 
     private func run(
-        _ script: String, _ values: [String: String], in session: inout NativeSession, receiver: Receiver?
+        _ script: String, _ parsed: ParsedScript?, _ values: [String: String], in session: inout NativeSession,
+        receiver: Receiver?
     ) async -> NativeOutcome {
         let units = Array(script.utf16)
-        let parsed = PowerShellParser.parse(utf16: units)
+        let parsed = parsed ?? PowerShellParser.parse(utf16: units)
         if let reason = misfit(parsed, values: values, in: session) {
             return .handedOver(reason: reason, hasSent: false)
         }

@@ -1,4 +1,5 @@
 import MMCore
+package import PowerShellSyntax
 
 /// The engine as the evaluator of a stand-in: one session, whose variables last from command to command.
 package actor NativeEvaluator: PipelineEvaluating {
@@ -12,11 +13,7 @@ package actor NativeEvaluator: PipelineEvaluating {
     package func evaluate(
         _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> CommandEnd? {
-        var values: [String: String] = [:]
-        for (name, value) in command.parameters {
-            guard case .json(.string(let text)) = value else { return nil }
-            values[name] = text
-        }
+        guard let values = Self.values(of: command) else { return nil }
         var trial = session
         guard case .completed(let result) = await engine.run(command.script, values: values, in: &trial),
             let objects = records(of: result.objects, for: command)
@@ -29,6 +26,21 @@ package actor NativeEvaluator: PipelineEvaluating {
         }
         guard let failure = result.failure else { return CommandEnd(.completed) }
         return CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id))
+    }
+
+    /// Whether a script is within the engine's language by its form.
+    package nonisolated func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool {
+        guard let values = Self.values(of: command) else { return false }
+        return engine.misfit(script, values: values, in: NativeSession()) == nil
+    }
+
+    private static func values(of command: PowerShellCommand) -> [String: String]? {
+        var values: [String: String] = [:]
+        for (name, value) in command.parameters {
+            guard case .json(.string(let text)) = value else { return nil }
+            values[name] = text
+        }
+        return values
     }
 
     private func records(of objects: [PSValue], for command: PowerShellCommand) -> [PowerShellRecord]? {

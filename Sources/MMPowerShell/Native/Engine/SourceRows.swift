@@ -14,6 +14,13 @@ struct SourceRows {
     /// Runs the cmdlet and hands its objects on until `take` wants no more.
     func read(_ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) {
         let (box, source, call) = (box, source, call)
+        let atOnce: CmdletBatch?
+        do throws(CmdletFault) { atOnce = try source.answerAtOnce(call) } catch { throw Self.interrupt(error) }
+        if let atOnce {
+            evaluator.delivery.hasSent = true
+            _ = try handOn(atOnce, take)
+            return
+        }
         _ = try answer { () async throws(CmdletFault) -> CmdletBatch? in
             box.rows = try await source.open(call)
             return nil
@@ -23,12 +30,26 @@ struct SourceRows {
             defer { box.rows = rows }
             return try await rows.next()
         }) {
-            for text in batch.warnings { evaluator.delivery.note(.warning(text)) }
-            for text in batch.information { evaluator.delivery.note(.information(text)) }
-            for error in batch.errors { evaluator.delivery.note(.error(error)) }
-            for item in batch.objects {
-                guard try take(item) else { return }
-            }
+            guard try handOn(batch, take) else { return }
+        }
+    }
+
+    /// Hands a batch on; `false` once no more is wanted.
+    private func handOn(_ batch: CmdletBatch, _ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) -> Bool {
+        for text in batch.warnings { evaluator.delivery.note(.warning(text)) }
+        for text in batch.information { evaluator.delivery.note(.information(text)) }
+        for error in batch.errors { evaluator.delivery.note(.error(error)) }
+        for item in batch.objects {
+            guard try take(item) else { return false }
+        }
+        return true
+    }
+
+    private static func interrupt(_ fault: CmdletFault) -> Interrupt {
+        switch fault {
+        case .failed(let record): .statement(record)
+        case .handedOver(let reason): .handOver(reason)
+        case .interrupted(let stop): stop.reason
         }
     }
 
@@ -42,9 +63,7 @@ struct SourceRows {
         evaluator.delivery.hasSent = evaluator.delivery.hasSent || box.rows != nil
         switch box.answer {
         case .success(let batch): return batch
-        case .failure(.failed(let record)): throw .statement(record)
-        case .failure(.handedOver(let reason)): throw .handOver(reason)
-        case .failure(.interrupted(let stop)): throw stop.reason
+        case .failure(let fault): throw Self.interrupt(fault)
         }
     }
 }
