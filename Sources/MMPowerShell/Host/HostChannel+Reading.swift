@@ -71,7 +71,7 @@ extension HostChannel {
         events += readConsole(&state, rounds: 64)
         for output in 0...1 { if let rest = state.console[output].flush() { events.append(.console(rest)) } }
         if state.droppedConsole > 0 { events.append(.record(Self.consoleLeftOut(state.droppedConsole))) }
-        _ = feed.add(events, bytes: bytes)
+        _ = feed.add(events, bytes: bytes, wakes: false)
         events = []
         state.feed = nil
         state.consoleBytes = 0

@@ -46,9 +46,11 @@ final class RunFeed: Sendable {
     func tellFinished() { finished() }
 
     /// Adds events.
-    /// - Parameter bytes: how much they were on the wire.
+    /// - Parameters:
+    ///   - bytes: how much they were on the wire.
+    ///   - wakes: whether readers are told now; not when the end, which tells them, is at hand.
     /// - Returns: whether the host should pause until `resume` is called.
-    func add(_ events: [RunEvent], bytes: Int) -> Bool {
+    func add(_ events: [RunEvent], bytes: Int, wakes: Bool = true) -> Bool {
         guard !events.isEmpty else { return state.withLock { $0.hostIsPaused } }
         let (pauses, readers) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
             guard !state.isAbandoned, state.outcome == nil else { return (false, []) }
@@ -56,6 +58,7 @@ final class RunFeed: Sendable {
             state.events.append(contentsOf: events)
             state.waiting += bytes
             if state.waiting >= Self.highWater, !state.isDraining { state.hostIsPaused = true }
+            guard wakes else { return (state.hostIsPaused, []) }
             defer { state.readers = [] }
             return (state.hostIsPaused, state.readers)
         }

@@ -1,7 +1,11 @@
 import MMCore
+public import PowerShellSyntax
 
 /// Evaluates scripts without a PowerShell, for the stand-in.
 public protocol PipelineEvaluating: Sendable {
+    /// Whether a script has a form that the evaluator may know; what it says no to, it is not asked to evaluate.
+    func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool
+
     /// Evaluates a script.
     /// - Parameters:
     ///   - command: the script, its arguments, and the form of the answer.
@@ -11,4 +15,9 @@ public protocol PipelineEvaluating: Sendable {
     func evaluate(
         _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> CommandEnd?
+}
+
+extension PipelineEvaluating {
+    /// Every script is tried.
+    public func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool { true }
 }

@@ -13,7 +13,7 @@ extension StandInHost {
                 id: error.id, message: "The script doesn't parse: \(error.id).", line: place.line, column: place.column)
             return CommandEnd(.parseFailed, problems: [problem])
         }
-        if let end = tryEvaluator(command) { return end }
+        if let end = tryEvaluator(parsed, command) { return end }
         let facts = ScriptFacts(of: parsed)
         for statement in parsed.root?.body?.statements ?? [] {
             if let end = run(statement, facts, command) { return end }

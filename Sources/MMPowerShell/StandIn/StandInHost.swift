@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import PowerShellSyntax
 
 /// A host that speaks the wire without a PowerShell behind it. One thread serves it: while a command waits or floods, it
 /// looks up for requests in between, as the bootstrap script's loop does.
@@ -179,8 +180,8 @@ final class StandInHost {
     }
 
     /// Lets the evaluator try.
-    func tryEvaluator(_ command: PowerShellCommand) -> CommandEnd? {
-        guard let evaluator else { return nil }
+    func tryEvaluator(_ parsed: ParsedScript, _ command: PowerShellCommand) -> CommandEnd? {
+        guard let evaluator, evaluator.mayEvaluate(parsed, command) else { return nil }
         let records = Mailbox<PowerShellRecord>()
         let result = Mailbox<CommandEnd?>()
         let task = Task {
