@@ -35,6 +35,22 @@ package struct AnswerRenderer {
         try await write(Array(text.utf8) + [0x0A])
     }
 
+    /// Writes many lines, in pieces that neither hold much memory nor cost a system call each.
+    private func lines<Item>(_ items: [Item], _ text: (Item) -> String) async throws(MMError) {
+        var bytes: [UInt8] = []
+        for item in items {
+            bytes += text(item).utf8
+            bytes.append(0x0A)
+            if bytes.count >= Self.piece {
+                try await write(bytes)
+                bytes.removeAll(keepingCapacity: true)
+            }
+        }
+        if !bytes.isEmpty { try await write(bytes) }
+    }
+
+    private static let piece = 64 << 10
+
     private func render(text bytes: [UInt8], columns: [String]) async throws(MMError) {
         let value: JSONValue
         do throws(JSONError) {
@@ -51,19 +67,18 @@ package struct AnswerRenderer {
         case .json: try await line(JSONWriter.string(value, layout: .indented(2)))
         case .jsonl:
             guard let rows = Rows(of: value, columns: columns) else { return try await line(JSONWriter.string(value)) }
-            for item in rows.items { try await line(JSONWriter.string(item)) }
+            try await lines(rows.items) { JSONWriter.string($0) }
         case .csv:
             let rows = Rows(of: value, columns: columns) ?? Rows(items: [value], columns: columns)
-            try await line(CSVText.line(rows.columns))
-            for item in rows.items { try await line(CSVText.line(rows.cells(of: item))) }
+            try await lines([rows.columns] + rows.items.map { rows.cells(of: $0) }) { CSVText.line($0) }
         case .table:
             guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
-            let table = TableText(fitting: [rows.columns] + rows.items.map { rows.cells(of: $0) })
-            try await line(table.line(rows.columns.map { $0.uppercased() }))
-            for item in rows.items { try await line(table.line(rows.cells(of: item))) }
+            let cells = rows.items.map { rows.cells(of: $0) }
+            let table = TableText(fitting: [rows.columns] + cells)
+            try await lines([rows.columns.map { $0.uppercased() }] + cells) { table.line($0) }
         case .text:
             guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
-            for item in rows.items { try await line(rows.cells(of: item).joined(separator: "\t")) }
+            try await lines(rows.items) { rows.cells(of: $0).joined(separator: "\t") }
         }
     }
 
@@ -74,7 +89,7 @@ package struct AnswerRenderer {
         }
         let rows = object.map { [$0.key, $0.value.string ?? $0.value.description] }
         let table = TableText(fitting: rows, limit: 100)
-        for row in rows { try await line(table.line(row)) }
+        try await lines(rows) { table.line($0) }
     }
 
     private func render(_ stream: ItemStream, columns: [String]) async throws(MMError) {
@@ -124,12 +139,11 @@ package struct AnswerRenderer {
                 if format == .table { try await line(table.line(rows.columns.map { $0.uppercased() })) }
             }
             guard let (rows, table) = layout else { continue }
-            for item in items {
-                let cells = rows.cells(of: item)
+            try await lines(items.map { rows.cells(of: $0) }) { cells in
                 switch format {
-                case .csv: try await line(CSVText.line(cells))
-                case .table: try await line(table.line(cells))
-                default: try await line(cells.joined(separator: "\t"))
+                case .csv: CSVText.line(cells)
+                case .table: table.line(cells)
+                default: cells.joined(separator: "\t")
                 }
             }
         }

@@ -33,6 +33,8 @@ public struct TableText: Sendable {
 
     /// Control characters would let a cell redraw the terminal or break its line.
     private static func plain(_ cell: String) -> String {
+        // Nearly every cell is plain ASCII: no look at the properties of its characters.
+        if cell.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return cell }
         guard cell.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return cell }
         var text = ""
         for scalar in cell.unicodeScalars {
