@@ -47,7 +47,7 @@ static int resolve(void *library, const char *name, void *slot) {
 }
 
 static void load(void) {
-    void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
     if (!library) {
         const char *text = dlerror();
         snprintf(reason, sizeof reason, "%s", text ? text : "libcurl.so.4 can't be opened");
