@@ -86,20 +86,22 @@ def free_port():
         return place.getsockname()[1]
 
 
-def request(path, connection):
-    body = json.dumps({"connection": connection, "module": "exo", "command": "Get-Mailbox -ResultSize 1"}).encode()
+def request(path, connection, command="Get-Mailbox -ResultSize 1"):
+    body = json.dumps({"connection": connection, "module": "exo", "command": command}).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 # Debian's wrk as the client: it takes a small part of what the measured servers do. Each answer is looked into.
 WRK = """
-local clients, n = %d, 0
+local clients, varies, n = %d, %s, 0
 function setup(thread) watched = thread end
 function init() bad, left = 0, "" end
 function request()
     n = (n + 1) %% clients
-    local body = string.format('{"connection": "C%%04d", "module": "exo", "command": "Get-Mailbox -ResultSize 1"}', n)
+    local command = "Get-Mailbox -ResultSize 1"
+    if varies then command = "Get-Mailbox -Identity user" .. math.random(1, 1e9) end
+    local body = string.format('{"connection": "C%%04d", "module": "exo", "command": "%%s"}', n, command)
     return wrk.format("POST", wrk.path, {["Content-Type"] = "application/json"}, body)
 end
 function response(status, headers, body)
@@ -110,17 +112,17 @@ function done(summary, latency)
         latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, watched:get("bad")))
     if watched:get("bad") > 0 then print("BAD " .. watched:get("left")) end
 end
-""" % CLIENTS
+"""
 
 
-def load(port, path, seconds):
-    """Every client sends its next request when it has the answer to the one before.
+def load(port, path, seconds, varies=False):
+    """Every client sends its next request when it has the answer to the one before: the same command, or each its own.
 
     Returns requests a second, and the median and the 99th percentile of their times in milliseconds."""
     if not shutil.which("wrk"):
-        return load_here(port, path, seconds)
+        return load_here(port, path, seconds, varies)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(WRK)
+        script.write(WRK % (CLIENTS, str(varies).lower()))
         script.flush()
         command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}", "--timeout", "60", "-s", script.name,
                    f"http://127.0.0.1:{port}{path}"]
@@ -134,7 +136,7 @@ def load(port, path, seconds):
     return rate, median, high
 
 
-def load_here(port, path, seconds):
+def load_here(port, path, seconds, varies):
     """The same load from this Python, which takes a core for itself: where there is no wrk."""
     chooser = selectors.DefaultSelector()
     for index in range(CLIENTS):
@@ -162,6 +164,8 @@ def load_here(port, path, seconds):
                 raise ValueError(rest[:300])
             now = time.perf_counter()
             times.append(now - state[2])
+            if varies:
+                state[0] = request(path, f"C{len(times) % CONNECTIONS:04}", f"Get-Mailbox -Identity user{len(times)}")
             state[1], state[2] = b"", now
             key.fileobj.sendall(state[0])
     took = time.perf_counter() - began
@@ -238,6 +242,8 @@ def measure_own(figures, home):
             rate, median, high = load(port, "/run", SECONDS)
             took = (cpu_seconds(pool.pid) - before) / (rate * SECONDS) * 1e6
             figures.note(f"/run: {rate:,.0f} a second, median {median:.2f} ms; pool and stand-ins take {took:,.0f} µs of processor")
+            new, _, slow = load(port, "/run", SECONDS, varies=True)
+            figures.note(f"/run, every command a new one: {new:,.0f} a second, p99 {slow:.2f} ms")
             status = median_ms([MM, "status", "-q"], environment(home))
             floor = median_ms(["/bin/true"], environment(home))
             figures.note(f"/bin/true, the same way: {floor:.1f} ms")
