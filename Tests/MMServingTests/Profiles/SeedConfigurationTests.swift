@@ -68,7 +68,7 @@ struct SeedConfigurationTests {
         let services = try #require(parsed["services"]?.object)
         var ports: [String] = []
         var containers: [String] = []
-        for service in services.values {
+        for (key, service) in services {
             containers += [service["container_name"]?.string].compactMap { $0 }
             ports += (service["ports"]?.array ?? []).compactMap(\.string)
             #expect(service["privileged"] == nil && service["network_mode"] == nil)
@@ -79,7 +79,12 @@ struct SeedConfigurationTests {
                 #expect(parsed["volumes"]?.object?.keys.contains(source) == true, "\(volume)")
                 #expect(!volume.contains("docker.sock"))
             }
-            if let words = service["command"]?.array { #expect(words.first == "pool") }
+            guard let words = service["command"]?.array?.compactMap(\.string) else { continue }
+            #expect(words.first == "pool")
+            // Other containers call it by the service's name and by its own.
+            let names = words.filter { $0.hasPrefix("--allow-host=") }.map { String($0.dropFirst(13)) }
+            let wanted = words.contains("--trust-network") ? [key, service["container_name"]?.string ?? key] : []
+            #expect(Set(names) == Set(wanted))
         }
         #expect(containers.contains(container))
         #expect(ports == [port])
