@@ -22,6 +22,8 @@ enum IsolatedServing {
         let wall = sockets == nil ? try await IsolatedWall.strongest(environment: environment) : nil
         let apart = wall?.rawValue ?? "container"
         let paths = StatePaths(environment: environment)
+        // Two routers would start two pools in one folder. In containers each pool sees to that itself.
+        let turn: FileLock? = if sockets == nil { try await lock(IsolatedPlace(paths)) } else { nil }
         let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
         let log = Log(LogSettings(path: paths.poolLog(of: "router"), level: level))
         let settings = try SeedPoolRoutes.Settings(environment: environment)
@@ -35,15 +37,18 @@ enum IsolatedServing {
         let secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
         let door = PoolDoor(options, secret: secret)
         let listener = try HTTPListener.start(
-            .tcp(host: options.host, port: options.port),
+            .tcp(host: options.host, port: options.port), certificate: options.certificate,
             handler: door.inFront { (request, _) in
                 await router.respond(to: request)
                     ?? .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
             })
-        let host = options.host.contains(":") ? "[\(options.host)]" : options.host
-        try? streams.writeLine("http://\(host):\(listener.port)")
+        let url = "\(options.scheme)://\(listener.address)"
+        try? streams.writeLine(url)
         if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }
-        log.info("the router listens at \(host):\(listener.port); pools are kept apart by \(apart)")
+        log.info("the router listens at \(url); pools are kept apart by \(apart)")
+        if options.trustsNetwork {
+            log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
+        }
         let watch = Task {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await router.restore() }
@@ -59,5 +64,20 @@ enum IsolatedServing {
         await listener.stop(graceful: .seconds(5))
         await router.close()
         log.info("the router has stopped")
+        _ = consume turn
+    }
+
+    /// One that is about to end may hold the lock for a moment more.
+    private static func lock(_ place: IsolatedPlace) async throws(MMError) -> FileLock {
+        let path = place.root + "/router"
+        do throws(MMError) {
+            return try await FileLock(awaiting: path, until: .after(.seconds(3)))
+        } catch {
+            guard error.code == .conflict else { throw error }
+            throw MMError(
+                .conflict,
+                "A router of isolated pools runs already: \(FileLock.holder(of: path) ?? "another process").",
+                hint: "Use it, or end it first; another one needs files of its own (MM_STATE_DIR).")
+        }
     }
 }

@@ -42,10 +42,12 @@ private final class IsolatedRouterProcess: Sendable {
     }
 
     /// Starts one over a home that is there already.
-    static func start(in home: TemporaryHome, _ extra: [String: String], wall: String, user: UInt32?) async throws
-        -> IsolatedRouterProcess?
+    static func start(
+        in home: TemporaryHome, _ extra: [String: String], wall: String, user: UInt32?, _ more: [String] = []
+    )
+        async throws -> IsolatedRouterProcess?
     {
-        var words = ["pool", "serve", "--isolated", "--listen", "127.0.0.1:0", "--quiet"]
+        var words = ["pool", "serve", "--isolated", "--listen", "127.0.0.1:0", "--quiet"] + more
         var program = Programs.mm
         if let user {
             words = ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", program] + words
@@ -234,6 +236,46 @@ struct IsolatedPoolTests {
         let copies = try tenant.home.files().filter { $0.path.hasSuffix("/.m365-state/sandbox.json") }
         #expect(copies.count == 2)
         #expect(copies.filter { String(decoding: $0.bytes, as: UTF8.self).contains("\"secret\"") }.count == 1)
+        await router.stop()
+    }
+
+    private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
+
+    @Test(
+        "is reached over TLS where a certificate is given, and one router serves a set of files",
+        .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
+    func router() async throws {
+        let home = try TemporaryHome()
+        let openssl = try #require(Self.openssl)
+        let (key, certificate) = (home.path + "/key.pem", home.path + "/certificate.pem")
+        let made = try await Tenant.run(
+            openssl,
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+                "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                "subjectAltName=DNS:localhost",
+            ], home.environment)
+        try #require(made.code == 0, "\(made.error)")
+        chmod(key, 0o600)
+        try ProtectedFile.replace(
+            home.path + "/.m365-connections.json", with: Array(IsolatedRouterProcess.registry.utf8))
+        guard
+            let router = try await IsolatedRouterProcess.start(
+                in: home, [:], wall: "landlock", user: nil, ["--tls-cert", certificate, "--tls-key", key])
+        else { return }
+        #expect(router.base.hasPrefix("https://127.0.0.1:"))
+        let port = try #require(router.base.split(separator: ":").last.flatMap { UInt16($0) })
+        let answer = try await Tenant.run(
+            "/usr/bin/curl", ["-s", "-m", "600", "--cacert", certificate, "https://localhost:\(port)/health"],
+            home.environment)
+        #expect(answer.json?["status"] == "healthy", "\(answer)")
+        let plain = try await Tenant.run(
+            "/usr/bin/curl", ["-s", "-m", "600", "http://localhost:\(port)/health"], home.environment)
+        #expect(plain.code != 0)
+        let second = try await Tenant.run(
+            Programs.mm, ["pool", "serve", "--isolated", "--listen", "127.0.0.1:0"],
+            home.environment.merging(["MM_ISOLATED_WALL": "landlock"]) { $1 })
+        #expect(second.code == 1 && second.error.contains("A router of isolated pools runs already"), "\(second)")
         await router.stop()
     }
 }
