@@ -10,7 +10,7 @@ public struct HostSettings: Sendable {
     public var modulePaths: [String]
     /// Folders of programs, in front of the system's.
     public var programPaths: [String] = []
-    /// Most memory of the .NET heap in bytes.
+    /// Most memory of the .NET heap in bytes: what the environment caps it at (`DOTNET_GCHeapHardLimit`), else 384 MB.
     public var memoryCap = 384 << 20
     /// More variables, for modules and for the way to the network.
     public var environment: [String: String] = [:]
@@ -47,6 +47,21 @@ public struct HostSettings: Sendable {
         if let root = environment["DOTNET_ROOT"], root.hasPrefix("/") { self.environment["DOTNET_ROOT"] = root }
         let invariant = "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"
         if let off = environment[invariant], ["1", "true"].contains(off) { self.environment[invariant] = "1" }
+        // Containers and isolated pools say how much memory there is.
+        if let cap = Self.hexadecimal(environment["DOTNET_GCHeapHardLimit"]), cap >= 32 << 20 { memoryCap = cap }
+        for name in ["DOTNET_gcServer", "DOTNET_GCConserveMemory"] {
+            if let number = Self.hexadecimal(environment[name]) {
+                self.environment[name] = String(number, radix: 16)
+            }
+        }
+    }
+
+    /// A number as .NET reads it from a variable; `nil` for what is none.
+    private static func hexadecimal(_ text: String?) -> Int? {
+        guard let text = text?.lowercased() else { return nil }
+        let digits = text.hasPrefix("0x") ? text.dropFirst(2) : Substring(text)
+        guard digits.first != "+", digits.first != "-" else { return nil }
+        return Int(digits, radix: 16)
     }
 
     private static func modulePaths(_ environment: [String: String]) -> [String] {

@@ -89,6 +89,25 @@ struct HostStartTests {
         await host.close()
     }
 
+    @Test(
+        "the heap's cap is the environment's, where that says one",
+        arguments: [
+            (nil, "0x18000000"), ("0x10000000", "0x10000000"), ("10000000", "0x10000000"), ("0X8000000", "0x8000000"),
+            ("0", "0x18000000"), ("-10000000", "0x18000000"), ("much", "0x18000000"), ("", "0x18000000"),
+            ("0x1", "0x18000000"), ("fffffffffffffffffffff", "0x18000000"),
+        ] as [(String?, String)])
+    func heapCap(given: String?, cap: String) {
+        var environment = ["HOME": "/home/adele", "DOTNET_gcServer": "0", "DOTNET_GCConserveMemory": "9; x"]
+        environment["DOTNET_GCHeapHardLimit"] = given
+        let settings = HostSettings(
+            location: PowerShellLocation(program: "/bin/false", reason: .named), folder: "/tmp",
+            environment: environment)
+        let seen = settings.childEnvironment(wire: "", nonce: "", mark: "")
+        #expect(seen["DOTNET_GCHeapHardLimit"] == cap)
+        #expect(seen["DOTNET_gcServer"] == "0")
+        #expect(seen["DOTNET_GCConserveMemory"] == nil)
+    }
+
     @Test("no secret, and nothing of ours, is in the child's arguments and environment")
     func environment() async throws {
         setenv("MM_TEST_SECRET", "do-not-inherit", 1)
