@@ -28,6 +28,7 @@ actor IsolatedPool {
     private var starting: Task<Result<Running, MMError>, Never>?
     private var group: IsolatedGroup?
     private var entry: JSONObject
+    private var isRegistryWritten = true
     private var isClosed = false
     /// How often it was ended for using too much memory.
     private(set) var evictions = 0
@@ -60,9 +61,11 @@ actor IsolatedPool {
 
     /// Takes a changed registry; the pool reads its file anew by itself.
     func take(registry: JSONObject) {
-        guard registry != entry else { return }
+        guard registry != entry || !isRegistryWritten else { return }
         entry = registry
-        if setup.sockets == nil, isRunning { try? writeRegistry() }
+        guard setup.sockets == nil, isRunning else { return }
+        // What could not be written, on a full disk say, is written with the next look.
+        isRegistryWritten = (try? writeRegistry()) != nil
     }
 
     /// Sends a request to the pool, starting it where needed.
@@ -148,6 +151,7 @@ actor IsolatedPool {
         try ProtectedFile.makeDirectory(home + "/tmp")
         try ProtectedFile.makeDirectory(place.run(connection))
         try writeRegistry()
+        isRegistryWritten = true
         tellSandbox()
         link()
         let socket = socket
@@ -269,7 +273,7 @@ actor IsolatedPool {
             "memory": .string("\(setup.caps.memory >> 20) MB by \(isGrouped ? "cgroup" : "watchdog")"),
             "heap": .string("\(setup.caps.heap >> 20) MB for each PowerShell"),
             "cpu": .string(
-                isGrouped ? "\(setup.caps.processors) by cgroup" : "lowest priority; no cgroup is delegated"),
+                isGrouped ? "\(setup.caps.processors) by cgroup" : "lower priority (nice 10); no cgroup is delegated"),
             "evictions": .int(Int64(evictions)),
         ]
     }

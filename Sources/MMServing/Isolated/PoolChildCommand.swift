@@ -36,6 +36,8 @@ enum PoolChildCommand {
         let routes = SeedPoolRoutes(
             service: LocalOperationService(services: services), services: services,
             settings: try SeedPoolRoutes.Settings(environment: environment))
+        let restorer = services.restorer
+        restorer.prepare()
         let user = geteuid()
         let listener = try HTTPListener.start(.unix(path: socket)) { request in
             guard case .unix(user, let process) = request.peer, router == nil || process == router else {
@@ -46,7 +48,6 @@ enum PoolChildCommand {
                 ?? .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
         }
         services.log.info("the pool of \(connection) listens")
-        let restorer = services.restorer
         let upkeep = Task {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await restorer.restore() }
