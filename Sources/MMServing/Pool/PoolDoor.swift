@@ -7,6 +7,7 @@ struct PoolDoor: Sendable {
     private let door: HTTPDoor
     private let secret: Secret?
     private let names: Set<String>
+    private let allowed: Set<String>
     private let admitsNumericHosts: Bool
 
     /// The door of a face at a TCP address.
@@ -17,6 +18,7 @@ struct PoolDoor: Sendable {
         door = HTTPDoor(options, hasSecret: secret != nil)
         self.secret = secret
         names = Set((options.hostNames + ["localhost", "127.0.0.1", "[::1]"]).map { $0.lowercased() })
+        allowed = Set(options.allowedHosts.map { $0.lowercased() })
         admitsNumericHosts = options.trustsNetwork
     }
 
@@ -35,6 +37,9 @@ struct PoolDoor: Sendable {
         // A page that made its name point to us (DNS rebinding) sends that name.
         guard let host = request.headers["Host"], isOwn(host: host) else {
             return Self.refuse(421, "This server is not reached under this name.")
+        }
+        for origin in request.headers.values(for: "Origin") where !isOwn(page: origin, host: host) {
+            return Self.refuse(403, "Pages of this origin may not use this server.")
         }
         switch door.judge(request) {
         case .known: return .success(.sameUser)
@@ -79,6 +84,16 @@ struct PoolDoor: Sendable {
 
     private static func answer(_ status: Int, _ message: String) -> HTTPServerResponse {
         .json(JSONWriter.bytes(.object(MMError(.forbidden, message).json)), status: status)
+    }
+
+    /// Whether a page was served here: at the address and port that the request came to, since another server of this
+    /// machine is somebody else's; or under a name that was allowed, whose port a proxy may have changed.
+    private func isOwn(page origin: String, host: String) -> Bool {
+        let text = origin.lowercased()
+        guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else { return false }
+        let authority = String(text.dropFirst(scheme.count))
+        guard let name = HostName(authority) else { return false }
+        return authority == host.lowercased() || allowed.contains(name.text)
     }
 
     private func isOwn(host: String) -> Bool {
