@@ -36,7 +36,7 @@ struct PoolUnits: Sendable {
     /// `mm-pool.service`.
     var serviceUnit: String {
         let variables = environment.sorted { $0.key < $1.key }.map {
-            "Environment=\(Self.quoted("\($0.key)=\($0.value)"))"
+            "Environment=\(Self.quoted("\($0.key)=\($0.value)", escapesDollar: false))"
         }
         let lines = variables.isEmpty ? "" : variables.joined(separator: "\n") + "\n"
         return """
@@ -58,14 +58,15 @@ struct PoolUnits: Sendable {
             """
     }
 
-    /// A word of a unit file: blanks kept, specifiers and variables not put in (systemd.syntax(7)).
-    private static func quoted(_ text: String) -> String {
+    /// A word of a unit file: blanks kept, specifiers and variables not put in (systemd.syntax(7)). In `Environment=` a
+    /// dollar sign is one (systemd.exec(5)).
+    private static func quoted(_ text: String, escapesDollar: Bool = true) -> String {
         var quoted = "\""
         for character in text {
             switch character {
             case "\"", "\\": quoted += "\\\(character)"
             case "%": quoted += "%%"
-            case "$": quoted += "$$"
+            case "$" where escapesDollar: quoted += "$$"
             default: quoted.append(character)
             }
         }

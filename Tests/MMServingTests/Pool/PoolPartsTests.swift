@@ -92,10 +92,12 @@ struct PoolPartsTests {
     func units() {
         let units = PoolUnits(
             socket: "/run/user/1/50%/pool.sock", program: "/opt/my $tools/mm",
-            environment: ["MM_STATE_DIR": "/a \"b\"", "PATH": "/usr/bin"])
+            environment: ["MM_STATE_DIR": "/a \"b\"", "MM_LOG_DIR": "/l$1", "PATH": "/usr/bin"])
         #expect(units.socketUnit.contains("ListenStream=/run/user/1/50%%/pool.sock\n"))
         #expect(units.serviceUnit.contains("ExecStart=\"/opt/my $$tools/mm\" pool serve --quiet\n"))
         #expect(units.serviceUnit.contains("Environment=\"MM_STATE_DIR=/a \\\"b\\\"\"\n"))
+        // Nothing is put in there, so a dollar sign is one.
+        #expect(units.serviceUnit.contains("Environment=\"MM_LOG_DIR=/l$1\"\n"))
         #expect(units.serviceUnit.contains("SIG") == false && units.serviceUnit.contains("kill -HUP $MAINPID"))
     }
 }
@@ -220,5 +222,26 @@ struct PoolDoorTests {
         }
         let closed = PoolDoor(options, secret: nil).inFront { _, _ in .text("") }
         #expect(await answer(closed, ["Host": "localhost"], stranger) == 403)
+    }
+
+    @Test(
+        "a page of another server of this machine is a foreign one; under an allowed name a proxy may change the port",
+        arguments: [
+            ("localhost:5200", "http://localhost:5200", 200), ("127.0.0.1:5200", "HTTP://127.0.0.1:5200", 200),
+            ("[::1]:5200", "http://[::1]:5200", 200), ("localhost", "http://localhost", 200),
+            ("mm.example.com", "https://mm.example.com:8443", 200), ("localhost:5200", "http://localhost:3000", 403),
+            ("localhost:5200", "http://localhost", 403), ("localhost:5200", "http://127.0.0.1:5200", 403),
+            ("127.0.0.1:5200", "http://127.0.0.1:52000", 403), ("[::1]:5200", "http://[::1]:1", 403),
+            ("mm.example.com", "https://mm.example.com:8443:1", 403),
+        ] as [(String, String, Int)])
+    func pages(host: String, origin: String, status: Int) async throws {
+        var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
+        options.allowedHosts = ["MM.example.com"]
+        let door = PoolDoor(options, secret: Secret("0123456789abcdef")).inFront { _, _ in .text("") }
+        let headers: HTTPHeaders = [
+            "Host": host, "Origin": origin, "Authorization": "Bearer 0123456789abcdef",
+        ]
+        let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 40_000, localPort: 5200)
+        #expect(await answer(door, headers, peer) == status)
     }
 }
