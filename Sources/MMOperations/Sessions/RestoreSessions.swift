@@ -56,9 +56,16 @@ package final class SessionRestorer: Sendable {
 
     // MARK: Bringing back
 
+    /// Reads what is to come back: to be called before anybody is answered, since from here on what was signed in counts
+    /// as on its way.
+    package func prepare() { load() }
+
     /// Brings back what was signed in when the last pool ended. Returns when each has come back or has not.
     package func restore() async {
-        let list = load()
+        load()
+        let list = state.withLock { state in
+            state.entries.values.filter { $0.standing == .restoring }.map(\.session).sorted { $0.key < $1.key }
+        }
         guard !list.isEmpty else { return }
         log.info("bringing \(list.count) sessions back")
         await withTaskGroup(of: Void.self) { group in
@@ -70,7 +77,8 @@ package final class SessionRestorer: Sendable {
         await save()
     }
 
-    private func load() -> [RestoredSession] {
+    private func load() {
+        guard !state.withLock({ $0.isLoaded }) else { return }
         let now = clock.now
         var list: [RestoredSession] = []
         do throws(MMError) {
@@ -82,13 +90,13 @@ package final class SessionRestorer: Sendable {
         } catch {
             log.warning("the sessions to bring back can't be read: \(error.message)")
         }
-        let known = Set((try? registry.snapshot())?.connections.map(\.name) ?? [])
-        list.removeAll { !known.contains($0.key.connection) || now - $0.savedAt > Self.age }
+        // A registry that can't be read at the moment tells nothing of who is gone.
+        let known = (try? registry.snapshot()).map { Set($0.connections.map(\.name)) }
+        list.removeAll { known?.contains($0.key.connection) == false || now - $0.savedAt > Self.age }
         state.withLock { state in
             for session in list { state.entries[session.key] = Entry(session: session, standing: .restoring) }
             state.isLoaded = true
         }
-        return list
     }
 
     private func bringBack(_ session: RestoredSession) async {
