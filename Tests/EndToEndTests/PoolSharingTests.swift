@@ -26,6 +26,29 @@ struct PoolSharingTests {
         #expect(try await tenant.sessionProcess() != first)
     }
 
+    @Test("the log tells sizes, and content only of a connection whose owner wants that")
+    func sizes() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        let command = "Invoke-StandIn process"
+        _ = try await tenant.sessionProcess()
+        let path = "\(tenant.home.path)/.m365-logs/session-pool-unified"
+        let lines = String(decoding: try ProtectedFile.read(path + ".log") ?? [], as: UTF8.self).split(separator: "\n")
+        let line = try #require(lines.last { $0.contains("[Demo/exo] run done in ") })
+        #expect(line.contains(" ms for terminal, \(command.utf8.count) bytes sent, "), "\(line)")
+        #expect(!lines.contains { $0.contains("Invoke-StandIn") })
+        let records = (try ProtectedFile.read(path + ".jsonl") ?? []).split(separator: 0x0A).compactMap {
+            try? JSONParser.parse(Array($0))
+        }
+        #expect(records.contains { $0["bytesSent"]?.int == command.utf8.count })
+        let added = try await tenant.mm(["connections", "edit", "Demo", "logContent=true"])
+        try #require(added.code == 0, "\(added.error)")
+        _ = try await tenant.sessionProcess()
+        let all = String(decoding: try ProtectedFile.read(path + ".log") ?? [], as: UTF8.self)
+        #expect(all.contains("[Demo/exo] sent: \(command)"))
+    }
+
     @Test("what needs nothing that lasts starts no pool")
     func unneeded() async throws {
         let tenant = try await Tenant()

@@ -63,7 +63,10 @@ struct CallDeed: Sendable {
         let facts = record.facts
         let entry = entry(outcome: error?.code.word ?? "done", rows: rows)
         let log = services.log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
-        let text = "\(name) \(error?.code.word ?? "done") in \(milliseconds) ms for \(caller.surface.rawValue)"
+        let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
+            .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()
+        let text =
+            "\(name) \(error?.code.word ?? "done") in \(milliseconds) ms for \(caller.surface.rawValue)\(sizes)"
         switch error?.code {
         case nil, .signInNeeded?, .confirmationNeeded?: log.info(text, facts)
         case .internalError?: log.error("\(text): \(error?.message ?? "")", facts)

@@ -12,6 +12,7 @@ extension OperationContext {
     ///   - sent: the command or request.
     ///   - answer: what came of it.
     func logContent(of connection: Connection, _ module: String, sent: String, answer: OperationAnswer) {
+        noteSizes(sent: sent, answer: answer)
         guard connection.logContent else { return }
         let log = services.log.scoped(connection.name, module)
         // What is cut in the middle looks like no secret any more: it is redacted before.
@@ -25,5 +26,16 @@ extension OperationContext {
         default: return
         }
         log.info("answered: \(redactor.text(String(text.prefix(8 * Self.shown))).prefix(Self.shown))")
+    }
+
+    /// What is large is not written out only to be measured: of values the rows are counted.
+    private func noteSizes(sent: String, answer: OperationAnswer) {
+        record.note("bytesSent", .int(Int64(sent.utf8.count)))
+        switch answer.body {
+        case .text(let text): record.note("bytesAnswered", .int(Int64(text.utf8.count)))
+        case .json(let bytes), .bytes(let bytes, _): record.note("bytesAnswered", .int(Int64(bytes.count)))
+        case .value(.array(let rows)): record.note("rows", .int(Int64(rows.count)))
+        default: break
+        }
     }
 }
