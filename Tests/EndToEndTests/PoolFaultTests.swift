@@ -109,6 +109,40 @@ struct PoolFaultTests {
         other.signalGroup(SIGKILL)
     }
 
+    @Test("a second signal ends it at once, and all that its sessions have started")
+    func secondSignal() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        _ = try await tenant.sessionProcess()
+        let pool = try tenant.poolProcess()
+        async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 3000"])
+        func below() -> [ProcessIdentity] { Descendants.running(below: pool.pid) }
+        try await eventually { below().contains { ProcessEntry($0.pid)?.name == "sleep" } }
+        let all = below()
+        pool.signal(SIGTERM)
+        // Two signals that wait are one.
+        try await eventually { try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "stopping" }
+        pool.signal(SIGTERM)
+        try await eventually { !pool.isRunning && all.allSatisfy { !$0.isRunning } }
+        #expect(try await call.code != 0)
+    }
+
+    @Test("one that holds its place and does not answer is not called stopped")
+    func holdingOn() async throws {
+        let tenant = try await Tenant()
+        let stopped = try await tenant.mm(["pool", "status", "--json"])
+        #expect(stopped.code == 7 && stopped.json == ["state": "stopped"])
+        let lock = try FileLock(waitingFor: "\(tenant.home.path)/.m365-state/pool")
+        let held = try await tenant.mm(["pool", "status", "--json"])
+        #expect(held.code == 7 && held.json?["state"] == "not answering", "\(held)")
+        #expect(held.json?["holder"]?.string?.contains("\(getpid())") == true)
+        let refused = try await tenant.mm(["pool", "start"])
+        #expect(refused.code == 7 && refused.error.contains("A pool runs already: process \(getpid())"), "\(refused)")
+        _ = consume lock
+        #expect(try await tenant.mm(["pool", "start", "-q"]).code == 0)
+    }
+
     @Test("a socket that a dead pool left is in nobody's way")
     func staleSocket() async throws {
         let tenant = try await Tenant()
@@ -171,6 +205,24 @@ struct PoolFaultTests {
             #expect(ran.code == 0, "\(ran.error)")
         }
         #expect(try ProtectedFile.read(log)?.count ?? 0 >= 900_000)
+        #expect(await pool.terminate(grace: .seconds(300)).code == 0)
+    }
+
+    @Test("one that can't write its record down is found by its socket")
+    func unrecorded() async throws {
+        let tenant = try await Tenant()
+        var command = ChildCommand(
+            Programs.mm, ["pool", "serve", "--detached"], environment: tenant.home.environment)
+        // No file may grow beyond a few bytes, as on a full disk.
+        command.limits = [.init(resource: Int32(RLIMIT_FSIZE.rawValue), value: 16)]
+        command.error = .null
+        let pool = try await ChildProcess.start(command)
+        try await eventually {
+            try #require(pool.exited == nil)
+            return try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "running"
+        }
+        #expect(tenant.home.pools.isEmpty)
+        #expect(try await tenant.mm(["pool", "stop", "-q"]).code == 0)
         #expect(await pool.terminate(grace: .seconds(300)).code == 0)
     }
 

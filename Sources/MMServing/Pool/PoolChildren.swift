@@ -40,11 +40,12 @@ actor PoolChildren {
         guard !isOver else { return }
         let now = Set(Descendants.running())
         if now != recorded {
-            recorded = now
             let list = now.sorted { $0.pid < $1.pid }.map { process -> JSONValue in
                 ["pid": .int(Int64(process.pid)), "startTime": .int(Int64(clamping: process.startTime))]
             }
-            try? ProtectedFile.replace(path, with: JSONWriter.bytes(.array(list)), durable: false)
+            let bytes = JSONWriter.bytes(.array(list))
+            // What could not be written, on a full disk say, is written with the next look.
+            if (try? ProtectedFile.replace(path, with: bytes, durable: false)) != nil { recorded = now }
         }
         // What we started ourselves is waited for as soon as it ends: what is still there after a while was adopted.
         let ended = Descendants.ended()

@@ -32,6 +32,8 @@ actor PoolDaemon {
     private let ending = OneShot<End>()
     private var life: FileLock?
     private var listeners: [HTTPListener] = []
+    /// Whether the record is still to be written, for want of space.
+    private var isRecordDue = false
     private var socket = ""
     private var urls: [String] = []
 
@@ -83,6 +85,7 @@ actor PoolDaemon {
     {
         let left = await children.endLeftovers()
         if left > 0 { services.log.warning("ended \(left) processes that an earlier pool had left") }
+        restorer.prepare()
         do throws(MMError) {
             try await listen()
             try record()
@@ -120,6 +123,7 @@ actor PoolDaemon {
         while (try? await Task.sleep(for: pause)) != nil {
             await children.look()
             await restorer.save()
+            if isRecordDue { try? record() }
             // Somebody has taken our files away, or another pool our place: nobody finds us any more.
             if !isRecorded() {
                 services.log.warning("the pool's record has gone: it ends")
@@ -215,15 +219,29 @@ actor PoolDaemon {
         var object = handshake.json
         object["socket"] = .string(socket)
         object["urls"] = .array(urls.map { .string($0) })
-        try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(object)), durable: false)
+        let bytes = JSONWriter.bytes(.object(object))
+        do throws(MMError) {
+            try ProtectedFile.replace(place.record, with: bytes, durable: false)
+            isRecordDue = false
+        } catch {
+            // A full disk keeps nobody from signing in: programs look for the socket in the usual places too.
+            guard error.code == .limitExceeded else { throw error }
+            if !isRecordDue { services.log.warning("the pool's record can't be written yet: \(error.message)") }
+            isRecordDue = true
+        }
     }
 
     private func isRecorded() -> Bool {
-        guard life != nil else { return true }
-        guard let bytes = try? ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes) else {
-            return false
+        guard life != nil, !isRecordDue else { return true }
+        do throws(MMError) {
+            guard let bytes = try ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes) else {
+                return false
+            }
+            return json["pid"]?.int == Int(process.pid)
+        } catch {
+            // What can't be read at the moment, for want of descriptors say, is not gone.
+            return true
         }
-        return json["pid"]?.int == Int(process.pid)
     }
 
     private func status() async -> JSONObject {

@@ -38,6 +38,18 @@ struct PoolFinder: Sendable {
         return nil
     }
 
+    /// What is to be said of a pool that takes no calls and yet holds its place; `nil` where there is none.
+    func holdingOn() async -> JSONObject? {
+        guard let holder = FileLock.holder(of: place.life) else { return nil }
+        var isStopping = false
+        if let socket = recordedSocket(), let pool = await shake(socket) { isStopping = pool.handshake.isDraining }
+        return [
+            "state": isStopping ? "stopping" : "not answering", "holder": .string(holder),
+            "hint": .string(
+                isStopping ? "It finishes its calls." : "If it stays so, end it: mm pool stop --force"),
+        ]
+    }
+
     /// The pool that runs; it is started where there is none, and replaced where this program is a later one.
     /// - Throws: `unavailable` with the detail `pool` when none comes up.
     func started() async throws(MMError) -> RunningPool {
@@ -80,6 +92,7 @@ struct PoolFinder: Sendable {
     private func launch() async throws(MMError) -> RunningPool {
         // An older pool that gives way lets go of its place before it has finished.
         let errors = try errorFile()
+        let before = lseek(errors.raw, 0, SEEK_END)
         var command = ChildCommand(
             OwnProgram.mm, ["pool", "serve", "--detached"], environment: inherited(), directory: "/")
         command.name = "mm"
@@ -101,7 +114,7 @@ struct PoolFinder: Sendable {
             try? await Task.sleep(for: .milliseconds(20))
         } while !deadline.hasPassed && !Task.isCancelled
         if isUp { throw Self.unavailable("The pool that was started does not answer.") }
-        throw Self.unavailable("The pool did not come up: \(lastWords())")
+        throw Self.unavailable("The pool did not come up: \(lastWords(after: Int(before)))")
     }
 
     /// Waits until a pool says that it listens.
@@ -139,10 +152,14 @@ struct PoolFinder: Sendable {
         return file
     }
 
-    private func lastWords() -> String {
+    /// What a pool has said since then: the last complaint whole, which is a message and what to do about it.
+    private func lastWords(after offset: Int) -> String {
         let bytes = (try? ProtectedFile.read(place.errorLog)) ?? []
-        let line = bytes.split(separator: 0x0A).last.map { String(decoding: $0, as: UTF8.self) }
-        return line ?? "it said nothing; see \(place.errorLog)"
+        let lines = bytes.dropFirst(offset).split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+        guard let start = lines.lastIndex(where: { $0.hasPrefix("mm: ") }) else {
+            return lines.last ?? "it said nothing; see \(place.errorLog)"
+        }
+        return lines[start].dropFirst(4) + lines[(start + 1)...].prefix(4).map { " \($0)" }.joined()
     }
 
     private static func unavailable(_ message: String) -> MMError {

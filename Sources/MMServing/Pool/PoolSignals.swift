@@ -28,10 +28,16 @@ final class PoolSignals: Sendable {
                 count += 1
                 return count
             }
-            if count > 1 { _exit(128 + signal) }
+            if count > 1 { leave(signal) }
             continuation.yield(.stop)
         }
         return PoolSignals(wishes, signals)
+    }
+
+    /// Ends at once, with everything below: what sessions have started in turn hears no death signal.
+    private static func leave(_ signal: Int32) -> Never {
+        for process in Descendants.running() { process.signal(SIGKILL) }
+        _exit(128 + signal)
     }
 
     private init(_ wishes: AsyncStream<Wish>, _ signals: Signals) {

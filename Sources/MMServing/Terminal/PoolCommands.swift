@@ -62,15 +62,17 @@ enum PoolCommands {
     private static func status(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
             ["pool", "status"], summary: "Show whether the pool runs, where, and what lives in it.",
-            discussion: "Exit code 7 when no pool runs. `mm status` and `mm sessions` show the sessions themselves.",
+            discussion:
+                "Exit code 7 when no pool takes calls. `mm status` and `mm sessions` show the sessions themselves.",
             fields: [InputField("unlock", .flag, "Print a token that unlocks the dashboard.")],
             examples: [
                 .init("mm pool status", "as a list"), .init("mm pool status --jq .socket -o text", "where it listens"),
                 .init("mm pool status --unlock", "a token for the dashboard, good once within five minutes"),
             ]
         ) { (input, options, streams) async throws(MMError) in
-            guard let pool = try await PoolFinder(environment: environment).running() else {
-                try await show(["state": "stopped"], options, streams)
+            let finder = PoolFinder(environment: environment)
+            guard let pool = try await finder.running() else {
+                try await show(.object(await finder.holdingOn() ?? ["state": "stopped"]), options, streams)
                 return 7
             }
             if try input.flag("unlock") {
