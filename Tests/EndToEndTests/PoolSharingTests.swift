@@ -161,6 +161,43 @@ struct PoolSharingTests {
         #expect(try await tenant.mm(["pool", "stop"]).code == 0)
     }
 
+    @Test("a call under way finishes in the pool that gives way, whatever the later one tidies up")
+    func handOverWithCall() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        let folder = "\(tenant.home.path)/bin"
+        try ProtectedFile.makeDirectory(folder)
+        let program = "\(folder)/mm"
+        let environment = tenant.home.environment
+        #expect(try await Tenant.run("/bin/cp", [Programs.mm, program], environment).code == 0)
+        #expect(try await Tenant.run(program, ["run", "Demo", "exo", "Invoke-StandIn process"], environment).code == 0)
+        let old = try tenant.poolProcess()
+        async let call = Tenant.run(program, ["run", "Demo", "exo", "Invoke-StandIn child 600"], environment)
+        var sleeper: ProcessIdentity?
+        try await eventually {
+            sleeper = Descendants.running(below: old.pid).first { ProcessEntry($0.pid)?.name == "sleep" }
+            return sleeper != nil
+        }
+        let slept = try #require(sleeper)
+        // The later one is to find written down what the call has started.
+        try await eventually {
+            try tenant.home.files().contains {
+                $0.path.contains("/pool-children") && String(decoding: $0.bytes, as: UTF8.self).contains("\(slept.pid)")
+            }
+        }
+        #expect(try await Tenant.run("/bin/touch", [program], environment).code == 0)
+        #expect(try await Tenant.run(program, ["pool", "start", "-q"], environment).code == 0)
+        let new = try #require(try await Tenant.run(program, ["pool", "status", "--json"], environment).json)
+        #expect(new["pid"]?.int != Int(old.pid) && old.isRunning && slept.isRunning)
+        // The command ends with the child that it waits for.
+        slept.signal(SIGKILL)
+        let ran = try await call
+        #expect(ran.code == 0, "\(ran)")
+        try await eventually { !old.isRunning }
+        #expect(try await Tenant.run(program, ["pool", "stop"], environment).code == 0)
+    }
+
     @Test("a call under way finishes when the pool is to end; a signal has it read its files anew")
     func signals() async throws {
         let tenant = try await Tenant()

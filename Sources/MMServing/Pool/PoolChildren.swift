@@ -6,25 +6,43 @@ import MMSystem
 ///
 /// The kernel ends what the pool itself started when it ends. What those started in turn is written down while the pool
 /// lives, so that the next pool ends it after a pool that was killed.
+/// Each pool has a record of its own: one that gives way to a later version still has calls under way.
 actor PoolChildren {
-    private let path: String
+    private let folder: String
+    private let pool: ProcessIdentity
     private var recorded: Set<ProcessIdentity> = []
     private var endedBefore: Set<Int32> = []
     private var isOver = false
 
-    /// The processes recorded at a path.
-    init(path: String) {
-        self.path = path
+    /// The processes below a pool.
+    /// - Parameters:
+    ///   - folder: where the records of all pools over these files lie, each named by its pool's number.
+    ///   - pool: the pool's process.
+    init(folder: String, pool: ProcessIdentity) {
+        self.folder = folder
+        self.pool = pool
     }
 
-    /// Ends what an earlier pool has left, to be called while no other pool runs.
+    private var path: String { "\(folder)/\(pool.pid)" }
+
+    /// Ends what earlier pools have left, to be called while no other pool takes calls.
     /// - Returns: how many processes were ended.
     func endLeftovers() -> Int {
-        guard let bytes = try? ProtectedFile.read(path, limit: 16 << 20),
-            let list = (try? JSONParser.parse(bytes))?.array
-        else { return 0 }
+        ProcFile.numbers(in: folder).reduce(0) { $0 + endLeftovers(of: $1) }
+    }
+
+    private func endLeftovers(of number: Int32) -> Int {
+        let path = "\(folder)/\(number)"
+        guard let bytes = try? ProtectedFile.read(path, limit: 16 << 20) else { return 0 }
+        let record = try? JSONParser.parse(bytes)
+        // One that gives way to us finishes its calls, and ends what is below it by itself.
+        if let startTime = record?["startTime"]?.int,
+            ProcessIdentity(pid: number, startTime: UInt64(clamping: startTime)).isRunning
+        {
+            return 0
+        }
         var count = 0
-        for item in list {
+        for item in record?["processes"]?.array ?? [] {
             guard let pid = item["pid"]?.int, let startTime = item["startTime"]?.int, pid > 1, startTime >= 0 else {
                 continue
             }
@@ -43,7 +61,10 @@ actor PoolChildren {
             let list = now.sorted { $0.pid < $1.pid }.map { process -> JSONValue in
                 ["pid": .int(Int64(process.pid)), "startTime": .int(Int64(clamping: process.startTime))]
             }
-            let bytes = JSONWriter.bytes(.array(list))
+            let record: JSONValue = [
+                "startTime": .int(Int64(clamping: pool.startTime)), "processes": .array(list),
+            ]
+            let bytes = JSONWriter.bytes(record)
             // What could not be written, on a full disk say, is written with the next look.
             if (try? ProtectedFile.replace(path, with: bytes, durable: false)) != nil { recorded = now }
         }

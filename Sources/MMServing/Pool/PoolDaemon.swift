@@ -52,7 +52,7 @@ actor PoolDaemon {
         let services = OperationServices(environment: environment)
         self.services = services
         service = LocalOperationService(services: services)
-        let children = PoolChildren(path: place.children)
+        let children = PoolChildren(folder: place.children, pool: process)
         self.children = children
         let restorer = services.restorer
         self.restorer = restorer

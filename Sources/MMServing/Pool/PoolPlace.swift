@@ -37,8 +37,8 @@ struct PoolPlace: Sendable {
     var life: String { "\(paths.stateDirectory)/\(name)" }
     /// What front-ends hold a lock about while they start a pool.
     var start: String { "\(paths.stateDirectory)/\(name)-start" }
-    /// The processes that the pool has started.
-    var children: String { "\(paths.stateDirectory)/\(name)-children.json" }
+    /// The folder in which pools write down the processes that they have started.
+    var children: String { "\(paths.stateDirectory)/\(name)-children" }
     /// Where the pool writes what nobody expected.
     var errorLog: String { "\(paths.logDirectory)/\(name)-errors.log" }
 
