@@ -30,7 +30,10 @@ struct ShellDialect: Sendable {
             setopt interactive_comments no_beep hist_ignore_space; HISTSIZE=0; PS1= PS2=
 
             """
-        case .dash, .ash: "PS1= PS2=; unset HISTFILE\n"
+        case .dash: "PS1= PS2=; unset HISTFILE\n"
+        // BusyBox's shell takes the end of a background job, which interrupts its reading, for the end of its input, and
+        // would leave. Told to leave only when it is asked to, it reads on.
+        case .ash: "PS1= PS2=; unset HISTFILE; set -o ignoreeof\n"
         }
     }
 

@@ -13,8 +13,11 @@ enum RemoteDialect {
     }
 
     /// What the shell runs first. Nothing in it may fail: some shells then forget the lines behind it, too.
+    ///
+    /// BusyBox's shell takes the end of a background job for the end of its input, and would leave.
     static let boot = """
         PS1= PS2= PROMPT_COMMAND=; unset HISTFILE ENV; [ -z "${BASH_VERSION-}" ] || set +o history +H
+        [ -n "${BASH_VERSION-}" ] || { (set -o ignoreeof) 2>/dev/null && set -o ignoreeof; }
         exec 7>&1 8>&2; exec >/dev/null 2>&1
         __mm_begin() { return "$__mm_p"; }
         __mm_tell() { \(tell("\"$__mm_a\" \"$__mm_b\"", status: "\"$1\"", rest: "\"$2\"")); }

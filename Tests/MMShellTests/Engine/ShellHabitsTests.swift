@@ -53,6 +53,29 @@ struct ShellHabitsTests {
         }
     }
 
+    @Test("the end of a background job while nothing runs leaves the session as it is", arguments: Shells.installed)
+    func endsWhileIdle(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            _ = try await shell.sh("own=kept")
+            let process = await shell.processID
+            for _ in 0..<5 {
+                let started = try await shell.sh("sleep 3009 & echo $!")
+                let pid = try #require(Int32(started.out.split(separator: "\n").first ?? ""))
+                let job = StartedProcess(pid)
+                // Only a shell that waits for its next line is disturbed by it.
+                let shellProcess = try #require(process)
+                #expect(await eventually { Shells.isAsleep(shellProcess) })
+                kill(pid, SIGKILL)
+                #expect(await eventually { job?.isAlive != true })
+                #expect(await eventually { Shells.isAsleep(shellProcess) })
+                let next = try await shell.sh("echo $own")
+                #expect(next.out == "kept\n", "\(next.end)")
+                #expect(!next.end.wasRestarted)
+            }
+            #expect(await shell.processID == process)
+        }
+    }
+
     @Test("traps of the user work and disturb nothing", arguments: Shells.installed)
     func traps(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in

@@ -30,6 +30,13 @@ enum Shells {
     /// A long sleep that can be told from those of all other tests by its time.
     static func ownSleep() -> String { "sleep 3\(UInt32.random(in: 100_000...999_999))" }
 
+    /// Whether a process waits for something, or is gone.
+    static func isAsleep(_ process: Int32) -> Bool {
+        let text = String(decoding: ProcFile.read("/proc/\(process)/stat", limit: 9_999) ?? [], as: UTF8.self)
+        guard let end = text.lastIndex(of: ")") else { return true }
+        return text[end...].dropFirst(2).first != "R"
+    }
+
     /// Runs a body with a shell that is closed afterwards, and sees that nothing of it is left.
     static func with(
         _ kind: ShellKind = .bash, settings given: ShellSettings? = nil,
