@@ -271,9 +271,10 @@ struct AuditLogTests {
 
     @Test("the chain survives processes that are killed at any moment")
     func killed() async throws {
+        let path = folder["killed.jsonl"]
         for _ in 0..<5 {
-            await #expect(processExitsWith: .signal(SIGKILL)) {
-                let audit = AuditLog(path: "/tmp/mm-core-audit-\(getppid())/audit.jsonl")
+            await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+                let audit = AuditLog(path: path)
                 func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
                 // Each process leaves at least one line; where in the next ones it ends is up to chance.
                 try append(["number": -1])
@@ -287,11 +288,8 @@ struct AuditLogTests {
                 await killer.value
             }
         }
-        let path = "/tmp/mm-core-audit-\(getpid())"
-        let found = try AuditLog(path: "\(path)/audit.jsonl").verify()
+        let found = try AuditLog(path: path).verify()
         #expect(found.isSound)
         #expect(found.entries >= 5)
-        for name in try FolderListing.names(in: path) { unlink("\(path)/\(name)") }
-        rmdir(path)
     }
 }
