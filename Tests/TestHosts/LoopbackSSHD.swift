@@ -9,6 +9,10 @@ package final class LoopbackSSHD: Sendable {
 
     /// Whether sshd is installed.
     package static let isInstalled = ExecutableSearch.find("sshd", path: path) != nil
+    /// Why no test can have a host with terminals here; nil when it can.
+    package static let missingTerminals: String? =
+        !isInstalled
+        ? "sshd is not installed" : givesTerminals ? nil : "/dev/pts lets this user's sshd give no terminals (gid=5)"
     /// The user of these tests, and of the host.
     package static let user = getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } } ?? "root"
 
@@ -43,6 +47,21 @@ package final class LoopbackSSHD: Sendable {
             try await Task.sleep(for: .milliseconds(50))
         }
         throw MMError(.unavailable, "sshd did not start")
+    }
+
+    /// Whether a terminal of this user's can belong to the group `tty`, without which sshd gives none. Where `/dev/pts` is
+    /// mounted with `gid=5`, as Debian does, each belongs to it from the start; elsewhere only root may hand it over.
+    private static var givesTerminals: Bool {
+        var (near, far): (Int32, Int32) = (-1, -1)
+        guard openpty(&near, &far, nil, nil, nil) == 0 else { return false }
+        defer {
+            close(near)
+            close(far)
+        }
+        var info = stat()
+        guard fstat(far, &info) == 0 else { return false }
+        let group = getgrnam("tty").map(\.pointee.gr_gid) ?? getgid()
+        return info.st_uid == getuid() && info.st_gid == group || fchown(far, getuid(), group) == 0
     }
 
     private static func attempt(_ folder: String, _ port: Int, _ extra: String) async throws -> LoopbackSSHD? {

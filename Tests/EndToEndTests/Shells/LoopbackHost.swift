@@ -6,6 +6,8 @@ import TestHosts
 struct LoopbackHost: Sendable {
     /// Whether sshd is installed.
     static let isInstalled = LoopbackSSHD.isInstalled
+    /// Whether it gives terminals.
+    static let givesTerminals = LoopbackSSHD.missingTerminals == nil
     /// The user of these tests.
     static let user = LoopbackSSHD.user
 

@@ -18,7 +18,7 @@ struct SSHInputTests {
         try #require(await job.wait(until: .after(.seconds(240))))
     }
 
-    @Test("is text, a secret and keys, and output and errors stay apart")
+    @Test("is text, a secret and keys, and output and errors stay apart", TestSSHD.givesTerminals)
     func typing() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             _ = try await session.sh("f() { echo \"f $1\"; }")
@@ -49,7 +49,7 @@ struct SSHInputTests {
         }
     }
 
-    @Test("ctrl-c gives up the whole command and leaves the session")
+    @Test("ctrl-c gives up the whole command and leaves the session", TestSSHD.givesTerminals)
     func interrupt() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             _ = try await session.sh("kept=1; cd /usr")
@@ -65,7 +65,7 @@ struct SSHInputTests {
         }
     }
 
-    @Test("is known to be wanted, and whether it is a secret")
+    @Test("is known to be wanted, and whether it is a secret", TestSSHD.givesTerminals)
     func waiting() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let job = try await session.start(
@@ -93,7 +93,7 @@ struct SSHInputTests {
         }
     }
 
-    @Test("a screen has all three streams")
+    @Test("a screen has all three streams", TestSSHD.givesTerminals)
     func screen() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let job = try await session.start(
@@ -115,7 +115,7 @@ struct SSHInputTests {
         }
     }
 
-    @Test("works where nothing over there can let a terminal go", arguments: [true, false])
+    @Test("works where nothing over there can let a terminal go", TestSSHD.givesTerminals, arguments: [true, false])
     func plainHost(hasBash: Bool) async throws {
         let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
         defer { try? ChildOutput.removeTree(folder) }

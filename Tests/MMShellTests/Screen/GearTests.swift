@@ -102,7 +102,7 @@ struct GearTests {
         }
     }
 
-    @Test("is reached over SSH", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+    @Test("is reached over SSH", TestSSHD.givesTerminals)
     func remote() async throws {
         try await TestSSHD.with("ForceCommand /usr/bin/python3 -u \(Self.simulator) vrp") { (server) async throws in
             let masters = SSHSessionTests.masters()

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMSystem
 import TestHosts
+import Testing
 
 @testable import MMShell
 
@@ -9,6 +10,9 @@ import TestHosts
 final class TestSSHD: Sendable {
     /// Why there is none here; nil when there is.
     static let missing: String? = LoopbackSSHD.isInstalled ? nil : "sshd is not installed"
+    /// Only where it can give terminals.
+    static let givesTerminals: ConditionTrait = .enabled(
+        if: LoopbackSSHD.missingTerminals == nil, Comment(rawValue: LoopbackSSHD.missingTerminals ?? ""))
     static let user = LoopbackSSHD.user
 
     private let server: LoopbackSSHD
