@@ -33,8 +33,18 @@ struct PoolLifeRoutes: Sendable {
             case ("POST", "/v1/pool/drain"):
                 let gives = await actions.drain()
                 return .json(JSONWriter.bytes(["draining": .bool(gives)]), status: gives ? 202 : 409)
+            case ("HEAD", "/v1/pool"): return .json(JSONWriter.bytes(.object(await actions.status())))
+            case (_, "/v1/pool"): return Self.wrongMethod("GET, HEAD")
+            case (_, "/v1/pool/stop"), (_, "/v1/pool/drain"): return Self.wrongMethod("POST")
             default: return await handler(request, peer)
             }
         }
+    }
+
+    private static func wrongMethod(_ allowed: String) -> HTTPServerResponse {
+        let error = MMError(.invalidInput, "This path answers other methods.", hint: "It answers \(allowed).")
+        var answer = Problem.response(error, status: 405)
+        answer.headers.set("Allow", allowed)
+        return answer
     }
 }

@@ -102,6 +102,28 @@ struct PoolPartsTests {
     }
 }
 
+@Suite("The routes about a pool itself")
+struct PoolLifeRoutesTests {
+    @Test(
+        "answer their methods, name them to others, and leave the rest to the face",
+        arguments: [
+            ("GET", "/v1/pool", 200), ("HEAD", "/v1/pool", 200), ("POST", "/v1/pool", 405),
+            ("GET", "/v1/pool/stop", 405),
+            ("DELETE", "/v1/pool/drain", 405), ("POST", "/v1/pool/stop", 202), ("POST", "/v1/pool/drain", 409),
+            ("GET", "/v1/pools", 404),
+        ])
+    func methods(method: String, path: String, status: Int) async {
+        let routes = PoolLifeRoutes(
+            actions: .init(handshake: { [:] }, status: { [:] }, stop: {}, drain: { false }))
+        let handler = routes.inFront(of: { _, _ in .text("", status: 404) })
+        let answer = await handler(HTTPServerRequest(method: method, target: path), .sameUser)
+        #expect(answer.status == status)
+        #expect((answer.headers["Allow"] != nil) == (status == 405))
+        let stranger = await handler(HTTPServerRequest(method: method, target: path), .network)
+        #expect(stranger.status == 403)
+    }
+}
+
 @Suite("The gate of a pool", .timeLimit(.minutes(15)))
 struct PoolGateTests {
     private let peer = RESTPeer.process(pid: 1)
