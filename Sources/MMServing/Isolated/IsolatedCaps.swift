@@ -10,11 +10,13 @@ struct IsolatedCaps: Sendable {
     var processors = 0.5
     /// The cap on the heap of each PowerShell, in bytes.
     var heap = 256 << 20
+    /// How long a pool may leave every question unanswered before it is ended.
+    var silence = Duration.seconds(60)
 
     /// The usual caps.
     init() {}
 
-    /// The caps of an environment: `MM_ISOLATED_MEMORY_MB`, `MM_ISOLATED_CPUS`.
+    /// The caps of an environment: `MM_ISOLATED_MEMORY_MB`, `MM_ISOLATED_CPUS`, `MM_ISOLATED_SILENCE`.
     /// - Throws: `invalidInput`, naming the variable.
     init(environment: [String: String]) throws(MMError) {
         if let text = environment["MM_ISOLATED_MEMORY_MB"], !text.isEmpty {
@@ -32,6 +34,15 @@ struct IsolatedCaps: Sendable {
                     hint: "Give a number of processors, such as 0.5.")
             }
             processors = number
+        }
+        if let text = environment["MM_ISOLATED_SILENCE"], !text.isEmpty {
+            guard let number = Double(text), number >= 1, number <= 86_400 else {
+                throw MMError(
+                    .invalidInput, "MM_ISOLATED_SILENCE can't be `\(text.prefix(40))`.",
+                    hint: "Give seconds, such as 60."
+                )
+            }
+            silence = .seconds(number)
         }
     }
 

@@ -29,6 +29,8 @@ actor IsolatedPool {
     private var group: IsolatedGroup?
     private var entry: JSONObject
     private var isRegistryWritten = true
+    /// Since when it has not answered, and how often it was asked.
+    private var silence: (since: ContinuousClock.Instant, count: Int)?
     private var isClosed = false
     /// How often it was ended for using too much memory.
     private(set) var evictions = 0
@@ -249,10 +251,17 @@ actor IsolatedPool {
         return false
     }
 
-    /// Ends a pool that uses more memory than it may; the next call starts another.
+    /// Ends a pool that uses more memory than it may, or that does not answer any more; the next call starts another.
     func watch() async {
         guard let running, running.process.exited == nil else { return }
         tellSandbox()
+        if await isHung() {
+            setup.log.scoped(connection).warning(
+                "its own pool does not answer any more and is ended; the next call starts it anew")
+            silence = nil
+            _ = await running.process.terminate(grace: .seconds(5))
+            return
+        }
         guard !running.isGrouped else { return }
         let used = ProcessTree.memory(of: running.process.pid)
         guard used > setup.caps.memory else { return }
@@ -261,6 +270,17 @@ actor IsolatedPool {
             "its own pool used \(used >> 20) MB of \(setup.caps.memory >> 20) MB and is ended; the next call starts it anew"
         )
         _ = await running.process.terminate(grace: .seconds(5))
+    }
+
+    /// Whether it has not answered for a long time, however often it was asked: a machine that slept is no reason.
+    private func isHung() async -> Bool {
+        if await look("/health") != nil {
+            silence = nil
+            return false
+        }
+        let (since, count) = silence ?? (ContinuousClock.now, 0)
+        silence = (since, count + 1)
+        return count >= 2 && since.duration(to: .now) >= setup.caps.silence
     }
 
     /// What holds it, for `/status`.

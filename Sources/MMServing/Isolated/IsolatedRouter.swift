@@ -171,7 +171,9 @@ actor IsolatedRouter {
                     }
                 }
             }
-            for pool in pools.values { await pool.watch() }
+            await withTaskGroup(of: Void.self) { group in
+                for pool in pools.values { group.addTask { await pool.watch() } }
+            }
             try? await Task.sleep(for: .seconds(2))
         }
     }

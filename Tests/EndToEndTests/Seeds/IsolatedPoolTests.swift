@@ -239,6 +239,30 @@ struct IsolatedPoolTests {
         await router.stop()
     }
 
+    @Test("that hangs is ended with its sessions and started anew, and holds up no other")
+    func hung() async throws {
+        let home = try TemporaryHome()
+        try ProtectedFile.replace(
+            home.path + "/.m365-connections.json", with: Array(IsolatedRouterProcess.registry.utf8))
+        let standIn = "\(Programs.mm) sandbox pwsh --approve-after 1 --account admin@contoso.example"
+        guard
+            let router = try await IsolatedRouterProcess.start(
+                in: home, ["MM_PWSH": standIn, "MM_ISOLATED_SILENCE": "15"], wall: "landlock", user: nil)
+        else { return }
+        #expect(try await router.run("Alpha")["status"] == "success")
+        let told = try #require(try await router.curl(["/status"])["isolation"]?["Alpha"]?["process"]?.int)
+        let hung = try #require(ProcessIdentity(running: Int32(told)))
+        let below = Descendants.running(below: hung.pid)
+        #expect(!below.isEmpty)
+        hung.signal(SIGSTOP)
+        #expect(try await router.run("Beta")["status"] == "success")
+        try await eventually { !hung.isRunning && below.allSatisfy { !$0.isRunning } }
+        #expect(try await router.run("Alpha")["status"] == "success")
+        let log = try #require(try ProtectedFile.read(home.path + "/.m365-logs/session-pool-router.log"))
+        #expect(String(decoding: log, as: UTF8.self).contains("[Alpha] its own pool does not answer any more"))
+        await router.stop()
+    }
+
     private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
 
     @Test(
