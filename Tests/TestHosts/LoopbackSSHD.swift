@@ -12,7 +12,8 @@ package final class LoopbackSSHD: Sendable {
     /// Why no test can have a host with terminals here; nil when it can.
     package static let missingTerminals: String? =
         !isInstalled
-        ? "sshd is not installed" : givesTerminals ? nil : "/dev/pts lets this user's sshd give no terminals (gid=5)"
+        ? "sshd is not installed"
+        : givesTerminals ? nil : "an sshd of this user's gives no terminals: /dev/pts is not mounted with gid=5"
     /// The user of these tests, and of the host.
     package static let user = getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } } ?? "root"
 
@@ -29,10 +30,7 @@ package final class LoopbackSSHD: Sendable {
     /// - Parameters:
     ///   - folder: where its keys are kept; they are made where they are missing.
     ///   - extra: more lines of its configuration; `#nosftp` takes that away.
-    ///   - wanted: its port; nil takes a free one.
-    package static func start(in folder: String, _ extra: String = "", port wanted: Int? = nil) async throws
-        -> LoopbackSSHD
-    {
+    package static func start(in folder: String, _ extra: String = "") async throws -> LoopbackSSHD {
         for name in ["host", "user"] where access("\(folder)/\(name)", F_OK) != 0 {
             try await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/\(name)"])
         }
@@ -43,7 +41,7 @@ package final class LoopbackSSHD: Sendable {
         if getuid() == 0 { mkdir("/run/sshd", 0o755) }
         // Somebody else may take a port between the look and the start.
         for _ in 0..<20 {
-            if let server = try await attempt(folder, wanted ?? freePort(), extra) { return server }
+            if let server = try await attempt(folder, freePort(), extra) { return server }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw MMError(.unavailable, "sshd did not start")
@@ -114,9 +112,15 @@ package final class LoopbackSSHD: Sendable {
     }
 
     /// A port that nobody listens at just now.
-    package static func freePort() -> Int {
-        let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(raw) }
+    private static func freePort() -> Int {
+        let (socket, port) = reservedPort()
+        close(socket)
+        return port
+    }
+
+    /// A port that is taken and that nobody listens at, for as long as the socket is open.
+    package static func reservedPort() -> (socket: Int32, port: Int) {
+        let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
@@ -126,7 +130,7 @@ package final class LoopbackSSHD: Sendable {
                 _ = bind(raw, $0, size)
                 getsockname(raw, $0, &size)
             }
-            return Int(in_port_t(bigEndian: $0.pointee.sin_port))
+            return (raw, Int(in_port_t(bigEndian: $0.pointee.sin_port)))
         }
     }
 

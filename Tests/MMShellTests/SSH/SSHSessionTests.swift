@@ -177,9 +177,11 @@ struct SSHSessionTests {
                 #expect(await masters.count == count)
             }
             // Cancelling needs a channel, too.
-            let job = try await sessions[0].start(ShellCommand("sleep 3005"), deadline: .after(.milliseconds(200)))
+            let job = try await sessions[0].start(ShellCommand("echo begun; sleep 3005"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            job.cancel()
             let end = try #require(await job.wait(until: .after(.seconds(300))))
-            #expect(end.cause == .deadline)
+            #expect(end.cause == .cancelled)
             #expect(!end.restartsSession)
             for session in sessions { await session.close() }
             #expect(await masters.count == 0)
@@ -218,9 +220,12 @@ struct SSHSessionTests {
             for name in ["host", "host.pub"] { unlink("\(server.folder)/\(name)") }
             let folder = server.folder
             for pid in server.descendants() { kill(pid, SIGKILL) }
-            await server.process.terminate(grace: .seconds(1))
             try await TestSSHD.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/host"])
-            let other = try await TestSSHD.start(folder: folder, port: server.port)
+            // What is known of this host is known of the next one, which has a port of its own.
+            let other = try await TestSSHD.start(folder: folder)
+            let known = String(decoding: try #require(try ProtectedFile.read("\(folder)/known")), as: UTF8.self)
+            try await TestSSHD.put(known.replacing("]:\(server.port)", with: "]:\(other.port)"), "\(folder)/known")
+            target.port = other.port
             target.hostKeys = .acceptNew
             #expect(await reason(target) == "host_key_changed")
             target.hostKeys = .pinned(String(shown.split(separator: " ")[1]))
@@ -261,8 +266,10 @@ struct SSHSessionTests {
             let unheardOf = String(repeating: "x", count: 70) + ".invalid"
             #expect(await failure(SSHTarget(unheardOf))?.code == .notFound)
             var closed = server.target
-            closed.port = TestSSHD.freePort()
+            let (socket, port) = LoopbackSSHD.reservedPort()
+            closed.port = port
             #expect(await failure(closed)?.code == .unavailable)
+            close(socket)
         }
     }
 

@@ -21,12 +21,10 @@ final class TestSSHD: Sendable {
     var process: ChildProcess { server.process }
 
     /// Starts it and waits until it listens.
-    static func start(_ extra: String = "", folder given: String? = nil, port wanted: Int? = nil) async throws
-        -> TestSSHD
-    {
+    static func start(_ extra: String = "", folder given: String? = nil) async throws -> TestSSHD {
         Signals.ignoreBrokenPipes()
         let folder = given ?? String(cString: mkdtemp(strdup("/tmp/mm-sshd-XXXXXX")))
-        return TestSSHD(try await LoopbackSSHD.start(in: folder, extra, port: wanted))
+        return TestSSHD(try await LoopbackSSHD.start(in: folder, extra))
     }
 
     private init(_ server: LoopbackSSHD) { self.server = server }
@@ -60,8 +58,6 @@ final class TestSSHD: Sendable {
         target.connectTimeout = .seconds(300)
         return target
     }
-
-    static func freePort() -> Int { LoopbackSSHD.freePort() }
 
     static func run(_ program: String, _ arguments: [String]) async throws {
         try await LoopbackSSHD.run(program, arguments)
