@@ -6,6 +6,15 @@ import Testing
 
 @Suite("Who is at the far end of a connection within this machine")
 struct LoopbackPeerTests {
+    /// Addresses of the newer protocol, where there is one here.
+    private static let newer: [(String, String?)] = {
+        if Resources.contents("/proc/net/if_inet6")?.contains(" lo") == true {
+            return [("::1", nil), ("127.0.0.1", "::ffff:127.0.0.1")]
+        }
+        print("skipped: peers at ::1: there is no IPv6 here")
+        return []
+    }()
+
     private struct Ends: ~Copyable {
         let near: FileDescriptor
         let far: FileDescriptor
@@ -65,9 +74,7 @@ struct LoopbackPeerTests {
 
     @Test(
         "a connected peer is found by its address and port",
-        arguments: [
-            ("127.0.0.1", nil), ("127.8.9.1", nil), ("::1", nil), ("127.0.0.1", "::ffff:127.0.0.1"),
-        ] as [(String, String?)])
+        arguments: [("127.0.0.1", nil), ("127.8.9.1", nil)] + newer)
     func connected(address: String, from client: String?) throws {
         let ends = try connect(address, as: client)
         #expect(ends.user() == geteuid())
