@@ -249,17 +249,12 @@ struct LegacyHTTPTests {
         #expect(try await call.value.messages.isEmpty)
     }
 
-    @Test("idle sessions end, busy ones stay, and the number is bounded")
-    func idle() async throws {
+    @Test("the number of sessions is bounded")
+    func bounded() async throws {
         var options = HTTPOptions()
-        // Long enough for what comes before the sessions are to be idle.
-        options.sessionIdle = .seconds(8)
         options.maxSessions = 3
         let client = HTTPTestClient(try testServer(), options)
-        let kept = try await client.session()
-        let reader = try #require(EventReader(await kept.get()))
-        _ = try await client.session()
-        _ = try await client.session()
+        for _ in 0..<3 { _ = try await client.session() }
         let full = try await client.send(
             "POST", headers: HTTPTestClient.usual,
             body: JSONWriter.bytes([
@@ -268,9 +263,25 @@ struct LegacyHTTPTests {
             ])
         )
         #expect(full.status == 503 && full.header("Retry-After") == "60")
+    }
+
+    @Test("idle sessions end, busy ones stay")
+    func idle() async throws {
+        var options = HTTPOptions()
+        options.sessionIdle = .milliseconds(500)
+        let client = HTTPTestClient(try testServer(), options)
+        // On a busy machine the first may end before it has anything to do.
+        var kept = try await client.session()
+        var reader = EventReader(await kept.get())
+        while reader == nil {
+            kept = try await client.session()
+            reader = EventReader(await kept.get())
+        }
+        _ = try await client.session()
+        _ = try await client.session()
         while client.engine.sessionCount > 1 { try await Task.sleep(for: .milliseconds(10)) }
         #expect(try await kept.request("ping").status == 200)
-        reader.stream.close()
+        reader?.stream.close()
         while client.engine.sessionCount > 0 { try await Task.sleep(for: .milliseconds(10)) }
         #expect(try await kept.request("ping").status == 404)
     }
