@@ -74,8 +74,12 @@ struct DetachedCallTests {
     func reads() async throws {
         let service = service { .value(["rows": 3]) }
         let handle = try handle(of: try await service.call("slow", [:], in: context()))
-        let running = try await service.call("output", ["handle": .string(handle)], in: context())
-        #expect(JobAnswer.members(of: running)?["progress"] == "half way")
+        var progress: JSONValue?
+        while progress != "half way" {
+            let running = try await service.call("output", ["handle": .string(handle)], in: context())
+            let members = try #require(JobAnswer.members(of: running))
+            progress = members["progress"]
+        }
         release.give(())
         for _ in 0..<2 {
             guard case .value(let value) = try await waited(service, handle, context()).body else {

@@ -117,10 +117,15 @@ struct ShellOperationTests {
 
     @Test("cancel what passes its own time, and say so")
     func timeLimit() async throws {
-        let answer = try await run("echo a; sleep 1000", ["timeout": 1])
-        #expect(answer["status"] == "timeout")
-        #expect(answer["stdout"] == "a\n")
-        #expect(answer["timeout"] == 1)
+        // A machine that does not come to the first word in time is given more of it.
+        for limit in [1, 10, 60] as [Int64] {
+            let answer = try await run("echo a; sleep 1000", ["timeout": .int(limit)])
+            #expect(answer["status"] == "timeout")
+            #expect(answer["timeout"] == .int(limit))
+            if limit < 60, answer["stdout"] == "" { continue }
+            #expect(answer["stdout"] == "a\n")
+            break
+        }
         #expect(try await run("echo alive")["stdout"] == "alive\n")
         await home.services.close()
     }
@@ -184,14 +189,12 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
-    @Test("run Python with its variables kept, its errors told, and its loops cancelled")
+    @Test(
+        "run Python with its variables kept, its errors told, and its loops cancelled",
+        .enabled(if: ExecutableSearch.find("python3", path: "/usr/bin:/bin") != nil, "python3 is not installed"))
     func python() async throws {
         let session: JSONObject = ["session": "py", "shell": "python"]
-        do {
-            _ = try await run("x = 41\nprint('out')", session)
-        } catch let error as MMError where error.code == .notFound {
-            return
-        }
+        _ = try await run("x = 41\nprint('out')", session)
         let value = try await run("import sys; print('err', file=sys.stderr)\nx + 1", session)
         #expect(value["stdout"] == "42\n")
         #expect(value["stderr"] == "err\n")
@@ -199,9 +202,6 @@ struct ShellOperationTests {
         #expect(failed["exit_code"] == 1)
         #expect(failed["stderr"]?.string?.contains("ZeroDivisionError") == true)
         #expect(failed["stderr"]?.string?.contains("<string>") == false)
-        let looped = try await run("while True: pass", ["session": "py", "timeout": 1])
-        #expect(looped["status"] == "timeout")
-        #expect(try await run("x", session)["stdout"] == "41\n")
         let big = try await run("len('" + String(repeating: "a", count: 20_000) + "')", session)
         #expect(big["stdout"] == "20000\n")
         let ended = try await run("exit(3)", session)
@@ -209,7 +209,29 @@ struct ShellOperationTests {
         let fresh = try await run("'x' in dir()", session)
         #expect(fresh["stdout"] == "False\n")
         #expect(fresh["session_restarted"] == true)
+        let looped = try await run("while True: pass", ["session": "py", "timeout": 1])
+        #expect(looped["status"] == "timeout")
         await home.services.close()
+    }
+
+    @Test(
+        "a loop of Python's is cancelled, and its variables stay",
+        .enabled(if: ExecutableSearch.find("python3", path: "/usr/bin:/bin") != nil, "python3 is not installed"))
+    func pythonLoop() async throws {
+        var settings = ShellSettings(
+            name: "py", kind: .bash, environment: ["PATH": "/usr/bin:/bin", "HOME": home.path], directory: home.path)
+        // A busy machine may take its time to hear the interrupt; only then the interpreter would go.
+        settings.times.interrupt = .seconds(120)
+        let shell = try await PythonShell.start(settings)
+        _ = try await shell.run(ShellCommand("x = 41"), deadline: .after(.seconds(300)))
+        let job = try await shell.start(
+            ShellCommand("print('begun', flush=True)\nwhile True: pass"), deadline: .never, observer: nil)
+        #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+        job.cancel()
+        #expect(await job.wait(until: .after(.seconds(300)))?.cause == .cancelled)
+        let kept = try await shell.run(ShellCommand("x"), deadline: .after(.seconds(300)))
+        #expect(String(decoding: kept.stdout.bytes, as: UTF8.self) == "41\n")
+        await shell.close()
     }
 
     @Test("ask a person before what can't be undone, and deny what touches the program's own files")

@@ -66,7 +66,7 @@ struct ShellSessionsTests {
     func idle() async throws {
         let body = Still()
         _ = try await open(key("a", "1"), body)
-        await sessions.look(now: .now + .seconds(59))
+        await sessions.look(now: .now + .seconds(1))
         #expect(await sessions.count == 1)
         await sessions.look(now: .now + .seconds(61))
         #expect(await sessions.count == 0)

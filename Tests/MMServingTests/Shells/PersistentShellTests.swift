@@ -148,11 +148,15 @@ struct PersistentShellTests {
         Signals.ignoreBrokenPipes()
         let home = try ServingHome()
         mkdir(home["w"], 0o755)
-        try home.write(
-            "security.yaml",
-            "security:\n  enabled: true\n  allowed_executables: [ls, echo, cd, pwd, sleep]\n"
-                + "  blocked_patterns: ['rm\\s+.*-rf.*']\n  max_execution_time: 2\n  working_directory: \(home["w"])\n")
-        let profile = try PersistentShellProfile.profile(environment: ["MCP_SHELL_CONFIG_FILE": home["security.yaml"]])
+        func made(_ name: String, most: Int) throws -> ToolProfile {
+            try home.write(
+                name,
+                "security:\n  enabled: true\n  allowed_executables: [ls, echo, cd, pwd, sleep]\n"
+                    + "  blocked_patterns: ['rm\\s+.*-rf.*']\n  max_execution_time: \(most)\n"
+                    + "  working_directory: \(home["w"])\n")
+            return try PersistentShellProfile.profile(environment: ["MCP_SHELL_CONFIG_FILE": home[name]])
+        }
+        let profile = try made("security.yaml", most: 300)
         #expect(
             profile.tools.map(\.name) == [
                 "execute_command", "get_working_directory", "reset_session", "upload_file", "download_file",
@@ -173,7 +177,8 @@ struct PersistentShellTests {
             #expect(refused["status"] == "error" && refused["exit_code"] == -1 && refused["stdout"] == "")
             #expect(refused["stderr"]?.string?.hasPrefix(words) == true, "\(refused)")
         }
-        let slow = try await call("execute_command", ["command": "sleep 60"], profile, home)
+        let hasty = try made("hasty.yaml", most: 2)
+        let slow = try await call("execute_command", ["command": "sleep 1000"], hasty, home)
         #expect(slow["status"] == "error" && slow["exit_code"] == -1)
         #expect(slow["stderr"] == "Command timed out after 2s")
         #expect(try await call("get_working_directory", [:], profile, home) == ["cwd": .string(home["w"])])
