@@ -23,7 +23,7 @@ struct RawClient: Sendable {
             Glibc.close(descriptor)
             throw SystemError.error("Connecting to port \(port)")
         }
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        var patience = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -41,7 +41,7 @@ struct RawClient: Sendable {
             }) ?? false
     }
 
-    /// Reads until the far end closes, or 20 seconds have passed in silence.
+    /// Reads until the far end closes, or five minutes have passed in silence.
     func readToEnd() async -> String {
         await read { _ in false }
     }
