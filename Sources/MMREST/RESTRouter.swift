@@ -63,6 +63,11 @@ package struct RESTRouter: Sendable {
                 Route(
                     "/metrics",
                     [("GET", { await MetricsReport(metrics, services).response(for: $0.http.headers) })]))
+        } else {
+            routes.append(
+                Route(
+                    "/v1/jobs",
+                    [("DELETE", { (request) async throws(MMError) in try await calls.forget(request) })]))
         }
         self.routes = routes
     }

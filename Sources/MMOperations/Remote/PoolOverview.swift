@@ -2,6 +2,8 @@ package import MMCore
 
 /// What lives in this process, for those who watch it: nothing here is logged, audited or counted.
 package enum PoolOverview {
+    /// What a table of the rows of `status` shows.
+    package static let columns = ["session", "state", "account", "until", "code", "address"]
     /// Beyond so many connections only those are shown at once that have a session; the others are searched for.
     private static let most = 200
     /// How many connections a page shows.

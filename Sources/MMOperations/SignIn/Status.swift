@@ -38,7 +38,7 @@ struct Status: Operation {
         let rows = await Self.rows(of: connections, in: context).map { JSONValue.object($0) }
         return .value(
             ["sessions": .array(rows)], notes: notes,
-            columns: ["session", "state", "account", "until", "code", "address"])
+            columns: PoolOverview.columns)
     }
 
     /// The sign-ins and sessions of some connections.

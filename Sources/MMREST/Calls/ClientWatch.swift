@@ -33,7 +33,8 @@ final class ClientWatch: Sendable {
 
     /// Notes that a process called for a client of its own. Others than AI clients may come back as another process.
     func note(_ call: CallContext, from pid: Int32) {
-        guard call.caller.surface == .mcp, call.sessionID != nil else { return }
+        // A process of another container has no number here; its connection's end has to do.
+        guard pid > 0, call.caller.surface == .mcp, call.sessionID != nil else { return }
         let key = OperationJobs.owner(of: call)
         guard state.withLock({ $0.clients[key] == nil }) else { return }
         let client = Client(

@@ -17,7 +17,7 @@ struct JobCalls: Sendable {
                 "/v1/jobs",
                 [
                     ("GET", { (request) async throws(MMError) in try list(request) }),
-                    ("DELETE", { (request) async throws(MMError) in try await forget(request) }),
+                    ("DELETE", { (request) async throws(MMError) in try await calls.forget(request) }),
                 ]),
             Route(
                 "/v1/jobs/{}",
@@ -48,18 +48,6 @@ struct JobCalls: Sendable {
     private func list(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         let reports = services.jobs.board.reports(for: try reach(request))
         return noStore(["jobs": .array(reports.map { .object(Self.object($0)) })])
-    }
-
-    private func forget(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let client = try calls.reader(request)
-        guard client.sessionID != nil, client.caller.surface != .terminal else {
-            throw MMError(
-                .invalidInput, "Only the jobs of one client's own session can be called off together.",
-                hint: "Name it in the header MM-Session, or call off one job: DELETE /v1/jobs/JOB.")
-        }
-        calls.watch.dismiss(client)
-        await calls.service.forget(client)
-        return HTTPServerResponse(status: 204)
     }
 
     private func show(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {

@@ -52,6 +52,19 @@ struct OperationCalls: Sendable {
         return try await PlainAnswer.response(answer, for: request.http.headers)
     }
 
+    /// Ends what a client has left.
+    func forget(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let client = try reader(request)
+        guard client.sessionID != nil, client.caller.surface != .terminal else {
+            throw MMError(
+                .invalidInput, "Only the jobs of one client's own session can be called off together.",
+                hint: "Name it in the header MM-Session, or call off one job: DELETE /v1/jobs/JOB.")
+        }
+        watch.dismiss(client)
+        await service.forget(client)
+        return HTTPServerResponse(status: 204)
+    }
+
     /// Takes a person's answer to a question of a call under way.
     func answerQuestion(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         try speaksForPerson(request.peer)

@@ -75,8 +75,35 @@ actor IsolatedPool {
     func send(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration) async throws(MMError)
         -> (status: Int, body: JSONObject)
     {
-        if setup.sockets == nil { _ = try await ready() }
+        if setup.sockets == nil { _ = try await ready() } else { try checkContainer() }
         return try await ask(method, path, body, within: limit)
+    }
+
+    /// Has it carry an operation out, starting it where needed.
+    /// - Throws: the error of the operation; `unavailable` when the pool can't be started or does not answer.
+    func call(_ operation: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        if setup.sockets == nil { _ = try await ready() } else { try checkContainer() }
+        return try await operations.call(operation, arguments, in: context)
+    }
+
+    /// Has it end what a client has left.
+    func forget(_ client: CallContext) async {
+        guard isRunning else { return }
+        await operations.forget(client)
+    }
+
+    private var operations: RemoteOperationService {
+        RemoteOperationService(pool: PoolAddress(socket: socket), transport: setup.client)
+    }
+
+    private func checkContainer() throws(MMError) {
+        guard setup.sockets != nil, !isRunning else { return }
+        throw MMError(
+            .unavailable, "The container of \(connection) does not run: there is no socket at \(socket).",
+            hint: "Start it with docker compose. In docker-compose.isolated.yml each connection needs a service of its own.",
+            retry: .after(.seconds(10)))
     }
 
     /// Asks a pool that runs; `nil` when it does not.

@@ -36,11 +36,14 @@ enum IsolatedServing {
             commandLimit: settings.commandLimit)
         let secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
         let door = PoolDoor(options, secret: secret)
+        let operations = operations(of: router, options, environment)
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port), certificate: options.certificate,
-            handler: door.inFront { (request, _) in
-                await router.respond(to: request)
-                    ?? .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
+            handler: door.inFront { (request, peer) in
+                if let answer = await router.respond(to: request) { return answer }
+                // What the tools of today ask of a pool at an address is answered too.
+                if request.path.hasPrefix("/v1/") { return await operations.respond(to: request, from: peer) }
+                return .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
             })
         let url = "\(options.scheme)://\(listener.address)"
         try? streams.writeLine(url)
@@ -79,5 +82,21 @@ enum IsolatedServing {
                 "A router of isolated pools runs already: \(FileLock.holder(of: path) ?? "another process").",
                 hint: "Use it, or end it first; another one needs files of its own (MM_STATE_DIR).")
         }
+    }
+
+    /// The operations' routes, over the pools.
+    private static func operations(
+        of router: IsolatedRouter, _ options: HTTPFaceOptions, _ environment: [String: String]
+    ) -> RESTRouter {
+        var environment = environment
+        // What the router does itself stands in its own log.
+        environment["M365_CONNECTION"] = "router"
+        var names = RESTRouter.Settings()
+        names.allowedHosts = options.hostNames
+        names.admitsNumericHosts = options.trustsNetwork
+        return RESTRouter(
+            service: IsolatedOperationService(
+                router: router, services: OperationServices(environment: environment)),
+            identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now), settings: names)
     }
 }

@@ -33,19 +33,26 @@ enum PoolChildCommand {
         var environment = environment
         environment["M365_CONNECTION"] = connection
         let services = OperationServices(environment: environment)
+        let local = LocalOperationService(services: services)
         let routes = SeedPoolRoutes(
-            service: LocalOperationService(services: services), services: services,
+            service: local, services: services,
             settings: try SeedPoolRoutes.Settings(environment: environment))
         let restorer = services.restorer
         restorer.prepare()
+        // The router has looked at who asks; what it says of its callers counts.
+        let operations = RESTRouter(
+            service: local, identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now),
+            services: services)
         let user = geteuid()
         let listener = try HTTPListener.start(.unix(path: socket)) { request in
             guard case .unix(user, let process) = request.peer, router == nil || process == router else {
                 return .json(
                     Array("{\"status\":\"error\",\"error\":\"Only the router may connect\"}\n".utf8), status: 403)
             }
-            return await routes.respond(to: request)
-                ?? .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
+            if let answer = await routes.respond(to: request) { return answer }
+            return request.path.hasPrefix("/v1/")
+                ? await operations.respond(to: request, from: .process(pid: process))
+                : .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
         }
         services.log.info("the pool of \(connection) listens")
         let upkeep = Task {

@@ -1,0 +1,144 @@
+import MMCore
+import MMOperations
+
+/// The operations behind a router: each is carried out by the pool of the connection that it names, so that front-ends
+/// find with isolated pools what they find with one pool.
+struct IsolatedOperationService: OperationService {
+    let catalogue: Catalogue
+    private let router: IsolatedRouter
+    /// Carries out what concerns the owner's registry, rules and audit log: those are the router's.
+    private let own: LocalOperationService
+
+    /// The operations of a router.
+    init(router: IsolatedRouter, services: OperationServices) {
+        self.router = router
+        own = LocalOperationService(services: services)
+        catalogue = own.catalogue
+    }
+
+    /// Has one operation carried out where it belongs.
+    /// - Throws: the error of the operation; `unsupported` for shells, which belong to no connection.
+    func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        let declaration = try catalogue.require(name).declaration
+        guard declaration.toolset == .m365 else {
+            throw MMError(
+                .unsupported, "`\(declaration.name)` is not offered by isolated pools: a shell belongs to no connection.",
+                hint: "Leave --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL out: the shell runs beside you then.")
+        }
+        if let group = declaration.command.first, ["connections", "guard", "audit"].contains(group) {
+            return try await own.call(name, arguments, in: context)
+        }
+        if let connection = arguments["connection"]?.string {
+            let pool = try await router.pool(connection, for: context.caller.server)
+            return try await pool.call(declaration.name, arguments, in: context)
+        }
+        switch declaration.name {
+        case "status":
+            return try await gathered(
+                .value(["sessions": []], columns: PoolOverview.columns), of: "status", in: context, naming: "sessions")
+        case "sessions", "jobs":
+            let start = try await own.call(name, arguments, in: context)
+            return try await gathered(start, of: declaration.name, in: context)
+        case "output", "confirm": return try await found(declaration.name, arguments, in: context)
+        default: return try await own.call(name, arguments, in: context)
+        }
+    }
+
+    func forget(_ client: CallContext) async {
+        await own.forget(client)
+        await withTaskGroup(of: Void.self) { group in
+            for (_, pool) in await router.running(for: client.caller.server) {
+                group.addTask { await pool.forget(client) }
+            }
+        }
+    }
+
+    /// The rows of every pool that runs; one that does not answer is a note, and holds up no other.
+    /// - Parameters:
+    ///   - start: what there is to say without any pool.
+    ///   - list: where a row stands for a connection whose pool does not run; `nil`: nowhere.
+    private func gathered(
+        _ start: OperationAnswer, of name: String, in context: CallContext, naming list: String? = nil
+    ) async throws(MMError) -> OperationAnswer {
+        var answer = start
+        guard case .value(var value) = start.body else { return start }
+        var context = context
+        context.timeLimit = min(context.timeLimit, .seconds(20))
+        let call = context
+        let pools = await router.running(for: call.caller.server)
+        let parts = await withTaskGroup(of: (String, Result<OperationAnswer, MMError>).self) { group in
+            for (connection, pool) in pools {
+                group.addTask {
+                    do throws(MMError) {
+                        return (connection, .success(try await pool.call(name, [:], in: call)))
+                    } catch {
+                        return (connection, .failure(error))
+                    }
+                }
+            }
+            var parts: [String: Result<OperationAnswer, MMError>] = [:]
+            for await (connection, result) in group { parts[connection] = result }
+            return parts
+        }
+        for (connection, result) in parts.sorted(by: { $0.key < $1.key }) {
+            switch result {
+            case .success(let part): if case .value(let more) = part.body { Self.add(more, to: &value) }
+            case .failure(let error): answer.notes.append("\(connection): \(error.message)")
+            }
+        }
+        if let list { try await addSleeping(to: &value, list, besides: Set(pools.map(\.0)), for: call.caller.server) }
+        answer.body = .value(value)
+        return answer
+    }
+
+    /// Adds a row for each connection whose pool does not run.
+    private func addSleeping(
+        to value: inout JSONValue, _ list: String, besides running: Set<String>, for server: String?
+    ) async throws(MMError) {
+        guard var object = value.object else { return }
+        var rows = object[list]?.array ?? []
+        for (connection, isReturning) in try await router.sleeping(for: server) where !running.contains(connection) {
+            rows.append([
+                "session": .string(connection), "connection": .string(connection),
+                "state": .string(isReturning ? "restoring" : "its pool does not run"),
+            ])
+        }
+        object[list] = .array(rows)
+        value = .object(object)
+    }
+
+    /// The first answer of a pool that knows what is asked for; handles and codes name no connection.
+    private func found(
+        _ name: String, _ arguments: JSONObject, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        var refusal: MMError?
+        for (_, pool) in await router.running(for: context.caller.server) {
+            do throws(MMError) {
+                return try await pool.call(name, arguments, in: context)
+            } catch {
+                guard error.code == .notFound else { throw error }
+                refusal = error
+            }
+        }
+        if let refusal { throw refusal }
+        return try await own.call(name, arguments, in: context)
+    }
+
+    /// Lists grow by the other's rows, counters by the other's counts.
+    private static func add(_ more: JSONValue, to value: inout JSONValue) {
+        switch (value, more) {
+        case (.array(let rows), .array(let others)): value = .array(rows + others)
+        case (.int(let count), .int(let other)): value = .int(count + other)
+        case (.object(var members), .object(let others)):
+            for (key, other) in others {
+                var member = members[key] ?? other
+                if members[key] != nil { add(other, to: &member) }
+                members[key] = member
+            }
+            value = .object(members)
+        default: break
+        }
+    }
+}
