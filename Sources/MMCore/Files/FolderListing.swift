@@ -1,9 +1,9 @@
 import Glibc
 
 /// The names in a folder.
-enum FolderListing {
+package enum FolderListing {
     /// The names in a folder of ours, without `.` and `..`, in no order; none when there is no such folder.
-    static func names(in path: String) throws(MMError) -> [String] {
+    package static func names(in path: String) throws(MMError) -> [String] {
         guard let folder = try FilePlace.folder(path, creating: false) else { return [] }
         return names(in: folder)
     }

@@ -49,6 +49,8 @@ public struct StatePaths: Sendable, Hashable {
     public var pinFile: String { Self.under(stateDirectory, "pins.json") }
     /// Requests that wait for a person's confirmation.
     public var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
+    /// The folder of the pools that serve one connection each: a folder for each pool, which holds its `home`.
+    public var isolatedDirectory: String { Self.under(stateDirectory, "isolated") }
     /// Where a running sandbox tenant listens.
     public var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
     /// The pool's socket.

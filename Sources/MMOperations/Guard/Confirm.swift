@@ -27,15 +27,9 @@ struct Confirm: Operation {
     )
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let ledger = context.services.ledger
         guard let token = input.token else {
-            let rows = try await ledger.all().filter { $0.state == .pending }.map { pending -> JSONValue in
-                [
-                    "token": .string(pending.token), "connection": .string(pending.connection),
-                    "module": .string(pending.module), "request": .string(String(pending.text.prefix(80))),
-                    "why": .string(pending.reason), "until": .string(pending.expiresAt.iso8601),
-                ]
-            }
+            var rows = try await Self.waiting(in: context.services.ledger)
+            for ledger in Self.isolatedLedgers(context.services) { rows += (try? await Self.waiting(in: ledger)) ?? [] }
             return .value(
                 .array(rows), notes: rows.isEmpty ? ["Nothing waits for a confirmation."] : [],
                 columns: ["token", "connection", "module", "request", "why", "until"])
@@ -46,7 +40,7 @@ struct Confirm: Operation {
                 .forbidden, "A confirmation is given by a person at a terminal, and there is none here.",
                 hint: "Open a terminal of your own and run `mm confirm \(token)` there.")
         }
-        let pending = try await ledger.pending(token)
+        let (ledger, pending) = try await Self.pending(token, context.services)
         context.record.note("connection", .string(pending.connection))
         context.record.note("rule", .string(pending.rule))
         let question = ConfirmationQuestion(
@@ -62,5 +56,39 @@ struct Confirm: Operation {
         return .value(
             ["confirmed": true, "connection": .string(pending.connection)],
             notes: ["The same call goes through now, once, within ten minutes."])
+    }
+
+    private static func waiting(in ledger: ConfirmationLedger) async throws(MMError) -> [JSONValue] {
+        try await ledger.all().filter { $0.state == .pending }.map { pending -> JSONValue in
+            [
+                "token": .string(pending.token), "connection": .string(pending.connection),
+                "module": .string(pending.module), "request": .string(String(pending.text.prefix(80))),
+                "why": .string(pending.reason), "until": .string(pending.expiresAt.iso8601),
+            ]
+        }
+    }
+
+    /// The entry of a token, and the ledger that holds it.
+    /// - Throws: `notFound` when no such request waits.
+    private static func pending(_ token: String, _ services: OperationServices) async throws(MMError) -> (
+        ConfirmationLedger, PendingConfirmation
+    ) {
+        do throws(MMError) {
+            return (services.ledger, try await services.ledger.pending(token))
+        } catch {
+            guard error.code == .notFound else { throw error }
+            for ledger in isolatedLedgers(services) {
+                if let pending = try? await ledger.pending(token) { return (ledger, pending) }
+            }
+            throw error
+        }
+    }
+
+    /// The ledgers of the pools that serve one connection each: what they hold back waits for the same person. A session
+    /// may have spoilt its own; that is no reason not to show the others.
+    private static func isolatedLedgers(_ services: OperationServices) -> [ConfirmationLedger] {
+        let root = services.paths.isolatedDirectory
+        let folders = (try? FolderListing.names(in: root))?.sorted() ?? []
+        return folders.map { ConfirmationLedger(path: "\(root)/\($0)/home/.m365-state/confirmations.json") }
     }
 }

@@ -14,7 +14,7 @@ struct IsolatedPlace: Sendable {
 
     /// The places of a user.
     init(_ paths: StatePaths) {
-        root = paths.stateDirectory + "/isolated"
+        root = paths.isolatedDirectory
         logs = paths.logDirectory
         runtime = paths.runtimeDirectory
     }

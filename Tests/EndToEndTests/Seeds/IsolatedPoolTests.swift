@@ -122,6 +122,13 @@ private final class IsolatedRouterProcess: Sendable {
         return try await Tenant.run(program, arguments, ["PATH": "/usr/bin:/bin"])
     }
 
+    /// A front-end: at the router's address, or in a process that asks nobody.
+    func mm(_ words: [String], atRouter: Bool = true) async throws -> Tenant.Ran {
+        var environment = home.environment
+        environment["MM_SESSION_POOL_URL"] = atRouter ? base : nil
+        return try await Tenant.run(Programs.mm, words + (atRouter ? [] : ["--embedded"]), environment)
+    }
+
     func post(_ path: String, _ body: JSONValue) async throws -> JSONValue {
         try await curl([
             path, "-X", "POST", "-H", "Content-Type: application/json", "-d", JSONWriter.string(body),
@@ -213,6 +220,38 @@ struct IsolatedPoolTests {
         try await eventually { try await again.curl(["/status"])["restoring"] == nil }
         #expect(try await again.curl(["/status"])["containers"]?["Alpha"] == "stopped")
         await again.stop()
+    }
+
+    @Test("front-ends use isolated pools at the router's address as they use one pool")
+    func frontEnds() async throws {
+        guard let router = try await IsolatedRouterProcess.start(wall: "namespaces", user: nil) else { return }
+        let before = try await router.mm(["status", "--json"])
+        #expect(before.json?["sessions"]?.array?.compactMap { $0["state"]?.string }.count == 3, "\(before)")
+        let script = "Get-Mailbox -ResultSize 1"
+        try await eventually { try await router.mm(["run", "Alpha", "exo", script]).code == 0 }
+        let ran = try await router.mm(["run", "Alpha", "exo", script, "--json"])
+        #expect(ran.json?.array?.first?["DisplayName"] == "Person 1", "\(ran)")
+        let unknown = try await router.mm(["run", "Alfa", "exo", script])
+        #expect(unknown.code == 1 && unknown.error.contains("'Alpha'"), "\(unknown)")
+        let rows = try await router.mm(["status", "--json"]).json?["sessions"]?.array ?? []
+        let states = Dictionary(
+            rows.map { ($0["session"]?.string ?? "", $0["state"]?.string ?? "") }, uniquingKeysWith: { first, _ in first })
+        #expect(states["Alpha/exo"] == "ready" && states["Beta"] == "its pool does not run", "\(rows)")
+        let sessions = try await router.mm(["sessions", "--json"])
+        #expect(sessions.json?["sessions"]?.array?.compactMap { $0["session"]?.string } == ["Alpha/exo"])
+        let listed = try await router.mm(["connections", "list", "--json"])
+        #expect(listed.json?["connections"]?.array?.count == 3, "\(listed)")
+        // What a pool holds back, the owner finds in a terminal that asks no pool.
+        let held = try await router.mm(["run", "Alpha", "exo", "Remove-Mailbox ann"])
+        #expect(held.code == 5, "\(held)")
+        let waiting = try await router.mm(["confirm", "--json"], atRouter: false)
+        #expect(waiting.json?.array?.first?["connection"] == "Alpha", "\(waiting)")
+        #expect(held.error.contains(waiting.json?.array?.first?["token"]?.string ?? "no token"))
+        let shell = try await router.mm(["shell", "run", "echo hi"])
+        #expect(shell.code == 1 && shell.error.contains("isolated pools"), "\(shell)")
+        let reset = try await router.mm(["reset", "Alpha", "--json"])
+        #expect(reset.json?["reset"] == ["Alpha/exo"], "\(reset)")
+        await router.stop()
     }
 
     @Test("finds the owner's sandbox tenant from behind its wall", arguments: ["namespaces", "landlock"])
