@@ -24,7 +24,8 @@ struct IsolatedOperationService: OperationService {
         let declaration = try catalogue.require(name).declaration
         guard declaration.toolset == .m365 else {
             throw MMError(
-                .unsupported, "`\(declaration.name)` is not offered by isolated pools: a shell belongs to no connection.",
+                .unsupported,
+                "`\(declaration.name)` is not offered by isolated pools: shells belong to no connection.",
                 hint: "Leave --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL out: the shell runs beside you then.")
         }
         if let group = declaration.command.first, ["connections", "guard", "audit"].contains(group) {

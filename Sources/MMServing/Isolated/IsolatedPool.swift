@@ -102,7 +102,8 @@ actor IsolatedPool {
         guard setup.sockets != nil, !isRunning else { return }
         throw MMError(
             .unavailable, "The container of \(connection) does not run: there is no socket at \(socket).",
-            hint: "Start it with docker compose. In docker-compose.isolated.yml each connection needs a service of its own.",
+            hint:
+                "Start it with docker compose. In docker-compose.isolated.yml each connection needs a service of its own.",
             retry: .after(.seconds(10)))
     }
 
