@@ -54,7 +54,9 @@ struct SSHInputTests {
         try await SSHSessionTests.with { (session, _, _) async throws in
             _ = try await session.sh("kept=1; cd /usr")
             let job = try await session.start(
-                ShellCommand("echo begun; sleep 1000; echo not reached", input: .terminal), deadline: .never)
+                // What says so holds the terminal already: a key that comes between two commands interrupts neither.
+                ShellCommand("sh -c 'echo begun; exec sleep 1000'; echo not reached", input: .terminal),
+                deadline: .never)
             try await see("begun", .stdout, of: job)
             try await job.type(.keys(["ctrl-c"]))
             let end = try await end(of: job)
@@ -127,7 +129,8 @@ struct SSHInputTests {
         }
         try await SSHSessionTests.with("SetEnv PATH=\(folder) HOME=\(folder)") { (session, _, _) async throws in
             let job = try await session.start(
-                ShellCommand("echo begun; read x; echo \"got $x\"; sleep 1000; echo no", input: .terminal),
+                ShellCommand(
+                    "echo begun; read x; sh -c 'echo \"got $0\"; exec sleep 1000' \"$x\"; echo no", input: .terminal),
                 deadline: .never)
             try await see("begun", .stdout, of: job)
             try await job.type(.line("text"))
