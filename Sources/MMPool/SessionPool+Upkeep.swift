@@ -7,7 +7,7 @@ extension SessionPool {
         for (key, slot) in slots.sorted(by: { $0.key < $1.key }) {
             reports.append(
                 SessionReport(
-                    key: key, state: slot.state, account: slot.account, createdAt: slot.createdAt,
+                    key: key, state: await standing(slot), account: slot.account, createdAt: slot.createdAt,
                     lastUsed: slot.lastUsed, commands: slot.commands, waiting: slot.waiters.count,
                     memory: await slot.session?.memory, engine: await slot.session?.engine))
         }
@@ -36,6 +36,7 @@ extension SessionPool {
 
     /// Looks after the sessions once: clears away what nobody uses, asks idle ones how they are.
     public func look() async {
+        for key in slots.keys { await noticeLoss(of: key) }
         let now = clock.now()
         for (key, slot) in slots {
             let rest = now - slot.touched

@@ -77,6 +77,7 @@ public actor SessionPool<Factory: SessionFactory> {
             slots[key]?.untold = nil
             throw refusal
         }
+        await noticeLoss(of: key)
         if needsStart(key) {
             try await makeRoom(for: key)
             if needsStart(key) { start(key) }

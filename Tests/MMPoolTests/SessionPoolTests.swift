@@ -143,6 +143,36 @@ struct SessionPoolTests {
         #expect(factory.made[0].seen.isClosed)
     }
 
+    @Test("tells of a session that was lost while nobody used it, and lends nobody what is left of it")
+    func lostAtRest() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        _ = try await pool.connect(key)
+        #expect(await pool.state(of: key)?.word == "ready")
+        factory.made[0].change { $0.isUsable = false }
+        #expect(await pool.state(of: key)?.word == "lost")
+        #expect(await pool.reports().first?.state.word == "lost")
+        // The next one needs a person: the code that the caller is shown is that of the session which goes on.
+        factory.change {
+            $0.prompt = prompt
+            $0.waitsForApproval = true
+        }
+        for _ in 0..<2 {
+            let error = await #expect(throws: MMError.self) {
+                try await pool.withSession(key) { (_) throws(MMError) in }
+            }
+            #expect(error?.details["userCode"] == "ABCD1234")
+        }
+        #expect(factory.made.count == 2)
+        #expect(factory.made[0].seen.isClosed && !factory.made[1].seen.isClosed)
+        factory.made[1].approve()
+        await until { await pool.state(of: key)?.word == "ready" }
+        let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == 2)
+        #expect(await pool.counters.restarts == 1)
+        await pool.close()
+    }
+
     @Test("ends a waiting call when it is cancelled, and forgets it")
     func cancelledWaiter() async throws {
         let factory = ScriptedFactory(.init(waitsForApproval: true))
