@@ -28,7 +28,13 @@ struct ConnectionsList: Operation {
 
     /// The list that `run` and `graph_request` answer too when they are called without arguments.
     static func answer(in context: OperationContext, tag: String? = nil) throws(MMError) -> OperationAnswer {
-        let snapshot = try context.services.registry.snapshot()
+        answer(of: try context.services.registry.snapshot(), in: context, tag: tag)
+    }
+
+    /// The list of a registry, as far as the caller may use it.
+    static func answer(of snapshot: RegistrySnapshot, in context: OperationContext, tag: String? = nil)
+        -> OperationAnswer
+    {
         let server = context.call.caller.server
         let visible = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
         let chosen = visible.filter { connection in tag.map { connection.tags.contains($0) } ?? true }

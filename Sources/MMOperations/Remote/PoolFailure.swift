@@ -10,10 +10,17 @@ enum PoolFailure {
             if error.kind == .invalidRequest { return error.mmError(for: "Calling the pool at \(pool)") }
             return MMError(
                 .unavailable, "The pool at \(pool) can't be reached.",
-                hint: "Start it with `mm pool start`, or go without it: --embedded.", retry: .now,
+                hint: start(pool), retry: .now,
                 details: details(pool), cause: error.message)
         }
         return lost(pool, during: work, cause: error.message)
+    }
+
+    private static func start(_ pool: PoolAddress) -> String {
+        switch pool.place {
+        case .socket: "Start it with `mm pool start`, or go without it: --embedded."
+        case .url: "Start it there: mm pool serve --profile pool --listen HOST:PORT; or leave the address out."
+        }
     }
 
     /// The error for a call whose pool went away under it.

@@ -10,6 +10,9 @@ struct SessionAnswer: Sendable {
     /// Whether it ran on the stand-in.
     let isStandIn: Bool
 
+    /// What is said of an answer that no PowerShell gave.
+    static let standInNote = "This ran on the sandbox's stand-in, not on a real PowerShell."
+
     /// The answer for the caller.
     /// - Throws: `remote_failed` with PowerShell's words when a terminating or syntax error ended the command; what it had
     ///   written by then is in the details.
@@ -43,7 +46,7 @@ struct SessionAnswer: Sendable {
     /// Warnings, errors that did not end the command, and what was written past the streams.
     private var notes: [String] {
         var notes: [String] = []
-        if isStandIn { notes.append("This ran on the sandbox's stand-in, not on a real PowerShell.") }
+        if isStandIn { notes.append(Self.standInNote) }
         for record in answer.records {
             switch record.stream {
             case .warning: notes.append("WARNING: \(record.message ?? "")")

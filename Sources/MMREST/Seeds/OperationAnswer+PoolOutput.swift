@@ -10,8 +10,19 @@ extension OperationAnswer {
         var bare = self
         bare.notes = []
         let text = try await bare.seedText()
-        let isJSON = (text.hasPrefix("{") || text.hasPrefix("[")) && (try? JSONParser.parse(text)) != nil
+        let isJSON = Self.isJSON(text)
         if isJSON || text.isEmpty { return isJSON ? text : notes.joined(separator: "\n") }
         return ([text] + notes).joined(separator: "\n")
+    }
+
+    /// The errors that did not end the command, where the output is JSON and holds none of them.
+    var errorsBesideJSON: [String]? {
+        let errors = notes.filter { $0.hasPrefix("ERROR: ") }.map { String($0.dropFirst("ERROR: ".count)) }
+        guard !errors.isEmpty, case .text(let text) = body, Self.isJSON(text) else { return nil }
+        return errors
+    }
+
+    private static func isJSON(_ text: String) -> Bool {
+        (text.hasPrefix("{") || text.hasPrefix("[")) && (try? JSONParser.parse(text)) != nil
     }
 }

@@ -134,7 +134,8 @@ package final class SeedPoolRoutes: Sendable {
         let asked = try SeedExchange.text("connection", body)
         let module = try SeedExchange.text("module", body)
         let command = try SeedExchange.text("command", body)
-        let caller = caller(try SeedExchange.text("caller_id", body))
+        // It only names the caller in the log: whatever it was there, it is here.
+        let caller = caller(body["caller_id"].flatMap { $0 == .null ? nil : $0.string ?? $0.description })
         guard let connection = settings.connection ?? asked, let module, let command else {
             return Self.failure("Missing connection, module, or command", status: 400)
         }
@@ -155,6 +156,7 @@ package final class SeedPoolRoutes: Sendable {
             let answer = try await service.call("run", arguments, in: call)
             _ = shownCodes.withLock { $0.removeValue(forKey: key) }
             var reply: JSONObject = ["status": "success", "output": .string(try await answer.poolOutput())]
+            if let errors = answer.errorsBesideJSON { reply["errors"] = .array(errors.map { .string($0) }) }
             reply["authenticated_as"] = await services.sessions.account(of: key).map { .string($0) }
             return SeedReply(reply)
         } catch {

@@ -1,4 +1,5 @@
 import MMCore
+import MMHTTP
 import MMOperations
 
 /// The service that a front-end calls, by what was chosen.
@@ -29,23 +30,31 @@ enum FrontEndService {
             return PoolElsewhere(
                 pool: try PoolAddress(url: url, bearer: bearer, trustsNetwork: trusts),
                 isProven: bearer != nil || url.hasPrefix("unix:"),
-                isHere: url.hasPrefix("unix:"), environment: environment)
+                isHere: url.hasPrefix("unix:"), services: services, environment: environment)
         }
     }
 }
 
 /// A pool at an address that somebody named. Where it can't be used, the error says whether it is one.
-private struct PoolElsewhere: OperationService {
+private final class PoolElsewhere: OperationService {
     private let pool: PoolAddress
     private let isProven: Bool
     private let isHere: Bool
     private let remote: RemoteOperationService
+    private let seed: SeedPool
+    private let overSeed: LocalOperationService
+    private let hasSeedRoutes = Mutex(false)
 
-    init(pool: PoolAddress, isProven: Bool, isHere: Bool, environment: [String: String]) {
+    init(
+        pool: PoolAddress, isProven: Bool, isHere: Bool, services: OperationServices, environment: [String: String]
+    ) {
         self.pool = pool
         self.isHere = isHere
         self.isProven = isProven
         remote = RemoteOperationService(pool: pool, environment: environment)
+        seed = SeedPool(
+            pool, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+        overSeed = LocalOperationService(catalogue: .over(seed), services: services)
     }
 
     var catalogue: Catalogue { remote.catalogue }
@@ -53,6 +62,7 @@ private struct PoolElsewhere: OperationService {
     func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
+        if hasSeedRoutes.withLock({ $0 }) { return try await overSeed.call(name, arguments, in: context) }
         do throws(MMError) {
             // What is a folder here may be none there.
             var sent = isProven ? context : context.withoutPerson
@@ -61,11 +71,16 @@ private struct PoolElsewhere: OperationService {
         } catch {
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
             guard let reason = await whyNoPool() else { throw error }
-            throw reason
+            // The first pool, and the router of isolated ones, know its own routes alone.
+            guard await seed.answers() else { throw reason }
+            hasSeedRoutes.withLock { $0 = true }
+            return try await overSeed.call(name, arguments, in: context)
         }
     }
 
-    func forget(_ client: CallContext) async { await remote.forget(client) }
+    func forget(_ client: CallContext) async {
+        await hasSeedRoutes.withLock({ $0 }) ? overSeed.forget(client) : remote.forget(client)
+    }
 
     /// What is to be said of an address where something else answers than a pool of this product.
     private func whyNoPool() async -> MMError? {
@@ -76,8 +91,8 @@ private struct PoolElsewhere: OperationService {
             guard error.retry != .now else { return nil }
             return MMError(
                 .unavailable, "What answers at \(pool) is no pool of mm: it has no /v1/handshake.",
-                hint: "An earlier session pool can't be used by these commands. Start one: mm pool serve --listen "
-                    + "HOST:PORT; or leave --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL out.",
+                hint: "Start one: mm pool serve --listen HOST:PORT; or leave --pool, MM_SESSION_POOL_URL and "
+                    + "PWSH_MANAGER_URL out.",
                 details: ["pool": .string(pool.description)])
         }
     }

@@ -172,6 +172,33 @@ struct PoolRoutesTests {
         #expect(await pool.respond(to: HTTPServerRequest(method: "GET", target: "/nope")) == nil)
     }
 
+    @Test("a caller's name may be any value", arguments: ["agent", 7, true, nil, ["a": 1]] as [JSONValue])
+    func callers(id: JSONValue) async throws {
+        let place = try SeedPlace()
+        var asked = try #require(run.object)
+        asked["caller_id"] = id
+        #expect(try await place.pool().ask("POST", "/run", .object(asked))["status"] == "auth_required")
+        await place.home.services.close()
+    }
+
+    @Test("output that is JSON stays JSON, and errors that did not end the command stand beside it")
+    func errorsBesideJSON() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let pool = place.pool()
+        func ask(_ command: String) async throws -> SeedAnswer {
+            try await pool.runSignedIn(["connection": "Contoso-GA", "module": "exo", "command": .string(command)])
+        }
+        let both = try await ask("Write-Output '[1]'; Write-Warning careful; Write-Error oops")
+        #expect(both["output"] == "[1]")
+        #expect(both["errors"] == ["oops"])
+        let text = try await ask("Write-Output a; Write-Error oops")
+        #expect(text["output"]?.string?.contains("ERROR: oops") == true && text["errors"] == nil)
+        let plain = try await ask("Write-Output '[1]'")
+        #expect(plain.body.keys == (try SeedPlace.golden("run_success")).keys)
+        await place.home.services.close()
+    }
+
     @Test("errors of the work are 200, as they were there")
     func workErrors() async throws {
         let place = try SeedPlace()

@@ -1,6 +1,8 @@
+import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPool
 import Testing
 
 @testable import MMREST
@@ -88,6 +90,33 @@ struct SeedFaultTests {
         let other = try await pool.ask(
             "POST", "/run", ["connection": "Northwind-Automation", "module": "exo", "command": "Get-Mailbox"])
         #expect(other["status"] == "auth_required")
+        await place.home.services.close()
+    }
+
+    @Test("a PowerShell that ended while nobody used it is told of, and the code that is shown next stays good")
+    func deadProcess() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let pool = place.pool()
+        try place.allowStandIn()
+        let run = try await pool.runSignedIn(body("Invoke-StandIn process"))
+        let text = try #require(run["output"]?.string?.split(separator: "\n").first, "\(run.body)")
+        let process = try #require(Int32(text))
+        // The next sign-in waits for its person.
+        try place.withdraw()
+        kill(process, SIGKILL)
+        func state() async throws -> JSONValue? { try await pool.ask("GET", "/status")["sessions"]?[0]?["state"] }
+        while try await state() == "authenticated" { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(try await state() == "error")
+        let first = try await pool.ask("POST", "/run", body("Get-Mailbox -ResultSize 1"))
+        #expect(first["status"] == "auth_required", "\(first.body)")
+        #expect(try await state() == "auth_pending")
+        let second = try await pool.ask("POST", "/run", body("Get-Mailbox -ResultSize 1"))
+        #expect(second["device_code"] == first["device_code"] && second["expires_in"] == nil)
+        try place.approve()
+        let done = try await pool.runSignedIn(body("Get-Mailbox -ResultSize 1"))
+        #expect(done["status"] == "success", "\(done.body)")
+        #expect(await place.home.services.sessions.counters.starts == 2)
         await place.home.services.close()
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
@@ -85,6 +86,77 @@ struct TenantRoutesTests {
         #expect(row["connected"] == true && row["stuck"] == false && row["stuck_reason"] == .null)
         #expect(
             try await manager.ask("POST", "/disconnect", contoso).body == SeedPlace.golden("manager_disconnect"))
+        #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
+        await place.home.services.close()
+    }
+
+    @Test("errors that did not end a command are told, and what was written beside nothing")
+    func errorsBesideResult() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        let manager = TenantHTTP(place.manager())
+        _ = try await manager.ask("POST", "/login", contoso)
+        _ = try await manager.waitForSignIn(contoso)
+        for (command, result) in [
+            ("Write-Error oops", "ERROR: oops"), ("Write-Warning careful", "WARNING: careful\nOK"),
+            ("Write-Host hi", "hi\nOK"), ("\"a\"; Write-Warning careful; Write-Error oops", "\"a\"\nERROR: oops"),
+            ("Write-Warning careful; 5", "5"), ("$x = 1", "OK"),
+        ] {
+            let answer = try await manager.ask(
+                "POST", "/run", ["tenant": "contoso.onmicrosoft.com", "command": .string(command)])
+            #expect(answer.body == ["success": true, "result": .string(result)], "\(command)")
+        }
+        await place.home.services.close()
+    }
+
+    @Test("a sign-in that needs an app of one's own says how a tenant of no registry gets one")
+    func impliedWithoutApp() async throws {
+        // An app that all connections share serves it too.
+        let sharing = try SeedPlace()
+        let shared = try await TenantHTTP(sharing.manager()).ask(
+            "POST", "/login", ["tenant": "elsewhere.example", "module": "pnp"])
+        #expect(shared["auth_pending"] == true, "\(shared.body)")
+        await sharing.home.services.close()
+        let place = try SeedPlace(registry: #"{"connections": {}}"#)
+        let manager = TenantHTTP(place.manager())
+        let refused = try await manager.ask("POST", "/login", ["tenant": "elsewhere.example", "module": "pnp"])
+        #expect(refused.status == 200)
+        #expect(refused["success"] == false && refused["auth_pending"] == false)
+        let words = try #require(refused["result"]?.string)
+        #expect(words.hasPrefix("ERROR: ") && words.contains("appId"))
+        #expect(words.contains("mm connections add NAME --tenant elsewhere.example"), "\(words)")
+        #expect(!words.contains("connections edit"), "\(words)")
+        await place.home.services.close()
+    }
+
+    @Test("a PowerShell that ended while nobody used it is told of, and the watchdog takes its session away")
+    func deadProcess() async throws {
+        let place = try SeedPlace()
+        try place.approve()
+        try place.allowStandIn()
+        let sessions = place.manager()
+        let manager = TenantHTTP(sessions)
+        _ = try await manager.ask("POST", "/login", contoso)
+        _ = try await manager.waitForSignIn(contoso)
+        let run = try await manager.ask(
+            "POST", "/run",
+            ["tenant": "contoso.onmicrosoft.com", "command": "Invoke-StandIn process"])
+        guard let text = run["result"]?.string, let process = Int32(text) else {
+            throw MMError(.internalError, "\(run.body)")
+        }
+        kill(process, SIGKILL)
+        var status = try await manager.ask("POST", "/status", contoso)
+        while status["connected"] == true {
+            try await Task.sleep(for: .milliseconds(20))
+            status = try await manager.ask("POST", "/status", contoso)
+        }
+        let row = try #require(try await manager.ask("GET", "/sessions")["sessions"]?[0])
+        #expect(row["connected"] == false && row["stuck"] == true)
+        #expect(row["stuck_reason"] == "process died unexpectedly")
+        let early = try await manager.ask(
+            "POST", "/run", ["tenant": "contoso.onmicrosoft.com", "command": "Get-Mailbox -ResultSize 1"])
+        #expect(early.status == 401)
+        await sessions.look()
         #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
         await place.home.services.close()
     }

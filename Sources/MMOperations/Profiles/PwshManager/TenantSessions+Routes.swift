@@ -99,9 +99,8 @@ extension TenantSessions {
             touch(ask.key)
             guard let signIn = SeedSignIn(error) else {
                 if await services.sessions.state(of: record.key) == nil { records[ask.key] = nil }
-                return SeedReply([
-                    "success": false, "result": .string("ERROR: \(error.description)"), "auth_pending": false,
-                ])
+                let words = try words(for: error, connection)
+                return SeedReply(["success": false, "result": .string("ERROR: \(words)"), "auth_pending": false])
             }
             _ = await refreshed(ask.key)
             return SeedReply([
@@ -112,6 +111,15 @@ extension TenantSessions {
         touch(ask.key)
         _ = await refreshed(ask.key)
         return SeedReply(["success": true, "result": "Connected", "auth_pending": false])
+    }
+
+    /// Why nobody could sign in. What an entry lacks can't be added to one that there is not.
+    private func words(for error: MMError, _ connection: Connection) throws(MMError) -> String {
+        guard error.code == .invalidInput, try !services.registry.snapshot().names.contains(connection.name),
+            let tenant = connection.tenant
+        else { return error.description }
+        return "\(error.message)\nNo connection of the registry names this tenant. A person adds one: "
+            + "mm connections add NAME --tenant \(tenant) --app-id ID"
     }
 
     private func status(_ ask: TenantAsk) async throws(MMError) -> SeedReply {
@@ -184,15 +192,16 @@ extension TenantSessions {
         }
     }
 
-    /// JSON of what came: one object as itself, several as a list, `OK` where nothing came.
+    /// JSON of what came: one object as itself, several as a list, `OK` where nothing came; and as in PowerShell's window,
+    /// errors that did not end the command. Other notes stand only where they break no JSON.
     private static func result(_ answer: OperationAnswer) async throws(MMError) -> String {
         guard case .value(.array(let values)) = answer.body else { return try await answer.seedText() }
-        switch values.count {
-        case 0: return "OK"
-        case 1 where values[0] == .null || values[0] == "": return "OK"
-        case 1: return JSONWriter.string(values[0], layout: .indented(2))
-        default: return JSONWriter.string(.array(values), layout: .indented(2))
-        }
+        let notes = answer.notes.filter { $0 != SessionAnswer.standInNote }
+        let errors = notes.filter { $0.hasPrefix("ERROR: ") }
+        let isEmpty = values.isEmpty || (values.count == 1 && (values[0] == .null || values[0] == ""))
+        if isEmpty { return (notes + (errors.isEmpty ? ["OK"] : [])).joined(separator: "\n") }
+        let json = JSONWriter.string(values.count == 1 ? values[0] : .array(values), layout: .indented(2))
+        return ([json] + errors).joined(separator: "\n")
     }
 
     private static let notSignedIn = SeedReply(

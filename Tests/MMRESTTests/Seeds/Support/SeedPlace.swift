@@ -26,10 +26,12 @@ final class SeedPlace: Sendable {
         return try #require(try JSONParser.parse(bytes)[name]?.object)
     }
 
-    init(account: String = "adele.admin@contoso.example", extra: [String: String] = [:]) throws {
+    init(
+        account: String = "adele.admin@contoso.example", registry: String = registry, extra: [String: String] = [:]
+    ) throws {
         approval = "/tmp/mm-seed-approval-\(RandomBytes.text(bytes: 8))"
         home = try RESTHome(
-            registry: Self.registry,
+            registry: registry,
             extra: [
                 "MM_PWSH": "\(Self.standIn) --approve-when \(approval) --account \(account) "
                     + "--tenant 0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811"
@@ -40,6 +42,18 @@ final class SeedPlace: Sendable {
 
     /// The person approves what waits now and later.
     func approve() throws { try ProtectedFile.replace(approval, with: []) }
+
+    /// The owner lets everybody use the stand-in's own command.
+    func allowStandIn() throws {
+        let rules = """
+            {"version": 1, "rules": [{"id": "stand-in", "cmdlets": ["Invoke-StandIn"], "class": "read", \
+            "decision": "allow", "loosens": ["unknown-command"]}]}
+            """
+        try ProtectedFile.replace(home.path + "/state/guard-rules.json", with: Array(rules.utf8))
+    }
+
+    /// The person approves nothing more.
+    func withdraw() throws { try ProtectedFile.remove(approval) }
 
     /// The pool's routes over this home.
     func pool(_ change: (inout SeedPoolRoutes.Settings) -> Void = { _ in }) -> SeedPoolRoutes {

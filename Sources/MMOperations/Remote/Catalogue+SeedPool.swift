@@ -1,0 +1,185 @@
+import MMCore
+import MMGuard
+
+extension Catalogue {
+    /// The operations of a front-end whose PowerShell sessions live behind the first pool's routes: those that sessions
+    /// take part in are asked there, and everything else is done in this process, as the first front-end did.
+    package static func over(_ pool: SeedPool) -> Catalogue {
+        let remote = [
+            AnyOperation(SeedPoolRun(pool: pool)), AnyOperation(SeedPoolList(pool: pool)),
+            AnyOperation(SeedPoolReset(pool: pool, standard: Reset().declaration)),
+            AnyOperation(SeedPoolReset(pool: pool, standard: Disconnect().declaration)),
+            AnyOperation(SeedPoolStatus(pool: pool, standard: Status().declaration)),
+            AnyOperation(SeedPoolStatus(pool: pool, standard: Sessions().declaration)),
+        ]
+        return Catalogue(
+            standard.operations.map { own in
+                remote.first { $0.declaration.name == own.declaration.name } ?? own
+            })
+    }
+}
+
+/// `run` at such a pool. The guard judges here, as for every other pool; that one judges once more.
+private struct SeedPoolRun: Operation {
+    typealias Input = RunInput
+
+    let pool: SeedPool
+    let declaration = Run().declaration
+
+    func run(_ input: RunInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let registry = try await pool.registry()
+        guard let name = input.connection, let module = input.module, let command = input.command else {
+            return ConnectionsList.answer(of: registry, in: context)
+        }
+        try refuse(input)
+        let connection = try registry.connection(named: name, for: context.call.caller.server)
+        let moduleName = try RunModule.named(module)
+        context.record.note("connection", .string(connection.name))
+        context.record.note("module", .string(moduleName))
+        let verdict = try context.services.guards.engine().judge(
+            script: command, in: ScriptContext(module: moduleName), policy: context.policy(of: connection),
+            confirmed: input.confirmed)
+        try await Clearance(
+            title: "run in \(moduleName)",
+            request: ConfirmationRequest(
+                connection: connection.name, module: moduleName, text: command, parameters: [:], verdict: verdict),
+            verdict: verdict
+        ).settle(in: context)
+        var body: JSONObject = [
+            "connection": .string(connection.name), "module": .string(moduleName), "command": .string(command),
+            "caller_id": .string(context.call.caller.name),
+        ]
+        // What a person has confirmed here is not asked about there.
+        if verdict.decision == .ask || (input.confirmed && context.call.person == nil) { body["confirmed"] = true }
+        context.call.progress(ProgressReport(done: 0, message: "running in \(connection.name)/\(moduleName)"))
+        let answer = try await pool.ask("POST", "/run", body, within: context.call.timeLimit + .seconds(30))
+        switch answer["status"]?.string {
+        case "success":
+            return OperationAnswer(
+                .text(answer["output"]?.string ?? ""), notes: verdict.warnings, connection: connection.name)
+        case "auth_required", "auth_in_progress": throw Self.signIn(answer, connection)
+        default:
+            var details: JSONObject = [:]
+            details["output"] = answer["output"]
+            throw MMError(
+                .remoteFailed, answer["error"]?.string ?? "The pool's answer names neither output nor error.",
+                details: details)
+        }
+    }
+
+    private static func signIn(_ answer: JSONObject, _ connection: Connection) -> MMError {
+        var details: JSONObject = ["connection": .string(connection.name)]
+        details["userCode"] = answer["device_code"]
+        details["verificationUri"] = answer["auth_url"]
+        details["message"] = answer["message"]
+        details["account"] = connection.expectedEmail.map { .string($0) }
+        return MMError(
+            .signInNeeded, answer["message"]?.string ?? "A person must sign in.",
+            hint: "Sign in at the address with the code, then repeat the call.", retry: .after(.seconds(5)),
+            details: details)
+    }
+
+    /// Those routes know nothing but a command's text.
+    private func refuse(_ input: RunInput) throws(MMError) {
+        let asked: String? =
+            if !input.parameterTexts.isEmpty { "param" } else if input.output != "text" {
+                "output"
+            } else if input.isDryRun { "dryRun" } else if input.engine == .native { "engine" } else { nil }
+        guard let asked else { return }
+        throw MMError(
+            .unsupported, "The pool takes commands and gives text alone: it can't do `\(asked)`.",
+            hint: "Leave it out, or use a pool that `mm pool serve` starts without --isolated.",
+            details: ["field": .string(asked)])
+    }
+}
+
+/// The connections of such a pool.
+private struct SeedPoolList: Operation {
+    typealias Input = ConnectionsList.Input
+
+    let pool: SeedPool
+    let declaration = ConnectionsList().declaration
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        ConnectionsList.answer(of: try await pool.registry(), in: context, tag: input.tag)
+    }
+}
+
+/// Ends sessions of such a pool.
+private struct SeedPoolReset: Operation {
+    typealias Input = Reset.Input
+
+    let pool: SeedPool
+    let declaration: OperationDeclaration
+
+    init(pool: SeedPool, standard: OperationDeclaration) {
+        self.pool = pool
+        declaration = standard
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let connection = try await pool.registry().connection(named: input.connection, for: context.call.caller.server)
+        context.record.note("connection", .string(connection.name))
+        var body: JSONObject = ["connection": .string(connection.name)]
+        body["module"] = input.module.map { .string($0) }
+        let answer = try await pool.ask("POST", "/reset", body, within: .seconds(60))
+        guard answer["status"] == "success" else {
+            throw MMError(.remoteFailed, answer["error"]?.string ?? "The pool did not say what it has reset.")
+        }
+        guard declaration.name == Disconnect().declaration.name else { return .value(.object(answer)) }
+        return .value(
+            ["status": "success", "disconnected": answer["reset"] ?? [], "count": answer["count"] ?? 0],
+            notes: ["This pool only ends sessions: a sign-in that a module keeps for itself stays."])
+    }
+}
+
+/// The sessions of such a pool, behind the sign-ins of this process.
+private struct SeedPoolStatus: Operation {
+    typealias Input = Status.Input
+
+    let pool: SeedPool
+    let declaration: OperationDeclaration
+
+    init(pool: SeedPool, standard: OperationDeclaration) {
+        self.pool = pool
+        declaration = standard
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let registry = try await pool.registry()
+        let server = context.call.caller.server
+        var shown = server.map { registry.visible(to: $0) } ?? registry.connections
+        if let name = input.connection { shown = [try registry.connection(named: name, for: server)] }
+        var rows: [JSONValue] = []
+        if declaration.name == Status().declaration.name {
+            // Requests are signed in here, and only for connections that this user's own registry holds too.
+            let own = try context.services.registry.snapshot()
+            let known = shown.compactMap { try? own.connection(named: $0.name, for: server) }
+            rows = await Status.rows(of: known, in: context).map { .object($0) }
+        }
+        let names = Set(shown.map(\.name))
+        for row in try await pool.ask("GET", "/status", within: .seconds(30))["sessions"]?.array ?? [] {
+            guard let session = row["session_id"]?.string, let cut = session.lastIndex(of: "/"),
+                names.contains(String(session[..<cut]))
+            else { continue }
+            rows.append([
+                "session": .string(session), "connection": .string(String(session[..<cut])),
+                "module": .string(String(session[session.index(after: cut)...])),
+                "state": .string(Self.word(row["state"]?.string ?? "")),
+            ])
+        }
+        return .value(["sessions": .array(rows)], columns: ["session", "state", "account", "until", "code", "address"])
+    }
+
+    /// The first pool's word for a state in ours.
+    private static func word(_ theirs: String) -> String {
+        switch theirs {
+        case "initializing": "starting"
+        case "ready": "signing in"
+        case "auth_pending": "waiting for a person"
+        case "authenticated": "ready"
+        case "error": "failed"
+        default: theirs
+        }
+    }
+}

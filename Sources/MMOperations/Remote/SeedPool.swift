@@ -1,0 +1,52 @@
+package import MMCore
+package import MMHTTP
+
+/// A pool that answers the first pool's routes and no others: that pool itself, and the router of isolated pools.
+package struct SeedPool: Sendable {
+    private let pool: PoolAddress
+    private let transport: any HTTPTransport
+
+    /// A pool at an address.
+    package init(_ pool: PoolAddress, transport: any HTTPTransport) {
+        self.pool = pool
+        self.transport = transport
+    }
+
+    /// Whether one answers there.
+    package func answers() async -> Bool {
+        (try? await ask("GET", "/connections", within: .seconds(10)))?["connections"]?.object != nil
+    }
+
+    /// The connections that it serves.
+    /// - Throws: `unavailable` where it does not answer.
+    func registry() async throws(MMError) -> RegistrySnapshot {
+        let answer = try await ask("GET", "/connections", within: .seconds(30))
+        guard answer["connections"] != nil else { throw PoolFailure.foreign(pool) }
+        return try RegistrySnapshot(document: answer, path: "the pool at \(pool)")
+    }
+
+    /// Asks a route.
+    /// - Parameters:
+    ///   - body: the arguments of a POST.
+    ///   - limit: how long the answer may take.
+    /// - Throws: `unavailable` where it does not answer, or with something else than an object.
+    func ask(_ method: String, _ path: String, _ body: JSONObject? = nil, within limit: Duration) async throws(MMError)
+        -> JSONObject
+    {
+        var request = pool.request(
+            method, path, headers: body == nil ? [:] : ["Content-Type": "application/json"],
+            body: body.map { JSONWriter.bytes(.object($0)) })
+        request.timeout = limit
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await transport.send(request)
+        } catch {
+            throw PoolFailure.error(error, pool, during: path)
+        }
+        guard let object = (try? JSONParser.parse(response.body, limits: AnswerWire.limits))?.object,
+            // What it says of a request itself came with 400 or 404.
+            [200, 400, 404].contains(response.status)
+        else { throw PoolFailure.refusal(response.status, response.body, pool, during: path) }
+        return object
+    }
+}
