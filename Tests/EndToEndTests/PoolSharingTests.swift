@@ -203,7 +203,8 @@ struct PoolSharingTests {
         let tenant = try await Tenant()
         try await tenant.signIn()
         try tenant.allowStandIn()
-        _ = try await tenant.sessionProcess()
+        // However long it takes to see the call under way and to send the signal, the call goes on, and may end.
+        _ = try await tenant.sessionProcess(extra: ["MM_POOL_DRAIN": "600"])
         let pool = try tenant.poolProcess()
         let removed = try await tenant.mm(["connections", "add", "Other", "--tenant", "other.example"])
         #expect(removed.code == 0)
@@ -212,7 +213,7 @@ struct PoolSharingTests {
         try await eventually {
             String(decoding: try ProtectedFile.read(log) ?? [], as: UTF8.self).contains("anew: 2 connections")
         }
-        async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 1"])
+        async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 20"])
         try await eventually { try await tenant.poolStatus()["calls"]?.int ?? 0 > 0 }
         pool.signal(SIGTERM)
         let ran = try await call
