@@ -137,6 +137,28 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test("who is not let in is told so before a large body is waited for")
+    func admission() async throws {
+        let listener = try HTTPListener.start(
+            .tcp(host: "127.0.0.1", port: 0),
+            admission: { $0.headers["X-Name"] == "own" ? nil : .text("who?", status: 403) }
+        ) { request in .text("\(request.body.count)") }
+        for length in ["Content-Length: 16000000", "Transfer-Encoding: chunked"] {
+            // Nothing of the body ever comes.
+            let refused = try await rawExchange(listener.port, "POST / HTTP/1.1\r\nHost: a\r\n\(length)\r\n\r\n")
+            #expect(refused.hasPrefix("HTTP/1.1 403") && refused.hasSuffix("who?"), "\(refused)")
+        }
+        let client = makeClient()
+        let url = "http://127.0.0.1:\(listener.port)/"
+        let body = [UInt8](repeating: 0x61, count: 100_000)
+        let taken = try await client.send(local(url, method: "POST", headers: ["X-Name": "own"], body: body))
+        #expect(text(taken.body) == "100000")
+        // The handler judges what is small.
+        #expect(try await text(client.send(local(url, method: "POST", body: [0x61])).body) == "1")
+        await client.shutdown()
+        await listener.stop(graceful: .zero)
+    }
+
     @Test("headers over the limit are refused")
     func headerLimit() async throws {
         let listener = try listen(HTTPServerLimits(maxHeaderBytes: 8 << 10))

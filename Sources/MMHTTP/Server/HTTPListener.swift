@@ -19,12 +19,13 @@ package final class HTTPListener: Sendable {
     ///   - address: where.
     ///   - limits: what it puts up with.
     ///   - certificate: what it proves itself with over TLS; without one it speaks plain HTTP.
+    ///   - admission: refuses requests whose large bodies nobody should wait for; the handler judges all the same.
     ///   - handler: answers the requests.
     /// - Throws: `.unavailable` when the library can't be had, `.conflict` when the address is taken, `.invalidInput`
     ///   when it isn't one, or the certificate can't be used.
     package static func start(
         _ address: ListenAddress, limits: HTTPServerLimits = HTTPServerLimits(),
-        certificate: ServerCertificate? = nil, handler: @escaping HTTPHandler
+        certificate: ServerCertificate? = nil, admission: HTTPAdmission? = nil, handler: @escaping HTTPHandler
     ) throws(MMError) -> HTTPListener {
         if let reason = mm_httpd_load() {
             throw MMError(
@@ -37,7 +38,7 @@ package final class HTTPListener: Sendable {
                 hint: "Put a proxy with TLS in front, and say --behind-proxy.")
         }
         let socket = try ListeningSocket.open(address)
-        let core = ListenerCore(limits: limits, poll: try PollLoop.shared(), handler: handler)
+        let core = ListenerCore(limits: limits, poll: try PollLoop.shared(), admission: admission, handler: handler)
         let raw = mm_httpd_limits(
             connection_memory: max(limits.maxHeaderBytes, 2 << 10), connections: UInt32(max(limits.maxConnections, 1)),
             idle_seconds: UInt32(clamping: max(1, limits.idleTimeout.components.seconds)))

@@ -54,3 +54,7 @@ package struct HTTPServerResponse: Sendable {
 
 /// Answers requests; one task a request, cancelled when its client goes away.
 package typealias HTTPHandler = @Sendable (HTTPServerRequest) async -> HTTPServerResponse
+
+/// Judges a request by its head, before a large body is taken: the answer to who is not let in. It must be quick, since
+/// the server's thread waits for it.
+package typealias HTTPAdmission = @Sendable (HTTPServerRequest) -> HTTPServerResponse?

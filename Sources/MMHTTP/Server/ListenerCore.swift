@@ -25,9 +25,16 @@ final class ListenerCore: Sendable {
     let handler: HTTPHandler
     let limits: HTTPServerLimits
     let poll: PollLoop
+    private let admission: HTTPAdmission?
     private let state: Mutex<State>
 
-    init(limits: HTTPServerLimits, poll: PollLoop, handler: @escaping HTTPHandler) {
+    /// A body up to this size costs less than looking at it twice.
+    private static let smallBody = 16 << 10
+
+    init(
+        limits: HTTPServerLimits, poll: PollLoop, admission: HTTPAdmission? = nil, handler: @escaping HTTPHandler
+    ) {
+        self.admission = admission
         self.limits = limits
         self.poll = poll
         self.handler = handler
@@ -150,6 +157,26 @@ final class ListenerCore: Sendable {
             state.connections[key]?.isBusy = false
             state.connections[key]?.since = .now
         }
+    }
+
+    /// The answer to a request that is not let in with the large body it announces; `nil` for all others.
+    func refusal(
+        method: String, target: String, headers: HTTPHeaders, _ connection: UnsafeMutableRawPointer,
+        _ descriptor: Int32
+    ) -> HTTPServerResponse? {
+        guard let admission else { return nil }
+        let length = headers["Content-Length"].map { Int($0) ?? .max } ?? 0
+        guard length > Self.smallBody || headers.contains("Transfer-Encoding") else { return nil }
+        let key = UInt(bitPattern: connection)
+        let known = state.withLock { state in
+            if state.connections[key]?.ends == nil { state.connections[key]?.ends = ConnectionEnds(of: descriptor) }
+            return state.connections[key]?.ends
+        }
+        guard let ends = known else { return nil }
+        var request = HTTPServerRequest(
+            method: method, target: target, headers: headers, peer: ends.peer, localAddress: ends.localAddress)
+        request.owner = ends.owner
+        return admission(request)
     }
 
     /// The whole request is here: its client's slowness no longer counts.

@@ -97,10 +97,14 @@ final class ServerExchange: Sendable {
                     .add(ServerExchange.text(name, nameLength), ServerExchange.value(value, valueLength))
             }
         }
-        let refusal =
-            isWhole && headersAreWhole == 1
-            ? RequestRules.refusal(method: method, target: target, headers: headers, limits: listener.limits)
-            : RequestRules.hidden
+        var refusal: HTTPServerResponse? = RequestRules.hidden
+        if isWhole, headersAreWhole == 1 {
+            refusal =
+                RequestRules.refusal(method: method, target: target, headers: headers, limits: listener.limits)
+                ?? listener.refusal(
+                    method: method, target: target, headers: headers, connection.raw,
+                    mm_httpd_descriptor(connection.raw))
+        }
         if let refusal {
             state.withLock { $0.phase = .answering }
             return queue(refusal, closing: true)

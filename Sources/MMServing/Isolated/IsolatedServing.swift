@@ -39,6 +39,7 @@ enum IsolatedServing {
         let operations = operations(of: router, options, environment)
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port), certificate: options.certificate,
+            admission: door.admission,
             handler: door.inFront { (request, peer) in
                 if let answer = await router.respond(to: request) { return answer }
                 // What the tools of today ask of a pool at an address is answered too.

@@ -171,9 +171,10 @@ actor PoolDaemon {
             let secret: Secret? =
                 if let file = door.options.tokenFile { try BearerSecret.read(file) } else { nil }
             let inner = door.face.name == PoolFace.standard.name ? routes.inFront(of: handler) : handler
+            let guarded = PoolDoor(door.options, secret: secret)
             let listener = try HTTPListener.start(
                 .tcp(host: door.options.host, port: door.options.port), certificate: door.options.certificate,
-                handler: PoolDoor(door.options, secret: secret).inFront(of: inner))
+                admission: guarded.admission, handler: guarded.inFront(of: inner))
             listeners.append(listener)
             let url = "\(door.options.scheme)://\(listener.address)"
             urls.append(url)

@@ -32,6 +32,14 @@ struct PoolDoor: Sendable {
         }
     }
 
+    /// What refuses the large bodies of those who are not let in.
+    var admission: HTTPAdmission {
+        { request in
+            if case .failure(let refusal) = judge(request) { return refusal.answer }
+            return nil
+        }
+    }
+
     /// Who sent a request, or the answer to one who is not let in.
     func judge(_ request: HTTPServerRequest) -> Result<RESTPeer, Refusal> {
         // A page that made its name point to us (DNS rebinding) sends that name.
