@@ -111,7 +111,7 @@ struct ReaderAndWriterTests {
         }
         let error = await waiting.value
         #expect(error?.code == .unavailable)
-        #expect(failed.now == 1)
+        #expect(await eventually { failed.now == 1 })
         #expect(!writer.writeNow([0x78]))
         #expect(await writer.finish(within: .seconds(300)) == false)
         _ = writeEnd.raw

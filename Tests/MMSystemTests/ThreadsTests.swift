@@ -40,26 +40,23 @@ struct ThreadsTests {
 
     @Test("deadlines call back in their order, and those that were called off do not")
     func deadlines() async throws {
-        let watch = DeadlineWatch()
-        let rung = Noted<[String]>([])
-        let all = OneShot<Void>()
+        var (watch, rung, all) = (DeadlineWatch(), Noted<[String]>([]), OneShot<Void>())
         // The earlier one is told of later, in good time: where this machine was too slow for that, with more time.
         var pause = Duration.milliseconds(20)
         while true {
             let now = ContinuousClock.now
-            let second = watch.watch(now + pause * 3) {
+            _ = watch.watch(now + pause * 3) { [rung, all] in
                 rung.change { $0.append("second") }
                 all.give(())
             }
-            let first = watch.watch(now + pause) { rung.change { $0.append("first") } }
+            _ = watch.watch(now + pause) { [rung] in rung.change { $0.append("first") } }
             if ContinuousClock.now < now + pause { break }
-            watch.forget(first)
-            watch.forget(second)
+            (watch, rung, all) = (DeadlineWatch(), Noted<[String]>([]), OneShot<Void>())
             pause *= 4
-            try #require(pause < .seconds(60) && rung.now.isEmpty)
+            try #require(pause < .seconds(60))
         }
-        let gone = watch.watch(.now + .seconds(3_000)) { rung.change { $0.append("gone") } }
-        _ = watch.watch(.now + .seconds(3_600)) { rung.change { $0.append("never") } }
+        let gone = watch.watch(.now + .seconds(3_000)) { [rung] in rung.change { $0.append("gone") } }
+        _ = watch.watch(.now + .seconds(3_600)) { [rung] in rung.change { $0.append("never") } }
         #expect(watch.count > 1)
         watch.forget(gone)
         await all.wait()
