@@ -88,7 +88,7 @@ private struct SeedPoolRun: Operation {
         guard let asked else { return }
         throw MMError(
             .unsupported, "The pool takes commands and gives text alone: it can't do `\(asked)`.",
-            hint: "Leave it out, or use a pool that `mm pool serve` starts without --isolated.",
+            hint: "Leave it out, or use a pool that `mm pool serve` starts.",
             details: ["field": .string(asked)])
     }
 }
@@ -168,7 +168,7 @@ private struct SeedPoolStatus: Operation {
                 "state": .string(Self.word(row["state"]?.string ?? "")),
             ])
         }
-        return .value(["sessions": .array(rows)], columns: ["session", "state", "account", "until", "code", "address"])
+        return .value(["sessions": .array(rows)], columns: PoolOverview.columns)
     }
 
     /// The first pool's word for a state in ours.

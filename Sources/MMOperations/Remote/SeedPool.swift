@@ -1,7 +1,7 @@
 package import MMCore
 package import MMHTTP
 
-/// A pool that answers the first pool's routes and no others: that pool itself, and the router of isolated pools.
+/// A pool that answers the first pool's routes and no others: that pool itself, where it still runs.
 package struct SeedPool: Sendable {
     private let pool: PoolAddress
     private let transport: any HTTPTransport

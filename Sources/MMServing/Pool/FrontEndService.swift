@@ -71,7 +71,7 @@ private final class PoolElsewhere: OperationService {
         } catch {
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
             guard let reason = await whyNoPool() else { throw error }
-            // The first pool, and the router of isolated ones, know its own routes alone.
+            // The first pool, where it still runs, knows its own routes alone.
             guard await seed.answers() else { throw reason }
             hasSeedRoutes.withLock { $0 = true }
             return try await overSeed.call(name, arguments, in: context)
