@@ -73,7 +73,9 @@ struct IsolatedOperationService: OperationService {
             for (connection, pool) in pools {
                 group.addTask {
                     do throws(MMError) {
-                        return (connection, .success(try await pool.call(name, [:], in: call)))
+                        // A container may see the whole registry; it speaks for its own connection.
+                        let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
+                        return (connection, .success(try await pool.call(name, arguments, in: call)))
                     } catch {
                         return (connection, .failure(error))
                     }
