@@ -63,16 +63,20 @@ struct CallDeed: Sendable {
         let facts = record.facts
         let entry = entry(outcome: error?.code.word ?? "done", rows: rows)
         let log = services.log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
-        let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
-            .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()
-        let text =
-            "\(name) \(error?.code.word ?? "done") in \(milliseconds) ms for \(caller.surface.rawValue)\(sizes)"
         switch error?.code {
-        case nil, .signInNeeded?, .confirmationNeeded?: log.info(text, facts)
-        case .internalError?: log.error("\(text): \(error?.message ?? "")", facts)
-        default: log.warning("\(text): \(error?.message ?? "")", facts)
+        case nil, .signInNeeded?, .confirmationNeeded?: log.info(text(of: entry, error), facts)
+        case .internalError?: log.error("\(text(of: entry, error)): \(error?.message ?? "")", facts)
+        default: log.warning("\(text(of: entry, error)): \(error?.message ?? "")", facts)
         }
         return entry
+    }
+
+    /// The log line: what, how it ended, for whom, and sizes instead of content.
+    private func text(of entry: JSONObject, _ error: MMError?) -> String {
+        let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
+            .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()
+        return "\(operation.declaration.name) \(error?.code.word ?? "done") in \(milliseconds) ms for "
+            + "\(caller.surface.rawValue)\(sizes)"
     }
 
     private var milliseconds: Int64 { Int64((ContinuousClock.now - started) / .milliseconds(1)) }

@@ -66,15 +66,18 @@ final class StandInWire {
                 guard let request = (try? JSONParser.parse(line))?.object else { continue }
                 return .request(request)
             }
-            var wait = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&wait, 1, milliseconds ?? -1)
-            if ready < 0, errno == EINTR { continue }
-            if ready == 0 { return .nothing }
+            if let milliseconds {
+                var wait = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+                let ready = poll(&wait, 1, milliseconds)
+                if ready < 0, errno == EINTR { continue }
+                if ready == 0 { return .nothing }
+            }
             let count = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { room in
                 let count = recv(socket, room.baseAddress, room.count, 0)
                 if count > 0 { incoming.append(contentsOf: room[..<count]) }
                 return count
             }
+            if count < 0, errno == EINTR { continue }
             guard count > 0 else { return .end }
         }
     }
