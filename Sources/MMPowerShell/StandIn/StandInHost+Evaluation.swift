@@ -6,7 +6,7 @@ extension StandInHost {
     /// few commands go. What it can't do is an error record that says so.
     func evaluate(_ command: PowerShellCommand) -> CommandEnd {
         if let transcript = Transcript.matching(command) { return replay(transcript) }
-        let parsed = PowerShellParser.parse(command.script)
+        let (parsed, facts) = read(command.script)
         if let error = parsed.errors.first {
             let place = Place(of: error.extent.start, in: command.script)
             let problem = SyntaxProblem(
@@ -14,12 +14,19 @@ extension StandInHost {
             return CommandEnd(.parseFailed, problems: [problem])
         }
         if let end = tryEvaluator(parsed, command) { return end }
-        let facts = ScriptFacts(of: parsed)
         for statement in parsed.root?.body?.statements ?? [] {
             if let end = run(statement, facts, command) { return end }
             if isStopping, !ignoresStops { return CommandEnd(.stopped) }
         }
         return CommandEnd(.completed)
+    }
+
+    private func read(_ script: String) -> (ParsedScript, ScriptFacts) {
+        if let lastRead, lastRead.script == script { return (lastRead.parsed, lastRead.facts) }
+        let parsed = PowerShellParser.parse(script)
+        let facts = ScriptFacts(of: parsed)
+        lastRead = (script, parsed, facts)
+        return (parsed, facts)
     }
 
     private func replay(_ transcript: Transcript) -> CommandEnd {

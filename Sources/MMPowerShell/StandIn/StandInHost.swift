@@ -22,6 +22,8 @@ final class StandInHost {
     /// After so many records the process ends.
     var diesAfter: (records: Int, status: Int32)?
     var modules = StandInModules()
+    /// The script that was read last: measurements send one again and again, and reading it is no part of what they measure.
+    var lastRead: (script: String, parsed: ParsedScript, facts: ScriptFacts)?
     /// The language mode, as `constrain` has left it.
     private(set) var language = "FullLanguage"
 
