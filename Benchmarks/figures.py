@@ -1,6 +1,9 @@
 """What every benchmark here shares: how a figure is held against its budget and printed."""
 import os
 import pathlib
+import statistics
+import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / ".build" / "release"
@@ -39,3 +42,13 @@ def resident_mb(pid, key="VmRSS"):
         if line.startswith(key):
             return int(line.split()[1]) / 1024
     raise LookupError(key)
+
+
+def median_ms(command, env, runs=21):
+    """The median time of a program from its start to its end, in milliseconds."""
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)

@@ -13,21 +13,12 @@ import sys
 import tempfile
 import time
 
-from figures import RELEASE, ROOT, Figures, resident_mb
+from figures import RELEASE, ROOT, Figures, median_ms, resident_mb
 
 MM, MM_MCP = str(RELEASE / "mm"), str(RELEASE / "mm-mcp")
 USERS = 100_000
 def environment(home):
     return {"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": home, "LANG": "C.UTF-8"}
-
-
-def median_ms(command, env, runs=21):
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times)
 
 
 def initialize(env):

@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.request
 
-from figures import RELEASE, ROOT, Figures
+from figures import RELEASE, ROOT, Figures, median_ms
 
 MM = str(RELEASE / "mm")
 CLIENTS, SECONDS, CONNECTIONS = 64, 6, 64
@@ -206,16 +206,6 @@ def cpu_seconds(pid):
         if stat.parent.name == str(pid) or fields[1] == str(pid):
             total += int(fields[11]) + int(fields[12])
     return total / os.sysconf("SC_CLK_TCK")
-
-
-def median_ms(command, env, runs=21):
-    """The median time of a program from its start to its end."""
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        times.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times)
 
 
 def measure_own(figures, home):
