@@ -16,12 +16,16 @@ struct PoolUnitTests {
         return home.path + "/.config/systemd/user"
     }
 
+    private func isHere(_ program: String) -> Bool {
+        if access(program, X_OK) == 0 { return true }
+        print("skipped: there is no \(program) (apt-get install systemd)")
+        return false
+    }
+
     @Test("systemd finds nothing wrong with the units")
     func verified() async throws {
         let program = "/usr/bin/systemd-analyze"
-        guard access(program, X_OK) == 0 else {
-            return print("skipped: there is no \(program) (apt-get install systemd)")
-        }
+        guard isHere(program) else { return }
         let home = try TemporaryHome()
         let folder = try await install(home)
         let units = ["mm-pool.socket", "mm-pool.service"].map { "\(folder)/\($0)" }
@@ -35,9 +39,7 @@ struct PoolUnitTests {
     @Test("whoever connects to the socket has the pool started, which serves at it")
     func activated() async throws {
         let program = "/usr/bin/systemd-socket-activate"
-        guard access(program, X_OK) == 0 else {
-            return print("skipped: there is no \(program) (apt-get install systemd)")
-        }
+        guard isHere(program) else { return }
         let home = try TemporaryHome()
         let unit = try #require(try ProtectedFile.read(try await install(home) + "/mm-pool.socket"))
         let line = String(decoding: unit, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("ListenStream=") }
