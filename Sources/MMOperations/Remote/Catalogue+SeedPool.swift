@@ -7,10 +7,10 @@ extension Catalogue {
     package static func over(_ pool: SeedPool) -> Catalogue {
         let remote = [
             AnyOperation(SeedPoolRun(pool: pool)), AnyOperation(SeedPoolList(pool: pool)),
-            AnyOperation(SeedPoolReset(pool: pool, standard: Reset().declaration)),
-            AnyOperation(SeedPoolReset(pool: pool, standard: Disconnect().declaration)),
-            AnyOperation(SeedPoolStatus(pool: pool, standard: Status().declaration)),
-            AnyOperation(SeedPoolStatus(pool: pool, standard: Sessions().declaration)),
+            AnyOperation(SeedPoolReset(pool: pool, declaration: Reset().declaration)),
+            AnyOperation(SeedPoolReset(pool: pool, declaration: Disconnect().declaration)),
+            AnyOperation(SeedPoolStatus(pool: pool, declaration: Status().declaration)),
+            AnyOperation(SeedPoolStatus(pool: pool, declaration: Sessions().declaration)),
         ]
         return Catalogue(
             standard.operations.map { own in
@@ -112,11 +112,6 @@ private struct SeedPoolReset: Operation {
     let pool: SeedPool
     let declaration: OperationDeclaration
 
-    init(pool: SeedPool, standard: OperationDeclaration) {
-        self.pool = pool
-        declaration = standard
-    }
-
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         let connection = try await pool.registry().connection(named: input.connection, for: context.call.caller.server)
         context.record.note("connection", .string(connection.name))
@@ -139,11 +134,6 @@ private struct SeedPoolStatus: Operation {
 
     let pool: SeedPool
     let declaration: OperationDeclaration
-
-    init(pool: SeedPool, standard: OperationDeclaration) {
-        self.pool = pool
-        declaration = standard
-    }
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         let registry = try await pool.registry()

@@ -42,8 +42,9 @@ private final class PoolElsewhere: OperationService {
     private let isHere: Bool
     private let remote: RemoteOperationService
     private let seed: SeedPool
-    private let overSeed: LocalOperationService
-    private let hasSeedRoutes = Mutex(false)
+    private let services: OperationServices
+    /// Set once the pool has turned out to know the first pool's routes alone.
+    private let overSeed = Mutex<LocalOperationService?>(nil)
 
     init(
         pool: PoolAddress, isProven: Bool, isHere: Bool, services: OperationServices, environment: [String: String]
@@ -51,10 +52,10 @@ private final class PoolElsewhere: OperationService {
         self.pool = pool
         self.isHere = isHere
         self.isProven = isProven
-        remote = RemoteOperationService(pool: pool, environment: environment)
-        seed = SeedPool(
-            pool, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
-        overSeed = LocalOperationService(catalogue: .over(seed), services: services)
+        self.services = services
+        let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
+        remote = RemoteOperationService(pool: pool, transport: transport)
+        seed = SeedPool(pool, transport: transport)
     }
 
     var catalogue: Catalogue { remote.catalogue }
@@ -62,7 +63,7 @@ private final class PoolElsewhere: OperationService {
     func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        if hasSeedRoutes.withLock({ $0 }) { return try await overSeed.call(name, arguments, in: context) }
+        if let overSeed = overSeed.withLock({ $0 }) { return try await overSeed.call(name, arguments, in: context) }
         do throws(MMError) {
             // What is a folder here may be none there.
             var sent = isProven ? context : context.withoutPerson
@@ -73,13 +74,15 @@ private final class PoolElsewhere: OperationService {
             guard let reason = await whyNoPool() else { throw error }
             // The first pool, where it still runs, knows its own routes alone.
             guard await seed.answers() else { throw reason }
-            hasSeedRoutes.withLock { $0 = true }
-            return try await overSeed.call(name, arguments, in: context)
+            let service = LocalOperationService(catalogue: .over(seed), services: services)
+            overSeed.withLock { $0 = service }
+            return try await service.call(name, arguments, in: context)
         }
     }
 
     func forget(_ client: CallContext) async {
-        await hasSeedRoutes.withLock({ $0 }) ? overSeed.forget(client) : remote.forget(client)
+        if let overSeed = overSeed.withLock({ $0 }) { return await overSeed.forget(client) }
+        await remote.forget(client)
     }
 
     /// What is to be said of an address where something else answers than a pool of this product.
