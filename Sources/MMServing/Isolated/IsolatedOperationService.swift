@@ -65,11 +65,10 @@ struct IsolatedOperationService: OperationService {
     ) async throws(MMError) -> OperationAnswer {
         var answer = start
         guard case .value(var value) = start.body else { return start }
-        var context = context
-        context.timeLimit = min(context.timeLimit, .seconds(20))
-        let call = context
+        var call = context
+        call.timeLimit = min(context.timeLimit, .seconds(20))
         let pools = await router.running(for: call.caller.server)
-        let parts = await withTaskGroup(of: (String, Result<OperationAnswer, MMError>).self) { group in
+        let parts = await withTaskGroup(of: (String, Result<OperationAnswer, MMError>).self) { [call] group in
             for (connection, pool) in pools {
                 group.addTask {
                     do throws(MMError) {
@@ -102,7 +101,7 @@ struct IsolatedOperationService: OperationService {
     ) async throws(MMError) {
         guard var object = value.object else { return }
         var rows = object[list]?.array ?? []
-        for (connection, isReturning) in try await router.sleeping(for: server) where !running.contains(connection) {
+        for (connection, isReturning) in try await router.sleeping(besides: running, for: server) {
             rows.append([
                 "session": .string(connection), "connection": .string(connection),
                 "state": .string(isReturning ? "restoring" : "its pool does not run"),

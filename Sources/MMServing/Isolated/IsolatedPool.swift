@@ -75,7 +75,7 @@ actor IsolatedPool {
     func send(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration) async throws(MMError)
         -> (status: Int, body: JSONObject)
     {
-        if setup.sockets == nil { _ = try await ready() } else { try checkContainer() }
+        try await bringUp()
         return try await ask(method, path, body, within: limit)
     }
 
@@ -84,7 +84,7 @@ actor IsolatedPool {
     func call(_ operation: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        if setup.sockets == nil { _ = try await ready() } else { try checkContainer() }
+        try await bringUp()
         return try await operations.call(operation, arguments, in: context)
     }
 
@@ -98,8 +98,9 @@ actor IsolatedPool {
         RemoteOperationService(pool: PoolAddress(socket: socket), transport: setup.client)
     }
 
+    /// A container is started by whoever started the router.
     private func checkContainer() throws(MMError) {
-        guard setup.sockets != nil, !isRunning else { return }
+        if isRunning { return }
         throw MMError(
             .unavailable, "The container of \(connection) does not run: there is no socket at \(socket).",
             hint:
@@ -122,8 +123,11 @@ actor IsolatedPool {
         return String(decoding: answer.body, as: UTF8.self)
     }
 
-    /// Starts it where it does not run, so that its sessions come back.
-    func bringUp() async throws(MMError) { _ = try await ready() }
+    /// Starts it where it does not run, so that it can be asked and its sessions come back.
+    /// - Throws: `unavailable` when it can't be started, or is a container that does not run.
+    func bringUp() async throws(MMError) {
+        if setup.sockets == nil { _ = try await ready() } else { try checkContainer() }
+    }
 
     private func request(_ method: String, _ path: String, within limit: Duration) -> HTTPRequest {
         HTTPRequest(

@@ -11,19 +11,23 @@ extension IsolatedRouter {
     /// The pools that run, of connections that a server may use, by name.
     func running(for server: String?) async -> [(String, IsolatedPool)] {
         guard let names = try? names(for: server) else { return [] }
-        var running: [(String, IsolatedPool)] = []
+        var found: [(String, IsolatedPool)] = []
         for name in names {
-            // Where containers run, their sockets say so; nobody has to have called them through this router.
-            guard let pool = setup.sockets == nil ? pools[name] : try? pool(name) else { continue }
-            if await pool.isRunning { running.append((name, pool)) }
+            if let pool = await running(name) { found.append((name, pool)) }
         }
-        return running
+        return found
     }
 
-    /// The other connections, and whether their pools are being brought back.
-    func sleeping(for server: String?) async throws(MMError) -> [(String, Bool)] {
-        let running = Set(await running(for: server).map(\.0))
-        return try names(for: server).filter { !running.contains($0) }.map { ($0, returning.contains($0)) }
+    /// The pool of a connection of the registry, where it runs. Containers run without this router's doing: their sockets
+    /// say so.
+    func running(_ name: String) async -> IsolatedPool? {
+        guard let pool = setup.sockets == nil ? pools[name] : try? pool(name), await pool.isRunning else { return nil }
+        return pool
+    }
+
+    /// The connections whose pools are not among those that run, and whether they are being brought back.
+    func sleeping(besides running: Set<String>, for server: String?) throws(MMError) -> [(String, Bool)] {
+        try names(for: server).filter { !running.contains($0) }.map { ($0, returning.contains($0)) }
     }
 
     private func names(for server: String?) throws(MMError) -> [String] {

@@ -40,12 +40,9 @@ enum IsolatedServing {
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port), certificate: options.certificate,
             admission: door.admission,
-            handler: door.inFront { (request, peer) in
-                if let answer = await router.respond(to: request) { return answer }
-                // What the tools of today ask of a pool at an address is answered too.
-                if request.path.hasPrefix("/v1/") { return await operations.respond(to: request, from: peer) }
-                return .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
-            })
+            handler: door.inFront(
+                of: PoolFace.answering({ await router.respond(to: $0) }) { await operations.respond(to: $0, from: $1) })
+        )
         let url = "\(options.scheme)://\(listener.address)"
         try? streams.writeLine(url)
         if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }
@@ -92,12 +89,10 @@ enum IsolatedServing {
         var environment = environment
         // What the router does itself stands in its own log.
         environment["M365_CONNECTION"] = "router"
-        var names = RESTRouter.Settings()
-        names.allowedHosts = options.hostNames
-        names.admitsNumericHosts = options.trustsNetwork
         return RESTRouter(
             service: IsolatedOperationService(
                 router: router, services: OperationServices(environment: environment)),
-            identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now), settings: names)
+            identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now),
+            settings: RESTRouter.Settings(options))
     }
 }

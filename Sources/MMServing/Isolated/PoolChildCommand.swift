@@ -43,16 +43,14 @@ enum PoolChildCommand {
         let operations = RESTRouter(
             service: local, identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now),
             services: services)
+        let answer = PoolFace.answering({ await routes.respond(to: $0) }) { await operations.respond(to: $0, from: $1) }
         let user = geteuid()
         let listener = try HTTPListener.start(.unix(path: socket)) { request in
             guard case .unix(user, let process) = request.peer, router == nil || process == router else {
                 return .json(
                     Array("{\"status\":\"error\",\"error\":\"Only the router may connect\"}\n".utf8), status: 403)
             }
-            if let answer = await routes.respond(to: request) { return answer }
-            return request.path.hasPrefix("/v1/")
-                ? await operations.respond(to: request, from: .process(pid: process))
-                : .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
+            return await answer(request, .process(pid: process))
         }
         services.log.info("the pool of \(connection) listens")
         let upkeep = Task {

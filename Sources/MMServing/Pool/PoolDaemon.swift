@@ -164,9 +164,7 @@ actor PoolDaemon {
         listeners.append(listener)
         socket = listener.address.description
         for door in options.doors {
-            var names = RESTRouter.Settings()
-            names.allowedHosts = door.options.hostNames
-            names.admitsNumericHosts = door.options.trustsNetwork
+            let names = RESTRouter.Settings(door.options)
             let handler = gate.guarding(try await door.face.handler(context(names)))
             let secret: Secret? =
                 if let file = door.options.tokenFile { try BearerSecret.read(file) } else { nil }

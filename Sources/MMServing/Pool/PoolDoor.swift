@@ -109,3 +109,12 @@ struct PoolDoor: Sendable {
         return names.contains(name.text) || (admitsNumericHosts && name.isNumeric)
     }
 }
+
+extension RESTRouter.Settings {
+    /// The names under which an address is reached.
+    init(_ options: HTTPFaceOptions) {
+        self.init()
+        allowedHosts = options.hostNames
+        admitsNumericHosts = options.trustsNetwork
+    }
+}

@@ -12,12 +12,7 @@ extension PoolFace {
         let routes = SeedPoolRoutes(
             service: context.service, services: context.services,
             settings: try SeedPoolRoutes.Settings(environment: context.environment), metrics: context.shared.metrics)
-        // What the tools of today ask of a pool at an address is answered too.
-        let standard = try await PoolFace.standard.handler(context)
-        return { request, peer in
-            if let answer = await routes.respond(to: request) { return answer }
-            return request.path.hasPrefix("/v1/") ? await standard(request, peer) : nothing
-        }
+        return answering({ await routes.respond(to: $0) }, else: try await PoolFace.standard.handler(context))
     }
 
     /// The session manager's own routes, where it always listened.
@@ -32,11 +27,20 @@ extension PoolFace {
         // It looks after its sessions for as long as the process lives.
         Task { await sessions.watch() }
         let routes = TenantHTTP(sessions)
-        // What the tools of today ask of a pool at an address is answered too.
-        let standard = try await PoolFace.standard.handler(context)
-        return { request, peer in
-            if let answer = await routes.respond(to: request) { return answer }
-            return request.path.hasPrefix("/v1/") ? await standard(request, peer) : nothing
+        return answering({ await routes.respond(to: $0) }, else: try await PoolFace.standard.handler(context))
+    }
+
+    /// A server's earlier routes; what the tools of today ask of a pool at an address is answered too.
+    /// - Parameters:
+    ///   - earlier: answers the earlier routes, and `nil` to all others.
+    ///   - operations: answers what is below `/v1`.
+    static func answering(
+        _ earlier: @escaping @Sendable (HTTPServerRequest) async -> HTTPServerResponse?,
+        else operations: @escaping Handler
+    ) -> Handler {
+        { request, peer in
+            if let answer = await earlier(request) { return answer }
+            return request.path.hasPrefix("/v1/") ? await operations(request, peer) : nothing
         }
     }
 
