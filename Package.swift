@@ -75,7 +75,8 @@ let testNeeds = [
 
 // On a small machine MM_TESTS="MMShell MMCore" leaves the tests of all other rooms out of the build.
 let testedRooms = Context.environment["MM_TESTS"].map { Set($0.split(separator: " ").map(String.init)) }
-let roomTests: [Target] = rooms.filter { testedRooms?.contains($0.name) ?? true }.map { room in
+func isTested(_ room: String) -> Bool { testedRooms?.contains(room) ?? true }
+let roomTests: [Target] = rooms.filter { isTested($0.name) }.map { room in
     .testTarget(
         name: "\(room.name)Tests",
         dependencies: ([room.name, "TestSupport"] + room.calls + testNeeds[room.name, default: []]).map {
@@ -85,13 +86,24 @@ let roomTests: [Target] = rooms.filter { testedRooms?.contains($0.name) ?? true 
     )
 }
 
+let endToEndTests: [Target] =
+    !isTested("EndToEnd")
+    ? []
+    : [
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["MMCore", "MMSystem", "MMHTTP", "TestHosts", "mm-cli", "mm-mcp"],
+            swiftSettings: swiftSettings
+        )
+    ]
+
 let package = Package(
     name: "microsoft-master",
     products: libraries.map { .library(name: $0, targets: [$0]) } + [
         .executable(name: "mm", targets: ["mm-cli"]),
         .executable(name: "mm-mcp", targets: ["mm-mcp"]),
     ],
-    targets: cTargets + roomTargets + roomTests + [
+    targets: cTargets + roomTargets + roomTests + endToEndTests + [
         .executableTarget(name: "mm-cli", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(name: "powershell-stand-in", dependencies: ["MMPowerShell"], swiftSettings: swiftSettings),
         .executableTarget(
@@ -121,11 +133,6 @@ let package = Package(
         .executableTarget(
             name: "conformance-server", dependencies: ["MMCore", "MMHTTP", "MMMCP", "ConformanceFixtures"],
             path: "Tests/ConformanceServer/Server", swiftSettings: swiftSettings
-        ),
-        .testTarget(
-            name: "EndToEndTests",
-            dependencies: ["MMCore", "MMSystem", "MMHTTP", "TestHosts", "mm-cli", "mm-mcp"],
-            swiftSettings: swiftSettings
         ),
     ],
     swiftLanguageModes: [.v6]
