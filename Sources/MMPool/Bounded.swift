@@ -14,9 +14,7 @@ enum Bounded {
         _ work: @escaping @Sendable () async throws(MMError) -> Output
     ) async throws(MMError) -> Output {
         let outcome: Result<Output, MMError> = await withTaskGroup(of: Result<Output, MMError>?.self) { group in
-            group.addTask {
-                do throws(MMError) { return .success(try await work()) } catch { return .failure(error) }
-            }
+            group.addTask { await Result(catching: work) }
             if let instant = deadline.instant {
                 group.addTask {
                     try? await Task.sleep(until: instant, clock: .continuous)

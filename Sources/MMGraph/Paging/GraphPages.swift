@@ -122,13 +122,7 @@ final class PageWalk: Sendable {
         }
         let url = try check(link)
         let pages = self.pages
-        let task = Task { () -> Result<GraphPage, MMError> in
-            do throws(MMError) {
-                return .success(try await Self.page(pages, at: url))
-            } catch {
-                return .failure(error)
-            }
-        }
+        let task = Task { await Result { () async throws(MMError) in try await Self.page(pages, at: url) } }
         state.withLock { $0.ahead = task }
         return page
     }

@@ -45,11 +45,9 @@ package final class HTTPClient: HTTPTransport {
         let owner = try loopOwner()
         let body = HTTPBody(
             next: { () async throws(HTTPError) -> [UInt8]? in
-                let piece: Result<[UInt8]?, HTTPError> = await withTaskCancellationHandler {
-                    do throws(HTTPError) {
-                        return .success(try await transfer.next { owner.loop.resume(transfer) })
-                    } catch {
-                        return .failure(error)
+                let piece = await withTaskCancellationHandler {
+                    await Result { () async throws(HTTPError) in
+                        try await transfer.next { owner.loop.resume(transfer) }
                     }
                 } onCancel: {
                     transfer.cancel()

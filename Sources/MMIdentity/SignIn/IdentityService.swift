@@ -281,12 +281,7 @@ public actor IdentityService {
         let what = "getting a token for \(connection.name)"
         if let flight = flights[key] { return try await flight.value(of: what, until: deadline) }
         let flight = SharedFlight<TokenAcquirer.Outcome> { [weak self] in
-            let result: Result<TokenAcquirer.Outcome, MMError>
-            do throws(MMError) {
-                result = .success(try await acquirer.run())
-            } catch {
-                result = .failure(error)
-            }
+            let result = await Result { () async throws(MMError) in try await acquirer.run() }
             await self?.land(key)
             return result
         }

@@ -43,9 +43,7 @@ final class NativeFlow: Sendable {
     /// - Parameter work: runs it in its session, which is held until it returns.
     func begin(_ work: @escaping @Sendable () async throws(MMError) -> EngineAnswer) async -> Start {
         let task = Task { [self] in
-            let end: Result<EngineAnswer, MMError>
-            do throws(MMError) { end = .success(try await work()) } catch { end = .failure(error) }
-            finish(end)
+            finish(await Result(catching: work))
         }
         let notes = await withTaskCancellationHandler {
             await start.wait()
@@ -124,8 +122,8 @@ final class NativeFlow: Sendable {
         deinit { stop() }
 
         func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
-            try await withTaskCancellationHandler { () async -> Result<[ArraySlice<UInt8>]?, MMError> in
-                do throws(MMError) { return .success(try await channel.next()) } catch { return .failure(error) }
+            try await withTaskCancellationHandler {
+                await Result { () async throws(MMError) in try await channel.next() }
             } onCancel: {
                 stop()
             }.get()

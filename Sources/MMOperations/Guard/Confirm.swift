@@ -74,7 +74,8 @@ struct Confirm: Operation {
         ConfirmationLedger, PendingConfirmation
     ) {
         do throws(MMError) {
-            return (services.ledger, try await services.ledger.pending(token))
+            let pending = try await services.ledger.pending(token)
+            return (services.ledger, pending)
         } catch {
             guard error.code == .notFound else { throw error }
             for ledger in isolatedLedgers(services) {

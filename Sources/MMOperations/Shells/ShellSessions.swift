@@ -109,14 +109,18 @@ package actor ShellSessions {
             seats[key]?.lastUse = .now
             if let member = seats[key]?.member { return (member, false) }
         }
-        if let task = making[key] { return (try await task.value.get(), false) }
+        if let task = making[key] {
+            let member = try await task.value.get()
+            return (member, false)
+        }
         try await makeRoom(for: key, limits)
         // While room was made, another call may have made the session.
         if let member = seats[key]?.member { return (member, false) }
-        if let task = making[key] { return (try await task.value.get(), false) }
-        let task = Making {
-            do throws(MMError) { return .success(try await make()) } catch { return .failure(error) }
+        if let task = making[key] {
+            let member = try await task.value.get()
+            return (member, false)
         }
+        let task = Making { await Result(catching: make) }
         making[key] = task
         let outcome = await task.value
         making[key] = nil

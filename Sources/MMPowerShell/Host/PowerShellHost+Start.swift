@@ -67,7 +67,8 @@ extension PowerShellHost {
             directory: settings.home)
         command.output = .descriptor(outEnd.raw)
         command.error = .descriptor(errEnd.raw)
-        return (try await ChildProcess.start(command), outputs)
+        let process = try await ChildProcess.start(command)
+        return (process, outputs)
     }
 
     private static func greet(

@@ -28,11 +28,10 @@ struct CallStream: Sendable {
         // When the client is gone the writer fails, the group ends, and with it the call.
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                do throws(MMError) {
-                    outbox.finish(.success(try await service.call(operation, arguments, in: inner)))
-                } catch {
-                    outbox.finish(.failure(error))
+                let outcome = await Result { () async throws(MMError) in
+                    try await service.call(operation, arguments, in: inner)
                 }
+                outbox.finish(outcome)
             }
             defer { group.cancelAll() }
             do throws(HTTPError) {

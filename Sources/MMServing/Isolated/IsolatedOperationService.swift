@@ -70,14 +70,13 @@ struct IsolatedOperationService: OperationService {
         let pools = await router.running(for: call.caller.server)
         let parts = await withTaskGroup(of: (String, Result<OperationAnswer, MMError>).self) { [call] group in
             for (connection, pool) in pools {
+                // A container may see the whole registry; it speaks for its own connection.
+                let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
                 group.addTask {
-                    do throws(MMError) {
-                        // A container may see the whole registry; it speaks for its own connection.
-                        let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
-                        return (connection, .success(try await pool.call(name, arguments, in: call)))
-                    } catch {
-                        return (connection, .failure(error))
+                    let part = await Result { () async throws(MMError) in
+                        try await pool.call(name, arguments, in: call)
                     }
+                    return (connection, part)
                 }
             }
             var parts: [String: Result<OperationAnswer, MMError>] = [:]

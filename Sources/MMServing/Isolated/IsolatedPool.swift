@@ -161,9 +161,7 @@ actor IsolatedPool {
         guard !isClosed else { throw MMError(.unavailable, "The router is stopping.", retry: .after(.seconds(2))) }
         if let running, running.process.exited == nil { return running }
         if let starting { return try await starting.value.get() }
-        let task = Task { () -> Result<Running, MMError> in
-            do throws(MMError) { return .success(try await start()) } catch { return .failure(error) }
-        }
+        let task = Task { await Result { () async throws(MMError) in try await start() } }
         starting = task
         let outcome = await task.value
         starting = nil

@@ -23,6 +23,7 @@ private final class IsolatedRouterProcess: Sendable {
         let home = try TemporaryHome()
         let folder = home.path + "/bin"
         mkdir(folder, 0o755)
+        let program = try Self.program(for: user, in: folder)
         let probe = """
             #!/bin/sh
             {
@@ -32,13 +33,23 @@ private final class IsolatedRouterProcess: Sendable {
               ls /proc/[0-9]*/root\(home.path)/.m365-state/isolated
               umount \(home.path)/.m365-state && echo UNMOUNTED
             } >"$HOME/probe" 2>/dev/null
-            exec \(Programs.mm) sandbox pwsh --approve-after 1 --account admin@contoso.example "$@"
+            exec \(program) sandbox pwsh --approve-after 1 --account admin@contoso.example "$@"
             """
-        try write(probe, to: folder + "/probe.sh", mode: 0o755)
-        try write("", to: folder + "/targets", mode: 0o666)
-        try write(registry, to: home.path + "/.m365-connections.json", mode: 0o600)
+        try write(Array(probe.utf8), to: folder + "/probe.sh", mode: 0o755)
+        try write([], to: folder + "/targets", mode: 0o666)
+        try write(Array(registry.utf8), to: home.path + "/.m365-connections.json", mode: 0o600)
         if let user { give(home.path, to: user) }
         return try await start(in: home, ["MM_PWSH": folder + "/probe.sh"], wall: wall, user: user)
+    }
+
+    /// Another user may not reach the folder that `mm` was built in, as in a home of mode 700: it gets a copy.
+    private static func program(for user: UInt32?, in folder: String) throws -> String {
+        guard user != nil else { return Programs.mm }
+        let copy = folder + "/mm"
+        if access(copy, X_OK) != 0 {
+            try write(try #require(try ProtectedFile.read(Programs.mm, limit: 1 << 30)), to: copy, mode: 0o755)
+        }
+        return copy
     }
 
     /// Starts one over a home that is there already.
@@ -48,7 +59,7 @@ private final class IsolatedRouterProcess: Sendable {
         async throws -> IsolatedRouterProcess?
     {
         var words = ["pool", "serve", "--isolated", "--listen", "127.0.0.1:0", "--quiet"] + more
-        var program = Programs.mm
+        var program = try Self.program(for: user, in: home.path + "/bin")
         if let user {
             words = ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", program] + words
             program = "/usr/bin/setpriv"
@@ -82,8 +93,8 @@ private final class IsolatedRouterProcess: Sendable {
 
     func stop() async { _ = await process.terminate(grace: .seconds(300)) }
 
-    private static func write(_ text: String, to path: String, mode: mode_t) throws {
-        try ProtectedFile.replace(path, with: Array(text.utf8), mode: mode)
+    private static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
+        try ProtectedFile.replace(path, with: bytes, mode: mode)
     }
 
     private static func give(_ path: String, to user: UInt32) {
@@ -216,8 +227,8 @@ struct IsolatedPoolTests {
         let again = try #require(
             try await IsolatedRouterProcess.start(
                 in: router.home, ["MM_PWSH": router.home.path + "/bin/probe.sh"], wall: wall, user: user))
-        try await eventually { try await again.curl(["/status"])["containers"]?["Beta"] == "healthy" }
-        try await eventually { try await again.curl(["/status"])["restoring"] == nil }
+        try await waitUntil { try await again.curl(["/status"])["containers"]?["Beta"] == "healthy" }
+        try await waitUntil { try await again.curl(["/status"])["restoring"] == nil }
         #expect(try await again.curl(["/status"])["containers"]?["Alpha"] == "stopped")
         await again.stop()
     }
@@ -230,7 +241,7 @@ struct IsolatedPoolTests {
         #expect(
             before.json?["sessions"]?.array?.compactMap { $0["session"]?.string } == ["Alpha", "Beta"], "\(before)")
         let script = "Get-Mailbox -ResultSize 1"
-        try await eventually { try await router.mm(["run", "Alpha", "exo", script]).code == 0 }
+        try await waitUntil { try await router.mm(["run", "Alpha", "exo", script]).code == 0 }
         let ran = try await router.mm(["run", "Alpha", "exo", script, "--json"])
         #expect(ran.json?.array?.first?["DisplayName"] == "Person 1", "\(ran)")
         let unknown = try await router.mm(["run", "Alfa", "exo", script])
@@ -240,6 +251,14 @@ struct IsolatedPoolTests {
             rows.map { ($0["session"]?.string ?? "", $0["state"]?.string ?? "") },
             uniquingKeysWith: { first, _ in first })
         #expect(states["Alpha/exo"] == "ready" && states["Beta"] == "its pool does not run", "\(rows)")
+        // Both pools are asked at once, and whatever order they answer in, each speaks for its own connection.
+        try await waitUntil { try await router.mm(["run", "Beta", "exo", script]).code == 0 }
+        for _ in 0..<20 {
+            let rows = try await router.mm(["status", "--json"]).json?["sessions"]?.array ?? []
+            let names = rows.compactMap { $0["session"]?.string }.filter { $0.hasSuffix("/exo") }
+            #expect(names.sorted() == ["Alpha/exo", "Beta/exo"], "\(rows)")
+        }
+        _ = try await router.mm(["reset", "Beta"])
         let sessions = try await router.mm(["sessions", "--json"])
         #expect(sessions.json?["sessions"]?.array?.compactMap { $0["session"]?.string } == ["Alpha/exo"])
         let listed = try await router.mm(["connections", "list", "--json"])
@@ -298,7 +317,7 @@ struct IsolatedPoolTests {
         #expect(!below.isEmpty)
         hung.signal(SIGSTOP)
         #expect(try await router.run("Beta")["status"] == "success")
-        try await eventually { !hung.isRunning && below.allSatisfy { !$0.isRunning } }
+        try await waitUntil { !hung.isRunning && below.allSatisfy { !$0.isRunning } }
         #expect(try await router.run("Alpha")["status"] == "success")
         let log = try #require(try ProtectedFile.read(home.path + "/.m365-logs/session-pool-router.log"))
         #expect(String(decoding: log, as: UTF8.self).contains("[Alpha] its own pool does not answer any more"))

@@ -1,3 +1,4 @@
+import MMCore
 /// A running source cmdlet, read from the evaluating thread.
 struct SourceRows {
     private let source: any CmdletSource
@@ -58,7 +59,7 @@ struct SourceRows {
     ) throws(Interrupt) -> CmdletBatch? {
         let box = box
         try evaluator.delivery.perform {
-            do throws(CmdletFault) { box.answer = .success(try await work()) } catch { box.answer = .failure(error) }
+            box.answer = await Result(catching: work)
         }
         evaluator.delivery.hasSent = evaluator.delivery.hasSent || box.rows != nil
         switch box.answer {
