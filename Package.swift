@@ -92,7 +92,7 @@ let endToEndTests: [Target] =
     : [
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["MMCore", "MMSystem", "MMHTTP", "TestHosts", "mm-cli", "mm-mcp"],
+            dependencies: ["MMCore", "MMSystem", "MMHTTP", "TestSupport", "TestHosts", "mm-cli", "mm-mcp"],
             swiftSettings: swiftSettings
         )
     ]
@@ -115,8 +115,10 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
+        .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(
-            name: "TestSupport", dependencies: ["MMCore"], path: "Tests/TestSupport", swiftSettings: swiftSettings
+            name: "TestSupport", dependencies: ["MMCore", "CTestGuard"], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
         ),
         .target(
             name: "TestHosts", dependencies: ["MMCore", "MMSystem"], path: "Tests/TestHosts",

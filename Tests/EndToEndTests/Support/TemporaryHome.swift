@@ -9,7 +9,8 @@ final class TemporaryHome: Sendable {
 
     init() throws {
         Signals.ignoreBrokenPipes()
-        var template = Array("/tmp/mm-e2e.XXXXXX".utf8CString)
+        // The process's number in the name lets what ends with it find the pools that have no parent.
+        var template = Array("/tmp/mm-e2e.\(getpid()).XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw MMError(.internalError, "no temporary folder") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
