@@ -43,9 +43,13 @@ bench-programs: release
 	swift build $(RELEASE) --product powershell-benchmark
 	swift build $(RELEASE) --product shell-benchmark
 
-# The rooms that share memory between threads, under the thread sanitizer.
+UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMMCP MMShell MMGuard PowerShellSyntax
+
+# The rooms that share memory between threads under the thread sanitizer; those that use unsafe memory under the address and
+# undefined-behaviour sanitizers.
 sanitize:
 	@Scripts/prerequisites test
+	MM_TESTS="$(UNSAFE_ROOMS)" swift test --sanitize=address --sanitize=undefined --scratch-path .build/address
 	swift test --sanitize=thread --scratch-path .build/thread \
 	    --filter '^(MMCoreTests|MMSystemTests|MMHTTPTests|MMMCPTests|MMPoolTests)\.'
 

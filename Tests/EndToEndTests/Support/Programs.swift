@@ -1,6 +1,7 @@
 import Glibc
 
-/// The programs that were built beside these tests.
+/// The programs that these tests run: the release programs where `MM_PROGRAMS` names their folder, as `make test` does, since
+/// some faults show in optimised programs alone; else those that were built beside the tests.
 enum Programs {
     /// `mm`.
     static let mm = folder + "/mm"
@@ -24,6 +25,9 @@ enum Programs {
     }()
 
     private static let folder: String = {
+        if let chosen = getenv("MM_PROGRAMS").map({ String(cString: $0) }), !chosen.isEmpty {
+            return chosen.hasPrefix("/") ? chosen : packageFolder + "/" + chosen
+        }
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = max(0, readlink("/proc/self/exe", &buffer, buffer.count - 1))
         let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
