@@ -27,7 +27,7 @@ struct PoolFaultTests {
         let command = ChildCommand(
             Programs.mm, ["pool", "serve", "--detached"], environment: tenant.home.environment)
         let pools = [try await ChildProcess.start(command), try await ChildProcess.start(command)]
-        try await eventually { pools.contains { $0.exited != nil } && !tenant.home.pools.isEmpty }
+        try await waitUntil { pools.contains { $0.exited != nil } && !tenant.home.pools.isEmpty }
         let lost = try #require(pools.first { $0.exited != nil })
         let said = try await lost.error?.read() ?? []
         #expect(lost.exited == .status(1))
@@ -61,7 +61,7 @@ struct PoolFaultTests {
             for pool in tenant.home.pools {
                 seen.formUnion(Descendants.running(below: pool.pid))
                 pool.signal(SIGKILL)
-                try await eventually { !pool.isRunning }
+                try await waitUntil { !pool.isRunning }
             }
             let (added, ran) = try await (change, run)
             #expect(added.code == 0, "\(added.error)")
@@ -77,14 +77,14 @@ struct PoolFaultTests {
         #expect(audit.code == 0, "\(audit.output) \(audit.error)")
         #expect(try await tenant.state(of: "Demo/graph-api") == "signed in")
         let file = "\(tenant.home.path)/.m365-state/sessions-unified.json"
-        try await eventually {
+        try await waitUntil {
             try ProtectedFile.read(file).flatMap { try JSONParser.parse($0).array }?.isEmpty == false
         }
         // The last pool has ended what the ones before it had left.
         let own = Set(Descendants.running(below: try tenant.poolProcess().pid))
-        try await eventually { seen.subtracting(own).allSatisfy { !$0.isRunning } }
+        try await waitUntil { seen.subtracting(own).allSatisfy { !$0.isRunning } }
         #expect(try await tenant.mm(["pool", "stop"]).code == 0)
-        try await eventually { seen.allSatisfy { !$0.isRunning } }
+        try await waitUntil { seen.allSatisfy { !$0.isRunning } }
     }
 
     @Test("what a killed pool has left behind is ended by the next one")
@@ -123,13 +123,13 @@ struct PoolFaultTests {
         let pool = try tenant.poolProcess()
         async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 3000"])
         func below() -> [ProcessIdentity] { Descendants.running(below: pool.pid) }
-        try await eventually { below().contains { ProcessEntry($0.pid)?.name == "sleep" } }
+        try await waitUntil { below().contains { ProcessEntry($0.pid)?.name == "sleep" } }
         let all = below()
         pool.signal(SIGTERM)
         // Two signals that wait are one.
-        try await eventually { try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "stopping" }
+        try await waitUntil { try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "stopping" }
         pool.signal(SIGTERM)
-        try await eventually { !pool.isRunning && all.allSatisfy { !$0.isRunning } }
+        try await waitUntil { !pool.isRunning && all.allSatisfy { !$0.isRunning } }
         #expect(try await call.code != 0)
     }
 
@@ -155,7 +155,7 @@ struct PoolFaultTests {
         let pool = try tenant.poolProcess()
         let socket = try #require(try await tenant.poolStatus()["socket"]?.string)
         pool.signal(SIGKILL)
-        try await eventually { !pool.isRunning }
+        try await waitUntil { !pool.isRunning }
         #expect(access(socket, F_OK) == 0)
         #expect(try await tenant.mm(["pool", "status"]).code == 7)
         #expect(try await tenant.mm(["pool", "start", "--jq", ".socket", "-o", "text"]).output == socket + "\n")
@@ -204,7 +204,7 @@ struct PoolFaultTests {
         command.limits = [.init(resource: Int32(RLIMIT_FSIZE.rawValue), value: 900_000)]
         command.error = .null
         let pool = try await ChildProcess.start(command)
-        try await eventually { !tenant.home.pools.isEmpty }
+        try await waitUntil { !tenant.home.pools.isEmpty }
         for _ in 0..<3 {
             let ran = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"])
             #expect(ran.code == 0, "\(ran.error)")
@@ -222,7 +222,7 @@ struct PoolFaultTests {
         command.limits = [.init(resource: Int32(RLIMIT_FSIZE.rawValue), value: 16)]
         command.error = .null
         let pool = try await ChildProcess.start(command)
-        try await eventually {
+        try await waitUntil {
             try #require(pool.exited == nil)
             return try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "running"
         }
@@ -239,7 +239,7 @@ struct PoolFaultTests {
         _ = try await tenant.sessionProcess("exo")
         async let hung = tenant.mm(
             ["run", "Demo", "exo", "Invoke-StandIn ignore-everything 600000", "--timeout", "45"])
-        try await eventually { try await tenant.state(of: "Demo/exo") == "busy" }
+        try await waitUntil { try await tenant.state(of: "Demo/exo") == "busy" }
         for _ in 0..<3 { _ = try await tenant.sessionProcess("teams") }
         #expect(try await tenant.state(of: "Demo/exo") != "ready")
         #expect(try await hung.code == 6)
@@ -259,11 +259,11 @@ struct PoolFaultTests {
             command.error = .null
             command.output = .null
             let client = try await ChildProcess.start(command)
-            try await eventually { try await tenant.state(of: "Demo/exo") == "busy" }
+            try await waitUntil { try await tenant.state(of: "Demo/exo") == "busy" }
             client.signal(SIGKILL)
             _ = await client.exit()
             _ = try await tenant.sessionProcess()
         }
-        try await eventually { try await tenant.poolStatus()["calls"] == 0 }
+        try await waitUntil { try await tenant.poolStatus()["calls"] == 0 }
     }
 }

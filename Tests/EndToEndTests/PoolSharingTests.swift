@@ -85,7 +85,7 @@ struct PoolSharingTests {
         let session = try await tenant.sessionProcess()
         let process = try #require(ProcessIdentity(running: session))
         let pool = try tenant.poolProcess()
-        try await eventually { try await tenant.poolStatus()["calls"] == 0 }
+        try await waitUntil { try await tenant.poolStatus()["calls"] == 0 }
         let stopped = try await tenant.mm(["pool", "stop"])
         #expect(stopped.code == 0, "\(stopped.error)")
         #expect(!pool.isRunning && !process.isRunning)
@@ -96,10 +96,10 @@ struct PoolSharingTests {
         #expect(saved?.first?["module"] == "exo")
         #expect(saved?.first?["authenticated_as"] == "admin@contoso-sandbox.example")
         #expect(try await tenant.mm(["pool", "start"]).code == 0)
-        try await eventually { try await tenant.state(of: "Demo/exo") == "ready" }
+        try await waitUntil { try await tenant.state(of: "Demo/exo") == "ready" }
         #expect(try await tenant.sessionProcess() != session)
         _ = try await tenant.mm(["reset", "Demo"])
-        try await eventually { try await tenant.poolStatus()["sessions"] == 0 }
+        try await waitUntil { try await tenant.poolStatus()["sessions"] == 0 }
         _ = try await tenant.mm(["pool", "restart"])
         #expect(try await tenant.state(of: "Demo/exo") == nil)
     }
@@ -111,12 +111,12 @@ struct PoolSharingTests {
         #expect(try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"]).code == 0)
         let pool = try tenant.poolProcess()
         let file = "\(tenant.home.path)/.m365-state/sessions-unified.json"
-        try await eventually { try ProtectedFile.read(file) != nil }
+        try await waitUntil { try ProtectedFile.read(file) != nil }
         pool.signal(SIGKILL)
-        try await eventually { !pool.isRunning }
+        try await waitUntil { !pool.isRunning }
         _ = try await tenant.mm(["logout", "Demo"])
         #expect(try await tenant.mm(["pool", "start"]).code == 0)
-        try await eventually {
+        try await waitUntil {
             ["waiting for a person", "sign-in needed"].contains(try await tenant.state(of: "Demo/exo"))
         }
     }
@@ -126,7 +126,7 @@ struct PoolSharingTests {
         let tenant = try await Tenant()
         let extra = ["MM_POOL_IDLE": "2"]
         #expect(try await tenant.mm(["pool", "start"], extra: extra).code == 0)
-        try await eventually { tenant.home.pools.isEmpty }
+        try await waitUntil { tenant.home.pools.isEmpty }
         #expect(try await tenant.mm(["pool", "status"]).code == 7)
         try await tenant.signIn()
         #expect(try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"], extra: extra).code == 0)
@@ -135,7 +135,7 @@ struct PoolSharingTests {
         try await Task.sleep(for: .seconds(8))
         #expect(pool.isRunning)
         _ = try await tenant.mm(["reset", "Demo"], extra: extra)
-        try await eventually { !pool.isRunning }
+        try await waitUntil { !pool.isRunning }
     }
 
     @Test("a later build takes the place of an earlier one; another installation does not")
@@ -156,7 +156,7 @@ struct PoolSharingTests {
         let new = try await Tenant.run("\(folder)/mm", start, tenant.home.environment)
         #expect(new.code == 0, "\(new.error)")
         #expect(new.output != old.output)
-        try await eventually { !pool.isRunning }
+        try await waitUntil { !pool.isRunning }
         #expect(try await tenant.mm(start).output == new.output)
         #expect(try await tenant.mm(["pool", "stop"]).code == 0)
     }
@@ -175,13 +175,13 @@ struct PoolSharingTests {
         let old = try tenant.poolProcess()
         async let call = Tenant.run(program, ["run", "Demo", "exo", "Invoke-StandIn child 600"], environment)
         var sleeper: ProcessIdentity?
-        try await eventually {
+        try await waitUntil {
             sleeper = Descendants.running(below: old.pid).first { ProcessEntry($0.pid)?.name == "sleep" }
             return sleeper != nil
         }
         let slept = try #require(sleeper)
         // The later one is to find written down what the call has started.
-        try await eventually {
+        try await waitUntil {
             try tenant.home.files().contains {
                 $0.path.contains("/pool-children") && String(decoding: $0.bytes, as: UTF8.self).contains("\(slept.pid)")
             }
@@ -194,7 +194,7 @@ struct PoolSharingTests {
         slept.signal(SIGKILL)
         let ran = try await call
         #expect(ran.code == 0, "\(ran)")
-        try await eventually { !old.isRunning }
+        try await waitUntil { !old.isRunning }
         #expect(try await Tenant.run(program, ["pool", "stop"], environment).code == 0)
     }
 
@@ -210,15 +210,15 @@ struct PoolSharingTests {
         #expect(removed.code == 0)
         pool.signal(SIGHUP)
         let log = "\(tenant.home.path)/.m365-logs/session-pool-unified.log"
-        try await eventually {
+        try await waitUntil {
             String(decoding: try ProtectedFile.read(log) ?? [], as: UTF8.self).contains("anew: 2 connections")
         }
         async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 20"])
-        try await eventually { try await tenant.poolStatus()["calls"]?.int ?? 0 > 0 }
+        try await waitUntil { try await tenant.poolStatus()["calls"]?.int ?? 0 > 0 }
         pool.signal(SIGTERM)
         let ran = try await call
         #expect(ran.code == 0, "\(ran.error)")
-        try await eventually { !pool.isRunning }
+        try await waitUntil { !pool.isRunning }
     }
 
     @Test("a pool at an address is used by its URL; what is no pool is told so")

@@ -81,7 +81,7 @@ struct PoolShellTests {
         #expect(try await other.call(2, "mm__shell_sessions").text.contains("default") == false)
         let shell = try #require(StartedProcess(pid))
         #expect(await one.finish() == 0)
-        try await eventually { !shell.isAlive }
+        try await waitUntil { !shell.isAlive }
         #expect(await other.finish() == 0)
     }
 
@@ -95,8 +95,8 @@ struct PoolShellTests {
         let pid = try #require(Int32(text.filter(\.isNumber)), "\(begun)")
         #expect(kill(pid, 0) == 0)
         await client.kill()
-        try await eventually { kill(pid, 0) != 0 }
-        try await eventually { try await jobs(home).allSatisfy { $0["state"] != "running" } }
+        try await waitUntil { kill(pid, 0) != 0 }
+        try await waitUntil { try await jobs(home).allSatisfy { $0["state"] != "running" } }
     }
 
     private func jobs(_ home: TemporaryHome) async throws -> [JSONValue] {

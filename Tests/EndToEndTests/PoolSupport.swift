@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 extension Tenant {
@@ -39,7 +40,10 @@ extension Tenant {
     func poolProcess() throws -> ProcessIdentity { try #require(home.pools.first) }
 }
 
-/// Waits until something holds; a test's own time limit ends the wait when it never does.
-func eventually(_ condition: () async throws -> Bool) async throws {
-    while !(try await condition()) { try await Task.sleep(for: .milliseconds(20)) }
+/// Waits until something holds.
+/// - Throws: `deadlineExceeded` when it does not in time.
+func waitUntil(_ condition: () async throws -> Bool) async throws {
+    guard try await eventually(condition) else {
+        throw MMError(.deadlineExceeded, "What this test waits for did not come about.")
+    }
 }

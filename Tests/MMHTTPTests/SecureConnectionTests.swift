@@ -2,6 +2,7 @@ import CMMSystem
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMHTTP

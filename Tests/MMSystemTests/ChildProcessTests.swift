@@ -1,6 +1,7 @@
 import CMMSystem
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMSystem

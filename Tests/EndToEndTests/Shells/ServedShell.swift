@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMSystem
 import TestHosts
+import TestSupport
 
 /// `mm-mcp` with a tool profile, or with the catalogue, over HTTP in a process of its own, at a free port.
 final class ServedShell: Sendable {
@@ -40,15 +41,5 @@ final class ServedShell: Sendable {
     static func ends(_ pid: Int32) async -> Bool {
         let process = StartedProcess(pid)
         return await eventually { process?.isAlive != true }
-    }
-
-    /// Waits for a condition, for at most five minutes.
-    static func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-        let limit = ContinuousClock.now + .seconds(300)
-        while ContinuousClock.now < limit {
-            if try await condition() { return true }
-            try? await Task.sleep(for: .milliseconds(10))
-        }
-        return try await condition()
     }
 }

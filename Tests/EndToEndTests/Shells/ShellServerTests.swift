@@ -1,5 +1,6 @@
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @Suite("The shell servers, with the Python MCP SDK as their client", .timeLimit(.minutes(15)))
@@ -302,7 +303,7 @@ struct ShellServerTests {
         }
         var number = 20
         func becomes(_ text: String) async throws -> Bool {
-            try await ServedShell.eventually {
+            try await eventually {
                 number += 1
                 return try await state(number).contains(text)
             }

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMSystem
 import TestHosts
+import TestSupport
 import Testing
 
 @testable import MMShell

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMSystem
 import TestHosts
+import TestSupport
 import Testing
 
 @testable import MMShell
@@ -83,14 +84,4 @@ extension ShellSession {
     func sh(_ text: String, within: Duration = .seconds(300)) async throws -> ShellAnswer {
         try await run(ShellCommand(text), deadline: .after(within))
     }
-}
-
-/// Waits for a condition, looking again every few milliseconds, for at most five minutes.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    let limit = ContinuousClock.now + .seconds(300)
-    while ContinuousClock.now < limit {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(10))
-    }
-    return try await condition()
 }

@@ -50,13 +50,3 @@ struct Resources: Equatable {
         return text
     }
 }
-
-/// Waits for a condition, looking again every few milliseconds, for at most five minutes.
-func eventually(_ condition: () async -> Bool) async -> Bool {
-    let limit = ContinuousClock.now + .seconds(300)
-    while ContinuousClock.now < limit {
-        if await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(5))
-    }
-    return await condition()
-}
