@@ -1,8 +1,9 @@
-/// Takes secrets out of what is about to be logged, shown in an error or kept: by the name of a field and by the shape of a
-/// text. When in doubt it takes out too much.
+/// Takes secrets out of what is about to be logged, shown in an error or kept: by the name of a field, by the shape of a text,
+/// and those that this process holds wherever they stand. When in doubt it takes out too much.
 public struct Redactor: Sendable {
-    /// Texts that are known to be secret and are taken out wherever they stand.
-    private let known: [[UInt8]]
+    /// Texts that are known to be secret besides those that the process holds.
+    private let known: SecretIndex
+    private let held: HeldSecrets
 
     /// What is put in a secret's place.
     public static let mark = Secret.placeholder
@@ -13,7 +14,13 @@ public struct Redactor: Sendable {
     /// A redactor.
     /// - Parameter known: texts to take out wherever they stand; those under eight bytes are left, they would hit by chance.
     public init(known: [Secret] = []) {
-        self.known = known.map { Array($0.reveal().utf8) }.filter { $0.count >= 8 }.sorted { $0.count > $1.count }
+        self.init(known: known, held: .shared)
+    }
+
+    /// A redactor with the secrets of another process's hands, for tests.
+    package init(known: [Secret] = [], held: HeldSecrets) {
+        self.known = SecretIndex(known)
+        self.held = held
     }
 
     /// A value without secrets.
@@ -55,26 +62,12 @@ public struct Redactor: Sendable {
 
     /// A free text without secrets: command lines, messages of services, addresses, whole documents.
     public func text(_ text: String) -> String {
-        let bytes = withoutKnown(Array(text.utf8))
-        var scan = SecretScan(bytes)
-        return scan.run() ?? (known.isEmpty ? text : String(decoding: bytes, as: UTF8.self))
-    }
-
-    private func withoutKnown(_ text: [UInt8]) -> [UInt8] {
-        if known.isEmpty { return text }
-        var clean: [UInt8] = []
-        var position = 0
-        while position < text.count {
-            let hit = known.first { text[position] == $0[0] && text[position...].starts(with: $0) }
-            if let hit {
-                clean += Array(Self.mark.utf8)
-                position += hit.count
-            } else {
-                clean.append(text[position])
-                position += 1
-            }
+        let bytes = Array(text.utf8)
+        let unknown = [known, held.index].reduce(nil as [UInt8]?) { clean, index in
+            index.replacing(in: clean ?? bytes, with: Self.mark) ?? clean
         }
-        return clean
+        var scan = SecretScan(unknown ?? bytes)
+        return scan.run() ?? unknown.map { String(decoding: $0, as: UTF8.self) } ?? text
     }
 
     /// An error without secrets.

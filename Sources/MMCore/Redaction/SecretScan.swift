@@ -5,12 +5,18 @@ struct SecretScan {
     private var copied = 0
     private var clean: [UInt8] = []
     private var found = false
+    private let byName: Bool
 
     private static let mark = Array(Redactor.mark.utf8)
     private static let schemes: Set<String> = ["bearer", "basic", "negotiate", "ntlm", "pop", "digest"]
 
-    init(_ text: [UInt8]) {
+    /// A scan.
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - byName: whether what stands behind the name of a secret counts as one, whatever it looks like.
+    init(_ text: [UInt8], byName: Bool = true) {
         self.text = text
+        self.byName = byName
     }
 
     /// The text without secrets; `nil` when there are none.
@@ -23,7 +29,7 @@ struct SecretScan {
                 continue
             }
             if takeShape() { continue }
-            takeWord()
+            if byName { takeWord() } else { position = end(from: position, while: Self.isName) }
         }
         guard found else { return nil }
         clean += text[copied...]

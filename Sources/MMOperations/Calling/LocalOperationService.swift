@@ -67,8 +67,9 @@ public struct LocalOperationService: OperationService {
             answer.body = .items(FlowingAnswer.watched(stream, for: deed))
             return answer
         } catch {
-            await deed.end(error)
-            throw error
+            let clean = OutgoingFilter().error(error)
+            await deed.end(clean)
+            throw clean
         }
     }
 }

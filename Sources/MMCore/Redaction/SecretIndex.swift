@@ -1,0 +1,54 @@
+/// Finds known texts in any text in one pass: a table of their first two bytes passes over nearly every position.
+struct SecretIndex: Sendable {
+    /// A secret shorter than this would be found where it isn't meant.
+    static let shortest = 8
+
+    private var secrets: [[UInt8]: [[UInt8]]] = [:]
+    private var starts = [UInt64](repeating: 0, count: 1024)
+
+    /// Whether nothing is known.
+    var isEmpty: Bool { secrets.isEmpty }
+
+    /// An index of secrets; those that are too short are left out.
+    init(_ secrets: some Sequence<Secret> = []) {
+        for secret in secrets { insert(secret) }
+    }
+
+    /// Adds a secret.
+    mutating func insert(_ secret: Secret) {
+        let bytes = Array(secret.reveal().utf8)
+        guard bytes.count >= Self.shortest else { return }
+        let start = Array(bytes.prefix(Self.shortest))
+        guard secrets[start]?.contains(bytes) != true else { return }
+        // Of two that begin alike the longer is taken out whole.
+        secrets[start, default: []].append(bytes)
+        secrets[start]?.sort { $0.count > $1.count }
+        let pair = Int(bytes[0]) << 8 | Int(bytes[1])
+        starts[pair >> 6] |= 1 << UInt64(pair & 63)
+    }
+
+    /// A text with every known secret replaced.
+    /// - Returns: `nil` when there is none in it.
+    func replacing(in text: [UInt8], with mark: String) -> [UInt8]? {
+        guard !isEmpty, text.count >= Self.shortest else { return nil }
+        var clean: [UInt8] = []
+        var copied = 0
+        var position = 0
+        while position + Self.shortest <= text.count {
+            let pair = Int(text[position]) << 8 | Int(text[position + 1])
+            guard starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0,
+                let candidates = secrets[Array(text[position..<(position + Self.shortest)])],
+                let found = candidates.first(where: { text[position...].starts(with: $0) })
+            else {
+                position += 1
+                continue
+            }
+            clean += text[copied..<position]
+            clean += mark.utf8
+            position += found.count
+            copied = position
+        }
+        guard copied > 0 else { return nil }
+        return clean + text[copied...]
+    }
+}
