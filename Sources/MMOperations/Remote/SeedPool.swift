@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 package import MMHTTP
 
 /// A pool that answers the first pool's routes and no others: that pool itself, where it still runs.
