@@ -137,6 +137,25 @@ struct DeviceSignInTests {
         #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
     }
 
+    @Test(
+        "an answer that is not the sign-in service's own keeps the code and says who stands in between",
+        arguments: [302, 307, 400, 403, 404, 407, 408, 451])
+    func answeredByProxy(status: Int) async throws {
+        let page = HTTPResponse(
+            status: status, headers: ["Content-Type": "text/html", "Via": "1.1 proxy.example"],
+            body: Array("<html>Log in to the network</html>".utf8))
+        let transport = entra([page, Contoso.tokens()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        _ = await signInNeeded(service, connection)
+        clock.advance(6)
+        let error = try #require(await signInNeeded(service, connection))
+        #expect(error.code == .signInNeeded && error.details["userCode"] == "CTSO7K9QX")
+        #expect(error.message.contains("proxy.example") || "\(error.json)".contains("proxy.example"), "\(error)")
+        clock.advance(60)
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
+    }
+
     @Test("a declined sign-in says so, stays declined for automatic callers, and starts anew when somebody asks")
     func declined() async throws {
         let connection = try Contoso.connection()

@@ -294,6 +294,49 @@ struct RefreshTests {
         }
     }
 
+    @Test(
+        "a page of a proxy in the service's place costs no token that is still good",
+        arguments: [302, 400, 403, 407, 451])
+    func answeredByProxy(status: Int) async throws {
+        clock.advance(1_767_230_421 - clock.now - 200)
+        let page = HTTPResponse(
+            status: status, headers: ["Content-Type": "text/html"], body: Array("<html>Log in</html>".utf8))
+        let service = service(ScriptedTransport { _, _ in page })
+        #expect(try await service.token(for: try Contoso.connection()).secret.reveal() == "FAKE-graph-access-token")
+        clock.advance(300)
+        let error = await #expect(throws: MMError.self) { try await service.token(for: try Contoso.connection()) }
+        #expect(error?.code == .remoteFailed && error?.message.contains("HTTP \(status)") == true)
+    }
+
+    @Test(
+        "a renewed refresh token is written before its id_token is judged",
+        arguments: [
+            ["preferred_username": "renamed@contoso.example"], ["exp": 1_767_220_000], ["nbf": 4_000_000_000],
+        ] as [JSONObject])
+    func writesFirst(claims: JSONObject) async throws {
+        clock.advance(1_767_230_421 - clock.now + 10)
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW", refresh: "RENEWED", claims: claims) }
+        let error = await #expect(throws: MMError.self) {
+            try await service(transport).token(for: try Contoso.connection())
+        }
+        #expect(error?.code == .forbidden)
+        let kept = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+        #expect(kept.contains("RENEWED") && !kept.contains("FAKE-refresh-token"))
+    }
+
+    @Test("tokens that answer for another account are not written")
+    func otherAccount() async throws {
+        clock.advance(1_767_230_421 - clock.now + 10)
+        let transport = ScriptedTransport { _, _ in
+            Contoso.tokens(refresh: "OF-ANOTHER", claims: ["oid": "22222222-0000-4000-8000-000000000009"])
+        }
+        let error = await #expect(throws: MMError.self) {
+            try await service(transport).token(for: try Contoso.connection())
+        }
+        #expect(error?.code == .forbidden)
+        #expect(!String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self).contains("OF-ANOTHER"))
+    }
+
     @Test("the state is told from the files alone")
     func state() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.deviceCode() }

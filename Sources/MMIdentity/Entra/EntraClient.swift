@@ -120,6 +120,7 @@ package struct EntraClient: Sendable {
             let fault = response.status == 200 ? nil : EntraError(response, now: clock.now)
             note(url, response, fault, correlationID)
             guard let fault else { return response }
+            guard fault.isOfTheService else { throw .odd(Self.answeredByAnother(response, at: url)) }
             guard fault.action.isTransient, attempt < attempts else { throw .refused(fault) }
             // 1, 2, 4, 8 s with jitter, unless the service says how long.
             let backoff = Duration.milliseconds(Int64(1000 << (attempt - 1)) * Int64.random(in: 50...100) / 100)
@@ -132,6 +133,19 @@ package struct EntraClient: Sendable {
             }
             attempt += 1
         }
+    }
+
+    /// Somebody on the way answered in the service's place: a proxy that wants a password, a sign-in page of the network.
+    private static func answeredByAnother(_ response: HTTPResponse, at url: String) -> MMError {
+        let isPage = response.headers["Content-Type"]?.lowercased().contains("html") == true
+        let proxy = response.headers["Via"] ?? response.headers["Proxy-Agent"] ?? response.headers["Server"]
+        return MMError(
+            .remoteFailed,
+            "The sign-in service did not answer itself: HTTP \(response.status)\(isPage ? " with a web page" : "") came"
+                + (proxy.map { " from “\($0.prefix(80))”." } ?? "."),
+            hint: "A proxy or a sign-in page of the network stands in between. Check HTTPS_PROXY and NO_PROXY, or open "
+                + "\(WebAddress(url)?.origin ?? "the sign-in page") in a browser.",
+            retry: .after(.seconds(30)), details: ["status": .int(Int64(response.status))])
     }
 
     private func note(_ url: String, _ response: HTTPResponse, _ fault: EntraError?, _ correlationID: String) {

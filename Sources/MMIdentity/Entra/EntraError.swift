@@ -39,6 +39,10 @@ package struct EntraError: Error, Sendable, Hashable {
         retryAfter = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: now) }
     }
 
+    /// Whether the sign-in service itself said so: it always names the error. Its gateways don't when they are overloaded,
+    /// which the status tells; any other answer without a name is one of a proxy or of the network.
+    package var isOfTheService: Bool { !error.isEmpty || status == 429 || status >= 500 }
+
     /// The first number that the table knows.
     package var advice: EntraAdvice? { codes.lazy.compactMap(EntraAdvice.about).first }
 

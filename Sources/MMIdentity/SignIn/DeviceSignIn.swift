@@ -98,6 +98,7 @@ struct DeviceSignIn: Sendable {
         if now.seconds < pending.nextPollAt, pending.nextPollAt - now.seconds <= 3600 {
             return prompt(pending, resource)
         }
+        HeldSecrets.shared.hold(pending.deviceCode)
         let scopes = pending.scopes.isEmpty ? SignInScopes.asking(target.authority.cloud, resource) : pending.scopes
         let answer: TokenAnswer
         do {

@@ -102,7 +102,8 @@ struct TokenAcquirer: Sendable {
     }
 
     private func token(_ entry: TokenCacheView.AccessEntry, _ account: TokenCacheView.Account) -> AccessToken {
-        AccessToken(
+        HeldSecrets.shared.hold(entry.secret)
+        return AccessToken(
             secret: entry.secret, expiresAt: Timestamp(seconds: entry.expiresOn), resource: resource,
             connection: target.connection, account: account.account)
     }
@@ -130,6 +131,7 @@ struct TokenAcquirer: Sendable {
     private func refreshed(
         _ account: TokenCacheView.Account, _ refresh: (key: String, secret: Secret), _ snapshot: TokenFiles.Snapshot
     ) async throws(MMError) -> Refreshed {
+        HeldSecrets.shared.hold(refresh.secret)
         let answer: TokenAnswer
         do {
             answer = try await entra.refresh(
@@ -165,39 +167,52 @@ struct TokenAcquirer: Sendable {
         return token(entry, account)
     }
 
-    /// Checks who it is, writes the tokens down, then hands the access token out: in this order, so that a new refresh token
-    /// is never lost and a wrong account's never kept.
+    /// Writes the tokens down, checks who it is, then hands the access token out.
+    ///
+    /// After a sign-in nothing is written before it is known that the right account signed in. After a refresh a new refresh
+    /// token has taken the old one's place already, so that it is written first: a name that changed, or a clock that is
+    /// wrong, must not cost the sign-in.
     func store(
         _ answer: TokenAnswer, _ known: TokenCacheView.Account?, refreshedFrom: String?, _ snapshot: TokenFiles.Snapshot
     ) async throws(MMError) -> AccessToken {
         let now = clock.now
+        HeldSecrets.shared.hold(answer.accessToken)
+        if let token = answer.refreshToken { HeldSecrets.shared.hold(token) }
         let check = IdentityCheck(target: target, pin: try files.pin(of: target))
         let signedIn: SignedInAccount
-        if let known, answer.idToken == nil {
-            // A refresh needs no new id_token: the account is the one that the refresh token was issued to.
-            signedIn = known.account
-        } else {
-            let account = try check.account(of: answer, now: now)
-            if let known, known.account.objectID.lowercased() != account.objectID.lowercased() {
+        if let known {
+            if let other = answer.idToken.flatMap({ IDToken($0.reveal())?.objectID }),
+                other.lowercased() != known.account.objectID.lowercased()
+            {
                 throw MMError(
                     .forbidden, "The sign-in service answered for another account than that of \(target.connection).",
-                    hint: "Nothing was kept. Sign out and in again: mm logout '\(target.connection)'.")
+                    hint: "Nothing was kept. Sign out and in again: mm logout \(ShellWord.quoted(target.connection)).")
             }
-            signedIn = SignedInAccount(
-                username: account.username, objectID: account.objectID, tenantID: account.tenantID,
-                homeAccountID: known?.account.homeAccountID ?? account.homeAccountID)
-        }
-        let place = TokenCacheView.Account(
-            account: signedIn, environment: known?.environment ?? snapshot.view.usualEnvironment,
-            realm: known?.realm ?? target.authority.tenant, isVouched: true)
-        let view = snapshot.view
-        let source = snapshot.isSeeds ? nil : refreshedFrom
-        try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
-            document.store(answer, for: place, in: view, resource: resource, refreshedFrom: source, now: now)
+            try await write(answer, for: known.account, known, refreshedFrom, snapshot)
+            // A refresh needs no new id_token: the account is the one that the refresh token was issued to.
+            signedIn = answer.idToken == nil ? known.account : try check.account(of: answer, now: now)
+        } else {
+            signedIn = try check.account(of: answer, now: now)
+            try await write(answer, for: signedIn, nil, refreshedFrom, snapshot)
         }
         try await files.pin(target, signedIn, now: now)
         return AccessToken(
             secret: answer.accessToken, expiresAt: Timestamp(seconds: now.seconds + Int64(answer.expiresIn)),
             resource: resource, connection: target.connection, account: signedIn)
+    }
+
+    private func write(
+        _ answer: TokenAnswer, for account: SignedInAccount, _ known: TokenCacheView.Account?, _ refreshedFrom: String?,
+        _ snapshot: TokenFiles.Snapshot
+    ) async throws(MMError) {
+        let view = snapshot.view
+        let place = TokenCacheView.Account(
+            account: account, environment: known?.environment ?? view.usualEnvironment,
+            realm: known?.realm ?? target.authority.tenant, isVouched: true)
+        let source = snapshot.isSeeds ? nil : refreshedFrom
+        let (resource, now) = (resource, clock.now)
+        try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
+            document.store(answer, for: place, in: view, resource: resource, refreshedFrom: source, now: now)
+        }
     }
 }
