@@ -58,17 +58,47 @@ struct TokenCacheFileTests {
         #expect(lstat("\(home.tokens)/Contoso.json", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
     }
 
-    @Test("signing out sets an unusable cache aside, after which a sign-in works")
-    func setAside() async throws {
-        try home.write("Contoso.json", Array("{broken".utf8))
+    @Test("signing out removes a cache that can't be understood: it may hold live tokens all the same")
+    func unusable() async throws {
+        try home.write("Contoso.json", Array("{broken, secret".utf8))
         let connection = try Contoso.connection()
-        let result = try await service().signOut(connection)
-        let place = try #require(result.setAside)
-        #expect(try home.read(place) == Array("{broken".utf8))
+        try await service().signOut(connection)
+        #expect(home.tokenFiles == [])
         guard case .waiting = try await service().beginSignIn(connection) else {
             Issue.record("no sign-in started")
             return
         }
+    }
+
+    @Test("signing out removes a link and leaves what it leads to")
+    func signOutOfLink() async throws {
+        try home.write("victim", Array("{}".utf8))
+        symlink("\(home.tokens)/victim", "\(home.tokens)/Contoso.json")
+        try await service().signOut(try Contoso.connection())
+        #expect(home.tokenFiles == ["victim"])
+    }
+
+    @Test("signing out removes the tokens of every app, pending codes, and drafts of killed writers")
+    func everything() async throws {
+        var cache = try #require(try Fixture.load("msal-cache-user").object)
+        var refresh = try #require(cache["RefreshToken"]?.object)
+        refresh["of-an-earlier-app"] = [
+            "client_id": "00000000-aaaa-4000-8000-000000000001", "secret": "FAKE-earlier", "home_account_id": "a.b",
+            "environment": "login.microsoftonline.com",
+        ]
+        cache["RefreshToken"] = .object(refresh)
+        try home.write("Contoso.json", JSONWriter.bytes(.object(cache)))
+        try home.write("Contoso.flow.json", Array("{}".utf8))
+        try home.write(".Contoso.json.mm-1-abcdef", Array("FAKE-draft".utf8))
+        try home.write(".Contoso.flow.json.mm-1-abcdef", Array("FAKE-draft".utf8))
+        try home.write(".Other.json.mm-1-abcdef", Array("of another connection".utf8))
+        // The app is another one by now: what was before goes as well.
+        let connection = try Contoso.connection(more: ["appId": "99999999-0000-4000-8000-000000000009"])
+        let result = try await service().signOut(connection)
+        #expect(result.accounts == [Contoso.email])
+        #expect(home.tokenFiles == [".Other.json.mm-1-abcdef", "Contoso.json"])
+        let left = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+        #expect(!left.contains("FAKE"))
     }
 
     @Test("rights that are too wide are taken back")

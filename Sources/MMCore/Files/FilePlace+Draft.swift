@@ -39,12 +39,11 @@ extension FilePlace {
         }
     }
 
-    /// Removes drafts of processes that were killed in the middle of a replace.
+    /// Removes drafts of processes that were killed in the middle of a replace, whichever file of this folder they were for:
+    /// they may hold live tokens, and their file may never be written again.
     borrowing func sweepLeftovers() {
-        let start = draftStart
         for found in FolderListing.names(in: folder) {
-            guard found.hasPrefix(start), let owner = pid_t(found.dropFirst(start.count).prefix { $0 != "-" }),
-                owner != getpid(), kill(owner, 0) != 0, errno == ESRCH
+            guard let owner = Self.owner(ofDraft: found), owner != getpid(), kill(owner, 0) != 0, errno == ESRCH
             else { continue }
             // A process of another container is not to be seen from here: only what is old is surely left over.
             var status = stat()
@@ -53,5 +52,23 @@ extension FilePlace {
             else { continue }
             _ = unlinkat(folder.number, found, 0)
         }
+    }
+
+    /// Removes every draft of this file. Only for whoever holds the lock under which the file is written: nobody else can be
+    /// in the middle of a replace then.
+    borrowing func removeDrafts() {
+        let start = draftStart
+        for found in FolderListing.names(in: folder) where found.hasPrefix(start) && Self.owner(ofDraft: found) != nil {
+            _ = unlinkat(folder.number, found, 0)
+        }
+    }
+
+    /// The process in the name of a draft, `.FILE.mm-PROCESS-RANDOM`; `nil` for other files.
+    private static func owner(ofDraft name: String) -> pid_t? {
+        guard name.hasPrefix("."), let end = name.lastIndex(of: "-") else { return nil }
+        let front = name[..<end]
+        guard let begin = front.lastIndex(where: { !$0.isASCII || !$0.isNumber }), front[...begin].hasSuffix(".mm-")
+        else { return nil }
+        return pid_t(front[front.index(after: begin)...])
     }
 }

@@ -64,6 +64,17 @@ package enum ProtectedFile {
         if durable { place.syncFolder() }
     }
 
+    /// Removes a file with every draft of it, a link as such and whatever its content; one that isn't there is fine. Only for
+    /// whoever holds the lock under which the file is written.
+    package static func erase(_ path: String) throws(MMError) {
+        guard let place = try FilePlace.of(path, creating: false) else { return }
+        place.removeDrafts()
+        guard unlinkat(place.folder.number, place.name, 0) == 0 || errno == ENOENT else {
+            throw FileFault.error(errno, "remove", path)
+        }
+        place.syncFolder()
+    }
+
     /// Removes a file; one that isn't there is fine.
     package static func remove(_ path: String) throws(MMError) {
         guard let place = try FilePlace.of(path, creating: false), try place.status(to: "remove") != nil else { return }

@@ -85,6 +85,18 @@ public final class ConnectionRegistry: Sendable {
         _ = consume lock
     }
 
+    /// What a change would make of the registry, without writing it: for what has to happen before.
+    /// - Throws: as `edit`.
+    package func preview(
+        _ change: (inout JSONObject) throws(MMError) -> Void
+    ) throws(MMError) -> (before: JSONObject, after: JSONObject) {
+        let before = try loadForWriting()?.document ?? ["connections": [:]]
+        var after = before
+        try change(&after)
+        _ = try RegistrySnapshot(document: after, path: path)
+        return (before, after)
+    }
+
     /// The document; `nil` without a file.
     func load(duplicateKeys: JSONLimits.DuplicateKeys = .keepLast) throws(MMError) -> JSONObject? {
         guard let bytes = try ProtectedFile.read(path, limit: Self.sizeLimit) else { return nil }

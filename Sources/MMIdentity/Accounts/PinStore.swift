@@ -37,6 +37,14 @@ package struct PinStore: Sendable {
         try edit { $0[connection] = nil }
     }
 
+    /// Gives a connection's pin to another name; without a pin the other name has none either.
+    package func move(from connection: String, to other: String) throws(MMError) {
+        try edit { pins in
+            pins[other] = pins[connection]
+            pins[connection] = nil
+        }
+    }
+
     private func edit(_ change: (inout JSONObject) throws(MMError) -> Void) throws(MMError) {
         try FileLock.with(path, until: .after(.seconds(2))) { () throws(MMError) in
             var content = try read()

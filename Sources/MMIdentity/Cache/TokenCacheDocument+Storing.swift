@@ -60,19 +60,14 @@ extension TokenCacheDocument {
         put(.appMetadata, key: "appmetadata-\(environment)-\(view.clientID)", metadata)
     }
 
-    /// Removes an app's tokens, and the accounts for which nobody has tokens then. The app's metadata stays, as with MSAL.
+    /// Removes all tokens with the accounts that they belong to. Apps' metadata stays, as with MSAL.
     /// - Returns: the names of the accounts that had tokens.
-    mutating func removeTokens(ofApp clientID: String) -> [String] {
-        let isOurs = { (fields: JSONObject) in fields["client_id"]?.string?.lowercased() == clientID.lowercased() }
-        func homes() -> Set<String> {
-            Set((entries(.refreshToken) + entries(.accessToken)).compactMap { $0.fields["home_account_id"]?.string })
-        }
-        let before = homes()
-        for kind in [Kind.accessToken, .refreshToken, .idToken] { remove(kind, where: isOurs) }
-        let gone = before.subtracting(homes())
-        let names = entries(.account).filter { gone.contains($0.fields["home_account_id"]?.string ?? "") }
+    mutating func removeTokens() -> [String] {
+        let homes = Set(
+            (entries(.refreshToken) + entries(.accessToken)).compactMap { $0.fields["home_account_id"]?.string })
+        let names = entries(.account).filter { homes.contains($0.fields["home_account_id"]?.string ?? "") }
             .compactMap { $0.fields["username"]?.string }
-        remove(.account) { gone.contains($0["home_account_id"]?.string ?? "") }
+        for kind in [Kind.accessToken, .refreshToken, .idToken, .account] { remove(kind) { _ in true } }
         return Set(names).sorted()
     }
 

@@ -57,17 +57,25 @@ struct TokenCacheFile: Sendable {
         _ = consume lock
     }
 
-    /// Moves the file out of the way under a name that says so; a link is moved, not followed.
-    /// - Returns: the new path, or `nil` when there was no file.
-    func setAside(now: Timestamp) throws(MMError) -> String? {
-        guard FileSignature(path) != nil else { return nil }
-        let place = "\(path).set-aside-\(now.seconds)"
-        guard FileSignature(place) == nil, rename(path, place) == 0 else {
-            throw MMError(
-                .forbidden, "Can't move \(path) out of the way: \(String(cString: strerror(errno))).",
-                hint: "Move it yourself: mv '\(path)' '\(place)'.")
+    /// Takes every token out, whichever app it is for, with the drafts that killed writers left. What can't be understood is
+    /// removed whole: a sign-out that leaves tokens behind is none.
+    /// - Returns: the names of the accounts that had tokens, as far as they can be told.
+    func clear(until deadline: Deadline) async throws(MMError) -> [String] {
+        let lock = try await TokenCacheLock(awaiting: path, until: deadline)
+        var names: [String] = []
+        if FileSignature(path) != nil {
+            var document = try? await read()
+            names = document?.removeTokens() ?? []
+            let (path, bytes) = (path, document?.bytes)
+            try await BlockingWork.run { () throws(MMError) in
+                try ProtectedFile.erase(path)
+                if let bytes { try ProtectedFile.replace(path, with: bytes) }
+            }
+        } else {
+            try ProtectedFile.erase(path)
         }
-        return place
+        _ = consume lock
+        return names
     }
 
     private var folder: String {
@@ -76,7 +84,7 @@ struct TokenCacheFile: Sendable {
 
     private func unusable(_ what: String, code: MMErrorCode, hint: String? = nil, cause: String? = nil) -> MMError {
         let remedy =
-            "Nothing was changed. Put a good copy in its place, or set it aside and sign in anew: mm logout '\(connection)', "
+            "Nothing was changed. Put a good copy in its place, or remove it and sign in anew: mm logout '\(connection)', "
             + "then mm login '\(connection)'."
         return MMError(
             code, "The token cache of \(connection) can't be used: \(what)",

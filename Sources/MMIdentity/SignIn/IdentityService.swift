@@ -181,51 +181,48 @@ public actor IdentityService {
         }
     }
 
-    /// Signs out: removes the connection's account and tokens from its cache, and its pending sign-ins.
-    ///
-    /// A cache that can't be used is set aside under another name, not deleted.
+    /// Signs out: removes the connection's tokens from its cache, and its pending sign-ins.
     /// - Parameters:
     ///   - connection: who signs out.
     ///   - forgettingAccount: whether the pin goes as well, so that another account may sign in next.
-    /// - Returns: who was signed in, and where a broken cache was put.
+    /// - Returns: who was signed in.
     @discardableResult
     public func signOut(
         _ connection: Connection, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))
     ) async throws(MMError) -> SignOutResult {
-        let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
+        try await signOut(named: connection.name, forgettingAccount: forgettingAccount, deadline: deadline)
+    }
+
+    /// Signs out whatever connection has a name, or had it once. Needs nothing but the name: a sign-out also works when the
+    /// entry is broken or points elsewhere by now, and the sandbox is gone.
+    @discardableResult
+    package func signOut(
+        named name: String, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))
+    ) async throws(MMError) -> SignOutResult {
+        let files = TokenFiles(paths: paths, connection: name, memory: memory)
         try ProtectedFile.makeDirectory(paths.tokenDirectory)
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
-        var result = SignOutResult()
-        do throws(MMError) {
-            result.accounts = try await removeAccounts(connection, files, deadline)
-        } catch {
-            guard error.details["path"] != nil else { throw error }
-            result.setAside = try files.cache.setAside(now: clock.now)
-        }
+        // Codes first: whoever approves one now would put tokens back.
         for resource in ServiceResource.plain {
-            try files.pendingFile(named: resource, identity: []).remove()
+            try ProtectedFile.erase(files.pendingFile(named: resource, identity: []).path)
+        }
+        let accounts = try await files.cache.clear(until: deadline)
+        // An empty cache of our own hides the one that a seed made under a name that is not ours alone.
+        if FileSignature(files.cache.path) == nil, let seeds = files.seedCachePath, FileSignature(seeds) != nil {
+            try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
         }
         if forgettingAccount {
-            let (pins, name) = (files.pins, connection.name)
+            let pins = files.pins
             try await BlockingWork.run { () throws(MMError) in try pins.unpin(name) }
         }
         _ = consume lock
-        return result
+        return SignOutResult(accounts: accounts)
     }
 
-    /// Needs no cloud: a sign-out works also when the sandbox is gone or the tenant was changed.
-    private func removeAccounts(
-        _ connection: Connection, _ files: TokenFiles, _ deadline: Deadline
-    ) async throws(MMError) -> [String] {
-        let hasCache = FileSignature(files.cache.path) != nil
-        // An empty cache of our own hides the one that a seed made under a name that is not ours alone.
-        if !hasCache, let seeds = files.seedCachePath, FileSignature(seeds) != nil {
-            try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
-        }
-        guard hasCache, let appID = connection.appId else { return [] }
-        var names: [String] = []
-        try await files.cache.change(until: deadline) { names = $0.removeTokens(ofApp: appID) }
-        return names
+    /// Gives a connection that gets another name the pin that it had; the one of an earlier connection of that name goes.
+    package func movePin(from name: String, to newName: String) async throws(MMError) {
+        let pins = PinStore(path: paths.pinFile)
+        try await BlockingWork.run { () throws(MMError) in try pins.move(from: name, to: newName) }
     }
 
     /// How a connection stands, from the files alone: no request is made.

@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 
 /// `connections_add`: writes a new entry into the registry.
 struct ConnectionsAdd: Operation {
@@ -9,12 +10,19 @@ struct ConnectionsAdd: Operation {
                     "name", .text, "Name of the new connection; case counts.", isRequired: true, at: .positional(0))
             ]
             + ConnectionFields.settable
+            + [
+                InputField(
+                    "keepTokens", .flag,
+                    "Use the token cache that lies under this name already; else it is emptied, whoever left it there.")
+            ]
         let name: String
         let values: [(key: String, text: String?)]
+        let keepTokens: Bool
 
         init(from reader: InputReader) throws(MMError) {
             name = try reader.requiredText("name")
             values = try ConnectionFields.read(reader)
+            keepTokens = try reader.flag("keepTokens")
         }
     }
 
@@ -31,11 +39,22 @@ struct ConnectionsAdd: Operation {
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.name))
-        try context.services.registry.edit { (document) throws(MMError) in
+        let addition = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.add(input.name, fields: input.values, to: &document)
         }
+        _ = try context.services.registry.preview(addition)
+        var notes: [String] = []
+        if !input.keepTokens {
+            // What a connection of this name left, one that was removed by hand for instance, is not this one's.
+            let left = try await context.services.identity.signOut(named: input.name, forgettingAccount: true).accounts
+            if !left.isEmpty {
+                notes.append(
+                    "Tokens of an earlier connection of this name were removed: \(left.joined(separator: ", ")).")
+            }
+        }
+        try context.services.registry.edit(addition)
         return .value(
             ["added": .string(input.name), "registry": .string(context.services.paths.registry)],
-            notes: ["Sign in with: mm login \(input.name)"])
+            notes: notes + ["Sign in with: mm login \(ShellWord.quoted(input.name))"])
     }
 }

@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 
 /// `connections_duplicate`: copies an entry for another account.
 struct ConnectionsDuplicate: Operation {
@@ -24,9 +25,12 @@ struct ConnectionsDuplicate: Operation {
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.to))
-        try context.services.registry.edit { (document) throws(MMError) in
+        let copying = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.duplicate(input.connection, as: input.to, in: &document)
         }
+        _ = try context.services.registry.preview(copying)
+        try await context.services.identity.signOut(named: input.to, forgettingAccount: true)
+        try context.services.registry.edit(copying)
         return .value(
             ["copied": .string(input.connection), "to": .string(input.to)],
             notes: ["Say which account it is for: mm connections edit \(input.to) --expected-email ADDRESS"])

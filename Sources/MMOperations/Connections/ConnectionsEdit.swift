@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 
 /// `connections_edit`: changes keys of an entry.
 struct ConnectionsEdit: Operation {
@@ -32,9 +33,24 @@ struct ConnectionsEdit: Operation {
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.connection))
-        try context.services.registry.edit { (document) throws(MMError) in
+        let change = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.edit(input.connection, fields: input.values, in: &document)
         }
-        return .value(["changed": .string(input.connection), "keys": .array(input.values.map { .string($0.key) })])
+        let (before, after) = try context.services.registry.preview(change)
+        var notes: [String] = []
+        if Self.signIn(of: input.connection, in: before) != Self.signIn(of: input.connection, in: after) {
+            // Tokens of another app or tenant would lie there unseen, and be good again once it is changed back.
+            let left = try await context.services.identity.signOut(named: input.connection).accounts
+            if !left.isEmpty { notes.append("Signed out: its tokens were for another app, tenant or cloud.") }
+        }
+        try context.services.registry.edit(change)
+        return .value(
+            ["changed": .string(input.connection), "keys": .array(input.values.map { .string($0.key) })], notes: notes)
+    }
+
+    /// What an entry's tokens are good for: with another app, tenant, cloud or way to sign in they are none of it.
+    private static func signIn(of connection: String, in document: JSONObject) -> [JSONValue?] {
+        let entry = document["connections"]?[connection]
+        return ["appId", "tenant", "tenantId", "cloud", "auth"].map { entry?[$0] }
     }
 }

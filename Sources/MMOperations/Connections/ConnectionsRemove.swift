@@ -25,19 +25,15 @@ struct ConnectionsRemove: Operation {
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.connection))
-        // An entry that is broken has no usable tokens, but must be removable.
-        let connection = try? context.services.registry.snapshot().connection(named: input.connection)
-        try context.services.registry.edit { (document) throws(MMError) in
+        let removal = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.remove(input.connection, from: &document)
         }
-        var notes: [String] = []
-        if let connection, !input.keepTokens {
-            do throws(MMError) {
-                try await context.services.identity.signOut(connection, forgettingAccount: true)
-            } catch {
-                notes.append("Its tokens could not be removed: \(error.message)")
-            }
+        _ = try context.services.registry.preview(removal)
+        // Tokens go first: whatever ends this in between, no credentials are left without an entry that shows them.
+        if !input.keepTokens {
+            try await context.services.identity.signOut(named: input.connection, forgettingAccount: true)
         }
-        return .value(["removed": .string(input.connection)], notes: notes)
+        try context.services.registry.edit(removal)
+        return .value(["removed": .string(input.connection)])
     }
 }

@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 
 /// `connections_rename`: gives an entry another name.
 struct ConnectionsRename: Operation {
@@ -23,9 +24,20 @@ struct ConnectionsRename: Operation {
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.connection))
-        try context.services.registry.edit { (document) throws(MMError) in
+        let renaming = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.rename(input.connection, to: input.to, in: &document)
         }
-        return .value(["renamed": .string(input.connection), "to": .string(input.to)])
+        let (before, after) = try context.services.registry.preview(renaming)
+        if before["connections"] != after["connections"] || input.connection != input.to {
+            let identity = context.services.identity
+            // Tokens under the old name would serve whoever is called so next, and the other way round.
+            try await identity.signOut(named: input.connection)
+            try await identity.signOut(named: input.to)
+            try await identity.movePin(from: input.connection, to: input.to)
+        }
+        try context.services.registry.edit(renaming)
+        return .value(
+            ["renamed": .string(input.connection), "to": .string(input.to)],
+            notes: ["Signed out. Sign in with: mm login \(ShellWord.quoted(input.to))"])
     }
 }

@@ -38,12 +38,10 @@ struct Logout: Operation {
             )
         }
         let result = try await context.services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
-        var notes: [String] = []
-        if let path = result.setAside { notes.append("The token cache was unreadable; it now lies at \(path).") }
         return .value(
             [
                 "connection": .string(connection.name), "state": "signed out",
                 "accounts": .array(result.accounts.map { .string($0) }),
-            ], notes: notes)
+            ])
     }
 }

@@ -1,0 +1,77 @@
+import MMCore
+import Testing
+
+@Suite("Credentials end with the connection that they were made for", .timeLimit(.minutes(5)))
+struct CredentialLifeTests {
+    private static let sandbox = [
+        "--cloud", "sandbox", "--app-id", "5a4db0c5-0000-4000-8000-00000000a001", "--tenant", "contoso-sandbox.example",
+        "--tenant-id", "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
+    ]
+
+    /// Every file of the home that holds a token.
+    private func filesWithTokens(_ tenant: Tenant, _ tokens: [String]) throws -> [String] {
+        try tenant.home.files().filter { file in
+            let text = String(decoding: file.bytes, as: UTF8.self)
+            return tokens.contains { text.contains($0) }
+        }.map(\.path)
+    }
+
+    private func tokens(_ tenant: Tenant, _ connection: String) throws -> [String] {
+        let file = tenant.home.path + "/.mm-graph-tokens/\(connection).json"
+        let cache = try JSONParser.parse(try #require(try ProtectedFile.read(file)))
+        return ["AccessToken", "RefreshToken"].flatMap { kind in
+            cache[kind]?.object?.compactMap { $0.value["secret"]?.string } ?? []
+        }
+    }
+
+    @Test(
+        "a connection of the same name and app doesn't find the account that was there before",
+        arguments: [
+            [["connections", "rename", "Demo", "Kept"]], [["connections", "remove", "Demo"]],
+            [
+                ["connections", "edit", "Demo", "appId=11111111-2222-4333-8444-555555555555"],
+                ["connections", "remove", "Demo"],
+            ],
+            [["logout", "Demo"], ["connections", "remove", "Demo"]],
+        ])
+    func notFoundAgain(commands: [[String]]) async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.signIn().code == 0)
+        let issued = try tokens(tenant, "Demo")
+        #expect(issued.count >= 2)
+        for command in commands {
+            let ran = try await tenant.mm(command)
+            #expect(ran.code == 0, "\(command): \(ran)")
+            #expect(try filesWithTokens(tenant, issued) == [], "\(command)")
+        }
+        let added = try await tenant.mm(["connections", "add", "Demo"] + Self.sandbox)
+        #expect(added.code == 0, "\(added)")
+        let me = try await tenant.mm(["graph", "Demo", "/me", "--json"])
+        #expect(me.code == 3 && me.output.isEmpty, "\(me)")
+    }
+
+    @Test("a token cache that lies there under the name of a new connection is used only when the owner says so")
+    func addOverCache() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.signIn().code == 0)
+        let cache = tenant.home.path + "/.mm-graph-tokens/Demo.json"
+        let bytes = try #require(try ProtectedFile.read(cache))
+        for (flags, code) in [([], 3), (["--keep-tokens"], 0)] as [([String], Int32)] {
+            #expect(try await tenant.mm(["connections", "remove", "Demo"]).code == 0)
+            try ProtectedFile.replace(cache, with: bytes)
+            let added = try await tenant.mm(["connections", "add", "Demo"] + Self.sandbox + flags)
+            #expect(added.code == 0, "\(added)")
+            #expect(try await tenant.mm(["graph", "Demo", "/me", "--json"]).code == code, "\(flags)")
+        }
+    }
+
+    @Test("a rename that can't be made leaves the sign-in as it is")
+    func refusedRename() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.signIn().code == 0)
+        #expect(try await tenant.mm(["connections", "rename", "Demo", "a/b"]).code != 0)
+        #expect(try await tenant.mm(["connections", "rename", "Nobody", "Other"]).code != 0)
+        #expect(try await tenant.mm(["connections", "remove", "Nobody"]).code != 0)
+        #expect(try await tenant.mm(["graph", "Demo", "/me"]).code == 0)
+    }
+}
