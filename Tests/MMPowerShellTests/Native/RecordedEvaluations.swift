@@ -5,9 +5,9 @@ import Testing
 
 @Suite("Recorded evaluations")
 struct RecordedEvaluations {
-    @Test("every recorded script gives the recorded result or is handed over")
-    func recorded() async throws {
-        let lines = try #require(NativeFixtures.lines("eval/eval.jsonl"))
+    @Test("every recorded script gives the recorded result or is handed over", arguments: ["eval", "eval2"])
+    func recorded(file: String) async throws {
+        let lines = try #require(NativeFixtures.lines("eval/\(file).jsonl"))
         #expect(lines.count > 100)
         let batch = EvaluationBatch()
         var evaluated: [String: Int] = [:]

@@ -3,12 +3,14 @@ import PowerShellSyntax
 /// One property that Select-Object, Sort-Object or Group-Object is asked for.
 struct CalculatedProperty {
     /// Where the value comes from.
-    enum Source { case name(String), pattern(Wildcard), block(ScriptBlockExpressionSyntax) }
+    enum Source { case name(String), pattern(Wildcard), block(PSBlock) }
 
     /// The name under which the value shows; `nil` for patterns.
     let label: String?
     /// Where the value comes from.
     let source: Source
+    /// Whether a table gave it a name.
+    private(set) var isNamed = false
     /// Sorting only: from the largest.
     var isDescending: Bool?
     /// Tables only: the width asked for.
@@ -35,7 +37,7 @@ struct CalculatedProperty {
                 source = .name(name)
             }
         case .block(let block):
-            label = evaluator.text(of: block)
+            label = block.text
             source = .block(block)
         case .table(let table):
             var label: String?
@@ -46,6 +48,7 @@ struct CalculatedProperty {
                     ("label", .string(let text)):
                     guard label == nil, !text.isEmpty else { throw .handOver("an unusual calculated property") }
                     label = text
+                    isNamed = true
                 case ("e", .block(let block)), ("expression", .block(let block)): source = .block(block)
                 case ("e", .string(let name)), ("expression", .string(let name)):
                     guard !Wildcard.isPattern(name), name.isPlain, !name.isEmpty else {
@@ -71,7 +74,7 @@ struct CalculatedProperty {
                 self.label = label
             } else if case .block(let block) = source {
                 self.label = String(
-                    decoding: Array(evaluator.text(of: block).utf8).trimmingBlanks(), as: UTF8.self)
+                    decoding: Array(block.text.utf8).trimmingBlanks(), as: UTF8.self)
             } else if case .name(let name) = source {
                 self.label = name
             } else {
@@ -92,12 +95,5 @@ struct CalculatedProperty {
             return try evaluator.result(of: block, on: item)
         case .pattern: throw .handOver("a property by pattern")
         }
-    }
-}
-
-extension Evaluator {
-    /// What stands between a block's braces.
-    func text(of block: ScriptBlockExpressionSyntax) -> String {
-        String(decoding: source[(block.extent.start + 1)..<(block.extent.end - 1)], as: UTF16.self)
     }
 }

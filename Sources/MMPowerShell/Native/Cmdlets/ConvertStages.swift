@@ -174,11 +174,12 @@ final class ToCSVStage: Stage {
             }
         }
         var fields: [String] = []
+        if (names ?? []).allSatisfy({ object[$0]?.isNull ?? true }) { throw .handOver("a row of nothing in CSV") }
         for name in names ?? [] {
             switch object[name] ?? .null {
             case .null: fields.append("")
             case .array: fields.append(quoted("System.Object[]"))
-            case .double(let number): fields.append(quoted(PSText.long(number)))
+            case .double(let number): fields.append(quoted(try PSText.long(number)))
             case .table, .block: throw .handOver("tables in CSV")
             case .object(let inner) where !inner.isCustom: throw .handOver("objects in CSV")
             case let value: fields.append(quoted(try PSText.string(value)))

@@ -4,9 +4,9 @@ import PowerShellSyntax
 final class ForEachStage: Stage {
     private let evaluator: Evaluator
     private let specification: CommandSpecification
-    private var beginning: ScriptBlockExpressionSyntax?
-    private var processing: [ScriptBlockExpressionSyntax] = []
-    private var ending: ScriptBlockExpressionSyntax?
+    private var beginning: PSBlock?
+    private var processing: [PSBlock] = []
+    private var ending: PSBlock?
     private var member: String?
     private var arguments: [PSValue] = []
 
@@ -16,7 +16,7 @@ final class ForEachStage: Stage {
         let known: Set<String> = ["Process", "Begin", "End", "MemberName", "ArgumentList", "InputObject"]
         guard command.names.isSubset(of: known) else { throw .handOver("an unusual ForEach-Object") }
         super.init()
-        var blocks: [ScriptBlockExpressionSyntax] = []
+        var blocks: [PSBlock] = []
         switch command["Process"] ?? command["MemberName"] {
         case .block(let block)?:
             blocks.append(block)

@@ -77,7 +77,7 @@ final class FormatStage: Stage {
 
     /// What one object shows: labels, values, widths and sides that were asked for.
     private static func fields(
-        _ item: PSValue, _ properties: [CalculatedProperty], _ limit: Int
+        _ item: PSValue, _ properties: [CalculatedProperty], _ limit: Int, isTable: Bool
     ) throws(Interrupt) -> [(label: String, property: CalculatedProperty)] {
         guard case .object(let object) = item else { return [] }
         func plain(_ name: String) throws(Interrupt) -> (String, CalculatedProperty) {
@@ -93,6 +93,8 @@ final class FormatStage: Stage {
             case .pattern(let pattern):
                 for name in object.shape.names where try pattern.matches(name) { fields.append(try plain(name)) }
             case .name(let name):
+                // A list leaves out what the object doesn't have.
+                if !isTable, object.shape.place(of: name) == nil { continue }
                 let label = property.label ?? name
                 fields.append((label == name ? shown(name, of: item) : label, property))
             case .block: fields.append((property.label ?? "", property))
@@ -117,7 +119,7 @@ final class FormatStage: Stage {
         _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator
     ) throws(Interrupt) -> FormattedBlock.Group {
         guard let first = items.first else { throw .handOver("an empty table") }
-        let fields = try fields(first, properties, 10)
+        let fields = try fields(first, properties, 10, isTable: true)
         var columns: [FormattedBlock.Column] = []
         for field in fields {
             let side = CellText.isRight(try value(field.property, first, evaluator))
@@ -144,8 +146,7 @@ final class FormatStage: Stage {
         var group = FormattedBlock.Group(title: title, columns: [], rows: [])
         for item in items {
             try evaluator.step()
-            let fields = try fields(item, properties, .max)
-            guard !fields.isEmpty else { throw .handOver("a list without properties") }
+            let fields = try fields(item, properties, .max, isTable: false)
             var row: [String] = []
             for field in fields {
                 row.append(try CellText.text(try value(field.property, item, evaluator), isTable: false))

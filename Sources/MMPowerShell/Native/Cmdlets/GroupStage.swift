@@ -30,6 +30,7 @@ final class GroupStage: Stage {
         for written in Cmdlets.list(command["Property"]) {
             let key = try CalculatedProperty(written, in: evaluator)
             if case .pattern = key.source { throw .handOver("grouping by a pattern") }
+            if case .table = written, key.isNamed { throw .handOver("a named key") }
             keys.append(key)
         }
         guard !makesTable || keys.count <= 1 else { throw .handOver("a table by several keys") }
@@ -43,8 +44,10 @@ final class GroupStage: Stage {
             do throws(Interrupt) {
                 values.append(try key.value(of: item, in: evaluator))
             } catch {
-                if case .blockFailed = error { throw .handOver("an error in a key") }
-                throw error
+                switch error {
+                case .blockFailed, .fatal: throw .handOver("an error in a key")
+                default: throw error
+                }
             }
         }
         for value in values {
@@ -134,7 +137,7 @@ final class GroupStage: Stage {
         var names: [String] = []
         for case let key? in row.keys where !key.isNull {
             if case .double(let number) = key {
-                names.append(PSText.long(number))
+                names.append(try PSText.long(number))
             } else if case .array(let items) = key {
                 var texts: [String] = []
                 for item in items {

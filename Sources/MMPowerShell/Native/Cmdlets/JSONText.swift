@@ -23,10 +23,10 @@ struct JSONText {
         case .long(let number): text += String(number)
         case .double(let number):
             if number.isFinite {
-                let digits = PSText.long(number)
+                let digits = try PSText.long(number)
                 text += digits.contains(".") || digits.contains("E") ? digits : digits + ".0"
             } else {
-                quote(PSText.long(number))
+                quote(try PSText.long(number))
             }
         case .decimal(let number):
             let digits = number.text

@@ -15,7 +15,8 @@ enum KeyOrder {
         switch (left, right) {
         case (.string, .string), (.int, .int), (.null, _), (_, .null):
             return try Comparison.ordered(left, right, ignoringCase: ignoringCase)
-        case (.array, _), (_, .array), (.object, _), (_, .object):
+        case (.object, _), (_, .object): throw .handOver("sorting by objects")
+        case (.array, _), (_, .array):
             return try Collation.compare(try text(left), try text(right), ignoringCase: ignoringCase)
         case (.table, _), (_, .table), (.block, _), (_, .block), (.type, _), (_, .type), (.typeInfo, _), (_, .typeInfo):
             throw .handOver("sorting by \(left.typeName)")
@@ -38,9 +39,6 @@ enum KeyOrder {
                 default: continue
                 }
             }
-            return try PSText.string(value)
-        case .object(let object):
-            guard object.isCustom else { throw .handOver("sorting by objects") }
             return try PSText.string(value)
         default: return try PSText.string(value)
         }

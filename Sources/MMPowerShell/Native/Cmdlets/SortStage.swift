@@ -32,6 +32,10 @@ final class SortStage: Stage {
         for written in Cmdlets.list(command["Property"]) {
             let key = try CalculatedProperty(written, in: evaluator)
             if case .pattern = key.source { throw .handOver("sorting by a pattern") }
+            if key.isNamed {
+                let id = command.specification.errorID("DictionaryKeyIllegal")
+                throw .statement(NativeError(id, "Sort-Object knows no name for a property that it computes."))
+            }
             keys.append(key)
         }
         self.keys = keys
@@ -43,7 +47,6 @@ final class SortStage: Stage {
     }
 
     override func finish() throws(Interrupt) {
-        if items.count == 1, let only = items.first { return try next(only) }
         var rows: [Row] = []
         rows.reserveCapacity(items.count)
         for (place, item) in items.enumerated() {
@@ -52,8 +55,10 @@ final class SortStage: Stage {
                 do throws(Interrupt) {
                     values.append(try key.value(of: item, in: evaluator))
                 } catch {
-                    if case .blockFailed = error { throw .handOver("an error in a key") }
-                    throw error
+                    switch error {
+                    case .blockFailed, .fatal: throw .handOver("an error in a key")
+                    default: throw error
+                    }
                 }
             }
             try evaluator.step()

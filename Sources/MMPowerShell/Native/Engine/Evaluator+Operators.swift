@@ -14,7 +14,22 @@ extension Evaluator {
             let left = try value(of: node.left)
             return left.isNull ? try value(of: node.right) : left
         default:
-            return try apply(node.op, try value(of: node.left), try value(of: node.right))
+            // An operator puts out nothing for a left side that came to nothing, and something for `$null`.
+            let left = try kept(node.left)
+            // What comes down a pipeline is wrapped: a list there is one argument of a format.
+            if node.op == .format, isCurrent(node.right), case .array? = current {
+                throw .handOver("a format of a list in $_")
+            }
+            return try counted(try apply(node.op, left, try value(of: node.right)))
+        }
+    }
+
+    /// Whether an expression is `$_` by any of its names.
+    private func isCurrent(_ expression: ExpressionSyntax) -> Bool {
+        switch expression {
+        case .variable(let node): ["_", "psitem"].contains(node.path.name.lowercased())
+        case .paren(let node): node.pureExpression.map(isCurrent) ?? false
+        default: false
         }
     }
 
@@ -147,13 +162,13 @@ extension Evaluator {
     private func match(_ left: PSValue, _ pattern: Pattern, wanted: Bool) throws(Interrupt) -> PSValue {
         if case .array(let items) = left {
             var kept: [PSValue] = []
-            for item in items where try (pattern.first(in: Array(try operand(item).utf8)) != nil) == wanted {
+            for item in items where try (pattern.first(in: Array(try operand(item).utf8), for: self) != nil) == wanted {
                 kept.append(item)
             }
             return .array(kept)
         }
         let text = Array(try operand(left).utf8)
-        let found = try pattern.first(in: text)
+        let found = try pattern.first(in: text, for: self)
         if let found {
             var table = PSTable(isOrdered: false)
             table.isMatches = true
@@ -184,11 +199,12 @@ extension Evaluator {
         guard case .string(let text) = written else { throw .handOver("an unusual -replace") }
         let pattern = try pattern(text, ignoringCase: ignoringCase)
         guard case .array(let items) = left else {
-            return .string(try TextOperators.replace(try operand(left), pattern, with: replacement))
+            return .string(try TextOperators.replace(try operand(left), pattern, with: replacement, for: self))
         }
         var results: [PSValue] = []
         for item in items {
-            results.append(.string(try TextOperators.replace(try operand(item), pattern, with: replacement)))
+            let text = try TextOperators.replace(try operand(item), pattern, with: replacement, for: self)
+            results.append(try counted(.string(text)))
         }
         return .array(results)
     }
@@ -205,7 +221,7 @@ extension Evaluator {
             throw .handOver("an unusual -split")
         }
         let pattern = try pattern(text, ignoringCase: ignoringCase)
-        return .array(try TextOperators.split(whole, pattern, limit: limit))
+        return .array(try TextOperators.split(whole, pattern, limit: limit, for: self))
     }
 }
 

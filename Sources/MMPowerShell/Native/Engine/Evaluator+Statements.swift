@@ -99,9 +99,9 @@ extension Evaluator {
         let value: PSValue
         switch node.op {
         case .equals: value = right
-        case .plusEquals: value = try Arithmetic.add(before, right)
+        case .plusEquals: value = try counted(try Arithmetic.add(before, right))
         case .minusEquals: value = try Arithmetic.subtract(before, right)
-        case .multiplyEquals: value = try Arithmetic.multiply(before, right)
+        case .multiplyEquals: value = try counted(try Arithmetic.multiply(before, right))
         case .divideEquals: value = try Arithmetic.divide(before, right)
         case .remainderEquals: value = try Arithmetic.remainder(before, right)
         case .questionQuestionEquals: value = before.isNull ? right : before
@@ -111,7 +111,7 @@ extension Evaluator {
     }
 
     /// Runs a script block for an object. `$_` is the object while it runs.
-    func run(_ block: ScriptBlockExpressionSyntax, on item: PSValue?, into sink: Sink) throws(Interrupt) {
+    func run(_ block: PSBlock, on item: PSValue?, into sink: Sink) throws(Interrupt) {
         let outer = current
         if let item { current = item }
         collecting += 1
@@ -119,24 +119,26 @@ extension Evaluator {
             current = outer
             collecting -= 1
         }
-        guard let body = block.scriptBlock.body else { throw .handOver("a script block with named parts") }
+        guard let body = block.syntax.scriptBlock.body else { throw .handOver("a script block with named parts") }
         do throws(Interrupt) {
-            try run(body.statements, into: sink)
+            try inside(block) { () throws(Interrupt) in try run(body.statements, into: sink) }
         } catch {
             guard case .leaveBlock = error else { throw error }
         }
     }
 
     /// What a script block puts out for an object, as one value.
-    func result(of block: ScriptBlockExpressionSyntax, on item: PSValue) throws(Interrupt) -> PSValue {
-        if let body = block.scriptBlock.body, body.statements.count == 1,
+    func result(of block: PSBlock, on item: PSValue) throws(Interrupt) -> PSValue {
+        if let body = block.syntax.scriptBlock.body, body.statements.count == 1,
             let expression = body.statements[0].pureExpression
         {
             let outer = current
             current = item
             defer { current = outer }
             do throws(Interrupt) {
-                let value = try value(of: expression)
+                let before = delivery.errorCount
+                let value = try inside(block) { () throws(Interrupt) in try self.value(of: expression) }
+                if delivery.errorCount > before { throw .handOver("an error inside a script block") }
                 if case .array(let items) = value { return .collapsed(items) }
                 return value
             } catch {

@@ -15,7 +15,7 @@ extension Evaluator {
             text += piece
             written += piece + String(decoding: source[extent.start..<extent.end], as: UTF16.self)
             text += try PSText.string(try value(of: part))
-            guard text.utf8.count < 1 << 26 else { throw .handOver("a long text") }
+            guard text.utf8.count <= limits.textBytes else { throw .handOver("a long text") }
             place = extent.end
         }
         let tail = try literal(place..<(node.extent.end - 1))

@@ -5,8 +5,9 @@ typealias Sink = (PSValue) throws(Interrupt) -> Void
 
 /// Evaluates the trees of one script. Lives on one task, for one run.
 final class Evaluator {
-    /// The script's units, for the pieces of expandable strings.
-    let source: [UInt16]
+    /// The units of the script whose tree is evaluated, for the pieces of expandable strings. While a block runs, those of
+    /// the script that it stands in.
+    private(set) var source: [UInt16]
     /// Variables by name in small letters.
     var variables: [String: PSValue]
     /// `$_`, where there is one.
@@ -17,6 +18,8 @@ final class Evaluator {
     let sources: [any CmdletSource]
     /// Variables that only another engine knows.
     var foreignVariables: Set<String> = []
+    /// How much this run may take.
+    let limits: NativeLimits
     /// Set when a part of an expression came to nothing at all, which is not always the same as `$null`.
     var madeNothing = false
     private var patterns: [String: Pattern] = [:]
@@ -24,9 +27,10 @@ final class Evaluator {
 
     init(
         source: [UInt16], variables: [String: PSValue], delivery: Delivery = Delivery(),
-        sources: [any CmdletSource] = []
+        sources: [any CmdletSource] = [], limits: NativeLimits = NativeLimits()
     ) {
         self.source = source
+        self.limits = limits
         self.variables = variables
         self.delivery = delivery
         self.sources = sources
@@ -47,11 +51,41 @@ final class Evaluator {
     var tries = 0
 
     private var rounds = 0
+    private var madeBytes = 0
+
+    /// Counts what an operator or a method has made.
+    func counted(_ value: PSValue) throws(Interrupt) -> PSValue {
+        switch value {
+        case .string(let text): try count(text.utf8.count)
+        case .array(let items):
+            guard items.count <= limits.listItems else { throw .handOver("a long list") }
+            madeBytes += items.count &* MemoryLayout<PSValue>.stride
+        default: return value
+        }
+        guard madeBytes <= limits.madeBytes else { throw .handOver("much memory") }
+        return value
+    }
+
+    /// Counts the bytes of a text that was made.
+    private func count(_ bytes: Int) throws(Interrupt) {
+        guard bytes <= limits.textBytes else { throw .handOver("a long text") }
+        madeBytes += bytes
+    }
+
+    /// Evaluates something that stands in a block's own script.
+    func inside<Value>(
+        _ block: PSBlock, _ body: () throws(Interrupt) -> Value
+    ) throws(Interrupt) -> Value {
+        let outer = source
+        source = block.source
+        defer { source = outer }
+        return try body()
+    }
 
     /// Counts a round of a loop that only its own condition ends.
     func round() throws(Interrupt) {
         rounds += 1
-        if rounds > 1_000_000, !delivery.hasSent { throw .handOver("a long loop") }
+        if rounds > limits.rounds, !delivery.hasSent { throw .handOver("a long loop") }
     }
 
     /// Puts an error out that does not end its command by itself.
@@ -67,9 +101,10 @@ final class Evaluator {
     /// Puts a warning out.
     func warn(_ text: String) { delivery.note(.warning(text)) }
 
-    private func look() throws(Interrupt) {
+    /// Ends the evaluation when it was cancelled.
+    func look() throws(Interrupt) {
         if delivery.isStopped { throw .handOver("the run was cancelled") }
-        if steps > 50_000_000, !delivery.hasSent { throw .handOver("a long computation") }
+        if steps > limits.steps, !delivery.hasSent { throw .handOver("a long computation") }
     }
 
     /// The value of an expression.
@@ -78,7 +113,7 @@ final class Evaluator {
         case .string(let node): return .string(node.value)
         case .number(let node): return try number(node.value)
         case .variable(let node): return try variable(node)
-        case .expandableString(let node): return .string(try expanded(node))
+        case .expandableString(let node): return try counted(.string(try expanded(node)))
         case .member(let node):
             guard let name = node.constantName else { throw .handOver("a computed member") }
             let target = try value(of: node.target)
@@ -110,7 +145,7 @@ final class Evaluator {
         case .convert(let node): return try convert(node)
         case .ternary(let node):
             return try value(of: try value(of: node.condition).isTrue ? node.ifTrue : node.ifFalse)
-        case .scriptBlock(let node): return .block(node)
+        case .scriptBlock(let node): return .block(PSBlock(node, in: source))
         case .type(let node):
             guard let type = PSType(written: node.typeName.fullName) else { throw .handOver("a type") }
             return .type(type)
@@ -169,9 +204,9 @@ final class Evaluator {
         for argument in node.arguments { arguments.append(try value(of: argument)) }
         if node.isStatic {
             guard case .type(let type) = target else { throw .handOver("a static method of a value") }
-            return try Statics.call(type, name, arguments, in: self)
+            return try counted(try Statics.call(type, name, arguments, in: self))
         }
-        return try Methods.call(target, name, arguments)
+        return try counted(try Methods.call(target, name, arguments))
     }
 
     /// Values within values are followed by recursion, when they are shown and when they go: there is an end to it.
@@ -258,7 +293,7 @@ final class Evaluator {
             }
         case .join:
             guard case .array(let items) = operand else { return .string(try PSText.string(operand)) }
-            return .string(try joined(items, ""))
+            return try counted(.string(try joined(items, "")))
         case .isplit, .csplit:
             guard case .string(let text) = operand, text.isPlain else { throw .handOver("a split of other than text") }
             return .array(text.split(separator: " ").map { .string(String($0)) })
@@ -292,6 +327,9 @@ final class Evaluator {
             if case .object(let object) = item, !object.isCustom { throw .handOver("joining objects") }
             texts.append(try PSText.string(item))
         }
+        // Elements may be one text many times over.
+        let bytes = texts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * texts.count
+        guard bytes <= limits.textBytes else { throw .handOver("a long text") }
         return texts.joined(separator: separator)
     }
 

@@ -40,7 +40,7 @@ enum Methods {
     ) throws(Interrupt) -> PSValue {
         switch (method, arguments.count, arguments.first) {
         case ("tostring", 0, _):
-            if case .double(let number) = target { return .string(PSText.long(number)) }
+            if case .double(let number) = target { return .string(try PSText.long(number)) }
             return .string(try PSText.string(target))
         case ("tostring", 1, .string(let format)?) where Comparison.isNumber(target) && !format.isEmpty:
             return .string(try NumberFormat.text(target, format))

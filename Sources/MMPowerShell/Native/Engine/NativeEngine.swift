@@ -9,10 +9,15 @@ package struct NativeEngine: Sendable {
 
     private let sources: [any CmdletSource]
     private let showsLayouts: Bool
+    private let limits: NativeLimits
 
     /// An engine with the cmdlets of some sources.
     /// - Parameter showsLayouts: what Format-Table and its kin put out at the end becomes text, as a shell shows it.
-    package init(sources: [any CmdletSource] = [], showsLayouts: Bool = true) {
+    /// - Parameter limits: how much one script may take.
+    package init(
+        sources: [any CmdletSource] = [], showsLayouts: Bool = true, limits: NativeLimits = NativeLimits()
+    ) {
+        self.limits = limits
         self.sources = sources
         self.showsLayouts = showsLayouts
     }
@@ -60,11 +65,12 @@ package struct NativeEngine: Sendable {
         let thread = EvaluationThread()
         let before = session
         let parameters = root.parameterBlock.map { ScriptParameters($0, values: values) }
-        let (sources, showsLayouts) = (sources, showsLayouts)
+        let (sources, showsLayouts, limits) = (sources, showsLayouts, limits)
         let end: (NativeOutcome, NativeSession)
         do {
             end = try await thread.run {
-                let run = NativeRun(units: units, session: before, sources: sources, thread: thread, receiver: receiver)
+                let run = NativeRun(
+                    units: units, session: before, sources: sources, limits: limits, thread: thread, receiver: receiver)
                 return (run.run(body, parameters, showsLayouts: showsLayouts), run.session(after: before))
             }
         } catch {
@@ -81,11 +87,12 @@ private final class NativeRun {
     private let delivery: Delivery
 
     init(
-        units: [UInt16], session: NativeSession, sources: [any CmdletSource], thread: EvaluationThread,
-        receiver: NativeEngine.Receiver?
+        units: [UInt16], session: NativeSession, sources: [any CmdletSource], limits: NativeLimits,
+        thread: EvaluationThread, receiver: NativeEngine.Receiver?
     ) {
         delivery = Delivery(thread: thread, receiver: receiver)
-        evaluator = Evaluator(source: units, variables: session.variables, delivery: delivery, sources: sources)
+        evaluator = Evaluator(
+            source: units, variables: session.variables, delivery: delivery, sources: sources, limits: limits)
         evaluator.foreignVariables = session.foreignVariables
     }
 

@@ -1,4 +1,5 @@
 import MMCore
+
 /// A running source cmdlet, read from the evaluating thread.
 struct SourceRows {
     private let source: any CmdletSource

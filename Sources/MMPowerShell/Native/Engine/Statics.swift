@@ -121,7 +121,9 @@ enum Statics {
             switch (left, right) {
             case (.int, .int): return pick
             case (.int, .long), (.long, .int), (.long, .long): return try Conversion.cast(pick, to: .long)
-            default: return try Conversion.cast(pick, to: .double)
+            case (.double, .double): return pick
+            // Which of the overloads is taken for a whole number beside a double depends on more than the two.
+            default: throw .handOver("an unusual \(method)")
             }
         case ("round", 1...3):
             if case .decimal(let number) = arguments[0] {
@@ -134,10 +136,23 @@ enum Statics {
                 guard let rounded = number.rounded(places) else { throw .handOver("an unusual Round") }
                 return .decimal(rounded)
             }
+            // Whole numbers go to the overload of decimals.
+            if let whole = wholeDecimal(arguments[0]) {
+                guard arguments.count == 1 || arguments.count == 2 && isPlaces(arguments[1]) else {
+                    throw .handOver("an unusual Round")
+                }
+                return whole
+            }
             return .double(try round(try double(0), Array(arguments.dropFirst())))
-        case ("floor", 1) where !hasDecimal: return .double(try double(0).rounded(.down))
-        case ("ceiling", 1) where !hasDecimal: return .double(try double(0).rounded(.up))
-        case ("truncate", 1) where !hasDecimal: return .double(try double(0).rounded(.towardZero))
+        case ("floor", 1) where !hasDecimal:
+            if let whole = wholeDecimal(arguments[0]) { return whole }
+            return .double(try double(0).rounded(.down))
+        case ("ceiling", 1) where !hasDecimal:
+            if let whole = wholeDecimal(arguments[0]) { return whole }
+            return .double(try double(0).rounded(.up))
+        case ("truncate", 1) where !hasDecimal:
+            if let whole = wholeDecimal(arguments[0]) { return whole }
+            return .double(try double(0).rounded(.towardZero))
         case ("sqrt", 1) where !hasDecimal: return .double(try double(0).squareRoot())
         case ("pow", 2) where !hasDecimal:
             let power = Glibc.pow(try double(0), try double(1))
@@ -150,6 +165,18 @@ enum Statics {
             return .int(number < 0 ? -1 : number > 0 ? 1 : 0)
         default: throw .handOver("the function \(method)")
         }
+    }
+
+    private static func wholeDecimal(_ value: PSValue) -> PSValue? {
+        switch value {
+        case .int(let number): .decimal(PSDecimal(Int64(number)))
+        case .long(let number): .decimal(PSDecimal(number))
+        default: nil
+        }
+    }
+
+    private static func isPlaces(_ value: PSValue) -> Bool {
+        if case .int(let places) = value { (0...28).contains(places) } else { false }
     }
 
     private static func round(_ number: Double, _ rest: [PSValue]) throws(Interrupt) -> Double {
@@ -177,7 +204,7 @@ enum Statics {
     private static func text(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         func plain(_ value: PSValue) throws(Interrupt) -> String {
             switch value {
-            case .double(let number): return PSText.long(number)
+            case .double(let number): return try PSText.long(number)
             case .array, .table, .object, .block: throw .handOver("a text of \(value.typeName)")
             default: return try PSText.string(value)
             }
@@ -240,13 +267,13 @@ enum Statics {
             return .string(text)
         case ("ismatch", 2):
             let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
-            return .bool(try pattern.first(in: Array(texts[0].utf8)) != nil)
+            return .bool(try pattern.first(in: Array(texts[0].utf8), for: evaluator) != nil)
         case ("replace", 3):
             let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
-            return .string(try TextOperators.replace(texts[0], pattern, with: texts[2]))
+            return .string(try TextOperators.replace(texts[0], pattern, with: texts[2], for: evaluator))
         case ("split", 2):
             let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
-            return .array(try TextOperators.split(texts[0], pattern, limit: 0))
+            return .array(try TextOperators.split(texts[0], pattern, limit: 0, for: evaluator))
         default: throw .handOver("the method \(method) of regular expressions")
         }
     }

@@ -69,6 +69,8 @@ enum TextMethods {
             return .bool(units.reversed().starts(with: texts[0].utf8.reversed()))
         case ("replace", 2, 0):
             guard !texts[0].isEmpty else { throw .handOver("Replace of nothing") }
+            let growth = max(texts[1].utf8.count - texts[0].utf8.count, 0) * (units.count / texts[0].utf8.count)
+            guard units.count + growth <= NativeLimits().textBytes else { throw .handOver("a long text") }
             return made(replaced(units, Array(texts[0].utf8), Array(texts[1].utf8)))
         case ("substring", 0, 1), ("substring", 0, 2):
             let start = numbers[0]

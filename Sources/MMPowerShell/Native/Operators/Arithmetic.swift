@@ -3,6 +3,7 @@ import Glibc
 /// `+ - * / %` and the bits.
 enum Arithmetic {
     private static let largest = 1_000_000
+    private static let longest = 16 << 20
 
     /// `left + right`: the left operand decides.
     static func add(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
@@ -11,13 +12,13 @@ enum Arithmetic {
         case (.string(let text), _):
             if case .object(let object) = right, !object.isCustom { throw .handOver("an object joined to text") }
             let more = try PSText.string(right)
-            guard text.utf8.count + more.utf8.count < 1 << 26 else { throw .handOver("a long text") }
+            guard text.utf8.count + more.utf8.count <= longest else { throw .handOver("a long text") }
             return .string(text + more)
         case (.char(let unit), .string(let text)): return .string(String(UnicodeScalar(unit)) + text)
         case (.char(let unit), .char(let other)):
             return .string(String(UnicodeScalar(unit)) + String(UnicodeScalar(other)))
         case (.array(let items), .array(let more)):
-            guard items.count + more.count < 4 * largest else { throw .handOver("a long list") }
+            guard items.count + more.count <= largest else { throw .handOver("a long list") }
             return .array(items + more)
         case (.array(let items), _): return .array(items + [right])
         case (.table(let table), .table(let other)):
@@ -69,6 +70,9 @@ enum Arithmetic {
             let count = try times(right)
             guard count * items.count < largest else { throw .handOver("a long repetition") }
             return .array((0..<count).flatMap { _ in items })
+        case (.bool, .int), (.bool, .long), (.bool, .double), (.bool, .decimal):
+            let types = "'[\(left.typeName)] * [\(right.typeName)]'"
+            throw .statement(NativeError("NotADefinedOperationForType", "The operation \(types) is not defined."))
         default: return try number(left, right, .multiply)
         }
     }
@@ -120,6 +124,7 @@ enum Arithmetic {
     private static func number(
         _ left: PSValue, _ right: PSValue, _ operation: Operation
     ) throws(Interrupt) -> PSValue {
+        if case .bool = left { throw .handOver("arithmetic with a truth") }
         if case .string(let first) = left, case .string(let second) = right {
             guard case .number = try NumberText.read(first), case .number = try NumberText.read(second) else {
                 throw .handOver("arithmetic of texts that are no numbers")
@@ -221,7 +226,7 @@ enum Arithmetic {
         guard case .int(let low)? = try end(left), case .int(let high)? = try end(right) else {
             throw .handOver("a range of other than whole numbers")
         }
-        guard Int(low).distance(to: Int(high)).magnitude < 4_000_000 else { throw .handOver("a long range") }
+        guard Int(low).distance(to: Int(high)).magnitude < UInt(largest) else { throw .handOver("a long range") }
         return .array(low <= high ? (low...high).map { .int($0) } : (high...low).reversed().map { .int($0) })
     }
 

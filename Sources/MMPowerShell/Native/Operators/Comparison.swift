@@ -102,7 +102,12 @@ enum Comparison {
         }
     }
 
+    /// A text beside a number becomes the number that it says, of whatever type: `5 -gt '4.9'` compares 5 with 4.9.
     private static func converted(_ value: PSValue, like left: PSValue) throws(Interrupt) -> PSValue? {
+        if isNumber(left), case .string(let text) = value {
+            guard case .number(let number) = try NumberText.read(text) else { return nil }
+            return number
+        }
         guard let type = type(of: left) else {
             throw .handOver("comparing \(left.typeName) with \(value.typeName)")
         }

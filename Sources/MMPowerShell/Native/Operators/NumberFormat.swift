@@ -47,7 +47,7 @@ enum NumberFormat {
             let text = try fixed(scaled, precision ?? 2, isGrouped: true)
             return text + " %"
         case UInt8(ascii: "g") where precision == nil:
-            if case .double(let number) = value { return PSText.long(number) }
+            if case .double(let number) = value { return try PSText.long(number) }
             return try PSText.string(value)
         default: throw .handOver("a number format")
         }
@@ -136,12 +136,11 @@ enum NumberFormat {
             throw .handOver("a number format")
         }
         // The digits of a double stand to 15 places here, which only short ones fill certainly.
-        if case .double(let number) = value, PSText.short(number) != PSText.long(number) || number.magnitude >= 1e15 {
-            throw .handOver("a number format")
-        }
         let decimal: PSDecimal?
         if case .double(let number) = value {
-            decimal = PSDecimal(PSText.long(number))
+            let digits = try PSText.long(number)
+            guard PSText.short(number) == digits else { throw .handOver("a number format") }
+            decimal = PSDecimal(digits)
         } else {
             decimal = Conversion.decimal(value)
         }

@@ -1,22 +1,30 @@
-/// Runs a pattern over a text, with a bound on the work.
+/// Runs a pattern over a text, with a bound on the work for all its matches together.
 struct PatternMatcher {
     typealias Next = (inout PatternMatcher, Int) throws(Interrupt) -> Int?
 
     let text: [UInt8]
     var groups: [Range<Int>?]
+    private let evaluator: Evaluator
+    private let most: Int
     private var work = 0
     private var depth = 0
 
-    init(text: [UInt8], groups: [Range<Int>?]) {
+    init(text: [UInt8], groupCount: Int, evaluator: Evaluator) {
         self.text = text
-        self.groups = groups
+        self.evaluator = evaluator
+        groups = Array(repeating: nil, count: groupCount)
+        most = evaluator.limits.patternSteps + 64 * text.count
     }
+
+    /// Groups of a try that came to nothing don't count for the next.
+    mutating func forgetGroups() { for group in groups.indices { groups[group] = nil } }
 
     mutating func run(_ node: Pattern.Node, at place: Int, then next: Next) throws(Interrupt) -> Int? {
         work += 1
         depth += 1
         defer { depth -= 1 }
-        guard work < 200_000, depth < 600 else { throw .handOver("a costly pattern") }
+        guard work < most, depth < evaluator.limits.patternDepth else { throw .handOver("a costly pattern") }
+        if work & 0xFFF == 0 { try evaluator.look() }
         switch node {
         case .set(let set):
             return place < text.count && set[Int(text[place])] ? try next(&self, place + 1) : nil
@@ -72,11 +80,25 @@ struct PatternMatcher {
     private mutating func plain(
         _ set: [Bool], _ low: Int, _ high: Int, _ isLazy: Bool, at place: Int, then next: Next
     ) throws(Interrupt) -> Int? {
-        var most = 0
-        while most < high, place + most < text.count, set[Int(text[place + most])] { most += 1 }
-        guard most >= low else { return nil }
-        for count in isLazy ? Array(low...most) : Array((low...most).reversed()) {
+        var count = isLazy ? low : 0
+        if isLazy {
+            // What a lazy one must take.
+            for offset in 0..<low where place + offset >= text.count || !set[Int(text[place + offset])] { return nil }
+        } else {
+            while count < high, place + count < text.count, set[Int(text[place + count])] { count += 1 }
+            // A long run is work as well: looked at again from each of its places it would be quadratic.
+            work += count / 8
+        }
+        while isLazy || count >= low {
             if let end = try next(&self, place + count) { return end }
+            if isLazy {
+                guard count < high, place + count < text.count, set[Int(text[place + count])] else { return nil }
+                count += 1
+            } else {
+                count -= 1
+            }
+            work += 1
+            guard work < self.most else { throw .handOver("a costly pattern") }
         }
         return nil
     }

@@ -1,15 +1,16 @@
 /// `-match`, `-replace`, `-split`, `-join` and `-f`.
 enum TextOperators {
     /// `-replace` of one text.
-    static func replace(_ text: String, _ pattern: Pattern, with replacement: String) throws(Interrupt) -> String {
+    static func replace(
+        _ text: String, _ pattern: Pattern, with replacement: String, for evaluator: Evaluator
+    ) throws(Interrupt) -> String {
         let units = Array(text.utf8)
-        let matches = try pattern.matches(in: units)
-        if matches.isEmpty { return text }
-        guard replacement.isASCII else { throw .handOver("a replacement beyond ASCII") }
         let template = Array(replacement.utf8)
         var result: [UInt8] = []
         var place = 0
-        for match in matches {
+        try pattern.eachMatch(in: units, for: evaluator) { (match) throws(Interrupt) in
+            guard replacement.isASCII else { throw .handOver("a replacement beyond ASCII") }
+            guard result.count <= evaluator.limits.textBytes else { throw .handOver("a long text") }
             result += units[place..<match.range.lowerBound]
             var at = 0
             while at < template.count {
@@ -42,19 +43,24 @@ enum TextOperators {
             }
             place = match.range.upperBound
         }
+        if place == 0, result.isEmpty { return text }
         result += units[place...]
         return String(decoding: result, as: UTF8.self)
     }
 
     /// `-split` of one text: the parts between the matches, and the groups of each.
-    static func split(_ text: String, _ pattern: Pattern, limit: Int) throws(Interrupt) -> [PSValue] {
+    static func split(
+        _ text: String, _ pattern: Pattern, limit: Int, for evaluator: Evaluator
+    ) throws(Interrupt) -> [PSValue] {
         guard limit >= 0, limit == 0 || pattern.groupCount == 0, pattern.names.isEmpty else {
             throw .handOver("an unusual split")
         }
         let units = Array(text.utf8)
         var parts: [PSValue] = []
         var place = 0
-        for match in try pattern.matches(in: units, limit: limit == 0 ? .max : limit - 1) {
+        try pattern.eachMatch(in: units, limit: limit == 0 ? .max : limit - 1, for: evaluator) {
+            (match) throws(Interrupt) in
+            guard parts.count <= evaluator.limits.listItems else { throw .handOver("a long list") }
             guard limit == 0 || !match.range.isEmpty else { throw .handOver("a split at nothing") }
             parts.append(.string(String(decoding: units[place..<match.range.lowerBound], as: UTF8.self)))
             for case let group? in match.groups { parts.append(.string(String(decoding: units[group], as: UTF8.self))) }
@@ -111,7 +117,7 @@ enum TextOperators {
         case .string, .bool, .char: return try PSText.string(value)
         case .int, .long, .decimal, .double:
             if let format, !format.isEmpty { return try NumberFormat.text(value, format) }
-            if case .double(let number) = value { return PSText.long(number) }
+            if case .double(let number) = value { return try PSText.long(number) }
             return try PSText.string(value)
         case .span, .guid, .version, .enumeration:
             guard format == nil else { throw .handOver("a format of \(value.typeName)") }

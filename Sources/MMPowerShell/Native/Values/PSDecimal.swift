@@ -147,6 +147,8 @@ package struct PSDecimal: Sendable {
     static func remainder(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
         let scale = max(left.scale, right.scale)
         guard let first = left.aligned(scale), let second = right.aligned(scale), second != 0 else { return nil }
+        // What is smaller than the divisor stays as it is written.
+        if first < second { return left }
         return PSDecimal(isNegative: left.isNegative, digits: first % second, scale: scale)
     }
 

@@ -57,9 +57,11 @@ enum PSText {
         return NumberValue.double(rounded).invariantText
     }
 
-    /// A double with all its digits, as `ToString()` and JSON show it.
-    static func long(_ number: Double) -> String {
+    /// A double with all its digits, as `ToString()` and JSON show it. From where on they put it with an exponent depends on
+    /// the version of .NET.
+    static func long(_ number: Double) throws(Interrupt) -> String {
         if number.isNaN { return "NaN" }
+        guard !number.isFinite || number.magnitude < 1e15 else { throw .handOver("the digits of a large number") }
         return NumberValue.double(number).invariantText
     }
 

@@ -1,5 +1,3 @@
-package import PowerShellSyntax
-
 /// A value of the native engine: the closed set of .NET types whose behaviour the engine knows exactly.
 /// Whatever needs another type is handed over to a real PowerShell.
 package enum PSValue: Sendable {
@@ -36,7 +34,7 @@ package enum PSValue: Sendable {
     /// System.DateTime.
     case date(PSDate)
     /// A script block that nothing has run yet.
-    case block(ScriptBlockExpressionSyntax)
+    case block(PSBlock)
     /// A type literal of the few that casts and tests may name.
     case type(PSType)
     /// System.RuntimeType.Name and its like are read from this: the type that `GetType()` answers with.

@@ -1,0 +1,126 @@
+import MMCore
+import TestSupport
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("Bounds of native evaluation", .timeLimit(.minutes(5)))
+struct NativeBounds {
+    private func run(_ scripts: [String], limits: NativeLimits = NativeLimits()) async -> [NativeOutcome] {
+        let engine = NativeEngine(limits: limits)
+        var session = NativeSession()
+        var outcomes: [NativeOutcome] = []
+        for script in scripts { outcomes.append(await engine.run(script, in: &session)) }
+        return outcomes
+    }
+
+    private func texts(_ outcome: NativeOutcome?) throws -> [String] {
+        guard case .completed(let result)? = outcome else {
+            Issue.record("not completed: \(outcome.map { "\($0)" } ?? "nothing")")
+            return []
+        }
+        return try result.objects.map { try PSText.string($0) }
+    }
+
+    @Test("a block that an earlier script made runs in a later one with its own text")
+    func laterBlock() async throws {
+        let made = "$long = '" + String(repeating: "x", count: 68) + "'; $sb = { \"<$($_.Name)>\" }"
+        let items = "[pscustomobject]@{Name='ann'},[pscustomobject]@{Name='bob'}"
+        let outcomes = await run([
+            made, "\(items) | % $sb", "\(items) | Select-Object $sb | ConvertTo-Json -Compress; $sb = 1",
+            "1 | % { $sb }",
+        ])
+        #expect(try texts(outcomes[1]) == ["<ann>", "<bob>"])
+        // The column has the block's own words for a name, whatever the length of the second script.
+        #expect(try texts(outcomes[2]).first?.contains(#"$($_.Name)"#) == true)
+        #expect(try texts(outcomes[3]) == ["1"])
+    }
+
+    @Test(
+        "texts are searched and taken apart in steps that grow with their length alone",
+        arguments: [
+            "('ab' * 50000) -replace 'a','b'", "('a,' * 50000) -split ',' | Measure-Object | % Count",
+            "('ab' * 50000) -replace 'x','b'", "(('ab ' * 30000) -replace '\\s+',' ').Length",
+            "('ab' * 50000) -match 'q'", "(('a' * 90000) -replace '[a-c]+','').Length",
+        ])
+    func linear(script: String) async throws {
+        var limits = NativeLimits()
+        limits.patternSteps = 1000
+        guard case .completed(let result) = await run([script], limits: limits)[0] else {
+            Issue.record("\(script) took more than 64 steps a byte")
+            return
+        }
+        #expect(result.objects.count == 1 && result.errors.isEmpty)
+    }
+
+    @Test(
+        "what would take the process's memory or time is handed over",
+        arguments: [
+            "'x' * 900000 -replace '.','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
+            "$x = 'ab' * 400000; \"$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x$x\"",
+            "('ab' * 400000).Replace('a', ('c' * 900000))", "1..900000 | % { 'x' * 900000 }",
+            "$a = 1..900000; $a + $a", "'a' * 30 -match '(a*)*b'", "while ($true) { $x = 1 }",
+            "'\u{61}' * 200000 -replace 'a*a*a*b','c'", "-join (1..900000 | % { 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' })",
+        ])
+    func bounded(script: String) async {
+        guard case .handedOver(let reason, _) = await run([script])[0] else {
+            Issue.record("\(script) was carried out")
+            return
+        }
+        #expect(!reason.isEmpty)
+    }
+
+    @Test("a run that is called off ends inside a long operator")
+    func calledOff() async throws {
+        let running = Task { await run(["while ($true) { ('ab' * 400000) -replace '(a|b)(b|a)','$1' | Out-Null }"]) }
+        try await Task.sleep(for: .milliseconds(50))
+        running.cancel()
+        guard case .handedOver(let reason, _)? = await running.value.first else {
+            Issue.record("it ended by itself")
+            return
+        }
+        #expect(reason.contains("cancelled"))
+    }
+
+    /// Every bound so low that most scripts reach one.
+    private static let low: [NativeLimits] = {
+        var all: [NativeLimits] = []
+        for change: (inout NativeLimits) -> Void in [
+            { $0.textBytes = 3 }, { $0.listItems = 1 }, { $0.madeBytes = 8 }, { $0.steps = 1 }, { $0.rounds = 1 },
+            { $0.patternSteps = -1_000_000 }, { $0.patternDepth = 1 },
+        ] {
+            var limits = NativeLimits()
+            change(&limits)
+            all.append(limits)
+        }
+        return all
+    }()
+
+    @Test("with any bound set low, recorded scripts and mutations of them give what was recorded or are handed over")
+    func lowBounds() async throws {
+        let lines = try #require(NativeFixtures.lines("eval/eval.jsonl"))
+        var random = SeededRandom(seed: 23)
+        var handed = 0
+        for (place, line) in lines.enumerated() {
+            let batch = EvaluationBatch(
+                engine: NativeEngine(showsLayouts: false, limits: Self.low[place % Self.low.count]))
+            let recorded = try JSONParser.parse(line)
+            let answer = try JSONParser.parse(try await batch.answer(line))
+            if let result = answer["result"] {
+                #expect(NativeFixtures.same(result["out"], recorded["result"]?["out"]), "\(line.prefix(200))")
+            } else {
+                handed += 1
+            }
+            var scalars = Array((recorded["src"]?.string ?? "").unicodeScalars)
+            for _ in 0..<3 where scalars.count > 2 {
+                let at = Int.random(in: 0..<(scalars.count - 1), using: &random)
+                if Bool.random(using: &random) { scalars.remove(at: at) } else { scalars.swapAt(at, at + 1) }
+            }
+            var mutated = ""
+            mutated.unicodeScalars.append(contentsOf: scalars)
+            let reply = try await batch.answer(JSONWriter.string(["id": 1, "src": .string(mutated)]))
+            #expect(reply.contains("\"result\"") || reply.contains("\"handedOver\""))
+        }
+        #expect(handed > 20)
+    }
+}
