@@ -46,6 +46,14 @@ final class SortStage: Stage {
         items.append(item)
     }
 
+    /// A size among an object's properties counts by its bytes.
+    private static func comparable(_ value: PSValue, of item: PSValue) -> PSValue {
+        guard case .object = item, case .string(let text) = value, let bytes = ByteSize.bytes(of: text) else {
+            return value
+        }
+        return .long(bytes)
+    }
+
     override func finish() throws(Interrupt) {
         var rows: [Row] = []
         rows.reserveCapacity(items.count)
@@ -53,7 +61,7 @@ final class SortStage: Stage {
             var values: [PSValue?] = keys.isEmpty ? [item] : []
             for key in keys {
                 do throws(Interrupt) {
-                    values.append(try key.value(of: item, in: evaluator))
+                    values.append(try key.value(of: item, in: evaluator).map { Self.comparable($0, of: item) })
                 } catch {
                     switch error {
                     case .blockFailed, .fatal: throw .handOver("an error in a key")

@@ -96,10 +96,13 @@ private final class NativeRun {
         evaluator.foreignVariables = session.foreignVariables
     }
 
-    /// A layout as text, any other object as it is.
+    /// A layout as text, any other object as it is. Where a terminal would break lines they stay whole: whoever reads
+    /// this breaks them as they like.
     private static func shown(_ item: PSValue) throws(Interrupt) -> PSValue {
         guard let block = FormattedBlock(item) else { return item }
-        guard var lines = block.lines(width: 120) else { throw .handOver("a layout that wraps") }
+        guard var lines = block.lines(width: 120) ?? block.lines(width: 65_536) else {
+            throw .handOver("a layout of unusual characters")
+        }
         while lines.first?.isEmpty == true { lines.removeFirst() }
         while lines.last?.isEmpty == true { lines.removeLast() }
         return .string(lines.joined(separator: "\n"))
