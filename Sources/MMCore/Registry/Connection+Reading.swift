@@ -25,7 +25,8 @@ extension Connection {
         let connection = Connection(
             name: name, appId: reader.guid("appId"), tenant: tenant, tenantId: reader.tenant("tenantId"),
             expectedEmail: readEmail(&reader), description: reader.text("description"), mcps: reader.texts("mcps"),
-            skipSendGuards: reader.flag("skipSendGuards"), skipSignatureStrip: reader.flag("skipSignatureStrip"),
+            skipSendGuards: reader.flag("skipSendGuards"), legacyConfirm: reader.flag("legacyConfirm"),
+            skipSignatureStrip: reader.flag("skipSignatureStrip"),
             sharepointHost: readHost(&reader, tenant: tenant), moduleApps: reader.map("moduleApps"),
             cloud: readCloud(&reader), auth: readAuth(&reader), guardPolicy: policy,
             engine: reader.choice("engine") ?? .auto,

@@ -16,6 +16,8 @@ public struct Connection: Sendable, Hashable {
     public var mcps: [String]?
     /// Whether the seeds' send guards are off for this connection.
     public var skipSendGuards: Bool
+    /// Whether `confirmed: true` counts as a yes to a send in the first servers' own profiles. It counts nowhere else.
+    public var legacyConfirm: Bool
     /// Whether signatures of outgoing mail stay.
     public var skipSignatureStrip: Bool
     /// The first label of the SharePoint host, as in `contoso` of `contoso.sharepoint.com`.

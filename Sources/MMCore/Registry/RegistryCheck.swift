@@ -98,13 +98,19 @@ public enum RegistryCheck {
                 "skipSendGuards", "Connection '\(name)' sends mail and messages without a question.",
                 "Leave it out unless meant.")
         }
+        if connection.legacyConfirm {
+            warn(
+                "legacyConfirm",
+                "Connection '\(name)' lets a program of the first servers send with `confirmed: true` and nobody asked.",
+                "Leave it out unless an old client needs it.")
+        }
         return found
     }
 
     private static let knownKeys =
         [
             "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "skipSendGuards",
-            "skipSignatureStrip",
+            "legacyConfirm", "skipSignatureStrip",
             "sharepoint_host", "moduleApps", "cloud", "auth", "guard", "engine", "language", "logContent", "pin",
             "tags", "keepSpares",
         ] + ConnectionAuth.fieldNames

@@ -19,8 +19,8 @@ public struct GuardPolicy: Sendable, Hashable {
     public var sendGuards: Bool
     /// Whether the seed's warned list only warns: so in the seeds' own profiles, where `warned` commands run.
     public var warnsOnly: Bool
-    /// Whether `confirmed: true` counts for the seed's send families: so in the seeds' profiles, and elsewhere only
-    /// where the client can't ask a person.
+    /// Whether `confirmed: true` counts for the seed's send families: in the seeds' own profiles alone, and there only for
+    /// connections whose entry says `legacyConfirm`. Everywhere else a word in a request confirms nothing.
     public var honoursConfirmed: Bool
 
     /// A policy.
@@ -40,13 +40,9 @@ public struct GuardPolicy: Sendable, Hashable {
     /// - Parameters:
     ///   - connection: its `guard` and `skipSendGuards`.
     ///   - environment: for `MM_SEND_GUARDS`.
-    ///   - isSeedProfile: one of the seeds' own profiles serves it: their warned list only warns, `confirmed` counts.
-    ///   - honoursConfirmed: `confirmed: true` counts although no seed's profile serves it: the client can't ask, and
-    ///     the server's settings say so.
-    public init(
-        of connection: Connection, environment: [String: String], isSeedProfile: Bool = false,
-        honoursConfirmed: Bool = false
-    ) {
+    ///   - isSeedProfile: one of the seeds' own profiles serves it: their warned list only warns, and `confirmed` counts
+    ///     where the connection's `legacyConfirm` says so.
+    public init(of connection: Connection, environment: [String: String], isSeedProfile: Bool = false) {
         let own = connection.guardPolicy
         var overrides: [GuardClass: GuardDecision] = [:]
         var dynamic: GuardDecision?
@@ -60,7 +56,7 @@ public struct GuardPolicy: Sendable, Hashable {
         self.init(
             own.name, overrides: overrides, dynamic: dynamic,
             sendGuards: !connection.skipSendGuards && Self.sendGuardsEnabled(environment: environment),
-            warnsOnly: isSeedProfile, honoursConfirmed: isSeedProfile || honoursConfirmed)
+            warnsOnly: isSeedProfile, honoursConfirmed: isSeedProfile && connection.legacyConfirm)
     }
 
     /// The policy of a new connection.

@@ -4,13 +4,9 @@ import MMIdentity
 
 extension OperationContext {
     /// How strictly the guard judges for a connection and this caller.
-    ///
-    /// `confirmed: true` comes from a model, so it counts only where nobody can be asked, and only for the sends that the
-    /// first tools let through with it.
     func policy(of connection: Connection) -> GuardPolicy {
-        GuardPolicy(
-            of: connection, environment: services.environment, isSeedProfile: call.isSeedProfile,
-            honoursConfirmed: connection.guardPolicy.name == .standard && call.person == nil)
+        if call.readsOnly { return GuardPolicy(.readonly) }
+        return GuardPolicy(of: connection, environment: services.environment, isSeedProfile: call.isSeedProfile)
     }
 
     /// Does work that needs a token. A terminal shows the code and waits for the person; everybody else gets the

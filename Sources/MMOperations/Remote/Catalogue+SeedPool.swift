@@ -50,7 +50,7 @@ private struct SeedPoolRun: Operation {
             "caller_id": .string(context.call.caller.name),
         ]
         // What a person has confirmed here is not asked about there.
-        if verdict.decision == .ask || (input.confirmed && context.call.person == nil) { body["confirmed"] = true }
+        if verdict.decision == .ask { body["confirmed"] = true }
         context.call.progress(ProgressReport(done: 0, message: "running in \(connection.name)/\(moduleName)"))
         let answer = try await pool.ask("POST", "/run", body, within: context.call.timeLimit + .seconds(30))
         switch answer["status"]?.string {

@@ -23,7 +23,7 @@ struct GraphRequestInput: OperationInput {
             "output", .choice(["json", "table", "csv", "jsonl"]),
             "Form of the answer (default json; table is shorter for rows).",
             at: .absent),
-        InputField("confirmed", .flag, "The person has seen the preview of this send and said yes."),
+        InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
 
     let connection: String?

@@ -28,7 +28,7 @@ struct RunInput: OperationInput {
             isOfferedToModels: false),
         InputField(
             "dryRun", .flag, "Show the requests of a native pipeline; nothing is sent.", isOfferedToModels: false),
-        InputField("confirmed", .flag, "The person has seen the preview of this send and said yes."),
+        InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
 
     let connection: String?

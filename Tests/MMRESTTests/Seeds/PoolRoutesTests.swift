@@ -220,7 +220,9 @@ struct PoolRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("the warned list only warns, a send still asks, and `confirmed` must be true itself")
+    @Test(
+        "the warned list only warns, a send still asks, and `confirmed` counts where the entry says so and is true itself"
+    )
     func guarded() async throws {
         let place = try SeedPlace()
         try place.approve()
@@ -232,12 +234,26 @@ struct PoolRoutesTests {
         var send: JSONObject = [
             "connection": "Contoso-GA", "module": "exo", "command": "Send-MailMessage -To a@b.example -Subject x",
         ]
-        for confirmed: JSONValue in ["yes", 1, "true", false, [:]] {
+        func isAsked(_ confirmed: JSONValue) async throws -> Bool {
             send["confirmed"] = confirmed
             let answer = try await pool.runSignedIn(.object(send))
-            #expect(answer["status"] == "error")
-            #expect(answer["error"]?.string?.contains("mm confirm") == true, "\(answer.body)")
+            return answer["error"]?.string?.contains("mm confirm") == true
         }
+        for confirmed: JSONValue in ["yes", 1, "true", false, [:], true] {
+            #expect(try await isAsked(confirmed), "\(confirmed)")
+        }
+        var registry = try #require(try JSONParser.parse(SeedPlace.registry).object)
+        var entries = try #require(registry["connections"]?.object)
+        var entry = try #require(entries["Contoso-GA"]?.object)
+        entry["legacyConfirm"] = true
+        entries["Contoso-GA"] = .object(entry)
+        registry["connections"] = .object(entries)
+        try ProtectedFile.replace(
+            place.home.path + "/connections.json", with: JSONWriter.bytes(.object(registry)))
+        for confirmed: JSONValue in ["yes", 1, "true", false, [:]] {
+            #expect(try await isAsked(confirmed), "\(confirmed)")
+        }
+        #expect(try await !isAsked(true))
         await place.home.services.close()
     }
 
