@@ -125,7 +125,8 @@ struct FrontEndContractTests {
     @Test("names without a prefix behind a gateway, and aliases everywhere")
     func names() async throws {
         let tenant = try await Tenant.shared.value
-        let client = try await MCPClient(tenant.home.environment, arguments: ["--tool-prefix", ""])
+        let client = try await MCPClient(
+            tenant.home.environment, arguments: ["--tool-prefix", "", "--structured-output"])
         _ = try await client.initialize()
         let tools = try await client.request(1, "tools/list")["result"]?["tools"]?.array ?? []
         #expect(tools.prefix(2).map { $0["name"] } == ["run", "graph_request"])
@@ -133,13 +134,70 @@ struct FrontEndContractTests {
             let answer = try await client.call(number + 2, name)
             #expect(answer["structuredContent"]?["connections"]?.array?.isEmpty == false)
         }
-        let readOnly = try await MCPClient(tenant.home.environment, arguments: ["--read-only"])
-        _ = try await readOnly.initialize()
-        let few = try await readOnly.request(1, "tools/list")["result"]?["tools"]?.array ?? []
-        #expect(few.compactMap { $0["name"]?.string } == ["mm__connections", "mm__status", "mm__output"])
-        let refused = try await readOnly.request(
+    }
+
+    @Test("a server that only reads offers what reads, and denies the rest whatever the connection allows")
+    func readOnly() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.signIn().code == 0)
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "guard={\"allow\": [\"send\"]}"]).code == 0)
+        let reader = try await MCPClient(tenant.home.environment, arguments: ["--read-only"])
+        _ = try await reader.initialize(["elicitation": [:]])
+        let tools = try await reader.request(1, "tools/list")["result"]?["tools"]?.array ?? []
+        let names = tools.compactMap { $0["name"]?.string }
+        #expect(
+            names.sorted() == ["mm__connections", "mm__graph_request", "mm__output", "mm__run", "mm__status"])
+        #expect(tools.allSatisfy { $0["annotations"]?["readOnlyHint"] == true }, "\(tools)")
+        let hidden = try await reader.request(
             2, "tools/call", ["name": "mm__login", "arguments": ["connection": "Demo"]])
-        #expect(refused["error"]?["code"]?.int == -32602)
+        #expect(hidden["error"]?["code"]?.int == -32602)
+        let me = try await reader.call(3, "mm__graph_request", ["connection": "Demo", "endpoint": "/me"])
+        #expect(me.text.contains("admin@contoso-sandbox.example"), "\(me)")
+        let mailboxes: JSONObject = ["connection": "Demo", "module": "exo", "command": "Get-Mailbox -ResultSize 1"]
+        #expect(try await reader.call(4, "mm__run", mailboxes)["isError"] == false)
+        let writes: [(String, JSONObject)] = [
+            ("mm__graph_request", ["endpoint": "/me/sendMail", "method": "POST", "body": [:], "confirmed": true]),
+            ("mm__graph_request", ["endpoint": "/me", "method": "PATCH", "body": ["city": "Bern"]]),
+            ("mm__run", ["module": "exo", "command": "Set-Mailbox admin -CustomAttribute1 x"]),
+        ]
+        for (number, (name, arguments)) in writes.enumerated() {
+            var arguments = arguments
+            arguments["connection"] = "Demo"
+            let refused = try await reader.call(5 + number, name, arguments)
+            #expect(refused["isError"] == true && refused.text.contains("--read-only"), "\(refused)")
+        }
+    }
+
+    @Test("a word in a request confirms nothing, by whichever front-end it comes")
+    func confirmedIsNoYes() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.signIn().code == 0)
+        let mail: JSONObject = [
+            "message": ["subject": "s", "toRecipients": [["emailAddress": ["address": "out@fabrikam.example"]]]]
+        ]
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let batch: JSONObject = [
+            "requests": [
+                [
+                    "id": "1", "method": "POST", "url": "/me/sendMail", "body": .object(mail),
+                    "headers": ["Content-Type": "application/json"],
+                ]
+            ]
+        ]
+        for (number, (endpoint, body)) in [("/me/sendMail", mail), ("/$batch", batch)].enumerated() {
+            var body = body
+            let arguments: JSONObject = [
+                "connection": "Demo", "endpoint": .string(endpoint), "method": "POST", "body": .object(body),
+                "confirmed": true,
+            ]
+            let answer = try await client.call(number + 1, "mm__graph_request", arguments)
+            #expect(answer["structuredContent"]?["status"] == "confirmation_required", "\(answer)")
+            body["confirmed"] = true
+            let ran = try await tenant.mm(
+                ["graph", "Demo", endpoint, "-X", "POST", "-d", JSONWriter.string(.object(body)), "--confirmed"])
+            #expect(ran.code == 5, "\(ran)")
+        }
     }
 
     @Test("a long answer as a head, counts and a handle that pages and filters")

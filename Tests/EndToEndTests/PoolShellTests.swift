@@ -67,8 +67,8 @@ struct PoolShellTests {
     func clients() async throws {
         let home = try TemporaryHome()
         let (one, other) = (
-            try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell"]),
-            try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell"])
+            try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell", "--structured-output"]),
+            try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell", "--structured-output"])
         )
         _ = try await one.initialize()
         _ = try await other.initialize()
@@ -88,7 +88,8 @@ struct PoolShellTests {
     @Test("what a killed AI client has left ends too")
     func killedClient() async throws {
         let home = try TemporaryHome()
-        let client = try await MCPClient(home.environment, arguments: ["--toolsets", "m365,shell"])
+        let client = try await MCPClient(
+            home.environment, arguments: ["--toolsets", "m365,shell", "--structured-output"])
         _ = try await client.initialize()
         let begun = try await client.call(1, "mm__shell_run", ["command": "echo $$; sleep 1000", "yield": 1])
         let text = begun["structuredContent"]?["stdout"]?.string ?? ""

@@ -16,11 +16,14 @@ public struct CallContext: Sendable {
     public var sessionID: String?
     /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
     package var directory: String?
+    /// Whether the caller may only read, whatever the connection's own policy allows.
+    package var readsOnly = false
     /// Takes reports of progress.
     public var progress: @Sendable (ProgressReport) -> Void
     /// The person who can be asked, where there is one.
     public var person: (any PersonAtHand)?
-    /// Whether one of the seeds' own profiles asks: there the warned list only warns, and `confirmed` counts.
+    /// Whether one of the seeds' own profiles asks: there the warned list only warns, and `confirmed` counts for connections
+    /// whose entry says so.
     package var isSeedProfile = false
 
     /// What goes with a call.

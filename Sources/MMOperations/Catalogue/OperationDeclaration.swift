@@ -25,6 +25,9 @@ public struct OperationDeclaration: Sendable {
     /// Whether a model's list of tools shows it; what is rarely needed is called by its name alone, since a model reads
     /// every word of the list on each turn.
     public var isListed = true
+    /// Whether a server that only reads offers it although it can do more: the guard judges each call and denies that one
+    /// what doesn't read.
+    public var servesReaders = false
     /// Command lines that work, with what they do.
     public let examples: [Example]
 
@@ -51,6 +54,9 @@ public struct OperationDeclaration: Sendable {
             self.idempotent = idempotent
             self.openWorld = openWorld
         }
+
+        /// What is left of them for a caller who may only read.
+        package var reading: Effects { Effects(readOnly: true, openWorld: openWorld) }
     }
 
     /// A group of tools that a server offers or leaves out as one.
@@ -102,6 +108,13 @@ public struct OperationDeclaration: Sendable {
             self.command = command
             self.purpose = purpose
         }
+    }
+
+    /// The same, offered also by servers that only read.
+    var forReaders: OperationDeclaration {
+        var copy = self
+        copy.servesReaders = true
+        return copy
     }
 
     /// The same, left out of a model's list of tools.

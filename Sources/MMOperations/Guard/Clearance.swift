@@ -28,6 +28,9 @@ struct Clearance: Sendable {
         }
         let pending = verdict.decision == .ask ? try await context.services.ledger.request(request) : nil
         guard var error = verdict.error(pending: pending) else { return }
+        if context.call.readsOnly {
+            error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."
+        }
         if let pending {
             error.message += " Nothing was sent or run.\n\n" + pending.lines.joined(separator: "\n")
         }

@@ -12,6 +12,7 @@ package enum OperationHeaders {
     static let waitsForSignIn = "MM-Waits-For-Sign-In"
     static let person = "MM-Person"
     static let directory = "MM-Directory"
+    static let readsOnly = "MM-Reads-Only"
 
     /// The longest a call may take, in seconds: about 30 years.
     private static let longest: Int64 = 1_000_000_000
@@ -38,6 +39,8 @@ package enum OperationHeaders {
         package var waitsForSignIn = false
         /// Whether a person can be asked at the far end.
         package var hasPerson = false
+        /// Whether the caller may only read.
+        package var readsOnly = false
         /// Where the caller stands, an absolute path.
         package var directory: String?
     }
@@ -52,6 +55,7 @@ package enum OperationHeaders {
         if let id = context.sessionID { headers.set(session, escaped(id)) }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
         if context.person != nil { headers.set(person, "1") }
+        if context.readsOnly { headers.set(readsOnly, "1") }
         // Half a path would be another one.
         if let path = context.directory, path.utf8.count <= longestPath {
             headers.set(directory, escaped(path, longestPath))
@@ -75,6 +79,7 @@ package enum OperationHeaders {
         claims.session = try name(session, headers)
         claims.waitsForSignIn = try flag(waitsForSignIn, headers)
         claims.hasPerson = try flag(person, headers)
+        claims.readsOnly = try flag(readsOnly, headers)
         claims.directory = try name(directory, headers, longest: longestPath)
         if let path = claims.directory, !path.hasPrefix("/") || path.utf8.contains(0) {
             throw wrong(directory, path, "Give an absolute path.")

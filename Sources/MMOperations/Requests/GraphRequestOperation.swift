@@ -28,7 +28,7 @@ struct GraphRequestOperation: Operation {
                 "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
                 "Power Automate environments"),
         ]
-    )
+    ).forReaders
 
     func run(_ input: GraphRequestInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         guard let name = input.connection, let endpoint = input.endpoint else {

@@ -39,7 +39,7 @@ struct CatalogueServer {
         let offered = service.catalogue.operations.filter { operation in
             let declaration = operation.declaration
             return declaration.audience == .everyone && options.toolsets.contains(declaration.toolset)
-                && (!options.readOnly || declaration.effects.readOnly)
+                && (!options.readOnly || declaration.effects.readOnly || declaration.servesReaders)
         }
         let names = Set(offered.map(\.declaration.name))
         let resources = MCPResources(service: service, services: services, serverName: options.serverName)
@@ -79,21 +79,26 @@ struct CatalogueServer {
         let service = service
         let options = options
         let reader = options.prefix + "output"
-        let shaper = ToolAnswer(outputs: services.outputs, outputTool: reader, serverName: options.serverName)
+        let shaper = ToolAnswer(
+            outputs: services.outputs, outputTool: reader, serverName: options.serverName,
+            isStructured: options.structuredOutput)
         let (patience, instance, clients) = (patience, instance, clients)
         var tool = Tool(
             name: listed, description: declaration.description, inputSchema: operation.inputSchema,
-            annotations: Self.annotations(declaration.effects),
+            annotations: Self.annotations(options.readOnly ? declaration.effects.reading : declaration.effects),
             aliases: Array(Set(plain).subtracting([listed])).sorted()
         ) { arguments, context in
             var call = context.call(to: options.serverName)
             call.patience = patience
+            call.readsOnly = options.readOnly
             let session = "\(instance):\(context.principal.name)"
             call.sessionID = session
             clients.sessions.withLock { _ = $0.insert(session) }
             if context.canAskForms { call.person = MCPPerson(context: context) }
             do throws(MMError) {
-                let answer = try await service.call(name, arguments, in: call)
+                let answer = try await LifeSigns(call).during { (call) throws(MMError) in
+                    try await service.call(name, arguments, in: call)
+                }
                 return try await shaper.result(of: answer, form: answer.form ?? arguments["output"]?.string)
             } catch {
                 return shaper.result(of: error)

@@ -6,8 +6,10 @@ import MMOperations
 struct MCPFaceOptions: Sendable {
     /// What stands before every tool's name; gateways add a prefix of their own and want none.
     var prefix = "mm__"
-    /// Whether only tools that change nothing are offered.
+    /// Whether nothing may be changed: only what reads is offered, and the guard denies everything else.
     var readOnly = false
+    /// Whether results hold their data beside the text.
+    var structuredOutput = false
     /// Which groups of tools are offered.
     var toolsets: Set<OperationDeclaration.Toolset> = [.m365]
     /// Whether the command line says what stands before the names.
@@ -31,7 +33,10 @@ struct MCPFaceOptions: Sendable {
             InputField(
                 "tool-prefix", .text, "What stands before every tool's name (default mm__); '' behind a gateway."),
             InputField("profile", .text, "Offer the tools of an earlier server instead: mm-design, pwsh-manager, …"),
-            InputField("read-only", .flag, "Offer only tools that change nothing."),
+            InputField("read-only", .flag, "Offer only what reads; the guard denies every other request and script."),
+            InputField(
+                "structured-output", .flag,
+                "Give each result as data (structuredContent) as well, for hosts that want it."),
             InputField("toolsets", .text, "Groups of tools to offer, with commas: m365, shell, ssh (default m365)."),
             InputField("server-name", .text, "The name that connections' mcps lists are compared with (default mm)."),
             InputField("embedded", .flag, "Do everything in this process, without the pool that outlives it."),
@@ -69,6 +74,7 @@ struct MCPFaceOptions: Sendable {
             profile = name == "mm" ? nil : name
         }
         readOnly = try reader.flag("read-only")
+        structuredOutput = try reader.flag("structured-output")
         if let names = try reader.text("toolsets") {
             var chosen: Set<OperationDeclaration.Toolset> = []
             for name in names.split(separator: ",") {

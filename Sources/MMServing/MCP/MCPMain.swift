@@ -17,7 +17,8 @@ package enum MCPMain {
 
           --profile NAME       the tools of an earlier server instead, as they were: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
           --tool-prefix TEXT   what stands before every tool's name (mm__); '' behind a gateway that adds its own
-          --read-only          offer only tools that change nothing
+          --read-only          offer only what reads; the guard denies every other request and script
+          --structured-output  give each result as data (structuredContent) as well, for hosts that want it
           --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
           --server-name NAME   the name that connections' mcps lists are compared with (mm)
           --http ADDRESS       serve Streamable HTTP at ADDRESS, path /mcp; the endpoint is printed first

@@ -4,10 +4,14 @@ import MMOperations
 
 /// Turns an operation's answer into a tool's result that fits a model's window: whole when small, else a head, counts and
 /// a handle for the rest.
+///
+/// The text says everything there is to say. Many hosts hand a model `structuredContent` alone where a result has some, and
+/// of an error the text alone: so there is none, unless the server is told to give it, and then it says everything as well.
 struct ToolAnswer: Sendable {
     private let outputs: OutputStore
     private let outputTool: String
     private let serverName: String
+    private let isStructured: Bool
     private let budget = OutputBudget.standard
 
     /// A shaper of results.
@@ -15,7 +19,9 @@ struct ToolAnswer: Sendable {
     ///   - outputs: takes what is over the budget.
     ///   - outputTool: the tool that reads it, as this server names it.
     ///   - serverName: whose an answer is that comes from no connection.
-    init(outputs: OutputStore, outputTool: String, serverName: String) {
+    ///   - isStructured: whether results hold their data beside the text, for hosts that want it.
+    init(outputs: OutputStore, outputTool: String, serverName: String, isStructured: Bool = false) {
+        self.isStructured = isStructured
         self.serverName = serverName
         self.outputs = outputs
         self.outputTool = outputTool
@@ -32,7 +38,7 @@ struct ToolAnswer: Sendable {
             let text = JobAnswer.text(of: members) { handle, action in
                 "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action)\"}"
             }
-            return .structured(.object(members), text: text)
+            return result(text, [], members, isWhole: false)
         }
         if let stored = answer.stored { return try result(of: stored, form: form, notes: answer.notes) }
         let connection = answer.connection ?? "/\(serverName)"
@@ -76,9 +82,26 @@ struct ToolAnswer: Sendable {
         parts.append(shaped.text)
         if let note = shaped.note(tool: outputTool) { parts.append(note) }
         // A cut answer has no structure worth having; its counts and handle have.
-        if let json = shaped.json { structured = .object(json) }
-        return ToolResult(
-            content: [.text(parts.joined(separator: "\n"))], structured: structured?.object.map { .object($0) })
+        return result(
+            parts.joined(separator: "\n"), answer.notes, shaped.json ?? structured?.object ?? [:],
+            isWhole: shaped.json == nil && structured?.object != nil)
+    }
+
+    /// A result of a text and, where that is wanted, of data that says no less.
+    private func result(
+        _ text: String, _ notes: [String], _ data: JSONObject, isWhole: Bool, isError: Bool = false
+    ) -> ToolResult {
+        var structured: JSONValue?
+        if isStructured {
+            var members = data
+            if isWhole {
+                if !notes.isEmpty { members["notes"] = .array(notes.map { .string($0) }) }
+            } else {
+                members["text"] = .string(text)
+            }
+            structured = .object(members)
+        }
+        return ToolResult(content: [.text(text)], structured: structured, isError: isError)
     }
 
     /// The beginning of an answer that lies in the store.
@@ -89,13 +112,8 @@ struct ToolAnswer: Sendable {
         if page.unit == .rows, page.cutAtByte == nil, let rows = try? JSONParser.parse(Array(page.text.utf8)) {
             text = self.text(of: rows, form: form, room: room)
         }
-        return ToolResult(
-            content: [
-                .text(
-                    (notes + [text ?? page.text, note(of: page, form: text == nil ? nil : form)]).joined(
-                        separator: "\n"))
-            ],
-            structured: .object(output.json))
+        let whole = (notes + [text ?? page.text, note(of: page, form: text == nil ? nil : form)])
+        return result(whole.joined(separator: "\n"), notes, output.json, isWhole: false)
     }
 
     /// Rows in the form that was asked for, or as a table of their own where that is shorter; nil where JSON it is.
@@ -124,7 +142,7 @@ struct ToolAnswer: Sendable {
             if error.details["userCode"] == nil { text = error.description }
         }
         let isExpected = error.code == .signInNeeded || error.code == .confirmationNeeded
-        return ToolResult(content: [.text(text)], structured: .object(structured), isError: !isExpected)
+        return result(text, [], structured, isWhole: false, isError: !isExpected)
     }
 
     private static func status(of error: MMError) -> String {

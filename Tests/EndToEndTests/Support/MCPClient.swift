@@ -25,7 +25,7 @@ final class MCPClient: Sendable {
         }
     }
 
-    init(_ environment: [String: String], arguments: [String] = []) async throws {
+    init(_ environment: [String: String], arguments: [String] = ["--structured-output"]) async throws {
         var command = ChildCommand(Programs.mmMCP, arguments, environment: environment)
         command.input = .pipe
         command.error = .null

@@ -39,7 +39,7 @@ struct JobTests {
         let catalogue = Catalogue(Catalogue.standard.operations + [AnyOperation(Slow(release: release, ended: ended))])
         let server = try CatalogueServer(
             service: LocalOperationService(catalogue: catalogue, services: home.services), services: home.services,
-            options: try MCPFaceOptions(words: []), patience: patience
+            options: try MCPFaceOptions(words: ["--structured-output"]), patience: patience
         ).server()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         return try HTTPFace.start(server, options, secret: nil, log: .off)

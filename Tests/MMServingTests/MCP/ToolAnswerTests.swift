@@ -1,0 +1,106 @@
+import MMCore
+import MMMCP
+import MMOperations
+import TestSupport
+import Testing
+
+@testable import MMServing
+
+@Suite("Results for a model", .timeLimit(.minutes(2)))
+struct ToolAnswerTests {
+    private let home: TestHome
+
+    init() throws { home = try TestHome() }
+
+    private func shaper(isStructured: Bool = false) throws -> ToolAnswer {
+        ToolAnswer(
+            outputs: OperationServices(environment: home.environment).outputs, outputTool: "mm__output",
+            serverName: "mm", isStructured: isStructured)
+    }
+
+    private static let long = JSONValue.array((0..<5000).map { ["id": .int(Int64($0)), "name": .string("user \($0)")] })
+
+    /// Every kind of answer with what must reach whoever reads only one half of the result.
+    private static let answers: [(answer: OperationAnswer, says: [String])] = [
+        (.value(["name": "Contoso"], notes: ["a note"]), ["Contoso", "a note"]),
+        (.value(long, notes: ["a note"]), ["a note", "user 0", "mm__output", "handle", "5000"]),
+        (OperationAnswer(.text("plain words"), notes: ["a note"]), ["plain words", "a note"]),
+        (OperationAnswer(.json(Array("[1,2]".utf8))), ["1"]),
+    ]
+
+    @Test("hold no structured content, which hosts would show in place of the text", arguments: 0..<4)
+    func textAlone(index: Int) async throws {
+        let (answer, says) = Self.answers[index]
+        let result = try await shaper().result(of: answer, form: nil)
+        #expect(result.structured == nil)
+        let text = "\(result.content)"
+        for word in says { #expect(text.contains(word), "\(word) in \(text.prefix(500))") }
+    }
+
+    @Test("are complete in either half where a host wants data", arguments: 0..<4)
+    func eitherHalf(index: Int) async throws {
+        let (answer, says) = Self.answers[index]
+        let result = try await shaper(isStructured: true).result(of: answer, form: nil)
+        let data = JSONWriter.string(try #require(result.structured))
+        let text = "\(result.content)"
+        for word in says {
+            #expect(text.contains(word), "\(word) in \(text.prefix(500))")
+            #expect(data.contains(word), "\(word) in \(data.prefix(500))")
+        }
+    }
+
+    @Test("say of an error what happened and what to do, in either half")
+    func errors() throws {
+        let error = MMError(
+            .confirmationNeeded, "A person has to confirm this: it sends mail.",
+            hint: "Ask them to run: mm confirm abc.")
+        #expect(try shaper().result(of: error).structured == nil)
+        for shaper in [try shaper(), try shaper(isStructured: true)] {
+            let result = shaper.result(of: error)
+            #expect("\(result.content)".contains("mm confirm abc") && !result.isError)
+            if let data = result.structured { #expect(JSONWriter.string(data).contains("mm confirm abc")) }
+        }
+    }
+
+    @Test("come in the form that was asked for in the text", arguments: [("csv", "id,name"), ("jsonl", "ann\\\"}\\n{")])
+    func form(form: String, begins: String) async throws {
+        let rows: JSONValue = [["id": 1, "name": "ann"], ["id": 2, "name": "bob"]]
+        let result = try await shaper().result(of: .value(rows), form: form)
+        #expect("\(result.content)".contains(begins), "\(result.content)")
+    }
+}
+
+@Suite("Signs of life", .timeLimit(.minutes(2)))
+struct LifeSignTests {
+    private func call(_ reports: @escaping @Sendable (ProgressReport) -> Void) -> CallContext {
+        CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm"), progress: reports)
+    }
+
+    @Test("come while a call is silent, with a count that grows and the call's own last words")
+    func silentCall() async throws {
+        let seen = Mutex<[ProgressReport]>([])
+        let signs = LifeSigns(call { report in seen.withLock { $0.append(report) } }, every: .milliseconds(20))
+        let answer = try await signs.during { call throws(MMError) in
+            call.progress(ProgressReport(done: 1, message: "running"))
+            _ = await eventually { seen.withLock { $0.count >= 4 } }
+            return .value("done")
+        }
+        #expect(answer.notes.isEmpty)
+        let reports = seen.withLock { $0 }
+        #expect(reports.count >= 4)
+        #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.done < $1.done })
+        #expect(reports.dropFirst().allSatisfy { $0.message.hasPrefix("running (") && $0.done < 2 })
+    }
+
+    @Test("end with the call, also with one that fails")
+    func ended() async throws {
+        let seen = Mutex(0)
+        let signs = LifeSigns(call { _ in seen.withLock { $0 += 1 } }, every: .milliseconds(10))
+        await #expect(throws: MMError.self) {
+            try await signs.during { _ throws(MMError) in
+                _ = await eventually { seen.withLock { $0 >= 2 } }
+                throw MMError(.deadlineExceeded, "late")
+            }
+        }
+    }
+}
