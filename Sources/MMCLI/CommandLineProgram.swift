@@ -114,8 +114,15 @@ package struct CommandLineProgram: Sendable {
             progress: { report in if showsProgress { terminal.progress(report.message) } }
         )
         context.directory = CallContext.ownDirectory
-        let answer = try await service(options).get().call(
-            operation.declaration.name, arguments(of: operation, scanned.arguments, options), in: context)
+        let answer: OperationAnswer
+        do throws(MMError) {
+            answer = try await service(options).get().call(
+                operation.declaration.name, arguments(of: operation, scanned.arguments, options), in: context)
+        } catch {
+            terminal.progress(nil)
+            if !words.contains("--json") { try await show(before: error, options) }
+            throw error
+        }
         if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
         if !answer.standardError.isEmpty {
             terminal.progress(nil)
@@ -125,7 +132,8 @@ package struct CommandLineProgram: Sendable {
         if let program = options.jq {
             try await filter(answer, through: program, options)
         } else {
-            let renderer = AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try terminal.write(bytes)
+            let renderer = AnswerRenderer(format: options.format, note: { if !options.quiet { terminal.note($0) } }) {
+                (bytes) throws(MMError) in try terminal.write(bytes)
             }
             try await renderer.render(answer)
         }
@@ -134,6 +142,17 @@ package struct CommandLineProgram: Sendable {
         }
         terminal.progress(nil)
         return answer.exitStatus
+    }
+
+    /// Shows what came before a failure where it would have been shown without one. With `--json` the error holds it.
+    private func show(before error: MMError, _ options: GlobalOptions) async throws(MMError) {
+        guard let output = error.output else { return }
+        let texts = (output.array ?? [output]).map(\.string)
+        let isText = texts.allSatisfy { $0 != nil }
+        let answer = OperationAnswer(
+            isText ? .text(texts.compactMap(\.self).joined(separator: "\n")) : .value(output))
+        try await AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try terminal.write(bytes) }
+            .render(answer)
     }
 
     /// An operation that has forms of its own is told which one is wanted; jq needs JSON.

@@ -66,6 +66,80 @@ struct AnswerRendererTests {
         }
     }
 
+    private static let user: JSONValue = [
+        "displayName": "Ada", "businessPhones": ["1", "2"], "manager": ["displayName": "Bob"],
+    ]
+
+    @Test(
+        "show one object whole, also where a list is among its members",
+        arguments: [
+            (.csv, "displayName,businessPhones,manager\nAda,\"1, 2\",\"{\"\"displayName\"\":\"\"Bob\"\"}\"\n"),
+            (.jsonl, #"{"displayName":"Ada","businessPhones":["1","2"],"manager":{"displayName":"Bob"}}"# + "\n"),
+        ] as [(GlobalOptions.Format, String)])
+    func oneObject(format: GlobalOptions.Format, text: String) async throws {
+        #expect(try await rendered(.value(Self.user), format) == text)
+    }
+
+    @Test("show one object as names and values", arguments: [GlobalOptions.Format.table, .text])
+    func oneObjectInWords(format: GlobalOptions.Format) async throws {
+        let text = try await rendered(.value(Self.user), format)
+        for word in ["displayName", "Ada", "businessPhones", "manager", "Bob"] {
+            #expect(text.contains(word), "\(text)")
+        }
+    }
+
+    /// What a format says of what it leaves out.
+    private func notes(_ answer: OperationAnswer, _ format: GlobalOptions.Format) async throws -> (String, [String]) {
+        let notes = Mutex<[String]>([])
+        let text = Mutex<[UInt8]>([])
+        try await AnswerRenderer(format: format, note: { note in notes.withLock { $0.append(note) } }) {
+            (bytes) throws(MMError) in text.withLock { $0 += bytes }
+        }.render(answer)
+        return (String(decoding: text.withLock { $0 }, as: UTF8.self), notes.withLock { $0 })
+    }
+
+    @Test("drop nothing in CSV, and count in a table the columns that have no room")
+    func nested() async throws {
+        let rows: JSONValue = [["id": 1, "licences": [["sku": "E5"]], "activity": ["last": "today"]], ["id": 2]]
+        let (csv, unsaid) = try await notes(.value(rows), .csv)
+        #expect(csv == "id,licences,activity\n1,\"[{\"\"sku\"\":\"\"E5\"\"}]\",\"{\"\"last\"\":\"\"today\"\"}\"\n2,,\n")
+        #expect(unsaid == [])
+        let (table, said) = try await notes(.value(rows), .table)
+        #expect(table == "ID\n1\n2\n")
+        #expect(said.count == 1 && said[0].contains("2 more columns") && said[0].contains("licences"))
+    }
+
+    @Test(
+        "say that a page has a next one, in formats that don't show its link",
+        arguments: [GlobalOptions.Format.csv, .table, .jsonl])
+    func nextPage(format: GlobalOptions.Format) async throws {
+        let page = #"{"value":[{"id":1}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=x"}"#
+        let (_, said) = try await notes(OperationAnswer(.json(Array(page.utf8))), format)
+        #expect(said.contains { $0.contains("--all") })
+        let (_, nothing) = try await notes(OperationAnswer(.json(Array(page.utf8))), .json)
+        #expect(nothing == [])
+    }
+
+    @Test("say how many rows of a long list don't fit its first columns")
+    func laterColumns() async throws {
+        let batches = Mutex<[[ArraySlice<UInt8>]]>([
+            [ArraySlice(#"{"a":1}"#.utf8)], [ArraySlice(#"{"a":2,"b":3}"#.utf8), ArraySlice(#"{"a":4}"#.utf8)],
+        ])
+        let stream = ItemStream { () throws(MMError) in batches.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+        let (text, said) = try await notes(OperationAnswer(.items(stream)), .csv)
+        #expect(text == "a\n1\n2\n4\n")
+        #expect(said.count == 1 && said[0].hasPrefix("1 rows"))
+    }
+
+    @Test("are one line a row in JSON Lines, however the service laid them out")
+    func jsonLines() async throws {
+        let item = ArraySlice("{\n  \"a\": 1,\n  \"b\": [\n 2 ]\n}".utf8)
+        let batches = Mutex<[[ArraySlice<UInt8>]]>([[item, item]])
+        let stream = ItemStream { () throws(MMError) in batches.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+        #expect(
+            try await rendered(OperationAnswer(.items(stream)), .jsonl) == "{\"a\":1,\"b\":[2]}\n{\"a\":1,\"b\":[2]}\n")
+    }
+
     @Test("can't run formulas in a spreadsheet", arguments: ["=1+1", "+cmd", "-x", "@sum", "\ttab"])
     func formulas(cell: String) {
         #expect(CSVText.line([cell]).hasPrefix("'") || CSVText.line([cell]).hasPrefix("\"'"))

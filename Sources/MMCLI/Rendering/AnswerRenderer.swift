@@ -4,14 +4,20 @@ package import MMOperations
 /// Writes an answer in the format asked for, a batch at a time where the answer is a long list.
 package struct AnswerRenderer {
     private let format: GlobalOptions.Format?
+    private let note: (String) -> Void
     private let write: ([UInt8]) async throws(MMError) -> Void
 
     /// A renderer.
     /// - Parameters:
     ///   - format: the format asked for; `nil`: what suits the answer.
+    ///   - note: takes a line for the person about what the format leaves out.
     ///   - write: takes the bytes in order.
-    package init(format: GlobalOptions.Format?, write: @escaping ([UInt8]) async throws(MMError) -> Void) {
+    package init(
+        format: GlobalOptions.Format?, note: @escaping (String) -> Void = { _ in },
+        write: @escaping ([UInt8]) async throws(MMError) -> Void
+    ) {
         self.format = format
+        self.note = note
         self.write = write
     }
 
@@ -60,6 +66,9 @@ package struct AnswerRenderer {
             return try await write(bytes)
         }
         try await render(value, columns: columns)
+        if let format, format != .json, value["@odata.nextLink"] != nil {
+            note("These are the first rows. All of them: --all; so many: --top N.")
+        }
     }
 
     private func render(_ value: JSONValue, columns: [String]) async throws(MMError) {
@@ -73,13 +82,24 @@ package struct AnswerRenderer {
             try await lines([rows.columns] + rows.items.map { rows.cells(of: $0) }) { CSVText.line($0) }
         case .table:
             guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
-            let cells = rows.items.map { rows.cells(of: $0) }
-            let table = TableText(fitting: [rows.columns] + cells)
-            try await lines([rows.columns.map { $0.uppercased() }] + cells) { table.line($0) }
+            let shown = forTable(rows, named: !columns.isEmpty)
+            let cells = shown.items.map { shown.cells(of: $0) }
+            let table = TableText(fitting: [shown.columns] + cells)
+            try await lines([shown.columns.map { $0.uppercased() }] + cells) { table.line($0) }
         case .text:
             guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
             try await lines(rows.items) { rows.cells(of: $0).joined(separator: "\t") }
         }
+    }
+
+    /// What a table shows: not what has no room in a cell, which is counted instead.
+    private func forTable(_ rows: Rows, named: Bool) -> Rows {
+        guard !named, let simple = rows.simple, simple.columns.count < rows.columns.count else { return rows }
+        let hidden = rows.columns.filter { !simple.columns.contains($0) }
+        note(
+            "\(hidden.count) more columns (\(hidden.prefix(4).joined(separator: ", "))"
+                + "\(hidden.count > 4 ? ", …" : "")): --output json or csv.")
+        return simple
     }
 
     /// One object as two columns: name and value.
@@ -111,7 +131,12 @@ package struct AnswerRenderer {
             while let batch = try await stream.next() {
                 var bytes: [UInt8] = []
                 for item in batch {
-                    bytes += item
+                    // A service may lay its JSON out over several lines.
+                    if item.contains(0x0A), let value = try? JSONParser.parse(item) {
+                        bytes += JSONWriter.bytes(value)
+                    } else {
+                        bytes += item
+                    }
                     bytes.append(0x0A)
                 }
                 try await write(bytes)
@@ -123,6 +148,7 @@ package struct AnswerRenderer {
     /// Columns and their widths are those of the first batch: later batches must not hold memory or move columns.
     private func renderRows(_ stream: ItemStream, columns: [String]) async throws(MMError) {
         var layout: (rows: Rows, table: TableText)?
+        var cut = 0
         while let batch = try await stream.next() {
             var items: [JSONValue] = []
             for bytes in batch {
@@ -132,13 +158,15 @@ package struct AnswerRenderer {
                 items.append(item)
             }
             if layout == nil {
-                let rows = Rows(items: items, columns: columns)
+                let all = Rows(items: items, columns: columns)
+                let rows = format == .table ? forTable(all, named: !columns.isEmpty) : all
                 let table = TableText(fitting: [rows.columns] + items.map { rows.cells(of: $0) })
                 layout = (rows, table)
                 if format == .csv { try await line(CSVText.line(rows.columns)) }
                 if format == .table { try await line(table.line(rows.columns.map { $0.uppercased() })) }
             }
             guard let (rows, table) = layout else { continue }
+            if format == .csv, columns.isEmpty { cut += items.count { rows.isCut($0) } }
             try await lines(items.map { rows.cells(of: $0) }) { cells in
                 switch format {
                 case .csv: CSVText.line(cells)
@@ -147,5 +175,6 @@ package struct AnswerRenderer {
                 }
             }
         }
+        if cut > 0 { note("\(cut) rows have members that the first rows lack and CSV leaves out: --output jsonl.") }
     }
 }

@@ -13,6 +13,8 @@ package struct CommandStreams: Sendable {
     package let canAsk: Bool
     /// Whether colours are wanted.
     package let usesColor: Bool
+    /// The line of progress on the person's screen.
+    private let progressLine: ProgressLine
 
     /// The process's own streams.
     /// - Parameter environment: read for `NO_COLOR`, `TERM` and `MM_NO_ASK`.
@@ -20,12 +22,16 @@ package struct CommandStreams: Sendable {
         isOutputScreen = isatty(STDOUT_FILENO) == 1
         isErrorScreen = isatty(STDERR_FILENO) == 1
         canAsk = isatty(STDIN_FILENO) == 1 && isErrorScreen && environment["MM_NO_ASK"] == nil
+        var status = stat()
+        let isFile = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        progressLine = ProgressLine(endsWithOutput: !isFile)
         usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
     /// Writes to standard output.
     /// - Throws: `MMError.cancelled` when nobody reads any more.
     package func write(_ bytes: [UInt8]) throws(MMError) {
+        if progressLine.outputBegins() { clearProgress() }
         try Self.write(bytes, to: STDOUT_FILENO)
     }
 
@@ -42,15 +48,22 @@ package struct CommandStreams: Sendable {
 
     /// Writes a line for the person to standard error; nothing happens when that is closed.
     package func note(_ text: String) {
+        if progressLine.isCleared() { clearProgress() }
         try? Self.write(Array(text.utf8) + [0x0A], to: STDERR_FILENO)
     }
 
     /// Replaces the progress line on the screen; `nil` clears it. Nothing where there is no screen.
     package func progress(_ text: String?) {
         guard isErrorScreen else { return }
-        let line = text.map { "\r\u{1B}[K" + String($0.prefix(100)) } ?? "\r\u{1B}[K"
-        try? Self.write(Array(line.utf8), to: STDERR_FILENO)
+        guard let text else {
+            if progressLine.isCleared() { clearProgress() }
+            return
+        }
+        guard progressLine.isWanted() else { return }
+        try? Self.write(Array("\r\u{1B}[K\(text.prefix(100))".utf8), to: STDERR_FILENO)
     }
+
+    private func clearProgress() { try? Self.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
 
     /// The text in a colour, where colours are wanted.
     package func styled(_ text: String, _ style: Style) -> String {

@@ -7,11 +7,11 @@ public struct Rows: Sendable {
     /// The columns in order.
     public let columns: [String]
 
-    /// The rows of a value: of a list, or of the one list member of an object (`value` in OData answers). Where an
-    /// operation names columns, they are those of the first list. `nil` when it holds no list.
+    /// The rows of a value: of a list, of an OData answer (`value`), or of an object that is nothing but a list. Where an
+    /// operation names columns, they are those of the first list among its members. `nil` when it holds no list.
     /// - Parameters:
     ///   - value: the answer.
-    ///   - columns: the columns to show; empty: those of the first rows that hold simple values.
+    ///   - columns: the columns to show; empty: all that the rows have.
     public init?(of value: JSONValue, columns: [String] = []) {
         guard let items = Self.list(in: value, isFirstMeant: !columns.isEmpty) else { return nil }
         self.init(items: items, columns: columns)
@@ -20,7 +20,7 @@ public struct Rows: Sendable {
     /// These rows.
     /// - Parameters:
     ///   - items: the rows.
-    ///   - columns: the columns to show; empty: those of the first rows that hold simple values.
+    ///   - columns: the columns to show; empty: all that the rows have.
     public init(items: [JSONValue], columns: [String] = []) {
         self.items = items
         self.columns = columns.isEmpty ? Self.columns(of: items) : columns
@@ -31,22 +31,33 @@ public struct Rows: Sendable {
         case .array(let items): return items
         case .object(let object):
             if let items = object["value"]?.array { return items }
-            let lists = object.values.compactMap(\.array)
-            return lists.count == 1 || isFirstMeant && !lists.isEmpty ? lists[0] : nil
+            // An object with a list among its members, as a user with telephone numbers, is no list.
+            guard isFirstMeant || object.count == 1 else { return nil }
+            return object.values.lazy.compactMap(\.array).first
         default: return nil
         }
     }
 
+    /// Every member that the rows have, in the order in which they first come.
     private static func columns(of items: [JSONValue]) -> [String] {
         var names: [String] = []
         var seen: Set<String> = []
-        for item in items.prefix(50) {
+        for item in items {
             guard let object = item.object else { continue }
-            for (key, value) in object where !key.hasPrefix("@odata.") && value.isSimple && seen.insert(key).inserted {
-                names.append(key)
-            }
+            for key in object.keys where !key.hasPrefix("@odata.") && seen.insert(key).inserted { names.append(key) }
         }
         return names.isEmpty && !items.isEmpty ? ["value"] : names
+    }
+
+    /// The same rows without the columns that hold lists and objects, for tables; `nil` where nothing would be left.
+    public var simple: Rows? {
+        let simple = columns.filter { column in items.allSatisfy { $0.object?[column]?.isSimple ?? true } }
+        return simple.isEmpty ? nil : Rows(items: items, columns: simple)
+    }
+
+    /// Whether a row has members that no column shows.
+    public func isCut(_ item: JSONValue) -> Bool {
+        item.object?.keys.contains { !$0.hasPrefix("@odata.") && !columns.contains($0) } ?? false
     }
 
     /// The cells of a row, in the order of the columns.
