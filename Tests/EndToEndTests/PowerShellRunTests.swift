@@ -64,6 +64,30 @@ struct PowerShellRunTests {
         #expect(log.map { !String(decoding: $0.bytes, as: UTF8.self).contains("started") } ?? true)
     }
 
+    @Test(
+        "show what they wrote before they failed, in a terminal and to a model, in either engine",
+        arguments: ["native", "pwsh"])
+    func outputBeforeFailure(engine: String) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let script = "'one'; 'two'; throw 'three'"
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "engine=\(engine)"]).code == 0)
+        let words = ["run", "Demo", "exo", script]
+        var ran = try await tenant.mm(words)
+        while ran.code == 3 {
+            if let code = ran.failure?["details"]?["userCode"]?.string { try await tenant.approve(code) }
+            try await Task.sleep(for: .milliseconds(200))
+            ran = try await tenant.mm(words)
+        }
+        #expect(ran.code == 1 && ran.output == "one\ntwo\n" && ran.error.contains("three"), "\(ran)")
+        let client = try await MCPClient(tenant.home.environment, arguments: [])
+        _ = try await client.initialize()
+        let call: JSONObject = ["connection": "Demo", "module": "exo", "command": .string(script)]
+        let answer = try await client.call(1, "mm__run", call)
+        #expect(answer["isError"] == true)
+        for word in ["one", "two", "three"] { #expect(answer.text.contains(word), "\(answer)") }
+    }
+
     @Test("keep one session for many calls of an AI client, and leave no process behind")
     func lasting() async throws {
         let tenant = try await Tenant()

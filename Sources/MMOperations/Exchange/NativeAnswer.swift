@@ -43,8 +43,9 @@ struct NativeAnswer: Sendable {
         let isText = input.output == "text"
         let values = isText ? [] : result.objects.map { $0.json(depth: input.depth ?? 3) }
         let text = isText ? NativeText.shown(result.objects) : ""
-        let output: JSONValue? = result.objects.isEmpty ? nil : isText ? .string(text) : .array(values)
-        if let failure = failure(output: output) { throw failure }
+        if let failure = failure(after: result.objects.isEmpty ? [] : isText ? [.string(text)] : values) {
+            throw failure
+        }
         let notes = ["engine: native"] + Self.streams(of: result, information)
         if isText { return OperationAnswer(.text(text), notes: notes, connection: connection) }
         return OperationAnswer(.value(.array(values)), notes: notes, connection: connection)
@@ -52,35 +53,36 @@ struct NativeAnswer: Sendable {
 
     /// The error for the caller, when an exception ended the script or errors are all there is.
     /// - Parameter output: what came before it.
-    func failure(output: JSONValue?) -> MMError? {
+    func failure(after output: [JSONValue]) -> MMError? {
         guard let ending = result.failure ?? (result.objects.isEmpty ? result.errors.first : nil) else { return nil }
         var details: JSONObject = [
             "engine": "native", "id": .string(ending.id), "account": .string(account),
             "errors": .array(
-                (result.errors + [result.failure].compactMap(\.self)).map {
+                (result.errors + [result.failure].compactMap(\.self)).prefix(RepeatedLines.most).map {
                     ["id": .string($0.id), "message": .string($0.message)]
                 }),
         ]
         if let category = ending.category { details["category"] = .string(category) }
         if let command = ending.command { details["cmdlet"] = .string(command) }
-        if let output { details["output"] = output }
         let place = ending.command.map { "\($0): " } ?? ""
         return MMError(
             ending.category == "ObjectNotFound" ? .notFound : .remoteFailed, place + ending.message,
-            hint: notes(without: ending), details: details)
+            hint: notes(without: ending), details: details
+        ).after(output)
     }
 
     /// What a script said beside its objects.
     /// - Parameter information: what was said to the person; what is in the result unless given.
     static func streams(of result: NativeResult, _ information: [String]? = nil) -> [String] {
-        (information ?? result.information) + result.warnings.map { "WARNING: \($0)" }
-            + result.errors.map { "ERROR: \($0.message)" }
+        RepeatedLines.counted(
+            (information ?? result.information) + result.warnings.map { "WARNING: \($0)" }
+                + result.errors.map { "ERROR: \($0.message)" })
     }
 
     private func notes(without ending: NativeError) -> String? {
         let others =
             result.warnings.map { "WARNING: \($0)" }
             + result.errors.filter { $0 != ending }.map { "ERROR: \($0.message)" }
-        return others.isEmpty ? nil : others.joined(separator: "\n")
+        return others.isEmpty ? nil : RepeatedLines.counted(others).joined(separator: "\n")
     }
 }

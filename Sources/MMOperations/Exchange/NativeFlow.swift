@@ -98,7 +98,7 @@ final class NativeFlow: Sendable {
         var failure: MMError?
         switch end {
         case .failure(let error): failure = error
-        case .success(.native(let answer)): failure = answer.failure(output: nil)
+        case .success(.native(let answer)): failure = answer.failure(after: [])
         case .success: break
         }
         failure?.details["rows"] = .int(Int64(rows))

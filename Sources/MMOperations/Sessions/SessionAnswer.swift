@@ -22,11 +22,12 @@ struct SessionAnswer: Sendable {
         switch answer.end?.state {
         case .completed?: break
         case .stopped?:
-            throw MMError(.cancelled, "The command was stopped; the session stays.", details: partial(isText))
+            throw MMError(.cancelled, "The command was stopped; the session stays.").after(output(isText))
         default:
             throw MMError(
                 .remoteFailed, answer.problem ?? "The command failed.",
-                hint: notes.isEmpty ? nil : notes.joined(separator: "\n"), details: partial(isText))
+                hint: notes.isEmpty ? nil : notes.joined(separator: "\n")
+            ).after(output(isText))
         }
         if isText {
             return OperationAnswer(.text(text), notes: notes, connection: connection)
@@ -38,9 +39,8 @@ struct SessionAnswer: Sendable {
         answer.values.map { $0.string ?? $0.description }.joined(separator: "\n")
     }
 
-    private func partial(_ isText: Bool) -> JSONObject {
-        guard !answer.values.isEmpty else { return [:] }
-        return ["output": isText ? .string(text) : .array(answer.values)]
+    private func output(_ isText: Bool) -> [JSONValue] {
+        isText && !answer.values.isEmpty ? [.string(text)] : answer.values
     }
 
     /// Warnings, errors that did not end the command, and what was written past the streams.
@@ -58,6 +58,6 @@ struct SessionAnswer: Sendable {
         for console in answer.console { notes.append(console.text) }
         if let code = answer.end?.exitCode, code != 0 { notes.append("The last program ended with code \(code).") }
         if answer.dropped > 0 { notes.append("\(answer.dropped) more records were left out.") }
-        return notes
+        return RepeatedLines.counted(notes)
     }
 }

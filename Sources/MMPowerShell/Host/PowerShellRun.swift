@@ -53,11 +53,15 @@ public struct PowerShellRun: AsyncSequence, Sendable {
 
     /// Reads everything.
     /// - Parameter limit: most records that are kept; the rest is counted.
-    /// - Throws: as reading does.
+    /// - Throws: as reading does; the error's details hold as `output` what was written by then.
     public func collect(limit: Int = .max) async throws(MMError) -> PowerShellAnswer {
         var answer = PowerShellAnswer()
         var events = makeAsyncIterator()
-        while let event = try await events.next() { answer.add(event, limit: limit) }
+        do throws(MMError) {
+            while let event = try await events.next() { answer.add(event, limit: limit) }
+        } catch {
+            throw error.after(answer.values)
+        }
         return answer
     }
 }

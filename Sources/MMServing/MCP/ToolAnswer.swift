@@ -142,7 +142,29 @@ struct ToolAnswer: Sendable {
             if error.details["userCode"] == nil { text = error.description }
         }
         let isExpected = error.code == .signInNeeded || error.code == .confirmationNeeded
-        return result(text, [], structured, isWhole: false, isError: !isExpected)
+        let connection = error.details["connection"]?.string ?? "/\(serverName)"
+        if let output = error.output { text = "\(before(output, connection))\n\n\(text)" }
+        structured["details"] =
+            error.details.isEmpty ? nil : .object(JSONObject(error.details.filter { $0.key != "output" }))
+        let shaped = OutputShaper(store: outputs, budget: budget, layout: .compact).shape(
+            text: Array(text.utf8), connection: connection)
+        let whole = ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
+        return result(whole, [], structured, isWhole: false, isError: !isExpected)
+    }
+
+    /// What came before an error, short enough to leave room for the error itself.
+    private func before(_ output: JSONValue, _ connection: String) -> String {
+        let room = budget.leaving(characters: 4000)
+        let shaper = OutputShaper(store: outputs, budget: room, layout: .compact)
+        let texts = (output.array ?? [output]).map(\.string)
+        let shaped: ShapedOutput
+        if texts.allSatisfy({ $0 != nil }) {
+            let text = texts.compactMap(\.self).joined(separator: "\n")
+            shaped = shaper.shape(text: Array(text.utf8), connection: connection)
+        } else {
+            shaped = shape(output, form: nil, shaper, room, connection)
+        }
+        return ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
     }
 
     private static func status(of error: MMError) -> String {

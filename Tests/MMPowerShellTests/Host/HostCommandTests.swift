@@ -170,6 +170,18 @@ struct HostCommandTests {
         await host.close()
     }
 
+    @Test("what was written before the deadline comes with its error")
+    func writtenBeforeDeadline() async throws {
+        let host = try await StandIn.host()
+        _ = try await host.all("1")
+        let error = await #expect(throws: MMError.self) {
+            try await host.all("'one'; 'two'; Start-Sleep 600", within: .seconds(3))
+        }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(error?.output == ["one", "two"])
+        await host.close()
+    }
+
     @Test("a flood that nobody reads is stopped at the deadline too")
     func unread() async throws {
         let host = try await StandIn.host()
