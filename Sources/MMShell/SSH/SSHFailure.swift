@@ -10,7 +10,7 @@ enum SSHFailure {
             return MMError(
                 .forbidden, "The host key of \(name) has changed: this may be another machine that pretends to be it.",
                 hint:
-                    "Ask its administrator for the new fingerprint. If it is right, remove the old key with ssh-keygen -R \(target.host) and connect again.",
+                    "Ask its administrator for the new fingerprint. If it is right, remove the old key with \(removal(of: target, messages)) and connect again.",
                 details: ["reason": "host_key_changed"], cause: cause)
         }
         if says("Host key verification failed") || says("No matching host key") && says("known_hosts")
@@ -56,6 +56,27 @@ enum SSHFailure {
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
             hint: "Try the same with ssh -v \(target.host).", retry: .now, cause: cause)
+    }
+
+    /// The command that removes a known key, with the name and the file that ssh itself names: a port, an alias or a
+    /// configured file of known hosts make others of them than the target's own words.
+    static func removal(of target: SSHTarget, _ messages: String) -> String {
+        var name = target.port.map { $0 == 22 ? target.host : "[\(target.host)]:\($0)" } ?? target.host
+        var file: String?
+        for line in messages.split(whereSeparator: \.isNewline) {
+            if let start = line.firstRange(of: "Host key for ")?.upperBound,
+                let end = line.firstRange(of: " has changed and you have requested")?.lowerBound, start < end
+            {
+                name = String(line[start..<end])
+            } else if line.hasPrefix("Offending "), let start = line.firstRange(of: " key in ")?.upperBound,
+                let end = line.lastIndex(of: ":"), start < end
+            {
+                file = String(line[start..<end])
+            }
+        }
+        return
+            (["ssh-keygen"] + (file.map { ["-f", RemoteDialect.quoted($0)] } ?? [])
+            + ["-R", RemoteDialect.quoted(name)]).joined(separator: " ")
     }
 
     private static func lastLine(_ messages: String) -> String {

@@ -231,8 +231,34 @@ struct SSHSessionTests {
             #expect(await reason(target) == "host_key_changed")
             target.hostKeys = .pinned(String(shown.split(separator: " ")[1]))
             #expect(await reason(target) == "host_key_not_pinned")
+            // The command that the hint names removes the key that is in the way, whatever the port and the file.
+            target.hostKeys = .acceptNew
+            var hint = ""
+            do throws(MMError) {
+                await
+                    (try SSHSession.connect(
+                        target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))).close()
+            } catch { hint = error.hint ?? "" }
+            let start = try #require(hint.firstRange(of: "ssh-keygen ")).lowerBound
+            let end = try #require(hint.firstRange(of: " and connect again")).lowerBound
+            try await TestSSHD.run("sh", ["-c", String(hint[start..<end])])
+            #expect(await reason(target) == nil)
             await other.stop()
         }
+    }
+
+    @Test(
+        "names a known key as ssh does",
+        arguments: [
+            (nil, "", "ssh-keygen -R 'far'"), (22, "", "ssh-keygen -R 'far'"), (2222, "", "ssh-keygen -R '[far]:2222'"),
+            (
+                nil,
+                "Offending ED25519 key in /a b/known:3\nHost key for [10.0.0.1]:2222 has changed and you have requested strict checking.",
+                "ssh-keygen -f '/a b/known' -R '[10.0.0.1]:2222'"
+            ),
+        ] as [(Int?, String, String)])
+    func knownKey(port: Int?, messages: String, command: String) {
+        #expect(SSHFailure.removal(of: SSHTarget("far", port: port), messages) == command)
     }
 
     @Test("says what is wrong with a sign-in, and shows no secret")
