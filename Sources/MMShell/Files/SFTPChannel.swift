@@ -83,19 +83,21 @@ final class SFTPChannel: Sendable {
             throw broken
         }
         guard attributes.isFile else { throw MMError(.invalidInput, "“\(path)” on \(name) is no regular file.") }
-        let size = Int(attributes.size ?? 0)
-        let count = min(wanted ?? Int.max, max(0, size - offset))
-        guard count <= most else {
-            throw MMError(
-                .limitExceeded, "“\(path)” is larger than \(most) bytes.",
-                hint: "Read it in pieces, with an offset and a limit.")
-        }
+        let told = Int(attributes.size ?? 0)
+        // Files that a kernel makes up while they are read are told to be empty: their end is found by reading.
+        let isUnmeasured = told == 0
+        let tooLarge = MMError(
+            .limitExceeded, "“\(path)” is larger than \(most) bytes.",
+            hint: "Read it in pieces, with an offset and a limit.")
+        let count = min(wanted ?? Int.max, isUnmeasured ? most + 1 : max(0, told - offset))
+        guard isUnmeasured || count <= most else { throw tooLarge }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(count)
-        while bytes.count < count {
+        if !isUnmeasured { bytes.reserveCapacity(count) }
+        var hasEnded = false
+        while bytes.count < count, !hasEnded {
             var pieces: [(start: Int, count: Int)] = []
             var start = bytes.count
-            while start < count, pieces.count < Self.window {
+            while start < count, pieces.count < (isUnmeasured ? 1 : Self.window) {
                 pieces.append((start, min(Self.piece, count - start)))
                 start += Self.piece
             }
@@ -111,22 +113,30 @@ final class SFTPChannel: Sendable {
                     )
                 })
             var isShort = false
-            for (piece, reply) in zip(pieces, replies) where !isShort {
+            for (piece, reply) in zip(pieces, replies) where !isShort && !hasEnded {
                 switch reply {
                 case .data(let data):
                     bytes += data
                     // A server may give less than was asked for: the rest is asked for again.
                     isShort = data.count < piece.count
                 case .status(SFTPPacket.endOfFile, _):
-                    throw MMError(
-                        .remoteFailed, "“\(path)” changed while it was read.", hint: "Read it again.", retry: .now)
+                    // Others are told to be as large as they may become (sysfs); only a size that is another now is a change.
+                    guard case .attributes(let now) = try await ask(path, .fileState, { $0.text(handle) }),
+                        Int(now.size ?? 0) == told
+                    else {
+                        throw MMError(
+                            .remoteFailed, "“\(path)” changed while it was read.", hint: "Read it again.", retry: .now)
+                    }
+                    hasEnded = true
                 case .status(let code, let message): throw problem(code, message, path)
                 default: throw broken
                 }
             }
         }
         _ = try await send(.close) { $0.text(handle) }
-        return FilePiece(bytes: bytes, offset: offset, size: size)
+        guard bytes.count <= most else { throw tooLarge }
+        let end = offset + bytes.count
+        return FilePiece(bytes: bytes, offset: offset, size: hasEnded && !bytes.isEmpty || told < end ? end : told)
     }
 
     /// Writes bytes to a file that is made new, or to the end of one.

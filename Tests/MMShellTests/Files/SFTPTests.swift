@@ -49,6 +49,35 @@ struct SFTPTests {
         }
     }
 
+    @Test(
+        "a file whose size its system does not tell is read to its end",
+        arguments: ["/proc/version", "/sys/class/net/lo/mtu"].filter { (path: String) in access(path, R_OK) == 0 })
+    func untoldSize(path: String) async throws {
+        try await Self.with(sftp: true) { (session, _, files) async throws in
+            let whole = Array(try await session.sh("cat \(path)").out.utf8)
+            #expect(!whole.isEmpty)
+            let piece = try await files.read(path)
+            #expect(piece.bytes == whole)
+            #expect(piece.size == whole.count)
+            #expect(try await files.read(path, from: 1, limit: 2).bytes == Array(whole[1..<3]))
+        }
+    }
+
+    @Test("a file whose size its system does not tell has the same limit")
+    func untoldLimit() async throws {
+        try await Self.with(sftp: true) { (session, _, _) async throws in
+            do throws(MMError) {
+                _ = try await RemoteFiles(session, limit: 10).read("/proc/version")
+                Issue.record("A file above the limit was read.")
+            } catch { #expect(error.code == .limitExceeded) }
+            let whole = Array(try await session.sh("cat /proc/version").out.utf8)
+            #expect(try await RemoteFiles(session, limit: whole.count).read("/proc/version").bytes == whole)
+            _ = try await RemoteFiles(session, limit: 0).write("/tmp/mm-empty-\(getpid())", [])
+            #expect(try await RemoteFiles(session, limit: 0).read("/tmp/mm-empty-\(getpid())").bytes.isEmpty)
+            _ = try await session.sh("rm /tmp/mm-empty-\(getpid())")
+        }
+    }
+
     @Test("packets are read whole or not at all", arguments: 0..<200)
     func fuzz(seed: UInt64) {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
