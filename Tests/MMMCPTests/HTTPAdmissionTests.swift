@@ -65,6 +65,14 @@ struct HTTPAdmissionTests {
         }
     }
 
+    @Test(
+        "the path is good with a slash at its end, and no other is",
+        arguments: [("/mcp", 200), ("/mcp/", 200), ("/mcp//", 404), ("/mcp/x", 404), ("/", 404), ("/MCP", 404)])
+    func paths(_ path: String, _ status: Int) async throws {
+        let client = HTTPTestClient(try testServer())
+        #expect(try await client.send("POST", headers: headers(), body: call, path: path).status == status)
+    }
+
     @Test("a bearer secret is asked for once, and told nowhere")
     func bearer() async throws {
         var options = HTTPOptions()

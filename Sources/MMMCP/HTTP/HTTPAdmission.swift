@@ -7,7 +7,9 @@ struct HTTPAdmission: Sendable {
     /// Checks path, Host, Origin and bearer secret, in this order.
     /// - Returns: who it is, or the refusal.
     func admit(_ request: MCPHTTPRequest) -> Result<Principal, Refusal> {
-        guard request.path == options.path else { return .failure(Refusal(404, "There is nothing at this path.")) }
+        guard request.path == options.path || request.path == options.path + "/" else {
+            return .failure(Refusal(404, "There is nothing at this path."))
+        }
         let host = Self.name(ofHost: request.value(of: "Host") ?? "")
         guard isAllowed(host: host) else {
             return .failure(Refusal(421, "This server is not reached under this name."))

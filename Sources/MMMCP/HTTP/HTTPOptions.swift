@@ -2,7 +2,7 @@ public import MMCore
 
 /// How a server behaves over HTTP.
 public struct HTTPOptions: Sendable {
-    /// The one path that is served.
+    /// The one path that is served, with or without a slash at its end.
     public var path = "/mcp"
     /// Names beside `localhost`, `127.0.0.1` and `[::1]` under which clients may reach the server.
     public var allowedHosts: [String] = []

@@ -73,7 +73,10 @@ extension StreamableHTTP {
         case .success(let found): session = found
         // Some clients ask before they have a session, and take 405 best.
         case .failure(let refusal) where refusal.status == 400:
-            return HTTPAdmission.Refusal(405, refusal.message, [("Allow", "POST")]).response
+            return HTTPAdmission.Refusal(
+                405, "GET opens the stream of a session, and this request names none: POST `initialize` first.",
+                [("Allow", "POST")]
+            ).response
         case .failure(let refusal): return refusal.response
         }
         if let last = request.value(of: "Last-Event-ID") {
