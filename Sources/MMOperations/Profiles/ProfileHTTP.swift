@@ -11,6 +11,9 @@ package struct ProfileHTTP: Sendable {
     package var serverName: String?
     /// The server's version, where it isn't the product's.
     package var serverVersion: String?
+    /// Whether what a client leaves behind is there for its next session too: it belongs to whoever has proven the same
+    /// identity, not to one session of the protocol.
+    package var outlivesSessions: Bool
     /// How long a client's session may be idle; nil as usual.
     package var sessionIdle: Duration?
     /// Pages by their paths, for everybody who may ask for them: they hold nothing of anybody's.
@@ -22,11 +25,12 @@ package struct ProfileHTTP: Sendable {
 
     /// What is special.
     package init(
-        serverName: String? = nil, serverVersion: String? = nil, sessionIdle: Duration? = nil,
-        pages: [String: Page] = [:],
+        serverName: String? = nil, serverVersion: String? = nil, outlivesSessions: Bool = false,
+        sessionIdle: Duration? = nil, pages: [String: Page] = [:],
         warnings: [String] = [], sessionEnded: SessionEnd? = nil
     ) {
         self.warnings = warnings
+        self.outlivesSessions = outlivesSessions
         self.serverName = serverName
         self.serverVersion = serverVersion
         self.sessionIdle = sessionIdle

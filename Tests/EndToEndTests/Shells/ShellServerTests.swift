@@ -30,7 +30,7 @@ struct ShellServerTests {
     }
 
     @Test(
-        "give each MCP session a shell of its own, with the first server's answers",
+        "keep a client's shell over its MCP sessions, with the first server's answers",
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func persistentShell() async throws {
         let served = try await ServedShell()
@@ -51,10 +51,11 @@ struct ShellServerTests {
                         pid = first['stdout']
                         cwd = await data(session, 'get_working_directory')
                         assert cwd == {'cwd': sys.argv[2] + '/sub'}, cwd
-                        theirs = await data(other, 'execute_command', command='pwd; echo "[$X]"; echo no >&2; exit 3')
-                        assert theirs['stdout'] == sys.argv[2] + '\\n[]', theirs
+                        same = await data(other, 'execute_command', command='pwd; echo "[$X]"')
+                        assert same['stdout'] == sys.argv[2] + '/sub\\n[mine]', same
+                        theirs = await data(other, 'execute_command', command='echo no >&2; exit 3', shell_id='other')
                         assert theirs['stderr'].startswith('no') and theirs['exit_code'] == 3, theirs
-                        alive = await data(other, 'execute_command', command='echo alive')
+                        alive = await data(other, 'execute_command', command='echo alive', shell_id='other')
                         assert alive['stdout'] == 'alive', alive
                         slow = await data(session, 'execute_command', command='sleep 300', timeout=1)
                         assert (slow['status'], slow['exit_code']) == ('error', -1), slow
@@ -70,14 +71,18 @@ struct ShellServerTests {
                         assert back == {'content': 'cHJpbnQoJ0hlbGxvJyk=', 'size': 14, 'encoding': 'base64'}, back
                         none = await data(session, 'download_file', path='none')
                         assert none == {'error': 'File not found: none'}, none
-                    print(pid)
+                async with streamable_http_client(url) as (r, w), ClientSession(r, w) as later:
+                    await later.initialize()
+                    kept = await data(later, 'execute_command', command='echo "$$ $X"')
+                    assert kept['stdout'] == pid + ' mine', kept
+                print(pid)
             asyncio.run(main())
             """, [served.url, served.workspace], served.home.environment)
         let pid = try #require(Int32(output.filter { !$0.isWhitespace }))
-        #expect(await ServedShell.ends(pid), "the shell of an ended session is gone")
         let kept = try ProtectedFile.read(served.workspace + "/sub/script.py")
         #expect(kept == Array("print('Hello')".utf8), "files are permanent")
         #expect(await served.stop() == .status(0))
+        #expect(await ServedShell.ends(pid), "no shell outlives the server")
     }
 
     @Test(

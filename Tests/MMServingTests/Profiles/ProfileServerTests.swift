@@ -64,6 +64,36 @@ struct ProfileServerTests {
         #expect(named["content"]?[0]?["text"] == "mine true")
     }
 
+    @Test("what is to outlive sessions is found by a client that connects anew", arguments: [true, false])
+    func reconnecting(outlives: Bool) async throws {
+        let profile = ToolProfile(
+            name: "sample", title: "Sample", instructions: "None.",
+            tools: [
+                ProfileTool(
+                    name: "mine", description: "Says whose shells are used.", inputSchema: ["type": "object"],
+                    effects: .init(readOnly: true)
+                ) { (_, call, _) async throws(MMError) in ProfileAnswer(call.shellOwner) }
+            ], http: ProfileHTTP(outlivesSessions: outlives))
+        let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
+        let server = try ProfileServer(profile, services: home.services, options: MCPFaceOptions()).server()
+        let face = try HTTPFace.start(server, options, secret: nil, log: .off)
+        let caller = HTTPCaller(face)
+        var owners: Set<String> = []
+        for _ in 0..<2 {
+            let answer = try await caller.call(
+                try await caller.initialize(), "tools/call", ["name": "mine", "arguments": [:]])
+            owners.insert(try #require(answer["content"]?[0]?["text"]?.string))
+        }
+        #expect(owners.count == (outlives ? 1 : 2))
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("the persistent shell outlives the sessions of its clients")
+    func persistentShell() throws {
+        let profile = try PersistentShellProfile.profile(environment: [:])
+        #expect(profile.http.outlivesSessions && profile.http.sessionEnded == nil)
+    }
+
     @Test("an error becomes a failed answer with its hint")
     func failure() async throws {
         let answer = try await ask(sample, "tools/call", ["name": "fail", "arguments": [:]])

@@ -2,7 +2,7 @@ import Glibc
 package import MMCore
 package import MMShell
 
-/// The persistent shell: one shell for each session of a client, over one permanent workspace.
+/// The persistent shell: one shell for each client, whatever sessions it opens, over one permanent workspace.
 package actor PersistentShell {
     /// Its settings.
     package nonisolated let settings: PersistentShellSettings
@@ -44,7 +44,7 @@ package actor PersistentShell {
         claims[key.owner, default: []].insert(name)
     }
 
-    /// Gives up the claims of a client whose session has ended.
+    /// Gives up what was claimed for a client.
     package func release(_ owner: String) async {
         for name in claims.removeValue(forKey: owner) ?? [] { try? await directory.release(name, from: holder) }
     }
@@ -84,7 +84,7 @@ package actor PersistentShell {
         ShellOpening(services: services, configuration: settings.configuration(workspace: try folder(services)))
     }
 
-    /// The shell of a client's session, started where there is none.
+    /// The client's shell of this name, started where there is none.
     package func member(_ call: CallContext, id: String?, _ services: OperationServices) async throws(MMError)
         -> ShellSessions.Member
     {

@@ -14,26 +14,23 @@ package enum PersistentShellProfile {
         return ToolProfile(
             name: name, title: "MCP Persistent Shell",
             instructions:
-                "A shell that lasts: directory, variables and functions stay from command to command. Each client "
-                + "session has a shell of its own; the argument `shell_id` of every tool names further ones. Files in the "
-                + "workspace are permanent.",
+                "A shell that lasts: directory, variables and functions stay from command to command, also for a client "
+                + "that connects anew. The argument `shell_id` of every tool names further shells. Files in the workspace "
+                + "are permanent.",
             tools: tools(shell), settings: PersistentShellSettings.variables,
             upkeep: { services in
                 await services.shells.lookAfterSessions(every: .seconds(settings.cleanupInterval))
             },
             close: { await shell.close() },
             http: ProfileHTTP(
-                serverName: settings.name, serverVersion: settings.version, sessionIdle: .seconds(settings.timeout),
+                serverName: settings.name, serverVersion: settings.version, outlivesSessions: true,
+                sessionIdle: .seconds(settings.timeout),
                 pages: ["/health": { services in .object(await shell.health(services)) }],
                 warnings: settings.policy.isEnabled
                     ? []
                     : [
                         "Security is disabled: every command is run. MCP_SHELL_CONFIG_FILE names a file that enables it."
-                    ],
-                sessionEnded: { owner, services in
-                    await services.shells.closeAll(of: owner)
-                    await shell.release(owner)
-                }))
+                    ]))
     }
 
     /// Where it listens when the command line names no address.

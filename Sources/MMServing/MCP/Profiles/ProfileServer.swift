@@ -45,14 +45,16 @@ struct ProfileServer {
     private func tool(_ tool: ProfileTool) -> Tool {
         let services = services
         let serverName = serverName
+        let outlivesSessions = profile.http.outlivesSessions
         return Tool(
             name: prefix + tool.name, description: tool.description, inputSchema: tool.inputSchema,
             outputSchema: tool.outputSchema, annotations: CatalogueServer.annotations(tool.effects)
         ) { arguments, context in
             var call = context.call(to: serverName)
             call.isSeedProfile = true
-            // Where clients have sessions of their own, nothing that one keeps is another's.
-            call.sessionID = Self.sessionID(context.sessionName ?? context.principal.name)
+            // Where clients have sessions of their own, nothing that one keeps is another's, unless it is to outlive them.
+            let session = outlivesSessions ? nil : context.sessionName
+            call.sessionID = Self.sessionID(session ?? context.principal.name)
             if context.canAskForms { call.person = MCPPerson(context: context) }
             do throws(MMError) {
                 let answer = try await tool.call(arguments, call, services)
