@@ -43,6 +43,8 @@ private final class PoolElsewhere: OperationService {
     private let remote: RemoteOperationService
     private let seed: SeedPool
     private let services: OperationServices
+    /// Carries out what takes no session while nobody listens at the address, as the first front-end did.
+    private let local: LocalOperationService
     /// Set once the pool has turned out to know the first pool's routes alone.
     private let overSeed = Mutex<LocalOperationService?>(nil)
 
@@ -53,6 +55,7 @@ private final class PoolElsewhere: OperationService {
         self.isHere = isHere
         self.isProven = isProven
         self.services = services
+        local = LocalOperationService(services: services)
         let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
         remote = RemoteOperationService(pool: pool, transport: transport)
         seed = SeedPool(pool, transport: transport)
@@ -71,7 +74,10 @@ private final class PoolElsewhere: OperationService {
             return try await remote.call(name, arguments, in: sent)
         } catch {
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
-            guard let reason = await whyNoPool() else { throw error }
+            guard let reason = await whyNoPool() else {
+                guard error.isOfLeavingPool, needsNoSession(name, arguments) else { throw error }
+                return try await local.call(name, arguments, in: context)
+            }
             // The first pool, where it still runs, knows its own routes alone.
             guard await seed.answers() else { throw reason }
             let service = LocalOperationService(catalogue: .over(seed), services: services)
@@ -83,6 +89,16 @@ private final class PoolElsewhere: OperationService {
     func forget(_ client: CallContext) async {
         if let overSeed = overSeed.withLock({ $0 }) { return await overSeed.forget(client) }
         await remote.forget(client)
+    }
+
+    /// Whether an operation needs nothing of what lives in a pool: requests and lists, also the list that `run` gives when
+    /// it is asked for nothing.
+    private func needsNoSession(_ name: String, _ arguments: JSONObject) -> Bool {
+        switch catalogue.operation(named: name)?.declaration.home {
+        case .anywhere?, .detachable?: true
+        case .pool?: arguments.isEmpty
+        case .besideSessions?, nil: false
+        }
     }
 
     /// What is to be said of an address where something else answers than a pool of this product.

@@ -81,5 +81,5 @@ struct PooledOperationService: OperationService {
 
 extension MMError {
     /// Whether a pool could not be asked at all, so that asking another one does nothing twice.
-    fileprivate var isOfLeavingPool: Bool { code == .unavailable && details["pool"] != nil && retry == .now }
+    var isOfLeavingPool: Bool { code == .unavailable && details["pool"] != nil && retry == .now }
 }
