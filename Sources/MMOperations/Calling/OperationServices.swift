@@ -56,8 +56,8 @@ public struct OperationServices: Sendable {
         await sessions.close()
     }
 
-    /// Says that lines of the log also go to standard error, and how: `json` or `console`. Profiles of servers that did so
-    /// set it.
+    /// Says that lines of the log also go to standard error, and how: `json` or `console`; `off` keeps them in the file.
+    /// Profiles of servers that did so set it, and a pool in the foreground does.
     package static let standardErrorForm = "MM_LOG_STANDARD_ERROR"
 
     /// The services over a user's files.
@@ -67,11 +67,13 @@ public struct OperationServices: Sendable {
         let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
         let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
         var logging = LogSettings(path: paths.poolLog(of: only), level: level)
-        if let form = environment[Self.standardErrorForm] {
+        if let form = environment[Self.standardErrorForm], form != "off" {
             logging.standardError = true
             logging.standardErrorForm = form == "json" ? .json : .plain
         }
         let log = Log(logging)
+        // Where this process logs is nothing that the programs in its sessions inherit.
+        let environment = environment.filter { name, _ in name != Self.standardErrorForm }
         let identity = IdentityService(environment: environment, log: log)
         self.environment = environment
         self.paths = paths

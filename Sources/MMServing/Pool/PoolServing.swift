@@ -15,7 +15,8 @@ enum PoolServing {
         umask(0o077)
         // A file at its limit is a write that fails, not the end of every session.
         signal(SIGXFSZ, SIG_IGN)
-        let own = Self.environment(environment, of: options)
+        var own = Self.environment(environment, of: options)
+        if !options.isDetached, !quiet { own = logging(own) }
         if !options.isDetached, let other = try await PoolFinder(environment: own).running() {
             // A pool that a front-end has started makes room for one that a person or a supervisor starts.
             _ = try? await PoolWire.ask("POST", "/v1/pool/drain", .object([:]), at: other.socket)
@@ -39,6 +40,14 @@ enum PoolServing {
         options.doors.reduce(environment.filter { name, _ in name != "MM_SESSION" }) { environment, door in
             ToolProfiles.environment(environment, for: door.face.name)
         }
+    }
+
+    /// The environment of a pool in the foreground, which logs to standard error besides its file: that is where whoever
+    /// supervises it looks, such as a container's engine. Under systemd its file is enough: the journal has logs of its own.
+    static func logging(_ environment: [String: String]) -> [String: String] {
+        let (form, journal) = (OperationServices.standardErrorForm, "JOURNAL_STREAM")
+        guard environment[form] == nil, environment[journal] == nil else { return environment }
+        return environment.merging([form: "console"]) { own, _ in own }
     }
 
     /// Nothing of whoever started us stays open.

@@ -44,4 +44,14 @@ struct PoolServeOptionsTests {
         let other = PoolServing.environment(theirs, of: try options(["profile": ["pool"]]))
         #expect(other["MM_LOG_LEVEL"] == nil && other["MM_TOKEN_DIR"] == nil)
     }
+
+    @Test(
+        "a pool in the foreground logs to standard error, unless it is told otherwise or a journal is there",
+        arguments: [
+            ([:], "console"), (["MM_LOG_STANDARD_ERROR": "json"], "json"), (["MM_LOG_STANDARD_ERROR": "off"], "off"),
+            (["JOURNAL_STREAM": "8:1"], nil),
+        ] as [([String: String], String?)])
+    func standardError(environment: [String: String], form: String?) {
+        #expect(PoolServing.logging(environment)["MM_LOG_STANDARD_ERROR"] == form)
+    }
 }
