@@ -7,7 +7,6 @@ struct CatalogueServer {
     private let service: any OperationService
     private let options: MCPFaceOptions
     private let services: OperationServices
-    private let patience: Duration
     /// Tells this server's clients from those of every other process at the same pool.
     private let instance = RandomBytes.text(bytes: 12)
     private let clients = Clients()
@@ -22,12 +21,7 @@ struct CatalogueServer {
     ///   - service: carries the operations out.
     ///   - services: this user's files: what is over the budget of an answer is stored there, resources are read there.
     ///   - options: which tools, under which names.
-    ///   - patience: how long a call is waited for before its caller gets a handle; clients give up after a minute.
-    init(
-        service: any OperationService, services: OperationServices, options: MCPFaceOptions,
-        patience: Duration = .seconds(45)
-    ) {
-        self.patience = patience
+    init(service: any OperationService, services: OperationServices, options: MCPFaceOptions) {
         self.service = service
         self.services = services
         self.options = options
@@ -82,7 +76,7 @@ struct CatalogueServer {
         let shaper = ToolAnswer(
             outputs: services.outputs, outputTool: reader, serverName: options.serverName,
             isStructured: options.structuredOutput)
-        let (patience, instance, clients) = (patience, instance, clients)
+        let (patience, instance, clients) = (options.patience, instance, clients)
         var tool = Tool(
             name: listed, description: declaration.description, inputSchema: operation.inputSchema,
             annotations: Self.annotations(options.readOnly ? declaration.effects.reading : declaration.effects),

@@ -18,6 +18,8 @@ struct MCPFaceOptions: Sendable {
     var profile: String?
     /// The name that a connection's `mcps` list is compared with.
     var serverName = "mm"
+    /// How long a call is waited for before its caller gets a handle; most clients give up after a minute.
+    var patience = Duration.seconds(45)
     /// Whether everything is done in this process, without the pool.
     var isEmbedded = false
     /// The pool elsewhere that is to do it.
@@ -39,6 +41,9 @@ struct MCPFaceOptions: Sendable {
                 "Give each result as data (structuredContent) as well, for hosts that want it."),
             InputField("toolsets", .text, "Groups of tools to offer, with commas: m365, shell, ssh (default m365)."),
             InputField("server-name", .text, "The name that connections' mcps lists are compared with (default mm)."),
+            InputField(
+                "patience", .integer(0...86_400),
+                "Seconds until a call that goes on is answered with a handle (default $MM_PATIENCE, else 45)."),
             InputField("embedded", .flag, "Do everything in this process, without the pool that outlives it."),
             InputField("pool", .text, "Let the pool at this address do it."),
         ] + HTTPFaceOptions.fields
@@ -73,6 +78,11 @@ struct MCPFaceOptions: Sendable {
             try ToolProfiles.check(name)
             profile = name == "mm" ? nil : name
         }
+        if let seconds = try reader.integer("patience") {
+            patience = .seconds(seconds)
+        } else if let seconds = try Self.patience(environment) {
+            patience = .seconds(seconds)
+        }
         readOnly = try reader.flag("read-only")
         structuredOutput = try reader.flag("structured-output")
         if let names = try reader.text("toolsets") {
@@ -94,5 +104,16 @@ struct MCPFaceOptions: Sendable {
             try ToolProfiles.address(of: name, environment: environment)
         }
         http = try HTTPFaceOptions.read(reader, standard: standard)
+    }
+
+    /// The patience that the environment asks for.
+    private static func patience(_ environment: [String: String]) throws(MMError) -> Int? {
+        guard let text = environment["MM_PATIENCE"], !text.isEmpty else { return nil }
+        guard let seconds = Int(text), (0...86_400).contains(seconds) else {
+            throw MMError(
+                .invalidInput, "MM_PATIENCE can't be `\(text.prefix(40))`.",
+                hint: "Give whole seconds up to 86400, such as 300.")
+        }
+        return seconds
     }
 }

@@ -37,9 +37,11 @@ struct JobTests {
 
     private func face(_ patience: Duration = .seconds(2)) throws -> HTTPFace {
         let catalogue = Catalogue(Catalogue.standard.operations + [AnyOperation(Slow(release: release, ended: ended))])
+        var faceOptions = try MCPFaceOptions(words: ["--structured-output"])
+        faceOptions.patience = patience
         let server = try CatalogueServer(
             service: LocalOperationService(catalogue: catalogue, services: home.services), services: home.services,
-            options: try MCPFaceOptions(words: ["--structured-output"]), patience: patience
+            options: faceOptions
         ).server()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         return try HTTPFace.start(server, options, secret: nil, log: .off)
@@ -49,6 +51,21 @@ struct JobTests {
         async throws -> JSONValue
     {
         try await caller.call(session, "tools/call", ["name": .string(name), "arguments": .object(arguments)])
+    }
+
+    @Test("how long a call is waited for comes from the command line, else from the environment, else it is 45 s")
+    func patience() throws {
+        func seconds(_ words: [String], _ environment: [String: String] = [:]) throws(MMError) -> Duration {
+            try MCPFaceOptions(words: words, environment: environment).patience
+        }
+        #expect(try seconds([]) == .seconds(45))
+        #expect(try seconds([], ["MM_PATIENCE": "300"]) == .seconds(300))
+        #expect(try seconds(["--patience", "600"], ["MM_PATIENCE": "300"]) == .seconds(600))
+        #expect(try seconds([], ["MM_PATIENCE": ""]) == .seconds(45))
+        for wrong in ["x", "-1", "86401"] {
+            let error = #expect(throws: MMError.self) { try seconds([], ["MM_PATIENCE": wrong]) }
+            #expect(error?.code == .invalidInput && error?.message.contains("MM_PATIENCE") == true)
+        }
     }
 
     @Test("a call that takes long answers with a handle, and its result is read by it")
