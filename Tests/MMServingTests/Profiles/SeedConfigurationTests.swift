@@ -18,7 +18,7 @@ struct SeedConfigurationTests {
         return try #require(try JSONParser.parse(bytes, limits: .strict).object)
     }
 
-    @Test("MCPJungle's file differs from the first one in command and arguments alone")
+    @Test("MCPJungle's file differs from the first one in command, arguments, and a process that lasts")
     func jungle() throws {
         var own = try file("mm/mcpjungle-config.json")
         // A file of its own, not a link: not every way a source tree travels keeps links.
@@ -35,7 +35,8 @@ struct SeedConfigurationTests {
                 "description":
                     "Microsoft PowerShell. Omit all params to list connections. Provide connection+module+command to execute.",
                 "env": ["MM_SESSION_POOL_URL": "http://localhost:5200", "PATH": .string(path)],
-                "session_mode": "stateless",
+                // A handle is its client's: the process that gave it out must be there when it is asked for.
+                "session_mode": "stateful",
             ])
     }
 
@@ -88,6 +89,24 @@ struct SeedConfigurationTests {
         }
         #expect(containers.contains(container))
         #expect(ports == [port])
+    }
+
+    @Test("the session manager's image differs from the pool's in its port and its profile alone")
+    func managerImage() throws {
+        func text(_ name: String) throws -> String {
+            String(decoding: try #require(try ProtectedFile.read("\(Self.root)/\(name)/Dockerfile")), as: UTF8.self)
+        }
+        let manager = try text("pwsh-manager")
+        let words =
+            #"CMD ["pool", "serve", "--profile", "pwsh-manager", "--listen", "0.0.0.0:5100", "--trust-network"]"#
+        #expect(manager.contains("EXPOSE 5100\n") && manager.contains(words + "\n"))
+        func build(_ text: String) -> Substring? {
+            text.firstRange(of: "FROM ").flatMap { start in
+                text.firstRange(of: "EXPOSE ").map { text[start.lowerBound..<$0.lowerBound] }
+            }
+        }
+        #expect(try build(manager) == build(text("session-pool")))
+        #expect(build(manager) != nil)
     }
 
     @Test("the image's modules are pinned, and new enough for the product")
