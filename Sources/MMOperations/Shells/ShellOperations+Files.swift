@@ -46,6 +46,7 @@ extension ShellOperations {
     }
 
     private func content(_ input: InputReader, _ context: OperationContext) async throws(MMError) -> [UInt8] {
+        let limit = try configuration(context).largestFile
         if let file = try input.text("from") {
             guard context.call.caller.surface != .mcp else {
                 throw MMError(.invalidInput, "Give `content`.", hint: "Only a person names files of this machine.")
@@ -53,7 +54,7 @@ extension ShellOperations {
             let files = LocalFiles(
                 directory: context.call.directory
                     ?? ShellOpening(services: context.services, configuration: ShellsConfiguration()).startDirectory,
-                rules: FileRules(forbidden: ShellOpening.ownFiles(context.services)))
+                rules: FileRules(forbidden: ShellOpening.ownFiles(context.services), limit: limit))
             return try await files.read(file).bytes
         }
         guard let text = try input.written("content") else {
@@ -154,8 +155,10 @@ extension ShellOperations {
         context.record.note("bytes", .int(Int64(piece.bytes.count)))
         if input.has("to"), let file = try input.text("to") {
             let opening = ShellOpening(services: context.services, configuration: ShellsConfiguration())
+            var rules = opening.fileRules
+            rules.limit = configuration.largestFile
             let receipt = try await LocalFiles(
-                directory: context.call.directory ?? opening.startDirectory, rules: opening.fileRules
+                directory: context.call.directory ?? opening.startDirectory, rules: rules
             ).write(file, piece.bytes)
             return OperationAnswer(
                 .value([

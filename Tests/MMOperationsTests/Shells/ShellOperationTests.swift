@@ -291,6 +291,27 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test("move files of this machine up to the configured size")
+    func configuredSize() async throws {
+        let large = (64 << 20) + 1
+        let source = home.path + "/large"
+        let descriptor = try FileDescriptor.open(source, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        #expect(ftruncate(descriptor.raw, off_t(large)) == 0)
+        let person = CallContext(
+            caller: Caller(surface: .terminal, name: "test", server: "mm"), timeLimit: .seconds(600), sessionID: "a")
+        let upload: JSONObject = ["from": .string(source), "path": "copy"]
+        _ = try await fails(.limitExceeded) {
+            _ = try await service.call("shell_upload", upload, in: person)
+            return .null
+        }
+        try configure(["maxFileBytes": .int(Int64(large))])
+        _ = try await service.call("shell_upload", upload, in: person)
+        _ = try await service.call("shell_download", ["path": "copy", "to": .string(home.path + "/back")], in: person)
+        var info = stat()
+        #expect(stat(home.path + "/back", &info) == 0 && Int(info.st_size) == large)
+        await home.services.close()
+    }
+
     @Test("never let a model choose where files of this machine come from")
     func modelsFiles() async throws {
         _ = try await fails(.invalidInput) { try await call("shell_upload", ["from": "/etc/hostname", "path": "x"]) }
