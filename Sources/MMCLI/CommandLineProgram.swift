@@ -1,3 +1,4 @@
+import Glibc
 package import MMCore
 package import MMOperations
 
@@ -10,6 +11,7 @@ package struct CommandLineProgram: Sendable {
     private let index: CommandIndex
     private let terminal: CommandStreams
     private let content: ContentSource
+    private let isPerson: @Sendable () -> Bool
 
     /// A program over a service and this machine's own commands.
     /// - Parameters:
@@ -33,10 +35,13 @@ package struct CommandLineProgram: Sendable {
     ///   - locals: this machine's own commands.
     ///   - terminal: the streams.
     ///   - content: reads `-` and `@file`.
+    ///   - isPerson: whether a person may sit at the terminal.
     package init(
         catalogue: Catalogue, service: @escaping Choice,
-        locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource
+        locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
+        isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) }
     ) {
+        self.isPerson = isPerson
         self.service = service
         self.terminal = terminal
         self.content = content
@@ -110,7 +115,7 @@ package struct CommandLineProgram: Sendable {
         var context = CallContext(
             caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
             waitsForSignIn: terminal.canAsk && !options.detach, patience: options.detach ? .zero : nil,
-            person: terminal.canAsk ? TerminalPerson(terminal: terminal) : nil,
+            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal) : nil,
             progress: { report in if showsProgress { terminal.progress(report.message) } }
         )
         context.directory = CallContext.ownDirectory

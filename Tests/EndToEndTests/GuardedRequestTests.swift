@@ -52,6 +52,46 @@ struct GuardedRequestTests {
         #expect(ran.error.contains("session of mm"))
     }
 
+    @Test(
+        "can't be confirmed by what a session started, whatever it leaves behind",
+        arguments: [
+            "env -u MM_SESSION mm confirm TOKEN",
+            "env -u MM_SESSION setsid -w script -qec 'mm confirm TOKEN' /dev/null",
+            "env -i HOME=$HOME PATH=$PATH XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR TERM=xterm setsid -w script -qec 'mm confirm TOKEN' /dev/null",
+        ])
+    func marked(command: String) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let asked = try await tenant.mm(Self.send + ["--json"])
+        let token = try #require(asked.failure?["details"]?["token"]?.string)
+        let folder = String(Programs.mm.dropLast("/mm".count))
+        // As the pool marks itself: a lowered limit, which nothing below can raise or leave out.
+        let script =
+            "ulimit -x 1048576; (sleep 1; echo yes; sleep 2) | "
+            + command.replacing("TOKEN", with: token)
+        let environment = tenant.home.environment.merging([
+            "PATH": folder + ":/usr/bin:/bin", "MM_SESSION": "Demo/exo",
+        ]) { $1 }
+        let ran = try await Tenant.run("/bin/bash", ["-c", script], environment)
+        #expect((ran.output + ran.error).contains("session of mm"), "\(ran)")
+        #expect(try await tenant.mm(Self.send).code == 5)
+        #expect(try await Self.sent(tenant) == 0)
+    }
+
+    @Test("an AI client's form proves no person where a session started the server")
+    func serverInSession() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let client = try await MCPClient(
+            tenant.home.environment.merging(["MM_SESSION": "shell"]) { $1 },
+            arguments: ["--embedded", "--structured-output"])
+        _ = try await client.initialize(["elicitation": [:]])
+        let answer = try await client.call(
+            1, "mm__graph_request",
+            ["connection": "Demo", "endpoint": "/me/sendMail", "method": "POST", "body": ["message": ["subject": "x"]]])
+        #expect(answer["structuredContent"]?["status"] == "confirmation_required", "\(answer)")
+    }
+
     @Test("ask the person behind a client that can show forms", arguments: ["accept", "decline"])
     func elicitation(action: String) async throws {
         let tenant = try await Tenant()

@@ -8,6 +8,8 @@ struct ShellCall: Sendable, Hashable {
         var isFixed = true
         /// Where it begins, in bytes from the start of the text.
         var offset = 0
+        /// How many bytes of the text stand before its first quote; nil without one.
+        var plainBytes: Int?
     }
 
     /// A redirection.
@@ -42,11 +44,11 @@ struct ShellCall: Sendable, Hashable {
         path.split(separator: "/").last.map(String.init) ?? path
     }
 
-    /// The same command from its nth word on: what a wrapper such as `env` starts.
-    func inner(from index: Int) -> ShellCall? {
-        guard index < words.count else { return nil }
+    /// The same command with some of its words alone: what a wrapper such as `env` starts.
+    func inner(_ range: Range<Int>) -> ShellCall? {
+        guard !range.isEmpty else { return nil }
         var call = self
-        call.words = Array(words[index...])
+        call.words = Array(words[range])
         call.assignments = []
         call.redirects = []
         return call

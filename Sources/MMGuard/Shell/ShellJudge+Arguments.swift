@@ -147,10 +147,9 @@ extension ShellJudge {
             "status", "sessions", "cmdlets", "endpoints", "version", "help", "doctor", "guard", "output", "jobs",
             "completions",
         ]
-        if looks.contains(verb) { return one(.reads) }
-        if ["run", "graph", "sandbox"].contains(verb) { return one(.writes) }
-        // Whoever confirms in a session confirms for itself.
-        return one(.ownProgram)
+        // Whoever works with mm from within one of its sessions is judged by none of its tools' rules, and whoever confirms
+        // there confirms for itself.
+        return one(looks.contains(verb) ? .reads : .ownProgram)
     }
 }
 

@@ -5,6 +5,7 @@
 struct ShellJudge: Sendable {
     let context: ShellContext
     private static let deepest = 8
+    private static let mostWords = 100_000
 
     /// What is found in a text.
     func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
@@ -15,12 +16,16 @@ struct ShellJudge: Sendable {
         } catch {
             return [finding(.unreadable, subject: error.construct, more: ": \(error.construct)")]
         }
+        // Each word is compared with many names: a text of more is taken for one that can't be judged.
+        guard reading.calls.reduce(0, { $0 + $1.words.count + $1.assignments.count }) <= Self.mostWords else {
+            return [finding(.unreadable, subject: "more than \(Self.mostWords) words")]
+        }
         var found: [GuardFinding] = []
+        let fed = Set(reading.calls.filter(\.isFed).compactMap { $0.words.first?.text })
+        let functions = Set(reading.functions)
         for call in reading.calls {
             found += judge(call, depth)
-            if let name = call.words.first?.text, reading.functions.contains(name),
-                reading.calls.count(where: { $0.words.first?.text == name && $0.isFed }) > 0
-            {
+            if let name = call.words.first?.text, functions.contains(name), fed.contains(name) {
                 found.append(finding(.recursion, subject: name))
             }
         }
@@ -40,7 +45,7 @@ struct ShellJudge: Sendable {
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.text.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
-            if ShellPrograms.loaders.contains(String(name)) { found.append(finding(.loader, subject: String(name))) }
+            found += variable(String(name))
         }
         for redirect in call.redirects { found += judge(redirect) }
         for word in call.words where context.isOwn(word.text) { found.append(finding(.ownFiles, subject: word.text)) }
@@ -54,6 +59,12 @@ struct ShellJudge: Sendable {
         }
         found += judge(named: call, depth)
         return found
+    }
+
+    /// A variable that is set for what runs next.
+    private func variable(_ name: String) -> [GuardFinding] {
+        if name.hasPrefix("MM_") { return [finding(.ownProgram, subject: name)] }
+        return ShellPrograms.loaders.contains(name) ? [finding(.loader, subject: name)] : []
     }
 
     private func judge(_ redirect: ShellCall.Redirect) -> [GuardFinding] {
@@ -114,10 +125,12 @@ struct ShellJudge: Sendable {
         case "docker", "podman", "kubectl", "helm", "terraform", "tofu", "oc", "nerdctl":
             return one(Self.cluster(words))
         case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes)
-        case "mm", "mm-mcp": return own(words, one)
+        case "mm": return call.assignments.isEmpty ? own(words, one) : one(.ownProgram)
+        case "mm-mcp": return one(.ownProgram)
         case "export", "declare", "typeset", "readonly", "local":
             let names = words.map { String($0.prefix { $0 != "=" }) }
-            return one(names.contains { ShellPrograms.loaders.contains($0) } ? .loader : .reads)
+            let set = names.flatMap(variable)
+            return set.isEmpty ? one(.reads) : set
         case "apt", "apt-get", "dpkg", "rpm", "dnf", "yum", "brew", "apk", "pacman", "snap":
             let looks: Set = [
                 "list", "search", "show", "info", "policy", "-l", "-L", "-s", "-S", "-qa", "-q", "-qi", "-ql",
@@ -157,8 +170,8 @@ struct ShellJudge: Sendable {
             if word.text.hasPrefix("-"), word.text.count > 1 {
                 index += takesValue.contains(word.text) ? 2 : 1
             } else if word.text.contains("="), name == "env" || name == "sudo" || name == "doas" {
-                let variable = String(word.text.prefix { $0 != "=" })
-                if ShellPrograms.loaders.contains(variable) { return [finding(.loader, subject: variable)] }
+                let found = variable(String(word.text.prefix { $0 != "=" }))
+                guard found.isEmpty else { return found }
                 index += 1
             } else if leading > 0 {
                 leading -= 1
@@ -167,7 +180,7 @@ struct ShellJudge: Sendable {
                 break
             }
         }
-        guard let inside = call.inner(from: index) else { return [finding(.reads, subject: name)] }
+        guard let inside = call.inner(index..<call.words.count) else { return [finding(.reads, subject: name)] }
         var found = depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
         // What xargs appends is not known: for what removes, it is as bad as a pattern.
         if name == "xargs" || name == "parallel", ["rm", "unlink"].contains(inside.name) {
@@ -229,12 +242,19 @@ struct ShellJudge: Sendable {
     private func search(_ call: ShellCall, _ depth: Int) -> [GuardFinding] {
         let words = call.words
         var found: [GuardFinding] = []
-        for (index, word) in words.enumerated() {
+        var index = 0
+        while index < words.count {
+            let word = words[index]
+            index += 1
             switch word.text {
             case "-delete": found.append(finding(.removes, subject: "find -delete"))
             case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X":
-                guard let inside = call.inner(from: index + 1) else { continue }
-                found += judge(inside, depth + 1)
+                // What is started ends where the program says so: each word belongs to one command alone.
+                let end = words[index...].firstIndex { $0.text == ";" || $0.text == "+" } ?? words.count
+                guard let inside = call.inner(index..<end) else { continue }
+                index = end + 1
+                found +=
+                    depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.name)]
                 if ["rm", "unlink", "shred"].contains(inside.name) {
                     found.append(finding(.removes, subject: "find \(word.text) \(inside.name)"))
                 }

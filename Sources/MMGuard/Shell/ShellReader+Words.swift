@@ -6,6 +6,10 @@ extension ShellReader {
         var text: [UInt8] = []
         var word = ShellCall.Word(text: "", offset: position)
         var isQuoted = false
+        func quote() {
+            isQuoted = true
+            if word.plainBytes == nil { word.plainBytes = text.count }
+        }
         scan: while position < bytes.count {
             let byte = bytes[position]
             switch byte {
@@ -16,7 +20,7 @@ extension ShellReader {
                 word.isFixed = false
             case _ where Self.breaks.contains(byte): break scan
             case UInt8(ascii: "'"):
-                isQuoted = true
+                quote()
                 position += 1
                 let start = position
                 while position < bytes.count, bytes[position] != 0x27 { position += 1 }
@@ -24,13 +28,13 @@ extension ShellReader {
                 text += bytes[start..<position]
                 position += 1
             case UInt8(ascii: "\""):
-                isQuoted = true
+                quote()
                 if try quotation(level, into: &text) { word.isFixed = false }
             case UInt8(ascii: "\\"):
                 position += 1
                 guard position < bytes.count else { break scan }
                 if bytes[position] != 0x0A {
-                    isQuoted = true
+                    quote()
                     text.append(bytes[position])
                 }
                 position += 1

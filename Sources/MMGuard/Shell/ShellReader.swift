@@ -163,6 +163,12 @@ struct ShellReader {
         {
             return
         }
+        // A value may be quoted; a name that is quoted is no variable's.
+        if current.words.isEmpty, isQuoted, !isPattern, Self.isAssignment(word) {
+            if current.isEmpty { current.offset = start }
+            current.assignments.append(word)
+            return
+        }
         guard current.words.isEmpty, !isQuoted, !isPattern || word.text == "esac" else {
             if current.isEmpty { current.offset = start }
             current.words.append(word)
@@ -206,7 +212,7 @@ struct ShellReader {
             }
         case "[[": try test(level)
         default:
-            if Self.isAssignment(word.text) {
+            if Self.isAssignment(word) {
                 if current.isEmpty { current.offset = start }
                 current.assignments.append(word)
                 if word.text.hasSuffix("="), take("(") { try array(level) }
@@ -217,8 +223,11 @@ struct ShellReader {
         }
     }
 
-    static func isAssignment(_ text: String) -> Bool {
-        guard let equals = text.utf8.firstIndex(of: 0x3D) else { return false }
+    static func isAssignment(_ word: ShellCall.Word) -> Bool {
+        let text = word.text
+        guard let equals = text.utf8.firstIndex(of: 0x3D),
+            word.plainBytes.map({ text.utf8.distance(from: text.startIndex, to: equals) < $0 }) ?? true
+        else { return false }
         var name = text[..<equals]
         if name.hasSuffix("+") { name = name.dropLast() }
         if let bracket = name.utf8.firstIndex(of: 0x5B), name.hasSuffix("]") { name = name[..<bracket] }

@@ -12,4 +12,6 @@ public struct Principal: Sendable, Hashable {
 
     /// Whoever holds the other ends of our standard pipes.
     public static let standardPipes = Principal("stdio")
+    /// Whoever has the server's bearer secret.
+    public static let secretHolder = Principal("bearer")
 }

@@ -28,7 +28,7 @@ struct HTTPAdmission: Sendable {
             refusal.headers.append(("WWW-Authenticate", "Bearer" + place))
             return .failure(refusal)
         }
-        return .success(Principal("bearer"))
+        return .success(.secretHolder)
     }
 
     /// An answer that says no.

@@ -34,7 +34,7 @@ struct Confirm: Operation {
                 .array(rows), notes: rows.isEmpty ? ["Nothing waits for a confirmation."] : [],
                 columns: ["token", "connection", "module", "request", "why", "until"])
         }
-        try SessionAncestry.refuseInside(context.services.environment)
+        try PersonProof.require(context.services.environment)
         guard context.call.caller.surface == .terminal, let person = context.call.person else {
             throw MMError(
                 .forbidden, "A confirmation is given by a person at a terminal, and there is none here.",

@@ -122,7 +122,7 @@ struct OperationCalls: Sendable {
 
     /// A person is spoken for by the owner's front-ends alone, and never from within a session.
     func speaksForPerson(_ peer: RESTPeer) throws(MMError) {
-        if case .process(let pid) = peer { return try SessionAncestry.refuseInside(process: pid) }
+        if case .process(let pid) = peer { return try PersonProof.require(process: pid) }
         guard peer.speaksForOwner else {
             throw MMError(
                 .forbidden, "A program that did not prove itself can't speak for a person.",

@@ -4,6 +4,7 @@ import MMCore
 import MMHTTP
 import MMOperations
 import MMREST
+import MMSystem
 
 /// `mm pool child`: the pool of one connection, which only its router may use.
 enum PoolChildCommand {
@@ -30,6 +31,7 @@ enum PoolChildCommand {
         _ connection: String, at socket: String, for router: Int32?, environment: [String: String]
     ) async throws(MMError) {
         umask(0o077)
+        SessionMark.leave()
         var environment = environment
         environment["M365_CONNECTION"] = connection
         let services = OperationServices(environment: environment)

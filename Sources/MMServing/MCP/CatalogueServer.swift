@@ -88,7 +88,7 @@ struct CatalogueServer {
             let session = "\(instance):\(context.principal.name)"
             call.sessionID = session
             clients.sessions.withLock { _ = $0.insert(session) }
-            if context.canAskForms { call.person = MCPPerson(context: context) }
+            call.person = MCPPerson.behind(context)
             do throws(MMError) {
                 let answer = try await LifeSigns(call).during { (call) throws(MMError) in
                     try await service.call(name, arguments, in: call)

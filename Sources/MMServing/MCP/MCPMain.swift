@@ -68,6 +68,7 @@ package enum MCPMain {
         do throws(MMError) {
             let services = OperationServices(environment: ToolProfiles.environment(environment, for: options.profile))
             let service = LocalOperationService(services: services)
+            MCPPerson.lookAround()
             let profile = try options.profile.flatMap { (name) throws(MMError) in
                 try ToolProfiles.make(name, service, services)
             }
@@ -86,6 +87,7 @@ package enum MCPMain {
                 server = try projection.server()
                 catalogue = projection
             }
+            if keepsSessions { SessionMark.leave() }
             // Sessions that live in a pool are looked after there.
             let upkeep = keepsSessions ? Task { await services.lookAfterSessions() } : nil
             let profileUpkeep = profile.map { profile in Task { await profile.upkeep(services) } }

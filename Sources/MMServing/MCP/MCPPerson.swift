@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMMCP
 import MMOperations
@@ -7,9 +8,25 @@ struct MCPPerson: PersonAtHand {
     private let context: ToolContext
 
     /// The person behind the client of a call.
-    init(context: ToolContext) {
-        self.context = context
+    ///
+    /// A form is a person's where its client owns the transport: it started this server and holds its pipes, or it has the
+    /// secret. Any program of the user can connect by TCP and answer its own question, and so can whatever started this
+    /// server from within a session.
+    /// - Returns: `nil` where a form would prove nothing.
+    static func behind(_ context: ToolContext) -> MCPPerson? {
+        guard context.canAskForms else { return nil }
+        switch context.principal {
+        case .standardPipes: return isInSession ? nil : MCPPerson(context: context)
+        case .secretHolder: return MCPPerson(context: context)
+        default: return nil
+        }
     }
+
+    /// Looked at once, before this process can have marked itself.
+    private static let isInSession = PersonProof.isInSession(process: getpid())
+
+    /// Looks whether this server was started from within a session; to be called before it marks itself.
+    static func lookAround() { _ = isInSession }
 
     /// Sign-ins are told in the answer: the client's person reads it there.
     func showSignIn(_ details: JSONObject) async {}

@@ -20,7 +20,7 @@ enum FrontEndService {
             // What runs in a session may ask for more, but never speaks for a person.
             return PooledOperationService(
                 local: local, finder: PoolFinder(environment: environment),
-                isInSession: environment["MM_SESSION"] != nil
+                isInSession: PersonProof.isInSession(environment)
             ) { pool in
                 RemoteOperationService(pool: PoolAddress(socket: pool.socket), environment: environment)
             }

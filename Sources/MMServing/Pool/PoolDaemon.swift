@@ -47,6 +47,8 @@ actor PoolDaemon {
         life = try await Self.lock(place)
         ResourceLimits.raiseDescriptors()
         Descendants.adopt()
+        // Whatever its sessions start is known for it from now on.
+        SessionMark.leave()
         process = ProcessIdentity(running: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
         build = .own
         let services = OperationServices(environment: environment)

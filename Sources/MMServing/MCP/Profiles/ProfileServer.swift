@@ -55,7 +55,7 @@ struct ProfileServer {
             // Where clients have sessions of their own, nothing that one keeps is another's, unless it is to outlive them.
             let session = outlivesSessions ? nil : context.sessionName
             call.sessionID = Self.sessionID(session ?? context.principal.name)
-            if context.canAskForms { call.person = MCPPerson(context: context) }
+            call.person = MCPPerson.behind(context)
             do throws(MMError) {
                 let answer = try await tool.call(arguments, call, services)
                 return ToolResult(

@@ -1,0 +1,77 @@
+import Glibc
+package import MMCore
+import MMSystem
+
+/// Whether a person may be behind a process: never behind one that a session of `mm` has started, where a model would
+/// confirm for itself.
+///
+/// Three marks tell such a process, and any of them counts. The limit that `SessionMark` lowers is handed down to whatever a
+/// session starts and can't be taken off; the variable `MM_SESSION` stands in the environment that the processes above were
+/// started with; and no terminal of a person's descends from `mm` or `mm-mcp`, which adopt what their sessions orphan.
+/// Programs that others start on request (`at`, `systemd-run`, `ssh localhost`, an open `tmux`) bear none: against these a
+/// session has to be confined.
+package enum PersonProof {
+    private static let mark = "MM_SESSION"
+
+    /// Whether this process belongs to a session.
+    /// - Parameter environment: of this process.
+    package static func isInSession(_ environment: [String: String]) -> Bool {
+        environment[mark] != nil || isInSession(process: getpid())
+    }
+
+    /// Whether a process belongs to a session: it or one above it bears a mark.
+    package static func isInSession(process: Int32) -> Bool {
+        if SessionMark.isOn(process) || hasVariable(process) { return true }
+        var process = process
+        // A chain longer than this is none that a person's terminal has.
+        for _ in 0..<64 {
+            guard let status = ProcFile.read("/proc/\(process)/stat", limit: 4096), let parent = Self.parent(in: status)
+            else { return true }
+            guard parent > 1 else { return false }
+            if hasVariable(parent) || isOwnProgram(parent) { return true }
+            process = parent
+        }
+        return true
+    }
+
+    /// Refuses to take a person's word inside a session.
+    /// - Parameter environment: of this process.
+    /// - Throws: `forbidden` inside a session.
+    static func require(_ environment: [String: String]) throws(MMError) {
+        if isInSession(environment) { throw refusal }
+    }
+
+    /// Refuses to take a person's word from another process that belongs to a session.
+    /// - Parameter process: the one at the far end of a socket.
+    /// - Throws: `forbidden` inside a session.
+    package static func require(process: Int32) throws(MMError) {
+        if isInSession(process: process) { throw refusal }
+    }
+
+    private static var refusal: MMError {
+        MMError(
+            .forbidden, "This is a session of mm: what runs here can't speak for a person.",
+            hint: "Confirm in a terminal of your own.")
+    }
+
+    private static func hasVariable(_ process: Int32) -> Bool {
+        let prefix = Array("\(mark)=".utf8)
+        let bytes = ProcFile.read("/proc/\(process)/environ", limit: 4 << 20)
+        return bytes?.split(separator: 0).contains { $0.starts(with: prefix) } ?? false
+    }
+
+    private static func isOwnProgram(_ process: Int32) -> Bool {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/\(process)/exe", &buffer, buffer.count)
+        let path = buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
+        let name = path.split(separator: UInt8(ascii: "/")).last ?? []
+        return ["mm", "mm-mcp", "mm (deleted)", "mm-mcp (deleted)"].contains { name.elementsEqual($0.utf8) }
+    }
+
+    /// The fourth field of `/proc/PID/stat` (proc(5)); the second may hold blanks and parentheses.
+    private static func parent(in status: [UInt8]) -> pid_t? {
+        guard let end = status.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let fields = status[(end + 1)...].split(separator: 0x20)
+        return fields.count > 1 ? pid_t(String(decoding: fields[1], as: UTF8.self)) : nil
+    }
+}
