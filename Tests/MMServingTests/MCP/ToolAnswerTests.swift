@@ -18,7 +18,8 @@ struct ToolAnswerTests {
             serverName: "mm", isStructured: isStructured)
     }
 
-    private static let long = JSONValue.array((0..<5000).map { ["id": .int(Int64($0)), "name": .string("user \($0)")] })
+    private static let long = JSONValue.array(
+        (0..<5000).map { ["id": .int(Int64($0)), "name": .string("user \($0)")] })
 
     /// Every kind of answer with what must reach whoever reads only one half of the result.
     private static let answers: [(answer: OperationAnswer, says: [String])] = [
@@ -62,7 +63,9 @@ struct ToolAnswerTests {
         }
     }
 
-    @Test("come in the form that was asked for in the text", arguments: [("csv", "id,name"), ("jsonl", "ann\\\"}\\n{")])
+    @Test(
+        "come in the form that was asked for in the text",
+        arguments: [("csv", "id,name"), ("jsonl", "ann\\\"}\\n{")])
     func form(form: String, begins: String) async throws {
         let rows: JSONValue = [["id": 1, "name": "ann"], ["id": 2, "name": "bob"]]
         let result = try await shaper().result(of: .value(rows), form: form)
