@@ -51,6 +51,11 @@ import Testing
             ("#requires -Version x", "RequiresVersionInvalid"),
             ("#requires -RunAsAdministrator -Version 7", "ParameterCannotHaveArgument"),
             ("#requires foo", "ScriptRequiresInvalidFormat"), ("#requires -PSEdition x", "RequiresPSEditionInvalid"),
+            ("+.", "BadNumericConstant"), ("-. ", "BadNumericConstant"), ("1+-.", "BadNumericConstant"),
+            ("-.kb", "BadNumericConstant"), ("+.e5", "BadNumericConstant"), ("-.d", "BadNumericConstant"),
+            ("[Cmdlet()] class A { }", "CustomAttributeTypeNotFound"),
+            ("[Cmdlet('a', 'b', Nope = 1)] class A { }", "PropertyNotFoundForAttribute"),
+            ("[Obsolete($x)] class A { }", "ParameterAttributeArgumentNeedsToBeConstant"),
             ("enum E : string { A }", "InvalidUnderlyingType"), ("$x = [a", "EndSquareBracketExpectedAtEndOfAttribute"),
         ])
     func refused(text: String, id: String) {
@@ -79,7 +84,10 @@ import Testing
             "class A { [int] f() { try { throw 'x' } finally { } } }", "class A { f() { if ($x = 1) { }; $x } }",
             "if (1) {a}; else {b}", "filter f { $_ }", ":a foreach ($x in 1) { continue a }",
             "[Parameter(Mandatory)][string]$x = 'a'", "foo -a:$b,$c", "trap [Exception] { continue }",
-            "$x = if (1) { 2 }",
+            "$x = if (1) { 2 }", "[Obsolete('x')] class A { }", "[Obsolete('x', $true)] enum E { A }",
+            "[Cmdlet('Get', 'Thing', SupportsShouldProcess, HelpUri = 'x')] class A { }",
+            "[CmdletBinding()] class A { }",
+            "foo +. -.", "foo +.5 -.", "+.5", "1.",
         ])
     func accepted(text: String) {
         let script = PowerShellParser.parse(text)

@@ -58,6 +58,17 @@ import Testing
             return
         }
         #expect(node.typeName.fullName == name)
+    }
+
+    @Test(
+        "a doubled backtick in a type name is one",
+        arguments: [("a``1[b]", "a`1[b]"), ("a`1[b]", "a`1[b]"), ("a````b", "a``b"), ("a```b[]", "a``b[]")])
+    func backticks(written: String, name: String) throws {
+        guard case .type(let node) = try expression("[\(written)]") else {
+            Issue.record("no type")
+            return
+        }
+        #expect(node.typeName.fullName == name)
         #expect(node.typeName.assembly == nil)
     }
 

@@ -62,6 +62,26 @@ enum KnownTypes {
         "validatenotnullorwhitespace", "validatepattern", "validaterange", "validateset", "dscproperty",
     ]
 
+    /// An attribute and the constant arguments that it takes: how many by position, and which by name.
+    typealias AttributeForm = (name: String, positional: ClosedRange<Int>, named: Set<String>)
+
+    /// Attributes that may stand on enumerations.
+    static let enumAttributes: [AttributeForm] = [
+        ("flags", 0...0, []), ("obsolete", 0...2, ["diagnosticid", "urlformat"]),
+    ]
+
+    /// Attributes that may stand on classes.
+    static let classAttributes: [AttributeForm] = [
+        ("norunspaceaffinity", 0...0, []), ("serializable", 0...0, []),
+        ("obsolete", 0...2, ["diagnosticid", "urlformat"]),
+        ("cmdlet", 2...2, commandNames.union(["supportstransactions"])), ("cmdletbinding", 0...0, commandNames),
+    ]
+
+    private static let commandNames: Set<String> = [
+        "confirmimpact", "defaultparametersetname", "helpuri", "positionalbinding", "remotingcapability",
+        "supportspaging", "supportsshouldprocess",
+    ]
+
     /// Attributes in scripts and script blocks inside classes.
     static let attributes: Set<String> = propertyAttributes.union([
         "argumentcompleter", "argumentcompletions", "cmdletbinding", "experimental", "outputtype", "psdefaultvalue",

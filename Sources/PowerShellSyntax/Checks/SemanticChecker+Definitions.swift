@@ -3,13 +3,17 @@ extension SemanticChecker {
         let outer = context
         let inner = TypeScope(parent: shared.value.types, isInDefinition: true)
         context.types = inner
-        let allowed: Set<String> = node.kind == .enum ? ["flags"] : ["norunspaceaffinity", "serializable", "obsolete"]
+        let known = node.kind == .enum ? KnownTypes.enumAttributes : KnownTypes.classAttributes
         for attribute in node.attributes {
             // What other attributes ask of the type only their own definitions tell.
-            guard isKnownAttribute(attribute, allowed), attribute.namedArguments.isEmpty else {
-                throw Fault(id: "CustomAttributeTypeNotFound", extent: attribute.typeName.extent)
-            }
+            guard
+                let form = known.first(where: { isKnownAttribute(attribute, [$0.name]) }),
+                form.positional.contains(attribute.positionalArguments.count)
+            else { throw Fault(id: "CustomAttributeTypeNotFound", extent: attribute.typeName.extent) }
             try checkAttributeArguments(attribute, allowsScriptBlocks: false)
+            for argument in attribute.namedArguments where !form.named.contains(ASCIIFold.lowercased(argument.name)) {
+                throw Fault(id: "PropertyNotFoundForAttribute", extent: argument.extent)
+            }
         }
         for member in node.members.reversed() { push(.member(member, node)) }
         for type in node.baseTypes { try checkType(type.typeName) }

@@ -30,17 +30,24 @@ struct AliasBinding {
         guard let commandName = command.name, AliasBinding.definesAlias(commandName) else { return nil }
         var named: [String: FactValue] = [:]
         var positional: [FactValue] = []
+        // What a parameter that takes a value waits for; the empty name is that of one which nothing is known of.
         var waiting: String?
         for argument in command.arguments {
             switch argument {
             case .value(let value):
-                if let parameter = waiting { named[parameter] = value } else { positional.append(value) }
+                if let parameter = waiting {
+                    if named[parameter] == nil { named[parameter] = value }
+                } else {
+                    positional.append(value)
+                }
                 waiting = nil
             case .parameter("-", _): waiting = nil
             case .parameter(let written, let value):
-                guard let parameter = AliasBinding.parameter(written) else { return }
+                // Outside ASCII names are compared by the rules of a culture, which the text doesn't tell.
+                guard written.utf8.allSatisfy({ $0 < 0x80 }) else { return }
+                let parameter = AliasBinding.parameter(written) ?? ""
                 waiting = value == nil && !AliasBinding.switches.contains(parameter) ? parameter : nil
-                if let value { named[parameter] = value }
+                if let value, named[parameter] == nil { named[parameter] = value }
             }
         }
         var rest = positional[...]
@@ -58,10 +65,6 @@ struct AliasBinding {
     }
 
     private static func constant(_ value: FactValue?) -> String? {
-        switch value {
-        case .string(let text)?: text
-        case .number(let number)?: number.text
-        default: nil
-        }
+        if case .string(let text)? = value { text } else { nil }
     }
 }

@@ -51,6 +51,12 @@ extension FactCollector {
         case .invokeMember(let node): visit(node)
         case .baseConstructorCall(let node):
             let place = node.keywordExtent ?? SourceExtent(start: 0, end: 0)
+            if node.keywordExtent != nil {
+                let call = CallFact(
+                    name: ".ctor", isStatic: false, isNullConditional: false, argumentCount: node.arguments.count,
+                    genericArguments: [])
+                emit(node.extent, .call(call))
+            }
             emit(place, .variable(path: VariablePath("this"), isSplatted: false))
             for node in node.arguments.reversed() { push(.expression(node)) }
         case .index(let node):

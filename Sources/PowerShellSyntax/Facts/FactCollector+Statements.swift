@@ -98,6 +98,9 @@ extension FactCollector {
             case .variable(let node): emit(node.extent, .set(path: node.path, by: op))
             case .member(let node):
                 emit(node.extent, .setMember(name: node.constantName, isStatic: node.isStatic))
+            case .invokeMember(let node):
+                // The engine writes to what a call names as to any other member.
+                emit(node.extent, .setMember(name: node.constantName, isStatic: node.isStatic))
             case .index(let node): emit(node.extent, .setIndex)
             case .convert(let node): open.append(node.operand)
             case .attributed(let node): open.append(node.operand)

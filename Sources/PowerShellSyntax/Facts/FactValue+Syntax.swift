@@ -74,6 +74,7 @@ extension CommandFact {
                 } else if name == nil {
                     head = FactValue(argument)
                 }
+            case .parameter where place == 0: head = .dynamic(.other, name: nil)
             case .parameter(let parameter):
                 arguments.append(.parameter(parameter.name, value: parameter.argument.map { FactValue($0) }))
             }

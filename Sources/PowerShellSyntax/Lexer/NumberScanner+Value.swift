@@ -3,7 +3,8 @@ extension NumberScanner {
     /// The value; nil when no type of the literal's kind holds it.
     var value: NumberValue? {
         if isMalformed { return nil }
-        if isReal { return realValue }
+        // A point alone is no number.
+        if isReal { return digits.isEmpty && fraction.isEmpty ? nil : realValue }
         if format == .decimal, suffix == .none, multiplier == 0, digits.count < 10 {
             var value: Int32 = 0
             for digit in digits { value = value * 10 + Int32(digit - 0x30) }

@@ -111,7 +111,9 @@ extension Parser {
         ranks: [(rank: Int, end: Token)]
     ) -> TypeNameSyntax {
         let start = extent(token)
-        var name = keep(TypeNameSyntax(extent: start, form: .name(lexer.string(token), assembly: assembly)))
+        // As in reflection a backtick is escaped by another one.
+        let plain = singleBackticks(lexer.string(token))
+        var name = keep(TypeNameSyntax(extent: start, form: .name(plain, assembly: assembly)))
         if let arguments {
             name = keep(
                 TypeNameSyntax(extent: start.through(extent(nameEnd)), form: .generic(name, arguments: arguments)))
@@ -120,6 +122,18 @@ extension Parser {
             name = keep(TypeNameSyntax(extent: start.through(extent(end)), form: .array(name, rank: rank)))
         }
         return name
+    }
+
+    private func singleBackticks(_ name: String) -> String {
+        let backtick = UInt8(ascii: "`")
+        guard name.utf8.contains(backtick) else { return name }
+        var bytes: [UInt8] = []
+        var isEscaped = false
+        for byte in name.utf8 {
+            isEscaped = byte == backtick && bytes.last == backtick && !isEscaped
+            if !isEscaped { bytes.append(byte) }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Generic arguments whose first token is taken.
