@@ -95,7 +95,7 @@ private struct Person: PersonAtHand {
     func showSignIn(_ details: JSONObject) async { seen.signIns.withLock { $0.append(details) } }
 
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        seen.questions.withLock { $0.append("\(question.title)|\(question.request)|\(question.reason)") }
+        seen.questions.withLock { $0.append("\(question.title)|\(question.pages.joined(separator: "|"))|\(question.reason)") }
         return says
     }
 }
@@ -136,7 +136,7 @@ struct ContractTests {
             ScriptedOperation("asks") { (_, context) async throws(MMError) in
                 await context.call.person?.showSignIn(["userCode": "ABC"])
                 let said = try await context.call.person?.confirms(
-                    ConfirmationQuestion(title: "a title", request: "line 1\nline 2", reason: "why"))
+                    ConfirmationQuestion(title: "a title", pages: ["line 1\nline 2", "line 3"], reason: "why"))
                 return .value(["said": .bool(said ?? false)])
             }
         ])
@@ -147,7 +147,7 @@ struct ContractTests {
             in: CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), person: person))
         guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
         #expect(value["said"]?.bool == says)
-        #expect(person.seen.questions.withLock { $0 } == ["a title|line 1\nline 2|why"])
+        #expect(person.seen.questions.withLock { $0 } == ["a title|line 1\nline 2|line 3|why"])
         #expect(person.seen.signIns.withLock { $0 } == [["userCode": "ABC"]])
         await pool.stop()
     }

@@ -28,11 +28,11 @@ package struct CommandStreams: Sendable {
         usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
-    /// Writes to standard output.
+    /// Writes to standard output: as it is into files and pipes; on a screen what could repaint it is written out.
     /// - Throws: `MMError.cancelled` when nobody reads any more.
     package func write(_ bytes: [UInt8]) throws(MMError) {
         if progressLine.outputBegins() { clearProgress() }
-        try Self.write(bytes, to: STDOUT_FILENO)
+        try Self.write(isOutputScreen ? VisibleText.readable(bytes) : bytes, to: STDOUT_FILENO)
     }
 
     /// Writes a line to standard output.
@@ -49,8 +49,25 @@ package struct CommandStreams: Sendable {
     /// Writes a line for the person to standard error; nothing happens when that is closed.
     package func note(_ text: String) {
         if progressLine.isCleared() { clearProgress() }
-        try? Self.write(Array(text.utf8) + [0x0A], to: STDERR_FILENO)
+        try? Self.write(Array(visible(text).utf8) + [0x0A], to: STDERR_FILENO)
     }
+
+    /// The text without what could repaint the screen; only our own colours stay.
+    private func visible(_ text: String) -> String {
+        var pieces = text.split(separator: "\u{1B}", omittingEmptySubsequences: false)[...]
+        var shown = VisibleText.readable(pieces.popFirst().map(String.init) ?? "")
+        for piece in pieces {
+            if let code = Self.codes.first(where: { piece.hasPrefix($0) }) {
+                shown += "\u{1B}" + code + VisibleText.readable(String(piece.dropFirst(code.count)))
+            } else {
+                shown += VisibleText.readable("\u{1B}" + piece)
+            }
+        }
+        return shown
+    }
+
+    /// What `styled` puts behind an escape.
+    private static let codes = Style.allCases.map { "[\($0.rawValue)m" } + ["[0m"]
 
     /// Replaces the progress line on the screen; `nil` clears it. Nothing where there is no screen.
     package func progress(_ text: String?) {
@@ -60,7 +77,7 @@ package struct CommandStreams: Sendable {
             return
         }
         guard progressLine.isWanted() else { return }
-        try? Self.write(Array("\r\u{1B}[K\(text.prefix(100))".utf8), to: STDERR_FILENO)
+        try? Self.write(Array("\r\u{1B}[K\(VisibleText.exact(String(text.prefix(100))))".utf8), to: STDERR_FILENO)
     }
 
     private func clearProgress() { try? Self.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
@@ -71,7 +88,7 @@ package struct CommandStreams: Sendable {
     }
 
     /// Colours by meaning.
-    package enum Style: String, Sendable {
+    package enum Style: String, Sendable, CaseIterable {
         case error = "31"
         case emphasis = "1"
         case quiet = "2"

@@ -19,13 +19,27 @@ package struct TerminalPerson: PersonAtHand {
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
     }
 
-    /// Shows exactly what would be done and takes `yes` from the controlling terminal.
+    /// Shows what would be done, page by page as far as the person wants to see it, and takes `yes` from the controlling
+    /// terminal. A slip of the finger is asked about again; it neither confirms nor refuses.
     package func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         terminal.progress(nil)
         terminal.note("")
         terminal.note(terminal.styled(question.title, .emphasis))
-        terminal.note(question.request)
+        var rest = question.pages[...]
+        if let first = rest.popFirst() { terminal.note(first) }
         terminal.note(terminal.styled(question.reason, .warning))
-        return try await Terminal.controlling.ask("Type yes to go on: ") == "yes"
+        for _ in 0..<(question.pages.count + 3) {
+            let ways =
+                rest.isEmpty
+                ? "Type yes to go on, no to refuse: " : "Type yes to go on, no to refuse, more to see the rest: "
+            switch try await Terminal.controlling.ask(ways)?.lowercased() {
+            case "yes": return true
+            case "more", "m":
+                if let page = rest.popFirst() { terminal.note(page) }
+            case "y": terminal.note("The whole word, please.")
+            default: return false
+            }
+        }
+        return false
     }
 }

@@ -115,11 +115,20 @@ public struct ConfirmationLedger: Sendable {
         let result = try body(&entries)
         if entries.count > Self.mostEntries { entries.removeFirst(entries.count - Self.mostEntries) }
         if entries != before {
-            let file: JSONValue = ["version": 1, "entries": .array(entries.map(\.json))]
-            try ProtectedFile.replace(path, with: JSONWriter.bytes(file))
+            var file = Self.file(entries)
+            // The oldest make room: a file too large to be read again would hold everything back.
+            while file.count > Self.largestFile, entries.count > 1 {
+                entries.removeFirst()
+                file = Self.file(entries)
+            }
+            try ProtectedFile.replace(path, with: file)
         }
         _ = consume lock
         return result
+    }
+
+    private static func file(_ entries: [PendingConfirmation]) -> [UInt8] {
+        JSONWriter.bytes(["version": 1, "entries": .array(entries.map(\.json))])
     }
 
     private func read() throws(MMError) -> [PendingConfirmation] {

@@ -12,30 +12,27 @@ public struct ConfirmationRequest: Sendable, Hashable {
     public var body: [UInt8]
     /// Everything else that changes what happens: further parameters of the call.
     public var parameters: JSONObject
-    /// The classes found.
-    public var classes: [String]
-    /// The rule that asks.
-    public var rule: String
-    /// The reason in words.
-    public var reason: String
-    /// More that the person should see: the preview of a message, the items of a batch.
-    public var preview: [String]
+    /// What kind of thing it is, in a few words: `run in exo`.
+    public var title: String
+    /// What the guard says about it.
+    public var verdict: Verdict
 
     /// A request.
     public init(
-        connection: String, module: String, text: String, body: [UInt8] = [], parameters: JSONObject = [:],
-        verdict: Verdict
+        connection: String, module: String, title: String, text: String, body: [UInt8] = [],
+        parameters: JSONObject = [:], verdict: Verdict
     ) {
         self.connection = connection
         self.module = module
         self.text = text
         self.body = body
         self.parameters = parameters
-        classes = verdict.classes.classes.map(\.rawValue)
-        rule = verdict.rule
-        reason = verdict.reason
-        preview = verdict.preview?.lines ?? []
+        self.title = title
+        self.verdict = verdict
     }
+
+    /// What a person sees of it.
+    package var presentation: Presentation { Presentation(self, verdict: verdict) }
 
     /// The digest that a confirmation holds for: connection, module, exact text and body, parameters. Each part stands
     /// behind its length, so that no two requests share a digest by shifting bytes from one part to the next.

@@ -14,7 +14,7 @@ extension Verdict {
             details["column"] = .int(Int64(place.column))
             details["text"] = .string(place.text)
         }
-        if let preview { details["preview"] = .array(preview.lines.map(JSONValue.string)) }
+        if !previews.isEmpty { details["preview"] = .array(previews.flatMap(\.lines).map(JSONValue.string)) }
         let at = place.map { " (line \($0.line), column \($0.column): \($0.text.prefix(80)))" } ?? ""
         if decision == .deny {
             return MMError(.denied, "Denied: \(reason)\(at)", hint: instead, details: details)

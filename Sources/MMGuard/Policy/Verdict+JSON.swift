@@ -10,7 +10,7 @@ extension Verdict {
         ]
         if let instead { object["instead"] = .string(instead) }
         if let place { object["place"] = .object(place.json) }
-        if let preview { object["preview"] = .array(preview.lines.map(JSONValue.string)) }
+        if !previews.isEmpty { object["preview"] = .array(previews.flatMap(\.lines).map(JSONValue.string)) }
         if !warnings.isEmpty { object["warnings"] = .array(warnings.map(JSONValue.string)) }
         if findings.count > 1 { object["findings"] = .array(findings.map { .object($0.json) }) }
         return object

@@ -12,12 +12,14 @@ public struct Verdict: Sendable, Hashable {
     public var instead: String?
     /// Where the deciding part stands in the script.
     public var place: SourcePlace?
-    /// What a person should see before saying yes: the mail of a send, the parts of a batch.
-    public var preview: SendPreview?
+    /// What leaves in somebody's name: each message that is sent.
+    public var previews: [SendPreview]
     /// Things that go on, but should be said: the seed's warned list where it only warns.
     public var warnings: [String]
     /// Everything found, the deciding one first.
     public var findings: [GuardFinding]
+    /// What is not simply allowed, in the order in which it stands.
+    package var asking: [GuardFinding]
 
     /// The strictest class.
     public var guardClass: GuardClass { classes.strictest }
@@ -27,11 +29,12 @@ public struct Verdict: Sendable, Hashable {
     ///   - findings: what was found; none means a plain read.
     ///   - policy: the connection's policy.
     ///   - confirmed: the caller said `confirmed: true`.
-    ///   - preview: what a person should see.
+    ///   - previews: what is sent.
     init(
-        findings: [GuardFinding], policy: GuardPolicy, confirmed: Bool = false, preview: SendPreview? = nil
+        findings: [GuardFinding], policy: GuardPolicy, confirmed: Bool = false, previews: [SendPreview] = []
     ) {
         var ordered = findings.map { (finding: $0, decision: policy.decision(for: $0, confirmed: confirmed)) }
+        asking = ordered.filter { $0.decision != .allow }.map(\.finding)
         // Stable: enumeration order is source order.
         let ranked = ordered.enumerated().sorted { left, right in
             if left.element.decision != right.element.decision { return left.element.decision > right.element.decision }
@@ -43,7 +46,7 @@ public struct Verdict: Sendable, Hashable {
         self.findings = ordered.map(\.finding)
         classes = findings.reduce(into: GuardClassSet()) { $0.formUnion($1.classes) }
         if classes.isEmpty { classes = .read }
-        self.preview = preview
+        self.previews = previews
         warnings = ordered.filter { $0.decision == .allow && $0.finding.kind == .warned }.map(\.finding.reason)
         guard let first = ordered.first else {
             decision = policy.decision(for: .read)

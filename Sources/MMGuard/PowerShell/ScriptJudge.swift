@@ -23,7 +23,7 @@ struct ScriptJudge: Sendable {
             return finding
         }
         return Verdict(
-            findings: tables.user.apply(to: findings), policy: policy, confirmed: confirmed, preview: preview(walk))
+            findings: tables.user.apply(to: findings), policy: policy, confirmed: confirmed, previews: walk.previews)
     }
 
     private func inspect(_ source: String, _ parsed: ParsedScript?, _ walk: inout ScriptWalk) {
@@ -67,11 +67,5 @@ struct ScriptJudge: Sendable {
             offset += scalar.value > 0xffff ? 2 : 1
         }
         return nil
-    }
-
-    private func preview(_ walk: ScriptWalk) -> SendPreview? {
-        guard var first = walk.previews.first else { return nil }
-        if walk.previews.count > 1 { first.notes.append("and \(walk.previews.count - 1) more") }
-        return first
     }
 }

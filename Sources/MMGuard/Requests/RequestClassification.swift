@@ -27,6 +27,8 @@ public struct RequestClassification: Sendable, Hashable {
         public var id: String
         /// Method and address as written.
         public var line: String
+        /// Its body.
+        var body = RequestBody.none
         /// What the tables say about it.
         public var classification: RequestClassification
     }

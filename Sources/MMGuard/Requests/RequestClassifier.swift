@@ -216,7 +216,7 @@ struct RequestClassifier: Sendable {
         let body: RequestBody = bodies.count > 1 ? .opaque : bodies.first.map { .json($0.value) } ?? .none
         let headers = only("headers", of: object)?.object?.keys ?? []
         let inner = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
-        return .init(id: id, line: line, classification: classify(inner, isInBatch: true))
+        return .init(id: id, line: line, body: body, classification: classify(inner, isInBatch: true))
     }
 
     /// The one member of this name, compared without case; nil when there are several, since services differ in which

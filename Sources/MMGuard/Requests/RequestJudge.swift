@@ -15,7 +15,7 @@ struct RequestJudge: Sendable {
         let line = "\(request.method.uppercased()) \(request.target.pathAndQuery)"
         let findings = user.apply(to: self.findings(found, line: line, method: request.method))
         return Verdict(
-            findings: findings, policy: policy, confirmed: confirmed, preview: preview(found, request))
+            findings: findings, policy: policy, confirmed: confirmed, previews: previews(found, request))
     }
 
     /// The findings of a classified request; a batch has one for each item.
@@ -51,11 +51,11 @@ struct RequestJudge: Sendable {
             to: [finding], service: found.service.rawValue, method: found.method, forms: found.forms, line: line)
     }
 
-    private func preview(_ found: RequestClassification, _ request: GuardedRequest) -> SendPreview? {
-        if found.classes.contains(.send), found.items.isEmpty { return SendPreview(of: request) }
-        guard !found.items.isEmpty, found.classes != .read else { return nil }
-        return SendPreview(
-            line: "a batch of \(found.items.count)",
-            notes: found.items.map { "\($0.id): \($0.line) (\($0.classification.classes.strictest.rawValue))" })
+    private func previews(_ found: RequestClassification, _ request: GuardedRequest) -> [SendPreview] {
+        guard found.items.isEmpty else {
+            return found.items.filter { $0.classification.classes.contains(.send) }
+                .map { SendPreview(line: "item \($0.id): \($0.line)", body: $0.body) }
+        }
+        return found.classes.contains(.send) ? [SendPreview(of: request)] : []
     }
 }

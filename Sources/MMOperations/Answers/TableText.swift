@@ -1,3 +1,5 @@
+import MMCore
+
 /// Rows of text in aligned columns.
 public struct TableText: Sendable {
     private let widths: [Int]
@@ -31,16 +33,13 @@ public struct TableText: Sendable {
         return text
     }
 
-    /// Control characters would let a cell redraw the terminal or break its line.
+    /// Control characters would let a cell redraw the terminal or break its line, marks of direction let it look like another.
     private static func plain(_ cell: String) -> String {
-        // Nearly every cell is plain ASCII: no look at the properties of its characters.
+        // Nearly every cell is plain ASCII: no look at its characters.
         if cell.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return cell }
-        guard cell.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return cell }
-        var text = ""
-        for scalar in cell.unicodeScalars {
-            text.unicodeScalars.append(scalar.properties.generalCategory == .control ? " " : scalar)
-        }
-        return text
+        return VisibleText.readable(
+            String(
+                String.UnicodeScalarView(cell.unicodeScalars.map { [0x09, 0x0A, 0x0D].contains($0.value) ? " " : $0 })))
     }
 
     private static func fit(_ cell: String, to limit: Int) -> String {

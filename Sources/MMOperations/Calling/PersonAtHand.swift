@@ -1,4 +1,5 @@
 public import MMCore
+import MMGuard
 
 /// A person who can be asked while an operation waits: at a terminal, or behind a client that passes questions on.
 ///
@@ -25,19 +26,24 @@ extension PersonAtHand {
 public struct ConfirmationQuestion: Sendable {
     /// One line: what kind of thing, where.
     public let title: String
-    /// Exactly what will be sent or run.
-    public let request: String
+    /// What will be sent or run, in pages: the risky parts first.
+    public let pages: [String]
     /// Why the guard asks.
     public let reason: String
 
     /// A question.
     /// - Parameters:
     ///   - title: what kind of thing, where.
-    ///   - request: exactly what will be sent or run.
+    ///   - pages: exactly what will be sent or run.
     ///   - reason: why the guard asks.
-    public init(title: String, request: String, reason: String) {
+    public init(title: String, pages: [String], reason: String) {
         self.title = title
-        self.request = request
+        self.pages = pages
         self.reason = reason
+    }
+
+    /// The question about what a presentation shows.
+    init(_ presentation: Presentation) {
+        self.init(title: presentation.title, pages: presentation.pages, reason: presentation.reason)
     }
 }

@@ -3,12 +3,14 @@ import MMGuard
 
 /// One guarded deed on its way from verdict to permission.
 struct Clearance: Sendable {
-    /// What it is, in one line, for the person who is asked.
-    let title: String
     /// Exactly what would be done, and what a confirmation of it is bound to.
     let request: ConfirmationRequest
     /// What the guard says.
-    let verdict: Verdict
+    private var verdict: Verdict { request.verdict }
+
+    init(_ request: ConfirmationRequest) {
+        self.request = request
+    }
 
     /// Returns when the deed may be done.
     ///
@@ -32,31 +34,18 @@ struct Clearance: Sendable {
             error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."
         }
         if let pending {
-            error.message += " Nothing was sent or run.\n\n" + pending.lines.joined(separator: "\n")
+            error.message += " Nothing was sent or run.\n\n" + (pending.presentation.pages.first ?? "")
         }
         throw error
     }
 
     private func ask(_ person: any PersonAtHand, in context: OperationContext) async throws(MMError) {
-        var shown = verdict.preview?.lines ?? []
-        if shown.isEmpty {
-            shown = [request.text]
-            if !request.body.isEmpty { shown.append(Self.text(ofBody: request.body)) }
-        }
-        let question = ConfirmationQuestion(
-            title: "\(request.connection): \(title)", request: shown.joined(separator: "\n"), reason: verdict.reason)
-        guard try await person.confirms(question) else {
+        guard try await person.confirms(ConfirmationQuestion(request.presentation)) else {
             context.record.note("confirmedBy", "refused")
             throw MMError(
                 .denied, "The person said no: nothing was sent or run.",
                 details: ["verdict": "ask", "rule": .string(verdict.rule)])
         }
         context.record.note("confirmedBy", "person")
-    }
-
-    private static func text(ofBody body: [UInt8]) -> String {
-        guard let value = try? JSONParser.parse(body) else { return "(\(body.count) bytes)" }
-        let shown = JSONWriter.string(value, layout: .indented(2))
-        return shown.count <= 4000 ? shown : shown.prefix(4000) + "\n… (\(body.count) bytes in all)"
     }
 }

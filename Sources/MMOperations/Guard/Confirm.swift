@@ -43,10 +43,7 @@ struct Confirm: Operation {
         let (ledger, pending) = try await Self.pending(token, context.services)
         context.record.note("connection", .string(pending.connection))
         context.record.note("rule", .string(pending.rule))
-        let question = ConfirmationQuestion(
-            title: "Confirm for \(pending.connection)", request: pending.lines.joined(separator: "\n"),
-            reason: pending.reason)
-        guard try await person.confirms(question) else {
+        guard try await person.confirms(ConfirmationQuestion(pending.presentation)) else {
             try await ledger.refuse(token)
             return .value(
                 ["confirmed": false, "connection": .string(pending.connection)], notes: ["Refused; it waits no longer."]
@@ -62,8 +59,8 @@ struct Confirm: Operation {
         try await ledger.all().filter { $0.state == .pending }.map { pending -> JSONValue in
             [
                 "token": .string(pending.token), "connection": .string(pending.connection),
-                "module": .string(pending.module), "request": .string(String(pending.text.prefix(80))),
-                "why": .string(pending.reason), "until": .string(pending.expiresAt.iso8601),
+                "module": .string(pending.module), "request": .string(pending.summary),
+                "why": .string(pending.presentation.reason), "until": .string(pending.expiresAt.iso8601),
             ]
         }
     }

@@ -9,7 +9,7 @@ enum VerdictText {
         lines.append(verdict.reason)
         if let instead = verdict.instead { lines.append("Instead: \(instead)") }
         lines += verdict.warnings.map { "Warning: \($0)" }
-        if let preview = verdict.preview { lines += [""] + preview.lines }
+        for preview in verdict.previews { lines += [""] + preview.lines }
         return lines.joined(separator: "\n")
     }
 }

@@ -30,8 +30,8 @@ package enum CallEvent: Sendable {
             Self.event(
                 "question",
                 [
-                    "id": .string(id), "title": .string(question.title), "request": .string(question.request),
-                    "reason": .string(question.reason),
+                    "id": .string(id), "title": .string(question.title), "reason": .string(question.reason),
+                    "pages": .array(question.pages.map(JSONValue.string)),
                 ])
         case .head(let object): Self.event("head", object)
         case .items(let rows): SSEEvent(data: rows, event: "items")
@@ -75,8 +75,8 @@ package enum CallEvent: Sendable {
             self = .question(
                 id: id,
                 ConfirmationQuestion(
-                    title: object["title"]?.string ?? "", request: object["request"]?.string ?? "",
-                    reason: object["reason"]?.string ?? ""))
+                    title: object["title"]?.string ?? "",
+                    pages: object["pages"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? ""))
         case "head": self = .head(object)
         case "answer": self = .answer(object)
         case "problem":

@@ -40,10 +40,9 @@ private struct SeedPoolRun: Operation {
             script: command, in: ScriptContext(module: moduleName), policy: context.policy(of: connection),
             confirmed: input.confirmed)
         try await Clearance(
-            title: "run in \(moduleName)",
-            request: ConfirmationRequest(
-                connection: connection.name, module: moduleName, text: command, parameters: [:], verdict: verdict),
-            verdict: verdict
+            ConfirmationRequest(
+                connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command,
+                parameters: [:], verdict: verdict)
         ).settle(in: context)
         var body: JSONObject = [
             "connection": .string(connection.name), "module": .string(moduleName), "command": .string(command),

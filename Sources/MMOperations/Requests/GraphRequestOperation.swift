@@ -58,11 +58,10 @@ struct GraphRequestOperation: Operation {
         let policy = context.policy(of: connection)
         let verdict = try context.services.guards.engine().judge(judged, policy: policy, confirmed: input.confirmed)
         try await Clearance(
-            title: "\(input.method) \(target.path)",
-            request: ConfirmationRequest(
-                connection: connection.name, module: module, text: "\(input.method) \(target.pathAndQuery)",
-                body: request.body ?? [], verdict: verdict),
-            verdict: verdict
+            ConfirmationRequest(
+                connection: connection.name, module: module, title: "\(input.method) \(target.path)",
+                text: "\(input.method) \(target.pathAndQuery)",
+                body: request.body ?? [], verdict: verdict)
         ).settle(in: context)
 
         let asked = "\(input.method) \(target.pathAndQuery)"

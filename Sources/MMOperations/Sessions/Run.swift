@@ -46,11 +46,9 @@ struct Run: Operation {
             policy: context.policy(of: connection), confirmed: input.confirmed)
         if verdict.decision == .ask { try await refuseUnknown(plan, in: moduleName, of: connection, context) }
         try await Clearance(
-            title: "run in \(moduleName)",
-            request: ConfirmationRequest(
-                connection: connection.name, module: moduleName, text: command.script,
-                parameters: input.parameterObject, verdict: verdict),
-            verdict: verdict
+            ConfirmationRequest(
+                connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command.script,
+                parameters: input.parameterObject, verdict: verdict)
         ).settle(in: context)
 
         let key = SessionKey(connection: connection.name, module: moduleName)

@@ -17,11 +17,10 @@ extension OperationContext {
             directory: directory, ownFiles: ShellOpening.ownFiles(services))
         let verdict = try services.guards.engine().judge(shell: command, in: place, policy: configuration.guardPolicy)
         try await Clearance(
-            title: "run in \(session.place.rawValue)",
-            request: ConfirmationRequest(
+            ConfirmationRequest(
                 connection: "\(session.place.rawValue):\(host ?? session.name)", module: session.place.rawValue,
-                text: shown ?? command, verdict: verdict),
-            verdict: verdict
+                title: "run in \(session.place.rawValue)",
+                text: shown ?? command, verdict: verdict)
         ).settle(in: self)
     }
 

@@ -36,13 +36,21 @@ struct MCPPerson: PersonAtHand {
     /// A client of the modern era answers with another request; until then the call ends with `confirmation_needed`, which
     /// the engine turns into the question.
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        let text = "\(question.title)\n\n\(question.request)\n\n\(question.reason)"
         do {
-            let form = try Form([.boolean("confirm", title: "Yes, do exactly this")])
-            let answer = try await context.elicit("confirm", text, form: form)
-            guard case .accepted(let fields) = answer, fields["confirm"] == true else { return false }
-            try context.claimOnce()
-            return true
+            for (number, page) in question.pages.enumerated() {
+                let isLast = number == question.pages.count - 1
+                var fields: [Form.Field] = [.boolean("confirm", title: "Yes, do exactly this")]
+                if !isLast { fields.append(.boolean("more", title: "Show the rest first", default: false).optional) }
+                let answer = try await context.elicit(
+                    number == 0 ? "confirm" : "confirm-\(number + 1)",
+                    "\(question.title)\n\n\(page)\n\n\(question.reason)", form: Form(fields))
+                guard case .accepted(let said) = answer else { return false }
+                if said["more"] == true, !isLast { continue }
+                guard said["confirm"] == true else { return false }
+                try context.claimOnce()
+                return true
+            }
+            return false
         } catch let error as MMError {
             throw error
         } catch {

@@ -38,7 +38,8 @@ struct ConfirmationLedgerTests {
     ) -> ConfirmationRequest {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
         return ConfirmationRequest(
-            connection: connection, module: module, text: script, body: Array(body.utf8), parameters: parameters,
+            connection: connection, module: module, title: "run in \(module)", text: script, body: Array(body.utf8),
+            parameters: parameters,
             verdict: verdict)
     }
 
@@ -48,8 +49,9 @@ struct ConfirmationLedgerTests {
         let waiting = try await ledger.request(wanted)
         #expect(try await !ledger.consume(wanted.digest))
         let shown = try await ledger.pending(waiting.token)
-        #expect(shown.text == "Remove-Mailbox ann")
-        #expect(shown.lines.contains("    Remove-Mailbox ann"))
+        #expect(shown.summary == "Remove-Mailbox ann")
+        #expect(shown.presentation == wanted.presentation)
+        #expect(shown.presentation.whole == ["Remove-Mailbox ann"])
         try await ledger.approve(waiting.token, digest: shown.digest)
         #expect(try await !ledger.consume(request("Remove-Mailbox bob").digest))
         #expect(try await ledger.consume(wanted.digest))
@@ -130,13 +132,14 @@ struct ConfirmationLedgerTests {
         #expect(used == 1)
     }
 
-    @Test("what could hide in a terminal is shown as an escape")
-    func visible() async throws {
-        let waiting = try await ledger.request(request("Remove-Mailbox ann # \u{1b}[8m\u{202e}x"))
-        let text = waiting.lines.joined(separator: "\n")
-        #expect(!text.unicodeScalars.contains("\u{1b}"))
-        #expect(text.contains("\\u{1b}"))
-        #expect(text.contains("\\u{202e}"))
+    @Test("requests that fill the store make room for new ones, the oldest first")
+    func overflow() async throws {
+        let filling = "# " + String(repeating: "\u{1B}", count: 150 << 10) + "\nRemove-Mailbox user"
+        let first = try await ledger.request(request(filling + "0"))
+        var last = first
+        for number in 1...24 { last = try await ledger.request(request(filling + "\(number)")) }
+        #expect(try await ledger.pending(last.token).digest == last.digest)
+        await #expect(throws: MMError.self) { try await ledger.pending(first.token) }
     }
 
     @Test("the error of an asked request names the token, the place and what to do")

@@ -26,7 +26,7 @@ struct SendGuardTests {
         let verdict = try send(.standard)
         #expect(verdict.decision == .ask)
         #expect(verdict.guardClass == .send)
-        let preview = try #require(verdict.preview)
+        let preview = try #require(verdict.previews.first)
         #expect(preview.recipients == ["to: ann@contoso.com", "bcc: eve@evil.example"])
         #expect(preview.subject == "Hello")
         #expect(preview.body?.count == 500)

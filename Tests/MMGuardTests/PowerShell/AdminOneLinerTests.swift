@@ -318,7 +318,7 @@ struct AdminOneLinerTests {
         let script =
             "Send-MailMessage -To ann@contoso.com, bob@contoso.com -Subject Hi -Body 'the text' -Attachments a.txt"
         let verdict = GuardEngine().judge(script: script, policy: .standard)
-        let preview = try #require(verdict.preview)
+        let preview = try #require(verdict.previews.first)
         #expect(preview.recipients == ["to: ann@contoso.com", "to: bob@contoso.com"])
         #expect(preview.subject == "Hi")
         #expect(preview.body == "the text")

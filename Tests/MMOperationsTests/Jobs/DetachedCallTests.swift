@@ -19,7 +19,7 @@ struct DetachedCallTests {
 
         func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
             if let person = context.call.person, person.canBeAsked {
-                let question = ConfirmationQuestion(title: "really", request: "slow", reason: "test")
+                let question = ConfirmationQuestion(title: "really", pages: ["slow"], reason: "test")
                 guard try await person.confirms(question) else { throw MMError(.denied, "no") }
             }
             context.call.progress(ProgressReport(done: 1, message: "half way"))

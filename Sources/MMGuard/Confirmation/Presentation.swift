@@ -1,0 +1,136 @@
+package import MMCore
+
+/// What a person sees before a yes: the same at a terminal, in a client's form, with `mm confirm` and over HTTP.
+///
+/// Each risky part comes first and by name; then all that the yes is bound to, as it will be sent or run. What is longer than
+/// a person reads at once comes in pages, with the rest counted. Nothing in it can pass for anything else: what a script or
+/// body holds stands behind a margin, and characters that are not seen are written out.
+package struct Presentation: Sendable, Hashable {
+    /// One line: what kind of thing, where.
+    package let title: String
+    /// Why the guard asks.
+    package let reason: String
+    /// The parts that made the guard ask, each with a heading and what belongs to it.
+    package let risks: [[String]]
+    /// What will be sent or run, line by line.
+    package let whole: [String]
+
+    /// Text beyond this is told by its length and digest: no person reads more.
+    static let longestText = 256 << 10
+    private static let mostRisks = 100
+    private static let longestLine = 160
+    private static let linesOfAPage = 50
+
+    /// What a request looks like to the person who is asked.
+    init(_ request: ConfirmationRequest, verdict: Verdict) {
+        title = VisibleText.exact("\(request.connection): \(request.title)")
+        reason = VisibleText.exact(verdict.reason)
+        var risks = verdict.asking.prefix(Self.mostRisks).map(Self.part)
+        risks += verdict.previews.map { preview in ["is sent: " + preview.line] + preview.lines.dropFirst() }
+        if verdict.asking.count >= Self.mostRisks { risks.append(["more of the same kinds, which stand below"]) }
+        self.risks = risks.map { part in
+            part.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+                .flatMap { Self.wrapped(VisibleText.exact(String($0))) }
+        }
+        var whole = Self.lines(of: request.text)
+        if !request.body.isEmpty { whole += [""] + Self.lines(ofBody: request.body) }
+        if !request.parameters.isEmpty {
+            whole += ["", "parameters: " + VisibleText.exact(JSONWriter.string(.object(request.parameters)))]
+        }
+        self.whole = whole
+    }
+
+    /// The pages, first what must be seen.
+    package var pages: [String] {
+        var lines: [String] = []
+        if !risks.isEmpty {
+            lines.append(risks.count == 1 ? "What needs a person:" : "What needs a person, \(risks.count) parts:")
+            for (number, part) in risks.enumerated() {
+                for (index, line) in part.enumerated() {
+                    lines.append((index == 0 ? "  \(number + 1). " : "     ") + line)
+                }
+            }
+            lines.append("")
+        }
+        lines.append(whole.count == 1 ? "All of it:" : "All of it, \(whole.count) lines:")
+        lines += whole.map { "  | " + $0 }
+        var pages: [String] = []
+        var rest = lines[...]
+        while !rest.isEmpty {
+            // A last page of a few lines is none.
+            let count = rest.count <= Self.linesOfAPage + 10 ? rest.count : Self.linesOfAPage
+            var page = rest.prefix(count).joined(separator: "\n")
+            rest = rest.dropFirst(count)
+            if !rest.isEmpty { page += "\n… \(rest.count) more lines" }
+            pages.append(page)
+        }
+        return pages
+    }
+
+    private static func part(_ finding: GuardFinding) -> [String] {
+        let heading = "\(finding.classes.strictest.rawValue): \(finding.reason)"
+        return [heading] + (finding.place?.underlined ?? [])
+    }
+
+    private static func lines(of text: String) -> [String] {
+        let isCut = text.utf8.count > longestText
+        let shown = isCut ? String(decoding: text.utf8.prefix(longestText), as: UTF8.self) : text
+        var lines = shown.split(separator: "\n", omittingEmptySubsequences: false)
+            .flatMap { wrapped(VisibleText.exact(String($0))) }
+        if isCut { lines.append(remainder(Array(text.utf8))) }
+        return lines
+    }
+
+    private static func lines(ofBody body: [UInt8]) -> [String] {
+        // Two members of one name are shown as they stand: services differ in which of them they read.
+        if body.count <= longestText, let value = try? JSONParser.parse(body, limits: .strict) {
+            return lines(of: JSONWriter.string(value, layout: .indented(2)))
+        }
+        guard let text = String(validating: body, as: UTF8.self) else { return [remainder(body)] }
+        return lines(of: text)
+    }
+
+    private static func remainder(_ bytes: [UInt8]) -> String {
+        "… \(bytes.count) bytes in all, SHA-256 \(Hex.text(SHA256.digest(bytes)))"
+    }
+
+    /// A long line in pieces, so that none runs out of sight.
+    private static func wrapped(_ line: String) -> [String] {
+        guard line.utf8.count > longestLine else { return [line] }
+        var pieces: [String] = []
+        var piece = ""
+        var count = 0
+        for character in line {
+            if count == longestLine {
+                pieces.append(piece)
+                piece = "  "
+                count = 2
+            }
+            piece.append(character)
+            count += 1
+        }
+        return pieces + [piece]
+    }
+}
+
+extension Presentation {
+    /// The presentation as it is stored.
+    var json: JSONValue {
+        [
+            "title": .string(title), "reason": .string(reason),
+            "risks": .array(risks.map { .array($0.map(JSONValue.string)) }),
+            "whole": .array(whole.map(JSONValue.string)),
+        ]
+    }
+
+    /// The presentation of a stored value; nil when it is none.
+    init?(json: JSONValue) {
+        guard let title = json["title"]?.string, let reason = json["reason"]?.string,
+            let risks = json["risks"]?.array, let whole = json["whole"]?.array
+        else { return nil }
+        self.title = title
+        self.reason = reason
+        self.risks = risks.map { $0.array?.compactMap(\.string) ?? [] }
+        self.whole = whole.compactMap(\.string)
+    }
+}

@@ -1,0 +1,98 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("What a person sees before a yes")
+struct PresentationTests {
+    private func shown(script: String) -> Presentation {
+        let verdict = GuardEngine().judge(script: script, policy: .standard)
+        return ConfirmationRequest(
+            connection: "Contoso", module: "exo", title: "run in exo", text: script, verdict: verdict
+        ).presentation
+    }
+
+    private func shown(_ method: String, _ path: String, _ body: JSONValue) throws -> Presentation {
+        let target = try RequestTarget(parsing: path, service: .graph)
+        let verdict = GuardEngine().judge(
+            GuardedRequest(method: method, target: target, body: .json(body)), policy: .standard)
+        return ConfirmationRequest(
+            connection: "Contoso", module: "graph-api", title: "\(method) \(path)", text: "\(method) \(path)",
+            body: JSONWriter.bytes(body), verdict: verdict
+        ).presentation
+    }
+
+    @Test("names each risky part of a script, also where another of them is a harmless mail")
+    func parts() throws {
+        let page = try #require(
+            shown(script: "Send-MailMessage -To ann@contoso.com -Subject Lunch -Body 'At one?'\nRemove-Mailbox ceo")
+                .pages.first)
+        for text in [
+            "destructive", "Remove-Mailbox ceo", "to: ann@contoso.com", "subject: Lunch", "2 | Remove-Mailbox ceo",
+        ] {
+            #expect(page.contains(text), "\(text) is not in\n\(page)")
+        }
+    }
+
+    @Test("shows recipients and text of each message in a batch, and the other requests whole")
+    func batch() throws {
+        let mail: JSONValue = [
+            "message": [
+                "subject": "Hello", "body": ["contentType": "text", "content": "the text"],
+                "toRecipients": [["emailAddress": ["address": "eve@evil.example"]]],
+            ]
+        ]
+        let page = try #require(
+            try shown(
+                "POST", "/$batch",
+                [
+                    "requests": [
+                        ["id": "1", "method": "GET", "url": "/me"],
+                        ["id": "2", "method": "POST", "url": "/me/sendMail", "body": mail],
+                        ["id": "3", "method": "DELETE", "url": "/users/ceo"],
+                    ]
+                ]
+            ).pages.first)
+        for text in [
+            "item 2: POST /me/sendMail", "to: eve@evil.example", "text: the text", "item 3: DELETE /users/ceo",
+        ] {
+            #expect(page.contains(text), "\(text) is not in\n\(page)")
+        }
+    }
+
+    @Test("puts the risky part of a long script on the first page, counts the rest and leaves nothing out")
+    func long() throws {
+        let lines = (1...900).map { "Set-Mailbox user\($0) -CustomAttribute1 x" }
+        let presentation = shown(script: lines.joined(separator: "\n") + "\nRemove-Mailbox ceo")
+        let first = try #require(presentation.pages.first)
+        #expect(first.contains("901 | Remove-Mailbox ceo"))
+        #expect(first.contains("more lines"))
+        #expect(first.split(separator: "\n").count <= 61)
+        let all = presentation.pages.joined(separator: "\n")
+        for line in lines { #expect(all.contains("  | " + line)) }
+    }
+
+    @Test("tells what nobody reads by its length and digest")
+    func tooLong() throws {
+        let text = "# " + String(repeating: "x", count: 300 << 10) + "\nRemove-Mailbox ceo"
+        let last = try #require(shown(script: text).pages.last)
+        #expect(last.contains("\(text.utf8.count) bytes in all, SHA-256 \(Hex.text(SHA256.digest(text.utf8)))"))
+    }
+
+    @Test("breaks long lines, so that their ends are not out of sight")
+    func wide() {
+        let presentation = shown(
+            script: "Remove-Mailbox ann;" + String(repeating: " ", count: 5000) + "Remove-Mailbox ceo")
+        #expect(presentation.whole.allSatisfy { $0.count <= 160 })
+        #expect(presentation.whole.joined().contains("Remove-Mailbox ceo"))
+    }
+
+    @Test("keeps what a script holds behind a margin, with what repaints a screen written out")
+    func disguise() throws {
+        let script = "Remove-Mailbox ceo # \u{1B}[2J\u{1B}[H\u{202E}\n\nAll of it:\n  | Get-Mailbox"
+        let page = try #require(shown(script: script).pages.first)
+        #expect(!page.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{202E}" })
+        #expect(page.contains("\\u{1b}[2J"))
+        #expect(page.contains("\n  | All of it:\n"))
+        #expect(page.split(separator: "\n").filter { $0.hasPrefix("All of it") }.count == 1)
+    }
+}
