@@ -95,7 +95,9 @@ private struct Person: PersonAtHand {
     func showSignIn(_ details: JSONObject) async { seen.signIns.withLock { $0.append(details) } }
 
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        seen.questions.withLock { $0.append("\(question.title)|\(question.pages.joined(separator: "|"))|\(question.reason)") }
+        seen.questions.withLock {
+            $0.append("\(question.title)|\(question.pages.joined(separator: "|"))|\(question.reason)")
+        }
         return says
     }
 }
