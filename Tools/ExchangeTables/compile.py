@@ -11,10 +11,28 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def with_positions(name, entries, parameters):
+    """Identity comes first in the module's own Get-EXO cmdlets: some of their pages call it named, scripts rely on it."""
+    if not name.startswith("Get-EXO"):
+        return entries
+    result = []
+    for entry in entries:
+        index = entry if isinstance(entry, int) else entry[0]
+        row = parameters[index]
+        if row[0] == "Identity" and row[3] < 0:
+            first = row[:3] + [0] + row[4:]
+            if first not in parameters:
+                parameters.append(first)
+            index = parameters.index(first)
+            entry = index if isinstance(entry, int) else [index] + entry[1:]
+        result.append(entry)
+    return result
+
+
 def compact(table):
     """What binding needs: names, services, support of WhatIf and Confirm, sets, parameters. Classes are the guard's."""
     cmdlets = [
-        [name, services, support, sets, default, parameters]
+        [name, services, support, sets, default, with_positions(name, parameters, table["parameters"])]
         for name, services, _classes, _reasons, support, sets, default, parameters in table["cmdlets"]
     ]
     return {

@@ -78,7 +78,7 @@ final class ExchangeSource: CmdletSource {
         do throws(BindingFault) {
             bound = try binder.bind(call)
         } catch {
-            if error.id == "SecretParameter" { throw .handedOver(error.message) }
+            if error.needsPowerShell { throw .handedOver(error.message) }
             throw .failed(
                 NativeError(
                     "\(error.id),\(call.name)", error.message, category: "InvalidArgument", command: call.name))

@@ -56,6 +56,75 @@ struct ExchangeRequests {
         #expect(throws: BindingFault.self) { try bound("Get-MailboxStatistics", input: .object(other)) }
     }
 
+    @Test(
+        "Get-EXO cmdlets take the identity first",
+        arguments: [
+            "Get-EXOMailboxStatistics", "Get-EXOMailboxFolderStatistics", "Get-EXOMailboxPermission",
+            "Get-EXOMobileDeviceStatistics", "Get-EXOMailbox", "Get-EXORecipient", "Get-EXOCasMailbox",
+        ])
+    func identityFirst(cmdlet: String) throws {
+        #expect(try bound("\(cmdlet) lena").parameters == ["Identity": "lena"])
+        #expect(throws: BindingFault.self) { try bound("\(cmdlet) lena kurt") }
+    }
+
+    @Test("a mailbox down the pipeline is the identity, whatever else names it")
+    func mailboxesDownThePipeline() throws {
+        let mailbox = try #require(
+            PSObject([
+                ("Identity", .string("lena")), ("ExchangeGuid", .guid("8a7e7c2b-3c5b-4d4e-9d55-0a7b8c1d2e3f")),
+                ("DatabaseGuid", .guid("9a7e7c2b-3c5b-4d4e-9d55-0a7b8c1d2e3f")),
+                ("UserPrincipalName", .string("lena@contoso.example")), ("ExternalDirectoryObjectId", .string("")),
+            ]))
+        let statistics = try bound("Get-EXOMailboxStatistics", input: .object(mailbox))
+        #expect(statistics.cmdlet == "Get-MailboxStatistics")
+        #expect(statistics.parameters == ["Identity": "lena"])
+        let folders = try bound("Get-EXOMailboxFolderStatistics -Archive", input: .object(mailbox))
+        #expect(folders.parameters == ["Identity": "lena", "Archive": true])
+        let nameless = try #require(PSObject(Array(zip(mailbox.shape.names, mailbox.values).dropFirst())))
+        let other = try bound("Get-EXOMailboxStatistics", input: .object(nameless))
+        #expect(other.parameters == ["Identity": "8a7e7c2b-3c5b-4d4e-9d55-0a7b8c1d2e3f"])
+        #expect(try bound("Get-EXOMailboxStatistics", input: .string("kurt")).parameters == ["Identity": "kurt"])
+    }
+
+    @Test("what is bound first down the pipeline decides between the sets")
+    func setsDownThePipeline() throws {
+        let device = try #require(PSObject([("Mailbox", .string("lena")), ("Identity", .string("lena/ios"))]))
+        let statistics = try bound("Get-EXOMobileDeviceStatistics", input: .object(device))
+        #expect(statistics.parameters == ["Identity": "lena/ios"])
+        let named = try bound("Get-EXOMobileDeviceStatistics -ActiveSync", input: .string("lena"))
+        #expect(named.parameters == ["Identity": "lena", "ActiveSync": true])
+    }
+
+    @Test(
+        "a list is no value where one is wanted",
+        arguments: [
+            "Get-Mailbox a,b", "Get-Mailbox -Identity a,b", "Get-EXOMailbox a,b", "Get-MailboxStatistics (,'a')",
+            "Get-Mailbox -Filter a,b", "Set-Mailbox x -HiddenFromAddressListsEnabled $true,$false",
+        ])
+    func lists(line: String) {
+        let fault = #expect(throws: BindingFault.self) { try bound(line) }
+        #expect(fault?.id == "CannotConvertArgument")
+        #expect(fault?.message.contains("one value") == true)
+    }
+
+    @Test("lists stay lists where they may be many")
+    func manyValues() throws {
+        let call = try bound("Get-Mailbox -RecipientTypeDetails UserMailbox,SharedMailbox")
+        #expect(call.parameters["RecipientTypeDetails"] == ["UserMailbox", "SharedMailbox"])
+        let set = try bound("Set-Mailbox x -EmailAddresses a@b.example,c@b.example")
+        #expect(set.parameters["EmailAddresses"] == ["a@b.example", "c@b.example"])
+    }
+
+    @Test("a script block is a filter's text, and elsewhere PowerShell's affair")
+    func blocks() throws {
+        let call = try bound("Get-Mailbox -Filter {Name -like 'a*' -and IsShared -eq $true}")
+        #expect(call.parameters["Filter"] == "Name -like 'a*' -and IsShared -eq 'True'")
+        for line in ["Get-Mailbox {$_.Alias}", "Set-Mailbox -Identity {$_.Alias}"] {
+            let fault = #expect(throws: BindingFault.self) { try bound(line) }
+            #expect(fault?.needsPowerShell == true)
+        }
+    }
+
     @Test("cmdlets that only the service knows are sent as written")
     func loose() throws {
         let binder = ExchangeBinder(service: .exo) { $0.lowercased() == "set-newthing" ? "Set-NewThing" : nil }

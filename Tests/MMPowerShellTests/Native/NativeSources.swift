@@ -127,6 +127,49 @@ struct NativeSources {
         #expect(source.fetched.withLock { $0 } == 0)
     }
 
+    @Test("a script block given to a source cmdlet is not run, and may name no variables")
+    func filters() async throws {
+        let source = CountingSource(pages: 1, size: 2)
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [source]).run(
+            "Get-Row -Filter {Remove-Everything -and Name -like 'a*' -and Shared -eq $true} | % Number", in: &session)
+        #expect(try Self.numbers(outcome) == [0, 1])
+        for script in ["Get-Row -Filter {Name -eq $x}", "Get-Row -Filter:{Name -eq \"$x\"}", "1 | % {Name -eq 1}"] {
+            guard case .handedOver(_, let hasSent) = await NativeEngine(sources: [source]).run(script, in: &session)
+            else {
+                Issue.record("\(script) ran")
+                continue
+            }
+            #expect(!hasSent)
+        }
+        #expect(source.fetched.withLock { $0 } == 1)
+    }
+
+    @Test(
+        "an error's words can be read where it is caught",
+        arguments: [
+            ("try { Get-Nothing lena } catch { $_.Exception.Message }", "There is no lena."),
+            ("try { Get-Nothing lena } catch { \"got $_\" }", "got There is no lena."),
+            ("try { try { Get-Nothing x } catch { throw } } catch { \"$_\" }", "There is no x."),
+            ("try { 1/0 } catch { $_.Exception.Message }", "Attempted to divide by zero."),
+            ("try { throw 'a' } catch { \"$($_.Exception.Message)!\" }", "a!"),
+            ("try { Write-Error 'a' -ErrorAction Stop } catch { \"$_\" }", "a"),
+            (
+                "try { Get-Nothing x } catch { Write-Output \"no: $($_.Exception.Message)\" } finally { }",
+                "no: There is no x."
+            ),
+        ])
+    func caughtErrors(script: String, text: String) async throws {
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [EmptySource()]).run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(result.objects.map(\.text) == [text])
+        #expect(result.errors.isEmpty && result.failure == nil)
+    }
+
     @Test("a variable that the other engine set is told so")
     func foreign() async throws {
         var session = NativeSession()
@@ -208,6 +251,16 @@ private final class CountingSource: CmdletSource {
             }
             return CmdletBatch(objects.map { .object($0) })
         }
+    }
+}
+
+/// A source that has nothing and says so.
+private struct EmptySource: CmdletSource {
+    func knows(_ name: String) -> Bool { name.lowercased() == "get-nothing" }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        guard case .value(let value, _)? = call.arguments.first else { throw .handedOver("nothing is asked for") }
+        throw .failed(NativeError("NotFound,\(call.name)", "There is no \(value.text).", isReadable: true))
     }
 }
 

@@ -92,7 +92,7 @@ package struct ExchangeBinder: Sendable {
         }
         if call.takesInput {
             guard let input = call.input else { return finished(result, cmdlet) }
-            try bindInput(input, cmdlet, &bound, &result)
+            try bindInput(input, cmdlet, &sets, &bound, &result)
         }
         try checkRequired(cmdlet, bound, sets)
         return finished(result, cmdlet)
@@ -109,26 +109,37 @@ package struct ExchangeBinder: Sendable {
     /// Gives an object of the pipeline to the parameters that take one: a property of the same name where there is one,
     /// else the object's own text.
     private func bindInput(
-        _ input: PSValue, _ cmdlet: ExchangeTable.Cmdlet, _ bound: inout Set<String>, _ result: inout ExchangeCall
+        _ input: PSValue, _ cmdlet: ExchangeTable.Cmdlet, _ sets: inout Int, _ bound: inout Set<String>,
+        _ result: inout ExchangeCall
     ) throws(BindingFault) {
+        // Parameters of the default set come first: the first one that is bound decides between the sets.
+        let preferred = cmdlet.defaultSet >= 0 ? 1 << cmdlet.defaultSet : 0
+        let isPreferred: (ExchangeTable.Parameter) -> Bool = { $0.sets == 0 || $0.sets & preferred != 0 }
+        let ordered = cmdlet.parameters.filter(isPreferred) + cmdlet.parameters.filter { !isPreferred($0) }
         var isTaken = false
-        for parameter in cmdlet.parameters where parameter.pipeline > 1 && !bound.contains(parameter.name.lowercased())
-        {
-            guard case .object(let object) = input,
-                let value = ([parameter.name] + parameter.aliases).lazy.compactMap({ object[$0] }).first, !value.isNull
-            else { continue }
+        for parameter in ordered where parameter.pipeline != 0 {
+            guard !bound.contains(parameter.name.lowercased()), parameter.sets == 0 || parameter.sets & sets != 0 else {
+                continue
+            }
+            let value: PSValue
+            if case .object(let object) = input {
+                let names = [parameter.name] + parameter.aliases
+                guard parameter.pipeline != 1, let found = names.lazy.compactMap({ object[$0] }).first, !found.isNull
+                else { continue }
+                value = found
+            } else {
+                // One parameter takes the object itself.
+                guard !isTaken, parameter.pipeline != 2, let text = try? PSText.string(input), !text.isEmpty else {
+                    continue
+                }
+                value = .string(text)
+            }
             bound.insert(parameter.name.lowercased())
             isTaken = true
             try set(.own(parameter.name), value, nil, cmdlet, &result)
+            narrow(&sets, by: parameter.name, cmdlet)
         }
         guard !isTaken else { return }
-        for parameter in cmdlet.parameters
-        where parameter.pipeline != 0 && parameter.pipeline != 2 && !bound.contains(parameter.name.lowercased()) {
-            if case .object = input { break }
-            guard let text = try? PSText.string(input), !text.isEmpty else { break }
-            bound.insert(parameter.name.lowercased())
-            return try set(.own(parameter.name), .string(text), nil, cmdlet, &result)
-        }
         throw BindingFault(
             "InputObjectNotBound",
             "The input object cannot be bound to any parameters for \(cmdlet.name): it has no property of the name of one "

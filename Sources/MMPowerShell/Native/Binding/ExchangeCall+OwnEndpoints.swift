@@ -14,10 +14,12 @@ extension ExchangeCall {
         var call = self
         let noun = String(cmdlet.dropFirst("get-exo".count))
         call.cmdlet = noun.lowercased() == "casmailbox" ? "Get-CASMailbox" : "Get-\(noun)"
-        for name in ["ExternalDirectoryObjectId", "UserPrincipalName", "PrimarySmtpAddress"] {
-            guard let value = call.parameters.remove(name) else { continue }
+        // Whatever names the mailbox is the identity of the cmdlet it stands for.
+        for name in ["ExternalDirectoryObjectId", "ExchangeGuid", "UserPrincipalName", "PrimarySmtpAddress"] {
+            guard let value = call.parameters.remove(name), value.string?.isEmpty != true else { continue }
             if call.parameters["Identity"] == nil { call.parameters["Identity"] = value }
         }
+        call.parameters.remove("DatabaseGuid")
         let sets = call.parameters.remove("PropertySets")?.array?.compactMap(\.string) ?? []
         let asked = call.parameters.remove("Properties")?.array?.compactMap(\.string) ?? []
         call.parameters.remove("Async")

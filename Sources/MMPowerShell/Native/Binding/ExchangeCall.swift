@@ -44,8 +44,12 @@ package struct BindingFault: Error, Sendable, Hashable {
     /// What is wrong, and what would be right.
     package let message: String
 
-    init(_ id: String, _ message: String) {
+    /// Whether only a real PowerShell knows what becomes of the line.
+    package let needsPowerShell: Bool
+
+    init(_ id: String, _ message: String, needsPowerShell: Bool = false) {
         self.id = id
         self.message = message
+        self.needsPowerShell = needsPowerShell
     }
 }

@@ -25,6 +25,11 @@ package struct ExchangeTable: Sendable {
         let pipeline: Int
         let sets: Int
         let required: Int
+
+        /// Whether its type surely holds a single value.
+        var isSingle: Bool {
+            !isList && (["String", "Guid", "Boolean", "Int32"].contains(type) || type.hasSuffix("IdParameter"))
+        }
     }
 
     /// A cmdlet.

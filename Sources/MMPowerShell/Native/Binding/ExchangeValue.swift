@@ -10,7 +10,24 @@ enum ExchangeValue {
         guard parameter.type != "SecureString", parameter.type != "PSCredential" else {
             throw BindingFault(
                 "SecretParameter",
-                "\(parameter.name) takes a secret, which the native engine does not send. Use the pwsh engine.")
+                "\(parameter.name) takes a secret, which the native engine does not send. Use the pwsh engine.",
+                needsPowerShell: true)
+        }
+        var value = value
+        if case .block(let block) = value {
+            // Where objects of a pipeline may give the value, a block is run for each of them.
+            guard parameter.type == "String", parameter.pipeline == 0 else {
+                throw BindingFault(
+                    "ScriptBlockArgument", "\(parameter.name) was given a script block. Give its value.",
+                    needsPowerShell: true)
+            }
+            value = .string(block.text)
+        }
+        if case .array(let items) = value, parameter.isSingle {
+            throw BindingFault(
+                "CannotConvertArgument",
+                "\(parameter.name) takes one value and was given \(items.count)."
+                    + (parameter.pipeline == 0 ? " Give one." : " Send them down a pipeline, one by one."))
         }
         if parameter.type == "Boolean", case .int(let number) = value { return .bool(number != 0) }
         let single = try plain(value, text, parameter)

@@ -22,7 +22,7 @@ final class MessageStage: Stage {
         guard !isDone else { return }
         isDone = true
         if isError {
-            try report(NativeError("Microsoft.PowerShell.Commands.WriteErrorException", text))
+            try report(NativeError("Microsoft.PowerShell.Commands.WriteErrorException", text, isReadable: true))
         } else {
             evaluator.warn(text)
         }

@@ -49,7 +49,6 @@ extension CmdletCall {
     private static func value(_ node: ExpressionSyntax, _ evaluator: Evaluator) throws(Interrupt) -> Argument {
         switch node {
         case .number(let number): return .value(try evaluator.value(of: node), text: number.text)
-        case .scriptBlock(let block): return .value(.string(PSBlock(block, in: evaluator.source).text), text: nil)
         default: return .value(try evaluator.value(of: node), text: nil)
         }
     }

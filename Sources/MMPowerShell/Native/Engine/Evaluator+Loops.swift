@@ -112,24 +112,12 @@ extension Evaluator {
         guard let clause = node.catchClauses.first else { throw .handOver("an error with no catch") }
         guard clause.types.isEmpty else { throw .handOver("catch by type") }
         let outer = current
-        current = try errorRecord(record)
-        defer { current = outer }
+        current = ErrorRecords.value(of: record)
+        caught.append(record)
+        defer {
+            current = outer
+            caught.removeLast()
+        }
         try run(clause.body.statements, into: sink)
-    }
-
-    /// `$_` inside `catch`. Only words that the script itself has thrown are certain.
-    private func errorRecord(_ error: NativeError) throws(Interrupt) -> PSValue {
-        var pairs: [(String, PSValue)] = []
-        if error.id == "RuntimeException", error.command == "throw" {
-            let exception = PSObject(
-                [("Message", .string(error.message))], typeName: "System.Management.Automation.RuntimeException",
-                isCustom: false, isListable: false)
-            if let exception { pairs.append(("Exception", .object(exception))) }
-        }
-        let type = "System.Management.Automation.ErrorRecord"
-        guard let record = PSObject(pairs, typeName: type, isCustom: false, isListable: false) else {
-            throw .handOver("an error record")
-        }
-        return .object(record)
     }
 }

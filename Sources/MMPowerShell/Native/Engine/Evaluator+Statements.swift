@@ -78,9 +78,12 @@ extension Evaluator {
                 if let value = node.value { try run(value, into: sink) }
                 throw .leaveBlock
             case .throw:
-                guard let value = node.value else { throw .handOver("throw") }
+                guard let value = node.value else {
+                    guard let record = caught.last else { throw .handOver("throw") }
+                    throw .fatal(record)
+                }
                 guard case .string(let text) = try self.value(of: value) else { throw .handOver("throwing an object") }
-                throw .fatal(NativeError("RuntimeException", text, command: "throw"))
+                throw .fatal(NativeError("RuntimeException", text, command: "throw", isReadable: true))
             case .exit: throw .handOver("exit")
             }
         default: throw .handOver("an unusual statement")

@@ -49,6 +49,8 @@ final class Evaluator {
     private var steps = 0
     /// How many `try` blocks are open: errors of statements then end more than their statement.
     var tries = 0
+    /// The errors whose `catch` is at work, the innermost last.
+    var caught: [NativeError] = []
 
     private var rounds = 0
     private var madeBytes = 0

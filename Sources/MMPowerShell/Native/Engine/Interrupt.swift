@@ -26,12 +26,17 @@ package struct NativeError: Sendable, Hashable {
     package let category: String?
     /// The command that raised it, where it is known.
     package let command: String?
+    /// Whether a script may read the words: they are the script's or the service's own, or PowerShell has the same.
+    package let isReadable: Bool
 
     /// An error record.
-    package init(_ id: String, _ message: String, category: String? = nil, command: String? = nil) {
+    package init(
+        _ id: String, _ message: String, category: String? = nil, command: String? = nil, isReadable: Bool = false
+    ) {
         self.id = id
         self.message = message
         self.category = category
         self.command = command
+        self.isReadable = isReadable
     }
 }

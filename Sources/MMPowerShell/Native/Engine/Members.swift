@@ -131,7 +131,7 @@ enum Members {
     /// `value[index]`.
     static func element(_ value: PSValue, _ index: PSValue) throws(Interrupt) -> PSValue {
         if case .null = value {
-            throw .statement(NativeError("NullArray", "Cannot index into a null array."))
+            throw .statement(NativeError("NullArray", "Cannot index into a null array.", isReadable: true))
         }
         if case .table(let table) = value {
             switch index {

@@ -14,7 +14,8 @@ enum Methods {
         switch target {
         case .null:
             throw .statement(
-                NativeError("InvokeMethodOnNull", "You cannot call a method on a null-valued expression."))
+                NativeError(
+                    "InvokeMethodOnNull", "You cannot call a method on a null-valued expression.", isReadable: true))
         case .string(let text): return try TextMethods.call(text, method, name, arguments)
         case .array(let items): return try each(items, method, name, arguments)
         case .int, .long, .double, .decimal, .bool, .char: return try scalar(target, method, name, arguments)

@@ -27,7 +27,7 @@ package struct NativeEngine: Sendable {
     package func misfit(
         _ script: ParsedScript, values: [String: String] = [:], in session: NativeSession
     ) -> String? {
-        SubsetCheck(isSource: { name in sources.contains { $0.knows(name) } }).reason(script, values: values)
+        SubsetCheck(script) { name in sources.contains { $0.knows(name) } }.reason(values: values)
     }
 
     /// Runs a script and gathers what it puts out. Its variables stay in the session when it completes.

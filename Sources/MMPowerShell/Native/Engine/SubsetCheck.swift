@@ -2,15 +2,22 @@ import PowerShellSyntax
 
 /// Whether a whole script lies inside the engine's language, looked at before anything runs.
 struct SubsetCheck {
-    /// Names of source cmdlets, small letters.
-    let isSource: (String) -> Bool
+    private let script: ParsedScript
+    private let isSource: (String) -> Bool
+
+    /// A check of a script.
+    /// - Parameter isSource: whether a name, in any case, is that of a source cmdlet.
+    init(_ script: ParsedScript, isSource: @escaping (String) -> Bool) {
+        self.script = script
+        self.isSource = isSource
+    }
 
     /// The deepest tree that is walked: a limit of the stack, not of the language.
     static let height = 90
 
     /// The first reason why the script does not fit; `nil` when it does.
     /// - Parameter values: texts for the script's param block.
-    func reason(_ script: ParsedScript, values: [String: String] = [:]) -> String? {
+    func reason(values: [String: String] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
         guard script.requirements == nil else { return "#requires" }
@@ -115,24 +122,35 @@ struct SubsetCheck {
     private func command(_ node: CommandSyntax) -> String? {
         guard node.invocation == nil, let name = node.constantName else { return "a command by computed name" }
         guard node.redirections.isEmpty else { return "a redirection" }
-        if Cmdlets.specification(of: name) == nil {
-            guard isSource(name) else { return "the command \(name)" }
-        }
+        let isBuiltIn = Cmdlets.specification(of: name) != nil
+        guard isBuiltIn || isSource(name) else { return "the command \(name)" }
         for element in node.elements {
             switch element {
             case .parameter(let parameter):
                 guard parameter.name.isPlain else { return "an unusual parameter" }
-                if let argument = parameter.argument, let reason = expression(argument) { return reason }
+                if let argument = parameter.argument, let reason = self.argument(argument, ofSource: !isBuiltIn) {
+                    return reason
+                }
             case .argument(.variable(let splat)) where splat.isSplatted && splat.path.qualifier == .none:
                 guard !AutomaticNames.contains(splat.path.name.lowercased()) else {
                     return "a splat of the shell's own"
                 }
                 continue
             case .argument(let argument):
-                if let reason = expression(argument) { return reason }
+                if let reason = self.argument(argument, ofSource: !isBuiltIn) { return reason }
             }
         }
         return nil
+    }
+
+    /// A script block that a source cmdlet is given is never run: it is the text of a filter.
+    private func argument(_ node: ExpressionSyntax, ofSource: Bool) -> String? {
+        guard ofSource, case .scriptBlock(let block) = node else { return expression(node) }
+        let hasVariables = ScriptFacts(of: script).items.contains { item in
+            guard case .variable = item.detail else { return false }
+            return block.extent.start <= item.extent.start && item.extent.end <= block.extent.end
+        }
+        return hasVariables ? "a filter with variables" : nil
     }
 
     private func first(_ expressions: [ExpressionSyntax]) -> String? {

@@ -167,7 +167,7 @@ enum Arithmetic {
         case .multiply: result = PSDecimal.product(first, second)
         case .divide, .remainder:
             guard second.digits != 0 else {
-                throw .statement(NativeError("RuntimeException", "Attempted to divide by zero."))
+                throw .statement(NativeError("RuntimeException", "Attempted to divide by zero.", isReadable: true))
             }
             result = operation == .divide ? PSDecimal.quotient(first, second) : PSDecimal.remainder(first, second)
         }
@@ -185,7 +185,7 @@ enum Arithmetic {
         case .multiply: exact = first.multipliedReportingOverflow(by: second)
         case .divide, .remainder:
             guard second != 0 else {
-                throw .statement(NativeError("RuntimeException", "Attempted to divide by zero."))
+                throw .statement(NativeError("RuntimeException", "Attempted to divide by zero.", isReadable: true))
             }
             if first == Int64.min, second == -1 { throw .handOver("an overflow") }
             if operation == .divide, first % second != 0 { return .double(Double(first) / Double(second)) }

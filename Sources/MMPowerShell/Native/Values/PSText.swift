@@ -36,6 +36,11 @@ enum PSText {
 
     /// `@{a=1; b=x}`, in which values inside are written once more plainly.
     private static func custom(_ object: PSObject) throws(Interrupt) -> String {
+        if object.typeName == ErrorRecords.type, case .object(let exception)? = object["Exception"],
+            case .string(let message)? = exception["Message"]
+        {
+            return message
+        }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []
         for (name, value) in zip(object.shape.names, object.values) {

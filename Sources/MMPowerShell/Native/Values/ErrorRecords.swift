@@ -1,0 +1,17 @@
+/// Error records as a script sees them: `$_` inside `catch`.
+enum ErrorRecords {
+    /// Their type.
+    static let type = "System.Management.Automation.ErrorRecord"
+
+    /// The record of an error. It has the members that are certain; a script that asks for another one is handed over.
+    static func value(of error: NativeError) -> PSValue {
+        var pairs: [(String, PSValue)] = []
+        if error.isReadable {
+            let exception = PSObject(
+                [("Message", .string(error.message))], typeName: "System.Management.Automation.RuntimeException",
+                isCustom: false, isListable: false)
+            if let exception { pairs.append(("Exception", .object(exception))) }
+        }
+        return PSObject(pairs, typeName: type, isCustom: false, isListable: false).map { .object($0) } ?? .null
+    }
+}
