@@ -2,17 +2,24 @@
 /// holds. Names of fields prove nothing here, unlike in logs: an answer may hold a code that the caller is to see.
 package struct OutgoingFilter: Sendable {
     private let held: HeldSecrets
+    private let knowsShapes: Bool
 
     /// A filter.
-    /// - Parameter held: the secrets to look for besides those that show by their shape.
-    package init(held: HeldSecrets = .shared) { self.held = held }
+    /// - Parameters:
+    ///   - held: the secrets to look for besides those that show by their shape.
+    ///   - knowsShapes: whether what looks like a token or a private key stays as well; `false` for an answer in which a
+    ///     person has confirmed that a secret is given out.
+    package init(held: HeldSecrets = .shared, knowsShapes: Bool = true) {
+        self.held = held
+        self.knowsShapes = knowsShapes
+    }
 
     /// A text without secrets.
     package func text(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let unheld = held.index.replacing(in: bytes, with: Redactor.mark)
         var scan = SecretScan(unheld ?? bytes, byName: false)
-        return scan.run() ?? unheld.map { String(decoding: $0, as: UTF8.self) } ?? text
+        return (knowsShapes ? scan.run() : nil) ?? unheld.map { String(decoding: $0, as: UTF8.self) } ?? text
     }
 
     /// A value without secrets.

@@ -77,7 +77,7 @@ extension SecretScan {
         return true
     }
 
-    /// Name and password in front of a host (RFC 3986, section 3.2.1).
+    /// Name and password in front of a host (RFC 3986, section 3.2.1). What is told to whoever asked keeps a mere name.
     private mutating func takeUserInfo() -> Bool {
         guard text[position] == UInt8(ascii: ":"), matches("://", at: position) else { return false }
         let start = position + 3
@@ -89,7 +89,8 @@ extension SecretScan {
             default: true
             }
         }
-        guard finish < text.count, text[finish] == UInt8(ascii: "@"), finish > start else {
+        let isSecret = byName || text[start..<finish].contains(UInt8(ascii: ":"))
+        guard finish < text.count, text[finish] == UInt8(ascii: "@"), finish > start, isSecret else {
             position = start
             return true
         }
@@ -107,8 +108,14 @@ extension SecretScan {
         guard starts || client else { return false }
         let finish = end(from: position, while: Self.isToken)
         let length = finish - position
-        let signed = matches("eyJ", at: position) && length >= 20
-        guard signed || (starts && length >= 60) || (client && (36...48).contains(length)) else { return false }
+        // The parts of a signed token are joined by dots; other things that begin so are JSON in base64, as in next links.
+        let signed =
+            matches("eyJ", at: position) && length >= 20
+            && (byName || text[position..<finish].contains(UInt8(ascii: ".")))
+        guard
+            signed || (starts && length >= 60 && !matches("eyJ", at: position))
+                || (client && (36...48).contains(length))
+        else { return false }
         hide(position..<finish)
         return true
     }

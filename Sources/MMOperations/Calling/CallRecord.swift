@@ -11,6 +11,12 @@ package final class CallRecord: Sendable {
         members.withLock { $0[key] = value }
     }
 
+    /// Whether a person has confirmed that a secret is given out.
+    var hasConfirmedSecret: Bool {
+        let facts = facts
+        return facts["class"] == "secret" && facts["confirmedBy"].map { $0 != "refused" } ?? false
+    }
+
     /// The facts so far.
     package var facts: JSONObject { members.withLock { $0 } }
 }

@@ -59,6 +59,9 @@ public struct LocalOperationService: OperationService {
         let deed = CallDeed(operation, by: context.caller, record, services: services)
         do throws(MMError) {
             var answer = try await operation.run(arguments, in: inner)
+            if operation.declaration.carriesSessionOutput {
+                answer = OutgoingFilter(knowsShapes: !record.hasConfirmedSecret).answer(answer)
+            }
             guard case .items(let stream) = answer.body, answer.stored == nil, deed.isAudited else {
                 await deed.end(nil)
                 return answer

@@ -28,6 +28,8 @@ public struct OperationDeclaration: Sendable {
     /// Whether a server that only reads offers it although it can do more: the guard judges each call and denies that one
     /// what doesn't read.
     public var servesReaders = false
+    /// Whether its answers hold what a PowerShell or a shell wrote: no token and no key leaves with them.
+    public var carriesSessionOutput = false
     /// Command lines that work, with what they do.
     public let examples: [Example]
 
@@ -114,6 +116,13 @@ public struct OperationDeclaration: Sendable {
     var forReaders: OperationDeclaration {
         var copy = self
         copy.servesReaders = true
+        return copy
+    }
+
+    /// The same, whose answers hold what a session wrote.
+    var withSessionOutput: OperationDeclaration {
+        var copy = self
+        copy.carriesSessionOutput = true
         return copy
     }
 

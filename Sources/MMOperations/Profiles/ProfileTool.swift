@@ -36,7 +36,10 @@ package struct ProfileTool: Sendable {
         self.inputSchema = inputSchema
         self.outputSchema = outputSchema
         self.effects = effects
-        self.call = call
+        // What these tools answer was written by a session, or is about one: no token and no key leaves with it.
+        self.call = { (arguments, context, services) async throws(MMError) in
+            OutgoingFilter().answer(try await call(arguments, context, services))
+        }
     }
 }
 

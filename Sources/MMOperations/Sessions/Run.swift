@@ -21,7 +21,7 @@ struct Run: Operation {
             .init(
                 "mm run Contoso exo -f report.ps1 --param Days=30 --json", "a script from a file, its objects as JSON"),
         ]
-    ).forReaders
+    ).forReaders.withSessionOutput
 
     func run(_ input: RunInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         guard let name = input.connection, let module = input.module, let script = input.command else {

@@ -29,7 +29,8 @@ struct ShellOperations: Sendable {
             "\(place.rawValue)_\(verb)", command: isLocal || verb != "run" ? [place.rawValue, verb] : ["ssh"],
             title: title,
             summary: summary, description: description, effects: effects, toolset: isLocal ? .shell : .ssh, home: home,
-            examples: examples.map { OperationDeclaration.Example($0.0, $0.1) })
+            examples: examples.map { OperationDeclaration.Example($0.0, $0.1) }
+        ).withSessionOutput
     }
 
     /// The arguments that name a session.

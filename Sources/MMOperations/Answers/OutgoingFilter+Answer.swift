@@ -1,0 +1,26 @@
+import MMCore
+
+extension OutgoingFilter {
+    /// An answer without secrets. Bytes on their way to a terminal or file of the person's own stay as they are, as `ssh`
+    /// leaves them, and rows that come from a service have not been in a session.
+    func answer(_ answer: OperationAnswer) -> OperationAnswer {
+        var clean = answer
+        clean.notes = answer.notes.map { text($0) }
+        clean.text = answer.text.map { text($0) }
+        switch answer.body {
+        case .value(let value): clean.body = .value(json(value))
+        case .text(let text): clean.body = .text(self.text(text))
+        case .json(let bytes): clean.body = .json(Array(text(String(decoding: bytes, as: UTF8.self)).utf8))
+        case .bytes, .items: break
+        }
+        return clean
+    }
+
+    /// A profile's answer without secrets.
+    func answer(_ answer: ProfileAnswer) -> ProfileAnswer {
+        var clean = answer
+        clean.text = text(answer.text)
+        clean.structured = answer.structured.flatMap { json(.object($0)).object }
+        return clean
+    }
+}
