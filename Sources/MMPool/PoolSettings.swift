@@ -8,6 +8,9 @@ public struct PoolSettings: Sendable {
     public var keepAliveAfter: Duration = .seconds(300)
     /// How long that question may take.
     public var healthLimit: Duration = .seconds(30)
+    /// How long a call waits for news of a sign-in whose code was shown before: the usual time between two questions to the
+    /// service, and what a session needs then.
+    public var approvalLimit: Duration = .seconds(8)
     /// When a sign-in that nobody finished, or a failed session, is cleared away.
     public var pendingLimit: Duration = .seconds(900)
     /// When a session that nobody used ends.

@@ -84,7 +84,11 @@ public actor SessionPool<Factory: SessionFactory> {
         }
         if let lease = take(key) { return lease }
         if case .signingIn(let prompt?)? = slots[key]?.state {
-            guard let onPrompt else { throw Self.signInNeeded(prompt) }
+            guard let onPrompt else {
+                // The code was shown before: what was approved since is known once the service has been asked again.
+                let moment = min(deadline, .after(settings.approvalLimit))
+                return try await wait(key, until: moment, orElse: Self.signInNeeded(prompt), onPrompt: nil)
+            }
             onPrompt(prompt)
         }
         return try await wait(key, until: deadline, onPrompt: onPrompt)
@@ -119,16 +123,18 @@ public actor SessionPool<Factory: SessionFactory> {
         return lease
     }
 
-    func wait(_ key: SessionKey, until deadline: Deadline, onPrompt: (@Sendable (JSONObject) -> Void)?)
-        async throws(MMError) -> SessionLease<Session>
-    {
+    func wait(
+        _ key: SessionKey, until deadline: Deadline, orElse failure: MMError? = nil,
+        onPrompt: (@Sendable (JSONObject) -> Void)?
+    ) async throws(MMError) -> SessionLease<Session> {
         lastWaiter += 1
         let id = lastWaiter
         let timer = deadline.instant.map { instant in
             Task { [weak self] in
                 try? await Task.sleep(until: instant, clock: .continuous)
                 if !Task.isCancelled {
-                    await self?.drop(waiter: id, of: key, deadline.exceeded("waiting for the session \(key)"))
+                    await self?.drop(
+                        waiter: id, of: key, failure ?? deadline.exceeded("waiting for the session \(key)"))
                 }
             }
         }

@@ -48,16 +48,31 @@ struct DeviceSignInTests {
         #expect(form["scope"] == "https://graph.microsoft.com/.default offline_access openid profile")
     }
 
-    @Test("a call before the interval is over asks nobody and shows the same code")
+    @Test("a call before the interval is over waits it out, so that what was approved is not asked for again")
     func honoursInterval() async throws {
+        let transport = entra([Contoso.tokens()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        let start = clock.now
+        _ = await signInNeeded(service, connection)
+        clock.advance(2)
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
+        #expect(clock.now == start + 5)
+        #expect(transport.requests.count == 2)
+    }
+
+    @Test("a call that would wait longer than its own deadline answers with the same code at once")
+    func deadlineBeforeInterval() async throws {
         let transport = entra([])
         let service = IdentityService.scripted(home, transport, clock: clock)
         let connection = try Contoso.connection()
+        let start = clock.now
         _ = await signInNeeded(service, connection)
-        clock.advance(4)
-        let again = try #require(await signInNeeded(service, connection))
-        #expect(again.details["userCode"] == "CTSO7K9QX")
-        #expect(transport.requests.count == 1)
+        let error = await #expect(throws: MMError.self) {
+            try await service.token(for: connection, deadline: .after(.seconds(4)))
+        }
+        #expect(error?.details["userCode"] == "CTSO7K9QX")
+        #expect(clock.now == start && transport.requests.count == 1)
     }
 
     @Test("each later call polls once, with one correlation id for the whole sign-in")
@@ -110,11 +125,10 @@ struct DeviceSignInTests {
         clock.advance(5)
         let slowed = try #require(await signInNeeded(service, connection))
         #expect(slowed.details["interval"] == 10)
-        clock.advance(9)
-        _ = await signInNeeded(IdentityService.scripted(home, transport, clock: clock), connection)
-        #expect(transport.requests.count == 2)
-        clock.advance(1)
-        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
+        let slow = clock.now
+        let other = IdentityService.scripted(home, transport, clock: clock)
+        #expect(try await other.token(for: connection).secret.reveal() == "FAKE-access")
+        #expect(clock.now == slow + 10)
     }
 
     @Test("a poll that gets no answer keeps the code and asks half as often")
@@ -130,11 +144,9 @@ struct DeviceSignInTests {
         clock.advance(5)
         let error = try #require(await signInNeeded(service, connection))
         #expect(error.code == .signInNeeded && error.message.contains("no route"))
-        clock.advance(9)
-        _ = await signInNeeded(service, connection)
-        #expect(transport.requests.count == 2)
-        clock.advance(1)
+        let failed = clock.now
         #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
+        #expect(clock.now == failed + 10)
     }
 
     @Test(

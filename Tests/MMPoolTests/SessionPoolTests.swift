@@ -41,7 +41,9 @@ struct SessionPoolTests {
     @Test("answers a needed sign-in at once, and just runs once it is approved")
     func pendingSignIn() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
-        let pool = SessionPool(factory: factory)
+        var settings = PoolSettings()
+        settings.approvalLimit = .milliseconds(10)
+        let pool = SessionPool(factory: factory, settings: settings)
         for _ in 0..<2 {
             let error = await #expect(throws: MMError.self) {
                 try await pool.withSession(key) { (_) throws(MMError) in }
@@ -54,6 +56,20 @@ struct SessionPoolTests {
         let account = try await pool.withSession(key) { (lease) throws(MMError) in lease.account }
         #expect(account == "admin@contoso.example")
         #expect(factory.made.count == 1)
+    }
+
+    @Test("a call that comes after the code was shown waits a moment, and runs when it is approved meanwhile")
+    func approvedMeanwhile() async throws {
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        var settings = PoolSettings()
+        settings.approvalLimit = .seconds(600)
+        let pool = SessionPool(factory: factory, settings: settings)
+        let key = key
+        await #expect(throws: MMError.self) { try await pool.connect(key) }
+        let again = Task { try await pool.withSession(key) { (lease) throws(MMError) in lease.account } }
+        await until { await pool.reports().first?.waiting == 1 }
+        factory.made[0].approve()
+        #expect(try await again.value == "admin@contoso.example")
     }
 
     @Test("lets a terminal wait through the sign-in")

@@ -96,7 +96,7 @@ struct DeviceSignIn: Sendable {
         if now.seconds >= pending.expiresAt + 60 { return try await runOut(pending, file, resource) }
         // A wait of more than an hour is none: the clock was set back.
         if now.seconds < pending.nextPollAt, pending.nextPollAt - now.seconds <= 3600 {
-            return prompt(pending, resource)
+            return prompt(pending, resource, isTooEarly: true)
         }
         HeldSecrets.shared.hold(pending.deviceCode)
         let scopes = pending.scopes.isEmpty ? SignInScopes.asking(target.authority.cloud, resource) : pending.scopes
@@ -232,10 +232,11 @@ struct DeviceSignIn: Sendable {
     }
 
     private func prompt(
-        _ pending: PendingSignIn, _ resource: ServiceResource, trouble: String? = nil
+        _ pending: PendingSignIn, _ resource: ServiceResource, trouble: String? = nil, isTooEarly: Bool = false
     ) -> TokenAcquirer.Outcome {
         let wait = max(Timestamp(seconds: pending.nextPollAt) - now, .milliseconds(100))
-        return .approval(pending.prompt(for: target, resource: resource, trouble: trouble), pause: wait)
+        return .approval(
+            pending.prompt(for: target, resource: resource, trouble: trouble), pause: wait, isTooEarly: isTooEarly)
     }
 
     /// The first full second after a wait: the interval is the least, and files hold seconds.

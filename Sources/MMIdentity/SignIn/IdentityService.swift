@@ -80,8 +80,8 @@ public actor IdentityService {
 
     /// A token that the resource takes: from the cache, refreshed, or of a sign-in that was approved meanwhile.
     ///
-    /// Never waits for a person: where one is needed it starts a sign-in, or asks once about the one that waits, and answers
-    /// at once. Calls for the same token share one request, over all processes.
+    /// Never waits for a person: where one is needed it starts a sign-in, or asks once about the one that waits, as soon as
+    /// the service allows, and answers. Calls for the same token share one request, over all processes.
     /// - Parameters:
     ///   - connection: whose token.
     ///   - resource: what for.
@@ -109,9 +109,9 @@ public actor IdentityService {
     package func token(
         for connection: Connection, resource: ServiceResource, options: TokenOptions, deadline: Deadline
     ) async throws(MMError) -> AccessToken {
-        switch try await acquire(connection, resource, options, deadline) {
+        switch try await acquireSoon(connection, resource, options, deadline) {
         case .token(let token): return token
-        case .approval(let prompt, _): throw prompt.error(now: clock.now)
+        case .approval(let prompt, _, _): throw prompt.error(now: clock.now)
         }
     }
 
@@ -125,7 +125,7 @@ public actor IdentityService {
         case waiting(SignInPrompt)
     }
 
-    /// Starts a sign-in, or goes on with the one that waits; answers at once.
+    /// Starts a sign-in, or asks once about the one that waits, as soon as the service allows.
     /// - Parameters:
     ///   - connection: who signs in.
     ///   - resource: what the first token is for.
@@ -137,9 +137,9 @@ public actor IdentityService {
         let target = try target(connection, resource)
         if !renewing { try reopen(target, resource) }
         let options = TokenOptions(renewal: renewing ? .start : .no)
-        switch try await acquire(connection, resource, options, deadline) {
+        switch try await acquireSoon(connection, resource, options, deadline) {
         case .token(let token): return .signedIn(token.account)
-        case .approval(let prompt, _): return .waiting(prompt)
+        case .approval(let prompt, _, _): return .waiting(prompt)
         }
     }
 
@@ -165,7 +165,7 @@ public actor IdentityService {
             let step = min(deadline, .after(.seconds(60)))
             switch try await acquire(connection, resource, options, step) {
             case .token(let token): return token.account
-            case .approval(let prompt, let wait):
+            case .approval(let prompt, let wait, _):
                 if prompt.userCode != shown {
                     shown = prompt.userCode
                     await show(prompt)
@@ -261,6 +261,23 @@ public actor IdentityService {
     private func reopen(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) {
         let file = TokenFiles(paths: paths, connection: target.connection, memory: memory).pending(target, resource)
         if try file.read()?.outcome != nil { try file.remove() }
+    }
+
+    /// The longest that a call waits until the service may be asked again.
+    private static let shortWait = Duration.seconds(15)
+
+    /// As `acquire`; where it is too early to ask about a code that was shown before, a short wait comes first, so that what
+    /// was approved is never answered with its own code.
+    private func acquireSoon(
+        _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let outcome = try await acquire(connection, resource, options, deadline)
+        guard case .approval(_, let wait, isTooEarly: true) = outcome, wait <= Self.shortWait, wait < deadline.remaining
+        else { return outcome }
+        do { try await pause(wait) } catch {
+            throw MMError(.cancelled, "The call was cancelled while the sign-in of \(connection.name) waited.")
+        }
+        return try await acquire(connection, resource, options, deadline)
     }
 
     private func acquire(

@@ -6,8 +6,8 @@ struct TokenAcquirer: Sendable {
     /// What came of it.
     enum Outcome: Sendable {
         case token(AccessToken)
-        /// A person must approve first; ask again after the pause.
-        case approval(SignInPrompt, pause: Duration)
+        /// A person must approve first; ask again after the pause. The service was asked just now, unless it is too early.
+        case approval(SignInPrompt, pause: Duration, isTooEarly: Bool = false)
     }
 
     let files: TokenFiles

@@ -50,8 +50,9 @@ package struct ModuleSessionFactory: SessionFactory {
         let login = connection.cloud == "sandbox" ? try identity.cloud(of: connection).login : nil
         var settings = try PowerShellSessionSettings(
             connection: connection, module: key.module, knownApps: snapshot.knownModuleApps,
-            pin: try PinStore(path: paths.pinFile).pin(of: connection.name), location: try location(for: connection),
-            paths: paths, environment: environment, sandboxLogin: login,
+            pin: try PinStore(path: paths.pinFile).pin(of: connection.name),
+            location: try location(for: connection, sandbox: login), paths: paths, environment: environment,
+            sandboxLogin: login,
             tokens: ConnectionTokens(of: connection, from: identity))
         settings.host.log = log.scoped(key.connection, key.module)
         // What runs in a session can't confirm for a person: this marks everything it starts.
@@ -62,11 +63,12 @@ package struct ModuleSessionFactory: SessionFactory {
     }
 
     /// Which PowerShell runs a connection's modules. The sandbox tenant has no service that a real module could reach: its
-    /// sessions run on the stand-in, unless a variable says otherwise.
-    private func location(for connection: Connection) throws(MMError) -> PowerShellLocation {
+    /// sessions run on the stand-in, which signs in at the tenant's own address, unless a variable says otherwise.
+    private func location(for connection: Connection, sandbox: String?) throws(MMError) -> PowerShellLocation {
         let isNamed = PowerShellLocator.variables.contains { !(environment[$0] ?? "").isEmpty }
-        if connection.cloud == "sandbox", !isNamed {
-            return PowerShellLocation(program: OwnProgram.mm, arguments: ["sandbox", "pwsh"], reason: .named)
+        if let sandbox, !isNamed {
+            return PowerShellLocation(
+                program: OwnProgram.mm, arguments: ["sandbox", "pwsh", "--sandbox", sandbox], reason: .named)
         }
         return try PowerShellLocator(environment: environment).locate()
     }

@@ -11,9 +11,11 @@ public enum PowerShellStandIn {
     ///   - arguments: those of pwsh, with the stand-in's own in front.
     ///   - environment: as a session gives it to pwsh.
     ///   - evaluator: evaluates scripts that are beyond the stand-in.
+    ///   - tenant: makes the tenant at an address, for a stand-in that is told of one.
     /// - Returns: the exit status.
     public static func run(
-        arguments: [String], environment: [String: String], evaluator: (any PipelineEvaluating)? = nil
+        arguments: [String], environment: [String: String], evaluator: (any PipelineEvaluating)? = nil,
+        tenant: (_ address: String) -> (any StandInTenant)? = { _ in nil }
     ) async -> Int32 {
         let options: StandInOptions
         do throws(MMError) { options = try StandInOptions(arguments) } catch {
@@ -29,9 +31,10 @@ public enum PowerShellStandIn {
             return 64
         }
         let status = OneShot<Int32>()
+        let tenant = options.sandbox.flatMap(tenant)
         do throws(MMError) {
             try DedicatedThread.start("stand-in") {
-                status.give(serve(options, environment, evaluator))
+                status.give(serve(options, environment, evaluator, tenant))
             }
         } catch {
             tell(error.description)
@@ -41,7 +44,8 @@ public enum PowerShellStandIn {
     }
 
     private static func serve(
-        _ options: StandInOptions, _ environment: [String: String], _ evaluator: (any PipelineEvaluating)?
+        _ options: StandInOptions, _ environment: [String: String], _ evaluator: (any PipelineEvaluating)?,
+        _ tenant: (any StandInTenant)?
     ) -> Int32 {
         // The thread blocks all signals; a PowerShell ends at this one.
         var terminate = sigset_t()
@@ -72,7 +76,9 @@ public enum PowerShellStandIn {
             kept[name] = nil
             unsetenv(name)
         }
-        return StandInHost(options: options, wire: wire, environment: kept, evaluator: evaluator).serve()
+        return StandInHost(
+            options: options, wire: wire, environment: kept, evaluator: evaluator, tenant: tenant
+        ).serve()
     }
 
     private static func greet(_ wire: StandInWire, _ options: StandInOptions, nonce: String) {

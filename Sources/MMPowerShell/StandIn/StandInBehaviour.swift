@@ -158,13 +158,16 @@ enum StandInBehaviour {
 /// How modules show a device code.
 enum StandInPrompt {
     private static let sentence =
-        "To sign in, use a web browser to open the page https://microsoft.com/devicelogin and enter the code CODE to authenticate."
+        "To sign in, use a web browser to open the page PAGE and enter the code CODE to authenticate."
     private static let browser =
-        "\n\nOpen a browser, navigate to https://microsoft.com/devicelogin and authenticate using code CODE to proceed.\n\n"
+        "\n\nOpen a browser, navigate to PAGE and authenticate using code CODE to proceed.\n\n"
 
     /// Shows one.
-    static func show(_ way: StandInOptions.PromptWay, code: String, _ host: StandInHost) {
-        func filled(_ text: String) -> String { text.replacing("CODE", with: code) }
+    static func show(
+        _ way: StandInOptions.PromptWay, code: String, page: String = "https://microsoft.com/devicelogin",
+        _ host: StandInHost
+    ) {
+        func filled(_ text: String) -> String { text.replacing("PAGE", with: page).replacing("CODE", with: code) }
         switch way {
         case .console: host.console(filled(sentence) + "\n")
         case .error: host.console(filled(sentence) + "\n", to: .stderr)

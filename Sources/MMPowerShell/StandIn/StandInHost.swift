@@ -10,6 +10,8 @@ final class StandInHost {
     let wire: StandInWire
     let environment: [String: String]
     private let evaluator: (any PipelineEvaluating)?
+    /// The tenant behind the modules; `nil` for invented answers.
+    let tenant: (any StandInTenant)?
     /// The command that runs.
     private(set) var current: UInt64 = 0
     private(set) var isStopping = false
@@ -29,12 +31,13 @@ final class StandInHost {
 
     init(
         options: StandInOptions, wire: StandInWire, environment: [String: String],
-        evaluator: (any PipelineEvaluating)?
+        evaluator: (any PipelineEvaluating)?, tenant: (any StandInTenant)? = nil
     ) {
         self.options = options
         self.wire = wire
         self.environment = environment
         self.evaluator = evaluator
+        self.tenant = tenant
         location = environment["HOME"] ?? "/"
     }
 
@@ -185,15 +188,31 @@ final class StandInHost {
     func tryEvaluator(_ parsed: ParsedScript, _ command: PowerShellCommand) -> CommandEnd? {
         guard let evaluator, evaluator.mayEvaluate(parsed, command) else { return nil }
         let records = Mailbox<PowerShellRecord>()
-        let result = Mailbox<CommandEnd?>()
-        let task = Task {
-            result.put(await evaluator.evaluate(command) { records.put($0) })
-        }
-        while true {
-            let finished = result.take()
+        return result(every: 1) {
+            await evaluator.evaluate(command) { records.put($0) }
+        } meanwhile: {
             for record in records.take() { emit(record) }
-            if let end = finished.first { return end }
-            if !wait(milliseconds: 1) { task.cancel() }
+        }
+    }
+
+    /// The result of work that goes on beside this thread, which looks up for requests meanwhile; a stop cancels the work.
+    /// - Parameters:
+    ///   - milliseconds: how long to wait between two looks.
+    ///   - work: the work; it ends soon when its task is cancelled.
+    ///   - meanwhile: takes what the work puts out, once more after its end.
+    func result<Value: Sendable>(
+        every milliseconds: Int, of work: @escaping @Sendable () async -> Value, meanwhile: () -> Void = {}
+    ) -> Value {
+        let results = Mailbox<Value>()
+        let task = Task { results.put(await work()) }
+        while true {
+            let finished = results.take()
+            meanwhile()
+            if let value = finished.first { return value }
+            if !wait(milliseconds: milliseconds) {
+                task.cancel()
+                usleep(1000)
+            }
         }
     }
 }

@@ -1,10 +1,9 @@
-import Glibc
 import MMCore
 
 /// The stand-in's connect, health and a few Get cmdlets of each module.
 struct StandInModules {
     /// Who is signed in, by module.
-    var signedIn: [String: TokenClaims] = [:]
+    var signedIn: [String: StandInAccount] = [:]
 
     typealias Run = @Sendable (StandInCall, StandInHost) -> CommandEnd?
 
@@ -13,31 +12,39 @@ struct StandInModules {
         "connect-exchangeonline": { connect("exo", .console, $0, $1) },
         "get-connectioninformation": exchangeConnections,
         "disconnect-exchangeonline": { disconnect("exo", $1) },
-        "get-mailbox": { sample("exo", "Get-Mailbox", $0, $1) { mailbox($0) } },
+        "get-mailbox": { reading("exo", "Get-Mailbox", $0, $1) { mailbox($0) } },
         "disable-azcontextautosave": { _, _ in nil },
         "update-azconfig": { _, _ in nil },
         "connect-azaccount": { connect("azure", .information, $0, $1) },
         "get-azcontext": azureContext,
         "get-azsubscription": {
-            sample("azure", "Get-AzSubscription", $0, $1) { ["Name": .string("Subscription \($0)")] }
+            reading("azure", "Get-AzSubscription", $0, $1, .subscriptions) { ["Name": .string("Subscription \($0)")] }
         },
         "disconnect-azaccount": { disconnect("azure", $1) },
         "connect-microsoftteams": connectTeams,
-        "get-cstenant": { sample("teams", "Get-CsTenant", $0, $1, count: 1) { _ in ["TenantId": .string("tenant")] } },
-        "get-team": { sample("teams", "Get-Team", $0, $1) { ["DisplayName": .string("Team \($0)")] } },
+        "get-cstenant": {
+            reading("teams", "Get-CsTenant", $0, $1, count: 1, .organization) { _ in ["TenantId": .string("tenant")] }
+        },
+        "get-team": {
+            reading("teams", "Get-Team", $0, $1, .teams) { ["DisplayName": .string("Team \($0)")] }
+        },
         "disconnect-microsoftteams": { disconnect("teams", $1) },
         "connect-pnponline": { connect("pnp", .warning, $0, $1) },
         "get-pnpaccesstoken": sharePointClaims,
         "get-pnpweb": {
-            sample("pnp", "Get-PnPWeb", $0, $1, count: 1) { _ in
+            reading("pnp", "Get-PnPWeb", $0, $1, count: 1, .web) { _ in
                 ["Title": "Contoso", "Url": "https://contoso.sharepoint.com"]
             }
         },
-        "get-pnplist": { sample("pnp", "Get-PnPList", $0, $1) { ["Title": .string("List \($0)")] } },
+        "get-pnplist": {
+            reading("pnp", "Get-PnPList", $0, $1, .lists) { ["Title": .string("List \($0)")] }
+        },
         "disconnect-pnponline": { disconnect("pnp", $1) },
         "connect-mggraph": { connect("graph", .output, $0, $1) },
         "get-mgcontext": graphContext,
-        "get-mguser": { sample("graph", "Get-MgUser", $0, $1) { ["DisplayName": .string("User \($0)")] } },
+        "get-mguser": {
+            reading("graph", "Get-MgUser", $0, $1, .users) { ["DisplayName": .string("User \($0)")] }
+        },
         "disconnect-mggraph": { disconnect("graph", $1) },
         "pac": pac,
     ]
@@ -45,41 +52,29 @@ struct StandInModules {
     private static func connect(
         _ module: String, _ way: StandInOptions.PromptWay, _ call: StandInCall, _ host: StandInHost
     ) -> CommandEnd? {
-        let options = host.options
-        var claims = TokenClaims(
-            account: options.account, objectID: "99999999-0000-0000-0000-000000000000", tenantID: options.tenant)
-        if let token = call.argument("Token") ?? call.argument("GraphToken") {
-            let said = TokenClaims(reading: Secret(token))
-            if said.tenantID != nil { claims = said }
+        if let token = (call.argument("Token") ?? call.argument("GraphToken")).map({ Secret($0) }) {
+            let said = TokenClaims(reading: token)
+            host.modules.signedIn[module] = StandInAccount(
+                claims: said.tenantID == nil ? host.options.claims : said, token: token)
         } else if call.argument("Path") != nil || call.named["managedidentity"] == true
             || call.named["identity"] == true
         {
+            var claims = host.options.claims
             claims.account = nil
             claims.isApp = true
+            host.modules.signedIn[module] = StandInAccount(claims: claims)
         } else {
-            StandInPrompt.show(options.promptWay ?? way, code: "FXK3T9QMB", host)
-            guard isApproved(options, host) else { return CommandEnd(.stopped) }
-            if options.declines {
-                let text = "AADSTS65004: User declined to consent to access the app."
-                return CommandEnd(.failed, failure: CommandFailure(message: text, id: "authorization_declined"))
+            switch StandInSignIn.run(module, way, call, host) {
+            case .success(let account): host.modules.signedIn[module] = account
+            case .failure(let refusal): return refusal.end
             }
         }
-        host.modules.signedIn[module] = claims
         return nil
-    }
-
-    /// Waits for the person; false when the command was stopped.
-    private static func isApproved(_ options: StandInOptions, _ host: StandInHost) -> Bool {
-        guard let file = options.approveWhen else { return host.wait(milliseconds: options.approveAfter) }
-        while access(file, F_OK) != 0 {
-            guard host.wait(milliseconds: 10) else { return false }
-        }
-        return true
     }
 
     private static func connectTeams(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         if let end = connect("teams", .console, call, host) { return end }
-        guard let claims = host.modules.signedIn["teams"] else { return nil }
+        guard let claims = host.modules.signedIn["teams"]?.claims else { return nil }
         host.emit(PowerShellRecord(.output, ["Account": text(claims.account), "TenantId": text(claims.tenantID)]))
         return nil
     }
@@ -92,29 +87,45 @@ struct StandInModules {
     private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 
     /// Who is signed in, or the end that a cmdlet has without.
-    private static func claims(
+    private static func account(
         _ module: String, _ cmdlet: String, _ host: StandInHost
-    ) -> Result<TokenClaims, StandInRefusal> {
-        if let claims = host.modules.signedIn[module] { return .success(claims) }
-        let failure = CommandFailure(
-            message: "\(cmdlet) needs a sign-in first.", id: "NotConnected", line: 1, column: 1)
-        return .failure(StandInRefusal(end: CommandEnd(.failed, failure: failure)))
+    ) -> Result<StandInAccount, StandInRefusal> {
+        if let account = host.modules.signedIn[module] { return .success(account) }
+        return .failure(StandInRefusal("\(cmdlet) needs a sign-in first.", id: "NotConnected"))
     }
 
-    private static func sample(
+    /// A reading cmdlet: the tenant's own rows, or invented ones where there is no tenant.
+    private static func reading(
         _ module: String, _ cmdlet: String, _ call: StandInCall, _ host: StandInHost, count: Int = 5,
-        make: (Int) -> JSONValue
+        _ source: StandInRows? = nil, make: (Int) -> JSONValue
     ) -> CommandEnd? {
-        switch claims(module, cmdlet, host) {
+        let account: StandInAccount
+        switch self.account(module, cmdlet, host) {
         case .failure(let refusal): return refusal.end
-        case .success:
-            let size = call.named["resultsize"]?.int ?? call.named["first"]?.int ?? count
-            for number in 0..<min(size, 100_000) where !call.isSilent {
-                host.emit(PowerShellRecord(.output, make(number + 1)))
-                if number % 256 == 255, !host.goesOn() { return CommandEnd(.stopped) }
-            }
-            return nil
+        case .success(let known): account = known
         }
+        let wanted = call.named["resultsize"]?.int ?? call.named["first"]?.int
+        if let tenant = host.tenant {
+            guard let source, let token = account.token else {
+                return StandInRefusal(
+                    "The sandbox tenant has no \(cmdlet) outside of the native engine, and no real PowerShell runs here.",
+                    id: "NotInSandbox"
+                ).end
+            }
+            switch source.read(tenant, token, host) {
+            case .failure(let refusal): return refusal.end
+            case .success(let rows):
+                for row in rows.prefix(wanted ?? rows.count) where !call.isSilent {
+                    host.emit(PowerShellRecord(.output, row))
+                }
+                return nil
+            }
+        }
+        for number in 0..<min(wanted ?? count, 100_000) where !call.isSilent {
+            host.emit(PowerShellRecord(.output, make(number + 1)))
+            if number % 256 == 255, !host.goesOn() { return CommandEnd(.stopped) }
+        }
+        return nil
     }
 
     private static func mailbox(_ number: Int) -> JSONValue {
@@ -126,7 +137,7 @@ struct StandInModules {
     }
 
     private static func exchangeConnections(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
-        guard let claims = host.modules.signedIn["exo"] else { return nil }
+        guard let claims = host.modules.signedIn["exo"]?.claims else { return nil }
         host.emit(
             PowerShellRecord(
                 .output,
@@ -138,13 +149,13 @@ struct StandInModules {
     }
 
     private static func azureContext(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
-        guard let claims = host.modules.signedIn["azure"] else { return nil }
+        guard let claims = host.modules.signedIn["azure"]?.claims else { return nil }
         host.emit(PowerShellRecord(.output, ["Account": text(claims.account), "TenantId": text(claims.tenantID)]))
         return nil
     }
 
     private static func graphContext(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
-        guard let claims = host.modules.signedIn["graph"] else { return nil }
+        guard let claims = host.modules.signedIn["graph"]?.claims else { return nil }
         host.emit(
             PowerShellRecord(
                 .output,
@@ -155,9 +166,10 @@ struct StandInModules {
     }
 
     private static func sharePointClaims(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
-        switch claims("pnp", "Get-PnPAccessToken", host) {
+        switch account("pnp", "Get-PnPAccessToken", host) {
         case .failure(let refusal): return refusal.end
-        case .success(let claims):
+        case .success(let account):
+            let claims = account.claims
             for (type, value) in [("upn", claims.account), ("oid", claims.objectID), ("tid", claims.tenantID)] {
                 if let value { host.emit(PowerShellRecord(.output, ["Type": .string(type), "Value": .string(value)])) }
             }
@@ -170,20 +182,18 @@ struct StandInModules {
         case ("auth", "create"): return connect("powerplatform", .native, call, host)
         case ("auth", "clear"): return disconnect("powerplatform", host)
         case ("auth", "who"):
-            switch claims("powerplatform", "pac auth who", host) {
+            switch account("powerplatform", "pac auth who", host) {
             case .failure(let refusal): return refusal.end
-            case .success(let claims):
+            case .success(let account):
+                let claims = account.claims
                 let lines = ["Connected as \(claims.account ?? "an app")", "Tenant Id: \(claims.tenantID ?? "")"]
                 for line in lines { host.emit(PowerShellRecord(.output, .string(line))) }
                 return nil
             }
         default:
-            return sample("powerplatform", "pac", call, host) { .string("Environment \($0)") }
+            return reading("powerplatform", "pac", call, host, StandInRows.environments) {
+                .string("Environment \($0)")
+            }
         }
     }
-}
-
-/// The end of a cmdlet that isn't signed in.
-struct StandInRefusal: Error {
-    let end: CommandEnd
 }

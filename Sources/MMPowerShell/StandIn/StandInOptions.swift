@@ -35,6 +35,8 @@ struct StandInOptions: Sendable {
     var declines = false
     var account = "admin@contoso.example"
     var tenant = "11111111-2222-3333-4444-555555555555"
+    /// Address of the sandbox tenant whose services the modules use; `nil` for invented answers.
+    var sandbox: String?
     var missingModule = false
     var script: String?
     var asksVersion = false
@@ -61,6 +63,7 @@ struct StandInOptions: Sendable {
             case "--approve-when": approveWhen = try Self.value(of: word, &rest)
             case "--account": account = try Self.value(of: word, &rest)
             case "--tenant": tenant = try Self.value(of: word, &rest)
+            case "--sandbox": sandbox = try Self.value(of: word, &rest)
             case "--decline": declines = true
             case "--missing-module": missingModule = true
             default:
@@ -69,6 +72,11 @@ struct StandInOptions: Sendable {
                     hint: "It is started like pwsh: -NoLogo -NoProfile -NonInteractive -File bootstrap.ps1")
             }
         }
+    }
+
+    /// Who is signed in where no tenant says it.
+    var claims: TokenClaims {
+        TokenClaims(account: account, objectID: "99999999-0000-0000-0000-000000000000", tenantID: tenant)
     }
 
     private static func value(of word: String, _ rest: inout ArraySlice<String>) throws(MMError) -> String {

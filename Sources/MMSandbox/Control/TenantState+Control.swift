@@ -102,7 +102,11 @@ extension TenantState {
 
     private mutating func approve(_ body: JSONObject) -> SandboxResponse {
         guard let userCode = body["userCode"]?.string, let (code, pending) = pendingSignIn(userCode: userCode) else {
-            return Self.problem(404, "not_found", "No sign-in waits for this user code.")
+            let waiting = pendingList.compactMap { $0["userCode"]?.string }.joined(separator: ", ")
+            return Self.problem(
+                404, "not_found",
+                "No sign-in waits for this user code. "
+                    + (waiting.isEmpty ? "None waits at all: start one first." : "These wait: \(waiting)."))
         }
         guard pending.expires > now else { return Self.problem(410, "expired", "The user code has expired.") }
         guard pending.decision == .open else {

@@ -58,6 +58,8 @@ struct RegisteredApp: Sendable {
         RegisteredApp(
             id: "12128f48-ec9e-42f0-b203-ea49fb6af367", name: "Microsoft Teams Powershell Cmdlets", isPublicClient: true
         ),
+        RegisteredApp(
+            id: "9cee029c-6210-4654-90bb-17e6e9d36617", name: "Power Platform CLI - pac", isPublicClient: true),
     ]
 
     /// The app of an id, in any case.

@@ -8,6 +8,8 @@ package enum TenantIdentity {
     package static let initialDomain = "contososandbox.onmicrosoft.com"
     /// The name of the organisation.
     package static let name = "Contoso Sandbox"
+    /// The first label of the SharePoint host.
+    package static let sharePointHost = "contososandbox"
     /// The account of the demonstrations: a global administrator.
     package static let administrator = "admin@contoso-sandbox.example"
     /// An ordinary account that is not the expected one.

@@ -14,7 +14,8 @@ enum PowerShellStandInCommand {
     static func run(_ words: [String], environment: [String: String]) async -> Int32? {
         guard words.count > 2, words[0] == "sandbox", words[1] == "pwsh", !words.contains("--help") else { return nil }
         return await PowerShellStandIn.run(
-            arguments: Array(words.dropFirst(2)), environment: environment, evaluator: NativeEvaluator())
+            arguments: Array(words.dropFirst(2)), environment: environment, evaluator: NativeEvaluator(),
+            tenant: SandboxModuleTenant.init)
     }
 
     /// The entry in help and completion.

@@ -101,6 +101,7 @@ enum SandboxProcess {
                     ("appId", TenantIdentity.demoApp), ("tenant", TenantIdentity.domain),
                     ("tenantId", TenantIdentity.id),
                     ("expectedEmail", TenantIdentity.administrator), ("description", "Sandbox tenant"),
+                    ("sharepoint_host", TenantIdentity.sharePointHost),
                     ("cloud", "sandbox"),
                 ], to: &document)
         }

@@ -26,8 +26,74 @@ struct StandInTests {
         }
     }
 
+    /// A tenant whose sign-ins are approved at once, by one account, or refused.
+    private struct ScriptedTenant: StandInTenant {
+        var refuses = false
+
+        func signIn(
+            app: String, tenant: String, prompt: @escaping @Sendable (String, String) -> Void
+        ) async throws(MMError) -> Secret {
+            prompt("TENANTC0DE", "http://127.0.0.1:9/devicelogin")
+            if refuses { throw MMError(.remoteFailed, "AADSTS70020: expired", details: ["error": "expired_token"]) }
+            let claims: JSONObject = ["upn": "kim@contoso.example", "tid": .string(tenant), "oid": .string(app)]
+            return Secret("e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)).x")
+        }
+
+        func rows(of path: String, token: Secret) async throws(MMError) -> [JSONValue] {
+            let who = TokenClaims(reading: token).account ?? ""
+            return [["displayName": .string("The tenant's own, for \(who)"), "webUrl": "https://c.example", "more": 1]]
+        }
+    }
+
+    private func texts(_ frames: [HostFrame]) -> String {
+        frames.compactMap { frame -> String? in
+            switch frame {
+            case .record(_, let record): record.message ?? JSONWriter.string(record.value)
+            case .end(_, let end): end.failure?.message ?? end.state.rawValue
+            default: nil
+            }
+        }.joined(separator: "\n")
+    }
+
+    private static let pnp = """
+        {"t":"run","id":1,"script":"param($AppId, $Tenant) Connect-PnPOnline -DeviceLogin -ClientId $AppId",\
+        "parameters":{"AppId":"app","Tenant":"contoso"}}
+        """
+
+    @Test("a module signs in with the tenant's own code, and reads the tenant's own rows")
+    func signsInAtTenant() async throws {
+        let read = try await frames(
+            [
+                Self.pnp, #"{"t":"run","id":2,"script":"Get-PnPAccessToken -Decoded"}"#,
+                #"{"t":"run","id":3,"script":"Get-PnPWeb"}"#,
+            ], until: 9, tenant: ScriptedTenant())
+        let text = texts(read)
+        #expect(text.contains("navigate to http://127.0.0.1:9/devicelogin and authenticate using code TENANTC0DE"))
+        #expect(text.contains("kim@contoso.example") && text.contains("\"contoso\""))
+        #expect(text.contains("The tenant's own, for kim@contoso.example") && !text.contains("FXK3T9QMB"))
+    }
+
+    @Test("a refusal of the tenant's sign-in service ends the connect command with the service's words")
+    func tenantRefuses() async throws {
+        let read = try await frames([Self.pnp], until: 3, tenant: ScriptedTenant(refuses: true))
+        #expect(texts(read).hasSuffix("AADSTS70020: expired"))
+    }
+
+    @Test("with a tenant nothing is invented: a cmdlet without rows there is refused")
+    func inventsNothing() async throws {
+        let read = try await frames(
+            [
+                #"{"t":"run","id":1,"script":"param($Token) Connect-ExchangeOnline -AccessToken $Token","parameters":{"Token":"e30.eyJ0aWQiOiJ0In0.x"}}"#,
+                #"{"t":"run","id":2,"script":"Get-Mailbox"}"#,
+            ], until: 3, tenant: ScriptedTenant())
+        let text = texts(read)
+        #expect(text.contains("has no Get-Mailbox outside of the native engine") && !text.contains("Person"))
+    }
+
     /// Speaks with a stand-in that runs in this process.
-    private func frames(_ requests: [String], until count: Int) async throws -> [HostFrame] {
+    private func frames(
+        _ requests: [String], until count: Int, tenant: ScriptedTenant? = nil
+    ) async throws -> [HostFrame] {
         let folder = try StandIn.folder()
         let (listener, file) = try UnixSocket.listen(at: folder + "/wire").take()
         defer {
@@ -38,9 +104,12 @@ struct StandInTests {
         try ProtectedFile.replace(script, with: BootstrapScript.bytes)
         let serving = Task {
             await PowerShellStandIn.run(
-                arguments: ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", script],
-                environment: ["MM_WIRE": folder + "/wire", "MM_NONCE": "n", "HOME": folder], evaluator: Evaluator())
+                arguments: (tenant == nil ? [] : ["--sandbox", "http://127.0.0.1:9"])
+                    + ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", script],
+                environment: ["MM_WIRE": folder + "/wire", "MM_NONCE": "n", "HOME": folder], evaluator: Evaluator(),
+                tenant: { _ in tenant })
         }
+        let isOrdered = tenant != nil
         let read = try await BlockingWork.run { () throws(MMError) -> [HostFrame] in
             let socket = try UnixSocket.accept(listener)
             var decoder = WireDecoder()
@@ -53,6 +122,8 @@ struct StandInTests {
                 decoder.append(room[..<got])
                 while let frame = try? decoder.next() {
                     frames.append(frame)
+                    // Where modules sign in, each command waits for the end of the one before.
+                    if isOrdered, case .record = frame { continue }
                     if let next = waiting.popFirst() {
                         let line = Array((next + "\n").utf8)
                         _ = line.withUnsafeBytes { send(socket.raw, $0.baseAddress, $0.count, 0) }

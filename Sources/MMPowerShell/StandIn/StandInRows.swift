@@ -1,0 +1,58 @@
+import MMCore
+
+/// What a reading cmdlet of the stand-in reads from its tenant: a path, and the service's name of each property.
+struct StandInRows: Sendable {
+    let path: String
+    /// Names of the cmdlet's properties, each with where the service has it; empty for texts of one property.
+    let properties: [(name: String, member: [String])]
+    /// Whether rows are texts, as those of programs are.
+    var isText = false
+
+    init(_ path: String, _ properties: String, isText: Bool = false) {
+        self.path = path
+        self.properties = properties.split(separator: " ").map { word in
+            let parts = word.split(separator: "=").map(String.init)
+            return (parts[0], (parts.last ?? "").split(separator: ".").map(String.init))
+        }
+        self.isText = isText
+    }
+
+    static let subscriptions = StandInRows(
+        "/subscriptions?api-version=2022-12-01", "Name=displayName Id=subscriptionId TenantId=tenantId State=state")
+    static let organization = StandInRows("/v1.0/organization", "TenantId=id DisplayName=displayName")
+    static let teams = StandInRows(
+        "/v1.0/groups?$filter=resourceProvisioningOptions/any(x:x%20eq%20'Team')&$top=999",
+        "GroupId=id DisplayName=displayName Visibility=visibility MailNickName=mailNickname Description=description")
+    static let web = StandInRows("/v1.0/sites/root", "Title=displayName Url=webUrl Id=id")
+    static let lists = StandInRows(
+        "/v1.0/sites/root/lists", "Title=displayName Id=id Url=webUrl BaseTemplate=list.template Hidden=list.hidden")
+    static let users = StandInRows(
+        "/v1.0/users?$top=100", "DisplayName=displayName Id=id Mail=mail UserPrincipalName=userPrincipalName")
+    static let environments = StandInRows(
+        "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments?api-version=2020-10-01",
+        "Name=properties.displayName", isText: true)
+
+    /// Reads the rows.
+    func read(
+        _ tenant: any StandInTenant, _ token: Secret, _ host: StandInHost
+    ) -> Result<[JSONValue], StandInRefusal> {
+        let path = path
+        let answer = host.result(every: 5) {
+            await Result { () async throws(MMError) in try await tenant.rows(of: path, token: token) }
+        }
+        switch answer {
+        case .success(let rows): return .success(rows.map(shown))
+        case .failure(let error) where error.code == .cancelled:
+            return .failure(StandInRefusal(end: CommandEnd(.stopped)))
+        case .failure(let error): return .failure(StandInRefusal(error.message, id: "ServiceRefused"))
+        }
+    }
+
+    private func shown(_ row: JSONValue) -> JSONValue {
+        let values = properties.map { property in
+            (property.name, property.member.reduce(row) { $0[$1] ?? .null })
+        }
+        if isText { return values.first?.1 ?? .null }
+        return .object(JSONObject(values))
+    }
+}

@@ -1,0 +1,23 @@
+public import MMCore
+
+/// The tenant behind a stand-in: where its modules sign in, and what their cmdlets read.
+public protocol StandInTenant: Sendable {
+    /// Signs in by device code, and waits until a person has approved.
+    /// - Parameters:
+    ///   - app: id of the app that signs in.
+    ///   - tenant: the tenant, by id or name.
+    ///   - prompt: gets the code and the page where a person enters it, once.
+    /// - Returns: an access token that every service of the tenant takes.
+    /// - Throws: what the sign-in service refuses with; `cancelled`.
+    func signIn(
+        app: String, tenant: String, prompt: @escaping @Sendable (_ code: String, _ page: String) -> Void
+    ) async throws(MMError) -> Secret
+
+    /// Reads from a service of the tenant.
+    /// - Parameters:
+    ///   - path: path and query, from the tenant's own address on.
+    ///   - token: who reads.
+    /// - Returns: the items of a list, else the one object.
+    /// - Throws: what the service refuses with; `cancelled`.
+    func rows(of path: String, token: Secret) async throws(MMError) -> [JSONValue]
+}

@@ -1,0 +1,84 @@
+import MMCore
+import MMHTTP
+import MMPowerShell
+
+/// The sandbox tenant as the modules of a stand-in reach it: device codes of its sign-in service, rows of its services.
+struct SandboxModuleTenant: StandInTenant {
+    private let address: String
+    private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+
+    /// The tenant at an address of this machine.
+    init(address: String) { self.address = address }
+
+    func signIn(
+        app: String, tenant: String, prompt: @escaping @Sendable (_ code: String, _ page: String) -> Void
+    ) async throws(MMError) -> Secret {
+        let place = "\(address)/\(PercentCoding.encode(tenant, isPlain: PercentCoding.isSegmentByte))/oauth2/v2.0"
+        // The tenant's own address as the resource: its tokens are good for every service there.
+        let started = try await post(
+            "\(place)/devicecode", ["client_id": app, "scope": "\(address)/.default openid profile"])
+        guard let code = started.json["device_code"]?.string, let shown = started.json["user_code"]?.string,
+            let page = started.json["verification_uri"]?.string
+        else { throw refusal(started) }
+        prompt(shown, page)
+        var interval = started.json["interval"]?.int ?? 5
+        while true {
+            try await pause(interval)
+            let answer = try await post(
+                "\(place)/token",
+                [
+                    "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": app,
+                    "device_code": code,
+                ])
+            if let token = answer.json["access_token"]?.string { return Secret(token) }
+            switch answer.json["error"]?.string {
+            case "authorization_pending": continue
+            case "slow_down": interval += 5
+            default: throw refusal(answer)
+            }
+        }
+    }
+
+    func rows(of path: String, token: Secret) async throws(MMError) -> [JSONValue] {
+        var request = HTTPRequest(method: "GET", url: address + path, body: nil, allowsPlainHTTP: true)
+        request.headers.set("Authorization", "Bearer \(token.reveal())")
+        let answer = try await send(request)
+        guard answer.status < 300 else { throw refusal(answer) }
+        return answer.json["value"]?.array ?? [answer.json]
+    }
+
+    // MARK: Requests
+
+    private typealias Answer = (status: Int, json: JSONValue)
+
+    private func post(_ url: String, _ fields: [String: String]) async throws(MMError) -> Answer {
+        let form = fields.map { "\($0.key)=\(PercentCoding.encode($0.value, isPlain: PercentCoding.isQueryByte))" }
+            .sorted().joined(separator: "&")
+        var request = HTTPRequest(method: "POST", url: url, body: Array(form.utf8), allowsPlainHTTP: true)
+        request.headers.set("Content-Type", "application/x-www-form-urlencoded")
+        return try await send(request)
+    }
+
+    private func send(_ request: HTTPRequest) async throws(MMError) -> Answer {
+        let response: HTTPResponse
+        do throws(HTTPError) { response = try await client.send(request) } catch {
+            throw error.mmError(for: "the sandbox tenant")
+        }
+        return (response.status, (try? JSONParser.parse(response.body)) ?? .null)
+    }
+
+    private func pause(_ seconds: Int) async throws(MMError) {
+        do { try await Task.sleep(for: .seconds(seconds)) } catch {
+            throw MMError(.cancelled, "The sign-in was called off.")
+        }
+    }
+
+    /// What a service refused with, in its own words: those of sign-in services, else those of resource services.
+    private func refusal(_ answer: Answer) -> MMError {
+        if let text = answer.json["error_description"]?.string {
+            return MMError(.remoteFailed, text, details: ["error": answer.json["error"] ?? .null])
+        }
+        let text = answer.json["error"]?["message"]?.string ?? "The sandbox tenant answered \(answer.status)."
+        return MMError(.remoteFailed, text)
+    }
+}

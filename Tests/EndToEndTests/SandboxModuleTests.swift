@@ -1,0 +1,57 @@
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("The sandbox tenant signs every module in", .timeLimit(.minutes(15)))
+struct SandboxModuleTests {
+    @Test(
+        "each module shows a code of the tenant's own, and the call after its approval runs as the right account",
+        arguments: [
+            ("pnp", "Get-PnPWeb", "Contoso Sandbox"), ("powerplatform", "pac admin list", "Contoso Sandbox"),
+            ("azure", "Get-AzSubscription", "Contoso Sandbox Test"), ("teams", "Get-Team", "All Company"),
+        ])
+    func module(name: String, command: String, expected: String) async throws {
+        let tenant = try await Tenant()
+        let asked = try await tenant.mm(["run", "Demo", name, command, "--json"])
+        #expect(asked.code == 3)
+        let details = try #require(asked.failure?["details"])
+        #expect(details["verificationUri"] == .string("\(tenant.base)/devicelogin"))
+        try await tenant.approve(try #require(details["userCode"]?.string))
+        let ran = try await tenant.mm(["run", "Demo", name, command, "--json"])
+        #expect(ran.code == 0, "\(ran.error)")
+        #expect(ran.output.contains(expected))
+        let status = try await tenant.mm(["status", "--json"])
+        let session = status.json?["sessions"]?.array?.first { $0["session"] == .string("Demo/\(name)") }
+        #expect(session?["state"] == "ready" && session?["account"] == "admin@contoso-sandbox.example")
+        await tenant.stop()
+    }
+
+    @Test("somebody else's approval is refused by name, and a new code lets the right account in")
+    func wrongAccount() async throws {
+        let tenant = try await Tenant()
+        func code() async throws -> String {
+            let asked = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"])
+            return try #require(asked.failure?["details"]?["userCode"]?.string, "\(asked.error)")
+        }
+        let first = try await code()
+        try await tenant.approve(first, as: "ben.baker@contoso-sandbox.example")
+        let refused = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"])
+        #expect(refused.failure?["code"] == "forbidden", "\(refused.error)")
+        #expect(refused.error.contains("ben.baker@contoso-sandbox.example"))
+        let second = try await code()
+        #expect(second != first)
+        try await tenant.approve(second)
+        #expect(try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb"]).code == 0)
+        await tenant.stop()
+    }
+
+    @Test("a code that nobody waits for is answered with those that wait")
+    func unknownCode() async throws {
+        let tenant = try await Tenant()
+        let asked = try await tenant.mm(["login", "Demo", "--json"])
+        let code = try #require(asked.failure?["details"]?["userCode"]?.string)
+        let ran = try await tenant.mm(["sandbox", "approve", "FXK3T9QMB"])
+        #expect(ran.code != 0 && ran.error.contains(code))
+        await tenant.stop()
+    }
+}
