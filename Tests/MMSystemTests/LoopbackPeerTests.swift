@@ -85,6 +85,9 @@ struct LoopbackPeerTests {
             LoopbackPeer.user(
                 address: ends.address, port: ends.port, localAddress: ends.localAddress,
                 localPort: ends.localPort ^ 1) == nil)
+        let holders = LoopbackPeer.processes(
+            address: ends.address, port: ends.port, localAddress: ends.localAddress, localPort: ends.localPort)
+        #expect(holders == [getpid()])
     }
 
     @Test("a peer that has closed is nobody, although the kernel shows its socket as root's")
@@ -114,9 +117,11 @@ struct LoopbackPeerTests {
                    1: \(own) \(remote) \(state) 00000000:00000000 00:00000000 00000000  \(uid)        0 \(inode) 1 0 20 4
                 """.utf8)
         }
-        #expect(LoopbackPeer.user(inRows: table("01", "12345"), own: own, remote: remote) == 1000)
-        #expect(LoopbackPeer.user(inRows: table("06", "0", uid: "0"), own: own, remote: remote) == nil)
-        #expect(LoopbackPeer.user(inRows: table("01", "0", uid: "0"), own: own, remote: remote) == nil)
-        #expect(LoopbackPeer.user(inRows: [], own: own, remote: remote) == nil)
+        #expect(
+            LoopbackPeer.socket(inRows: table("01", "12345"), own: own, remote: remote)
+                == .init(user: 1000, inode: "12345"))
+        #expect(LoopbackPeer.socket(inRows: table("06", "0", uid: "0"), own: own, remote: remote) == nil)
+        #expect(LoopbackPeer.socket(inRows: table("01", "0", uid: "0"), own: own, remote: remote) == nil)
+        #expect(LoopbackPeer.socket(inRows: [], own: own, remote: remote) == nil)
     }
 }

@@ -17,13 +17,16 @@ struct ConnectionEnds: Sendable {
             guard let who = try? UnixSocket.peer(of: descriptor) else { return nil }
             peer = .unix(uid: who.uid, pid: who.pid)
             localAddress = nil
-            owner = PeerOwner { who.uid }
+            owner = PeerOwner(user: { who.uid }, processes: { [who.pid] })
         } else {
             guard let near = Self.end(of: descriptor, peer: false) else { return nil }
             peer = .tcp(address: far.address, port: far.port, localPort: near.port)
             localAddress = near.address
             owner = PeerOwner {
                 LoopbackPeer.user(
+                    address: far.address, port: far.port, localAddress: near.address, localPort: near.port)
+            } processes: {
+                LoopbackPeer.processes(
                     address: far.address, port: far.port, localAddress: near.address, localPort: near.port)
             }
         }

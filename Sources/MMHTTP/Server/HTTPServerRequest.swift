@@ -44,6 +44,13 @@ package struct HTTPServerRequest: Sendable {
 }
 
 extension HTTPServerRequest {
+    /// The processes at the far end: the one that opened a Unix socket, or those that hold a TCP peer's socket on this
+    /// machine, as far as they can be seen.
+    package func peerProcesses() -> [Int32] {
+        if let owner { return owner.processes }
+        return if case .unix(_, let process) = peer { [process] } else { [] }
+    }
+
     /// The user at the far end: what a Unix socket says, or for a TCP peer within this machine the owner of its
     /// socket. Nil for anybody else.
     package func peerUser() -> UInt32? {

@@ -51,6 +51,13 @@ public final class StreamableHTTP: Sendable {
         }
     }
 
+    /// The refusal of a request by its head alone, so that nobody who is not let in has a body waited for; `nil` for one
+    /// that is let in. ``respond(to:)`` judges all the same.
+    public func refusal(byHeadOf request: MCPHTTPRequest) -> MCPHTTPResponse? {
+        guard case .failure(let refusal) = admission.admit(request) else { return nil }
+        return refusal.response
+    }
+
     /// Ends all sessions and streams; requests after that are refused.
     public func stop() {
         let (sessions, modern, sweeper) = state.withLock { state in

@@ -33,7 +33,10 @@ final class HTTPFace: Sendable {
         let watching = WatchingStreams()
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port),
-            limits: HTTPServerLimits(maxBodyBytes: engineOptions.bodyBytes), certificate: options.certificate
+            limits: HTTPServerLimits(maxBodyBytes: engineOptions.bodyBytes), certificate: options.certificate,
+            admission: { request in
+                if case .failure(let refusal) = admitted(request, door, engine) { refusal.response } else { nil }
+            }
         ) { request in
             if let page = pages[request.path], ["GET", "HEAD"].contains(request.method) {
                 return .json(JSONWriter.bytes(await page()))
@@ -67,22 +70,13 @@ final class HTTPFace: Sendable {
     private static func answer(
         _ request: HTTPServerRequest, _ door: HTTPDoor, _ engine: StreamableHTTP, _ watching: WatchingStreams
     ) async -> HTTPServerResponse {
-        var principal: Principal?
-        switch door.judge(request) {
-        case .known(let known): principal = known
-        case .asked: break
-        case .refused(let reason):
-            let error: JSONValue = [
-                "jsonrpc": "2.0", "id": nil, "error": ["code": -32600, "message": .string(reason)],
-            ]
-            return .json(JSONWriter.bytes(error), status: 403)
+        let admitted: MCPHTTPRequest
+        switch self.admitted(request, door, engine) {
+        case .success(let known): admitted = known
+        case .failure(let refusal): return refusal.response
         }
-        let response = await engine.respond(
-            to: MCPHTTPRequest(
-                method: request.method, path: request.path, headers: request.headers.map { ($0.name, $0.value) },
-                body: request.body, principal: principal))
-        var headers = HTTPHeaders()
-        for header in response.headers { headers.add(header.name, header.value) }
+        let response = await engine.respond(to: admitted)
+        let headers = Self.headers(of: response)
         switch response.body {
         case .bytes(let bytes):
             return HTTPServerResponse(status: response.status, headers: headers, body: .bytes(bytes))
@@ -101,6 +95,44 @@ final class HTTPFace: Sendable {
                     try await events.forEach { (piece) async throws(HTTPError) in try await writer.write(piece) }
                 })
         }
+    }
+}
+
+extension HTTPFace {
+    /// The answer to one who is not let in.
+    private struct Refusal: Error {
+        let response: HTTPServerResponse
+    }
+
+    /// The request as the engine takes it, with its sender, or the refusal; known by the head alone.
+    private static func admitted(
+        _ request: HTTPServerRequest, _ door: HTTPDoor, _ engine: StreamableHTTP
+    ) -> Result<MCPHTTPRequest, Refusal> {
+        var admitted = MCPHTTPRequest(
+            method: request.method, path: request.path, headers: request.headers.map { ($0.name, $0.value) },
+            body: request.body)
+        switch door.judge(request) {
+        case .known(let known): admitted.principal = known
+        case .asked: break
+        case .refused(let reason):
+            let error: JSONValue = [
+                "jsonrpc": "2.0", "id": nil, "error": ["code": -32600, "message": .string(reason)],
+            ]
+            return .failure(Refusal(response: .json(JSONWriter.bytes(error), status: 403)))
+        }
+        guard let refused = engine.refusal(byHeadOf: admitted), case .bytes(let bytes) = refused.body else {
+            return .success(admitted)
+        }
+        return .failure(
+            Refusal(
+                response: HTTPServerResponse(
+                    status: refused.status, headers: headers(of: refused), body: .bytes(bytes))))
+    }
+
+    private static func headers(of response: MCPHTTPResponse) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        for header in response.headers { headers.add(header.name, header.value) }
+        return headers
     }
 }
 

@@ -38,7 +38,7 @@ struct IsolatedPlace: Sendable {
     func socket(_ connection: String) -> String {
         let path = folder(connection) + "/pool.sock"
         if path.utf8.count < Self.longestSocket { return path }
-        return "\(runtime)/isolated-\(Self.folderName(connection).suffix(8)).sock"
+        return "\(runtime)/isolated-\(Self.folderName(connection).suffix(8))/pool.sock"
     }
 
     /// Whether its pool had signed in sessions when it ended.

@@ -187,16 +187,18 @@ actor IsolatedPool {
         tellSandbox()
         link()
         let socket = socket
+        let socketFolder = "/" + socket.split(separator: "/").dropLast().joined(separator: "/")
+        try ProtectedFile.makeDirectory(socketFolder)
         try? ProtectedFile.remove(socket)
         let paths = setup.paths
         var command = wall.command(
             OwnProgram.mm,
             ["pool", "child", "--connection", connection, "--socket", socket, "--router", "\(getpid())"],
             environment: childEnvironment(home), folder: place.folder(connection),
-            hidden: [paths.stateDirectory, paths.tokenDirectory, paths.logDirectory],
+            hidden: [paths.stateDirectory, paths.tokenDirectory, paths.logDirectory, runtimeFolder],
             masked: [paths.registry, paths.registry + ".bak"],
             readable: powerShellFolders,
-            socketFolder: "/" + socket.split(separator: "/").dropLast().joined(separator: "/"))
+            socketFolder: socketFolder)
         command.output = .null
         command.error = .null
         command.limits = [ChildCommand.Limit(resource: Int32(RLIMIT_CORE.rawValue), value: 0)]
@@ -250,6 +252,14 @@ actor IsolatedPool {
         environment["TMPDIR"] = home + "/tmp"
         environment["M365_CONNECTION"] = connection
         return environment.merging(setup.caps.environment) { own, _ in own }
+    }
+
+    /// Where the owner's programs have their sockets: those of `mm`, of the session bus, of agents that hold keys.
+    private var runtimeFolder: String {
+        guard let folder = setup.environment["XDG_RUNTIME_DIR"], folder.hasPrefix("/"),
+            !(setup.paths.home + "/").hasPrefix(folder + "/")
+        else { return setup.paths.runtimeDirectory }
+        return folder
     }
 
     /// Where PowerShell lies, when that is not among the system's folders.

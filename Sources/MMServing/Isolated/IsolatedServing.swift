@@ -35,7 +35,7 @@ enum IsolatedServing {
                 client: HTTPClient(configuration: HTTPClientConfiguration(environment: environment))),
             commandLimit: settings.commandLimit)
         let secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
-        let door = PoolDoor(options, secret: secret)
+        let door = PoolDoor(options, secret: secret, refusesSessions: true)
         let operations = operations(of: router, options, environment)
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port), certificate: options.certificate,

@@ -54,7 +54,7 @@ enum IsolatedWall: String, Sendable {
         case .namespaces:
             command = ChildCommand(
                 Self.unshare,
-                ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", Self.script, "sh", folder]
+                ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", Self.script, "sh", folder, socketFolder]
                     + [String(hidden.count)] + hidden + [String(masked.count)] + masked + [program] + words,
                 environment: environment, directory: "/")
         case .landlock:
@@ -74,20 +74,21 @@ enum IsolatedWall: String, Sendable {
         return command
     }
 
-    /// Puts an empty folder over each hidden one, the pool's own folder back into its place, nothing over each masked file,
+    /// Puts an empty folder over each hidden one, the pool's own folders back into their place, nothing over each masked file,
     /// and gives up every privilege that would undo it.
     private static let script = """
         set -eu
-        own=$1; shift
-        exec 3<"$own"
+        own=$1; sockets=$2; shift 2
+        exec 3<"$own" 4<"$sockets"
         count=$1; shift
         while [ "$count" -gt 0 ]; do
             if [ -d "$1" ]; then /bin/mount -t tmpfs -o size=1m,mode=0700 none "$1"; fi
             shift; count=$((count - 1))
         done
-        /bin/mkdir -p "$own"
+        /bin/mkdir -p "$own" "$sockets"
         /bin/mount -c --bind /proc/self/fd/3 "$own"
-        exec 3<&-
+        if [ "$sockets" != "$own" ]; then /bin/mount -c --bind /proc/self/fd/4 "$sockets"; fi
+        exec 3<&- 4<&-
         count=$1; shift
         while [ "$count" -gt 0 ]; do
             if [ -e "$1" ]; then /bin/mount --bind /dev/null "$1"; fi

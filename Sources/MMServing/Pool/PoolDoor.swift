@@ -1,6 +1,8 @@
+import Glibc
 import MMCore
 import MMHTTP
 import MMREST
+import MMSystem
 
 /// Stands in front of a face: who is not let in does not reach it.
 struct PoolDoor: Sendable {
@@ -9,12 +11,15 @@ struct PoolDoor: Sendable {
     private let names: Set<String>
     private let allowed: Set<String>
     private let admitsNumericHosts: Bool
+    private let refusesSessions: Bool
 
     /// The door of a face at a TCP address.
     /// - Parameters:
     ///   - options: who may connect.
     ///   - secret: what clients prove themselves with.
-    init(_ options: HTTPFaceOptions, secret: Secret?) {
+    ///   - refusesSessions: whether programs of sessions are kept out, which would reach other connections' pools here.
+    init(_ options: HTTPFaceOptions, secret: Secret?, refusesSessions: Bool = false) {
+        self.refusesSessions = refusesSessions
         door = HTTPDoor(options, hasSecret: secret != nil)
         self.secret = secret
         names = Set((options.hostNames + ["localhost", "127.0.0.1", "[::1]"]).map { $0.lowercased() })
@@ -50,6 +55,8 @@ struct PoolDoor: Sendable {
             return Self.refuse(403, "Pages of this origin may not use this server.")
         }
         switch door.judge(request) {
+        case .known where isInSession(request), .asked where secret == nil && isInSession(request):
+            return Self.refuse(403, "Programs in a session of one connection may not use the others'.")
         case .known: return .success(.sameUser)
         case .refused(let reason): return Self.refuse(403, reason)
         case .asked:
@@ -65,6 +72,13 @@ struct PoolDoor: Sendable {
             }
             return .success(.bearer)
         }
+    }
+
+    /// Whether a program of this machine's user belongs to a session; one that hides from this user counts as such.
+    private func isInSession(_ request: HTTPServerRequest) -> Bool {
+        guard refusesSessions, request.peerUser() == geteuid() else { return false }
+        let processes = request.peerProcesses()
+        return processes.isEmpty || processes.contains { SessionMark.isOn($0) }
     }
 
     /// A handler that lets in programs of this user alone, over a Unix socket.

@@ -40,25 +40,54 @@ package enum LoopbackPeer {
         }
     }
 
-    static func userInTables(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16) -> UInt32? {
-        if far.isV4 {
-            return user(inTable: "/proc/net/tcp", far.v4Hex, port, near.v4Hex, localPort)
-                ?? user(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
+    /// The processes that hold the far end's socket, as far as this user may see them: their descriptors are looked through,
+    /// in milliseconds.
+    /// - Parameters:
+    ///   - address: the peer's IP address.
+    ///   - port: the peer's port.
+    ///   - localAddress: the address of ours that it reached.
+    ///   - localPort: the port of ours that it reached.
+    package static func processes(address: String, port: UInt16, localAddress: String, localPort: UInt16) -> [Int32] {
+        guard let far = IPAddress(address), let near = IPAddress(localAddress),
+            let socket = socketInTables(far, port, near, localPort)
+        else { return [] }
+        let link = "socket:[\(socket.inode)]"
+        return ProcFile.numbers(in: "/proc").filter { process in
+            ProcFile.numbers(in: "/proc/\(process)/fd").contains { ProcFile.link("/proc/\(process)/fd/\($0)") == link }
         }
-        return user(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
     }
 
-    private static func user(
+    /// A socket as the tables know it.
+    struct TableEntry: Equatable {
+        let user: UInt32
+        let inode: String
+    }
+
+    static func userInTables(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16) -> UInt32? {
+        socketInTables(far, port, near, localPort)?.user
+    }
+
+    private static func socketInTables(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16)
+        -> TableEntry?
+    {
+        if far.isV4 {
+            return socket(inTable: "/proc/net/tcp", far.v4Hex, port, near.v4Hex, localPort)
+                ?? socket(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
+        }
+        return socket(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
+    }
+
+    private static func socket(
         inTable path: String, _ address: String, _ port: UInt16, _ localAddress: String, _ localPort: UInt16
-    ) -> UInt32? {
+    ) -> TableEntry? {
         guard let table = contents(of: path) else { return nil }
         let own = "\(address):\(hex(port))"
         let remote = "\(localAddress):\(hex(localPort))"
-        return user(inRows: table, own: own, remote: remote)
+        return socket(inRows: table, own: own, remote: remote)
     }
 
-    /// The user of the established socket with these ends in the table's form.
-    static func user(inRows table: [UInt8], own: String, remote: String) -> UInt32? {
+    /// The established socket with these ends in the table's form.
+    static func socket(inRows table: [UInt8], own: String, remote: String) -> TableEntry? {
         let pair = Array((own + " " + remote + " 01 ").utf8)
         for row in table.split(separator: 0x0A) {
             // The row's number ends with the first colon; splitting every row of a busy machine would be slow.
@@ -69,7 +98,7 @@ package enum LoopbackPeer {
             guard columns.count > 9, columns[9] != "0" else {
                 continue
             }
-            return UInt32(columns[7])
+            return UInt32(columns[7]).map { TableEntry(user: $0, inode: columns[9]) }
         }
         return nil
     }

@@ -31,15 +31,24 @@ private final class IsolatedRouterProcess: Sendable {
               cat \(home.path)/.m365-connections.json
               for path in $(cat \(folder)/targets); do cat "$path/home/.m365-connections.json"; ls "$path"; done
               ls /proc/[0-9]*/root\(home.path)/.m365-state/isolated
-              umount \(home.path)/.m365-state && echo UNMOUNTED
+              umount -l \(home.path)/.m365-state && echo UNMOUNTED
+              cat \(home.path)/.mm-graph-tokens/*
+              ls \(home.path)/runtime
+              curl -s -m 60 -H 'MM-Server: mm' -H 'Content-Type: application/json' -d '{}' "$(cat \(folder)/router)/v1/operations/run"
             } >"$HOME/probe" 2>/dev/null
             exec \(program) sandbox pwsh --approve-after 1 --account admin@contoso.example "$@"
             """
         try write(Array(probe.utf8), to: folder + "/probe.sh", mode: 0o755)
-        try write([], to: folder + "/targets", mode: 0o666)
+        for name in ["targets", "router"] { try write([], to: "\(folder)/\(name)", mode: 0o666) }
+        for (name, file) in [(".mm-graph-tokens", "token.json"), ("runtime", "bus")] {
+            try ProtectedFile.makeDirectory("\(home.path)/\(name)")
+            try write(Array("THE-OWNERS".utf8), to: "\(home.path)/\(name)/\(file)", mode: 0o600)
+        }
         try write(Array(registry.utf8), to: home.path + "/.m365-connections.json", mode: 0o600)
         if let user { give(home.path, to: user) }
-        return try await start(in: home, ["MM_PWSH": folder + "/probe.sh"], wall: wall, user: user)
+        let runtime = ["XDG_RUNTIME_DIR": home.path + "/runtime"]
+        return try await start(
+            in: home, runtime.merging(["MM_PWSH": folder + "/probe.sh"]) { $1 }, wall: wall, user: user)
     }
 
     /// Another user may not reach the folder that `mm` was built in, as in a home of mode 700: it gets a copy.
@@ -111,10 +120,12 @@ private final class IsolatedRouterProcess: Sendable {
 
     /// Names the folders that the next session is to look into.
     func aim(at folders: [String]) throws {
-        let descriptor = open(home.path + "/bin/targets", O_WRONLY | O_TRUNC)
-        defer { close(descriptor) }
-        let bytes = Array(folders.joined(separator: "\n").utf8)
-        #expect(bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count)
+        for (name, text) in [("targets", folders.joined(separator: "\n")), ("router", base)] {
+            let descriptor = open("\(home.path)/bin/\(name)", O_WRONLY | O_TRUNC)
+            defer { close(descriptor) }
+            let bytes = Array(text.utf8)
+            #expect(bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count)
+        }
     }
 
     func curl(_ words: [String]) async throws -> JSONValue {
@@ -191,7 +202,10 @@ struct IsolatedPoolTests {
         for probe in probes {
             #expect(!probe.contains("beta.example") && !probe.contains("hidden.example"), "\(probe)")
             #expect(!probe.contains("Beta-"), "\(probe)")
-            #expect(!probe.contains("UNMOUNTED"))
+            #expect(!probe.contains("UNMOUNTED") && !probe.contains("THE-OWNERS"), "\(probe)")
+            #expect(probe.contains("may not use the others'"), "\(probe)")
+            // Landlock can't hide what a folder is called, or a socket.
+            if wall == "namespaces" { #expect(!probe.contains("bus"), "\(probe)") }
             // Landlock lets nobody list the folder of all pools, not even for its own.
             if wall == "namespaces" { #expect(probe.contains("alpha.example")) }
         }

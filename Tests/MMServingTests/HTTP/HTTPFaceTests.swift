@@ -77,6 +77,20 @@ struct HTTPFaceTests {
         await face.stop(graceful: .zero)
     }
 
+    @Test("who is not let in is told so before a large body is taken")
+    func bodies() async throws {
+        let face = try face(["--behind-proxy"], secret: "0123456789abcdef")
+        for (head, status) in [
+            ("Host: localhost", 401), ("Host: evil.example", 421),
+            ("Host: localhost\r\nOrigin: http://evil.example", 403),
+        ] {
+            // Nothing of the body ever comes: an answer needs none.
+            let text = "POST /mcp HTTP/1.1\r\n\(head)\r\nContent-Length: 16000000\r\n\r\n"
+            #expect(try await HTTPCaller.raw(text, port: face.port).hasPrefix("HTTP/1.1 \(status) "))
+        }
+        await face.stop(graceful: .zero)
+    }
+
     @Test("a trusted network admits forwarded requests and numeric names, and says so in the log")
     func trusted() async throws {
         let face = try face(["--trust-network", "--allow-host", "mm.example"])
