@@ -78,6 +78,18 @@ struct GuardedRequestTests {
         #expect(try await Self.sent(tenant) == 0)
     }
 
+    @Test("no pool gets the environment of a session")
+    func poolOfSession() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let environment = tenant.home.environment.merging([
+            "MM_SESSION": "shell", "HTTPS_PROXY": "http://192.0.2.1:3128",
+        ]) { $1 }
+        let ran = try await Tenant.run(Programs.mm, ["run", "Demo", "exo", "Get-Mailbox"], environment)
+        #expect(ran.code != 0 && ran.error.contains("no pool is started from it"), "\(ran)")
+        #expect(tenant.home.pools.isEmpty)
+    }
+
     @Test("an AI client's form proves no person where a session started the server")
     func serverInSession() async throws {
         let tenant = try await Tenant()

@@ -90,6 +90,12 @@ struct PoolFinder: Sendable {
     }
 
     private func launch() async throws(MMError) -> RunningPool {
+        // The pool keeps its starter's environment: proxies, certificates and rules of the guard are the owner's to set.
+        guard !PersonProof.isInSession(environment) else {
+            throw MMError(
+                .forbidden, "This is a session of mm: no pool is started from it.",
+                hint: "Start it in a terminal of your own: mm pool start.", details: ["pool": "none"])
+        }
         // An older pool that gives way lets go of its place before it has finished.
         let errors = try errorFile()
         let before = lseek(errors.raw, 0, SEEK_END)
