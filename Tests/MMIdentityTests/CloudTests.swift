@@ -25,6 +25,24 @@ struct CloudTests {
         }
     }
 
+    @Test("Exchange in China is reached, and its tokens are asked for, under the name that its requests carry")
+    func exchangeInChina() throws {
+        let cloud = try #require(Cloud.table["china"])
+        #expect(cloud.base(of: .exchange) == "https://partner.outlook.cn")
+        #expect(cloud.defaultScope(of: .exchange) == "https://partner.outlook.cn/.default")
+    }
+
+    @Test(
+        "every host that a cloud's row names is one that requests may be written to",
+        arguments: [RequestService.graph, .flow, .arm, .exchange, .bap, .powerApps])
+    func hosts(service: RequestService) throws {
+        let resource = try #require(ServiceResource(service))
+        for (name, cloud) in Cloud.table {
+            let host = try #require(cloud.base(of: resource).flatMap { WebAddress($0)?.host })
+            #expect(service.knownHosts.contains(host), "\(name)")
+        }
+    }
+
     @Test("audiences are not always the address: Flow, Power Apps, Teams")
     func audiences() throws {
         let cloud = try #require(Cloud.table["public"])

@@ -81,7 +81,7 @@ extension Cloud {
                 .graph: ("microsoftgraph.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
                 .flow: ("api.powerautomate.cn", "https://service.powerautomate.cn"),
                 .arm: ("management.chinacloudapi.cn", "https://management.chinacloudapi.cn"),
-                .exchange: ("outlook.office365.cn", "https://outlook.office365.cn"),
+                .exchange: ("partner.outlook.cn", "https://partner.outlook.cn"),
                 .compliance: (
                     "ps.compliance.protection.partner.outlook.cn",
                     "https://ps.compliance.protection.partner.outlook.cn"
