@@ -79,7 +79,7 @@ struct HTTPClientTests {
         #expect(sent.hasPrefix("\(method) /x?y HTTP/1.1\r\n"))
         #expect(sent.contains("X-Empty:\r\n") || sent.contains("X-Empty: \r\n"))
         #expect(sent.contains("Accept: application/json\r\n"))
-        #expect(sent.contains("User-Agent: mm\r\n"))
+        #expect(sent.contains("User-Agent: NONISV|MicrosoftMaster|mm/\(ProductVersion.text)\r\n"))
         #expect(!sent.contains("Expect:"))
         #expect(!sent.contains("Content-Type:"))
         if hasBody {

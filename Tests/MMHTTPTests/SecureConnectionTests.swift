@@ -23,17 +23,39 @@ struct SecureConnectionTests {
         folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    private func makeCertificate() async throws {
+    private func makeCertificate(days: Int = 2) async throws {
         let openssl = try #require(Tool.openssl)
-        let made = try await ChildProcess.run(
-            ChildCommand(
-                openssl,
-                [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-                    folder + "/key.pem", "-out", folder + "/cert.pem", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost",
-                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
-        try #require(made.exit == .status(0))
+        let steps = [
+            [
+                "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                folder + "/key.pem", "-out", folder + "/request.pem", "-subj", "/CN=localhost", "-addext",
+                "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:TRUE",
+            ],
+            [
+                "x509", "-req", "-in", folder + "/request.pem", "-signkey", folder + "/key.pem", "-days", "\(days)",
+                "-copy_extensions", "copy", "-out", folder + "/cert.pem",
+            ],
+        ]
+        for step in steps {
+            let made = try await ChildProcess.run(
+                ChildCommand(openssl, step, environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
+            try #require(made.exit == .status(0))
+        }
+    }
+
+    private func serve() async throws -> (server: ChildProcess, port: String) {
+        var command = ChildCommand(
+            try #require(Tool.openssl),
+            ["s_server", "-accept", "127.0.0.1:0", "-cert", folder + "/cert.pem", "-key", folder + "/key.pem", "-www"],
+            environment: [:])
+        command.error = .null
+        let server = try await ChildProcess.start(command)
+        var said = ""
+        while !said.contains(/ACCEPT [^\n]*:[0-9]+\n/) {
+            let piece = try #require(try await server.output?.read())
+            said += text(piece)
+        }
+        return (server, String(try #require(said.firstMatch(of: /ACCEPT [^\n]*:([0-9]+)\n/)?.1)))
     }
 
     private func remove() {
@@ -53,18 +75,7 @@ struct SecureConnectionTests {
     func verification() async throws {
         defer { remove() }
         try await makeCertificate()
-        var command = ChildCommand(
-            try #require(Tool.openssl),
-            ["s_server", "-accept", "127.0.0.1:0", "-cert", folder + "/cert.pem", "-key", folder + "/key.pem", "-www"],
-            environment: [:])
-        command.error = .null
-        let server = try await ChildProcess.start(command)
-        var said = ""
-        while !said.contains(/ACCEPT [^\n]*:[0-9]+\n/) {
-            let piece = try #require(try await server.output?.read())
-            said += text(piece)
-        }
-        let port = try #require(said.firstMatch(of: /ACCEPT [^\n]*:([0-9]+)\n/)?.1)
+        let (server, port) = try await serve()
         let trusting = client(trusting: true)
         let good = try await trusting.send(HTTPRequest(url: "https://localhost:\(port)/"))
         #expect(good.status == 200)
@@ -73,12 +84,15 @@ struct SecureConnectionTests {
         }
         #expect(otherName?.kind == .tls)
         #expect(otherName?.message.contains("secret") == false)
+        #expect(otherName?.message.contains("issued for another host") == true, "\(otherName?.message ?? "")")
         let careful = client(trusting: false)
         let unknown = await failure { () async throws(HTTPError) in
             try await careful.send(HTTPRequest(url: "https://localhost:\(port)/"))
         }
         #expect(unknown?.kind == .tls)
         #expect(unknown?.mayHaveBeenSent == false)
+        #expect(unknown?.message.contains("an authority that is not trusted") == true)
+        #expect(unknown?.hint?.contains("SSL_CERT_FILE") == true)
         let lost = HTTPClient(configuration: HTTPClientConfiguration(environment: ["SSL_CERT_FILE": "/nowhere.pem"]))
         let noFile = await failure { () async throws(HTTPError) in
             try await lost.send(HTTPRequest(url: "https://localhost:\(port)/"))
@@ -87,6 +101,46 @@ struct SecureConnectionTests {
         #expect(noFile?.hint?.contains("SSL_CERT_FILE") == true)
         for client in [trusting, careful, lost] { await client.shutdown() }
         await server.terminate(grace: .seconds(1))
+    }
+
+    @Test(
+        "a certificate that has expired is called so, and the clock is thought of",
+        .enabled(if: Tool.openssl != nil, "needs openssl (apt-get install openssl)"))
+    func expired() async throws {
+        defer { remove() }
+        try await makeCertificate(days: -1)
+        let (server, port) = try await serve()
+        let client = client(trusting: true)
+        let error = await failure { () async throws(HTTPError) in
+            try await client.send(HTTPRequest(url: "https://localhost:\(port)/"))
+        }
+        #expect(error?.kind == .tls && error?.message.contains("has expired") == true, "\(error?.message ?? "")")
+        #expect(error?.hint?.contains("clock") == true)
+        await client.shutdown()
+        await server.terminate(grace: .seconds(1))
+    }
+
+    @Test("a connection that ends within the handshake is lost with nothing sent", arguments: [true, false])
+    func handshakeBrokenOff(isReset: Bool) async throws {
+        defer { remove() }
+        let server = try RawServer { connection, _ in
+            var piece = [UInt8](repeating: 0, count: 4096)
+            _ = recv(connection.descriptor, &piece, piece.count, 0)
+            if isReset {
+                // Closing at once with this option sends a reset.
+                var linger = linger(l_onoff: 1, l_linger: 0)
+                setsockopt(
+                    connection.descriptor, SOL_SOCKET, SO_LINGER, &linger,
+                    socklen_t(MemoryLayout.size(ofValue: linger)))
+            }
+        }
+        defer { server.stop() }
+        let client = client(trusting: false)
+        let error = await failure { () async throws(HTTPError) in
+            try await client.send(HTTPRequest(url: "https://127.0.0.1:\(server.port)/"))
+        }
+        #expect(error?.kind == .connectionLost && error?.mayHaveBeenSent == false, "\(error?.message ?? "")")
+        await client.shutdown()
     }
 
     @Test("plain HTTP where TLS is expected is a failure of TLS")

@@ -20,6 +20,8 @@ final class CurlExchange {
     private var list: UnsafeMutablePointer<curl_slist>?
     /// Kept until the transfer ends: the folder of a socket whose own path is too long.
     private var socketFolder: UnixSocketPath?
+    /// Kept until the transfer ends: curl writes into it why it failed.
+    private let said = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private var status = 0
     private var headers = HTTPHeaders()
     private var headerBytes = 0
@@ -30,9 +32,13 @@ final class CurlExchange {
     init(_ transfer: CurlTransfer, easy: UnsafeMutableRawPointer) {
         self.transfer = transfer
         self.easy = easy
+        said.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     }
 
-    deinit { mm_curl_list_free(list) }
+    deinit {
+        mm_curl_list_free(list)
+        said.deallocate()
+    }
 
     /// Sets every option of the request.
     func prepare(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
@@ -50,6 +56,7 @@ final class CurlExchange {
                 { bytes, size, count, context in CurlExchange.at(context)?.write(bytes, size * count) ?? 0 },
                 { bytes, size, count, context in CurlExchange.at(context)?.read(bytes, size * count) ?? 0 },
                 { context, offset, origin in CurlExchange.at(context)?.seek(offset, origin) ?? CURL_SEEKFUNC_FAIL }))
+        codes.append(mm_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, said))
         text(CURLOPT_URL, request.url)
         // What was judged is what is sent.
         long(CURLOPT_PATH_AS_IS, 1)
@@ -71,12 +78,9 @@ final class CurlExchange {
         // Otherwise ending a transfer would wait for a name look-up that hangs. Unknown before 7.87.
         _ = mm_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
         if let file = configuration.certificateFile { text(CURLOPT_CAINFO, file) }
-        if let proxy = configuration.proxy, !address.isLoopback, request.unixSocket == nil {
-            text(CURLOPT_PROXY, proxy)
-            text(CURLOPT_NOPROXY, configuration.noProxy ?? "")
-        } else {
-            text(CURLOPT_PROXY, "")
-        }
+        // Both are said in any case: otherwise curl reads the environment itself.
+        text(CURLOPT_PROXY, transfer.proxy?.url ?? "")
+        text(CURLOPT_NOPROXY, "")
         if let path = request.unixSocket {
             let socket: UnixSocketPath
             do throws(MMError) { socket = try UnixSocketPath(path) } catch {
@@ -153,10 +157,9 @@ final class CurlExchange {
             }
             transfer.finish(.success(()))
         } else {
-            let reachedServer = mm_curl_info_offset(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
             // curl is content with headers that are torn off.
             let code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code
-            let error = CurlFailure.error(code, stop: stop, transfer: transfer, reachedServer: reachedServer)
+            let error = CurlFailure(code, of: transfer, easy: easy, said: String(cString: said)).error(stop)
             transfer.head.give(.failure(error))
             transfer.finish(.failure(error))
         }

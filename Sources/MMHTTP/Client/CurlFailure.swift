@@ -1,20 +1,52 @@
 import CCurl
 
-/// What curl's result codes mean here (curl.se/libcurl/c/libcurl-errors.html).
-enum CurlFailure {
-    static func error(
-        _ code: CURLcode, stop: CurlExchange.Stop?, transfer: CurlTransfer, reachedServer: Bool
-    ) -> HTTPError {
-        let request = transfer.request
-        let what = "\(request.method) \(transfer.address.display)"
-        let said = String(cString: mm_curl_easy_strerror(code))
+/// What a failed transfer of curl means here (curl.se/libcurl/c/libcurl-errors.html).
+struct CurlFailure {
+    let code: CURLcode
+    let transfer: CurlTransfer
+    /// What was asked, as the start of a sentence.
+    let what: String
+    /// curl's own words for it.
+    let said: String
+    /// Whether the connection stood, so that the request may have gone out.
+    let reachedServer: Bool
+    /// What the proxy answered to the wish for a connection; 0 for nothing.
+    let connectStatus: Int
+    /// Why a SOCKS proxy made no connection.
+    let proxyReason: CURLproxycode
+    /// What OpenSSL says of the server's certificate, and of the proxy's; 0 for nothing.
+    let certificateFault: Int
+    let proxyCertificateFault: Int
+
+    /// The failure of a transfer that has ended.
+    init(_ code: CURLcode, of transfer: CurlTransfer, easy: UnsafeMutableRawPointer, said: String) {
+        self.code = code
+        self.transfer = transfer
+        what = "\(transfer.request.method) \(transfer.address.display)"
+        self.said = said.isEmpty ? String(cString: mm_curl_easy_strerror(code)) : said
+        reachedServer = mm_curl_info_offset(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
+        connectStatus = mm_curl_info_long(easy, CURLINFO_HTTP_CONNECTCODE)
+        proxyReason = CURLproxycode(UInt32(clamping: mm_curl_info_long(easy, CURLINFO_PROXY_ERROR)))
+        certificateFault = mm_curl_info_long(easy, CURLINFO_SSL_VERIFYRESULT)
+        proxyCertificateFault = mm_curl_info_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT)
+    }
+
+    /// The failure as an error.
+    /// - Parameter stop: why a callback of ours ended the transfer.
+    func error(_ stop: CurlExchange.Stop?) -> HTTPError {
         switch stop {
-        case .tooLarge:
-            return HTTPError(.tooLarge, "\(what): the answer is larger than \(request.maxResponseBytes) bytes.")
+        case .tooLarge: tooLarge
         case .tooManyHeaders:
-            return HTTPError(.protocolViolation, "\(what): the answer's headers are larger than 256 KiB.")
-        case nil: break
+            HTTPError(.protocolViolation, "\(what): the answer's headers are larger than 256 KiB.")
+        case nil: proxyError ?? secureError ?? plainError
         }
+    }
+
+    private var tooLarge: HTTPError {
+        HTTPError(.tooLarge, "\(what): the answer is larger than \(transfer.request.maxResponseBytes) bytes.")
+    }
+
+    private var plainError: HTTPError {
         switch code {
         case CURLE_OPERATION_TIMEDOUT:
             return HTTPError(
@@ -24,31 +56,16 @@ enum CurlFailure {
                 mayHaveBeenSent: reachedServer)
         case CURLE_COULDNT_RESOLVE_HOST:
             return HTTPError(.resolve, "\(what): the host name \(transfer.address.host) has no address.")
-        case CURLE_COULDNT_RESOLVE_PROXY:
-            return HTTPError(
-                .resolve, "\(what): the proxy's host name has no address.",
-                hint: "Check https_proxy and all_proxy in the environment.")
         case CURLE_COULDNT_CONNECT:
-            let place = request.unixSocket.map { "the socket \($0)" } ?? transfer.address.host
+            let place = transfer.request.unixSocket.map { "the socket \($0)" } ?? transfer.address.host
             return HTTPError(.connect, "\(what): nothing answers at \(place).")
-        case CURLE_PROXY:
-            return HTTPError(
-                .connect, "\(what): the proxy refuses.", hint: "Check https_proxy and all_proxy in the environment.")
-        case CURLE_SSL_CACERT_BADFILE:
-            return HTTPError(
-                .tls, "\(what): the file of trusted certificates can't be read.",
-                hint: "Check SSL_CERT_FILE, or apt-get install ca-certificates.")
-        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-            CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_ENGINE_INITFAILED:
-            return HTTPError(.tls, "\(what): the secure connection failed (\(said)).")
         case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING, CURLE_SEND_FAIL_REWIND:
             return HTTPError(
                 .connectionLost, "\(what): the connection ended before the answer was complete.",
                 mayHaveBeenSent: reachedServer)
         case CURLE_HTTP2, CURLE_HTTP2_STREAM:
             return HTTPError(.connectionLost, "\(what): the server broke off the HTTP/2 exchange.")
-        case CURLE_FILESIZE_EXCEEDED:
-            return HTTPError(.tooLarge, "\(what): the answer is larger than \(request.maxResponseBytes) bytes.")
+        case CURLE_FILESIZE_EXCEEDED: return tooLarge
         case CURLE_UNSUPPORTED_PROTOCOL where reachedServer:
             return HTTPError(.protocolViolation, "\(what): what answers does not speak HTTP.")
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT:

@@ -31,14 +31,17 @@ final class CurlTransfer: Sendable {
 
     let request: HTTPRequest
     let address: HTTPAddress
+    /// The proxy that it goes through.
+    let proxy: ProxyAddress?
     let delivery: Delivery
     /// Given once: the head (with the whole body where that was asked for), or why there is none.
     let head = OneShot<Result<Head, HTTPError>>()
     private let buffer = Mutex(Buffer())
 
-    init(request: HTTPRequest, address: HTTPAddress, delivery: Delivery) {
+    init(request: HTTPRequest, address: HTTPAddress, proxy: ProxyAddress?, delivery: Delivery) {
         self.request = request
         self.address = address
+        self.proxy = proxy
         self.delivery = delivery
     }
 

@@ -9,6 +9,10 @@ struct HTTPAddress: Sendable {
     let isSecure: Bool
     /// The host, without brackets, as written.
     let host: String
+    /// The port, the scheme's own when none is written.
+    let port: UInt16
+    /// Host and port as written, for messages.
+    let origin: String
     /// The URL without query, for messages.
     let display: String
 
@@ -54,12 +58,14 @@ struct HTTPAddress: Sendable {
                 .invalidRequest, "The URL “\(Self.withoutQuery(url))” has a fragment (#), which is never sent.")
         }
         display = Self.withoutQuery(url)
-        guard let host = Self.host(of: authority) else {
+        guard let (host, port) = Self.place(of: authority) else {
             throw HTTPError(
                 .invalidRequest, "The URL “\(display)” has no plain host and port.",
                 hint: "Give it as https://host/path, without user name, escapes or spaces.")
         }
         self.host = host
+        self.port = port ?? (isSecure ? 443 : 80)
+        origin = String(decoding: authority, as: UTF8.self)
     }
 
     /// A URL up to its query, fragment or user information, which may hold secrets.
@@ -75,20 +81,25 @@ struct HTTPAddress: Sendable {
         return text.count < url.count ? shown + "?…" : shown
     }
 
-    private static func host(of authority: ArraySlice<UInt8>) -> String? {
+    private static func place(of authority: ArraySlice<UInt8>) -> (host: String, port: UInt16?)? {
         var name = authority
+        var port: UInt16?
         if authority.first == UInt8(ascii: "[") {
             guard let close = authority.firstIndex(of: UInt8(ascii: "]")) else { return nil }
             let after = authority[(close + 1)...]
-            guard after.isEmpty || isPort(after) else { return nil }
+            if !after.isEmpty {
+                guard let number = self.port(after) else { return nil }
+                port = number
+            }
             name = authority[(authority.startIndex + 1)..<close]
             guard !name.isEmpty, name.contains(UInt8(ascii: ":")),
                 name.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
             else { return nil }
-            return String(decoding: name, as: UTF8.self)
+            return (String(decoding: name, as: UTF8.self), port)
         }
         if let colon = authority.firstIndex(of: UInt8(ascii: ":")) {
-            guard isPort(authority[colon...]) else { return nil }
+            guard let number = self.port(authority[colon...]) else { return nil }
+            port = number
             name = authority[..<colon]
         }
         guard !name.isEmpty, name.count <= 253, name.first != UInt8(ascii: "."), name.first != UInt8(ascii: "-"),
@@ -98,7 +109,7 @@ struct HTTPAddress: Sendable {
             })
         else { return nil }
         let text = String(decoding: name, as: UTF8.self)
-        return looksLikeNumber(text) && !isDottedQuad(text) ? nil : text
+        return looksLikeNumber(text) && !isDottedQuad(text) ? nil : (text, port)
     }
 
     /// A last label of digits makes resolvers read the whole host as an IPv4 number in one of its odd forms.
@@ -112,11 +123,14 @@ struct HTTPAddress: Sendable {
         return parts.count == 4 && parts.allSatisfy { part in UInt8(part).map { String($0) == part } ?? false }
     }
 
-    private static func isPort(_ text: ArraySlice<UInt8>) -> Bool {
+    /// The number after a colon; `nil` for what is no port.
+    private static func port(_ text: ArraySlice<UInt8>) -> UInt16? {
         let digits = text.dropFirst()
-        return text.first == UInt8(ascii: ":") && !digits.isEmpty && digits.count <= 5
-            && digits.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
-            && (UInt16(String(decoding: digits, as: UTF8.self)) ?? 0) > 0
+        guard text.first == UInt8(ascii: ":"), !digits.isEmpty, digits.count <= 5,
+            digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+            let number = UInt16(String(decoding: digits, as: UTF8.self)), number > 0
+        else { return nil }
+        return number
     }
 
     private static func isHexDigit(_ byte: UInt8) -> Bool {

@@ -76,7 +76,9 @@ package final class HTTPClient: HTTPTransport {
     private func exchange(
         _ request: HTTPRequest, _ delivery: CurlTransfer.Delivery
     ) async throws(HTTPError) -> (CurlTransfer, CurlTransfer.Head) {
-        let transfer = CurlTransfer(request: request, address: try checked(request), delivery: delivery)
+        let address = try checked(request)
+        let proxy = request.unixSocket == nil ? try configuration.proxy?.proxy(for: address) : nil
+        let transfer = CurlTransfer(request: request, address: address, proxy: proxy, delivery: delivery)
         let loop = try loopOwner().loop
         let head = await withTaskCancellationHandler {
             loop.begin(transfer)

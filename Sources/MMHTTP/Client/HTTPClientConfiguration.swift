@@ -1,3 +1,5 @@
+import MMCore
+
 /// How a client connects.
 package struct HTTPClientConfiguration: Sendable {
     /// How many connections are kept open for reuse.
@@ -15,24 +17,22 @@ package struct HTTPClientConfiguration: Sendable {
     /// A file of trusted certificates in place of the system's.
     package var certificateFile: String?
     /// The proxy for addresses that are not on this machine, or nil.
-    package var proxy: String?
-    /// Hosts that are reached without the proxy, in curl's form: comma separated, `*` for all.
-    package var noProxy: String?
+    package var proxy: ProxySettings?
 
     /// A configuration from the variables that curl itself reads: `https_proxy`, `HTTPS_PROXY`, `all_proxy`,
     /// `ALL_PROXY`, `no_proxy`, `NO_PROXY`, and `SSL_CERT_FILE` (everything.curl.dev, “Proxy environment variables”).
     /// - Parameter environment: the variables, usually the process's own.
     package init(environment: [String: String]) {
-        func first(_ names: String...) -> String? {
-            names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
-        }
         maxConnections = 64
         maxConnectionsPerHost = 256
         connectTimeout = .seconds(30)
         stallTimeout = .seconds(60)
-        userAgent = "mm"
-        certificateFile = first("SSL_CERT_FILE")
-        proxy = first("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-        noProxy = first("no_proxy", "NO_PROXY")
+        userAgent = Self.decoratedName
+        certificateFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+        proxy = ProxySettings(environment: environment)
     }
+
+    // SharePoint serves traffic that says whose it is before traffic that does not (Microsoft Learn, “Avoid getting
+    // throttled or blocked in SharePoint Online”): publisher kind, company, program and version.
+    private static let decoratedName = "NONISV|MicrosoftMaster|mm/\(ProductVersion.text)"
 }

@@ -10,6 +10,8 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
         case resolve
         /// No connection could be made.
         case connect
+        /// The proxy refuses to pass requests on, or its address can't be used; asking again does not help.
+        case proxy
         /// The peer's certificate or the TLS handshake failed.
         case tls
         /// The time ran out, or the body stood still for too long.
@@ -49,10 +51,30 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
             mayHaveBeenSent
             ?? {
                 switch kind {
-                case .invalidRequest, .resolve, .connect, .tls, .unavailable: false
+                case .invalidRequest, .resolve, .connect, .proxy, .tls, .unavailable: false
                 case .timeout, .cancelled, .tooLarge, .connectionLost, .protocolViolation: true
                 }
             }()
+    }
+
+    /// What may be hoped of sending the same request again.
+    package enum SecondTry: Sendable, Hashable {
+        /// Nothing, or it could be done twice.
+        case never
+        /// A little: nobody was reached.
+        case seldom
+        /// It may well work.
+        case worthwhile
+    }
+
+    /// What may be hoped of sending the same request again.
+    /// - Parameter isRepeatable: whether doing it twice does no more than doing it once.
+    package func secondTry(isRepeatable: Bool) -> SecondTry {
+        switch kind {
+        case .connect, .resolve: .seldom
+        case .connectionLost, .timeout, .protocolViolation: !mayHaveBeenSent || isRepeatable ? .worthwhile : .never
+        case .invalidRequest, .proxy, .tls, .cancelled, .tooLarge, .unavailable: .never
+        }
     }
 
     /// The message.
@@ -68,6 +90,8 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
             return MMError(
                 .unavailable, text, hint: hint ?? "Check the network, the proxy settings and the address.", retry: .now)
         case .connectionLost: return MMError(.unavailable, text, hint: hint, retry: .now)
+        case .proxy:
+            return MMError(.unavailable, text, hint: hint ?? "Check HTTPS_PROXY and NO_PROXY in the environment.")
         case .tls:
             return MMError(
                 .unavailable, text,
