@@ -255,7 +255,9 @@ struct DeviceSignInTests {
         "an identity that can't be checked is refused",
         arguments: [
             ["preferred_username": nil], ["oid": nil], ["tid": nil], ["tid": "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722"],
-            ["aud": "another"], ["iss": "https://login.microsoftonline.com/6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722/v2.0"],
+            ["aud": "another"], ["aud": ["another", "a third"]], ["aud": []],
+            ["aud": [.string(Contoso.app), "another"]], ["aud": [.string(Contoso.app), "another"], "azp": "another"],
+            ["iss": "https://login.microsoftonline.com/6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722/v2.0"],
             ["iss": "https://evil.example/0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811/v2.0"],
             ["exp": 1_767_225_000], ["exp": nil], ["nbf": 1_767_226_200],
         ] as [JSONObject])
@@ -269,6 +271,57 @@ struct DeviceSignInTests {
         #expect(error.code == .forbidden)
         #expect(try home.read("Contoso.json") == nil)
         #expect(try PinStore(path: home.paths.pinFile).pin(of: "Contoso") == nil)
+    }
+
+    @Test(
+        "an identity for several apps is taken where it was issued to ours, and one of any size that an answer may have",
+        arguments: [
+            ["aud": [.string(Contoso.app)]], ["aud": [.string(Contoso.app), "another"], "azp": .string(Contoso.app)],
+            ["groups": .array((0..<9_000).map { .string("00000000-0000-4000-8000-00000000\($0 + 1000)") })],
+        ] as [JSONObject])
+    func verified(changes: JSONObject) async throws {
+        let transport = entra([Contoso.tokens(access: "NEW", claims: changes)])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        #expect(try await service.token(for: connection).secret.reveal() == "NEW")
+    }
+
+    @Test("the pin names account and tenant: the same object id in another tenant is somebody else")
+    func pinnedTenant() async throws {
+        let pin = AccountPin(tenantId: "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722", objectId: Contoso.objectID)
+        let transport = entra([Contoso.tokens()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection(pin: pin)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        #expect(await signInNeeded(service, connection)?.code == .forbidden)
+        #expect(try home.read("Contoso.json") == nil)
+    }
+
+    @Test("signing out ends a code that waits: approving it afterwards signs nobody in")
+    func signOutEndsCodes() async throws {
+        let transport = entra(
+            [Contoso.tokens()], codes: [Contoso.deviceCode("FIRST"), Contoso.deviceCode("SECOND")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        #expect(await signInNeeded(service, connection)?.details["userCode"] == "FIRST")
+        try await service.signOut(connection)
+        clock.advance(5)
+        #expect(await signInNeeded(service, connection)?.details["userCode"] == "SECOND")
+        #expect(transport.requests.filter { $0.url.hasSuffix("/token") }.isEmpty)
+    }
+
+    @Test("asking for a code twice does no harm, so that an answer that got lost is asked for again")
+    func lostCode() async throws {
+        let transport = ScriptedTransport { _, number throws(HTTPError) in
+            guard number > 0 else { throw HTTPError(.connectionLost, "torn") }
+            return Contoso.deviceCode()
+        }
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        #expect(await signInNeeded(service, try Contoso.connection())?.details["userCode"] == "CTSO7K9QX")
+        #expect(transport.requests.count == 2)
     }
 
     @Test("an answer without id_token is refused")

@@ -105,6 +105,29 @@ struct RefreshTests {
         #expect(transport.requests.count == 1)
     }
 
+    @Test("while one process refreshes, another sends nothing, and is told who holds it up when its time is over")
+    func refreshLock() async throws {
+        clock.advance(10_000)
+        let gate = Gate()
+        let transport = NumberingTransport(gate: gate, life: 3600)
+        let (one, other) = (
+            IdentityService(paths: home.paths, transport: transport, clock: clock.wall),
+            IdentityService(paths: home.paths, transport: transport, clock: clock.wall)
+        )
+        let connection = try Contoso.connection()
+        let first = Task { try await one.token(for: connection).secret.reveal() }
+        await gate.untilReached()
+        let error = await #expect(throws: MMError.self) {
+            try await other.token(for: connection, deadline: .after(.milliseconds(300)))
+        }
+        #expect(error?.code == .conflict || error?.code == .deadlineExceeded)
+        #expect(transport.count == 1)
+        await gate.open()
+        #expect(try await first.value == "token-1")
+        #expect(try await other.token(for: connection).secret.reveal() == "token-1")
+        #expect(transport.count == 1)
+    }
+
     @Test("tokens of a short life are shared by those who waited, and renewed for those who come later")
     func shortLived() async throws {
         clock.advance(10_000)
@@ -227,6 +250,36 @@ struct RefreshTests {
         let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall) { waits.add($0) }
         #expect(try await service.token(for: try Contoso.connection()).secret.reveal() == "NEW")
         #expect(waits.all == [.seconds(5)])
+    }
+
+    @Test(
+        "a refresh is sent again only while the service can't have seen it: its token may be good for one use alone",
+        arguments: [
+            (HTTPError(.connectionLost, "reset", mayHaveBeenSent: false), 5), (HTTPError(.connect, "no route"), 3),
+            (HTTPError(.connectionLost, "torn"), 1), (HTTPError(.timeout, "slow"), 1), (HTTPError(.tls, "expired"), 1),
+            (HTTPError(.proxy, "407"), 1),
+        ])
+    func networkFaults(fault: HTTPError, requests: Int) async throws {
+        clock.advance(10_000)
+        let transport = ScriptedTransport { _, _ throws(HTTPError) in throw fault }
+        let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall) { _ in }
+        let connection = try Contoso.connection()
+        let error = await #expect(throws: MMError.self) { try await service.token(for: connection) }
+        #expect(error?.code == .unavailable || error?.code == .deadlineExceeded)
+        #expect(transport.requests.count == requests)
+    }
+
+    @Test("a refresh says who asks, and in which region the account lives")
+    func headers() async throws {
+        clock.advance(10_000)
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
+        let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall) { _ in }
+        _ = try await service.token(for: try Contoso.connection())
+        let headers = try #require(transport.requests.first?.headers)
+        #expect(headers["X-AnchorMailbox"] == "Oid:\(Contoso.objectID)@\(Contoso.tenant)")
+        #expect(headers["x-ms-lib-capability"] == "retry-after, h429")
+        #expect(headers["x-client-SKU"] == "mm" && headers["x-client-VER"] == ProductVersion.text)
+        #expect(headers["x-client-OS"] == "linux" && headers["x-client-CPU"]?.isEmpty == false)
     }
 
     @Test("the pinned account under another name is refused and its tokens stay")

@@ -13,7 +13,7 @@ package struct IDToken: Sendable {
     package init?(_ token: String) {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let payload = Base64.bytes(String(parts[1]), alphabet: .url),
-            let claims = (try? JSONParser.parse(payload, limits: JSONLimits(bytes: 256 << 10, depth: 32)))?.object
+            let claims = (try? JSONParser.parse(payload, limits: JSONLimits(bytes: 1 << 20, depth: 32)))?.object
         else { return nil }
         self.claims = claims
     }
@@ -40,7 +40,12 @@ package struct IDToken: Sendable {
     ///   - now: the time of day; five minutes of difference are taken.
     /// - Returns: what is wrong, or `nil`.
     package func fault(clientID: String, authority: Authority, now: Timestamp) -> String? {
-        guard text("aud")?.lowercased() == clientID.lowercased() else { return "it was issued for another app" }
+        let audiences = claims["aud"]?.array?.compactMap(\.string) ?? text("aud").map { [$0] } ?? []
+        let isOurs = { (app: String) in app.lowercased() == clientID.lowercased() }
+        // Of several audiences it is one's own only if it was also issued to it (OpenID Connect Core 1.0, 3.1.3.7).
+        guard audiences.contains(where: isOurs), audiences.count == 1 || text("azp").map(isOurs) == true else {
+            return "it was issued for another app"
+        }
         guard let tenantID, Authority.isGUID(tenantID) else { return "it names no tenant" }
         guard let issuer = text("iss"), authority.issues(issuer, tenantID: tenantID) else {
             return "its issuer is not the sign-in service of this cloud and tenant"

@@ -20,6 +20,7 @@ package struct EntraClient: Sendable {
     let log: Log
 
     private static let attempts = 5
+    private static let reconnections = 2
     private static let deviceCodeGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
     /// A client.
@@ -50,7 +51,7 @@ package struct EntraClient: Sendable {
         ])
         let response = try await post(
             target.authority.deviceCodeEndpoint, form, correlationID: correlationID, target: target, deadline: deadline,
-            attempts: Self.attempts)
+            attempts: Self.attempts, isRepeatable: true)
         do {
             return try DeviceCode(response.body, cloud: target.authority.cloud)
         } catch {
@@ -75,8 +76,9 @@ package struct EntraClient: Sendable {
     }
 
     /// Exchanges a refresh token for an access token of a resource (RFC 6749, section 6).
+    /// - Parameter account: the home account whose token it is, so that the service routes the request to its region.
     func refresh(
-        _ target: SignInTarget, token: Secret, scopes: [String], claims: String?, deadline: Deadline
+        _ target: SignInTarget, token: Secret, account: String, scopes: [String], claims: String?, deadline: Deadline
     ) async throws(Fault) -> TokenAnswer {
         let form = FormFields([
             "grant_type": "refresh_token", "client_id": target.clientID, "refresh_token": token.reveal(),
@@ -84,7 +86,7 @@ package struct EntraClient: Sendable {
         ])
         let response = try await post(
             target.authority.tokenEndpoint, form, correlationID: RandomBytes.uuid(), target: target, deadline: deadline,
-            attempts: Self.attempts)
+            attempts: Self.attempts, anchor: Self.anchor(account))
         return try answer(response, scopes)
     }
 
@@ -96,36 +98,53 @@ package struct EntraClient: Sendable {
         }
     }
 
+    /// - Parameters:
+    ///   - attempts: how often it is sent at most.
+    ///   - isRepeatable: whether the service may get it twice. A refresh token may be good for one use alone.
+    ///   - anchor: the mailbox whose region answers.
     private func post(
         _ url: String, _ form: FormFields, correlationID: String, target: SignInTarget, deadline: Deadline,
-        attempts: Int
+        attempts: Int, isRepeatable: Bool = false, anchor: String? = nil
     ) async throws(Fault) -> HTTPResponse {
+        var headers = ClientHeaders.all
+        headers.set("Content-Type", "application/x-www-form-urlencoded")
+        headers.set("Accept", "application/json")
+        headers.set("client-request-id", correlationID)
+        headers.set("return-client-request-id", "true")
+        if let anchor { headers.set("X-AnchorMailbox", anchor) }
         var attempt = 1
         while true {
             let request = HTTPRequest(
-                method: "POST", url: url,
-                headers: [
-                    "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json",
-                    "client-request-id": correlationID, "return-client-request-id": "true",
-                ],
-                body: form.body,
+                method: "POST", url: url, headers: headers, body: form.body,
                 timeout: min(attempts == 1 ? .seconds(15) : .seconds(30), max(deadline.remaining, .milliseconds(1))),
                 maxResponseBytes: 1 << 20, allowsPlainHTTP: target.authority.cloud.login.hasPrefix("http:"))
-            let response: HTTPResponse
-            do {
-                response = try await transport.send(request)
-            } catch {
-                throw .unreachable(error)
+            let fault: Fault
+            var asked = Duration.zero
+            var most = attempts - 1
+            let outcome = await Result { () async throws(HTTPError) in try await transport.send(request) }
+            switch outcome {
+            case .success(let response):
+                let error = response.status == 200 ? nil : EntraError(response, now: clock.now)
+                note(url, response, error, correlationID)
+                guard let error else { return response }
+                guard error.isOfTheService else { throw .odd(Self.answeredByAnother(response, at: url)) }
+                if !error.action.isTransient { most = 0 }
+                asked = error.retryAfter ?? .zero
+                fault = .refused(error)
+            case .failure(let error):
+                log.debug("sign-in service: no answer (\(error.message))", ["clientRequestId": .string(correlationID)])
+                switch error.secondTry(isRepeatable: isRepeatable) {
+                case .never: most = 0
+                case .seldom: most = min(most, Self.reconnections)
+                case .worthwhile: break
+                }
+                fault = .unreachable(error)
             }
-            let fault = response.status == 200 ? nil : EntraError(response, now: clock.now)
-            note(url, response, fault, correlationID)
-            guard let fault else { return response }
-            guard fault.isOfTheService else { throw .odd(Self.answeredByAnother(response, at: url)) }
-            guard fault.action.isTransient, attempt < attempts else { throw .refused(fault) }
-            // 1, 2, 4, 8 s with jitter, unless the service says how long.
+            guard attempt <= most else { throw fault }
+            // 1, 2, 4, 8 s with jitter, unless the service says how long: “at once” counts as nothing said.
             let backoff = Duration.milliseconds(Int64(1000 << (attempt - 1)) * Int64.random(in: 50...100) / 100)
-            let wait = fault.retryAfter ?? backoff
-            guard wait < deadline.remaining, wait <= .seconds(60) else { throw .refused(fault) }
+            let wait = asked >= .seconds(1) ? asked : backoff
+            guard wait < deadline.remaining, wait <= .seconds(60) else { throw fault }
             do {
                 try await pause(wait)
             } catch {
@@ -133,6 +152,13 @@ package struct EntraClient: Sendable {
             }
             attempt += 1
         }
+    }
+
+    /// `X-AnchorMailbox` of a home account id, `uid.utid`; `nil` for an id of another form.
+    private static func anchor(_ account: String) -> String? {
+        let parts = account.split(separator: ".").map(String.init)
+        guard parts.count == 2, parts.allSatisfy(Authority.isGUID) else { return nil }
+        return "Oid:\(parts[0])@\(parts[1])"
     }
 
     /// Somebody on the way answered in the service's place: a proxy that wants a password, a sign-in page of the network.

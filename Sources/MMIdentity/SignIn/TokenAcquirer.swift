@@ -135,7 +135,8 @@ struct TokenAcquirer: Sendable {
         let answer: TokenAnswer
         do {
             answer = try await entra.refresh(
-                target, token: refresh.secret, scopes: SignInScopes.asking(target.authority.cloud, resource),
+                target, token: refresh.secret, account: account.account.homeAccountID,
+                scopes: SignInScopes.asking(target.authority.cloud, resource),
                 claims: options.claims, deadline: deadline)
         } catch {
             return try unrefreshed(error, stillGood(account, snapshot))
