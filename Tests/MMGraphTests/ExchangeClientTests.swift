@@ -25,7 +25,7 @@ struct ExchangeClientTests {
         return try ExchangeClient(
             identity: IdentityService(paths: contoso.home.paths, transport: contoso.network),
             connection: try contoso.connection, service: service,
-            clock: WallClock { Timestamp(seconds: 1_767_225_600) }, jitter: { 1 }, pause: { waits.add($0) })
+            clock: waits.clock, jitter: { 1 }, pause: { waits.add($0) })
     }
 
     private func run(
@@ -307,8 +307,8 @@ struct ExchangeClientTests {
         let busy = HTTPResponse.json("{}", status: 429, headers: ["Retry-After": "7"])
         let run = try await run(FakeNetwork(busy), ExchangeCommand(cmdlet))
         #expect(run.refusal?.status == 429)
-        #expect(run.contoso.waits.all == Array(repeating: .seconds(7), count: 5))
-        #expect(run.contoso.network.requests.count == 6)
+        #expect(run.contoso.waits.told == Array(repeating: .milliseconds(7700), count: 20))
+        #expect(run.contoso.network.requests.count == 21)
     }
 
     @Test(

@@ -28,7 +28,7 @@ struct RetryTests {
         let (answer, contoso) = try await send(
             FakeNetwork(.recorded(try Fixture.load("graph-error-429")), .json("{}")), method: method)
         #expect(try answer.get().status == 200)
-        #expect(contoso.waits.all == [.seconds(10)])
+        #expect(contoso.waits.told == [.seconds(11)])
     }
 
     @Test("a date in Retry-After counts as well")
@@ -36,16 +36,18 @@ struct RetryTests {
         let busy = HTTPResponse(status: 503, headers: ["Retry-After": "Thu, 01 Jan 2026 00:00:42 GMT"])
         let (answer, contoso) = try await send(FakeNetwork(busy, .json("{}")))
         #expect(try answer.get().status == 200)
-        #expect(contoso.waits.all == [.seconds(42)])
+        #expect(contoso.waits.told == [.seconds(43)])
     }
 
-    @Test("without Retry-After the pauses double, five times at most")
-    func backoff() async throws {
-        let (answer, contoso) = try await send(
-            FakeNetwork(.recorded(try Fixture.load("graph-error-429-no-retry-after"))))
+    @Test("without Retry-After, or with one of nothing, the pauses double, five times at most", arguments: [nil, "0"])
+    func backoff(retryAfter: String?) async throws {
+        let busy =
+            try retryAfter.map { HTTPResponse(status: 429, headers: ["Retry-After": $0]) }
+            ?? .recorded(try Fixture.load("graph-error-429-no-retry-after"))
+        let (answer, contoso) = try await send(FakeNetwork(busy))
         let error = try #require(answer.failure)
         #expect(error.code == .throttled)
-        #expect(contoso.waits.all == [1, 2, 4, 8, 16].map { .seconds($0) })
+        #expect(contoso.waits.told == [1100, 2200, 4400, 8800, 17000].map { .milliseconds($0) })
         #expect(contoso.network.requests.count == 6)
         #expect(Set(contoso.network.requests.compactMap { $0.headers["client-request-id"] }).count == 1)
     }
@@ -79,7 +81,7 @@ struct RetryTests {
         "a lost connection is tried again for reads, and for writes only if nothing was sent",
         arguments: [
             ("GET", HTTPError.Kind.connectionLost, 6), ("POST", .connectionLost, 1), ("POST", .connect, 3),
-            ("GET", .connect, 3), ("GET", .tls, 1), ("GET", .cancelled, 1), ("POST", .timeout, 1),
+            ("GET", .connect, 3), ("GET", .tls, 1), ("GET", .proxy, 1), ("GET", .cancelled, 1), ("POST", .timeout, 1),
             ("GET", .tooLarge, 1),
         ])
     func network(method: String, kind: HTTPError.Kind, requests: Int) async throws {
@@ -88,6 +90,26 @@ struct RetryTests {
         let error = try #require(answer.failure)
         #expect(contoso.network.requests.count == requests)
         if method == "POST", kind == .connectionLost { #expect(error.hint?.contains("look before") == true) }
+    }
+
+    @Test("a connection that broke off before anything was sent is tried again, writes as well")
+    func brokenOff() async throws {
+        let network = FakeNetwork { _, number throws(HTTPError) in
+            guard number > 1 else { throw HTTPError(.connectionLost, "reset", mayHaveBeenSent: false) }
+            return .json("{}")
+        }
+        let (answer, contoso) = try await send(network, method: "POST")
+        #expect(try answer.get().status == 200)
+        #expect(contoso.network.requests.map { $0.headers["Retry-Attempt"] } == [nil, "1", "2"])
+    }
+
+    @Test(
+        "a service that keeps saying how long to wait is believed for longer than one that does not",
+        arguments: [("5", 21), ("200", 21), ("301", 1)])
+    func patience(retryAfter: String, requests: Int) async throws {
+        let busy = HTTPResponse(status: 429, headers: ["Retry-After": retryAfter])
+        let (answer, contoso) = try await send(FakeNetwork(busy))
+        #expect(answer.failure?.code == .throttled && contoso.network.requests.count == requests)
     }
 
     @Test("an expired token is renewed once and the request repeated, also a write")

@@ -53,6 +53,8 @@ public struct StatePaths: Sendable, Hashable {
     public var isolatedDirectory: String { Self.under(stateDirectory, "isolated") }
     /// Where a running sandbox tenant listens.
     public var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
+    /// Before which times nothing is sent to services that asked to slow down.
+    public var throttleFile: String { Self.under(stateDirectory, "throttling.json") }
     /// The pool's socket.
     public var poolSocket: String { Self.under(runtimeDirectory, "pool.sock") }
 

@@ -11,12 +11,14 @@ struct Attempt {
     private let clientRequestID = RandomBytes.uuid()
     private var repetitions = 0
     private var hasRenewed = false
+    private var gate: ServiceGate
 
     init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline) {
         self.client = client
         self.request = request
         self.url = url
         self.deadline = deadline
+        gate = client.gate
     }
 
     mutating func run() async throws(MMError) -> GraphResponse {
@@ -24,14 +26,16 @@ struct Attempt {
             for: client.connection, resource: client.resource, deadline: deadline)
         while true {
             try deadline.check("asking \(client.service.rawValue)")
+            let sent = try await gate.pass(until: deadline)
             let ending: RetryPolicy.Ending
             let answer: GraphResponse?
             var failure: HTTPError?
             do {
                 let response = try await client.transport.send(wire(token))
                 answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
-                let asked = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: client.clock.now) }
-                ending = .status(response.status, retryAfter: asked)
+                let advice = WaitAdvice(response.headers, now: client.clock.now)
+                ending = RetryPolicy.Ending(response.status, advice)
+                if response.status < 500, !ending.isThrottling { await gate.heed(advice, sent: sent) }
             } catch {
                 answer = nil
                 failure = error
@@ -45,22 +49,25 @@ struct Attempt {
                     insteadOf: token, for: client.connection, claims: challenge?.claims, deadline: deadline)
                 continue
             }
-            if try await waitsForAnother(ending) { continue }
+            if try await waitsForAnother(ending, sent: sent) { continue }
             if let answer { return answer }
             let fault = failure ?? HTTPError(.connectionLost, "no answer came")
             throw unanswered(fault)
         }
     }
 
-    private mutating func waitsForAnother(_ ending: RetryPolicy.Ending) async throws(MMError) -> Bool {
+    private mutating func waitsForAnother(
+        _ ending: RetryPolicy.Ending, sent: Timestamp
+    ) async throws(MMError) -> Bool {
         if case .status(let status, _) = ending, status < 400 { return false }
         repetitions += 1
-        guard
-            let wait = client.policy.wait(
-                after: ending, method: request.method, repetition: repetitions,
-                isGuarded: request.header("If-Match") != nil, mayRepeat: request.mayRepeat, jitter: client.jitter()),
-            wait < deadline.remaining
-        else { return false }
+        let wait = client.policy.wait(
+            after: ending, method: request.method, repetition: repetitions,
+            isGuarded: request.header("If-Match") != nil, mayRepeat: request.mayRepeat, jitter: client.jitter())
+        if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
+        guard let wait, wait < deadline.remaining else { return false }
+        // The gate waits, for this call and all others.
+        if ending.isThrottling { return true }
         do {
             try await client.pause(wait)
         } catch {
@@ -85,6 +92,7 @@ struct Attempt {
             "Authorization": token.authorization, "Accept": "application/json, */*;q=0.8",
             "client-request-id": clientRequestID, "return-client-request-id": "true",
         ]
+        if repetitions > 0 { headers.set("Retry-Attempt", "\(repetitions)") }
         for (name, value) in RequestDefaults.headers(for: request.target) { headers.set(name, value) }
         if let contentType = request.contentType { headers.set("Content-Type", contentType) }
         for (name, value) in request.headers { headers.set(name, value) }

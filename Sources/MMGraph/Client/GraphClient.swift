@@ -21,6 +21,7 @@ public struct GraphClient: Sendable {
     let pause: @Sendable (Duration) async throws -> Void
     let policy: RetryPolicy
     let jitter: @Sendable () -> Double
+    private var report: @Sendable (String) -> Void = { _ in }
     let log: Log
 
     /// Most bytes of an answer that is held in memory.
@@ -65,6 +66,20 @@ public struct GraphClient: Sendable {
         self.jitter = jitter
         log = identity.log.from("graph").scoped(connection.name, service.rawValue)
         self.pause = pause
+    }
+
+    /// The same client, which tells somebody in a sentence when it waits because the service asks to slow down.
+    public func reportingWaits(to report: @escaping @Sendable (String) -> Void) -> GraphClient {
+        var client = self
+        client.report = report
+        return client
+    }
+
+    /// Where the requests of one call wait until the service may be asked.
+    var gate: ServiceGate {
+        ServiceGate(
+            identity, connection: connection, service: resource.name, longestWait: policy.longestWait, clock: clock,
+            log: log, jitter: jitter, pause: pause, report: report)
     }
 
     /// The hosts that a connection's requests to a service may name.
@@ -117,8 +132,8 @@ public struct GraphClient: Sendable {
         case 200..<300, 304: return response
         case 300..<400: return try await follow(response, of: request, from: url, deadline: deadline)
         default:
-            let asked = response.header("Retry-After").flatMap { RetryAfter.wait($0, now: clock.now) }
-            throw ServiceError(response).mmError(for: request, retryAfter: asked)
+            let advice = WaitAdvice(response.fields, now: clock.now)
+            throw ServiceError(response).mmError(for: request, retryAfter: advice.asked)
         }
     }
 }

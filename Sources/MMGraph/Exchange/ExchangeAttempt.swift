@@ -13,14 +13,19 @@ struct ExchangeAttempt {
     private var repetitions = 0
     private var redirects = 0
     private var hasRenewed = false
+    private var gate: ServiceGate
 
     private static let mostRedirects = 4
 
-    init(client: ExchangeClient, command: ExchangeCommand, size: Int, deadline: Deadline) {
+    init(
+        client: ExchangeClient, command: ExchangeCommand, size: Int, deadline: Deadline,
+        report: @escaping @Sendable (String) -> Void
+    ) {
         self.client = client
         self.command = command
         self.size = size
         self.deadline = deadline
+        gate = client.gate(report)
     }
 
     /// Sends until there is an answer: a page, or an error to tell.
@@ -34,13 +39,14 @@ struct ExchangeAttempt {
             guard !Task.isCancelled else { throw called() }
             let url: String
             if let place { url = place } else { url = try await firstPage(token.account.tenantID) }
+            let sent = try await gate.pass(until: deadline)
             let response: HTTPResponse
             do {
                 response = try await send(url, token)
             } catch {
                 note("no answer (\(error.message))", nil)
                 guard error.kind != .cancelled else { throw called() }
-                if try await waits(after: .failure(error), nil) { continue }
+                if try await waits(after: .failure(error), nil, sent: sent) { continue }
                 throw unanswered(error)
             }
             let answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
@@ -56,10 +62,10 @@ struct ExchangeAttempt {
                     insteadOf: token, for: client.connection, claims: challenge?.claims, deadline: deadline)
                 continue
             }
-            let asked = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: client.clock.now) }
-            if answer.status >= 400, try await waits(after: .status(answer.status, retryAfter: asked), answer) {
-                continue
-            }
+            let advice = WaitAdvice(response.headers, now: client.clock.now)
+            let ending = RetryPolicy.Ending(answer.status, advice)
+            if answer.status < 500, !ending.isThrottling { await gate.heed(advice, sent: sent) }
+            if answer.status >= 400, try await waits(after: ending, answer, sent: sent) { continue }
             return answer
         }
     }
@@ -101,7 +107,7 @@ struct ExchangeAttempt {
     }
 
     private mutating func waits(
-        after ending: RetryPolicy.Ending, _ answer: GraphResponse?
+        after ending: RetryPolicy.Ending, _ answer: GraphResponse?, sent: Timestamp
     ) async throws(MMError) -> Bool {
         repetitions += 1
         var wait = client.policy.wait(
@@ -112,7 +118,10 @@ struct ExchangeAttempt {
         {
             wait = .seconds(Int64(1 << repetitions))
         }
+        if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
         guard let wait, wait < deadline.remaining else { return false }
+        // The gate waits, for this call and all others.
+        if ending.isThrottling { return true }
         do {
             try await client.pause(wait)
         } catch {

@@ -86,10 +86,7 @@ extension ExchangeClient {
             headers: headers(by: token.account, authorization: token.authorization),
             timeout: min(.seconds(60), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 4 << 20,
             allowsPlainHTTP: base.hasPrefix("http:"))
-        let response: HTTPResponse
-        do { response = try await transport.send(request) } catch {
-            throw error.mmError(for: "finding the compliance host of \(connection.name)")
-        }
+        let response = try await ask(request, "finding the compliance host of \(connection.name)", deadline: deadline)
         guard (300..<400).contains(response.status), let location = response.headers["Location"] else {
             // No redirect: the tenant lives where it was asked.
             home = base

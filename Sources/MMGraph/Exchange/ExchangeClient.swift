@@ -52,10 +52,39 @@ package actor ExchangeClient {
     }
 
     /// The pages of a cmdlet. Nothing is sent before the first is asked for.
+    /// - Parameters:
+    ///   - command: what is run.
+    ///   - deadline: when to give up.
+    ///   - report: is told in a sentence when it waits because the service asks to slow down.
     package nonisolated func pages(
-        _ command: ExchangeCommand, deadline: Deadline = .after(.seconds(300))
+        _ command: ExchangeCommand, deadline: Deadline = .after(.seconds(300)),
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) -> ExchangePages {
-        ExchangePages(client: self, command: command, deadline: deadline)
+        ExchangePages(client: self, command: command, deadline: deadline, report: report)
+    }
+
+    /// Where the requests of one call wait until the service may be asked.
+    nonisolated func gate(_ report: @escaping @Sendable (String) -> Void = { _ in }) -> ServiceGate {
+        ServiceGate(
+            identity, connection: connection, service: service.resource.name, longestWait: policy.longestWait,
+            clock: clock, log: log, jitter: jitter, pause: pause, report: report)
+    }
+
+    /// Sends a request of the client's own, once, no earlier than the service allows.
+    /// - Parameter what: what it is for, as the start of a sentence.
+    func ask(_ request: HTTPRequest, _ what: String, deadline: Deadline) async throws(MMError) -> HTTPResponse {
+        var gate = gate()
+        let sent = try await gate.pass(until: deadline)
+        let response: HTTPResponse
+        do { response = try await transport.send(request) } catch { throw error.mmError(for: what) }
+        let advice = WaitAdvice(response.headers, now: clock.now)
+        let ending = RetryPolicy.Ending(response.status, advice)
+        if ending.isThrottling {
+            await gate.slowDown(ending, nil, sent: sent)
+        } else if response.status < 500 {
+            await gate.heed(advice, sent: sent)
+        }
+        return response
     }
 
     /// The request of a cmdlet's first page as it would be sent, without a token: for people who want to see it.
@@ -70,20 +99,22 @@ package actor ExchangeClient {
 
     /// One page.
     func page(
-        of command: ExchangeCommand, at link: String?, size: Int, deadline: Deadline
+        of command: ExchangeCommand, at link: String?, size: Int, deadline: Deadline,
+        report: @escaping @Sendable (String) -> Void
     ) async throws(ExchangeFault) -> ExchangePage {
         let response: GraphResponse
         do throws(MMError) {
             try await findHome(deadline)
             let address = try link.map { (link) throws(MMError) in try checked(link, of: command) }
-            var attempt = ExchangeAttempt(client: self, command: command, size: size, deadline: deadline)
+            var attempt = ExchangeAttempt(
+                client: self, command: command, size: size, deadline: deadline, report: report)
             response = try await attempt.run(at: address)
         } catch {
             throw .broken(error)
         }
         guard (200..<300).contains(response.status) else {
-            let asked = response.header("Retry-After").flatMap { RetryAfter.wait($0, now: clock.now) }
-            throw .refused(ExchangeError(response, cmdlet: command.cmdlet, retryAfter: asked))
+            let advice = WaitAdvice(response.fields, now: clock.now)
+            throw .refused(ExchangeError(response, cmdlet: command.cmdlet, retryAfter: advice.asked))
         }
         do throws(MMError) {
             return try ExchangePage(response, cmdlet: command.cmdlet)

@@ -44,10 +44,7 @@ extension ExchangeClient {
                 method: "GET", url: url, headers: headers,
                 timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 64 << 20,
                 allowsPlainHTTP: url.hasPrefix("http:"))
-            let sent: HTTPResponse
-            do { sent = try await transport.send(request) } catch {
-                throw error.mmError(for: "listing the cmdlets of \(connection.name)")
-            }
+            let sent = try await ask(request, "listing the cmdlets of \(connection.name)", deadline: deadline)
             let response = GraphResponse(status: sent.status, headers: sent.headers, body: sent.body)
             if (300..<400).contains(response.status), hops < 4, let next = try moved(by: response, from: url) {
                 hops += 1

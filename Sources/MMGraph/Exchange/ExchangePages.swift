@@ -5,6 +5,7 @@ package struct ExchangePages: Sendable {
     private let client: ExchangeClient
     private let command: ExchangeCommand
     private let deadline: Deadline
+    private let report: @Sendable (String) -> Void
     private var place: Place
     private var rows = 0
     private var pages = 0
@@ -21,10 +22,14 @@ package struct ExchangePages: Sendable {
     private static let mostEmptyPages = 200
     private static let mostPages = 1_000_000
 
-    init(client: ExchangeClient, command: ExchangeCommand, deadline: Deadline) {
+    init(
+        client: ExchangeClient, command: ExchangeCommand, deadline: Deadline,
+        report: @escaping @Sendable (String) -> Void
+    ) {
         self.client = client
         self.command = command
         self.deadline = deadline
+        self.report = report
         place = .first
     }
 
@@ -39,7 +44,7 @@ package struct ExchangePages: Sendable {
         }
         place = .end
         let wanted = command.limit.map { max(1, min($0 - rows, command.pageSize)) } ?? command.pageSize
-        var page = try await client.page(of: command, at: link, size: wanted, deadline: deadline)
+        var page = try await client.page(of: command, at: link, size: wanted, deadline: deadline, report: report)
         pages += 1
         emptyPages = page.rows.isEmpty ? emptyPages + 1 : 0
         if let limit = command.limit, rows + page.rows.count > limit {

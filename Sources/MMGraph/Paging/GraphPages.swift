@@ -62,6 +62,12 @@ final class PageWalk: Sendable {
         var pages = 0
         var items = 0
         var isOver = false
+        /// What keeps the walk from the next page; told after the page that says where it is.
+        var obstacle: MMError?
+        /// Where the next page is, once the last one that was handed out has said so.
+        var nextLink: String?
+        /// How many items were handed out.
+        var handedOut = 0
     }
 
     private let pages: GraphPages
@@ -74,7 +80,11 @@ final class PageWalk: Sendable {
     deinit { state.withLock { $0.ahead?.cancel() } }
 
     func next() async throws(MMError) -> GraphPage? {
-        let (isOver, ahead) = state.withLock { ($0.isOver, $0.ahead) }
+        let (isOver, ahead, obstacle) = state.withLock { state in
+            defer { state.obstacle = nil }
+            return (state.isOver, state.ahead, state.obstacle)
+        }
+        if let obstacle { throw obstacle }
         guard !isOver else { return nil }
         let page: GraphPage
         do throws(MMError) {
@@ -88,14 +98,35 @@ final class PageWalk: Sendable {
             } else {
                 page = try await Self.first(pages)
             }
+        } catch {
+            end()
+            throw resumable(error)
+        }
+        do throws(MMError) {
             return try advance(page)
         } catch {
-            state.withLock { state in
-                state.isOver = true
-                state.ahead = nil
-            }
+            end()
             throw error
         }
+    }
+
+    private func end() {
+        state.withLock { state in
+            state.isOver = true
+            state.ahead = nil
+        }
+    }
+
+    /// An error after the first page says how much came before it, and how to go on from there.
+    private func resumable(_ error: MMError) -> MMError {
+        let (items, link) = state.withLock { ($0.handedOut, $0.nextLink) }
+        guard let link else { return error }
+        var error = error
+        error.details["items"] = .int(Int64(items))
+        error.details["nextLink"] = .string(link)
+        let went = "\(items) items came before this. To go on after them, give the next link as the endpoint: \(link)"
+        error.hint = [error.hint, went].compactMap { $0 }.joined(separator: " ")
+        return error
     }
 
     /// Counts a page, cuts it where the limit is, and sets out for the next.
@@ -116,28 +147,42 @@ final class PageWalk: Sendable {
         let isFull = state.withLock { state in
             (limits.items.map { state.items >= $0 } ?? false) || state.pages >= limits.pages
         }
+        let items = page.items.count
         guard let link = page.nextLink, !isFull else {
             state.withLock { $0.isOver = true }
             return page
         }
-        let url = try check(link)
+        guard pages.client.cloud.admits(link, for: pages.client.resource) else {
+            // The page itself is as good as any other.
+            let obstacle = foreign(link)
+            state.withLock { state in
+                state.isOver = true
+                state.obstacle = obstacle
+            }
+            return page
+        }
+        let url = try fresh(link)
+        state.withLock { state in
+            state.nextLink = link
+            state.handedOut += items
+        }
         let pages = self.pages
         let task = Task { await Result { () async throws(MMError) in try await Self.page(pages, at: url) } }
         state.withLock { $0.ahead = task }
         return page
     }
 
-    /// The address of a next link, once it is known that the token may go there.
-    private func check(_ link: String) throws(MMError) -> String {
-        let client = pages.client
-        guard client.cloud.admits(link, for: client.resource) else {
-            let place = WebAddress(link)?.origin ?? "an address that can't be read"
-            throw MMError(
-                .denied,
-                "The next page of \(pages.request.target.path) is said to be at \(place), which is none of "
-                    + "\(client.service.rawValue)'s hosts: it was not asked for.",
-                hint: "The pages so far are complete. No token was sent there.", details: ["host": .string(place)])
-        }
+    private func foreign(_ link: String) -> MMError {
+        let place = WebAddress(link)?.origin ?? "an address that can't be read"
+        return MMError(
+            .denied,
+            "The next page of \(pages.request.target.path) is said to be at \(place), which is none of "
+                + "\(pages.client.service.rawValue)'s hosts: it was not asked for.",
+            hint: "The pages so far are complete. No token was sent there.", details: ["host": .string(place)])
+    }
+
+    /// A next link that was not followed before.
+    private func fresh(_ link: String) throws(MMError) -> String {
         let isNew = state.withLock { $0.seen.insert(link.hashValue).inserted }
         guard isNew else {
             throw MMError(

@@ -76,6 +76,13 @@ public actor IdentityService {
         try Cloud.named(connection.cloud, paths: paths, environment: environment)
     }
 
+    /// When the requests of a connection to a service may go out.
+    package nonisolated func pace(
+        of connection: Connection, service: String, clock: WallClock, log: Log
+    ) -> ServicePace {
+        ServicePace(paths: paths, connection: connection.name, service: service, clock: clock, log: log)
+    }
+
     // MARK: Tokens
 
     /// A token that the resource takes: from the cache, refreshed, or of a sign-in that was approved meanwhile.

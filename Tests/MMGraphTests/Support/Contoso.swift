@@ -41,7 +41,11 @@ final class Contoso: Sendable {
         let waits = waits
         return try GraphClient(
             identity: identity, connection: try connection, service: service, policy: RetryPolicy(),
-            clock: WallClock { Timestamp(seconds: 1_767_225_600) }, jitter: { 1 }, pause: { waits.add($0) })
+            clock: waits.clock, jitter: { 1 },
+            pause: { wait in
+                waits.add(wait)
+                try Task.checkCancellation()
+            })
     }
 
     /// A success of the token endpoint.
@@ -60,9 +64,15 @@ final class Contoso: Sendable {
     }
 }
 
-/// Pauses that were asked for.
+/// Pauses that were asked for; they pass at once and move the clock.
 final class Waits: Sendable {
     private let list = Mutex<[Duration]>([])
     func add(_ wait: Duration) { list.withLock { $0.append(wait) } }
     var all: [Duration] { list.withLock { $0 } }
+    /// Those that were told or made up by the policy; the rest are the gaps between requests that follow one another.
+    var told: [Duration] { all.filter { $0 >= .milliseconds(450) } }
+    /// The time of day.
+    var clock: WallClock {
+        WallClock { self.all.reduce(Timestamp(seconds: 1_767_225_600)) { $0 + $1 } }
+    }
 }

@@ -1,0 +1,109 @@
+package import MMCore
+
+/// When the requests of one connection to one service may go out, agreed on by all calls of all processes: a small file in
+/// the state folder, there only while a service has asked to slow down.
+package struct ServicePace: Sendable {
+    private let path: String
+    private let key: String
+    private let clock: WallClock
+    private let log: Log
+
+    /// How long the file is waited for: it is held for a moment only.
+    private static let patience = Duration.seconds(5)
+
+    /// The pace of a connection's requests to a service.
+    package init(paths: StatePaths, connection: String, service: String, clock: WallClock, log: Log) {
+        path = paths.throttleFile
+        key = "\(connection)/\(service)"
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Takes the next place in the row of those who want to send.
+    /// - Returns: how long to wait and ask again; `nil` when the request may go now.
+    package func take() async -> Duration? {
+        guard let pace = current(), !pace.isOver(at: now) else { return nil }
+        var seen = pace
+        // Who comes too early needs no lock to be told.
+        if let wait = seen.take(now) { return wait }
+        return await change { pace, now in
+            guard pace?.isOver(at: now) == false else {
+                pace = nil
+                return nil
+            }
+            return pace?.take(now)
+        } ?? nil
+    }
+
+    /// The service asks to slow down.
+    /// - Parameters:
+    ///   - wait: for how long.
+    ///   - sent: when the request went out that it says so to.
+    package func slowDown(for wait: Duration, sent: Timestamp) async {
+        await change { pace, now in
+            if pace?.isOver(at: now) == false {
+                pace?.slowDown(for: wait, sent: sent.milliseconds, now: now)
+            } else {
+                pace = Pace(waiting: wait, now: now)
+            }
+        }
+    }
+
+    /// A request that went out at a time went well.
+    package func goOn(sent: Timestamp) async {
+        guard current() != nil else { return }
+        await change { pace, now in
+            if pace?.isOver(at: now) == true || pace?.goOn(sent: sent.milliseconds) == true { pace = nil }
+        }
+    }
+
+    private var now: Int64 { clock.now.milliseconds }
+
+    private func current() -> Pace? {
+        guard let entry = (try? read())?[key] else { return nil }
+        return Pace(entry)
+    }
+
+    private func read() throws(MMError) -> JSONObject? {
+        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
+        // A file that can't be understood holds nothing that would have to be kept.
+        return (try? JSONParser.parse(bytes))?.object
+    }
+
+    /// Changes the entry under the file's lock. Without the file each call still heeds what it was told itself.
+    @discardableResult
+    private func change<Value: Sendable>(_ body: (inout Pace?, Int64) -> Value) async -> Value? {
+        do throws(MMError) {
+            let lock = try await FileLock(awaiting: path, until: .after(Self.patience))
+            var entries = try read() ?? [:]
+            let before = entries
+            let now = now
+            var pace = entries[key].flatMap(Pace.init)
+            let value = body(&pace, now)
+            entries[key] = pace?.entry
+            for (name, entry) in entries where name != key && Pace(entry)?.isOver(at: now) != false {
+                entries[name] = nil
+            }
+            if entries.isEmpty {
+                try ProtectedFile.remove(path)
+            } else if entries != before {
+                try ProtectedFile.replace(path, with: JSONWriter.bytes(.object(entries)), durable: false)
+            }
+            _ = consume lock
+            return value
+        } catch {
+            log.debug("the times before which nothing is sent can't be shared: \(error.message)")
+            return nil
+        }
+    }
+}
+
+extension Timestamp {
+    /// Milliseconds since 1970.
+    var milliseconds: Int64 { seconds * 1000 + Int64(nanoseconds / 1_000_000) }
+}
+
+extension Duration {
+    /// Full milliseconds.
+    var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
+}
