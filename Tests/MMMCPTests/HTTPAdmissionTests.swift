@@ -84,7 +84,11 @@ struct HTTPAdmissionTests {
         ] {
             let answer = try await client.send("POST", headers: headers([("Authorization", wrong)]), body: call)
             #expect(answer.status == 401)
-            #expect(answer.header("WWW-Authenticate") == "Bearer")
+            let isToken = wrong.hasPrefix("Bearer ")
+            #expect(
+                answer.header("WWW-Authenticate")
+                    == (isToken ? #"Bearer realm="mm", error="invalid_token""# : #"Bearer realm="mm""#), "\(wrong)")
+            #expect(answer.text.contains(isToken ? "is wrong" : "is needed"))
             #expect(!answer.text.contains("s3cret"))
         }
         for right in ["Bearer s3cret-value", "bearer   s3cret-value "] {
@@ -103,7 +107,7 @@ struct HTTPAdmissionTests {
         let answer = try await HTTPTestClient(try testServer(), options).send("POST", headers: headers(), body: call)
         #expect(
             answer.header("WWW-Authenticate")
-                == #"Bearer resource_metadata="https://mm.example.org/.well-known/oauth-protected-resource/mcp""#
+                == #"Bearer realm="mm", resource_metadata="https://mm.example.org/.well-known/oauth-protected-resource/mcp""#
         )
     }
 

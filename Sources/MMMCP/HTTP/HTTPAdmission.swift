@@ -20,13 +20,12 @@ struct HTTPAdmission: Sendable {
         }
         if let principal = request.principal { return .success(principal) }
         guard let secret = options.secret else { return .success(Principal("http")) }
-        guard let header = request.value(of: "Authorization"), let given = Self.bearer(header),
+        let header = request.value(of: "Authorization")
+        guard let given = header.flatMap(Self.bearer),
             ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8))
         else {
-            var refusal = Refusal(401, "A bearer secret is needed.")
-            let place = options.resourceMetadata.map { " resource_metadata=\"\($0)\"" } ?? ""
-            refusal.headers.append(("WWW-Authenticate", "Bearer" + place))
-            return .failure(refusal)
+            let refusal = BearerRefusal(given: header, resourceMetadata: options.resourceMetadata)
+            return .failure(Refusal(401, refusal.message, [("WWW-Authenticate", refusal.challenge)]))
         }
         return .success(.secretHolder)
     }

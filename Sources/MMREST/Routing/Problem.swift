@@ -25,7 +25,8 @@ package enum Problem {
         }
         // An answer of 401 names a way to authenticate (RFC 9110, section 15.5.2).
         if status == 401 {
-            headers.set("WWW-Authenticate", error.code == .signInNeeded ? "MM-Sign-In" : "Bearer realm=\"mm\"")
+            headers.set(
+                "WWW-Authenticate", error.code == .signInNeeded ? "MM-Sign-In" : BearerRefusal(given: nil).challenge)
         }
         return HTTPServerResponse(
             status: status, headers: headers, body: .bytes(JSONWriter.bytes(.object(object))))

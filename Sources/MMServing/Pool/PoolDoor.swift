@@ -66,8 +66,9 @@ struct PoolDoor: Sendable {
             guard header.prefix(7).lowercased() == "bearer ",
                 ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8))
             else {
-                var answer = Self.answer(401, "A bearer secret is needed.")
-                answer.headers.set("WWW-Authenticate", "Bearer")
+                let refusal = BearerRefusal(given: request.headers["Authorization"])
+                var answer = Self.answer(401, refusal.message)
+                answer.headers.set("WWW-Authenticate", refusal.challenge)
                 return .failure(Refusal(answer: answer))
             }
             return .success(.bearer)
