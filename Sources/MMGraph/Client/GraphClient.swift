@@ -129,7 +129,13 @@ public struct GraphClient: Sendable {
         var attempt = Attempt(client: self, request: request, url: url, deadline: deadline)
         let response = try await attempt.run()
         switch response.status {
-        case 200..<300, 304: return response
+        case 200..<300, 304:
+            // What throttled a part of a batch would throttle the next request as well.
+            if let wait = BatchOutcome(response, to: request, now: clock.now)?.throttledFor {
+                var gate = gate
+                await gate.slowDown(.status(429, asked: wait), nil, sent: clock.now)
+            }
+            return response
         case 300..<400: return try await follow(response, of: request, from: url, deadline: deadline)
         default:
             let advice = WaitAdvice(response.fields, now: clock.now)

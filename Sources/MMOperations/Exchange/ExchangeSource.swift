@@ -20,6 +20,7 @@ final class ExchangeSource: CmdletSource {
     private let binder: ExchangeBinder
     private let others: ExchangeCmdletList?
     private let deadline: Deadline
+    private let report: @Sendable (String) -> Void
     private let state = Mutex(State())
 
     /// A source for one script.
@@ -28,14 +29,16 @@ final class ExchangeSource: CmdletSource {
     ///   - service: which cmdlets are meant.
     ///   - others: what the account may run by the service's own word, for names that the table doesn't know.
     ///   - deadline: when to give up.
+    ///   - report: is told in a sentence when the service asks to slow down.
     init(
         client: ExchangeClient, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
-        table: ExchangeTable = .standard
+        table: ExchangeTable = .standard, report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.client = client
         self.service = service
         self.others = others
         self.deadline = deadline
+        self.report = report
         self.table = table
         binder = ExchangeBinder(service: service, table: table) { others?.spelling(of: $0) }
     }
@@ -66,7 +69,7 @@ final class ExchangeSource: CmdletSource {
         let (command, bound) = try command(call)
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
         return ExchangeRows(
-            source: self, pages: client.pages(command, deadline: deadline), command: command,
+            source: self, pages: client.pages(command, deadline: deadline, report: report), command: command,
             errorAction: bound.errorAction, isPreview: bound.parameters["WhatIf"] == .bool(true),
             isAsking: bound.parameters["Confirm"] == .bool(true),
             isSilent: bound.headers["WarningAction"]?.lowercased() == "silentlycontinue")

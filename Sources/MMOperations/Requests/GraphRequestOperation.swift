@@ -36,7 +36,9 @@ struct GraphRequestOperation: Operation {
         }
         let connection = try context.connection(named: name)
         let service: RequestService = input.resource == "flow" ? .flow : .graph
+        let progress = ItemProgress(context.call.progress)
         let client = try GraphClient(identity: context.services.identity, connection: connection, service: service)
+            .reportingWaits { progress.waits($0) }
         var target = try client.target(endpoint)
         for (name, value) in input.query {
             guard target.queryValue(name) == nil else {
@@ -70,9 +72,14 @@ struct GraphRequestOperation: Operation {
             if input.all || input.top != nil {
                 let limits = PageLimits(items: input.top)
                 return try await Self.pages(
-                    client.pages(request, limits: limits, deadline: context.deadline), context, connection)
+                    client.pages(request, limits: limits, deadline: context.deadline), progress, connection)
             }
-            let answer = try await Self.one(client.send(request, deadline: context.deadline), connection)
+            let response = try await client.send(request, deadline: context.deadline)
+            var answer = Self.one(response, connection)
+            if let advice = BatchOutcome(response, to: request, now: .now)?.advice {
+                answer.notes.append(advice)
+                answer.exitStatus = 1
+            }
             let body = request.body.map { " " + String(decoding: $0.prefix(2000), as: UTF8.self) } ?? ""
             context.logContent(of: connection, module, sent: asked + body, answer: answer)
             return answer
@@ -92,10 +99,10 @@ struct GraphRequestOperation: Operation {
     }
 
     /// The first page is fetched here, so that what is wrong with the request is an error and no torn list.
-    private static func pages(_ pages: GraphPages, _ context: OperationContext, _ connection: Connection)
+    private static func pages(_ pages: GraphPages, _ progress: ItemProgress, _ connection: Connection)
         async throws(MMError) -> OperationAnswer
     {
-        let walk = PageReader(pages, progress: context.call.progress)
+        let walk = PageReader(pages, progress: progress)
         let first = try await walk.next()
         if let first, !first.isCollection, let item = first.items.first {
             return OperationAnswer(.json(Array(item)), connection: connection.name)

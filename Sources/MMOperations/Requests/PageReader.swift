@@ -4,14 +4,13 @@ import MMGraph
 /// Reads a collection's pages one after the other and reports how many items came.
 actor PageReader {
     private var pages: GraphPages.Iterator
-    private let progress: @Sendable (ProgressReport) -> Void
-    private var items = 0
+    private let progress: ItemProgress
 
     /// A reader at the first page.
     /// - Parameters:
     ///   - pages: the collection.
     ///   - progress: is told how many items came.
-    init(_ pages: GraphPages, progress: @escaping @Sendable (ProgressReport) -> Void) {
+    init(_ pages: GraphPages, progress: ItemProgress) {
         self.pages = pages.makeAsyncIterator()
         self.progress = progress
     }
@@ -21,8 +20,7 @@ actor PageReader {
         var iterator = pages
         let page = try await iterator.next(isolation: self)
         pages = iterator
-        items += page?.items.count ?? 0
-        if page != nil { progress(ProgressReport(done: Double(items), message: "\(items) items")) }
+        if let page { progress.came(page.items.count) }
         return page
     }
 }

@@ -69,7 +69,8 @@ struct Run: Operation {
                 switch lease.session.runner {
                 case .exchange(let session):
                     return try await session.run(
-                        plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow)
+                        plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow
+                    ) { progress(ProgressReport(done: 1, message: $0)) }
                 case .powerShell(let session):
                     let answer = try await session.answer(sent, deadline: deadline)
                     let isStandIn = await session.isStandIn

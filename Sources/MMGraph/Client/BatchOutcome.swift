@@ -1,0 +1,57 @@
+package import MMCore
+internal import MMHTTP
+
+/// What became of the requests of a `$batch`: it succeeds as a whole also where some of them were throttled or failed.
+package struct BatchOutcome: Sendable, Hashable {
+    /// A request of the batch that the service did not carry out for reasons of its own.
+    package struct Trouble: Sendable, Hashable {
+        /// The request's id in the batch.
+        package let id: String
+        /// Its status: 429 or 5xx, or 424 for what depends on such a one.
+        package let status: Int
+        /// The wait that the service asks for.
+        package let retryAfter: Duration?
+    }
+
+    /// How many requests were answered.
+    package let count: Int
+    /// Those in trouble.
+    package let troubles: [Trouble]
+
+    /// The outcome of an answer; `nil` when it is none to a batch.
+    package init?(_ response: GraphResponse, to request: GraphRequest, now: Timestamp) {
+        guard request.method == "POST", request.target.segments.last?.lowercased() == "$batch",
+            let answers = (try? JSONParser.parse(response.body))?["responses"]?.array
+        else { return nil }
+        count = answers.count
+        let all = answers.map { answer in
+            var headers = HTTPHeaders()
+            for (name, value) in answer["headers"]?.object ?? [:] {
+                if let text = value.string ?? value.int.map(String.init) { headers.add(name, text) }
+            }
+            let status = answer["status"]?.int ?? answer["status"]?.string.flatMap { Int($0) } ?? 0
+            return Trouble(
+                id: answer["id"]?.string ?? answer["id"]?.int.map(String.init) ?? "?", status: status,
+                retryAfter: WaitAdvice(headers, now: now).asked)
+        }
+        let failed = all.filter { $0.status == 429 || $0.status >= 500 }
+        troubles = failed.isEmpty ? [] : all.filter { $0.status == 424 || $0.status == 429 || $0.status >= 500 }
+    }
+
+    /// How long the service asks to be left alone, where it throttled any of them.
+    package var throttledFor: Duration? {
+        let throttled = troubles.filter { $0.status == 429 || ($0.status == 503 && $0.retryAfter != nil) }
+        return throttled.isEmpty ? nil : throttled.compactMap(\.retryAfter).max() ?? .seconds(1)
+    }
+
+    /// What a person or program does about it; `nil` when there is nothing to do.
+    package var advice: String? {
+        guard !troubles.isEmpty else { return nil }
+        let list = troubles.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")
+        let wait = throttledFor.map { " in \(max(1, $0.components.seconds)) s" } ?? ""
+        let unsure = troubles.contains { $0.status >= 500 }
+        return
+            "\(troubles.count) of \(count) requests of the batch were not carried out: \(list). Send these alone again\(wait)"
+            + (unsure ? "; of those with 5xx look first whether a write was done." : ".")
+    }
+}
