@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 package import MMHTTP
 package import MMOperations
 
@@ -12,6 +12,10 @@ package struct RESTRouter: Sendable {
         package var admitsNumericHosts = false
         /// The server name that connections' `mcps` lists are compared with for callers that give none.
         package var serverName = "rest"
+        /// Refuses a process of this user that says that a person sits before it and can have none.
+        package var requirePerson: @Sendable (Int32) throws(MMError) -> Void = { (process) throws(MMError) in
+            try PersonProof.requirePerson(before: process)
+        }
 
         /// The names of this machine's loopback alone.
         package init() {}
@@ -36,7 +40,9 @@ package struct RESTRouter: Sendable {
         let services = services ?? (service as? LocalOperationService)?.services
         let metrics = shared.metrics
         let service = MeteredOperationService(service, metrics)
-        let calls = OperationCalls(service: service, serverName: settings.serverName, questions: shared.questions)
+        let calls = OperationCalls(
+            service: service, serverName: settings.serverName, questions: shared.questions,
+            requirePerson: settings.requirePerson)
         let document = OpenAPIDocument(service.catalogue)
         var routes = [
             Route("/v1/handshake", [("GET", { _ in .json(JSONWriter.bytes(.object(identity.json))) })]),

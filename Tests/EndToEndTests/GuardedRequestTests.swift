@@ -78,6 +78,32 @@ struct GuardedRequestTests {
         #expect(try await Self.sent(tenant) == 0)
     }
 
+    @Test("take no word for a person from a program that has no terminal", arguments: ["graph_request", "confirm"])
+    func plainClient(operation: String) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        #expect(try await tenant.mm(["pool", "start"]).code == 0)
+        let asked = try await tenant.mm(Self.send + ["--json"])
+        let token = try #require(asked.failure?["details"]?["token"]?.string)
+        let socket = try #require(try await tenant.mm(["pool", "status", "--json"]).json?["socket"]?.string)
+        let body: JSONValue =
+            operation == "confirm"
+            ? ["token": .string(token)]
+            : [
+                "connection": "Demo", "endpoint": "/me/sendMail", "method": "POST",
+                "body": try JSONParser.parse(Self.mail),
+            ]
+        let ran = try await Tenant.run(
+            "/usr/bin/curl",
+            [
+                "-s", "-m", "60", "--unix-socket", socket, "http://localhost/v1/operations/\(operation)",
+                "-H", "Content-Type: application/json", "-H", "Accept: text/event-stream", "-H", "MM-Surface: terminal",
+                "-H", "MM-Person: 1", "-d", JSONWriter.string(body),
+            ], ["PATH": "/usr/bin:/bin"])
+        #expect(ran.output.contains("has no terminal"), "\(ran)")
+        #expect(try await Self.sent(tenant) == 0)
+    }
+
     @Test("no pool gets the environment of a session")
     func poolOfSession() async throws {
         let tenant = try await Tenant()

@@ -48,6 +48,36 @@ package enum PersonProof {
         if isInSession(process: process) { throw refusal }
     }
 
+    /// Refuses to take what another process says of a person before it, unless it can have one: it has a terminal that no
+    /// session opened, or it is a front-end of this product, which asks for itself.
+    /// - Parameter process: the one at the far end of a socket.
+    /// - Throws: `forbidden`.
+    package static func requirePerson(before process: Int32) throws(MMError) {
+        try require(process: process)
+        if isFrontEnd(process) { return }
+        guard let leader = terminalLeader(of: process), !isInSession(process: leader) else {
+            throw MMError(
+                .forbidden, "This program has no terminal, so it can't speak for a person.",
+                hint: "Run mm in a terminal of your own, or use a client of mm-mcp that shows forms.")
+        }
+    }
+
+    /// Whether a process runs a program of this very installation.
+    private static func isFrontEnd(_ process: Int32) -> Bool {
+        guard let path = ProcFile.link("/proc/\(process)/exe"), let slash = OwnProgram.path.lastIndex(of: "/") else {
+            return false
+        }
+        return ["mm", "mm-mcp"].contains { path == OwnProgram.path[...slash] + $0 }
+    }
+
+    /// The leader of the session whose controlling terminal a process has; nil where it has none.
+    private static func terminalLeader(of process: Int32) -> Int32? {
+        guard let status = ProcFile.read("/proc/\(process)/stat", limit: 4096), let fields = fields(of: status),
+            fields.count > 4, fields[4] != "0"
+        else { return nil }
+        return Int32(fields[3])
+    }
+
     private static var refusal: MMError {
         MMError(
             .forbidden, "This is a session of mm: what runs here can't speak for a person.",
@@ -68,10 +98,15 @@ package enum PersonProof {
         return ["mm", "mm-mcp", "mm (deleted)", "mm-mcp (deleted)"].contains { name.elementsEqual($0.utf8) }
     }
 
-    /// The fourth field of `/proc/PID/stat` (proc(5)); the second may hold blanks and parentheses.
     private static func parent(in status: [UInt8]) -> pid_t? {
+        guard let fields = fields(of: status), fields.count > 1 else { return nil }
+        return pid_t(fields[1])
+    }
+
+    /// The fields of `/proc/PID/stat` from the third on (proc(5)): state, parent, group, session, terminal. The second may
+    /// hold blanks and parentheses.
+    private static func fields(of status: [UInt8]) -> [String]? {
         guard let end = status.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let fields = status[(end + 1)...].split(separator: 0x20)
-        return fields.count > 1 ? pid_t(String(decoding: fields[1], as: UTF8.self)) : nil
+        return status[(end + 1)...].split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -7,10 +7,15 @@ struct OperationCalls: Sendable {
     let service: any OperationService
     let serverName: String
     private let questions: OpenQuestions
+    private let requirePerson: @Sendable (Int32) throws(MMError) -> Void
     /// Of the clients that call from this machine.
     let watch: ClientWatch
 
-    init(service: any OperationService, serverName: String, questions: OpenQuestions) {
+    init(
+        service: any OperationService, serverName: String, questions: OpenQuestions,
+        requirePerson: @escaping @Sendable (Int32) throws(MMError) -> Void
+    ) {
+        self.requirePerson = requirePerson
         self.service = service
         self.serverName = serverName
         self.questions = questions
@@ -67,7 +72,7 @@ struct OperationCalls: Sendable {
 
     /// Takes a person's answer to a question of a call under way.
     func answerQuestion(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
-        try speaksForPerson(request.peer)
+        try answersForPerson(request.peer)
         guard let confirmed = try RequestBody.object(of: request.http)["confirmed"]?.bool else {
             throw MMError(
                 .invalidInput, "An answer to a question needs `confirmed`.",
@@ -94,7 +99,8 @@ struct OperationCalls: Sendable {
     {
         let claims = try OperationHeaders.read(request.http.headers)
         let surface = claims.surface ?? .rest
-        if surface == .terminal || claims.hasPerson { try speaksForPerson(request.peer) }
+        if surface == .terminal { try speaksForPerson(request.peer) }
+        if claims.hasPerson { try answersForPerson(request.peer) }
         if surface == .rest, declaration.audience == .person, !declaration.effects.readOnly || !request.peer.isOwn {
             throw MMError(
                 .forbidden, "`\(declaration.name)` is for people at a terminal.",
@@ -118,6 +124,12 @@ struct OperationCalls: Sendable {
 
     private func userAgent(_ request: HTTPServerRequest) -> String {
         request.headers["User-Agent"].map { String($0.prefix(100)) } ?? "unnamed"
+    }
+
+    /// A person's yes comes from where a person can be.
+    private func answersForPerson(_ peer: RESTPeer) throws(MMError) {
+        try speaksForPerson(peer)
+        if case .process(let pid) = peer { try requirePerson(pid) }
     }
 
     /// A person is spoken for by the owner's front-ends alone, and never from within a session.

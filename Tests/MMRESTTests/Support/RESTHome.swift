@@ -54,7 +54,11 @@ final class SocketPool: Sendable {
     init(_ home: RESTHome, _ service: any OperationService, peer: RESTPeer? = nil) throws {
         self.home = home
         socket = home.path + "/pool-\(RandomBytes.text(bytes: 4)).sock"
-        let router = RESTRouter(service: service, identity: Self.identity, services: home.services)
+        var settings = RESTRouter.Settings()
+        // The test's own process stands for a front-end, which has no terminal here.
+        settings.requirePerson = { (process) throws(MMError) in try PersonProof.require(process: process) }
+        let router = RESTRouter(
+            service: service, identity: Self.identity, settings: settings, services: home.services)
         listener = try HTTPListener.start(.unix(path: socket)) { request in
             guard case .unix(_, let pid) = request.peer else { return .text("no peer", status: 500) }
             return await router.respond(to: request, from: peer ?? .process(pid: pid))
