@@ -34,7 +34,8 @@ struct AppContent: Sendable {
                     : [
                         [
                             "displayName": "rotated yearly", "keyId": .string(appIDs.guid(200 + index)), "hint": "sdb",
-                            "startDateTime": "2025-06-01T00:00:00Z", "endDateTime": "2026-06-01T00:00:00Z",
+                            "startDateTime": .string(ServiceTime.text(secretEnd(index) - 86_400 * 365)),
+                            "endDateTime": .string(ServiceTime.text(secretEnd(index))),
                             "secretText": .null,
                         ]
                     ],
@@ -44,6 +45,12 @@ struct AppContent: Sendable {
                 "web": ["redirectUris": [], "homePageUrl": .null], "spa": ["redirectUris": []],
             ]
         }
+    }
+
+    /// When the secret of an app ends: of the first in twelve days, of the next nineteen days ago, of others later.
+    private func secretEnd(_ index: Int) -> Int64 {
+        let days: [Int64] = [140, 12, -19, 75, 300]
+        return users.now / 86_400 * 86_400 + days[index % days.count] * 86_400
     }
 
     func servicePrincipals() -> [JSONObject] {
@@ -97,13 +104,15 @@ struct AppContent: Sendable {
         roleIDs.guid(DirectoryRoleName.allCases.firstIndex(of: role) ?? 0)
     }
 
-    func subscribedSkus() -> [JSONObject] {
+    /// - Parameter consumed: how many users hold each, by the id of the product.
+    func subscribedSkus(consumed: [String: Int]) -> [JSONObject] {
         License.all.map { license in
-            let seats = max(10, users.count * license.seats / 100)
+            let used = consumed[license.sku] ?? 0
+            let seats = max(10, used, users.count * license.seats / 100)
             return [
                 "id": .string("\(TenantIdentity.id)_\(license.sku)"), "accountId": .string(TenantIdentity.id),
                 "accountName": "ContosoSandbox", "appliesTo": "User", "capabilityStatus": "Enabled",
-                "consumedUnits": .int(Int64(seats * 4 / 5)),
+                "consumedUnits": .int(Int64(used)),
                 "prepaidUnits": ["enabled": .int(Int64(seats)), "suspended": 0, "warning": 0, "lockedOut": 0],
                 "servicePlans": license.servicePlans, "skuId": .string(license.sku),
                 "skuPartNumber": .string(license.part),
@@ -119,7 +128,9 @@ struct AppContent: Sendable {
                 "createdDateTime": "2019-04-01T09:00:00Z",
                 "defaultUsageLocation": "US", "displayName": .string(TenantIdentity.name),
                 "marketingNotificationEmails": [],
-                "onPremisesSyncEnabled": true, "postalCode": "98101", "preferredLanguage": "en", "state": "WA",
+                "onPremisesSyncEnabled": true,
+                "onPremisesLastSyncDateTime": .string(ServiceTime.text(users.now - 1800)), "postalCode": "98101",
+                "preferredLanguage": "en", "state": "WA",
                 "street": "1401 Alder Street",
                 "technicalNotificationMails": [.string("admin@\(TenantIdentity.domain)")],
                 "tenantType": "AAD", "assignedPlans": [],
@@ -149,40 +160,6 @@ struct AppContent: Sendable {
         }
     }
 
-    static let logLength = 500
-
-    func signIn(_ index: Int) -> JSONObject {
-        let user = users.row(mixing.number(index, 1, below: users.count))
-        let failed = mixing.number(index, 2, below: 12) == 0
-        let ids = ObjectIDs(mixing.branch(17))
-        return [
-            "id": .string(ids.guid(index)),
-            "createdDateTime": .string(ServiceTime.text(1_767_225_600 - Int64(index) * 611)),
-            "userDisplayName": .string(user.displayName),
-            "userPrincipalName": .string(user.userPrincipalName.lowercased()),
-            "userId": .string(user.id), "appId": .string(TenantIdentity.demoApp),
-            "appDisplayName": "Microsoft Master (sandbox)",
-            "ipAddress": .string("198.51.100.\(1 + mixing.number(index, 3, below: 250))"), "clientAppUsed": "Browser",
-            "correlationId": .string(ids.guid(100_000 + index)),
-            "conditionalAccessStatus": failed ? "failure" : "success",
-            "isInteractive": true, "riskDetail": "none", "riskLevelAggregated": "none", "riskState": "none",
-            "resourceDisplayName": "Microsoft Graph", "resourceId": "00000003-0000-0000-c000-000000000000",
-            "status": failed
-                ? [
-                    "errorCode": 53003, "failureReason": "Access has been blocked by Conditional Access policies.",
-                    "additionalDetails": .null,
-                ]
-                : ["errorCode": 0, "failureReason": "Other.", "additionalDetails": .null],
-            "deviceDetail": ["operatingSystem": "Linux", "browser": "Chrome 140.0"],
-            "location": [
-                "city": .string(user.office.city), "state": .string(user.office.state),
-                "countryOrRegion": .string(user.office.region),
-            ],
-        ]
-    }
-
-    func signInIndex(_ id: String) -> Int? { ObjectIDs(mixing.branch(17)).index(ofGuid: id) }
-
     private static let deeds = [
         ("UserManagement", "Add user"), ("GroupManagement", "Add member to group"), ("UserManagement", "Update user"),
         ("RoleManagement", "Add member to role"), ("ApplicationManagement", "Update application"),
@@ -197,7 +174,7 @@ struct AppContent: Sendable {
                 "id": .string("Directory_\(ids.guid(index))"), "category": .string(deed.0),
                 "correlationId": .string(ids.guid(1000 + index)),
                 "result": "success", "resultReason": "", "activityDisplayName": .string(deed.1),
-                "activityDateTime": .string(ServiceTime.text(1_767_225_600 - Int64(index) * 7_200)),
+                "activityDateTime": .string(ServiceTime.text(users.now - Int64(index) * 7_200)),
                 "loggedByService": "Core Directory",
                 "operationType": .string(deed.1.split(separator: " ").first.map(String.init) ?? ""),
                 "initiatedBy": [

@@ -8,6 +8,7 @@ struct DirectoryStore: Sendable {
     let sites: SiteContent
     let teams: TeamContent
     let apps: AppContent
+    let administration: AdministrationContent
     let mixing: Mixing
     private(set) var written: [TableAddress: EntityTable] = [:]
     private(set) var links: [LinkAddress: LinkChanges] = [:]
@@ -26,11 +27,12 @@ struct DirectoryStore: Sendable {
         let groups = GroupDirectory(users: users, mixing: mixing)
         self.groups = groups
         files = FileContent(users: users, groups: groups, mixing: mixing)
-        let sites = SiteContent(mixing: mixing)
+        let sites = SiteContent(now: users.now, mixing: mixing)
         self.sites = sites
         teams = TeamContent(users: users, mixing: mixing)
         let apps = AppContent(users: users, mixing: mixing)
         self.apps = apps
+        administration = AdministrationContent(users: users, mixing: mixing)
         usersTable = EntityTable(
             .user, count: users.count, base: { .user(users.row($0)) }, index: { users.index(of: $0) })
         groupsTable = EntityTable(
@@ -84,6 +86,22 @@ struct DirectoryStore: Sendable {
     /// The user of an object id or a user principal name.
     func user(_ key: String) -> Record? { table(.users).find(key) }
 
+    /// How many users hold each licence, by the id of the product.
+    private var consumedLicenses: [String: Int] {
+        var consumed: [String: Int] = [:]
+        table(.users).scan { user in
+            switch user {
+            case .user(let row): for license in row.licenses { consumed[License.all[license].sku, default: 0] += 1 }
+            case .object(let members):
+                for license in members["assignedLicenses"]?.array ?? [] {
+                    if let sku = license["skuId"]?.string { consumed[sku, default: 0] += 1 }
+                }
+            }
+            return true
+        }
+        return consumed
+    }
+
     /// The roles that a user holds.
     func roles(of userID: String) -> [DirectoryRoleName] {
         DirectoryRoleName.allCases.filter {
@@ -136,12 +154,12 @@ struct DirectoryStore: Sendable {
         switch address {
         case .organization: return EntityTable(.organization, rows: apps.organization())
         case .domains: return EntityTable(.domain, rows: apps.domains())
-        case .subscribedSkus: return EntityTable(.subscribedSku, rows: apps.subscribedSkus())
+        case .subscribedSkus: return EntityTable(.subscribedSku, rows: apps.subscribedSkus(consumed: consumedLicenses))
         case .signIns:
-            let apps = apps
+            let (apps, users) = (apps, users)
             return EntityTable(
-                .signIn, count: AppContent.logLength, base: { .object(apps.signIn($0)) },
-                index: { apps.signInIndex($0).flatMap { $0 < AppContent.logLength ? $0 : nil } })
+                .signIn, count: users.signIns.count, base: { .object(apps.signIn($0)) },
+                index: { users.signIns.entry(ofID: $0) })
         case .directoryAudits: return EntityTable(.directoryAudit, rows: apps.directoryAudits())
         case .deletedUsers: return EntityTable(.user)
         case .deletedGroups: return EntityTable(.group)
@@ -187,6 +205,9 @@ struct DirectoryStore: Sendable {
                 .chatMessage, rows: exists ? teams.messages(inConversation: chat, count: 24, isChat: true) : [],
                 newestFirst: true)
         case .users, .groups, .applications, .servicePrincipals, .directoryRoles, .sites: return usersTable
+        case .managedDevices, .deviceConfigurations, .deviceCompliancePolicies, .conditionalAccessPolicies, .riskyUsers,
+            .registrations, .authenticationMethods, .serviceIssues, .serviceHealth, .permissions:
+            return administrationTable(address)
         }
     }
 

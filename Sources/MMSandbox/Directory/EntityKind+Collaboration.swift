@@ -52,7 +52,7 @@ extension EntityKind {
         "driveItem",
         """
         id createdDateTime:d lastModifiedDateTime:d name webUrl size:n cTag eTag createdBy:o lastModifiedBy:o \
-        parentReference:o file:o folder:o root:o fileSystemInfo:o description
+        parentReference:o file:o folder:o root:o shared:o fileSystemInfo:o description
         """, page: 200, limit: 1000, readOnly: "id createdDateTime lastModifiedDateTime webUrl size cTag eTag",
         required: "name",
         searched: "name")

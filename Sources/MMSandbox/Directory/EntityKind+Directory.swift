@@ -6,7 +6,7 @@ extension EntityKind {
         id businessPhones:c displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname \
         userPrincipalName accountEnabled:b ageGroup assignedLicenses:c assignedPlans:c city companyName country \
         createdDateTime:d creationType deletedDateTime:d department employeeHireDate:d employeeId employeeType \
-        externalUserState identities:c imAddresses:c lastPasswordChangeDateTime:d mailNickname \
+        externalUserState externalUserStateChangeDateTime:d identities:c imAddresses:c lastPasswordChangeDateTime:d mailNickname \
         onPremisesImmutableId onPremisesLastSyncDateTime:d onPremisesSyncEnabled:b otherMails:c passwordPolicies \
         passwordProfile:o postalCode proxyAddresses:c signInActivity:o signInSessionsValidFromDateTime:d state \
         streetAddress usageLocation userType
@@ -63,7 +63,7 @@ extension EntityKind {
         """
         id deletedDateTime:d businessPhones:c city country countryLetterCode createdDateTime:d \
         defaultUsageLocation displayName marketingNotificationEmails:c onPremisesSyncEnabled:b postalCode \
-        preferredLanguage state street technicalNotificationMails:c tenantType assignedPlans:c verifiedDomains:c
+        preferredLanguage state street technicalNotificationMails:c onPremisesLastSyncDateTime:d tenantType assignedPlans:c verifiedDomains:c
         """)
 
     static let domain = EntityKind(
@@ -82,8 +82,8 @@ extension EntityKind {
         "signIn",
         """
         id createdDateTime:d userDisplayName userPrincipalName userId appId appDisplayName ipAddress clientAppUsed \
-        correlationId conditionalAccessStatus isInteractive:b riskDetail riskLevelAggregated riskState \
-        resourceDisplayName resourceId status:o deviceDetail:o location:o
+        correlationId conditionalAccessStatus appliedConditionalAccessPolicies:c isInteractive:b riskDetail \
+        riskLevelAggregated riskLevelDuringSignIn riskState riskEventTypes_v2:c resourceDisplayName resourceId status:o deviceDetail:o location:o
         """, page: 100, limit: 1000, searched: "userDisplayName")
 
     static let directoryAudit = EntityKind(

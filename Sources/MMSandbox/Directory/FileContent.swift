@@ -11,10 +11,9 @@ struct FileContent: Sendable {
 
     private let driveIDs: ObjectIDs
     private let mixing: Mixing
-    private let users: UserDirectory
+    let users: UserDirectory
     private let groups: GroupDirectory
     static let host = "contososandbox.sharepoint.com"
-    private static let anchor: Int64 = 1_767_225_600
 
     init(users: UserDirectory, groups: GroupDirectory, mixing: Mixing) {
         self.users = users
@@ -68,7 +67,8 @@ struct FileContent: Sendable {
         if case .user = owner { isPersonal = true }
         return [
             "id": .string(id), "createdDateTime": "2024-02-01T08:00:00Z", "description": "",
-            "driveType": isPersonal ? "business" : "documentLibrary", "lastModifiedDateTime": "2025-12-31T10:00:00Z",
+            "driveType": isPersonal ? "business" : "documentLibrary",
+            "lastModifiedDateTime": .string(ServiceTime.text(users.now - 3600)),
             "name": isPersonal ? "OneDrive" : "Documents", "webUrl": .string("https://contososandbox\(path)"),
             "owner": identity,
             "quota": [
@@ -86,20 +86,37 @@ struct FileContent: Sendable {
         ("Scan %n.pdf", "application/pdf"), ("Notes %n.txt", "text/plain"), ("Photo %n.jpg", "image/jpeg"),
     ]
 
-    /// What a drive starts with: a root, four folders, two dozen files.
-    func items(ofDrive id: String) -> [JSONObject] {
-        guard let owner = owner(ofDrive: id), let drive = drive(id) else { return [] }
+    private static let fileCount = 24
+    /// How many folders a drive starts with, below its root.
+    static var folderCount: Int { folderNames.count }
+
+    private func mixing(of owner: Owner) -> Mixing {
         let seed =
             switch owner {
             case .user(let index): index
             case .group(let index): 100_000_000 + index
             case .site(let index): 200_000_000 + index
             }
-        let local = mixing.branch(UInt64(seed))
+        return mixing.branch(UInt64(seed))
+    }
+
+    /// The numbers of a drive.
+    func mixing(ofDrive id: String) -> Mixing? { owner(ofDrive: id).map(mixing(of:)) }
+
+    /// The place of an item that its drive starts with.
+    func itemIndex(_ id: String, _ local: Mixing) -> Int? {
+        let ids = ObjectIDs(local)
+        return (0...Self.fileCount + Self.folderCount).first { ids.opaque($0, prefix: "01").uppercased() == id }
+    }
+
+    /// What a drive starts with: a root, four folders, two dozen files.
+    func items(ofDrive id: String) -> [JSONObject] {
+        guard let owner = owner(ofDrive: id), let drive = drive(id) else { return [] }
+        let local = mixing(of: owner)
         let ids = ObjectIDs(local)
         let url = drive["webUrl"]?.string ?? ""
         func itemID(_ index: Int) -> String { ids.opaque(index, prefix: "01").uppercased() }
-        func stamp(_ index: Int) -> Int64 { Self.anchor - Int64(3600 + local.number(index, 1, below: 300 * 86_400)) }
+        func stamp(_ index: Int) -> Int64 { users.now - Int64(3600 + local.number(index, 1, below: 300 * 86_400)) }
         func parent(_ index: Int, path: String) -> JSONValue {
             [
                 "driveId": .string(id), "driveType": drive["driveType"] ?? "", "id": .string(itemID(index)),
@@ -107,7 +124,7 @@ struct FileContent: Sendable {
             ]
         }
         var items: [JSONObject] = []
-        let fileCount = 24
+        let fileCount = Self.fileCount
         items.append(
             Self.item(
                 id: itemID(0), name: "root", created: stamp(0), url: url, size: 0,
@@ -128,7 +145,7 @@ struct FileContent: Sendable {
             let name = pattern.replacing("%n", with: "\(100 + file)")
             items.append(
                 Self.item(
-                    id: itemID(index), name: name, created: stamp(index),
+                    id: itemID(index), name: name, created: stamp(index), shared: shared(index, local),
                     url: "\(url)/\(Self.folderNames[folder])/\(name)",
                     size: Int64(Self.startContent(name: name).count),
                     more: [
@@ -149,14 +166,16 @@ struct FileContent: Sendable {
         return content
     }
 
-    static func item(id: String, name: String, created: Int64, url: String, size: Int64, more: JSONObject) -> JSONObject
-    {
+    static func item(
+        id: String, name: String, created: Int64, shared: JSONValue? = nil, url: String, size: Int64, more: JSONObject
+    ) -> JSONObject {
         var item: JSONObject = [
             "id": .string(id), "createdDateTime": .string(ServiceTime.text(created)),
             "lastModifiedDateTime": .string(ServiceTime.text(created)), "name": .string(name), "webUrl": .string(url),
             "size": .int(size), "cTag": .string("\"c:{\(id)},1\""), "eTag": .string("\"{\(id)},1\""),
         ]
         for (key, value) in more { item[key] = value }
+        if let shared { item["shared"] = shared }
         item["fileSystemInfo"] = [
             "createdDateTime": .string(ServiceTime.text(created)),
             "lastModifiedDateTime": .string(ServiceTime.text(created)),

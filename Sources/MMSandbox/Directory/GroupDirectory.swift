@@ -84,7 +84,7 @@ struct GroupDirectory: Sendable {
         let nickname = name.lowercased().filter { $0 != " " }.map { $0 == "ã" ? "a" : $0 == "ó" ? "o" : String($0) }
             .joined()
         let purpose = purpose(index)
-        let created = ServiceTime.text(1_767_225_600 - 86_400 * Int64(30 + mixing.number(index, 1, below: 1500)))
+        let created = ServiceTime.text(users.now - 86_400 * Int64(30 + mixing.number(index, 1, below: 1500)))
         var description = "Everybody in \(name)."
         var rule: JSONValue = .null
         var isUnified = false

@@ -9,7 +9,6 @@ struct MailContent: Sendable {
     private let messageIDs: ObjectIDs
     private let folderIDs: ObjectIDs
     private let eventIDs: ObjectIDs
-    private static let anchor: Int64 = 1_767_225_600
 
     init(users: UserDirectory, owner: Int, mixing: Mixing) {
         self.users = users
@@ -27,7 +26,7 @@ struct MailContent: Sendable {
     ]
 
     private static let subjects = [
-        "Minutes of the planning meeting", "Invoice 2025-%n", "Question about the rollout", "Your order %n has shipped",
+        "Minutes of the planning meeting", "Invoice %n", "Question about the rollout", "Your order %n has shipped",
         "Re: Budget for next quarter", "Draft contract for review", "Lunch on Thursday?",
         "Access request for the archive",
         "Security notice: new sign-in", "Slides for the board", "Re: Feedback on the proposal",
@@ -78,7 +77,7 @@ struct MailContent: Sendable {
         let sent = folder == 2
         let me = users.row(owner)
         let other = users.row(mixing.number(index, 21, below: users.count))
-        let received = Self.anchor - Int64(index) * 25_200 - Int64(mixing.number(index, 22, below: 21_600))
+        let received = users.now - Int64(index) * 25_200 - Int64(mixing.number(index, 22, below: 21_600))
         let subject = Self.subjects[mixing.number(index, 23, below: Self.subjects.count)]
             .replacing("%n", with: "\(1000 + mixing.number(index, 24, below: 9000))")
         let text = Self.texts[mixing.number(index, 25, below: Self.texts.count)]
@@ -123,7 +122,7 @@ struct MailContent: Sendable {
         return [
             "@odata.type": "#microsoft.graph.fileAttachment",
             "id": .string(messageIDs.opaque(index, prefix: "AAMkAT", suffix: "AAA=")),
-            "lastModifiedDateTime": .string(ServiceTime.text(Self.anchor - Int64(index) * 25_200)),
+            "lastModifiedDateTime": .string(ServiceTime.text(users.now - Int64(index) * 25_200)),
             "name": "figures.txt", "contentType": "text/plain", "size": .int(Int64(content.count)), "isInline": false,
             "contentBytes": .string(Base64.text(content)),
         ]
@@ -134,10 +133,10 @@ struct MailContent: Sendable {
         "Design workshop", "Supplier visit",
     ]
 
-    /// The event at an index: two a day around the turn of the year.
+    /// The event at an index: two a day, from ten days ago on.
     func event(_ index: Int) -> JSONObject {
         let day = Int64(index / 2 - 10)
-        let start = Self.anchor + day * 86_400 + Int64(8 + mixing.number(index, 40, below: 9)) * 3600
+        let start = users.now / 86_400 * 86_400 + day * 86_400 + Int64(8 + mixing.number(index, 40, below: 9)) * 3600
         let end = start + Int64(1 + mixing.number(index, 41, below: 3)) * 1800
         let other = users.row(mixing.number(index, 42, below: users.count))
         let title = Self.meetings[mixing.number(index, 43, below: Self.meetings.count)]
@@ -190,8 +189,8 @@ struct MailContent: Sendable {
             let person = users.row(mixing.number(index, 50, below: users.count))
             return [
                 "id": .string(ids.opaque(index, prefix: "AAMkAC", suffix: "AAA=")),
-                "createdDateTime": .string(ServiceTime.text(Self.anchor - 9_000_000)),
-                "lastModifiedDateTime": .string(ServiceTime.text(Self.anchor - 8_000_000)),
+                "createdDateTime": .string(ServiceTime.text(users.now - 9_000_000)),
+                "lastModifiedDateTime": .string(ServiceTime.text(users.now - 8_000_000)),
                 "changeKey": "EQAAABYAAAC", "categories": [], "displayName": .string(person.displayName),
                 "givenName": .string(person.givenName), "surname": .string(person.surname),
                 "jobTitle": .string(person.jobTitle), "companyName": "Contoso Sandbox",

@@ -10,12 +10,14 @@ struct SiteContent: Sendable {
         ("board", "Board"),
     ]
     static var count: Int { names.count }
+    private let now: Int64
     private let mixing: Mixing
     private let ids: ObjectIDs
     private let webs: ObjectIDs
     private let listIDs: ObjectIDs
 
-    init(mixing: Mixing) {
+    init(now: Int64, mixing: Mixing) {
+        self.now = now
         self.mixing = mixing.branch(8)
         ids = ObjectIDs(mixing.branch(9))
         webs = ObjectIDs(mixing.branch(10))
@@ -48,7 +50,7 @@ struct SiteContent: Sendable {
         let name = Self.names[index]
         var site: JSONObject = [
             "id": .string(id(index)), "createdDateTime": "2024-05-01T08:00:00Z",
-            "lastModifiedDateTime": "2025-12-31T10:00:00Z",
+            "lastModifiedDateTime": .string(ServiceTime.text(now - Int64(index) * 90_000 - 50_400)),
             "name": .string(name.path),
             "webUrl": .string("https://\(FileContent.host)" + (index == 0 ? "" : "/sites/\(name.path)")),
             "displayName": .string(name.shown), "siteCollection": ["hostname": .string(FileContent.host)],
@@ -66,7 +68,7 @@ struct SiteContent: Sendable {
         Self.lists.enumerated().map { place, list in
             [
                 "id": .string(listIDs.guid(site * 16 + place)), "createdDateTime": "2024-05-01T08:00:00Z",
-                "lastModifiedDateTime": "2025-12-30T10:00:00Z", "name": .string(list.0),
+                "lastModifiedDateTime": .string(ServiceTime.text(now - 136_800)), "name": .string(list.0),
                 "webUrl": .string("https://\(FileContent.host)/sites/\(Self.names[site].path)/Lists/\(list.0)"),
                 "displayName": .string(list.0), "description": "",
                 "eTag": .string("\"\(listIDs.guid(site * 16 + place)),1\""),
@@ -86,8 +88,8 @@ struct SiteContent: Sendable {
             let place = site * 1000 + list * 100 + number
             let title = "\(Self.deeds[mixing.number(place, 1, below: Self.deeds.count)]) \(number)"
             return [
-                "id": .string("\(number)"), "createdDateTime": "2025-03-01T08:00:00Z",
-                "lastModifiedDateTime": "2025-11-01T08:00:00Z",
+                "id": .string("\(number)"), "createdDateTime": .string(ServiceTime.text(now - 86_400 * 300)),
+                "lastModifiedDateTime": .string(ServiceTime.text(now - 86_400 * Int64(number))),
                 "webUrl": .string("https://\(FileContent.host)/sites/\(Self.names[site].path)/Lists/\(number)_.000"),
                 "eTag": .string("\"\(listIDs.guid(place)),1\""), "contentType": ["id": "0x0100", "name": "Item"],
                 "createdBy": [

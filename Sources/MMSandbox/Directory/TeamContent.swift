@@ -37,7 +37,8 @@ struct TeamContent: Sendable {
         Self.channelNames.enumerated().map { index, name in
             let thread = "19:\(Guid.text(place(id).number(index), 1).filter { $0 != "-" })@thread.tacv2"
             return [
-                "id": .string(thread), "createdDateTime": "2025-01-10T09:00:00Z", "displayName": .string(name),
+                "id": .string(thread), "createdDateTime": .string(ServiceTime.text(users.now - 86_400 * 355)),
+                "displayName": .string(name),
                 "description": .string(index == 0 ? "The channel for everything." : "All about \(name.lowercased())."),
                 "email": .string("\(name.lowercased()).\(id.prefix(8))@amer.teams.ms"),
                 "webUrl": .string("https://teams.microsoft.com/l/channel/\(thread)"), "membershipType": "standard",
@@ -59,8 +60,8 @@ struct TeamContent: Sendable {
     private func chat(_ one: String, _ other: String, index: Int) -> JSONObject {
         let id = "19:\(min(one, other))_\(max(one, other))@unq.gbl.spaces"
         return [
-            "id": .string(id), "topic": .null, "createdDateTime": "2025-06-01T08:00:00Z",
-            "lastUpdatedDateTime": .string(ServiceTime.text(1_767_225_600 - Int64(index) * 90_000)),
+            "id": .string(id), "topic": .null, "createdDateTime": .string(ServiceTime.text(users.now - 86_400 * 214)),
+            "lastUpdatedDateTime": .string(ServiceTime.text(users.now - Int64(index) * 90_000)),
             "chatType": "oneOnOne",
             "webUrl": .string("https://teams.microsoft.com/l/chat/\(id)/0"), "tenantId": .string(TenantIdentity.id),
         ]
@@ -88,7 +89,7 @@ struct TeamContent: Sendable {
         return (0..<count).map { index in
             let speaker =
                 speakers.isEmpty ? place.number(index, 1, below: users.count) : speakers[index % speakers.count]
-            let at = 1_767_225_600 - Int64(index) * 5_400
+            let at = users.now - Int64(index) * 5_400
             return Self.message(
                 id: "\(at)000", at: at, from: users.row(speaker).id, name: users.row(speaker).displayName,
                 body: [

@@ -6,6 +6,10 @@ final class UserDirectory: Sendable {
     let count: Int
     /// The domain of the tenant.
     let domain: String
+    /// When the tenant started: what happened before is told from here.
+    let now: Int64
+    /// Who signed in when.
+    let signIns: SignInSchedule
     /// Their ids.
     let ids: ObjectIDs
     let mixing: Mixing
@@ -13,10 +17,12 @@ final class UserDirectory: Sendable {
     let domainBytes: [UInt8]
     private let people: People
 
-    init(count: Int, domain: String, mixing: Mixing) {
+    init(count: Int, domain: String, now: Int64, mixing: Mixing) {
         self.count = max(count, NamedAccount.all.count)
         self.domain = domain
+        self.now = now
         self.mixing = mixing.branch(1)
+        signIns = SignInSchedule(users: self.count, now: now, mixing: mixing.branch(17))
         self.ids = ObjectIDs(mixing.branch(2))
         self.domainBytes = Array("@\(domain)\"".utf8)
         self.people = People(offset: self.mixing.number(0, 0xBEEF, below: People.combinations))

@@ -8,7 +8,7 @@ struct UserRow: Sendable {
 
     private enum Field: UInt64 {
         case guest = 10
-        case department, title, mobile, phone, created, enabled, license, employee, signIn, partner, synced
+        case department, title, mobile, phone, created, enabled, license, employee, signIn, partner, synced, kept
     }
 
     private func number(_ field: Field, below limit: Int) -> Int {
@@ -71,12 +71,14 @@ struct UserRow: Sendable {
         return String(repeating: "0", count: 4 - text.count) + text
     }
 
-    var created: Int64 { 1_767_225_600 - 86_400 - Int64(number(.created, below: 6 * 365 * 86_400)) }
+    var created: Int64 { directory.now - 86_400 - Int64(number(.created, below: 6 * 365 * 86_400)) }
 
     /// The indices of the licences in `License.all`.
     var licenses: [Int] {
-        if isGuest || !isEnabled { return [] }
+        if isGuest { return [] }
         if index == 0 { return [1] }
+        // Some keep what they cost after they were disabled.
+        if !isEnabled { return named != nil || number(.kept, below: 3) == 0 ? [0] : [] }
         switch number(.license, below: 10) {
         case 0, 1: return [1]
         case 2...7: return [0]
@@ -123,7 +125,10 @@ struct UserRow: Sendable {
             .null
         case "createdDateTime": .string(ServiceTime.text(created))
         case "creationType", "externalUserState":
-            isGuest ? .string(property == "creationType" ? "Invitation" : "Accepted") : .null
+            isGuest
+                ? .string(property == "creationType" ? "Invitation" : isRedeemed ? "Accepted" : "PendingAcceptance")
+                : .null
+        case "externalUserStateChangeDateTime": isGuest ? .string(ServiceTime.text(created + 7200)) : .null
         case "employeeHireDate": isGuest ? .null : .string(ServiceTime.text(created / 86_400 * 86_400))
         case "employeeId": isGuest ? .null : .string("E\(100_000 + index)")
         case "employeeType": isGuest ? .null : .string(number(.employee, below: 8) == 0 ? "Contractor" : "Employee")
@@ -140,7 +145,7 @@ struct UserRow: Sendable {
         case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime": .string(ServiceTime.text(created + 3600))
         case "onPremisesSyncEnabled": number(.synced, below: 3) == 0 && !isGuest ? true : .null
         case "onPremisesLastSyncDateTime":
-            number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(1_767_225_600 - 1800)) : .null
+            number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(directory.now - 1800)) : .null
         case "passwordPolicies": isGuest ? "None" : .null
         case "proxyAddresses": isGuest ? [.string("smtp:\(mail)")] : [.string("SMTP:\(mail)")]
         case "signInActivity": signInActivity
@@ -148,14 +153,34 @@ struct UserRow: Sendable {
         }
     }
 
+    /// Whether the account is in use these days; guests come seldom, and disabled accounts not at all.
+    var isActive: Bool {
+        if named != nil { return true }
+        return isEnabled && isRedeemed && number(.signIn, below: isGuest ? 2 : 12) != 0
+    }
+
+    /// Whether a guest has taken the invitation.
+    var isRedeemed: Bool { !isGuest || named != nil || number(.kept, below: 8) != 0 }
+
+    /// When somebody signed in last; `nil` for never.
+    var lastSignIn: Int64? {
+        guard isRedeemed else { return nil }
+        if isActive { return max(directory.signIns.last(of: index) { directory.row($0).isActive }, created) }
+        // Nobody has used the account for one to fifteen months.
+        let last = directory.now - Int64((31 + number(.synced, below: 420)) * 86_400 + number(.mobile, below: 86_400))
+        return last > created ? last : nil
+    }
+
     private var signInActivity: JSONValue {
-        guard isEnabled else { return .null }
-        let last = 1_767_225_600 - Int64(number(.signIn, below: 120 * 86_400))
+        guard let lastSignIn else { return .null }
+        let time = JSONValue.string(ServiceTime.text(lastSignIn))
+        let request = JSONValue.string(
+            Guid.text(directory.mixing.number(index, 90), directory.mixing.number(index, 91)))
         return [
-            "lastSignInDateTime": .string(ServiceTime.text(max(last, created))),
-            "lastSignInRequestId": .string(
-                Guid.text(directory.mixing.number(index, 90), directory.mixing.number(index, 91))),
-            "lastNonInteractiveSignInDateTime": .string(ServiceTime.text(max(last, created))),
+            "lastSignInDateTime": time, "lastSignInRequestId": request, "lastNonInteractiveSignInDateTime": time,
+            "lastNonInteractiveSignInRequestId": request,
+            "lastSuccessfulSignInDateTime": named?.outcome == .disabled ? .null : time,
+            "lastSuccessfulSignInRequestId": named?.outcome == .disabled ? .null : request,
         ]
     }
 }

@@ -115,7 +115,8 @@ extension TenantState {
             "TotalItemSize": .string(byteSize(mailbox.size.bytes)),
             "DeletedItemCount": .int(Int64(mailbox.size.items / 20)),
             "TotalDeletedItemSize": .string(byteSize(mailbox.size.bytes / 20)),
-            "LastLogonTime@data.type": "System.DateTime", "LastLogonTime": .string(ServiceTime.text(mailbox.lastLogon)),
+            "LastLogonTime@data.type": "System.DateTime",
+            "LastLogonTime": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
             "MailboxTypeDetail": .string(mailbox.kind.rawValue), "StorageLimitStatus": "BelowLimit",
             "IsArchiveMailbox": false,
         ]

@@ -159,8 +159,6 @@ extension TenantState {
         return first
     }
 
-    private static let lastMoment: Int64 = 1_767_225_600
-
     /// A date as cmdlets take it; `nil` when there is none.
     private func moment(_ call: ExchangeCall, _ name: String) throws(ExchangeFailure) -> Double? {
         guard let text = call.text(name) else { return nil }
@@ -192,7 +190,7 @@ extension TenantState {
         var rows: [JSONObject] = []
         let mixing = mixing.branch(51)
         for index in 0..<400 {
-            let time = Self.lastMoment - Int64(index) * 971
+            let time = store.users.now - Int64(index) * 971
             if let start, Double(time) < start { continue }
             if let end, Double(time) > end { continue }
             let from = mailboxes.mailbox(mixing.number(index, 1, below: min(store.users.count, 300)))
@@ -232,7 +230,7 @@ extension TenantState {
         ]
         var rows: [JSONObject] = []
         for index in 0..<300 {
-            let time = Self.lastMoment - Int64(index) * 1777
+            let time = store.users.now - Int64(index) * 1777
             guard Double(time) >= start, Double(time) <= end else { continue }
             let (operation, type) = kinds[mixing.number(index, 1, below: kinds.count)]
             let user = store.users.row(mixing.number(index, 2, below: store.users.count)).userPrincipalName

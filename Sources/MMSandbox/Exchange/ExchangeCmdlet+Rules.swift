@@ -20,7 +20,7 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet(
             "New-InboxRule", .own,
-            "Name Mailbox From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo RedirectTo "
+            "Name Mailbox From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo ForwardAsAttachmentTo RedirectTo "
                 + "DeleteMessage MarkAsRead StopProcessingRules Priority"
         ) { (state, call) throws(ExchangeFailure) in
             let mailbox = try state.ruleMailbox(call)
@@ -138,7 +138,8 @@ extension TenantState {
             "Name": .string(name), "Identity": .string("\(mailbox.name)\\\(7_000_000_000 + number)"),
             "RuleIdentity": .string("\(7_000_000_000 + number)"), "MailboxOwnerId": .string(mailbox.name),
             "Enabled": true, "Priority": .int(Int64(priority)), "From": [], "SubjectContainsWords": [],
-            "SubjectOrBodyContainsWords": [], "MoveToFolder": .null, "ForwardTo": .null, "RedirectTo": .null,
+            "SubjectOrBodyContainsWords": [], "MoveToFolder": .null, "ForwardTo": .null,
+            "ForwardAsAttachmentTo": .null, "RedirectTo": .null,
             "DeleteMessage": false, "MarkAsRead": false, "StopProcessingRules": true,
         ]
     }

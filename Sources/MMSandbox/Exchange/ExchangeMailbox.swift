@@ -70,7 +70,7 @@ struct ExchangeMailbox: Sendable {
     }
 
     private var isOnHold: Bool { mixing.number(row.index, 76, below: 60) == 0 }
-    private var hasArchive: Bool { mixing.number(row.index, 77, below: 5) == 0 }
+    var hasArchive: Bool { mixing.number(row.index, 77, below: 5) == 0 }
     private var isHidden: Bool { mixing.number(row.index, 78, below: 40) == 0 }
 
     /// Writes the row of `Get-Mailbox`.
@@ -148,5 +148,5 @@ struct ExchangeMailbox: Sendable {
     }
 
     /// When somebody used it last.
-    var lastLogon: Int64 { 1_767_225_600 - Int64(mixing.number(row.index, 81, below: 60 * 86_400)) }
+    var lastLogon: Int64? { row.lastSignIn }
 }

@@ -1,6 +1,7 @@
 /// A part of Graph with permissions and error words of its own.
 enum GraphArea: Sendable {
     case users, groups, applications, roles, logs, organization, mail, calendars, contacts, files, sites, teams, chats
+    case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings
 
     /// Permissions of which one must be there to read.
     var reading: [String] {
@@ -43,6 +44,19 @@ enum GraphArea: Sendable {
                 "Group.ReadWrite.All",
             ]
         case .chats: ["Chat.Read", "Chat.ReadBasic", "Chat.ReadWrite"]
+        case .mailboxSettings: ["MailboxSettings.Read", "MailboxSettings.ReadWrite"]
+        case .devices:
+            [
+                "DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All",
+                "DeviceManagementConfiguration.Read.All", "DeviceManagementConfiguration.ReadWrite.All",
+            ]
+        case .policies: ["Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"]
+        case .risks: ["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"]
+        case .health: ["ServiceHealth.Read.All"]
+        case .reports: ["Reports.Read.All"]
+        case .authenticationMethods:
+            ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All"]
+        case .sharePointSettings: ["SharePointTenantSettings.Read.All", "SharePointTenantSettings.ReadWrite.All"]
         }
     }
 
@@ -62,6 +76,14 @@ enum GraphArea: Sendable {
         case .sites: ["Sites.ReadWrite.All", "Sites.Manage.All", "Sites.FullControl.All"]
         case .teams: ["Group.ReadWrite.All", "TeamSettings.ReadWrite.All", "ChannelMessage.Send"]
         case .chats: ["Chat.ReadWrite", "ChatMessage.Send"]
+        case .mailboxSettings: ["MailboxSettings.ReadWrite"]
+        case .devices:
+            ["DeviceManagementManagedDevices.ReadWrite.All", "DeviceManagementConfiguration.ReadWrite.All"]
+        case .policies: ["Policy.ReadWrite.ConditionalAccess"]
+        case .risks: ["IdentityRiskyUser.ReadWrite.All"]
+        case .authenticationMethods: ["UserAuthenticationMethod.ReadWrite.All"]
+        case .sharePointSettings: ["SharePointTenantSettings.ReadWrite.All"]
+        case .health, .reports: []
         }
     }
 
@@ -73,9 +95,17 @@ enum GraphArea: Sendable {
         }
     }
 
+    /// Whether only administrators see it, and readers of everything.
+    var needsReader: Bool {
+        switch self {
+        case .logs, .devices, .policies, .risks, .health, .reports, .authenticationMethods, .sharePointSettings: true
+        default: false
+        }
+    }
+
     var missing: GraphFailure? {
         switch self {
-        case .mail, .calendars, .contacts: .mailItemMissing
+        case .mail, .mailboxSettings, .calendars, .contacts: .mailItemMissing
         case .files, .sites: .fileMissing
         case .teams, .chats: GraphFailure(404, "NotFound", "NotFound")
         default: nil
@@ -84,7 +114,7 @@ enum GraphArea: Sendable {
 
     var denied: GraphFailure {
         switch self {
-        case .mail, .calendars, .contacts: .mailDenied
+        case .mail, .mailboxSettings, .calendars, .contacts: .mailDenied
         case .files, .sites: GraphFailure(403, "accessDenied", "Access denied")
         case .teams, .chats: GraphFailure(403, "Forbidden", "Missing scope permissions on the request.")
         default: .denied

@@ -85,6 +85,11 @@ extension TenantState {
                 label: "\(label)/items('\(parent)')/children",
                 rest: inner, area: .files, owner: parent)
         }
+        if rest.first?.name.lowercased() == "permissions" {
+            return plain(
+                .permissions(drive: drive, item: record.id), "\(label)/items('\(record.id)')/permissions", .files,
+                rest.dropFirst(), owner: nil)
+        }
         if rest.first?.name.lowercased() == "search" || rest.first?.name.lowercased() == "microsoft.graph.search" {
             let query = rest.first?.arguments?["q"] ?? ""
             let rows = store.table(.driveItems(drive)).all.filter {

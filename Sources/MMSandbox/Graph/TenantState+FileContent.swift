@@ -29,17 +29,10 @@ extension TenantState {
         case ("createUploadSession", "POST"): return try openUpload(call, drive: drive, key: key)
         case ("createLink", "POST"):
             guard let record else { throw .fileMissing }
-            let body = try call.object()
-            return SandboxResponse(
-                status: 201,
-                json: [
-                    "id": .string(RandomBytes.uuid()),
-                    "roles": [.string(body["type"]?.string == "edit" ? "write" : "read")],
-                    "link": [
-                        "type": body["type"] ?? "view", "scope": body["scope"] ?? "organization",
-                        "webUrl": .string("\(record["webUrl"]?.string ?? "")?share=1"),
-                    ],
-                ], contentType: Self.graphContentType)
+            return try createLink(call, record, drive: drive)
+        case ("invite", "POST"):
+            guard let record else { throw .fileMissing }
+            return try share(call, record, drive: drive)
         case ("copy", "POST"):
             guard let record else { throw .fileMissing }
             let name = try call.optionalObject()["name"]?.string ?? "Copy of \(record["name"]?.string ?? "")"

@@ -101,7 +101,12 @@ extension TenantState {
                 ], contentType: Self.graphContentType)
         }
         if first.name == "$batch" { return try batch(call) }
-        if first.name.lowercased() == "teams", let answer = try teamCreation(call) { return answer }
+        switch first.name.lowercased() {
+        case "teams": if let answer = try teamCreation(call) { return answer }
+        case "invitations": return try invite(call)
+        case "reports": if let answer = try report(call) { return answer }
+        default: break
+        }
         var place = try resolve(call)
         try checkPermission(call, place)
         return try perform(call, &place)
@@ -118,6 +123,12 @@ extension TenantState {
             guard ids.contains(key.lowercased()), let (address, record) = object(key) else { throw .missing(key) }
             return try delete(
                 call, GraphPlace(node: .row(address, key: record.id), label: place.label, rest: [], area: place.area))
+        }
+        if case .made(let kind, let rows) = place.node, kind.name == EntityKind.messageRule.name {
+            let key = place.rest.first?.name
+            if call.request.method != "GET" { return try changeMessageRule(call, place) }
+            guard key == nil || rows.contains(where: { $0.id == key }) else { throw .mailItemMissing }
+            return try read(call, place)
         }
         if let last = place.rest.first?.name {
             if last == "$count", place.rest.count == 1 { return try countAnswer(call, place) }
@@ -158,8 +169,9 @@ extension TenantState {
         let roles = store.roles(of: call.principal.objectID)
         let isSupreme = roles.contains(.globalAdministrator)
         switch place.area {
-        case .logs where !isSupreme && !roles.contains(.globalReader): throw .denied
-        case .mail, .calendars, .contacts: if let owner = place.owner { try checkMailbox(call, owner) }
+        case let area where area.needsReader && !isSupreme && !(isRead && roles.contains(.globalReader)): throw .denied
+        case .mail, .mailboxSettings, .calendars, .contacts:
+            if let owner = place.owner { try checkMailbox(call, owner) }
         case let area where area.isDirectory && !isRead && !isSelf:
             let isUserAdministrator = roles.contains(.userAdministrator) && (area == .users || area == .groups)
             guard isSupreme || isUserAdministrator else { throw .denied }

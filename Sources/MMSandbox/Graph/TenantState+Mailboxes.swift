@@ -34,6 +34,11 @@ extension TenantState {
                 $0["parentFolderId"]?.string == id
             }
         }
+        if rest.dropFirst().first?.name.lowercased() == "messagerules" {
+            return GraphPlace(
+                node: .made(.messageRule, messageRules(owner)), label: "\(all)('\(folder.id)')/messageRules",
+                rest: rest.dropFirst(2), area: .mailboxSettings, owner: owner)
+        }
         return GraphPlace(
             node: .row(.mailFolders(owner), key: folder.id), label: all, rest: rest.dropFirst(), area: .mail,
             owner: owner)

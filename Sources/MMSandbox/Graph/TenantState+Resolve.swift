@@ -71,7 +71,7 @@ extension TenantState {
             guard let id = rest.first?.name else { throw .unknownSegment("teams") }
             return try team(id, rest.dropFirst())
         case "chats": return try chats(call.principal.objectID, rest)
-        default: throw .unknownSegment(first.name)
+        default: return try administration(first.name, rest)
         }
     }
 
@@ -187,7 +187,7 @@ extension TenantState {
         case "mailboxsettings":
             return GraphPlace(
                 node: .single(nil, .object(mailboxSettings(id))), label: "\(label)/mailboxSettings", rest: below,
-                area: .mail, owner: id)
+                area: .mailboxSettings, owner: id)
         case "manager":
             if below.first?.name == "$ref" {
                 return GraphPlace(node: .row(.users, key: id), label: "users", rest: below, area: .users)
@@ -211,6 +211,14 @@ extension TenantState {
             return GraphPlace(
                 node: .made(.licenseDetails, licenseDetails(record)), label: "\(label)/licenseDetails", rest: below,
                 area: .users)
+        case "authentication" where below.first?.name.lowercased() == "methods":
+            return plain(
+                .authenticationMethods(id), "\(label)/authentication/methods", .authenticationMethods,
+                below.dropFirst())
+        case "manageddevices":
+            return GraphPlace(
+                node: .collection(.managedDevices) { $0["userId"]?.string == id }, label: "\(label)/managedDevices",
+                rest: below, area: .devices)
         case "chats": return try chats(id, below)
         case "joinedteams": return try joinedTeams(id, below)
         case "photo":

@@ -53,6 +53,10 @@ extension TenantState {
             return GraphPlace(
                 node: .made(.drive, [.object(try driveRow(store.files.driveID(.site(index))))]),
                 label: "\(label)/drives", rest: below.dropFirst(), area: .files)
+        case "permissions":
+            return GraphPlace(
+                node: .made(.permission, sitePermissions(record.id)), label: "\(label)/permissions",
+                rest: below.dropFirst(), area: .sites)
         default: return GraphPlace(node: .row(.sites, key: record.id), label: "sites", rest: below, area: .sites)
         }
     }

@@ -24,7 +24,10 @@ struct RegisteredApp: Sendable {
         Contacts.ReadWrite Directory.ReadWrite.All Files.ReadWrite.All Group.ReadWrite.All Mail.ReadWrite Mail.Send \
         MailboxSettings.ReadWrite Notes.ReadWrite.All Organization.Read.All Policy.Read.All \
         RoleManagement.ReadWrite.Directory Sites.ReadWrite.All Tasks.ReadWrite Team.ReadBasic.All User.Read \
-        User.ReadBasic.All User.ReadWrite.All Application.ReadWrite.All Domain.Read.All Reports.Read.All
+        User.ReadBasic.All User.ReadWrite.All Application.ReadWrite.All Domain.Read.All Reports.Read.All User.Invite.All \
+        DeviceManagementManagedDevices.ReadWrite.All DeviceManagementConfiguration.ReadWrite.All \
+        Policy.ReadWrite.ConditionalAccess IdentityRiskyUser.Read.All ServiceHealth.Read.All \
+        UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """

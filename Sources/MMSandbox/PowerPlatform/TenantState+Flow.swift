@@ -239,7 +239,7 @@ extension TenantState {
     private func runs(of flow: String, environment: String) -> [JSONValue] {
         let place = mixing.branch(UInt64(flow.utf8.reduce(7) { ($0 &* 31) &+ UInt64($1) }))
         return (0..<20).map { index in
-            let start = 1_767_225_600 - Int64(index) * 86_400 + 3_600
+            let start = store.users.now / 86_400 * 86_400 - Int64(index) * 86_400 + 3_600
             let failed = place.number(index, 1, below: 5) == 0
             let name = "0858\(place.number(index, 2) % 10_000_000_000)CU00"
             var properties: JSONObject = [

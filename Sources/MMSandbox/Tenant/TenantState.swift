@@ -31,12 +31,14 @@ package struct TenantState: Sendable {
         self.base = base
         let mixing = Mixing(seed: options.seed)
         self.mixing = mixing
-        let users = UserDirectory(count: options.userCount, domain: TenantIdentity.domain, mixing: mixing)
+        let now = options.clock.now.seconds
+        func people(_ count: Int) -> UserDirectory {
+            UserDirectory(count: count, domain: TenantIdentity.domain, now: now, mixing: mixing)
+        }
+        let users = people(options.userCount)
         self.store = DirectoryStore(users: users, mixing: mixing)
         mailboxes = ExchangeMailboxes(
-            users: options.mailboxCount.map {
-                UserDirectory(count: $0, domain: TenantIdentity.domain, mixing: mixing)
-            } ?? users)
+            users: options.mailboxCount.map(people) ?? users)
     }
 
     /// Seconds since 1970, by the clock of the services.
@@ -78,6 +80,7 @@ package struct TenantState: Sendable {
             }
             return flow(request, segments: segments)
         case "subscriptions", "tenants": return azure(request, segments: segments)
+        case "_reports": return reportFile(request, segments: segments)
         case "_layouts", "_api": return storage(request, segments: segments)
         case "adminapi": return exchange(request, segments: segments)
         default: return signIn(request, segments: segments)
