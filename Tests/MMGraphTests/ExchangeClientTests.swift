@@ -183,6 +183,21 @@ struct ExchangeClientTests {
         #expect(network.requests[1].headers["Authorization"] != nil)
     }
 
+    @Test("a host that only begins like the one that gave a cookie does not get it")
+    func cookieElsewhere() async throws {
+        let moved = HTTPResponse(
+            status: 302,
+            headers: [
+                "Location": "https://eur02.outlook.office365.com/adminapi/beta/T/InvokeCommand",
+                "Set-Cookie": "X-Affinity=abc; path=/; secure",
+            ], body: [])
+        let other = "https://eur02.outlook.office365.com.outlook.office365.com/adminapi/beta/T/InvokeCommand?$skiptoken=2"
+        let run = try await run(FakeNetwork(moved, Self.page(1, next: other), Self.page(1)))
+        #expect(run.rows == 2)
+        let sent = run.contoso.network.requests
+        #expect(sent.map { $0.headers["Cookie"] } == [nil, "X-Affinity=abc", nil])
+    }
+
     @Test(
         "a redirect elsewhere is refused",
         arguments: ["https://evil.example/adminapi/x", "http://outlook.office365.com/"])

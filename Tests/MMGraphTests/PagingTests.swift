@@ -51,6 +51,14 @@ struct PagingTests {
         }
         #expect(pages.flatMap(\.items).count == min(wanted, all))
         #expect(contoso.network.requests.count == pages.count)
+        #expect(pages.dropLast().flatMap(\.items).count < wanted, "a page too many")
+    }
+
+    @Test("reading stops at the number of pages asked for", arguments: [1, 2, 3, 4])
+    func mostPages(most: Int) async throws {
+        let (pages, error, contoso) = try await pages(try recordedUsers(), limits: PageLimits(pages: most))
+        #expect(error == nil && pages.count == min(most, 3))
+        #expect(contoso.network.requests.count == pages.count)
     }
 
     @Test("Flow's next links go to regional hosts with a port, and only there")

@@ -29,6 +29,7 @@ struct RedirectTests {
         "addresses that are no download of the internet are not followed",
         arguments: [
             "http://contoso.sharepoint.com/x", "https://127.0.0.1/x", "https://localhost/x", "https://[::1]/x",
+            "https://[2001:db8::1]/x", "https://[fd00::1]:443/x", "https://[::ffff:10.0.0.1]/x",
             "https://169.254.169.254/metadata", "https://2130706433/", "https://0x7f000001/",
             "https://user@contoso.example/x",
             "ftp://contoso.example/x", "file:///etc/passwd", "//evil.example/x", "", "https://", "https://10.0.0.1/",

@@ -52,6 +52,18 @@ struct RetryTests {
         #expect(Set(contoso.network.requests.compactMap { $0.headers["client-request-id"] }).count == 1)
     }
 
+    @Test("more than five minutes are not waited at once, however much time there is", arguments: [429, 503])
+    func ceiling(status: Int) async throws {
+        let contoso = try Contoso(FakeNetwork(HTTPResponse(status: status, headers: ["Retry-After": "301"])))
+        let client = try contoso.client()
+        let request = try GraphRequest(target: try client.target("/me"))
+        let error = await #expect(throws: MMError.self) {
+            try await client.send(request, deadline: .after(.seconds(5000)))
+        }
+        #expect(error?.retry == .after(.seconds(301)))
+        #expect(contoso.network.requests.count == 1 && contoso.waits.all.isEmpty)
+    }
+
     @Test("a wait of more than five minutes is the caller's business")
     func tooLong() async throws {
         let (answer, contoso) = try await send(FakeNetwork(HTTPResponse(status: 429, headers: ["Retry-After": "301"])))

@@ -25,7 +25,8 @@ struct HTTPAddressTests {
             "https://host:/", "https://host:0/", "https://host:99999/", "https://host:8a/", "https://[::1/",
             "https://[]/", "https://[host]/", "https://[::1]x/", "https://[fe80::1%25eth0]/", "https://.host/",
             "https://-host/", "https://2130706433/", "https://0x7f000001/", "https://127.1/", "https://0177.0.0.1/",
-            "https://127.0.0.01/", "https://1.2.3.256/", "https://a.0x1/", "https://host,evil/", "file:///etc/passwd",
+            "https://127.0.0.01/", "https://1.2.3.256/", "https://a.0x1/", "https://0X7F000001/",
+            "https://a.0X1/", "https://host,evil/", "file:///etc/passwd",
         ])
     func bad(url: String) {
         #expect(throws: HTTPError.self) { try HTTPAddress(url) }

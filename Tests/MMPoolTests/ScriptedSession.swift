@@ -12,6 +12,12 @@ final class ScriptedSession: PooledSession {
         var healthFault: MMError?
         var hangsOnHealth = false
         var hangsOnSignOut = false
+        /// Holds the answer of a health check back, also from a session that was closed.
+        var answersHealthAfter: Gate?
+        /// Holds the end of a sign-in back, which then goes well also for a session that was closed.
+        var signsInAfter: Gate?
+        /// How often connecting began or, where it was held back, went on.
+        var connects = 0
         var signOuts = 0
         var roomAsked = 0
         var isUsable = true
@@ -37,6 +43,12 @@ final class ScriptedSession: PooledSession {
 
     func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
         let script = seen
+        change { $0.connects += 1 }
+        if let late = script.signsInAfter {
+            await late.passed()
+            change { $0.connects += 1 }
+            return "late@contoso.example"
+        }
         if let details = script.prompt { prompt(details) }
         if script.waitsForApproval { await gate.passed() }
         if seen.isClosed { throw MMError(.cancelled, "closed") }
@@ -47,6 +59,7 @@ final class ScriptedSession: PooledSession {
     func checkHealth() async throws(MMError) {
         change { $0.healthChecks += 1 }
         if seen.hangsOnHealth { await hang.passed() }
+        await seen.answersHealthAfter?.passed()
         if let fault = seen.healthFault { throw fault }
     }
 

@@ -1,7 +1,8 @@
 internal import MMCore
 
 /// How fast a service may be asked after it has asked to slow down: nothing before a moment, then one request after the
-/// other, with a gap that doubles when it is still too much and halves when all goes well.
+/// other, with a gap that doubles when it is still too much and shrinks with each request that goes well. Those who waited
+/// must not all come at once.
 ///
 /// Times are milliseconds since 1970, as the file has them.
 struct Pace: Sendable, Hashable {
@@ -12,8 +13,8 @@ struct Pace: Sendable, Hashable {
     /// When the service last asked to slow down: answers to what was sent earlier say nothing new.
     private(set) var told: Int64
 
-    private static let firstGap: Int64 = 100
-    private static let leastGap: Int64 = 50
+    private static let firstGap: Int64 = 200
+    private static let leastGap: Int64 = 20
     private static let largestGap: Int64 = 4_000
     /// The longest that any header is believed; an entry further ahead is of a clock that was set back.
     private static let furthest = RetryAfter.ceiling.milliseconds
@@ -60,7 +61,7 @@ struct Pace: Sendable, Hashable {
     /// - Returns: whether there is nothing left to heed.
     mutating func goOn(sent: Int64) -> Bool {
         guard sent > told else { return false }
-        gap /= 2
+        gap = gap * 3 / 4
         return gap < Self.leastGap
     }
 

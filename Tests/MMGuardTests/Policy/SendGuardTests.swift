@@ -42,6 +42,13 @@ struct SendGuardTests {
         #expect(try send(GuardPolicy(.readonly, honoursConfirmed: true), confirmed: true).decision == .deny)
     }
 
+    @Test("an allowance for sends is none for the send guard, which asks at least")
+    func allowedClass() throws {
+        #expect(try send(GuardPolicy(.standard, overrides: [.send: .allow])).decision == .ask)
+        #expect(try send(GuardPolicy(.standard, overrides: [.send: .deny])).decision == .deny)
+        #expect(try send(GuardPolicy(.standard, overrides: [.send: .allow], sendGuards: false)).decision == .allow)
+    }
+
     @Test("confirmed changes nothing outside the send families")
     func confirmedElsewhere() throws {
         let target = try RequestTarget(parsing: "/users/x", service: .graph)

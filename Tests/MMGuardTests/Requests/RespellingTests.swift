@@ -159,6 +159,7 @@ struct RespellingTests {
             ("GET", "/informationProtection/bitlocker/recoveryKeys/x/key/$value"),
             ("GET", "/deviceLocalCredentials/x?$select=credentials"),
             ("GET", "/me/chats/getAllMessages"),
+            ("GET", "/users/x%252Fchats%252FgetAllMessages"), ("GET", "/users/x%25252Fchats%25252FgetAllMessages"),
             ("GET", "/users/x/chats/microsoft.graph.getAllMessages()"),
             ("POST", "/subscriptions"),
             ("POST", "/some/path/nobody/knows"),

@@ -1,0 +1,37 @@
+import TestSupport
+import Testing
+
+@testable import MMCore
+
+@Suite("What a power cut may not take", .timeLimit(.minutes(5)))
+struct DurabilityTests {
+    private static let canCount = DiskSyncs.count {} != nil
+
+    @Test(
+        "a replaced file is on the disk with its name before the call returns, unless it need not be",
+        .enabled(if: canCount, "this kernel lets no thread filter its own calls"), arguments: [true, false])
+    func replacing(durable: Bool) throws {
+        let home = try TestHome()
+        let path = home.path + "/kept.json"
+        let syncs = DiskSyncs.count {
+            try? ProtectedFile.replace(path, with: [1, 2, 3], durable: durable)
+        }
+        #expect(try ProtectedFile.read(path) == [1, 2, 3])
+        // Once for the content, once for the folder that names it.
+        #expect(syncs == (durable ? 2 : 0))
+    }
+
+    @Test(
+        "a removed file stays removed", .enabled(if: canCount, "this kernel lets no thread filter its own calls"),
+        arguments: [true, false])
+    func removing(erases: Bool) throws {
+        let home = try TestHome()
+        let path = home.path + "/gone.json"
+        try ProtectedFile.replace(path, with: [1])
+        let syncs = DiskSyncs.count {
+            if erases { try? ProtectedFile.erase(path) } else { try? ProtectedFile.remove(path) }
+        }
+        #expect(try ProtectedFile.read(path) == nil)
+        #expect(syncs == 1)
+    }
+}

@@ -1,0 +1,113 @@
+import MMCore
+import MMPool
+import Testing
+
+@Suite("News of a session that another has replaced", .timeLimit(.minutes(5)))
+struct PoolGenerationTests {
+    private let key = SessionKey(connection: "Contoso", module: "exo")
+
+    /// A call that holds its session until the gate opens.
+    private func call(_ pool: SessionPool<ScriptedFactory>, until gate: Gate, began: Gate) -> Task<Int?, Never> {
+        let key = key
+        return Task {
+            try? await pool.withSession(key) { (lease) throws(MMError) in
+                began.open()
+                await gate.passed()
+                return lease.session.number
+            }
+        }
+    }
+
+    @Test("a call that ends after a reset gives nothing back that another call uses")
+    func lateReturn() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let (first, second) = (Gate(), Gate())
+        let (firstBegan, secondBegan) = (Gate(), Gate())
+        let early = call(pool, until: first, began: firstBegan)
+        await firstBegan.passed()
+        _ = await pool.reset()
+        let late = call(pool, until: second, began: secondBegan)
+        await secondBegan.passed()
+        first.open()
+        #expect(await early.value == 1)
+        #expect(await pool.reports().map(\.state.word) == ["busy"])
+        second.open()
+        #expect(await late.value == 2)
+        #expect(factory.made.count == 2 && !factory.made[1].seen.isClosed)
+    }
+
+    @Test("a health check that ends after a reset says nothing of the new session", arguments: [true, false])
+    func lateHealth(isHealthy: Bool) async throws {
+        let answer = Gate()
+        let factory = ScriptedFactory(
+            .init(
+                healthFault: isHealthy ? nil : MMError(.sessionLost, "no answer"), answersHealthAfter: answer))
+        let clock = ManualClock()
+        var settings = PoolSettings()
+        settings.healthLimit = .seconds(300)
+        let pool = SessionPool(factory: factory, settings: settings, clock: clock.clock)
+        _ = try await pool.connect(key)
+        clock.advance(settings.keepAliveAfter)
+        let look = Task { await pool.look() }
+        await until { factory.made[0].seen.healthChecks == 1 }
+        _ = await pool.reset()
+        let (gate, began) = (Gate(), Gate())
+        let late = call(pool, until: gate, began: began)
+        await began.passed()
+        answer.open()
+        await look.value
+        #expect(await pool.reports().map(\.state.word) == ["busy"])
+        #expect(await pool.counters.keepAliveFailures == 0)
+        gate.open()
+        #expect(await late.value == 2)
+        #expect(factory.made.count == 2)
+    }
+
+    @Test("a sign-in that ends after a reset makes nobody ready but the session that it was for")
+    func lateSignIn() async throws {
+        let approval = Gate()
+        let factory = ScriptedFactory(.init(signsInAfter: approval))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let waiting = Task { try? await pool.connect(key) }
+        await until { factory.made.first?.seen.connects == 1 }
+        _ = await pool.reset()
+        #expect(await waiting.value == nil)
+        factory.change {
+            $0.signsInAfter = nil
+            $0.waitsForApproval = true
+        }
+        let next = Task { try? await pool.connect(key) }
+        await until { factory.made.count == 2 && factory.made[1].seen.connects == 1 }
+        approval.open()
+        await until { factory.made[0].seen.connects == 2 }
+        // The pool hears of it within its next few turns, if it hears at all.
+        for _ in 0..<200 { #expect(await pool.accounts().isEmpty) }
+        factory.made[1].approve()
+        #expect(await next.value == "admin@contoso.example")
+    }
+
+    @Test("those who wait are served in the order of asking")
+    func order() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let (gate, began) = (Gate(), Gate())
+        let holder = call(pool, until: gate, began: began)
+        await began.passed()
+        let served = Mutex<[Int]>([])
+        let key = key
+        var calls: [Task<Void, Never>] = []
+        for number in 0..<5 {
+            calls.append(
+                Task {
+                    try? await pool.withSession(key) { (_) throws(MMError) in served.withLock { $0.append(number) } }
+                })
+            await until { await pool.reports().first?.waiting == number + 1 }
+        }
+        gate.open()
+        _ = await holder.value
+        for call in calls { await call.value }
+        #expect(served.withLock { $0 } == Array(0..<5))
+    }
+}
