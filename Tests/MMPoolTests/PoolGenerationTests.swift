@@ -95,19 +95,26 @@ struct PoolGenerationTests {
         let (gate, began) = (Gate(), Gate())
         let holder = call(pool, until: gate, began: began)
         await began.passed()
-        let served = Mutex<[Int]>([])
+        let served = Served()
         let key = key
         var calls: [Task<Void, Never>] = []
         for number in 0..<5 {
             calls.append(
                 Task {
-                    try? await pool.withSession(key) { (_) throws(MMError) in served.withLock { $0.append(number) } }
+                    try? await pool.withSession(key) { (_) throws(MMError) in served.add(number) }
                 })
             await until { await pool.reports().first?.waiting == number + 1 }
         }
         gate.open()
         _ = await holder.value
         for call in calls { await call.value }
-        #expect(served.withLock { $0 } == Array(0..<5))
+        #expect(served.all == Array(0..<5))
     }
+}
+
+/// Who was served, in order.
+private final class Served: Sendable {
+    private let list = Mutex<[Int]>([])
+    func add(_ number: Int) { list.withLock { $0.append(number) } }
+    var all: [Int] { list.withLock { $0 } }
 }
