@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("The Exchange client")
+@Suite("The Exchange client", .timeLimit(.minutes(10)))
 struct ExchangeClientTests {
     private static let host = "https://outlook.office365.com"
     private static let place = "\(host)/adminapi/beta/\(Contoso.tenant)/InvokeCommand"
@@ -191,7 +191,8 @@ struct ExchangeClientTests {
                 "Location": "https://eur02.outlook.office365.com/adminapi/beta/T/InvokeCommand",
                 "Set-Cookie": "X-Affinity=abc; path=/; secure",
             ], body: [])
-        let other = "https://eur02.outlook.office365.com.outlook.office365.com/adminapi/beta/T/InvokeCommand?$skiptoken=2"
+        let other =
+            "https://eur02.outlook.office365.com.outlook.office365.com/adminapi/beta/T/InvokeCommand?$skiptoken=2"
         let run = try await run(FakeNetwork(moved, Self.page(1, next: other), Self.page(1)))
         #expect(run.rows == 2)
         let sent = run.contoso.network.requests

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Sending requests")
+@Suite("Sending requests", .timeLimit(.minutes(10)))
 struct SendingTests {
     @Test(
         "an endpoint goes where it should, with version, escapes and what the service needs",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Client and listener together")
+@Suite("Client and listener together", .timeLimit(.minutes(10)))
 struct ExchangeTests {
     /// Answers with what it was asked.
     static let echo: HTTPHandler = { request in

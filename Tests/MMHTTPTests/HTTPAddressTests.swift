@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Addresses")
+@Suite("Addresses", .timeLimit(.minutes(10)))
 struct HTTPAddressTests {
     @Test(
         "a plain URL gives its host",

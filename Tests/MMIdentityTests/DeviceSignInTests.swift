@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Signing in by device code")
+@Suite("Signing in by device code", .timeLimit(.minutes(10)))
 struct DeviceSignInTests {
     let home: TestHome
     let clock = TestClock()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Hostile and broken input")
+@Suite("Hostile and broken input", .timeLimit(.minutes(10)))
 struct HostileInputTests {
     @Test("random tokens, answers and pending files never trap")
     func fuzz() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Refreshing")
+@Suite("Refreshing", .timeLimit(.minutes(10)))
 struct RefreshTests {
     let home: TestHome
     let clock: TestClock

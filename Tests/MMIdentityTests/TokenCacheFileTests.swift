@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Token cache files")
+@Suite("Token cache files", .timeLimit(.minutes(10)))
 struct TokenCacheFileTests {
     let home: TestHome
     let clock = TestClock()

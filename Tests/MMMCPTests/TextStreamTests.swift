@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Long texts")
+@Suite("Long texts", .timeLimit(.minutes(10)))
 struct TextStreamTests {
     private struct Broken: Error {}
 

@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("Numbers that survive")
+@Suite("Numbers that survive", .timeLimit(.minutes(10)))
 struct JSONNumberTests {
     @Test(
         "numbers come back as they were written, or as the same number",

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Writing JSON")
+@Suite("Writing JSON", .timeLimit(.minutes(10)))
 struct JSONWriterTests {
     @Test("files are laid out as the seeds' tools lay them out")
     func indented() {

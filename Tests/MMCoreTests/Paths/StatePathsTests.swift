@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Places")
+@Suite("Places", .timeLimit(.minutes(10)))
 struct StatePathsTests {
     @Test("everything follows the home folder")
     func usual() {

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Request targets")
+@Suite("Request targets", .timeLimit(.minutes(10)))
 struct RequestTargetTests {
     @Test(
         "an endpoint is sent with its version and clean escapes",

@@ -3,7 +3,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Confirmations")
+@Suite("Confirmations", .timeLimit(.minutes(10)))
 struct ConfirmationLedgerTests {
     /// A clock that tests move.
     private final class Hands: Sendable {

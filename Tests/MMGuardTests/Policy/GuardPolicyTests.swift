@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Policies")
+@Suite("Policies", .timeLimit(.minutes(10)))
 struct GuardPolicyTests {
     @Test(
         "each class has its decision",

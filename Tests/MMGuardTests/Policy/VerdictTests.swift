@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Verdicts, told")
+@Suite("Verdicts, told", .timeLimit(.minutes(10)))
 struct VerdictTests {
     @Test(
         "the place is underlined where it stands",

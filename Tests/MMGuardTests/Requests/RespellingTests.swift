@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMGuard
 
-@Suite("Respelt requests")
+@Suite("Respelt requests", .timeLimit(.minutes(10)))
 struct RespellingTests {
     private static let classifier = RequestClassifier(tables: GuardTables())
 

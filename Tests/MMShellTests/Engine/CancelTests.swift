@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Cancelling in a local shell")
+@Suite("Cancelling in a local shell", .timeLimit(.minutes(10)))
 struct CancelTests {
     @Test(
         "ends the command, not the session", arguments: Shells.installed,

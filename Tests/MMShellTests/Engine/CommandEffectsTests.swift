@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What a command may do to its shell")
+@Suite("What a command may do to its shell", .timeLimit(.minutes(10)))
 struct CommandEffectsTests {
     @Test(
         "is nothing for plain programs",

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("A local shell")
+@Suite("A local shell", .timeLimit(.minutes(10)))
 struct LocalShellTests {
     @Test(
         "gives status, output and errors apart, and keeps directory, variables, functions and umask",

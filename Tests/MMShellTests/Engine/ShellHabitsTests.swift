@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What shells and their users do")
+@Suite("What shells and their users do", .timeLimit(.minutes(10)))
 struct ShellHabitsTests {
     @Test("exec of another shell ends this one; the next command finds a new one", arguments: Shells.installed)
     func executedAway(kind: ShellKind) async throws {

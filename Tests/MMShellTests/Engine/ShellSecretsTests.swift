@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Secrets of shells")
+@Suite("Secrets of shells", .timeLimit(.minutes(10)))
 struct ShellSecretsTests {
     /// Command lines and environments of all processes that can be looked at.
     static func visible() -> [UInt8] {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Typing into a command")
+@Suite("Typing into a command", .timeLimit(.minutes(10)))
 struct TerminalInputTests {
     @Test("answers a question, with output exact and apart", arguments: Shells.installed)
     func lines(kind: ShellKind) async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Files of this machine")
+@Suite("Files of this machine", .timeLimit(.minutes(10)))
 struct LocalFileTests {
     static func with(_ body: (String) async throws -> Void) async throws {
         let root = String(cString: mkdtemp(strdup("/tmp/mm-files-XXXXXX")))
@@ -81,7 +81,7 @@ struct LocalFileTests {
     }
 }
 
-@Suite("Files of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+@Suite("Files of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(10)))
 struct RemoteFileTests {
     static let canMount =
         getuid() == 0

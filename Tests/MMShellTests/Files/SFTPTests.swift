@@ -4,7 +4,9 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Files by SFTP and without", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+@Suite(
+    "Files by SFTP and without", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    .timeLimit(.minutes(10)))
 struct SFTPTests {
     static func with(sftp: Bool, _ body: (SSHSession, TestSSHD, RemoteFiles) async throws -> Void) async throws {
         try await SSHSessionTests.with(sftp ? "" : "#nosftp") { (session, server, _) async throws in
@@ -103,7 +105,7 @@ struct SFTPTests {
     }
 }
 
-@Suite("Where sessions live")
+@Suite("Where sessions live", .timeLimit(.minutes(10)))
 struct SessionDirectoryTests {
     @Test("one holder at a time, until it lets go or its lease runs out")
     func claims() async throws {

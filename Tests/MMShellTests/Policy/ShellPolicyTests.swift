@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("The security file")
+@Suite("The security file", .timeLimit(.minutes(10)))
 struct ShellPolicyTests {
     static let usual = """
         security:

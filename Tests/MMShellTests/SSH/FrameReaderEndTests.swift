@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("The end of a stream of frames")
+@Suite("The end of a stream of frames", .timeLimit(.minutes(10)))
 struct FrameReaderEndTests {
     @Test(
         "gives back what only looked like the beginning of a report",

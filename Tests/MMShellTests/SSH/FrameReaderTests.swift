@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Reports within a stream")
+@Suite("Reports within a stream", .timeLimit(.minutes(10)))
 struct FrameReaderTests {
     @Test("are found however the bytes are cut", arguments: 1...60)
     func cut(size: Int) {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Faults of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+@Suite("Faults of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(10)))
 struct SSHFaultTests {
     @Test("a shell over there that is killed, or gives way to another program, is replaced")
     func killed() async throws {

@@ -6,7 +6,9 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Input to commands on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+@Suite(
+    "Input to commands on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    .timeLimit(.minutes(10)))
 struct SSHInputTests {
     /// Waits for a text of a running command for as long as a busy machine may need.
     private func see(_ text: String, _ stream: ShellCommand.Stream, of job: ShellJob, from offset: Int = 0) async throws

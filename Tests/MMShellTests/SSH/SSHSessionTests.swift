@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("A session on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+@Suite("A session on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(10)))
 struct SSHSessionTests {
     static func masters() -> SSHMasters { SSHMasters(environment: Shells.environment) }
 

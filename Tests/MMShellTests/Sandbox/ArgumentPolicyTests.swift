@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Programs without a shell")
+@Suite("Programs without a shell", .timeLimit(.minutes(10)))
 struct ArgumentPolicyTests {
     static let policy = ArgumentPolicy([
         "list": ArgumentPolicy.Program("/bin/ls", arguments: [.word("-l"), .path(below: "/usr")]),

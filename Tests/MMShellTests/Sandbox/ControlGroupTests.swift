@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Limits of a whole session")
+@Suite("Limits of a whole session", .timeLimit(.minutes(10)))
 struct ControlGroupTests {
     static func with(_ controllers: String, enabled: String, _ body: (String) async throws -> Void) async throws {
         let own = String(cString: mkdtemp(strdup("/tmp/mm-group-XXXXXX")))

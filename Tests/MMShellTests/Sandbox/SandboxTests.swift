@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("A confined shell")
+@Suite("A confined shell", .timeLimit(.minutes(10)))
 struct SandboxTests {
     static let hasLandlock = mm_landlock_version() >= 6
     /// Installed, and allowed to make namespaces: containers often forbid it.

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
     "A command line of network equipment",
-    .enabled(if: access("/usr/bin/python3", X_OK) == 0, "python3 is not installed"))
+    .enabled(if: access("/usr/bin/python3", X_OK) == 0, "python3 is not installed"), .timeLimit(.minutes(10)))
 struct GearTests {
     static var simulator: String {
         #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Fixtures/shell/gear.py"

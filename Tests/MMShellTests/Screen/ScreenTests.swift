@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("A screen")
+@Suite("A screen", .timeLimit(.minutes(10)))
 struct ScreenTests {
     static func screen(_ text: String, rows: Int = 4, columns: Int = 10) -> Screen {
         var screen = Screen(rows: rows, columns: columns)
