@@ -24,7 +24,7 @@ extension HostChannel {
             return (id, state.sent)
         }
         guard let (id, delivery) = begun else {
-            throw HostLoss(reason: state.withLock { $0.loss } ?? "Another command was running", wasSent: false)
+            throw state.withLock { $0.loss } ?? HostLoss(reason: "Another command was running")
         }
         let run = PowerShellRun(feed: feed) { [weak self] reason in self?.stop(id, reason) }
         return (run, delivery)
@@ -101,6 +101,6 @@ extension HostChannel {
     }
 
     func lostError() -> MMError {
-        HostLoss(reason: state.withLock { $0.loss } ?? "PowerShell is gone", wasSent: false).error
+        (state.withLock { $0.loss } ?? HostLoss(reason: "PowerShell is gone")).error
     }
 }

@@ -22,9 +22,7 @@ extension HostChannel {
             switch read(socket.raw, into: { state.decoder.append($0) }) {
             case .bytes(let count): takeFrames(&state, &effects, bytes: count)
             case .nothing: return
-            case .end:
-                let half = state.decoder.isInsideLine ? " in the middle of a line" : ""
-                lose("PowerShell closed the wire\(half)", &state, &effects)
+            case .end: return wireClosed(&state, &effects)
             }
         }
     }
@@ -58,8 +56,12 @@ extension HostChannel {
 
     static func leftOut(_ size: Int) -> PowerShellRecord {
         PowerShellRecord(
-            .warning,
-            .string("A record of \(size) bytes was left out: it is over the limit. Select fewer properties of it."))
+            .error,
+            [
+                "message": .string(
+                    "A value of \(size) bytes was left out: it is over the limit. Select fewer properties of it."),
+                "id": .string(PowerShellRecord.tooLarge), "category": "LimitsExceeded",
+            ])
     }
 
     func finish(
@@ -129,6 +131,7 @@ extension HostChannel {
             case .bytes(let count):
                 let room = max(0, consoleLimit - state.consoleBytes)
                 state.consoleBytes += count
+                if output == 1 { state.lastWords.add(bytes) }
                 guard state.feed != nil else { continue }
                 if count > room { state.droppedConsole += count - room }
                 if room > 0, let text = state.console[output].read(bytes.prefix(room)) { events.append(.console(text)) }
@@ -144,6 +147,7 @@ extension HostChannel {
         state.console = [ConsoleReader(.stdout), ConsoleReader(.stderr)]
         state.consoleBytes = 0
         state.droppedConsole = 0
+        state.lastWords = LastWords()
         if state.isConsoleIdle {
             state.isConsoleIdle = false
             armConsole(&state)

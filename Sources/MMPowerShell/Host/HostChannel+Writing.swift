@@ -47,7 +47,7 @@ extension HostChannel {
 
     /// Waits for what there is to wait for.
     func arm(_ state: inout State) {
-        guard state.loss == nil, let watch = state.watches.first else { return }
+        guard state.loss == nil, !state.isWireClosed, let watch = state.watches.first else { return }
         var interest: PollLoop.Readiness = []
         if !state.isPaused { interest.insert(.read) }
         if !state.outgoing.isEmpty { interest.insert(.write) }

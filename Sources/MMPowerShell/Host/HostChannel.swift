@@ -27,7 +27,10 @@ final class HostChannel: Sendable {
         var console = [ConsoleReader(.stdout), ConsoleReader(.stderr)]
         var isOpen = [true, true]
         var sent: OneShot<Delivery>?
-        var loss: String?
+        var loss: HostLoss?
+        /// Nothing more comes over the wire: the end of the process will say why.
+        var isWireClosed = false
+        var lastWords = LastWords()
         var watches: [PollLoop.Watch] = []
     }
 
@@ -86,6 +89,7 @@ final class HostChannel: Sendable {
         }
     }
 
+    var loss: HostLoss? { state.withLock { $0.loss } }
     var isLost: Bool { state.withLock { $0.loss != nil } }
     var isBusy: Bool { state.withLock { $0.machine.running != nil } }
 }

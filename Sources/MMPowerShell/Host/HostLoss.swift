@@ -4,16 +4,36 @@ import MMCore
 struct HostLoss: Error, Sendable {
     /// What happened, as the end of a sentence: “PowerShell ended with status 3”.
     let reason: String
+    /// What it wrote to its standard error last, where it did.
+    var lastWords: String?
+    /// Whether memory ran out, or may have.
+    var isForMemory = false
     /// Whether the whole request had been written to the host.
-    let wasSent: Bool
+    var wasSent = false
+
+    /// The same for a command.
+    func told(wasSent: Bool) -> HostLoss {
+        var loss = self
+        loss.wasSent = wasSent
+        return loss
+    }
+
+    /// What happened, with what the process said of it.
+    var account: String { lastWords.map { "\(reason): \($0)" } ?? reason }
 
     /// The error that the caller of the command gets.
     var error: MMError {
-        MMError(
-            .sessionLost, wasSent ? "\(reason) while the command ran." : "\(reason) before the command was sent.",
+        var details: JSONObject = ["sent": .bool(wasSent)]
+        if let lastWords { details["lastWords"] = .string(lastWords) }
+        return MMError(
+            .sessionLost,
+            (wasSent ? "\(reason) while the command ran." : "\(reason) before the command was sent.")
+                + (lastWords.map { " Its last words: \($0)" } ?? ""),
             hint: wasSent
-                ? "It may have done part of its work: look before you run it again. The session starts anew by itself."
+                ? (isForMemory
+                    ? "Memory may have run out: ask for fewer objects at once, or select their properties. " : "")
+                    + "It may have done part of its work: look before you run it again. The session starts anew by itself."
                 : "Nothing was run. Run it again.",
-            retry: wasSent ? .never : .now, details: ["sent": .bool(wasSent)])
+            retry: wasSent ? .never : .now, details: details)
     }
 }

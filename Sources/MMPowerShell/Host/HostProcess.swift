@@ -53,7 +53,11 @@ final class HostProcess: Sendable {
     static func words(_ exit: ChildProcess.Exit) -> String {
         switch exit {
         case .status(let status): "with status \(status)"
-        case .signal(let signal): "by signal \(signal)"
+        case .signal(let signal): "by signal \(signal)" + (names[signal].map { " (\($0))" } ?? "")
         }
     }
+
+    private static let names: [Int32: String] = [
+        SIGABRT: "abort", SIGKILL: "killed from outside", SIGSEGV: "segmentation fault", SIGTERM: "terminated",
+    ]
 }

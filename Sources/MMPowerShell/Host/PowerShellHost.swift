@@ -19,7 +19,7 @@ final class PowerShellHost: Sendable {
         process = channel.process
         watcher = Task { [weak channel, child = channel.process.child] in
             let exit = await child.exit()
-            channel?.processEnded(HostProcess.words(exit))
+            channel?.processEnded(exit)
         }
     }
 
@@ -50,7 +50,7 @@ final class PowerShellHost: Sendable {
     ) async throws(HostLoss) -> PowerShellRun {
         let (run, delivery) = try channel.run(command, deadline: deadline, finished: finished)
         if let delivery, await delivery.wait() == .lost {
-            throw HostLoss(reason: "PowerShell was lost", wasSent: false)
+            throw channel.loss ?? HostLoss(reason: "PowerShell was lost")
         }
         return run
     }
@@ -118,7 +118,7 @@ final class PowerShellHost: Sendable {
         }
         let exit = await child.exit()
         escalation.cancel()
-        channel.processEnded(HostProcess.words(exit))
+        channel.processEnded(exit)
         process.endOthers()
     }
 }

@@ -58,6 +58,8 @@ public struct CommandFailure: Sendable, Hashable {
     public let line: Int?
     /// Column of the script, from 1; 0 or `nil` when unknown.
     public let column: Int?
+    /// The module's file that line and column are of; `nil` for the script itself.
+    public let file: String?
 
     /// A failure.
     /// - Parameters:
@@ -66,12 +68,17 @@ public struct CommandFailure: Sendable, Hashable {
     ///   - id: the fully qualified error id.
     ///   - line: line of the script.
     ///   - column: column of the script.
-    public init(message: String, type: String? = nil, id: String? = nil, line: Int? = nil, column: Int? = nil) {
+    ///   - file: the module's file that line and column are of.
+    public init(
+        message: String, type: String? = nil, id: String? = nil, line: Int? = nil, column: Int? = nil,
+        file: String? = nil
+    ) {
         self.message = message
         self.type = type
         self.id = id
         self.line = line
         self.column = column
+        self.file = file
     }
 }
 

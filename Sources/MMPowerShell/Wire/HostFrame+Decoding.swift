@@ -70,7 +70,7 @@ extension HostFrame {
         let failure = members["failure"]?.object.map { failure in
             CommandFailure(
                 message: failure["message"]?.string ?? "", type: failure["type"]?.string, id: failure["id"]?.string,
-                line: failure["line"]?.int, column: failure["column"]?.int)
+                line: failure["line"]?.int, column: failure["column"]?.int, file: failure["file"]?.string)
         }
         let problems = (members["problems"]?.array ?? []).map { problem in
             SyntaxProblem(

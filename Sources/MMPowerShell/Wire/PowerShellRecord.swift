@@ -8,7 +8,8 @@ public struct PowerShellRecord: Sendable, Hashable {
         case output = "out"
         /// A line as a console would show it: text mode, `Format-*`, and objects that no JSON can hold.
         case text
-        /// An error record: `message`, `id`, `category`, `target`, `type`, `line`, `column`, `text`.
+        /// An error record: `message`, `id`, `category`, `target`, `type`, `line`, `column`, `text`, and `file` when
+        /// the line is one of a module.
         case error
         /// The text of a warning.
         case warning
@@ -16,7 +17,8 @@ public struct PowerShellRecord: Sendable, Hashable {
         case verbose
         /// The text of a debug record.
         case debug
-        /// An information record: `message` and `tags`; `Write-Host` carries the tag `PSHOST`.
+        /// An information record: `message` and `tags`; `Write-Host` carries the tag `PSHOST`, and `noNewline` where no line
+        /// ends behind it.
         case information
         /// The latest progress: `activity`, `status`, `operation`, `percent`, `seconds`.
         case progress
@@ -35,6 +37,24 @@ public struct PowerShellRecord: Sendable, Hashable {
         self.stream = stream
         self.value = value
     }
+
+    /// Whether it is what `Write-Host` shows: a console writes it among the output.
+    public var isHostText: Bool {
+        stream == .information && value["tags"]?.array?.contains("PSHOST") == true
+    }
+
+    /// Whether a line ends behind it; not with `Write-Host -NoNewline`.
+    public var endsLine: Bool { value["noNewline"]?.bool != true }
+
+    /// Whether it stands for a value that did not arrive, because it was too large.
+    public var isMissingValue: Bool {
+        stream == .error && [Self.notSent, Self.tooLarge].contains(value["id"]?.string)
+    }
+
+    /// The error id of a value that PowerShell could not send.
+    static let notSent = "ValueNotSent"
+    /// The error id of a value that was longer than a record may be.
+    static let tooLarge = "RecordTooLarge"
 
     /// The words of a record that has some: the text itself, or the `message` of errors and information; else `nil`.
     public var message: String? {

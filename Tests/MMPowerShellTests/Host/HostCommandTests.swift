@@ -236,6 +236,26 @@ struct HostCommandTests {
         #expect(!runs(host.processID))
     }
 
+    @Test(
+        "a loss says how the process ended and what it wrote last, without what a command before wrote",
+        arguments: [
+            ("Invoke-StandIn die 134", "ended with status 134", false), ("Invoke-StandIn crash", "by signal 9", true),
+            ("Invoke-StandIn half-line", "ended with status 0 in the middle of a record", false),
+        ])
+    func lastWords(ending: String, how: String, isForMemory: Bool) async throws {
+        let host = try await StandIn.host()
+        _ = try await host.all("Invoke-StandIn console 'earlier words' stderr")
+        let error = await #expect(throws: MMError.self) {
+            try await host.all("Invoke-StandIn console 'unhandled: the cupboard is bare' stderr; \(ending)")
+        }
+        #expect(error?.code == .sessionLost)
+        #expect(error?.message.contains(how) == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("the cupboard is bare") == true)
+        #expect(error?.message.contains("earlier") == false)
+        #expect(error?.details["lastWords"] == "unhandled: the cupboard is bare")
+        #expect(error?.hint?.contains("Memory") == isForMemory)
+    }
+
     @Test("a process that ends under a command: what it sent arrives, then the loss", arguments: [0, 1, 500])
     func dies(after records: Int) async throws {
         let host = try await StandIn.host()
@@ -249,7 +269,7 @@ struct HostCommandTests {
         }
         #expect(count == records)
         #expect(error?.code == .sessionLost)
-        #expect(error?.message.contains("status 9") == true || error?.message.contains("closed the wire") == true)
+        #expect(error?.message.contains("ended with status 9") == true)
         #expect(error?.details["sent"] == true)
         await #expect(throws: HostLoss.self) {
             try await host.run(PowerShellCommand("1"), deadline: .after(.seconds(5)))
@@ -285,14 +305,16 @@ struct HostCommandTests {
         try await until("the process to be gone") { !runs(host.processID) }
     }
 
-    @Test("a record over the limit is left out with a warning; the rest arrives")
+    @Test("a value over the limit is an error record in its place; the rest arrives")
     func oversized() async throws {
         var settings = try StandIn.settings()
         settings.recordLimit = 100_000
         let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(300)))
         let answer = try await host.all("Write-Output before; Invoke-StandIn huge 3000000; Write-Output after")
         #expect(answer.values == ["before", "after"])
-        #expect(answer.records.first { $0.stream == .warning }?.message?.contains("3000") == true)
+        #expect(answer.errors.count == 1)
+        #expect(answer.errors.first?.message?.contains("3000") == true)
+        #expect(answer.errors.first?.isMissingValue == true)
         await host.close()
     }
 

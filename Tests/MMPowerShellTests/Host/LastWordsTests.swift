@@ -1,0 +1,35 @@
+import Testing
+
+@testable import MMPowerShell
+
+@Suite("The last words of a process")
+struct LastWordsTests {
+    private func words(_ texts: String...) -> String? {
+        var words = LastWords()
+        for text in texts { words.add(Array(text.utf8)) }
+        return words.text
+    }
+
+    @Test("are its last lines, without colours and the frames of a stack")
+    func lines() {
+        #expect(words() == nil)
+        #expect(words(" \n\r\n") == nil)
+        #expect(words("Out of ", "memory.\n") == "Out of memory.")
+        #expect(
+            words("\u{1B}[31mProcess terminated.\u{1B}[0m bare\r\n   at System.Environment.FailFast()\n   at Main()\n")
+                == "Process terminated. bare")
+        #expect(words("a\n\nb\n") == "a / b")
+    }
+
+    @Test("are short, however much was written")
+    func short() throws {
+        let text = try #require(words(String(repeating: "x", count: 100_000), "\nthe end\n"))
+        #expect(text.count <= 601 && text.hasSuffix("the end"))
+    }
+
+    @Test("hold no secret")
+    func secret() throws {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
+        #expect(try #require(words("Bearer \(token)\n")).contains(token) == false)
+    }
+}
