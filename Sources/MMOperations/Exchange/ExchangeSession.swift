@@ -124,6 +124,17 @@ package actor ExchangeSession {
         }
     }
 
+    /// Who is signed in to its PowerShell.
+    var powerShellIdentity: SessionIdentity? { get async { await powerShell?.identity } }
+
+    /// Whether one of its engines works with the connection's own sign-in.
+    var isFed: Bool {
+        get async {
+            if isNativelySignedIn { return true }
+            return await powerShell?.identity?.isFed ?? false
+        }
+    }
+
     var memory: Int? { get async { await powerShell?.memory } }
 
     /// The engines that it has at the moment.
@@ -280,14 +291,6 @@ package actor ExchangeSession {
         if plan.wanted == .native || makePowerShell == nil {
             throw EngineRefusal.beyond(reason, strangers, service, hasPowerShell: makePowerShell != nil)
         }
-        if let name = plan.variables.reads.first(where: { owners[$0] == .native }) {
-            throw MMError(
-                .conflict,
-                "The script needs PowerShell (\(reason)), but the variable $\(name) was set in the native engine and is "
-                    + "unknown there.",
-                hint: "Set it again in the same script, or write the script so that the native engine can run it.",
-                details: ["variable": .string(name), "reason": .string(reason)])
-        }
         do throws(MMError) {
             return try await runPowerShell(plan, command, account, deadline, prompt, because: reason)
         } catch {
@@ -300,11 +303,7 @@ package actor ExchangeSession {
         _ plan: EnginePlan, _ command: PowerShellCommand, _ account: String, _ deadline: Deadline,
         _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String?
     ) async throws(MMError) -> EngineAnswer {
-        if reason == nil, let name = plan.variables.reads.first(where: { owners[$0] == .native }) {
-            throw MMError(
-                .conflict, "The variable $\(name) was set in the native engine; PowerShell does not know it.",
-                hint: "Set it again with --engine pwsh, or leave --engine out.", details: ["variable": .string(name)])
-        }
+        let carried = try assignments(for: plan, because: reason)
         let session = try await startedPowerShell()
         if let prompt {
             try await session.connect(deadline: deadline) { error in
@@ -313,10 +312,38 @@ package actor ExchangeSession {
                 prompt(details)
             }
         }
+        if let carried {
+            let set = try await session.answer(PowerShellCommand(carried), deadline: deadline)
+            guard set.isClean else {
+                throw MMError(
+                    .conflict, "The variables of the native engine could not be carried over to PowerShell.",
+                    hint: "Set them again in the same script.", cause: set.problem)
+            }
+        }
         let answer = try await session.answer(command, deadline: deadline)
         for name in plan.variables.sets { owners[name] = .pwsh }
         let identity = await session.identity?.name ?? account
         let isStandIn = await session.isStandIn
         return .powerShell(SessionAnswer(answer: answer, account: identity, isStandIn: isStandIn), because: reason)
+    }
+
+    /// A script that sets in PowerShell what a script reads and the native engine holds; `nil` when it reads nothing of the
+    /// kind.
+    /// - Throws: `.conflict` for a value that no text of a script can stand for.
+    private func assignments(for plan: EnginePlan, because reason: String?) throws(MMError) -> String? {
+        var lines: [String] = []
+        for name in plan.variables.reads.sorted() where owners[name] == .native {
+            guard let line = native.assignment(of: name) else {
+                let why = reason.map { " (\($0))" } ?? ""
+                throw MMError(
+                    .conflict,
+                    "The script runs in PowerShell\(why), but the variable $\(name) was set in the native engine and holds "
+                        + "more than plain values.",
+                    hint: "Set it again in the same script, or write the script so that the native engine can run it.",
+                    details: ["variable": .string(name), "reason": reason.map { .string($0) } ?? .null])
+            }
+            lines.append(line)
+        }
+        return lines.isEmpty ? nil : lines.joined(separator: "\n")
     }
 }
