@@ -32,8 +32,13 @@ $sink = {
                 if ($target.Length -gt 1000) { $target = $target.Substring(0, 1000) }
                 if ($source.Length -gt 1000) { $source = $source.Substring(0, 1000) }
                 $body = [ordered]@{ message = "$_"; id = $_.FullyQualifiedErrorId; category = "$($_.CategoryInfo.Category)"; target = $target; type = $_.Exception.GetType().FullName; line = $_.InvocationInfo.ScriptLineNumber; column = $_.InvocationInfo.OffsetInLine; text = $source }
+                if ($_.InvocationInfo.ScriptName) { $body['file'] = "$($_.InvocationInfo.ScriptName)" }   # the line is one of a module's file
             }
-            elseif ($_ -is [System.Management.Automation.InformationRecord]) { $kind = 'information'; $body = [ordered]@{ message = "$($_.MessageData)"; tags = @($_.Tags) } }
+            elseif ($_ -is [System.Management.Automation.InformationRecord]) {
+                $kind = 'information'
+                $body = [ordered]@{ message = "$($_.MessageData)"; tags = @($_.Tags) }
+                if ($_.MessageData -is [System.Management.Automation.HostInformationMessage] -and $_.MessageData.NoNewLine) { $body['noNewline'] = $true }
+            }
             elseif ($_ -is [System.Management.Automation.InformationalRecord]) { $kind = ($_.GetType().Name -replace 'Record$').ToLowerInvariant(); $body = $_.Message }
             elseif ($AsText -or ($null -ne $_ -and $_.GetType().FullName.StartsWith('Microsoft.PowerShell.Commands.Internal.Format.'))) {
                 if ($null -eq $formatter) {
@@ -48,10 +53,20 @@ $sink = {
             $line = '{"t":"' + $kind + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
         }
         catch {
-            # An error that can't be described, as one without a place under strict mode, still counts as an error.
-            if ($kind -eq 'error') { $body = @{ message = "$InputObject" } }
-            else { $kind = 'text'; $body = try { ($InputObject | Out-String -Width $Width).TrimEnd() } catch { "[$($InputObject.GetType().FullName)]" } }
-            $line = '{"t":"' + $kind + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
+            try {
+                # An error that can't be described, as one without a place under strict mode, still counts as an error.
+                if ($kind -eq 'error') { $body = @{ message = "$InputObject" } }
+                else { $kind = 'text'; $body = ($InputObject | Out-String -Width $Width).TrimEnd() }
+                $line = '{"t":"' + $kind + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
+            }
+            catch {
+                # Neither form was possible, usually for want of memory: the value is lost, and its caller is told.
+                $body = $null
+                $type = if ($null -eq $InputObject) { 'null' } else { $InputObject.GetType().FullName }
+                $cause = $_.Exception.GetBaseException()
+                $body = [ordered]@{ message = "A value of the type $type could not be sent and is missing: $($cause.Message) Ask for less at once, or write it to a file."; id = 'ValueNotSent'; category = 'LimitsExceeded'; target = $type; type = $cause.GetType().FullName }
+                $line = '{"t":"error' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
+            }
         }
         $Lines.Add($line)
     }
@@ -65,7 +80,20 @@ $state.Commands.Add([System.Management.Automation.Runspaces.SessionStateFunction
 $runspace = [runspacefactory]::CreateRunspace($Host, $state)
 $runspace.ThreadOptions = 'ReuseThread'
 $runspace.Open()
-if ($modules) { $env:PSModulePath = $modules + [IO.Path]::PathSeparator + $PSHOME + '/Modules' }
+# Every runspace that opens later, as those of -Parallel, puts folders in front of it for the whole process.
+$modulePath = if ($modules) { $modules + [IO.Path]::PathSeparator + $PSHOME + '/Modules' } else { $env:PSModulePath }
+$env:PSModulePath = $modulePath
+# There is no screen, and the program that would clear it ends with a code that looks like a failure.
+$shell = [powershell]::Create(); $shell.Runspace = $runspace
+try { $null = $shell.AddScript('function global:Clear-Host { }').Invoke() } catch { }
+$shell.Dispose(); $shell = $null
+$preferences = @{}
+foreach ($name in 'ConfirmPreference', 'DebugPreference', 'ErrorActionPreference', 'ErrorView', 'InformationPreference', 'ProgressPreference', 'PSNativeCommandUseErrorActionPreference', 'VerbosePreference', 'WarningPreference', 'WhatIfPreference') {
+    $value = $runspace.SessionStateProxy.GetVariable($name)
+    if ($null -ne $value) { $preferences[$name] = $value }
+}
+$rendering = [System.Management.Automation.PSStyle]::Instance.OutputRendering
+$isConstrained = $false
 $noInput = [System.Management.Automation.PSDataCollection[psobject]]::new(); $noInput.Complete()
 $lines = [Collections.Concurrent.BlockingCollection[string]]::new(4096)
 
@@ -78,7 +106,9 @@ function Flush-Lines {
 }
 function Get-Failure($reason) {
     $record = if ($reason -is [System.Management.Automation.RuntimeException]) { $reason.ErrorRecord }
-    [ordered]@{ message = $reason.Message; type = $reason.GetType().FullName; id = $record.FullyQualifiedErrorId; line = $record.InvocationInfo.ScriptLineNumber; column = $record.InvocationInfo.OffsetInLine }
+    $failure = [ordered]@{ message = $reason.Message; type = $reason.GetType().FullName; id = $record.FullyQualifiedErrorId; line = $record.InvocationInfo.ScriptLineNumber; column = $record.InvocationInfo.OffsetInLine }
+    if ($record.InvocationInfo.ScriptName) { $failure['file'] = "$($record.InvocationInfo.ScriptName)" }
+    $failure
 }
 function Send-Pulse($id) { Send ([ordered]@{ t = 'pong'; id = $id; busy = [bool]$task; workingSet = [Environment]::WorkingSet; heap = [GC]::GetTotalMemory($false) }) }
 # What the command before may have left behind that would change the meaning of the next one.
@@ -87,7 +117,21 @@ function Reset-Session {
     $session = $runspace.SessionStateProxy
     $session.SetVariable('LASTEXITCODE', $null)
     $session.SetVariable('PSDefaultParameterValues', [System.Management.Automation.DefaultParameterDictionary]::new())
+    # One that a script has made constant can't be put right, and must not hold up the session.
+    foreach ($name in $preferences.Keys) { try { $session.SetVariable($name, $preferences[$name]) } catch { } }
+    [System.Management.Automation.PSStyle]::Instance.OutputRendering = $rendering
+    [Environment]::SetEnvironmentVariable('PSModulePath', $modulePath)
     foreach ($hook in 'PreCommandLookupAction', 'PostCommandLookupAction', 'CommandNotFoundAction', 'LocationChangedAction') { $session.InvokeCommand.$hook = $null }
+}
+# What a script in constrained language may not use: PowerShell opens the runspaces of ForEach-Object -Parallel and of
+# thread jobs in full language, and has no policy on Linux that would change it.
+function Find-FullLanguage($syntax) {
+    $syntax.FindAll({
+            param($node)
+            if ($node -is [System.Management.Automation.Language.CommandParameterAst]) { return $node.ParameterName.Length -gt 1 -and 'Parallel'.StartsWith($node.ParameterName, [StringComparison]::OrdinalIgnoreCase) }
+            if ($node -is [System.Management.Automation.Language.StringConstantExpressionAst]) { return $node.Value -eq 'Parallel' -or $node.Value -like '*ThreadJob' }
+            return $false
+        }, $true) | ForEach-Object { [ordered]@{ id = 'NewRunspaceInConstrainedLanguage'; message = 'This session is in constrained language: ForEach-Object -Parallel and thread jobs would run in full language and are refused. Use ForEach-Object without -Parallel.'; line = $_.Extent.StartLineNumber; column = $_.Extent.StartColumnNumber } }
 }
 
 Send ([ordered]@{ t = 'hello'; protocol = 1; nonce = $nonce; pid = $PID; version = "$($PSVersionTable.PSVersion)"; runtime = [Runtime.InteropServices.RuntimeInformation]::FrameworkDescription })
@@ -131,15 +175,19 @@ while ($true) {
     switch ($request.t) {
         'ping' { Send-Pulse $request.id }
         'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id }
-        'constrain' { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'; Send ([ordered]@{ t = 'constrained'; id = $request.id }) }
+        'constrain' { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'; $isConstrained = $true; Send ([ordered]@{ t = 'constrained'; id = $request.id }) }
         'bye' { exit 0 }
         'stop' { if ($shell -and $request.id -eq $current) { $null = $shell.BeginStop($null, $null) } }
         'run' {
             if ($task) { Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Busy' }); break }
             $tokens = $null; $problems = $null
-            $null = [System.Management.Automation.Language.Parser]::ParseInput($request.script, [ref]$tokens, [ref]$problems)
-            if ($problems.Count) {
-                Send ([ordered]@{ t = 'end'; id = $request.id; state = 'ParseFailed'; problems = @($problems | ForEach-Object { [ordered]@{ id = $_.ErrorId; message = $_.Message; line = $_.Extent.StartLineNumber; column = $_.Extent.StartColumnNumber } }) })
+            $syntax = [System.Management.Automation.Language.Parser]::ParseInput($request.script, [ref]$tokens, [ref]$problems)
+            $refusals = @(
+                if ($problems.Count) { $problems | ForEach-Object { [ordered]@{ id = $_.ErrorId; message = $_.Message; line = $_.Extent.StartLineNumber; column = $_.Extent.StartColumnNumber } } }
+                elseif ($isConstrained) { Find-FullLanguage $syntax }
+            )
+            if ($refusals.Count) {
+                Send ([ordered]@{ t = 'end'; id = $request.id; state = 'ParseFailed'; problems = $refusals })
                 break
             }
             Reset-Session

@@ -66,14 +66,69 @@ extension DoctorCheck {
             try await bench.expect(
                 "function h { 'mine' }; \"$((Get-Command h).CommandType)\"; Remove-Item function:h", ["Alias"])
         },
-        DoctorCheck(.commands, "preference variables stay for the next command, and -ErrorAction goes before them") {
-            bench in
-            _ = try await bench.run("$ErrorActionPreference = 'Stop'")
-            let script = "Get-Item /does-not-exist -ErrorAction SilentlyContinue; \"$ErrorActionPreference\""
-            let answer = try await bench.run(script)
-            _ = try await bench.run("$ErrorActionPreference = 'Continue'")
-            try demand(answer.values == ["Stop"], "it gave \(answer.values): \(answer.problem ?? "")")
+        DoctorCheck(.commands, "preferences of one command don't reach the next") { bench in
+            _ = try await bench.run(
+                "$ErrorActionPreference = 'Stop'; $WhatIfPreference = $true; $VerbosePreference = 'Continue'; $PSStyle.OutputRendering = 'Ansi'"
+            )
+            return try await bench.expect(
+                "\"$ErrorActionPreference $WhatIfPreference $VerbosePreference $($PSStyle.OutputRendering)\"",
+                ["Continue False SilentlyContinue PlainText"])
+        },
+        DoctorCheck(.commands, "a preference that a script makes constant doesn't hold up the next command") { bench in
+            try await bench.withFreshHost { host in
+                let deadline = Deadline.after(.seconds(60))
+                _ = try await host.answer(
+                    PowerShellCommand(
+                        "Set-Variable ConfirmPreference High -Option Constant -Force -ErrorAction Ignore"),
+                    deadline: deadline)
+                let answer = try await host.answer(PowerShellCommand("'on'"), deadline: deadline)
+                try demand(answer.values == ["on"], "it gave \(answer.values)")
+                return ""
+            }
+        },
+        DoctorCheck(.commands, "a value too large for the heap is an error, and the next one arrives") { bench in
+            let answer = try await bench.run("'q' * 90MB; 'next'", within: .seconds(120))
+            let kinds = answer.records.map(\.stream)
+            try demand(kinds == [.error, .output] && answer.values == ["next"], "it gave \(kinds)")
+            try demand(answer.errors.first?.isMissingValue == true, "\(answer.errors)")
             return ""
+        },
+        DoctorCheck(.commands, "Clear-Host does nothing, and is no failure") { bench in
+            let answer = try await bench.run("Clear-Host; 'on'")
+            try demand(
+                answer.values == ["on"] && answer.end?.exitCode == nil,
+                "\(answer.records), \(answer.end?.exitCode ?? 0)")
+            return ""
+        },
+        DoctorCheck(.commands, "parts of a line that Write-Host writes are told from lines") { bench in
+            let answer = try await bench.run("Write-Host a -NoNewline; Write-Host b")
+            try demand(answer.records.map(\.endsLine) == [false, true], "\(answer.records)")
+            return ""
+        },
+        DoctorCheck(.commands, "an error in a module's function names the module's file") { bench in
+            let file = bench.settings.home + "/failing.psm1"
+            try ProtectedFile.replace(file, with: Array("\n\nfunction Get-Failing { Get-Item /does-not-exist }\n".utf8))
+            let command = PowerShellCommand(
+                "param($Path) Import-Module -Name $Path; Get-Failing; Get-Item /nor-this",
+                parameters: ["Path": .json(.string(file))])
+            let answer = try await bench.host().answer(command, deadline: .after(.seconds(60)))
+            let files = answer.errors.map { $0.value["file"]?.string }
+            try demand(files == [file, nil], "the files were \(files)")
+            return ""
+        },
+        DoctorCheck(.commands, "switches and lists arrive as the param block's own types") { bench in
+            let command = PowerShellCommand(
+                "param([switch] $On, [bool] $Off, [string[]] $Names, [int] $Days) \"$On $Off $($Names.Count) $($Names[1]) $($Days + 1)\"",
+                parameters: [
+                    "On": .json(true), "Off": .json(false), "Names": .json(["a", "b"]), "Days": .json("30"),
+                ])
+            let answer = try await bench.host().answer(command, deadline: .after(.seconds(60)))
+            try demand(answer.values == ["True False 2 b 31"], "it gave \(answer.values): \(answer.problem ?? "")")
+            return ""
+        },
+        DoctorCheck(.commands, "values that are carried over from the native engine keep their types") { bench in
+            let script = PSLiteral.carried.map { "(\($0.text)).GetType().FullName" }.joined(separator: "; ")
+            return try await bench.expect(script, PSLiteral.carried.map { .string($0.type) })
         },
         DoctorCheck(.commands, "a native program that reads finds the end at once") { bench in
             try await bench.expect("sh -c 'read x; echo \"[$x]\"'", ["[]"])

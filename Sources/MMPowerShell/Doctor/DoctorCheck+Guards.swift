@@ -21,6 +21,26 @@ extension DoctorCheck {
             return try await bench.expect(
                 "$env:PSModulePath.StartsWith('\(paths)') -and $env:PSModulePath.EndsWith(\"$PSHOME/Modules\")", [true])
         },
+        DoctorCheck(.guards, "module folders are put right again after runspaces of their own were opened") { bench in
+            let before = try await bench.run("$env:PSModulePath").values
+            _ = try await bench.run(
+                "1..2 | ForEach-Object -Parallel { $_ } | Out-Null; Start-ThreadJob { 1 } | Receive-Job -Wait -AutoRemoveJob | Out-Null"
+            )
+            let after = try await bench.run("$env:PSModulePath").values
+            try demand(before == after, "they were \(before), and are \(after)")
+            return ""
+        },
+        constrained("-Parallel is refused", "1 | ForEach-Object -Parallel { [math]::Max(1, 2) }", works: false),
+        constrained("-Parallel in short is refused", "1 | % -Pa { [math]::Max(1, 2) }", works: false),
+        constrained(
+            "-Parallel by a table is refused", "$p = @{ Parallel = { [math]::Max(1, 2) } }; 1 | ForEach-Object @p",
+            works: false),
+        constrained(
+            "thread jobs are refused", "Start-ThreadJob { [math]::Max(1, 2) } | Receive-Job -Wait", works: false),
+        constrained(
+            "thread jobs by another way to call are refused",
+            "& (Get-Command Start-ThreadJob) { [math]::Max(1, 2) } | Receive-Job -Wait", works: false),
+        constrained("ForEach-Object still works", "1..3 | ForEach-Object { $_ }", works: true),
         constrained("New-Object is lost", "New-Object System.Text.StringBuilder", works: false),
         constrained("methods of types are lost", "[math]::Max(1, 2)", works: false),
         constrained("Add-Type is lost", "Add-Type -TypeDefinition 'public class X {}'", works: false),

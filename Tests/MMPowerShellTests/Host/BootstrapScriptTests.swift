@@ -25,7 +25,7 @@ struct BootstrapScriptTests {
         #expect(
             names == [
                 "ConvertTo-Json", "ForEach-Object", "Out-String", "Send", "Send-Pulse", "Flush-Lines", "Get-Failure",
-                "Reset-Session",
+                "Reset-Session", "Find-FullLanguage",
             ])
     }
 
@@ -44,7 +44,8 @@ struct BootstrapScriptTests {
         #expect(reset.lowerBound < invoke.lowerBound)
         for word in [
             "SetDebugMode('None')", "SetVariable('LASTEXITCODE', $null)", "SetVariable('PSDefaultParameterValues'",
-            "PreCommandLookupAction",
+            "PreCommandLookupAction", "'ErrorActionPreference'", "'WhatIfPreference'", "OutputRendering = $rendering",
+            "SetEnvironmentVariable('PSModulePath', $modulePath)",
         ] { #expect(script.contains(word)) }
     }
 
