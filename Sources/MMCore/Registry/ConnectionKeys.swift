@@ -96,16 +96,26 @@ public enum ConnectionLanguage: String, Sendable, CaseIterable {
     case full, constrained
 }
 
-/// The identity that a connection is held to: names change, these don't.
+/// The identity that a connection is held to: names change, ids don't.
 public struct AccountPin: Sendable, Hashable {
     /// The tenant's id.
     public var tenantId: String
-    /// The account's object id in it.
-    public var objectId: String
+    /// The account's object id in it; `nil` where the first sign-in was one of a module that doesn't tell it.
+    public var objectId: String?
+    /// The account's name at that sign-in; it counts where there is no object id.
+    public var username: String?
 
     /// An identity.
-    public init(tenantId: String, objectId: String) {
+    public init(tenantId: String, objectId: String?, username: String? = nil) {
         self.tenantId = tenantId
         self.objectId = objectId
+        self.username = username
+    }
+
+    /// Whether an account is the one that is held to.
+    package func covers(tenantId: String?, objectId: String?, username: String?) -> Bool {
+        guard self.tenantId.lowercased() == tenantId?.lowercased() else { return false }
+        if let own = self.objectId, let objectId { return own.lowercased() == objectId.lowercased() }
+        return self.username != nil && self.username?.lowercased() == username?.lowercased()
     }
 }

@@ -11,15 +11,15 @@ struct IdentityCheck: Sendable {
     /// A pinned account under another name is a renamed one: it is refused as well, until a person has looked at it.
     func refusal(of account: SignedInAccount) -> MMError? {
         if let pin {
-            guard pin.objectId.lowercased() == account.objectID.lowercased(),
-                pin.tenantId.lowercased() == account.tenantID.lowercased()
-            else { return wrongAccount(account, because: "this connection is pinned to another account") }
+            guard pin.covers(account) else {
+                return wrongAccount(account, because: "this connection is pinned to another account")
+            }
         }
         guard !account.username.isEmpty else {
             return wrongAccount(account, because: "the sign-in doesn't say which account it is, so it can't be checked")
         }
         if let expected = target.expectedEmail, !SignedInAccount.sameName(expected, account.username) {
-            return pin == nil
+            return pin?.objectId == nil
                 ? wrongAccount(account, because: "the connection expects \(expected)") : renamed(account, expected)
         }
         return nil
@@ -80,5 +80,12 @@ struct IdentityCheck: Sendable {
         ]
         if let expected = target.expectedEmail { details["expected"] = .string(expected) }
         return details
+    }
+}
+
+extension AccountPin {
+    /// Whether an account is the one that is held to.
+    func covers(_ account: SignedInAccount) -> Bool {
+        covers(tenantId: account.tenantID, objectId: account.objectID, username: account.username)
     }
 }

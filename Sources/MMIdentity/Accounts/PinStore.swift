@@ -14,20 +14,33 @@ package struct PinStore: Sendable {
     /// - Throws: when the file can't be read or understood; it is never overwritten then.
     package func pin(of connection: String) throws(MMError) -> AccountPin? {
         guard let entry = try read()["pins"]?.object?[connection]?.object else { return nil }
-        guard let tenant = entry["tenantId"]?.string, let object = entry["objectId"]?.string else {
-            throw broken("the pin of '\(connection)' lacks tenantId or objectId")
+        let (object, name) = (entry["objectId"]?.string, entry["username"]?.string)
+        guard let tenant = entry["tenantId"]?.string, object != nil || name != nil else {
+            throw broken("the pin of '\(connection)' lacks tenantId, or objectId and username")
         }
-        return AccountPin(tenantId: tenant, objectId: object)
+        return AccountPin(tenantId: tenant, objectId: object, username: name)
     }
 
     /// Pins a connection, unless it is pinned to an account of the same tenant.
     package func pin(_ connection: String, to account: SignedInAccount, now: Timestamp) throws(MMError) {
+        try pin(
+            connection,
+            to: AccountPin(tenantId: account.tenantID, objectId: account.objectID, username: account.username), now: now
+        )
+    }
+
+    /// Pins a connection, unless it is pinned to an account of the same tenant. A pin without an object id gets it from the
+    /// first sign-in of that account that tells it.
+    package func pin(_ connection: String, to account: AccountPin, now: Timestamp) throws(MMError) {
         try edit { (pins) throws(MMError) in
-            guard pins[connection]?["tenantId"]?.string?.lowercased() != account.tenantID.lowercased() else { return }
-            pins[connection] = [
-                "tenantId": .string(account.tenantID), "objectId": .string(account.objectID),
-                "username": .string(account.username), "pinnedAt": .string(now.iso8601),
-            ]
+            let held = pins[connection]
+            let isOfTenant = held?["tenantId"]?.string?.lowercased() == account.tenantId.lowercased()
+            guard !isOfTenant || held?["objectId"]?.string == nil && account.objectId != nil else { return }
+            var entry: JSONObject = ["tenantId": .string(account.tenantId)]
+            if let object = account.objectId { entry["objectId"] = .string(object) }
+            if let name = account.username { entry["username"] = .string(name) }
+            entry["pinnedAt"] = .string(now.iso8601)
+            pins[connection] = .object(entry)
         }
     }
 

@@ -256,6 +256,16 @@ public actor IdentityService {
         }
     }
 
+    /// Whether the cache of a connection holds its account; also true where that can't be told.
+    package func holdsAccount(of connection: Connection) async -> Bool {
+        do throws(MMError) {
+            let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
+            return try await files.snapshot(try target(connection, .graph)).account() != nil
+        } catch {
+            return true
+        }
+    }
+
     // MARK: Parts
 
     private nonisolated func target(

@@ -29,12 +29,7 @@ struct TokenFiles: Sendable {
         func account() throws(MMError) -> TokenCacheView.Account? {
             let all = view.accounts
             if let pin = check.pin {
-                guard
-                    let pinned = all.first(where: {
-                        $0.account.objectID.lowercased() == pin.objectId.lowercased()
-                            && $0.account.tenantID.lowercased() == pin.tenantId.lowercased()
-                    })
-                else { return nil }
+                guard let pinned = all.first(where: { pin.covers($0.account) }) else { return nil }
                 if let refusal = check.refusal(of: pinned.account) { throw refusal }
                 return pinned
             }
@@ -78,7 +73,7 @@ struct TokenFiles: Sendable {
 
     /// Pins the connection to an account, unless it is pinned.
     func pin(_ target: SignInTarget, _ account: SignedInAccount, now: Timestamp) async throws(MMError) {
-        guard try pin(of: target) == nil else { return }
+        guard try pin(of: target)?.objectId == nil else { return }
         let pins = pins
         try await BlockingWork.run { () throws(MMError) in try pins.pin(target.connection, to: account, now: now) }
     }

@@ -15,19 +15,43 @@ package struct ModuleSession: PooledSession {
 
     /// What runs its commands.
     package let runner: Runner
+    /// What its sign-in rests on.
+    let ground: SignInGround
     private static let signInLimit = Duration.seconds(900)
 
-    /// Signs in, from the connection's own tokens where they serve, else with the module's device code.
+    /// Signs in, from the connection's own tokens where they serve, else with the module's device code. Whoever signs in to
+    /// a module first is who the connection is pinned to.
     package func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+        let account: String
+        let identity: SessionIdentity?
         switch runner {
-        case .exchange(let session): return try await session.connect(prompt: prompt)
+        case .exchange(let session):
+            account = try await session.connect(prompt: prompt)
+            identity = await session.powerShellIdentity
         case .powerShell(let session):
-            let identity = try await session.connect(deadline: .after(Self.signInLimit)) { error in
+            let told = try await session.connect(deadline: .after(Self.signInLimit)) { error in
                 var details = error.details
                 if details["message"] == nil { details["message"] = .string(error.message) }
                 prompt(details)
             }
-            return identity.name
+            account = told.name
+            identity = told
+        }
+        guard let identity else { return account }
+        do throws(MMError) { try await ground.pin(identity) } catch {
+            await signOut()
+            throw error
+        }
+        return account
+    }
+
+    /// Whether it was signed in with a token of the connection's own sign-in.
+    private var isFed: Bool {
+        get async {
+            switch runner {
+            case .exchange(let session): await session.isFed
+            case .powerShell(let session): await session.identity?.isFed ?? false
+            }
         }
     }
 
@@ -47,10 +71,11 @@ package struct ModuleSession: PooledSession {
         }
     }
 
-    /// Whether it can take a command.
+    /// Whether it can take a command: it lives, and what its sign-in rests on still stands.
     package var isUsable: Bool {
         get async {
-            switch runner {
+            guard await ground.stands(isFed: isFed) else { return false }
+            return switch runner {
             case .exchange(let session): await session.isUsable
             case .powerShell(let session): await session.isUsable
             }
@@ -60,7 +85,8 @@ package struct ModuleSession: PooledSession {
     /// Whether it was started and waits for its first sign-in.
     package var isSpare: Bool {
         get async {
-            switch runner {
+            guard await ground.stands(isFed: false) else { return false }
+            return switch runner {
             case .exchange(let session): await session.isSpare
             case .powerShell(let session): await session.isSpare
             }

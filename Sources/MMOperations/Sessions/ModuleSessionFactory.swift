@@ -28,6 +28,7 @@ package struct ModuleSessionFactory: SessionFactory {
     package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
+        let ground = SignInGround(of: connection, registry: registry, identity: identity, paths: paths)
         if RunModule.isNative(key.module) {
             var makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
             if RunModule.hasPowerShell(key.module) {
@@ -40,9 +41,9 @@ package struct ModuleSessionFactory: SessionFactory {
                 module: key.module, connection: connection, identity: identity, prefersPowerShell: isNamed,
                 makePowerShell: makePowerShell)
             try await session.prepare()
-            return ModuleSession(runner: .exchange(session))
+            return ModuleSession(runner: .exchange(session), ground: ground)
         }
-        return ModuleSession(runner: .powerShell(try await powerShell(key, connection)))
+        return ModuleSession(runner: .powerShell(try await powerShell(key, connection)), ground: ground)
     }
 
     private func powerShell(_ key: SessionKey, _ connection: Connection) async throws(MMError) -> PowerShellSession {

@@ -1,7 +1,8 @@
 import MMCore
 import MMIdentity
+import MMPool
 
-/// `logout`: removes a connection's tokens and pending sign-ins from this machine.
+/// `logout`: removes a connection's tokens and pending sign-ins from this machine, and ends the sessions that were signed in.
 struct Logout: Operation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
@@ -21,10 +22,11 @@ struct Logout: Operation {
 
     let declaration = OperationDeclaration(
         "logout", aliases: ["mm_logout"], command: ["logout"], title: "Sign out",
-        summary: "Remove a connection's tokens from this machine.",
+        summary: "Sign a connection out: its tokens leave this machine, its sessions end.",
         description:
-            "Removes a connection's tokens and pending sign-ins from this machine. The next call needs a new sign-in.",
-        effects: .init(readOnly: false, destructive: true, idempotent: true),
+            "Removes a connection's tokens and pending sign-ins from this machine, signs its PowerShell sessions out and "
+            + "ends them. The next call needs a new sign-in.",
+        effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm logout Contoso --forget-account", "lets another account sign in next")]
     )
 
@@ -37,11 +39,15 @@ struct Logout: Operation {
                 hint: "Ask the person to run `mm logout \(connection.name) --forget-account`."
             )
         }
+        // The sessions last: one that began meanwhile would live on with a token that nobody sees.
         let result = try await context.services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
+        context.services.restorer.forget(connection: connection.name, module: nil)
+        let ended = await context.services.sessions.disconnect(connection: connection.name)
         return .value(
             [
                 "connection": .string(connection.name), "state": "signed out",
                 "accounts": .array(result.accounts.map { .string($0) }),
+                "sessions": .array(ended.map { .string($0.description) }),
             ])
     }
 }

@@ -89,10 +89,15 @@ extension PowerShellSession {
         // The answer comes, or fails, only when PowerShell is free for the next command.
         defer { turn.giveBack() }
         let question = settings.profile?.health ?? PowerShellCommand("$null")
-        let answer = try await host.answer(question, deadline: deadline)
+        let answer: PowerShellAnswer
+        do throws(MMError) { answer = try await host.answer(question, deadline: deadline) } catch {
+            settings.host.log?.warning("The keep-alive failed: \(error.message)")
+            throw error
+        }
         if madeRoom.isSet { return }
         let isWell = answer.end?.state == .completed && (settings.profile?.isHealthy(answer.values) ?? true)
         if isWell { return }
+        settings.host.log?.warning("The keep-alive failed: \(answer.problem ?? "the sign-in is over")")
         machine.signedOut(in: number)
         tellNews()
         throw MMError(

@@ -22,7 +22,8 @@ extension PowerShellSessionSettings {
         let pin = connection.pin ?? pin
         let target = SignInTarget(
             connection: connection.name, tenant: connection.tenant, tenantID: pin?.tenantId ?? connection.tenantId,
-            appID: connection.appID(for: profile.name, known: knownApps), account: connection.expectedEmail,
+            appID: connection.appID(for: profile.name, known: knownApps),
+            account: connection.expectedEmail ?? (pin?.objectId == nil ? pin?.username : nil),
             objectID: pin?.objectId, sharePointHost: connection.sharepointHost,
             cloud: try ModuleCloud.named(connection.cloud, sandboxLogin: sandboxLogin))
         let folder = Self.folder(in: paths.stateDirectory, connection: connection.name, module: profile.name)

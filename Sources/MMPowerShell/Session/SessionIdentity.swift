@@ -18,6 +18,12 @@ public struct SessionIdentity: Sendable, Hashable {
     /// For people: the account, else the app.
     public var name: String { claims.account ?? claims.appID.map { "app \($0)" } ?? claims.objectID ?? "" }
 
+    /// Whether it was signed in with a token that somebody else keeps.
+    package var isFed: Bool { method == SignInMethod.tokens([]).word }
+
+    /// Whether a person signed in to the module itself.
+    package var isOfPerson: Bool { method == SignInMethod.device.word && !claims.isApp }
+
     /// A session that belongs to no service and needs no account.
     static let none = SessionIdentity(claims: TokenClaims(), method: "")
 

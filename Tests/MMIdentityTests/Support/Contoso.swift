@@ -17,7 +17,9 @@ enum Contoso {
     ) throws -> Connection {
         var entry: JSONObject = ["appId": .string(app), "tenantId": .string(tenant), "cloud": .string(cloud)]
         if let expectedEmail { entry["expectedEmail"] = .string(expectedEmail) }
-        if let pin { entry["pin"] = ["tenantId": .string(pin.tenantId), "objectId": .string(pin.objectId)] }
+        if let pin {
+            entry["pin"] = ["tenantId": .string(pin.tenantId), "objectId": pin.objectId.map { .string($0) } ?? .null]
+        }
         for (key, value) in more { entry[key] = value.isNull ? nil : value }
         return try Connection(name: name, entry: entry)
     }

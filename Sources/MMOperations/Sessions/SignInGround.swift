@@ -1,0 +1,77 @@
+package import MMCore
+package import MMIdentity
+import MMPowerShell
+import MMSystem
+
+/// What the sign-in of a connection's session rests on: the connection's entry as it was when the session was started, and
+/// the tokens that it was fed from. A session whose ground is gone is ended before its next command.
+package struct SignInGround: Sendable {
+    private let connection: Connection
+    private let registry: ConnectionRegistry
+    private let identity: IdentityService
+    private let pins: PinStore
+
+    /// The ground of a session that is being started.
+    package init(
+        of connection: Connection, registry: ConnectionRegistry, identity: IdentityService, paths: StatePaths
+    ) {
+        self.connection = connection
+        self.registry = registry
+        self.identity = identity
+        pins = PinStore(path: paths.pinFile)
+    }
+
+    /// Whether it stands: the connection still is what it was, and whose tokens were fed has not signed out.
+    /// - Parameter isFed: whether the session was signed in with a token of the connection's own sign-in.
+    func stands(isFed: Bool) async -> Bool {
+        // A registry that can't be read at the moment is no reason to end what runs.
+        guard let snapshot = try? registry.snapshot() else { return true }
+        guard let now = try? snapshot.connection(named: connection.name), Terms(now) == Terms(connection) else {
+            return false
+        }
+        guard isFed else { return true }
+        return await identity.holdsAccount(of: connection)
+    }
+
+    /// Holds the connection to the account that signed in through a module, where no account was known before.
+    /// - Throws: `forbidden` when another account was pinned meanwhile.
+    func pin(_ signedIn: SessionIdentity) async throws(MMError) {
+        let claims = signedIn.claims
+        guard signedIn.isOfPerson, connection.pin == nil, let tenant = claims.tenantID else { return }
+        let (pins, name) = (pins, connection.name)
+        let account = AccountPin(tenantId: tenant, objectId: claims.objectID, username: claims.account)
+        let held = try await BlockingWork.run { () throws(MMError) -> AccountPin? in
+            try pins.pin(name, to: account, now: WallClock.system.now)
+            return try pins.pin(of: name)
+        }
+        // An account that the connection names was checked by its name already; it may have had another one when it was pinned.
+        guard connection.expectedEmail == nil, let held,
+            !held.covers(tenantId: tenant, objectId: claims.objectID, username: claims.account)
+        else { return }
+        throw MMError(
+            .forbidden, "\(signedIn.name) signed in, but the connection \(name) is pinned to another account.",
+            hint:
+                "That session was signed out. To pin another account: mm logout \(ShellWord.quoted(name)) --forget-account.",
+            details: ["connection": .string(name), "signedIn": .string(signedIn.name)])
+    }
+
+    /// The keys of an entry that a session is signed in by, or started with.
+    private struct Terms: Equatable {
+        let ids: [String?]
+        let apps: [String: String]
+        let auth: ConnectionAuth
+        let pin: AccountPin?
+        let isConstrained: Bool
+
+        init(_ connection: Connection) {
+            ids = [
+                connection.appId, connection.tenant, connection.tenantId, connection.cloud,
+                connection.expectedEmail?.lowercased(), connection.sharepointHost,
+            ]
+            apps = connection.moduleApps
+            auth = connection.auth
+            pin = connection.pin
+            isConstrained = connection.language == .constrained || connection.isReadOnly
+        }
+    }
+}

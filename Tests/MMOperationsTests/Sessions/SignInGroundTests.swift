@@ -1,0 +1,91 @@
+import Glibc
+import MMCore
+import MMIdentity
+import MMPool
+import MMSystem
+import Testing
+
+@testable import MMOperations
+
+@Suite("What a session's sign-in rests on", .timeLimit(.minutes(15)))
+struct SignInGroundTests {
+    private let home = JobHome()
+    private let tenant = "11111111-2222-3333-4444-555555555555"
+
+    private func write(_ entries: JSONObject) throws {
+        try ProtectedFile.replace(
+            home.path + "/connections.json", with: JSONWriter.bytes(.object(["connections": .object(entries)])))
+    }
+
+    /// The sessions of this home, on the stand-in.
+    private func pool(_ words: [String] = []) throws -> SessionPool<ModuleSessionFactory> {
+        let services = home.services
+        var environment = services.environment
+        environment["XDG_RUNTIME_DIR"] = "/tmp"
+        environment["MM_PWSH"] = try standIn(words)
+        return SessionPool(
+            factory: ModuleSessionFactory(
+                environment: environment, paths: services.paths, registry: services.registry,
+                identity: services.identity, log: .off))
+    }
+
+    /// A program that starts the stand-in with words of its own in front.
+    private func standIn(_ words: [String]) throws -> String {
+        var room = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &room, room.count)
+        try #require(count > 0)
+        let own = String(decoding: room[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let program =
+            own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/powershell-stand-in"
+        try #require(access(program, X_OK) == 0, "the package's powershell-stand-in is not built: \(program)")
+        let path = home.path + "/pwsh-\(RandomBytes.text(bytes: 6))"
+        let script = "#!/bin/sh\nexec '\(program)' \(words.joined(separator: " ")) \"$@\"\n"
+        try ProtectedFile.replace(path, with: Array(script.utf8))
+        chmod(path, 0o700)
+        return path
+    }
+
+    private func pins() -> PinStore { PinStore(path: home.services.paths.pinFile) }
+
+    @Test("whoever signs in to a module first is who the connection is pinned to")
+    func pinned() async throws {
+        Signals.ignoreBrokenPipes()
+        try write(["C": ["tenant": "contoso.example"], "D": ["tenant": "contoso.example"]])
+        let first = try pool()
+        _ = try await first.connect(SessionKey(connection: "C", module: "azure"), onPrompt: { _ in })
+        let pin = try #require(try pins().pin(of: "C"))
+        #expect(pin.tenantId == tenant && pin.username == "admin@contoso.example")
+        #expect(try pins().pin(of: "D") == nil)
+        await first.close()
+
+        let second = try pool(["--account", "other@contoso.example"])
+        let error = await #expect(throws: MMError.self) {
+            try await second.connect(SessionKey(connection: "C", module: "azure"), onPrompt: { _ in })
+        }
+        #expect(error?.code == .forbidden, "\(error.map { "\($0)" } ?? "")")
+        #expect(try pins().pin(of: "C") == pin)
+        await second.close()
+    }
+
+    @Test(
+        "a session is ended when its connection is removed, renamed or signs in by other means, and stays for other edits",
+        arguments: [
+            (["C": ["tenant": "other.example"]], false), ([:], false), (["B": ["tenant": "contoso.example"]], false),
+            (["C": ["tenant": "contoso.example", "expectedEmail": "someone@contoso.example"]], false),
+            (["C": ["tenant": "contoso.example", "guard": "readonly"]], false),
+            (["C": ["tenant": "contoso.example", "description": "new", "tags": ["a"]]], true),
+        ] as [(JSONObject, Bool)])
+    func edited(entries: JSONObject, stays: Bool) async throws {
+        Signals.ignoreBrokenPipes()
+        try write(["C": ["tenant": "contoso.example"]])
+        let pool = try pool()
+        let key = SessionKey(connection: "C", module: "azure")
+        _ = try await pool.connect(key, onPrompt: { _ in })
+        try write(entries)
+        await pool.look()
+        let word = await pool.state(of: key)?.word
+        #expect(word == (stays ? "ready" : "lost"))
+        await pool.close()
+    }
+}
