@@ -16,6 +16,7 @@ struct ArgumentScannerTests {
         InputField("all", .flag, "a"),
         InputField("expectedEmail", .text, "x"),
         InputField("names", .textList, "n"),
+        InputField("param", .arguments, "p"),
         InputField("secret", .text, "s", at: .absent),
         InputField("script", .text, "r", readsFiles: true, namesFile: true),
     ]
@@ -46,6 +47,9 @@ struct ArgumentScannerTests {
             (["--query", "{\"$top\":\"5\"}"], ["query": ["$top": "5"]]),
             (["--query", "$filter=a eq 'b=c'"], ["query": ["$filter": "a eq 'b=c'"]]),
             (["--names", "a", "--names", "b"], ["names": ["a", "b"]]),
+            (["--param", "A=x=y", "--param", "Force"], ["param": ["A": "x=y", "Force": true]]),
+            (["--param", "A=1", "--param", "a=2", "--param", "A=3"], ["param": ["A": ["1", "2", "3"]]]),
+            (["--param", "{\"A\":[1]}", "--param", "B="], ["param": ["A": [1], "B": ""]]),
             (["-5", "x"], ["connection": "-5", "endpoint": "x"]),
             (["-", "x"], ["connection": "-", "endpoint": "x"]),
             (["--script", "@{ a = 1 }"], ["script": "@{ a = 1 }"]),
@@ -70,7 +74,8 @@ struct ArgumentScannerTests {
             (["-d", "{\"a\":1,\"a\":2}"], "-d", "repeated key"),
             (["-d", "@/nonexistent/file"], "/nonexistent/file", "does not exist"),
             (["--script", "@/nonexistent/x.ps1"], "/nonexistent/x.ps1", "does not exist"),
-            (["--query", "novalue"], "--query", "name=value"), (["--top", "1", "--top", "2"], "--top", "twice"),
+            (["--query", "novalue"], "--query", "name=value"), (["--param", "=x"], "--param", "name=value"),
+            (["--top", "1", "--top", "2"], "--top", "twice"),
             (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "between"),
             (["--secret", "x"], "--secret", "no flag"),
         ])

@@ -12,6 +12,7 @@ struct InputReaderTests {
         InputField("body", .object, "What."),
         InputField("query", .parameters, "Which."),
         InputField("tags", .textList, "Under which."),
+        InputField("param", .arguments, "With what."),
     ]
 
     private func reader(_ arguments: JSONObject) throws(MMError) -> InputReader {
@@ -31,6 +32,17 @@ struct InputReaderTests {
         #expect(try input.object("body") == ["a": 1])
         #expect(try input.parameters("query").map(\.value) == ["5", "true"])
         #expect(try input.textList("tags") == ["u", "v"])
+    }
+
+    @Test("for a script's parameters keep their kind, and a name that stands several times has a list")
+    func arguments() throws {
+        let given = try reader(["name": "x", "param": ["A": 1, "B": ["u", "v"], "C": true, "a": "2"]]).arguments(
+            "param")
+        #expect(given.map(\.name) == ["A", "B", "C"])
+        #expect(given.map(\.value) == [[1, "2"], ["u", "v"], true])
+        let text = try reader(["name": "x", "param": "A=1&Force&A=b=c"]).arguments("param")
+        #expect(text.map(\.name) == ["A", "Force"])
+        #expect(text.map(\.value) == [["1", "b=c"], true])
     }
 
     @Test("may be written as models write them")

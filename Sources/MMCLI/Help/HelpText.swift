@@ -97,6 +97,7 @@ package enum HelpText {
         case .integer: return form + " N"
         case .object: return form + " JSON"
         case .parameters: return form + " NAME=VALUE"
+        case .arguments: return form + " NAME[=VALUE]"
         case .text, .choice, .textList: return form + " TEXT"
         }
     }

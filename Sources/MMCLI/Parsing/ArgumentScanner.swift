@@ -122,7 +122,7 @@ package struct ArgumentScanner {
             return
         }
         let text = try value(attached, flag: flag, &rest)
-        if field.kind != .textList, field.kind != .parameters, result.arguments[field.name] != nil {
+        if ![.textList, .parameters, .arguments].contains(field.kind), result.arguments[field.name] != nil {
             throw MMError(.invalidInput, "\(flag) stands twice.", hint: "Give it once.")
         }
         try assign(text, to: field, as: flag)
@@ -147,6 +147,7 @@ package struct ArgumentScanner {
                 )
             }
         case .parameters: try addParameters(text, to: field, as: shown)
+        case .arguments: try addArguments(text, to: field, as: shown)
         case .textList:
             let list = result.arguments[field.name]?.array ?? []
             result.arguments[field.name] = .array(list + [.string(text)])
@@ -169,6 +170,27 @@ package struct ArgumentScanner {
                 )
             }
             object[String(text[..<equals])] = .string(String(text[text.index(after: equals)...]))
+        }
+        result.arguments[field.name] = .object(object)
+    }
+
+    /// Adds one value for a script's parameter: an object of several, `name=value`, or a name alone.
+    private mutating func addArguments(_ text: String, to field: InputField, as shown: String) throws(MMError) {
+        if text.hasPrefix("{") { return try addParameters(text, to: field, as: shown) }
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = parts.first.map(String.init), !name.isEmpty else {
+            throw MMError(
+                .invalidInput, "\(shown) is written name=value, not `\(text.prefix(40))`.",
+                hint: "A name alone sets a switch.")
+        }
+        let value: JSONValue = parts.count > 1 ? .string(String(parts[1])) : true
+        var object = result.arguments[field.name]?.object ?? [:]
+        // Parameters of a script don't differ by case.
+        let key = object.keys.first { $0.lowercased() == name.lowercased() } ?? name
+        switch object[key] {
+        case nil: object[key] = value
+        case .array(let list)?: object[key] = .array(list + [value])
+        case let first?: object[key] = [first, value]
         }
         result.arguments[field.name] = .object(object)
     }
@@ -197,7 +219,7 @@ package struct ArgumentScanner {
                     hint: "Quote arguments with blanks. See `\(command) --help`."
                 )
             }
-            if place.field.kind != .textList, place.field.kind != .parameters { free.removeFirst() }
+            if ![.textList, .parameters, .arguments].contains(place.field.kind) { free.removeFirst() }
             try assign(word, to: place.field, as: place.field.name.uppercased())
         }
     }

@@ -17,6 +17,9 @@ public struct InputField: Sendable {
         case object
         /// A JSON object of parameters, or the same written as `name=value&name=value`.
         case parameters
+        /// Values for the parameters of a script: a JSON object of any values, or `name=value`; a name alone is true, and one
+        /// that stands several times has a list.
+        case arguments
         /// Any number of texts.
         case textList
     }
@@ -107,7 +110,7 @@ public struct InputField: Sendable {
             ]
         case .choice(let words): schema = ["type": "string", "enum": .array(words.map { .string($0) })]
         case .object: schema = ["type": "object"]
-        case .parameters: schema = ["type": ["object", "string"]]
+        case .parameters, .arguments: schema = ["type": ["object", "string"]]
         case .textList: schema = ["type": "array", "items": ["type": "string"]]
         }
         schema["description"] = .string(summary)

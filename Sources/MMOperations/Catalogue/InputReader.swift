@@ -156,6 +156,38 @@ public struct InputReader: Sendable {
         }
     }
 
+    /// Values for a script's parameters, in the order written: whatever JSON they are. In the form
+    /// `name=value&name=value` a name alone is true, and one that stands several times has a list.
+    package func arguments(_ name: String) throws(MMError) -> [(name: String, value: JSONValue)] {
+        guard let value = try value(name) else { return [] }
+        var list: [(name: String, value: JSONValue)] = []
+        switch value {
+        case .object(let object):
+            list = object.map { ($0.key, $0.value) }
+        case .string(let text):
+            for part in text.split(separator: "&") {
+                let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                list.append((String(pieces[0]), pieces.count > 1 ? .string(String(pieces[1])) : true))
+            }
+        default: throw wrong(name, value, due: "an object or name=value text")
+        }
+        return Self.gathered(list)
+    }
+
+    /// The same with one entry a name: several values of it are a list.
+    private static func gathered(_ list: [(name: String, value: JSONValue)]) -> [(name: String, value: JSONValue)] {
+        var gathered: [(name: String, value: JSONValue)] = []
+        for (name, value) in list {
+            guard let index = gathered.firstIndex(where: { $0.name.lowercased() == name.lowercased() }) else {
+                gathered.append((name, value))
+                continue
+            }
+            gathered[index].value = .array(
+                (gathered[index].value.array ?? [gathered[index].value]) + (value.array ?? [value]))
+        }
+        return gathered
+    }
+
     /// A list of texts; one text counts as a list of one.
     public func textList(_ name: String) throws(MMError) -> [String]? {
         guard let value = try value(name) else { return nil }

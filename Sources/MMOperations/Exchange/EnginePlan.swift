@@ -18,19 +18,26 @@ struct EnginePlan: Sendable {
     let parsed: ParsedScript
     /// What it reads and sets.
     let variables: ScriptVariables
-    /// Values for its param block.
-    let values: [String: String]
+    /// Texts for its param block.
+    private(set) var values: [String: String] = [:]
+    /// Why the native engine can't take the values for its param block.
+    private var misfitOfValues: String?
     /// Which engine is wanted.
     let wanted: ConnectionEngine
 
     /// A plan.
-    init(_ script: String, values: [String: String] = [:], wanted: ConnectionEngine) {
+    init(_ script: String, wanted: ConnectionEngine) {
         self.script = script
         let parsed = PowerShellParser.parse(script)
         self.parsed = parsed
         variables = ScriptVariables(parsed)
-        self.values = values
         self.wanted = wanted
+    }
+
+    /// Takes the values for its param block.
+    mutating func take(_ arguments: ScriptArguments) {
+        values = arguments.texts
+        misfitOfValues = arguments.misfit
     }
 
     /// Whether it repeats something until an answer ends it: without answers it may never end.
@@ -46,7 +53,7 @@ struct EnginePlan: Sendable {
     ///   - sources: where cmdlets come from.
     ///   - session: what earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
-        NativeEngine(sources: sources).misfit(parsed, values: values, in: session)
+        misfitOfValues ?? NativeEngine(sources: sources).misfit(parsed, values: values, in: session)
     }
 
     /// Commands of cmdlet form that neither the engine nor a source knows.

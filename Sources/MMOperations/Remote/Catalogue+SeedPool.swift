@@ -81,7 +81,7 @@ private struct SeedPoolRun: Operation {
     /// Those routes know nothing but a command's text.
     private func refuse(_ input: RunInput) throws(MMError) {
         let asked: String? =
-            if !input.parameterTexts.isEmpty { "param" } else if input.output != "text" {
+            if !input.arguments.isEmpty { "param" } else if input.output != "text" {
                 "output"
             } else if input.isDryRun { "dryRun" } else if input.engine == .native { "engine" } else { nil }
         guard let asked else { return }

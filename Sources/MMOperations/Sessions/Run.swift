@@ -31,13 +31,14 @@ struct Run: Operation {
         let moduleName = try RunModule.named(module)
         context.record.note("module", .string(moduleName))
         var command = PowerShellCommand(script, format: input.output == "text" ? .text : .json)
-        command.parameters = input.parameters
         command.depth = input.depth
         try command.check()
         if input.isDryRun {
             return try await DryRun.answer(command.script, in: moduleName, of: connection, context)
         }
-        let plan = try plan(input, command.script, in: moduleName, of: connection)
+        let (plan, arguments) = try plan(input, command.script, in: moduleName, of: connection)
+        command.parameters = arguments.parameters
+        try command.check()
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
             try await DryRun.checkNames(plan, service, knowing: context.services.checkedScripts)
         }
@@ -48,7 +49,7 @@ struct Run: Operation {
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command.script,
-                parameters: input.parameterObject, verdict: verdict)
+                parameters: arguments.object, verdict: verdict)
         ).settle(in: context)
 
         let key = SessionKey(connection: connection.name, module: moduleName)
@@ -117,10 +118,10 @@ struct Run: Operation {
         if let refusal = EngineRefusal.unknown(unknown, service) { throw refusal }
     }
 
-    /// The script on its way to an engine.
+    /// The script on its way to an engine, and the values for its parameters.
     private func plan(
         _ input: RunInput, _ script: String, in module: String, of connection: Connection
-    ) throws(MMError) -> EnginePlan {
+    ) throws(MMError) -> (EnginePlan, ScriptArguments) {
         let wanted = input.engine ?? connection.engine
         if input.engine == .native, !RunModule.isNative(module) {
             throw MMError(
@@ -132,10 +133,9 @@ struct Run: Operation {
                 .unsupported, "The module \(module) has no PowerShell here; it runs natively.",
                 hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
         }
-        return EnginePlan(
-            script,
-            values: Dictionary(
-                input.parameterTexts.map { ($0.name, $0.value) }, uniquingKeysWith: { (first, _) in first }),
-            wanted: wanted)
+        var plan = EnginePlan(script, wanted: wanted)
+        let arguments = try ScriptArguments(input.arguments, for: plan.parsed)
+        plan.take(arguments)
+        return (plan, arguments)
     }
 }

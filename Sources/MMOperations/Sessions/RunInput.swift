@@ -1,5 +1,4 @@
 import MMCore
-import MMPowerShell
 
 /// The arguments of `run`: the seed's, and what scripts and programs need.
 struct RunInput: OperationInput {
@@ -14,7 +13,8 @@ struct RunInput: OperationInput {
             "command", .text, "The PowerShell command or script.", at: .positional(2), readsFiles: true,
             namesFile: true),
         InputField(
-            "param", .parameters, "Values for the script's param block; they arrive as data, never as code.",
+            "param", .arguments,
+            "Values for the script's param block, as data: Name=value, Switch alone; a name given twice makes a list.",
             isOfferedToModels: false),
         InputField(
             "depth", .integer(1...100), "How deep objects are followed in JSON (default 3).", isOfferedToModels: false),
@@ -34,7 +34,7 @@ struct RunInput: OperationInput {
     let connection: String?
     let module: String?
     let command: String?
-    let parameterTexts: [(name: String, value: String)]
+    let arguments: [(name: String, value: JSONValue)]
     let depth: Int?
     let output: String
     let confirmed: Bool
@@ -45,7 +45,7 @@ struct RunInput: OperationInput {
         connection = try reader.text("connection")
         module = try reader.text("module")
         command = try reader.text("command")
-        parameterTexts = try reader.parameters("param")
+        arguments = try reader.arguments("param")
         depth = try reader.integer("depth")
         output = try reader.text("output") ?? "text"
         confirmed = try reader.flag("confirmed")
@@ -60,19 +60,5 @@ struct RunInput: OperationInput {
                 "run needs the argument\(missing.count > 1 ? "s" : "") \(missing.joined(separator: " and ")).",
                 hint: "Give connection, module and command; or nothing at all to list the connections.")
         }
-    }
-
-    /// The values as a confirmation is bound to them.
-    var parameterObject: JSONObject {
-        var object = JSONObject()
-        for (name, value) in parameterTexts { object[name] = .string(value) }
-        return object
-    }
-
-    /// The values as PowerShell gets them.
-    var parameters: [String: PowerShellValue] {
-        var values: [String: PowerShellValue] = [:]
-        for (name, value) in parameterTexts { values[name] = .json(.string(value)) }
-        return values
     }
 }

@@ -54,7 +54,7 @@ enum OperationExamples {
         case .integer(let range):
             return Int(text).flatMap { range.contains($0) ? .int(Int64($0)) : nil }
         case .object: return (try? JSONParser.parse(text)).flatMap { $0.object.map { .object($0) } }
-        case .parameters: return .string(text)
+        case .parameters, .arguments: return .string(text)
         case .textList: return [.string(text)]
         case .flag: return nil
         }

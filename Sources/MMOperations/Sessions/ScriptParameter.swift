@@ -1,0 +1,150 @@
+import MMCore
+import PowerShellSyntax
+
+/// A parameter of a script as far as binding a value needs it.
+struct ScriptParameter: Sendable {
+    /// What it takes.
+    enum Kind: Sendable, Hashable {
+        /// Anything: it has no type, or one that holds all.
+        case any
+        /// True or false.
+        case truth
+        /// A list of values.
+        case list(ofTruths: Bool)
+        /// A table.
+        case table
+        /// One text.
+        case text
+        /// One value of another type, which PowerShell makes of a text.
+        case value
+    }
+
+    /// Its name.
+    let name: String
+    /// Its name and its aliases, in small letters.
+    let names: [String]
+    /// What it takes.
+    let kind: Kind
+    /// Whether every script that binds as cmdlets do has it.
+    var isCommon = false
+
+    /// A parameter of a script.
+    init(_ parameter: ParameterSyntax) {
+        name = parameter.variable.path.name
+        var names = [name.lowercased()]
+        var kind = Kind.any
+        for attribute in parameter.attributes {
+            switch attribute {
+            case .typeConstraint(let node): kind = Self.kind(of: node.typeName)
+            case .attribute(let node) where node.typeName.name.lowercased() == "alias":
+                for argument in node.positionalArguments {
+                    if case .string(let text) = argument { names.append(text.value.lowercased()) }
+                }
+            case .attribute: continue
+            }
+        }
+        self.names = names
+        self.kind = kind
+    }
+
+    private init(common name: String, alias: String? = nil, _ kind: Kind) {
+        self.name = name
+        names = [name.lowercased()] + (alias.map { [$0] } ?? [])
+        self.kind = kind
+        isCommon = true
+    }
+
+    /// What scripts with `[CmdletBinding()]` have besides their own (about_CommonParameters).
+    static let common = [
+        ScriptParameter(common: "Verbose", alias: "vb", .truth), ScriptParameter(common: "Debug", alias: "db", .truth),
+        ScriptParameter(common: "ErrorAction", alias: "ea", .value),
+        ScriptParameter(common: "WarningAction", alias: "wa", .value),
+        ScriptParameter(common: "InformationAction", alias: "infa", .value),
+        ScriptParameter(common: "ProgressAction", alias: "proga", .value),
+    ]
+
+    /// What those have that ask before they change something.
+    static let confirming = [
+        ScriptParameter(common: "WhatIf", alias: "wi", .truth), ScriptParameter(common: "Confirm", alias: "cf", .truth),
+    ]
+
+    /// Whether a parameter makes its script bind as cmdlets do.
+    static func isOfCmdlet(_ parameter: ParameterSyntax) -> Bool {
+        parameter.attributes.contains { attribute in
+            if case .attribute(let node) = attribute { node.typeName.name.lowercased() == "parameter" } else { false }
+        }
+    }
+
+    private static func kind(of type: TypeNameSyntax) -> Kind {
+        if case .array(let element, _) = type.form { return .list(ofTruths: kind(of: element) == .truth) }
+        var name = type.name.lowercased()
+        for prefix in ["system.", "management.automation.", "collections."] where name.hasPrefix(prefix) {
+            name.removeFirst(prefix.count)
+        }
+        switch name {
+        case "switch", "switchparameter", "bool", "boolean": return .truth
+        case "object", "psobject", "pscustomobject": return .any
+        case "string": return .text
+        case "hashtable", "idictionary", "ordered", "specialized.ordereddictionary": return .table
+        case "array", "arraylist", "ilist", "icollection", "ienumerable": return .list(ofTruths: false)
+        case _ where name.hasPrefix("generic."): return .list(ofTruths: false)
+        default: return .value
+        }
+    }
+
+    /// A value in the form that the parameter takes.
+    /// - Throws: `invalidInput` for one that it can't take.
+    func bound(_ value: JSONValue) throws(MMError) -> JSONValue {
+        switch kind {
+        case .any: return value
+        case .truth:
+            guard let truth = Self.truth(value) else { throw wrong(value, due: "true or false") }
+            return .bool(truth)
+        case .list(let ofTruths):
+            var items: [JSONValue] = []
+            for item in value.array ?? [value] {
+                guard ofTruths else {
+                    items.append(item)
+                    continue
+                }
+                guard let truth = Self.truth(item) else { throw wrong(item, due: "a list of true and false") }
+                items.append(.bool(truth))
+            }
+            return .array(items)
+        case .table:
+            if case .object = value { return value }
+            if let text = value.string, case .object(let object)? = try? JSONParser.parse(text, limits: .strict) {
+                return .object(object)
+            }
+            throw wrong(value, due: "a JSON object")
+        case .text, .value:
+            switch value {
+            case .array(let items):
+                throw MMError(
+                    .invalidInput, "The parameter `\(name)` takes one value, and \(items.count) are given.",
+                    hint: "Give it once, or declare it as a list: [string[]] $\(name).", details: ["field": "param"])
+            case .object: throw wrong(value, due: "one value")
+            case .int, .double, .number: return .string(value.description)
+            case .bool(let truth): return kind == .text ? .string(truth ? "True" : "False") : value
+            case .string, .null: return value
+            }
+        }
+    }
+
+    private static func truth(_ value: JSONValue) -> Bool? {
+        if let truth = value.bool { return truth }
+        switch value.string?.lowercased() ?? value.int.map(String.init) {
+        case "true", "$true", "1": return true
+        case "false", "$false", "0": return false
+        default: return nil
+        }
+    }
+
+    private func wrong(_ value: JSONValue, due: String) -> MMError {
+        let shown = value.string.map { "`\($0.prefix(40))`" } ?? value.kindName
+        return MMError(
+            .invalidInput, "The parameter `\(name)` is \(due), not \(shown).",
+            hint: kind == .truth ? "Write \(name)=true, \(name)=false, or \(name) alone for true." : nil,
+            details: ["field": "param"])
+    }
+}
