@@ -133,7 +133,11 @@ package struct CommandLineProgram: Sendable {
             terminal.progress(nil)
             terminal.writeError(answer.standardError)
         }
-        if !options.quiet { for note in answer.notes { terminal.note(note) } }
+        if !options.quiet {
+            for note in answer.notes { terminal.note(note) }
+        } else if let missing = answer.missing {
+            terminal.note(missing)
+        }
         if let program = options.jq {
             try await filter(answer, through: program, options)
         } else {

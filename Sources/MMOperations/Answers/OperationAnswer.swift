@@ -12,6 +12,9 @@ public struct OperationAnswer: Sendable {
     public var text: String?
     /// The exit status of a command line that asked: that of the command that was run, where one was.
     package var exitStatus: Int32 = 0
+    /// What the answer lacks of what was asked, where it lacks something: told also to those who want no notes. A command
+    /// line then ends with status 1.
+    package var missing: String? { didSet { if missing != nil, exitStatus == 0 { exitStatus = 1 } } }
     /// What that command wrote to its standard error, byte for byte: a terminal's own standard error gets it.
     package var standardError: [UInt8] = []
     /// The connection whose data this is; stored rests are bound to it.

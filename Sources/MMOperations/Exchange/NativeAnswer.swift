@@ -42,7 +42,7 @@ struct NativeAnswer: Sendable {
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         let isText = input.output == "text"
         let values = isText ? [] : result.objects.map { $0.json(depth: input.depth ?? 3) }
-        let text = isText ? NativeText.shown(result.objects) : ""
+        let text = isText ? TerminalText.plain(NativeText.shown(result.objects)) : ""
         if let failure = failure(after: result.objects.isEmpty ? [] : isText ? [.string(text)] : values) {
             throw failure
         }
@@ -76,7 +76,8 @@ struct NativeAnswer: Sendable {
     static func streams(of result: NativeResult, _ information: [String]? = nil) -> [String] {
         RepeatedLines.counted(
             (information ?? result.information) + result.warnings.map { "WARNING: \($0)" }
-                + result.errors.map { "ERROR: \($0.message)" })
+                + result.errors.map { "ERROR: \($0.message)" }
+        ).map(TerminalText.plain)
     }
 
     private func notes(without ending: NativeError) -> String? {

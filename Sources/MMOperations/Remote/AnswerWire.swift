@@ -16,6 +16,7 @@ package enum AnswerWire {
         if let connection = answer.connection { object["connection"] = .string(connection) }
         if let form = answer.form { object["form"] = .string(form) }
         if answer.exitStatus != 0 { object["exitStatus"] = .int(Int64(answer.exitStatus)) }
+        if let missing = answer.missing { object["missing"] = .string(missing) }
         if !answer.standardError.isEmpty { object["standardError"] = .string(Base64.text(answer.standardError)) }
         if let stored = answer.stored { object["stored"] = .object(stored.json) }
         return object
@@ -37,6 +38,7 @@ package enum AnswerWire {
             // A status that can't be read is no success.
             answer.exitStatus = status.int.flatMap { Int32(exactly: $0) } ?? 1
         }
+        answer.missing = object["missing"]?.string
         if let written = object["standardError"]?.string {
             guard let bytes = Base64.bytes(written) else { return nil }
             answer.standardError = bytes

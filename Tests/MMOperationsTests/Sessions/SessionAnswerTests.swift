@@ -1,0 +1,96 @@
+import MMCore
+import Testing
+
+@testable import MMOperations
+@testable import MMPowerShell
+
+@Suite("What a command left, as its caller gets it")
+struct SessionAnswerTests {
+    private func answer(
+        _ records: [PowerShellRecord], end: CommandEnd = CommandEnd(.completed), script: String = "x",
+        output: String = "text", limit: Int = .max
+    ) throws -> OperationAnswer {
+        var answer = PowerShellAnswer()
+        for record in records { answer.add(.record(record), limit: limit) }
+        answer.add(.end(end), limit: limit)
+        let reader = try InputReader(
+            operation: "run",
+            arguments: ["connection": "C", "module": "azure", "command": .string(script), "output": .string(output)],
+            fields: RunInput.fields)
+        return try SessionAnswer(answer: answer, account: "a", isStandIn: false)
+            .operationAnswer(of: try RunInput(from: reader), connection: "C")
+    }
+
+    private func text(_ answer: OperationAnswer) -> String? {
+        if case .text(let text) = answer.body { text } else { nil }
+    }
+
+    private func host(_ text: String, endsLine: Bool = true) -> PowerShellRecord {
+        var value: JSONObject = ["message": .string(text), "tags": ["PSHOST"]]
+        if !endsLine { value["noNewline"] = true }
+        return PowerShellRecord(.information, .object(value))
+    }
+
+    @Test("verbose and debug records that were asked for are notes")
+    func verbose() throws {
+        let notes = try answer([PowerShellRecord(.verbose, "v"), PowerShellRecord(.debug, "d")]).notes
+        #expect(notes == ["VERBOSE: v", "DEBUG: d"])
+    }
+
+    @Test("what Write-Host shows stands among the text where it was written, and parts of a line on one line")
+    func hostText() throws {
+        let records = [
+            PowerShellRecord(.text, "one"), host("a ", endsLine: false), host("b"), PowerShellRecord(.text, "two"),
+        ]
+        let shown = try answer(records)
+        #expect(text(shown) == "one\na b\ntwo")
+        #expect(shown.notes == [])
+        let objects = try answer(
+            records + [PowerShellRecord(.information, ["message": "note", "tags": []])], output: "json")
+        #expect(objects.notes == ["a b", "note"])
+    }
+
+    @Test("escape sequences of data reach no terminal, and are whole in objects")
+    func escapes() throws {
+        let red = "\u{1B}[31mred\u{1B}[0m\u{7}"
+        let records = [PowerShellRecord(.text, .string(red)), host(red), PowerShellRecord(.warning, .string(red))]
+        let shown = try answer(records)
+        #expect(text(shown) == "red\nred" && shown.notes == ["WARNING: red"])
+        guard case .value(let objects) = try answer(records, output: "json").body else { return }
+        #expect(objects == [.string(red)])
+    }
+
+    @Test("errors say where in a script of several lines they happened, unless the line is a module's")
+    func places() throws {
+        let error: JSONObject = ["message": "bad", "line": 3, "column": 5]
+        var ofModule = error
+        ofModule["file"] = "/modules/x.psm1"
+        func note(_ value: JSONObject, _ script: String) throws -> String? {
+            try answer([PowerShellRecord(.error, .object(value))], script: script).notes.first
+        }
+        #expect(try note(error, "1\n2\n3") == "ERROR: bad (line 3, column 5)")
+        #expect(try note(error, "one line") == "ERROR: bad")
+        #expect(try note(ofModule, "1\n2\n3") == "ERROR: bad")
+        let failure = #expect(throws: MMError.self) {
+            try answer(
+                [], end: CommandEnd(.failed, failure: CommandFailure(message: "stop", line: 2, column: 1)),
+                script: "1\n2")
+        }
+        #expect(failure?.message == "stop (line 2, column 1)")
+    }
+
+    @Test("what is missing is told, also to those who want no notes, and is no success", arguments: ["text", "json"])
+    func missing(output: String) throws {
+        let many = (0..<10).map { PowerShellRecord(.output, .int($0)) }
+        let cut = try answer(many, output: output, limit: 4)
+        #expect(cut.missing?.contains("first 4 records") == true && cut.missing?.contains("6 more") == true)
+        #expect(cut.exitStatus == 1 && cut.notes == [cut.missing])
+        let large = PowerShellRecord(.error, ["message": "too large", "id": "ValueNotSent"])
+        let lost = try answer([large], output: output)
+        #expect(lost.missing == "too large" && lost.exitStatus == 1 && lost.notes == ["ERROR: too large"])
+        let whole = try answer(many + [PowerShellRecord(.error, ["message": "no", "id": "Other"])], output: output)
+        #expect(whole.missing == nil && whole.exitStatus == 0)
+        let sent = try #require(AnswerWire.answer(AnswerWire.object(cut), items: nil))
+        #expect(sent.missing == cut.missing && sent.exitStatus == 1)
+    }
+}
