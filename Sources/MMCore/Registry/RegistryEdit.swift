@@ -133,7 +133,13 @@ public enum RegistryEdit {
 }
 
 extension RegistryEdit {
-    private static let listKeys: Set<String> = ["mcps", "tags"]
+    private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares"]
+    /// Every key that something here reads.
+    public static let knownKeys = [
+        "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "engine",
+        "language", "sharepoint_host", "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm",
+        "logContent", "pin", "tags", "keepSpares",
+    ]
     private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "pin"]
 
     /// Puts one text under a key, in the form that the key wants.
@@ -143,6 +149,7 @@ extension RegistryEdit {
         guard !key.isEmpty, !key.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
             throw MMError(.invalidInput, "A key of connection '\(name)' is empty or holds control characters.")
         }
+        try checkKnown(key, text, entry, of: name)
         let last = key.split(separator: ".").last.map(String.init) ?? key
         guard text?.isEmpty ?? true || !ConnectionAuth.inlineSecrets.contains(last) else {
             throw MMError(
@@ -160,6 +167,20 @@ extension RegistryEdit {
             return
         }
         entry[key] = try value(text, key: key, full: key)
+    }
+
+    /// A key that is nearly a known one is a slip: what stands under it would be read by nobody. Keys of other programs are
+    /// theirs.
+    private static func checkKnown(
+        _ key: String, _ text: String?, _ entry: JSONObject, of name: String
+    ) throws(MMError) {
+        let root = key.split(separator: ".").first.map(String.init) ?? key
+        guard !(text?.isEmpty ?? true), entry[key] == nil, !knownKeys.contains(root),
+            let near = NearestNames.of(root, among: knownKeys, limit: 1).first
+        else { return }
+        throw MMError(
+            .invalidInput, "A connection has no key '\(root)'. Did you mean '\(near)'?",
+            hint: "The keys are \(knownKeys.joined(separator: ", ")).", details: ["connection": .string(name)])
     }
 
     private static func value(_ text: String?, key: String, full: String) throws(MMError) -> JSONValue? {

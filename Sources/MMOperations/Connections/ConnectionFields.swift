@@ -1,4 +1,5 @@
 import MMCore
+import MMPowerShell
 
 /// The keys of a connection that commands can set, and how they read them.
 enum ConnectionFields {
@@ -15,7 +16,7 @@ enum ConnectionFields {
             "guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges (default standard)."),
         InputField(
             "set", .parameters,
-            "Any key=value, such as mcps=mm or moduleApps.pnp=GUID; an empty value removes the key.",
+            "Any key=value, such as mcps=mm or keepSpares=exo,azure; an empty value removes the key.",
             at: .positional(1)),
     ]
 
@@ -26,6 +27,11 @@ enum ConnectionFields {
             if let text = try reader.text(field.name) { fields.append((field.name, text)) }
         }
         for (key, text) in try reader.parameters("set") { fields.append((key, text)) }
+        for case ("keepSpares", let text?) in fields where !text.hasPrefix("[") {
+            for word in text.split(separator: ",") {
+                _ = try ModuleProfiles.named(String(word.filter { !$0.isWhitespace }))
+            }
+        }
         return fields
     }
 }

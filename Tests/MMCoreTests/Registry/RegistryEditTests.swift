@@ -45,7 +45,8 @@ struct RegistryEditTests {
             ("skipSendGuards", "true", true), ("skipSendGuards", "false", false), ("x-note", "true", true),
             ("x-note", "12", "12"), ("mcps", "mm, other", ["mm", "other"]), ("mcps", "[]", []),
             ("mcps", "[\"a,b\"]", ["a,b"]),
-            ("mcps", "", nil), ("tags", "one", ["one"]), ("guard", "strict", "strict"),
+            ("mcps", "", nil), ("tags", "one", ["one"]), ("keepSpares", "graph, azure", ["graph", "azure"]),
+            ("guard", "strict", "strict"),
             ("guard", "{\"policy\": \"strict\"}", ["policy": "strict"]),
         ] as [(String, String?, JSONValue?)])
     func edit(key: String, text: String?, value: JSONValue?) throws {
@@ -70,6 +71,25 @@ struct RegistryEditTests {
         #expect(entry("A", document)?["moduleApps"] == nil)
         try RegistryEdit.edit("A", fields: [("x.y", "kept as it is")], in: &document)
         #expect(entry("A", document)?["x.y"] == "kept as it is")
+    }
+
+    @Test(
+        "a key that is nearly a known one is refused with that one; what stands there already may be changed",
+        arguments: [
+            ("keepspares", "keepSpares"), ("keepSpare", "keepSpares"), ("gaurd", "guard"),
+            ("expectedMail", "expectedEmail"),
+            ("moduleApp.pnp", "moduleApps"), ("tenat", "tenant"),
+        ])
+    func slips(key: String, known: String) throws {
+        var document = document(["A": ["description": "old"]])
+        let before = document
+        let error = mmError { try RegistryEdit.edit("A", fields: [(key, "x")], in: &document) }
+        #expect(error?.code == .invalidInput && error?.message.contains("'\(known)'") == true)
+        #expect(mmError { try RegistryEdit.add("B", fields: [(key, "x")], to: &document) }?.code == .invalidInput)
+        #expect(document == before)
+        document = self.document(["A": [key: "by hand"]])
+        try RegistryEdit.edit("A", fields: [(key, "")], in: &document)
+        #expect(entry("A", document)?[key] == nil)
     }
 
     @Test(
