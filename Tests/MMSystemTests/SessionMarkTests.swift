@@ -33,6 +33,25 @@ struct SessionMarkTests {
         for one in Descendants.running() where Self.name(of: one.pid) == "sleep" { one.signal(SIGKILL) }
     }
 
+    @Test("names the process that left it: what carries it is found, and what carries another's is not")
+    func bearers() async throws {
+        let gone = ProcessIdentity(pid: 4_000_000, startTime: 77)
+        let later = ProcessIdentity(pid: 4_000_000, startTime: 78)
+        // One that is marked as a descendant can still leave a mark of its own.
+        #expect(SessionMark.value(of: later) < SessionMark.value(of: gone))
+        #expect(SessionMark.value(of: gone) != SessionMark.value(of: ProcessIdentity(pid: 4_000_001, startTime: 77)))
+        // Not a sleep: those are ended by the test above.
+        var command = ChildCommand("/usr/bin/tail", ["-f", "/dev/null"], environment: [:])
+        command.limits = [ChildCommand.Limit(resource: 10, value: SessionMark.value(of: gone))]
+        let ours = try await ChildProcess.start(command)
+        command.limits = [ChildCommand.Limit(resource: 10, value: SessionMark.value(of: later))]
+        let other = try await ChildProcess.start(command)
+        defer { for process in [ours, other] { process.signalGroup(SIGKILL) } }
+        #expect(SessionMark.bearers(of: gone).map(\.pid) == [ours.pid])
+        #expect(SessionMark.bearers(of: later).map(\.pid) == [other.pid])
+        #expect(SessionMark.isOn(ours.pid))
+    }
+
     private static func name(of process: Int32) -> String? {
         (try? ProtectedFile.read("/proc/\(process)/comm", limit: 64)).flatMap { $0 }.map {
             String(decoding: $0.dropLast(), as: UTF8.self)

@@ -4,8 +4,8 @@ import MMSystem
 
 /// The processes below a pool: none outlives it.
 ///
-/// The kernel ends what the pool itself started when it ends. What those started in turn is written down while the pool
-/// lives, so that the next pool ends it after a pool that was killed.
+/// The kernel ends what the pool itself started when it ends. What those started in turn carries the pool's mark, and is
+/// written down while the pool lives, so that the next pool ends it after a pool that was killed.
 /// Each pool has a record of its own: one that gives way to a later version still has calls under way.
 actor PoolChildren {
     private let folder: String
@@ -35,13 +35,13 @@ actor PoolChildren {
         let path = "\(folder)/\(number)"
         guard let bytes = try? ProtectedFile.read(path, limit: 16 << 20) else { return 0 }
         let record = try? JSONParser.parse(bytes)
-        // One that gives way to us finishes its calls, and ends what is below it by itself.
-        if let startTime = record?["startTime"]?.int,
-            ProcessIdentity(pid: number, startTime: UInt64(clamping: startTime)).isRunning
-        {
-            return 0
-        }
         var count = 0
+        if let startTime = record?["startTime"]?.int {
+            let pool = ProcessIdentity(pid: number, startTime: UInt64(clamping: startTime))
+            // One that gives way to us finishes its calls, and ends what is below it by itself.
+            if pool.isRunning { return 0 }
+            count += endBearers(of: pool)
+        }
         for item in record?["processes"]?.array ?? [] {
             guard let pid = item["pid"]?.int, let startTime = item["startTime"]?.int, pid > 1, startTime >= 0 else {
                 continue
@@ -53,11 +53,27 @@ actor PoolChildren {
         return count
     }
 
+    /// Ends what carries a pool's mark, and what that starts meanwhile, in a few rounds.
+    private func endBearers(of pool: ProcessIdentity) -> Int {
+        var ended: Set<ProcessIdentity> = []
+        for _ in 0..<5 {
+            let left = SessionMark.bearers(of: pool)
+            if left.isEmpty { break }
+            for process in left where process.signal(SIGKILL) { ended.insert(process) }
+        }
+        return ended.count
+    }
+
+    /// Makes the record before anything is started, so that the next pool knows whose mark to look for.
+    func begin() { look(always: true) }
+
     /// Writes down what runs now, and takes leave of adopted processes that have ended.
-    func look() {
+    func look() { look(always: false) }
+
+    private func look(always: Bool) {
         guard !isOver else { return }
         let now = Set(Descendants.running())
-        if now != recorded {
+        if always || now != recorded {
             let list = now.sorted { $0.pid < $1.pid }.map { process -> JSONValue in
                 ["pid": .int(Int64(process.pid)), "startTime": .int(Int64(clamping: process.startTime))]
             }

@@ -87,6 +87,7 @@ actor PoolDaemon {
     {
         let left = await children.endLeftovers()
         if left > 0 { services.log.warning("ended \(left) processes that an earlier pool had left") }
+        await children.begin()
         restorer.prepare()
         do throws(MMError) {
             try await listen()

@@ -1,0 +1,29 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMServing
+
+@Suite("The processes below a pool", .timeLimit(.minutes(5)))
+struct PoolChildrenTests {
+    @Test("that began just before it was killed are ended by the next pool, written down or not")
+    func unrecorded() async throws {
+        let home = try TestHome()
+        let folder = home.path + "/children"
+        // Ended already, as a pool that was killed is.
+        let killed = ProcessIdentity(pid: 4_000_002, startTime: 91)
+        await PoolChildren(folder: folder, pool: killed).begin()
+        var command = ChildCommand("/usr/bin/tail", ["-f", "/dev/null"], environment: [:])
+        let stranger = try await ChildProcess.start(command)
+        command.limits = [ChildCommand.Limit(resource: 10, value: SessionMark.value(of: killed))]
+        let left = try await ChildProcess.start(command)
+        let own = try #require(ProcessIdentity(running: getpid()))
+        #expect(await PoolChildren(folder: folder, pool: own).endLeftovers() == 1)
+        #expect(await left.exit() == .signal(SIGKILL))
+        #expect(stranger.exited == nil)
+        stranger.signalGroup(SIGKILL)
+        #expect(TestHome.list(folder).filter { !$0.hasSuffix(".lock") } == [])
+    }
+}
