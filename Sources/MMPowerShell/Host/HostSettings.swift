@@ -64,7 +64,9 @@ public struct HostSettings: Sendable {
         return Int(digits, radix: 16)
     }
 
-    private static func modulePaths(_ environment: [String: String]) -> [String] {
+    /// The folders of a user's modules and of everybody's.
+    /// - Parameter environment: of the user's process.
+    package static func modulePaths(_ environment: [String: String]) -> [String] {
         var paths = (environment["PSModulePath"] ?? "").split(separator: ":").map(String.init)
         let data = environment["XDG_DATA_HOME"] ?? environment["HOME"].map { $0 + "/.local/share" }
         if let data { paths.append(data + "/powershell/Modules") }

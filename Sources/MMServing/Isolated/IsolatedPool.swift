@@ -197,7 +197,7 @@ actor IsolatedPool {
             environment: childEnvironment(home), folder: place.folder(connection),
             hidden: [paths.stateDirectory, paths.tokenDirectory, paths.logDirectory, runtimeFolder],
             masked: [paths.registry, paths.registry + ".bak"],
-            readable: powerShellFolders,
+            readable: powerShellFolders + moduleFolders,
             socketFolder: socketFolder)
         command.output = .null
         command.error = .null
@@ -251,6 +251,8 @@ actor IsolatedPool {
         environment["XDG_RUNTIME_DIR"] = setup.place.run(connection)
         environment["TMPDIR"] = home + "/tmp"
         environment["M365_CONNECTION"] = connection
+        // Its home is its own; the modules are those that the owner has installed.
+        environment["PSModulePath"] = HostSettings.modulePaths(setup.environment).joined(separator: ":")
         return environment.merging(setup.caps.environment) { own, _ in own }
     }
 
@@ -260,6 +262,11 @@ actor IsolatedPool {
             !(setup.paths.home + "/").hasPrefix(folder + "/")
         else { return setup.paths.runtimeDirectory }
         return folder
+    }
+
+    /// Where the owner's modules lie, as far as they are there.
+    private var moduleFolders: [String] {
+        HostSettings.modulePaths(setup.environment).filter { (path: String) in access(path, F_OK) == 0 }
     }
 
     /// Where PowerShell lies, when that is not among the system's folders.
