@@ -91,6 +91,82 @@ struct ExchangeTests {
         }
     }
 
+    @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
+    func unknownProperty(cmdlet: String) {
+        var admin = Admin()
+        let answer = admin.invoke(cmdlet, ["Filter": "Nope -eq 'x' -or DisplayName -like '*'"])
+        #expect(answer.status == 400)
+        #expect(answer.text.contains("not a recognized filterable property") && answer.text.contains("nope"))
+        #expect(admin.invoke(cmdlet, ["SortBy": "Nope"]).status == 400)
+    }
+
+    @Test("mailboxes come in the order that is asked for, over all pages")
+    func sorted() {
+        var admin = Admin()
+        let (rows, pages) = admin.all("Get-Mailbox", ["ResultSize": "Unlimited", "SortBy": "DisplayName"], page: 60)
+        let names = rows.compactMap { $0["DisplayName"]?.string?.lowercased() }
+        #expect(pages > 3 && names == names.sorted() && Set(names).count > 200)
+        let first = admin.invoke("Get-Mailbox", ["ResultSize": 2, "SortBy": "DisplayName"]).json["value"]?.array
+        #expect(first?.compactMap { $0["DisplayName"]?.string?.lowercased() } == Array(names.prefix(2)))
+    }
+
+    @Test("archives alone are listed and measured")
+    func archives() {
+        var admin = Admin()
+        let none = "00000000-0000-0000-0000-000000000000"
+        let all = admin.invoke("Get-Mailbox", ["ResultSize": "Unlimited"]).json["value"]?.array ?? []
+        let with = admin.invoke("Get-Mailbox", ["ResultSize": "Unlimited", "Archive": true]).json["value"]?.array ?? []
+        #expect(!with.isEmpty && with.count < all.count / 2)
+        #expect(with.allSatisfy { $0["ArchiveGuid"]?.string != none })
+        let owner = with.first?["Alias"] ?? .null
+        let archive = admin.invoke("Get-MailboxStatistics", ["Identity": owner, "Archive": true]).json["value"]?[0]
+        #expect(archive?["IsArchiveMailbox"] == true && archive?["MailboxGuid"] == with.first?["ArchiveGuid"])
+        let without = all.first { $0["ArchiveGuid"]?.string == none }?["Alias"] ?? .null
+        #expect(admin.invoke("Get-MailboxStatistics", ["Identity": without, "Archive": true]).status == 400)
+    }
+
+    @Test(
+        "an identity with a star stands for all that fit",
+        arguments: [("*vogt*", 1...20), ("lena.*", 1...20), ("*zzzz*", 0...0)])
+    func wildcard(identity: String, expected: ClosedRange<Int>) {
+        var admin = Admin()
+        let answer = admin.invoke("Get-Mailbox", ["Identity": .string(identity)])
+        #expect(answer.status == 200 && expected.contains(answer.json["value"]?.array?.count ?? -1))
+    }
+
+    @Test("members of a group are added and taken, and Graph shows the same")
+    func membership() {
+        var admin = Admin()
+        let group: JSONValue = "VPN Users"
+        func members() -> [JSONValue] {
+            admin.invoke("Get-DistributionGroupMember", ["Identity": group]).json["value"]?.array ?? []
+        }
+        let start = members()
+        let outsider = (0..<40).lazy.compactMap { admin.bench.tenant.mailboxes.mailbox($0) }.first { mailbox in
+            !start.contains { $0["Guid"]?.string == mailbox.id }
+        }
+        let member = JSONValue.string(outsider?.address ?? "")
+        #expect(admin.invoke("Add-DistributionGroupMember", ["Identity": group, "Member": member]).status == 200)
+        let again = admin.invoke("Add-DistributionGroupMember", ["Identity": group, "Member": member])
+        #expect(again.status == 400 && again.text.contains("already a member"))
+        #expect(members().count == start.count + 1)
+        let id = admin.invoke("Get-DistributionGroup", ["Identity": group]).json["value"]?[0]?["Guid"]?.string ?? ""
+        let token = admin.bench.token()
+        let shown = admin.bench.everyItem("/v1.0/groups/\(id)/members?$top=999", token: token)
+        #expect(shown.contains { $0["id"]?.string == outsider?.id })
+        #expect(admin.invoke("Remove-DistributionGroupMember", ["Identity": group, "Member": member]).status == 200)
+        #expect(members().count == start.count)
+        #expect(admin.invoke("Remove-DistributionGroupMember", ["Identity": group, "Member": member]).status == 400)
+    }
+
+    @Test("switches are kept as such, however they were written", arguments: [true, "true", "$true", 1] as [JSONValue])
+    func flags(value: JSONValue) {
+        var admin = Admin()
+        _ = admin.invoke("Set-Mailbox", ["Identity": "ben.baker", "HiddenFromAddressListsEnabled": value])
+        let row = admin.invoke("Get-Mailbox", ["Identity": "ben.baker"]).json["value"]?[0]
+        #expect(row?["HiddenFromAddressListsEnabled"] == true)
+    }
+
     @Test("changes stay: properties, lists, permissions, rules")
     func changes() {
         var admin = Admin()
@@ -139,7 +215,9 @@ struct ExchangeTests {
             ("Get-RecipientPermission", ["Identity": "admin"]),
             ("Get-MailboxFolderPermission", ["Identity": "admin:\\Calendar"]),
             ("Get-MailboxAutoReplyConfiguration", ["Identity": "admin"]), ("Get-InboxRule", ["Mailbox": "admin"]),
-            ("Get-DistributionGroupMember", ["Identity": "VPN Users"]),
+            ("Get-DistributionGroupMember", ["Identity": "VPN Users"]), ("Get-UnifiedGroup", [:]),
+            ("Get-UnifiedGroupLinks", ["Identity": "All Company", "LinkType": "Members"]),
+            ("Get-ConnectionInformation", [:]), ("Get-RemoteDomain", [:]), ("Get-HostedOutboundSpamFilterPolicy", [:]),
             ("Search-UnifiedAuditLog", ["StartDate": "2025-12-01", "EndDate": "2026-01-02"]),
         ] as [(String, JSONObject)])
     func readers(cmdlet: String, parameters: JSONObject) {
@@ -186,6 +264,11 @@ struct ExchangeTests {
         arguments: [
             ("Get-Nothing", [:], 400), ("Get-Mailbox", ["Nope": 1], 400), ("Get-Mailbox", ["ResultSize": "many"], 400),
             ("Get-MailboxStatistics", [:], 400), ("Search-UnifiedAuditLog", [:], 400),
+            ("Set-Mailbox", ["Identity": "ben.baker", "HiddenFromAddressListsEnabled": "maybe"], 400),
+            ("Set-Mailbox", ["Identity": "ben.baker", "Type": "Sharde"], 400),
+            ("Set-MailboxAutoReplyConfiguration", ["Identity": "ben.baker", "AutoReplyState": "On"], 400),
+            ("Get-Mailbox", ["RecipientTypeDetails": "Shared"], 400),
+            ("New-InboxRule", ["Mailbox": "ben.baker", "Name": "x", "Priority": "first"], 400),
         ] as [(String, JSONObject, Int)])
     func faults(cmdlet: String, parameters: JSONObject, status: Int) {
         var admin = Admin()

@@ -73,7 +73,9 @@ struct ExchangeCall: Sendable {
     }
 
     /// Whether a switch is set.
-    func isSet(_ name: String) -> Bool { self[name]?.bool ?? false }
+    func isSet(_ name: String) -> Bool {
+        self[name].map { ExchangeParameter.flag.value($0).bool ?? false } ?? false
+    }
 
     /// Most rows in all; `nil` for all there are.
     func limit() throws(ExchangeFailure) -> Int? {

@@ -3,7 +3,10 @@ internal import MMCore
 /// Cmdlets on mailboxes and recipients.
 extension ExchangeCmdlet {
     private static let listing =
-        "Identity Anr Filter RecipientTypeDetails SortBy IncludeInactiveMailbox SoftDeletedMailbox Archive PublicFolder UserPrincipalName ReadFromDomainController Properties PropertySets"
+        "Identity Anr Filter SortBy IncludeInactiveMailbox:b SoftDeletedMailbox:b Archive:b PublicFolder:b "
+        + "UserPrincipalName ReadFromDomainController:b Properties PropertySets RecipientTypeDetails:UserMailbox|"
+        + "SharedMailbox|RoomMailbox|EquipmentMailbox|DiscoveryMailbox|GroupMailbox|LinkedMailbox|MailUser|MailContact|"
+        + "GuestMailUser|SchedulingMailbox|TeamMailbox|MailUniversalDistributionGroup|MailUniversalSecurityGroup"
 
     static let mailboxes: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-Mailbox", .reading, listing) { (state, call) throws(ExchangeFailure) in
@@ -27,26 +30,28 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet(
             "Set-Mailbox", .managing,
-            "Identity ForwardingSmtpAddress ForwardingAddress DeliverToMailboxAndForward DisplayName Alias Type "
-                + "HiddenFromAddressListsEnabled LitigationHoldEnabled CustomAttribute1 CustomAttribute2 CustomAttribute3 "
+            "Identity ForwardingSmtpAddress ForwardingAddress DeliverToMailboxAndForward:b DisplayName Alias "
+                + "Type:Regular|Room|Equipment|Shared HiddenFromAddressListsEnabled:b LitigationHoldEnabled:b CustomAttribute1 CustomAttribute2 CustomAttribute3 "
                 + "CustomAttribute4 CustomAttribute5 EmailAddresses GrantSendOnBehalfTo ProhibitSendQuota "
-                + "ProhibitSendReceiveQuota IssueWarningQuota MaxSendSize MaxReceiveSize RetentionPolicy AuditEnabled "
-                + "AuditLogAgeLimit RecipientLimits Office Force AccountDisabled"
+                + "ProhibitSendReceiveQuota IssueWarningQuota MaxSendSize MaxReceiveSize RetentionPolicy AuditEnabled:b "
+                + "AuditLogAgeLimit RecipientLimits Office Force:b AccountDisabled:b"
         ) { (state, call) throws(ExchangeFailure) in try state.setMailbox(call) },
         ExchangeCmdlet(
-            "Get-MailboxStatistics", .reading, "Identity Archive IncludeMoveReport Database StoreMailboxIdentity"
+            "Get-MailboxStatistics", .reading, "Identity Archive:b IncludeMoveReport:b Database StoreMailboxIdentity"
         ) {
             (state, call) throws(ExchangeFailure) in
             let mailbox = try state.mailbox(call)
+            if call.isSet("Archive"), !mailbox.hasArchive { throw .noArchive(mailbox.name) }
             var answer = ExchangeAnswer()
-            answer.add(TenantState.statistics(of: mailbox), select: call.select)
+            answer.add(TenantState.statistics(of: mailbox, archive: call.isSet("Archive")), select: call.select)
             if mailbox.size.items > 39_000 {
                 answer.warnings.append("The mailbox \(mailbox.displayName) is close to the limit of items in a folder.")
             }
             return answer
         },
-        ExchangeCmdlet("Get-MailboxFolderStatistics", .own, "Identity FolderScope Archive IncludeOldestAndNewestItems")
-        {
+        ExchangeCmdlet(
+            "Get-MailboxFolderStatistics", .own, "Identity FolderScope Archive:b IncludeOldestAndNewestItems:b"
+        ) {
             (state, call) throws(ExchangeFailure) in
             let mailbox = try state.mailbox(call)
             let rows = ["Inbox", "Sent Items", "Drafts", "Deleted Items", "Archive", "Calendar", "Contacts"]
@@ -77,7 +82,8 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet(
             "Set-MailboxAutoReplyConfiguration", .own,
-            "Identity AutoReplyState InternalMessage ExternalMessage ExternalAudience StartTime EndTime"
+            "Identity AutoReplyState:Enabled|Disabled|Scheduled InternalMessage ExternalMessage "
+                + "ExternalAudience:None|Known|All StartTime EndTime"
         ) { (state, call) throws(ExchangeFailure) in
             let mailbox = try state.mailbox(call)
             for name in ["AutoReplyState", "InternalMessage", "ExternalMessage", "ExternalAudience"] {
@@ -89,12 +95,6 @@ extension ExchangeCmdlet {
 }
 
 extension TenantState {
-    /// The mailbox of `-Identity`.
-    func mailbox(_ call: ExchangeCall, _ parameter: String = "Identity") throws(ExchangeFailure) -> ExchangeMailbox {
-        guard let identity = call.text(parameter) else { throw .missing(parameter) }
-        return try mailboxes.find(identity)
-    }
-
     static func byteSize(_ bytes: Int) -> String {
         var digits = ""
         for (place, character) in String(bytes).reversed().enumerated() {
@@ -107,30 +107,28 @@ extension TenantState {
             : "\(megabytes / 10).\(megabytes % 10) MB (\(digits) bytes)"
     }
 
-    static func statistics(of mailbox: ExchangeMailbox) -> JSONObject {
-        [
-            "DisplayName": .string(mailbox.displayName), "Identity": .string(mailbox.exchangeGuid),
-            "MailboxGuid@data.type": "System.Guid", "MailboxGuid": .string(mailbox.exchangeGuid),
-            "OwnerADGuid": .string(mailbox.id), "ItemCount": .int(Int64(mailbox.size.items)),
-            "TotalItemSize": .string(byteSize(mailbox.size.bytes)),
-            "DeletedItemCount": .int(Int64(mailbox.size.items / 20)),
-            "TotalDeletedItemSize": .string(byteSize(mailbox.size.bytes / 20)),
+    static func statistics(of mailbox: ExchangeMailbox, archive: Bool) -> JSONObject {
+        // What lies in an archive is older, and less.
+        let part = archive ? 3 : 1
+        let (bytes, items) = (mailbox.size.bytes / part, mailbox.size.items / part)
+        let id = archive ? mailbox.archiveGuid : mailbox.exchangeGuid
+        return [
+            "DisplayName": .string(mailbox.displayName), "Identity": .string(id),
+            "MailboxGuid@data.type": "System.Guid", "MailboxGuid": .string(id), "OwnerADGuid": .string(mailbox.id),
+            "ItemCount": .int(Int64(items)), "TotalItemSize": .string(byteSize(bytes)),
+            "DeletedItemCount": .int(Int64(items / 20)), "TotalDeletedItemSize": .string(byteSize(bytes / 20)),
             "LastLogonTime@data.type": "System.DateTime",
             "LastLogonTime": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
             "MailboxTypeDetail": .string(mailbox.kind.rawValue), "StorageLimitStatus": "BelowLimit",
-            "IsArchiveMailbox": false,
+            "IsArchiveMailbox": .bool(archive),
         ]
     }
 
-    /// The rows of mailboxes, one identity or a page of all.
+    /// A row of each mailbox that is meant.
     func rowsOfMailboxes(
         _ call: ExchangeCall, _ row: (ExchangeMailbox) -> JSONObject
     ) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
-        if call.has("Identity") {
-            answer.add(row(try mailbox(call)), select: call.select)
-            return answer
-        }
         try walk(call, into: &answer) { (mailbox, answer) in answer.add(row(mailbox), select: call.select) }
         return answer
     }
@@ -138,13 +136,7 @@ extension TenantState {
     /// `Get-Mailbox`.
     func mailboxPage(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
-        if call.has("Identity") {
-            let mailbox = try mailbox(call)
-            answer.rows = mailbox.append(to: [], select: call.select, overrides: exchange.mailboxes[mailbox.id] ?? [:])
-            answer.count = 1
-            return answer
-        }
-        answer.rows.reserveCapacity(call.pageSize * 3000)
+        if !call.has("Identity") { answer.rows.reserveCapacity(call.pageSize * 3000) }
         let changes = exchange.mailboxes
         try walk(call, into: &answer) { (mailbox, answer) in
             if answer.count > 0 { answer.rows.append(UInt8(ascii: ",")) }
@@ -157,56 +149,18 @@ extension TenantState {
         return answer
     }
 
-    /// Goes over the mailboxes of a page.
-    private func walk(
-        _ call: ExchangeCall, into answer: inout ExchangeAnswer,
-        _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
-    ) throws(ExchangeFailure) {
-        let limit = try call.limit()
-        let left = limit.map { max(0, $0 - call.returned) } ?? Int.max
-        let size = min(call.pageSize, left)
-        let kinds = call.texts("RecipientTypeDetails").map { Set($0.map { $0.lowercased() }) }
-        let filter = try call.text("Filter").map { (text) throws(ExchangeFailure) in try ExchangeFilter(text) }
-        let anr = call.text("Anr")?.lowercased()
-        var index = call.offset
-        while index < mailboxes.count {
-            guard let mailbox = mailboxes.mailbox(index), kinds?.contains(mailbox.kind.rawValue.lowercased()) ?? true,
-                passes(mailbox, filter, anr)
-            else {
-                index += 1
-                continue
-            }
-            if answer.count == size {
-                if left > size { answer.next = index } else { answer.warnings.append(ExchangeAnswer.moreResults) }
-                return
-            }
-            add(mailbox, &answer)
-            index += 1
-        }
-    }
-
-    private func passes(_ mailbox: ExchangeMailbox, _ filter: ExchangeFilter?, _ anr: String?) -> Bool {
-        if let anr, !mailbox.displayName.lowercased().hasPrefix(anr), !mailbox.alias.lowercased().hasPrefix(anr) {
-            return false
-        }
-        guard let filter else { return true }
-        let bytes = mailbox.append(to: [], select: nil, overrides: exchange.mailboxes[mailbox.id] ?? [:])
-        guard let row = (try? JSONParser.parse(bytes))?.object else { return false }
-        return filter.passes(row)
-    }
-
     /// `Set-Mailbox`.
     mutating func setMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
         let mailbox = try mailbox(call)
-        let bytes = mailbox.append(to: [], select: nil, overrides: exchange.mailboxes[mailbox.id] ?? [:])
-        let row = (try? JSONParser.parse(bytes))?.object ?? [:]
+        let row = properties(of: mailbox)
         var changed = exchange.mailboxes[mailbox.id] ?? [:]
         var answer = ExchangeAnswer()
         var isChanged = false
+        let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
         for name in call.names {
             guard !["identity", "force", "confirm", "whatif"].contains(name.lowercased()) else { continue }
             let shown = row.first { $0.key.lowercased() == name.lowercased() }?.key ?? name
-            var value = call.raw(name) ?? .null
+            var value = cmdlet?.value(name, in: call) ?? .null
             if name.lowercased() == "type", let kind = value.string {
                 let word = kind == "Regular" ? "UserMailbox" : "\(kind)Mailbox"
                 changed["RecipientTypeDetails"] = .string(word)

@@ -30,30 +30,44 @@ extension ExchangeCmdlet {
                 ], select: call.select)
             return answer
         },
-        ExchangeCmdlet("Get-DistributionGroup", .reading, "Identity Anr Filter RecipientTypeDetails SortBy ManagedBy") {
-            (state, call) throws(ExchangeFailure) in
-            if let identity = call.text("Identity") {
-                var answer = ExchangeAnswer()
-                answer.add(try state.distributionGroup(identity).row, select: call.select)
-                return answer
-            }
-            return try .page(of: state.distributionGroups.map(\.row), call)
+        ExchangeCmdlet("Get-RemoteDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
+            try TenantState.named(
+                [
+                    [
+                        "Name": "Default", "Identity": "Default", "DomainName": "*", "AutoForwardEnabled": true,
+                        "AutoReplyEnabled": true, "AllowedOOFType": "External", "DeliveryReportEnabled": true,
+                        "IsInternal": false,
+                    ]
+                ], call)
         },
-        ExchangeCmdlet("Get-DistributionGroupMember", .reading, "Identity IncludeSoftDeletedObjects") {
+        ExchangeCmdlet("Get-HostedOutboundSpamFilterPolicy", .reading, "Identity") {
+            (_, call) throws(ExchangeFailure) in
+            try TenantState.named(
+                [
+                    [
+                        "Name": "Default", "Identity": "Default", "AutoForwardingMode": "Automatic", "Enabled": true,
+                        "IsDefault": true, "ActionWhenThresholdReached": "BlockUserForToday",
+                        "RecipientLimitExternalPerHour": 0, "RecipientLimitInternalPerHour": 0,
+                        "RecipientLimitPerDay": 0,
+                    ]
+                ], call)
+        },
+        ExchangeCmdlet("Get-ConnectionInformation", .own, "ConnectionId ModulePrefix") {
             (state, call) throws(ExchangeFailure) in
-            guard let identity = call.text("Identity") else { throw .missing("Identity") }
-            let group = try state.distributionGroup(identity)
-            let rows = state.store.groups.members(group.index).compactMap { index -> JSONObject? in
-                guard let mailbox = state.mailboxes.mailbox(index) else { return nil }
-                return [
-                    "Name": .string(mailbox.name), "DisplayName": .string(mailbox.displayName),
-                    "PrimarySmtpAddress": .string(mailbox.address), "Alias": .string(mailbox.alias),
-                    "RecipientType": "UserMailbox", "RecipientTypeDetails": .string(mailbox.kind.rawValue),
-                    "ExternalDirectoryObjectId": .string(mailbox.id), "Identity": .string(mailbox.name),
-                    "Guid": .string(mailbox.id),
-                ]
-            }
-            return try .page(of: rows, call)
+            var answer = ExchangeAnswer()
+            answer.add(
+                [
+                    "ConnectionId": .string(TenantIdentity.id), "State": "Connected", "Id": 1,
+                    "Name": "ExchangeOnline_1",
+                    "UserPrincipalName": call.caller.map { .string($0.userPrincipalName) } ?? .null,
+                    "ConnectionUri": .string(state.base),
+                    "AzureAdAuthorizationEndpointUri": .string("\(state.base)/organizations"),
+                    "ModuleName": "ExchangeOnlineManagement", "ModulePrefix": .null,
+                    "Organization": .string(TenantIdentity.initialDomain), "PageSize": 1000,
+                    "TenantID": .string(TenantIdentity.id), "TokenStatus": "Active",
+                    "ConnectionUsedForInbuiltCmdlets": true, "IsEopSession": false,
+                ], select: call.select)
+            return answer
         },
         ExchangeCmdlet(
             "Get-MessageTrace", .reading,
@@ -126,37 +140,12 @@ extension ExchangeCmdlet {
 }
 
 extension TenantState {
-    /// The mail-enabled groups of the directory.
-    var distributionGroups: [(index: Int, row: JSONObject)] {
-        (0..<store.groups.count).map { index in
-            let group = store.groups.row(index)
-            let name = group["displayName"]?.string ?? ""
-            let nickname = group["mailNickname"]?.string ?? ""
-            return (
-                index,
-                [
-                    "Name": .string(name), "DisplayName": .string(name), "Alias": .string(nickname),
-                    "PrimarySmtpAddress": .string("\(nickname)@\(TenantIdentity.domain)"),
-                    "Identity": .string(name), "ExternalDirectoryObjectId": group["id"] ?? .null,
-                    "Guid": group["id"] ?? .null, "GroupType": "Universal",
-                    "RecipientType": "MailUniversalDistributionGroup",
-                    "RecipientTypeDetails": "MailUniversalDistributionGroup",
-                    "ManagedBy": ["admin"], "MemberJoinRestriction": "Closed",
-                    "RequireSenderAuthenticationEnabled": true, "HiddenFromAddressListsEnabled": false,
-                    "WhenCreated@data.type": "System.DateTime", "WhenCreated": group["createdDateTime"] ?? .null,
-                ]
-            )
-        }
-    }
-
-    func distributionGroup(_ identity: String) throws(ExchangeFailure) -> (index: Int, row: JSONObject) {
-        let wanted = identity.lowercased()
-        let found = distributionGroups.filter { group in
-            ["Name", "Alias", "PrimarySmtpAddress", "Guid"].contains { group.row[$0]?.string?.lowercased() == wanted }
-        }
-        guard let first = found.first else { throw .notFound(identity) }
-        guard found.count == 1 else { throw .ambiguous(identity) }
-        return first
+    /// The rows of a short list, or the one of `-Identity`.
+    static func named(_ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let identity = call.text("Identity") else { return try .page(of: rows, call) }
+        let found = rows.filter { isRule($0, identity) }
+        if found.isEmpty { throw .notFound(identity) }
+        return try .page(of: found, call)
     }
 
     /// A date as cmdlets take it; `nil` when there is none.

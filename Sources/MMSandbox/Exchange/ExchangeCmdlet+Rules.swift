@@ -3,7 +3,7 @@ internal import MMCore
 /// Cmdlets on the rules of mailboxes and of the transport.
 extension ExchangeCmdlet {
     private static let transportParameters =
-        "Identity Name Priority Mode Enabled Comments SentToScope FromScope SubjectContainsWords "
+        "Identity Name Priority:n Mode:Audit|AuditAndNotify|Enforce Enabled:b Comments SentToScope FromScope SubjectContainsWords "
         + "SubjectOrBodyContainsWords RejectMessageReasonText BlindCopyTo RedirectMessageTo PrependSubject "
         + "ApplyHtmlDisclaimerText SetAuditSeverity State"
 
@@ -21,7 +21,7 @@ extension ExchangeCmdlet {
         ExchangeCmdlet(
             "New-InboxRule", .own,
             "Name Mailbox From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo ForwardAsAttachmentTo RedirectTo "
-                + "DeleteMessage MarkAsRead StopProcessingRules Priority"
+                + "DeleteMessage:b MarkAsRead:b StopProcessingRules:b Priority:n"
         ) { (state, call) throws(ExchangeFailure) in
             let mailbox = try state.ruleMailbox(call)
             guard let name = call.text("Name") else { throw .missing("Name") }
@@ -29,7 +29,7 @@ extension ExchangeCmdlet {
             state.exchange.serial += 1
             var row = TenantState.inboxRule(name, mailbox, state.exchange.serial + 100, rows.count + 1)
             for parameter in call.names where row[parameter] != nil && parameter != "Name" {
-                row[parameter] = call.raw(parameter)
+                row[parameter] = ExchangeCmdlet.all["new-inboxrule"]?.value(parameter, in: call)
             }
             rows.append(row)
             state.exchange.inboxRules[mailbox.id] = rows

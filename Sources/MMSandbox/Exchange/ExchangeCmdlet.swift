@@ -14,8 +14,8 @@ struct ExchangeCmdlet: Sendable {
 
     let name: String
     let need: Need
-    /// The parameters it takes, besides those that every cmdlet takes.
-    let parameters: Set<String>
+    /// The parameters it takes, besides those that every cmdlet takes, and what each takes.
+    let parameters: [String: ExchangeParameter]
     let isCompliance: Bool
     let run: @Sendable (inout TenantState, ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
 
@@ -25,20 +25,38 @@ struct ExchangeCmdlet: Sendable {
     ) {
         self.name = name
         self.need = need
-        self.parameters = Set(parameters.lowercased().split(separator: " ").map(String.init))
+        var declared: [String: ExchangeParameter] = [:]
+        for word in parameters.split(separator: " ") {
+            let parts = word.split(separator: ":", maxSplits: 1)
+            declared[parts[0].lowercased()] = ExchangeParameter(parts.count > 1 ? parts[1] : "")
+        }
+        self.parameters = declared
         isCompliance = compliance
         self.run = run
     }
 
-    private static let common: Set<String> = ["whatif", "confirm", "resultsize", "organization"]
+    private static let common: [String: ExchangeParameter] = [
+        "whatif": .flag, "confirm": .flag, "resultsize": .any, "organization": .any,
+    ]
 
-    /// The first parameter that the cmdlet does not take.
-    func stranger(in call: ExchangeCall) -> String? {
-        call.names.first { !parameters.contains($0.lowercased()) && !Self.common.contains($0.lowercased()) }
+    /// Checks the parameters of a call.
+    /// - Throws: what the service says to one that the cmdlet doesn't take, or to a value of another type.
+    func check(_ call: ExchangeCall) throws(ExchangeFailure) {
+        for given in call.names {
+            guard let parameter = parameters[given.lowercased()] ?? Self.common[given.lowercased()] else {
+                throw .unknownParameter(given, name)
+            }
+            try parameter.check(call.raw(given) ?? .null, of: given)
+        }
+    }
+
+    /// A parameter's value as it is kept.
+    func value(_ name: String, in call: ExchangeCall) -> JSONValue {
+        (parameters[name.lowercased()] ?? .any).value(call.raw(name) ?? .null)
     }
 
     /// All of them, by name in small letters.
     static let all: [String: ExchangeCmdlet] = Dictionary(
-        (mailboxes + permissions + rules + organization + compliance).map { ($0.name.lowercased(), $0) },
+        (mailboxes + permissions + rules + groups + organization + compliance).map { ($0.name.lowercased(), $0) },
         uniquingKeysWith: { first, _ in first })
 }

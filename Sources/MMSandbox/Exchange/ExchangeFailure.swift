@@ -30,6 +30,13 @@ struct ExchangeFailure: Error {
             "The operation couldn't be performed because object '\(identity)' couldn't be found on '\(server)'.")
     }
 
+    static func noArchive(_ name: String) -> ExchangeFailure {
+        ExchangeFailure(
+            400, "BadRequest", id: "ExB5D3C1",
+            type: "Microsoft.Exchange.Configuration.Tasks.TaskInvalidOperationException",
+            "The archive mailbox isn't enabled for the mailbox '\(name)'.")
+    }
+
     static func ambiguous(_ identity: String) -> ExchangeFailure {
         ExchangeFailure(
             400, "BadRequest", id: "Ex83A54A",

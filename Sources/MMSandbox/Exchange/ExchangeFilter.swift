@@ -12,13 +12,36 @@ struct ExchangeFilter: Sendable {
     private let root: Node
 
     /// Reads a filter.
-    init(_ text: String) throws(ExchangeFailure) {
+    /// - Parameters:
+    ///   - text: the filter.
+    ///   - properties: the properties that it may name, in small letters.
+    init(_ text: String, properties: Set<String>) throws(ExchangeFailure) {
         var reader = Reader(text)
         guard let node = reader.any(depth: 0), reader.isAtEnd else {
             throw .invalid(
                 "Filter", "The filter \"\(text.prefix(200))\" is not valid: \"\(reader.place)\" was not expected.")
         }
         root = node
+        if let stranger = Self.names(in: node).first(where: { !properties.contains($0) }) {
+            throw ExchangeFailure(
+                400, "BadRequest", id: "Ex5A3B8D",
+                type: "Microsoft.Exchange.Configuration.Tasks.TaskArgumentException",
+                "\"\(stranger)\" is not a recognized filterable property. For a complete list of filterable properties see the "
+                    + "command help.")
+        }
+    }
+
+    private static func names(in node: Node) -> [String] {
+        switch node {
+        case .all(let parts), .any(let parts): parts.flatMap(names)
+        case .not(let part): names(in: part)
+        case .test(let name, _, _): [name]
+        }
+    }
+
+    /// Whether a text fits a pattern of `*` and letters, case apart.
+    static func matches(_ text: String, _ pattern: String) -> Bool {
+        matches(Array(text.lowercased()), Array(pattern.lowercased()))
     }
 
     /// Whether a row passes; names are compared without case.

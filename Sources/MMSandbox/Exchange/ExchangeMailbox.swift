@@ -50,7 +50,7 @@ struct ExchangeMailbox: Sendable {
 
     /// The GUID of the mailbox itself.
     var exchangeGuid: String { Guid.text(mixing.number(row.index, 71), mixing.number(row.index, 72)) }
-    private var archiveGuid: String { Guid.text(mixing.number(row.index, 73), mixing.number(row.index, 74)) }
+    var archiveGuid: String { Guid.text(mixing.number(row.index, 73), mixing.number(row.index, 74)) }
     var distinguishedName: String {
         "CN=\(name),OU=\(TenantIdentity.initialDomain),OU=Microsoft Exchange Hosted Organizations,DC=SANDBOX,DC=PROD,"
             + "DC=OUTLOOK,DC=COM"

@@ -92,7 +92,7 @@ extension TenantState {
             return SandboxResponse(status: 403, contentType: "text/plain", body: [])
         }
         do throws(ExchangeFailure) {
-            if let stranger = cmdlet.stranger(in: call) { throw .unknownParameter(stranger, cmdlet.name) }
+            try cmdlet.check(call)
             if cmdlet.need == .managing, call.isSet("WhatIf") {
                 var answer = ExchangeAnswer()
                 answer.confirmation = Self.preview(cmdlet.name, call)

@@ -1,0 +1,161 @@
+internal import MMCore
+
+/// Cmdlets on groups and who is in them.
+extension ExchangeCmdlet {
+    private static let listing = "Identity Anr Filter RecipientTypeDetails SortBy ManagedBy"
+
+    static let groups: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-DistributionGroup", .reading, listing) { (state, call) throws(ExchangeFailure) in
+            try state.groupPage(state.distributionGroups, call)
+        },
+        ExchangeCmdlet("Get-UnifiedGroup", .reading, listing + " IncludeAllProperties:b IncludeSoftDeletedGroups:b") {
+            (state, call) throws(ExchangeFailure) in try state.groupPage(state.unifiedGroups, call)
+        },
+        ExchangeCmdlet("Get-DistributionGroupMember", .reading, "Identity IncludeSoftDeletedObjects:b") {
+            (state, call) throws(ExchangeFailure) in
+            let group = try state.group(call, in: state.distributionGroups)
+            return try .page(of: state.people(in: group, .members), call)
+        },
+        ExchangeCmdlet("Get-UnifiedGroupLinks", .reading, "Identity LinkType:Members|Owners|Subscribers") {
+            (state, call) throws(ExchangeFailure) in
+            guard let type = call.text("LinkType")?.lowercased() else { throw .missing("LinkType") }
+            let group = try state.group(call, in: state.unifiedGroups)
+            return try .page(of: state.people(in: group, type == "owners" ? .owners : .members), call)
+        },
+        ExchangeCmdlet("Add-DistributionGroupMember", .managing, membership) { (state, call) throws(ExchangeFailure) in
+            let (group, member) = try state.membership(call)
+            let name = group["Name"]?.string ?? ""
+            let address = LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)
+            guard !state.store.isLinked(member.id, address) else {
+                throw ExchangeFailure(
+                    400, "BadRequest", id: "ExC9CA5F",
+                    type: "Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException",
+                    "The recipient \"\(member.name)\" is already a member of the group \"\(name)\".")
+            }
+            state.store.changeLinks(address) {
+                if $0.removed.remove(member.id) == nil { $0.added.append(member.id) }
+            }
+            return .nothing
+        },
+        ExchangeCmdlet("Remove-DistributionGroupMember", .managing, membership) {
+            (state, call) throws(ExchangeFailure) in
+            let (group, member) = try state.membership(call)
+            let address = LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)
+            guard state.store.isLinked(member.id, address) else {
+                throw ExchangeFailure(
+                    400, "BadRequest", id: "ExE0F4E5",
+                    type: "Microsoft.Exchange.Management.Tasks.MemberNotFoundException",
+                    "The recipient \"\(member.name)\" isn't a member of the group \"\(group["Name"]?.string ?? "")\".")
+            }
+            state.store.changeLinks(address) { links in
+                let added = links.added.count
+                links.added.removeAll { $0 == member.id }
+                if links.added.count == added { links.removed.insert(member.id) }
+            }
+            return .nothing
+        },
+    ]
+
+    private static let membership = "Identity Member BypassSecurityGroupManagerCheck:b"
+}
+
+extension TenantState {
+    /// The groups of the directory that Exchange has no mailbox for.
+    fileprivate var distributionGroups: [JSONObject] { mailGroups(unified: false) }
+
+    /// The groups of Microsoft 365.
+    fileprivate var unifiedGroups: [JSONObject] { mailGroups(unified: true) }
+
+    private func mailGroups(unified: Bool) -> [JSONObject] {
+        store.table(.groups).all.filter { ($0["groupTypes"]?.array?.contains("Unified") == true) == unified }.map {
+            let name = $0["displayName"] ?? ""
+            let nickname = $0["mailNickname"]?.string ?? ""
+            let type: JSONValue = unified ? "GroupMailbox" : "MailUniversalDistributionGroup"
+            var row: JSONObject = [
+                "Name": name, "DisplayName": name, "Alias": .string(nickname),
+                "PrimarySmtpAddress": .string("\(nickname)@\(TenantIdentity.domain)"), "Identity": name,
+                "ExternalDirectoryObjectId": $0["id"] ?? .null, "Guid": $0["id"] ?? .null, "GroupType": "Universal",
+                "RecipientType": "MailUniversalDistributionGroup", "RecipientTypeDetails": type,
+                "ManagedBy": ["admin"], "RequireSenderAuthenticationEnabled": true,
+                "HiddenFromAddressListsEnabled": false, "WhenCreated@data.type": "System.DateTime",
+                "WhenCreated": $0["createdDateTime"] ?? .null,
+            ]
+            guard unified else {
+                row["MemberJoinRestriction"] = "Closed"
+                return row
+            }
+            let members = store.linked(LinkAddress(owner: $0.id, relation: .members))
+            row["AccessType"] = $0["visibility"] ?? "Private"
+            row["GroupMemberCount"] = .int(Int64(members.count))
+            row["GroupExternalMemberCount"] = .int(Int64(members.filter(isGuest).count))
+            row["ResourceProvisioningOptions"] = $0["resourceProvisioningOptions"] ?? []
+            row["SharePointSiteUrl"] = .string("https://\(FileContent.host)/sites/\(nickname)")
+            row["Notes"] = $0["description"] ?? .null
+            return row
+        }
+    }
+
+    private func isGuest(_ id: String) -> Bool {
+        store.users.ids.index(ofGuid: id).map { $0 < store.users.count && store.users.row($0).isGuest } ?? false
+    }
+
+    /// The group of an identity, or a page of those that the filters leave.
+    fileprivate func groupPage(_ groups: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let identity = call.text("Identity") else {
+            var rows = groups
+            let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
+            if let text = call.text("Filter") {
+                let filter = try ExchangeFilter(text, properties: known)
+                rows = rows.filter(filter.passes)
+            }
+            if let name = call.text("SortBy") {
+                guard let key = groups.first?.keys.first(where: { $0.lowercased() == name.lowercased() }) else {
+                    throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
+                }
+                rows.sort { ($0[key]?.string ?? "").lowercased() < ($1[key]?.string ?? "").lowercased() }
+            }
+            return try .page(of: rows, call)
+        }
+        guard !identity.contains("*") else {
+            return try .page(
+                of: groups.filter { group in
+                    ["Name", "Alias", "PrimarySmtpAddress"].contains {
+                        ExchangeFilter.matches(group[$0]?.string ?? "", identity)
+                    }
+                }, call)
+        }
+        var answer = ExchangeAnswer()
+        answer.add(try group(call, in: groups), select: call.select)
+        return answer
+    }
+
+    /// The one group of `-Identity`.
+    fileprivate func group(_ call: ExchangeCall, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
+        guard let identity = call.text("Identity") else { throw .missing("Identity") }
+        let wanted = identity.lowercased()
+        let found = groups.filter { group in
+            ["Name", "Alias", "PrimarySmtpAddress", "Guid"].contains { group[$0]?.string?.lowercased() == wanted }
+        }
+        guard let first = found.first else { throw .notFound(identity) }
+        guard found.count == 1 else { throw .ambiguous(identity) }
+        return first
+    }
+
+    fileprivate func membership(_ call: ExchangeCall) throws(ExchangeFailure) -> (JSONObject, ExchangeMailbox) {
+        let group = try group(call, in: distributionGroups)
+        return (group, try mailbox(call, "Member"))
+    }
+
+    fileprivate func people(in group: JSONObject, _ relation: LinkAddress.Relation) -> [JSONObject] {
+        store.linked(LinkAddress(owner: group["Guid"]?.string ?? "", relation: relation)).compactMap { id in
+            guard let mailbox = store.users.ids.index(ofGuid: id).flatMap({ mailboxes.mailbox($0) }) else { return nil }
+            return [
+                "Name": .string(mailbox.name), "DisplayName": .string(mailbox.displayName),
+                "PrimarySmtpAddress": .string(mailbox.address), "Alias": .string(mailbox.alias),
+                "RecipientType": "UserMailbox", "RecipientTypeDetails": .string(mailbox.kind.rawValue),
+                "ExternalDirectoryObjectId": .string(mailbox.id), "Identity": .string(mailbox.name),
+                "Guid": .string(mailbox.id),
+            ]
+        }
+    }
+}
