@@ -20,7 +20,7 @@ let rooms: [(name: String, calls: [String])] = [
         "MMOperations",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMPool", "MMPowerShell", "MMShell",
-            "PowerShellSyntax",
+            "PowerShellSyntax", "CLogin",
         ]
     ),
     ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMPool", "MMOperations", "CDashboardPages"]),
@@ -49,6 +49,7 @@ let cTargets: [Target] = [
     .target(name: "CConfinement"),
     .target(name: "CPCRE2"),
     .target(name: "CYAML"),
+    .target(name: "CLogin"),
     .target(name: "CGuardTables", exclude: ["Tables"]),
     .target(name: "CPowerShellResources", exclude: ["Resources"]),
     .target(name: "CExchangeTables", exclude: ["Tables"]),

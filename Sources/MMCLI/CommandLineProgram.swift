@@ -12,21 +12,7 @@ package struct CommandLineProgram: Sendable {
     private let terminal: CommandStreams
     private let content: ContentSource
     private let isPerson: @Sendable () -> Bool
-
-    /// A program over a service and this machine's own commands.
-    /// - Parameters:
-    ///   - service: carries out the operations.
-    ///   - locals: this machine's own commands.
-    ///   - terminal: the streams.
-    ///   - content: reads `-` and `@file`.
-    package init(
-        service: any OperationService, locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams,
-        content: ContentSource
-    ) {
-        self.init(
-            catalogue: service.catalogue, service: { _ in .success(service) }, locals: locals, terminal: terminal,
-            content: content)
-    }
+    private let proof: OwnerProof
 
     /// A program whose options say which service carries the operations out.
     /// - Parameters:
@@ -36,11 +22,14 @@ package struct CommandLineProgram: Sendable {
     ///   - terminal: the streams.
     ///   - content: reads `-` and `@file`.
     ///   - isPerson: whether a person may sit at the terminal.
+    ///   - proof: checks what a person has to show besides saying yes.
     package init(
         catalogue: Catalogue, service: @escaping Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
-        isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) }
+        isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) },
+        proof: OwnerProof
     ) {
+        self.proof = proof
         self.isPerson = isPerson
         self.service = service
         self.terminal = terminal
@@ -115,7 +104,7 @@ package struct CommandLineProgram: Sendable {
         var context = CallContext(
             caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
             waitsForSignIn: terminal.canAsk && !options.detach, patience: options.detach ? .zero : nil,
-            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal) : nil,
+            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
             progress: { report in if showsProgress { terminal.progress(report.message) } }
         )
         context.directory = CallContext.ownDirectory

@@ -7,11 +7,19 @@ import MMSystem
 /// Questions are read from the controlling terminal, never from standard input, so that a pipe can't answer them.
 package struct TerminalPerson: PersonAtHand {
     private let terminal: CommandStreams
+    private let proof: OwnerProof
 
     /// The person at a terminal.
-    package init(terminal: CommandStreams) {
+    /// - Parameters:
+    ///   - terminal: its streams.
+    ///   - proof: checks what they have to show besides saying yes.
+    package init(terminal: CommandStreams, proof: OwnerProof) {
         self.terminal = terminal
+        self.proof = proof
     }
+
+    /// What is typed here can be hidden.
+    package var isAtTerminal: Bool { true }
 
     /// Shows code, address and account of a sign-in that waits.
     package func showSignIn(_ details: JSONObject) async {
@@ -33,7 +41,9 @@ package struct TerminalPerson: PersonAtHand {
                 rest.isEmpty
                 ? "Type yes to go on, no to refuse: " : "Type yes to go on, no to refuse, more to see the rest: "
             switch try await Terminal.controlling.ask(ways)?.lowercased() {
-            case "yes": return true
+            case "yes":
+                try await prove(question.check)
+                return true
             case "more", "m":
                 if let page = rest.popFirst() { terminal.note(page) }
             case "y": terminal.note("The whole word, please.")
@@ -41,5 +51,15 @@ package struct TerminalPerson: PersonAtHand {
             }
         }
         return false
+    }
+
+    /// Asks for what only the owner knows.
+    /// - Throws: `forbidden` when it is wrong, or can't be checked.
+    private func prove(_ check: PersonCheck) async throws(MMError) {
+        guard check != .terminal else { return }
+        let prompt = check == .pin ? "PIN: " : "Password of your login: "
+        let typed = try await Terminal.controlling.ask(prompt, hidden: true)
+        terminal.note("")
+        try await proof.check(check, Secret(typed ?? ""))
     }
 }

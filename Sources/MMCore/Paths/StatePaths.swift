@@ -47,6 +47,8 @@ public struct StatePaths: Sendable, Hashable {
     public var auditLog: String { Self.under(stateDirectory, "audit.jsonl") }
     /// Identities that connections were pinned to after their first sign-in.
     public var pinFile: String { Self.under(stateDirectory, "pins.json") }
+    /// The slow hash of the PIN that a person confirms with, and the wrong tries.
+    public var confirmationPIN: String { Self.under(stateDirectory, "confirmation-pin.json") }
     /// Requests that wait for a person's confirmation.
     public var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
     /// The folder of the pools that serve one connection each: a folder for each pool, which holds its `home`.

@@ -29,7 +29,7 @@ extension Connection {
             skipSignatureStrip: reader.flag("skipSignatureStrip"),
             sharepointHost: readHost(&reader, tenant: tenant), moduleApps: reader.map("moduleApps"),
             cloud: readCloud(&reader), auth: readAuth(&reader), guardPolicy: policy,
-            engine: reader.choice("engine") ?? .auto,
+            personChecks: readPerson(&reader), engine: reader.choice("engine") ?? .auto,
             language: language ?? (policy.name == .readonly ? .constrained : .full),
             logContent: reader.flag("logContent"), pin: readPin(&reader), tags: reader.texts("tags") ?? [], raw: entry)
         return (connection, reader.problems)
@@ -163,6 +163,30 @@ extension Connection {
         }
         return ConnectionGuardPolicy(
             name ?? .standard, allow: lists["allow"] ?? [], ask: lists["ask"] ?? [], deny: lists["deny"] ?? [])
+    }
+
+    /// `"person": "pin"`, or `"person": {"destructive": "login", "send": "pin"}`.
+    private static func readPerson(_ reader: inout EntryReader) -> ConnectionPersonChecks {
+        guard let value = reader.value("person") else { return ConnectionPersonChecks() }
+        guard let object = value.object else {
+            // What can't be read asks for the most: a misspelt word must not weaken it.
+            let check: PersonCheck? = reader.choice("person")
+            return ConnectionPersonChecks(check ?? .login)
+        }
+        var checks = ConnectionPersonChecks()
+        for (key, _) in object {
+            let check: PersonCheck? = reader.choice(key, in: object, label: "person.\(key)")
+            guard key == "usual" || ConnectionGuardPolicy.classes.contains(key) else {
+                reader.report(
+                    "person.\(key)", "names a class that doesn't exist",
+                    hint:
+                        "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); usual stands for the rest."
+                )
+                continue
+            }
+            if key == "usual" { checks.usual = check ?? .login } else { checks.classes[key] = check ?? .login }
+        }
+        return checks
     }
 
     private static func readPin(_ reader: inout EntryReader) -> AccountPin? {

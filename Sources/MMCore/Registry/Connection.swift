@@ -30,6 +30,8 @@ public struct Connection: Sendable, Hashable {
     public var auth: ConnectionAuth
     /// How strictly the guard judges.
     public var guardPolicy: ConnectionGuardPolicy
+    /// What a person has to show before a yes counts.
+    public var personChecks: ConnectionPersonChecks
     /// What runs simple Exchange pipelines.
     public var engine: ConnectionEngine
     /// PowerShell's language mode after connecting.

@@ -112,6 +112,7 @@ public enum RegistryCheck {
             "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "skipSendGuards",
             "legacyConfirm", "skipSignatureStrip",
             "sharepoint_host", "moduleApps", "cloud", "auth", "guard", "engine", "language", "logContent", "pin",
+            "person",
             "tags", "keepSpares",
         ] + ConnectionAuth.fieldNames
 

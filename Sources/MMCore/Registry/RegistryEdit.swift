@@ -138,9 +138,9 @@ extension RegistryEdit {
     public static let knownKeys = [
         "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "engine",
         "language", "sharepoint_host", "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm",
-        "logContent", "pin", "tags", "keepSpares",
+        "logContent", "person", "pin", "tags", "keepSpares",
     ]
-    private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "pin"]
+    private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "pin"]
 
     /// Puts one text under a key, in the form that the key wants.
     private static func apply(

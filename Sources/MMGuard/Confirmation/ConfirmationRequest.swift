@@ -16,11 +16,22 @@ public struct ConfirmationRequest: Sendable, Hashable {
     public var title: String
     /// What the guard says about it.
     public var verdict: Verdict
+    /// What a person has to show besides saying yes.
+    public var check: PersonCheck
 
     /// A request.
+    /// - Parameters:
+    ///   - connection: the connection it would run on.
+    ///   - module: the module of the session, or the service.
+    ///   - title: what kind of thing it is, in a few words.
+    ///   - text: the exact script, or the request line.
+    ///   - body: the exact body of a request.
+    ///   - parameters: everything else that changes what happens.
+    ///   - verdict: what the guard says about it.
+    ///   - checks: what the connection wants a person to show.
     public init(
         connection: String, module: String, title: String, text: String, body: [UInt8] = [],
-        parameters: JSONObject = [:], verdict: Verdict
+        parameters: JSONObject = [:], verdict: Verdict, checks: ConnectionPersonChecks = ConnectionPersonChecks()
     ) {
         self.connection = connection
         self.module = module
@@ -29,6 +40,8 @@ public struct ConfirmationRequest: Sendable, Hashable {
         self.parameters = parameters
         self.title = title
         self.verdict = verdict
+        let dynamic = verdict.asking.contains { $0.kind == .dynamic } ? ["dynamic"] : []
+        check = checks.strongest(of: verdict.classes.classes.map(\.rawValue) + dynamic)
     }
 
     /// What a person sees of it.

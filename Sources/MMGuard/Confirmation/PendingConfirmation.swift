@@ -24,6 +24,8 @@ public struct PendingConfirmation: Sendable, Hashable {
     public var summary: String
     /// The rule that asks.
     public var rule: String
+    /// What the person has to show besides saying yes.
+    public var check: PersonCheck
     /// What a person is shown before the question.
     package var presentation: Presentation
     /// When it was asked.
@@ -40,6 +42,7 @@ public struct PendingConfirmation: Sendable, Hashable {
         summary = VisibleText.exact(String(request.text.prefix(80)))
         rule = request.verdict.rule
         presentation = request.presentation
+        check = request.check
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }
@@ -51,7 +54,7 @@ extension PendingConfirmation {
         [
             "token": .string(token), "digest": .string(digest), "state": .string(state.rawValue),
             "connection": .string(connection), "module": .string(module), "summary": .string(summary),
-            "rule": .string(rule), "presentation": presentation.json,
+            "rule": .string(rule), "check": .string(check.rawValue), "presentation": presentation.json,
             "createdAt": .int(createdAt.seconds), "expiresAt": .int(expiresAt.seconds),
         ]
     }
@@ -70,6 +73,7 @@ extension PendingConfirmation {
         summary = json["summary"]?.string ?? ""
         rule = json["rule"]?.string ?? ""
         presentation = shown
+        check = json["check"]?.string.flatMap(PersonCheck.init) ?? .login
         createdAt = Timestamp(seconds: Int64(created))
         expiresAt = Timestamp(seconds: Int64(expires))
     }

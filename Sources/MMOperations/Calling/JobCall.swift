@@ -97,6 +97,7 @@ private struct JobPerson: PersonAtHand {
     let job: Job<KeptAnswer>
 
     var canBeAsked: Bool { !job.isDetached && person.canBeAsked }
+    var isAtTerminal: Bool { person.isAtTerminal }
 
     func showSignIn(_ details: JSONObject) async {
         guard !job.isDetached else { return }

@@ -8,6 +8,9 @@ public protocol PersonAtHand: Sendable {
     /// Whether a question would still reach them: the answer to a call that was let go can't put any.
     var canBeAsked: Bool { get }
 
+    /// Whether they sit at a terminal of their own, where what is typed can be hidden.
+    var isAtTerminal: Bool { get }
+
     /// Shows a sign-in that waits for the person. The operation goes on by itself once it is approved.
     func showSignIn(_ details: JSONObject) async
 
@@ -20,6 +23,8 @@ public protocol PersonAtHand: Sendable {
 extension PersonAtHand {
     /// Who is there can be asked.
     public var canBeAsked: Bool { true }
+    /// A form shows what is typed.
+    public var isAtTerminal: Bool { false }
 }
 
 /// What a person is asked to confirm.
@@ -30,20 +35,25 @@ public struct ConfirmationQuestion: Sendable {
     public let pages: [String]
     /// Why the guard asks.
     public let reason: String
+    /// What the person has to show besides saying yes.
+    public let check: PersonCheck
 
     /// A question.
     /// - Parameters:
     ///   - title: what kind of thing, where.
     ///   - pages: exactly what will be sent or run.
     ///   - reason: why the guard asks.
-    public init(title: String, pages: [String], reason: String) {
+    ///   - check: what the person has to show besides saying yes.
+    public init(title: String, pages: [String], reason: String, check: PersonCheck = .terminal) {
+        self.check = check
         self.title = title
         self.pages = pages
         self.reason = reason
     }
 
     /// The question about what a presentation shows.
-    init(_ presentation: Presentation) {
-        self.init(title: presentation.title, pages: presentation.pages, reason: presentation.reason)
+    init(_ presentation: Presentation, check: PersonCheck) {
+        self.init(
+            title: presentation.title, pages: presentation.pages, reason: presentation.reason, check: check)
     }
 }

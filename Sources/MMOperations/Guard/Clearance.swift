@@ -26,7 +26,11 @@ struct Clearance: Sendable {
             if try await context.services.ledger.consume(request.digest) {
                 return context.record.note("confirmedBy", "ledger")
             }
-            if let person = context.call.person, person.canBeAsked { return try await ask(person, in: context) }
+            if let person = context.call.person, person.canBeAsked,
+                request.check == .terminal || person.isAtTerminal
+            {
+                return try await ask(person, in: context)
+            }
         }
         let pending = verdict.decision == .ask ? try await context.services.ledger.request(request) : nil
         guard var error = verdict.error(pending: pending) else { return }
@@ -40,7 +44,7 @@ struct Clearance: Sendable {
     }
 
     private func ask(_ person: any PersonAtHand, in context: OperationContext) async throws(MMError) {
-        guard try await person.confirms(ConfirmationQuestion(request.presentation)) else {
+        guard try await person.confirms(ConfirmationQuestion(request.presentation, check: request.check)) else {
             context.record.note("confirmedBy", "refused")
             throw MMError(
                 .denied, "The person said no: nothing was sent or run.",

@@ -43,7 +43,7 @@ struct Confirm: Operation {
         let (ledger, pending) = try await Self.pending(token, context.services)
         context.record.note("connection", .string(pending.connection))
         context.record.note("rule", .string(pending.rule))
-        guard try await person.confirms(ConfirmationQuestion(pending.presentation)) else {
+        guard try await person.confirms(ConfirmationQuestion(pending.presentation, check: pending.check)) else {
             try await ledger.refuse(token)
             return .value(
                 ["confirmed": false, "connection": .string(pending.connection)], notes: ["Refused; it waits no longer."]

@@ -63,7 +63,7 @@ package enum PersonProof {
     }
 
     /// Whether a process runs a program of this very installation.
-    private static func isFrontEnd(_ process: Int32) -> Bool {
+    package static func isFrontEnd(_ process: Int32) -> Bool {
         guard let path = ProcFile.link("/proc/\(process)/exe"), let slash = OwnProgram.path.lastIndex(of: "/") else {
             return false
         }

@@ -32,6 +32,7 @@ package enum CallEvent: Sendable {
                 [
                     "id": .string(id), "title": .string(question.title), "reason": .string(question.reason),
                     "pages": .array(question.pages.map(JSONValue.string)),
+                    "check": .string(question.check.rawValue),
                 ])
         case .head(let object): Self.event("head", object)
         case .items(let rows): SSEEvent(data: rows, event: "items")
@@ -76,7 +77,8 @@ package enum CallEvent: Sendable {
                 id: id,
                 ConfirmationQuestion(
                     title: object["title"]?.string ?? "",
-                    pages: object["pages"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? ""))
+                    pages: object["pages"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? "",
+                    check: object["check"]?.string.flatMap(PersonCheck.init) ?? .login))
         case "head": self = .head(object)
         case "answer": self = .answer(object)
         case "problem":

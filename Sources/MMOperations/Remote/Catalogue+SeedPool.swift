@@ -42,7 +42,7 @@ private struct SeedPoolRun: Operation {
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command,
-                parameters: [:], verdict: verdict)
+                parameters: [:], verdict: verdict, checks: connection.personChecks)
         ).settle(in: context)
         var body: JSONObject = [
             "connection": .string(connection.name), "module": .string(moduleName), "command": .string(command),

@@ -39,6 +39,8 @@ package enum OperationHeaders {
         package var waitsForSignIn = false
         /// Whether a person can be asked at the far end.
         package var hasPerson = false
+        /// Whether they sit at a terminal there.
+        package var isAtTerminal = false
         /// Whether the caller may only read.
         package var readsOnly = false
         /// Where the caller stands, an absolute path.
@@ -54,7 +56,7 @@ package enum OperationHeaders {
         if let wait = context.patience { headers.set(patience, seconds(wait, least: .zero)) }
         if let id = context.sessionID { headers.set(session, escaped(id)) }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
-        if context.person != nil { headers.set(person, "1") }
+        if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
         if context.readsOnly { headers.set(readsOnly, "1") }
         // Half a path would be another one.
         if let path = context.directory, path.utf8.count <= longestPath {
@@ -78,7 +80,8 @@ package enum OperationHeaders {
         claims.patience = try duration(patience, headers, least: .zero)
         claims.session = try name(session, headers)
         claims.waitsForSignIn = try flag(waitsForSignIn, headers)
-        claims.hasPerson = try flag(person, headers)
+        claims.isAtTerminal = headers[person] == "terminal"
+        if claims.isAtTerminal { claims.hasPerson = true } else { claims.hasPerson = try flag(person, headers) }
         claims.readsOnly = try flag(readsOnly, headers)
         claims.directory = try name(directory, headers, longest: longestPath)
         if let path = claims.directory, !path.hasPrefix("/") || path.utf8.contains(0) {

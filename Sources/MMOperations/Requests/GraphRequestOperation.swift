@@ -63,7 +63,7 @@ struct GraphRequestOperation: Operation {
             ConfirmationRequest(
                 connection: connection.name, module: module, title: "\(input.method) \(target.path)",
                 text: "\(input.method) \(target.pathAndQuery)",
-                body: request.body ?? [], verdict: verdict)
+                body: request.body ?? [], verdict: verdict, checks: connection.personChecks)
         ).settle(in: context)
 
         let asked = "\(input.method) \(target.pathAndQuery)"

@@ -49,7 +49,7 @@ struct Run: Operation {
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command.script,
-                parameters: arguments.object, verdict: verdict)
+                parameters: arguments.object, verdict: verdict, checks: connection.personChecks)
         ).settle(in: context)
 
         let key = SessionKey(connection: connection.name, module: moduleName)

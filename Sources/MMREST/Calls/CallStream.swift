@@ -12,6 +12,8 @@ struct CallStream: Sendable {
     let context: CallContext
     /// Whether a person sits at the far end.
     let hasPerson: Bool
+    /// Whether they sit at a terminal.
+    let isAtTerminal: Bool
 
     /// The answer: a stream of events that ends with `answer` or `problem`.
     func response() -> HTTPServerResponse {
@@ -23,7 +25,8 @@ struct CallStream: Sendable {
         let outbox = CallOutbox()
         var context = context
         context.progress = { outbox.report($0) }
-        context.person = hasPerson ? FarPerson(call: call, outbox: outbox, questions: questions) : nil
+        context.person =
+            hasPerson ? FarPerson(call: call, outbox: outbox, questions: questions, isAtTerminal: isAtTerminal) : nil
         let inner = context
         // When the client is gone the writer fails, the group ends, and with it the call.
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in

@@ -6,6 +6,8 @@ struct FarPerson: PersonAtHand {
     let call: String
     let outbox: CallOutbox
     let questions: OpenQuestions
+    /// Whether it is one of our own front-ends that has a terminal and does the checks there.
+    let isAtTerminal: Bool
 
     func showSignIn(_ details: JSONObject) async {
         outbox.tell(.signIn(details))

@@ -39,13 +39,13 @@ struct OperationCalls: Sendable {
     func call(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
         let operation = try service.catalogue.require(request.names[0])
         let arguments = try RequestBody.object(of: request.http)
-        var (context, hasPerson) = try context(of: request, for: operation.declaration)
+        var (context, claims) = try context(of: request, for: operation.declaration)
         if case .process(let pid) = request.peer { watch.note(context, from: pid) }
         let name = operation.declaration.name
         if MediaTypes.names("text/event-stream", in: request.http.headers) {
             return CallStream(
                 service: service, questions: questions, operation: name, arguments: arguments, context: context,
-                hasPerson: hasPerson
+                hasPerson: claims.hasPerson, isAtTerminal: claims.isAtTerminal && isFrontEnd(request.peer)
             ).response()
         }
         let preference = AsyncPreference(request.http.headers)
@@ -95,7 +95,7 @@ struct OperationCalls: Sendable {
 
     /// Who calls and how, as far as the sender of the request may say it.
     private func context(of request: RESTRequest, for declaration: OperationDeclaration) throws(MMError)
-        -> (CallContext, hasPerson: Bool)
+        -> (CallContext, OperationHeaders.Claims)
     {
         let claims = try OperationHeaders.read(request.http.headers)
         let surface = claims.surface ?? .rest
@@ -119,11 +119,16 @@ struct OperationCalls: Sendable {
         context.sessionID = claims.session
         context.readsOnly = claims.readsOnly
         if isFrontEnd, request.peer.isOwn { context.directory = claims.directory }
-        return (context, claims.hasPerson)
+        return (context, claims)
     }
 
     private func userAgent(_ request: HTTPServerRequest) -> String {
         request.headers["User-Agent"].map { String($0.prefix(100)) } ?? "unnamed"
+    }
+
+    /// A PIN is checked where it is typed: only our own programs are believed that they did.
+    private func isFrontEnd(_ peer: RESTPeer) -> Bool {
+        if case .process(let pid) = peer { PersonProof.isFrontEnd(pid) } else { peer == .bearer }
     }
 
     /// A person's yes comes from where a person can be.

@@ -39,7 +39,7 @@ package enum TerminalMain {
                     return .failure(error)
                 }
             }, locals: { LocalCommands.all($0, environment: environment, signals: serving) }, terminal: streams,
-            content: ContentSource(standardInput: StandardInput.text))
+            content: ContentSource(standardInput: StandardInput.text), proof: OwnerProof(paths: services.paths))
         let code = await program.run(words)
         await services.close()
         return code

@@ -1,0 +1,29 @@
+import MMCore
+import Testing
+
+@Suite("What a connection wants a person to show")
+struct PersonCheckTests {
+    @Test(
+        "is the strongest check of the classes that are confirmed",
+        arguments: [
+            (JSONValue.null, ["send"], PersonCheck.terminal), ("pin", ["send"], .pin), ("login", [], .login),
+            (["destructive": "login", "send": "pin"], ["send"], .pin),
+            (["destructive": "login", "send": "pin"], ["send", "destructive"], .login),
+            (["destructive": "login"], ["send"], .terminal),
+            (["usual": "pin", "send": "terminal"], ["send"], .terminal),
+            (["usual": "pin", "send": "terminal"], ["privilege"], .pin),
+        ] as [(JSONValue, [String], PersonCheck)])
+    func strongest(_ written: JSONValue, _ classes: [String], _ check: PersonCheck) throws {
+        let connection = try Connection(name: "Contoso", entry: ["tenant": "contoso.com", "person": written])
+        #expect(connection.personChecks.strongest(of: classes) == check)
+    }
+
+    @Test(
+        "is told when it can't be read, and never taken for less",
+        arguments: [JSONValue.string("pni"), ["send": "none"], ["sends": "pin"]])
+    func unreadable(_ written: JSONValue) {
+        #expect(throws: MMError.self) {
+            try Connection(name: "Contoso", entry: ["tenant": "contoso.com", "person": written])
+        }
+    }
+}
