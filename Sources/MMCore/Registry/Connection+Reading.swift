@@ -2,6 +2,14 @@ extension Connection {
     /// The clouds a connection may name.
     public static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
 
+    /// Every key of an entry that something here reads.
+    public static let knownKeys = [
+        "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "person",
+        "engine",
+        "language", "sharepoint_host", "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm",
+        "logContent", "pin", "tags", "keepSpares",
+    ]
+
     /// A connection from an entry as it was written.
     /// - Parameters:
     ///   - name: the entry's name.

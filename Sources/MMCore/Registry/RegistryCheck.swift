@@ -107,14 +107,7 @@ public enum RegistryCheck {
         return found
     }
 
-    private static let knownKeys =
-        [
-            "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "skipSendGuards",
-            "legacyConfirm", "skipSignatureStrip",
-            "sharepoint_host", "moduleApps", "cloud", "auth", "guard", "engine", "language", "logContent", "pin",
-            "person",
-            "tags", "keepSpares",
-        ] + ConnectionAuth.fieldNames
+    private static let knownKeys = Connection.knownKeys + ConnectionAuth.fieldNames
 
     private static func repeatedKeys(_ registry: ConnectionRegistry) -> [RegistryProblem] {
         do throws(MMError) {

@@ -134,12 +134,6 @@ public enum RegistryEdit {
 
 extension RegistryEdit {
     private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares"]
-    /// Every key that something here reads.
-    public static let knownKeys = [
-        "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "engine",
-        "language", "sharepoint_host", "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm",
-        "logContent", "person", "pin", "tags", "keepSpares",
-    ]
     private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "pin"]
 
     /// Puts one text under a key, in the form that the key wants.
@@ -175,12 +169,13 @@ extension RegistryEdit {
         _ key: String, _ text: String?, _ entry: JSONObject, of name: String
     ) throws(MMError) {
         let root = key.split(separator: ".").first.map(String.init) ?? key
-        guard !(text?.isEmpty ?? true), entry[key] == nil, !knownKeys.contains(root),
-            let near = NearestNames.of(root, among: knownKeys, limit: 1).first
+        guard !(text?.isEmpty ?? true), entry[key] == nil, !Connection.knownKeys.contains(root),
+            let near = NearestNames.of(root, among: Connection.knownKeys, limit: 1).first
         else { return }
         throw MMError(
             .invalidInput, "A connection has no key '\(root)'. Did you mean '\(near)'?",
-            hint: "The keys are \(knownKeys.joined(separator: ", ")).", details: ["connection": .string(name)])
+            hint: "The keys are \(Connection.knownKeys.joined(separator: ", ")).",
+            details: ["connection": .string(name)])
     }
 
     private static func value(_ text: String?, key: String, full: String) throws(MMError) -> JSONValue? {
