@@ -3,11 +3,12 @@
 import json
 import struct
 
+from intents import Intents
 from pool import CLASS_BITS, Pool, write_file
 
 PRODUCTS = ["builtin", "exchange", "teams", "pnp", "sharepoint-online", "powerapps", "azure", "graph"]
-BLOCKED, WARNED, SEND_GUARD, METHOD, OUTSIDE = 1, 2, 4, 8, 16
-SWITCH, PIPELINE, WRITES_VARIABLE, COMMON = 1, 2, 4, 8
+BLOCKED, WARNED, SEND_GUARD, METHOD, OUTSIDE, UNPROVEN = 1, 2, 4, 8, 16, 32
+SWITCH, PIPELINE, WRITES_VARIABLE, COMMON, BLOCK, ARRAY, REQUIRED = 1, 2, 4, 8, 16, 32, 64
 CONDITIONS = {"any": 0, "true": 1, "false": 2}
 
 # The module behind a subject of the Az reference, where the name does not tell.
@@ -19,15 +20,20 @@ AZ_MODULES = {
 }
 
 
-def place(position):
-    """The first place at which a parameter may stand without its name; it can differ by set."""
-    return min(position.values()) if isinstance(position, dict) else position
+FLAGS = {"s": SWITCH, "p": PIPELINE, "v": WRITES_VARIABLE, "o": 0}
+
+
+def places(position):
+    """The places at which a parameter may stand without its name; they can differ by set."""
+    return sorted(set(position.values())) if isinstance(position, dict) else [position]
 
 
 def compile_cmdlets(data, here, out):
     pool = Pool()
     rows = {}
     parameters, parameter_numbers, lists, list_offsets, raises_bytes = bytearray(), {}, bytearray(), {}, bytearray()
+    raise_offsets = {}
+    intents = Intents(here)
 
     def parameter(name, flags, position, aliases):
         key = (name, flags, position, tuple(aliases))
@@ -44,8 +50,11 @@ def compile_cmdlets(data, here, out):
             lists.extend(struct.pack("<H", len(key)) + b"".join(struct.pack("<H", number) for number in key))
         return list_offsets[key]
 
-    def raise_list(entries, reasons):
-        offset = len(raises_bytes) // 16 + 1
+    def raise_list(entries):
+        key = json.dumps(entries)
+        if key in raise_offsets:
+            return raise_offsets[key]
+        offset = raise_offsets[key] = len(raises_bytes) // 16 + 1
         raises_bytes.extend(struct.pack("<IIIHH", len(entries), 0, 0, 0, 0))
         for name, condition, mask, reason in entries:
             kind = CONDITIONS.get(condition, 3)
@@ -54,20 +63,33 @@ def compile_cmdlets(data, here, out):
                 struct.pack("<IIIHH", pool.add(name), pool.add(values), pool.add(reason), mask, kind))
         return offset
 
-    def add(name, product, mask, reasons, services=0, support=0, params=0, raises=0, module="", flags=0, canonical=""):
+    def add(name, product, mask, reasons, services=0, support=0, params=0, raises=0, module="", flags=0, canonical="",
+            request=""):
         rows.setdefault(name.lower(), []).append(
             dict(name=name, product=product, mask=mask, reasons=reasons, services=services, support=support,
-                 params=params, raises=raises, module=module, flags=flags, canonical=canonical or name))
+                 params=params, raises=raises, module=module, flags=flags, canonical=canonical or name, request=request))
+
+    with open(f"{here}/request-cmdlets.json") as file:
+        written = json.load(file)
+
+    def written_list(entries):
+        return parameter_list([
+            parameter(row[0], sum(FLAGS[flag] for flag in row[2]), row[1], row[3:]) for row in entries])
 
     for product in PRODUCTS[1:]:
         with open(f"{data}/cmdlets/{product}.json") as file:
             table = json.load(file)
-        # A remark behind a name ("(Removed …)") is none of it.
-        shared = [
-            parameter(row[0].split(" ")[0], (SWITCH if row[2] & 1 else 0) | (PIPELINE if row[4] else 0), row[3],
-                      row[5] if len(row) > 5 else [])
-            for row in table.get("parameters", [])
-        ]
+        types = table.get("types", [])
+
+        def shared(item):
+            row = table["parameters"][item if isinstance(item, int) else item[0]]
+            flags = SWITCH if row[2] & 1 else 0
+            flags |= (PIPELINE if row[4] else 0) | (ARRAY if row[2] & 6 else 0)
+            flags |= BLOCK if types[row[1]].startswith("ScriptBlock") else 0
+            flags |= REQUIRED if not isinstance(item, int) and len(item) > 2 and item[2] else 0
+            # A remark behind a name ("(Removed …)") is none of it.
+            return row[0].split(" ")[0], flags, row[3], row[5] if len(row) > 5 else []
+
         reason_names = table["reasons"]
         for row in table["cmdlets"]:
             name, aliases, services, support, params, module = row[0], [], 0, 0, 0, ""
@@ -85,17 +107,25 @@ def compile_cmdlets(data, here, out):
                     topic = table["topics"][row[3]]
                     module = AZ_MODULES.get(topic, "Az." + topic.replace(" ", ""))
             # Three cmdlets of PnP are known by name only.
+            names = None
             if own or (own is not None and product != "pnp"):
-                params = parameter_list([shared[item if isinstance(item, int) else item[0]] for item in own])
-            raises = table["raises"].get(name)
-            offset = raise_list(raises, reason_names) if raises else 0
+                names = [shared(item) for item in own]
+                params = parameter_list([parameter(*item) for item in names])
+            elif name in written["cmdlets"]:
+                params = written_list(written["cmdlets"][name])
+                names = [(row[0],) for row in written["cmdlets"][name]]
+            request = f"{row[3]} {row[4].strip()}" if product == "graph" and len(row) > 4 else ""
+            mask, reasons = intents.classes(product, name, mask, reasons, reason_names)
+            raises = intents.raises(product, name, mask, table["raises"].get(name), names and [item[0] for item in names])
+            offset = raise_list(raises) if raises else 0
+            flags = UNPROVEN if intents.is_unproven(product, name, mask, reasons, reason_names, request) else 0
             bits = sum(1 << index for index in reasons)
             for spelled in [name] + aliases:
-                add(spelled, product, mask, bits, services, support, params, offset, module, 0, name)
-        if product == "azure":
-            for alias, target in table["aliases"].items():
-                source = rows[target.lower()][0]
-                add(alias, product, source["mask"], source["reasons"], 0, 0, 0, source["raises"], source["module"], 0, target)
+                add(spelled, product, mask, bits, services, support, params, offset, module, flags, name, request)
+        for alias, target in list(table.get("aliases", {}).items()) + list(intents.aliases.items()):
+            for source in rows.get(target.lower(), []):
+                if source["product"] == product and target == source["name"] and alias.lower() not in rows:
+                    rows[alias.lower()] = [dict(source, name=alias)]
         if product == "exchange":
             reasons_all = reason_names
 
@@ -112,9 +142,13 @@ def compile_cmdlets(data, here, out):
     for row in builtin:
         seen.add(row["n"].lower())
         numbers = [
-            parameter(item["n"], (SWITCH if item["t"] == "SwitchParameter" else 0)
-                      | (PIPELINE if item.get("vp") or item.get("vpn") else 0), place(item.get("pos", -1)), item.get("a", []))
-            for item in row.get("p", [])
+            parameter(
+                item["n"],
+                (SWITCH if item["t"] == "SwitchParameter" else 0)
+                | (PIPELINE if item.get("vp") or item.get("vpn") else 0)
+                | (BLOCK if item["t"].startswith("ScriptBlock") else 0) | (ARRAY if item["t"].endswith("[]") else 0)
+                | (REQUIRED if item.get("m") else 0), position, item.get("a", []))
+            for item in row.get("p", []) for position in places(item.get("pos", -1))
         ]
         mask = classes.get(row["n"].lower(), (None, 0))[1]
         outside = mask == 0 or row["n"].lower() in asked
@@ -143,9 +177,10 @@ def compile_cmdlets(data, here, out):
     for lower in sorted(rows, key=lambda text: text.encode()):
         for entry in rows[lower]:
             cmdlet_bytes += struct.pack(
-                "<IIIIIQHBBBBH", pool.add(entry["name"]), pool.add(entry["canonical"]), pool.add(entry["module"]),
+                "<IIIIIQHBBBBHI", pool.add(entry["name"]), pool.add(entry["canonical"]), pool.add(entry["module"]),
                 entry["params"], entry["raises"], entry["reasons"], entry["mask"],
-                PRODUCTS.index(entry["product"]), entry["services"], entry["support"], entry["flags"], 0)
+                PRODUCTS.index(entry["product"]), entry["services"], entry["support"], entry["flags"], 0,
+                pool.add(entry["request"]))
             count += 1
 
     with open(f"{data}/powershell/aliases.json") as file:
@@ -180,8 +215,11 @@ def compile_cmdlets(data, here, out):
         struct.pack("<II", pool.add(verb), verbs[verb]) for verb in sorted(verbs, key=lambda text: text.encode()))
     reason_bytes = b"".join(struct.pack("<I", pool.add(reason)) for reason in reasons_all)
     head = struct.pack("<I", common_offset)
+    usual_bytes = b"".join(
+        struct.pack("<I", written_list(written["products"][product]) if product in written["products"] else 0)
+        for product in PRODUCTS)
     size = write_file(
         f"{out}/cmdlets.bin", b"MMC1",
         [pool.bytes, cmdlet_bytes, parameters, lists, raises_bytes, alias_bytes, variable_bytes, verb_bytes,
-         reason_bytes, head, windows_bytes])
+         reason_bytes, head, windows_bytes, usual_bytes])
     print(f"cmdlets.bin: {count} names, {len(parameters) // 12} parameters, {len(aliases)} aliases, {size} bytes")

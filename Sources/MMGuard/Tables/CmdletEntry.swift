@@ -19,6 +19,8 @@ struct CmdletEntry: Sendable {
         static let method = Lists(rawValue: 8)
         /// A built-in command outside of what may run unasked.
         static let outside = Lists(rawValue: 16)
+        /// Neither its verb nor a review nor a known request says what it does.
+        static let unproven = Lists(rawValue: 32)
     }
 
     let file: TableFile

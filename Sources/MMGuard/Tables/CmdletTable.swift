@@ -3,7 +3,7 @@ internal import MMCore
 
 /// Cmdlets with their classes and parameters, read in place. Names are compared without (ASCII) case.
 struct CmdletTable: Sendable {
-    private static let rowSize = 36
+    private static let rowSize = 40
     private let file = TableFile(cguard_cmdlets(), magic: "MMC1")
     private let rows: UnsafeTable
     private let parameters: UnsafeTable
@@ -14,6 +14,7 @@ struct CmdletTable: Sendable {
     private let variables: UnsafeTable
     private let verbs: UnsafeTable
     private let reasons: UnsafeTable
+    private let usual: UnsafeTable
     private let commonList: UInt32
 
     init() {
@@ -27,6 +28,7 @@ struct CmdletTable: Sendable {
         verbs = UnsafeTable(file.section(7), size: 8)
         reasons = UnsafeTable(file.section(8), size: 4)
         commonList = UnsafeTable(file.section(9), size: 4).u32(0, 0)
+        usual = UnsafeTable(file.section(11), size: 4)
     }
 
     /// How many names there are, spellings of old included.
@@ -128,7 +130,21 @@ struct CmdletTable: Sendable {
         return nil
     }
 
+    /// The request that a Graph cmdlet sends, its path as a template; nil when no table tells it.
+    func request(of entry: CmdletEntry) -> (method: String, path: String)? {
+        let offset = rows.u32(entry.row, 36)
+        guard offset != 0 else { return nil }
+        let parts = file.string(offset).split(separator: " ", maxSplits: 1)
+        return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
+    }
+
     // MARK: Parameters
+
+    /// What nearly every cmdlet of a module takes, for those whose own parameters no table lists.
+    func usualParameters(of product: CmdletEntry.Product) -> [CmdletParameter] {
+        let list = usual.u32(UInt32(product.rawValue), 0)
+        return list == 0 ? [] : parameterList(list)
+    }
 
     /// The parameters of an entry; nil when no table lists them. The common ones are not among them.
     func parameters(of entry: CmdletEntry) -> [CmdletParameter]? {

@@ -1,0 +1,78 @@
+"""What a cmdlet is for, told by the words of its name and parameters: the same act has the same class in every module."""
+
+import fnmatch
+import json
+
+from pool import CLASS_BITS
+
+READ = CLASS_BITS["read"]
+
+
+class Intents:
+    """The judgements of intents.json."""
+
+    def __init__(self, here):
+        with open(f"{here}/intents.json") as file:
+            self.data = json.load(file)
+        self.aliases = self.data["aliases"]
+
+    @staticmethod
+    def _fits(patterns, text):
+        return any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)
+
+    def _concerns(self, rule, product, name, mask):
+        verb = name.split("-")[0]
+        verbs = rule["verbs"]
+        if product not in rule["products"] or (verbs == "change" and (mask == READ or verb == "Get")):
+            return False
+        if isinstance(verbs, list) and verb not in verbs:
+            return False
+        if rule.get("reads") is False and mask == READ:
+            return False
+        if "cmdlets" in rule and not self._fits(rule["cmdlets"], name):
+            return False
+        noun = name.split("-", 1)[-1]
+        return not self._fits(rule.get("except", []), noun) and not self._fits(rule.get("except", []), name)
+
+    def classes(self, product, name, mask, reasons, reason_names):
+        """The classes and reasons of a cmdlet, the words of its noun counted in."""
+        noun = name.split("-", 1)[-1]
+        if name in self.data["classes"]:
+            return CLASS_BITS[self.data["classes"][name]], []
+        reasons = list(reasons)
+        if mask == READ and "local" in [reason_names[index] for index in reasons]:
+            return mask, reasons
+        for rule in self.data["nouns"]:
+            if self._concerns(rule, product, name, mask) and self._fits(rule["nouns"], noun):
+                mask = (mask & ~READ) | CLASS_BITS[rule["class"]]
+                reasons.append(reason_names.index(rule["why"]))
+        return mask, sorted(set(reasons))
+
+    def raises(self, product, name, mask, own, parameters):
+        """The parameters that add classes: the table's own, and those of the rules that this cmdlet has (all of them
+        where nobody lists its parameters)."""
+        dropped = [text.lower() for text in self.data["withoutRaise"].get(name, [])]
+        found = [row for row in own or [] if row[0].lower() not in dropped]
+        for rule in self.data["parameters"]:
+            if not self._concerns(rule, product, name, mask):
+                continue
+            names = rule["parameters"] if parameters is None else [
+                text for text in parameters if self._fits(rule["parameters"], text)]
+            for text in names:
+                if text.lower() not in dropped and not any(row[0].lower() == text.lower() for row in found):
+                    found.append([text, rule.get("condition", "any"), CLASS_BITS[rule["class"]], rule["why"]])
+        return found
+
+    def is_unproven(self, product, name, mask, reasons, reason_names, request):
+        """Whether neither the verb nor a review nor a known request says what the cmdlet does."""
+        verb = name.split("-")[0]
+        proven = self.data["provenReads"]
+        is_local = "local" in [reason_names[index] for index in reasons]
+        if request or is_local or self._fits(proven["cmdlets"], name):
+            return False
+        if mask == READ:
+            return verb not in proven["verbs"]
+        plain = self.data["plainVerbs"][product]
+        if product == "graph":
+            return mask == CLASS_BITS["write"]
+        return mask == CLASS_BITS["write"] and "*" not in plain and verb not in plain
