@@ -21,7 +21,7 @@ enum BodyProbe {
                 if rest.first == UInt8(ascii: "."), search(rest.dropFirst(), member, depth: depth + 1) { return true }
             }
             return false
-        default: return false
+        default: return value == RequestBody.unknownValue
         }
     }
 }

@@ -3,8 +3,8 @@ internal import MMCore
 /// A cmdlet sent to the Exchange admin API as a request (`InvokeCommand`): judged by its name and parameters.
 enum ExchangeCommand {
     static func classify(_ body: RequestBody, cmdlets: CmdletTable) -> RequestClassification {
-        guard case .json(let value) = body, let input = value["CmdletInput"]?.object,
-            let name = input["CmdletName"]?.string
+        guard case .json(let value) = body, let input = only("CmdletInput", of: value.object)?.object,
+            let name = only("CmdletName", of: input)?.string, let parameters = parameters(of: input)
         else {
             return RequestClassification(
                 template: nil, classes: .privilege, rule: "invoke-command-unreadable",
@@ -17,7 +17,6 @@ enum ExchangeCommand {
                 why: "\(name) is in no table of Exchange cmdlets", isKnown: false, isSeedSend: false, items: [])
         }
         var classes = entry.classes
-        let parameters = input["Parameters"]?.object ?? [:]
         for raise in cmdlets.raises(of: entry) {
             for (key, value) in parameters
             where key.asciiLowercased == raise.parameter.asciiLowercased && raise.condition.holds(constant(value)) {
@@ -27,6 +26,19 @@ enum ExchangeCommand {
         return RequestClassification(
             template: nil, classes: classes, rule: "cmdlet", why: "\(entry.name) \(classes.strictest.meaning)",
             isKnown: true, isSeedSend: false, items: [])
+    }
+
+    /// The parameters; nil when they are no table, or stand there twice.
+    private static func parameters(of input: JSONObject) -> JSONObject? {
+        guard input.contains(where: { $0.key.asciiLowercased == "parameters" }) else { return [:] }
+        return only("Parameters", of: input)?.object
+    }
+
+    /// The one member of this name, compared without case: a service that reads another must not get more than was
+    /// judged.
+    private static func only(_ name: String, of object: JSONObject?) -> JSONValue? {
+        let found = (object ?? [:]).filter { $0.key.asciiLowercased == name.asciiLowercased }
+        return found.count == 1 && found.first?.key == name ? found.first?.value : nil
     }
 
     private static func constant(_ value: JSONValue) -> ConstantValue {

@@ -18,7 +18,11 @@ enum PathRewrites {
         func add(_ head: [PathStep], _ rest: Int) { found.append(head + path.dropFirst(rest)) }
         func isWord(_ index: Int, _ text: String) -> Bool { index < path.count && path[index].isWord(text) }
         func isKey(_ index: Int) -> Bool { index < path.count && path[index].isKeyLike }
-        guard let first = path.first, first.kind == .word else { return [] }
+        // me() is me.
+        for (index, step) in path.enumerated() where step.kind == .call([]) {
+            add(Array(path[..<index]) + [.word(step.name)], index + 1)
+        }
+        guard let first = path.first, first.kind == .word else { return found }
 
         switch first.name {
         case "me": add([.word("users"), .key("me")], 1)

@@ -19,4 +19,7 @@ public enum RequestBody: Sendable, Hashable {
             self = .opaque
         }
     }
+
+    /// Stands in a body for a value that is only known when it is sent: it may hold any property.
+    package static let unknownValue = JSONValue.string("\u{0}unknown")
 }

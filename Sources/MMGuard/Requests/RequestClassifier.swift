@@ -130,6 +130,14 @@ struct RequestClassifier: Sendable {
                 template: template, classes: isSeedSend ? rule.classes.union(.send) : rule.classes, rule: rule.id,
                 why: rule.why, isKnown: service != .graph || template != nil, isSeedSend: isSeedSend, items: [])
         }
+        if service == .graph, method != .get, case .json(let body) = request.body,
+            let property = SensitiveProperties.first(in: body)
+        {
+            return RequestClassification(
+                template: template, classes: isSeedSend ? [.privilege, .send] : .privilege, rule: "sensitive-property",
+                why: "its body sets \(property), which gives or takes access", isKnown: template != nil,
+                isSeedSend: isSeedSend, items: [])
+        }
         let isRead = method == .get
         if isSeedSend {
             return RequestClassification(
