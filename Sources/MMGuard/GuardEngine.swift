@@ -58,4 +58,18 @@ public struct GuardEngine: Sendable {
         ScriptJudge(tables: tables).judge(
             script, parsed: parsed, context: context, policy: policy, confirmed: confirmed)
     }
+
+    /// The verdict over a script, and what its session remembers once it has run there.
+    /// - Parameters:
+    ///   - script: the text exactly as it will be run.
+    ///   - parsed: what the parser made of this text.
+    ///   - context: where it will run, with what the session remembers now.
+    ///   - policy: the connection's policy.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    package func judgeInSession(
+        script: String, parsed: ParsedScript, in context: ScriptContext, policy: GuardPolicy, confirmed: Bool
+    ) -> (verdict: Verdict, memory: SessionMemory) {
+        ScriptJudge(tables: tables).judged(
+            script, parsed: parsed, context: context, policy: policy, confirmed: confirmed)
+    }
 }

@@ -16,6 +16,8 @@ public struct GuardFinding: Sendable, Hashable {
         case sendGuard
         /// Something that is not there, with a hint for what to use: denied, since it could only fail.
         case missing
+        /// A text that can't run at all: an error for its author, nothing for a person to confirm.
+        case broken
     }
 
     /// The rule that made it, as `mm guard rules` lists it.

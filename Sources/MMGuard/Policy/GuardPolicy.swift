@@ -91,7 +91,7 @@ public struct GuardPolicy: Sendable, Hashable {
         case .classified: return byClass
         case .dynamic: return max(byClass, dynamic ?? (name == .standard ? .ask : .deny), .ask)
         case .unknown: return max(byClass, name == .readonly ? .deny : .ask)
-        case .blocked, .missing: return .deny
+        case .blocked, .missing, .broken: return .deny
         case .warned:
             if warnsOnly, name == .standard, byClass != .deny { return .allow }
             return max(byClass, .ask)

@@ -16,6 +16,9 @@ extension Verdict {
         }
         if !previews.isEmpty { details["preview"] = .array(previews.flatMap(\.lines).map(JSONValue.string)) }
         let at = place.map { " (line \($0.line), column \($0.column): \($0.text.prefix(80)))" } ?? ""
+        if findings.first?.kind == .broken {
+            return MMError(.invalidInput, "\(reason)\(at)", hint: instead, details: details)
+        }
         if decision == .deny {
             return MMError(.denied, "Denied: \(reason)\(at)", hint: instead, details: details)
         }

@@ -55,6 +55,7 @@ enum ConstructRule: String, Sendable, CaseIterable {
     case requestAddress = "request-address"
     case networkParameter = "network-parameter"
     case otherSession = "other-session"
+    case secretProperty = "secret-property"
 
     /// Why it is asked for.
     var reason: String {
@@ -111,7 +112,22 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .moduleSwitch: "this parameter makes the command do something else than look"
         case .requestAddress: "the address of the request can't be told from the text"
         case .networkParameter: "this parameter sends the traffic elsewhere, or runs code on it"
+        case .secretProperty: "this property may hold a token, a key or a password, or an object that keeps one"
         case .otherSession: "this parameter may use another sign-in than the connection's"
+        }
+    }
+
+    /// What stands behind it at least.
+    var classes: GuardClassSet { self == .secretProperty ? .secret : .write }
+
+    /// Whether code behind it may give a name of the session another meaning, for good.
+    var givesNames: Bool {
+        switch self {
+        case .tooLong, .tooDeep, .dynamicName, .scriptFile, .scopedName, .wildcardName, .foreignModule, .outsideCommand,
+            .functionDefinition, .typeDefinition, .usingStatement, .requires, .automaticVariable, .driveVariable,
+            .computedMember, .methodCall, .staticMember, .filterArgument, .variableParameter, .memberForm, .redirection:
+            true
+        default: false
         }
     }
 
@@ -140,6 +156,7 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .parameterName: "Write the parameter in plain letters."
         case .unknownParameter: "Check the parameter's name with Get-Help."
         case .requestAddress: "Write method and path as constants."
+        case .secretProperty: "Name the harmless properties that you need, such as Name and Id or Exception.Message."
         default: "Leave it out, or let a person confirm it."
         }
     }

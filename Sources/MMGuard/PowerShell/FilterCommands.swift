@@ -55,4 +55,12 @@ struct FilterCommands {
         "group",
         "values", "keys", "year", "month", "day", "hour", "date", "properties", "appid", "servicename", "sku",
     ]
+
+    /// Names of properties that have one value: of one object they give one.
+    static let singleMembers: Set<String> = [
+        "name", "displayname", "id", "identity", "guid", "alias", "title", "url", "primarysmtpaddress",
+        "userprincipalname", "mail", "upn", "distinguishedname", "externaldirectoryobjectid", "objectid", "groupid",
+        "teamid", "resourceid", "appid", "exchangeguid", "windowsemailaddress", "email", "samaccountname", "sitename",
+        "environmentname", "resourcegroupname", "key",
+    ]
 }

@@ -33,6 +33,18 @@ enum LocalPath {
             && ![".ps1", ".psm1", ".psd1", ".ps1xml", ".sh"].contains(where: path.asciiLowercased.hasSuffix)
     }
 
+    /// Whether a text names a place of this machine outside of the working folder, so plainly that it can be nothing else.
+    static func isForeign(_ text: String) -> Bool {
+        let roots = ["/etc", "/root", "/home", "/proc", "/sys", "/var", "/usr", "/tmp", "/opt", "/dev", "/run", "/mnt"]
+        return text.hasPrefix("~/") || text.hasPrefix("~\\") || text.hasPrefix("../") || text.hasPrefix("file:")
+            || roots.contains { text == $0 || text.hasPrefix($0 + "/") }
+    }
+
+    /// Whether a host is that of some tenant's sites.
+    static func isTenantHost(_ host: String) -> Bool {
+        [".sharepoint.com", ".sharepoint.us", ".sharepoint.cn"].contains(where: host.hasSuffix)
+    }
+
     private static func isPlain(_ path: Substring) -> Bool {
         guard let first = path.first, first != "/", first != "-" else { return false }
         return path.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 && $0 != ":" && $0 != "\\" && $0 != "`" }

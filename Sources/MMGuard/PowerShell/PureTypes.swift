@@ -1,3 +1,5 @@
+internal import PowerShellSyntax
+
 /// The .NET types whose conversions and listed members have no effect beyond their result.
 enum PureTypes {
     /// Whether a type, as written in brackets, is on the list: one spelling each, with or without `System.`, and
@@ -7,6 +9,63 @@ enum PureTypes {
         if name.hasSuffix("[]") { name = String(name.dropLast(2)) }
         return names.contains(plain(name))
     }
+
+    /// Whether a name means a type to PowerShell already, so that a class of that name may be mixed up with it.
+    static func isTaken(_ name: String) -> Bool { names.contains(name) || accelerators.contains(name) }
+
+    private static let accelerators: Set<String> = [
+        "scriptblock", "type", "ref", "xml", "adsi", "adsisearcher", "wmi", "wmiclass", "wmisearcher", "cimclass",
+        "cimsession", "ciminstance", "cimtype", "cimconverter", "dscresource", "dscproperty", "mailaddress",
+        "securestring", "pscredential", "ipaddress", "physicaladdress", "uri", "powershell", "runspace",
+        "runspacefactory", "initialsessionstate", "psvariable", "psmoduleinfo", "psprimitivedictionary",
+        "pslistmodifier", "psaliasproperty", "psnoteproperty", "psscriptmethod", "psscriptproperty",
+        "pspropertyexpression", "psreference", "pstypename", "culturinfo", "cultureinfo", "ipendpoint",
+        "x500distinguishedname",
+        "x509certificate", "ordered", "alias", "parameter", "cmdletbinding", "outputtype", "experimental",
+        "semver", "string", "environment", "console", "gc", "activator", "delegate", "action", "func", "process",
+    ]
+
+    /// Whether a type, as written in brackets, makes plain values of what is converted to it: no block, no file, nothing
+    /// that keeps a secret.
+    static func isValue(_ written: String) -> Bool {
+        let name = plain(written.asciiLowercased)
+        return names.contains(name) && !references.contains(name)
+    }
+
+    /// Whether a type is a list or table of harmless things: `[Collections.Generic.List[object]]`, `[ArrayList]`.
+    static func isContainer(_ type: TypeNameSyntax) -> Bool {
+        switch type.form {
+        case .name(let name, nil):
+            return [
+                "collections.arraylist", "collections.hashtable", "hashtable",
+                "collections.specialized.ordereddictionary",
+            ]
+            .contains(plain(name.asciiLowercased))
+        case .generic(let open, let arguments):
+            guard case .name(let name, nil) = open.form else { return false }
+            let plainName = plain(name.asciiLowercased)
+            return ["list", "dictionary", "hashset", "queue", "stack", "sorteddictionary"].contains {
+                plainName == "collections.generic." + $0 || plainName == $0
+            } && arguments.allSatisfy { contains($0.fullName) || isContainer($0) }
+        case .name, .array: return false
+        }
+    }
+
+    /// Whether a method of such a list or table only looks at it or changes what it holds.
+    static func isContainerMethod(_ name: String) -> Bool { containerMethods.contains(name.asciiLowercased) }
+
+    private static let containerMethods: Set<String> = [
+        "add", "addrange", "insert", "remove", "removeat", "clear", "contains", "containskey", "containsvalue",
+        "toarray",
+        "indexof", "sort", "reverse", "getenumerator", "trygetvalue", "enqueue", "dequeue", "push", "pop", "peek",
+    ]
+
+    /// Types that hand on what they get as it is.
+    private static let references: Set<String> = [
+        "pscustomobject", "management.automation.pscustomobject", "ordered", "hashtable", "collections.hashtable",
+        "array",
+        "object", "psobject", "management.automation.psobject", "void",
+    ]
 
     /// Whether `[type]::member` may be read.
     static func hasProperty(_ type: String, _ member: String) -> Bool {
@@ -82,6 +141,8 @@ enum PureTypes {
         "int": ["parse"], "int32": ["parse"], "long": ["parse"], "int64": ["parse"], "double": ["parse"],
         "decimal": ["parse"], "version": ["parse"], "bool": ["parse"],
         "regex": ["escape", "unescape"],
+        "net.webutility": ["urldecode", "urlencode", "htmldecode", "htmlencode"],
+        "uri": ["escapedatastring", "unescapedatastring"],
         "char": ["isletter", "isdigit", "isletterordigit", "isupper", "islower", "iswhitespace"],
     ]
 
@@ -91,5 +152,6 @@ enum PureTypes {
         "substring", "replace", "startswith", "endswith", "contains", "indexof", "lastindexof", "padleft", "padright",
         "adddays", "addhours", "addminutes", "addmonths", "addyears", "addseconds", "subtract", "touniversaltime",
         "tolocaltime", "toshortdatestring", "gettype", "compareto", "equals", "containskey",
+        "tobytes", "tokb", "tomb", "togb", "totb", "tochararray", "tolist",
     ]
 }

@@ -4,13 +4,15 @@ public struct ScriptContext: Sendable, Hashable {
     public var module: String?
     /// The Azure modules that are installed where it runs (`Az.Accounts`, `Az.Compute`); `nil` when unknown.
     public var installedAzureModules: Set<String>?
+    /// What earlier scripts of the session left behind.
+    public var memory: SessionMemory
     /// Whether the session ran unjudged or confirmed code since it was started, so that even reads can't be trusted.
-    public var isTainted: Bool
+    public var isTainted: Bool { memory.isOpaque }
 
     /// A context.
-    public init(module: String? = nil, installedAzureModules: Set<String>? = nil, isTainted: Bool = false) {
+    public init(module: String? = nil, installedAzureModules: Set<String>? = nil, memory: SessionMemory = .fresh) {
         self.module = module
         self.installedAzureModules = installedAzureModules
-        self.isTainted = isTainted
+        self.memory = memory
     }
 }

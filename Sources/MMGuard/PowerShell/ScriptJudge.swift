@@ -7,28 +7,51 @@ struct ScriptJudge: Sendable {
     var muted: Set<ConstructRule> = []
 
     /// Longer scripts are not judged, in UTF-16 code units.
-    static let longest = 64 << 10
+    static let longest = 2 << 20
 
     /// - Parameter parsed: the tree of this very text, where it is known already.
     func judge(
         _ source: String, parsed: ParsedScript? = nil, context: ScriptContext, policy: GuardPolicy, confirmed: Bool
     ) -> Verdict {
+        judged(source, parsed: parsed, context: context, policy: policy, confirmed: confirmed).verdict
+    }
+
+    /// The verdict, and what the session remembers once the script has run.
+    func judged(
+        _ source: String, parsed: ParsedScript?, context: ScriptContext, policy: GuardPolicy, confirmed: Bool
+    ) -> (verdict: Verdict, memory: SessionMemory) {
         var walk = ScriptWalk(tables: tables, context: context, muted: muted)
         // Without a tree nothing is known.
         inspect(source, parsed, &walk)
         let text = walk.found.isEmpty ? nil : SourceText(source)
-        let findings = walk.found.map { found in
+        var seen: Set<Seen> = []
+        // A loop is walked several times and finds the same things again.
+        let findings = walk.found.filter { seen.insert(Seen($0)).inserted }.map { found in
             var finding = found.finding
             finding.place = text?.place(found.extent)
             return finding
         }
-        return Verdict(
-            findings: tables.user.apply(to: findings), policy: policy, confirmed: confirmed, previews: walk.previews)
+        let verdict = Verdict(
+            findings: tables.user.apply(to: findings), policy: policy, confirmed: confirmed,
+            previews: walk.previews.map(\.preview))
+        return (verdict, context.memory.after(walk))
+    }
+
+    private struct Seen: Hashable {
+        let rule: String
+        let subject: String?
+        let extent: SourceExtent
+        let classes: GuardClassSet
+
+        init(_ found: ScriptWalk.Found) {
+            (rule, subject) = (found.finding.rule, found.finding.subject)
+            (extent, classes) = (found.extent, found.finding.classes)
+        }
     }
 
     private func inspect(_ source: String, _ parsed: ParsedScript?, _ walk: inout ScriptWalk) {
         let length = source.utf16.count
-        if context(walk), !muted.contains(.unparsed) {
+        if walk.context.isTainted, !muted.contains(.unparsed) {
             walk.report(
                 GuardFinding(
                     rule: "tainted-session", classes: .write, kind: .dynamic,
@@ -45,15 +68,23 @@ struct ScriptJudge: Sendable {
         }
         let script = parsed ?? PowerShellParser.parse(source)
         guard let root = script.root else {
-            let error = script.errors.first
-            return walk.report(
-                .unparsed, error?.extent ?? SourceExtent(start: 0, end: 0), subject: error.map { "(\($0.id))" })
+            return inspect(script.errors.first, &walk)
         }
         if script.requirements != nil { walk.report(.requires, SourceExtent(start: 0, end: 0)) }
         walk.walk(root)
     }
 
-    private func context(_ walk: ScriptWalk) -> Bool { walk.context.isTainted }
+    /// A text without a tree: PowerShell itself would refuse it, or it is too complicated to be read here.
+    private func inspect(_ error: ParseError?, _ walk: inout ScriptWalk) {
+        let extent = error?.extent ?? SourceExtent(start: 0, end: 0)
+        guard let error, error.id != "ScriptTooComplicated" else { return walk.report(.tooDeep, extent) }
+        guard !muted.contains(.unparsed) else { return }
+        walk.report(
+            GuardFinding(
+                rule: ConstructRule.unparsed.rawValue, classes: .write, kind: .broken,
+                reason: "PowerShell can't run this text: \(error.id).", instead: ConstructRule.unparsed.instead,
+                subject: error.id), extent)
+    }
 
     /// The offset of the first character that nobody sees: format characters, NUL, byte order marks.
     private func hiddenCharacter(_ source: String) -> Int? {

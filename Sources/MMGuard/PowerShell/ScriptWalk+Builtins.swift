@@ -2,85 +2,125 @@ internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// The built-in commands that are harmless only with some of their parameters.
-    mutating func checkBuiltin(_ entry: CmdletEntry, _ bound: [BoundArgument], _ command: CommandSyntax) {
-        switch entry.name.asciiLowercased {
-        case "get-childitem":
-            hasFileObjects = true
-            checkPaths(bound, positional: 1)
-        case "test-path", "resolve-path", "convert-path":
-            hasFileObjects = true
-            checkPaths(bound, positional: 1)
+    /// The built-in commands that are harmless only with some of their arguments, or of some input.
+    mutating func checkBuiltin(_ call: CommandCall) {
+        let name = call.command.name
+        switch name {
+        case "get-childitem", "test-path", "resolve-path", "convert-path":
+            checkPaths(call)
+            checkPathInput(call)
         case "join-path", "split-path":
-            if bound.contains(where: { $0.mayBe("resolve") }) { checkPaths(bound, positional: 2) }
-        case "export-csv", "export-clixml", "out-file", "set-content", "add-content": checkDataFile(bound, command)
-        case "select-string":
-            let files = bound.filter { $0.written == nil }.dropFirst().first ?? bound.first { isPath($0) }
-            if let files { report(.localPath, files.extent) }
-        case "test-json":
-            if let file = bound.first(where: { isPath($0) || $0.mayBe("schemafile") }) {
-                report(.localPath, file.extent)
+            if call.arguments.contains(where: { $0.mayBe("resolve") }) {
+                checkPaths(call)
+                checkPathInput(call)
             }
+        case "export-csv", "export-clixml", "out-file", "set-content", "add-content": checkDataFile(call)
+        case "tee-object":
+            if !call.arguments.contains(where: { $0.mayBe("variable") }) {
+                checkDataFile(call)
+                report(
+                    GuardFinding(
+                        rule: "local-file", classes: .write, reason: "It writes a file in the working folder."),
+                    call.extent)
+            }
+        case "get-error": report(.secretProperty, call.extent, subject: "Get-Error")
+        case "select-string": checkSearch(call)
+        case "test-json": checkSchema(call)
         case "get-command":
-            refuse(["argumentlist"], bound)
-            checkNames(bound)
+            refuse(["argumentlist"], call)
+            checkNames(call)
         case "get-help":
-            refuse(["online", "showwindow", "path"], bound)
-            checkNames(bound)
+            refuse(["online", "showwindow", "path"], call)
+            checkNames(call)
         case "get-module":
-            refuse(["pssession", "cimsession", "refresh"], bound)
-            checkNames(bound)
-        case "invoke-restmethod", "invoke-webrequest": checkWeb(bound, command)
+            refuse(["pssession", "cimsession", "refresh"], call)
+            checkNames(call)
+        case "invoke-restmethod", "invoke-webrequest": checkWeb(call)
         default: break
         }
+        checkPrinting(call, name)
     }
 
-    private mutating func refuse(_ names: [String], _ bound: [BoundArgument]) {
-        for argument in bound where names.contains(where: argument.mayBe) {
+    private static let paths = ["path", "literalpath", "filepath", "pspath"]
+
+    private mutating func refuse(_ names: [String], _ call: CommandCall) {
+        for argument in call.arguments where argument.written != nil && argument.mayBe(oneOf: names) {
             report(.moduleSwitch, argument.extent, subject: "-" + (argument.written ?? ""))
         }
     }
 
     /// Names that are paths would make PowerShell read, and so parse, that file.
-    private mutating func checkNames(_ bound: [BoundArgument]) {
-        for argument in bound where argument.written == nil || ["name", "module"].contains(where: argument.mayBe) {
-            guard let texts = ConstantValue(argument.value).texts,
-                texts.allSatisfy({ !$0.contains("/") && !$0.contains("\\") && !$0.hasPrefix(".") && !$0.hasPrefix("~") }
-                )
-            else {
-                report(.localPath, argument.extent)
-                continue
+    private mutating func checkNames(_ call: CommandCall) {
+        for index in call.indices(["name", "module", "fullyqualifiedname", "fullyqualifiedmodule"]) {
+            if !(call.constant(index).texts?.allSatisfy(isCommandName) ?? false) {
+                report(.localPath, call.arguments[index].extent)
+            }
+        }
+        guard call.place > 0,
+            call.input.texts.map({ !$0.allSatisfy(isCommandName) }) ?? call.input.kinds.contains(.files)
+        else { return }
+        report(.localPath, call.extent)
+    }
+
+    private func isCommandName(_ text: String) -> Bool {
+        !text.contains("/") && !text.contains("\\") && !text.hasPrefix(".") && !text.hasPrefix("~")
+    }
+
+    private mutating func checkPaths(_ call: CommandCall) {
+        for index in call.indices(Self.paths) {
+            if !(call.constant(index).texts?.allSatisfy(LocalPath.isFilePath) ?? false) {
+                report(.localPath, call.arguments[index].extent)
             }
         }
     }
 
-    private func isPath(_ argument: BoundArgument) -> Bool {
-        ["path", "literalpath", "filepath"].contains(where: argument.mayBe)
+    /// What comes in becomes a path: files that were listed before, or texts that are known to stay among files.
+    private mutating func checkPathInput(_ call: CommandCall) {
+        guard call.place > 0, call.input.kinds != .files else { return }
+        if !(call.input.texts?.allSatisfy(LocalPath.isFilePath) ?? false) { report(.localPath, call.extent) }
     }
 
-    private mutating func checkPaths(_ bound: [BoundArgument], positional: Int) {
-        let paths = bound.filter { isPath($0) } + bound.filter { $0.written == nil }.prefix(positional)
-        for argument in paths {
-            guard let texts = ConstantValue(argument.value).texts, texts.allSatisfy(LocalPath.isFilePath) else {
-                report(.localPath, argument.extent)
-                continue
+    private mutating func checkDataFile(_ call: CommandCall) {
+        let paths = call.indices(Self.paths)
+        let texts = paths.map { call.constant($0).texts ?? [":"] }.joined()
+        guard paths.isEmpty || !texts.allSatisfy(LocalPath.isDataFile) else { return }
+        report(.localPath, call.extent)
+        // A drive may be that of functions or variables.
+        if !texts.allSatisfy(LocalPath.isFilePath) { report(.redirection, call.extent) }
+    }
+
+    /// `Select-String` reads the files that it is given, by name or as objects.
+    private mutating func checkSearch(_ call: CommandCall) {
+        if let file = call.indices(Self.paths).first { report(.localPath, call.arguments[file].extent) }
+        let objects = call.indices(["inputobject"]).map { call.values[$0] } + (call.place > 0 ? [call.input] : [])
+        if objects.contains(where: { $0.kinds.contains(.files) }) { report(.localPath, call.extent) }
+    }
+
+    /// A schema fetches what its references name.
+    private mutating func checkSchema(_ call: CommandCall) {
+        for index in call.indices(Self.paths + ["schemafile"]) { report(.localPath, call.arguments[index].extent) }
+        for index in call.indices(["schema"]) {
+            let text = call.constant(index).text
+            if text.map({ $0.contains("$") || $0.contains("\\u") || $0.asciiLowercased.contains("ref") }) ?? true {
+                report(.networkParameter, call.arguments[index].extent, subject: "-Schema")
             }
         }
     }
 
-    private mutating func checkDataFile(_ bound: [BoundArgument], _ command: CommandSyntax) {
-        let named = bound.first { isPath($0) }
-        guard let path = named ?? bound.first(where: { $0.written == nil }),
-            let text = ConstantValue(path.value).text, LocalPath.isDataFile(text)
-        else { return report(.localPath, command.extent) }
+    /// Objects that keep tokens are shown by their harmless properties only.
+    private mutating func checkPrinting(_ call: CommandCall, _ name: String) {
+        let objects = call.indices(["inputobject"]).map { call.values[$0] } + (call.place > 0 ? [call.input] : [])
+        guard objects.contains(where: \.isSecretive) else { return }
+        let isForced = call.arguments.contains { $0.mayBe("force") && $0.written != nil } && name.hasPrefix("format-")
+        if SecretProperties.printsAll(name) || isForced { report(.secretProperty, call.extent, subject: name) }
     }
 
     /// The seed never let a script reach the sign-in service by itself.
-    private mutating func checkWeb(_ bound: [BoundArgument], _ command: CommandSyntax) {
+    private mutating func checkWeb(_ call: CommandCall) {
         var isConstant = true
-        for argument in bound {
+        for (index, argument) in call.arguments.enumerated() {
             guard let value = argument.value else { continue }
-            var text = ConstantValue(value).texts?.joined(separator: " ") ?? ""
+            var text = call.constant(index).texts?.joined(separator: " ") ?? ""
             if case .expandableString(let node) = value { text = node.value }
             if text.asciiLowercased.contains("login.microsoftonline") {
                 report(
@@ -88,10 +128,10 @@ extension ScriptWalk {
                         rule: "seed-blocked", classes: [.external, .privilege], kind: .blocked,
                         reason: "It calls the sign-in service by itself.",
                         instead: "Sign-in belongs to the server: use its login tool.", subject: "login.microsoftonline"),
-                    command.extent)
+                    call.extent)
             }
-            if argument.written == nil || argument.mayBe("uri"), ConstantValue(value) == .dynamic { isConstant = false }
+            if argument.mayBe("uri"), call.constant(index) == .dynamic { isConstant = false }
         }
-        if !isConstant { report(.requestAddress, command.extent) }
+        if !isConstant { report(.requestAddress, call.extent) }
     }
 }

@@ -2,26 +2,51 @@ internal import PowerShellSyntax
 
 extension ScriptWalk {
     /// Parameters that make a cloud cmdlet reach files of this machine, other hosts or another sign-in.
-    mutating func checkCloudParameters(_ bound: [BoundArgument], entry: CmdletEntry) {
-        for argument in bound {
-            guard let written = argument.written?.asciiLowercased else { continue }
-            let name = argument.name ?? written
-            if name.hasPrefix("proxy") || name == "break" || name.hasPrefix("httppipeline") {
+    /// - Parameter isRequest: whether the cmdlet sends a request as it is told, with addresses for paths.
+    mutating func checkCloudParameters(_ call: CommandCall, isRequest: Bool = false) {
+        let entry = call.entry
+        let isModuleOfItsOwn = entry.product != .exchange
+        for (index, argument) in call.arguments.enumerated() {
+            if !isRequest { checkLocalText(call, index) }
+            guard let name = argument.likelyName else { continue }
+            let isWritten = argument.written != nil
+            if isModuleOfItsOwn, isWritten,
+                argument.mayBe(oneOf: ["break", "httppipelineappend", "httppipelineprepend", "launch"])
+                    || argument.mayBe(oneOf: ["proxy", "proxycredential", "proxyusedefaultcredentials"])
+            {
                 // A proxy address of a mailbox is no network proxy.
-                if entry.product != .exchange { report(.networkParameter, argument.extent, subject: "-" + name) }
-            } else if ["defaultprofile", "azcontext", "connection", "environment"].contains(name),
-                entry.product == .azure || entry.product == .pnp, ConstantValue(argument.value) == .dynamic
+                report(.networkParameter, argument.extent, subject: "-" + name)
+            } else if [.azure, .pnp, .graph].contains(entry.product), isWritten,
+                argument.mayBe(oneOf: Self.signIns) && name != "environmentname",
+                call.constant(index) == .dynamic
             {
                 report(.otherSession, argument.extent, subject: "-" + name)
-            } else if name.hasSuffix("variable"), entry.product != .exchange,
-                argument.candidates.allSatisfy({ !$0.isCommon })
-            {
-                report(.variableParameter, argument.extent, subject: "-" + name)
-            } else if name == "headers" || name == "additionalheaders" {
+            } else if argument.mayBe(oneOf: ["headers", "additionalheaders"]), isModuleOfItsOwn {
                 checkHeaders(argument)
-            } else if isLocalFileParameter(name), reachesFiles(entry) || writesLocalFile(bound, entry: entry) {
-                checkLocalFile(argument)
+            } else if !isRequest, isLocalFileParameter(argument, entry), isModuleOfItsOwn || entry.classes != .read {
+                checkLocalFile(call, index)
             }
+        }
+        if !isRequest { checkUpload(call) }
+    }
+
+    private static let signIns = [
+        "defaultprofile", "azcontext", "azurermcontext", "azurecredential", "connection", "environment", "accesstoken",
+    ]
+
+    /// Files from the pipeline are what an upload sends.
+    private mutating func checkUpload(_ call: CommandCall) {
+        guard call.place > 0, call.entry.classes != .read, call.input.kinds.contains(.files) else { return }
+        let noun = call.command.name
+        if !call.input.isUnknown || ["content", "file", "blob", "attachment"].contains(where: noun.contains) {
+            report(.localPath, call.extent)
+        }
+    }
+
+    /// A constant that plainly names a place of this machine, whatever the parameter is called.
+    private mutating func checkLocalText(_ call: CommandCall, _ index: Int) {
+        for text in call.constant(index).texts ?? [] where LocalPath.isForeign(text) {
+            return report(.localPath, call.arguments[index].extent, subject: text)
         }
     }
 
@@ -35,22 +60,22 @@ extension ScriptWalk {
         }
     }
 
-    /// Whether a cmdlet changes something: then a path may be a file that it uploads.
-    private func reachesFiles(_ entry: CmdletEntry) -> Bool {
-        entry.product != .builtin && !entry.lists.contains(.method) && entry.classes != .read
-    }
-
-    private func isLocalFileParameter(_ name: String) -> Bool {
+    private func isLocalFileParameter(_ argument: BoundArgument, _ entry: CmdletEntry) -> Bool {
+        guard let name = argument.likelyName else { return false }
         if ["serverrelativepath", "siterelativepath", "folderpath", "termpath", "termsetpath"].contains(name) {
             return false
         }
+        // The path of a blob, a share or a resource is the service's own.
+        if entry.product == .azure, name == "path", entry.classes == .read { return false }
         return name.hasSuffix("path") || name.hasSuffix("file") || name.hasSuffix("filename")
             || ["out", "destination", "outputfolder", "file"].contains(name)
+            || (argument.isOpen && argument.mayBe(oneOf: ["outfile", "infile", "destination", "file", "localpath"]))
     }
 
-    private mutating func checkLocalFile(_ argument: BoundArgument) {
-        guard let value = argument.value else { return }
-        guard let texts = ConstantValue(value).texts else { return report(.localPath, argument.extent) }
+    mutating func checkLocalFile(_ call: CommandCall, _ index: Int) {
+        let argument = call.arguments[index]
+        guard argument.value != nil else { return }
+        guard let texts = call.constant(index).texts else { return report(.localPath, argument.extent) }
         for text in texts where !LocalPath.isInWorkFolder(text) { report(.localPath, argument.extent, subject: text) }
     }
 }

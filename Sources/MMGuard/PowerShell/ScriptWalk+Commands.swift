@@ -3,13 +3,22 @@ internal import PowerShellSyntax
 
 extension ScriptWalk {
     /// Looks at one command.
-    /// - Parameter place: its place in the pipeline.
-    mutating func walk(_ command: CommandSyntax, place: Int) {
-        guard enter(command.extent) else { return }
+    /// - Parameters:
+    ///   - place: its place in the pipeline.
+    ///   - input: what comes in through the pipeline.
+    /// - Returns: what it puts out.
+    mutating func walk(_ command: CommandSyntax, place: Int, input: ValueFacts) -> ValueFacts {
+        guard enter(command.extent) else { return .unknown }
         defer { depth -= 1 }
         for redirection in command.redirections { walk(redirection) }
-        guard let written = command.constantName else { return walkDynamic(command) }
-        if filterTexts > 0, isPlainName(written) { return walkArguments(command) }
+        guard let written = command.constantName else {
+            walkDynamic(command)
+            return .unknown
+        }
+        if filterTexts > 0, isPlainName(written) {
+            walkArguments(command)
+            return .unknown
+        }
         guard isOrdinary(written, command) else {
             // The name may still tell what is meant, for the class that is shown.
             let last = written.split(separator: "\\").last.map(String.init) ?? written
@@ -20,14 +29,44 @@ extension ScriptWalk {
                         rule: "cmdlet", classes: entry.classes, kind: .dynamic,
                         reason: "\(last) \(entry.classes.strictest.meaning).", subject: last), command.extent)
             }
-            return walkArguments(command)
+            walkArguments(command)
+            return .unknown
         }
         var name = written
         if let slash = written.lastIndex(of: "\\") { name = String(written[written.index(after: slash)...]) }
+        if name == written, isRedefined(name) {
+            walkRedefined(name, command)
+            return .unknown
+        }
         if name == written, let target = tables.cmdlets.alias(name) { name = target }
-        let entries = tables.cmdlets.entries(named: name)
-        guard let entry = choose(entries) else { return walkUnknown(name, command) }
-        walk(command, entry: entry, place: place)
+        if name == written || functions[name.asciiLowercased] != nil, let own = functions[name.asciiLowercased] {
+            walkArguments(command)
+            if own.isChange, isForMany(place: place, input: input) {
+                report(bulk(written), command.extent)
+            }
+            return .unknown
+        }
+        guard let known = self.known(name) else {
+            walkUnknown(name, command)
+            return .unknown
+        }
+        return walk(command, known, place: place, input: input)
+    }
+
+    /// Whether an earlier script of the session has given this name a meaning of its own.
+    private func isRedefined(_ name: String) -> Bool {
+        let lower = name.asciiLowercased
+        return functions[lower] == nil && context.memory.names.contains(lower)
+    }
+
+    private mutating func walkRedefined(_ name: String, _ command: CommandSyntax) {
+        report(
+            GuardFinding(
+                rule: "session-name", classes: .write, kind: .unknown,
+                reason: "\(name) was defined by an earlier script of this session, so it does what that script says.",
+                instead: "Reset the session to have the command of that name, or let a person confirm it.",
+                subject: name), command.extent)
+        walkArguments(command)
     }
 
     private mutating func walkDynamic(_ command: CommandSyntax) {
@@ -89,6 +128,15 @@ extension ScriptWalk {
         return entries.max { $0.classes.strictest.rank < $1.classes.strictest.rank }
     }
 
+    /// What the tables say of a name; nil when they know none.
+    private mutating func known(_ name: String) -> KnownCommand? {
+        if let found = commands[name] { return found }
+        guard let entry = choose(tables.cmdlets.entries(named: name)) else { return nil }
+        let found = KnownCommand(entry, tables: tables.cmdlets)
+        commands[name] = found
+        return found
+    }
+
     /// A name in no table: at least asked for, whatever its verb.
     private mutating func walkUnknown(_ name: String, _ command: CommandSyntax) {
         let extent = command.elements.first?.extent ?? command.extent
@@ -122,43 +170,76 @@ extension ScriptWalk {
         for element in command.elements.dropFirst() {
             switch element {
             case .parameter(let parameter): if let value = parameter.argument { walk(value) }
+            case .argument(.variable(let variable)) where splatted(variable) != nil: break
             case .argument(let value): walk(value)
             }
         }
     }
 
-    private mutating func walk(_ command: CommandSyntax, entry: CmdletEntry, place: Int) {
-        let own = tables.cmdlets.parameters(of: entry)
-        let binder = CommandBinder(own: own, common: commonParameters)
-        let bound = binder.bind(command)
+    private mutating func walk(
+        _ command: CommandSyntax, _ known: KnownCommand, place: Int, input: ValueFacts
+    ) -> ValueFacts {
+        let entry = known.entry
+        let binder = CommandBinder(own: known.parameters, common: commonParameters, usual: known.usual)
+        let bound = binder.bind(command) { splatted($0) }
         if entry.lists.contains(.outside) {
             report(.outsideCommand, command.elements.first?.extent ?? command.extent, subject: entry.name)
         }
-        checkParameters(bound, entry: entry, hasTable: own != nil)
-        walkValues(bound, entry: entry, place: place)
-        if entry.lists.contains(.method), walkMethod(command, entry: entry, bound: bound) { return }
-        if entry.product == .builtin {
-            checkBuiltin(entry, bound, command)
+        let values: [ValueFacts]
+        var filtered: ValueFacts?
+        if let shape = known.filter {
+            let result = walkFilter(bound, shape: shape, input: input)
+            values = result.values
+            filtered = result.output
         } else {
-            checkCloudParameters(bound, entry: entry)
+            values = walkValues(bound, hasTable: known.parameters != nil, place: place)
         }
-        classify(command, entry: entry, bound: bound, place: place)
+        let call = CommandCall(
+            command: known, syntax: command, arguments: bound, values: values, place: place, input: input)
+        checkParameters(call)
+        let output = output(of: call, filtered: filtered)
+        if !walkRequest(call) {
+            if entry.product == .builtin { checkBuiltin(call) } else { checkCloudParameters(call) }
+            classify(call)
+        }
+        writeVariables(call, output)
+        return output
+    }
+
+    /// The entries of the table that a splatted variable holds, while it is small and nothing has changed it.
+    private func splatted(_ variable: VariableExpressionSyntax) -> [CommandBinder.Splatted]? {
+        guard variable.path.qualifier == .none else { return nil }
+        let entry = variables[variable.path.name.asciiLowercased]
+        guard let table = entry.table, table.entries.count <= 50, table.extent.end - table.extent.start <= 5_000 else {
+            return nil
+        }
+        var found: [CommandBinder.Splatted] = []
+        for one in table.entries {
+            guard let name = ConstantValue(one.key).text, let value = only(one.value) else { return nil }
+            let texts = ConstantValue(value).texts
+            found.append(
+                CommandBinder.Splatted(
+                    name: name, value: value,
+                    facts: texts.map { ValueFacts(kinds: .data, count: $0.count, texts: $0) }
+                        ?? ValueFacts(kinds: entry.facts.kinds, count: 1, texts: nil)))
+        }
+        return found
     }
 
     // MARK: Parameters
 
-    private mutating func checkParameters(_ bound: [BoundArgument], entry: CmdletEntry, hasTable: Bool) {
-        for argument in bound {
+    private mutating func checkParameters(_ call: CommandCall) {
+        for (index, argument) in call.arguments.enumerated() {
             if let written = argument.written {
                 guard isPlainName(written) || written == "?" else {
                     report(.parameterName, argument.extent, subject: "-" + written)
                     continue
                 }
-                checkCommon(argument)
-                if argument.candidates.isEmpty, hasTable, written != "?", !isShouldProcess(written) {
-                    report(.unknownParameter, argument.extent, subject: "\(entry.name) -\(written)")
+                checkPreference(argument, call.constant(index))
+                if argument.candidates.isEmpty, call.hasTable, written != "?", !isShouldProcess(written) {
+                    report(.unknownParameter, argument.extent, subject: "\(call.entry.name) -\(written)")
                 }
-                if ["asjob", "parallel"].contains(where: argument.mayBe) {
+                if argument.mayBe(oneOf: ["asjob", "parallel"]) {
                     report(.jobParameter, argument.extent, subject: "-" + written)
                 }
             } else if ConstantValue(argument.value) == .string("--%") {
@@ -172,43 +253,67 @@ extension ScriptWalk {
         return ["whatif", "confirm"].contains { $0.hasPrefix(short) } || ["wi", "cf"].contains(short)
     }
 
-    private mutating func checkCommon(_ argument: BoundArgument) {
-        guard let common = argument.candidates.first(where: \.isCommon) else { return }
-        let name = common.name.asciiLowercased
-        if common.writesVariable || name == "outbuffer" {
-            report(.variableParameter, argument.extent, subject: "-" + common.name)
-        } else if name.hasSuffix("action") {
-            let allowed = ["stop", "continue", "silentlycontinue", "ignore", "0", "1", "2", "4"]
-            let value = ConstantValue(argument.value).text?.asciiLowercased
-            if value.map({ !allowed.contains($0) }) ?? true {
-                report(.preferenceValue, argument.extent, subject: "-" + common.name)
-            }
+    private mutating func checkPreference(_ argument: BoundArgument, _ value: ConstantValue) {
+        guard let common = argument.candidates.first(where: \.isCommon),
+            common.name.asciiLowercased.hasSuffix("action")
+        else { return }
+        let allowed = ["stop", "continue", "silentlycontinue", "ignore", "0", "1", "2", "4"]
+        if value.text.map({ !allowed.contains($0.asciiLowercased) }) ?? true {
+            report(.preferenceValue, argument.extent, subject: "-" + common.name)
+        }
+    }
+
+    /// The parameters that store something in a variable.
+    private mutating func writeVariables(_ call: CommandCall, _ output: ValueFacts) {
+        for (index, argument) in call.arguments.enumerated() {
+            guard let name = argument.likelyName, argument.written != nil else { continue }
+            let isWriter =
+                argument.candidates.contains(where: \.writesVariable)
+                || (argument.candidates.isEmpty && "variable".hasPrefix(name))
+                || (name.hasSuffix("variable") && call.entry.product != .exchange)
+            guard isWriter else { continue }
+            let facts: ValueFacts =
+                switch name {
+                case "outvariable", "variable": output
+                case "pipelinevariable": output.single
+                case "errorvariable": .of(.errors)
+                default: .data(count: ValueFacts.many)
+                }
+            write(named: call.constant(index), facts, argument.extent, subject: "-" + (argument.written ?? ""))
         }
     }
 
     // MARK: Values
 
-    private mutating func walkValues(_ bound: [BoundArgument], entry: CmdletEntry, place: Int) {
-        let filter = entry.product == .builtin ? FilterCommands.shape(of: entry.name) : nil
-        if let filter { return walkFilter(bound, entry: entry, shape: filter) }
-        for argument in bound {
-            guard let value = argument.value else { continue }
-            if case .scriptBlock(let block) = value, isFilterText(argument, entry: entry) {
+    private mutating func walkValues(
+        _ bound: [BoundArgument], hasTable: Bool, place: Int
+    ) -> [ValueFacts] {
+        bound.map { argument in
+            guard let value = argument.value else { return .nothing }
+            if case .scriptBlock(let block) = value, isFilterText(argument, hasTable: hasTable) {
                 // The service gets the text of the block; nothing runs here, and its words name properties.
                 filterTexts += 1
                 walk(block: block.scriptBlock, in: .filterBlock)
                 filterTexts -= 1
-            } else {
-                walk(value)
+                return .data()
             }
+            let facts = argument.facts ?? walk(value)
+            guard facts.kinds.contains(.code) else { return facts }
+            if argument.candidates.contains(where: \.takesBlock) {
+                report(.scriptBlock, argument.extent)
+            } else if place > 0, !hasTable || argument.candidates.contains(where: \.takesPipeline) {
+                // A parameter that can be bound from the pipeline runs a block for each object.
+                report(.filterArgument, argument.extent)
+            }
+            return facts
         }
     }
 
-    /// Whether a block is only a way to write a filter: `-Filter { … }` of the cloud modules, which is never bound from
+    /// Whether a block is only a way to write a filter: `-Filter { … }` of a cloud module, as text and never bound from
     /// the pipeline.
-    private func isFilterText(_ argument: BoundArgument, entry: CmdletEntry) -> Bool {
-        guard entry.product == .exchange, let name = argument.name else { return false }
-        return ["filter", "recipientfilter", "contentfilter"].contains(name) && !argument.candidates[0].takesPipeline
+    private func isFilterText(_ argument: BoundArgument, hasTable: Bool) -> Bool {
+        guard hasTable, let name = argument.name, let only = argument.candidates.first else { return false }
+        return name.hasSuffix("filter") && !only.takesPipeline && !only.takesBlock
     }
 }
 

@@ -2,126 +2,193 @@ internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    mutating func walk(_ expression: ExpressionSyntax) {
-        guard enter(expression.extent) else { return }
+    /// Walks an expression.
+    /// - Returns: what its value may be.
+    @discardableResult
+    mutating func walk(_ expression: ExpressionSyntax) -> ValueFacts {
+        guard enter(expression.extent) else { return .unknown }
         defer { depth -= 1 }
         switch expression {
-        case .string, .number: break
-        case .expandableString(let node): for part in node.parts { walk(part) }
-        case .variable(let node): read(node)
+        case .string(let node): return .text(node.value)
+        case .number(let node): return .text(node.text)
+        case .expandableString(let node):
+            for part in node.parts { walk(part) }
+            return .data()
+        case .variable(let node): return read(node)
         case .using(let node):
             report(.usingVariable, node.extent)
             walk(node.expression)
-        case .paren(let node): walk(node.pipeline, in: .script)
-        case .sub(let node): walk(node.block, in: .script)
-        case .array(let node): walk(node.block, in: .script)
-        case .arrayLiteral(let node): for element in node.elements { walk(element) }
-        case .hashtable(let node): walk(node, allowsCode: false)
+            return .unknown
+        case .paren(let node): return walk(node.pipeline, in: .script)
+        case .sub(let node): return walk(node.block, in: .script)
+        case .array(let node): return walk(node.block, in: .script)
+        case .arrayLiteral(let node):
+            var result = ValueFacts.nothing
+            for element in node.elements { result = result.then(walk(element)) }
+            return result
+        case .hashtable(let node): return walk(node)
         case .scriptBlock(let node):
             report(.scriptBlock, node.extent)
+            let outer = items
+            items.append(.unknown)
             walk(block: node.scriptBlock, in: .script)
-        case .type(let node): walk(type: node.typeName)
-        case .convert(let node): walk(node)
+            items = outer
+            return .of(.code, count: 1)
+        case .type(let node):
+            walk(type: node.typeName)
+            return .data()
+        case .convert(let node): return walk(node)
         case .attributed(let node):
             walk(attribute: node.attribute)
-            walk(node.operand)
-        case .unary(let node): walk(node)
-        case .binary(let node): walk(node)
+            return walk(node.operand)
+        case .unary(let node): return walk(node)
+        case .binary(let node): return walk(node)
         case .ternary(let node):
             walk(node.condition)
-            walk(node.ifTrue)
-            walk(node.ifFalse)
-        case .member(let node): walk(node)
-        case .invokeMember(let node): walk(node)
-        case .baseConstructorCall(let node): for argument in node.arguments { walk(argument) }
+            return branches(isExhaustive: true, [{ $0.walk(node.ifTrue) }, { $0.walk(node.ifFalse) }])
+        case .member(let node): return walk(node)
+        case .invokeMember(let node): return walk(node)
+        case .baseConstructorCall(let node):
+            for argument in node.arguments { walk(argument) }
+            return .unknown
         case .index(let node):
-            walk(node.target)
-            walk(node.index)
+            let target = walk(node.target)
+            let index = walk(node.index)
+            return ValueFacts(
+                kinds: target.kinds, count: Int(index.texts?.first ?? "") != nil ? min(1, target.count) : target.count,
+                texts: nil)
         }
     }
 
     /// Notes that a variable is read.
-    private mutating func read(_ variable: VariableExpressionSyntax) {
+    private mutating func read(_ variable: VariableExpressionSyntax) -> ValueFacts {
         let path = variable.path
         if variable.isSplatted { report(.splat, variable.extent, subject: "@" + path.path) }
         guard path.qualifier == .none else {
-            return report(
-                path.drive != nil ? .driveVariable : .scopedVariable, variable.extent, subject: "$" + path.path)
+            report(path.drive != nil ? .driveVariable : .scopedVariable, variable.extent, subject: "$" + path.path)
+            return .unknown
         }
+        let name = path.name.asciiLowercased
         // A name that nobody would type may stand for a file or something else that is addressed by a path.
-        let isOrdinary = isPlainName(path.name) || PlainVariables.isReadable(path.name)
-        if !isOrdinary || (tables.cmdlets.isAutomaticVariable(path.name) && !PlainVariables.isReadable(path.name)) {
+        let isReadable = PlainVariables.isReadable(name)
+        let isOrdinary = isReadable || isPlainName(path.name)
+        let isAutomatic = tables.cmdlets.isAutomaticVariable(name)
+        if !isOrdinary || (isAutomatic && !isReadable) {
             report(.automaticVariable, variable.extent, subject: "$" + path.path)
+            return .unknown
+        }
+        switch name {
+        case "_", "psitem": return items.last ?? .unknown
+        case "null": return ValueFacts(kinds: [], count: 0, texts: nil)
+        case "true", "false": return .text(name)
+        case "error": return .of(.errors)
+        default: return isAutomatic || isReadable ? .data() : variables[name].facts
         }
     }
 
-    /// A hashtable: keys are constants; values may hold code only where a filter takes calculated properties.
-    mutating func walk(_ table: HashtableSyntax, allowsCode: Bool) {
+    /// A hashtable: keys are constants. Its facts are those of its values, as one object.
+    mutating func walk(_ table: HashtableSyntax) -> ValueFacts {
+        var kinds: ValueFacts.Kinds = .data
         for entry in table.entries {
-            let key = ConstantValue(entry.key).text
-            if key == nil { report(.hashKey, entry.key.extent) }
-            walk(entry.key)
-            if allowsCode, let key, isExpressionKey(key), let block = onlyBlock(entry.value) {
-                walk(block: block, in: .filterBlock)
-            } else {
-                walk(entry.value, in: .script)
-            }
+            walkKey(entry)
+            kinds.formUnion(walk(entry.value, in: .script).kinds)
         }
+        return ValueFacts(kinds: kinds, count: 1, texts: nil)
     }
 
-    private func isExpressionKey(_ key: String) -> Bool {
-        let key = key.asciiLowercased
-        return !key.isEmpty && "expression".hasPrefix(key)
+    mutating func walkKey(_ entry: HashtableEntrySyntax) {
+        if ConstantValue(entry.key).text == nil { report(.hashKey, entry.key.extent) }
+        walk(entry.key)
     }
 
-    private func onlyBlock(_ statement: StatementSyntax) -> ScriptBlockSyntax? {
-        guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
-            case .expression(let element) = pipeline.elements[0], element.redirections.isEmpty,
-            case .scriptBlock(let block) = element.expression
-        else { return nil }
-        return block.scriptBlock
-    }
-
-    private mutating func walk(_ node: ConvertExpressionSyntax) {
+    private mutating func walk(_ node: ConvertExpressionSyntax) -> ValueFacts {
         walk(type: node.type.typeName)
         let name = node.type.typeName.fullName.asciiLowercased
         if case .hashtable(let table) = node.operand {
             // [T]@{…} makes an object and sets its properties.
-            if !["pscustomobject", "ordered", "hashtable", "psobject", "management.automation.psobject"].contains(name)
-            {
+            let makers = ["pscustomobject", "ordered", "hashtable", "psobject", "management.automation.psobject"]
+            if !makers.contains(name), !types.contains(name) {
                 report(.typeName, node.extent, subject: "[\(name)]@{}")
             }
-            return walk(table, allowsCode: false)
+            return walk(table)
         }
+        // A conversion looks for methods of the class that turn one thing into another.
+        if types.contains(name) { report(.typeName, node.extent, subject: "[\(name)]") }
         if name.contains("regex"), ConstantValue(node.operand) == .dynamic {
             report(.typeName, node.extent, subject: "[regex]")
         }
-        walk(node.operand)
+        return converted(walk(node.operand), to: node.type.typeName)
     }
 
-    private mutating func walk(_ node: UnaryExpressionSyntax) {
+    private mutating func walk(_ node: UnaryExpressionSyntax) -> ValueFacts {
         switch node.op {
         case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus:
             if case .variable(let variable) = node.operand {
-                write(variable, isData: true)
+                let before = variables[variable.path.name.asciiLowercased].facts
+                write(variable, ScriptVariables.Entry(facts: ValueFacts(kinds: before.kinds, count: 1, texts: nil)))
+            } else if case .index(let index) = node.operand, case .variable(let variable) = index.target,
+                variable.path.qualifier == .none, variables[variable.path.name.asciiLowercased].isOwn
+            {
+                walk(index.index)
             } else {
                 report(.variableTarget, node.extent)
                 walk(node.operand)
             }
-        case .exclaim, .not, .bnot, .plus, .minus, .join, .isplit, .csplit: walk(node.operand)
+            return .data()
+        case .exclaim, .not, .bnot, .plus, .minus:
+            walk(node.operand)
+            return .data()
+        case .join:
+            walk(node.operand)
+            return .data()
+        case .isplit, .csplit:
+            walk(node.operand)
+            return .data(count: ValueFacts.many)
         }
     }
 
-    private mutating func walk(_ node: BinaryExpressionSyntax) {
+    private mutating func walk(_ node: BinaryExpressionSyntax) -> ValueFacts {
         // Long chains lean to the left: no recursion for them.
-        var current = node
-        while true {
-            check(current)
-            walk(current.right)
-            guard case .binary(let next) = current.left else { break }
-            current = next
+        var chain = [node]
+        while case .binary(let next) = chain[chain.count - 1].left { chain.append(next) }
+        var result = walk(chain[chain.count - 1].left)
+        for one in chain.reversed() {
+            check(one)
+            result = facts(one, result, walk(one.right))
         }
-        walk(current.left)
+        return result
+    }
+
+    private func facts(_ node: BinaryExpressionSyntax, _ left: ValueFacts, _ right: ValueFacts) -> ValueFacts {
+        switch node.op {
+        case .plus:
+            if let first = left.texts, let second = right.texts, first.count == 1, second.count == 1, left.count == 1,
+                right.count == 1, case .string = node.left
+            {
+                return .text(first[0] + second[0])
+            }
+            var sum = left.then(right)
+            sum.texts = nil
+            return sum
+        case .join, .format: return .data()
+        case .isplit, .csplit: return .data(count: ValueFacts.many)
+        case .ireplace, .creplace: return .data(count: left.count)
+        case .dotDot:
+            guard let from = left.texts?.first.flatMap({ Int($0) }), let to = right.texts?.first.flatMap({ Int($0) }),
+                abs(from) < 1_000_000, abs(to) < 1_000_000
+            else { return .data(count: ValueFacts.many) }
+            return .data(count: abs(to - from) + 1)
+        case .questionQuestion: return left.or(right)
+        case .multiply: return ValueFacts(kinds: left.kinds, count: left.count > 1 ? ValueFacts.many : 1, texts: nil)
+        case .divide, .rem, .minus, .and, .or, .xor, .band, .bor, .bxor, .shl, .shr, .is, .isNot, .icontains,
+            .inotcontains, .iin, .inotin, .ccontains, .cnotcontains, .cin, .cnotin:
+            return .data()
+        case .as: return left
+        case .ieq, .ine, .ige, .igt, .ilt, .ile, .ilike, .inotlike, .imatch, .inotmatch, .ceq, .cne, .cge, .cgt, .clt,
+            .cle, .clike, .cnotlike, .cmatch, .cnotmatch:
+            // A list on the left is filtered.
+            return ValueFacts(kinds: left.kinds.union(.data), count: left.count, texts: nil)
+        }
     }
 
     private mutating func check(_ node: BinaryExpressionSyntax) {
@@ -131,11 +198,7 @@ extension ScriptWalk {
         case .as, .is, .isNot:
             if case .type = node.right { break }
             report(.typeName, node.right.extent)
-        case .multiply, .divide, .rem, .plus, .minus, .dotDot, .format, .and, .or, .xor, .band, .bor, .bxor, .join,
-            .ieq, .ine, .ige, .igt, .ilt, .ile, .ilike, .inotlike, .imatch, .inotmatch, .icontains, .inotcontains,
-            .iin, .inotin, .ceq, .cne, .cge, .cgt, .clt, .cle, .clike, .cnotlike, .cmatch, .cnotmatch, .ccontains,
-            .cnotcontains, .cin, .cnotin, .shl, .shr, .questionQuestion:
-            break
+        default: break
         }
     }
 
@@ -145,78 +208,10 @@ extension ScriptWalk {
         case .string, .number, .expandableString: true
         case .arrayLiteral(let node): node.elements.allSatisfy(isText)
         case .paren: ConstantValue(expression) != .dynamic
+        case .variable(let node):
+            node.path.qualifier == .none && variables.isAssigned(node.path.name.asciiLowercased)
+                && !variables[node.path.name.asciiLowercased].facts.kinds.contains(.code)
         default: false
         }
-    }
-
-    // MARK: Members
-
-    private mutating func walk(_ node: MemberExpressionSyntax) {
-        guard let name = ConstantValue(node.member).text, isBare(node.member) else {
-            report(.computedMember, node.member.extent)
-            walk(node.member)
-            return walk(node.target)
-        }
-        guard node.isStatic else {
-            if PureTypes.isReflection(name) { report(.staticMember, node.extent, subject: ".\(name)") }
-            return walk(node.target)
-        }
-        guard case .type(let type) = node.target else {
-            report(.staticMember, node.extent, subject: name)
-            return walk(node.target)
-        }
-        if !PureTypes.hasProperty(type.typeName.fullName, name) || type.typeName.assembly != nil {
-            report(.staticMember, node.extent, subject: "[\(type.typeName.fullName)]::\(name)")
-        }
-    }
-
-    private mutating func walk(_ node: InvokeMemberExpressionSyntax) {
-        guard let name = ConstantValue(node.member).text, isBare(node.member), node.genericArguments.isEmpty else {
-            report(.computedMember, node.extent)
-            walk(node.member)
-            walk(node.target)
-            for argument in node.arguments { walk(argument) }
-            return
-        }
-        if node.isStatic {
-            if case .type(let type) = node.target {
-                let full = type.typeName.fullName
-                if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {
-                    report(.staticMember, node.extent, subject: "[\(full)]::\(name)()")
-                }
-            } else {
-                report(.staticMember, node.extent, subject: name)
-                walk(node.target)
-            }
-            for argument in node.arguments { walk(argument) }
-            return
-        }
-        walk(node.target)
-        if ["where", "foreach"].contains(name.asciiLowercased), let block = soleBlock(node.arguments) {
-            return walk(block: block, in: .filterBlock)
-        }
-        if name.asciiLowercased == "replace" { noteReplace(node) }
-        if name.asciiLowercased == "gettype", !node.arguments.isEmpty {
-            // With a name, assemblies and modules hand out any type there is.
-            report(.methodCall, node.extent, subject: ".\(name)()")
-        }
-        if !PureTypes.isPlainMethod(name) { report(.methodCall, node.extent, subject: ".\(name)()") }
-        for argument in node.arguments { walk(argument) }
-    }
-
-    /// A file object has a Replace of its own, which replaces the file.
-    private mutating func noteReplace(_ node: InvokeMemberExpressionSyntax) {
-        replaceCalls.append(node.extent)
-    }
-
-    private func soleBlock(_ arguments: [ExpressionSyntax]) -> ScriptBlockSyntax? {
-        guard arguments.count == 1, case .scriptBlock(let block) = arguments[0] else { return nil }
-        return block.scriptBlock
-    }
-
-    /// Whether a member name stands as a word or a constant string.
-    private func isBare(_ member: ExpressionSyntax) -> Bool {
-        if case .string = member { return true }
-        return false
     }
 }

@@ -1,82 +1,145 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
+    /// Walks a block that runs once for each of these things.
+    @discardableResult
+    mutating func walkForEach(_ block: ScriptBlockSyntax, of all: ValueFacts) -> ValueFacts {
+        items.append(all.single)
+        defer { items.removeLast() }
+        return rounds(all.count, block.extent) { $0.walk(block: block, in: .filterBlock) }
+    }
+
     /// Looks at what a filter gets: blocks run for each object, so their content is judged; anything that could hold a
     /// block out of sight is reported.
-    mutating func walkFilter(_ bound: [BoundArgument], entry: CmdletEntry, shape: FilterCommands) {
-        var position = 0
-        for argument in bound {
+    /// - Returns: what each argument may be, and what the blocks put out.
+    mutating func walkFilter(
+        _ bound: [BoundArgument], shape: FilterCommands, input: ValueFacts
+    ) -> (values: [ValueFacts], output: ValueFacts) {
+        var input = input
+        var values = [ValueFacts](repeating: .unknown, count: bound.count)
+        // An object may be given by name instead of through the pipeline.
+        for (index, argument) in bound.enumerated() where argument.name == "inputobject" {
             guard let value = argument.value else { continue }
+            values[index] = walk(value)
+            input = input.then(values[index])
+        }
+        var output = ValueFacts.nothing
+        var position = 0
+        for (index, argument) in bound.enumerated() where argument.name != "inputobject" {
+            guard let value = argument.value else { continue }
+            if let facts = argument.facts {
+                values[index] = facts
+                if facts.kinds.contains(.code) { report(.filterArgument, argument.extent) }
+                continue
+            }
             guard argument.written != nil else {
-                walkPositional(value, at: position, shape: shape)
+                values[index] = walkPositional(value, at: position, shape: shape, input: input)
                 position += 1
+                output = output.then(values[index])
                 continue
             }
             let candidates = argument.candidates
             func may(_ names: [String]) -> Bool { candidates.contains { one in names.contains(where: one.isNamed) } }
             if !candidates.isEmpty, candidates.allSatisfy({ one in shape.blocks.contains(where: one.isNamed) }) {
-                walkBlocks(value)
+                values[index] = walkBlocks(value, input)
+                output = output.then(values[index])
             } else if candidates.isEmpty || may(shape.blocks) || may(shape.properties) {
-                walkProperties(value)
+                values[index] = walkProperties(value, input)
             } else if may(["membername"]) {
-                walkMember(value)
+                values[index] = walkMember(value, input)
+                output = values[index]
             } else {
                 if may(["argumentlist"]) { report(.memberForm, argument.extent, subject: "-ArgumentList") }
-                walk(value)
+                values[index] = walk(value)
             }
         }
+        return (values, output)
     }
 
-    private mutating func walkPositional(_ value: ExpressionSyntax, at position: Int, shape: FilterCommands) {
+    private mutating func walkPositional(
+        _ value: ExpressionSyntax, at position: Int, shape: FilterCommands, input: ValueFacts
+    ) -> ValueFacts {
         switch shape.positional {
-        case .properties: walkProperties(value)
-        case .values: walk(value)
+        case .properties: return walkProperties(value, input)
+        case .values: return walk(value)
         case .condition:
             if position > 0 { return walk(value) }
-            if case .scriptBlock = value { return walkBlocks(value) }
-            walkProperties(value)
+            if case .scriptBlock = value { return walkBlocks(value, input) }
+            return walkProperties(value, input)
         case .action:
-            if ConstantValue(value).text != nil { return walkMember(value) }
-            walkBlocks(value)
+            if ConstantValue(value).text != nil { return walkMember(value, input) }
+            return walkBlocks(value, input)
         }
     }
 
     /// A block, or a list of blocks.
-    private mutating func walkBlocks(_ value: ExpressionSyntax) {
+    private mutating func walkBlocks(_ value: ExpressionSyntax, _ input: ValueFacts) -> ValueFacts {
         switch value {
-        case .scriptBlock(let block): walk(block: block.scriptBlock, in: .filterBlock)
-        case .arrayLiteral(let list): for element in list.elements { walkBlocks(element) }
+        case .scriptBlock(let block): return walkForEach(block.scriptBlock, of: input)
+        case .arrayLiteral(let list):
+            var result = ValueFacts.nothing
+            for element in list.elements { result = result.then(walkBlocks(element, input)) }
+            return result
         default:
             report(.filterArgument, value.extent)
             walk(value)
+            return .unknown
         }
     }
 
     /// Names of properties, blocks and calculated properties.
-    private mutating func walkProperties(_ value: ExpressionSyntax) {
+    private mutating func walkProperties(_ value: ExpressionSyntax, _ input: ValueFacts) -> ValueFacts {
         switch value {
-        case .string, .number: break
-        case .expandableString: walk(value)
-        case .scriptBlock(let block): walk(block: block.scriptBlock, in: .filterBlock)
-        case .hashtable(let table): walk(table, allowsCode: true)
-        case .arrayLiteral(let list): for element in list.elements { walkProperties(element) }
-        case .variable(let variable) where !variable.isSplatted && variable.path.qualifier == .none:
-            switch ConstantValue(value) {
-            case .bool, .null: break
-            default: filterVariables.append((variable.path.name.asciiLowercased, variable.extent))
-            }
-            walk(value)
+        case .scriptBlock(let block): return walkForEach(block.scriptBlock, of: input)
+        case .hashtable(let table): return walkCalculated(table, input)
+        case .arrayLiteral(let list):
+            var result = ValueFacts.nothing
+            for element in list.elements { result = result.then(walkProperties(element, input)) }
+            return result
         default:
-            guard let inner = soleElements(value) else {
-                report(.filterArgument, value.extent)
-                return walk(value)
+            if let inner = soleElement(value) { return walkProperties(inner, input) }
+            let facts = walk(value)
+            if facts.kinds.contains(.code) { report(.filterArgument, value.extent) }
+            if let names = facts.texts {
+                for name in names { readProperty(name, of: input, value.extent) }
+            } else if input.isSecretive, facts.count > 0 {
+                report(.secretProperty, value.extent)
             }
-            for element in inner { walkProperties(element) }
+            return facts
         }
     }
 
-    /// The elements of `@(…)` or `(…)` around one expression.
-    private func soleElements(_ value: ExpressionSyntax) -> [ExpressionSyntax]? {
+    /// `@{Name='x'; Expression={…}}`: whatever its entries may be, a block among them runs.
+    private mutating func walkCalculated(_ table: HashtableSyntax, _ input: ValueFacts) -> ValueFacts {
+        for entry in table.entries {
+            walkKey(entry)
+            let key = ConstantValue(entry.key).text?.asciiLowercased ?? ""
+            if let value = only(entry.value), case .scriptBlock(let block) = value, isExpressionKey(key) {
+                walkForEach(block.scriptBlock, of: input)
+                continue
+            }
+            let facts = walk(entry.value, in: .script)
+            if facts.kinds.contains(.code) { report(.filterArgument, entry.value.extent) }
+            if isExpressionKey(key) {
+                for name in facts.texts ?? [] { readProperty(name, of: input, entry.value.extent) }
+            }
+        }
+        return .data()
+    }
+
+    /// A property that a filter reads by name; with wildcards it reads them all.
+    private mutating func readProperty(_ name: String, of input: ValueFacts, _ extent: SourceExtent) {
+        if name.contains("*") || name.contains("?") || name.contains("[") {
+            if input.isSecretive { report(.secretProperty, extent, subject: name) }
+            return
+        }
+        _ = member(name, of: input, extent)
+    }
+
+    private func isExpressionKey(_ key: String) -> Bool { !key.isEmpty && "expression".hasPrefix(key) }
+
+    /// The element of `@(…)` or `(…)` around one expression.
+    private func soleElement(_ value: ExpressionSyntax) -> ExpressionSyntax? {
         let statement: StatementSyntax
         switch value {
         case .array(let node) where node.block.statements.count == 1 && node.block.traps.isEmpty:
@@ -84,20 +147,23 @@ extension ScriptWalk {
         case .paren(let node): statement = node.pipeline
         default: return nil
         }
-        guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
-            case .expression(let element) = pipeline.elements[0], element.redirections.isEmpty
-        else { return nil }
-        switch element.expression {
-        case .string, .number, .hashtable, .arrayLiteral, .scriptBlock: return [element.expression]
-        default: return nil
+        switch only(statement) {
+        case .some(let inner):
+            switch inner {
+            case .hashtable, .arrayLiteral, .scriptBlock: return inner
+            default: return nil
+            }
+        case nil: return nil
         }
     }
 
     /// `ForEach-Object Name`: reads a property, or calls a method of that name.
-    private mutating func walkMember(_ value: ExpressionSyntax) {
+    private mutating func walkMember(_ value: ExpressionSyntax, _ input: ValueFacts) -> ValueFacts {
         guard let name = ConstantValue(value).text, FilterCommands.plainMembers.contains(name.asciiLowercased) else {
             report(.memberForm, value.extent, subject: ConstantValue(value).text)
-            return walk(value)
+            walk(value)
+            return .unknown
         }
+        return member(name, of: input, value.extent)
     }
 }

@@ -1,21 +1,29 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// The parameters of the script itself. What `mm` binds to them arrives as data, and a default is an expression like
-    /// any other, so a block of plain names, harmless types and declaring attributes is no reason to ask.
-    mutating func walk(scriptParameters block: ParameterBlockSyntax) {
+    /// The parameters of the script itself, or of a function in it. What `mm` binds to those of a script arrives as data,
+    /// and a default is an expression like any other, so a block of plain names, harmless types and declaring attributes
+    /// is no reason to ask.
+    /// - Parameter values: what a caller may give.
+    mutating func walk(scriptParameters block: ParameterBlockSyntax, values: ValueFacts = .data()) {
         for attribute in block.attributes { walk(declaration: attribute) }
-        for parameter in block.parameters {
-            let isData = parameter.defaultValue.map { ConstantValue($0) != .dynamic } ?? true
-            write(parameter.variable, isData: isData)
-            for attribute in parameter.attributes {
-                switch attribute {
-                case .attribute(let node): walk(declaration: node)
-                case .typeConstraint(let node): walk(type: node.typeName)
-                }
+        for parameter in block.parameters { walk(declared: parameter, values: values) }
+    }
+
+    mutating func walk(functionParameter parameter: ParameterSyntax) { walk(declared: parameter, values: .unknown) }
+
+    private mutating func walk(declared parameter: ParameterSyntax, values: ValueFacts) {
+        var values = values
+        for attribute in parameter.attributes {
+            switch attribute {
+            case .attribute(let node): walk(declaration: node)
+            case .typeConstraint(let node):
+                walk(type: node.typeName)
+                values = converted(values, to: node.typeName)
             }
-            if let value = parameter.defaultValue { walk(value) }
         }
+        let standard = parameter.defaultValue.map { walk($0) } ?? .nothing
+        write(parameter.variable, ScriptVariables.Entry(facts: values.or(standard)))
     }
 
     /// An attribute that only declares: a name on the list, with constants and harmless types for arguments.

@@ -3,94 +3,166 @@ internal import PowerShellSyntax
 
 extension ScriptWalk {
     /// Judges the request that a cmdlet carries.
-    /// - Returns: false when the request can't be told; the cmdlet is then judged by its table entry.
-    mutating func walkMethod(_ command: CommandSyntax, entry: CmdletEntry, bound: [BoundArgument]) -> Bool {
-        var method: String? = "GET"
-        var address: String?
-        var isAddressGiven = false
-        var body = RequestBody.none
-        var headers: [String] = []
-        for argument in bound {
-            let value = ConstantValue(argument.value)
-            if argument.written == nil {
-                guard let text = value.text else { return refuseAddress(argument.extent) }
-                if Self.methods.contains(text.uppercased()) {
-                    method = text
-                } else if isAddressGiven {
-                    body = .opaque
-                } else {
-                    address = text
-                    isAddressGiven = true
-                }
-            } else if argument.mayBe("method") {
-                method = value.text
-            } else if ["uri", "url", "path", "resourceid"].contains(where: argument.mayBe) {
-                address = value.text
-                isAddressGiven = true
-            } else if ["body", "payload", "content"].contains(where: argument.mayBe) {
-                body = argument.value.map(requestBody) ?? .none
-            } else if ["headers", "additionalheaders"].contains(where: argument.mayBe) {
-                guard case .hashtable(let table)? = argument.value else { return refuseAddress(argument.extent) }
-                headers = table.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
-            } else if ["inputfilepath"].contains(where: argument.mayBe) {
-                body = .opaque
-            } else if ["outputfilepath", "outfile"].contains(where: argument.mayBe) {
-                if !(value.text.map(LocalPath.isDataFile) ?? false) { report(.localPath, argument.extent) }
-            }
+    /// - Returns: false when the cmdlet carries none, or its request can't be told: its table entry is judged then.
+    mutating func walkRequest(_ call: CommandCall) -> Bool {
+        let name = call.command.name
+        if let carrier = RequestCarrier.of(name) { return walk(carrier, call) }
+        let isPatch = call.arguments.contains { $0.mayBe("usepatchsemantics") }
+        guard let method = ResourceCall.method(name, isPatch: isPatch) else { return false }
+        checkCloudParameters(call, isRequest: true)
+        func text(_ names: [String]) -> String?? {
+            let found = call.indices(names)
+            guard let only = found.first else { return .some(nil) }
+            return found.count == 1 ? call.constant(only).text.map { .some($0) } ?? nil : nil
         }
-        guard let method, let address else { return refuseAddress(command.extent) }
-        guard let target = target(of: address, entry: entry, command: command) else { return true }
-        let request = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
-        let judge = RequestJudge(tables: tables)
-        let found = judge.classifier.classify(request)
-        for finding in judge.findings(found, line: "\(method.uppercased()) \(target.pathAndQuery)", method: method)
-        where finding.classes != .read || finding.kind != .classified {
-            report(finding, command.extent)
-        }
-        if found.classes.contains(.send) { previews.append(SendPreview(of: request)) }
+        guard call.place == 0, let id = text(["resourceid"]), let type = text(["resourcetype"]),
+            let resource = text(["resourcename"]), let extensionType = text(["extensionresourcetype"]),
+            let action = text(["action"]),
+            let path = ResourceCall.path(
+                id: id, type: type, name: resource, extensionType: extensionType, action: action)
+        else { return refuse(call.extent) }
+        judge(method, path, .opaque, [], call, service: .arm)
         return true
     }
 
-    private static let methods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE", "MERGE", "HEAD", "OPTIONS"]
+    private mutating func walk(_ carrier: RequestCarrier, _ call: CommandCall) -> Bool {
+        checkCloudParameters(call, isRequest: true)
+        var method: String? = carrier.standardMethod
+        var addresses: [String] = []
+        var parts: [String: String] = [:]
+        var body = call.place > 0 ? pipedBody(call) : RequestBody.none
+        var query: [String: String]? = body == .none ? [:] : nil
+        var headers: [String] = []
+        for (index, argument) in call.arguments.enumerated() {
+            let value = call.constant(index)
+            guard let name = argument.name, !argument.isCommonParameter else {
+                guard let common = argument.candidates.first, common.isCommon else { return refuse(argument.extent) }
+                // A debug stream shows the request with its token.
+                if common.isNamed("debug") { return refuse(argument.extent) }
+                continue
+            }
+            switch carrier.roles[name] {
+            case .method: method = value.text.flatMap(carrier.method)
+            case .address:
+                guard let text = value.text else { return refuse(argument.extent) }
+                addresses.append(text)
+            case .audience:
+                guard let text = value.text, isServiceAddress(text) else { return refuse(argument.extent) }
+                parts[name] = text
+            case .part:
+                guard let texts = value.texts, !texts.isEmpty else { return refuse(argument.extent) }
+                parts[name] = texts.joined(separator: "/")
+            case .body:
+                body = requestBody(argument.value, value)
+                query = self.query(argument.value)
+            case .headers:
+                guard case .hashtable(let table)? = argument.value else { return refuse(argument.extent) }
+                headers = table.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
+            case .inputFile:
+                checkLocalFile(call, index)
+                body = .opaque
+            case .outputFile:
+                if !(value.text.map(LocalPath.isDataFile) ?? false) { report(.localPath, argument.extent) }
+            case .format:
+                let text = value.text?.asciiLowercased ?? ""
+                if text.isEmpty || !["hashtable", "psobject", "json"].contains(where: { $0.hasPrefix(text) }) {
+                    report(.secretProperty, argument.extent, subject: "-" + name)
+                }
+            case .harmless: break
+            case nil: return refuse(argument.extent)
+            }
+        }
+        guard let method, var address = self.address(addresses, parts, carrier) else { return refuse(call.extent) }
+        if method == "GET", body != .none {
+            // What a GET carries becomes its query.
+            guard let query else { return refuse(call.extent) }
+            let items = query.map { "\(escaped($0.key))=\(escaped($0.value))" }.sorted()
+            if !items.isEmpty { address += (address.contains("?") ? "&" : "?") + items.joined(separator: "&") }
+            body = .none
+        }
+        judge(method, address, body, headers, call, service: carrier.service)
+        return true
+    }
 
-    private mutating func refuseAddress(_ extent: SourceExtent) -> Bool {
+    private func address(_ given: [String], _ parts: [String: String], _ carrier: RequestCarrier) -> String? {
+        if given.count == 1 { return given[0] }
+        guard given.isEmpty, carrier.service == .arm else { return nil }
+        var path = "/subscriptions/" + (parts["subscriptionid"] ?? "s")
+        if let group = parts["resourcegroupname"] { path += "/resourceGroups/" + group }
+        if let provider = parts["resourceprovidername"] {
+            path +=
+                "/providers/"
+                + ResourceCall.interleaved(provider + "/" + (parts["resourcetype"] ?? ""), parts["name"] ?? "")
+        }
+        return path + "?api-version=" + (parts["apiversion"] ?? "1")
+    }
+
+    /// What comes through the pipeline is a body.
+    private func pipedBody(_ call: CommandCall) -> RequestBody {
+        guard call.input.count > 0 else { return .none }
+        guard let texts = call.input.texts, texts.count == 1 else { return .opaque }
+        return RequestBody(bytes: Array(texts[0].utf8))
+    }
+
+    private mutating func refuse(_ extent: SourceExtent) -> Bool {
         report(.requestAddress, extent)
         return false
     }
 
-    private mutating func target(of address: String, entry: CmdletEntry, command: CommandSyntax) -> RequestTarget? {
-        let service: RequestService
-        var hosts: [String] = []
-        let host = hostName(of: address)
-        switch entry.name {
-        case "Invoke-AzRestMethod": service = host.flatMap(Self.service(of:)) ?? .arm
-        case "Invoke-PnPSPRestMethod":
-            service = .sharePoint
-            if let host, [".sharepoint.com", ".sharepoint.us", ".sharepoint.cn"].contains(where: host.hasSuffix) {
-                hosts = [host]
-            }
-        default: service = .graph
+    private mutating func judge(
+        _ method: String, _ address: String, _ body: RequestBody, _ headers: [String], _ call: CommandCall,
+        service: RequestService
+    ) {
+        guard let target = target(of: address, service: service, call) else { return }
+        let request = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
+        let judge = RequestJudge(tables: tables)
+        let found = judge.classifier.classify(request)
+        for finding in judge.findings(found, line: "\(method) \(target.pathAndQuery)", method: method)
+        where finding.classes != .read || finding.kind != .classified {
+            report(finding, call.extent)
         }
-        if let host, hosts.isEmpty, !service.knownHosts.contains(host) {
+        if found.classes.contains(.send) { report(SendPreview(of: request), call.extent) }
+        if found.classes != .read, isForMany(place: call.place, input: call.input) {
+            report(bulk(call.entry.name), call.extent)
+        }
+    }
+
+    private mutating func target(
+        of address: String, service: RequestService, _ call: CommandCall
+    ) -> RequestTarget? {
+        var service = service
+        let host = hostName(of: address)
+        if let host, service != .graph, service != .sharePoint, let own = Self.service(of: host) { service = own }
+        var path = address
+        if host?.hasPrefix("{") ?? false, let scheme = address.firstRange(of: "://") {
+            // The module's own places for its hosts: https://{bapEndpoint}/providers/…
+            path = "/" + address[scheme.upperBound...].split(separator: "/", maxSplits: 1).dropFirst().joined()
+        } else if let host, !service.knownHosts.contains(host) {
             report(
                 GuardFinding(
-                    rule: "request-host", classes: [.external, .secret], kind: .blocked,
+                    rule: "request-host", classes: [.external, .secret],
+                    kind: service == .sharePoint && LocalPath.isTenantHost(host) ? .dynamic : .blocked,
                     reason: "The request and its access token would go to \(host), which is not the service's host.",
-                    instead: "Write the path alone.", subject: host), command.extent)
+                    instead: "Write the path alone.", subject: host), call.extent)
             return nil
         }
         do {
-            return try RequestTarget(parsing: address, service: service, allowedHosts: hosts)
+            return try RequestTarget(parsing: path, service: service, allowedHosts: [])
         } catch {
             report(
                 GuardFinding(
                     rule: ConstructRule.requestAddress.rawValue, classes: .write, kind: .dynamic,
-                    reason: error.message, instead: error.hint, subject: address), command.extent)
+                    reason: error.message, instead: error.hint, subject: address), call.extent)
             return nil
         }
     }
 
+    private func isServiceAddress(_ text: String) -> Bool {
+        hostName(of: text).map { Self.service(of: $0) != nil } ?? false
+    }
+
     private func hostName(of address: String) -> String? {
+        if address.hasPrefix("//") { return String(address.dropFirst(2).prefix { $0 != "/" }).asciiLowercased }
         guard let scheme = address.firstRange(of: "://") else { return nil }
         let rest = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         return rest.split(separator: ":").first.map { $0.asciiLowercased }
@@ -100,44 +172,68 @@ extension ScriptWalk {
         RequestService.allCases.first { $0.knownHosts.contains(host) }
     }
 
-    /// The body that a constant tells: JSON text, or a hashtable of constants.
-    private func requestBody(_ value: ExpressionSyntax) -> RequestBody {
-        if case .string(let text) = value { return RequestBody(bytes: Array(text.value.utf8)) }
-        if case .hashtable(let table) = value, let object = json(table) { return .json(.object(object)) }
-        return ConstantValue(value) == .null ? .none : .opaque
+    // MARK: Bodies
+
+    /// The body that a constant tells: JSON text, or a hashtable.
+    func requestBody(_ value: ExpressionSyntax?, _ constant: ConstantValue) -> RequestBody {
+        if case .hashtable(let table)? = value { return json(table) ?? .opaque }
+        if let text = constant.text { return RequestBody(bytes: Array(text.utf8)) }
+        return constant == .null ? .none : .opaque
     }
 
-    private func json(_ table: HashtableSyntax) -> JSONObject? {
+    /// The query that a table becomes; nil when nobody can tell.
+    private func query(_ value: ExpressionSyntax?) -> [String: String]? {
+        guard case .hashtable(let table)? = value else { return ConstantValue(value) == .null ? [:] : nil }
+        var query: [String: String] = [:]
+        for entry in table.entries {
+            guard let key = ConstantValue(entry.key).text, let text = constant(entry.value).texts else { return nil }
+            query[key] = text.joined(separator: ",")
+        }
+        return query
+    }
+
+    /// A table as JSON; what is not constant in it may be anything.
+    func json(_ table: HashtableSyntax) -> RequestBody? {
         var object = JSONObject()
         for entry in table.entries {
-            guard let key = ConstantValue(entry.key).text, case .pipeline(let pipeline) = entry.value,
-                pipeline.elements.count == 1, case .expression(let element) = pipeline.elements[0]
-            else { return nil }
-            if case .hashtable(let inner) = element.expression {
-                guard let value = json(inner) else { return nil }
-                object[key] = .object(value)
-            } else {
-                guard let value = json(ConstantValue(element.expression)) else { return nil }
-                object[key] = value
-            }
+            guard let key = ConstantValue(entry.key).text else { return nil }
+            object[key] = only(entry.value).map { json($0) } ?? RequestBody.unknownValue
         }
-        return object
+        return .json(.object(object))
     }
 
-    private func json(_ value: ConstantValue) -> JSONValue? {
-        switch value {
-        case .string(let text): return .string(text)
-        case .number(let text): return .number(text)
-        case .bool(let flag): return .bool(flag)
-        case .null: return .null
-        case .array(let items):
-            var values: [JSONValue] = []
-            for item in items {
-                guard let value = json(item) else { return nil }
-                values.append(value)
+    func json(_ expression: ExpressionSyntax) -> JSONValue {
+        switch expression {
+        case .hashtable(let table):
+            guard case .json(let value)? = json(table) else { return RequestBody.unknownValue }
+            return value
+        case .arrayLiteral(let list): return .array(list.elements.map { json($0) })
+        case .array(let node):
+            if node.block.statements.isEmpty { return .array([]) }
+            guard node.block.statements.count == 1, let inner = only(node.block.statements[0]) else {
+                return RequestBody.unknownValue
             }
-            return .array(values)
-        case .dynamic: return nil
+            let value = json(inner)
+            return value.array == nil ? .array([value]) : value
+        case .paren(let node): return only(node.pipeline).map { json($0) } ?? RequestBody.unknownValue
+        case .convert(let node): return json(node.operand)
+        default: return json(ConstantValue(expression))
         }
     }
+
+    private func json(_ value: ConstantValue) -> JSONValue {
+        switch value {
+        case .string(let text): .string(text)
+        case .number(let text): .number(text)
+        case .bool(let flag): .bool(flag)
+        case .null: .null
+        case .array(let items): .array(items.map { json($0) })
+        case .dynamic: RequestBody.unknownValue
+        }
+    }
+}
+
+extension BoundArgument {
+    /// Whether it is a parameter that every cmdlet has.
+    var isCommonParameter: Bool { candidates.count == 1 && candidates[0].isCommon }
 }

@@ -1,7 +1,7 @@
 internal import PowerShellSyntax
 
-/// One walk over the tree of a script: every node is looked at, and whatever is not known to be harmless becomes a
-/// finding. Nothing is ever decided by the text itself.
+/// One walk over the tree of a script, in the order in which it runs: every node is looked at, whatever is not known to be
+/// harmless becomes a finding, and each expression tells what its value may be. Nothing is ever decided by the text itself.
 struct ScriptWalk {
     /// Where a statement stands.
     enum Scope {
@@ -9,18 +9,20 @@ struct ScriptWalk {
         case script
         /// A block that a filter runs for each object.
         case filterBlock
-    }
-
-    /// What a loop or a part of a pipeline runs through.
-    enum Source {
-        case statement(StatementSyntax)
-        case pipeline(ArraySlice<PipelineElementSyntax>)
+        /// The body of a function.
+        case function
     }
 
     /// A finding and where it stands.
     struct Found {
         var finding: GuardFinding
         var extent: SourceExtent
+    }
+
+    /// A function that the script defines.
+    struct LocalFunction {
+        /// Whether its body changes something, so that a call for many objects is a change to many.
+        var isChange: Bool
     }
 
     let tables: GuardTables
@@ -31,24 +33,26 @@ struct ScriptWalk {
     let commonParameters: [CmdletParameter]
     var found: [Found] = []
     var kinds: Set<Kind> = []
-    var previews: [SendPreview] = []
+    /// What the script sends, by the place of the command.
+    var previews: [(start: Int, preview: SendPreview)] = []
     var depth = 0
     var loops = 0
     /// How many filter texts (`-Filter { … }`) are around: their words are names of properties, not commands.
     var filterTexts = 0
-    /// Plain variables that the script assigns, and whether all their values are constants without code.
-    var assigned: [String: Bool] = [:]
-    /// Variables that stand where a filter could run code in them.
-    var filterVariables: [(name: String, extent: SourceExtent)] = []
-    /// What the loops and pipelines around run through; only a change among them asks whether it is many.
-    var sources: [Source] = []
-    /// Whether a change to many objects was found already.
-    var hasBulk = false
-    /// Variables and what was assigned to them.
-    var values: [String: StatementSyntax] = [:]
-    /// Whether file objects are about, whose methods of string names do something else.
-    var hasFileObjects = false
-    var replaceCalls: [SourceExtent] = []
+    var variables: ScriptVariables
+    /// What `$_` may be, innermost last.
+    var items: [ValueFacts] = []
+    /// How many times at most the code at hand runs, by the loops and filters around.
+    var repeats = 1
+    /// How much text loops may still walk again.
+    var budget = 0
+    var functions: [String: LocalFunction] = [:]
+    /// The commands that were looked up, by their names as written.
+    var commands: [String: KnownCommand] = [:]
+    /// Whether a command runs code that may give any name another meaning.
+    var givesNames = false
+    /// Names that the script defined as types.
+    var types: Set<String> = []
 
     /// Deeper trees are not judged.
     static let deepest = 100
@@ -57,6 +61,7 @@ struct ScriptWalk {
         self.tables = tables
         self.context = context
         self.muted = muted
+        variables = ScriptVariables(remembered: context.memory.variables)
         commonParameters = tables.cmdlets.commonParameters()
     }
 
@@ -80,7 +85,7 @@ struct ScriptWalk {
         found.append(
             Found(
                 finding: GuardFinding(
-                    rule: rule.rawValue, classes: .write, kind: .dynamic,
+                    rule: rule.rawValue, classes: rule.classes, kind: .dynamic,
                     reason: "\(subject.map { "\($0): " } ?? "")\(rule.reason).", instead: rule.instead,
                     subject: subject),
                 extent: extent))
@@ -90,30 +95,40 @@ struct ScriptWalk {
         found.append(Found(finding: finding, extent: extent))
     }
 
+    mutating func report(_ preview: SendPreview, _ extent: SourceExtent) {
+        guard previews.count < 20, !previews.contains(where: { $0.start == extent.start }) else { return }
+        previews.append((extent.start, preview))
+    }
+
     /// Walks the whole script.
     mutating func walk(_ root: ScriptBlockSyntax) {
+        budget = 20_000 + 8 * (root.extent.end - root.extent.start)
         for using in root.usings { report(.usingStatement, using.extent) }
         if let parameters = root.parameterBlock { walk(scriptParameters: parameters) }
         walkBody(root, in: .script)
-        for use in filterVariables where assigned[use.name] != true {
-            report(.filterArgument, use.extent, subject: "$" + use.name)
-        }
-        if hasFileObjects { for extent in replaceCalls { report(.methodCall, extent, subject: "Replace") } }
     }
 
     /// Walks a script block whose statements run.
-    mutating func walk(block: ScriptBlockSyntax, in scope: Scope) {
+    @discardableResult
+    mutating func walk(block: ScriptBlockSyntax, in scope: Scope) -> ValueFacts {
         for using in block.usings { report(.usingStatement, using.extent) }
-        if let parameters = block.parameterBlock { walk(parameters) }
-        walkBody(block, in: scope)
+        if let parameters = block.parameterBlock {
+            if scope == .function { walk(scriptParameters: parameters, values: .unknown) } else { walk(parameters) }
+        }
+        return walkBody(block, in: scope)
     }
 
-    private mutating func walkBody(_ block: ScriptBlockSyntax, in scope: Scope) {
+    @discardableResult
+    private mutating func walkBody(_ block: ScriptBlockSyntax, in scope: Scope) -> ValueFacts {
+        var result = ValueFacts.nothing
         for named in block.namedBlocks {
-            report(.namedBlock, named.extent, subject: named.kind.rawValue)
-            walk(named.block, in: scope)
+            if scope != .function || [.dynamicparam, .clean].contains(named.kind) {
+                report(.namedBlock, named.extent, subject: named.kind.rawValue)
+            }
+            result = result.then(walk(named.block, in: scope))
         }
-        if let body = block.body { walk(body, in: scope) }
+        if let body = block.body { result = result.then(walk(body, in: scope)) }
+        return result
     }
 
     /// The parameters of a block inside the script.
@@ -141,17 +156,35 @@ struct ScriptWalk {
 
     mutating func walk(_ attribute: AttributeSyntax) { walk(attribute: attribute) }
 
-    mutating func walk(_ list: StatementBlockSyntax, in scope: Scope) {
-        for statement in list.statements { walk(statement, in: scope) }
+    @discardableResult
+    mutating func walk(_ list: StatementBlockSyntax, in scope: Scope) -> ValueFacts {
+        var result = ValueFacts.nothing
+        for statement in list.statements { result = result.then(walk(statement, in: scope)) }
         for trap in list.traps {
             report(.trap, trap.extent)
+            items.append(.of(.errors))
             walk(trap.body, in: scope)
+            items.removeLast()
+        }
+        return result
+    }
+
+    /// A type that only names itself: reported unless it is on the list of harmless ones or the script's own.
+    mutating func walk(type: TypeNameSyntax) {
+        if case .name(_, let assembly?) = type.form { return report(.typeName, type.extent, subject: "[\(assembly)]") }
+        let name = type.fullName
+        if !PureTypes.contains(name), !PureTypes.isContainer(type), !types.contains(name.asciiLowercased) {
+            report(.typeName, type.extent, subject: "[\(name)]")
         }
     }
 
-    /// A type that only names itself: reported unless it is on the list of harmless ones.
-    mutating func walk(type: TypeNameSyntax) {
-        if case .name(_, let assembly?) = type.form { return report(.typeName, type.extent, subject: "[\(assembly)]") }
-        if !PureTypes.contains(type.fullName) { report(.typeName, type.extent, subject: "[\(type.fullName)]") }
+    /// Counts a level; false (and a finding) when the tree is too deep to go on.
+    mutating func enter(_ extent: SourceExtent) -> Bool {
+        if depth >= Self.deepest {
+            report(.tooDeep, extent)
+            return false
+        }
+        depth += 1
+        return true
     }
 }

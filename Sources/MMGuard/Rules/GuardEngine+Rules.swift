@@ -74,6 +74,11 @@ extension GuardEngine {
             ("read", "cmdlet", "a script of nothing but reading"),
             ("cmdlet", "cmdlet", "the class of a cmdlet, raised by its parameters: mm guard rules NAME tells it"),
             ("unknown-command", "cmdlet", "a name in no table, whatever its verb: at least asked for"),
+            (
+                "unproven-command", "cmdlet",
+                "no table tells the request that it sends, and its verb alone proves nothing: at least asked for"
+            ),
+            ("session-name", "cmdlet", "an earlier script of the session defined this name: at least asked for"),
             ("module-missing", "cmdlet", "its Azure module is not installed: use Invoke-AzRestMethod"),
             ("bulk", "cmdlet", "a change that would run over many objects: at least asked for"),
             ("local-file", "cmdlet", "writes a data file in the working folder"),
@@ -85,6 +90,10 @@ extension GuardEngine {
             ("reads", "request", "a request that only reads"),
             ("writes", "request", "a change at a known path without a rule of its own"),
             ("deletes", "request", "a deletion without a rule of its own"),
+            (
+                "sensitive-property", "request",
+                "a body that sets who signs in, belongs or owns, at a path without a rule"
+            ),
             ("unknown-path", "request", "a change at a path in no table: at least asked for"),
             ("unknown-method", "request", "a method that no table knows"),
             ("method-header", "request", "a header that changes the method after it was judged"),

@@ -353,7 +353,7 @@ struct AdminOneLinerTests {
     @Test("in a session that ran what nobody understood, even reads are asked for")
     func tainted() {
         let verdict = GuardEngine().judge(
-            script: "Get-Mailbox ann", in: ScriptContext(isTainted: true), policy: .standard)
+            script: "Get-Mailbox ann", in: ScriptContext(memory: SessionMemory(isOpaque: true)), policy: .standard)
         #expect(verdict.decision == .ask)
     }
 }

@@ -8,7 +8,7 @@ struct ConstructRuleTests {
     /// Scripts in which the construct is the only thing to object to.
     static let scripts: [(ConstructRule, [String])] = [
         (.unparsed, ["Get-Mailbox (", "Get-Mailbox 'ann", "if (1) {", "1 +"]),
-        (.tooLong, ["Get-Mailbox ann\n" + String(repeating: "# x\n", count: 20_000)]),
+        (.tooLong, ["Get-Mailbox ann\n" + String(repeating: "# x\n", count: 600_000)]),
         (.tooDeep, [String(repeating: "(", count: 60) + "1" + String(repeating: ")", count: 60)]),
         (.hiddenCharacters, ["Get-Mailbox 'a\u{200b}nn'", "Get-Mailbox ann # \u{202e}x", "'\u{feff}'"]),
         (.dynamicName, ["& $x ann", "& ('a')", "& \"$x-Mailbox\"", ". $x"]),
@@ -19,8 +19,11 @@ struct ConstructRuleTests {
         (.foreignModule, ["Marker\\Get-Mailbox ann", "ExchangeOnlineManagement\\1.0\\Get-Mailbox"]),
         (.outsideCommand, ["Set-StrictMode -Version 3", "New-PSSessionOption", "Wait-Job", "Set-Location x"]),
         (.verbatim, ["Get-Mailbox --% ann"]),
-        (.functionDefinition, ["function x { Get-Mailbox }", "filter y { 1 }"]),
-        (.typeDefinition, ["class A { }", "enum B { X }"]),
+        (.functionDefinition, ["function Get-Date { Get-Mailbox }", "filter ft { 1 }", "function prompt { 1 }"]),
+        (
+            .typeDefinition,
+            ["class A { [string] m() { return 1 } }", "class String { }", "class A : System.Version { }"]
+        ),
         (.trap, ["trap { 'x' }; Get-Mailbox ann"]),
         (.dataSection, ["data { 'x' }"]),
         (.namedBlock, ["end { Get-Mailbox ann }", "begin { 1 }", "process { 1 }"]),
@@ -36,7 +39,10 @@ struct ConstructRuleTests {
         (.variableTarget, ["$x.y = 1", "$x[0] = 1", "$a, $b = 1, 2", "${a b} = 1", "$x.y++"]),
         (
             .automaticVariable,
-            ["$ErrorActionPreference = 'Stop'", "$PSDefaultParameterValues", "$Host", "$args", "$input"]
+            [
+                "$ErrorActionPreference = 'Inquire'", "$ConfirmPreference = 'None'", "$PSDefaultParameterValues",
+                "$Host", "$args", "$input",
+            ]
         ),
         (.driveVariable, ["$env:PATH", "$env:X = 1", "${function:x}", "$alias:x"]),
         (.scopedVariable, ["$global:x = 1", "$script:x", "$global:x"]),
@@ -92,8 +98,8 @@ struct ConstructRuleTests {
         (
             .variableParameter,
             [
-                "Get-Mailbox -OutVariable x", "Get-Mailbox -ov x", "Get-Mailbox -PipelineVariable x",
-                "Get-AzVM -ErrorV x",
+                "Get-Mailbox -OutVariable PSDefaultParameterValues", "Get-Mailbox -ov global:x",
+                "Get-Mailbox -PipelineVariable $x", "Get-AzVM -ErrorV WhatIfPreference",
             ]
         ),
         (
@@ -118,7 +124,17 @@ struct ConstructRuleTests {
             ["Get-AzVM -Proxy http://evil.example", "Get-MgUser -HttpPipelinePrepend $x", "Get-MgUser -Break"]
         ),
         (.otherSession, ["Get-AzVM -DefaultProfile $x", "Get-PnPWeb -Connection $x"]),
-        (.requestAddress, ["Invoke-MgGraphRequest -Uri $u", "Invoke-AzRestMethod -Path \"/x/$y\" -Method GET"]),
+        (
+            .secretProperty,
+            ["$x.TargetObject", "Get-AzContext | ConvertTo-Json", "$Error[0].Foo", "Get-Process | Select-Object *"]
+        ),
+        (
+            .requestAddress,
+            [
+                "Get-MgUser -Headers $h", "Invoke-MgGraphRequest -Uri $u",
+                "Invoke-AzRestMethod -Path \"/x/$y\" -Method GET",
+            ]
+        ),
     ]
 
     @Test("each construct is asked for, named by its rule, and denied on careful connections")
@@ -128,7 +144,9 @@ struct ConstructRuleTests {
         for (rule, scripts) in Self.scripts {
             for script in scripts {
                 let verdict = engine.judge(script: script, policy: .standard)
-                #expect(verdict.decision == .ask, "\(rule.rawValue): \(script.prefix(80))")
+                // A text that can't run is an error for its author.
+                let expected: GuardDecision = rule == .unparsed ? .deny : .ask
+                #expect(verdict.decision == expected, "\(rule.rawValue): \(script.prefix(80))")
                 #expect(
                     verdict.findings.contains { $0.rule == rule.rawValue },
                     "\(rule.rawValue): \(script.prefix(80)) is \(verdict.rule)")

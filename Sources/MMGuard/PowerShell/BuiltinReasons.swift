@@ -1,0 +1,20 @@
+/// Why PowerShell's own commands are asked for, in the words of what each does.
+enum BuiltinReasons {
+    /// What a command does, to stand behind its name; nil where the words of its class say it.
+    static func reason(_ name: String) -> String? { reasons[name.asciiLowercased] }
+
+    private static let reasons: [String: String] = [
+        "get-content": "reads a file of this machine that is no data file of the working folder",
+        "import-csv": "reads a file of this machine that is no data file of the working folder",
+        "import-clixml": "reads a file of this machine that is no data file of the working folder",
+        "import-powershelldatafile": "reads a file of this machine",
+        "get-item": "reads whatever its path names: a file, a variable, a part of the environment",
+        "get-itemproperty": "reads whatever its path names",
+        "get-itempropertyvalue": "reads whatever its path names",
+        "get-variable": "shows variables of the session, in which earlier answers may stand",
+        "get-history": "shows what ran in the session before",
+        "get-clipboard": "reads the clipboard of this machine",
+        "get-credential": "asks for a password, which nobody can type here",
+        "read-host": "waits for somebody to type, which nobody can here",
+    ]
+}

@@ -1,0 +1,71 @@
+internal import MMCore
+
+/// A cmdlet that sends whatever request it is told: which of its parameters hold the method, the address, the body and the
+/// rest. What a parameter does that is not among them is not known, so a call that uses it is asked for.
+struct RequestCarrier: Sendable {
+    /// What a parameter holds.
+    enum Role: Sendable {
+        case method, address, audience, body, headers, inputFile, outputFile, part, format, harmless
+    }
+
+    let service: RequestService
+    /// The method when none is given.
+    let standardMethod: String
+    /// The methods in the order of the module's enumeration: PowerShell takes their beginnings and numbers too.
+    let methods: [String]
+    let roles: [String: Role]
+
+    /// The carrier of a cmdlet; nil for others.
+    static func of(_ cmdlet: String) -> RequestCarrier? { carriers[cmdlet.asciiLowercased] }
+
+    /// The method that a value of the parameter means; nil when it is none, or several.
+    func method(_ written: String) -> String? {
+        let word = written.uppercased()
+        if let number = Int(word) { return methods.indices.contains(number) ? methods[number] : nil }
+        if methods.contains(word) { return word }
+        let begun = methods.filter { $0.hasPrefix(word) }
+        return begun.count == 1 && !word.isEmpty ? begun[0] : nil
+    }
+
+    private static let carriers: [String: RequestCarrier] = [
+        "invoke-mggraphrequest": RequestCarrier(
+            service: .graph, standardMethod: "GET", methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+            roles: [
+                "method": .method, "uri": .address, "body": .body, "headers": .headers, "inputfilepath": .inputFile,
+                "outputfilepath": .outputFile, "outputtype": .format, "contenttype": .harmless,
+                "skiphttperrorcheck": .harmless, "skipheadervalidation": .harmless, "passthru": .harmless,
+                "statuscodevariable": .harmless, "responseheadersvariable": .harmless, "useragent": .harmless,
+            ]),
+        "invoke-azrestmethod": RequestCarrier(
+            service: .arm, standardMethod: "GET", methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+            roles: [
+                "method": .method, "path": .address, "uri": .address, "resourceid": .audience, "payload": .body,
+                "subscriptionid": .part, "resourcegroupname": .part, "resourceprovidername": .part,
+                "resourcetype": .part, "name": .part, "apiversion": .part, "waitforcompletion": .harmless,
+                "paginate": .harmless, "maxpagesize": .harmless, "defaultprofile": .harmless,
+            ]),
+        "invoke-pnpgraphmethod": RequestCarrier(
+            service: .graph, standardMethod: "GET",
+            methods: ["DEFAULT", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "OPTIONS", "MERGE", "PATCH"],
+            roles: [
+                "method": .method, "url": .address, "content": .body, "additionalheaders": .headers,
+                "contenttype": .harmless, "consistencyleveleventual": .harmless, "raw": .harmless, "all": .harmless,
+                "outfile": .outputFile, "connection": .harmless,
+            ]),
+        "invoke-pnpsprestmethod": RequestCarrier(
+            service: .sharePoint, standardMethod: "GET",
+            methods: ["DEFAULT", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "OPTIONS", "MERGE", "PATCH"],
+            roles: [
+                "method": .method, "url": .address, "content": .body, "contenttype": .harmless, "accept": .harmless,
+                "raw": .harmless, "responseheadersvariable": .harmless, "connection": .harmless,
+            ]),
+        "invokeapi": powerApps, "invokeapinoparsecontent": powerApps,
+    ]
+
+    private static let powerApps = RequestCarrier(
+        service: .bap, standardMethod: "GET", methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+        roles: [
+            "method": .method, "route": .address, "body": .body, "throwonfailure": .harmless, "apiversion": .harmless,
+            "flowapiversion": .harmless,
+        ])
+}

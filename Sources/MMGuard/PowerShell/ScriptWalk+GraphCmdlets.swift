@@ -1,0 +1,66 @@
+internal import MMCore
+internal import PowerShellSyntax
+
+extension ScriptWalk {
+    /// What a cmdlet of Graph's modules sends.
+    struct SentRequest {
+        /// What the tables of requests say of it.
+        var found: RequestClassification
+        /// Whether those tables reach the cmdlet's own class for an unknown body: then they know better what this body
+        /// does.
+        var overrides: Bool
+    }
+
+    /// The request that a cmdlet of Graph's modules sends; nil when no table tells it.
+    func request(of call: CommandCall) -> SentRequest? {
+        guard let (method, template) = tables.cmdlets.request(of: call.entry) else { return nil }
+        let isBeta = call.command.name.contains("-mgbeta")
+        var path = (isBeta ? "/beta" : "/v1.0") + template.replacing("{", with: "").replacing("}", with: "")
+        if method == "GET" {
+            path += selection(call)
+            guard path.contains("?") || !call.command.name.hasPrefix("get-") else { return nil }
+        }
+        guard let target = try? RequestTarget(parsing: path, service: .graph) else { return nil }
+        let body = method == "GET" || method == "DELETE" ? RequestBody.none : body(of: call)
+        let classifier = RequestClassifier(tables: tables)
+        let found = classifier.classify(GuardedRequest(method: method, target: target, body: body))
+        guard case .json = body, found.isKnown else { return SentRequest(found: found, overrides: false) }
+        let worst = classifier.classify(GuardedRequest(method: method, target: target, body: .opaque))
+        return SentRequest(
+            found: found, overrides: worst.classes.strictest.rank >= call.entry.classes.strictest.rank)
+    }
+
+    /// The query of what is selected and expanded; everything where nobody can tell.
+    private func selection(_ call: CommandCall) -> String {
+        var items: [String] = []
+        for (names, option) in [(["property"], "$select"), (["expandproperty"], "$expand")] {
+            for index in call.indices(names) where call.arguments[index].written != nil {
+                let texts = call.constant(index).texts ?? ["*"]
+                items.append("\(option)=\(escaped(texts.joined(separator: ",")))")
+            }
+        }
+        return items.isEmpty ? "" : "?" + items.joined(separator: "&")
+    }
+
+    /// A text as it stands in a query.
+    func escaped(_ text: String) -> String { PercentCoding.encode(text, isPlain: PercentCoding.isQueryByte) }
+
+    /// The body that the parameters make: each names a property, `-BodyParameter` is all of it, `-AdditionalProperties`
+    /// more of it.
+    private func body(of call: CommandCall) -> RequestBody {
+        var object = JSONObject()
+        if call.place > 0, !call.input.kinds.subtracting(.data).isEmpty { return .opaque }
+        for (index, argument) in call.arguments.enumerated() {
+            guard let name = argument.likelyName, !argument.isCommonParameter else { continue }
+            if argument.mayBe(oneOf: ["bodyparameter", "additionalproperties"]) {
+                guard case .json(let value) = requestBody(argument.value, call.constant(index)),
+                    let members = value.object
+                else { return .opaque }
+                for (key, member) in members { object[key] = member }
+            } else if !name.hasSuffix("id") || name == "onpremisesimmutableid" {
+                object[name] = argument.value.map { json($0) } ?? .bool(true)
+            }
+        }
+        return .json(.object(object))
+    }
+}

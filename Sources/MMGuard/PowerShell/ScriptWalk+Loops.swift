@@ -1,0 +1,93 @@
+internal import PowerShellSyntax
+
+extension ScriptWalk {
+    /// Walks parts of which one runs, or perhaps none.
+    mutating func branches(isExhaustive: Bool, _ parts: [(inout ScriptWalk) -> ValueFacts]) -> ValueFacts {
+        var result: ValueFacts?
+        var outcomes: [[String: ScriptVariables.Entry]] = []
+        for part in parts {
+            let mark = variables.mark
+            let facts = part(&self)
+            result = result?.or(facts) ?? facts
+            outcomes.append(variables.rollBack(to: mark))
+        }
+        variables.join(outcomes, isExhaustive: isExhaustive)
+        return result ?? .nothing
+    }
+
+    /// Walks what runs again and again: once as it begins, and again where a round leaves more behind than the round before
+    /// knew of.
+    /// - Parameters:
+    ///   - times: how many rounds there are at most.
+    ///   - extent: the place of what is repeated.
+    @discardableResult
+    mutating func rounds(
+        _ times: Int, _ extent: SourceExtent, _ body: (inout ScriptWalk) -> ValueFacts
+    ) -> ValueFacts {
+        let before = repeats
+        repeats = ValueFacts.product(repeats, times)
+        loops += 1
+        defer {
+            repeats = before
+            loops -= 1
+        }
+        var result = ValueFacts.nothing
+        for round in 0..<3 {
+            let mark = variables.mark
+            result = result.or(body(&self))
+            let outcome = variables.rollBack(to: mark)
+            let hasGrown = outcome.contains { !variables[$0.key].facts.covers($0.value.facts) }
+            if !hasGrown {
+                variables.join([outcome], isExhaustive: false)
+                break
+            }
+            // Walking again is paid from a budget, so that loops within loops within loops stay cheap.
+            budget -= extent.end - extent.start
+            guard budget > 0 else {
+                report(.loop, extent)
+                break
+            }
+            for (name, entry) in outcome {
+                let known = variables[name]
+                var wider = known.or(entry)
+                if round > 0 { wider.facts = .unknown }
+                if wider.facts.count != known.facts.count { wider.facts.count = ValueFacts.many }
+                if wider.facts.texts != known.facts.texts { wider.facts.texts = nil }
+                variables.assign(name, wider)
+            }
+        }
+        return result.times(times)
+    }
+
+    mutating func walk(_ node: ForEachStatementSyntax, in scope: Scope) -> ValueFacts {
+        let all = walk(node.collection, in: scope)
+        let item = all.single
+        return rounds(all.count, node.extent) { walk in
+            walk.write(node.variable, ScriptVariables.Entry(facts: item))
+            return walk.walk(node.body, in: scope)
+        }
+    }
+
+    mutating func walk(_ node: ForStatementSyntax, in scope: Scope) -> ValueFacts {
+        if let part = node.initializer { walk(part, in: scope) }
+        let bound = CountingLoop(node)
+        if bound == nil { report(.loop, node.extent, subject: "for") }
+        return rounds(bound?.most ?? ValueFacts.many, node.extent) { walk in
+            if let bound { walk.variables.assign(bound.variable, ScriptVariables.Entry(facts: .data())) }
+            if let part = node.condition { walk.walk(part, in: scope) }
+            let result = walk.walk(node.body, in: scope)
+            if let part = node.iterator { walk.walk(part, in: scope) }
+            return result
+        }
+    }
+
+    mutating func walkEndless(
+        _ extent: SourceExtent, _ word: String, condition: StatementSyntax, body: StatementBlockSyntax, in scope: Scope
+    ) -> ValueFacts {
+        report(.loop, extent, subject: word)
+        return rounds(ValueFacts.many, extent) { walk in
+            walk.walk(condition, in: scope)
+            return walk.walk(body, in: scope)
+        }
+    }
+}

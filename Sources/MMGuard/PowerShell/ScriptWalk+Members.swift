@@ -1,0 +1,119 @@
+internal import PowerShellSyntax
+
+extension ScriptWalk {
+    mutating func walk(_ node: MemberExpressionSyntax) -> ValueFacts {
+        guard let name = ConstantValue(node.member).text, isBare(node.member) else {
+            report(.computedMember, node.member.extent)
+            walk(node.member)
+            walk(node.target)
+            return .unknown
+        }
+        guard node.isStatic else {
+            if PureTypes.isReflection(name) { report(.staticMember, node.extent, subject: ".\(name)") }
+            return member(name, of: walk(node.target), node.extent)
+        }
+        guard case .type(let type) = node.target else {
+            report(.staticMember, node.extent, subject: name)
+            walk(node.target)
+            return .unknown
+        }
+        let full = type.typeName.fullName
+        if !PureTypes.hasProperty(full, name) && !types.contains(full.asciiLowercased) || type.typeName.assembly != nil
+        {
+            report(.staticMember, node.extent, subject: "[\(full)]::\(name)")
+        }
+        return .data()
+    }
+
+    /// Reads a property: of what keeps tokens only what is known to be harmless, and nowhere a token itself.
+    mutating func member(_ name: String, of target: ValueFacts, _ extent: SourceExtent) -> ValueFacts {
+        let lower = name.asciiLowercased
+        if SecretProperties.contains(lower) { report(.secretProperty, extent, subject: ".\(name)") }
+        var kinds = target.kinds
+        if target.isSecretive {
+            if let behind = SecretProperties.kinds(behind: lower, of: kinds) {
+                kinds = behind
+            } else {
+                report(.secretProperty, extent, subject: ".\(name)")
+            }
+        }
+        if lower == "scriptblock" { return .of(.code, count: 1) }
+        if ["count", "length"].contains(lower) { return .data() }
+        let isOne = FilterCommands.singleMembers.contains(lower)
+        return ValueFacts(kinds: kinds.union(.data), count: isOne ? target.count : ValueFacts.many, texts: nil)
+    }
+
+    mutating func walk(_ node: InvokeMemberExpressionSyntax) -> ValueFacts {
+        guard let name = ConstantValue(node.member).text, isBare(node.member), node.genericArguments.isEmpty else {
+            report(.computedMember, node.extent)
+            walk(node.member)
+            walk(node.target)
+            for argument in node.arguments { walk(argument) }
+            return .unknown
+        }
+        if node.isStatic { return walkStatic(node, name) }
+        let target = walk(node.target)
+        let lower = name.asciiLowercased
+        if ["where", "foreach"].contains(lower), let block = soleBlock(node.arguments) {
+            let result = walkForEach(block, of: target)
+            return lower == "where" ? target : result
+        }
+        var arguments = ValueFacts.nothing
+        for argument in node.arguments { arguments = arguments.then(walk(argument)) }
+        if lower == "replace", target.kinds.contains(.files) {
+            // A file object has a Replace of its own, which replaces the file.
+            report(.methodCall, node.extent, subject: "Replace")
+        }
+        if lower == "gettype", !node.arguments.isEmpty {
+            // With a name, assemblies and modules hand out any type there is.
+            report(.methodCall, node.extent, subject: ".\(name)()")
+        }
+        if SecretProperties.contains(lower) { report(.secretProperty, node.extent, subject: ".\(name)()") }
+        if PureTypes.isPlainMethod(name) {
+            return .data(count: ["split", "tochararray", "tolist"].contains(lower) ? ValueFacts.many : target.count)
+        }
+        if PureTypes.isContainerMethod(name), case .variable(let variable) = node.target,
+            variable.path.qualifier == .none
+        {
+            let holder = variable.path.name.asciiLowercased
+            var entry = variables[holder]
+            if entry.isOwn {
+                entry.facts = entry.facts.then(arguments)
+                entry.facts.texts = nil
+                entry.table = nil
+                variables.assign(holder, entry)
+                return entry.facts
+            }
+        }
+        report(.methodCall, node.extent, subject: ".\(name)()")
+        return .unknown
+    }
+
+    private mutating func walkStatic(_ node: InvokeMemberExpressionSyntax, _ name: String) -> ValueFacts {
+        var arguments = ValueFacts.nothing
+        for argument in node.arguments { arguments = arguments.then(walk(argument)) }
+        guard case .type(let type) = node.target else {
+            report(.staticMember, node.extent, subject: name)
+            walk(node.target)
+            return .unknown
+        }
+        let full = type.typeName.fullName
+        let isNew = name.asciiLowercased == "new"
+        if isNew, PureTypes.isContainer(type.typeName) || types.contains(full.asciiLowercased) { return arguments }
+        if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {
+            report(.staticMember, node.extent, subject: "[\(full)]::\(name)()")
+        }
+        return .data()
+    }
+
+    private func soleBlock(_ arguments: [ExpressionSyntax]) -> ScriptBlockSyntax? {
+        guard arguments.count == 1, case .scriptBlock(let block) = arguments[0] else { return nil }
+        return block.scriptBlock
+    }
+
+    /// Whether a member name stands as a word or a constant string.
+    private func isBare(_ member: ExpressionSyntax) -> Bool {
+        if case .string = member { return true }
+        return false
+    }
+}

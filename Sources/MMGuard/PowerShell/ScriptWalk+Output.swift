@@ -1,0 +1,115 @@
+internal import PowerShellSyntax
+
+extension ScriptWalk {
+    /// More than so many at once are many.
+    static let few = 10
+
+    /// What a command puts out.
+    /// - Parameter filtered: what the blocks of a filter put out.
+    func output(of call: CommandCall, filtered: ValueFacts?) -> ValueFacts {
+        let name = call.command.name
+        let own = call.indices(["inputobject"]).reduce(call.place > 0 ? call.input : .nothing) {
+            $0.then(call.values[$1])
+        }
+        if let kinds = SecretProperties.kind(ofAnswerOf: name) { return .of(kinds) }
+        guard call.entry.product == .builtin else { return .data(count: count(of: call)) }
+        switch name {
+        case "foreach-object": return filtered ?? .unknown
+        case "select-object": return selected(call, own)
+        case "where-object", "sort-object", "tee-object", "get-unique": return own.withoutTexts
+        case "write-output": return call.values.reduce(own) { $0.then($1) }.withoutTexts
+        case "group-object", "compare-object": return ValueFacts(kinds: own.kinds, count: ValueFacts.many, texts: nil)
+        case "get-childitem", "resolve-path": return .of(.files)
+        case "get-item": return .unknown
+        case "out-null", "out-host", "out-default", "write-host", "start-sleep": return .nothing
+        case "get-command", "get-module", "get-alias", "get-variable", "get-help", "import-clixml", "get-psdrive",
+            "get-psprovider":
+            return .unknown
+        case "measure-object", "convertto-json", "get-date", "new-guid", "new-timespan", "out-string", "get-location",
+            "test-path", "join-path", "split-path", "get-random", "convertto-xml", "get-timezone", "join-string":
+            return .data(count: name == "join-path" || name == "split-path" ? max(1, own.count) : 1)
+        default:
+            return call.entry.lists.contains(.outside) ? .unknown : .data(count: ValueFacts.many)
+        }
+    }
+
+    /// `Select-Object`: `-First 5` leaves few, a property leads behind what keeps secrets.
+    private func selected(_ call: CommandCall, _ all: ValueFacts) -> ValueFacts {
+        var result = all.withoutTexts
+        let names = call.arguments.compactMap(\.name)
+        let isPlain = !names.contains { ["wait", "skip", "skiplast", "skipindex", "index", "last"].contains($0) }
+        if isPlain, let first = call.indices(["first"]).first, let text = call.constant(first).text,
+            let number = Int(text), call.arguments[first].candidates.count == 1
+        {
+            result.count = min(result.count, max(0, number))
+        }
+        if let expanded = call.indices(["expandproperty"]).first {
+            let name = call.constant(expanded).text?.asciiLowercased ?? ""
+            let isOne = FilterCommands.singleMembers.contains(name)
+            result.count = isOne ? result.count : ValueFacts.many
+            if result.isSecretive { result.kinds = SecretProperties.kinds(behind: name, of: result.kinds) ?? .all }
+        }
+        return result
+    }
+
+    // MARK: How many objects a cloud cmdlet gives
+
+    private func count(of call: CommandCall) -> Int {
+        let name = call.command.name
+        guard call.entry.classes.contains(.read) else { return max(1, call.place > 0 ? call.input.count : 1) }
+        var most: Int?
+        for (index, argument) in call.arguments.enumerated() {
+            guard let parameter = argument.likelyName else { continue }
+            if ["resultsize", "top", "first", "limit", "maxrecord", "maxresults"].contains(where: argument.mayBe) {
+                guard let number = call.constant(index).text.flatMap({ Int($0) }), number > 0 else {
+                    return ValueFacts.many
+                }
+                most = number
+            } else if parameter == "all" {
+                return ValueFacts.many
+            } else if isKey(argument, of: name, call), let one = one(call, index) {
+                most = min(most ?? one, one)
+            }
+        }
+        guard let most else { return ValueFacts.many }
+        return ValueFacts.product(most, call.place > 0 ? max(1, call.input.count) : 1)
+    }
+
+    /// Whether a parameter names the very object that the cmdlet gets. What a cmdlet can't do without is the thing whose
+    /// parts it lists.
+    private func isKey(_ argument: BoundArgument, of cmdlet: String, _ call: CommandCall) -> Bool {
+        guard let name = argument.likelyName else { return false }
+        let noun = cmdlet.split(separator: "-", maxSplits: 1).last.map(String.init) ?? cmdlet
+        switch call.entry.product {
+        case .exchange, .teams, .pnp, .sharePoint, .builtin:
+            guard !argument.candidates.contains(where: \.isRequired) else {
+                return ["groupid"].contains(name) && noun == "team"
+            }
+            return ["identity", "id", "groupid", "uniqueid"].contains(name)
+        case .graph: return name.hasSuffix("id") && noun.hasSuffix(name.dropLast(2)) && name.utf8.count > 3
+        case .azure:
+            return ["name", "resourceid", "objectid", "userprincipalname", "\(noun.dropFirst(2))name"].contains(name)
+        case .powerApps:
+            return name.hasSuffix("name") && noun.hasSuffix(name.dropLast(4)) && name.utf8.count > 5
+        }
+    }
+
+    /// How many objects the value of a key names: constants without wildcards, or one thing that came from a service.
+    private func one(_ call: CommandCall, _ index: Int) -> Int? {
+        if let texts = call.constant(index).texts {
+            return texts.contains { $0.contains("*") || $0.contains("?") } ? nil : max(1, texts.count)
+        }
+        let facts = call.values[index]
+        return !facts.isUnknown && facts.count <= 1 ? 1 : nil
+    }
+
+    /// Whether a command at this place would run for many objects.
+    func isForMany(place: Int, input: ValueFacts) -> Bool {
+        ValueFacts.product(repeats, place > 0 ? input.count : 1) > Self.few
+    }
+}
+
+extension ValueFacts {
+    /// The same, with the texts forgotten.
+    var withoutTexts: ValueFacts { ValueFacts(kinds: kinds, count: count, texts: nil) }
+}

@@ -1,0 +1,35 @@
+/// What the scripts of a session left behind, as far as it matters for judging the next one: the names that they defined,
+/// what their variables may hold, and whether any of them ran code that nobody understood.
+public struct SessionMemory: Sendable, Hashable {
+    /// A session in which nothing has run.
+    public static let fresh = SessionMemory()
+
+    /// Functions, aliases and types that were defined, in lower case.
+    var names: Set<String> = []
+    /// Variables, in lower case.
+    var variables: [String: ValueFacts] = [:]
+    /// Whether code ran that may have given any name another meaning, so that even reads can't be trusted.
+    public internal(set) var isOpaque = false
+
+    /// The variables that are kept: a session that makes more than this is judged as if it had made none.
+    private static let mostVariables = 2_000
+
+    /// A session.
+    /// - Parameter isOpaque: whether code ran in it that nobody judged.
+    public init(isOpaque: Bool = false) { self.isOpaque = isOpaque }
+
+    /// The memory after one more script.
+    func after(_ walk: ScriptWalk) -> SessionMemory {
+        var next = self
+        next.names.formUnion(walk.functions.keys)
+        next.names.formUnion(walk.types)
+        next.variables.merge(walk.variables.left) { _, new in new }
+        if next.variables.count > Self.mostVariables { next.variables = [:] }
+        if walk.givesNames
+            || walk.found.contains(where: { ConstructRule(rawValue: $0.finding.rule)?.givesNames ?? false })
+        {
+            next.isOpaque = true
+        }
+        return next
+    }
+}

@@ -1,0 +1,15 @@
+/// Variables of PowerShell that say how a script goes on and how much it tells: with these values they change nothing
+/// else.
+enum PreferenceVariables {
+    /// Whether a script may set the variable (in lower case) to this value.
+    static func mayBe(_ name: String, _ value: ConstantValue) -> Bool {
+        guard let text = value.text?.asciiLowercased else { return false }
+        switch name {
+        case "erroractionpreference", "warningpreference", "verbosepreference", "informationpreference",
+            "progresspreference":
+            return ["stop", "continue", "silentlycontinue", "ignore"].contains(text)
+        case "formatenumerationlimit": return Int(text) != nil
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,86 @@
+/// Properties that hold tokens, keys and the like, and what may be read of the objects that keep them.
+enum SecretProperties {
+    /// Whether a property of this name (in lower case) holds a token, a key, a password or a request with its token,
+    /// whatever it is a property of.
+    static func contains(_ name: String) -> Bool { names.contains(name) }
+
+    /// What a property (in lower case) of an object that keeps secrets leads to: another such object, plain data, or nil
+    /// when nothing says that it is harmless.
+    static func kinds(behind name: String, of kinds: ValueFacts.Kinds) -> ValueFacts.Kinds? {
+        if plain.contains(name) { return .data }
+        var found: ValueFacts.Kinds = kinds.subtracting(.secretive)
+        for (kind, links, leaves) in harmless where kinds.contains(kind) {
+            if links.contains(name) {
+                found.formUnion(kind)
+            } else if leaves.contains(name) {
+                found.formUnion(.data)
+            } else {
+                return nil
+            }
+        }
+        return found
+    }
+
+    /// The commands that print all of an object, down to properties of its properties.
+    static func printsAll(_ command: String) -> Bool { deepPrinters.contains(command) }
+
+    /// The cmdlets whose answer keeps secrets.
+    static func kind(ofAnswerOf cmdlet: String) -> ValueFacts.Kinds? { answers[cmdlet] }
+
+    private static let answers: [String: ValueFacts.Kinds] = [
+        "get-azcontext": .contexts, "get-mgcontext": .contexts, "get-pnpconnection": .contexts,
+        "get-pnpcontext": .contexts, "get-error": .errors, "get-process": .processes,
+    ]
+
+    private static let deepPrinters: Set<String> = [
+        "convertto-json", "convertto-xml", "convertto-csv", "convertto-html", "export-csv", "export-clixml",
+        "format-custom",
+    ]
+
+    private static let names: Set<String> = [
+        "extendedproperties", "accesstoken", "access_token", "refreshtoken", "refresh_token", "idtoken", "id_token",
+        "authorization", "requestmessage", "targetobject", "commandline", "securepassword", "tokencache",
+        "applicationsettings", "appsettings", "connectionstrings", "connectionstring", "primaryconnectionstring",
+        "secondaryconnectionstring", "primarykey", "secondarykey", "primarysharedkey", "secondarysharedkey",
+        "clientsecret", "client_secret", "secrettext", "secretvalue", "secretvaluetext", "sastoken", "sasuri",
+        "accountkey", "storageaccountkey", "publishingpassword", "publishingusername", "environmentvariables",
+        "pscredential", "getnetworkcredential", "instrumentationkey", "adminpassword", "administratorloginpassword",
+        "localcredentials", "startinfo",
+    ]
+
+    /// Names that are harmless on anything.
+    private static let plain: Set<String> = [
+        "count", "length", "hresult", "gettype", "tostring", "name", "id",
+    ]
+
+    private static let harmless: [(kind: ValueFacts.Kinds, links: Set<String>, leaves: Set<String>)] = [
+        (
+            .errors, ["exception", "innerexception", "errordetails", "response", "invocationinfo", "categoryinfo"],
+            [
+                "message", "recommendedaction", "fullyqualifiederrorid", "scriptstacktrace", "statuscode", "status",
+                "code", "category", "activity", "reason", "targetname", "targettype", "fullname", "line",
+                "offsetinline",
+                "scriptlinenumber", "positionmessage", "mycommand", "scriptname", "commandname", "source", "error",
+                "parametername", "errorid", "statusdescription", "reasonphrase", "errorcode", "errormessage",
+                "stacktrace",
+            ]
+        ),
+        (
+            .contexts, ["account", "subscription", "tenant", "environment"],
+            [
+                "type", "state", "tenants", "tenantid", "hometenantid", "subscriptionid", "displayname", "url",
+                "clientid", "connectiontype", "connectionmethod", "scopes", "authtype", "appname", "contextscope",
+                "tokencredentialtype", "authproviderttype", "pnpversiontag", "versionprofile", "resourcemanagerurl",
+            ]
+        ),
+        (
+            .processes, [],
+            [
+                "processname", "cpu", "workingset", "workingset64", "ws", "pm", "npm", "vm", "handles", "handlecount",
+                "starttime", "si", "sessionid", "responding", "priorityclass", "totalprocessortime", "threads",
+                "privatememorysize64", "pagedmemorysize64", "virtualmemorysize64", "path", "company", "description",
+                "fileversion", "productversion", "basepriority", "hasexited", "userprocessortime",
+            ]
+        ),
+    ]
+}

@@ -1,0 +1,54 @@
+import MMCore
+import PowerShellSyntax
+import Testing
+
+@testable import MMGuard
+
+@Suite("What a session remembers")
+struct SessionMemoryTests {
+    private let engine = GuardEngine()
+
+    /// The verdict over the last of several scripts that ran one after the other in a session.
+    private func verdict(_ scripts: [String]) -> Verdict {
+        var memory = SessionMemory.fresh
+        var last: Verdict?
+        for script in scripts {
+            let result = engine.judgeInSession(
+                script: script, parsed: PowerShellParser.parse(script),
+                in: ScriptContext(module: "exo", memory: memory), policy: .standard, confirmed: false)
+            (last, memory) = (result.verdict, result.memory)
+        }
+        return last ?? engine.judge(script: "", policy: .standard)
+    }
+
+    @Test(
+        "what an earlier script defined or put into a variable counts in the next one",
+        arguments: [
+            ["function Get-Date { Remove-Mailbox ceo }", "Get-Date"],
+            ["Set-Alias gx Remove-Mailbox", "Get-Mailbox ann"],
+            ["iex $x", "Get-Mailbox ann"],
+            ["function Show-It { Get-Mailbox ann }", "Show-It"],
+            ["$all = Get-Mailbox -ResultSize Unlimited", "$all | Set-Mailbox -CustomAttribute1 x"],
+            ["$f = Get-ChildItem ~/.ssh", "$f | Select-String ."],
+            ["$f = Get-ChildItem a.csv", "$f.Replace('a', 'b')"],
+            ["$sb = (Get-Command prompt).ScriptBlock", "1 | Select-Object @{n='x';e=$sb}"],
+            ["$e = $Error[0]", "$e.Foo"],
+        ])
+    func remembered(scripts: [String]) {
+        let last = verdict(scripts)
+        #expect(last.decision != .allow, "\(last.rule): \(last.reason)")
+    }
+
+    @Test(
+        "what an earlier script plainly read can be worked on without asking",
+        arguments: [
+            ["$m = Get-Mailbox ann", "$m | Set-Mailbox -CustomAttribute1 x"],
+            ["$names = 'ann', 'bob'", "$names | ForEach-Object { Set-Mailbox $_ -CustomAttribute1 x }"],
+            ["$cols = 'Name', 'Alias'", "Get-Mailbox ann | Select-Object $cols"],
+            ["Remove-Mailbox ann", "Get-Mailbox bob"],
+        ])
+    func known(scripts: [String]) {
+        let last = verdict(scripts)
+        #expect(last.decision == .allow, "\(last.rule): \(last.reason)")
+    }
+}
