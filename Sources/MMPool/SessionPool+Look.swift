@@ -23,6 +23,9 @@ extension SessionPool {
         await replace(key, session)
     }
 
+    /// The session that there is now, ready or not.
+    package func current(_ key: SessionKey) -> Session? { slots[key]?.session }
+
     /// The account that signed in to a session.
     public func account(of key: SessionKey) -> String? { slots[key]?.account }
 

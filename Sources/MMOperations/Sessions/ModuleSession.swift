@@ -17,6 +17,8 @@ package struct ModuleSession: PooledSession {
     package let runner: Runner
     /// What its sign-in rests on.
     let ground: SignInGround
+    /// What its scripts have left behind.
+    package let scriptMemory = ScriptMemory()
     private static let signInLimit = Duration.seconds(900)
 
     /// Signs in, from the connection's own tokens where they serve, else with the module's device code. Whoever signs in to

@@ -42,9 +42,16 @@ struct Run: Operation {
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
             try await DryRun.checkNames(plan, service, knowing: context.services.checkedScripts)
         }
-        let verdict = try context.services.guards.engine().judge(
-            script: command.script, parsed: plan.parsed, in: ScriptContext(module: moduleName),
-            policy: context.policy(of: connection), confirmed: input.confirmed)
+        let key = SessionKey(connection: connection.name, module: moduleName)
+        let engine = try context.services.guards.engine()
+        let (text, parsed, policy) = (command.script, plan.parsed, context.policy(of: connection))
+        let isConfirmed = input.confirmed
+        let judged = await ScriptVerdict(over: context.services.sessions.current(key)?.scriptMemory) { memory in
+            engine.judgeInSession(
+                script: text, parsed: parsed, in: ScriptContext(module: moduleName, memory: memory), policy: policy,
+                confirmed: isConfirmed)
+        }
+        let verdict = judged.verdict
         if verdict.decision == .ask { try await refuseUnknown(plan, in: moduleName, of: connection, context) }
         try await Clearance(
             ConfirmationRequest(
@@ -52,7 +59,6 @@ struct Run: Operation {
                 parameters: arguments.object, verdict: verdict, checks: connection.personChecks)
         ).settle(in: context)
 
-        let key = SessionKey(connection: connection.name, module: moduleName)
         var onPrompt: (@Sendable (JSONObject) -> Void)?
         if context.call.waitsForSignIn, let person = context.call.person {
             onPrompt = { details in Task { await person.showSignIn(details) } }
@@ -67,6 +73,7 @@ struct Run: Operation {
                 key, until: deadline, onPrompt: prompt
             ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> EngineAnswer in
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
+                try judged.settle(with: lease.session.scriptMemory)
                 switch lease.session.runner {
                 case .exchange(let session):
                     return try await session.run(
