@@ -52,7 +52,7 @@ struct RetryTests {
         #expect(Set(contoso.network.requests.compactMap { $0.headers["client-request-id"] }).count == 1)
     }
 
-    @Test("more than five minutes are not waited at once, however much time there is", arguments: [429, 503])
+    @Test("more than five minutes are not waited at once, however much time there is", arguments: [429, 503, 500])
     func ceiling(status: Int) async throws {
         let contoso = try Contoso(FakeNetwork(HTTPResponse(status: status, headers: ["Retry-After": "301"])))
         let client = try contoso.client()
