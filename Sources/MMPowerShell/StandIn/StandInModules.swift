@@ -12,7 +12,7 @@ struct StandInModules {
         "connect-exchangeonline": { connect("exo", .console, $0, $1) },
         "get-connectioninformation": exchangeConnections,
         "disconnect-exchangeonline": { disconnect("exo", $1) },
-        "get-mailbox": { reading("exo", "Get-Mailbox", $0, $1) { mailbox($0) } },
+        "get-mailbox": { reading("exo", "Get-Mailbox", $0, $1, .mailboxes) { mailbox($0) } },
         "disable-azcontextautosave": { _, _ in nil },
         "update-azconfig": { _, _ in nil },
         "connect-azaccount": { connect("azure", .information, $0, $1) },
@@ -97,7 +97,7 @@ struct StandInModules {
     /// A reading cmdlet: the tenant's own rows, or invented ones where there is no tenant.
     private static func reading(
         _ module: String, _ cmdlet: String, _ call: StandInCall, _ host: StandInHost, count: Int = 5,
-        _ source: StandInRows? = nil, make: (Int) -> JSONValue
+        _ source: StandInRows, make: (Int) -> JSONValue
     ) -> CommandEnd? {
         let account: StandInAccount
         switch self.account(module, cmdlet, host) {
@@ -106,13 +106,11 @@ struct StandInModules {
         }
         let wanted = call.named["resultsize"]?.int ?? call.named["first"]?.int
         if let tenant = host.tenant {
-            guard let source, let token = account.token else {
-                return StandInRefusal(
-                    "The sandbox tenant has no \(cmdlet) outside of the native engine, and no real PowerShell runs here.",
-                    id: "NotInSandbox"
-                ).end
+            guard let token = account.token else {
+                let text = "\(cmdlet) needs the sign-in of a person on the sandbox tenant."
+                return StandInRefusal(text, id: "NotInSandbox").end
             }
-            switch source.read(tenant, token, host) {
+            switch source.read(tenant, token, call, host) {
             case .failure(let refusal): return refusal.end
             case .success(let rows):
                 for row in rows.prefix(wanted ?? rows.count) where !call.isSilent {

@@ -7,6 +7,8 @@ struct StandInRows: Sendable {
     let properties: [(name: String, member: [String])]
     /// Whether rows are texts, as those of programs are.
     var isText = false
+    /// The cmdlet that Exchange is asked to run, in place of a read.
+    var cmdlet: String?
 
     init(_ path: String, _ properties: String, isText: Bool = false) {
         self.path = path
@@ -17,6 +19,13 @@ struct StandInRows: Sendable {
         self.isText = isText
     }
 
+    private init(cmdlet: String) {
+        path = "/adminapi/beta/organizations/InvokeCommand"
+        properties = []
+        self.cmdlet = cmdlet
+    }
+
+    static let mailboxes = StandInRows(cmdlet: "Get-Mailbox")
     static let subscriptions = StandInRows(
         "/subscriptions?api-version=2022-12-01", "Name=displayName Id=subscriptionId TenantId=tenantId State=state")
     static let organization = StandInRows("/v1.0/organization", "TenantId=id DisplayName=displayName")
@@ -34,11 +43,12 @@ struct StandInRows: Sendable {
 
     /// Reads the rows.
     func read(
-        _ tenant: any StandInTenant, _ token: Secret, _ host: StandInHost
+        _ tenant: any StandInTenant, _ token: Secret, _ call: StandInCall, _ host: StandInHost
     ) -> Result<[JSONValue], StandInRefusal> {
         let path = path
+        let body = cmdlet.map { Self.input($0, call) }
         let answer = host.result(every: 5) {
-            await Result { () async throws(MMError) in try await tenant.rows(of: path, token: token) }
+            await Result { () async throws(MMError) in try await tenant.rows(of: path, body: body, token: token) }
         }
         switch answer {
         case .success(let rows): return .success(rows.map(shown))
@@ -48,7 +58,17 @@ struct StandInRows: Sendable {
         }
     }
 
+    /// What Exchange is asked: the cmdlet with its parameters; one that stands alone is the identity.
+    private static func input(_ cmdlet: String, _ call: StandInCall) -> JSONValue {
+        var parameters = JSONObject(call.named.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        if let identity = call.text(0) { parameters["Identity"] = .string(identity) }
+        return ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
+    }
+
     private func shown(_ row: JSONValue) -> JSONValue {
+        guard cmdlet == nil else {
+            return .object(JSONObject((row.object ?? [:]).filter { !$0.key.contains("@") }.map { ($0.key, $0.value) }))
+        }
         let values = properties.map { property in
             (property.name, property.member.reduce(row) { $0[$1] ?? .null })
         }

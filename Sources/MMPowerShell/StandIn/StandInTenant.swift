@@ -16,8 +16,9 @@ public protocol StandInTenant: Sendable {
     /// Reads from a service of the tenant.
     /// - Parameters:
     ///   - path: path and query, from the tenant's own address on.
+    ///   - body: what is posted there, for services that are asked so; `nil` for a plain read.
     ///   - token: who reads.
     /// - Returns: the items of a list, else the one object.
     /// - Throws: what the service refuses with; `cancelled`.
-    func rows(of path: String, token: Secret) async throws(MMError) -> [JSONValue]
+    func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue]
 }

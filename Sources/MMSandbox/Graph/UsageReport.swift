@@ -16,7 +16,9 @@ struct UsageReport: Sendable {
 
         /// When the user last used a service.
         func activity(_ field: UInt64) -> String {
-            guard !user.licenses.isEmpty, let last = user.lastSignIn else { return "" }
+            guard user.isEnabled || !user.isActive, !user.licenses.isEmpty, let last = user.lastSignIn else {
+                return ""
+            }
             return Self.day(min(refreshed, last - Int64(mixing.number(user.index, field, below: 4) * 86_400)))
         }
 

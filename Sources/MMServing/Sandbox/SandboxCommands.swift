@@ -31,7 +31,7 @@ enum SandboxCommands {
                 InputField("lifetime", .integer(1...86_400), "Seconds an access token lives (default 4821)."),
                 InputField("foreground", .flag, "Serve in this process until it is ended."),
             ],
-            examples: [.init("mm sandbox start --connection Demo", "then: mm login Demo")]
+            examples: [.init("mm sandbox start --connection Demo", "then: mm login Demo, and mm sandbox approve CODE")]
         ) { (input, options, streams) throws(MMError) in
             if try input.flag("foreground") {
                 var tenant = SandboxOptions()
@@ -51,7 +51,7 @@ enum SandboxCommands {
             var notes = ["Stop it with: mm sandbox stop"]
             if let name = try input.text("connection") {
                 try SandboxProcess.addConnection(name, paths)
-                notes.insert("Sign in with: mm login \(name)", at: 0)
+                notes = ["Sign in with: mm login \(name)", "Approve its code with: mm sandbox approve CODE"] + notes
             }
             let answer: JSONValue = ["url": .string(running.base), "pid": .int(Int64(running.processID))]
             try await show(answer, options, streams, notes: notes)

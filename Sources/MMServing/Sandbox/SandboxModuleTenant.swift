@@ -39,8 +39,11 @@ struct SandboxModuleTenant: StandInTenant {
         }
     }
 
-    func rows(of path: String, token: Secret) async throws(MMError) -> [JSONValue] {
-        var request = HTTPRequest(method: "GET", url: address + path, body: nil, allowsPlainHTTP: true)
+    func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {
+        var request = HTTPRequest(
+            method: body == nil ? "GET" : "POST", url: address + path, body: body.map { JSONWriter.bytes($0) },
+            allowsPlainHTTP: true)
+        if body != nil { request.headers.set("Content-Type", "application/json") }
         request.headers.set("Authorization", "Bearer \(token.reveal())")
         let answer = try await send(request)
         guard answer.status < 300 else { throw refusal(answer) }
@@ -78,7 +81,9 @@ struct SandboxModuleTenant: StandInTenant {
         if let text = answer.json["error_description"]?.string {
             return MMError(.remoteFailed, text, details: ["error": answer.json["error"] ?? .null])
         }
-        let text = answer.json["error"]?["message"]?.string ?? "The sandbox tenant answered \(answer.status)."
+        let detail = answer.json["error"]?["details"]?[0]?["message"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        let text =
+            detail ?? answer.json["error"]?["message"]?.string ?? "The sandbox tenant answered \(answer.status)."
         return MMError(.remoteFailed, text)
     }
 }

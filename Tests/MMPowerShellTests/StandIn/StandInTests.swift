@@ -39,7 +39,8 @@ struct StandInTests {
             return Secret("e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)).x")
         }
 
-        func rows(of path: String, token: Secret) async throws(MMError) -> [JSONValue] {
+        func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {
+            if let body { return [["Name": .string(JSONWriter.string(body)), "Name@data.type": "System.String"]] }
             let who = TokenClaims(reading: token).account ?? ""
             return [["displayName": .string("The tenant's own, for \(who)"), "webUrl": "https://c.example", "more": 1]]
         }
@@ -79,15 +80,16 @@ struct StandInTests {
         #expect(texts(read).hasSuffix("AADSTS70020: expired"))
     }
 
-    @Test("with a tenant nothing is invented: a cmdlet without rows there is refused")
-    func inventsNothing() async throws {
+    @Test("a cmdlet of Exchange is asked of the tenant, with its parameters")
+    func asksExchange() async throws {
         let read = try await frames(
             [
                 #"{"t":"run","id":1,"script":"param($Token) Connect-ExchangeOnline -AccessToken $Token","parameters":{"Token":"e30.eyJ0aWQiOiJ0In0.x"}}"#,
-                #"{"t":"run","id":2,"script":"Get-Mailbox"}"#,
-            ], until: 3, tenant: ScriptedTenant())
+                #"{"t":"run","id":2,"script":"Get-Mailbox kim -ResultSize 3"}"#,
+            ], until: 4, tenant: ScriptedTenant())
         let text = texts(read)
-        #expect(text.contains("has no Get-Mailbox outside of the native engine") && !text.contains("Person"))
+        #expect(text.contains("Get-Mailbox") && text.contains("Identity") && text.contains("resultsize"))
+        #expect(!text.contains("Person") && !text.contains("@data.type"))
     }
 
     /// Speaks with a stand-in that runs in this process.
