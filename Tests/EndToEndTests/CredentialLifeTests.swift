@@ -1,4 +1,5 @@
 import MMCore
+import MMSystem
 import Testing
 
 @Suite("Credentials end with the connection that they were made for", .timeLimit(.minutes(5)))
@@ -63,6 +64,18 @@ struct CredentialLifeTests {
             #expect(added.code == 0, "\(added)")
             #expect(try await tenant.mm(["graph", "Demo", "/me", "--json"]).code == code, "\(flags)")
         }
+    }
+
+    @Test("a sign-out ends the sessions in the pool that were fed from the sign-in, and their processes")
+    func sessionsEnd() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        let process = try await tenant.sessionProcess()
+        let out = try await tenant.mm(["logout", "Demo", "--json"])
+        #expect(out.code == 0 && out.json?["sessions"]?.array?.contains("Demo/exo") == true, "\(out)")
+        #expect(try await tenant.state(of: "Demo/exo") == nil)
+        try await waitUntil { ProcessIdentity(running: process) == nil }
     }
 
     @Test("a rename that can't be made leaves the sign-in as it is")
