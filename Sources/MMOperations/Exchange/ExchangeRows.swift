@@ -12,13 +12,14 @@ struct ExchangeRows: CmdletRows {
     private let isAsking: Bool
     private let isSilent: Bool
     private var isNoted = false
-    private var reader = ExchangeRowReader()
+    private var reader: ExchangeRowReader
     private var isOver = false
 
     init(
-        source: ExchangeSource, pages: ExchangePages, command: ExchangeCommand, errorAction: String?, isPreview: Bool,
-        isAsking: Bool, isSilent: Bool
+        source: ExchangeSource, pages: ExchangePages, command: ExchangeCommand, view: CmdletView?,
+        errorAction: String?, isPreview: Bool, isAsking: Bool, isSilent: Bool
     ) {
+        reader = ExchangeRowReader(view: view)
         self.source = source
         self.pages = pages
         self.command = command

@@ -70,7 +70,8 @@ final class ExchangeSource: CmdletSource {
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
         return ExchangeRows(
             source: self, pages: client.pages(command, deadline: deadline, report: report), command: command,
-            errorAction: bound.errorAction, isPreview: bound.parameters["WhatIf"] == .bool(true),
+            view: CmdletView.of(call.name), errorAction: bound.errorAction,
+            isPreview: bound.parameters["WhatIf"] == .bool(true),
             isAsking: bound.parameters["Confirm"] == .bool(true),
             isSilent: bound.headers["WarningAction"]?.lowercased() == "silentlycontinue")
     }

@@ -46,8 +46,11 @@ struct NativeAnswer: Sendable {
         if let failure = failure(after: result.objects.isEmpty ? [] : isText ? [.string(text)] : values) {
             throw failure
         }
-        let notes = ["engine: native"] + Self.streams(of: result, information)
-        if isText { return OperationAnswer(.text(text), notes: notes, connection: connection) }
+        var notes = ["engine: native"] + Self.streams(of: result, information)
+        if isText {
+            if let note = NativeText.note(on: result.objects) { notes.append(note) }
+            return OperationAnswer(.text(text), notes: notes, connection: connection)
+        }
         return OperationAnswer(.value(.array(values)), notes: notes, connection: connection)
     }
 

@@ -1,6 +1,7 @@
 import MMPowerShell
 
-/// Objects as a terminal shows them: up to four properties in columns, more one below the other, values as they are.
+/// Objects as a terminal shows them: in the columns of their cmdlet where it has some, up to four properties in columns,
+/// more one below the other. Values stay whole.
 enum NativeText {
     /// The text of a script's output.
     static func shown(_ objects: [PSValue]) -> String {
@@ -20,9 +21,9 @@ enum NativeText {
                 if !value.isNull { lines.append(value.text) }
                 continue
             }
-            let names = object.shape.names
-            let cells = object.values.map(cell)
-            if names.count <= 4, !names.isEmpty {
+            let names = object.view?.columns.map(\.name) ?? object.shape.names
+            let cells = names.map { object[$0].map(cell) ?? "" }
+            if object.view != nil || names.count <= 4, !names.isEmpty {
                 if let first = group.first, first.names != names { close() }
                 group.append((names, cells))
                 continue
@@ -36,6 +37,17 @@ enum NativeText {
         }
         close()
         return lines.joined(separator: "\n")
+    }
+
+    /// What a reader should know of properties that are not shown.
+    static func note(on objects: [PSValue]) -> String? {
+        for case .object(let object) in objects {
+            guard let view = object.view, view.columns.count < object.shape.names.count else { continue }
+            return
+                "\(view.columns.count) of \(object.shape.names.count) properties are shown, as PowerShell shows them: "
+                + "Select-Object, Format-List or JSON output give the others."
+        }
+        return nil
     }
 
     private static func cell(_ value: PSValue) -> String {

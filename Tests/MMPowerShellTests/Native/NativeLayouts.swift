@@ -27,6 +27,76 @@ struct NativeLayouts {
         #expect(text.contains("PropertyWithALongName9") && !text.contains("\u{2026}"))
     }
 
+    @Test(
+        "any characters keep a list native, and places are counted as terminals count them",
+        arguments: [
+            ("a='日本'; bc=1", "fl", "a  : 日本\nbc : 1"),
+            ("a='日本'; bc=1", "ft", "a    bc\n-    --\n日本  1"),
+            ("a=\"one`ntwo\"; bc=1", "fl", "a  : one\n     two\nbc : 1"),
+            ("a=\"one`r`ntwo\"", "fl", "a : one\n    two"), ("a='e\u{301}'; bc=1", "ft", "a  bc\n-  --\ne\u{301}  1"),
+            ("a=@([pscustomobject]@{x=1}, $null, 2)", "fl", "a : {@{x=1}, $null, 2}"),
+        ])
+    func characters(members: String, format: String, expected: String) async throws {
+        #expect(try await shown("[pscustomobject]@{\(members)} | \(format)").joined() == expected)
+    }
+
+    @Test("what a terminal would obey is no affair of this engine", arguments: ["fl", "ft", "ft a"])
+    func escapes(format: String) async {
+        var session = NativeSession()
+        let script = "[pscustomobject]@{a=\"`e[1mb\"} | \(format)"
+        guard case .handedOver = await NativeEngine().run(script, in: &session) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
+    /// A mailbox as the service sends it, with the columns of its cmdlet.
+    private func mailbox(_ cmdlet: String) throws -> PSValue {
+        var reader = ExchangeRowReader(view: CmdletView.of(cmdlet))
+        let row =
+            #"{"Guid":"1","Name":"ann","Alias":"a","Database":"db1","ProhibitSendQuota":"99 GB (106,300,440,576 bytes)","Nested":{"Name":"x"}}"#
+        let object = reader.object(Array(row.utf8)[...])
+        return try #require(object)
+    }
+
+    @Test(
+        "objects of a cmdlet are shown in its columns until something else is asked for",
+        arguments: [
+            ("$m | ft", ["Name", "Alias", "Database", "ProhibitSendQuota", "ExternalDirectoryObjectId"]),
+            ("$m | Sort-Object Name | ? Name | ft", ["Name", "Alias", "Database"]),
+            ("$m | select Guid, Alias | ft", ["Guid", "Alias"]), ("$m | ft Guid", ["Guid"]),
+            ("$m | Out-String", ["Name", "Alias", "Database"]),
+        ])
+    func views(script: String, columns: [String]) async throws {
+        var session = NativeSession()
+        session.variables["m"] = try mailbox("get-mailbox")
+        guard case .completed(let result) = await NativeEngine().run(script, in: &session) else {
+            Issue.record("handed over: \(script)")
+            return
+        }
+        let text = try result.objects.map { try PSText.string($0) }.joined()
+        let head = text.split(separator: "\n").first.map { $0.split(separator: " ").map(String.init) } ?? []
+        #expect(Array(head.prefix(columns.count)) == columns)
+        if script == "$m | ft" {
+            #expect(
+                text.contains(
+                    "ann                       a               db1                            99 GB (106,300,440,\u{2026}"
+                ))
+        }
+    }
+
+    @Test("the module's own cmdlets show all properties, and a list shows all of any object")
+    func lists() async throws {
+        #expect(CmdletView.of("Get-EXOMailbox") == nil)
+        var session = NativeSession()
+        session.variables["m"] = try mailbox("Get-Mailbox")
+        guard case .completed(let result) = await NativeEngine().run("$m | fl", in: &session) else {
+            Issue.record("handed over")
+            return
+        }
+        #expect(try result.objects.map { try PSText.string($0) }.joined().hasPrefix("Guid              : 1\nName "))
+    }
+
     @Test("sizes sort by their bytes, from whatever object they come")
     func sizes() async throws {
         let sizes = [

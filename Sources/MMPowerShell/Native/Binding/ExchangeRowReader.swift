@@ -7,9 +7,11 @@ package struct ExchangeRowReader {
     /// What was wrong with rows so far, each thing once.
     package private(set) var warnings: [String] = []
     private var noted: Set<String> = []
+    private let view: CmdletView?
 
     /// A reader.
-    package init() {}
+    /// - Parameter view: how the objects are shown where nothing else is asked for.
+    package init(view: CmdletView? = nil) { self.view = view }
 
     /// The object of a row's JSON text; a row that is no object becomes its value.
     /// - Returns: `nil` when the text is no JSON; `warnings` says so.
@@ -18,7 +20,10 @@ package struct ExchangeRowReader {
             note("A row of the answer could not be read and is left out.")
             return nil
         }
-        return value(json)
+        let value = value(json)
+        guard case .object(var object) = value else { return value }
+        object.view = view
+        return .object(object)
     }
 
     /// The warnings since the last call.

@@ -84,6 +84,14 @@ final class FormatStage: Stage {
             (name, CalculatedProperty(name: name))
         }
         var fields: [(String, CalculatedProperty)] = []
+        if properties.isEmpty, isTable, let view = object.view {
+            return view.columns.map { column in
+                var property = CalculatedProperty(name: column.name)
+                property.isRight = column.isRight
+                property.width = column.width > 0 ? column.width : nil
+                return (column.name, property)
+            }
+        }
         if properties.isEmpty {
             for name in object.shape.names.prefix(limit) { fields.append(try plain(name)) }
             return fields

@@ -45,7 +45,7 @@ final class OutStringStage: Stage {
         switch item {
         case .string, .int, .long, .bool, .char, .double, .decimal:
             let text = try PSText.string(item)
-            guard objects.isEmpty, text.utf16.count <= width, TableLayout.isSingle(text) else {
+            guard objects.isEmpty, DisplayCells.count(text) <= width, DisplayCells.isSimple(text) else {
                 throw .handOver("text that wraps")
             }
             lines.append(text)
@@ -58,7 +58,7 @@ final class OutStringStage: Stage {
 
     override func finish() throws(Interrupt) {
         if case .object(let first)? = objects.first {
-            let isTable = first.shape.names.count < 5
+            let isTable = first.view != nil || first.shape.names.count < 5
             let group =
                 isTable
                 ? try FormatStage.table(objects, [], nil, evaluator) : try FormatStage.list(objects, [], nil, evaluator)

@@ -9,8 +9,9 @@ enum CellText {
             var texts: [String] = []
             for item in items.prefix(4) {
                 switch item {
-                case .null: texts.append("")
-                case .string, .int, .long, .bool, .double, .decimal, .date: texts.append(try PSText.string(item))
+                case .null: texts.append("$null")
+                case .string, .int, .long, .bool, .double, .decimal, .date, .guid, .object:
+                    texts.append(try PSText.string(item))
                 default: throw .handOver("a list of objects in a table")
                 }
             }

@@ -89,12 +89,14 @@ package struct FormattedBlock: Sendable {
         var lines: [String] = []
         for (row, labels) in zip(group.rows, group.labels) {
             lines.append("")
-            let widest = labels.map(\.utf16.count).max() ?? 0
+            let widest = labels.map(DisplayCells.count).max() ?? 0
             for (label, value) in zip(labels, row) {
+                guard DisplayCells.isSimple(label), let parts = DisplayCells.lines(value) else { return nil }
                 // What does not fit would be wrapped.
-                guard widest + 3 + value.utf16.count <= width, TableLayout.isSingle(value), TableLayout.isSingle(label)
-                else { return nil }
-                lines.append(label + String(repeating: " ", count: widest - label.utf16.count) + " : " + value)
+                guard parts.allSatisfy({ widest + 3 + DisplayCells.count($0) <= width }) else { return nil }
+                let margin = String(repeating: " ", count: widest - DisplayCells.count(label)) + " : "
+                lines.append(label + margin + parts[0])
+                lines += parts.dropFirst().map { String(repeating: " ", count: widest + 3) + $0 }
             }
         }
         return lines

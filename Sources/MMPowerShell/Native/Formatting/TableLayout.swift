@@ -12,13 +12,13 @@ struct TableLayout {
         rows = group.rows
         self.width = width
         widths = columns.map(\.width)
-        guard columns.allSatisfy({ TableLayout.isSingle($0.label) && !$0.label.isEmpty }),
-            rows.allSatisfy({ $0.allSatisfy(TableLayout.isSingle) })
+        guard columns.allSatisfy({ DisplayCells.isSimple($0.label) && !$0.label.isEmpty }),
+            rows.allSatisfy({ $0.allSatisfy(DisplayCells.isOneLine) })
         else { return nil }
         if widths[0] == 0 {
             // Where the first column leaves its width open, all are as wide as what they hold.
             for (place, column) in columns.enumerated() {
-                widths[place] = rows.reduce(column.label.utf16.count) { max($0, $1[place].utf16.count) }
+                widths[place] = rows.reduce(column.label.utf16.count) { max($0, DisplayCells.count($1[place])) }
             }
         }
         assign()
@@ -28,12 +28,10 @@ struct TableLayout {
             return nil
         }
         guard widths.contains(where: { $0 > 0 }) else { return nil }
-    }
-
-    /// Whether a text takes one line, a place a unit.
-    static func isSingle(_ text: String) -> Bool {
-        text.unicodeScalars.allSatisfy {
-            ($0.value >= 0x20 && $0.value < 0x7F) || (0xA1...0x17F).contains($0.value) && $0.value != 0xAD
+        for row in rows {
+            for (cell, width) in zip(row, widths) where width > 0 && DisplayCells.count(cell) > width {
+                guard DisplayCells.isSimple(cell) else { return nil }
+            }
         }
     }
 
@@ -90,7 +88,7 @@ struct TableLayout {
     }
 
     private func field(_ cell: String, _ width: Int, _ isRight: Bool, isPadded: Bool) -> String {
-        let count = cell.utf16.count
+        let count = DisplayCells.count(cell)
         if count > width {
             if width == 1 { return isRight ? String(cell.suffix(1)) : String(cell.prefix(1)) }
             return isRight ? "\u{2026}" + cell.suffix(width - 1) : cell.prefix(width - 1) + "\u{2026}"

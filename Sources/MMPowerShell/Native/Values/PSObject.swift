@@ -30,6 +30,8 @@ package struct PSObject: Sendable {
     package var isCustom: Bool
     /// Whether the order of all its properties is certain, so that `*` and JSON may list them.
     package var isListable = true
+    /// The columns in which it is shown where nothing else is asked for.
+    package var view: CmdletView?
     /// The names of its properties.
     package let shape: PSShape
     /// Its values, one a name.

@@ -1,0 +1,55 @@
+/// The columns in which Exchange's module shows what a cmdlet gives, where nothing else is asked for.
+package final class CmdletView: Sendable {
+    /// A column.
+    package struct Column: Sendable {
+        /// The property.
+        package let name: String
+        /// Its width; 0 leaves it to the layout.
+        let width: Int
+        /// It stands at the right.
+        let isRight: Bool
+    }
+
+    /// The columns in order.
+    package let columns: [Column]
+
+    /// Reads `Name 25, Size >`.
+    private init(_ written: Substring) {
+        columns = written.split(separator: ",").compactMap { part in
+            let words = part.split(separator: " ")
+            guard let name = words.first else { return nil }
+            return Column(
+                name: String(name), width: words.dropFirst().first.flatMap { Int($0) } ?? 0,
+                isRight: words.last == ">")
+        }
+    }
+
+    /// The view of a cmdlet's objects; `nil` where the module shows all properties one below the other.
+    package static func of(_ cmdlet: String) -> CmdletView? { views[cmdlet.lowercased()] }
+
+    private static let views: [String: CmdletView] = {
+        var views: [String: CmdletView] = [:]
+        for line in listing.split(separator: "\n") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            let view = CmdletView(line[line.index(after: colon)...])
+            for cmdlet in line[..<colon].split(separator: " ") { views[cmdlet.lowercased()] = view }
+        }
+        return views
+    }()
+
+    private static let listing = """
+        Get-Mailbox New-Mailbox Enable-Mailbox: Name 25, Alias 15, Database 30, ProhibitSendQuota 20, ExternalDirectoryObjectId
+        Get-MailboxStatistics: DisplayName 25, ItemCount 12, StorageLimitStatus >, LastLogonTime >
+        Get-MailboxPermission Add-MailboxPermission: Identity 20, User 20, AccessRights, IsInherited 11, Deny 4
+        Get-MailboxFolderPermission Add-MailboxFolderPermission: FolderName 20, User 20, AccessRights, SharingPermissionFlags
+        Get-RecipientPermission Add-RecipientPermission: Identity, Trustee, AccessControlType, AccessRights, Inherited
+        Get-Recipient Get-User Get-DistributionGroupMember: Name 25, RecipientType
+        Get-DistributionGroup New-DistributionGroup: Name, DisplayName, GroupType, PrimarySmtpAddress
+        Get-Group: Name, DisplayName, SamAccountName, GroupType
+        Get-UnifiedGroup: DisplayName, Alias, ServerName, AccessType
+        Get-CASMailbox: Name, ActiveSyncEnabled, OWAEnabled, PopEnabled, ImapEnabled, MapiEnabled, SmtpClientAuthenticationDisabled
+        Get-AcceptedDomain: Name 30, DomainName 30, DomainType, Default
+        Get-TransportRule New-TransportRule: Name, State, Mode, Priority, Comments
+        Get-InboxRule New-InboxRule: Name, Enabled, Priority, RuleIdentity
+        """
+}

@@ -1,0 +1,38 @@
+import MMCore
+import MMPowerShell
+import Testing
+
+@testable import MMOperations
+
+@Suite("Objects of a native script as text")
+struct NativeTextTests {
+    private func rows(_ cmdlet: String) throws -> [PSValue] {
+        var reader = ExchangeRowReader(view: CmdletView.of(cmdlet))
+        return try ["ann", "kurt"].map { name in
+            let row = """
+                {"Guid":"1","DisplayName":"\(name)","Name":"\(name)","Alias":"a","Database":"db1",
+                "ProhibitSendQuota":"99 GB (106,300,440,576 bytes)","Emails":["a","b"]}
+                """
+            let object = reader.object(Array(row.utf8)[...])
+            return try #require(object)
+        }
+    }
+
+    @Test("a cmdlet's objects stand in its columns, with values whole and a word on the other properties")
+    func columns() throws {
+        let rows = try rows("Get-Mailbox")
+        let lines = NativeText.shown(rows).split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(lines[0].split(separator: " ").prefix(4) == ["Name", "Alias", "Database", "ProhibitSendQuota"])
+        #expect(lines[3].contains("kurt") && lines[3].contains("99 GB (106,300,440,576 bytes)"))
+        #expect(NativeText.note(on: rows)?.hasPrefix("5 of 7 properties") == true)
+        #expect(rows.first?.json(depth: 3)["Emails"] == ["a", "b"])
+    }
+
+    @Test("objects without columns of their own are shown whole")
+    func whole() throws {
+        let rows = try rows("Get-EXOMailbox")
+        #expect(NativeText.shown(rows).contains("Guid              : 1"))
+        #expect(NativeText.note(on: rows) == nil)
+    }
+}
