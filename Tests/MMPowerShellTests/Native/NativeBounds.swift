@@ -82,11 +82,53 @@ struct NativeBounds {
         #expect(reason.contains("cancelled"))
     }
 
+    /// A process that grows by a gigabyte between any two looks.
+    private static let rising: @Sendable () -> Int = {
+        let looks = Mutex(0)
+        return {
+            looks.withLock { count in
+                count += 1
+                return count << 30
+            }
+        }
+    }()
+
+    @Test("what was made and let go is no memory: a list may grow one by one")
+    func lettingGo() async throws {
+        var limits = NativeLimits()
+        limits.memoryBytes = 1 << 20
+        limits.residentBytes = { 1 << 30 }
+        let script = "$r = @(); foreach ($i in 1..3000) { $r += \"row $i\" }; $r.Count; ($r | Sort-Object)[0]"
+        #expect(try texts(await run([script], limits: limits).first) == ["3000", "row 1"])
+    }
+
+    @Test("memory that a run holds is bounded, that of others is no matter of it")
+    func held() async throws {
+        var limits = NativeLimits()
+        limits.memoryBytes = 1 << 20
+        limits.bytesBetweenLooks = 0
+        limits.residentBytes = Self.rising
+        for script in ["$x = 'a' * 900000; \"$x$x\"", "1..40000 | Sort-Object", "@(1..40000 | % { \"$_\" }).Count"] {
+            guard case .handedOver(let reason, _) = await run([script], limits: limits)[0] else {
+                Issue.record("\(script) was carried out")
+                continue
+            }
+            #expect(reason == "much memory")
+        }
+        #expect(
+            try texts(await run(["1..100 | % { $_ * 2 } | Select-Object -Last 1"], limits: limits).first) == ["200"])
+    }
+
     /// Every bound so low that most scripts reach one.
     private static let low: [NativeLimits] = {
         var all: [NativeLimits] = []
         for change: (inout NativeLimits) -> Void in [
-            { $0.textBytes = 3 }, { $0.listItems = 1 }, { $0.madeBytes = 8 }, { $0.steps = 1 }, { $0.rounds = 1 },
+            { $0.textBytes = 3 }, { $0.listItems = 1 },
+            {
+                $0.memoryBytes = 0
+                $0.bytesBetweenLooks = 0
+                $0.residentBytes = rising
+            }, { $0.steps = 1 }, { $0.rounds = 1 },
             { $0.patternSteps = -1_000_000 }, { $0.patternDepth = 1 },
         ] {
             var limits = NativeLimits()

@@ -3,12 +3,18 @@ struct JSONText {
     private let isCompressed: Bool
     private let depth: Int
     private let isPiped: Bool
+    private let step: () throws(Interrupt) -> Void
     private(set) var text = ""
     /// Whether something lay deeper than the depth and became its text.
     private(set) var isTruncated = false
 
     /// Writes one value.
-    init(_ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false) throws(Interrupt) {
+    /// - Parameter step: called for each value inside; ends a long text when nobody waits for it.
+    init(
+        _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false,
+        step: @escaping () throws(Interrupt) -> Void = {}
+    ) throws(Interrupt) {
+        self.step = step
         self.depth = depth
         self.isPiped = isPiped
         self.isCompressed = isCompressed
@@ -16,6 +22,7 @@ struct JSONText {
     }
 
     private mutating func write(_ value: PSValue, level: Int) throws(Interrupt) {
+        try step()
         switch value {
         case .null: text += "null"
         case .bool(let flag): text += flag ? "true" : "false"

@@ -131,6 +131,7 @@ extension Evaluator {
         guard case .array(let items) = left else { return .bool(try test(left)) }
         var kept: [PSValue] = []
         for item in items {
+            try step()
             if case .array = item { throw .handOver("comparing lists in a list") }
             if try test(item) { kept.append(item) }
         }
@@ -153,6 +154,7 @@ extension Evaluator {
             return try Comparison.equal(collection, wanted, ignoringCase: ignoringCase)
         }
         for item in items {
+            try step()
             if case .array = item { throw .handOver("comparing lists in a list") }
             if try Comparison.equal(item, wanted, ignoringCase: ignoringCase) { return true }
         }

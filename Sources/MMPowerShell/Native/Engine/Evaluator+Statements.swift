@@ -8,7 +8,10 @@ extension Evaluator {
         defer { collecting -= 1 }
         for statement in block.statements {
             do throws(Interrupt) {
-                try run(statement) { (item) throws(Interrupt) in items.append(item) }
+                try run(statement) { (item) throws(Interrupt) in
+                    try note(item)
+                    items.append(item)
+                }
             } catch {
                 if case .statement = error, tries == 0 { throw .handOver("an error inside a sub-expression") }
                 throw error
@@ -22,7 +25,10 @@ extension Evaluator {
         var items: [PSValue] = []
         collecting += 1
         defer { collecting -= 1 }
-        try run(statement) { (item) throws(Interrupt) in items.append(item) }
+        try run(statement) { (item) throws(Interrupt) in
+            try note(item)
+            items.append(item)
+        }
         return items
     }
 

@@ -54,24 +54,43 @@ final class Evaluator {
 
     private var rounds = 0
     private var madeBytes = 0
+    private var seenBytes = 0
+    private var firstResident: Int?
 
     /// Counts what an operator or a method has made.
     func counted(_ value: PSValue) throws(Interrupt) -> PSValue {
         switch value {
-        case .string(let text): try count(text.utf8.count)
+        case .string(let text):
+            guard text.utf8.count <= limits.textBytes else { throw .handOver("a long text") }
         case .array(let items):
-            guard items.count <= limits.listItems else { throw .handOver("a long list") }
-            madeBytes += items.count &* MemoryLayout<PSValue>.stride
-        default: return value
+            guard items.count <= limits.listItems || delivery.hasSent else { throw .handOver("a long list") }
+        default: break
         }
-        guard madeBytes <= limits.madeBytes else { throw .handOver("much memory") }
+        try note(value)
         return value
     }
 
-    /// Counts the bytes of a text that was made.
-    private func count(_ bytes: Int) throws(Interrupt) {
-        guard bytes <= limits.textBytes else { throw .handOver("a long text") }
-        madeBytes += bytes
+    /// Counts the memory of a value, without what lies in it.
+    func note(_ value: PSValue) throws(Interrupt) {
+        let stride = MemoryLayout<PSValue>.stride
+        switch value {
+        case .string(let text): madeBytes &+= stride + text.utf8.count
+        case .array(let items): madeBytes &+= stride + items.count &* stride
+        case .object(let object): madeBytes &+= 4 * stride + object.values.count &* stride
+        default: madeBytes &+= stride
+        }
+        if madeBytes &- seenBytes > limits.bytesBetweenLooks { try lookAtMemory() }
+    }
+
+    /// Ends the evaluation when it holds much: it has made as much, and the process has grown by as much. What was made
+    /// and let go counts for nothing, and what others take neither.
+    private func lookAtMemory() throws(Interrupt) {
+        seenBytes = madeBytes
+        let resident = limits.residentBytes()
+        let first = firstResident ?? resident
+        firstResident = first
+        let most = delivery.hasSent ? limits.rowBytes : limits.memoryBytes
+        if madeBytes > most, resident - first > most { throw .handOver("much memory") }
     }
 
     /// Evaluates something that stands in a block's own script.

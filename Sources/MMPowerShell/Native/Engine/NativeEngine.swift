@@ -119,6 +119,7 @@ private final class NativeRun {
         do throws(Interrupt) {
             try parameters?.bind(in: evaluator)
             try evaluator.run(body.statements) { (item) throws(Interrupt) in
+                try evaluator.note(item)
                 try delivery.add(.object(showsLayouts ? try NativeRun.shown(item) : item))
             }
         } catch {

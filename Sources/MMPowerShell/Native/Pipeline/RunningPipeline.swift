@@ -59,7 +59,10 @@ final class RunningPipeline {
         for (place, stage) in stages.enumerated() {
             if place + 1 < stages.count {
                 let following = stages[place + 1]
-                stage.next = { (item) throws(Interrupt) in try following.process(item) }
+                stage.next = { (item) throws(Interrupt) in
+                    try evaluator.note(item)
+                    try following.process(item)
+                }
             } else {
                 stage.next = sink
                 stage.isLast = true
@@ -126,6 +129,7 @@ final class RunningPipeline {
     /// Sends one object in; `false` when no more are wanted.
     private func push(_ item: PSValue) throws(Interrupt) -> Bool {
         try evaluator.step()
+        try evaluator.note(item)
         guard let first = stages.first else {
             try sink(item)
             return true

@@ -1,10 +1,9 @@
 import Glibc
-import MMSystem
 
 /// The memory of this process.
-enum OwnMemory {
+package enum OwnMemory {
     /// How much of it is resident, in bytes: the second field of `/proc/self/statm` in pages (proc(5)).
-    static func resident() -> Int? {
+    package static func resident() -> Int? {
         guard let text = ProcFile.read("/proc/self/statm", limit: 4096) else { return nil }
         let fields = text.split(separator: 0x20)
         guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return nil }
