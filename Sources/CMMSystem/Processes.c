@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -160,3 +161,5 @@ int mm_reap(pid_t pid, int *signalled) {
 }
 
 int mm_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+void mm_trim_heap(void) { malloc_trim(0); }

@@ -12,6 +12,9 @@ void mm_block_signals_in_thread(void);
 // The calling thread's name, cut to 15 bytes.
 void mm_name_thread(const char *name);
 
+// Gives free memory of the heap back to the kernel.
+void mm_trim_heap(void);
+
 // A counting semaphore for threads (sem_overview(7)); it must outlive its last wait. Waiting gives 0, or -1 when the
 // time ran out; milliseconds below zero wait for ever.
 void *mm_semaphore_create(void);

@@ -1,3 +1,4 @@
+import CMMSystem
 import Glibc
 
 /// The memory of this process.
@@ -9,4 +10,7 @@ package enum OwnMemory {
         guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return nil }
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
+
+    /// Gives what was let go back to the system. It takes milliseconds on a large heap.
+    package static func giveBack() { mm_trim_heap() }
 }

@@ -62,6 +62,7 @@ final class Delivery {
     /// All that was put out and not delivered.
     var result: NativeResult {
         var result = NativeResult()
+        result.objects.reserveCapacity(pending.count)
         for output in pending {
             switch output {
             case .object(let object): result.objects.append(object)

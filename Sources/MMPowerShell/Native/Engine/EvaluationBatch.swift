@@ -37,21 +37,25 @@ package struct EvaluationBatch: Sendable {
 
     /// A result in the form of the recordings.
     static func text(_ result: NativeResult) throws -> String {
-        var objects: [String] = []
-        for object in result.objects {
+        var text = "{\"out\":["
+        for (place, object) in result.objects.enumerated() {
             switch object {
             case .guid, .version, .span: throw Interrupt.handOver("an object that JSON shows in its own way")
             default: break
             }
-            objects.append(try JSONText(object, depth: 10, isCompressed: true).text)
+            if place > 0 { text += "," }
+            text += try JSONText(object, depth: 10, isCompressed: true).text
         }
-        let types = result.objects.map { JSONWriter.string(.string($0.typeName)) }
+        text += "],\"types\":["
+        for (place, object) in result.objects.enumerated() {
+            if place > 0 { text += "," }
+            text += JSONWriter.string(.string(object.typeName))
+        }
         let errors = result.errors.map { error in
             "{\"id\":\(JSONWriter.string(.string(error.id))),\"msg\":\(JSONWriter.string(.string(error.message)))}"
         }
         let warnings = result.warnings.map { JSONWriter.string(.string($0)) }
-        var text = "{\"out\":[\(objects.joined(separator: ","))],\"types\":[\(types.joined(separator: ","))]"
-        text += ",\"errors\":[\(errors.joined(separator: ","))],\"warnings\":[\(warnings.joined(separator: ","))]"
+        text += "],\"errors\":[\(errors.joined(separator: ","))],\"warnings\":[\(warnings.joined(separator: ","))]"
         if let failure = result.failure { text += ",\"fatal\":\(JSONWriter.string(.string(failure.id)))" }
         return text + "}"
     }

@@ -82,6 +82,9 @@ final class Evaluator {
         if madeBytes &- seenBytes > limits.bytesBetweenLooks { try lookAtMemory() }
     }
 
+    /// Whether it has made so much that the heap may have grown.
+    var hasMadeMuch: Bool { seenBytes > 0 }
+
     /// Ends the evaluation when it holds much: it has made as much, and the process has grown by as much. What was made
     /// and let go counts for nothing, and what others take neither.
     private func lookAtMemory() throws(Interrupt) {

@@ -1,4 +1,5 @@
 import MMCore
+import MMSystem
 package import PowerShellSyntax
 
 /// Runs scripts of the closed language without a PowerShell. A result is PowerShell's own, or there is none: whatever
@@ -69,9 +70,19 @@ package struct NativeEngine: Sendable {
         let end: (NativeOutcome, NativeSession)
         do {
             end = try await thread.run {
-                let run = NativeRun(
-                    units: units, session: before, sources: sources, limits: limits, thread: thread, receiver: receiver)
-                return (run.run(body, parameters, showsLayouts: showsLayouts), run.session(after: before))
+                var hasMadeMuch = false
+                // The run lets go of what it holds before memory is given back.
+                func carryOut() -> (NativeOutcome, NativeSession) {
+                    let run = NativeRun(
+                        units: units, session: before, sources: sources, limits: limits, thread: thread,
+                        receiver: receiver)
+                    let outcome = run.run(body, parameters, showsLayouts: showsLayouts)
+                    hasMadeMuch = run.hasMadeMuch
+                    return (outcome, run.session(after: before))
+                }
+                let end = carryOut()
+                if hasMadeMuch { OwnMemory.giveBack() }
+                return end
             }
         } catch {
             return .handedOver(reason: error.message, hasSent: false)
@@ -107,6 +118,8 @@ private final class NativeRun {
         while lines.last?.isEmpty == true { lines.removeLast() }
         return .string(lines.joined(separator: "\n"))
     }
+
+    var hasMadeMuch: Bool { evaluator.hasMadeMuch }
 
     func session(after before: NativeSession) -> NativeSession {
         var session = before
