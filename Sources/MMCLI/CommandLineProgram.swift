@@ -108,6 +108,7 @@ package struct CommandLineProgram: Sendable {
             progress: { report in if showsProgress { terminal.progress(report.message) } }
         )
         context.directory = CallContext.ownDirectory
+        context.input = terminal.input
         let answer: OperationAnswer
         do throws(MMError) {
             answer = try await service(options).get().call(
@@ -130,16 +131,16 @@ package struct CommandLineProgram: Sendable {
         if let program = options.jq {
             try await filter(answer, through: program, options)
         } else {
-            let renderer = AnswerRenderer(format: options.format, note: { if !options.quiet { terminal.note($0) } }) {
-                (bytes) throws(MMError) in try terminal.write(bytes)
-            }
+            let renderer = AnswerRenderer(
+                format: options.format, note: { if !options.quiet { terminal.note($0) } },
+                writeError: { terminal.writeError($0) }
+            ) { (bytes) throws(MMError) in try terminal.write(bytes) }
             try await renderer.render(answer)
         }
-        if case .items(let rows) = answer.body, !options.quiet {
-            for note in rows.closingNotes() { terminal.note(note) }
-        }
+        let end = answer.body.stream?.end() ?? AnswerEnd()
+        if !options.quiet { for note in end.notes { terminal.note(note) } }
         terminal.progress(nil)
-        return answer.exitStatus
+        return end.exitStatus ?? answer.exitStatus
     }
 
     /// Shows what came before a failure where it would have been shown without one. With `--json` the error holds it.
@@ -192,6 +193,6 @@ package struct CommandLineProgram: Sendable {
 extension OperationAnswer {
     /// Whether the body is still being fetched.
     fileprivate var isLongRunning: Bool {
-        if case .items = body { true } else { false }
+        body.stream != nil
     }
 }

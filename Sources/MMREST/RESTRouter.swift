@@ -41,7 +41,7 @@ package struct RESTRouter: Sendable {
         let metrics = shared.metrics
         let service = MeteredOperationService(service, metrics)
         let calls = OperationCalls(
-            service: service, serverName: settings.serverName, questions: shared.questions,
+            service: service, serverName: settings.serverName, shared: shared,
             requirePerson: settings.requirePerson)
         let document = OpenAPIDocument(service.catalogue)
         var routes = [
@@ -61,6 +61,9 @@ package struct RESTRouter: Sendable {
             Route(
                 "/v1/calls/{}/questions/{}",
                 [("POST", { (request) async throws(MMError) in try calls.answerQuestion(request) })]),
+            Route(
+                "/v1/calls/{}/inputs/{}",
+                [("POST", { (request) async throws(MMError) in try calls.takeInput(request) })]),
         ]
         if let services {
             routes += JobCalls(calls: calls, services: services).routes

@@ -5,7 +5,9 @@ package final class RESTShared: Sendable {
     /// A token that came through the socket unlocks a page that came over TCP.
     let lock = DashboardLock()
     /// A question may be answered at another address than it was put at.
-    let questions = OpenQuestions()
+    let questions = OpenQuestions<Bool>()
+    /// So may standard input that a call asks for.
+    let inputs = OpenQuestions<[UInt8]>()
 
     /// Nothing counted, asked or unlocked yet.
     package init() {}

@@ -37,6 +37,18 @@ private let table: [ScriptedOperation] = [
                     batches.next()
                 }), notes: ["a note"], columns: ["id"], connection: "Contoso")
     },
+    ScriptedOperation("flows") { _, _ in
+        let pieces = Mutex([
+            CommandPiece(Array("out ü\n".utf8), isError: false), CommandPiece([0xC3, 0x00, 0xFF], isError: true),
+        ])
+        var end = AnswerEnd(notes: ["It is over."])
+        end.exitStatus = 130
+        return OperationAnswer(
+            .output(
+                ItemStream(end: { [end] in end }) { () async throws(MMError) in
+                    pieces.withLock { $0.isEmpty ? nil : [$0.removeFirst().row] }
+                }))
+    },
     ScriptedOperation("no-items") { _, _ in OperationAnswer(.items(ItemStream { () async throws(MMError) in nil })) },
     ScriptedOperation("torn-items") { _, _ in
         let batches = Batches(count: 3)
@@ -80,6 +92,22 @@ private final class Batches: Sendable {
         return number.map { number in
             (0..<50).map { Array("{\"id\": \(number), \"row\":\t\($0), \"text\": \"[,]\\\"}\"}".utf8)[...] }
         }
+    }
+}
+
+/// Input in pieces that are there already.
+private final class Pieces: CallInput {
+    private let left: Mutex<[[UInt8]]>
+    init(_ pieces: [[UInt8]]) { left = Mutex(pieces) }
+
+    func next() async throws(MMError) -> [UInt8]? { left.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+}
+
+extension AnswerEnd {
+    fileprivate static func status(_ status: Int32) -> AnswerEnd {
+        var end = AnswerEnd()
+        end.exitStatus = status
+        return end
     }
 }
 
@@ -151,6 +179,33 @@ struct ContractTests {
         #expect(value["said"]?.bool == says)
         #expect(person.seen.questions.withLock { $0 } == ["a title|line 1\nline 2|line 3|why"])
         #expect(person.seen.signIns.withLock { $0 } == [["userCode": "ABC"]])
+        await pool.stop()
+    }
+
+    @Test("what a call asks of standard input comes while its answer flows, and the exit status behind it")
+    func input() async throws {
+        let home = try RESTHome()
+        let local = home.service([
+            ScriptedOperation("echoes") { (_, context) async throws(MMError) in
+                let input = context.call.input
+                let end = AnswerEnd.status(7)
+                return OperationAnswer(
+                    .output(
+                        ItemStream(end: { end }) { () async throws(MMError) in
+                            try await input?.next().map { [CommandPiece($0, isError: false).row] }
+                        }))
+            }
+        ])
+        let pool = try SocketPool(home, local)
+        var context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil))
+        let given = [Array(0...255), Array("ü".utf8), [UInt8](repeating: 7, count: 300_000)]
+        context.input = Pieces(given)
+        let answer = try await pool.remote(local.catalogue).call("echoes", [:], in: context)
+        guard case .output(let stream) = answer.body else { throw MMError(.internalError, "nothing flows") }
+        var pieces: [[UInt8]] = []
+        while let rows = try await stream.next() { for row in rows { pieces.append(try CommandPiece(row: row).bytes) } }
+        #expect(pieces == given)
+        #expect(stream.end().exitStatus == 7)
         await pool.stop()
     }
 

@@ -69,7 +69,7 @@ struct RouterTests {
         "what is said while a list is fetched comes behind it", arguments: ["application/json", "application/x-ndjson"])
     func closingNotes(accept: String) async throws {
         let rows = Mutex<[ArraySlice<UInt8>]?>([Array("1".utf8)[...]])
-        let list = ItemStream(closing: { rows.withLock { $0 == nil ? ["2 pages, ünd a gap"] : [] } }) {
+        let list = ItemStream(end: { AnswerEnd(notes: rows.withLock { $0 == nil ? ["2 pages, ünd a gap"] : [] }) }) {
             () async throws(MMError) in
             rows.withLock { rows in
                 defer { rows = nil }

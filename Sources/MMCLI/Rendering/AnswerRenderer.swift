@@ -6,18 +6,22 @@ package struct AnswerRenderer {
     private let format: GlobalOptions.Format?
     private let note: (String) -> Void
     private let write: ([UInt8]) async throws(MMError) -> Void
+    private let writeError: ([UInt8]) -> Void
 
     /// A renderer.
     /// - Parameters:
     ///   - format: the format asked for; `nil`: what suits the answer.
     ///   - note: takes a line for the person about what the format leaves out.
+    ///   - writeError: takes what a command writes to its standard error.
     ///   - write: takes the bytes in order.
     package init(
         format: GlobalOptions.Format?, note: @escaping (String) -> Void = { _ in },
+        writeError: @escaping ([UInt8]) -> Void = { _ in },
         write: @escaping ([UInt8]) async throws(MMError) -> Void
     ) {
         self.format = format
         self.note = note
+        self.writeError = writeError
         self.write = write
     }
 
@@ -34,6 +38,17 @@ package struct AnswerRenderer {
         case .value(let value): try await render(value, columns: answer.columns)
         case .json(let bytes): try await render(text: bytes, columns: answer.columns)
         case .items(let stream): try await render(stream, columns: answer.columns)
+        case .output(let stream): try await pass(stream)
+        }
+    }
+
+    /// Writes what a command writes, as it comes and where it was written.
+    private func pass(_ stream: ItemStream) async throws(MMError) {
+        while let batch = try await stream.next() {
+            for row in batch {
+                let piece = try CommandPiece(row: row)
+                if piece.isError { writeError(piece.bytes) } else { try await write(piece.bytes) }
+            }
         }
     }
 

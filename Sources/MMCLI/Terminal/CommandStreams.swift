@@ -1,5 +1,6 @@
 import Glibc
 package import MMCore
+package import MMOperations
 
 /// The three streams of a command line, and what they are connected to.
 ///
@@ -13,6 +14,8 @@ package struct CommandStreams: Sendable {
     package let canAsk: Bool
     /// Whether colours are wanted.
     package let usesColor: Bool
+    /// Standard input, where it is a pipe or a file that a command may read.
+    package let input: (any CallInput)?
     /// The line of progress on the person's screen.
     private let progressLine: ProgressLine
 
@@ -25,6 +28,9 @@ package struct CommandStreams: Sendable {
         var status = stat()
         let isFile = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         progressLine = ProgressLine(endsWithOutput: !isFile)
+        var source = stat()
+        let isSource = fstat(STDIN_FILENO, &source) == 0 && [S_IFIFO, S_IFREG, S_IFSOCK].contains(source.st_mode & S_IFMT)
+        input = isSource ? PipedInput() : nil
         usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 

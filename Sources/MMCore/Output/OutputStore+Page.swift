@@ -63,20 +63,7 @@ private struct OutputReader: ~Copyable {
     }
 
     private func slice(_ range: Range<Int>) throws(MMError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: max(0, range.count))
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                pread(
-                    file.number, buffer.baseAddress.map { $0 + done }, buffer.count - done,
-                    off_t(range.lowerBound + done))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw FileFault.error(errno, "read", "stored output \(stored.handle)") }
-            if count == 0 { break }
-            done += count
-        }
-        return Array(bytes.prefix(done))
+        try file.bytes(from: range.lowerBound, limit: range.count, of: "stored output \(stored.handle)")
     }
 
     mutating func rows(

@@ -89,6 +89,14 @@ public struct OutputStore: Sendable {
         return bytes
     }
 
+    /// A piece of a stored answer as it is.
+    package func bytes(of stored: StoredOutput, from offset: Int, limit: Int) throws(MMError) -> [UInt8] {
+        guard let place = try FilePlace.of(path(of: stored), creating: false),
+            let file = try place.open(O_RDONLY, to: "read")
+        else { throw gone(stored) }
+        return try file.bytes(from: offset, limit: min(limit, stored.bytes - offset), of: path(of: stored))
+    }
+
     /// The file in which a stored answer lies, for programs that read it themselves.
     public func path(of stored: StoredOutput) -> String { "\(directory)/\(stored.handle).data" }
 

@@ -11,6 +11,7 @@ public struct OutputWriter: ~Copyable {
     private var written = 0
     private var rows = 0
     private var index: [Int] = []
+    private var lines = OutputLines()
     private var finished = false
 
     private static let holdLimit = 64 << 10
@@ -21,7 +22,7 @@ public struct OutputWriter: ~Copyable {
         let handle = OutputStore.newHandle()
         let path = "\(store.directory)/\(handle).data"
         guard let place = try FilePlace.of(path, creating: true),
-            let file = try place.open(O_WRONLY | O_CREAT | O_EXCL, to: "store output in")
+            let file = try place.open(O_RDWR | O_CREAT | O_EXCL, to: "store output in")
         else { throw FileFault.error(ENOENT, "store output in", path) }
         self.store = store
         self.connection = connection
@@ -44,6 +45,26 @@ public struct OutputWriter: ~Copyable {
         if rows % StoredOutput.stride == 0 { index.append(written + held.count) }
         rows += 1
         try append(row)
+    }
+
+    /// Adds a piece of a text.
+    package mutating func append(text: [UInt8]) throws(MMError) {
+        try append(text)
+        lines.take(text)
+    }
+
+    /// A piece of what was added so far.
+    package mutating func read(from offset: Int, limit: Int) throws(MMError) -> [UInt8] {
+        try flush()
+        return try file.bytes(from: offset, limit: min(limit, written - offset), of: path)
+    }
+
+    /// Ends a text and gives it its handle. It is counted in lines where it has several.
+    package consuming func finishText() throws(MMError) -> StoredOutput {
+        let lines = lines
+        if lines.areUnits { return try finish(unit: .lines, total: lines.count, index: lines.index) }
+        let total = written + held.count
+        return try finish(unit: .bytes, total: total, index: [])
     }
 
     /// Adds bytes as they are.

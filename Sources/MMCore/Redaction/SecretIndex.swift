@@ -27,6 +27,23 @@ struct SecretIndex: Sendable {
         starts[pair >> 6] |= 1 << UInt64(pair & 63)
     }
 
+    /// How many bytes at the end of a text are the beginning of a known secret, and not all of it.
+    func beginning(atEndOf text: [UInt8]) -> Int {
+        var longest = 0
+        for candidates in secrets.values {
+            for secret in candidates {
+                var count = min(secret.count - 1, text.count)
+                while count > longest {
+                    // Most suffixes are told from a beginning by their first byte.
+                    if text[text.count - count] == secret[0], secret.starts(with: text.suffix(count)) { break }
+                    count -= 1
+                }
+                longest = max(longest, count)
+            }
+        }
+        return longest
+    }
+
     /// A text with every known secret replaced.
     /// - Returns: `nil` when there is none in it.
     func replacing(in text: [UInt8], with mark: String) -> [UInt8]? {

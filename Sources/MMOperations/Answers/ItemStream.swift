@@ -4,8 +4,8 @@ public import MMCore
 public struct ItemStream: Sendable {
     /// Fetches the next batch of items, each the bytes of one JSON text; `nil` at the end. One reader at a time may ask.
     public let next: @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
-    /// What was said while the list was fetched, to be told behind it; complete when it has been read to its end.
-    package let closingNotes: @Sendable () -> [String]
+    /// What is to be told behind the list; complete when it has been read to its end.
+    package let end: @Sendable () -> AnswerEnd
 
     /// A list fetched by a function.
     /// - Parameters:
@@ -16,7 +16,7 @@ public struct ItemStream: Sendable {
         next: @escaping @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
     ) {
         let waiting = FirstBatch(first)
-        closingNotes = { [] }
+        end = { AnswerEnd() }
         self.next = { () async throws(MMError) in
             if let batch = waiting.take() { return batch }
             return try await next()
@@ -25,13 +25,13 @@ public struct ItemStream: Sendable {
 
     /// A list with something to tell behind it.
     /// - Parameters:
-    ///   - closing: what was said while it was fetched.
+    ///   - end: what is to be told behind it.
     ///   - next: fetches the batches.
     package init(
-        closing: @escaping @Sendable () -> [String],
+        end: @escaping @Sendable () -> AnswerEnd,
         next: @escaping @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
     ) {
-        closingNotes = closing
+        self.end = end
         self.next = next
     }
 

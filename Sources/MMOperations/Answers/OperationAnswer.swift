@@ -36,6 +36,22 @@ public struct OperationAnswer: Sendable {
         case bytes([UInt8], contentType: String)
         /// A list that is still being fetched.
         case items(ItemStream)
+        /// What a command writes while it runs, as rows of `CommandPiece`.
+        case output(ItemStream)
+
+        /// What is still being fetched.
+        package var stream: ItemStream? {
+            switch self {
+            case .items(let stream), .output(let stream): stream
+            case .value, .json, .text, .bytes: nil
+            }
+        }
+
+        /// The same with the rows of another stream; only for what flows.
+        package func flowing(_ stream: ItemStream) -> Body {
+            if case .output = self { return .output(stream) }
+            return .items(stream)
+        }
     }
 
     /// An answer.

@@ -16,6 +16,8 @@ public struct CallContext: Sendable {
     public var sessionID: String?
     /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
     package var directory: String?
+    /// What the caller hands over while the call runs, where it does.
+    package var input: (any CallInput)?
     /// Whether the caller may only read, whatever the connection's own policy allows.
     package var readsOnly = false
     /// Takes reports of progress.

@@ -38,7 +38,7 @@ struct CallDeed: Sendable {
     }
 
     /// The same without a task to wait in: for a reader that went away in the middle.
-    func endAtOnce(_ error: MMError, rows: Int) {
+    func endAtOnce(_ error: MMError, rows: Int?) {
         let entry = told(error, rows: rows)
         guard isAudited else { return }
         do throws(MMError) {

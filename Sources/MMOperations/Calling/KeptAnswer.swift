@@ -25,10 +25,10 @@ package struct KeptAnswer: Sendable {
     ) async throws(MMError) {
         self.answer = answer
         let owner = answer.connection ?? "/\(server ?? "")"
-        if case .items(let stream) = answer.body {
+        if let stream = answer.body.stream {
             let outcome = try await OutputCollection.collect(
                 stream, into: outputs, connection: owner, budget: .standard)
-            self.answer.notes += stream.closingNotes()
+            self.answer.notes += stream.end().notes
             switch outcome {
             case .whole(let bytes):
                 self.answer.body = .json(bytes)

@@ -62,12 +62,14 @@ public struct LocalOperationService: OperationService {
             if operation.declaration.carriesSessionOutput {
                 answer = OutgoingFilter(knowsShapes: !record.hasConfirmedSecret).answer(answer)
             }
-            guard case .items(let stream) = answer.body, answer.stored == nil, deed.isAudited else {
+            guard let stream = answer.body.stream, answer.stored == nil, deed.isAudited else {
                 await deed.end(nil)
                 return answer
             }
             if !deed.isRead { await deed.begin() }
-            answer.body = .items(FlowingAnswer.watched(stream, for: deed))
+            var isList = false
+            if case .items = answer.body { isList = true }
+            answer.body = answer.body.flowing(FlowingAnswer.watched(stream, for: deed, countsRows: isList))
             return answer
         } catch {
             let clean = OutgoingFilter().error(error)

@@ -53,7 +53,7 @@ struct JobRead: Sendable {
         case .text(let text): return JSONWriter.bytes(.string(text))
         case .bytes:
             throw MMError(.invalidInput, "The answer is no JSON: a filter has nothing to work on.")
-        case .items(let stream):
+        case .items(let stream), .output(let stream):
             var bytes: [UInt8] = [UInt8(ascii: "[")]
             while let batch = try await stream.next() {
                 for item in batch {

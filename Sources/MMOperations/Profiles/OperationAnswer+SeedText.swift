@@ -12,7 +12,7 @@ extension OperationAnswer {
                 (try? JSONParser.parse(bytes)).map { JSONWriter.string($0, layout: .indented(2)) }
                 ?? String(decoding: bytes, as: UTF8.self)
         case .bytes(let bytes, _): body = String(decoding: bytes, as: UTF8.self)
-        case .items:
+        case .items, .output:
             throw MMError(.unsupported, "This answer is a list that only the own tools can show.")
         }
         return (notes + [body]).joined(separator: "\n")

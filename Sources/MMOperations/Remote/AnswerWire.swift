@@ -34,10 +34,7 @@ package enum AnswerWire {
             columns: (object["columns"]?.array ?? []).compactMap(\.string), text: object["text"]?.string,
             connection: object["connection"]?.string)
         answer.form = object["form"]?.string
-        if let status = object["exitStatus"] {
-            // A status that can't be read is no success.
-            answer.exitStatus = status.int.flatMap { Int32(exactly: $0) } ?? 1
-        }
+        if let status = exitStatus(of: object) { answer.exitStatus = status }
         answer.missing = object["missing"]?.string
         if let written = object["standardError"]?.string {
             guard let bytes = Base64.bytes(written) else { return nil }
@@ -47,14 +44,18 @@ package enum AnswerWire {
         return answer
     }
 
-    /// Whether an answer's items travel by themselves.
-    package static func isList(_ object: JSONObject) -> Bool { object["body"]?["kind"]?.string == "items" }
+    /// The exit status of an answer, where it tells one.
+    static func exitStatus(of object: JSONObject) -> Int32? {
+        // A status that can't be read is no success.
+        object["exitStatus"].map { $0.int.flatMap { Int32(exactly: $0) } ?? 1 }
+    }
 
     private static func body(_ body: OperationAnswer.Body) -> JSONObject {
         switch body {
         case .value(let value): return ["kind": "value", "value": value]
         case .text(let text): return ["kind": "text", "text": .string(text)]
         case .items: return ["kind": "items"]
+        case .output: return ["kind": "output"]
         case .bytes(let bytes, let contentType):
             return ["kind": "bytes", "contentType": .string(contentType), "base64": .string(Base64.text(bytes))]
         case .json(let bytes):
@@ -70,6 +71,7 @@ package enum AnswerWire {
         case "value": return wire["value"].map { .value($0) }
         case "text": return wire["text"]?.string.map { .text($0) }
         case "items": return items.map { .items($0) }
+        case "output": return items.map { .output($0) }
         case "bytes":
             guard let bytes = wire["base64"]?.string.flatMap({ Base64.bytes($0) }),
                 let type = wire["contentType"]?.string

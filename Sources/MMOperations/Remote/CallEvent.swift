@@ -11,6 +11,8 @@ package enum CallEvent: Sendable {
     case signIn(JSONObject)
     /// A person is asked.
     case question(id: String, ConfirmationQuestion)
+    /// The next bytes of standard input are wanted.
+    case wantsInput(id: String)
     /// The answer is a list, and this is all of it but the items.
     case head(JSONObject)
     /// Rows as they come: a JSON array.
@@ -34,6 +36,7 @@ package enum CallEvent: Sendable {
                     "pages": .array(question.pages.map(JSONValue.string)),
                     "check": .string(question.check.rawValue),
                 ])
+        case .wantsInput(let id): Self.event("input", ["id": .string(id)])
         case .head(let object): Self.event("head", object)
         case .items(let rows): SSEEvent(data: rows, event: "items")
         case .answer(let object): Self.event("answer", object)
@@ -79,6 +82,9 @@ package enum CallEvent: Sendable {
                     title: object["title"]?.string ?? "",
                     pages: object["pages"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? "",
                     check: object["check"]?.string.flatMap(PersonCheck.init) ?? .login))
+        case "input":
+            guard let id = object["id"]?.string else { return nil }
+            self = .wantsInput(id: id)
         case "head": self = .head(object)
         case "answer": self = .answer(object)
         case "problem":

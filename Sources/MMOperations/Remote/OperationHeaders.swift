@@ -13,6 +13,7 @@ package enum OperationHeaders {
     static let person = "MM-Person"
     static let directory = "MM-Directory"
     static let readsOnly = "MM-Reads-Only"
+    static let input = "MM-Input"
 
     /// The longest a call may take, in seconds: about 30 years.
     private static let longest: Int64 = 1_000_000_000
@@ -41,6 +42,8 @@ package enum OperationHeaders {
         package var hasPerson = false
         /// Whether they sit at a terminal there.
         package var isAtTerminal = false
+        /// Whether standard input is handed over on demand.
+        package var hasInput = false
         /// Whether the caller may only read.
         package var readsOnly = false
         /// Where the caller stands, an absolute path.
@@ -58,6 +61,7 @@ package enum OperationHeaders {
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
         if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
         if context.readsOnly { headers.set(readsOnly, "1") }
+        if context.input != nil { headers.set(input, "1") }
         // Half a path would be another one.
         if let path = context.directory, path.utf8.count <= longestPath {
             headers.set(directory, escaped(path, longestPath))
@@ -83,6 +87,7 @@ package enum OperationHeaders {
         claims.isAtTerminal = headers[person] == "terminal"
         if claims.isAtTerminal { claims.hasPerson = true } else { claims.hasPerson = try flag(person, headers) }
         claims.readsOnly = try flag(readsOnly, headers)
+        claims.hasInput = try flag(input, headers)
         claims.directory = try name(directory, headers, longest: longestPath)
         if let path = claims.directory, !path.hasPrefix("/") || path.utf8.contains(0) {
             throw wrong(directory, path, "Give an absolute path.")

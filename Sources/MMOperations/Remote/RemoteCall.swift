@@ -2,13 +2,15 @@ import MMCore
 import MMHTTP
 
 /// One call that a pool carries out, seen from the front-end.
-struct RemoteCall: Sendable {
+final class RemoteCall: Sendable {
     private let operation: String
     private let events: CallEvents
     private let context: CallContext
     private let pool: PoolAddress
     private let transport: any HTTPTransport
-    private let closing = ClosingNotes()
+    private let end = FarEnd()
+    private let input: FarInputReader?
+    private let id = Mutex("")
 
     init(
         _ operation: String, _ events: CallEvents, _ context: CallContext, _ pool: PoolAddress,
@@ -19,17 +21,18 @@ struct RemoteCall: Sendable {
         self.context = context
         self.pool = pool
         self.transport = transport
+        input = context.input.map { FarInputReader($0, pool, transport) }
     }
 
     /// Waits for the answer; the items of a list are left to whoever reads them.
     func answer() async throws(MMError) -> OperationAnswer {
-        var call = ""
         while true {
             switch try await next() {
-            case .call(let id): call = id
+            case .call(let name): id.withLock { $0 = name }
             case .progress(let report): context.progress(report)
             case .signIn(let details): await context.person?.showSignIn(details)
-            case .question(let id, let question): try await ask(question, id, of: call)
+            case .question(let question, let content): try await ask(content, question)
+            case .wantsInput(let question): input?.send(question, of: call)
             case .items: throw PoolFailure.foreign(pool)
             case .head(let object): return try list(object)
             case .answer(let object): return try made(object, items: nil)
@@ -37,6 +40,8 @@ struct RemoteCall: Sendable {
             }
         }
     }
+
+    private var call: String { id.withLock { $0 } }
 
     /// The next rows of a list.
     @Sendable private func items() async throws(MMError) -> [ArraySlice<UInt8>]? {
@@ -48,8 +53,9 @@ struct RemoteCall: Sendable {
                 return rows.items.map { bytes[$0] }
             case .progress(let report): context.progress(report)
             case .signIn(let details): await context.person?.showSignIn(details)
+            case .wantsInput(let question): input?.send(question, of: call)
             case .answer(let whole):
-                closing.take(from: whole)
+                end.take(from: whole)
                 return nil
             case .problem(let error): throw error
             case .call, .question, .head: continue
@@ -68,8 +74,8 @@ struct RemoteCall: Sendable {
     }
 
     private func list(_ head: JSONObject) throws(MMError) -> OperationAnswer {
-        closing.begin(with: head)
-        return try made(head, items: ItemStream(closing: { [closing] in closing.texts }, next: items))
+        end.begin(with: head)
+        return try made(head, items: ItemStream(end: { [end] in end.told }, next: items))
     }
 
     private func made(_ object: JSONObject, items: ItemStream?) throws(MMError) -> OperationAnswer {
@@ -79,7 +85,7 @@ struct RemoteCall: Sendable {
 
     /// Puts a question to the person here and sends what they said. A question that can't be put counts as a no there,
     /// and the call ends with the reason here.
-    private func ask(_ question: ConfirmationQuestion, _ id: String, of call: String) async throws(MMError) {
+    private func ask(_ question: ConfirmationQuestion, _ id: String) async throws(MMError) {
         guard let person = context.person else { throw PoolFailure.foreign(pool) }
         let said = try await person.confirms(question)
         let request = pool.request(

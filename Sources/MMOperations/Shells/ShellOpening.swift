@@ -158,7 +158,9 @@ package struct ShellOpening: Sendable {
     package func remote(_ key: ShellSessionName, _ target: SSHTarget, isDevice: Bool = false, deadline: Deadline)
         async throws(MMError) -> ShellSessions.Member
     {
-        let masters = await services.shells.masters(environment: ShellEnvironment.scrubbed(services.environment))
+        let masters = await services.shells.masters(
+            environment: ShellEnvironment.scrubbed(services.environment),
+            records: services.paths.stateDirectory + "/hosts")
         let secrets = [target.password, target.passphrase].compactMap { $0 }
         if isDevice {
             let session = try await ScreenSession.connect(target, masters: masters, deadline: deadline)

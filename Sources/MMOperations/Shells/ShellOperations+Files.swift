@@ -182,7 +182,9 @@ extension ShellOperations {
         ]
         if end < piece.size || offset > 0 {
             object["offset"] = .int(Int64(piece.offset))
-            object["next"] = end < piece.size ? .int(Int64(end)) : nil
+            // A character that is torn at a piece's end stands whole at the beginning of the next one.
+            let next = isBase64 || piece.bytes.count <= text.leftOver ? end : end - text.leftOver
+            object["next"] = end < piece.size ? .int(Int64(next)) : nil
         }
         return OperationAnswer(.value(.object(object)))
     }

@@ -35,11 +35,13 @@ extension ShellOperations {
             guard let stream = ShellCommand.Stream(rawValue: word) else {
                 return Self.display(task)
             }
-            let page = task.job.page(stream, from: try input.integer("offset") ?? 0, limit: limit)
-            let text = ShellText(page.bytes, isCut: page.start > 0 || page.next < page.total)
+            let page = await task.page(stream, from: try input.integer("offset") ?? 0, limit: limit)
+            let text = ShellText(page.bytes, isCut: page.start > 0 || page.next < page.total || task.isRunning)
+            // A character that is torn at a page's end stands whole at the beginning of the next one.
+            let next = page.bytes.count > text.leftOver ? page.next - text.leftOver : page.next
             var object: JSONObject = [
                 "job": .string(task.handle), "status": .string(ShellReport(task: task, room: 0).status),
-                "stream": .string(word), "offset": .int(Int64(page.start)), "next": .int(Int64(page.next)),
+                "stream": .string(word), "offset": .int(Int64(page.start)), "next": .int(Int64(next)),
                 "total": .int(Int64(page.total)), "text": .string(text.text),
             ]
             if text.isBase64 { object["encoding"] = "base64" }
@@ -128,7 +130,7 @@ extension ShellOperations {
         _ = await task.job.waitForQuiet(.milliseconds(150), until: .after(.seconds(2)))
         let prompt = await task.job.waitingFor()
         let after = task.job.page(.terminal, from: 0, limit: 0).total + task.job.page(.stdout, from: 0, limit: 0).total
-        return answer(task, context, prompt: prompt, more: ["written": .int(Int64(after - before))])
+        return await answer(task, context, prompt: prompt, more: ["written": .int(Int64(after - before))])
     }
 
     /// Waiting.
@@ -151,7 +153,7 @@ extension ShellOperations {
                 task.job, until: min(.after(.seconds(seconds)), context.isTerminal ? .never : context.deadline),
                 for: try input.text("for"), quiet: try input.integer("quiet").map { .seconds($0) })
             if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the command goes on.") }
-            return answer(task, context, prompt: prompt)
+            return await answer(task, context, prompt: prompt)
         }
     }
 
@@ -178,11 +180,11 @@ extension ShellOperations {
                         "USR2": SIGUSR2, "STOP": SIGSTOP, "CONT": SIGCONT,
                     ]
                     let isSent = await task.job.signal(numbers[word] ?? SIGTERM)
-                    return answer(task, context, more: ["signal_sent": .bool(isSent)])
+                    return await answer(task, context, more: ["signal_sent": .bool(isSent)])
                 }
                 task.job.cancel()
                 _ = await task.job.wait(until: .after(.seconds(10)))
-                return answer(task, context)
+                return await answer(task, context)
             }
             let rows = await shells.tasks(of: context.call.shellOwner, in: place).map { task -> JSONValue in
                 var row: JSONObject = [

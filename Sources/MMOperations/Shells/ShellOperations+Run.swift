@@ -98,15 +98,27 @@ extension ShellOperations {
             return try await device(text, member, .after(min(limit, context.deadline.remaining)), context)
         }
         let runner = ShellRunner(sessions: context.services.shells, member: member)
+        let wanted = try input.text("wait_for")
+        let form = try input.text("output") ?? "text"
+        let yields = try input.integer("yield") != nil
+        // A terminal that waits to the end sees what is written as it comes.
+        let flows =
+            context.isTerminal && context.call.patience == nil && form == "text" && wanted == nil
+            && !yields && member.holdsBack
+        let given = member.holdsBack && context.call.patience == nil ? context.call.input : nil
         let reads = try input.text("input").flatMap { ShellCommand.Input(rawValue: $0) }
         let task = try await runner.start(
-            text, input: reads ?? .none, timeLimit: limit, patience: patience,
-            isBeside: try input.flag("beside"))
+            text, input: reads ?? (given == nil ? ShellCommand.Input.none : .pipe), timeLimit: limit, patience: patience,
+            isBeside: try input.flag("beside"),
+            keeping: flows
+                ? .flowing
+                : .all(context.services.outputs, owner: "/\(context.call.caller.server ?? "")"))
+        if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
+        if flows { return flowing(task, member, context) }
         // A caller who does not wait hears of it as soon as it runs.
         if context.call.patience != nil {
             context.call.progress(ProgressReport(done: 0, total: nil, message: "running \(task.handle)"))
         }
-        let wanted = try input.text("wait_for")
         let prompt = await withTaskCancellationHandler {
             await ShellRunner.wait(task.job, until: .after(patience), for: wanted)
         } onCancel: {
@@ -115,7 +127,43 @@ extension ShellOperations {
         // Who called off the call wants nothing to go on.
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled.") }
         await context.services.shells.touch(member.key)
-        return finished(task, member, isNew, prompt, try input.text("output"), context)
+        return await finished(task, member, isNew, prompt, form, context)
+    }
+
+    /// Hands over a caller's input for as long as the command runs.
+    private static func hand(_ input: any CallInput, to job: ShellJob) {
+        let feeding = Task {
+            // A command that takes no more, and a caller that has gone, end it alike.
+            while let bytes = try? await input.next() {
+                do { try await job.feed(bytes) } catch { return }
+            }
+            try? await job.feed(nil)
+        }
+        Task {
+            _ = await job.settled()
+            feeding.cancel()
+        }
+    }
+
+    /// An answer that is what the command writes, while it runs.
+    private func flowing(_ task: ShellTask, _ member: ShellSessions.Member, _ context: OperationContext)
+        -> OperationAnswer
+    {
+        let output = CommandOutput(of: task) { _ in
+            note(task, member, context)
+            await context.services.shells.touch(member.key)
+        }
+        return OperationAnswer(.output(output.stream))
+    }
+
+    /// Notes what a command has done, for the record of the call.
+    private func note(_ task: ShellTask, _ member: ShellSessions.Member, _ context: OperationContext) {
+        context.record.note("session", .string(member.host ?? member.key.name))
+        guard let end = task.job.end else { return }
+        context.record.note("exitCode", .int(Int64(end.exitCode)))
+        for stream in [ShellCommand.Stream.stdout, .stderr] {
+            context.record.note("\(stream.rawValue)Bytes", .int(Int64(task.job.output(stream).total)))
+        }
     }
 
     /// Judges a command before anything is started.
@@ -155,27 +203,18 @@ extension ShellOperations {
     }
 
     private func finished(
-        _ task: ShellTask, _ member: ShellSessions.Member, _ isNew: Bool, _ prompt: ShellPrompt?, _ form: String?,
+        _ task: ShellTask, _ member: ShellSessions.Member, _ isNew: Bool, _ prompt: ShellPrompt?, _ form: String,
         _ context: OperationContext
-    ) -> OperationAnswer {
-        context.record.note("session", .string(member.host ?? member.key.name))
-        if let end = task.job.end {
-            context.record.note("exitCode", .int(Int64(end.exitCode)))
-            for stream in [ShellCommand.Stream.stdout, .stderr] {
-                context.record.note("\(stream.rawValue)Bytes", .int(Int64(task.job.output(stream).total)))
-            }
-        }
+    ) async -> OperationAnswer {
+        note(task, member, context)
         var more = JSONObject()
         if let host = member.host { more["host"] = .string(host) }
         if let sandbox = member.sandbox, isNew { more["sandbox"] = .string(sandbox) }
         if isNew, let label = member.label { more["sandbox_note"] = .string(label) }
-        var answer = answer(task, context, prompt: prompt, more: more)
+        var answer = await answer(task, context, prompt: prompt, more: more)
         guard context.call.caller.surface == .terminal else { return answer }
-        if let end = task.job.end {
-            answer.exitStatus = end.cause == .finished || end.cause == .shellEnded ? end.exitCode : 1
-            if end.cause == .deadline { answer.exitStatus = 124 }
-        }
-        guard form ?? "text" == "text" else { return answer }
+        if let end = task.job.end { answer.exitStatus = end.exitStatus }
+        guard form == "text" else { return answer }
         // At a terminal the command speaks for itself: its output as it was, its errors beside it.
         answer.standardError = task.job.spoken(.stderr).bytes + task.job.spoken(.terminal).bytes
         answer.body = .bytes(task.job.output(.stdout).bytes, contentType: "text/plain")

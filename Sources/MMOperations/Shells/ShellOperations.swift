@@ -161,9 +161,9 @@ struct ShellOperations: Sendable {
 
     /// The answer about a command.
     func answer(_ task: ShellTask, _ context: OperationContext, prompt: ShellPrompt? = nil, more: JSONObject = [:])
-        -> OperationAnswer
+        async -> OperationAnswer
     {
-        let report = ShellReport(task: task, room: ShellReport.room(for: context), prompt: prompt)
+        let report = await ShellReport(storing: task, room: ShellReport.room(for: context), prompt: prompt)
         var object = report.json
         for (key, value) in more { object[key] = value }
         return OperationAnswer(.value(.object(object)), notes: context.call.caller.surface == .mcp ? [] : report.notes)

@@ -8,6 +8,35 @@ struct ShellReport {
     let room: Int
     /// What it waits for, where that is known.
     var prompt: ShellPrompt?
+    /// Where the whole of an output lies that the answer has no room for.
+    private var stored: [ShellCommand.Stream: StoredOutput] = [:]
+
+    /// A report on a command.
+    init(task: ShellTask, room: Int, prompt: ShellPrompt? = nil) {
+        self.task = task
+        self.room = room
+        self.prompt = prompt
+    }
+
+    /// A report on a command, of which what has no room is put aside.
+    init(storing task: ShellTask, room: Int, prompt: ShellPrompt?) async {
+        self.init(task: task, room: room, prompt: prompt)
+        guard task.job.end != nil, let spool = task.spool else { return }
+        for (stream, part) in shown where part.omitted > 0 {
+            stored[stream] = await spool.stored(stream, of: task.job)
+        }
+    }
+
+    /// What of each output is in the answer.
+    private var shown: [(stream: ShellCommand.Stream, part: (bytes: [UInt8], omitted: Int))] {
+        var left = room
+        return ShellCommand.Stream.allCases.map { stream in
+            let output = task.job.spoken(stream)
+            let shown = Self.fit(output, in: stream == .stdout && room != Int.max ? left * 3 / 4 : left)
+            left -= room == Int.max ? 0 : min(left, shown.bytes.count)
+            return (stream, shown)
+        }
+    }
 
     /// The room of an answer for a model, and for a person's terminal or program.
     static func room(for context: OperationContext) -> Int {
@@ -31,19 +60,19 @@ struct ShellReport {
         }
         var truncated = JSONObject()
         var encoding = JSONObject()
-        var left = room
-        for stream in ShellCommand.Stream.allCases {
+        for (stream, shown) in shown {
             let output = task.job.spoken(stream)
             if stream == .terminal, output.total == 0 { continue }
-            let shown = Self.fit(output, in: stream == .stdout && room != Int.max ? left * 3 / 4 : left)
-            left -= room == Int.max ? 0 : min(left, shown.bytes.count)
             let text = ShellText(shown.bytes, isCut: shown.omitted > 0)
             object[stream.rawValue] = .string(text.text)
             if text.isBase64 { encoding[stream.rawValue] = "base64" }
             if shown.omitted > 0 {
-                truncated[stream.rawValue] = [
+                var facts: JSONObject = [
                     "total": .int(Int64(output.total)), "omitted": .int(Int64(shown.omitted)),
                 ]
+                // The whole is read by this handle with `output`, also when the session is gone.
+                if let whole = stored[stream] { facts["output"] = .string(whole.handle) }
+                truncated[stream.rawValue] = .object(facts)
             }
         }
         if !encoding.isEmpty { object["encoding"] = .object(encoding) }

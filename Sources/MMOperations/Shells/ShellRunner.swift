@@ -6,6 +6,30 @@ package struct ShellRunner: Sendable {
     let sessions: ShellSessions
     let member: ShellSessions.Member
 
+    /// What becomes of what a command writes.
+    package enum Keeping: Sendable {
+        /// Its beginning and its end are kept.
+        case ends
+        /// All of it is kept; what is too long for memory lies in the store.
+        case all(OutputStore, owner: String)
+        /// One reader takes it as it comes (`ShellJob.take`); the command waits for it.
+        case flowing
+
+        fileprivate var spool: CommandSpool? {
+            guard case .all(let outputs, let owner) = self else { return nil }
+            return CommandSpool(outputs: outputs, owner: owner)
+        }
+
+        fileprivate func limits(hasSpool: Bool) -> ShellCommand.Limits {
+            var limits = ShellCommand.Limits(head: 512 << 10, tail: 512 << 10)
+            if case .flowing = self { limits = ShellCommand.Limits(head: 0, tail: 64 << 10) }
+            if case .ends = self { return limits }
+            if case .all = self, !hasSpool { return limits }
+            limits.window = 256 << 10
+            return limits
+        }
+    }
+
     /// Runs commands in a session.
     package init(sessions: ShellSessions, member: ShellSessions.Member) {
         self.sessions = sessions
@@ -19,11 +43,12 @@ package struct ShellRunner: Sendable {
     ///   - timeLimit: when it is cancelled, from its start.
     ///   - isBeside: whether it runs in a shell of its own with the session's directory and exported variables.
     ///   - patience: how long a command that is running there may hold this one up.
+    ///   - keeping: what becomes of its output.
     /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
     ///   starting throws.
     package func start(
         _ text: String, input: ShellCommand.Input = .none, timeLimit: Duration, patience: Duration,
-        isBeside: Bool = false
+        isBeside: Bool = false, keeping: Keeping = .ends
     ) async throws(MMError) -> ShellTask {
         guard case .shell(let session) = member.body else {
             throw MMError(.unsupported, "A device runs one command line at a time.")
@@ -37,8 +62,8 @@ package struct ShellRunner: Sendable {
                     details: ["job": .string(running.handle)])
             }
         }
-        let command = ShellCommand(
-            text, input: input, limits: ShellCommand.Limits(head: 512 << 10, tail: 512 << 10))
+        let spool = session.holdsBack ? keeping.spool : nil
+        let command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil))
         let job: ShellJob
         do throws(MMError) {
             job =
@@ -52,7 +77,9 @@ package struct ShellRunner: Sendable {
             job = try await session.start(plain, deadline: .after(timeLimit), observer: nil)
         }
         let task = ShellTask(
-            session: member.key, summary: summary(of: text), job: job, timeLimit: timeLimit, isBeside: isBeside)
+            session: member.key, summary: summary(of: text), job: job, timeLimit: timeLimit, isBeside: isBeside,
+            spool: spool)
+        spool?.follow(job)
         await sessions.add(task)
         return task
     }

@@ -31,6 +31,12 @@ package actor ShellSessions {
         /// Texts that must stand in no record.
         package let secrets: [Secret]
 
+        /// Whether its commands wait for whoever takes their output, and can be handed input.
+        var holdsBack: Bool {
+            guard case .shell(let session) = body else { return false }
+            return session.holdsBack
+        }
+
         /// A session.
         package init(
             key: ShellSessionName, body: Body, kind: String, label: String? = nil, sandbox: String? = nil,
@@ -89,9 +95,10 @@ package actor ShellSessions {
     package init() {}
 
     /// The connections to hosts.
-    package func masters(environment: [String: String]) -> SSHMasters {
+    /// - Parameter records: the folder that remembers which shells run on hosts.
+    package func masters(environment: [String: String], records: String) -> SSHMasters {
         if let held { return held }
-        let made = SSHMasters(environment: environment)
+        let made = SSHMasters(environment: environment, records: records)
         held = made
         return made
     }

@@ -18,10 +18,15 @@ package final class ShellTask: Sendable {
     package let isBeside: Bool
     /// When it is cancelled, counted from its start.
     package let timeLimit: Duration
+    /// What puts aside what memory does not hold, where something does.
+    let spool: CommandSpool?
 
     /// A command that runs.
-    package init(session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool = false)
-    {
+    init(
+        session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool = false,
+        spool: CommandSpool? = nil
+    ) {
+        self.spool = spool
         self.isBeside = isBeside
         handle = "cmd-" + RandomBytes.text(bytes: 12)
         self.session = session
@@ -29,6 +34,16 @@ package final class ShellTask: Sendable {
         self.job = job
         self.timeLimit = timeLimit
         started = .now
+    }
+
+    /// A piece of an output from an offset on, also of what memory does not hold any more.
+    func page(_ stream: ShellCommand.Stream, from offset: Int, limit: Int) async -> ShellJob.Page {
+        var page = job.page(stream, from: offset, limit: limit)
+        guard page.start > offset, let bytes = await spool?.page(stream, from: offset, limit: limit), !bytes.isEmpty
+        else { return page }
+        page.start = offset
+        page.bytes = bytes
+        return page
     }
 
     /// Whether it still runs.

@@ -6,6 +6,8 @@ struct ShellText {
     let text: String
     /// Whether it is base64.
     let isBase64: Bool
+    /// How many bytes at the end were left out, because they begin a character that is not complete.
+    private(set) var leftOver = 0
 
     /// The text of bytes.
     /// - Parameters:
@@ -23,6 +25,7 @@ struct ShellText {
                 if let text = String(validating: bytes[start..<(bytes.count - end)], as: UTF8.self) {
                     self.text = text
                     isBase64 = false
+                    leftOver = end
                     return
                 }
             }

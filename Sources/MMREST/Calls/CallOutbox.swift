@@ -10,13 +10,19 @@ final class CallOutbox: Sendable {
         var events: [CallEvent] = []
         var progress: ProgressReport?
         var outcome: Result<OperationAnswer, MMError>?
+        /// Rows of an answer that flows: one batch at a time waits.
+        var rows: [ArraySlice<UInt8>]?
+        var end: Result<AnswerEnd, MMError>?
         var reader: OneShot<Void>?
+        var writer: OneShot<Void>?
     }
 
     /// What the writer gets.
     enum Message: Sendable {
         case event(CallEvent)
         case outcome(Result<OperationAnswer, MMError>)
+        case rows([ArraySlice<UInt8>])
+        case end(Result<AnswerEnd, MMError>)
     }
 
     private let state = Mutex(State())
@@ -34,6 +40,27 @@ final class CallOutbox: Sendable {
     /// Tells how the call ended.
     func finish(_ outcome: Result<OperationAnswer, MMError>) {
         wake { $0.outcome = outcome }
+    }
+
+    /// Hands over rows, and waits until they have been taken.
+    /// - Returns: false when the task was cancelled.
+    func hand(_ batch: [ArraySlice<UInt8>]) async -> Bool {
+        let turn = OneShot<Void>()
+        wake { state in
+            state.rows = batch
+            state.writer = turn
+        }
+        await withTaskCancellationHandler {
+            await turn.wait()
+        } onCancel: {
+            turn.give(())
+        }
+        return !Task.isCancelled
+    }
+
+    /// Tells how an answer that flows ended.
+    func end(_ end: Result<AnswerEnd, MMError>) {
+        wake { $0.end = end }
     }
 
     /// What is next; waits until there is something. One reader at a time.
@@ -56,15 +83,20 @@ final class CallOutbox: Sendable {
         return nil
     }
 
-    /// What is there to tell right now, beside the outcome.
-    func pending() -> CallEvent? {
-        state.withLock { Self.takeEvent(&$0) }
-    }
-
     private static func take(_ state: inout State) -> Message? {
         if let event = takeEvent(&state) { return .event(event) }
-        defer { state.outcome = nil }
-        return state.outcome.map { .outcome($0) }
+        if let outcome = state.outcome {
+            state.outcome = nil
+            return .outcome(outcome)
+        }
+        if let rows = state.rows {
+            state.rows = nil
+            state.writer?.give(())
+            state.writer = nil
+            return .rows(rows)
+        }
+        defer { state.end = nil }
+        return state.end.map { .end($0) }
     }
 
     private static func takeEvent(_ state: inout State) -> CallEvent? {

@@ -5,7 +5,7 @@ import MMOperations
 /// Carries one call out and tells of it as Server-Sent Events.
 struct CallStream: Sendable {
     let service: any OperationService
-    let questions: OpenQuestions
+    let shared: RESTShared
     let operation: String
     let arguments: JSONObject
     /// The context without progress and person, which are this stream's.
@@ -14,6 +14,8 @@ struct CallStream: Sendable {
     let hasPerson: Bool
     /// Whether they sit at a terminal.
     let isAtTerminal: Bool
+    /// Whether standard input is handed over there on demand.
+    let hasInput: Bool
 
     /// The answer: a stream of events that ends with `answer` or `problem`.
     func response() -> HTTPServerResponse {
@@ -26,7 +28,12 @@ struct CallStream: Sendable {
         var context = context
         context.progress = { outbox.report($0) }
         context.person =
-            hasPerson ? FarPerson(call: call, outbox: outbox, questions: questions, isAtTerminal: isAtTerminal) : nil
+            hasPerson
+            ? FarPerson(call: call, outbox: outbox, questions: shared.questions, isAtTerminal: isAtTerminal) : nil
+        // What a program of nobody's sends is no terminal's input.
+        context.input =
+            hasInput && context.caller.surface == .terminal
+            ? FarInput(call: call, outbox: outbox, questions: shared.inputs) : nil
         let inner = context
         // When the client is gone the writer fails, the group ends, and with it the call.
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
@@ -34,7 +41,11 @@ struct CallStream: Sendable {
                 let outcome = await Result { () async throws(MMError) in
                     try await service.call(operation, arguments, in: inner)
                 }
+                guard case .success(let answer) = outcome, let stream = answer.body.stream else {
+                    return outbox.finish(outcome)
+                }
                 outbox.finish(outcome)
+                await Self.hand(stream, to: outbox)
             }
             defer { group.cancelAll() }
             do throws(HTTPError) {
@@ -49,40 +60,37 @@ struct CallStream: Sendable {
     }
 
     private func tell(_ outbox: CallOutbox, _ writer: SSEWriter) async throws(HTTPError) {
+        var flowing: OperationAnswer?
         while let message = await outbox.next() {
             switch message {
             case .event(let event): try await writer.send(event.event)
-            case .outcome(.failure(let error)): return try await writer.send(CallEvent.problem(error).event)
+            case .outcome(.failure(let error)), .end(.failure(let error)):
+                return try await writer.send(CallEvent.problem(error).event)
             case .outcome(.success(let answer)):
-                guard case .items(let stream) = answer.body else {
-                    return try await writer.send(CallEvent.answer(AnswerWire.object(answer)).event)
-                }
-                return try await tell(answer, stream, outbox, writer)
+                let object = AnswerWire.object(answer)
+                guard answer.body.stream != nil else { return try await writer.send(CallEvent.answer(object).event) }
+                try await writer.send(CallEvent.head(object).event)
+                flowing = answer
+            case .rows(let batch): try await writer.send(CallEvent.items(batch).event)
+            case .end(.success(let end)):
+                guard var whole = flowing else { break }
+                whole.notes += end.notes
+                whole.exitStatus = end.exitStatus ?? whole.exitStatus
+                return try await writer.send(CallEvent.answer(AnswerWire.object(whole)).event)
             }
         }
         throw HTTPError(.cancelled, "The call was called off.")
     }
 
-    /// Sends a list as it is fetched. A client that reads slowly holds the fetching back.
-    private func tell(_ answer: OperationAnswer, _ stream: ItemStream, _ outbox: CallOutbox, _ writer: SSEWriter)
-        async throws(HTTPError)
-    {
-        let object = AnswerWire.object(answer)
-        try await writer.send(CallEvent.head(object).event)
-        while true {
-            let batch: [ArraySlice<UInt8>]?
-            do throws(MMError) {
-                batch = try await stream.next()
-            } catch {
-                return try await writer.send(CallEvent.problem(error).event)
+    /// Hands over what flows as it is fetched. A client that reads slowly holds the fetching back.
+    private static func hand(_ stream: ItemStream, to outbox: CallOutbox) async {
+        do throws(MMError) {
+            while let batch = try await stream.next() {
+                guard await outbox.hand(batch) else { return }
             }
-            while let event = outbox.pending() { try await writer.send(event.event) }
-            guard let batch else {
-                var whole = answer
-                whole.notes += stream.closingNotes()
-                return try await writer.send(CallEvent.answer(AnswerWire.object(whole)).event)
-            }
-            try await writer.send(CallEvent.items(batch).event)
+            outbox.end(.success(stream.end()))
+        } catch {
+            outbox.end(.failure(error))
         }
     }
 }

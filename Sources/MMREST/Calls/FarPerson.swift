@@ -5,7 +5,7 @@ import MMOperations
 struct FarPerson: PersonAtHand {
     let call: String
     let outbox: CallOutbox
-    let questions: OpenQuestions
+    let questions: OpenQuestions<Bool>
     /// Whether it is one of our own front-ends that has a terminal and does the checks there.
     let isAtTerminal: Bool
 

@@ -1,22 +1,22 @@
 import MMCore
 import MMSystem
 
-/// The questions that calls under way have put to people at far ends.
-final class OpenQuestions: Sendable {
+/// What calls under way have asked their far ends for: a yes or no, the next bytes of input.
+final class OpenQuestions<Answer: Sendable>: Sendable {
     private struct Name: Hashable {
         let call: String
         let question: String
     }
-    private let open = Mutex<[Name: OneShot<Bool?>]>([:])
+    private let open = Mutex<[Name: OneShot<Answer?>]>([:])
 
     /// Waits for the answer to a question.
     /// - Parameters:
     ///   - call: the call that asks.
     ///   - put: puts the question, once answers to it are awaited; it gets the question's name.
-    /// - Returns: what the person said; `nil` when the call was called off.
-    func ask(_ call: String, put: (String) -> Void) async -> Bool? {
+    /// - Returns: what was answered; `nil` when the call was called off.
+    func ask(_ call: String, put: (String) -> Void) async -> Answer? {
         let name = Name(call: call, question: RandomBytes.text(bytes: 12))
-        let answer = OneShot<Bool?>()
+        let answer = OneShot<Answer?>()
         open.withLock { $0[name] = answer }
         defer { _ = open.withLock { $0.removeValue(forKey: name) } }
         put(name.question)
@@ -29,8 +29,8 @@ final class OpenQuestions: Sendable {
 
     /// Takes the answer to a question.
     /// - Returns: whether the question was open.
-    func answer(_ call: String, _ question: String, _ confirmed: Bool) -> Bool {
+    func answer(_ call: String, _ question: String, _ given: Answer) -> Bool {
         let waiting = open.withLock { $0.removeValue(forKey: Name(call: call, question: question)) }
-        return waiting?.give(confirmed) ?? false
+        return waiting?.give(given) ?? false
     }
 }

@@ -6,19 +6,19 @@ import MMOperations
 struct OperationCalls: Sendable {
     let service: any OperationService
     let serverName: String
-    private let questions: OpenQuestions
+    private let shared: RESTShared
     private let requirePerson: @Sendable (Int32) throws(MMError) -> Void
     /// Of the clients that call from this machine.
     let watch: ClientWatch
 
     init(
-        service: any OperationService, serverName: String, questions: OpenQuestions,
+        service: any OperationService, serverName: String, shared: RESTShared,
         requirePerson: @escaping @Sendable (Int32) throws(MMError) -> Void
     ) {
         self.requirePerson = requirePerson
         self.service = service
         self.serverName = serverName
-        self.questions = questions
+        self.shared = shared
         watch = ClientWatch { await service.forget($0) }
     }
 
@@ -44,8 +44,9 @@ struct OperationCalls: Sendable {
         let name = operation.declaration.name
         if MediaTypes.names("text/event-stream", in: request.http.headers) {
             return CallStream(
-                service: service, questions: questions, operation: name, arguments: arguments, context: context,
-                hasPerson: claims.hasPerson, isAtTerminal: claims.isAtTerminal && isFrontEnd(request.peer)
+                service: service, shared: shared, operation: name, arguments: arguments, context: context,
+                hasPerson: claims.hasPerson, isAtTerminal: claims.isAtTerminal && isFrontEnd(request.peer),
+                hasInput: claims.hasInput
             ).response()
         }
         let preference = AsyncPreference(request.http.headers)
@@ -78,9 +79,18 @@ struct OperationCalls: Sendable {
                 .invalidInput, "An answer to a question needs `confirmed`.",
                 hint: "Send {\"confirmed\": true} or {\"confirmed\": false}.")
         }
-        guard questions.answer(request.names[0], request.names[1], confirmed) else {
+        guard shared.questions.answer(request.names[0], request.names[1], confirmed) else {
             throw MMError(
                 .notFound, "This question is not open any more.", hint: "Its call has ended, or it was answered.")
+        }
+        return HTTPServerResponse(status: 204)
+    }
+
+    /// Takes the bytes of standard input that a call under way has asked for; none are its end.
+    func takeInput(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+        guard shared.inputs.answer(request.names[0], request.names[1], request.http.body) else {
+            throw MMError(
+                .notFound, "No call waits for this input any more.", hint: "Its command has ended, or was called off.")
         }
         return HTTPServerResponse(status: 204)
     }

@@ -30,7 +30,7 @@ enum PlainAnswer {
             response =
                 MediaTypes.best(of: [text, json], for: headers) == json
                 ? .json(JSONWriter.bytes(.string(words))) : .text(words)
-        case .items(let stream):
+        case .items(let stream), .output(let stream):
             let isLines = MediaTypes.best(of: [json, lines], for: headers) == lines
             response = HTTPServerResponse(
                 headers: ["Content-Type": isLines ? lines : json, "Trailer": note],
@@ -76,6 +76,6 @@ enum PlainAnswer {
         }
         if !isLines { try await writer.write("]") }
         // What was said while it was fetched: the head of the answer has long been sent.
-        for note in stream.closingNotes().prefix(16) { writer.addTrailer(Self.note, encoded(note)) }
+        for note in stream.end().notes.prefix(16) { writer.addTrailer(Self.note, encoded(note)) }
     }
 }

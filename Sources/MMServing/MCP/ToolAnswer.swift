@@ -65,9 +65,9 @@ struct ToolAnswer: Sendable {
                 value.map { shape($0, form: form, shaper, room, connection) }
                 ?? shaper.shape(text: bytes, connection: connection)
             structured = value
-        case .items(let stream):
+        case .items(let stream), .output(let stream):
             let stored = try await OutputCollection.collect(stream, into: outputs, connection: connection, budget: room)
-            answer.notes += stream.closingNotes()
+            answer.notes += stream.end().notes
             switch stored {
             case .whole(let bytes):
                 let value = try? JSONParser.parse(bytes)

@@ -18,6 +18,8 @@ public actor LocalShell: ShellSession {
     private var live: LiveShell?
     private var isClosed = false
     private let siblings = ShellSiblings()
+    /// Its commands wait for whoever takes their output.
+    public nonisolated var holdsBack: Bool { true }
     /// The end of the last shell, for whoever closes while it is still ending.
     private var leaving: Task<Void, Never>?
 
@@ -107,19 +109,22 @@ public actor LocalShell: ShellSession {
         let run = RunningCommand(id: id) { [times = settings.times] in
             await CancelLadder(shell: shell, id: id, times: times).climb()
         }
-        let job = ShellJob(id: id, command: command, observer: observer, reach: reach(shell, run, command))
+        let input = command.input == .pipe ? try NamedPipe(in: shell.folder.path) : nil
+        let job = ShellJob(id: id, command: command, observer: observer, reach: reach(shell, run, input))
+        run.belongs(to: job)
         let (previous, effects) = memory.withLock { memory in
             let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
             if effects.mayRedefine { memory.mayRedefine = true }
             memory.running = run
             return (memory.lastStatus, effects)
         }
-        if command.input != .none { ShellTerminalMode.restore(shell.terminalPath) }
+        if command.input.usesTerminal { ShellTerminalMode.restore(shell.terminalPath) }
         let line = shell.dialect.line(
-            id: id, text: command.text, file: file, previous: previous, input: command.input,
+            id: id, text: command.text, file: file, previous: previous, input: command.input, pipe: input?.path,
             effects: effects)
         let begin = ContinuousClock.now
         shell.channel.begin(id: id, job: job) { report in
+            input?.close()
             self.ended(report, Work(job: job, run: run, shell: shell, file: file, took: .now - begin))
         }
         alarm.set(run, deadline)
@@ -153,8 +158,7 @@ public actor LocalShell: ShellSession {
         return live
     }
 
-    private nonisolated func reach(_ shell: LiveShell, _ run: RunningCommand, _ command: ShellCommand) -> ShellJob.Reach
-    {
+    private nonisolated func reach(_ shell: LiveShell, _ run: RunningCommand, _ input: NamedPipe?) -> ShellJob.Reach {
         ShellJob.Reach(
             cancel: { run.stop($0) },
             type: { bytes throws(MMError) in try await shell.child.terminal?.input.write(bytes) },
@@ -172,12 +176,13 @@ public actor LocalShell: ShellSession {
                 // What it asked was written before it began to read.
                 shell.channel.catchUp()
                 return ShellPrompt(isSecret: ShellTerminalMode.hidesInput(path), text: "")
-            })
+            },
+            feed: { bytes throws(MMError) in try await input?.write(bytes) })
     }
 
     /// The report is there, or none will come. On the thread that reads: the answer waits for nobody.
     private nonisolated func ended(_ report: ShellChannel.Report?, _ work: Work) {
-        if let report, work.job.command.input == .none, !Self.isStopped(report) {
+        if let report, !work.job.command.input.usesTerminal, !Self.isStopped(report) {
             conclude(report, work)
         } else {
             Task { await self.settle(report, work) }
@@ -202,7 +207,7 @@ public actor LocalShell: ShellSession {
 
     private func settle(_ report: ShellChannel.Report?, _ work: Work) async {
         let (shell, run) = (work.shell, work.run)
-        if work.job.command.input != .none { await shell.drainTerminal() }
+        if work.job.command.input.usesTerminal { await shell.drainTerminal() }
         if let report {
             // A stopped job would wait for ever for somebody who never comes.
             if Self.isStopped(report) {

@@ -7,6 +7,7 @@ final class RunningCommand: Sendable {
         var cause: ShellEnd.Cause?
         var ladder: Task<Void, Never>?
         var isOver = false
+        var job: ShellJob?
     }
 
     let id: String
@@ -26,13 +27,18 @@ final class RunningCommand: Sendable {
         return String(generator.next() as UInt64, radix: 36) + String(generator.next() as UInt64, radix: 36)
     }
 
+    /// Whose command it is: told when it is to stop.
+    func belongs(to job: ShellJob) { state.withLock { $0.job = job } }
+
     /// Asks it to stop; the first reason counts.
     func stop(_ reason: ShellEnd.Cause) {
-        state.withLock { state in
-            guard !state.isOver, state.ladder == nil else { return }
+        let job = state.withLock { state -> ShellJob? in
+            guard !state.isOver, state.ladder == nil else { return nil }
             state.cause = reason
             state.ladder = Task { [climb] in await climb() }
+            return state.job
         }
+        job?.stopping()
     }
 
     /// Why it was asked to stop.
@@ -42,6 +48,8 @@ final class RunningCommand: Sendable {
     func over() {
         let ladder = state.withLock { state in
             state.isOver = true
+            // A job reaches its command, and a command its job.
+            state.job = nil
             return state.ladder
         }
         ladder?.cancel()

@@ -107,7 +107,9 @@ final class ShellChannel: Sendable {
     }
 
     /// Takes what was written to the terminal.
-    func terminalWrote(_ bytes: [UInt8]) {
+    /// - Returns: the command that it belongs to.
+    @discardableResult
+    func terminalWrote(_ bytes: [UInt8]) -> ShellJob? {
         let (job, bytes, seen) = state.withLock { state -> (ShellJob?, [UInt8], OneShot<Void>?) in
             guard var mark = state.terminalMark else { return (state.terminalJob, bytes, nil) }
             mark.held += bytes
@@ -121,6 +123,7 @@ final class ShellChannel: Sendable {
         }
         bytes.withUnsafeBytes { job?.append(.terminal, $0) }
         seen?.give(())
+        return job
     }
 
     /// From now on the command's part of the terminal ends with these bytes, which are taken out.
@@ -178,7 +181,7 @@ final class ShellChannel: Sendable {
                 }
                 if state.running == nil, state.unclaimed.count >= Self.unclaimedLimit {
                     state.isIdle = true
-                } else {
+                } else if state.running?.job?.holds({ [weak self] in self?.goOn(index) }) != true {
                     arm(index, state)
                 }
                 return nil
@@ -188,6 +191,11 @@ final class ShellChannel: Sendable {
         if let (running, report) = finished { running.finished(report) }
         // Whoever waits for the end is told first.
         if index == 2 { state.withLock { state in if !state.isClosed { arm(index, state) } } }
+    }
+
+    /// There is room again for what a command writes.
+    private func goOn(_ index: Int) {
+        state.withLock { state in if !state.isClosed { arm(index, state) } }
     }
 
     private enum Taken { case bytes, last, nothing, end }

@@ -6,10 +6,15 @@ public struct ShellCommand: Sendable, Hashable {
     public enum Input: String, Sendable, Hashable {
         /// Nothing: reading gives the end at once.
         case none
+        /// What the caller hands over while it runs (`ShellJob.feed`), as through a pipe.
+        case pipe
         /// The session's terminal; output and errors stay apart and exact.
         case terminal
         /// A terminal for all three streams, as full-screen programs want it.
         case screen
+
+        /// Whether it sees a terminal.
+        var usesTerminal: Bool { self == .terminal || self == .screen }
     }
 
     /// Which of a command's outputs.
@@ -30,6 +35,9 @@ public struct ShellCommand: Sendable, Hashable {
         public var tail: Int
         /// When this many bytes have been written to one stream the command is cancelled; nil for never.
         public var flood: Int?
+        /// How many bytes beyond the first ones wait for whoever takes them (`ShellJob.take`) before the command has to wait;
+        /// nil where nobody does.
+        package var window: Int?
 
         /// Limits.
         public init(head: Int = 1 << 20, tail: Int = 1 << 20, flood: Int? = nil) {

@@ -75,14 +75,17 @@ struct ShellDialect: Sendable {
     ///   - text: the command itself, where it can stand in the line; see `fitsLine`.
     ///   - file: where its text lies otherwise; a path of ours, without quotes.
     ///   - previous: the status that `$?` has at its start.
+    ///   - pipe: the pipe that it reads, with a name without quotes, where its input is one.
     ///   - effects: what the command may do to the shell.
     func line(
-        id: String, text: String, file: String?, previous: Int32, input: ShellCommand.Input, effects: CommandEffects
+        id: String, text: String, file: String?, previous: Int32, input: ShellCommand.Input, pipe: String? = nil,
+        effects: CommandEffects
     ) -> [UInt8] {
         let hidden = "7>&- 8>&- 9>&-"
         let streams: String
         switch input {
         case .none: streams = effects.mayStartPrograms ? "</dev/null >&7 2>&8 \(hidden)" : ">&7 2>&8"
+        case .pipe: streams = "<'\(pipe ?? "/dev/null")' >&7 2>&8 \(hidden)"
         case .terminal: streams = "</dev/tty >&7 2>&8 \(hidden)"
         case .screen: streams = "</dev/tty >/dev/tty 2>/dev/tty \(hidden)"
         }

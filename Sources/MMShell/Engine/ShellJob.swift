@@ -82,6 +82,8 @@ public final class ShellJob: Sendable {
     private let state: Mutex<State>
     private let observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
     private let reach: Reach
+    private let veils = Mutex<[ShellCommand.Stream: SecretVeil]>([:])
+    private let outlet: ShellOutlet?
 
     /// The ways to a running command.
     package struct Reach: Sendable {
@@ -89,6 +91,7 @@ public final class ShellJob: Sendable {
         var type: @Sendable ([UInt8]) async throws(MMError) -> Void
         var signal: @Sendable (Int32) async -> Bool
         var waiting: @Sendable (_ written: Int) async -> ShellPrompt?
+        var feed: @Sendable ([UInt8]?) async throws(MMError) -> Void
 
         /// The ways to a running command.
         /// - Parameters:
@@ -96,16 +99,21 @@ public final class ShellJob: Sendable {
         ///   - type: types into its terminal.
         ///   - signal: sends a signal; false when it has ended.
         ///   - waiting: what it waits for, given how much it has written.
+        ///   - feed: hands over input, and with nil its end.
         package init(
             cancel: @escaping @Sendable (ShellEnd.Cause) -> Void,
             type: @escaping @Sendable ([UInt8]) async throws(MMError) -> Void,
             signal: @escaping @Sendable (Int32) async -> Bool,
-            waiting: @escaping @Sendable (_ written: Int) async -> ShellPrompt?
+            waiting: @escaping @Sendable (_ written: Int) async -> ShellPrompt?,
+            feed: @escaping @Sendable ([UInt8]?) async throws(MMError) -> Void = { (_) throws(MMError) in
+                throw MMError(.unsupported, "Nothing can be handed to this command.")
+            }
         ) {
             self.cancel = cancel
             self.type = type
             self.signal = signal
             self.waiting = waiting
+            self.feed = feed
         }
     }
 
@@ -118,24 +126,32 @@ public final class ShellJob: Sendable {
         self.command = command
         self.observer = observer
         self.reach = reach
+        outlet = command.limits.window.map { ShellOutlet(room: $0) }
         let capture = OutputCapture(head: command.limits.head, tail: command.limits.tail)
         state = Mutex(State(captures: Captures(stdout: capture, stderr: capture, terminal: capture)))
     }
 
     // MARK: The session's side
 
-    /// Takes what the command wrote, on the thread that read it.
+    /// Takes what the command wrote, on the thread that read it. Secrets that were typed or given to it are taken out.
     package func append(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
+        let clean = veils.withLock { $0[stream, default: SecretVeil()].take(bytes) }
+        clean.withUnsafeBytes { keep(stream, $0) }
+    }
+
+    private func keep(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
-        let (isFlood, waiters) = state.withLock { state -> (Bool, [OneShot<Void>]) in
-            guard state.end == nil else { return (false, []) }
+        let (isFlood, kept, waiters) = state.withLock { state -> (Bool, Int, [OneShot<Void>]) in
+            guard state.end == nil else { return (false, bytes.count, []) }
             let total = state.captures.append(stream, bytes)
+            let kept = min(bytes.count, max(0, command.limits.head - (total - bytes.count)))
             state.changes += 1
             state.lastStream = stream
             let isFlood = !state.isFlooding && command.limits.flood.map { total > $0 } ?? false
             if isFlood { state.isFlooding = true }
-            return (isFlood, Array(state.waiters.values))
+            return (isFlood, kept, Array(state.waiters.values))
         }
+        outlet?.put(stream, UnsafeRawBufferPointer(rebasing: bytes.dropFirst(kept)))
         observer?(stream, bytes)
         for waiter in waiters { waiter.give(()) }
         if isFlood { reach.cancel(.flood) }
@@ -143,6 +159,10 @@ public final class ShellJob: Sendable {
 
     /// Ends the job; only the first end counts.
     package func finish(_ end: ShellEnd) {
+        for stream in ShellCommand.Stream.allCases {
+            let rest = veils.withLock { $0[stream]?.finish() ?? [] }
+            rest.withUnsafeBytes { keep(stream, $0) }
+        }
         let waiters = state.withLock { state -> [OneShot<Void>] in
             guard state.end == nil else { return [] }
             state.end = end
@@ -150,9 +170,42 @@ public final class ShellJob: Sendable {
             return Array(state.waiters.values) + state.ending
         }
         for waiter in waiters { waiter.give(()) }
+        outlet?.finish()
     }
 
+    /// Whether whoever reads the command has to wait, because too much waits to be taken.
+    /// - Parameter resume: called once, as soon as there is room; not called when the answer is false.
+    func holds(_ resume: @escaping @Sendable () -> Void) -> Bool { outlet?.holds(resume) ?? false }
+
+    /// Whether somebody waits for room.
+    var isHolding: Bool { outlet?.isHolding ?? false }
+
+    /// Waits for room, where too much waits to be taken.
+    func room() async {
+        let turn = OneShot<Void>()
+        if holds({ turn.give(()) }) { await turn.wait() }
+    }
+
+    /// The command has been told to stop: it does not wait for its reader any more.
+    func stopping() { outlet?.stop() }
+
     // MARK: The caller's side
+
+    /// What came beyond the first bytes that are kept (`Limits.head`) since the last call; waits until there is something.
+    /// For one reader, where the limits have a window.
+    /// - Returns: nil at the end, and when the waiting task was cancelled.
+    package func take() async -> [ShellPiece]? { await outlet?.take() }
+
+    /// Nobody takes anything any more: the command runs on without a reader.
+    package func forsake() { outlet?.forsake() }
+
+    /// How many bytes were left out after the command had been told to stop, since nobody took them.
+    package var dropped: Int { outlet?.dropped ?? 0 }
+
+    /// Hands over input for a command that was started with `Input.pipe`; waits until there is room for it.
+    /// - Parameter bytes: the next bytes; nil is the end.
+    /// - Throws: `.unavailable` when the command takes no more.
+    package func feed(_ bytes: [UInt8]?) async throws(MMError) { try await reach.feed(bytes) }
 
     /// How it ended; nil while it runs.
     public var end: ShellEnd? { state.withLock { $0.end } }
@@ -236,9 +289,9 @@ public final class ShellJob: Sendable {
     /// Types into the command's terminal.
     /// - Throws: `.invalidInput` for a command without one, `.conflict` when it has ended.
     public func type(_ input: ShellInput) async throws(MMError) {
-        guard command.input != .none else {
+        guard command.input.usesTerminal else {
             throw MMError(
-                .invalidInput, "The command was started without input.",
+                .invalidInput, "The command was started without a terminal.",
                 hint: "Start it with input “terminal” (output stays exact) or “screen” (full-screen programs).")
         }
         guard end == nil else { throw MMError(.conflict, "The command has ended; nothing was typed.") }
@@ -250,7 +303,7 @@ public final class ShellJob: Sendable {
         let written = state.withLock { state in
             ShellCommand.Stream.allCases.reduce(0) { $0 + state.captures[$1].total }
         }
-        guard command.input != .none, end == nil, var prompt = await reach.waiting(written) else { return nil }
+        guard command.input.usesTerminal, end == nil, var prompt = await reach.waiting(written) else { return nil }
         // The question is what was written last, wherever to.
         let last = state.withLock { state in
             let capture = state.captures[state.lastStream]

@@ -28,11 +28,17 @@ public protocol ShellSession: Sendable {
     /// Replaces the shell by a new one in its first state. What runs is cancelled first.
     func reset() async throws(MMError)
 
+    /// Whether a command waits for whoever takes its output, and can be handed input.
+    var holdsBack: Bool { get }
+
     /// Ends the shell and all that it started. The session can't be used any more.
     func close() async
 }
 
 extension ShellSession {
+    /// What a command writes is taken as it comes.
+    public var holdsBack: Bool { false }
+
     /// Refuses: most kinds of sessions have one shell.
     public func detach(
         _ command: ShellCommand, deadline: Deadline,

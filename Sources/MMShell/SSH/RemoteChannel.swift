@@ -88,8 +88,9 @@ final class RemoteChannel: Sendable {
             return true
         }
         if isOpen {
-            let alarm = Task {
-                try? await Task.sleep(for: time)
+            let alarm = Task { [weak self] in
+                // What waits for its reader comes when that takes it.
+                repeat { try? await Task.sleep(for: time) } while !Task.isCancelled && self?.isHolding == true
                 turn.give(())
             }
             await turn.wait()
@@ -144,11 +145,20 @@ final class RemoteChannel: Sendable {
         if let finished { finished(report) }
         ended?.give(())
         // Whoever waits for the end is told first.
+        let job = state.withLock { $0.running?.job }
+        if job?.holds({ [weak self] in self?.goOn(index) }) != true { goOn(index) }
+    }
+
+    /// Reads on.
+    private func goOn(_ index: Int) {
         state.withLock { state in
             guard !state.isOver || state.running != nil, let watch = state.watches[index] else { return }
             loop.rearm(watch, for: .read)
         }
     }
+
+    /// Whether the command that runs waits for its reader.
+    private var isHolding: Bool { state.withLock { $0.running?.job }?.isHolding ?? false }
 
     /// Reads what is there and gives it to whom it belongs.
     /// - Returns: false at the end of the stream.

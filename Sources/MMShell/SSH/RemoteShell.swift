@@ -47,9 +47,12 @@ final class RemoteShell: Sendable {
         withExtendedLifetime((inputReader, outputWriter, errorWriter)) {}
         let shell = RemoteShell(process: process, channel: channel, typing: typing, master: master, mark: mark)
         try channel.open()
+        let isLate = Mutex(false)
         let alarm = Task {
             try? await Task.sleep(for: time)
-            if !Task.isCancelled { shell.process.signalGroup(SIGKILL) }
+            guard !Task.isCancelled else { return }
+            isLate.withLock { $0 = true }
+            shell.process.signalGroup(SIGKILL)
         }
         defer { alarm.cancel() }
         let id = Self.newID()
@@ -59,14 +62,10 @@ final class RemoteShell: Sendable {
         guard let report = await reported.wait() else {
             defer { shell.stop() }
             let words = String(decoding: channel.takeUnclaimed().prefix(2000), as: UTF8.self)
-            if words.contains("refused by peer") || words.contains("open failed") {
-                throw MMError(.limitExceeded, "\(master.name) opens no more channels over this connection.")
-            }
+            if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
             if !master.isAlive { throw master.failure }
-            throw MMError(
-                .unavailable, "The shell of \(master.name) did not answer as a POSIX shell does.",
-                hint: "For network equipment and other systems use the screen mode.", cause: words.isEmpty ? nil : words
-            )
+            if words.isEmpty, isLate.withLock({ $0 }) { throw SSHFailure.silent(master.name) }
+            throw SSHFailure.noShell(master.name, words: words, hasEnded: process.exited != nil)
         }
         shell.remotePID.withLock { $0 = report.status }
         if let snapshot {

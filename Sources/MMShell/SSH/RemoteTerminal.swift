@@ -27,17 +27,8 @@ final class RemoteTerminal: Sendable {
     static func open(_ target: SSHTarget, _ masters: SSHMasters, within time: Duration) async throws(MMError)
         -> RemoteTerminal
     {
-        var full: SSHMaster?
-        while true {
-            let master = try await masters.acquire(target, besides: full, deadline: .after(time))
-            do throws(MMError) {
-                return try await open(over: master, masters, within: time)
-            } catch {
-                await masters.release(master)
-                // A second refusal is not about one connection.
-                guard error.code == .limitExceeded, full == nil else { throw error }
-                full = master
-            }
+        try await masters.open(target, deadline: .after(time)) { (master) async throws(MMError) in
+            try await open(over: master, masters, within: time)
         }
     }
 
@@ -63,15 +54,13 @@ final class RemoteTerminal: Sendable {
             guard let found = RemoteDialect.terminal(in: said) else { continue }
             let terminal = RemoteTerminal(found, process, master, masters)
             Task { [weak terminal] in
-                while let bytes = try? await process.output?.read() { terminal?.took(bytes) }
+                while let bytes = try? await process.output?.read() { await terminal?.took(bytes)?.room() }
             }
             return terminal
         }
         process.signalGroup(SIGKILL)
         let words = String(decoding: said.prefix(500), as: UTF8.self)
-        if words.contains("refused by peer") || words.contains("open failed") {
-            throw MMError(.limitExceeded, "\(master.name) opens no more channels over this connection.")
-        }
+        if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
         throw MMError(
             .unsupported, "\(master.name) gives no terminal.",
             hint: "Run the command without input, or allow terminals there (PermitTTY in sshd_config).",
@@ -132,7 +121,8 @@ final class RemoteTerminal: Sendable {
         held.withUnsafeBytes { job?.append(.terminal, $0) }
     }
 
-    private func took(_ bytes: [UInt8]) {
+    /// Hands what was written to the command it belongs to, which is returned.
+    private func took(_ bytes: [UInt8]) -> ShellJob? {
         let (job, bytes, seen) = state.withLock { state -> (ShellJob?, [UInt8], OneShot<Void>?) in
             guard var mark = state.mark else { return (state.job, bytes, nil) }
             mark.held += bytes
@@ -145,6 +135,7 @@ final class RemoteTerminal: Sendable {
         }
         bytes.withUnsafeBytes { job?.append(.terminal, $0) }
         seen?.give(())
+        return job
     }
 
     /// Gives it up.

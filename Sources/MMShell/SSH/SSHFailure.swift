@@ -58,6 +58,41 @@ enum SSHFailure {
             hint: "Try the same with ssh -v \(target.host).", retry: .now, cause: cause)
     }
 
+    /// Whether the words of a channel say that the host opens no more over its connection (sshd_config(5), MaxSessions).
+    static func isRefusedChannel(_ words: String) -> Bool {
+        words.contains("refused by peer") || words.contains("open failed")
+    }
+
+    /// The host opens no more channels over a connection.
+    static func noChannel(_ name: String) -> MMError {
+        MMError(
+            .limitExceeded, "\(name) opens no channel for this.",
+            hint: "Close sessions on this host, or allow more there (MaxSessions in sshd_config).")
+    }
+
+    /// A connection that stands, and over which nothing comes back.
+    static func silent(_ name: String) -> MMError {
+        MMError(
+            .deadlineExceeded, "\(name) did not answer in time.", hint: "Check the host and the network between.",
+            retry: .now)
+    }
+
+    /// What was started over there is no shell that takes commands: a restricted one, none at all, or no POSIX shell.
+    /// - Parameter words: what it said itself.
+    static func noShell(_ name: String, words: String, hasEnded: Bool) -> MMError {
+        let lines = words.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " · ")
+        let said = lines.isEmpty ? "" : " It said: \(lines)"
+        return MMError(
+            .unavailable,
+            (hasEnded
+                ? "The login shell of \(name) ended instead of running /bin/sh."
+                : "The shell of \(name) did not answer as a POSIX shell does.") + said,
+            hint: hasEnded
+                ? "The account may have no shell, or a restricted one: use another account, or --device for what it offers."
+                : "For network equipment and other systems use --device.",
+            cause: words.isEmpty ? nil : words)
+    }
+
     /// The command that removes a known key, with the name and the file that ssh itself names: a port, an alias or a
     /// configured file of known hosts make others of them than the target's own words.
     static func removal(of target: SSHTarget, _ messages: String) -> String {

@@ -12,17 +12,58 @@ public actor SSHMasters {
 
     private var held: [SSHTarget: [Held]] = [:]
     private var turns: [SSHTarget: ShellTurns] = [:]
+    /// How many channels a host opens over a connection, where it has refused one.
+    private var learned: [SSHTarget: Int] = [:]
     private let environment: [String: String]
     private let temporaryDirectory: String
+    nonisolated let leftovers: SSHLeftovers
 
     /// sshd opens ten channels over a connection by default (sshd_config(5), MaxSessions); two are kept for short calls.
     private static let usualLimit = 8
 
     /// No connection yet.
-    /// - Parameter environment: what ssh sees; see `ShellEnvironment.scrubbed`.
-    public init(environment: [String: String]) {
+    /// - Parameters:
+    ///   - environment: what ssh sees; see `ShellEnvironment.scrubbed`.
+    ///   - records: the folder that remembers which shells run on hosts, so that a later process ends those of one that was
+    ///     killed; nil remembers them in this process alone.
+    public init(environment: [String: String], records: String? = nil) {
         self.environment = environment
         temporaryDirectory = environment["XDG_RUNTIME_DIR"] ?? environment["TMPDIR"] ?? "/tmp"
+        leftovers = SSHLeftovers(directory: records)
+    }
+
+    /// Opens what takes a channel: over a connection with room, else over another one.
+    /// - Parameter body: opens it; `.limitExceeded` says that the host refused the channel.
+    /// - Throws: what connecting throws, and the body.
+    func open<Opened: Sendable>(
+        _ target: SSHTarget, deadline: Deadline,
+        _ body: @Sendable (SSHMaster) async throws(MMError) -> Opened
+    ) async throws(MMError) -> Opened {
+        var full: SSHMaster?
+        while true {
+            let master = try await acquire(target, besides: full, deadline: deadline)
+            do throws(MMError) {
+                let opened = try await body(master)
+                return opened
+            } catch {
+                // A connection that has nothing else to carry and refuses all the same will not do better later.
+                let isAlone = sessions(over: master) <= 1
+                if error.code == .deadlineExceeded { distrust(master) }
+                await release(master)
+                guard error.code == .limitExceeded, !isAlone, !deadline.hasPassed else { throw error }
+                full = master
+            }
+        }
+    }
+
+    /// Nothing comes back over a connection: the next session gets another one.
+    func distrust(_ master: SSHMaster) {
+        guard let index = held[master.target]?.firstIndex(where: { $0.master === master }) else { return }
+        held[master.target]?[index].limit = 0
+    }
+
+    private func sessions(over master: SSHMaster) -> Int {
+        held[master.target]?.first { $0.master === master }?.sessions ?? 0
     }
 
     /// A connection with room for one more session.
@@ -35,8 +76,9 @@ public actor SSHMasters {
         try await turn.take(until: deadline)
         defer { turn.leave() }
         if let full, let index = held[target]?.firstIndex(where: { $0.master === full }) {
-            let most = held[target]?[index].sessions ?? 0
+            let most = max(1, held[target]?[index].sessions ?? 1)
             held[target]?[index].limit = most
+            learned[target] = min(learned[target] ?? most, most)
         }
         held[target]?.removeAll { !$0.master.isAlive }
         if let index = held[target]?.firstIndex(where: { $0.sessions < $0.limit && $0.master !== full }),
@@ -47,7 +89,9 @@ public actor SSHMasters {
         }
         let master = try await SSHMaster.connect(
             target, environment: environment, temporaryDirectory: temporaryDirectory, deadline: deadline)
-        held[target, default: []].append(Held(master: master, sessions: 1, limit: Self.usualLimit))
+        held[target, default: []].append(
+            Held(master: master, sessions: 1, limit: min(learned[target] ?? Self.usualLimit, Self.usualLimit)))
+        Task { await leftovers.sweep(over: master) }
         return master
     }
 

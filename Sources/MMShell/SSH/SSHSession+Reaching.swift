@@ -4,22 +4,33 @@ import MMSystem
 
 /// Reaching a running command from beside it.
 extension SSHSession {
+    /// What came of a script beside a command.
+    private enum Reached { case done, failed, silent }
+
     func signal(_ number: Int32, _ shell: RemoteShell) async -> Bool {
         guard number > 0, number < 65, shell.pid > 1 else { return false }
         return await reach(
             shell, RemoteDialect.signalling(shell: shell.pid, String(number), group: false), within: .seconds(10))
+            == .done
     }
 
     /// Runs a script over there, over another connection where this one opens no more channels.
-    private func reach(_ shell: RemoteShell, _ script: String, within time: Duration) async -> Bool {
-        let outcome = try? await shell.master.control(script, timeout: time)
-        if let outcome, outcome.exit != .status(255) { return outcome.exit == .status(0) }
-        guard shell.master.isAlive, !Task.isCancelled,
+    private func reach(_ shell: RemoteShell, _ script: String, within time: Duration) async -> Reached {
+        func run(over master: SSHMaster) async -> (reached: Reached, isRefused: Bool) {
+            do throws(MMError) {
+                let outcome = try await master.control(script, timeout: time)
+                return (outcome.exit == .status(0) ? .done : .failed, outcome.exit == .status(255))
+            } catch {
+                return (error.code == .deadlineExceeded ? .silent : .failed, false)
+            }
+        }
+        let first = await run(over: shell.master)
+        guard first.isRefused, shell.master.isAlive, !Task.isCancelled,
             let other = try? await masters.acquire(target, besides: shell.master, deadline: .after(time))
-        else { return false }
-        let second = try? await other.control(script, timeout: time)
+        else { return first.reached }
+        let second = await run(over: other)
         await masters.release(other)
-        return second?.exit == .status(0)
+        return second.reached
     }
 
     func climb(_ shell: RemoteShell) async {
@@ -27,24 +38,29 @@ extension SSHSession {
             try? await Task.sleep(for: time)
             return !Task.isCancelled
         }
+        // A host that does not answer while it is asked to end a command is given up: a deadline holds here, whatever
+        // becomes of it. What goes on over there is ended when it is reached again.
+        func isHeard(_ script: String, _ time: Duration) async -> Bool {
+            if await reach(shell, script, within: max(time, .seconds(3))) != .silent { return true }
+            guard !Task.isCancelled else { return false }
+            await masters.distrust(shell.master)
+            shell.process.signalGroup(SIGKILL)
+            return false
+        }
         let pid = shell.pid
         if pid > 1 {
-            _ = await reach(
-                shell,
+            let interrupt =
                 RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
-                    + RemoteDialect.signalling(shell: pid, "CONT", group: true),
-                within: max(times.interrupt, .seconds(5)))
-            guard await pause(times.interrupt / 4) else { return }
+                + RemoteDialect.signalling(shell: pid, "CONT", group: true)
+            guard await isHeard(interrupt, times.interrupt), await pause(times.interrupt / 4) else { return }
             shell.post(Array(RemoteDialect.probe.utf8))
             guard await pause(times.interrupt - times.interrupt / 4) else { return }
             for (word, time) in [("TERM", times.terminate), ("KILL", times.kill)] {
-                _ = await reach(
-                    shell, RemoteDialect.signalling(shell: pid, word, group: false), within: max(time, .seconds(5)))
-                guard await pause(time) else { return }
+                let script = RemoteDialect.signalling(shell: pid, word, group: false)
+                guard await isHeard(script, time), await pause(time) else { return }
             }
-            _ = await reach(
-                shell, RemoteDialect.signalling(shell: pid, "KILL", group: true), within: max(times.kill, .seconds(5)))
-            guard await pause(times.kill) else { return }
+            let last = RemoteDialect.signalling(shell: pid, "KILL", group: true)
+            guard await isHeard(last, times.kill), await pause(times.kill) else { return }
         }
         shell.process.signalGroup(SIGKILL)
     }

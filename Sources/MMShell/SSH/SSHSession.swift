@@ -51,20 +51,15 @@ public actor SSHSession: ShellSession {
         _ target: SSHTarget, _ masters: SSHMasters, snapshot: ShellSnapshot?, times: ShellSettings.Times,
         deadline: Deadline
     ) async throws(MMError) -> RemoteShell {
-        var full: SSHMaster?
-        while true {
-            let master = try await masters.acquire(target, besides: full, deadline: deadline)
-            do throws(MMError) {
-                return try await RemoteShell.start(
-                    master, snapshot: snapshot, within: min(times.start, deadline.remaining))
-            } catch {
-                await masters.release(master)
-                // A second refusal is not about one connection.
-                guard error.code == .limitExceeded, full == nil else { throw error }
-                full = master
-            }
+        let shell = try await masters.open(target, deadline: deadline) { (master) async throws(MMError) in
+            try await RemoteShell.start(master, snapshot: snapshot, within: min(times.start, deadline.remaining))
         }
+        await masters.leftovers.began(shell)
+        return shell
     }
+
+    /// Its commands wait for whoever takes their output.
+    public nonisolated var holdsBack: Bool { true }
 
     /// Whether a command runs.
     public var isBusy: Bool { memory.withLock { $0.running != nil } }
@@ -89,8 +84,12 @@ public actor SSHSession: ShellSession {
             try policy.check(command.text, directory: workingDirectory)
             let command = policy.bounded(command)
             let shell = try await usableShell(deadline)
-            let terminal = command.input == .none ? nil : try await terminal(of: shell, until: deadline)
-            return run(command, deadline, observer, in: shell, terminal)
+            let terminal = command.input.usesTerminal ? try await terminal(of: shell, until: deadline) : nil
+            let input =
+                command.input == .pipe
+                ? try await RemoteInput.open(
+                    target, mark: shell.mark, masters, within: min(times.start, deadline.remaining)) : nil
+            return run(command, deadline, observer, in: shell, terminal, input)
         } catch {
             turns.leave()
             throw error
@@ -100,13 +99,14 @@ public actor SSHSession: ShellSession {
     private func run(
         _ command: ShellCommand, _ deadline: Deadline,
         _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: RemoteShell,
-        _ terminal: RemoteTerminal?
+        _ terminal: RemoteTerminal?, _ input: RemoteInput?
     ) -> ShellJob {
         let id = RemoteShell.newID()
         let run = RunningCommand(id: id.0 + id.1) { [weak self] in await self?.climb(shell) }
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
-            reach: reach(shell, run, terminal))
+            reach: reach(shell, run, terminal, input))
+        run.belongs(to: job)
         let (previous, effects) = memory.withLock { memory in
             let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
             if effects.mayRedefine { memory.mayRedefine = true }
@@ -116,6 +116,7 @@ public actor SSHSession: ShellSession {
         let begin = ContinuousClock.now
         shell.channel.begin(id, job: job) { report in
             let took = .now - begin
+            if let input { Task { await input.close() } }
             if let report, terminal == nil {
                 self.conclude(report, job, run, took)
             } else {
@@ -124,7 +125,10 @@ public actor SSHSession: ShellSession {
         }
         alarm.set(run, deadline)
         guard let terminal else {
-            shell.post(RemoteDialect.line(command.text, id: id, previous: previous, effects: effects))
+            shell.post(
+                RemoteDialect.line(
+                    command.text, id: id, previous: previous, effects: effects,
+                    streams: input.map { "<\($0.word) >&7 2>&8 7>&- 8>&-" }))
             return job
         }
         terminal.begin(job)
@@ -136,9 +140,9 @@ public actor SSHSession: ShellSession {
         return job
     }
 
-    private nonisolated func reach(_ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?)
-        -> ShellJob.Reach
-    {
+    private nonisolated func reach(
+        _ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?, _ input: RemoteInput?
+    ) -> ShellJob.Reach {
         let pace = Mutex(AskingPace())
         return ShellJob.Reach(
             cancel: { run.stop($0) },
@@ -156,7 +160,8 @@ public actor SSHSession: ShellSession {
                     pace.withLock { $0.found(prompt) }
                 }
                 return pace.withLock { $0.last }
-            })
+            },
+            feed: { bytes throws(MMError) in try await input?.write(bytes) })
     }
 
     private func usableShell(_ deadline: Deadline) async throws(MMError) -> RemoteShell {
@@ -165,14 +170,13 @@ public actor SSHSession: ShellSession {
             if let exports = live.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
             return live
         }
-        let lost = live
+        // What the lost shell was running would go on for ever over there.
         await dismantle(sweeping: false)
         let snapshot = memory.withLock { $0.snapshot }
         let shell = try await Self.open(
             target, masters, snapshot: snapshot.directory.isEmpty ? nil : snapshot, times: times, deadline: deadline)
         if isClosed {
-            await shell.end()
-            await masters.release(shell.master)
+            await Self.end(shell, sweeping: true, masters)
             throw MMError(.unavailable, "The session was closed.")
         }
         live = shell
@@ -180,12 +184,7 @@ public actor SSHSession: ShellSession {
             memory.wasRestarted = true
             memory.mayRedefine = false
         }
-        if let lost {
-            // What the lost shell was running would go on for ever over there.
-            let script =
-                RemoteDialect.sweep(shell: lost.pid, mark: lost.mark) + "; " + RemoteDialect.tidying(mark: lost.mark)
-            _ = try? await shell.master.control(script)
-        }
+        await masters.leftovers.sweep(over: shell.master)
         return shell
     }
 
@@ -289,13 +288,20 @@ public actor SSHSession: ShellSession {
     private static func end(_ gone: RemoteShell, sweeping: Bool, _ masters: SSHMasters) async {
         let script =
             RemoteDialect.sweep(shell: gone.pid, mark: gone.mark) + "; " + RemoteDialect.tidying(mark: gone.mark)
-        var isSwept = !sweeping
-        if sweeping, gone.master.isAlive {
-            isSwept = (try? await gone.master.control(script, timeout: .seconds(5)))?.exit == .status(0)
+        func isSwept() async -> Bool {
+            guard gone.master.isAlive else { return false }
+            return (try? await gone.master.control(script, timeout: .seconds(5)))?.exit == .status(0)
         }
+        var isDone = sweeping ? await isSwept() : false
         await gone.end()
         // Where the host opens no more channels, the one that has just been closed makes room.
-        if !isSwept, gone.master.isAlive { _ = try? await gone.master.control(script, timeout: .seconds(5)) }
+        if sweeping, !isDone { isDone = await isSwept() }
+        if isDone {
+            await masters.leftovers.ended(gone)
+        } else {
+            // It is ended as soon as the host is reached again.
+            await masters.leftovers.abandon(gone)
+        }
         await masters.release(gone.master)
     }
 

@@ -90,7 +90,7 @@ struct NativeFlowTests {
         }
         while try await stream.next() != nil {}
         #expect(opening == ["WARNING: early"])
-        #expect(stream.closingNotes() == ["WARNING: late"])
+        #expect(stream.end().notes == ["WARNING: late"])
     }
 
     @Test("a reader that goes ends the script")

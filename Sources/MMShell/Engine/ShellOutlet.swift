@@ -1,0 +1,140 @@
+package import MMCore
+import MMSystem
+
+/// A piece of what a command wrote.
+package struct ShellPiece: Sendable, Hashable {
+    /// Where it was written.
+    package var stream: ShellCommand.Stream
+    /// The bytes.
+    package var bytes: [UInt8]
+
+    /// A piece.
+    package init(_ stream: ShellCommand.Stream, _ bytes: [UInt8]) {
+        self.stream = stream
+        self.bytes = bytes
+    }
+}
+
+/// What a command wrote and its one reader has not taken yet. While much waits here, nothing more is read of the command,
+/// which waits in turn, as it does at a full pipe.
+final class ShellOutlet: Sendable {
+    private struct State {
+        var pieces: [ShellPiece] = []
+        var size = 0
+        var reader: OneShot<Void>?
+        var held: [@Sendable () -> Void] = []
+        /// No more will come.
+        var isOver = false
+        /// Nobody takes anything any more.
+        var isForsaken = false
+        /// The command has been told to stop: it must not wait for its reader to do so.
+        var isStopping = false
+        var dropped = 0
+    }
+
+    private let room: Int
+    private let state = Mutex(State())
+
+    /// Pieces up to this size are joined.
+    private static let pieceSize = 32 << 10
+
+    /// - Parameter room: how many bytes may wait.
+    init(room: Int) { self.room = room }
+
+    /// How many bytes were dropped since the command was told to stop.
+    var dropped: Int { state.withLock { $0.dropped } }
+
+    /// Takes what was written.
+    func put(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        let reader = state.withLock { state -> OneShot<Void>? in
+            guard !state.isForsaken, !state.isOver else { return nil }
+            if state.isStopping, state.size >= room {
+                state.dropped += bytes.count
+                return nil
+            }
+            let last = state.pieces.count - 1
+            if last >= 0, state.pieces[last].stream == stream,
+                state.pieces[last].bytes.count + bytes.count <= Self.pieceSize
+            {
+                state.pieces[last].bytes.append(contentsOf: bytes)
+            } else {
+                state.pieces.append(ShellPiece(stream, Array(bytes)))
+            }
+            state.size += bytes.count
+            defer { state.reader = nil }
+            return state.reader
+        }
+        reader?.give(())
+    }
+
+    /// Whether whoever reads the command has to wait now.
+    /// - Parameter resume: called once, as soon as there is room again; not called when the answer is false.
+    func holds(_ resume: @escaping @Sendable () -> Void) -> Bool {
+        state.withLock { state in
+            guard state.size >= room, !state.isForsaken, !state.isStopping else { return false }
+            state.held.append(resume)
+            return true
+        }
+    }
+
+    /// Whether somebody waits for room.
+    var isHolding: Bool { state.withLock { !$0.held.isEmpty } }
+
+    /// What has come since the last call; waits until there is something.
+    /// - Returns: nil at the end, and when the waiting task was cancelled.
+    func take() async -> [ShellPiece]? {
+        while !Task.isCancelled {
+            let turn = OneShot<Void>()
+            let (pieces, held): ([ShellPiece]?, [@Sendable () -> Void]) = state.withLock { state in
+                guard state.pieces.isEmpty else {
+                    defer {
+                        state.pieces = []
+                        state.size = 0
+                        state.held = []
+                    }
+                    return (state.pieces, state.held)
+                }
+                if state.isOver { return ([], []) }
+                state.reader = turn
+                return (nil, [])
+            }
+            for resume in held { resume() }
+            if let pieces { return pieces.isEmpty ? nil : pieces }
+            await withTaskCancellationHandler {
+                await turn.wait()
+            } onCancel: {
+                turn.give(())
+            }
+        }
+        return nil
+    }
+
+    /// No more will come.
+    func finish() { change { $0.isOver = true } }
+
+    /// The command is to stop: from now on nothing waits for the reader.
+    func stop() { change { $0.isStopping = true } }
+
+    /// Nobody takes anything any more.
+    func forsake() {
+        change { state in
+            state.isForsaken = true
+            state.pieces = []
+            state.size = 0
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let (reader, held) = state.withLock { state in
+            body(&state)
+            defer {
+                state.reader = nil
+                state.held = []
+            }
+            return (state.reader, state.held)
+        }
+        reader?.give(())
+        for resume in held { resume() }
+    }
+}

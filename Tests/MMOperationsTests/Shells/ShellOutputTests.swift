@@ -1,0 +1,154 @@
+import Glibc
+import MMCore
+import MMShell
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("What commands of shells write", .timeLimit(.minutes(15)))
+struct ShellOutputTests {
+    private let home = JobHome()
+    private let service: LocalOperationService
+    private let long = (1...200_000).map { "\($0)\n" }.joined()
+
+    init() throws {
+        Signals.ignoreBrokenPipes()
+        service = LocalOperationService(services: home.services)
+        mkdir(home.path, 0o700)
+    }
+
+    private func call(_ name: String, _ arguments: JSONObject, as surface: Caller.Surface = .mcp) async throws
+        -> OperationAnswer
+    {
+        let context = CallContext(
+            caller: Caller(surface: surface, name: "test", server: surface == .mcp ? "mm" : nil),
+            timeLimit: .seconds(600), sessionID: surface == .terminal ? nil : "a")
+        return try await service.call(name, arguments, in: context)
+    }
+
+    private func value(_ answer: OperationAnswer) throws -> JSONValue {
+        guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
+        return value
+    }
+
+    private func gathered(_ answer: OperationAnswer) async throws -> (out: [UInt8], err: [UInt8], end: AnswerEnd) {
+        guard case .output(let stream) = answer.body else { throw MMError(.internalError, "nothing flows") }
+        var (out, err): ([UInt8], [UInt8]) = ([], [])
+        while let rows = try await stream.next() {
+            for row in rows {
+                let piece = try CommandPiece(row: row)
+                if piece.isError { err += piece.bytes } else { out += piece.bytes }
+            }
+        }
+        return (out, err, stream.end())
+    }
+
+    @Test("flows to a terminal whole, with its errors apart and its exit status behind it")
+    func flows() async throws {
+        let answer = try await call(
+            "shell_run", ["command": "seq 1 200000; echo e1 >&2; exit 9"], as: .terminal)
+        let (out, err, end) = try await gathered(answer)
+        #expect(out == Array(long.utf8))
+        #expect(err == Array("e1\n".utf8), "without the word with which the shell takes its leave")
+        #expect(end.exitStatus == 9)
+        #expect(try await gathered(try await call("shell_run", ["command": "exit_7() { return 7; }; exit_7"], as: .terminal)).end.exitStatus == 7)
+        let late = try await gathered(try await call("shell_run", ["command": "echo a; sleep 1000", "timeout": 1], as: .terminal))
+        #expect(late.out == Array("a\n".utf8))
+        #expect(late.end.exitStatus == 124)
+        #expect(late.end.notes.contains { $0.contains("cancelled after 1 s") })
+        await home.services.close()
+    }
+
+    @Test("a terminal that goes away ends its command")
+    func abandoned() async throws {
+        var answer: OperationAnswer? = try await call("shell_run", ["command": "echo $$; sleep 3177"], as: .terminal)
+        #expect(answer != nil)
+        answer = nil
+        #expect(
+            await eventually {
+                let jobs = try? value(try await call("shell_jobs", [:], as: .terminal)).array
+                return jobs?.first?["status"] == "cancelled"
+            })
+        await home.services.close()
+    }
+
+    @Test("standard input comes to the command")
+    func input() async throws {
+        var context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(600))
+        context.input = Given([Array("one\n".utf8), Array("two\n".utf8)])
+        let answer = try await service.call("shell_run", ["command": "cat; echo three"], in: context)
+        #expect(try await gathered(answer).out == Array("one\ntwo\nthree\n".utf8))
+        await home.services.close()
+    }
+
+    @Test("is whole behind the handle that a model gets", arguments: [Caller.Surface.mcp, .rest])
+    func stored(_ surface: Caller.Surface) async throws {
+        let answer = try value(try await call("shell_run", ["command": "seq 1 200000; seq 1 200000 >&2"], as: surface))
+        let cut = try #require(answer["truncated"])
+        #expect(answer["stdout"]?.string?.hasPrefix("1\n2\n") == true)
+        #expect(answer["stdout"]?.string?.hasSuffix("200000\n") == true)
+        for stream in ["stdout", "stderr"] {
+            #expect(cut[stream]?["total"] == .int(Int64(long.utf8.count)))
+            let handle = try #require(cut[stream]?["output"]?.string)
+            let stored = try home.services.outputs.find(handle)
+            #expect(stored.total == 200_000)
+            #expect(try home.services.outputs.read(stored) == Array(long.utf8))
+            let page = try await call("output", ["handle": .string(handle), "offset": 123_456, "limit": 2], as: surface)
+            guard case .text(let text) = page.body else { throw MMError(.internalError, "no text") }
+            #expect(text == "123457\n123458\n")
+        }
+        // By the command's own handle, too, at any place.
+        let job = try #require(answer["job"])
+        let middle = try value(
+            try await call("shell_read", ["job": job, "offset": 600_000, "limit": 100, "stream": "stderr"], as: surface))
+        #expect(middle["offset"] == 600_000)
+        let bytes = Array(long.utf8)
+        #expect(middle["text"]?.string == String(decoding: bytes[600_000..<600_100], as: UTF8.self))
+        await home.services.close()
+    }
+
+    @Test("is read at any place while the command still runs")
+    func running() async throws {
+        let answer = try value(
+            try await call("shell_run", ["command": "seq 1 200000; echo done >&2; sleep 3178", "wait_for": "done"]))
+        let job = try #require(answer["job"])
+        let middle = try value(try await call("shell_read", ["job": job, "offset": 600_000, "limit": 100]))
+        #expect(middle["offset"] == 600_000)
+        let bytes = Array(long.utf8)
+        #expect(middle["text"]?.string == String(decoding: bytes[600_000..<600_100], as: UTF8.self))
+        _ = try await call("shell_jobs", ["cancel": job])
+        await home.services.close()
+    }
+
+    @Test("loses no character that a page tears")
+    func torn() async throws {
+        let word = String(repeating: "aü€🦀", count: 5_000)
+        let answer = try value(
+            try await call(
+                "shell_run",
+                ["command": .string("for i in $(seq 5000); do printf 'a\\303\\274\\342\\202\\254\\360\\237\\246\\200'; done")]))
+        let job = try #require(answer["job"])
+        var (text, next): (String, Int64) = ("", 0)
+        while next < word.utf8.count {
+            let page = try value(try await call("shell_read", ["job": job, "offset": .int(next), "limit": 1001]))
+            #expect(page["encoding"] == nil)
+            text += page["text"]?.string ?? ""
+            let after = page["next"]?.int.map { Int64($0) } ?? 0
+            #expect(after > next)
+            guard after > next else { break }
+            next = after
+        }
+        #expect(text == word)
+        await home.services.close()
+    }
+}
+
+/// Input that is there already.
+private final class Given: CallInput {
+    private let left: Mutex<[[UInt8]]>
+    init(_ pieces: [[UInt8]]) { left = Mutex(pieces) }
+
+    func next() async throws(MMError) -> [UInt8]? { left.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+}
