@@ -42,6 +42,25 @@ public struct GearPrompt: Sendable, Hashable {
         return rest.count <= 260 && !rest.dropFirst().contains { "<>:\"|?*".contains($0) }
     }
 
+    /// The prompt of the same device under another name, where a last line differs from its last prompt in the name alone.
+    /// - Parameter last: the prompt that was seen last, which says the mode.
+    func renamed(_ line: String, since last: String) -> GearPrompt? {
+        func trimmed(_ text: String) -> Substring {
+            var rest = Substring(text)
+            while rest.last == " " { rest.removeLast() }
+            return rest
+        }
+        let (line, last) = (trimmed(line), trimmed(last))
+        guard !isFolder, let place = String(last).firstRange(of: stem) else { return nil }
+        let (front, back) = (String(last)[..<place.lowerBound], String(last)[place.upperBound...])
+        guard !back.isEmpty, line.hasPrefix(front), line.hasSuffix(back), line.count > front.count + back.count else {
+            return nil
+        }
+        let name = line.dropFirst(front.count).dropLast(back.count)
+        guard name.allSatisfy({ $0.isLetter || $0.isNumber || "@._-".contains($0) }) else { return nil }
+        return GearPrompt(line: String(line))
+    }
+
     /// Whether a last line is a prompt of this device.
     public func matches(_ line: String) -> Bool {
         if isFolder { return Self.isWindowsFolder(line) && line.hasPrefix("PS ") == (stem == "PS") }

@@ -29,6 +29,8 @@ public actor ScreenSession {
     private let turns = ShellTurns()
     private var reading: Task<Void, Never>?
     private var learned: GearPrompt?
+    /// The prompt that was seen last.
+    private var lastPrompt = ""
     /// Where the answer of an unfinished command begins.
     private var open: Int?
 
@@ -168,6 +170,7 @@ public actor ScreenSession {
                 try await send(.keys(["enter"]))
                 if await settles(from: before, until: min(deadline, .after(.seconds(3))), { found.matches($0) }) {
                     learned = found
+                    lastPrompt = lastLine(from: 0)
                     break
                 }
             } else if !hasAsked, isQuiet {
@@ -178,6 +181,33 @@ public actor ScreenSession {
         for command in profile.pagingOff { _ = try await run(command, deadline: deadline) }
         guard let learned else { throw MMError(.internalError, "The prompt was lost.") }
         return learned
+    }
+
+    /// Runs the lines of a text one after the other, as they would be typed, up to the first that is not accepted or that
+    /// asks something.
+    /// - Throws: as `run`; what the lines before it answered is in the error (`output`).
+    public func run(lines text: String, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
+        let lines = text.split(whereSeparator: \.isNewline).map(String.init)
+        guard lines.count > 1 else { return try await run(lines.first ?? "", deadline: deadline) }
+        var texts: [String] = []
+        var whole: Answer?
+        for (index, line) in lines.enumerated() {
+            let answer: Answer
+            do throws(MMError) {
+                answer = try await run(line, deadline: deadline)
+            } catch {
+                var told = error
+                told.details["output"] = .string(texts.joined(separator: "\n"))
+                throw told
+            }
+            if !answer.text.isEmpty { texts.append(answer.text) }
+            whole = answer
+            if let error = answer.error { whole?.error = "line \(index + 1), “\(line)”: \(error)" }
+            if answer.error != nil || answer.question != nil { break }
+        }
+        guard var answer = whole else { return try await run("", deadline: deadline) }
+        answer.text = texts.joined(separator: "\n")
+        return answer
     }
 
     /// Runs one command and waits for the next prompt, turning pages.
@@ -231,8 +261,11 @@ public actor ScreenSession {
     }
 
     private static let questions = [
-        "[confirm]", "[y/n]", "(y/n)", "[Y/N]", "(yes/no)", "[yes/no]", "[Y/n]", "[y/N]", "assword:", "sername:",
+        "[confirm]", "[y/n]", "(y/n)", "[Y/N]", "(yes/no)", "[yes/no]", "[Y/n]", "[y/N]", "assword:", "sername:", "]?",
     ]
+    /// What else a question ends with; a last line that does so and stays for a while is one.
+    private static let questionEnds = ["?", ":", "? [no]", "? [yes]"]
+    private static let thinking: Duration = .seconds(2)
 
     private func finishCommand(
         _ command: String?, from start: Int, _ answers: [(text: String, input: ShellInput)], _ deadline: Deadline
@@ -271,7 +304,17 @@ public actor ScreenSession {
             let tail = isGlued ? line.firstRange(of: learned.stem).map { String(line[$0.lowerBound...]) } ?? line : line
             if total > start, learned.matches(tail), await isStill(from: answered, contains: tail) {
                 open = nil
+                lastPrompt = tail
                 return shape(command, from: start, prompt: tail, isGlued: isGlued, pages)
+            }
+            // The command may have given the device another name.
+            if total > start, let renamed = learned.renamed(line, since: lastPrompt),
+                await isStill(from: answered, contains: line)
+            {
+                self.learned = renamed
+                open = nil
+                lastPrompt = line
+                return shape(command, from: start, prompt: line, isGlued: false, pages)
             }
             if let question = Self.questions.first(where: { line.hasTrailing($0) }),
                 await isStill(from: answered, contains: question)
@@ -280,9 +323,20 @@ public actor ScreenSession {
                 answer.question = line
                 return answer
             }
+            if total > start, line != lastSent(command), Self.questionEnds.contains(where: { line.hasTrailing($0) }),
+                await job.waitForQuiet(Self.thinking, until: min(deadline, .after(Self.thinking * 2))),
+                lastLine(from: answered) == line
+            {
+                var answer = shape(command, from: start, prompt: "", isGlued: false, pages)
+                answer.question = line
+                return answer
+            }
             await job.change(until: min(deadline, .after(.milliseconds(250))))
         }
     }
+
+    /// The line as the device echoes it behind its prompt, which is no question of its own.
+    private func lastSent(_ command: String?) -> String? { command.map { lastPrompt + $0 } }
 
     private func breakOff(_ learned: GearPrompt) async throws(MMError) {
         let before = total

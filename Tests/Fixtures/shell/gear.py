@@ -67,7 +67,7 @@ def lines_of(count, name):
 
 
 def ios():
-    mode, page, privileged = "", 24, False
+    name, mode, page, privileged = "sw1", "", 24, False
     say("\nWelcome! sw1# is only a banner\nUser Access Verification\n")
     say("Username: ", end="")
     sys.stdin.readline()
@@ -76,7 +76,7 @@ def ios():
         return
     say("")
     while True:
-        say(f"sw1{mode}" + ("#" if privileged else ">"), end="")
+        say(f"{name}{mode}" + ("#" if privileged else ">"), end="")
         try:
             line = sys.stdin.readline()
         except KeyboardInterrupt:
@@ -110,6 +110,15 @@ def ios():
             say("Proceed with reload? [confirm]", end="")
             key()
             say("\nnot really")
+        elif line.startswith("hostname ") and mode:
+            name = line.split()[1]
+        elif line == "copy run start":
+            say("Destination filename [startup-config]? ", end="")
+            target = sys.stdin.readline().strip() or "startup-config"
+            say("Building configuration...\n[OK] " + target)
+        elif line == "write erase":
+            say("Erasing the nvram filesystem will remove all files! Continue? ", end="")
+            say("done" if sys.stdin.readline().strip() == "yes" else "kept")
         elif line == "slow":
             for number in range(3):
                 say(f"part {number}")

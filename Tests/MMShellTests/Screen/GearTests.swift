@@ -74,6 +74,47 @@ struct GearTests {
         }
     }
 
+    @Test("asks in its own words, takes several lines, and may be given another name")
+    func questions() async throws {
+        try await Self.with("ios") { (session) async throws in
+            #expect(await session.wait(for: "Username:", until: .after(.seconds(300))))
+            try await session.send(.line("admin"))
+            #expect(await session.wait(for: "Password:", until: .after(.seconds(300))))
+            try await session.send(.secret(Secret("cisco")))
+            _ = try await session.learnPrompt(deadline: .after(.seconds(300)))
+            _ = try await session.enable(password: Secret("secret"), deadline: .after(.seconds(300)))
+            let asked = try await session.patient("copy run start")
+            #expect(asked.question?.contains("Destination filename [startup-config]?") == true)
+            let copied = try await session.answer(.line("other"), deadline: .after(.seconds(300)))
+            #expect(copied.text.hasSuffix("[OK] other"))
+            let free = try await session.patient("write erase")
+            #expect(free.question?.hasSuffix("Continue? ") == true || free.question?.hasSuffix("Continue?") == true)
+            #expect(try await session.answer(.line("no"), deadline: .after(.seconds(300))).text.hasSuffix("kept"))
+            let lines = try await session.run(
+                lines: "conf t\nhostname core-2.lab\ninterface Gi0/1\nend\n", deadline: .after(.seconds(300)))
+            #expect(lines.prompt == "core-2.lab#")
+            #expect(lines.error == nil)
+            #expect(try await session.patient("slow").text == "part 0\npart 1\npart 2")
+            let wrong = try await session.run(lines: "slow\nnonsense\nslow", deadline: .after(.seconds(300)))
+            #expect(wrong.error?.hasPrefix("line 2, “nonsense”: % Invalid input") == true)
+            #expect(wrong.text.hasPrefix("part 0\npart 1\npart 2\n"))
+        }
+    }
+
+    @Test(
+        "a new name is known from the old one's mode, and nothing else is taken for one",
+        arguments: [
+            ("sw1#", "core#", true), ("sw1(config)#", "core-2.lab(config)#", true), ("[core]", "[edge]", true),
+            ("admin@r1# ", "admin@r2# ", true), ("sw1(config)#", "core#", false), ("sw1#", "a word#", false),
+            ("sw1#", "#", false), ("sw1#", "core>", false), ("[core]", "Continue [core]", false),
+        ])
+    func renamed(_ last: String, _ line: String, _ isNew: Bool) throws {
+        let prompt = try #require(GearPrompt(line: last))
+        let renamed = prompt.renamed(line, since: last)
+        #expect((renamed != nil) == isNew)
+        if let renamed { #expect(renamed.matches(line)) }
+    }
+
     @Test("of Junos: prompts with blanks, pages that are drawn over, configuration mode")
     func junos() async throws {
         try await Self.with("junos") { (session) async throws in

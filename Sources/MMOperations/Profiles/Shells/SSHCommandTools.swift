@@ -116,14 +116,21 @@ enum SSHCommandTools {
     ) { (call) async throws(MMError) in
         let task = try await task(call)
         guard task.isRunning else { throw MMError(.conflict, "Command is not running") }
+        let output = try await type(call.arguments.written("input_text"), into: task)
+        return "Input sent successfully\n"
+            + (output.isEmpty ? "\nNo immediate output received" : "\nOutput:\n\(output)")
+    }
+
+    /// Types into a command.
+    /// - Returns: what it wrote since.
+    static func type(_ text: String, into task: ShellTask) async throws(MMError) -> String {
         let before = ShellCommand.Stream.allCases.map { task.job.page($0, from: 0, limit: 0).total }
-        try await task.job.type(.text(call.arguments.written("input_text")))
+        try await task.job.type(.text(text))
         _ = await task.job.waitForQuiet(.milliseconds(200), until: .after(.seconds(2)))
         var output = ""
         for (stream, start) in zip(ShellCommand.Stream.allCases, before) {
             output += String(decoding: task.job.page(stream, from: start, limit: 64 << 10).bytes, as: UTF8.self)
         }
-        return "Input sent successfully\n"
-            + (output.isEmpty ? "\nNo immediate output received" : "\nOutput:\n\(output)")
+        return output
     }
 }

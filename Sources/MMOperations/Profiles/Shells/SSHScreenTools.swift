@@ -24,7 +24,7 @@ enum SSHScreenTools {
                     deadline: deadline)
             }
         }
-        let answer = try await screen.run(command, deadline: deadline)
+        let answer = try await screen.run(lines: command, deadline: deadline)
         if let question = answer.question { return "Command paused waiting for user input (\(question))." }
         return SSHTools.result(answer.error == nil ? 0 : 1, [("STDOUT", answer.text)])
     }
@@ -68,8 +68,13 @@ enum SSHScreenTools {
         return screen
     }
 
-    /// Types and tells what appears.
+    /// Types and tells what appears: where a command of the host's shell waits for input it is typed there, else into the
+    /// host's terminal.
     private static func send(_ text: String, _ call: SSHTools.Call) async throws(MMError) -> String {
+        let key = call.key(try call.opening.target(try call.host().target))
+        if let running = await call.shells.running(in: key), running.job.command.input != .none {
+            return try await SSHCommandTools.type(text, into: running)
+        }
         guard let screen = try await screen(call, opens: true) else {
             throw MMError(.unavailable, "No active shell for this session")
         }

@@ -68,7 +68,13 @@ package enum SSHSessionFullProfile {
             {
                 return try await SSHScreenTools.sudo(command, password, call, host, within: wait)
             }
-            let task = try await SSHTools.start(command, call, limit: .seconds(3600), patience: wait, isTyped: true)
+            let task: ShellTask
+            do throws(MMError) {
+                task = try await SSHTools.start(command, call, limit: .seconds(3600), patience: wait, isTyped: true)
+            } catch  where error.details["reason"] == "no_shell" {
+                // Network equipment, which needs no more rights for this.
+                return try await SSHScreenTools.device(command, call, host, within: wait)
+            }
             await history.add(task, host: await sessionName(task, call))
             let prompt = await withTaskCancellationHandler {
                 await ShellRunner.wait(task.job, until: .after(wait))

@@ -18,8 +18,15 @@ package enum SSHSessionProfile {
             [SSHTools.host, user, SSHTools.command, SSHTools.password, SSHTools.keyFile, port], SSHTools.acts
         ) { (call) async throws(MMError) in
             let limit = Duration.seconds(300)
-            let task = try await SSHTools.start(
-                call.arguments.written("command"), call, limit: limit, patience: limit, isTyped: false)
+            let task: ShellTask
+            do throws(MMError) {
+                task = try await SSHTools.start(
+                    call.arguments.written("command"), call, limit: limit, patience: limit, isTyped: false)
+            } catch  where error.details["reason"] == "no_shell" {
+                // Network equipment has a prompt of its own.
+                let host = try call.host()
+                return try await SSHScreenTools.device(call.arguments.written("command"), call, host, within: limit)
+            }
             let end = await withTaskCancellationHandler {
                 await task.job.settled()
             } onCancel: {
