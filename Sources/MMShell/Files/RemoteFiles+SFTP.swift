@@ -62,7 +62,9 @@ extension RemoteFiles {
                 hint: "Check the path; folders are made only when that is asked for.")
         }
         let real = try await channel.realPath(folder)
-        let target = real == "/" ? "/" + name : real + "/" + name
+        // A link stays one: what it leads to is written.
+        let named = real == "/" ? "/" + name : real + "/" + name
+        let target = (try? await channel.realPath(named)) ?? named
         let old = try await channel.state(of: target)
         if old?.isFolder == true {
             throw MMError(.invalidInput, "“\(path)” on \(session.name) is a folder.", hint: "Give the path of a file.")
@@ -72,7 +74,10 @@ extension RemoteFiles {
             if let permissions = how.permissions { try await channel.setPermissions(target, permissions) }
             return FileReceipt(path: target, size: size, digest: digest)
         }
-        let draft = (real == "/" ? "/" : real + "/") + ".\(name.prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
+        let words = target.split(separator: "/", omittingEmptySubsequences: false)
+        let draft =
+            words.dropLast().joined(separator: "/")
+            + "/.\((words.last ?? "").prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
         do throws(MMError) {
             let size = try await channel.write(draft, bytes, appends: false, permissions: 0o600)
             guard try await self.digest(of: draft, count: bytes.count, channel) == digest else {

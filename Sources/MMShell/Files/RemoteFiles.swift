@@ -69,7 +69,8 @@ public struct RemoteFiles: Sendable {
         }
         let mode = how.permissions.map { String($0, radix: 8) } ?? ""
         let script = """
-            f=\(try await word(path)); d=$(dirname -- "$f"); \(how.makesFolders ? "mkdir -p -- \"$d\" || exit 93;" : "")
+            f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l
+            d=$(dirname -- "$f"); \(how.makesFolders ? "mkdir -p -- \"$d\" || exit 93;" : "")
             [ -d "$f" ] && exit 92; [ -d "$d" ] || exit 91
             umask 077; t=$(mktemp "$d/.mm-XXXXXX") || exit 93
             trap 'rm -f "$t"' EXIT; cat >"$t" || exit 96
@@ -81,7 +82,7 @@ public struct RemoteFiles: Sendable {
             else [ -n "$m" ] || { [ -f "$f" ] && m=$(stat -c %a "$f" 2>/dev/null); }; [ -n "$m" ] || m=644
             chmod "$m" "$t" && mv -f -- "$t" "$f" || exit 93; fi
             trap - EXIT; [ \(how.appends ? 1 : 0) = 1 ] && rm -f "$t"
-            echo $(($(wc -c <"$f"))); cd -- "$d" && pwd
+            echo $(($(wc -c <"$f"))); cd -- "$d" && printf '%s/%s' "${PWD%/}" "${f##*/}"
             """
         let (status, output) = try await run(script, input: bytes, timeout: timeout, most: 64 << 10)
         try check(status, path)
@@ -89,9 +90,7 @@ public struct RemoteFiles: Sendable {
         guard lines.count == 2, let size = Int(lines[0]) else {
             throw MMError(.remoteFailed, "The host's answer for “\(path)” can't be read.")
         }
-        let folder = lines[1].hasSuffix("\n") ? lines[1].dropLast() : lines[1]
-        let name = path.split(separator: "/").last.map(String.init) ?? path
-        return FileReceipt(path: folder == "/" ? "/" + name : "\(folder)/\(name)", size: size, digest: digest)
+        return FileReceipt(path: String(lines[1]), size: size, digest: digest)
     }
 
     private static let problems = """
