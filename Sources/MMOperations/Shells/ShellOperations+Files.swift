@@ -200,7 +200,8 @@ extension ShellOperations {
         if input.has("sudo"), try input.flag("sudo") {
             var password: Secret?
             if let name = try input.text("sudo_secret") {
-                password = try ShellSecretStore.secret(named: name, context.services)
+                let named = try SSHTarget(named: try input.requiredText("host"), user: nil, port: nil)
+                password = try secret(name, for: .host(named.host), configuration, context)
             }
             sudo = .root(password: password)
         }

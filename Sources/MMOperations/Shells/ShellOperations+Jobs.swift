@@ -75,7 +75,7 @@ extension ShellOperations {
             }
             var typed: ShellInput
             if let name = try input.text("secret") {
-                typed = .secret(try ShellSecretStore.secret(named: name, context.services))
+                typed = .secret(try await secret(toType: name, input, context))
             } else {
                 let text = try input.written("text") ?? ""
                 typed = try input.flag("no_enter") ? .text(text) : .line(text)
@@ -103,6 +103,37 @@ extension ShellOperations {
             var typed = try ShellInput.keys(try input.textList("keys") ?? [])
             return try await type(&typed, input, context)
         }
+    }
+
+    /// A stored secret that is to be typed: only for the host or program that its owner has named, and only where what is
+    /// typed stays unseen.
+    private func secret(toType name: String, _ input: InputReader, _ context: OperationContext) async throws(MMError)
+        -> Secret
+    {
+        let configuration = try configuration(context)
+        if !isLocal, try input.text("job") == nil {
+            // A device asks at a terminal of its own, of which nothing is known here.
+            let target = try SSHTarget(named: try input.requiredText("host"), user: nil, port: nil)
+            return try secret(name, for: .host(target.host), configuration, context)
+        }
+        let task = try await task(input, context)
+        let limit = Deadline.after(.seconds(5))
+        var prompt = await task.job.waitingFor()
+        while prompt?.isSecret != true, task.isRunning, !limit.hasPassed {
+            _ = await task.job.wait(until: .after(.milliseconds(200)))
+            prompt = await task.job.waitingFor()
+        }
+        guard let prompt, prompt.isSecret else {
+            throw MMError(
+                .conflict, "The command asks for nothing that stays unseen: a secret would be shown.",
+                hint: "Wait until the answer says wants_secret (wait), then write the secret again.")
+        }
+        guard !isLocal else {
+            return try secret(name, for: .program(prompt.program ?? ""), configuration, context)
+        }
+        let host = task.session.name.split(separator: "#", maxSplits: 1).first.map(String.init) ?? ""
+        let target = try SSHTarget(named: host, user: nil, port: nil)
+        return try secret(name, for: .host(target.host), configuration, context)
     }
 
     private func type(_ typed: inout ShellInput, _ input: InputReader, _ context: OperationContext)

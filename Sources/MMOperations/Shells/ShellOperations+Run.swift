@@ -19,7 +19,7 @@ extension ShellOperations {
         fields.append(
             InputField(
                 "input", .choice(["none", "terminal", "screen"]),
-                "What it reads: nothing, typed input, or a full screen (default none)."))
+                "What it reads: nothing, typed input, or a full screen (default: piped input, else nothing)."))
         if isLocal {
             fields += [
                 InputField("shell", .choice(Self.shells), "Kind of a new session (default bash)."),
@@ -108,7 +108,8 @@ extension ShellOperations {
         let given = member.holdsBack && context.call.patience == nil ? context.call.input : nil
         let reads = try input.text("input").flatMap { ShellCommand.Input(rawValue: $0) }
         let task = try await runner.start(
-            text, input: reads ?? (given == nil ? ShellCommand.Input.none : .pipe), timeLimit: limit, patience: patience,
+            text, input: reads ?? (given == nil ? ShellCommand.Input.none : .pipe), timeLimit: limit,
+            patience: patience,
             isBeside: try input.flag("beside"),
             keeping: flows
                 ? .flowing
@@ -229,7 +230,7 @@ extension ShellOperations {
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no device.") }
         let answer: ScreenSession.Answer
         do throws(MMError) {
-            answer = try await screen.run(text, deadline: deadline)
+            answer = try await screen.run(lines: text, deadline: deadline)
         } catch  where error.code == .sessionLost {
             await context.services.shells.close(member.key)
             throw error
@@ -250,7 +251,12 @@ extension ShellOperations {
         var made = OperationAnswer(.value(.object(object)))
         if isTerminal {
             made.exitStatus = answer.error == nil ? 0 : 1
-            if let question = answer.question { made.notes = ["It asks: \(question)"] }
+            if let question = answer.question {
+                made.notes = [
+                    "It asks: \(question)",
+                    "Answer it: mm ssh write --host \(member.key.name) --text '…' (with nothing between the quotes: Enter).",
+                ]
+            }
             made.text = answer.text
         }
         return made

@@ -72,6 +72,12 @@ struct ShellOperations: Sendable {
             "jump", .text, "Hosts to jump over, as ssh -J takes them.", at: .option("J"), isOfferedToModels: false),
         InputField("password_secret", .text, "Name of the stored secret that is the password."),
         InputField(
+            "passphrase_secret", .text, "Name of the stored secret that opens the private key.",
+            isOfferedToModels: false),
+        InputField(
+            "passphrase", .text, "What opens the private key, as a person has just typed it.", at: .absent,
+            isOfferedToModels: false),
+        InputField(
             "device", .flag, "Network equipment without a POSIX shell: learns its prompt, turns pages."),
         InputField(
             "accept_new", .flag, "Believe the key of a host that was never seen.", isOfferedToModels: false),
@@ -130,7 +136,14 @@ struct ShellOperations: Sendable {
             target.identityFile = try input.text("key").map(context.call.path)
             isDevice = try input.flag("device")
             if let name = try input.text("password_secret") {
-                target.password = try ShellSecretStore.secret(named: name, context.services)
+                target.password = try secret(name, for: .host(target.host), configuration, context)
+            }
+            if let name = try input.text("passphrase_secret") {
+                target.passphrase = try secret(name, for: .host(target.host), configuration, context)
+            }
+            if context.isTerminal, let typed = try input.text("passphrase") {
+                target.passphrase = Secret(typed)
+                HeldSecrets.shared.hold(Secret(typed))
             }
             if context.call.caller.surface != .mcp {
                 target.jump = try input.text("jump")
@@ -142,6 +155,15 @@ struct ShellOperations: Sendable {
         return try await context.services.shells.session(key, limits: limits) { () async throws(MMError) in
             try await opening.remote(key, whole, isDevice: device, deadline: deadline)
         }
+    }
+
+    /// A stored secret, for a use that its owner has named, or that a person names in this very call.
+    func secret(
+        _ name: String, for use: SecretUses.Use, _ configuration: ShellsConfiguration, _ context: OperationContext
+    ) throws(MMError) -> Secret {
+        let uses = configuration.secrets[name] ?? SecretUses()
+        guard context.isTerminal || uses.admit(use) else { throw SecretUses.refusal(name, use) }
+        return try ShellSecretStore.secret(named: name, context.services)
     }
 
     /// A running or finished command of the caller.

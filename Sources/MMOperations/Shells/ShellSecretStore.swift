@@ -19,7 +19,7 @@ package enum ShellSecretStore {
                 hint: "Give the name under which a person has stored it, never the secret itself.")
         }
         let variable = "MM_SECRET_" + name.uppercased().map { $0 == "-" ? "_" : $0 }
-        if let value = services.environment[variable], !value.isEmpty { return Secret(value) }
+        if let value = services.environment[variable], !value.isEmpty { return held(value) }
         let path = services.paths.stateDirectory + "/secrets/" + name
         guard let bytes = try ProtectedFile.read(path, limit: 8192) else {
             throw MMError(
@@ -29,6 +29,13 @@ package enum ShellSecretStore {
         }
         var text = bytes[...]
         while let last = text.last, last == 0x0A || last == 0x0D { text.removeLast() }
-        return Secret(String(decoding: text, as: UTF8.self))
+        return held(String(decoding: text, as: UTF8.self))
+    }
+
+    /// What is used is known from then on, and taken out of all that leaves.
+    private static func held(_ text: String) -> Secret {
+        let secret = Secret(text)
+        HeldSecrets.shared.hold(secret)
+        return secret
     }
 }

@@ -46,6 +46,8 @@ package struct ShellsConfiguration: Sendable {
     package var knownHostsFile: String?
     /// Patterns of the hosts that may be reached; nil for any.
     package var hosts: [String]?
+    /// What stored secrets may be used for when no person says so in the call itself.
+    package var secrets: [String: SecretUses] = [:]
     /// The largest file that is moved at once, in bytes.
     package var largestFile = 64 << 20
 
@@ -116,6 +118,7 @@ struct ShellsConfigurationReader {
             case "processorSeconds": made.limits.append(.processorTime(UInt64(try number(key, value, 1...31_536_000))))
             case "together": made.treeLimits = try together(value)
             case "maxFileBytes": made.largestFile = try number(key, value, 1...(1 << 30))
+            case "secrets": made.secrets = try secrets(value)
             case "ssh":
                 guard let members = value.object else { throw wrong(key, "an object") }
                 try ssh(members, &made)
@@ -147,6 +150,35 @@ struct ShellsConfigurationReader {
                     "ssh.\(key)", "one of hostKeys (strict, accept-new), config, knownHosts (paths), hosts (a list)")
             }
         }
+    }
+
+    /// `{"web": {"hosts": ["web*.example.com"], "programs": ["/usr/bin/sudo"]}}`.
+    private func secrets(_ value: JSONValue) throws(MMError) -> [String: SecretUses] {
+        guard let object = value.object else {
+            throw wrong("secrets", "an object: the names of secrets, each with its uses")
+        }
+        var made: [String: SecretUses] = [:]
+        for (name, entry) in object {
+            var uses = SecretUses()
+            guard let members = entry.object else { throw wrong("secrets.\(name)", "an object with hosts or programs") }
+            for (key, list) in members {
+                let words = list.array?.compactMap(\.string) ?? []
+                guard !words.isEmpty, words.count == list.array?.count else {
+                    throw wrong("secrets.\(name).\(key)", "a list of texts")
+                }
+                switch key {
+                case "hosts": uses.hosts = words
+                case "programs":
+                    guard words.allSatisfy({ $0.hasPrefix("/") }) else {
+                        throw wrong("secrets.\(name).programs", "a list of absolute paths")
+                    }
+                    uses.programs = words
+                default: throw wrong("secrets.\(name).\(key)", "left out: known are hosts and programs")
+                }
+            }
+            made[name] = uses
+        }
+        return made
     }
 
     /// `{"memoryMegabytes": 2048, "processes": 200, "processors": 1.5, "required": true}`.

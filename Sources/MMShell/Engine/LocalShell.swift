@@ -171,11 +171,13 @@ public actor LocalShell: ShellSession {
             },
             waiting: { _ in
                 let path = shell.terminalPath
-                let reads = try? await BlockingWork.run { shell.processes.readsTerminal(path) }
-                guard reads == true else { return nil }
+                let found = try? await BlockingWork.run { shell.processes.reader(of: path) }
+                guard let reader = found ?? nil else { return nil }
                 // What it asked was written before it began to read.
                 shell.channel.catchUp()
-                return ShellPrompt(isSecret: ShellTerminalMode.hidesInput(path), text: "")
+                return ShellPrompt(
+                    isSecret: ShellTerminalMode.hidesInput(path), text: "",
+                    program: ProcFile.link("/proc/\(reader)/exe"))
             },
             feed: { bytes throws(MMError) in try await input?.write(bytes) })
     }

@@ -76,12 +76,12 @@ struct SessionProcesses: Sendable {
         return found == 3
     }
 
-    /// Whether a process of the foreground group reads the terminal.
-    func readsTerminal(_ terminal: String) -> Bool {
-        guard let foreground = foregroundGroup else { return false }
-        return ProcessEntry.all().contains { entry in
+    /// The process of the foreground group that reads the terminal.
+    func reader(of terminal: String) -> Int32? {
+        guard let foreground = foregroundGroup else { return nil }
+        return ProcessEntry.all().first { entry in
             entry.group == foreground && !entry.isDead && Self.reads(entry.id, terminal)
-        }
+        }?.id
     }
 
     #if arch(arm64)

@@ -63,4 +63,6 @@ public struct ShellPrompt: Sendable, Hashable {
     public var isSecret: Bool
     /// The last unfinished line, which is usually the question.
     public var text: String
+    /// The file of the program that reads, where the system tells it.
+    package var program: String?
 }
