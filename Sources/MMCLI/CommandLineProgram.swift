@@ -1,6 +1,7 @@
 import Glibc
 package import MMCore
 package import MMOperations
+import MMSystem
 
 /// The program behind `mm`: finds the command, asks the service, writes the answer.
 package struct CommandLineProgram: Sendable {
@@ -111,8 +112,9 @@ package struct CommandLineProgram: Sendable {
         context.input = terminal.input
         let answer: OperationAnswer
         do throws(MMError) {
-            answer = try await service(options).get().call(
-                operation.declaration.name, arguments(of: operation, scanned.arguments, options), in: context)
+            answer = try await call(
+                operation, arguments(of: operation, scanned.arguments, options), try service(options).get(), in: context
+            )
         } catch {
             terminal.progress(nil)
             if !words.contains("--json") { try await show(before: error, options) }
@@ -141,6 +143,25 @@ package struct CommandLineProgram: Sendable {
         if !options.quiet { for note in end.notes { terminal.note(note) } }
         terminal.progress(nil)
         return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Calls an operation, and once more with the passphrase where it turns out that a key needs one and a person can be
+    /// asked for it.
+    private func call(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        do throws(MMError) {
+            return try await service.call(operation.declaration.name, arguments, in: context)
+        } catch  where error.details["reason"] == "passphrase" && context.person != nil {
+            terminal.progress(nil)
+            let key = error.details["key"]?.string ?? "the key"
+            guard operation.fields.contains(where: { $0.name == "passphrase" }),
+                let typed = try await Terminal.controlling.ask("Passphrase of \(key): ", hidden: true), !typed.isEmpty
+            else { throw error }
+            var whole = arguments
+            whole["passphrase"] = .string(typed)
+            return try await service.call(operation.declaration.name, whole, in: context)
+        }
     }
 
     /// Shows what came before a failure where it would have been shown without one. With `--json` the error holds it.

@@ -29,7 +29,8 @@ package struct CommandStreams: Sendable {
         let isFile = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         progressLine = ProgressLine(endsWithOutput: !isFile)
         var source = stat()
-        let isSource = fstat(STDIN_FILENO, &source) == 0 && [S_IFIFO, S_IFREG, S_IFSOCK].contains(source.st_mode & S_IFMT)
+        let isSource =
+            fstat(STDIN_FILENO, &source) == 0 && [S_IFIFO, S_IFREG, S_IFSOCK].contains(source.st_mode & S_IFMT)
         input = isSource ? PipedInput() : nil
         usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }

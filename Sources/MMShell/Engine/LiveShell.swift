@@ -120,7 +120,9 @@ final class LiveShell: Sendable {
         ShellTerminalMode.restore(terminalPath)
         watching = Task { [weak channel, output = child.terminal?.output] in
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { while let bytes = try? await output?.read() { await channel?.terminalWrote(bytes)?.room() } }
+                group.addTask {
+                    while let bytes = try? await output?.read() { await channel?.terminalWrote(bytes)?.room() }
+                }
                 group.addTask {
                     _ = await child.exit()
                     channel?.abandon()

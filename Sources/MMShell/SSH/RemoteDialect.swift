@@ -20,6 +20,8 @@ enum RemoteDialect {
         [ -n "${BASH_VERSION-}" ] || { (set -o ignoreeof) 2>/dev/null && set -o ignoreeof; }
         exec 7>&1 8>&2; exec >/dev/null 2>&1
         __mm_begin() { return "$__mm_p"; }
+        __mm_arm() { :; }
+        __mm_disarm() { :; }
         __mm_tell() { \(tell("\"$__mm_a\" \"$__mm_b\"", status: "\"$1\"", rest: "\"$2\"")); }
         __mm_end() {
         set +e
@@ -28,11 +30,12 @@ enum RemoteDialect {
         else __mm_tell "$1" "-${PWD-}"; fi
         __mm_a= __mm_c=
         fi
-        [ -n "${BASH_VERSION-}" ] || PS1=
+        __mm_disarm
         return "$(($1 & 255))"
         }
         __mm_hook() { if [ -n "${__mm_a-}" ]; then __mm_tell "$1" "-${PWD-}"; fi; }
-        if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='case ${__mm_a-} in ?*) __mm_end "$?";; esac'; else __mm_h='$(__mm_hook "$?")'; fi
+        if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='case ${__mm_a-} in ?*) __mm_end "$?";; esac'; else
+        __mm_h='$(__mm_hook "$?")'; __mm_arm() { command eval 'PS1=$__mm_h' || :; }; __mm_disarm() { command eval PS1= || :; }; fi
         __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID; mkdir -m 700 "$__mm_d" || __mm_d=/nonexistent
 
         """
@@ -48,13 +51,14 @@ enum RemoteDialect {
     static func line(
         _ text: String, id: (String, String), previous: Int32, effects: CommandEffects, streams given: String? = nil
     ) -> [UInt8] {
-        // Where the prompt is the only hook, it is there only while a command runs.
-        let start = "__mm_a=\(id.0) __mm_b=\(id.1)\(effects.mayExport ? " __mm_x=1" : "") PS1=${__mm_h-}"
+        // Where the prompt is the only hook, it is there only while a command runs. A command may have made it readonly, in
+        // which case it stays as it is; `command` keeps the shell from giving up the line for that.
+        let start = "__mm_a=\(id.0) __mm_b=\(id.1)\(effects.mayExport ? " __mm_x=1" : ""); __mm_arm"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
         // Over there may be any POSIX shell; the rules for all of them are those for the pickiest that is read in blocks.
         guard ShellDialect(kind: .dash).fitsLine(text) else {
             let run = runner(given ?? silent)
-            return Array("\(start) __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
+            return Array("\(start); __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
         }
         let begin = previous == 0 ? "" : " __mm_p=\(previous); __mm_begin;"
         let streams = given ?? (effects.mayStartPrograms ? silent : ">&7 2>&8")
@@ -62,7 +66,7 @@ enum RemoteDialect {
         let end =
             effects.mayExport
             ? "__mm_end \"$?\""
-            : tell("\(id.0) \(id.1)", status: "\"$?\"", rest: "\"-${PWD-}\"") + "; __mm_a= PS1=; \\set +e"
+            : tell("\(id.0) \(id.1)", status: "\"$?\"", rest: "\"-${PWD-}\"") + "; __mm_a=; __mm_disarm; \\set +e"
         return Array("\(start);\(begin) eval \(word) \(streams); \(end)\n".utf8)
     }
 

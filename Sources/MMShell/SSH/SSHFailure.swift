@@ -30,8 +30,8 @@ enum SSHFailure {
         if says("Permission denied") || says("Too many authentication failures") {
             return MMError(
                 .forbidden, "\(name) did not accept the sign-in.",
-                hint: target.password != nil
-                    ? "Check user name and password."
+                hint: target.password != nil || target.passphrase != nil
+                    ? "Check user name, password and passphrase."
                     : "Check the user name, and that a key for it is in the agent, in ssh_config or named.",
                 details: ["reason": "authentication"], cause: cause)
         }
@@ -70,6 +70,17 @@ enum SSHFailure {
             hint: "Close sessions on this host, or allow more there (MaxSessions in sshd_config).")
     }
 
+    /// The key that the host would take can't be read without its passphrase.
+    static func closedKey(_ key: String, name: String, _ problem: MMError) -> MMError {
+        var told = problem
+        told.message = "\(name) did not accept the sign-in: the key \(key) needs its passphrase."
+        told.hint =
+            "Hand the key to the agent (ssh-add \(key)), or store the passphrase as a secret and name it (passphrase_secret)."
+        told.details["reason"] = "passphrase"
+        told.details["key"] = .string(key)
+        return told
+    }
+
     /// A connection that stands, and over which nothing comes back.
     static func silent(_ name: String) -> MMError {
         MMError(
@@ -90,7 +101,7 @@ enum SSHFailure {
             hint: hasEnded
                 ? "The account may have no shell, or a restricted one: use another account, or --device for what it offers."
                 : "For network equipment and other systems use --device.",
-            cause: words.isEmpty ? nil : words)
+            details: ["reason": "no_shell"], cause: words.isEmpty ? nil : words)
     }
 
     /// The command that removes a known key, with the name and the file that ssh itself names: a port, an alias or a

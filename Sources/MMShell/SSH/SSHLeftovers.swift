@@ -68,7 +68,8 @@ actor SSHLeftovers {
         let records =
             try? await BlockingWork.run {
                 ((try? FolderListing.names(in: directory)) ?? []).compactMap { name -> Record? in
-                    guard !known.contains(name), let bytes = try? ProtectedFile.read("\(directory)/\(name)", limit: 4096),
+                    guard !known.contains(name),
+                        let bytes = try? ProtectedFile.read("\(directory)/\(name)", limit: 4096),
                         let record = Record(name, bytes), record.host == host, !record.owner.isRunning
                     else { return nil }
                     return record

@@ -23,8 +23,10 @@ final class SSHMaster: Sendable {
         guard let program = ExecutableSearch.find("ssh", path: environment["PATH"] ?? "/usr/bin:/bin") else {
             throw MMError(.notFound, "ssh is not installed.", hint: "Install the Debian package openssh-client.")
         }
-        let name = try await resolve(target, program: program, environment: environment)
-        let secrets = try SSHSecrets(in: temporaryDirectory, target: target)
+        let resolution = try await SSHResolution.of(
+            target, base(target, home: environment["HOME"]), program: program, environment: environment)
+        let name = resolution.name
+        let secrets = try SSHSecrets(in: temporaryDirectory, target: target, resolution, home: environment["HOME"])
         var environment = environment
         for (key, value) in secrets.environment { environment[key] = value }
         if !secrets.asks { environment["SSH_ASKPASS"] = nil }
@@ -32,13 +34,21 @@ final class SSHMaster: Sendable {
             program, arguments(target, secrets, home: environment["HOME"]) + ["-M", "-N", "-T", "--", target.host],
             environment: environment)
         command.output = .null
-        command.error = .null
+        // Here speak those that a jump host is reached by; the connection itself writes to its log.
+        let log = try secrets.openLog()
+        command.error = .descriptor(log.raw)
         let limit = min(deadline, .after(target.connectTimeout + .seconds(5)))
         let process = try await ChildProcess.start(command)
         // The socket is there as soon as the sign-in is done; nothing else tells.
         var info = stat()
         while lstat(secrets.socket, &info) != 0 {
-            if process.exited != nil { throw SSHFailure.error(secrets.messages(), name: name, target: target) }
+            if process.exited != nil {
+                let problem = SSHFailure.error(secrets.messages(), name: name, target: target)
+                guard problem.details["reason"] == "authentication", target.passphrase == nil,
+                    let key = await closedKey(target, resolution, environment)
+                else { throw problem }
+                throw SSHFailure.closedKey(key, name: name, problem)
+            }
             if limit.hasPassed || Task.isCancelled {
                 process.signalGroup(SIGKILL)
                 if Task.isCancelled { throw MMError(.cancelled, "Connecting to \(name) was cancelled.") }
@@ -71,16 +81,45 @@ final class SSHMaster: Sendable {
     var failure: MMError { SSHFailure.error(secrets.messages(), name: name, target: target) }
 
     /// Options that all calls for a host share.
-    private static func base(_ target: SSHTarget, home: String?) -> [String] {
+    /// - Parameter secrets: those of a connection that is to be made: what counts for jump hosts too stands in a
+    ///   configuration of its own, since ssh hands on nothing else to them.
+    private static func base(_ target: SSHTarget, home: String?, _ secrets: SSHSecrets? = nil) -> [String] {
         var words: [String] = []
-        if let file = target.configFile { words += ["-F", expanded(file, home)] }
+        if let file = secrets?.configuration {
+            words += ["-F", file]
+        } else if let file = target.configFile {
+            words += ["-F", expanded(file, home)]
+        }
         if let user = target.user { words += ["-l", user] }
         if let port = target.port { words += ["-p", String(port)] }
         if let jump = target.jump { words += ["-J", jump] }
         return words
     }
 
-    private static func expanded(_ path: String, _ home: String?) -> String {
+    /// The first key that would be tried and that a passphrase opens.
+    private static func closedKey(_ target: SSHTarget, _ resolution: SSHResolution, _ environment: [String: String])
+        async -> String?
+    {
+        guard let program = ExecutableSearch.find("ssh-keygen", path: environment["PATH"] ?? "/usr/bin:/bin") else {
+            return nil
+        }
+        let keys = ([target.identityFile].compactMap(\.self) + resolution.keys).map {
+            expanded($0, environment["HOME"])
+        }
+        for key in keys where access(key, R_OK) == 0 {
+            // Asked for the public key with an empty passphrase, it says no to a closed one.
+            let command = ChildCommand(program, ["-y", "-P", "", "-f", key], environment: environment)
+            if let outcome = try? await ChildProcess.run(command, timeout: .seconds(10)),
+                outcome.exit != .status(0), String(decoding: outcome.error, as: UTF8.self).contains("passphrase")
+            {
+                return key
+            }
+        }
+        return nil
+    }
+
+    /// A path of the user's, for whom `~/` is the home folder.
+    static func expanded(_ path: String, _ home: String?) -> String {
         path.hasPrefix("~/") ? (home ?? "") + path.dropFirst(1) : path
     }
 
@@ -109,27 +148,7 @@ final class SSHMaster: Sendable {
                 "KnownHostsCommand=\(secrets.keyScript) %f %t %K %H",
             ]
         }
-        return base(target, home: home) + ["-E", secrets.log] + options.flatMap { ["-o", $0] }
-    }
-
-    /// Asks ssh what the configuration makes of a target (`ssh -G`).
-    private static func resolve(_ target: SSHTarget, program: String, environment: [String: String])
-        async throws(MMError) -> String
-    {
-        let command = ChildCommand(
-            program, base(target, home: environment["HOME"]) + ["-G", "--", target.host], environment: environment)
-        let outcome = try await ChildProcess.run(command, limit: 1 << 20, timeout: .seconds(20))
-        guard outcome.exit == .status(0) else {
-            throw MMError(
-                .invalidInput, "ssh does not accept the configuration for \(target.host).",
-                hint: "Look at what it says and correct ssh_config.",
-                cause: String(decoding: outcome.error.prefix(1000), as: UTF8.self))
-        }
-        var values: [Substring: Substring] = [:]
-        for line in String(decoding: outcome.output, as: UTF8.self).split(separator: "\n") {
-            if let blank = line.firstIndex(of: " ") { values[line[..<blank]] = line[line.index(after: blank)...] }
-        }
-        return "\(values["user"] ?? "")@\(values["hostname"] ?? Substring(target.host)):\(values["port"] ?? "22")"
+        return base(target, home: home, secrets) + ["-E", secrets.log] + options.flatMap { ["-o", $0] }
     }
 
     /// A program of the host over this connection.

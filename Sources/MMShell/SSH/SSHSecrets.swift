@@ -17,7 +17,10 @@ final class SSHSecrets: Sendable {
     var keyScript: String { path + "/key" }
     let asks: Bool
 
-    init(in parent: String, target: SSHTarget) throws(MMError) {
+    /// A configuration for the host and those on the way to it, where there are any.
+    let configuration: String?
+
+    init(in parent: String, target: SSHTarget, _ resolution: SSHResolution, home: String?) throws(MMError) {
         var made: String?
         // The name of a Unix socket is short.
         for place in [parent, "/tmp"]
@@ -31,6 +34,7 @@ final class SSHSecrets: Sendable {
         }
         guard let path = made else { throw SystemError.error("Making a folder in \(parent)") }
         self.path = path
+        configuration = resolution.hasJump ? path + "/config" : nil
         var pipes: [OwnedDescriptor] = []
         asks = target.password != nil || target.passphrase != nil
         if asks {
@@ -52,7 +56,7 @@ final class SSHSecrets: Sendable {
                 case $1 in
                 *yes/no*) exit 1 ;;
                 *assphrase*) f=p ;;
-                *assword*) f=w ;;
+                \(resolution.hasJump ? "*\(RemoteDialect.quoted(resolution.account))*" : "")*assword*) f=w ;;
                 *) exit 1 ;;
                 esac
                 [ -p '\(path)'/$f ] || exit 1
@@ -60,11 +64,34 @@ final class SSHSecrets: Sendable {
 
                 """, in: script)
         }
+        if let configuration { try Self.store(Self.words(for: target, asks: asks, home: home), in: configuration) }
         if case .pinned(let fingerprint) = target.hostKeys {
             try Self.store(
                 "#!/bin/sh\n[ \"$1\" = '\(fingerprint)' ] && printf '%s %s %s\\n' \"$4\" \"$2\" \"$3\"\nexit 0\n",
                 in: keyScript)
         }
+    }
+
+    /// What counts for jump hosts too, in front of the user's own configuration: ssh takes the first value that it finds.
+    private static func words(for target: SSHTarget, asks: Bool, home: String?) -> String {
+        var lines = [
+            "BatchMode \(asks ? "no" : "yes")",
+            "StrictHostKeyChecking \(target.hostKeys == .acceptNew ? "accept-new" : "yes")",
+        ]
+        if let file = target.knownHostsFile {
+            lines += ["UserKnownHostsFile \"\(SSHMaster.expanded(file, home))\"", "GlobalKnownHostsFile none"]
+        }
+        switch target.configFile {
+        case "none"?: break
+        case let file?: lines.append("Include \"\(SSHMaster.expanded(file, home))\"")
+        case nil: lines += ["Include ~/.ssh/config", "Include /etc/ssh/ssh_config"]
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The log, for what else may speak of the connection.
+    func openLog() throws(MMError) -> OwnedDescriptor {
+        OwnedDescriptor(try FileDescriptor.open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600))
     }
 
     private static func store(_ text: String, in file: String) throws(MMError) {
@@ -86,7 +113,7 @@ final class SSHSecrets: Sendable {
     }
 
     deinit {
-        for name in ["s", "log", "ask", "key", "w", "p"] { unlink("\(path)/\(name)") }
+        for name in ["s", "log", "ask", "key", "config", "w", "p"] { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 }

@@ -4,6 +4,9 @@ import MMSystem
 
 /// Reaching a running command from beside it.
 extension SSHSession {
+    /// How long signals may be under way to a host, in all.
+    private static let wayThere = Duration.seconds(5)
+
     /// What came of a script beside a command.
     private enum Reached { case done, failed, silent }
 
@@ -38,30 +41,31 @@ extension SSHSession {
             try? await Task.sleep(for: time)
             return !Task.isCancelled
         }
-        // A host that does not answer while it is asked to end a command is given up: a deadline holds here, whatever
-        // becomes of it. What goes on over there is ended when it is reached again.
-        func isHeard(_ script: String, _ time: Duration) async -> Bool {
-            if await reach(shell, script, within: max(time, .seconds(3))) != .silent { return true }
-            guard !Task.isCancelled else { return false }
-            await masters.distrust(shell.master)
-            shell.process.signalGroup(SIGKILL)
+        // However slowly the host answers, or if it answers nothing: all rungs together end in their time by the clock here.
+        // What goes on over there then is ended when it is reached again.
+        let limit = Deadline.after(times.interrupt + times.terminate + times.kill * 2 + Self.wayThere)
+        func isHeard(_ script: String) async -> Bool {
+            if await reach(shell, script, within: limit.remaining) != .silent { return true }
+            if !Task.isCancelled { await masters.distrust(shell.master) }
             return false
         }
         let pid = shell.pid
-        if pid > 1 {
+        climbing: if pid > 1 {
             let interrupt =
                 RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
                 + RemoteDialect.signalling(shell: pid, "CONT", group: true)
-            guard await isHeard(interrupt, times.interrupt), await pause(times.interrupt / 4) else { return }
+            guard await isHeard(interrupt) else { break climbing }
+            guard await pause(times.interrupt / 4) else { return }
             shell.post(Array(RemoteDialect.probe.utf8))
             guard await pause(times.interrupt - times.interrupt / 4) else { return }
             for (word, time) in [("TERM", times.terminate), ("KILL", times.kill)] {
-                let script = RemoteDialect.signalling(shell: pid, word, group: false)
-                guard await isHeard(script, time), await pause(time) else { return }
+                guard await isHeard(RemoteDialect.signalling(shell: pid, word, group: false)) else { break climbing }
+                guard await pause(time) else { return }
             }
-            let last = RemoteDialect.signalling(shell: pid, "KILL", group: true)
-            guard await isHeard(last, times.kill), await pause(times.kill) else { return }
+            guard await isHeard(RemoteDialect.signalling(shell: pid, "KILL", group: true)) else { break climbing }
+            guard await pause(times.kill) else { return }
         }
+        guard !Task.isCancelled else { return }
         shell.process.signalGroup(SIGKILL)
     }
 

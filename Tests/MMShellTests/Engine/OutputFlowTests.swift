@@ -123,7 +123,8 @@ struct OutputFlowTests {
         HeldSecrets.shared.hold(Secret(secret))
         try await Shells.with { (shell) async throws in
             let (front, back) = (secret.prefix(9), secret.dropFirst(9))
-            let answer = try await shell.sh("echo \(secret); printf %s \(front); sleep 0.2; echo \(back); printf \(front)")
+            let answer = try await shell.sh(
+                "echo \(secret); printf %s \(front); sleep 0.2; echo \(back); printf \(front)")
             #expect(!answer.out.contains(secret))
             #expect(answer.out.hasSuffix("\n\(front)"), "what is no secret after all is there")
             #expect(answer.out.split(separator: "\n").count == 3)

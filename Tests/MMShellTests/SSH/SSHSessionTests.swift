@@ -286,6 +286,11 @@ struct SSHSessionTests {
             try await TestSSHD.run("sh", ["-c", "cat \(server.folder)/locked.pub >> \(server.folder)/authorized"])
             target = server.target
             target.identityFile = "\(server.folder)/locked"
+            let locked = try #require(await failure(target))
+            #expect(locked.details["reason"] == "passphrase")
+            #expect(locked.details["key"]?.string == target.identityFile)
+            #expect(locked.hint?.contains("ssh-add") == true)
+            target.passphrase = Secret("not this one")
             #expect(await failure(target)?.details["reason"] == "authentication")
             target.passphrase = Secret("open 'sesame' $x")
             #expect(await failure(target) == nil)

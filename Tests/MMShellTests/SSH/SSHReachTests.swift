@@ -1,0 +1,186 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestHosts
+import TestSupport
+import Testing
+
+@testable import MMShell
+
+@Suite(
+    "Reaching a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(15)))
+struct SSHReachTests {
+    private static func connect(_ target: SSHTarget, _ masters: SSHMasters, times: ShellSettings.Times? = nil)
+        async throws -> SSHSession
+    {
+        try await SSHSession.connect(
+            target, masters: masters, times: times ?? SSHSessionTests.patient, deadline: .after(.seconds(300)))
+    }
+
+    private static func isGone(_ sleep: String) async throws -> Bool {
+        try await ChildOutput.of("pgrep", ["-fx", sleep]).isEmpty
+    }
+
+    @Test("many sessions at once find room, however few channels the host opens over a connection", arguments: [1, 2])
+    func channels(most: Int) async throws {
+        try await TestSSHD.with("MaxSessions \(most)") { (server) async throws in
+            let masters = SSHSessionTests.masters()
+            let answers = try await withThrowingTaskGroup(of: String.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        let session = try await Self.connect(server.target, masters)
+                        let answer = try await session.sh("echo \(number)").out
+                        await session.close()
+                        return answer
+                    }
+                }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(answers == Set((0..<8).map { "\($0)\n" }))
+            #expect(await masters.count == 0)
+        }
+    }
+
+    @Test("a deadline holds also when the host answers nothing, and what went on there is ended later")
+    func silence() async throws {
+        try await TestSSHD.with { (server) async throws in
+            var target = server.target
+            // Nothing but the deadline may end the command.
+            target.aliveInterval = .seconds(3600)
+            let masters = SSHSessionTests.masters()
+            var times = ShellSettings.Times()
+            times.start = .seconds(300)
+            let session = try await Self.connect(target, masters, times: times)
+            let sleep = Shells.ownSleep()
+            let job = try await session.start(ShellCommand("echo begun; \(sleep)"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            let frozen = server.descendants().filter {
+                (ProcFile.read("/proc/\($0)/comm", limit: 99) ?? []).starts(with: "sshd".utf8)
+            }
+            for pid in frozen { kill(pid, SIGSTOP) }
+            job.cancel()
+            let end = await job.wait(until: .after(.seconds(300)))
+            #expect(end?.cause == .cancelled)
+            #expect(end?.restartsSession == true)
+            for pid in frozen { kill(pid, SIGCONT) }
+            #expect(try await session.sh("echo back").out == "back\n")
+            #expect(try await eventually { try await Self.isGone(sleep) })
+            await session.close()
+        }
+    }
+
+    @Test("what a killed process left on a host is ended when the host is reached again")
+    func leftovers() async throws {
+        let records = String(cString: mkdtemp(strdup("/tmp/mm-hosts-XXXXXX")))
+        defer { try? ChildOutput.removeTree(records) }
+        try await TestSSHD.with { (server) async throws in
+            let killed = SSHMasters(environment: Shells.environment, records: records)
+            let session = try await Self.connect(server.target, killed)
+            let (sleep, kept) = (Shells.ownSleep(), Shells.ownSleep())
+            let job = try await session.start(ShellCommand("echo begun; \(sleep)"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            // As if its process had been killed: its record names one that is no more.
+            let name = try #require(try FolderListing.names(in: records).first)
+            let text = try #require(try ProtectedFile.read("\(records)/\(name)"))
+            var object = try #require(try JSONParser.parse(text).object)
+            object["started"] = "1"
+            try ProtectedFile.replace("\(records)/\(name)", with: JSONWriter.bytes(.object(object)))
+            let masters = SSHMasters(environment: Shells.environment, records: records)
+            let next = try await Self.connect(server.target, masters)
+            let other = try await next.start(ShellCommand("echo begun; \(kept)"), deadline: .never)
+            #expect(await other.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            #expect(try await eventually { try await Self.isGone(sleep) })
+            #expect(try await !Self.isGone(kept), "what somebody holds goes on")
+            other.cancel()
+            await next.close()
+            #expect(try await eventually { try FolderListing.names(in: records).isEmpty })
+            await session.close()
+        }
+    }
+
+    @Test("a host on the way follows the file of known hosts and the word about new ones", arguments: [true, false])
+    func jump(believesNew: Bool) async throws {
+        try await TestSSHD.with { (server) async throws in
+            let config = "\(server.folder)/client"
+            try await TestSSHD.put(
+                """
+                Host hop far
+                  HostName 127.0.0.1
+                  Port \(server.port)
+                  User \(TestSSHD.user)
+                  IdentityFile \(server.folder)/user
+                Host hop
+                  HostKeyAlias the-hop
+
+                """, config)
+            var target = SSHTarget("far")
+            target.jump = "hop"
+            target.configFile = config
+            target.hostKeys = believesNew ? .acceptNew : .strict
+            target.knownHostsFile = "\(server.folder)/known-both"
+            target.connectTimeout = .seconds(300)
+            do {
+                let session = try await Self.connect(target, SSHSessionTests.masters())
+                #expect(believesNew)
+                #expect(try await session.sh("echo over").out == "over\n")
+                await session.close()
+                let known = String(
+                    decoding: try ProtectedFile.read("\(server.folder)/known-both") ?? [], as: UTF8.self)
+                #expect(known.contains("the-hop"))
+                #expect(known.contains("127.0.0.1"))
+            } catch let error as MMError {
+                #expect(!believesNew)
+                #expect(error.details["reason"] == "host_key_unknown", "\(error)")
+            }
+        }
+    }
+
+    @Test("an account without a shell says so in its own words")
+    func noShell() async throws {
+        try await TestSSHD.with("ForceCommand echo 'This account is currently not available.'; exit 1") {
+            (server) async throws in
+            do {
+                _ = try await Self.connect(server.target, SSHSessionTests.masters())
+                Issue.record("it connected")
+            } catch let error as MMError {
+                #expect(error.message.contains("This account is currently not available."))
+                #expect(error.details["reason"] == "no_shell")
+            }
+        }
+    }
+
+    @Test("a prompt that a command makes readonly ends nothing", arguments: [true, false])
+    func readonlyPrompt(hasBash: Bool) async throws {
+        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
+        defer { try? ChildOutput.removeTree(folder) }
+        for tool in ["mkdir", "rm", "sleep", "grep", "cat"] {
+            symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
+        }
+        if hasBash { symlink(try #require(ExecutableSearch.find("bash", path: Shells.path)), folder + "/bash") }
+        try await SSHSessionTests.with("SetEnv PATH=\(folder)") { (session, _, _) async throws in
+            #expect(try await session.sh("kept=1; readonly PS1 PS2; echo a").out == "a\n")
+            #expect(try await session.sh("echo b; (exit 4)").code == 4)
+            #expect(try await session.sh("echo $?$kept").out == "41\n")
+            // The end of a command that breaks off is told by the prompt, which is still there.
+            let broken = try await session.sh("set -u; echo $nothing_of_this_name")
+            #expect(broken.code != 0 && broken.end.cause == .finished)
+            #expect(try await session.sh("echo $kept").out == "1\n")
+        }
+    }
+
+    @Test("a file that is written over a link is what the link leads to", arguments: ["", "#nosftp"])
+    func links(_ extra: String) async throws {
+        try await SSHSessionTests.with(extra) { (session, server, _) async throws in
+            let files = RemoteFiles(session)
+            let (file, link) = ("\(server.folder)/file", "\(server.folder)/link")
+            _ = try await session.sh("echo old >\(file); chmod 640 \(file); ln -s file \(link); ln -s new \(link)2")
+            let receipt = try await files.write(link, Array("new".utf8))
+            #expect(receipt.path == file)
+            #expect(
+                try await session.sh("readlink \(link); cat \(file); stat -c ' %a' \(file)").out == "file\nnew 640\n")
+            _ = try await files.write(link + "2", Array("made".utf8))
+            #expect(try await session.sh("readlink \(link)2; cat \(server.folder)/new").out == "new\nmade")
+            #expect(try await session.sh("ls -A \(server.folder) | grep -c 'mm-'").out == "0\n", "no draft is left")
+        }
+    }
+}
