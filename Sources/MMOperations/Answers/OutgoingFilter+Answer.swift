@@ -11,7 +11,7 @@ extension OutgoingFilter {
         case .value(let value): clean.body = .value(json(value))
         case .text(let text): clean.body = .text(self.text(text))
         case .json(let bytes): clean.body = .json(Array(text(String(decoding: bytes, as: UTF8.self)).utf8))
-        case .bytes, .items: break
+        case .bytes, .items, .output: break
         }
         return clean
     }

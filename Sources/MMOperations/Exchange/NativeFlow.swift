@@ -52,7 +52,9 @@ final class NativeFlow: Sendable {
         }
         guard let notes else { return .ended(await outcome.wait()) }
         let reading = Reading(task: task, channel: channel)
-        let stream = ItemStream(end: { [self] in AnswerEnd(notes: closingNotes()) }) { () async throws(MMError) in try await reading.next() }
+        let stream = ItemStream(end: { [self] in AnswerEnd(notes: closingNotes()) }) { () async throws(MMError) in
+            try await reading.next()
+        }
         return .flowing(stream, notes: notes)
     }
 

@@ -79,6 +79,8 @@ struct OutputRead: Operation {
         }
         let body: OperationAnswer.Body =
             page.unit == .rows && page.cutAtByte == nil ? .json(Array(page.text.utf8)) : .text(page.text)
-        return OperationAnswer(body, notes: notes, connection: stored.connection)
+        let answer = OperationAnswer(body, notes: notes, connection: stored.connection)
+        // What comes from no connection may come from a shell.
+        return stored.connection.hasPrefix("/") ? OutgoingFilter().answer(answer) : answer
     }
 }

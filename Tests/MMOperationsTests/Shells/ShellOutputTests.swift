@@ -53,8 +53,12 @@ struct ShellOutputTests {
         #expect(out == Array(long.utf8))
         #expect(err == Array("e1\n".utf8), "without the word with which the shell takes its leave")
         #expect(end.exitStatus == 9)
-        #expect(try await gathered(try await call("shell_run", ["command": "exit_7() { return 7; }; exit_7"], as: .terminal)).end.exitStatus == 7)
-        let late = try await gathered(try await call("shell_run", ["command": "echo a; sleep 1000", "timeout": 1], as: .terminal))
+        #expect(
+            try await gathered(
+                try await call("shell_run", ["command": "exit_7() { return 7; }; exit_7"], as: .terminal)
+            ).end.exitStatus == 7)
+        let late = try await gathered(
+            try await call("shell_run", ["command": "echo a; sleep 1000", "timeout": 1], as: .terminal))
         #expect(late.out == Array("a\n".utf8))
         #expect(late.end.exitStatus == 124)
         #expect(late.end.notes.contains { $0.contains("cancelled after 1 s") })
@@ -95,14 +99,16 @@ struct ShellOutputTests {
             let stored = try home.services.outputs.find(handle)
             #expect(stored.total == 200_000)
             #expect(try home.services.outputs.read(stored) == Array(long.utf8))
-            let page = try await call("output", ["handle": .string(handle), "offset": 123_456, "limit": 2], as: surface)
+            let page = try await call(
+                "output", ["handle": .string(handle), "offset": 123_456, "limit": 2], as: surface)
             guard case .text(let text) = page.body else { throw MMError(.internalError, "no text") }
             #expect(text == "123457\n123458\n")
         }
         // By the command's own handle, too, at any place.
         let job = try #require(answer["job"])
         let middle = try value(
-            try await call("shell_read", ["job": job, "offset": 600_000, "limit": 100, "stream": "stderr"], as: surface))
+            try await call(
+                "shell_read", ["job": job, "offset": 600_000, "limit": 100, "stream": "stderr"], as: surface))
         #expect(middle["offset"] == 600_000)
         let bytes = Array(long.utf8)
         #expect(middle["text"]?.string == String(decoding: bytes[600_000..<600_100], as: UTF8.self))
@@ -128,7 +134,10 @@ struct ShellOutputTests {
         let answer = try value(
             try await call(
                 "shell_run",
-                ["command": .string("for i in $(seq 5000); do printf 'a\\303\\274\\342\\202\\254\\360\\237\\246\\200'; done")]))
+                [
+                    "command": .string(
+                        "for i in $(seq 5000); do printf 'a\\303\\274\\342\\202\\254\\360\\237\\246\\200'; done")
+                ]))
         let job = try #require(answer["job"])
         var (text, next): (String, Int64) = ("", 0)
         while next < word.utf8.count {

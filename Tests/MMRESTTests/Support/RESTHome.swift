@@ -107,6 +107,7 @@ struct ReadAnswer: Equatable, Sendable {
     let kind: String
     let body: [UInt8]
     let items: [String]
+    let end: AnswerEnd?
     let exitStatus: Int32
     let standardError: [UInt8]
 
@@ -119,11 +120,14 @@ struct ReadAnswer: Equatable, Sendable {
         case .json(let bytes): (kind, body) = ("json", bytes)
         case .text(let words): (kind, body) = ("text", Array(words.utf8))
         case .bytes(let bytes, let type): (kind, body) = ("bytes \(type)", bytes)
-        case .items(let stream):
-            (kind, body) = ("items", [])
-            while let batch = try await stream.next() { items += batch.map { String(decoding: $0, as: UTF8.self) } }
+        case .items: (kind, body) = ("items", [])
+        case .output: (kind, body) = ("output", [])
+        }
+        while let batch = try await answer.body.stream?.next() {
+            items += batch.map { String(decoding: $0, as: UTF8.self) }
         }
         self.items = items
+        end = answer.body.stream?.end()
     }
 }
 
