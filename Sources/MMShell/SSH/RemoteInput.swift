@@ -27,31 +27,15 @@ final class RemoteInput: Sendable {
     private static func open(
         _ name: String, _ mark: String, over master: SSHMaster, _ masters: SSHMasters, within time: Duration
     ) async throws(MMError) -> RemoteInput {
-        var command = master.channel("exec /bin/sh -c " + RemoteDialect.quoted(RemoteDialect.filling(name, mark: mark)))
-        command.input = .pipe
-        command.error = .output
-        let process = try await ChildProcess.start(command)
-        let alarm = Task {
-            try? await Task.sleep(for: time)
-            guard !Task.isCancelled else { return }
-            process.signalGroup(SIGKILL)
-            process.output?.close()
-        }
-        defer { alarm.cancel() }
-        var said: [UInt8] = []
-        while said.count < 16 << 10, let bytes = try? await process.output?.read() {
-            said += bytes
-            guard said.suffix(ready.utf8.count).elementsEqual(ready.utf8) else { continue }
-            return RemoteInput(name, process, master, masters)
-        }
-        process.signalGroup(SIGKILL)
-        let words = String(decoding: said.prefix(500), as: UTF8.self)
-        if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
-        if !master.isAlive { throw master.failure }
-        throw MMError(
-            .unsupported, "\(master.name) can't hand standard input to a command.",
-            hint: "Upload the input as a file, and let the command read that; or run it with </dev/null here.",
-            cause: words.isEmpty ? nil : words)
+        let command = master.channel("exec /bin/sh -c " + RemoteDialect.quoted(RemoteDialect.filling(name, mark: mark)))
+        let ready = Self.ready
+        let opened = try await master.start(
+            command, within: time,
+            otherwise: MMError(
+                .unsupported, "\(master.name) can't hand standard input to a command.",
+                hint: "Upload the input as a file, and let the command read that; or run it with </dev/null here.")
+        ) { said in said.suffix(ready.utf8.count).elementsEqual(ready.utf8) ? true : nil }
+        return RemoteInput(name, opened.process, master, masters)
     }
 
     private init(_ name: String, _ process: ChildProcess, _ master: SSHMaster, _ masters: SSHMasters) {

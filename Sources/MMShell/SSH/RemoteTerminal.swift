@@ -37,34 +37,18 @@ final class RemoteTerminal: Sendable {
     {
         var command = master.channel(RemoteDialect.holdingTerminal, arguments: ["-tt"])
         command.environment["TERM"] = "xterm"
-        command.input = .pipe
-        command.error = .output
-        let process = try await ChildProcess.start(command)
-        let alarm = Task {
-            try? await Task.sleep(for: time)
-            guard !Task.isCancelled else { return }
-            process.signalGroup(SIGKILL)
-            // The connection has the other end of the pipe, too.
-            process.output?.close()
+        let opened = try await master.start(
+            command, within: time,
+            otherwise: MMError(
+                .unsupported, "\(master.name) gives no terminal.",
+                hint: "Run the command without input, or allow terminals there (PermitTTY in sshd_config).")
+        ) { RemoteDialect.terminal(in: $0) }
+        let process = opened.process
+        let terminal = RemoteTerminal(opened.sign, process, master, masters)
+        Task { [weak terminal] in
+            while let bytes = try? await process.output?.read() { await terminal?.took(bytes)?.room() }
         }
-        defer { alarm.cancel() }
-        var said: [UInt8] = []
-        while said.count < 64 << 10, let bytes = try? await process.output?.read() {
-            said += bytes
-            guard let found = RemoteDialect.terminal(in: said) else { continue }
-            let terminal = RemoteTerminal(found, process, master, masters)
-            Task { [weak terminal] in
-                while let bytes = try? await process.output?.read() { await terminal?.took(bytes)?.room() }
-            }
-            return terminal
-        }
-        process.signalGroup(SIGKILL)
-        let words = String(decoding: said.prefix(500), as: UTF8.self)
-        if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
-        throw MMError(
-            .unsupported, "\(master.name) gives no terminal.",
-            hint: "Run the command without input, or allow terminals there (PermitTTY in sshd_config).",
-            cause: words.isEmpty ? nil : words)
+        return terminal
     }
 
     private init(

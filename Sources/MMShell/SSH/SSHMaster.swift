@@ -168,6 +168,38 @@ final class SSHMaster: Sendable {
         return command
     }
 
+    /// Starts what lasts over there, and reads what it says until that holds the sign that it is ready.
+    /// - Parameter otherwise: the error for what never gives the sign; what it said is added.
+    /// - Throws: `.limitExceeded` where the host opens no more channels over this connection.
+    func start<Sign: Sendable>(
+        _ given: ChildCommand, within time: Duration, otherwise: MMError, until sign: ([UInt8]) -> Sign?
+    ) async throws(MMError) -> (process: ChildProcess, sign: Sign) {
+        var command = given
+        command.input = .pipe
+        command.error = .output
+        let process = try await ChildProcess.start(command)
+        let alarm = Task {
+            try? await Task.sleep(for: time)
+            guard !Task.isCancelled else { return }
+            process.signalGroup(SIGKILL)
+            // The connection has the other end of the pipe, too.
+            process.output?.close()
+        }
+        defer { alarm.cancel() }
+        var said: [UInt8] = []
+        while said.count < 64 << 10, let bytes = try? await process.output?.read() {
+            said += bytes
+            if let found = sign(said) { return (process, found) }
+        }
+        process.signalGroup(SIGKILL)
+        let words = String(decoding: said.prefix(500), as: UTF8.self)
+        if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(name) }
+        if !isAlive { throw failure }
+        var problem = otherwise
+        problem.cause = words.isEmpty ? nil : words
+        throw problem
+    }
+
     /// Runs a short script of the host's `sh` over a channel of its own.
     func control(_ script: String, input: [UInt8]? = nil, timeout: Duration = .seconds(20)) async throws(MMError)
         -> ChildProcess.Outcome
