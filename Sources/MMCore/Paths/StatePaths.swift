@@ -53,6 +53,8 @@ public struct StatePaths: Sendable, Hashable {
     public var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
     /// The folder of the pools that serve one connection each: a folder for each pool, which holds its `home`.
     public var isolatedDirectory: String { Self.under(stateDirectory, "isolated") }
+    /// The name that this home's front-ends give themselves at pools.
+    public var frontEndName: String { Self.under(stateDirectory, "front-end-name") }
     /// Where a running sandbox tenant listens.
     public var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
     /// Before which times nothing is sent to services that asked to slow down.

@@ -12,8 +12,11 @@ public struct CallContext: Sendable {
     /// How long the caller waits before the answer is a running job's handle; `nil`: to the end. Zero lets the call go as
     /// soon as it is under way.
     public var patience: Duration?
-    /// The client's own session, to which its jobs belong; `nil` for callers that come once.
+    /// The client's own session, to which its shells belong, and its jobs where it has no principal; `nil` for callers
+    /// that come once.
     public var sessionID: String?
+    /// Whose the call's job is where its client may come back as another process: a gateway starts one for each call.
+    package var principal: String?
     /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
     package var directory: String?
     /// What the caller hands over while the call runs, where it does.
@@ -34,7 +37,7 @@ public struct CallContext: Sendable {
     ///   - timeLimit: how long the whole call may take.
     ///   - waitsForSignIn: whether a sign-in that is needed is waited for.
     ///   - patience: how long the caller waits before the answer is a running job's handle.
-    ///   - sessionID: the client's own session, to which its jobs belong.
+    ///   - sessionID: the client's own session, to which its shells and jobs belong.
     ///   - person: the person who can be asked, where there is one.
     ///   - progress: takes reports of progress.
     public init(

@@ -4,13 +4,16 @@ import MMPool
 /// The answer to a call that goes on.
 package enum JobAnswer {
     /// What a caller is told of a job that goes on.
-    static func running(_ report: JobReport) -> OperationAnswer {
+    static func running(_ report: JobReport, in jobs: OperationJobs) -> OperationAnswer {
         let seconds = report.elapsed.components.seconds
         var value: JSONObject = [
             "status": "running", "handle": .string(report.handle), "operation": .string(report.label),
             "seconds": .int(seconds),
         ]
         value["progress"] = report.progress.map { .string($0.message) }
+        if jobs.endWithClient {
+            value["note"] = "It ends with this server's process, since no pool carries it (--embedded)."
+        }
         var answer = OperationAnswer.value(.object(value))
         answer.text = text(of: value) { "mm output \($0) --action \($1)" }
         return answer
@@ -34,7 +37,8 @@ package enum JobAnswer {
         let name = members["operation"]?.string ?? "The call"
         let handle = members["handle"]?.string ?? ""
         let progress = members["progress"]?.string.map { " Last heard: \($0)." } ?? ""
-        return "\(name) goes on, for \(members["seconds"]?.int ?? 0) s so far.\(progress) Wait for it: "
+        let note = members["note"]?.string.map { " \($0)" } ?? ""
+        return "\(name) goes on, for \(members["seconds"]?.int ?? 0) s so far.\(progress)\(note) Wait for it: "
             + "\(calling(handle, "wait")); or end it: \(calling(handle, "cancel")). Don't start the same again."
     }
 }

@@ -70,7 +70,7 @@ struct JobCall: Sendable {
             // An answered request can't be called off: what has been let go goes on.
             if !job.isDetached { job.cancel() }
         }
-        guard let outcome else { return JobAnswer.running(job.report) }
+        guard let outcome else { return JobAnswer.running(job.report, in: services.jobs) }
         return try outcome.get().given(from: outputs)
     }
 }

@@ -42,10 +42,11 @@ public struct LocalOperationService: OperationService {
         }
     }
 
-    /// Calls off the jobs of a client that has gone, and ends its shells.
+    /// Ends the shells of a client that has gone, and calls off its jobs: not those of a principal, who may come back as
+    /// another process.
     public func forget(_ client: CallContext) async {
         guard client.sessionID != nil, client.caller.surface != .terminal else { return }
-        services.jobs.board.forget(owner: OperationJobs.owner(of: client))
+        if client.principal == nil { services.jobs.board.forget(owner: OperationJobs.owner(of: client)) }
         await services.shells.closeAll(of: client.shellOwner)
     }
 

@@ -6,7 +6,17 @@ import MMSystem
 package final class OperationJobs: Sendable {
     /// The jobs.
     package let board: JobBoard<KeptAnswer>
-    private let lasts = Mutex(false)
+    private let life = Mutex(Life.call)
+
+    /// How long this process lives, and with it what goes on in it.
+    package enum Life: Sendable {
+        /// As long as one call: a terminal's own process.
+        case call
+        /// As long as its client wants it: a server that the client started.
+        case client
+        /// On its own.
+        case lasting
+    }
 
     /// No jobs yet.
     package init(limits: JobBoard<KeptAnswer>.Limits = .init()) {
@@ -14,16 +24,21 @@ package final class OperationJobs: Sendable {
     }
 
     /// Whether this process goes on after the call: a terminal's own process ends with it.
-    package var outlivesCalls: Bool { lasts.withLock { $0 } }
+    package var outlivesCalls: Bool { life.withLock { $0 } != .call }
 
-    /// Says that this process goes on after its calls.
-    package func keepsRunning() { lasts.withLock { $0 = true } }
+    /// Whether what goes on here ends when the client ends this process.
+    package var endWithClient: Bool { life.withLock { $0 } == .client }
 
-    /// Whose the jobs of a caller are.
+    /// Says that this process goes on after its calls. The first word counts.
+    package func keepsRunning(_ life: Life = .lasting) {
+        self.life.withLock { if $0 == .call { $0 = life } }
+    }
+
+    /// Whose the jobs of a caller are: its principal's, who may come back as another process, else its session's.
     package static func owner(of context: CallContext) -> String {
         guard context.caller.surface != .terminal else { return "terminal" }
-        return [context.caller.surface.rawValue, context.caller.server ?? "", context.sessionID ?? ""]
-            .joined(separator: "/")
+        let name = context.principal.map { "principal:" + $0 } ?? context.sessionID ?? ""
+        return [context.caller.surface.rawValue, context.caller.server ?? "", name].joined(separator: "/")
     }
 
     /// Whose jobs a caller may read and end; `nil`: everybody's. The user's own terminal sees all that are this user's.

@@ -23,7 +23,7 @@ struct JobRead: Sendable {
         default: break
         }
         if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the job goes on.") }
-        guard let result = job.result else { return JobAnswer.running(job.report) }
+        guard let result = job.result else { return JobAnswer.running(job.report, in: context.services.jobs) }
         let answer = try result.get().given(from: context.services.outputs)
         guard let filter = input.filter else {
             return input.offset > 0 || input.limit != nil ? try page(of: answer, input) : answer

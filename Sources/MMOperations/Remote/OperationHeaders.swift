@@ -9,6 +9,7 @@ package enum OperationHeaders {
     static let timeLimit = "MM-Time-Limit"
     static let patience = "MM-Patience"
     static let session = "MM-Session"
+    static let principal = "MM-Principal"
     static let waitsForSignIn = "MM-Waits-For-Sign-In"
     static let person = "MM-Person"
     static let directory = "MM-Directory"
@@ -36,6 +37,8 @@ package enum OperationHeaders {
         package var patience: Duration?
         /// The client's own session.
         package var session: String?
+        /// Whose the job is where the client may come back as another process.
+        package var principal: String?
         /// Whether a sign-in that is needed is waited for.
         package var waitsForSignIn = false
         /// Whether a person can be asked at the far end.
@@ -58,6 +61,7 @@ package enum OperationHeaders {
         headers.set(timeLimit, seconds(context.timeLimit))
         if let wait = context.patience { headers.set(patience, seconds(wait, least: .zero)) }
         if let id = context.sessionID { headers.set(session, escaped(id)) }
+        if let name = context.principal { headers.set(principal, escaped(name)) }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
         if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
         if context.readsOnly { headers.set(readsOnly, "1") }
@@ -83,6 +87,7 @@ package enum OperationHeaders {
         claims.timeLimit = try duration(timeLimit, headers)
         claims.patience = try duration(patience, headers, least: .zero)
         claims.session = try name(session, headers)
+        claims.principal = try name(principal, headers)
         claims.waitsForSignIn = try flag(waitsForSignIn, headers)
         claims.isAtTerminal = headers[person] == "terminal"
         if claims.isAtTerminal { claims.hasPerson = true } else { claims.hasPerson = try flag(person, headers) }

@@ -4,7 +4,7 @@ import MMSystem
 
 /// Ends what AI clients have left that went without a word: an `mm-mcp` that is killed can't say goodbye.
 ///
-/// Its calls under way end with their connections; what was let go, and its shells, would stay.
+/// Its calls under way end with their connections; its shells would stay, and its jobs where no principal has them.
 final class ClientWatch: Sendable {
     private struct Client {
         let process: ProcessIdentity
@@ -35,11 +35,12 @@ final class ClientWatch: Sendable {
     func note(_ call: CallContext, from pid: Int32) {
         // A process of another container has no number here; its connection's end has to do.
         guard pid > 0, call.caller.surface == .mcp, call.sessionID != nil else { return }
-        let key = OperationJobs.owner(of: call)
+        let key = call.shellOwner
         guard state.withLock({ $0.clients[key] == nil }) else { return }
+        var context = CallContext(caller: call.caller, sessionID: call.sessionID)
+        context.principal = call.principal
         let client = Client(
-            process: ProcessIdentity(running: pid) ?? ProcessIdentity(pid: pid, startTime: 0),
-            context: CallContext(caller: call.caller, sessionID: call.sessionID))
+            process: ProcessIdentity(running: pid) ?? ProcessIdentity(pid: pid, startTime: 0), context: context)
         state.withLock { state in
             state.clients[key] = client
             guard state.work == nil else { return }
@@ -51,7 +52,7 @@ final class ClientWatch: Sendable {
 
     /// A client has said goodbye.
     func dismiss(_ call: CallContext) {
-        _ = state.withLock { $0.clients.removeValue(forKey: OperationJobs.owner(of: call)) }
+        _ = state.withLock { $0.clients.removeValue(forKey: call.shellOwner) }
     }
 
     /// Ends what those have left whose processes are gone.

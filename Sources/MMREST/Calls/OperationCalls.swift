@@ -127,6 +127,7 @@ struct OperationCalls: Sendable {
         if let limit = claims.timeLimit { context.timeLimit = limit }
         context.patience = claims.patience
         context.sessionID = claims.session
+        context.principal = claims.principal
         context.readsOnly = claims.readsOnly
         if isFrontEnd, request.peer.isOwn { context.directory = claims.directory }
         return (context, claims)

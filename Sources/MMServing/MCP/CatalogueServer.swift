@@ -11,9 +11,9 @@ struct CatalogueServer {
     private let instance = RandomBytes.text(bytes: 12)
     private let clients = Clients()
 
-    /// The sessions that have called.
+    /// The sessions that have called, each with its principal.
     private final class Clients: Sendable {
-        let sessions = Mutex<Set<String>>([])
+        let sessions = Mutex<[String: String]>([:])
     }
 
     /// A projection of a service's catalogue.
@@ -45,12 +45,14 @@ struct CatalogueServer {
             moreResources: { (_) in try resources.current() })
     }
 
-    /// Ends what this server's clients have left in the pool: nobody comes back for it.
+    /// Ends what this server's clients have left in the pool and nobody comes back for: their shells. Their jobs stay with
+    /// their principals.
     func close() async {
-        for session in clients.sessions.withLock({ $0 }).sorted() {
+        for (session, principal) in clients.sessions.withLock({ $0 }) {
             var call = CallContext(
                 caller: Caller(surface: .mcp, name: "mm-mcp", server: options.serverName))
             call.sessionID = session
+            call.principal = principal
             await service.forget(call)
         }
     }
@@ -77,6 +79,7 @@ struct CatalogueServer {
             outputs: services.outputs, outputTool: reader, serverName: options.serverName,
             isStructured: options.structuredOutput)
         let (patience, instance, clients) = (options.patience, instance, clients)
+        let home = HomeName(services.paths)
         var tool = Tool(
             name: listed, description: declaration.description, inputSchema: operation.inputSchema,
             annotations: Self.annotations(options.readOnly ? declaration.effects.reading : declaration.effects),
@@ -86,8 +89,11 @@ struct CatalogueServer {
             call.patience = patience
             call.readsOnly = options.readOnly
             let session = "\(instance):\(context.principal.name)"
+            // Without a name that lasts, nobody can be known again.
+            let principal = "\(home.text ?? instance):\(context.principal.name)"
             call.sessionID = session
-            clients.sessions.withLock { _ = $0.insert(session) }
+            call.principal = principal
+            clients.sessions.withLock { $0[session] = principal }
             call.person = MCPPerson.behind(context)
             do throws(MMError) {
                 let answer = try await LifeSigns(call).during { (call) throws(MMError) in

@@ -87,7 +87,10 @@ package enum MCPMain {
                 server = try projection.server()
                 catalogue = projection
             }
-            if keepsSessions { SessionMark.leave() }
+            if keepsSessions {
+                SessionMark.leave()
+                services.jobs.keepsRunning(options.http == nil ? .client : .lasting)
+            }
             // Sessions that live in a pool are looked after there.
             let upkeep = keepsSessions ? Task { await services.lookAfterSessions() } : nil
             let profileUpkeep = profile.map { profile in Task { await profile.upkeep(services) } }

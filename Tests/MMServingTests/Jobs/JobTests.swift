@@ -35,14 +35,21 @@ struct JobTests {
 
     init() throws { home = try ServingHome() }
 
-    private func face(_ patience: Duration = .seconds(2)) throws -> HTTPFace {
+    private func projection(_ patience: Duration = .seconds(2)) throws -> CatalogueServer {
         let catalogue = Catalogue(Catalogue.standard.operations + [AnyOperation(Slow(release: release, ended: ended))])
         var faceOptions = try MCPFaceOptions(words: ["--structured-output"])
         faceOptions.patience = patience
-        let server = try CatalogueServer(
+        return CatalogueServer(
             service: LocalOperationService(catalogue: catalogue, services: home.services), services: home.services,
-            options: faceOptions
-        ).server()
+            options: faceOptions)
+    }
+
+    private func face(_ patience: Duration = .seconds(2)) throws -> HTTPFace {
+        try face(of: projection(patience))
+    }
+
+    private func face(of projection: CatalogueServer) throws -> HTTPFace {
+        let server = try projection.server()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         return try HTTPFace.start(server, options, secret: nil, log: .off)
     }
@@ -114,6 +121,49 @@ struct JobTests {
         answer = try await call(caller, session, "mm__output", ["handle": handle])
         #expect(answer["isError"] == true)
         #expect(answer["structuredContent"]?["code"] == "cancelled")
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("a job outlives the server that a gateway started for one call: the next one reads, waits for and ends it")
+    func laterServer() async throws {
+        let (one, other) = (try projection(), try projection())
+        let first = try face(of: one)
+        let session = try await HTTPCaller(first).initialize()
+        let handle = try #require(
+            try await call(HTTPCaller(first), session, "mm__slow")["structuredContent"]?["handle"])
+        await first.stop(graceful: .zero)
+        await one.close()
+        let second = try face(of: other)
+        let caller = HTTPCaller(second)
+        let later = try await caller.initialize()
+        let read = try await call(caller, later, "mm__output", ["handle": handle])
+        #expect(read["structuredContent"]?["status"] == "running", "\(read)")
+        var answer = try await call(caller, later, "mm__output", ["handle": handle, "action": "cancel"])
+        while answer["structuredContent"]?["status"] == "running" {
+            answer = try await call(caller, later, "mm__output", ["handle": handle, "action": "wait"])
+        }
+        #expect(await ended.wait() == true)
+        await second.stop(graceful: .zero)
+    }
+
+    @Test("the front-ends of one home bear one name at pools, and those of another home another")
+    func names() throws {
+        let (one, other) = (home.services.paths, try ServingHome().services.paths)
+        let name = try #require(HomeName(one).text)
+        #expect(HomeName(one).text == name)
+        #expect(HomeName(other).text != name)
+    }
+
+    @Test("a server that lives as long as its client says that what goes on ends with it")
+    func endsWithClient() async throws {
+        home.services.jobs.keepsRunning(.client)
+        let face = try face(.milliseconds(1))
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        let answer = try await call(caller, session, "mm__slow")
+        #expect(answer["structuredContent"]?["note"]?.string?.contains("ends with this server") == true, "\(answer)")
+        #expect(answer["content"]?[0]?["text"]?.string?.contains("ends with this server") == true)
+        release.give(())
         await face.stop(graceful: .zero)
     }
 
