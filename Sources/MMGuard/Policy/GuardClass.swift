@@ -54,7 +54,7 @@ public enum GuardClass: String, Sendable, Hashable, CaseIterable {
         case .destructive: "can't be undone easily"
         case .secret: "gives out keys, passwords, or content in bulk"
         case .privilege: "changes who may do what, how one signs in, or code that runs elsewhere"
-        case .session: "changes who the session acts as"
+        case .session: "changes who the session acts as, or the modules it runs"
         }
     }
 }

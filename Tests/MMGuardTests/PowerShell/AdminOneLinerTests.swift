@@ -306,11 +306,28 @@ struct AdminOneLinerTests {
             #expect(verdict.decision == .allow, "\(script)")
             #expect(!verdict.warnings.isEmpty, "\(script)")
         }
-        #expect(engine.judge(script: "Install-Module x", policy: policy).decision == .deny)
+        let installs = engine.judge(script: "Install-Module x", policy: policy)
+        #expect(installs.decision == .deny && installs.reason.contains("modules"), "\(installs.reason)")
         #expect(engine.judge(script: "Remove-AzRoleAssignment x", policy: policy).decision == .deny)
         #expect(
             engine.judge(script: "Remove-Mailbox ann", policy: GuardPolicy(.readonly, warnsOnly: true)).decision
                 == .deny)
+    }
+
+    @Test(
+        "a script that an earlier client wrapped in its preferences is judged by what it wraps",
+        arguments: [
+            "$ErrorActionPreference = 'Stop'; {}", "$ErrorActionPreference = \"Stop\"\n{}\n",
+            "$ErrorActionPreference='Stop'; try {{} } catch { Write-Error $_ } finally { $ErrorActionPreference = 'Continue' }",
+            "$ProgressPreference = 'SilentlyContinue'; $WarningPreference = 'Ignore'; {}",
+        ])
+    func wrapped(_ wrapper: String) {
+        for script in ["Get-CsOnlineUser", "Remove-Team -GroupId g", "Install-Module x", "Invoke-Expression $x"] {
+            let plain = GuardEngine().judge(script: script, policy: .standard)
+            let inside = GuardEngine().judge(
+                script: wrapper.replacing("{}", with: " \(script) "), policy: .standard)
+            #expect(inside.decision == plain.decision && inside.rule == plain.rule, "\(script): \(inside.rule)")
+        }
     }
 
     @Test("a command that sends shows what it would send, and goes on when the guard is off or confirmed counts")
