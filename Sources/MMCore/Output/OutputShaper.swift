@@ -16,12 +16,15 @@ public struct ShapedOutput: Sendable, Hashable {
     public let bytes: Int
 
     /// One sentence about what is not shown and how to get it; `nil` when all is.
-    /// - Parameter tool: what to call for more, as the front-end at hand names it.
-    public func note(tool: String = "mm__output") -> String? {
+    /// - Parameters:
+    ///   - tool: what to call for more, as the front-end at hand names it.
+    ///   - further: more arguments of that call.
+    public func note(tool: String = "mm__output", with further: JSONObject = [:]) -> String? {
         guard !isWhole else { return nil }
         let counts = "Shown: \(shown) of \(total) \(unit.rawValue) (\(bytes) bytes in all)."
         guard let stored else { return "\(counts) The rest could not be stored." }
-        return "\(counts) The rest: \(tool) {\"handle\": \"\(stored.handle)\", \"offset\": \(shown)}, until "
+        let more = further.map { ", \"\($0.key)\": \(JSONWriter.string($0.value))" }.joined()
+        return "\(counts) The rest: \(tool) {\"handle\": \"\(stored.handle)\", \"offset\": \(shown)\(more)}, until "
             + "\(stored.expires.iso8601)."
     }
 
@@ -38,6 +41,19 @@ public struct ShapedOutput: Sendable, Hashable {
             object["expires"] = .string(stored.expires.iso8601)
         }
         return object
+    }
+}
+
+extension ShapedOutput {
+    /// The beginning of an answer that lies in the store.
+    /// - Parameters:
+    ///   - stored: the whole.
+    ///   - shown: how many of its rows, lines or bytes the text holds.
+    ///   - text: the beginning.
+    package init(firstOf stored: StoredOutput, shown: Int, text: String) {
+        self.init(
+            text: text, isWhole: shown >= stored.total, stored: stored, unit: stored.unit, shown: shown,
+            total: stored.total, bytes: stored.bytes)
     }
 }
 

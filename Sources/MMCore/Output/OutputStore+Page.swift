@@ -26,8 +26,10 @@ extension OutputStore {
         guard offset >= 0, offset <= total, limit.map({ $0 > 0 }) ?? true else {
             throw MMError(
                 .invalidInput,
-                "Offset \(offset) with limit \(limit ?? 0) doesn't fit: there are \(total) \(unit.rawValue).",
-                hint: "Use an offset from 0 to \(total) and a limit above 0.")
+                limit.map { $0 > 0 } ?? true
+                    ? "Offset \(offset) lies behind the end: there are \(total) \(unit.rawValue)."
+                    : "A limit of \(limit ?? 0) gives nothing.",
+                hint: "Use an offset from 0 to \(total), and a limit above 0 or none.")
         }
         guard let place = try FilePlace.of(path(of: stored), creating: false),
             let file = try place.open(O_RDONLY, to: "read")

@@ -6,7 +6,12 @@ extension StreamableHTTP {
     func find(_ request: MCPHTTPRequest, _ principal: Principal) -> Result<HTTPSession, HTTPAdmission.Refusal> {
         let names = request.values(of: "Mcp-Session-Id")
         guard let name = names.first, names.count == 1 else {
-            return .failure(HTTPAdmission.Refusal(400, "The header Mcp-Session-Id must come once."))
+            return .failure(
+                HTTPAdmission.Refusal(
+                    400,
+                    names.isEmpty
+                        ? "The header Mcp-Session-Id is missing: send initialize first, then the id that its answer names."
+                        : "The header Mcp-Session-Id came \(names.count) times: send it once."))
         }
         guard let session = state.withLock({ $0.sessions[name] }), session.principal == principal else {
             return .failure(HTTPAdmission.Refusal(404, "There is no such session; initialize a new one."))

@@ -67,7 +67,7 @@ extension MCPServer {
         guard routes.hasTools else { throw .methodNotFound(Method.callTool.rawValue) }
         let name = try text("name", in: params, of: "tools/call")
         guard let registered = routes.tool(named: name) else {
-            throw .invalidParams(unknown("tool", name, known: routes.tools.map(\.tool.name)))
+            throw .invalidParams(unknown("tool", name, known: routes.tools.filter(\.tool.isListed).map(\.tool.name)))
         }
         switch params["arguments"] {
         case nil, .null: return .callTool(registered, arguments: [:])

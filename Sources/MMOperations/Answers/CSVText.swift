@@ -3,18 +3,22 @@ public enum CSVText {
     /// One line without its end.
     ///
     /// A cell that a spreadsheet would take for a formula is written as text: data of one person must not run on the
-    /// machine of another.
-    public static func line(_ cells: [String]) -> String {
-        cells.map(field).joined(separator: ",")
+    /// machine of another. Numbers, and telephone numbers, are none.
+    /// - Parameters:
+    ///   - cells: the cells.
+    ///   - isForSheets: whether a spreadsheet may read it; a model takes every cell as it stands.
+    public static func line(_ cells: [String], isForSheets: Bool = true) -> String {
+        cells.map { field(isForSheets && isFormula($0) ? "'" + $0 : $0) }.joined(separator: ",")
+    }
+
+    private static func isFormula(_ cell: String) -> Bool {
+        guard let first = cell.utf8.first else { return false }
+        if "=@\t\r".utf8.contains(first) { return true }
+        guard "+-".utf8.contains(first) else { return false }
+        return Double(cell) == nil && !cell.utf8.dropFirst().allSatisfy { "0123456789 ().-/".utf8.contains($0) }
     }
 
     private static func field(_ cell: String) -> String {
-        var cell = cell
-        if let first = cell.utf8.first,
-            "=+@\t\r".utf8.contains(first) || (first == UInt8(ascii: "-") && Double(cell) == nil)
-        {
-            cell = "'" + cell
-        }
         let special: Set<UInt8> = [0x2C, 0x22, 0x0A, 0x0D]
         guard cell.utf8.contains(where: special.contains) else { return cell }
         return "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""

@@ -15,7 +15,7 @@ struct OutputRead: Operation {
                 "What offset and limit count."),
             InputField(
                 "filter", .text, "A jq program over the whole answer, such as .[] | .displayName, instead of a page."),
-            InputField("output", .choice(["json", "table", "csv"]), "Form of rows."),
+            InputField("output", .choice(["json", "table", "csv"]), "Form of rows (as for graph_request)."),
             InputField(
                 "action", .choice(["read", "wait", "cancel"]), "For a call that goes on (default read)."),
         ]
@@ -69,7 +69,8 @@ struct OutputRead: Operation {
             return OperationAnswer(.text(String(decoding: result, as: UTF8.self)), connection: stored.connection)
         }
         let budget: OutputBudget =
-            context.call.caller.surface == .terminal ? OutputBudget(characters: .max, tokens: .max) : .standard
+            context.call.caller.surface == .terminal
+            ? OutputBudget(characters: .max, tokens: .max) : .standard.leaving(characters: 500)
         let page = try outputs.page(
             input.handle, offset: input.offset, limit: input.limit, unit: input.unit, budget: budget, layout: .compact)
         var notes = ["\(page.unit.rawValue) \(page.offset) to \(page.offset + page.count) of \(page.total)"]

@@ -44,47 +44,67 @@ struct ToolAnswer: Sendable {
         let connection = answer.connection ?? "/\(serverName)"
         let room = budget.leaving(characters: 200 + answer.notes.reduce(0) { $0 + $1.count })
         let shaper = OutputShaper(store: outputs, budget: room, layout: .compact)
-        let shaped: ShapedOutput
-        var structured: JSONValue?
         switch answer.body {
-        case .text(let text): shaped = shaper.shape(text: Array(text.utf8), connection: connection)
+        case .text(let text):
+            return result(shaper.shape(text: Array(text.utf8), connection: connection), answer.notes)
         case .bytes(let bytes, let type):
             if let text = String(validating: bytes, as: UTF8.self), type.hasPrefix("text/") || type.hasSuffix("xml") {
-                shaped = shaper.shape(text: Array(text.utf8), connection: connection)
-            } else if type.hasPrefix("image/"), bytes.count <= 1 << 20 {
-                return ToolResult(content: [.image(bytes, mimeType: type)])
-            } else {
-                return .text("\(bytes.count) bytes of \(type). `mm graph` in a terminal writes them to a file.")
+                return result(shaper.shape(text: Array(text.utf8), connection: connection), answer.notes)
             }
-        case .value(let value):
-            shaped = shape(value, form: form, shaper, room, connection)
-            structured = value
+            if type.hasPrefix("image/"), bytes.count <= 1 << 20 {
+                return ToolResult(content: [.image(bytes, mimeType: type)])
+            }
+            return .text("\(bytes.count) bytes of \(type). `mm graph` in a terminal writes them to a file.")
+        case .value(let value): return try result(of: value, form, answer.notes, connection)
         case .json(let bytes):
-            let value = try? JSONParser.parse(bytes)
-            shaped =
-                value.map { shape($0, form: form, shaper, room, connection) }
-                ?? shaper.shape(text: bytes, connection: connection)
-            structured = value
+            guard let value = try? JSONParser.parse(bytes) else {
+                return result(shaper.shape(text: bytes, connection: connection), answer.notes)
+            }
+            return try result(of: value, form, answer.notes, connection)
         case .items(let stream), .output(let stream):
-            let stored = try await OutputCollection.collect(stream, into: outputs, connection: connection, budget: room)
+            // Rows may be much shorter in the form that is sent.
+            let stored = try await OutputCollection.collect(
+                stream, into: outputs, connection: connection, budget: Self.widened(room))
             answer.notes += stream.end().notes
             switch stored {
             case .whole(let bytes):
-                let value = try? JSONParser.parse(bytes)
-                shaped =
-                    value.map { shape($0, form: form, shaper, room, connection) }
-                    ?? shaper.shape(text: bytes, connection: connection)
-                structured = value.map { ["value": $0] }
+                guard let value = try? JSONParser.parse(bytes) else {
+                    return result(shaper.shape(text: bytes, connection: connection), answer.notes)
+                }
+                return try result(of: value, form, answer.notes, connection)
             case .stored(let output): return try result(of: output, form: form, notes: answer.notes)
             }
         }
-        var parts = answer.notes
-        parts.append(shaped.text)
-        if let note = shaped.note(tool: outputTool) { parts.append(note) }
-        // A cut answer has no structure worth having; its counts and handle have.
+    }
+
+    /// The result of an answer that is data: whole where the form that is sent fits, else its first rows.
+    private func result(
+        of given: JSONValue, _ form: String?, _ notes: [String], _ connection: String
+    ) throws(MMError) -> ToolResult {
+        let value = given.withoutServiceMarks
+        let room = budget.leaving(characters: 200 + notes.reduce(0) { $0 + $1.count })
+        let text = text(of: value, form)
+        if room.admits(Array(text.utf8)) {
+            let data = value.object ?? (value.array == nil ? [:] : ["value": value])
+            return result((notes + [text]).joined(separator: "\n"), notes, data, isWhole: !data.isEmpty)
+        }
+        let json = JSONWriter.bytes(value, layout: .compact)
+        if JSONRows.find(in: json) != nil, let stored = try? outputs.put(json, connection: connection) {
+            // The members beside the rows are told above them, where there are few enough.
+            let beside = (value.object ?? [:]).filter { $0.key != "value" }
+                .map { "\($0.key): \($0.value.string ?? JSONWriter.string($0.value))" }
+            let above = beside.reduce(0) { $0 + $1.count } <= 4000 ? beside : []
+            return try result(of: stored, form: form, notes: notes + above)
+        }
         return result(
-            parts.joined(separator: "\n"), answer.notes, shaped.json ?? structured?.object ?? [:],
-            isWhole: shaped.json == nil && structured?.object != nil)
+            OutputShaper(store: outputs, budget: room, layout: .compact).shape(json: json, connection: connection),
+            notes)
+    }
+
+    /// The result of a text that was fitted into the budget.
+    private func result(_ shaped: ShapedOutput, _ notes: [String]) -> ToolResult {
+        let text = (notes + [shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
+        return result(text, notes, shaped.json ?? [:], isWhole: false)
     }
 
     /// A result of a text and, where that is wanted, of data that says no less.
@@ -104,28 +124,35 @@ struct ToolAnswer: Sendable {
         return ToolResult(content: [.text(text)], structured: structured, isError: isError)
     }
 
-    /// The beginning of an answer that lies in the store.
+    /// The beginning of an answer that lies in the store: as many rows as fit in the form that is sent.
     private func result(of output: StoredOutput, form: String?, notes: [String]) throws(MMError) -> ToolResult {
-        let room = budget.leaving(characters: 200 + notes.reduce(0) { $0 + $1.count })
-        let page = try outputs.page(output.handle, budget: room, layout: .compact)
-        var text: String?
-        if page.unit == .rows, page.cutAtByte == nil, let rows = try? JSONParser.parse(Array(page.text.utf8)) {
-            text = self.text(of: rows, form: form, room: room)
+        let room = budget.leaving(characters: 300 + notes.reduce(0) { $0 + $1.count })
+        let page = try outputs.page(output.handle, budget: Self.widened(room), layout: .compact)
+        if page.unit == .rows, page.cutAtByte == nil,
+            let rows = (try? JSONParser.parse(Array(page.text.utf8)))?.withoutServiceMarks.array
+        {
+            var count = rows.count
+            while count > 0 {
+                let text = text(of: .array(Array(rows.prefix(count))), form)
+                if room.admits(Array(text.utf8)) { return result(text, of: output, shown: count, form, notes) }
+                count = min(count - 1, count * 7 / 8)
+            }
         }
-        let whole = (notes + [text ?? page.text, note(of: page, form: text == nil ? nil : form)])
-        return result(whole.joined(separator: "\n"), notes, output.json, isWhole: false)
+        let first = try outputs.page(output.handle, budget: room, layout: .compact)
+        return result(first.text, of: output, shown: first.count, nil, notes)
     }
 
-    /// Rows in the form that was asked for, or as a table of their own where that is shorter; nil where JSON it is.
-    private func text(of rows: JSONValue, form: String?, room: OutputBudget) -> String? {
-        var text: String?
-        if let form {
-            text = form == "json" ? nil : Rows(of: rows).map { lines($0, form: form).joined(separator: "\n") }
-        } else {
-            text = UniformTable(of: rows, insteadOf: JSONWriter.bytes(rows, layout: .compact).count)?.text
-        }
-        // A padded table may be longer than the rows that it was made of.
-        return text.flatMap { room.admits(Array($0.utf8)) ? $0 : nil }
+    private func result(_ text: String, of output: StoredOutput, shown: Int, _ form: String?, _ notes: [String])
+        -> ToolResult
+    {
+        let shaped = ShapedOutput(firstOf: output, shown: shown, text: text)
+        let further: JSONObject = ["csv", "table"].contains(form) ? ["output": .string(form ?? "")] : [:]
+        let whole = notes + [text] + [shaped.note(tool: outputTool, with: further)].compactMap(\.self)
+        return result(whole.joined(separator: "\n"), notes, shaped.json ?? [:], isWhole: false)
+    }
+
+    private static func widened(_ budget: OutputBudget) -> OutputBudget {
+        OutputBudget(characters: budget.characters * 4, tokens: budget.tokens * 4)
     }
 
     /// The result of an operation that was not done.
@@ -157,13 +184,12 @@ struct ToolAnswer: Sendable {
         let room = budget.leaving(characters: 4000)
         let shaper = OutputShaper(store: outputs, budget: room, layout: .compact)
         let texts = (output.array ?? [output]).map(\.string)
-        let shaped: ShapedOutput
-        if texts.allSatisfy({ $0 != nil }) {
-            let text = texts.compactMap(\.self).joined(separator: "\n")
-            shaped = shaper.shape(text: Array(text.utf8), connection: connection)
-        } else {
-            shaped = shape(output, form: nil, shaper, room, connection)
-        }
+        let json = JSONWriter.bytes(output.withoutServiceMarks, layout: .compact)
+        let shaped =
+            texts.allSatisfy { $0 != nil }
+            ? shaper.shape(
+                text: Array(texts.compactMap(\.self).joined(separator: "\n").utf8), connection: connection)
+            : shaper.shape(json: json, connection: connection)
         return ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
     }
 
@@ -175,34 +201,21 @@ struct ToolAnswer: Sendable {
         }
     }
 
-    private func note(of page: OutputPage, form: String?) -> String {
-        let end = page.offset + page.count
-        let further = form.map { ["table", "csv"].contains($0) ? ", \"output\": \"\($0)\"" : "" } ?? ""
-        return "Shown: \(end) of \(page.total) \(page.unit.rawValue). The rest: \(outputTool) "
-            + "{\"handle\": \"\(page.stored.handle)\", \"offset\": \(end)\(further)}, until \(page.stored.expires.iso8601)."
-    }
-
-    private func shape(
-        _ value: JSONValue, form: String?, _ shaper: OutputShaper, _ room: OutputBudget, _ connection: String
-    ) -> ShapedOutput {
-        guard let form else {
-            let json = JSONWriter.bytes(value, layout: .compact)
-            if let table = UniformTable(of: value, insteadOf: json.count), room.admits(Array(table.text.utf8)) {
-                return shaper.shape(text: Array(table.text.utf8), connection: connection)
-            }
-            return shaper.shape(json: json, connection: connection)
+    /// Data in the form that was asked for; else JSON, or a table of uniform rows where that is shorter.
+    private func text(of value: JSONValue, _ form: String?) -> String {
+        if let form, form != "json", let rows = Rows(of: value) {
+            return lines(rows, form: form).joined(separator: "\n")
         }
-        guard form != "json", let rows = Rows(of: value) else {
-            return shaper.shape(json: value, connection: connection)
-        }
-        return shaper.shape(
-            text: Array(lines(rows, form: form).joined(separator: "\n").utf8), connection: connection)
+        let json = JSONWriter.bytes(value, layout: .compact)
+        let table = form == nil ? UniformTable(of: value, insteadOf: json.count) : nil
+        return table?.text ?? String(decoding: json, as: UTF8.self)
     }
 
     private func lines(_ rows: Rows, form: String) -> [String] {
         switch form {
         case "jsonl": return rows.items.map { JSONWriter.string($0) }
-        case "csv": return [CSVText.line(rows.columns)] + rows.items.map { CSVText.line(rows.cells(of: $0)) }
+        case "csv":
+            return ([rows.columns] + rows.items.map { rows.cells(of: $0) }).map { CSVText.line($0, isForSheets: false) }
         default:
             let table = TableText(fitting: [rows.columns] + rows.items.map { rows.cells(of: $0) })
             return [table.line(rows.columns)] + rows.items.map { table.line(rows.cells(of: $0)) }

@@ -19,7 +19,7 @@ struct UniformTable {
         }
         let names = Array(columns)
         guard !names.isEmpty else { return nil }
-        var lines = above + [CSVText.line(names)]
+        var lines = above + [CSVText.line(names, isForSheets: false)]
         for row in rows {
             guard let object = row.object, object.count == names.count else { return nil }
             var cells: [String] = []
@@ -27,7 +27,7 @@ struct UniformTable {
                 guard let cell = object[name], let text = Self.text(of: cell) else { return nil }
                 cells.append(text)
             }
-            lines.append(CSVText.line(cells))
+            lines.append(CSVText.line(cells, isForSheets: false))
         }
         let text = lines.joined(separator: "\n")
         guard text.utf8.count < length else { return nil }
@@ -42,7 +42,7 @@ struct UniformTable {
         var above: [String] = []
         for (key, member) in object where key != "value" {
             guard key.hasPrefix("@odata."), let text = text(of: member) else { return nil }
-            if key != "@odata.context" { above.append("\(key): \(text)") }
+            above.append("\(key): \(text)")
         }
         return (items, above)
     }

@@ -1,9 +1,9 @@
 import MMCore
-import MMMCP
 import MMOperations
 import TestSupport
 import Testing
 
+@testable import MMMCP
 @testable import MMServing
 
 @Suite("Results for a model", .timeLimit(.minutes(2)))
@@ -50,6 +50,44 @@ struct ToolAnswerTests {
         }
     }
 
+    @Test("leave out what a service adds for programs alone, and write cells as they are")
+    func marks() async throws {
+        let rows: JSONValue = [
+            "@odata.context": "https://graph/$metadata#users", "@odata.count": 3,
+            "value": .array(
+                (0..<3).map { (number: Int) -> JSONValue in
+                    ["@odata.etag": "W/1", "@odata.type": "#user", "phone": .string("+34 \(number)")]
+                }),
+        ]
+        let text = try await shaper().result(of: .value(rows), form: nil).content.first?.plainText ?? ""
+        #expect(text == "@odata.count: 3\n@odata.type,phone\n#user,+34 0\n#user,+34 1\n#user,+34 2")
+        let one: JSONValue = ["@odata.context": "x", "members@odata.context": "y", "name": "a", "@odata.etag": "z"]
+        #expect(try await shaper().result(of: .value(one), form: nil).content.first?.plainText == #"{"name":"a"}"#)
+    }
+
+    @Test("give as many rows as fit in the form that is sent, with counts and a handle in one shape")
+    func cutting() async throws {
+        // As JSON they are over the budget, as a table they are not.
+        let names = (0..<400).map { number -> JSONValue in
+            ["aVeryLongNameOfAMember": .int(Int64(number)), "anotherLongNameOfAMember": "x"]
+        }
+        let whole = try await shaper().result(of: .value(.array(names)), form: nil).content.first?.plainText ?? ""
+        #expect(whole.split(separator: "\n").count == 401 && !whole.contains("Shown:"))
+        let stream = ItemStream(startingWith: names.map { Array(JSONWriter.bytes($0))[...] }) { nil }
+        #expect(
+            try await shaper().result(of: OperationAnswer(.items(stream)), form: nil).content.first?.plainText == whole)
+        for form in [nil, "json", "csv"] {
+            let beside: JSONValue = ["@odata.count": 9, "value": Self.long]
+            let cut = try await shaper(isStructured: true).result(of: .value(beside), form: form)
+            let text = try #require(cut.content.first?.plainText)
+            let shown = try #require(cut.structured?["shown"]?.int)
+            #expect(cut.structured?["total"] == 5000 && cut.structured?["unit"] == "rows", "\(form ?? "-")")
+            #expect(text.contains("Shown: \(shown) of 5000 rows") && text.contains("@odata.count: 9"))
+            #expect(text.contains("user \(shown - 1)") && !text.contains("user \(shown)\""))
+            #expect(text.contains(#""output": "csv""#) == (form == "csv"))
+        }
+    }
+
     @Test("say of an error what happened and what to do, in either half")
     func errors() throws {
         let error = MMError(
@@ -70,6 +108,13 @@ struct ToolAnswerTests {
         let rows: JSONValue = [["id": 1, "name": "ann"], ["id": 2, "name": "bob"]]
         let result = try await shaper().result(of: .value(rows), form: form)
         #expect("\(result.content)".contains(begins), "\(result.content)")
+    }
+}
+
+extension Content {
+    /// The text of a block of text.
+    fileprivate var plainText: String? {
+        if case .text(let text) = kind { text } else { nil }
     }
 }
 
