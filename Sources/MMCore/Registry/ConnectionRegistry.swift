@@ -14,6 +14,7 @@ public final class ConnectionRegistry: Sendable {
     private let cached = Mutex<Cached?>(nil)
     private let revisions = Mutex(0)
     private let implied = Mutex<[ExactKey: Connection]>([:])
+    private let sharePointHosts = Mutex<[ExactKey: String]>([:])
     private static let sizeLimit = 32 << 20
 
     /// The registry in a file, which need not exist yet.
@@ -29,6 +30,7 @@ public final class ConnectionRegistry: Sendable {
     public func snapshot() throws(MMError) -> RegistrySnapshot {
         var snapshot = try written()
         snapshot.implied = implied.withLock { $0 }
+        snapshot.sharePointHosts = sharePointHosts.withLock { $0 }
         return snapshot
     }
 
@@ -36,6 +38,14 @@ public final class ConnectionRegistry: Sendable {
     /// and an entry of the file with this name comes first.
     package func imply(_ connection: Connection) {
         implied.withLock { $0[ExactKey(connection.name)] = connection }
+    }
+
+    /// Gives a connection whose entry names no SharePoint host one, for as long as this process lives.
+    /// - Parameter isLast: whether it takes the place of one that was given before.
+    package func give(sharePointHost: String, to name: String, isLast: Bool) {
+        sharePointHosts.withLock { hosts in
+            if isLast || hosts[ExactKey(name)] == nil { hosts[ExactKey(name)] = sharePointHost }
+        }
     }
 
     /// Forgets an implied connection.

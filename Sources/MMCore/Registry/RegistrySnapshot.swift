@@ -15,6 +15,8 @@ public struct RegistrySnapshot: Sendable {
     package var revision = 0
     /// Connections that no file names, found by their names and never listed.
     var implied: [ExactKey: Connection] = [:]
+    /// SharePoint hosts of connections whose entries name none.
+    var sharePointHosts: [ExactKey: String] = [:]
     private let positions: [ExactKey: Int]
     private let firstProblem: [ExactKey: RegistryProblem]
 
@@ -79,12 +81,15 @@ public struct RegistrySnapshot: Sendable {
 
     /// The connection of a name.
     /// - Parameters:
-    ///   - name: as it is written in the registry; case counts.
+    ///   - name: as it is written in the registry; in another case where only one is meant.
     ///   - server: the server that asks, which `mcps` must admit; `nil` for the owner's terminal.
     /// - Throws: `notFound`, listing the known names with near misses first; `invalidInput` when the entry is broken.
     public func connection(named name: String, for server: String? = nil) throws(MMError) -> Connection {
         if let position = positions[ExactKey(name)] {
-            let connection = connections[position]
+            var connection = connections[position]
+            if let host = sharePointHosts[ExactKey(name)], !namesSharePointHost(name) {
+                connection.sharepointHost = host
+            }
             if server.map({ connection.isVisible(to: $0) }) ?? true { return connection }
         } else if let problem = firstProblem[ExactKey(name)] {
             // An entry whose `mcps` can't be read is shown to no server: it could be anybody's.
@@ -92,7 +97,15 @@ public struct RegistrySnapshot: Sendable {
         } else if let connection = implied[ExactKey(name)], server.map({ connection.isVisible(to: $0) }) ?? true {
             return connection
         }
-        throw unknown(name, among: server.map { names(visibleTo: $0) } ?? names)
+        let names = server.map { self.names(visibleTo: $0) } ?? names
+        let meant = names.filter { $0.lowercased() == name.lowercased() }
+        if meant.count == 1, meant[0] != name { return try connection(named: meant[0], for: server) }
+        throw unknown(name, among: names)
+    }
+
+    /// Whether an entry says itself what its SharePoint host is.
+    package func namesSharePointHost(_ name: String) -> Bool {
+        document["connections"]?[name]?["sharepoint_host"]?.string?.isEmpty == false
     }
 
     /// The connections that a server may use.

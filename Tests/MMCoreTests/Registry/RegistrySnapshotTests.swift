@@ -164,7 +164,7 @@ struct RegistrySnapshotTests {
     @Test("an unknown name is answered with the known ones, near misses first")
     func unknown() throws {
         let snapshot = try snapshot(#"{"Northwind": {}, "Fabrikam": {}, "Contoso-GA": {}, "Contoso": {}}"#)
-        let error = mmError { _ = try snapshot.connection(named: "contoso") }
+        let error = mmError { _ = try snapshot.connection(named: "contos") }
         #expect(error?.code == .notFound)
         #expect(
             error?.details["known"]?.array?.compactMap(\.string) == ["Contoso", "Contoso-GA", "Northwind", "Fabrikam"])
@@ -221,5 +221,15 @@ struct RegistrySnapshotTests {
         #expect(snapshot.connections.count == 3)
         #expect(try snapshot.connection(named: "\u{E9}").tenant == "a.com")
         #expect(try snapshot.connection(named: "e\u{301}").tenant == "b.com")
+    }
+
+    @Test("a name in another case is taken where only one can be meant")
+    func otherCase() throws {
+        let one = try snapshot(#"{"Contoso-GA": {"tenant": "a.com"}, "Hidden": {"mcps": []}}"#)
+        #expect(try one.connection(named: "contoso-ga").name == "Contoso-GA")
+        #expect(throws: MMError.self) { try one.connection(named: "hidden", for: "mm") }
+        let two = try snapshot(#"{"A": {"tenant": "a.com"}, "a": {"tenant": "b.com"}, "Ab": {}, "aB": {}}"#)
+        #expect(try two.connection(named: "a").tenant == "b.com")
+        #expect(throws: MMError.self) { try two.connection(named: "AB") }
     }
 }

@@ -228,6 +228,83 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
+    @Test("a registered tenant's SharePoint host is its entry's, else what a caller names, else that of the tables")
+    func registeredHosts() async throws {
+        let place = try SeedPlace(
+            registry: """
+                {"connections": {
+                    "Far": {"tenant": "far.example", "appId": "11111111-2222-3333-4444-555555555555"},
+                    "Near": {"tenant": "near.example", "appId": "11111111-2222-3333-4444-555555555555"},
+                    "Own": {"tenant": "own.example", "appId": "11111111-2222-3333-4444-555555555555",
+                        "sharepoint_host": "ownltd"}
+                 }, "_sharepointTenants": {"near.example": "nearltd", "own.example": "wrong"}}
+                """)
+        let settings = try TenantSettings(environment: ["PWSH_SHAREPOINT_TENANTS": "far.example=farltd"])
+        let manager = TenantHTTP(place.manager(settings))
+        func host(_ name: String) throws -> String? {
+            try place.home.services.registry.snapshot().connection(named: name).sharepointHost
+        }
+        func login(_ tenant: String, _ host: String? = nil) async throws -> SeedAnswer {
+            var body: JSONObject = ["tenant": .string(tenant), "module": "pnp"]
+            body["sharepoint_tenant"] = host.map { .string($0) }
+            return try await manager.ask("POST", "/login", .object(body))
+        }
+        #expect(try await login("far.example")["auth_pending"] == true)
+        #expect(try host("Far") == "farltd")
+        #expect(try await login("Near")["auth_pending"] == true)
+        #expect(try host("Near") == "nearltd")
+        #expect(try await login("own.example")["auth_pending"] == true)
+        #expect(try host("Own") == "ownltd")
+        // Another host takes the place of the one that was signed in to, as another account does.
+        let starts = await place.home.services.sessions.counters.starts
+        #expect(try await login("Near")["auth_pending"] == true)
+        #expect(await place.home.services.sessions.counters.starts == starts)
+        #expect(try await login("Near", "elsewhere")["auth_pending"] == true)
+        #expect(try host("Near") == "elsewhere")
+        #expect(await place.home.services.sessions.counters.starts == starts + 1)
+        // What was said at the sign-in stays.
+        _ = try await manager.ask("POST", "/status", ["tenant": "near.example", "module": "pnp"])
+        #expect(try host("Near") == "elsewhere")
+        let refused = try await login("Own", "elsewhere")
+        #expect(refused.status == 400 && refused["error"]?.string?.contains("ownltd") == true, "\(refused.body)")
+        #expect(try await login("Far", "no.label").status == 400)
+        await place.home.services.close()
+    }
+
+    @Test("a session that callers name in several ways is listed once, and gone for all when one ends it")
+    func severalNames() async throws {
+        let place = try SeedPlace(
+            registry: #"{"connections": {"One": {"tenant": "far.example"}}, "_tenantAliases": {"f": "far.example"}}"#)
+        let manager = TenantHTTP(place.manager())
+        for name in ["One", "far.example", "f"] {
+            _ = try await manager.ask("POST", "/login", ["tenant": .string(name), "module": "azure"])
+        }
+        #expect(try await manager.ask("GET", "/sessions")["sessions"]?.array?.count == 1)
+        _ = try await manager.ask("POST", "/disconnect", ["tenant": "far.example", "module": "azure"])
+        #expect(try await manager.ask("GET", "/sessions")["sessions"] == [])
+        await place.home.services.close()
+    }
+
+    @Test("an account's number picks among the entries of a registered tenant, and nothing where there is one")
+    func registeredAccounts() async throws {
+        let place = try SeedPlace(
+            registry: """
+                {"connections": {
+                    "One": {"tenant": "far.example"}, "Two": {"tenant": "far.example"},
+                    "Only": {"tenant": "near.example", "expectedEmail": "ann@near.example"}}}
+                """)
+        let manager = TenantHTTP(place.manager())
+        let second = try await manager.ask(
+            "POST", "/login", ["tenant": "far.example", "module": "azure", "account": "2"])
+        #expect(second["auth_pending"] == true, "\(second.body)")
+        #expect(await place.home.services.sessions.reports().map(\.key.connection) == ["Two"])
+        let refused = try await manager.ask(
+            "POST", "/login", ["tenant": "near.example", "module": "azure", "account": "2"])
+        #expect(refused.status == 400)
+        #expect(refused["error"]?.string?.contains("mm connections add") == true, "\(refused.body)")
+        await place.home.services.close()
+    }
+
     @Test("another Azure account takes the place of the one before, with a home of its own")
     func accounts() async throws {
         let place = try SeedPlace()

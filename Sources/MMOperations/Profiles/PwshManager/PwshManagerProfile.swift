@@ -13,7 +13,7 @@ enum PwshManagerProfile {
     ) throws(MMError) -> ToolProfile {
         let settings = try TenantSettings(environment: environment)
         let sessions = TenantSessions(service: service, services: services, settings: settings)
-        let desk = TenantDesk(environment: environment, local: sessions, limit: settings.commandLimit)
+        let desk = TenantDesk(environment: environment, local: sessions, settings: settings)
         let conversation = String(Hex.text(RandomBytes.make(4)))
         return ToolProfile(
             name: "pwsh-manager", title: "PowerShell Session Manager",

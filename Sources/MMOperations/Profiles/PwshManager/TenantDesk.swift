@@ -7,7 +7,7 @@ actor TenantDesk {
     private let standard: String
     private let local: TenantSessions
     private let client: HTTPClient
-    private let limit: Duration
+    private let settings: TenantSettings
     private let trustsNetwork: Bool
     private var isLocal: Bool?
 
@@ -16,13 +16,13 @@ actor TenantDesk {
     ///   - environment: `PWSH_MANAGER_URL` names a manager; without it the usual port is tried once, and where nobody
     ///     listens the sessions live in this process.
     ///   - local: the manager of this process.
-    ///   - limit: how long a call may take.
-    init(environment: [String: String], local: TenantSessions, limit: Duration) {
+    ///   - settings: how long a call may take, and what this side calls its tenants.
+    init(environment: [String: String], local: TenantSessions, settings: TenantSettings) {
         address = environment["PWSH_MANAGER_URL"].flatMap { $0.isEmpty ? nil : Self.withoutEnd($0) }
         standard = "http://localhost:\(environment["PWSH_MANAGER_PORT"].flatMap { UInt16($0) } ?? 5100)"
         client = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
         self.local = local
-        self.limit = limit
+        self.settings = settings
         trustsNetwork = PoolAddress.trustsNetwork(environment: environment)
     }
 
@@ -34,7 +34,7 @@ actor TenantDesk {
         }
         let base = address ?? standard
         do throws(HTTPError) {
-            return try await send(base + path, body, within: limit + .seconds(30))
+            return try await send(base + path, named(body, on: path), within: settings.commandLimit + .seconds(30))
         } catch {
             switch error.kind {
             case .connect, .resolve:
@@ -46,6 +46,18 @@ actor TenantDesk {
             default: return ["success": false, "error": .string(error.message)]
             }
         }
+    }
+
+    /// The arguments as a manager elsewhere understands them: the short names and hosts of this side are not known there.
+    private func named(_ body: JSONObject?, on path: String) -> JSONObject? {
+        guard var body, let word = body["tenant"]?.string else { return body }
+        let tenant = TenantName.trimmed(word[...])
+        let known = settings.aliases[tenant.lowercased()] ?? tenant
+        body["tenant"] = .string(known)
+        if path == "/login", body["sharepoint_tenant"] == nil {
+            body["sharepoint_tenant"] = settings.sharePointHosts[known.lowercased()].map { .string($0) }
+        }
+        return body
     }
 
     /// Looks after the sessions of this process.

@@ -27,40 +27,11 @@ struct TenantName: Sendable {
     /// - Parameters:
     ///   - word: as the caller wrote it.
     ///   - sharePointHost: the first label of the SharePoint host, where the caller names one.
-    ///   - account: which of several accounts; a number.
+    ///   - account: which of several accounts; a number. Of a tenant that the registry names, each entry is one account.
     /// - Throws: `invalidInput` for what is no tenant, and for one that several entries name; `notFound` for one that
     ///   this server may not use.
     func connection(_ word: String, sharePointHost: String? = nil, account: String = "1") throws(MMError) -> Connection
     {
-        let snapshot = try registry.snapshot()
-        let aliases = try table("_tenantAliases", in: snapshot).merging(settings.aliases) { $1 }
-        let tenant = Self.trimmed(word[...])
-        for name in [tenant, aliases[tenant.lowercased()] ?? tenant] where snapshot.names.contains(name) {
-            let named = snapshot.connections.first { $0.name == name }
-            return try snapshot.connection(named: name, for: named.flatMap { server(for: $0) } ?? servers[0])
-        }
-        let domain = (aliases[tenant.lowercased()] ?? tenant).lowercased()
-        let named = snapshot.connections.filter { connection in
-            [connection.tenant, connection.tenantId].contains { $0?.lowercased() == domain }
-        }
-        let usable = named.filter { server(for: $0) != nil }
-        if usable.count > 1 {
-            throw MMError(
-                .invalidInput, "Several connections belong to the tenant `\(domain.prefix(80))`.",
-                hint: "Give one of these as the tenant: \(usable.map(\.name).joined(separator: ", ")).")
-        }
-        if let one = usable.first { return one }
-        guard named.isEmpty else { return try snapshot.connection(named: tenant, for: servers[0]) }
-        let hosts = try table("_sharepointTenants", in: snapshot).merging(settings.sharePointHosts) { $1 }
-        return try implied(domain, sharePointHost: sharePointHost ?? hosts[domain], account: account)
-    }
-
-    private func implied(_ domain: String, sharePointHost: String?, account: String) throws(MMError) -> Connection {
-        guard Self.isDomain(domain) || GUID.isOne(domain) else {
-            throw MMError(
-                .invalidInput, "`\(domain.prefix(80))` is no tenant.",
-                hint: "Give a domain such as contoso.com, a tenant id, or the name of a connection.")
-        }
         if let sharePointHost, !Self.isLabel(sharePointHost) {
             throw MMError(
                 .invalidInput, "`\(sharePointHost.prefix(80))` is no SharePoint tenant.",
@@ -68,6 +39,76 @@ struct TenantName: Sendable {
         }
         guard let number = Int(account), (1...99).contains(number) else {
             throw MMError(.invalidInput, "`account` can't be `\(account.prefix(20))`.", hint: "Give a number from 1.")
+        }
+        let snapshot = try registry.snapshot()
+        let aliases = try table("_tenantAliases", in: snapshot).merging(settings.aliases) { $1 }
+        let hosts = try table("_sharepointTenants", in: snapshot).merging(settings.sharePointHosts) { $1 }
+        let tenant = Self.trimmed(word[...])
+        let domain = (aliases[tenant.lowercased()] ?? tenant).lowercased()
+        guard let one = try registered(tenant, aliases, account: number, in: snapshot) else {
+            return try implied(domain, sharePointHost: sharePointHost ?? hosts[domain], account: number)
+        }
+        if let given = sharePointHost {
+            guard !snapshot.namesSharePointHost(one.name) || one.sharepointHost?.lowercased() == given.lowercased()
+            else {
+                throw MMError(
+                    .invalidInput, "The connection \(one.name) has the SharePoint host `\(one.sharepointHost ?? "")`.",
+                    hint: "Leave sharepoint_tenant out; a person changes it: mm connections edit \(one.name) "
+                        + "sharepoint_host=\(given)")
+            }
+            registry.give(sharePointHost: given, to: one.name, isLast: true)
+        } else if let mapped = [domain, one.tenant?.lowercased(), one.tenantId?.lowercased()]
+            .compactMap({ $0.flatMap { hosts[$0] } }).first, Self.isLabel(mapped)
+        {
+            registry.give(sharePointHost: mapped, to: one.name, isLast: false)
+        }
+        return try registry.snapshot().connection(named: one.name)
+    }
+
+    /// The entry of the registry that a tenant means; `nil` where none names it.
+    private func registered(
+        _ tenant: String, _ aliases: [String: String], account: Int, in snapshot: RegistrySnapshot
+    ) throws(MMError) -> Connection? {
+        let written = aliases[tenant.lowercased()] ?? tenant
+        for name in [tenant, written] where snapshot.names.contains(name) {
+            let named = snapshot.connections.first { $0.name == name }
+            let one = try snapshot.connection(named: name, for: named.flatMap { server(for: $0) } ?? servers[0])
+            if account > 1 { throw Self.onlyOneAccount(one) }
+            return one
+        }
+        let domain = written.lowercased()
+        let named = snapshot.connections.filter { connection in
+            [connection.tenant, connection.tenantId].contains { $0?.lowercased() == domain }
+        }
+        let usable = named.filter { server(for: $0) != nil }
+        if account > 1, let one = usable.first {
+            guard account <= usable.count else { throw Self.onlyOneAccount(one) }
+            return usable[account - 1]
+        }
+        if usable.count > 1 {
+            throw MMError(
+                .invalidInput, "Several connections belong to the tenant `\(domain.prefix(80))`.",
+                hint: "Give one of these as the tenant: \(usable.map(\.name).joined(separator: ", ")).")
+        }
+        if named.isEmpty { return nil }
+        if let one = usable.first { return one }
+        return try snapshot.connection(named: tenant, for: servers[0])
+    }
+
+    /// An entry is one account: whose commands run is the owner's to say, not the caller's.
+    private static func onlyOneAccount(_ connection: Connection) -> MMError {
+        let account = connection.expectedEmail.map { " (\($0))" } ?? ""
+        return MMError(
+            .invalidInput, "The connection \(connection.name) stands for one account\(account), not for a further one.",
+            hint: "Another account needs an entry of its own. A person adds one: mm connections add NAME --tenant "
+                + "\(connection.tenant ?? "DOMAIN") --expected-email ACCOUNT")
+    }
+
+    private func implied(_ domain: String, sharePointHost: String?, account number: Int) throws(MMError) -> Connection {
+        guard Self.isDomain(domain) || GUID.isOne(domain) else {
+            throw MMError(
+                .invalidInput, "`\(domain.prefix(80))` is no tenant.",
+                hint: "Give a domain such as contoso.com, a tenant id, or the name of a connection.")
         }
         let name = number == 1 ? domain : "\(domain) (account \(number))"
         var entry: JSONObject = [

@@ -11,6 +11,8 @@ struct TenantRecord: Sendable {
     var key: SessionKey
     /// Which of several accounts.
     var account: String
+    /// The first label of the SharePoint host, for the module that signs in there.
+    var sharePointHost: String?
     /// The conversation that asked first.
     var conversation: String?
     let createdAt: Timestamp

@@ -87,11 +87,11 @@ extension TenantSessions {
 
     private func login(_ ask: TenantAsk) async throws(MMError) -> SeedReply {
         let connection = try connection(ask)
-        let before = records[ask.key]?.key
+        let before = records[ask.key]
         let record = record(ask, connection)
-        // Another account takes the place of the one that was signed in.
-        if let before, before != record.key {
-            _ = await services.sessions.reset(connection: before.connection, module: before.module)
+        // Another account, or another SharePoint host, takes the place of the one that was signed in.
+        if let before, before.key != record.key || before.sharePointHost != record.sharePointHost {
+            _ = await services.sessions.reset(connection: before.key.connection, module: before.key.module)
         }
         do throws(MMError) {
             _ = try await services.sessions.connect(record.key, until: .after(.seconds(90)))
@@ -232,8 +232,10 @@ extension TenantSessions {
 
     private func sessionsReply() async -> SeedReply {
         var rows: [JSONValue] = []
+        var shown: Set<SessionKey> = []
         for key in records.keys.sorted() {
-            guard let (record, state) = await refreshed(key) else { continue }
+            // Callers may name one session in several ways.
+            guard let (record, state) = await refreshed(key), shown.insert(record.key).inserted else { continue }
             let connected = Self.isConnected(state)
             let fault = record.fault(state, settings, now: clock.now())
             func moment(_ time: Timestamp?) -> JSONValue { time.map { .string($0.localISO) } ?? .null }

@@ -62,6 +62,7 @@ package actor TenantSessions {
                 usedAt: now)
         record.key = key
         record.account = ask.account
+        if ask.module == "pnp" { record.sharePointHost = connection.sharepointHost }
         if record.conversation == nil { record.conversation = ask.conversation }
         records[ask.key] = record
         return record
@@ -116,7 +117,9 @@ package actor TenantSessions {
     /// Ends a session.
     /// - Returns: whether there was one.
     func end(_ key: String, _ session: SessionKey) async -> Bool {
-        let known = records.removeValue(forKey: key) != nil
+        let known = records[key] != nil
+        // Whatever callers called it, it is gone.
+        records = records.filter { $0.key != key && $0.value.key != session }
         let ended = await services.sessions.reset(connection: session.connection, module: session.module)
         return known || !ended.isEmpty
     }
