@@ -5,7 +5,7 @@ package final class RESTShared: Sendable {
     /// A token that came through the socket unlocks a page that came over TCP.
     let lock = DashboardLock()
     /// A question may be answered at another address than it was put at.
-    let questions = OpenQuestions<Bool>()
+    let questions = OpenQuestions<Result<Bool, MMError>>()
     /// So may standard input that a call asks for.
     let inputs = OpenQuestions<[UInt8]>()
 

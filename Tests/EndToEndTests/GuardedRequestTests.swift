@@ -147,7 +147,7 @@ struct GuardedRequestTests {
         #expect(answer["structuredContent"]?["status"] == "confirmation_required", "\(answer)")
     }
 
-    @Test("ask the person behind a client that can show forms", arguments: ["accept", "decline"])
+    @Test("ask the person behind a client that can show forms", arguments: ["accept", "decline", "cancel"])
     func elicitation(action: String) async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -183,6 +183,8 @@ struct GuardedRequestTests {
             }
         }
         #expect(answer?["isError"]?.bool == (action == "decline"))
+        #expect(answer?.text.contains("said no") == (action == "decline"))
+        #expect(answer?.text.contains("closed without an answer") == (action == "cancel"))
         #expect(try await Self.sent(tenant) == (action == "accept" ? 1 : 0))
     }
 

@@ -113,6 +113,8 @@ extension AnswerEnd {
 
 private struct Person: PersonAtHand {
     let says: Bool
+    /// Why they can't be asked.
+    var fault: MMError?
     let seen = Seen()
 
     final class Seen: Sendable {
@@ -126,6 +128,7 @@ private struct Person: PersonAtHand {
         seen.questions.withLock {
             $0.append("\(question.title)|\(question.pages.joined(separator: "|"))|\(question.reason)")
         }
+        if let fault { throw fault }
         return says
     }
 }
@@ -206,6 +209,29 @@ struct ContractTests {
         while let rows = try await stream.next() { for row in rows { pieces.append(try CommandPiece(row: row).bytes) } }
         #expect(pieces == given)
         #expect(stream.end().exitStatus == 7)
+        await pool.stop()
+    }
+
+    @Test("a question that can't be put ends the call there and here with the reason, and is written down as that")
+    func unputQuestion() async throws {
+        let home = try RESTHome()
+        let local = home.service([
+            ScriptedOperation("asks", readOnly: false) { (_, context) async throws(MMError) in
+                let question = ConfirmationQuestion(title: "a title", pages: ["it"], reason: "why")
+                return .value(["said": .bool(try await context.call.person?.confirms(question) ?? false)])
+            }
+        ])
+        let pool = try SocketPool(home, local)
+        let fault = MMError(
+            .confirmationNeeded, "The person has been asked.", hint: "Wait.", details: ["a": 1])
+        let context = CallContext(
+            caller: Caller(surface: .mcp, name: "test", server: "mm"), person: Person(says: true, fault: fault))
+        let ended = await Ended.of { () async throws(MMError) in
+            try await pool.remote(local.catalogue).call("asks", [:], in: context)
+        }
+        #expect(ended == .error(ErrorWire.object(fault)))
+        let written = try home.services.audit.entries(most: 10) { $0["operation"] == "asks" }
+        #expect(written.map { $0["outcome"] } == ["confirmation_needed"])
         await pool.stop()
     }
 

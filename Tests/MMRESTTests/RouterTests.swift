@@ -203,6 +203,21 @@ struct RouterTests {
     }
 
     @Test(
+        "the owner's own programs are exempt from `mcps` lists, on whichever way they come; servers and strangers are not",
+        arguments: [
+            (RESTPeer.process(pid: 1), "library", true), (.bearer, "library", true), (.sameUser, "library", true),
+            (.sameUser, nil, false), (.network, "library", false),
+        ] as [(RESTPeer, String?, Bool)])
+    func exempt(_ peer: RESTPeer, _ surface: String?, _ isExempt: Bool) async throws {
+        let pool = try pool(peer)
+        let answer = try await pool.send(
+            "POST", "/v1/operations/who", surface.map { ["MM-Surface": $0] } ?? [:])
+        #expect(answer.status == 200)
+        #expect((answer.json["server"]?.string ?? "") == (isExempt ? "" : "rest"), "\(answer.json)")
+        await pool.stop()
+    }
+
+    @Test(
         "nobody speaks for the owner but who proved to be theirs",
         arguments: [
             (RESTPeer.bearer, "terminal", 200), (.bearer, "mcp", 200), (.sameUser, "terminal", 403),

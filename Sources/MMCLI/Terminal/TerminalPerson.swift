@@ -27,8 +27,9 @@ package struct TerminalPerson: PersonAtHand {
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
     }
 
-    /// Shows what would be done, page by page as far as the person wants to see it, and takes `yes` from the controlling
-    /// terminal. A slip of the finger is asked about again; it neither confirms nor refuses.
+    /// Shows what would be done, page by page as far as the person wants to see it, and takes `yes` or `no` from the
+    /// controlling terminal. A slip of the finger is asked about again; it neither confirms nor refuses, and the end of input
+    /// is no answer.
     package func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         terminal.progress(nil)
         terminal.note("")
@@ -36,21 +37,36 @@ package struct TerminalPerson: PersonAtHand {
         var rest = question.pages[...]
         if let first = rest.popFirst() { terminal.note(first) }
         terminal.note(terminal.styled(question.reason, .warning))
-        for _ in 0..<(question.pages.count + 3) {
-            let ways =
-                rest.isEmpty
-                ? "Type yes to go on, no to refuse: " : "Type yes to go on, no to refuse, more to see the rest: "
-            switch try await Terminal.controlling.ask(ways)?.lowercased() {
-            case "yes":
+        while let line = try await Terminal.controlling.ask(
+            rest.isEmpty
+                ? "Type yes to go on, no to refuse: " : "Type yes to go on, no to refuse, more to see the rest: ")
+        {
+            switch Reply(line) {
+            case .yes:
                 try await prove(question.check)
                 return true
-            case "more", "m":
-                if let page = rest.popFirst() { terminal.note(page) }
-            case "y": terminal.note("The whole word, please.")
-            default: return false
+            case .no: return false
+            case .more: if let page = rest.popFirst() { terminal.note(page) }
+            case nil: terminal.note("The whole word, please: yes or no.")
             }
         }
-        return false
+        throw MMError(
+            .confirmationNeeded, "The question was left without an answer: nothing was sent or run.",
+            hint: "The same call asks again.")
+    }
+
+    /// What a line says to a question; there is none of what is neither yes nor no.
+    enum Reply {
+        case yes, no, more
+
+        init?(_ line: String) {
+            switch line.filter({ !$0.isWhitespace }).lowercased() {
+            case "yes": self = .yes
+            case "no", "n": self = .no
+            case "more", "m": self = .more
+            default: return nil
+            }
+        }
     }
 
     /// Asks for what only the owner knows.

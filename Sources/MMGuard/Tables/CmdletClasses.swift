@@ -8,6 +8,11 @@ package struct CmdletClasses: Sendable {
     /// Whether any table knows a cmdlet.
     package func knows(_ name: String) -> Bool { !table.entries(named: name).isEmpty }
 
+    /// Whether it is a cmdlet of one of the services, and none of PowerShell's own.
+    package func isOfService(_ name: String) -> Bool {
+        table.entries(named: name).contains { $0.product != .builtin }
+    }
+
     /// The classes of a cmdlet of Exchange or of the compliance service, strictest first; those that its verb suggests
     /// where no table knows it.
     package func ofExchange(_ name: String) -> [GuardClass] {

@@ -21,6 +21,7 @@ struct Clearance: Sendable {
         context.record.note("verdict", .string(verdict.decision.rawValue))
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))
+        context.record.note("digest", .string(request.digest))
         guard verdict.decision != .allow else { return }
         if verdict.decision == .ask {
             if try await context.services.ledger.consume(request.digest) {

@@ -43,13 +43,17 @@ struct Confirm: Operation {
         let (ledger, pending) = try await Self.pending(token, context.services)
         context.record.note("connection", .string(pending.connection))
         context.record.note("rule", .string(pending.rule))
+        context.record.note("module", .string(pending.module))
+        context.record.note("digest", .string(pending.digest))
         guard try await person.confirms(ConfirmationQuestion(pending.presentation, check: pending.check)) else {
             try await ledger.refuse(token)
+            context.record.note("outcome", "refused")
             return .value(
                 ["confirmed": false, "connection": .string(pending.connection)], notes: ["Refused; it waits no longer."]
             )
         }
         try await ledger.approve(token, digest: pending.digest)
+        context.record.note("outcome", "confirmed")
         return .value(
             ["confirmed": true, "connection": .string(pending.connection)],
             notes: ["The same call goes through now, once, within ten minutes."])

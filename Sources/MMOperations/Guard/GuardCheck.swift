@@ -43,7 +43,9 @@ struct GuardCheck: Operation {
         summary: "Say what the guard thinks of a script or request, and where and why; runs nothing.",
         effects: .init(readOnly: true, idempotent: true), audience: .person,
         examples: [
-            .init("mm guard check -m exo 'Get-Mailbox | Remove-Mailbox'", "the verdict, with the place underlined"),
+            .init(
+                "mm guard check -m exo 'Get-Mailbox | Remove-Mailbox'",
+                "the verdict, with the place underlined; ends with 0 for allow, 5 for ask, 4 for deny"),
             .init("mm guard check -c Contoso script.ps1 --json", "by the connection's policy, for a program"),
             .init("mm guard check --url /me/sendMail -X POST", "a request instead of a script"),
             .init("mm guard check --batch < lines.jsonl", "many: {id, src, module} or {id, method, url, body} a line"),
@@ -66,6 +68,9 @@ struct GuardCheck: Operation {
         } else {
             verdict = engine.judge(script: input.script ?? "", in: ScriptContext(module: input.module), policy: policy)
         }
-        return OperationAnswer(.value(.object(verdict.json)), text: VerdictText.of(verdict))
+        var answer = OperationAnswer(.value(.object(verdict.json)), text: VerdictText.of(verdict))
+        // For scripts: the status that the call itself would end with.
+        answer.exitStatus = verdict.error()?.exitCode ?? 0
+        return answer
     }
 }

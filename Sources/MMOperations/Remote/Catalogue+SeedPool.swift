@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import PowerShellSyntax
 
 extension Catalogue {
     /// The operations of a front-end whose PowerShell sessions live behind the first pool's routes: those that sessions
@@ -36,8 +37,11 @@ private struct SeedPoolRun: Operation {
         let moduleName = try RunModule.named(module)
         context.record.note("connection", .string(connection.name))
         context.record.note("module", .string(moduleName))
+        let parsed = PowerShellParser.parse(command)
+        ScriptDigest(command, parsed).note(in: context.record)
         let verdict = try context.services.guards.engine().judge(
-            script: command, in: ScriptContext(module: moduleName), policy: context.policy(of: connection),
+            script: command, parsed: parsed, in: ScriptContext(module: moduleName),
+            policy: context.policy(of: connection),
             confirmed: input.confirmed)
         try await Clearance(
             ConfirmationRequest(

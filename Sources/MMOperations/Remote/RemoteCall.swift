@@ -83,14 +83,20 @@ final class RemoteCall: Sendable {
         return answer
     }
 
-    /// Puts a question to the person here and sends what they said. A question that can't be put counts as a no there,
-    /// and the call ends with the reason here.
+    /// Puts a question to the person here and sends what they said, or why they could not be asked: then the call ends
+    /// with that reason there and here.
     private func ask(_ question: ConfirmationQuestion, _ id: String) async throws(MMError) {
         guard let person = context.person else { throw PoolFailure.foreign(pool) }
-        let said = try await person.confirms(question)
+        let said: JSONObject
+        do throws(MMError) {
+            said = ["confirmed": .bool(try await person.confirms(question))]
+        } catch {
+            guard error.code != .cancelled else { throw error }
+            said = ["error": .object(ErrorWire.object(error))]
+        }
         let request = pool.request(
             "POST", "/v1/calls/\(call)/questions/\(id)", headers: ["Content-Type": "application/json"],
-            body: JSONWriter.bytes(["confirmed": .bool(said)]))
+            body: JSONWriter.bytes(.object(said)))
         let response: HTTPResponse
         do throws(HTTPError) {
             response = try await transport.send(request)

@@ -39,6 +39,7 @@ struct Run: Operation {
         let (plan, arguments) = try plan(input, command.script, in: moduleName, of: connection)
         command.parameters = arguments.parameters
         try command.check()
+        ScriptDigest(command.script, plan.parsed).note(in: context.record)
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
             try await DryRun.checkNames(plan, service, knowing: context.services.checkedScripts)
         }
@@ -58,6 +59,9 @@ struct Run: Operation {
                 connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command.script,
                 parameters: arguments.object, verdict: verdict, checks: connection.personChecks)
         ).settle(in: context)
+        for warning in verdict.warnings {
+            context.services.log.scoped(connection.name, moduleName).warning("guard: \(warning)")
+        }
 
         var onPrompt: (@Sendable (JSONObject) -> Void)?
         if context.call.waitsForSignIn, let person = context.call.person {

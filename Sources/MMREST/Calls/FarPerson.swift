@@ -5,7 +5,7 @@ import MMOperations
 struct FarPerson: PersonAtHand {
     let call: String
     let outbox: CallOutbox
-    let questions: OpenQuestions<Bool>
+    let questions: OpenQuestions<Result<Bool, MMError>>
     /// Whether it is one of our own front-ends that has a terminal and does the checks there.
     let isAtTerminal: Bool
 
@@ -16,6 +16,6 @@ struct FarPerson: PersonAtHand {
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         let said = await questions.ask(call) { id in outbox.tell(.question(id: id, question)) }
         guard let said else { throw MMError(.cancelled, "The call was called off while a person was asked.") }
-        return said
+        return try said.get()
     }
 }

@@ -74,12 +74,20 @@ struct OperationCalls: Sendable {
     /// Takes a person's answer to a question of a call under way.
     func answerQuestion(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         try answersForPerson(request.peer)
-        guard let confirmed = try RequestBody.object(of: request.http)["confirmed"]?.bool else {
+        let body = try RequestBody.object(of: request.http)
+        let answer: Result<Bool, MMError>
+        if let error = body["error"]?.object.flatMap(ErrorWire.error) {
+            answer = .failure(error)
+        } else if let confirmed = body["confirmed"]?.bool {
+            answer = .success(confirmed)
+        } else {
             throw MMError(
                 .invalidInput, "An answer to a question needs `confirmed`.",
-                hint: "Send {\"confirmed\": true} or {\"confirmed\": false}.")
+                hint:
+                    "Send {\"confirmed\": true} or {\"confirmed\": false}; or {\"error\": {\"code\": …, \"message\": …}} "
+                    + "where nobody could be asked.")
         }
-        guard shared.questions.answer(request.names[0], request.names[1], confirmed) else {
+        guard shared.questions.answer(request.names[0], request.names[1], answer) else {
             throw MMError(
                 .notFound, "This question is not open any more.", hint: "Its call has ended, or it was answered.")
         }
@@ -116,9 +124,9 @@ struct OperationCalls: Sendable {
                 .forbidden, "`\(declaration.name)` is for people at a terminal.",
                 hint: "Run `mm \(declaration.command.joined(separator: " "))`.")
         }
-        // A front-end of the owner's says it all. Somebody of the network is nobody's front-end: what it says of itself
-        // counts as a name alone.
-        let isFrontEnd = request.peer.speaksForOwner && surface != .rest
+        // A program of the owner's may use what the owner may: it reads the same files. Somebody of the network is nobody's
+        // front-end: what it says of itself counts as a name alone.
+        let isFrontEnd = request.peer.isOwn && surface != .rest
         let server = isFrontEnd ? claims.server : (request.peer.isOwn ? claims.server : nil) ?? serverName
         var context = CallContext(
             caller: Caller(
@@ -129,7 +137,7 @@ struct OperationCalls: Sendable {
         context.sessionID = claims.session
         context.principal = claims.principal
         context.readsOnly = claims.readsOnly
-        if isFrontEnd, request.peer.isOwn { context.directory = claims.directory }
+        if isFrontEnd { context.directory = claims.directory }
         return (context, claims)
     }
 

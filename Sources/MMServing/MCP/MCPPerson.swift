@@ -44,6 +44,11 @@ struct MCPPerson: PersonAtHand {
                 let answer = try await context.elicit(
                     number == 0 ? "confirm" : "confirm-\(number + 1)",
                     "\(question.title)\n\n\(page)\n\n\(question.reason)", form: Form(fields))
+                if case .dismissed = answer {
+                    throw MMError(
+                        .confirmationNeeded, "The question was closed without an answer: nothing was sent or run.",
+                        hint: "Ask the person whether to go on; the same call asks again.")
+                }
                 guard case .accepted(let said) = answer else { return false }
                 if said["more"] == true, !isLast { continue }
                 guard said["confirm"] == true else { return false }
