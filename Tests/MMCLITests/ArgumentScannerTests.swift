@@ -60,6 +60,23 @@ struct ArgumentScannerTests {
         #expect(try scan(words).arguments == arguments)
     }
 
+    @Test("the name of a script file that does not exist is no script", arguments: ["missing.ps1", "./a/Missing.PS1"])
+    func missingFile(name: String) {
+        let error = #expect(throws: MMError.self) { try scan(["--script", name]) }
+        #expect(error?.code == .invalidInput && error?.message.contains(name) == true)
+        #expect(throws: Never.self) { try scan(["--script", "& ./missing.ps1 -Days 3"]) }
+    }
+
+    @Test(
+        "only a whole word answers a question, and what is neither yes nor no is asked again",
+        arguments: [
+            ("yes", .yes), (" YES\t", .yes), ("no", .no), ("n", .no), ("more", .more), ("y", nil), ("", nil),
+            ("yes please", nil),
+        ] as [(String, TerminalPerson.Reply?)])
+    func answers(line: String, meaning: TerminalPerson.Reply?) {
+        #expect(TerminalPerson.Reply(line) == meaning)
+    }
+
     @Test("read a body from standard input where - stands for it")
     func standardInput() throws {
         #expect(try scan(["-d", "-"], input: "{\"from\":\"stdin\"}").arguments == ["body": ["from": "stdin"]])

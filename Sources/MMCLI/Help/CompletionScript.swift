@@ -29,12 +29,42 @@ package enum CompletionScript {
             + ["--output", "--json", "--jq", "--timeout", "--quiet", "--no-color", "--help"]
     }
 
+    /// What may stand behind a flag: its words, connections, or files.
+    private static func values(of entry: CommandIndex.Entry) -> String {
+        let fields =
+            switch entry {
+            case .operation(let operation): operation.fields
+            case .local(let command): command.fields
+            }
+        var lines = ["-o|--output) COMPREPLY=($(compgen -W 'table json jsonl csv text' -- \"$word\")); return;;"]
+        var files = ["--jq", "--timeout", "--pool", "--file", "-f"]
+        for field in fields where field.placement != .absent && field.kind != .flag && field.name != "output" {
+            var names = ["--\(field.flagName)"]
+            if case .option(let letter?) = field.placement { names.append("-\(letter)") }
+            let pattern = names.joined(separator: "|")
+            if case .choice(let words) = field.kind {
+                let list = words.joined(separator: " ")
+                lines.append("\(pattern)) COMPREPLY=($(compgen -W '\(list)' -- \"$word\")); return;;")
+            } else if field.name == "connection" {
+                lines.append("\(pattern)) COMPREPLY=($(compgen -W \"\(connections)\" -- \"$word\")); return;;")
+            } else {
+                files += names
+            }
+        }
+        lines.append("\(files.joined(separator: "|"))) COMPREPLY=($(compgen -f -- \"$word\")); return;;")
+        return "case \"$last\" in " + lines.joined(separator: " ") + " esac"
+    }
+
+    private static let connections = "$(mm connections list --output text 2>/dev/null | cut -f1)"
+
     private static func bash(_ index: CommandIndex) -> String {
+        // zsh reads this too: there a name in an offset would be a modifier, so it stands in `$(( ))`.
         var text = """
             _mm() {
-              local word="${COMP_WORDS[COMP_CWORD]}" line="${COMP_WORDS[*]:1:COMP_CWORD-1}"
+              local word="${COMP_WORDS[COMP_CWORD]}" last="${COMP_WORDS[$((COMP_CWORD-1))]}"
+              local line="${COMP_WORDS[*]:1:$((COMP_CWORD-1))}"
               case "$line" in
-                "run "*" exo "*|"run "*" compliance "*)
+                "run "*" exo"|"run "*" exo "*|"run "*" compliance"|"run "*" compliance "*)
                   case "$word" in
                     [\\'\\"]*|[A-Z]*-*) COMPREPLY=($(compgen -W "$(mm cmdlets complete "$word" 2>/dev/null)" -- "${word#[\\'\\"]}")); return;;
                   esac;;
@@ -45,11 +75,10 @@ package enum CompletionScript {
         // The longest commands first, so that `connections list` is not taken for `connections`.
         for entry in index.entries.sorted(by: { $0.words.count > $1.words.count }) {
             let words = entry.words.joined(separator: " ")
+            text += "    \"\(words)\"|\"\(words) \"*) \(values(of: entry))\n"
+            text += "      COMPREPLY=($(compgen -W \"\(flags(of: entry).joined(separator: " "))\" -- \"$word\"))\n"
             text +=
-                "    \"\(words)\"|\"\(words) \"*) COMPREPLY=($(compgen -W \"\(flags(of: entry).joined(separator: " "))\""
-            text += " -- \"$word\")); [ \"${word#-}\" != \"$word\" ] ||"
-            text +=
-                " COMPREPLY=($(compgen -W \"$(mm connections list --output text 2>/dev/null | cut -f1)\" -- \"$word\"));;\n"
+                "      [ \"${word#-}\" != \"$word\" ] || COMPREPLY=($(compgen -W \"\(connections)\" -- \"$word\"));;\n"
         }
         let groups = Set(index.entries.filter { $0.words.count > 1 }.map { $0.words[0] }).sorted()
         for group in groups {

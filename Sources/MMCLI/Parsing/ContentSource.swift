@@ -18,7 +18,15 @@ package struct ContentSource: Sendable {
     /// - Throws: `MMError.invalidInput` when the file can't be read or is no UTF-8 text.
     package func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
         if word == "-" { return try standardInput() }
-        if namingFile, let text = try file(word, for: flag) { return text }
+        if namingFile {
+            if let text = try file(word, for: flag) { return text }
+            // The name of a script alone is a file that was meant, and no script.
+            if !word.hasPrefix("@"), word.lowercased().hasSuffix(".ps1"), !word.contains(where: \.isWhitespace) {
+                throw MMError(
+                    .invalidInput, "There is no file \(word).",
+                    hint: "Give the path of a script here, or the script itself in quotes.")
+            }
+        }
         guard word.hasPrefix("@") else { return word }
         if word.hasPrefix("@@") { return String(word.dropFirst()) }
         let path = String(word.dropFirst())
