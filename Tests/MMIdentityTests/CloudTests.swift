@@ -88,6 +88,9 @@ struct CloudTests {
         #expect(cloud.admits("http://127.0.0.1:4002/v1.0/me", for: .graph))
         #expect(!cloud.admits("http://127.0.0.1:4001/v1.0/me", for: .graph))
         #expect(cloud.base(of: .sharePoint("contoso")) == nil, "a sandbox token never goes to a real host")
+        // Callers write the public cloud's addresses; requests go to the sandbox all the same.
+        let written = cloud.writtenBases(of: .graph)
+        #expect(written.first == cloud.base(of: .graph) && written.last == "https://graph.microsoft.com")
         let named = try Cloud.named(
             "sandbox", paths: home.paths, environment: ["MM_SANDBOX_URL": "http://localhost:4003"])
         #expect(named.base(of: .flow) == "http://localhost:4003")

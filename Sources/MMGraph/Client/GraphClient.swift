@@ -84,16 +84,30 @@ public struct GraphClient: Sendable {
 
     /// The hosts that a connection's requests to a service may name.
     public static func allowedHosts(_ cloud: Cloud, _ resource: ServiceResource) -> [String] {
-        guard let base = cloud.base(of: resource) else { return [] }
-        return base.hasPrefix("https://") ? [String(base.dropFirst("https://".count))] : [base]
+        cloud.writtenBases(of: resource).map { base in
+            base.hasPrefix("https://") ? String(base.dropFirst("https://".count)) : base
+        }
     }
 
     /// An endpoint as a caller wrote it, checked for this connection: version, hosts, spelling.
     ///
     /// Give the same value to the guard and to `send`.
-    public func target(_ endpoint: String) throws(MMError) -> RequestTarget {
-        let target = try RequestTarget(
+    /// - Parameters:
+    ///   - endpoint: the endpoint.
+    ///   - query: further query options.
+    /// - Throws: `.invalidInput` for an endpoint that is none, and for an option that stands in both.
+    public func target(_ endpoint: String, query: [(name: String, value: String)] = []) throws(MMError) -> RequestTarget
+    {
+        var target = try RequestTarget(
             parsing: endpoint, service: service, allowedHosts: Self.allowedHosts(cloud, resource))
+        for (name, value) in query {
+            guard target.queryValue(name) == nil else {
+                throw MMError(
+                    .invalidInput, "The query option `\(name)` stands twice, in the endpoint or in `query`.",
+                    hint: "Give it once.")
+            }
+            target = target.addingQuery(name, value)
+        }
         return RequestDefaults.completing(target)
     }
 

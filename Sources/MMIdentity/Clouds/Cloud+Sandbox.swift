@@ -24,7 +24,7 @@ extension Cloud {
         let loginBase = try sandboxBase(login, entry: "login", source: source)
         return Cloud(
             name: "sandbox", login: loginBase, loginAliases: [], deviceCodePage: loginBase + "/devicelogin",
-            sharePointDomain: "", bases: bases, audiences: pattern.audiences)
+            sharePointDomain: "", bases: bases, audiences: pattern.audiences, writtenBases: pattern.bases)
     }
 
     /// The sandbox whose services share one address.

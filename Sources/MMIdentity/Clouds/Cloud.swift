@@ -14,6 +14,8 @@ public struct Cloud: Sendable, Hashable {
     public let sharePointDomain: String
     let bases: [ServiceResource: String]
     let audiences: [ServiceResource: String]
+    /// Addresses under which callers write this cloud's services too: those of the cloud whose place it takes.
+    var writtenBases: [ServiceResource: String] = [:]
 
     /// The host of the sign-in service without port: what token caches call the environment.
     public var environment: String { WebAddress(login)?.host ?? login }
@@ -29,6 +31,11 @@ public struct Cloud: Sendable, Hashable {
             return "https://\(label.lowercased()).\(sharePointDomain)"
         }
         return bases[resource]
+    }
+
+    /// The base addresses under which a caller may write a service: its own, and that of the cloud whose place this takes.
+    public func writtenBases(of resource: ServiceResource) -> [String] {
+        [base(of: resource), writtenBases[resource]].compactMap(\.self)
     }
 
     /// The audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.

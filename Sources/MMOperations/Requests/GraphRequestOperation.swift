@@ -39,15 +39,7 @@ struct GraphRequestOperation: Operation {
         let progress = ItemProgress(context.call.progress)
         let client = try GraphClient(identity: context.services.identity, connection: connection, service: service)
             .reportingWaits { progress.waits($0) }
-        var target = try client.target(endpoint)
-        for (name, value) in input.query {
-            guard target.queryValue(name) == nil else {
-                throw MMError(
-                    .invalidInput, "The query option `\(name)` stands in the endpoint and in `query`.",
-                    hint: "Give it once.")
-            }
-            target = target.addingQuery(name, value)
-        }
+        let target = try client.target(endpoint, query: input.query)
         let module = service == .flow ? "flow-api" : "graph-api"
         context.record.note("module", .string(module))
         context.record.note("method", .string(input.method))
@@ -108,6 +100,9 @@ struct GraphRequestOperation: Operation {
             return OperationAnswer(.json(Array(item)), connection: connection.name)
         }
         let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in try await walk.next()?.items }
-        return OperationAnswer(.items(stream), connection: connection.name)
+        var answer = OperationAnswer(.items(stream), connection: connection.name)
+        // Rows alone go on; the count that was asked for stands beside them.
+        if let count = first?.count { answer.notes.append("@odata.count: \(count)") }
+        return answer
     }
 }
