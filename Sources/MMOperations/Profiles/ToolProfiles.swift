@@ -20,7 +20,7 @@ package enum ToolProfiles {
             }
         ),
         (
-            "mm-design",
+            MMDesignProfile.name,
             { (service, _) throws(MMError) in MMDesignProfile.profile(service) }
         ),
         (
@@ -42,6 +42,9 @@ package enum ToolProfiles {
     package static func address(of name: String, environment: [String: String]) throws(MMError) -> String? {
         name == PersistentShellProfile.name ? try PersistentShellProfile.address(environment: environment) : nil
     }
+
+    /// Whether a profile's operations are carried out in the pool, which keeps their sessions.
+    package static func usesPool(_ name: String) -> Bool { name == MMDesignProfile.name }
 
     /// Makes the profile of a name.
     /// - Returns: `nil` for `mm`, which is the catalogue itself.

@@ -20,7 +20,13 @@ enum IsolatedCommands {
         _ input: InputReader, environment: [String: String], signals: PoolSignals?, quiet: Bool,
         _ streams: CommandStreams
     ) async throws(MMError) {
-        let address = try input.text("listen") ?? "127.0.0.1:\(environment["ROUTER_PORT"] ?? "5200")"
+        let addresses = try input.textList("listen") ?? []
+        guard addresses.count < 2 else {
+            throw MMError(
+                .invalidInput, "The router listens at one address, and --listen came \(addresses.count) times.",
+                hint: "Give it once.")
+        }
+        let address = addresses.first ?? "127.0.0.1:\(environment["ROUTER_PORT"] ?? "5200")"
         try await IsolatedServing.serve(
             try HTTPFaceOptions.listening(at: address, flag: "--listen", input), sockets: try input.text("sockets"),
             environment: environment, signals: signals, quiet: quiet, streams)
@@ -35,7 +41,7 @@ enum IsolatedCommands {
                 + "MM_ISOLATED_MEMORY_MB (512) and MM_ISOLATED_CPUS (0.5) set the caps; /status says what holds them. A pool "
                 + "that answers nothing for MM_ISOLATED_SILENCE seconds (60) is started anew.",
             fields: [
-                InputField("listen", .text, "Where (default 127.0.0.1:5200)."),
+                InputField("listen", .textList, "Where (default 127.0.0.1:5200)."),
                 sockets,
             ] + HTTPFaceOptions.fields.filter { $0.name != "http" },
             examples: [.init("mm pool isolated", "the router at 127.0.0.1:5200")]

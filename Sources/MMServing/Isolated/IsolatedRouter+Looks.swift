@@ -9,17 +9,17 @@ extension IsolatedRouter {
     func connections() throws(MMError) -> SeedReply {
         let snapshot = try registry.snapshot()
         var entries = JSONObject()
-        let ports = try ports()
         for name in snapshot.names(visibleTo: Self.serverName) {
             guard var entry = snapshot.document["connections"]?[name]?.object else { continue }
-            entry["_container_port"] = ports[name]
+            entry["_container_port"] = .null
             entries[name] = .object(entry)
         }
         return SeedReply(["connections": .object(entries)])
     }
 
+    /// The pools have sockets that the router alone reaches: the first router's map of ports has none to name.
     private func ports() throws(MMError) -> JSONObject {
-        JSONObject(try names().enumerated().map { ($1, .int(Int64(Self.firstPort + $0))) })
+        JSONObject(try names().map { ($0, .null) })
     }
 
     /// The connections, and the pools that may run: those in containers are there without being started here.

@@ -6,8 +6,7 @@ import MMREST
 
 /// The pool's routes over one pool for each connection.
 actor IsolatedRouter {
-    /// The port that the first connection's container publishes; the others follow in the order of their names.
-    static let firstPort = 5210
+    /// What connections' `mcps` lists are compared with.
     static let serverName = "mm"
 
     let registry: ConnectionRegistry

@@ -106,6 +106,13 @@ struct MCPFaceOptions: Sendable {
         http = try HTTPFaceOptions.read(reader, standard: standard)
     }
 
+    /// Where operations are carried out. A profile that keeps what its tools need has no use for a pool.
+    /// - Throws: `invalidInput` when the command line contradicts itself.
+    func choice(_ environment: [String: String]) throws(MMError) -> PoolChoice {
+        if let profile, !ToolProfiles.usesPool(profile) { return .embedded }
+        return try PoolChoice.of(embedded: isEmbedded, pool: pool, environment: environment)
+    }
+
     /// The patience that the environment asks for.
     private static func patience(_ environment: [String: String]) throws(MMError) -> Int? {
         guard let text = environment["MM_PATIENCE"], !text.isEmpty else { return nil }

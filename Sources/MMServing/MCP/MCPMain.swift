@@ -67,23 +67,19 @@ package enum MCPMain {
     ) async -> Never {
         do throws(MMError) {
             let services = OperationServices(environment: ToolProfiles.environment(environment, for: options.profile))
-            let service = LocalOperationService(services: services)
             MCPPerson.lookAround()
+            let choice = try options.choice(environment)
+            let service = try FrontEndService.make(choice, services, environment)
             let profile = try options.profile.flatMap { (name) throws(MMError) in
                 try ToolProfiles.make(name, service, services)
             }
+            let keepsSessions = choice == .embedded
             let server: MCPServer
             var catalogue: CatalogueServer?
-            var keepsSessions = true
             if let profile {
                 server = try ProfileServer(profile, services: services, options: options).server()
             } else {
-                let choice = try PoolChoice.of(
-                    embedded: options.isEmbedded, pool: options.pool, environment: environment)
-                keepsSessions = choice == .embedded
-                let projection = CatalogueServer(
-                    service: try FrontEndService.make(choice, services, environment), services: services,
-                    options: options)
+                let projection = CatalogueServer(service: service, services: services, options: options)
                 server = try projection.server()
                 catalogue = projection
             }

@@ -73,7 +73,9 @@ actor PoolDaemon {
             guard error.code == .conflict else { throw error }
             throw MMError(
                 .conflict, "A pool runs already: \(FileLock.holder(of: place.life) ?? "another process").",
-                hint: "Use it, or end it with `mm pool stop`.")
+                hint:
+                    "It listens where it was told to, not at the addresses of this command: mm pool status shows where. "
+                    + "Use it there, or end it with `mm pool stop` and start this one again.")
         }
     }
 

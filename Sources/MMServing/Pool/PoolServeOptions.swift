@@ -30,10 +30,14 @@ struct PoolServeOptions: Sendable {
     static let fields: [InputField] =
         [
             InputField("socket", .text, "The Unix socket (default: in $XDG_RUNTIME_DIR/mm, else in the state folder)."),
-            InputField("listen", .text, "Serve HTTP at this address too, such as 127.0.0.1:5200."),
+            InputField(
+                "listen", .textList,
+                "Serve HTTP at this address too, such as 127.0.0.1:5200; may stand several times, one for each profile."
+            ),
             InputField(
                 "profile", .textList,
-                "What is served there (default mm); may stand several times, each at its own address."
+                "What is served there (default mm); may stand several times, in the order of --listen or each at its "
+                    + "usual address."
             ),
             InputField("detached", .flag, "End when nobody needs it, as the front-ends start it."),
             InputField("isolated", .flag, "A pool of its own for each connection (default at 127.0.0.1:5200)."),
@@ -58,15 +62,19 @@ struct PoolServeOptions: Sendable {
         }
         var faces: [PoolFace] = []
         for name in try reader.textList("profile") ?? [] { faces.append(try PoolFace.named(name)) }
-        let listen = try reader.text("listen")
-        guard faces.count < 2 || listen == nil else {
+        let addresses = try reader.textList("listen") ?? []
+        if faces.isEmpty, !addresses.isEmpty { faces = [.standard] }
+        // One profile may be served at several addresses.
+        if faces.count == 1, addresses.count > 1 { faces = addresses.map { _ in faces[0] } }
+        guard addresses.isEmpty || addresses.count == faces.count else {
             throw MMError(
-                .invalidInput, "--listen names one address, and there are \(faces.count) profiles.",
-                hint: "Leave --listen out: each profile has an address of its own.")
+                .invalidInput, "There are \(addresses.count) --listen for \(faces.count) profiles.",
+                hint:
+                    "Give one --listen for each --profile, in the same order; or leave --listen out: each profile has "
+                    + "an address of its own.")
         }
-        if faces.isEmpty, listen != nil { faces = [.standard] }
-        for face in faces {
-            guard let address = listen ?? face.address(environment) else {
+        for (index, face) in faces.enumerated() {
+            guard let address = addresses.isEmpty ? face.address(environment) : addresses[index] else {
                 throw MMError(
                     .invalidInput, "The profile `\(face.name)` has no address of its own.",
                     hint: "Add --listen 127.0.0.1:PORT.")

@@ -28,6 +28,23 @@ struct PoolServeOptionsTests {
         }
     }
 
+    @Test("each profile is served at its own --listen, in their order; one profile at as many as there are")
+    func addresses() throws {
+        func doors(_ arguments: JSONObject) throws(MMError) -> [String] {
+            try options(arguments).doors.map { "\($0.face.name) \($0.options.port)" }
+        }
+        #expect(try doors(["listen": "127.0.0.1:1"]) == ["mm 1"])
+        #expect(
+            try doors(["profile": ["pool", "pwsh-manager"], "listen": ["127.0.0.1:1", "127.0.0.1:2"]])
+                == ["pool 1", "pwsh-manager 2"])
+        #expect(try doors(["profile": ["pool"], "listen": ["127.0.0.1:1", "127.0.0.1:2"]]) == ["pool 1", "pool 2"])
+        #expect(try doors(["profile": ["pool", "pwsh-manager"]]) == ["pool 5200", "pwsh-manager 5100"])
+        let error = #expect(throws: MMError.self) {
+            try doors(["profile": ["pool", "pwsh-manager"], "listen": "127.0.0.1:1"])
+        }
+        #expect(error?.message.contains("1 --listen for 2 profiles") == true)
+    }
+
     @Test("the session manager's variables count where its profile is served, and only there")
     func managerVariables() throws {
         let theirs = [

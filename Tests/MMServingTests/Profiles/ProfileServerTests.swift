@@ -120,6 +120,45 @@ struct ProfileServerTests {
         #expect(try MCPFaceOptions(words: ["--profile", "mm-design"]).profile == "mm-design")
     }
 
+    @Test("mm-design's sessions live in the pool; the other profiles keep theirs themselves")
+    func pools() throws {
+        func choice(_ words: [String], _ environment: [String: String] = [:]) throws -> PoolChoice {
+            try MCPFaceOptions(words: words).choice(environment)
+        }
+        #expect(try choice(["--profile", "mm-design"]) == .own)
+        #expect(try choice(["--profile", "mm-design", "--embedded"]) == .embedded)
+        let url = ["PWSH_MANAGER_URL": "http://elsewhere:5100"]
+        #expect(try choice(["--profile", "pwsh-manager"], url) == .embedded)
+        #expect(try choice(["--profile", "ssh-session"]) == .embedded)
+        #expect(try choice([], url) == .elsewhere("http://elsewhere:5100"))
+    }
+
+    @Test("a session manager elsewhere is asked by the tenant's own name, with the SharePoint host of this side")
+    func managerElsewhere() async throws {
+        let seen = AsyncStream.makeStream(of: JSONObject.self)
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            if let body = (try? JSONParser.parse(request.body))?.object { seen.continuation.yield(body) }
+            return .json(JSONWriter.bytes(["success": true, "connected": true]))
+        }
+        let services = OperationServices(environment: [
+            "HOME": home.path, "PWSH_MANAGER_URL": "http://127.0.0.1:\(try #require(listener.port))",
+            "PWSH_TENANT_ALIASES": "contoso=contoso.com", "PWSH_SHAREPOINT_TENANTS": "contoso.com=contosoltd",
+        ])
+        let profile = try #require(
+            try ToolProfiles.make("pwsh-manager", LocalOperationService(services: services), services))
+        for name in ["pwsh_login", "pwsh_status"] {
+            _ = try await ask(
+                profile, "tools/call", ["name": .string(name), "arguments": ["tenant": "Contoso", "module": "pnp"]])
+        }
+        var bodies = seen.stream.makeAsyncIterator()
+        let login = try #require(await bodies.next())
+        #expect(login["tenant"] == "contoso.com" && login["sharepoint_tenant"] == "contosoltd")
+        let status = try #require(await bodies.next())
+        #expect(status["tenant"] == "contoso.com" && status["sharepoint_tenant"] == nil)
+        await listener.stop(graceful: .zero)
+        await services.close()
+    }
+
     @Test("mm-design offers its three tools with their parameters, and nothing else")
     func design() async throws {
         let service = LocalOperationService(services: home.services)

@@ -35,7 +35,7 @@ struct SeedConfigurationTests {
                 "description":
                     "Microsoft PowerShell. Omit all params to list connections. Provide connection+module+command to execute.",
                 "env": ["MM_SESSION_POOL_URL": "http://localhost:5200", "PATH": .string(path)],
-                // A handle is its client's: the process that gave it out must be there when it is asked for.
+                // One process for all calls: nothing has to start for each.
                 "session_mode": "stateful",
             ])
     }

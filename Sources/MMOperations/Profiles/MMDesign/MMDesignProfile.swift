@@ -2,10 +2,13 @@ import MMCore
 
 /// The three tools of the design that came before the two tools of today: run, look, end.
 enum MMDesignProfile {
+    /// The profile's name.
+    static let name = "mm-design"
+
     /// The profile over a service.
     static func profile(_ service: any OperationService) -> ToolProfile {
         ToolProfile(
-            name: "mm-design", title: "Microsoft Master",
+            name: name, title: "Microsoft Master",
             instructions: """
                 Microsoft 365 PowerShell through lasting, signed-in sessions. mm_run starts the session it needs; when it \
                 answers with a device code, show code and address to the person and repeat the call afterwards.
@@ -30,7 +33,10 @@ enum MMDesignProfile {
             effects: .init(readOnly: false, destructive: true, openWorld: true)
         ) { (arguments, call, _) async throws(MMError) in
             do throws(MMError) {
-                return ProfileAnswer(try await service.call("run", arguments, in: call).seedText())
+                var answer = try await service.call("run", arguments, in: call)
+                // A pool that carried it out does not know that a seed's profile asked.
+                if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
+                return ProfileAnswer(try await answer.seedText())
             } catch {
                 guard let signIn = SeedSignIn(error) else { throw error }
                 return ProfileAnswer(
