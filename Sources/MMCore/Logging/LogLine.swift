@@ -72,6 +72,9 @@ struct LogLine: Sendable {
         return String(scalars)
     }
 
+    /// The answer to who asks about a sign-in that its person has not finished.
+    private static let pending = "AADSTS70016"
+
     private static func signInError(in text: String) -> String? {
         let bytes = Array(text.utf8)
         let word = Array("AADSTS".utf8)
@@ -79,7 +82,8 @@ struct LogLine: Sendable {
         for start in 0...bytes.count - word.count where bytes[start] == word[0] {
             guard bytes[start..<start + word.count].elementsEqual(word) else { continue }
             let digits = bytes[(start + word.count)...].prefix { (0x30...0x39).contains($0) }
-            if !digits.isEmpty { return String(decoding: word + digits, as: UTF8.self) }
+            let code = String(decoding: word + digits, as: UTF8.self)
+            if !digits.isEmpty, code != pending { return code }
         }
         return nil
     }

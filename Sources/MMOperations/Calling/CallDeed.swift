@@ -76,7 +76,7 @@ struct CallDeed: Sendable {
         let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
             .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()
         return "\(operation.declaration.name) \(error?.code.word ?? "done") in \(milliseconds) ms for "
-            + "\(caller.surface.rawValue)\(sizes)"
+            + "\(caller.surface.rawValue)\(caller.name.isEmpty ? "" : " (\(caller.name))")\(sizes)"
     }
 
     private var milliseconds: Int64 { Int64((ContinuousClock.now - started) / .milliseconds(1)) }

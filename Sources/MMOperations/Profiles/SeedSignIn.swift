@@ -8,6 +8,8 @@ package struct SeedSignIn: Sendable {
     package let address: String
     /// The service's own sentence.
     package let message: String
+    /// When the code ends, where that is known.
+    private let expiresAt: Timestamp?
 
     /// The sign-in behind an error; `nil` when the error is another, or names no code.
     package init?(_ error: MMError) {
@@ -20,7 +22,13 @@ package struct SeedSignIn: Sendable {
         guard let code = details["userCode"]?.string else { return nil }
         self.code = code
         address = details["verificationUri"]?.string ?? Self.page
+        expiresAt = details["expiresAt"]?.string.flatMap { Timestamp(iso8601: $0) }
         message = "To sign in, use a web browser to open \(address) and enter the code \(code)"
+    }
+
+    /// How long the code is still good for, in seconds: a quarter of an hour where nobody said.
+    package func secondsLeft(at now: Timestamp) -> Int64 {
+        expiresAt.map { max(0, $0.seconds - now.seconds) } ?? 900
     }
 
     /// The sentence as modules write it.

@@ -26,7 +26,9 @@ package struct PowerPlatformProfile: ModuleProfile {
         let how: String
         switch method {
         case .device:
-            how = "--deviceCode"
+            let tenant = try? target.anyTenant()
+            parameters["Tenant"] = tenant.map { .json(.string($0)) }
+            how = tenant == nil ? "--deviceCode" : "--deviceCode --tenant $Tenant"
         case .certificate(let path, let password):
             guard password == nil else { throw cannot(method, "the file must have no password of its own") }
             parameters["AppId"] = .json(.string(try target.app()))

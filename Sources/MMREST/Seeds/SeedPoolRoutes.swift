@@ -174,7 +174,7 @@ package final class SeedPoolRoutes: Sendable {
                 "status": "auth_required", "device_code": .string(signIn.code), "auth_url": .string(signIn.address),
                 "message": .string(isKnown ? "Complete device code auth, then retry" : signIn.message),
             ]
-            if !isKnown { reply["expires_in"] = 900 }
+            if !isKnown { reply["expires_in"] = .int(signIn.secondsLeft(at: clock.wall.now)) }
             return SeedReply(reply)
         case .denied:
             return Self.failure(

@@ -67,6 +67,7 @@ struct LogTests {
         let log = log(level: .warning)
         log.info("AADSTS50076: Due to a configuration change you must use multi-factor authentication")
         log.info("nothing special")
+        log.info("AADSTS70016: the person has not finished yet")
         log.error("token request: AADSTS7000215")
         #expect(lines.count == 2)
         #expect(lines[0].contains("[WARNING] session_pool - SIGN-IN FAILED (AADSTS50076): AADSTS50076: Due to"))

@@ -90,6 +90,9 @@ struct DocumentedParametersTests {
             let used = script.split(whereSeparator: \.isWhitespace).filter { $0.hasPrefix("--") }.map(String.init)
             #expect(Set(used).isSubset(of: options))
         }
+        #expect(
+            try PowerPlatformProfile().connect(ProfileTests.target(), by: .device).script.contains(
+                "--deviceCode --tenant $Tenant"))
         #expect(throws: MMError.self) {
             try PowerPlatformProfile().connect(
                 ProfileTests.target(), by: .certificate(path: "/c", password: Secret("p")))

@@ -121,7 +121,10 @@ package enum PersistentShellProfile {
             task = try await ShellRunner(sessions: seed.services.shells, member: member).start(
                 command, timeLimit: .seconds(limit), patience: .seconds(limit))
         } catch {
-            if error.code == .denied { await seed.note(command, secrets: [], isRefused: true) }
+            if error.code == .denied {
+                seed.services.log.warning(error.message)
+                await seed.note(command, secrets: [], isRefused: true)
+            }
             await seed.record(["commandBytes": .int(Int64(command.utf8.count))], outcome: error.code.word, since: start)
             return answer("error", -1, "", refusal(of: error, command), 0)
         }

@@ -161,8 +161,18 @@ struct SSHTools: Sendable {
         }
         await call.seed.note(command, secrets: secrets, isRefused: false)
         let member = try await call.member(host)
-        return try await ShellRunner(sessions: call.shells, member: member).start(
-            command, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience)
+        do throws(MMError) {
+            return try await ShellRunner(sessions: call.shells, member: member).start(
+                command, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience)
+        } catch {
+            guard error.code == .conflict, let handle = error.details["job"]?.string else { throw error }
+            var busy = error
+            busy.hint =
+                isTyped
+                ? "Use get_command_status('\(handle)') to follow it, or interrupt_command_by_id('\(handle)') to end it."
+                : "Wait until it ends, or end its session with close_session."
+            throw busy
+        }
     }
 
     /// What a command answered, in words.
