@@ -60,7 +60,13 @@ struct FrontEndContractTests {
             let structure = told["structuredContent"]
             let rows = shown.json?.array == nil ? structure : structure?["value"]
             let answer = (try? JSONParser.parse(told.text)) ?? rows
-            #expect(answer == shown.json)
+            // Where the metadata lies is nothing that a model needs.
+            var expected = shown.json
+            if var object = expected?.object {
+                object["@odata.context"] = nil
+                expected = .object(object)
+            }
+            #expect(answer == expected)
         }
     }
 

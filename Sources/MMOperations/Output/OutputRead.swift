@@ -15,7 +15,7 @@ struct OutputRead: Operation {
                 "What offset and limit count."),
             InputField(
                 "filter", .text, "A jq program over the whole answer, such as .[] | .displayName, instead of a page."),
-            InputField("output", .choice(["json", "table", "csv"]), "Form of rows (as for graph_request)."),
+            InputField("output", .choice(["json", "table", "csv"]), "Form of rows."),
             InputField(
                 "action", .choice(["read", "wait", "cancel"]), "For a call that goes on (default read)."),
         ]

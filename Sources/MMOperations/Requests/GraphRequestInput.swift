@@ -21,7 +21,7 @@ struct GraphRequestInput: OperationInput {
         InputField("all", .flag, "Follow all pages and answer every item."),
         InputField(
             "output", .choice(["json", "table", "csv", "jsonl"]),
-            "Form of the answer (default: json, or csv where rows are shorter so).",
+            "Form of the answer (default json, or csv where shorter).",
             at: .absent),
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
