@@ -1,3 +1,5 @@
+import MMCore
+
 /// What the routers of one process have in common, however many addresses it listens at.
 package final class RESTShared: Sendable {
     /// Counts the calls of all of them.
