@@ -7,11 +7,14 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,6 +30,31 @@
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425
 #endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#define SYS_removexattrat 466
+#endif
+#ifndef SYS_file_setattr
+#define SYS_file_setattr 469
+#endif
+
+// The attribute of mount_setattr(2).
+enum { READ_ONLY = 1 };
 
 enum {
     EXECUTE = 1 << 0,
@@ -71,65 +99,236 @@ static void fail(const char *what) {
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-// Calls that no ordinary program needs and that reach around the rules for files: other processes' memory, mounts,
-// namespaces, kernel code and keys, and rings that make calls unseen by this filter.
+// Calls that no ordinary program needs and that reach around the rules for files: other processes' memory and
+// descriptors, mounts, namespaces, kernel code and keys, and rings that make calls unseen by this filter.
 static const int forbidden[] = {
-    SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
+    SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_process_madvise, SYS_pidfd_getfd, SYS_kcmp,
+    SYS_migrate_pages, SYS_move_pages, SYS_mount, SYS_mount_setattr, SYS_umount2, SYS_pivot_root, SYS_chroot,
     SYS_unshare, SYS_setns, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_keyctl, SYS_add_key, SYS_request_key,
     SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff,
     SYS_open_by_handle_at, SYS_io_uring_setup, SYS_personality, SYS_acct, SYS_quotactl,
 };
 
-static void filter_calls(int allow_unix, int allow_udp) {
-    struct sock_filter code[128];
-    unsigned short n = 0;
-#define ADD(...) code[n++] = (struct sock_filter)__VA_ARGS__
-    const struct sock_filter deny = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+// Calls that change another process's limits, priority or processors, with the argument that names the process: 0 is the
+// caller itself, any other number may be anybody's.
+static const struct {
+    int call, argument;
+} aimed[] = {
+    {SYS_prlimit64, 0},         {SYS_setpriority, 1},   {SYS_sched_setaffinity, 0}, {SYS_sched_setscheduler, 0},
+    {SYS_sched_setparam, 0},    {SYS_sched_setattr, 0}, {SYS_ioprio_set, 1},
+};
+
+// Calls that change what is said of a file, which Landlock has no rights for: those that name it by a path. Those by a
+// descriptor stay: what may not be opened can't be reached by them.
+static const int attributes[] = {
+#if defined(__x86_64__)
+    SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat,
+#endif
+    SYS_fchmodat, SYS_fchmodat2, SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_removexattr, SYS_lremovexattr,
+    SYS_setxattrat, SYS_removexattrat, SYS_file_setattr,
+};
+
+struct filter {
+    struct sock_filter code[256];
+    unsigned short count;
+};
+
+static void add(struct filter *filter, struct sock_filter step) {
+    if (filter->count >= sizeof filter->code / sizeof *filter->code) {
+        errno = E2BIG;
+        fail("seccomp");
+    }
+    filter->code[filter->count++] = step;
+}
+
+static const struct sock_filter deny = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+static const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+
+// What follows for one call: its `steps`, which must all end in a return.
+static void on(struct filter *filter, int call, int steps) {
+    add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, (uint8_t)steps));
+}
+
+// Loads the lower half of an argument; the kernel looks at no more of those that are asked for here.
+static void load(struct filter *filter, int argument) {
+    uint32_t offset = (uint32_t)(offsetof(struct seccomp_data, args) + sizeof(uint64_t) * (size_t)argument);
+    add(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+}
+
+// Denies a call when one of these bits is set in an argument.
+static void deny_bits(struct filter *filter, int call, int argument, uint32_t bits) {
+    on(filter, call, 4);
+    load(filter, argument);
+    add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1));
+    add(filter, deny);
+    add(filter, allow);
+}
+
+static void filter_calls(int allow_unix, int allow_udp, int allow_tcp, int keep_attributes) {
+    struct filter filter = {.count = 0};
+#define ADD(...) add(&filter, (struct sock_filter)__VA_ARGS__)
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
-    code[n++] = deny;
+    add(&filter, deny);
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 #if defined(__x86_64__)
     // The x32 calls have other numbers for the same things.
     ADD(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1));
-    code[n++] = deny;
+    add(&filter, deny);
 #endif
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
-        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)forbidden[i], 0, 1));
-        code[n++] = deny;
+        on(&filter, forbidden[i], 1);
+        add(&filter, deny);
+    }
+    for (size_t i = 0; i < sizeof aimed / sizeof *aimed; i++) {
+        on(&filter, aimed[i].call, 4);
+        load(&filter, aimed[i].argument);
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
+        add(&filter, deny);
+        add(&filter, allow);
+    }
+    if (keep_attributes) {
+        for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
+            on(&filter, attributes[i], 1);
+            add(&filter, deny);
+        }
+        // Without a path the times of a descriptor's file are set.
+        on(&filter, SYS_utimensat, 6);
+        load(&filter, 1);
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3));
+        ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4));
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1));
+        add(&filter, allow);
+        add(&filter, deny);
+    }
+    // Namespaces of its own would give rights back. The newer call keeps its flags where no filter sees them: callers
+    // that are told that it isn't there take the older one.
+    on(&filter, SYS_clone3, 1);
+    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+    deny_bits(
+        &filter, SYS_clone, 0,
+        CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
+    if (!allow_tcp) {
+        // Data with the first packet makes a connection without connect().
+        deny_bits(&filter, SYS_sendto, 3, MSG_FASTOPEN);
+        deny_bits(&filter, SYS_sendmsg, 2, MSG_FASTOPEN);
+        deny_bits(&filter, SYS_sendmmsg, 3, MSG_FASTOPEN);
+        // Listening without bind() takes a port of the system's choice.
+        if (!allow_unix) {
+            on(&filter, SYS_listen, 1);
+            add(&filter, deny);
+        }
     }
     // Typing into a terminal that others read too (ioctl TIOCSTI, TIOCLINUX).
-    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 6));
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])));
+    on(&filter, SYS_ioctl, 6);
+    load(&filter, 1);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x5412, 0, 1));
-    code[n++] = deny;
+    add(&filter, deny);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x541C, 0, 1));
-    code[n++] = deny;
-    code[n++] = allow;
+    add(&filter, deny);
+    add(&filter, allow);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0));
-    code[n++] = allow;
+    add(&filter, allow);
     // Sockets by family and kind: TCP, whose ports Landlock rules; others only where they are asked for.
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
+    load(&filter, 0);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1));
-    code[n++] = allow_unix ? allow : deny;
+    add(&filter, allow_unix ? allow : deny);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0));
-    code[n++] = deny;
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])));
+    add(&filter, deny);
+    load(&filter, 1);
     ADD(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xF));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 0, 4));
     // A stream that is no TCP (MPTCP, SCTP) would not be seen by Landlock.
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])));
+    load(&filter, 2);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, 3));
-    code[n++] = allow;
+    add(&filter, allow);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM, 0, 1));
-    code[n++] = allow_udp ? allow : deny;
-    code[n++] = deny;
+    add(&filter, allow_udp ? allow : deny);
+    add(&filter, deny);
 #undef ADD
-    struct sock_fprog program = {n, code};
+    struct sock_fprog program = {filter.count, filter.code};
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) fail("seccomp");
+}
+
+static int put(const char *file, const char *text) {
+    int descriptor = open(file, O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) return -1;
+    ssize_t count = write(descriptor, text, strlen(text));
+    close(descriptor);
+    return count == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+struct mount_change {
+    uint64_t set, clear, propagation, user_namespace;
+};
+
+static int set_read_only(const char *place, int is_on) {
+    struct mount_change change = {is_on ? READ_ONLY : 0, is_on ? 0 : READ_ONLY, 0, 0};
+    return (int)syscall(SYS_mount_setattr, AT_FDCWD, place, AT_RECURSIVE, &change, sizeof change);
+}
+
+// Shows all of the file system read-only but the folders that may be written to: what is said of a file (its
+// permissions, times, attributes) is then kept as its content is.
+// Returns 0, or -1 where this user may make no namespaces.
+static int mount_read_only(int argc, char **argv) {
+    uid_t user = geteuid();
+    gid_t group = getegid();
+    if (unshare(CLONE_NEWNS) < 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) return -1;
+        char line[64];
+        put("/proc/self/setgroups", "deny");
+        snprintf(line, sizeof line, "%u %u 1", user, user);
+        if (put("/proc/self/uid_map", line) < 0) fail("the map of users");
+        snprintf(line, sizeof line, "%u %u 1", group, group);
+        if (put("/proc/self/gid_map", line) < 0) fail("the map of groups");
+    }
+    char *here = getcwd(NULL, 0);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("private mounts");
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        if (strncmp(argv[i], "rw=", 3)) continue;
+        struct stat info;
+        if (stat(argv[i] + 3, &info) < 0 || !S_ISDIR(info.st_mode)) continue;
+        if (mount(argv[i] + 3, argv[i] + 3, NULL, MS_BIND | MS_REC, NULL) < 0) fail(argv[i]);
+    }
+    if (set_read_only("/", 1) < 0) fail("read-only mounts");
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        struct stat info;
+        if (strncmp(argv[i], "rw=", 3) || stat(argv[i] + 3, &info) < 0 || !S_ISDIR(info.st_mode)) continue;
+        if (set_read_only(argv[i] + 3, 0) < 0) fail(argv[i]);
+    }
+    // Where it stands is still the folder that lies below the mounts.
+    if (here && chdir(here) < 0) fail(here);
+    free(here);
+    return 0;
+}
+
+// The path of the terminal that this session has; its name in the session says nothing of it.
+static int own_terminal(char *path, size_t size) {
+    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0) return -1;
+    unsigned int device = 0;
+    int result = ioctl(terminal, TIOCGDEV, &device);
+    close(terminal);
+    if (result < 0) return -1;
+    snprintf(path, size, "/dev/pts/%u", (device & 0xFF) | ((device >> 12) & 0xFFF00));
+    return 0;
+}
+
+static void admit(int ruleset, const char *place, uint64_t rights) {
+    int descriptor = open(place, O_PATH | O_CLOEXEC);
+    if (descriptor < 0) {
+        // What isn't there needs no rule.
+        if (errno == ENOENT) return;
+        fail(place);
+    }
+    struct stat info;
+    if (fstat(descriptor, &info) == 0 && !S_ISDIR(info.st_mode))
+        rights &= EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
+    struct path_rule rule = {rights, descriptor};
+    if (syscall(SYS_landlock_add_rule, ruleset, 1, &rule, 0) < 0) fail(place);
+    close(descriptor);
 }
 
 // Root without its capabilities is a user like others: some of them, such as CAP_PERFMON, see through Landlock.
@@ -151,8 +350,9 @@ static void become(int argc, char **argv, char **environment) {
     if (version >= 2) files |= REFER;
     if (version >= 3) files |= TRUNCATE;
     if (version >= 5) files |= IOCTL_DEV;
-    int allow_unix = 0, allow_udp = 0, allow_tcp = 0, index = 1;
+    int allow_unix = 0, allow_udp = 0, allow_tcp = 0, keep_attributes = 0, index = 1;
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        if (!strcmp(argv[i], "attributes=0")) keep_attributes = 1;
         if (!strcmp(argv[i], "unix=1")) allow_unix = 1;
         if (!strcmp(argv[i], "udp=1")) allow_udp = 1;
         if (!strcmp(argv[i], "tcp=1")) allow_tcp = 1;
@@ -161,6 +361,8 @@ static void become(int argc, char **argv, char **environment) {
         errno = ENOSYS;
         fail("Landlock for TCP");
     }
+    // By mounts where they can be had; else no call may name such a file, also in the folders that are written to.
+    if (keep_attributes && mount_read_only(argc, argv) == 0) keep_attributes = 0;
     struct ruleset set = {files, allow_tcp ? 0 : 3, version >= 6 ? 3 : 0};
     size_t size = version >= 6 ? sizeof set : version >= 4 ? offsetof(struct ruleset, scoped) : sizeof set.files;
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
@@ -173,19 +375,10 @@ static void become(int argc, char **argv, char **environment) {
         }
         value++;
         if (!strncmp(argv[index], "ro=", 3) || !strncmp(argv[index], "rw=", 3)) {
-            int place = open(value, O_PATH | O_CLOEXEC);
-            if (place < 0) {
-                // What isn't there needs no rule.
-                if (errno == ENOENT) continue;
-                fail(value);
-            }
-            struct stat info;
-            uint64_t rights = argv[index][1] == 'w' ? files : EXECUTE | READ_FILE | READ_DIR;
-            if (fstat(place, &info) == 0 && !S_ISDIR(info.st_mode))
-                rights &= EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
-            struct path_rule rule = {rights & files, place};
-            if (syscall(SYS_landlock_add_rule, ruleset, 1, &rule, 0) < 0) fail(value);
-            close(place);
+            admit(ruleset, value, files & (argv[index][1] == 'w' ? files : EXECUTE | READ_FILE | READ_DIR));
+        } else if (!strcmp(argv[index], "terminal=1")) {
+            char path[32];
+            if (own_terminal(path, sizeof path) == 0) admit(ruleset, path, files);
         } else if (!strncmp(argv[index], "port=", 5) && !allow_tcp) {
             struct net_rule rule = {2, strtoul(value, NULL, 10)};
             if (syscall(SYS_landlock_add_rule, ruleset, 2, &rule, 0) < 0) fail(argv[index]);
@@ -199,7 +392,7 @@ static void become(int argc, char **argv, char **environment) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("no_new_privs");
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) fail("Landlock");
     close(ruleset);
-    filter_calls(allow_unix, allow_udp);
+    filter_calls(allow_unix, allow_udp, allow_tcp, keep_attributes);
     execve(argv[index + 1], argv + index + 2, environment);
     fail(argv[index + 1]);
 }

@@ -122,7 +122,8 @@ package struct ShellOpening: Sendable {
                     hint: "Set `directory` in the shells file to a folder of its own.")
             }
             let rules = WorkspaceRules(
-                workspace: directory, network: configuration.network, readable: configuration.readable)
+                workspace: directory, network: configuration.network, readable: configuration.readable,
+                hidden: Self.ownFiles(services))
             return configuration.confinement == .workspace ? .workspace(rules) : .isolated(rules)
         }
     }

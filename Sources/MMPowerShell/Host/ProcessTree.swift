@@ -21,7 +21,8 @@ enum ProcessTree {
     ///   - host: PowerShell's own process, where it isn't the leader.
     ///   - mark: value of the mark.
     static func others(leader: Int32, host: Int32, mark: String) -> [Process] {
-        ProcessEntry.belonging(to: [leader, host], session: leader, mark: "\(markVariable)=\(mark)")
+        let variable = Array("\(markVariable)=\(mark)".utf8)
+        return ProcessEntry.belonging(to: [leader, host], session: leader) { $0.carries(variable) }
             .map { Process(id: $0.id, name: $0.name) }
     }
 

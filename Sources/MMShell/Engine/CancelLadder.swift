@@ -4,12 +4,19 @@ import MMSystem
 
 /// Ends what runs in a shell, more firmly with each rung, and the shell itself only at the last.
 ///
-/// SIGINT makes an interactive shell give up the whole list of commands. What ignores it gets SIGTERM, then SIGKILL;
-/// a shell that waits for a background job is freed by ending the job; a shell that itself ignores SIGINT is replaced.
+/// A shell that sees its program end goes on with the rest of its list, whatever ended the program. So the shell is
+/// stopped first, then its program is ended, and only then the shell goes on, with a SIGINT that it gets before anything
+/// else: an interactive shell gives up the whole list on it. What ignores SIGINT gets SIGTERM, then SIGKILL; a shell that
+/// itself ignores or traps SIGINT is replaced.
 struct CancelLadder: Sendable {
     let shell: LiveShell
     let id: String
     let times: ShellSettings.Times
+    /// Whether the shell may run a trap on SIGINT and then go on with its list.
+    let mayTrapInterrupts: Bool
+
+    /// How long a shell is given to answer before it is looked at again; a busy machine gets twice as long each time.
+    private static let answer: Duration = .milliseconds(150)
 
     /// Climbs until the task is cancelled, which means that the command has ended.
     func climb() async {
@@ -18,64 +25,85 @@ struct CancelLadder: Sendable {
         while shell.hasUnreadLines, !limit.hasPassed {
             guard await pause(.milliseconds(1)) else { return }
         }
-        let first = interrupt()
-        let soon = min(times.interrupt / 4, .milliseconds(150))
-        guard await pause(soon) else { return }
-        // The command may have taken the prompt's hook away: an idle shell answers this line.
-        try? await shell.type(shell.dialect.probe(id: id, status: 130))
-        resume()
-        guard await insist(on: first, until: .after(times.interrupt - soon)) else { return }
-        for (signal, time) in [(SIGTERM, times.terminate), (SIGKILL, times.kill)] {
-            guard let group = shell.processes.foregroundGroup, group != shell.group.withLock({ $0 }) else { break }
-            kill(-group, signal)
-            resume()
-            guard await pause(time) else { return }
-        }
         let own = shell.group.withLock { $0 }
+        // However this ends, no shell is left stopped.
+        defer { kill(own, SIGCONT) }
+        var groups: Set<Int32> = []
+        for (signal, time) in [(SIGINT, times.interrupt), (SIGTERM, times.terminate), (SIGKILL, times.kill)] {
+            guard await end(own, &groups, with: signal, until: .after(time)) else { return }
+        }
+        // What a shell waits for may be a job in the background.
+        kill(own, SIGCONT)
         try? await BlockingWork.run { [processes = shell.processes] in
             processes.killOthers { $0.id != own && !processes.isAncestor($0.id, of: own) }
         }
-        resume()
-        guard await pause(times.kill) else { return }
-        kill(-own, SIGKILL)
-        shell.child.signalGroup(SIGKILL)
+        guard await release(own), await pause(times.kill) else { return }
+        replace(own)
     }
 
-    /// - Returns: the group that was interrupted.
-    private func interrupt() -> Int32 {
-        let own = shell.group.withLock { $0 }
-        let group = shell.processes.foregroundGroup ?? own
-        kill(-group, SIGINT)
-        resume()
-        return group
-    }
-
-    /// Interrupts what the first interrupt missed, until the time is over.
-    ///
-    /// A program that was just being started may not have heard it: it came to the terminal later, or was still the
-    /// shell's copy, which catches the signal and forgets it with the program's start. Sent the next signal, it would end
-    /// alone, and the shell would go on with the rest of its list. Nobody who handles interrupts hears a second one.
+    /// One rung.
+    /// - Parameter groups: the process groups that were told, from rung to rung.
     /// - Returns: false when the command has ended.
-    private func insist(on first: Int32, until limit: Deadline) async -> Bool {
-        var told: Set<Int32> = [first]
-        while !limit.hasPassed {
-            guard await pause(min(.milliseconds(150), limit.remaining)) else { return false }
-            guard let group = shell.processes.foregroundGroup, group != shell.group.withLock({ $0 }) else { continue }
-            if told.insert(group).inserted {
-                kill(-group, SIGINT)
-            } else {
-                try? await BlockingWork.run { [processes = shell.processes] in processes.interruptDefaults(of: group) }
+    private func end(_ own: Int32, _ groups: inout Set<Int32>, with signal: Int32, until limit: Deadline) async -> Bool
+    {
+        var told: Set<Int32> = []
+        var patience = Self.answer
+        repeat {
+            guard await hold(own, until: limit) else { return false }
+            if let group = shell.processes.foregroundGroup, group != own { groups.insert(group) }
+            for group in groups where told.insert(group).inserted {
+                kill(-group, signal)
+                // What is stopped sees no other signal.
+                kill(-group, SIGCONT)
             }
-            resume()
-        }
+            let known = groups
+            let isGone = try? await BlockingWork.run { [processes = shell.processes] in
+                // Substitutions run in the shell's own group.
+                if signal != SIGINT { processes.signal(signal, groupOf: own, sparing: own) }
+                return processes.isGone(known) { group in
+                    if signal == SIGINT { processes.interruptDefaults(of: group) }
+                }
+            }
+            if isGone ?? false {
+                if mayTrapInterrupts, !groups.isEmpty {
+                    replace(own)
+                    return await pause(times.kill)
+                }
+                guard await release(own), await pause(min(patience, limit.remaining)) else { return false }
+                patience = patience * 2
+                // The command may have taken the prompt's hook away: an idle shell answers this line.
+                if !shell.hasUnreadLines { try? await shell.type(shell.dialect.probe(id: id, status: 130)) }
+            } else {
+                guard await pause(.milliseconds(20)) else { return false }
+            }
+        } while !limit.hasPassed
         return !Task.isCancelled
     }
 
-    /// What is stopped sees no signal but this one. A command may stop its shell at any time, also after the first rung.
-    private func resume() {
-        let own = shell.group.withLock { $0 }
-        if let group = shell.processes.foregroundGroup, group != own { kill(-group, SIGCONT) }
+    /// Stops the shell itself, so that it starts nothing more.
+    /// - Returns: false when the command has ended.
+    private func hold(_ own: Int32, until limit: Deadline) async -> Bool {
+        kill(own, SIGSTOP)
+        while ProcessEntry(own).map({ !$0.isStopped && !$0.isDead }) ?? false, !limit.hasPassed {
+            guard await pause(.milliseconds(1)) else { return false }
+        }
+        // The end may have been on its way: a SIGINT now would meet the next command.
+        shell.channel.lookForReport()
+        return !Task.isCancelled
+    }
+
+    /// Lets the shell go on, with the interrupt first.
+    private func release(_ own: Int32) async -> Bool {
+        shell.channel.lookForReport()
+        guard !Task.isCancelled else { return false }
+        kill(-own, SIGINT)
         kill(-own, SIGCONT)
+        return true
+    }
+
+    private func replace(_ own: Int32) {
+        kill(-own, SIGKILL)
+        shell.child.signalGroup(SIGKILL)
     }
 
     private func pause(_ time: Duration) async -> Bool {

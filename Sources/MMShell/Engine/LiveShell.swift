@@ -33,7 +33,7 @@ final class LiveShell: Sendable {
             program = try kind.locate(path: settings.environment["PATH"] ?? "/usr/bin:/bin")
         }
         let folder = try SessionFolder(in: settings.temporaryDirectory)
-        let mark = RandomBytes.text(bytes: 12)
+        let mark = LineageMark()
         let input = try FileDescriptor.pipe().ends()
         let inputReader = OwnedDescriptor(FileDescriptor(owning: input.readEnd))
         let typing = try ShellTyping(FileDescriptor(owning: input.writeEnd))
@@ -49,7 +49,6 @@ final class LiveShell: Sendable {
         let channel = try ShellChannel(output: outputReader, error: errorReader, reports: reportReader)
         var environment = settings.environment
         environment["MM_SESSION"] = settings.name
-        environment[SessionProcesses.markVariable] = mark
         if environment["TERM"] == nil { environment["TERM"] = "xterm" }
         var command = ChildCommand(
             program, kind.arguments, environment: environment,
@@ -59,7 +58,7 @@ final class LiveShell: Sendable {
         command.error = .descriptor(errorWriter.raw)
         command.extraDescriptors = [outputWriter.raw, errorWriter.raw, reportWriter.raw]
         command.terminal = Terminal.Size(rows: settings.terminal.rows, columns: settings.terminal.columns)
-        command.limits = settings.limits.map(\.childLimit)
+        command.limits = settings.limits.map(\.childLimit) + [mark.limit]
         if case .workspace = settings.sandbox { mkdir(folder.path + "/tmp", 0o700) }
         command = try settings.sandbox.confine(command, folder: folder.path)
         let (control, problem) = try Self.controlGroup(settings.treeLimits)

@@ -105,9 +105,13 @@ public actor LocalShell: ShellSession {
     ) throws(MMError) -> ShellJob {
         let fits = shell.dialect.fitsLine(command.text)
         let file = fits ? nil : try shell.folder.store(Array(command.text.utf8) + [0x0A])
+        let mayTrap = memory.withLock { memory in
+            if CommandEffects(of: command.text, known: false).mayTrapInterrupts { memory.mayTrapInterrupts = true }
+            return memory.mayTrapInterrupts
+        }
         let id = RunningCommand.newID()
         let run = RunningCommand(id: id) { [times = settings.times] in
-            await CancelLadder(shell: shell, id: id, times: times).climb()
+            await CancelLadder(shell: shell, id: id, times: times, mayTrapInterrupts: mayTrap).climb()
         }
         let input = command.input == .pipe ? try NamedPipe(in: shell.folder.path) : nil
         let job = ShellJob(id: id, command: command, observer: observer, reach: reach(shell, run, input))
@@ -153,6 +157,7 @@ public actor LocalShell: ShellSession {
             memory.wasRestarted = true
             // Functions and aliases went with the old shell.
             memory.mayRedefine = Self.blank(settings).mayRedefine
+            memory.mayTrapInterrupts = false
         }
         guard let live else { throw MMError(.unavailable, "The session was closed.") }
         return live

@@ -13,6 +13,8 @@ struct SessionMemory: Sendable {
     var wasRestarted = false
     /// Whether functions or aliases may have been made: then no word is known to mean what it says.
     var mayRedefine: Bool
+    /// Whether the shell may have a trap on SIGINT, after which it would go on with its list.
+    var mayTrapInterrupts = false
 
     init(directory: [UInt8], mayRedefine: Bool = false) {
         snapshot = ShellSnapshot(directory: directory)
@@ -28,8 +30,9 @@ struct SessionMemory: Sendable {
         running = nil
         defer { wasRestarted = false }
         return ShellEnd(
-            cause: run.reason ?? .finished, exitCode: status, signal: nil, directoryBytes: directory,
-            duration: duration,
-            restartsSession: false, wasRestarted: wasRestarted)
+            cause: run.reason ?? .finished,
+            // Some shells give up a list with the status of what they had run before.
+            exitCode: run.reason != nil && status == 0 ? 130 : status, signal: nil, directoryBytes: directory,
+            duration: duration, restartsSession: false, wasRestarted: wasRestarted)
     }
 }

@@ -2,22 +2,19 @@ import Glibc
 import MMSystem
 
 /// The processes of one shell session, found in `/proc`: those of its kernel session, their descendants, and those that
-/// carry its mark in their environment (they left it with `setsid` and a second fork).
+/// bear its mark (they left it with `setsid` and a second fork).
 ///
 /// All calls read files and may block; they belong on a thread for such work.
 struct SessionProcesses: Sendable {
-    /// The variable that marks what a session started; its value names the session and is no secret.
-    static let markVariable = "MM_SHELL_ID"
-
     /// The shell: also the id of its kernel session.
     let shell: Int32
-    /// The value of the mark.
-    let mark: String
+    /// What marks everything that the session started.
+    let mark: LineageMark?
     /// When the shell started: its number may be somebody else's after its end.
     private let start: UInt64?
 
     /// The processes of a shell that runs now.
-    init(shell: Int32, mark: String) {
+    init(shell: Int32, mark: LineageMark? = nil) {
         self.shell = shell
         self.mark = mark
         start = ProcessEntry(shell)?.start
@@ -31,7 +28,7 @@ struct SessionProcesses: Sendable {
 
     /// The processes of the session but the shell itself.
     func others() -> [ProcessEntry] {
-        ProcessEntry.belonging(to: [shell], session: shell, start: start, mark: "\(Self.markVariable)=\(mark)")
+        ProcessEntry.belonging(to: [shell], session: shell, start: start) { entry in mark?.isOn(entry.id) ?? false }
     }
 
     /// Whether one process started another, at however many removes.
@@ -53,6 +50,26 @@ struct SessionProcesses: Sendable {
             // The first process of a namespace is gone only after all others in it.
             usleep(round < 3 ? 500 : 10_000)
         }
+    }
+
+    /// Sends a signal to the processes of a group but one.
+    func signal(_ number: Int32, groupOf group: Int32, sparing spared: Int32) {
+        for entry in ProcessEntry.all() where entry.group == group && entry.id != spared && !entry.isDead {
+            kill(entry.id, number)
+        }
+    }
+
+    /// Whether no process of these groups lives any more, waiting a moment for those that are just ending.
+    /// - Parameter again: is called once for each group that still lives after that moment.
+    func isGone(_ groups: Set<Int32>, again: (Int32) -> Void) -> Bool {
+        var alive: Set<Int32> = []
+        for round in 0..<15 {
+            alive = Set(ProcessEntry.all().filter { groups.contains($0.group) && !$0.isDead }.map(\.group))
+            if alive.isEmpty { return true }
+            usleep(round < 3 ? 1_000 : 10_000)
+        }
+        for group in alive { again(group) }
+        return false
     }
 
     /// Interrupts the processes of a group that an interrupt ends, because they neither catch nor ignore nor block it.

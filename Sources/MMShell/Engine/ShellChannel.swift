@@ -153,6 +153,11 @@ final class ShellChannel: Sendable {
         }
     }
 
+    /// Takes a report that lies in its pipe already.
+    func lookForReport() {
+        if let (running, report) = state.withLock({ readReports(&$0) }) { running.finished(report) }
+    }
+
     /// Takes what lies in the pipes now.
     func catchUp() {
         state.withLock { state in

@@ -62,12 +62,40 @@ public struct WorkspaceRules: Sendable, Hashable {
     public var network: Network
     /// Further folders that may be read.
     public var readable: [String]
+    /// Files and folders that stay out of reach wherever they lie: the program's own.
+    public var hidden: [String]
 
     /// Rules.
-    public init(workspace: String, network: Network = .none, readable: [String] = []) {
+    public init(workspace: String, network: Network = .none, readable: [String] = [], hidden: [String] = []) {
         self.workspace = workspace
         self.network = network
         self.readable = readable
+        self.hidden = hidden
+    }
+
+    /// What of these folders may be read: all of a folder in which nothing is hidden, else what lies beside that.
+    func shown(_ places: [String]) -> [String] {
+        let secret = hidden.map { LocalFiles.resolved($0) ?? $0 }
+        return places.flatMap { Self.shown(LocalFiles.resolved($0) ?? $0, as: $0, secret) }
+    }
+
+    private static func shown(_ real: String, as place: String, _ secret: [String]) -> [String] {
+        if secret.contains(where: { FileRules.lies(real, in: $0) }) { return [] }
+        guard secret.contains(where: { FileRules.lies($0, in: real) }), let folder = opendir(real) else {
+            return [place]
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            // An entry is as long as its name: reading it by value would read past its end.
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+                })
+        }
+        return names.sorted().filter { $0 != "." && $0 != ".." }.flatMap { name in
+            shown(LocalFiles.resolved("\(real)/\(name)") ?? "\(real)/\(name)", as: "\(real)/\(name)", secret)
+        }
     }
 }
 
@@ -76,7 +104,7 @@ extension SandboxProfile {
         "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc", "/opt", "/var/lib/dpkg", "/var/cache/man",
     ]
     private static let devices = [
-        "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts", "/dev/ptmx",
+        "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
     ]
 
     /// The command that starts a shell in its confinement.
@@ -100,8 +128,9 @@ extension SandboxProfile {
                     .unsupported, "This program can't find itself in /proc, which the profile workspace needs.")
             }
             mm_confinement_link()
-            var words = (Self.system + ["/proc"] + rules.readable + [folder]).map { "ro=" + $0 }
-            words += (Self.devices + [rules.workspace, folder + "/tmp"]).map { "rw=" + $0 }
+            var words = (rules.shown(Self.system + rules.readable) + ["/proc", folder]).map { "ro=" + $0 }
+            words +=
+                (Self.devices + [rules.workspace, folder + "/tmp"]).map { "rw=" + $0 } + ["terminal=1", "attributes=0"]
             switch rules.network {
             case .none: break
             case .ports(let ports): words += ports.map { "port=\($0)" }
@@ -128,7 +157,7 @@ extension SandboxProfile {
                     .unsupported, "The profile isolated can't limit ports.",
                     hint: "Use the profile workspace, or no network.")
             }
-            for place in Self.system + rules.readable { words += ["--ro-bind-try", place, place] }
+            for place in rules.shown(Self.system + rules.readable) { words += ["--ro-bind-try", place, place] }
             words += [
                 "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", folder, folder, "--bind",
                 rules.workspace, rules.workspace,

@@ -49,16 +49,16 @@ package struct ProcessEntry: Sendable, Hashable {
     /// Every process that can be seen from here.
     package static func all() -> [ProcessEntry] { ProcFile.numbers(in: "/proc").compactMap(ProcessEntry.init) }
 
-    /// The living processes that belong to some: their descendants, the members of a kernel session, and those that carry
-    /// a mark in their environment, because they left both with `setsid` and a second fork.
+    /// The living processes that belong to some: their descendants, the members of a kernel session, and those that bear
+    /// a mark, because they left both with `setsid` and a second fork.
     /// - Parameters:
     ///   - leaders: the processes they belong to, which are left out, as is this one.
     ///   - session: the number of the kernel session.
     ///   - start: when the session's first process started, where that is known.
-    ///   - mark: the variable of the environment and its value: `NAME=value`.
-    package static func belonging(to leaders: Set<Int32>, session: Int32, start: UInt64? = nil, mark: String)
-        -> [ProcessEntry]
-    {
+    ///   - isMarked: whether a process bears the mark.
+    package static func belonging(
+        to leaders: Set<Int32>, session: Int32, start: UInt64? = nil, isMarked: (ProcessEntry) -> Bool
+    ) -> [ProcessEntry] {
         let all = all()
         // As long as a session has members its number is nobody else's: a stranger under it means that they are all gone.
         let isTaken = start.map { start in all.contains { $0.id == session && $0.start != start } } ?? false
@@ -71,15 +71,15 @@ package struct ProcessEntry: Sendable, Hashable {
                 grew = true
             }
         }
-        let mark = Array(mark.utf8)
         return all.filter { entry in
             guard !leaders.contains(entry.id), entry.id != getpid(), !entry.isDead else { return false }
-            return members.contains(entry.id) || !isTaken && entry.session == session || entry.carries(mark)
+            return members.contains(entry.id) || !isTaken && entry.session == session || isMarked(entry)
         }
     }
 
-    private func carries(_ mark: [UInt8]) -> Bool {
+    /// Whether its environment, as it was started with, holds a variable: `NAME=value`.
+    package func carries(_ variable: [UInt8]) -> Bool {
         guard let environment = ProcFile.read("/proc/\(id)/environ", limit: 1 << 20) else { return false }
-        return environment.split(separator: 0).contains { $0.elementsEqual(mark) }
+        return environment.split(separator: 0).contains { $0.elementsEqual(variable) }
     }
 }

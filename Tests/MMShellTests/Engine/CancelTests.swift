@@ -113,7 +113,7 @@ struct CancelTests {
             #expect(answer.code == 128 + SIGSTOP)
             #expect(!answer.out.contains("resumed"))
             let pid = try #require(await shell.processID)
-            #expect(SessionProcesses(shell: pid, mark: "none").others().allSatisfy { !$0.isStopped })
+            #expect(SessionProcesses(shell: pid).others().allSatisfy { !$0.isStopped })
         }
     }
 
@@ -141,5 +141,15 @@ struct CancelTests {
         #expect(await job.wait(until: .after(.seconds(300)))?.cause == .closed)
         #expect(await eventually { !left.isAlive })
         await #expect(throws: MMError.self) { _ = try await shell.sh("echo no") }
+    }
+
+    @Test("closing ends what left the session and its environment behind", arguments: Shells.installed)
+    func unmarked(kind: ShellKind) async throws {
+        let shell = try await LocalShell.start(Shells.settings(kind))
+        let sleep = Shells.ownSleep()
+        _ = try await shell.sh("env -i setsid -f \(sleep) </dev/null >/dev/null 2>&1")
+        #expect(try await eventually { try await !ChildOutput.of("pgrep", ["-fx", sleep]).isEmpty })
+        await shell.close()
+        #expect(try await eventually { try await ChildOutput.of("pgrep", ["-fx", sleep]).isEmpty })
     }
 }

@@ -46,7 +46,7 @@ final class TestSSHD: Sendable {
     }
 
     /// The processes that serve connections.
-    func descendants() -> [Int32] { SessionProcesses(shell: process.pid, mark: "none").others().map(\.id) }
+    func descendants() -> [Int32] { SessionProcesses(shell: process.pid).others().map(\.id) }
 
     var target: SSHTarget {
         var target = SSHTarget("127.0.0.1", user: Self.user, port: port)
