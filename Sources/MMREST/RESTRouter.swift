@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 package import MMHTTP
 package import MMOperations
 
@@ -13,7 +13,7 @@ package struct RESTRouter: Sendable {
         /// The server name that connections' `mcps` lists are compared with for callers that give none.
         package var serverName = "rest"
         /// Refuses a process of this user that says that a person sits before it and can have none.
-        package var requirePerson: @Sendable (Int32) throws(MMError) -> Void = { (process) throws(MMError) in
+        package var requirePerson: PersonProof.Requirement = { (process) throws(MMError) in
             try PersonProof.requirePerson(before: process)
         }
 

@@ -11,6 +11,9 @@ import MMSystem
 /// Programs that others start on request (`at`, `systemd-run`, `ssh localhost`, an open `tmux`) bear none: against these a
 /// session has to be confined.
 package enum PersonProof {
+    /// Refuses a process that can't have a person before it.
+    package typealias Requirement = @Sendable (Int32) throws(MMError) -> Void
+
     private static let mark = "MM_SESSION"
 
     /// Whether this process belongs to a session.

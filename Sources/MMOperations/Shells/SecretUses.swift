@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// What the owner of a stored secret has named it for: whoever knows its name alone can't have it sent to a host of their own,
 /// or typed into a program that shows it.

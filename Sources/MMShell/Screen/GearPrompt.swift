@@ -1,3 +1,5 @@
+import MMCore
+
 /// The prompt of a command line that was learned by looking at it: network equipment, and whatever has no POSIX shell.
 ///
 /// The name in it stays, what surrounds the name changes with the mode: `sw1>`, `sw1#`, `sw1(config-if)#`;

@@ -51,7 +51,9 @@ struct SecretUseTests {
     func typed() async throws {
         var room = [CChar](repeating: 0, count: Int(PATH_MAX))
         let head = try #require(ExecutableSearch.find("head", path: "/usr/bin:/bin"))
-        let program = realpath(head, &room) == nil ? head : String(cString: room)
+        let program =
+            realpath(head, &room) == nil
+            ? head : String(decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let open = try #require(
             try await call("shell_run", ["command": "cat", "input": "terminal", "yield": 1])["job"])
         let shown = try await failure { try await call("shell_write", ["job": open, "secret": "db"]) }

@@ -141,7 +141,7 @@ struct ProfileServerTests {
             return .json(JSONWriter.bytes(["success": true, "connected": true]))
         }
         let services = OperationServices(environment: [
-            "HOME": home.path, "PWSH_MANAGER_URL": "http://127.0.0.1:\(try #require(listener.port))",
+            "HOME": home.path, "PWSH_MANAGER_URL": "http://127.0.0.1:\(listener.port)",
             "PWSH_TENANT_ALIASES": "contoso=contoso.com", "PWSH_SHAREPOINT_TENANTS": "contoso.com=contosoltd",
         ])
         let profile = try #require(
