@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import MMCore
 
 extension CurlFailure {
     /// What went wrong with the secure connection; `nil` where that was not the trouble.

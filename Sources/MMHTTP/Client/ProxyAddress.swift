@@ -1,3 +1,5 @@
+import MMCore
+
 /// Where a proxy is reached, as a variable of the environment names it.
 struct ProxyAddress: Sendable {
     /// The forms of proxies that curl speaks to.
