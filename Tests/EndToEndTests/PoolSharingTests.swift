@@ -36,7 +36,7 @@ struct PoolSharingTests {
         let path = "\(tenant.home.path)/.m365-logs/session-pool-unified"
         let lines = String(decoding: try ProtectedFile.read(path + ".log") ?? [], as: UTF8.self).split(separator: "\n")
         let line = try #require(lines.last { $0.contains("[Demo/exo] run done in ") })
-        #expect(line.contains(" ms for terminal, \(command.utf8.count) bytes sent, "), "\(line)")
+        #expect(line.contains(" ms for terminal (mm), \(command.utf8.count) bytes sent, "), "\(line)")
         #expect(!lines.contains { $0.contains("Invoke-StandIn") })
         let records = (try ProtectedFile.read(path + ".jsonl") ?? []).split(separator: 0x0A).compactMap {
             try? JSONParser.parse(Array($0))

@@ -56,7 +56,8 @@ struct PowerShellRunTests {
     @Test("are judged before any PowerShell starts")
     func judged() async throws {
         let tenant = try await Tenant()
-        for (script, code) in [("Remove-Mailbox x", 5), ("Install-Module Az", 4), ("iex $x", 5), ("Get-Mailbox |", 5)] {
+        let judged = [("Remove-Mailbox x", 5), ("Install-Module Az", 4), ("iex $x", 5), ("Get-Mailbox |", 2)]
+        for (script, code) in judged {
             let ran = try await tenant.mm(["run", "Demo", "exo", script])
             #expect(ran.code == Int32(code), "\(script): \(ran.error)")
         }

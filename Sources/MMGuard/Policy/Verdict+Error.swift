@@ -29,7 +29,7 @@ extension Verdict {
         details["token"] = .string(pending.token)
         details["expiresAt"] = .int(pending.expiresAt.seconds)
         return MMError(
-            .confirmationNeeded, "A person has to confirm this: \(reason)\(at)",
+            .confirmationNeeded, "A person has to confirm this (mm confirm \(pending.token)): \(reason)\(at)",
             hint:
                 "Ask them to run: mm confirm \(pending.token). Then repeat exactly this call.\(instead.map { " Or: " + $0 } ?? "")",
             retry: .never, details: details)
