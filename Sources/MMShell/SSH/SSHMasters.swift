@@ -89,9 +89,13 @@ public actor SSHMasters {
         }
         let master = try await SSHMaster.connect(
             target, environment: environment, temporaryDirectory: temporaryDirectory, deadline: deadline)
+        // The sweep needs a channel as a session does: one that finds none beside it looks for another connection.
         held[target, default: []].append(
-            Held(master: master, sessions: 1, limit: min(learned[target] ?? Self.usualLimit, Self.usualLimit)))
-        Task { await leftovers.sweep(over: master) }
+            Held(master: master, sessions: 2, limit: min(learned[target] ?? Self.usualLimit, Self.usualLimit)))
+        Task {
+            await leftovers.sweep(over: master)
+            await release(master)
+        }
         return master
     }
 
