@@ -14,23 +14,26 @@ struct SessionMarkTests {
 
     @Test(
         "stays on what leaves its environment, its session and its parent behind",
-        arguments: ["exec sleep 600", "env -i setsid -f sleep 600; sleep 600", "(setsid sleep 600 &); sleep 600"])
+        arguments: ["exec SLEEP", "env -i setsid -f SLEEP; SLEEP", "(setsid SLEEP &); SLEEP"])
     func inherited(script: String) async throws {
+        // Other tests of this process have children that sleep as well.
+        let own = "600.\(UInt32.random(in: 1...UInt32.max))"
         // A marked process is one with a lowered hard limit on file locks; bash can lower it as we do.
         try #require(access("/bin/bash", X_OK) == 0)
         var command = ChildCommand(
-            "/bin/bash", ["-c", "ulimit -x 1048576; \(script)"], environment: ["PATH": "/usr/bin:/bin"])
+            "/bin/bash", ["-c", "ulimit -x 1048576; \(script.replacing("SLEEP", with: "sleep \(own)"))"],
+            environment: ["PATH": "/usr/bin:/bin"])
         command.output = .null
         let process = try await ChildProcess.start(command)
         defer { process.signalGroup(SIGKILL) }
         Descendants.adopt()
         let isThere = await eventually {
-            let all = Descendants.running().filter { Self.name(of: $0.pid) == "sleep" }
-            defer { if !all.isEmpty { for one in all { #expect(SessionMark.isOn(one.pid), "\(one)") } } }
+            let all = Self.sleeping(own)
+            for one in all { #expect(SessionMark.isOn(one.pid), "\(one)") }
             return !all.isEmpty
         }
         #expect(isThere)
-        for one in Descendants.running() where Self.name(of: one.pid) == "sleep" { one.signal(SIGKILL) }
+        for one in Self.sleeping(own) { one.signal(SIGKILL) }
     }
 
     @Test("names the process that left it: what carries it is found, and what carries another's is not")
@@ -40,7 +43,6 @@ struct SessionMarkTests {
         // One that is marked as a descendant can still leave a mark of its own.
         #expect(SessionMark.value(of: later) < SessionMark.value(of: gone))
         #expect(SessionMark.value(of: gone) != SessionMark.value(of: ProcessIdentity(pid: 4_000_001, startTime: 77)))
-        // Not a sleep: those are ended by the test above.
         var command = ChildCommand("/usr/bin/tail", ["-f", "/dev/null"], environment: [:])
         command.limits = [ChildCommand.Limit(resource: 10, value: SessionMark.value(of: gone))]
         let ours = try await ChildProcess.start(command)
@@ -52,9 +54,10 @@ struct SessionMarkTests {
         #expect(SessionMark.isOn(ours.pid))
     }
 
-    private static func name(of process: Int32) -> String? {
-        (try? ProtectedFile.read("/proc/\(process)/comm", limit: 64)).flatMap { $0 }.map {
-            String(decoding: $0.dropLast(), as: UTF8.self)
+    private static func sleeping(_ time: String) -> [ProcessIdentity] {
+        Descendants.running().filter { one in
+            let words = (try? ProtectedFile.read("/proc/\(one.pid)/cmdline", limit: 4096)) ?? nil
+            return words.map { Array($0) == Array("sleep\0\(time)\0".utf8) } ?? false
         }
     }
 }
