@@ -5,9 +5,9 @@ public import MMIdentity
 /// Sends a connection's requests to one service: with its token, its hosts, its manners.
 ///
 /// ```swift
-/// let client = GraphClient(identity: identity, connection: connection)
-/// let me = try await client.send(GraphRequest(target: client.target("/me"))).json()
-/// for try await page in client.pages(GraphRequest(target: client.target("/users?$select=id"))) { … }
+/// let client = try GraphClient(identity: identity, connection: connection)
+/// let me = try await client.send(GraphRequest(target: try client.target("/me"))).json()
+/// for try await page in client.pages(GraphRequest(target: try client.target("/users?$select=id"))) { … }
 /// ```
 public struct GraphClient: Sendable {
     let identity: IdentityService

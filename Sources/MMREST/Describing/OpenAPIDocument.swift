@@ -49,7 +49,7 @@ package struct OpenAPIDocument: Sendable {
             "info": [
                 "title": "Microsoft Master", "version": .string(ProductVersion.text),
                 "summary": "Persistent, signed-in, guarded Microsoft 365 sessions.",
-                "description": .string(Self.introduction), "license": ["name": "See the product's repository"],
+                "description": .string(Self.introduction), "license": ["name": "MIT License", "identifier": "MIT"],
             ],
             "servers": [["url": "/"]],
             "tags": [
