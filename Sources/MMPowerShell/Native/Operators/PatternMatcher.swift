@@ -7,6 +7,7 @@ struct PatternMatcher {
     private let evaluator: Evaluator
     private let most: Int
     private var work = 0
+    private var nextLook = 4096
     private var depth = 0
 
     init(text: [UInt8], groupCount: Int, evaluator: Evaluator) {
@@ -20,11 +21,10 @@ struct PatternMatcher {
     mutating func forgetGroups() { for group in groups.indices { groups[group] = nil } }
 
     mutating func run(_ node: Pattern.Node, at place: Int, then next: Next) throws(Interrupt) -> Int? {
-        work += 1
         depth += 1
         defer { depth -= 1 }
-        guard work < most, depth < evaluator.limits.patternDepth else { throw .handOver("a costly pattern") }
-        if work & 0xFFF == 0 { try evaluator.look() }
+        guard depth < evaluator.limits.patternDepth else { throw .handOver("a costly pattern") }
+        try spend(1)
         switch node {
         case .set(let set):
             return place < text.count && set[Int(text[place])] ? try next(&self, place + 1) : nil
@@ -60,6 +60,15 @@ struct PatternMatcher {
         }
     }
 
+    /// Counts work, and sees between two pieces of it whether the script may still run.
+    private mutating func spend(_ steps: Int) throws(Interrupt) {
+        work += steps
+        guard work < most else { throw .handOver("a costly pattern") }
+        guard work >= nextLook else { return }
+        nextLook = work + 4096
+        try evaluator.look()
+    }
+
     private func isWord(_ place: Int) -> Bool {
         guard place >= 0, place < text.count else { return false }
         let unit = text[place]
@@ -87,7 +96,7 @@ struct PatternMatcher {
         } else {
             while count < high, place + count < text.count, set[Int(text[place + count])] { count += 1 }
             // A long run is work as well: looked at again from each of its places it would be quadratic.
-            work += count / 8
+            try spend(count / 8)
         }
         while isLazy || count >= low {
             if let end = try next(&self, place + count) { return end }
@@ -97,8 +106,7 @@ struct PatternMatcher {
             } else {
                 count -= 1
             }
-            work += 1
-            guard work < self.most else { throw .handOver("a costly pattern") }
+            try spend(1)
         }
         return nil
     }

@@ -58,7 +58,6 @@ struct PatternReader {
         }
         switch atom {
         case .start, .end, .wordEdge, .textEnd: throw .handOver("a repeated anchor")
-        case .group(_, let number?) where high > 1 || number > 0: break
         default: break
         }
         let isLazy = take("?")
