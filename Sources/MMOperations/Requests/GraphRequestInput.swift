@@ -64,6 +64,12 @@ struct GraphRequestInput: OperationInput {
         if method == "GET", self.body != nil {
             throw MMError(.invalidInput, "A GET request has no body.", hint: "Say the method: POST, PATCH or PUT.")
         }
+        // A POST may be an action that takes none. Nobody should be asked for a yes to a change that says nothing.
+        if method == "PATCH" || method == "PUT", self.body == nil {
+            throw MMError(
+                .invalidInput, "A \(method) request needs a body: what to change.",
+                hint: "Give `body` (in a terminal: -d '{\"displayName\": \"…\"}' or -d @file.json).")
+        }
         if all || top != nil, method != "GET" {
             throw MMError(.invalidInput, "`all` and `top` go with GET, not with \(method).", hint: "Leave them out.")
         }

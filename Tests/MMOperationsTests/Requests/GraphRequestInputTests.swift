@@ -1,0 +1,32 @@
+import MMCore
+import Testing
+
+@testable import MMOperations
+
+@Suite("Arguments of a Graph request")
+struct GraphRequestInputTests {
+    private func input(_ arguments: JSONObject) throws(MMError) -> GraphRequestInput {
+        try GraphRequestInput(
+            from: try InputReader(
+                operation: "graph_request", arguments: arguments, fields: GraphRequestInput.fields))
+    }
+
+    @Test("a change that says nothing is refused before anybody is asked for a yes", arguments: ["PATCH", "PUT"])
+    func missingBody(method: String) throws {
+        let error = #expect(throws: MMError.self) {
+            try input(["connection": "C", "endpoint": "/users/x", "method": .string(method)])
+        }
+        #expect(error?.code == .invalidInput && error?.message.contains("\(method) request needs a body") == true)
+        #expect(
+            try input(["connection": "C", "endpoint": "/x", "method": .string(method), "body": ["a": 1]]).body != nil)
+    }
+
+    @Test("an action may have no body, and a GET has none")
+    func withoutBody() throws {
+        #expect(try input(["connection": "C", "endpoint": "/me/revokeSignInSessions", "method": "POST"]).body == nil)
+        let error = #expect(throws: MMError.self) {
+            try input(["connection": "C", "endpoint": "/me", "body": ["a": 1]])
+        }
+        #expect(error?.hint?.contains("POST") == true)
+    }
+}
