@@ -13,7 +13,7 @@ package enum HelpText {
             Commands:
 
             """
-        text += list(index.entries.filter { $0.trigger == nil })
+        text += list(index.entries)
         text += "\nOptions of every command:\n"
         text += columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
         text += """
@@ -103,7 +103,7 @@ package enum HelpText {
     }
 
     private static func list(_ entries: [CommandIndex.Entry]) -> String {
-        columns(entries.map { ($0.words.joined(separator: " "), $0.summary) })
+        columns(entries.filter { $0.trigger == nil }.map { ($0.words.joined(separator: " "), $0.summary) })
     }
 
     private static func columns(_ rows: [(String, String)]) -> String {
