@@ -1,5 +1,3 @@
-import MMCore
-
 /// An expression as a tree.
 indirect enum PatternTree: Sendable {
     case scalar(UInt32)

@@ -1,11 +1,9 @@
-import MMCore
-
-/// A regular expression of the part of ECMA-262 that schemas use, matched in time linear in the text: no input of a
+/// A regular expression of the part of ECMA-262 that most people use, matched in time linear in the text: no input of a
 /// client can make it explode.
 ///
 /// Literals, `.`, classes, `\d \w \s` and their opposites, escapes, groups, `|`, `^`, `$`, `\b`, `?`, `*`, `+`, `{m,n}`.
 /// Look-around, back references and properties are refused when the pattern is read.
-struct Pattern: Sendable {
+package struct Pattern: Sendable {
     /// One step of the compiled expression.
     enum Step: Sendable {
         case scalar(UInt32)
@@ -19,12 +17,12 @@ struct Pattern: Sendable {
     }
 
     /// The expression as it was written.
-    let text: String
+    package let text: String
     private let steps: [Step]
 
     /// Reads an expression.
     /// - Throws: `MMError` that names what isn't supported.
-    init(_ text: String) throws(MMError) {
+    package init(_ text: String) throws(MMError) {
         var parser = PatternParser(text)
         let tree = try parser.whole()
         var steps: [Step] = []
@@ -35,7 +33,7 @@ struct Pattern: Sendable {
     }
 
     /// Whether the expression matches anywhere in a text.
-    func matches(in subject: String) -> Bool {
+    package func matches(in subject: String) -> Bool {
         let scalars = subject.unicodeScalars.map(\.value)
         var current = Threads(count: steps.count)
         var next = Threads(count: steps.count)
