@@ -58,8 +58,9 @@ public struct LocalFiles: Sendable {
         -> FileReceipt
     {
         let digest = try how.check(bytes, limit: rules.limit)
-        let (rules, whole) = (rules, try absolute(path))
+        let (rules, given) = (rules, try absolute(path))
         return try await BlockingWork.run { () throws(MMError) in
+            let whole = try Self.followed(given, asked: path)
             var parts = whole.split(separator: "/").map(String.init)
             guard let name = parts.popLast(), name != ".", name != "..", !whole.hasSuffix("/") else {
                 throw MMError(.invalidInput, "“\(path)” names no file.")
@@ -70,8 +71,11 @@ public struct LocalFiles: Sendable {
             try rules.check(real: target, asked: path)
             var old = stat()
             let exists = fstatat(parent.raw, name, &old, AT_SYMLINK_NOFOLLOW) == 0
-            if exists, old.st_mode & S_IFMT == S_IFDIR {
-                throw MMError(.invalidInput, "“\(path)” is a folder.", hint: "Give the path of a file.")
+            if exists, old.st_mode & S_IFMT != S_IFREG {
+                let isFolder = old.st_mode & S_IFMT == S_IFDIR
+                throw MMError(
+                    .invalidInput, "“\(path)” is \(isFolder ? "a folder" : "no regular file").",
+                    hint: "Give the path of a file.")
             }
             if how.appends {
                 let file = openat(
@@ -90,7 +94,7 @@ public struct LocalFiles: Sendable {
             let file = FileDescriptor(owning: raw)
             do throws(MMError) {
                 try Self.put(bytes, file.raw, path)
-                let kept = exists && old.st_mode & S_IFMT == S_IFREG ? old.st_mode & 0o7777 : 0o644
+                let kept = exists ? old.st_mode & 0o7777 : 0o644
                 guard fchmod(file.raw, how.permissions ?? kept) == 0, fsync(file.raw) == 0,
                     renameat(parent.raw, draft, parent.raw, name) == 0
                 else { throw SystemError.error("Writing \(path)") }
@@ -101,6 +105,18 @@ public struct LocalFiles: Sendable {
             fsync(parent.raw)
             return FileReceipt(path: target, size: bytes.count, digest: digest)
         }
+    }
+
+    /// What is written to a link goes to the file that it leads to, as with every program that writes.
+    private static func followed(_ path: String, asked: String) throws(MMError) -> String {
+        var info = stat()
+        guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK else { return path }
+        guard let real = resolved(path) else {
+            throw MMError(
+                .invalidInput, "“\(asked)” is a link that leads nowhere.",
+                hint: "Write to what it should lead to, or remove it first.")
+        }
+        return real
     }
 
     private func absolute(_ path: String) throws(MMError) -> String {

@@ -55,14 +55,39 @@ struct LocalFileTests {
             mkdir(root + "/own", 0o700)
             let files = LocalFiles(directory: root, rules: FileRules(root: root, forbidden: [root + "/own"]))
             await #expect(throws: MMError.self) { try await files.read(path) }
-            guard path != "link" else {
-                // A link is replaced, not followed.
-                _ = try await files.write(path, [1])
-                #expect(try await files.read(path).bytes == [1])
-                return
-            }
             await #expect(throws: MMError.self) { try await files.write(path, [1]) }
         }
+    }
+
+    @Test("are written through links, which stay")
+    func links() async throws {
+        try await Self.with { (root) async throws in
+            let files = LocalFiles(directory: root, rules: FileRules(root: root))
+            _ = try await files.write("real", [1])
+            chmod(root + "/real", 0o640)
+            symlink("real", root + "/link")
+            symlink("link", root + "/second")
+            symlink("nowhere", root + "/dangling")
+            symlink("/dev/null", root + "/device")
+            for (link, content) in [("link", [UInt8(2)]), ("second", [3])] {
+                #expect(try await files.write(link, content).path == root + "/real")
+                #expect(try await files.read("real").bytes == content)
+                var info = stat()
+                #expect(lstat(root + "/" + link, &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
+                #expect(stat(root + "/real", &info) == 0 && info.st_mode & 0o777 == 0o640)
+            }
+            var appending = FileWriting()
+            appending.appends = true
+            #expect(try await files.write("link", [4], how: appending).size == 2)
+            for path in ["dangling", "device"] {
+                await #expect(throws: MMError.self) { try await files.write(path, [1]) }
+                var info = stat()
+                #expect(lstat(root + "/" + path, &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
+            }
+        }
+        let anywhere = LocalFiles(directory: "/", rules: FileRules())
+        await #expect(throws: MMError.self) { try await anywhere.write("/dev/stdout", [1]) }
+        await #expect(throws: MMError.self) { try await anywhere.write("/dev/null", [1]) }
     }
 
     @Test("are refused when they are none, too large, or not what was sent")
