@@ -143,7 +143,7 @@ final class LiveShell: Sendable {
             text += ShellDialect.restoring(snapshot, file: made)
             file = made
         }
-        text += "__mm_i=\(id) __mm_x=1; __mm_end \"$?\"\n"
+        text += "__mm_x=1; __mm_end \"$?\" \(id)\n"
         let alarm = Task { [channel] in
             try? await Task.sleep(for: time)
             if !Task.isCancelled { channel.abandon() }

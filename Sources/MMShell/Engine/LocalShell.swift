@@ -65,7 +65,10 @@ public actor LocalShell: ShellSession {
     public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
 
     /// What background jobs wrote while no command ran; it is given once.
-    public func takeBackgroundOutput() -> [UInt8] { live?.channel.takeUnclaimed() ?? [] }
+    public func takeBackgroundOutput() async -> [UInt8] {
+        live?.channel.catchUp()
+        return live?.channel.takeUnclaimed() ?? []
+    }
 
     private func makeLive(restoring: Bool) async throws(MMError) {
         let snapshot = restoring ? memory.withLock { $0.snapshot } : nil
@@ -103,31 +106,40 @@ public actor LocalShell: ShellSession {
         _ command: ShellCommand, _ deadline: Deadline,
         _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: LiveShell
     ) throws(MMError) -> ShellJob {
-        let fits = shell.dialect.fitsLine(command.text)
-        let file = fits ? nil : try shell.folder.store(Array(command.text.utf8) + [0x0A])
-        let mayTrap = memory.withLock { memory in
-            if CommandEffects(of: command.text, known: false).mayTrapInterrupts { memory.mayTrapInterrupts = true }
-            return memory.mayTrapInterrupts
+        let (effects, mayTrap) = memory.withLock { memory in
+            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
+            if effects.mayRedefine { memory.mayRedefine = true }
+            if effects.mayTrapInterrupts { memory.mayTrapInterrupts = true }
+            return (effects, memory.mayTrapInterrupts)
         }
+        let fits = shell.dialect.fitsLine(command.text, effects)
+        let file = fits ? nil : try shell.folder.store(Array(command.text.utf8) + [0x0A])
         let id = RunningCommand.newID()
         let run = RunningCommand(id: id) { [times = settings.times] in
             await CancelLadder(shell: shell, id: id, times: times, mayTrapInterrupts: mayTrap).climb()
         }
         let input = command.input == .pipe ? try NamedPipe(in: shell.folder.path) : nil
-        let job = ShellJob(id: id, command: command, observer: observer, reach: reach(shell, run, input))
+        let job = ShellJob(
+            id: RandomBytes.text(bytes: 16), command: command, observer: observer, reach: reach(shell, run, input))
         run.belongs(to: job)
-        let (previous, effects) = memory.withLock { memory in
-            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
-            if effects.mayRedefine { memory.mayRedefine = true }
+        let previous = memory.withLock { memory in
             memory.running = run
-            return (memory.lastStatus, effects)
+            return memory.lastStatus
         }
-        if command.input.usesTerminal { ShellTerminalMode.restore(shell.terminalPath) }
+        if command.input.usesTerminal {
+            ShellTerminalMode.restore(shell.terminalPath, isScreen: command.input == .screen)
+            let size = command.size ?? settings.terminal
+            shell.child.terminal?.resize(Terminal.Size(rows: size.rows, columns: size.columns))
+        }
         let line = shell.dialect.line(
             id: id, text: command.text, file: file, previous: previous, input: command.input, pipe: input?.path,
-            effects: effects)
+            terminal: settings.sandbox.reachesTerminalByPath ? shell.terminalPath : "/dev/tty", effects: effects)
         let begin = ContinuousClock.now
-        shell.channel.begin(id: id, job: job) { report in
+        // The prompt comes round first after a syntax error, an interrupt, an abort: only then the shell is asked.
+        let prompted: @Sendable (Int32) -> Void = { status in
+            shell.post(Array(shell.dialect.probe(id: id, status: status).utf8))
+        }
+        shell.channel.begin(id: id, job: job, prompted: prompted) { report in
             input?.close()
             self.ended(report, Work(job: job, run: run, shell: shell, file: file, took: .now - begin))
         }
@@ -155,7 +167,7 @@ public actor LocalShell: ShellSession {
         try await makeLive(restoring: true)
         memory.withLock { memory in
             memory.wasRestarted = true
-            // Functions and aliases went with the old shell.
+            // Functions, aliases and traps went with the old shell.
             memory.mayRedefine = Self.blank(settings).mayRedefine
             memory.mayTrapInterrupts = false
         }

@@ -15,6 +15,8 @@ final class ShellChannel: Sendable {
     private struct Running {
         var id: [UInt8]
         var job: ShellJob?
+        /// Is told the status when the shell's prompt comes round before the report.
+        var prompted: @Sendable (Int32) -> Void
         var finished: @Sendable (Report?) -> Void
     }
 
@@ -77,11 +79,16 @@ final class ShellChannel: Sendable {
     }
 
     /// From now on what is written belongs to this command; what lies in the pipes is nobody's.
-    /// - Parameter finished: is given the report, or nil when none will come, on the thread that reads.
-    func begin(id: String, job: ShellJob?, finished: @escaping @Sendable (Report?) -> Void) {
+    /// - Parameters:
+    ///   - prompted: is given the status when the shell's prompt comes round before the report.
+    ///   - finished: is given the report, or nil when none will come, on the thread that reads.
+    func begin(
+        id: String, job: ShellJob?, prompted: @escaping @Sendable (Int32) -> Void = { _ in },
+        finished: @escaping @Sendable (Report?) -> Void
+    ) {
         let isClosed = state.withLock { state in
             for index in 0...1 { drain(index, &state) }
-            state.running = Running(id: Array(id.utf8), job: job, finished: finished)
+            state.running = Running(id: Array(id.utf8), job: job, prompted: prompted, finished: finished)
             state.terminalJob = job
             if state.isIdle {
                 state.isIdle = false
@@ -257,6 +264,11 @@ final class ShellChannel: Sendable {
                 for index in 0...1 { drain(index, &state) }
                 state.running = nil
                 finished = (running, report)
+            case ShellDialect.promptMark:
+                guard finished == nil, let running = state.running,
+                    let status = Int32(String(decoding: record.dropFirst(), as: UTF8.self))
+                else { continue }
+                running.prompted(status)
             default: continue
             }
         }

@@ -47,18 +47,35 @@ public struct ShellCommand: Sendable, Hashable {
         }
     }
 
+    /// Rows and columns of a terminal.
+    public struct Size: Sendable, Hashable {
+        /// Lines, from 1 to 1000.
+        public var rows: Int
+        /// Columns, from 1 to 1000.
+        public var columns: Int
+
+        /// A size.
+        public init(rows: Int, columns: Int) {
+            self.rows = min(max(rows, 1), 1000)
+            self.columns = min(max(columns, 1), 1000)
+        }
+    }
+
     /// The text, as it would stand in a script. Line ends stay as they are.
     public var text: String
     /// What it reads.
     public var input: Input
     /// How much of what it writes is kept.
     public var limits: Limits
+    /// The size of its terminal; nil for that of the session.
+    public var size: Size?
 
     /// A command.
-    public init(_ text: String, input: Input = .none, limits: Limits = Limits()) {
+    public init(_ text: String, input: Input = .none, limits: Limits = Limits(), size: Size? = nil) {
         self.text = text
         self.input = input
         self.limits = limits
+        self.size = size
     }
 
     /// Refuses what a shell would silently change.

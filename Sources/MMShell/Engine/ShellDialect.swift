@@ -6,8 +6,11 @@ import MMCore
 /// streams of the session, and reports. What the shell itself prints (traces of these lines, notices of jobs, prompts)
 /// goes to the null device; descriptors 7 and 8 lead to the session's output and errors, 9 to the reports.
 ///
-/// The report is also made by the prompt hook, in the shell's main loop: after a syntax error, an interrupt or an abort
-/// by `set -u` the rest of the line is not run, but the loop comes round.
+/// After a syntax error, an interrupt or an abort by `set -u` the rest of the line is not run, but the shell's main loop
+/// comes round: a hook in its prompt says so, and the shell is then asked for the report by a line of its own.
+///
+/// The number that a report is known by stands in lines alone, behind the command or after it. A command that runs finds
+/// it in no variable, so that it can't report an end that has not come.
 struct ShellDialect: Sendable {
     let kind: ShellKind
 
@@ -15,6 +18,8 @@ struct ShellDialect: Sendable {
     static let endMark = UInt8(ascii: "r")
     /// A report's first letter: the exported variables, as the shell itself would read them.
     static let exportsMark = UInt8(ascii: "x")
+    /// A report's first letter: the prompt has come round, then the status.
+    static let promptMark = UInt8(ascii: "p")
 
     /// What the shell runs first. It was given the session's output, errors and reports as 3, 4 and 5.
     var boot: String {
@@ -38,31 +43,29 @@ struct ShellDialect: Sendable {
     }
 
     private var functions: String {
-        let report = Self.report("\"$__mm_i\"", "\"$1\"")
         let whole = """
             __mm_begin() { return "$__mm_p"; }
             __mm_end() {
             set +e
-            if [ -n "${__mm_i-}" ]; then
             if [ -n "${__mm_x-}" ]; then __mm_x=; { printf x; export -p; printf '\\0'; } >&9; fi
-            \(report); __mm_i=
-            fi
-            \(kind.hooksByPrompt ? "PS1=" : "")
-            return "$1"
+            __mm_i=; \(withoutHook)\(Self.report("\"$2\"", "\"$1\""))
             }
+            __mm_hook() { if [ -n "${__mm_i-}" ]; then \\printf 'p%s\\0' "$1" >&9; fi; }
 
             """
         switch kind {
-        // Most often there is nothing left to say, and then no function is called.
-        case .bash: return whole + "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_end \"$?\";; esac'\n"
-        case .zsh: return whole + "__mm_hook() { __mm_end \"$?\"; }\nprecmd_functions=(__mm_hook)\n"
-        case .dash, .ash:
-            // The prompt is the only hook, and what it substitutes runs in a copy of the shell: it is there only while a
-            // command runs, and gone when that has ended as it should.
-            return whole
-                + "__mm_hook() { if [ -n \"${__mm_i-}\" ]; then \(report); fi; }\n__mm_h='$(__mm_hook \"$?\")'\n"
+        // Most often there is nothing to say, and then no function is called.
+        case .bash: return whole + "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_hook \"$?\"; __mm_i=; esac'\n"
+        case .zsh: return whole + "__mm_prompt() { __mm_hook \"$?\"; __mm_i=; }\nprecmd_functions=(__mm_prompt)\n"
+        // The prompt is the only hook, and what it substitutes runs in a copy of the shell: it is there only while a
+        // command runs, and gone when that has ended as it should.
+        case .dash, .ash: return whole + "__mm_h='$(__mm_hook \"$?\")'\n"
         }
     }
+
+    /// Where a user has made the prompt read-only it can't be set: the line goes on all the same.
+    private var withHook: String { kind.hooksByPrompt ? "\\command eval 'PS1=$__mm_h'; " : "" }
+    private var withoutHook: String { kind.hooksByPrompt ? "\\command eval PS1=; " : "" }
 
     /// The directory may hold any byte but NUL, which ends the report.
     private static func report(_ id: String, _ status: String) -> String {
@@ -76,24 +79,26 @@ struct ShellDialect: Sendable {
     ///   - file: where its text lies otherwise; a path of ours, without quotes.
     ///   - previous: the status that `$?` has at its start.
     ///   - pipe: the pipe that it reads, with a name without quotes, where its input is one.
+    ///   - terminal: the path of its terminal.
     ///   - effects: what the command may do to the shell.
     func line(
         id: String, text: String, file: String?, previous: Int32, input: ShellCommand.Input, pipe: String? = nil,
-        effects: CommandEffects
+        terminal: String = "/dev/tty", effects: CommandEffects
     ) -> [UInt8] {
         let hidden = "7>&- 8>&- 9>&-"
         let streams: String
         switch input {
         case .none: streams = effects.mayStartPrograms ? "</dev/null >&7 2>&8 \(hidden)" : ">&7 2>&8"
         case .pipe: streams = "<'\(pipe ?? "/dev/null")' >&7 2>&8 \(hidden)"
-        case .terminal: streams = "</dev/tty >&7 2>&8 \(hidden)"
-        case .screen: streams = "</dev/tty >/dev/tty 2>/dev/tty \(hidden)"
+        case .terminal: streams = "<\(terminal) >&7 2>&8 \(hidden)"
+        case .screen: streams = "<\(terminal) >\(terminal) 2>\(terminal) \(hidden)"
         }
         let tellsExports = effects.mayExport
         // zsh keeps what does not begin with a blank in its history.
-        var start = "\(kind == .zsh ? " " : "")__mm_i=\(id)"
-        if kind.hooksByPrompt { start += " PS1=$__mm_h" }
-        if tellsExports { start += " __mm_x=1" }
+        var start = kind == .zsh ? " " : ""
+        // Only a hook that runs in the shell itself can take back what an aborted command has set.
+        if kind.hooksByPrompt { start += "\\set +e; " }
+        start += withHook + "__mm_i=1" + (tellsExports ? " __mm_x=1" : "")
         // After an assignment the status is 0; any other one has to be made.
         start += previous == 0 ? "; " : " __mm_p=\(previous); __mm_begin; "
         // zsh would trace what runs with streams of its own to the streams of the shell.
@@ -110,19 +115,25 @@ struct ShellDialect: Sendable {
         line += " \(streams); ".utf8
         // Where the line is read in blocks, its length costs nothing and a call of a function is spared.
         if tellsExports || kind == .zsh {
-            line += "__mm_end \"$?\"\n".utf8
+            line += "__mm_end \"$?\" \(id)\n".utf8
         } else {
-            line += "\(Self.report(id, "\"$?\"")); __mm_i=\(kind.hooksByPrompt ? " PS1=" : ""); \\set +e\n".utf8
+            line += "\(Self.report(id, "\"$?\"")); __mm_i=; \(withoutHook)\\set +e\n".utf8
         }
         return line
     }
 
     /// Whether a command can stand in the line that runs it: a short line that means the same there as in a file.
-    func fitsLine(_ text: String) -> Bool {
+    func fitsLine(_ text: String, _ effects: CommandEffects) -> Bool {
+        // bash tells of jobs and of programs that were killed as a person's shell does, but not while it reads a file.
+        if kind == .bash, effects.mayStartPrograms { return false }
         // zsh reads its input byte by byte, and a pipe takes a line of up to 4096 bytes in one piece.
         let bytes = Array(text.utf8)
-        guard bytes.count <= (kind == .zsh ? 200 : 1000), !bytes.contains(0x0A), bytes.last != UInt8(ascii: "\\")
+        guard bytes.count <= (kind == .zsh ? 200 : 1000), bytes.last != UInt8(ascii: "\\"),
+            !Self.wantsFile.contains(where: { ByteSearch.find($0, in: bytes) != nil })
         else { return false }
+        // These tell of jobs that have ended between the commands of a file, but not between those of a line.
+        if kind.hooksByPrompt { return true }
+        guard !bytes.contains(0x0A) else { return false }
         // A shell tells the number of a background job that is started from its own line.
         func joins(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "&") || byte == UInt8(ascii: ">") }
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "&") {
@@ -130,7 +141,7 @@ struct ShellDialect: Sendable {
                 return false
             }
         }
-        return !Self.wantsFile.contains { ByteSearch.find($0, in: bytes) != nil }
+        return true
     }
 
     /// Only a file can be returned from, know its own name, or be cut off within a here-document.
@@ -138,10 +149,8 @@ struct ShellDialect: Sendable {
         Array($0.utf8)
     }
 
-    /// A line that makes an idle shell report even when the command has taken its hook away.
-    func probe(id: String, status: Int32) -> String {
-        "\\command printf 'r%s %s %s\\0' \(id) \(status) \"${PWD-}\" >&9\n"
-    }
+    /// A line that makes an idle shell report a status, also when the command has taken its hook away.
+    func probe(id: String, status: Int32) -> String { "\\set +e; __mm_end \(status) \(id)\n" }
 
     /// Puts a body's exported variables and directory back into a new shell.
     static func restoring(_ snapshot: ShellSnapshot, file: String) -> String {

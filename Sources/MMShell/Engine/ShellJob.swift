@@ -336,6 +336,29 @@ public final class ShellJob: Sendable {
         }
     }
 
+    /// Waits until a line of a stream matches a pattern; the last line counts as far as it is written.
+    /// - Returns: false when the job ended or the deadline came first.
+    package func wait(for pattern: Pattern, in stream: ShellCommand.Stream, until deadline: Deadline) async -> Bool {
+        var position = 0
+        while true {
+            let isOver = end != nil || deadline.hasPassed || Task.isCancelled
+            while true {
+                let piece = page(stream, from: position, limit: 256 << 10)
+                let last = piece.bytes.lastIndex(of: 0x0A)
+                for line in piece.bytes.split(separator: 0x0A) {
+                    let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
+                    if pattern.matches(in: text) { return true }
+                }
+                // What has no end yet is looked at again, unless it is longer than any line.
+                let next = last.map { piece.start + $0 + 1 } ?? (piece.bytes.count < 256 << 10 ? position : piece.next)
+                if next <= position { break }
+                position = next
+            }
+            if isOver { return false }
+            await change(until: min(deadline, .after(.milliseconds(250))))
+        }
+    }
+
     /// Waits until nothing was written for a while.
     /// - Returns: false when the job ended or the deadline came first.
     public func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {

@@ -25,6 +25,9 @@ public protocol ShellSession: Sendable {
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
     ) async throws(MMError) -> ShellJob
 
+    /// What background jobs wrote while no command ran; it is given once.
+    func takeBackgroundOutput() async -> [UInt8]
+
     /// Replaces the shell by a new one in its first state. What runs is cancelled first.
     func reset() async throws(MMError)
 
@@ -38,6 +41,9 @@ public protocol ShellSession: Sendable {
 extension ShellSession {
     /// What a command writes is taken as it comes.
     public var holdsBack: Bool { false }
+
+    /// Nothing: most kinds of sessions have no background.
+    public func takeBackgroundOutput() async -> [UInt8] { [] }
 
     /// Refuses: most kinds of sessions have one shell.
     public func detach(

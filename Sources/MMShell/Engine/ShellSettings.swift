@@ -30,7 +30,7 @@ public struct ShellSettings: Sendable {
     /// Where its private folder is made.
     public var temporaryDirectory: String
     /// Rows and columns of its terminal.
-    public var terminal: (rows: Int, columns: Int) = (24, 80)
+    public var terminal = ShellCommand.Size(rows: 24, columns: 80)
     /// Times of the rungs.
     public var times = Times()
     /// Which commands may run, how long, and how much they may write.

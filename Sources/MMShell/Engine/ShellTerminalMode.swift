@@ -3,11 +3,12 @@ import MMSystem
 
 /// The modes of a session's terminal, by the path of its slave.
 enum ShellTerminalMode {
-    /// Puts the modes back that a command may have changed: lines, echo and signals on, no translation of output.
-    static func restore(_ path: String) {
+    /// Puts the modes back that a command may have changed: lines, echo and signals on.
+    /// - Parameter isScreen: whether line ends are translated, as a screen needs them; what is to stay exact is not.
+    static func restore(_ path: String, isScreen: Bool = false) {
         with(path) { descriptor, mode in
             mode.c_iflag = tcflag_t(ICRNL | IXANY) & ~tcflag_t(IXANY)
-            mode.c_oflag &= ~tcflag_t(ONLCR)
+            mode.c_oflag = isScreen ? mode.c_oflag | tcflag_t(OPOST | ONLCR) : mode.c_oflag & ~tcflag_t(ONLCR)
             mode.c_lflag = tcflag_t(ICANON | ISIG | ECHO | ECHOE | ECHOK | IEXTEN)
             tcsetattr(descriptor, TCSANOW, &mode)
             // What was typed for the last command is not for the next one.

@@ -8,6 +8,7 @@ import MMSystem
 final class RemoteChannel: Sendable {
     private struct Running {
         var job: ShellJob?
+        var prompted: @Sendable (Int32) -> Void
         var finished: @Sendable (FrameReader.Report?) -> Void
         /// What standard output reported; the same is still to come on the other stream, or the other way round.
         var report: FrameReader.Report?
@@ -15,7 +16,7 @@ final class RemoteChannel: Sendable {
     }
 
     private struct State {
-        var readers = [FrameReader(), FrameReader()]
+        var readers: [FrameReader]
         var running: Running?
         var exports: [UInt8]?
         var unclaimed: [UInt8] = []
@@ -27,13 +28,15 @@ final class RemoteChannel: Sendable {
 
     private let descriptors: [OwnedDescriptor]
     private let loop: PollLoop
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// How much is kept that no command claims.
     private static let unclaimedLimit = 256 << 10
 
     /// Takes over the reading ends.
-    init(output: OwnedDescriptor, error: OwnedDescriptor) throws(MMError) {
+    /// - Parameter promptMark: what a prompt that comes round says of itself.
+    init(output: OwnedDescriptor, error: OwnedDescriptor, promptMark: String) throws(MMError) {
+        state = Mutex(State(readers: [FrameReader(promptMark: promptMark), FrameReader()]))
         loop = try PollLoop.shared()
         descriptors = [output, error]
         for descriptor in descriptors { _ = fcntl(descriptor.raw, F_SETFL, O_NONBLOCK) }
@@ -69,11 +72,16 @@ final class RemoteChannel: Sendable {
     }
 
     /// From now on what comes belongs to this command.
-    /// - Parameter finished: is given the report, or nil when none will come, on the thread that reads.
-    func begin(_ id: (String, String), job: ShellJob?, finished: @escaping @Sendable (FrameReader.Report?) -> Void) {
+    /// - Parameters:
+    ///   - prompted: is given the status when the shell's prompt comes round before the report.
+    ///   - finished: is given the report, or nil when none will come, on the thread that reads.
+    func begin(
+        _ id: String, job: ShellJob?, prompted: @escaping @Sendable (Int32) -> Void,
+        finished: @escaping @Sendable (FrameReader.Report?) -> Void
+    ) {
         let isOver = state.withLock { state in
-            for index in 0..<2 { state.readers[index].begin(id.0 + id.1) }
-            state.running = state.isOver ? nil : Running(job: job, finished: finished)
+            for index in 0..<2 { state.readers[index].begin(id) }
+            state.running = state.isOver ? nil : Running(job: job, prompted: prompted, finished: finished)
             return state.isOver
         }
         if isOver { finished(nil) }
@@ -171,6 +179,7 @@ final class RemoteChannel: Sendable {
                 if count == 0 { return false }
                 let taken = state.readers[index].take(Array(UnsafeRawBufferPointer(rebasing: room[..<count])))
                 if let exports = taken.exports { state.exports = exports }
+                if let status = taken.prompted { state.running?.prompted(status) }
                 if let job = state.running?.job {
                     taken.output.withUnsafeBytes { job.append(index == 0 ? .stdout : .stderr, $0) }
                 } else {

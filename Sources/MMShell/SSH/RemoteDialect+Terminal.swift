@@ -44,12 +44,14 @@ extension RemoteDialect {
             ? "<\(terminal) >\(terminal) 2>\(terminal) 7>&- 8>&-" : "<\(terminal) >&7 2>&8 7>&- 8>&-"
     }
 
-    /// Makes a terminal what commands expect: lines, echo and signals on, no translation of output. The shell, which leads
+    /// Makes a terminal what commands expect: lines, echo and signals on; line ends are translated for a screen alone, since
+    /// what is to stay exact must not be. The shell, which leads
     /// its session and has no terminal, makes it its own by opening it (tty(4)).
     ///
     /// Every mode is named: what ssh brings of a client without a terminal is nothing.
-    static func preparing(_ terminal: String) -> String {
-        "\\: <>\(terminal); stty icanon isig iexten echo echoe echok icrnl -ixon -opost rows 24 cols 80 intr '^C' quit '^\\' "
+    static func preparing(_ terminal: String, isScreen: Bool = false, size: ShellCommand.Size? = nil) -> String {
+        "\\: <>\(terminal); stty icanon isig iexten echo echoe echok icrnl -ixon \(isScreen ? "opost onlcr" : "-opost") "
+            + "rows \(size?.rows ?? 24) cols \(size?.columns ?? 80) intr '^C' quit '^\\' "
             + "erase '^?' kill '^U' eof '^D' susp undef <\(terminal) >/dev/null 2>&1; "
     }
 

@@ -1,8 +1,8 @@
 /// How a shell at the other end of an SSH connection is prepared and how a command is handed to it.
 ///
 /// There is no terminal and no descriptor beside the three streams: the report is written to output and errors, behind
-/// what the command wrote, under a number that is put together only when it is written, so that no listing of variables
-/// shows it. Descriptors 7 and 8 keep the streams; what the shell itself prints goes to the null device.
+/// what the command wrote, under a number that stands in the shell's lines alone: a command finds it in no variable.
+/// Descriptors 7 and 8 keep the streams; what the shell itself prints goes to the null device.
 enum RemoteDialect {
     /// What is started: the best interactive shell there is, whatever the login shell.
     static func launch(mark: String) -> String {
@@ -12,82 +12,82 @@ enum RemoteDialect {
                     + "then exec bash --norc --noprofile --noediting -i; else exec /bin/sh -i; fi")
     }
 
+    /// What a prompt that comes round before the report says of itself; a status and a NUL character follow. It is put
+    /// together only when it is written, so that no listing of functions shows it.
+    static func promptMark(_ mark: String) -> String { "mm-prompt-\(mark) " }
+
     /// What the shell runs first. Nothing in it may fail: some shells then forget the lines behind it, too.
     ///
+    /// A start-up file may have put another shell into the place of what was to be launched, which is then launched again.
     /// BusyBox's shell takes the end of a background job for the end of its input, and would leave.
-    static let boot = """
+    static func boot(mark: String) -> String {
+        """
+        [ "${MM_SHELL_ID-}" = \(mark) ] || \(launch(mark: mark))
         PS1= PS2= PROMPT_COMMAND=; unset HISTFILE ENV; [ -z "${BASH_VERSION-}" ] || set +o history +H
         [ -n "${BASH_VERSION-}" ] || { (set -o ignoreeof) 2>/dev/null && set -o ignoreeof; }
         exec 7>&1 8>&2; exec >/dev/null 2>&1
+        __mm_m=\(mark)
         __mm_begin() { return "$__mm_p"; }
-        __mm_arm() { :; }
-        __mm_disarm() { :; }
-        __mm_tell() { \(tell("\"$__mm_a\" \"$__mm_b\"", status: "\"$1\"", rest: "\"$2\"")); }
+        __mm_tell() { \(tell("\"$1\"", status: "\"$2\"", rest: "\"$3\"")); }
         __mm_end() {
         set +e
-        if [ -n "${__mm_a-}" ]; then
-        if [ -n "${__mm_x-}" ]; then __mm_tell "$1" "x${PWD-}"; __mm_x=; { export -p; printf '\\000'; } >&7
-        else __mm_tell "$1" "-${PWD-}"; fi
-        __mm_a= __mm_c=
-        fi
-        __mm_disarm
-        return "$(($1 & 255))"
+        if [ -n "${__mm_x-}" ]; then __mm_tell "$2" "$1" "x${PWD-}"; __mm_x=; { export -p; printf '\\000'; } >&7
+        else __mm_tell "$2" "$1" "-${PWD-}"; fi
+        __mm_i= __mm_c=
+        [ -n "${BASH_VERSION-}" ] || \\command eval PS1=
         }
-        __mm_hook() { if [ -n "${__mm_a-}" ]; then __mm_tell "$1" "-${PWD-}"; fi; }
-        if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='case ${__mm_a-} in ?*) __mm_end "$?";; esac'; else
-        __mm_h='$(__mm_hook "$?")'; __mm_arm() { command eval 'PS1=$__mm_h' || :; }; __mm_disarm() { command eval PS1= || :; }; fi
+        __mm_hook() { if [ -n "${__mm_i-}" ]; then \\printf 'mm-prompt-%s %s\\000' "$__mm_m" "$1" >&7; fi; }
+        if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_hook "$?"; __mm_i=; esac'; else __mm_h='$(__mm_hook "$?")'; fi
         __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID; mkdir -m 700 "$__mm_d" || __mm_d=/nonexistent
 
         """
-
-    /// The line after `boot`; the status of its report is the shell's process id.
-    static func greeting(id: (String, String)) -> [UInt8] {
-        Array("__mm_a=\(id.0) __mm_b=\(id.1); __mm_end \"$$\"\n".utf8)
     }
 
-    /// The line that runs a command. A short one stands in it as it is. The text of others is kept in a file and sourced;
-    /// where no file can be made, as on a full disk, it is evaluated.
+    /// The line after `boot`; the status of its report is the shell's process id.
+    static func greeting(id: String) -> [UInt8] { Array("__mm_end \"$$\" \(id)\n".utf8) }
+
+    /// The line that runs a command. One that starts no program stands in it as it is. The text of others is kept in a file
+    /// and sourced, since bash tells of jobs and of programs that were killed but while it reads a file; where no file can
+    /// be made, as on a full disk, it is evaluated.
     /// - Parameter streams: what the command reads and where it writes, for one that reads a terminal.
     static func line(
-        _ text: String, id: (String, String), previous: Int32, effects: CommandEffects, streams given: String? = nil
+        _ text: String, id: String, previous: Int32, effects: CommandEffects, streams given: String? = nil
     ) -> [UInt8] {
-        // Where the prompt is the only hook, it is there only while a command runs. A command may have made it readonly, in
-        // which case it stays as it is; `command` keeps the shell from giving up the line for that.
-        let start = "__mm_a=\(id.0) __mm_b=\(id.1)\(effects.mayExport ? " __mm_x=1" : ""); __mm_arm"
+        // Where the prompt is the only hook, it is there only while a command runs, and can't take back `set -e`.
+        let start = "\\set +e; \\command eval 'PS1=${__mm_h-}'; __mm_i=1\(effects.mayExport ? " __mm_x=1" : "")"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
         // Over there may be any POSIX shell; the rules for all of them are those for the pickiest that is read in blocks.
-        guard ShellDialect(kind: .dash).fitsLine(text) else {
-            let run = runner(given ?? silent)
-            return Array("\(start); __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
+        guard !effects.mayStartPrograms, ShellDialect(kind: .bash).fitsLine(text, effects) else {
+            let run = runner(given ?? silent, id)
+            return Array("\(start) __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
         }
         let begin = previous == 0 ? "" : " __mm_p=\(previous); __mm_begin;"
-        let streams = given ?? (effects.mayStartPrograms ? silent : ">&7 2>&8")
         // The line is read in blocks: its length costs nothing, and a call of a function is spared.
         let end =
             effects.mayExport
-            ? "__mm_end \"$?\""
-            : tell("\(id.0) \(id.1)", status: "\"$?\"", rest: "\"-${PWD-}\"") + "; __mm_a=; __mm_disarm; \\set +e"
-        return Array("\(start);\(begin) eval \(word) \(streams); \(end)\n".utf8)
+            ? "__mm_end \"$?\" \(id)"
+            : tell(id, status: "\"$?\"", rest: "\"-${PWD-}\"") + "; __mm_i=; \\command eval PS1=; \\set +e"
+        return Array("\(start);\(begin) eval \(word) \(given ?? ">&7 2>&8"); \(end)\n".utf8)
     }
 
     /// Both reports. Only the one on standard output is read for what it says.
     private static func tell(_ id: String, status: String, rest: String) -> String {
-        #"\printf '%s%s %s %s\000' \#(id) \#(status) \#(rest) >&7; \printf '%s%s 0 \000' \#(id) >&8"#
+        #"\printf '%s %s %s\000' \#(id) \#(status) \#(rest) >&7; \printf '%s 0 \000' \#(id) >&8"#
     }
 
     /// The streams of a command that reads nothing.
     private static let silent = "</dev/null >&7 2>&8 7>&- 8>&-"
 
-    private static func runner(_ streams: String) -> String {
+    private static func runner(_ streams: String, _ id: String) -> String {
         """
         __mm_o=; { printf "%s\\n" "$__mm_c" >"$__mm_d/c"; } 2>/dev/null && __mm_o=1; \
         if [ -n "$__mm_o" ]; then __mm_begin; . "$__mm_d/c" \(streams); \
-        else __mm_begin; { eval "$__mm_c"; } \(streams); fi; __mm_end "$?"
+        else __mm_begin; { eval "$__mm_c"; } \(streams); fi; __mm_end "$?" \(id)
         """
     }
 
-    /// A line that makes an idle shell report even when the command has taken its hook away. Otherwise it says nothing.
-    static let probe = "__mm_end 130\n"
+    /// A line that makes an idle shell report a status, also when the command has taken its hook away.
+    static func probe(id: String, status: Int32) -> [UInt8] { Array("\\set +e; __mm_end \(status) \(id)\n".utf8) }
 
     /// A script that removes the folder of a shell that is gone.
     static func tidying(mark: String) -> String { "rm -rf \"${TMPDIR:-/tmp}/mm-sh-\(mark)\"" }
@@ -108,6 +108,17 @@ enum RemoteDialect {
             case $m in *" $p "*) ;; *) case $m in *" $q "*) m="$m$p " ;; *) [ "$s" = \(shell) ] && m="$m$p " ;; esac ;; esac; \
             done; done; for p in $m; do [ "$p" = \(shell) ] || kill -s \(signal) "$p"; done; } 2>/dev/null
             """
+    }
+
+    /// A script that ends what a shell runs, and the shell: stopped first, it can't go on with the rest of its list. Without
+    /// a terminal a shell gives its list up only for a program that an interrupt has ended.
+    static func ending(shell: Int32) -> String {
+        """
+        kill -s STOP \(shell); \(signalling(shell: shell, "TERM", group: false))
+        \(signalling(shell: shell, "CONT", group: false))
+        sleep 0.5 2>/dev/null || sleep 1; \(signalling(shell: shell, "KILL", group: false))
+        kill -s KILL -- -\(shell)
+        """
     }
 
     /// A script that ends what a shell left behind: its session, if its process still bears the mark, and whatever else bears it.

@@ -39,7 +39,8 @@ final class RemoteShell: Sendable {
         let error = try FileDescriptor.pipe().ends()
         let errorWriter = OwnedDescriptor(FileDescriptor(owning: error.writeEnd))
         let errorReader = OwnedDescriptor(FileDescriptor(owning: error.readEnd))
-        let channel = try RemoteChannel(output: outputReader, error: errorReader)
+        let channel = try RemoteChannel(
+            output: outputReader, error: errorReader, promptMark: RemoteDialect.promptMark(mark))
         command.input = .descriptor(inputReader.raw)
         command.output = .descriptor(outputWriter.raw)
         command.error = .descriptor(errorWriter.raw)
@@ -57,8 +58,8 @@ final class RemoteShell: Sendable {
         defer { alarm.cancel() }
         let id = Self.newID()
         let reported = OneShot<FrameReader.Report?>()
-        channel.begin(id, job: nil) { reported.give($0) }
-        shell.post(Array(RemoteDialect.boot.utf8) + RemoteDialect.greeting(id: id))
+        shell.begin(id, job: nil) { reported.give($0) }
+        shell.post(Array(RemoteDialect.boot(mark: mark).utf8) + RemoteDialect.greeting(id: id))
         guard let report = await reported.wait() else {
             defer { shell.stop() }
             let words = String(decoding: channel.takeUnclaimed().prefix(2000), as: UTF8.self)
@@ -71,7 +72,7 @@ final class RemoteShell: Sendable {
         if let snapshot {
             let restored = Self.newID()
             let done = OneShot<FrameReader.Report?>()
-            channel.begin(restored, job: nil) { done.give($0) }
+            shell.begin(restored, job: nil) { done.give($0) }
             shell.post(
                 RemoteDialect.line(
                     String(decoding: snapshot.script, as: UTF8.self), id: restored, previous: 0,
@@ -97,8 +98,18 @@ final class RemoteShell: Sendable {
         }
     }
 
-    /// A number for a command, in two halves.
-    static func newID() -> (String, String) { (Hex.text(RandomBytes.make(8)), Hex.text(RandomBytes.make(8))) }
+    /// A number for a command that nobody can guess.
+    static func newID() -> String { Hex.text(RandomBytes.make(16)) }
+
+    /// From now on what comes belongs to this command.
+    /// - Parameter finished: is given the report, or nil when none will come, on the thread that reads.
+    func begin(_ id: String, job: ShellJob?, finished: @escaping @Sendable (FrameReader.Report?) -> Void) {
+        // The prompt comes round first after a syntax error, an interrupt, an abort: only then the shell is asked.
+        let prompted: @Sendable (Int32) -> Void = { [weak self] status in
+            self?.post(RemoteDialect.probe(id: id, status: status))
+        }
+        channel.begin(id, job: job, prompted: prompted, finished: finished)
+    }
 
     /// Hands the shell lines at once; they may have to wait for room.
     func post(_ lines: [UInt8]) {

@@ -201,10 +201,17 @@ final class SSHMaster: Sendable {
     }
 
     /// Runs a short script of the host's `sh` over a channel of its own.
+    ///
+    /// Where it reads nothing itself it is handed over as input: a start-up file that puts another shell in place loses
+    /// the words that the host was asked to run, and that shell then reads the script.
     func control(_ script: String, input: [UInt8]? = nil, timeout: Duration = .seconds(20)) async throws(MMError)
         -> ChildProcess.Outcome
     {
-        try await ChildProcess.run(
+        guard let input else {
+            let text = "[ -z \"${ZSH_VERSION-}\" ] || emulate sh\n\(script)\n"
+            return try await ChildProcess.run(channel("exec /bin/sh -s"), input: Array(text.utf8), timeout: timeout)
+        }
+        return try await ChildProcess.run(
             channel("exec /bin/sh -c " + RemoteDialect.quoted(script)), input: input, timeout: timeout)
     }
 

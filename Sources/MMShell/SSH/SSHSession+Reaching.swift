@@ -36,7 +36,8 @@ extension SSHSession {
         return second.reached
     }
 
-    func climb(_ shell: RemoteShell) async {
+    /// Ends a command, rung by rung.
+    func climb(_ shell: RemoteShell, _ id: String, _ effects: CommandEffects) async {
         func pause(_ time: Duration) async -> Bool {
             try? await Task.sleep(for: time)
             return !Task.isCancelled
@@ -56,13 +57,13 @@ extension SSHSession {
                 + RemoteDialect.signalling(shell: pid, "CONT", group: true)
             guard await isHeard(interrupt) else { break climbing }
             guard await pause(times.interrupt / 4) else { return }
-            shell.post(Array(RemoteDialect.probe.utf8))
+            shell.post(RemoteDialect.probe(id: id, status: 130))
             guard await pause(times.interrupt - times.interrupt / 4) else { return }
-            for (word, time) in [("TERM", times.terminate), ("KILL", times.kill)] {
+            for (word, time) in effects.endsWithItsProgram ? [("TERM", times.terminate), ("KILL", times.kill)] : [] {
                 guard await isHeard(RemoteDialect.signalling(shell: pid, word, group: false)) else { break climbing }
                 guard await pause(time) else { return }
             }
-            guard await isHeard(RemoteDialect.signalling(shell: pid, "KILL", group: true)) else { break climbing }
+            guard await isHeard(RemoteDialect.ending(shell: pid)) else { break climbing }
             guard await pause(times.kill) else { return }
         }
         guard !Task.isCancelled else { return }

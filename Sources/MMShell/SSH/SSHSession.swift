@@ -102,19 +102,22 @@ public actor SSHSession: ShellSession {
         _ terminal: RemoteTerminal?, _ input: RemoteInput?
     ) -> ShellJob {
         let id = RemoteShell.newID()
-        let run = RunningCommand(id: id.0 + id.1) { [weak self] in await self?.climb(shell) }
+        let effects = memory.withLock { memory in
+            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
+            if effects.mayRedefine { memory.mayRedefine = true }
+            return effects
+        }
+        let run = RunningCommand(id: id) { [weak self] in await self?.climb(shell, id, effects) }
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
             reach: reach(shell, run, terminal, input))
         run.belongs(to: job)
-        let (previous, effects) = memory.withLock { memory in
-            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
-            if effects.mayRedefine { memory.mayRedefine = true }
+        let previous = memory.withLock { memory in
             memory.running = run
-            return (memory.lastStatus, effects)
+            return memory.lastStatus
         }
         let begin = ContinuousClock.now
-        shell.channel.begin(id, job: job) { report in
+        shell.begin(id, job: job) { report in
             let took = .now - begin
             if let input { Task { await input.close() } }
             if let report, terminal == nil {
@@ -133,7 +136,9 @@ public actor SSHSession: ShellSession {
         }
         terminal.begin(job)
         shell.post(
-            Array((RemoteDialect.preparing(terminal.path) + "\n").utf8)
+            Array(
+                (RemoteDialect.preparing(terminal.path, isScreen: command.input == .screen, size: command.size) + "\n")
+                    .utf8)
                 + RemoteDialect.line(
                     command.text, id: id, previous: previous, effects: effects,
                     streams: RemoteDialect.streams(command.input, terminal: terminal.path)))
@@ -241,6 +246,9 @@ public actor SSHSession: ShellSession {
         job.finish(end)
         turns.leave()
     }
+
+    /// What background jobs wrote while no command ran; it is given once.
+    public func takeBackgroundOutput() async -> [UInt8] { live?.channel.takeUnclaimed() ?? [] }
 
     // MARK: Beside the session
 

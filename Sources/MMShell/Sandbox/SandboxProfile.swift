@@ -175,6 +175,12 @@ extension SandboxProfile {
         return confined
     }
 
+    /// Whether programs can open their terminal by its path: one of another file system is known as `/dev/tty` alone.
+    var reachesTerminalByPath: Bool {
+        if case .isolated = self { return false }
+        return true
+    }
+
     /// Where a confined shell keeps its temporary files.
     func temporary(in folder: String) -> String {
         if case .workspace = self { folder + "/tmp" } else { "/tmp" }

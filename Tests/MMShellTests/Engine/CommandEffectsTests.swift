@@ -41,8 +41,16 @@ struct CommandEffectsTests {
             ("cat <<X", false), ("a\nb", false), ("echo \\", false), ("echo 'it''s'", true), ("ls &>x", true),
         ])
     func lines(text: String, fits: Bool) {
-        #expect(ShellDialect(kind: .bash).fitsLine(text) == fits)
-        #expect(!ShellDialect(kind: .bash).fitsLine(text + String(repeating: "x", count: 1000)))
-        #expect(!ShellDialect(kind: .zsh).fitsLine(text + String(repeating: "x", count: 200)))
+        #expect(ShellDialect(kind: .zsh).fitsLine(text, .everything) == fits)
+        #expect(!ShellDialect(kind: .zsh).fitsLine(text + String(repeating: "x", count: 200), .everything))
+        #expect(!ShellDialect(kind: .dash).fitsLine(text + String(repeating: "x", count: 1000), .everything))
+    }
+
+    @Test("stands in a line of bash only when it starts nothing that bash would tell of")
+    func linesOfBash() {
+        for (text, fits) in [("echo hi", true), ("cd /tmp", true), ("ls", false), ("f", false)] {
+            #expect(
+                ShellDialect(kind: .bash).fitsLine(text, CommandEffects(of: text, known: true)) == fits, "\(text)")
+        }
     }
 }

@@ -69,4 +69,27 @@ struct TerminalInputTests {
                 try ShellInput.keys(["ctrl-c", "up", "alt-x", "a"]).bytes == [3, 0x1B, 0x5B, 0x41, 0x1B, 0x78, 0x61])
         }
     }
+
+    @Test(
+        "a screen has lines that begin at its edge, a size that can be asked for, and a name",
+        arguments: Shells.installed)
+    func screenful(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            let job = try await shell.start(
+                ShellCommand(
+                    "printf 'one\\ntwo\\n'; stty size; tty", input: .screen,
+                    size: ShellCommand.Size(rows: 50, columns: 132)), deadline: .after(.seconds(300)))
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
+            var screen = Screen(rows: 50, columns: 132)
+            screen.write(job.output(.terminal).bytes)
+            #expect(Array(screen.lines.prefix(3)) == ["one", "two", "50 132"])
+            #expect(screen.lines[3].hasPrefix("/dev/pts/"))
+            // What is to stay exact is not translated, and the next screen is of the session's size again.
+            let exact = try await shell.run(
+                ShellCommand("printf 'a\\nb' >/dev/tty", input: .terminal), deadline: .after(.seconds(300)))
+            #expect(exact.terminal.bytes == Array("a\nb".utf8))
+            let next = try await shell.run(ShellCommand("stty size", input: .screen), deadline: .after(.seconds(300)))
+            #expect(String(decoding: next.terminal.bytes, as: UTF8.self) == "24 80\r\n")
+        }
+    }
 }

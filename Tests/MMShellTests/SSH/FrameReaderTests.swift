@@ -51,4 +51,30 @@ struct FrameReaderTests {
         #expect(String(decoding: output, as: UTF8.self) == "text\n")
         #expect(report?.status == 0)
     }
+
+    @Test("of the command before are nobody's output either while none runs, with what they bring", arguments: 1...40)
+    func staleWhileIdle(size: Int) {
+        var reader = FrameReader(promptMark: "mm-prompt-1 ")
+        reader.begin("0123456789abcdef")
+        #expect(reader.take(Array("0123456789abcdef 130 -/\u{0}".utf8)).report?.status == 130)
+        let all = Array("bg\n0123456789abcdef 130 x/\u{0}declare -x A=1\u{0}mm-prompt-1 3\u{0}more\n".utf8)
+        var output: [UInt8] = []
+        for start in stride(from: 0, to: all.count, by: size) {
+            let taken = reader.take(Array(all[start..<min(start + size, all.count)]))
+            output += taken.output
+            #expect(taken.report == nil)
+            #expect(taken.exports == nil)
+        }
+        #expect(String(decoding: output, as: UTF8.self) == "bg\nmore\n")
+    }
+
+    @Test("are asked for when the prompt comes round without one")
+    func prompt() {
+        var reader = FrameReader(promptMark: "mm-prompt-1 ")
+        reader.begin("0123456789abcdef")
+        let taken = reader.take(Array("out\nmm-prompt-1 130\u{0}".utf8))
+        #expect(taken.prompted == 130)
+        #expect(taken.report == nil)
+        #expect(taken.output == Array("out\n".utf8))
+    }
 }

@@ -104,7 +104,7 @@ struct SSHInputTests {
             let job = try await session.start(
                 ShellCommand("test -t 0 && test -t 1 && test -t 2 && stty size", input: .screen), deadline: .never)
             #expect(try await end(of: job).exitCode == 0)
-            #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self) == "24 80\n")
+            #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self) == "24 80\r\n")
             #expect(job.output(.stdout).total == 0)
         }
     }

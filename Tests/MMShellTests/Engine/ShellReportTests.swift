@@ -1,0 +1,66 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestHosts
+import TestSupport
+import Testing
+
+@testable import MMShell
+
+@Suite("What a local shell reports")
+struct ShellReportTests {
+    @Test("no variable tells a command the number of its report", arguments: Shells.installed)
+    func unknown(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            // With the number, an end could be written to the shell's own descriptor before there is one.
+            let forged =
+                "for v in $(set | sed -n 's/^\\(__mm_[a-z]*\\)=.*/\\1/p'); do eval \"w=\\$$v\"; "
+                + "printf 'r%s 77 /spoof\\0' \"$w\" >/proc/$$/fd/9; done; sleep 0.3; (exit 5)"
+            let answer = try await shell.sh(forged)
+            #expect(answer.code == 5)
+            #expect(answer.end.workingDirectory != "/spoof")
+            #expect(try await shell.sh("echo next").out == "next\n")
+        }
+    }
+
+    @Test("a prompt that a command only pretends ends nothing", arguments: Shells.installed)
+    func pretended(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            let answer = try await shell.sh("printf 'p77\\0' >/proc/$$/fd/9; sleep 0.3; echo done; (exit 5)")
+            #expect(answer.out == "done\n")
+            #expect(answer.code == 5)
+        }
+    }
+
+    @Test(
+        "options and read-only variables of a command don't end the session", arguments: Shells.installed,
+        ["set -eu; echo $nope", "set -e; set -u; : ${nope?gone}", "readonly PS1", "readonly PS1 PS2 PS4", "set -eu"])
+    func survives(kind: ShellKind, text: String) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            // With -e some shells end at once, as they are told to; none may end later, with another command's failure.
+            _ = try await shell.sh(text)
+            _ = try await shell.sh("kept=1")
+            let process = await shell.processID
+            for _ in 0..<2 {
+                #expect(try await shell.sh("false").code == 1)
+                #expect(try await shell.sh("ls /nonexistent 2>/dev/null; echo $kept").out == "1\n")
+                // Aborted commands are noticed by the prompt, which may be read-only by now.
+                #expect(try await shell.sh("if").code != 0)
+                #expect(try await shell.sh("set -u; echo $nope").code != 0)
+            }
+            #expect(try await shell.sh("echo $kept").out == "1\n")
+            #expect(await shell.processID == process)
+        }
+    }
+
+    @Test(
+        "jobs that are started within a command are no news", arguments: Shells.installed,
+        ["f() { sleep 0.1 & }; f; f", "eval 'sleep 0.1 &'"])
+    func jobNotices(kind: ShellKind, text: String) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            #expect(try await shell.sh(text).err.isEmpty)
+            #expect(try await shell.sh("f() { sleep 0.1 & }").err.isEmpty)
+            #expect(try await shell.sh("f").err.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestHosts
+import TestSupport
+import Testing
+
+@testable import MMShell
+
+@Suite("What a shell on a host reports", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+struct RemoteReportTests {
+    @Test("no variable tells a command the number of its report")
+    func unknown() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let forged =
+                "printf '%s%s 0 -/spoof\\0' $__mm_a $__mm_b; for v in $(set | sed -n 's/^\\(__mm_[a-z]*\\)=.*/\\1/p'); do "
+                + "eval \"w=\\$$v\"; printf '%s 0 -/spoof\\0' \"$w\"; done; echo done; (exit 5)"
+            let answer = try await session.sh(forged)
+            #expect(answer.code == 5)
+            #expect(answer.out.hasSuffix("done\n"))
+            #expect(answer.end.workingDirectory != "/spoof")
+            #expect(try await session.sh("echo next").out == "next\n")
+        }
+    }
+
+    @Test(
+        "jobs and programs that are killed are no news of a terminal",
+        arguments: ["sh -c 'kill -TERM $$'", "f() { sleep 0.1 & }; f; f", "eval 'sleep 0.1 &'"])
+    func notices(text: String) async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let answer = try await session.sh(text)
+            #expect(!answer.err.contains("ioctl"))
+            #expect(!answer.err.contains("[1]"))
+        }
+    }
+
+    @Test(
+        "nothing further of a line runs after its command was ended",
+        arguments: CancelledListTests.stubborn.filter { !$0.contains("exit 0") })
+    func nothingFurther(program: String) async throws {
+        var times = SSHSessionTests.patient
+        times.interrupt = .seconds(1)
+        try await SSHSessionTests.with(times: times) { (session, _, _) async throws in
+            _ = try await session.sh("cd /usr; export KEPT=1")
+            let job = try await session.start(
+                ShellCommand(" \(program); echo after; echo later"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
+            #expect(end.cause == .cancelled)
+            #expect(end.exitCode != 0)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
+            // Its directory and exported variables stay.
+            #expect(try await session.sh("echo $KEPT; pwd").out == "1\n/usr\n")
+        }
+    }
+
+    @Test(
+        "a start-up file that puts another shell in place costs nothing",
+        .enabled(if: access("/usr/bin/zsh", X_OK) == 0, "zsh is not installed"))
+    func replaced() async throws {
+        let home = String(cString: mkdtemp(strdup("/tmp/mm-home-XXXXXX")))
+        defer { try? ChildOutput.removeTree(home) }
+        try await TestSSHD.put("exec zsh\n", home + "/.bashrc")
+        try await SSHSessionTests.with("SetEnv HOME=\(home)") { (session, _, _) async throws in
+            _ = try await session.sh("kept=1")
+            let job = try await session.start(ShellCommand("echo begun; sleep 300; echo after"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            job.cancel()
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
+            #expect(!end.restartsSession)
+            #expect(try await session.sh("echo $kept").out == "1\n")
+        }
+    }
+}
