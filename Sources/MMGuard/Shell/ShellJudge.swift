@@ -5,7 +5,6 @@
 struct ShellJudge: Sendable {
     let context: ShellContext
     private static let deepest = 8
-    private static let mostWords = 100_000
 
     /// What is found in a text.
     func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
@@ -15,10 +14,6 @@ struct ShellJudge: Sendable {
             reading = try ShellReader.read(text)
         } catch {
             return [finding(.unreadable, subject: error.construct, more: ": \(error.construct)")]
-        }
-        // Each word is compared with many names: a text of more is taken for one that can't be judged.
-        guard reading.calls.reduce(0, { $0 + $1.words.count + $1.assignments.count }) <= Self.mostWords else {
-            return [finding(.unreadable, subject: "more than \(Self.mostWords) words")]
         }
         var found: [GuardFinding] = []
         let fed = Set(reading.calls.filter(\.isFed).compactMap { $0.words.first?.text })

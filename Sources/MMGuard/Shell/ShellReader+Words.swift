@@ -3,6 +3,8 @@ extension ShellReader {
     static let breaks: Set<UInt8> = Set(" \t\n\r;&|<>()".utf8)
 
     mutating func word(_ level: Int) throws(ShellUnreadable) -> (word: ShellCall.Word, isQuoted: Bool) {
+        guard wordsLeft > 0 else { throw unreadable("more than \(Self.mostWords) words") }
+        wordsLeft -= 1
         var text: [UInt8] = []
         var word = ShellCall.Word(text: "", offset: position)
         var isQuoted = false
@@ -209,7 +211,9 @@ extension ShellReader {
         guard position < bytes.count else { throw unreadable("an unfinished substitution (`)", at: start) }
         position += 1
         guard depth + level < Self.deepest else { throw unreadable("commands nested too deeply") }
-        let found = try Self.read(String(decoding: inner, as: UTF8.self), depth: depth + level + 1)
+        let found = try Self.read(
+            String(decoding: inner, as: UTF8.self), depth: depth + level + 1, words: wordsLeft)
+        wordsLeft -= found.words
         reading.calls += found.calls
         reading.functions += found.functions
     }

@@ -9,6 +9,8 @@ struct ShellReader {
         var calls: [ShellCall] = []
         /// Names of functions that are defined.
         var functions: [String] = []
+        /// How many words were read.
+        var words = 0
     }
 
     let bytes: [UInt8]
@@ -22,15 +24,21 @@ struct ShellReader {
     var nesting = 0
     static let deepestNesting = 100
 
+    /// How many words may still come: each is compared with many names, so that a text of more can't be judged.
+    var wordsLeft = ShellReader.mostWords
+    static let mostWords = 100_000
+
     static let longestText = 1 << 20
     static let deepest = 40
 
     /// Reads a text.
     /// - Throws: what stands in the way.
-    static func read(_ text: String, depth: Int = 0) throws(ShellUnreadable) -> Reading {
+    static func read(_ text: String, depth: Int = 0, words: Int = mostWords) throws(ShellUnreadable) -> Reading {
         var reader = ShellReader(Array(text.utf8), depth)
+        reader.wordsLeft = words
         guard reader.bytes.count <= longestText else { throw ShellUnreadable(construct: "more than 1 MiB", offset: 0) }
         try reader.list(until: nil)
+        reader.reading.words = words - reader.wordsLeft
         return reader.reading
     }
 

@@ -15,7 +15,7 @@ extension OperationContext {
         let place = ShellContext(
             isRemote: session.place == .ssh, home: session.place == .shell ? services.paths.home : nil,
             directory: directory, ownFiles: ShellOpening.ownFiles(services))
-        let verdict = try services.guards.engine().judge(shell: command, in: place, policy: configuration.guardPolicy)
+        let verdict = try await services.guards.verdict(shell: command, in: place, policy: configuration.guardPolicy)
         try await Clearance(
             ConfirmationRequest(
                 connection: "\(session.place.rawValue):\(host ?? session.name)", module: session.place.rawValue,

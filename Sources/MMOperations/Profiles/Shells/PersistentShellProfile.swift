@@ -116,7 +116,7 @@ package enum PersistentShellProfile {
             if seed.configuration.policy.isEnabled, command.allSatisfy(\.isWhitespace) {
                 throw MMError(.denied, "Security validation failed: Empty command")
             }
-            try seed.check(command, place: .shell, directory: directory)
+            try await seed.check(command, place: .shell, directory: directory)
             try seed.configuration.policy.check(command, directory: directory ?? "/")
             task = try await ShellRunner(sessions: seed.services.shells, member: member).start(
                 command, timeLimit: .seconds(limit), patience: .seconds(limit))

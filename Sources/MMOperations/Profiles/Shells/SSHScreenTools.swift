@@ -11,7 +11,7 @@ enum SSHScreenTools {
     static func device(_ command: String, _ call: SSHTools.Call, _ host: SSHHostArguments, within limit: Duration)
         async throws(MMError) -> String
     {
-        try call.seed.check(command, place: .ssh, directory: nil)
+        try await call.seed.check(command, place: .ssh, directory: nil)
         let member = try await call.member(host, isDevice: true)
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no terminal.") }
         let deadline = Deadline.after(limit)
@@ -33,7 +33,7 @@ enum SSHScreenTools {
     static func sudo(
         _ command: String, _ password: Secret, _ call: SSHTools.Call, _ host: SSHHostArguments, within limit: Duration
     ) async throws(MMError) -> String {
-        try call.seed.check(command, place: .ssh, directory: nil)
+        try await call.seed.check(command, place: .ssh, directory: nil)
         guard !command.contains(where: \.isNewline) else {
             throw MMError(.invalidInput, "With sudo_password a command is one line.", hint: "Join the lines with `;`.")
         }
@@ -68,11 +68,30 @@ enum SSHScreenTools {
         return screen
     }
 
+    /// The command that runs in the host's session and can be typed into: screens and keys are its own.
+    private static func running(_ call: SSHTools.Call) async throws(MMError) -> ShellTask? {
+        let key = call.key(try call.opening.target(try call.host().target))
+        guard let task = await call.shells.running(in: key), task.job.command.input != .none else { return nil }
+        return task
+    }
+
+    /// What a running command shows.
+    static func view(of job: ShellJob) -> Screen {
+        let size = job.command.size ?? ShellCommand.Size(rows: 24, columns: 80)
+        var screen = Screen(rows: size.rows, columns: size.columns)
+        for stream in [ShellCommand.Stream.stdout, .stderr, .terminal] {
+            let total = job.page(stream, from: 0, limit: 0).total
+            let bytes = job.page(stream, from: max(0, total - (256 << 10)), limit: 256 << 10).bytes
+            // What comes through no terminal has no carriage returns.
+            screen.write(bytes.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] })
+        }
+        return screen
+    }
+
     /// Types and tells what appears: where a command of the host's shell waits for input it is typed there, else into the
     /// host's terminal.
     private static func send(_ text: String, _ call: SSHTools.Call) async throws(MMError) -> String {
-        let key = call.key(try call.opening.target(try call.host().target))
-        if let running = await call.shells.running(in: key), running.job.command.input != .none {
+        if let running = try await running(call) {
             return try await SSHCommandTools.type(text, into: running)
         }
         guard let screen = try await screen(call, opens: true) else {
@@ -108,14 +127,15 @@ enum SSHScreenTools {
             FastSchema.Parameter("max_lines", .number, standard: 24, "Maximum number of lines to return (default: 24)"),
         ], SSHTools.looks
     ) { (call) async throws(MMError) in
-        guard let screen = try await screen(call, opens: false) else {
+        var shown = try await running(call).map { view(of: $0.job) }
+        if shown == nil { shown = try await screen(call, opens: false)?.view }
+        guard let view = shown else {
             let empty: JSONValue = [
                 "error": "Interactive mode not enabled or session not found", "lines": [], "cursor_x": 0, "cursor_y": 0,
                 "width": 0, "height": 0,
             ]
             return JSONWriter.string(empty, layout: .indented(2))
         }
-        let view = screen.view
         let lines = view.lines.prefix(max(1, call.arguments.number("max_lines") ?? 24))
         let object: JSONValue = [
             "lines": .array(lines.map(JSONValue.string)), "cursor_x": .int(Int64(view.cursor.column)),

@@ -17,7 +17,7 @@ package enum SSHSessionProfile {
                 + "key_filename: Path to SSH key file (optional)\n    port: SSH port (default: 22)",
             [SSHTools.host, user, SSHTools.command, SSHTools.password, SSHTools.keyFile, port], SSHTools.acts
         ) { (call) async throws(MMError) in
-            let limit = Duration.seconds(300)
+            let limit = call.seed.configuration.commandTime
             let task: ShellTask
             do throws(MMError) {
                 task = try await SSHTools.start(

@@ -153,7 +153,7 @@ struct SSHTools: Sendable {
         let host = try call.host()
         let secrets = [try host.target.password, host.sudoPassword, host.enablePassword].compactMap { $0 }
         do throws(MMError) {
-            try call.seed.check(command, place: .ssh, directory: nil)
+            try await call.seed.check(command, place: .ssh, directory: nil)
             try call.seed.configuration.policy.check(command, directory: "/")
         } catch {
             await call.seed.note(command, secrets: secrets, isRefused: true)

@@ -11,11 +11,11 @@ struct SeedShellCall: Sendable {
 
     /// Refuses what touches the program's own sign-ins, connections and confirmations; everything else ran in the first
     /// servers, and runs here.
-    func check(_ command: String, place: ShellPlace, directory: String?) throws(MMError) {
+    func check(_ command: String, place: ShellPlace, directory: String?) async throws(MMError) {
         let context = ShellContext(
             isRemote: place == .ssh, home: place == .shell ? services.paths.home : nil, directory: directory,
             ownFiles: ShellOpening.ownFiles(services))
-        let verdict = try services.guards.engine().judge(shell: command, in: context, policy: .standard)
+        let verdict = try await services.guards.verdict(shell: command, in: context, policy: .standard)
         guard verdict.classes.contains(.session) else { return }
         let finding = verdict.findings.first { $0.classes.contains(.session) }
         throw MMError(
