@@ -143,6 +143,8 @@ extension ShellOperations {
         let offset = try input.integer("offset") ?? 0
         var limit = try input.integer("limit")
         if limit == nil, !context.isTerminal { limit = isText ? 20_000 : 1 << 20 }
+        // No character is longer than four bytes: with so many there is always one to show.
+        if isText { limit = limit.map { max($0, 4) } }
         let piece: FilePiece
         if isLocal {
             let files = LocalFiles(
@@ -169,12 +171,14 @@ extension ShellOperations {
         if context.isTerminal, wanted == nil {
             return OperationAnswer(.bytes(piece.bytes, contentType: "application/octet-stream"))
         }
-        let end = piece.offset + piece.bytes.count
+        var end = piece.offset + piece.bytes.count
         let text = ShellText(piece.bytes, isCut: offset > 0 || end < piece.size)
         if wanted == "utf-8", text.isBase64 {
             throw MMError(.invalidInput, "“\(path)” is no UTF-8 text.", hint: "Ask for encoding base64.")
         }
         let isBase64 = wanted == "base64" || text.isBase64
+        // A character that is torn at a piece's end stands whole at the beginning of the next one.
+        if !isBase64, end < piece.size { end -= text.left }
         var object: JSONObject = [
             "path": .string(path), "size": .int(Int64(piece.size)),
             "content": .string(isBase64 ? Base64.text(piece.bytes) : text.text),
@@ -182,9 +186,7 @@ extension ShellOperations {
         ]
         if end < piece.size || offset > 0 {
             object["offset"] = .int(Int64(piece.offset))
-            // A character that is torn at a piece's end stands whole at the beginning of the next one.
-            let next = isBase64 || piece.bytes.count <= text.leftOver ? end : end - text.leftOver
-            object["next"] = end < piece.size ? .int(Int64(next)) : nil
+            object["next"] = end < piece.size ? .int(Int64(end)) : nil
         }
         return OperationAnswer(.value(.object(object)))
     }

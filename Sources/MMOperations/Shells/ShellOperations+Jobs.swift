@@ -20,7 +20,8 @@ extension ShellOperations {
         fields += isLocal ? sessionFields() : hostFields
         return AnyOperation(
             declaration(
-                "read", "Read output or a file", "Read what a command wrote, from an offset on, or a text file.",
+                "read", "Read output or a file",
+                "Read what a command wrote, from an offset on, or a text file; without either, what background jobs wrote.",
                 effects: .init(readOnly: true, openWorld: !isLocal),
                 examples: [("mm \(place.rawValue) read cmd-… --offset 20000", "goes on where the answer was cut")]),
             fields: fields
@@ -28,20 +29,19 @@ extension ShellOperations {
             if let path = try input.text("path") {
                 return try await download(path, input, context, isText: true)
             }
-            if !isLocal, try input.text("job") == nil { return try await display(input, context) }
+            if try input.text("job") == nil { return try await display(input, context) }
             let task = try await task(input, context)
             let word = try input.text("stream") ?? "stdout"
             let limit = try input.integer("limit") ?? 20_000
             guard let stream = ShellCommand.Stream(rawValue: word) else {
                 return Self.display(task)
             }
-            let page = await task.page(stream, from: try input.integer("offset") ?? 0, limit: limit)
+            // No character is longer than four bytes: with so many there is always one to show.
+            let page = await task.page(stream, from: try input.integer("offset") ?? 0, limit: max(limit, 4))
             let text = ShellText(page.bytes, isCut: page.start > 0 || page.next < page.total || task.isRunning)
-            // A character that is torn at a page's end stands whole at the beginning of the next one.
-            let next = page.bytes.count > text.leftOver ? page.next - text.leftOver : page.next
             var object: JSONObject = [
                 "job": .string(task.handle), "status": .string(ShellReport(task: task, room: 0).status),
-                "stream": .string(word), "offset": .int(Int64(page.start)), "next": .int(Int64(next)),
+                "stream": .string(word), "offset": .int(Int64(page.start)), "next": .int(Int64(page.next - text.left)),
                 "total": .int(Int64(page.total)), "text": .string(text.text),
             ]
             if text.isBase64 { object["encoding"] = "base64" }
@@ -168,12 +168,13 @@ extension ShellOperations {
     var wait: AnyOperation {
         AnyOperation(
             declaration(
-                "wait", "Wait for a command", "Wait until a command ends, writes a text, or is quiet.",
+                "wait", "Wait for a command", "Wait until a command ends, writes a text or a pattern, or is quiet.",
                 effects: .init(readOnly: true, openWorld: true),
                 examples: [("mm \(place.rawValue) wait cmd-… --for 'Listening'", "until the text is there")]),
             fields: [
                 jobField,
                 InputField("for", .text, "Until this text was written."),
+                InputField("matching", .text, "Until a line matches this regular expression."),
                 InputField("quiet", .integer(1...3600), "Until nothing was written for so many seconds."),
                 InputField("yield", .integer(0...3600), "Seconds until the call answers in any case (default 30)."),
             ]
@@ -182,7 +183,9 @@ extension ShellOperations {
             let seconds = try input.integer("yield") ?? (context.isTerminal ? 86_400 : 30)
             let prompt = await ShellRunner.wait(
                 task.job, until: min(.after(.seconds(seconds)), context.isTerminal ? .never : context.deadline),
-                for: try input.text("for"), quiet: try input.integer("quiet").map { .seconds($0) })
+                for: try input.text("for"),
+                matching: try input.text("matching").map { (text) throws(MMError) in try Pattern(text) },
+                quiet: try input.integer("quiet").map { .seconds($0) })
             if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the command goes on.") }
             return await answer(task, context, prompt: prompt)
         }
@@ -244,14 +247,28 @@ extension ShellOperations {
 
     private func display(_ input: InputReader, _ context: OperationContext) async throws(MMError) -> OperationAnswer {
         let member = try await context.services.shells.existing(try key(input, context))
-        guard case .screen(let session) = member.body else {
-            throw MMError(.invalidInput, "This session has no screen.", hint: "Give `job`, the handle of a command.")
-        }
+        guard case .screen(let session) = member.body else { return await Self.background(of: member, context) }
         return Self.shown(session.view, ["session": .string(member.key.name)])
     }
 
+    /// What background jobs of a shell wrote between its commands.
+    private static func background(of member: ShellSessions.Member, _ context: OperationContext) async
+        -> OperationAnswer
+    {
+        guard case .shell(let session) = member.body else { return .value(.object([:])) }
+        let bytes = await session.takeBackgroundOutput()
+        let clean = Redactor(known: member.secrets).text(ShellText(bytes).text)
+        var object: JSONObject = [
+            "session": .string(member.key.name), "stream": "background", "total": .int(Int64(bytes.count)),
+            "text": .string(clean),
+        ]
+        if ShellText(bytes).isBase64 { object["encoding"] = "base64" }
+        return OperationAnswer(.value(.object(object)), text: context.isTerminal ? clean : nil)
+    }
+
     private static func display(_ task: ShellTask) -> OperationAnswer {
-        var screen = Screen(rows: 24, columns: 80)
+        let size = task.job.command.size ?? ShellCommand.Size(rows: 24, columns: 80)
+        var screen = Screen(rows: size.rows, columns: size.columns)
         let total = task.job.page(.terminal, from: 0, limit: 0).total
         screen.write(task.job.page(.terminal, from: max(0, total - (256 << 10)), limit: 256 << 10).bytes)
         return shown(screen, ["job": .string(task.handle), "status": .string(ShellReport(task: task, room: 0).status)])

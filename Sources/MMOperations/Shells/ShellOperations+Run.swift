@@ -20,6 +20,10 @@ extension ShellOperations {
             InputField(
                 "input", .choice(["none", "terminal", "screen"]),
                 "What it reads: nothing, typed input, or a full screen (default: piped input, else nothing)."))
+        fields += [
+            InputField("rows", .integer(1...1000), "Lines of its screen (default 24)."),
+            InputField("columns", .integer(1...1000), "Columns of its screen (default 80)."),
+        ]
         if isLocal {
             fields += [
                 InputField("shell", .choice(Self.shells), "Kind of a new session (default bash)."),
@@ -90,7 +94,7 @@ extension ShellOperations {
         if !isLocal, known.map({ $0.kind == "device" }) ?? isDevice { language = .device }
         try await clear(text, language, name, known, context, configuration)
         let (member, isNew) = try await session(input, context, configuration)
-        let limit = Duration.seconds(try input.integer("timeout") ?? 300)
+        let limit = try input.integer("timeout").map { Duration.seconds($0) } ?? configuration.commandTime
         // A person at a terminal waits; a model is better served by a handle.
         let patience = try input.integer("yield").map { Duration.seconds($0) } ?? (isModel ? .seconds(30) : limit)
         await context.note(command: text, configuration, secrets: member.secrets)
@@ -108,9 +112,8 @@ extension ShellOperations {
         let given = member.holdsBack && context.call.patience == nil ? context.call.input : nil
         let reads = try input.text("input").flatMap { ShellCommand.Input(rawValue: $0) }
         let task = try await runner.start(
-            text, input: reads ?? (given == nil ? ShellCommand.Input.none : .pipe), timeLimit: limit,
-            patience: patience,
-            isBeside: try input.flag("beside"),
+            text, input: reads ?? (given == nil ? ShellCommand.Input.none : .pipe), size: try Self.size(input),
+            timeLimit: limit, patience: patience, isBeside: try input.flag("beside"),
             keeping: flows
                 ? .flowing
                 : .all(context.services.outputs, owner: "/\(context.call.caller.server ?? "")"))
@@ -165,6 +168,11 @@ extension ShellOperations {
         for stream in [ShellCommand.Stream.stdout, .stderr] {
             context.record.note("\(stream.rawValue)Bytes", .int(Int64(task.job.output(stream).total)))
         }
+    }
+
+    private static func size(_ input: InputReader) throws(MMError) -> ShellCommand.Size? {
+        let (rows, columns) = (try input.integer("rows"), try input.integer("columns"))
+        return rows == nil && columns == nil ? nil : ShellCommand.Size(rows: rows ?? 24, columns: columns ?? 80)
     }
 
     /// Judges a command before anything is started.

@@ -101,10 +101,11 @@ struct ShellReport {
         let kept = output.head.count + output.tail.count
         if kept <= room { return (output.bytes, output.omitted) }
         let all = output.omitted == 0 ? output.head + output.tail : []
-        let head = all.isEmpty ? Array(output.head.prefix(room * 2 / 3)) : Array(all.prefix(room * 2 / 3))
-        let tail = all.isEmpty ? Array(output.tail.suffix(room / 3)) : Array(all.suffix(room / 3))
+        // Characters that the cut has torn are left out with the rest.
+        let head = ShellText.whole((all.isEmpty ? output.head : all).prefix(room * 2 / 3))
+        let tail = ShellText.whole((all.isEmpty ? output.tail : all).suffix(room / 3))
         let omitted = output.total - head.count - tail.count
-        return (head + Array("\n[… \(omitted) bytes left out …]\n".utf8) + tail, omitted)
+        return (Array(head) + Array("\n[… \(omitted) bytes left out …]\n".utf8) + Array(tail), omitted)
     }
 
     /// What a person should know beside the output.

@@ -40,6 +40,7 @@ package struct ShellRunner: Sendable {
     /// - Parameters:
     ///   - text: the command.
     ///   - input: what it reads.
+    ///   - size: the size of its terminal; nil for the usual one.
     ///   - timeLimit: when it is cancelled, from its start.
     ///   - isBeside: whether it runs in a shell of its own with the session's directory and exported variables.
     ///   - patience: how long a command that is running there may hold this one up.
@@ -47,8 +48,8 @@ package struct ShellRunner: Sendable {
     /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
     ///   starting throws.
     package func start(
-        _ text: String, input: ShellCommand.Input = .none, timeLimit: Duration, patience: Duration,
-        isBeside: Bool = false, keeping: Keeping = .ends
+        _ text: String, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil, timeLimit: Duration,
+        patience: Duration, isBeside: Bool = false, keeping: Keeping = .ends
     ) async throws(MMError) -> ShellTask {
         guard case .shell(let session) = member.body else {
             throw MMError(.unsupported, "A device runs one command line at a time.")
@@ -63,7 +64,7 @@ package struct ShellRunner: Sendable {
             }
         }
         let spool = session.holdsBack ? keeping.spool : nil
-        let command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil))
+        let command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
         let job: ShellJob
         do throws(MMError) {
             job =
@@ -95,15 +96,18 @@ package struct ShellRunner: Sendable {
     /// - Parameters:
     ///   - deadline: how long the caller waits; the command goes on then.
     ///   - text: ends the wait as soon as it was written.
+    ///   - pattern: ends the wait as soon as a line matches it.
     ///   - quiet: ends the wait when nothing was written for so long.
     /// - Returns: what the command waits for, if it does.
     package static func wait(
-        _ job: ShellJob, until deadline: Deadline, for text: String? = nil, quiet: Duration? = nil
+        _ job: ShellJob, until deadline: Deadline, for text: String? = nil, matching pattern: Pattern? = nil,
+        quiet: Duration? = nil
     ) async -> ShellPrompt? {
-        if let text {
+        if text != nil || pattern != nil {
             await withTaskGroup(of: Bool.self) { group in
                 for stream in ShellCommand.Stream.allCases {
-                    group.addTask { await job.wait(for: text, in: stream, until: deadline) != nil }
+                    if let text { group.addTask { await job.wait(for: text, in: stream, until: deadline) != nil } }
+                    if let pattern { group.addTask { await job.wait(for: pattern, in: stream, until: deadline) } }
                 }
                 // The first stream that has it ends the wait; one that ended without says nothing.
                 while let found = await group.next(), !found, job.end == nil {}

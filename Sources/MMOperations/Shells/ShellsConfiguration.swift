@@ -50,6 +50,8 @@ package struct ShellsConfiguration: Sendable {
     package var secrets: [String: SecretUses] = [:]
     /// The largest file that is moved at once, in bytes.
     package var largestFile = 64 << 20
+    /// When a command is cancelled that was given no time of its own.
+    package var commandTime: Duration = .seconds(300)
 
     /// The usual configuration.
     package init() {}
@@ -117,6 +119,7 @@ struct ShellsConfigurationReader {
             case "memoryMegabytes": made.limits.append(.memory(UInt64(try number(key, value, 16...1_048_576)) << 20))
             case "processorSeconds": made.limits.append(.processorTime(UInt64(try number(key, value, 1...31_536_000))))
             case "together": made.treeLimits = try together(value)
+            case "commandSeconds": made.commandTime = .seconds(try number(key, value, 1...604_800))
             case "maxFileBytes": made.largestFile = try number(key, value, 1...(1 << 30))
             case "secrets": made.secrets = try secrets(value)
             case "ssh":

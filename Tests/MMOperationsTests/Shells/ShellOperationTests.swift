@@ -318,4 +318,41 @@ struct ShellOperationTests {
         _ = try await fails(.invalidInput) { try await call("shell_download", ["path": "x", "to": "/tmp/x"]) }
         await home.services.close()
     }
+
+    @Test("give what background jobs wrote between commands, once")
+    func background() async throws {
+        _ = try await run("(until [ -e go ]; do sleep 0.05; done; echo late; touch done) &")
+        try ProtectedFile.replace(home.path + "/work/go", with: [])
+        var text = ""
+        let limit = Deadline.after(.seconds(300))
+        while text.isEmpty, !limit.hasPassed {
+            text = try await call("shell_read", [:])["text"]?.string ?? ""
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(text == "late\n")
+        #expect(try await call("shell_read", [:])["text"] == "")
+    }
+
+    @Test("wait until a line matches a pattern, in time linear in what was written")
+    func patterns() async throws {
+        let begun = try await run("echo 'port 80'; echo 'port 8080 open'; sleep 300", ["yield": 0])
+        let job = begun["job"] ?? ""
+        let answer = try await call("shell_wait", ["job": job, "matching": "^port \\d{4} (a|a)*", "yield": 100])
+        #expect(answer["status"] == "running")
+        #expect(answer["stdout"]?.string?.contains("8080") == true)
+        let error = try await fails(.unsupported) {
+            try await call("shell_wait", ["job": job, "matching": "(a", "yield": 0])
+        }
+        #expect(error.message.contains("(a"))
+        _ = try await call("shell_jobs", ["cancel": job])
+    }
+
+    @Test("give a screen the size that is asked for")
+    func sizes() async throws {
+        let answer = try await run(
+            "stty size; sleep 300", ["input": "screen", "rows": 50, "columns": 132, "wait_for": "50 132"])
+        let shown = try await call("shell_read", ["job": answer["job"] ?? "", "stream": "display"])
+        #expect(shown["screen"]?.string?.hasPrefix("50 132") == true)
+        _ = try await call("shell_jobs", ["cancel": answer["job"] ?? ""])
+    }
 }

@@ -1,0 +1,42 @@
+import MMCore
+import TestSupport
+import Testing
+
+@testable import MMOperations
+@testable import MMShell
+
+@Suite("Bytes of a command as text")
+struct ShellTextTests {
+    @Test("pages of any size add up to every character", arguments: 4...40)
+    func pages(size: Int) {
+        let all = Array("aä€😀b".utf8) + Array(String(repeating: "é🇨🇭 x", count: 20).utf8)
+        var text = ""
+        var position = 0
+        while position < all.count {
+            let end = min(position + size, all.count)
+            let piece = ShellText(Array(all[position..<end]), isCut: position > 0 || end < all.count)
+            #expect(!piece.isBase64)
+            text += piece.text
+            position = end - piece.left
+        }
+        #expect(text == String(decoding: all, as: UTF8.self))
+    }
+
+    @Test("what is no text is base64, whole")
+    func binary() {
+        let bytes: [UInt8] = [0xFF, 0xFE, 0x41, 0xC3]
+        let piece = ShellText(bytes, isCut: true)
+        #expect(piece.isBase64)
+        #expect(piece.left == 0)
+        #expect(piece.text == Base64.text(bytes))
+    }
+
+    @Test("an output that is cut for an answer stays text", arguments: 20...60)
+    func cut(room: Int) {
+        let bytes = Array(String(repeating: "ä€😀", count: 100).utf8)
+        let output = ShellJob.Output(head: bytes, tail: [], omitted: 0, total: bytes.count)
+        let shown = ShellReport.fit(output, in: room)
+        #expect(String(validating: shown.bytes, as: UTF8.self) != nil)
+        #expect(shown.omitted > 0)
+    }
+}
