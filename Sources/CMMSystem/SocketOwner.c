@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 int mm_socket_owner(int is_v6, const uint8_t *own, uint16_t own_port, const uint8_t *remote, uint16_t remote_port,
-                    uint32_t *uid) {
+                    uint32_t *uid, uint32_t *inode) {
     int link = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (link < 0) return -1;
     struct timeval patience = {1, 0};
@@ -63,5 +63,6 @@ int mm_socket_owner(int is_v6, const uint8_t *own, uint16_t own_port, const uint
         found->id.idiag_sport != htons(own_port) || found->id.idiag_dport != htons(remote_port))
         return 0;
     *uid = found->idiag_uid;
+    *inode = found->idiag_inode;
     return 1;
 }

@@ -51,6 +51,11 @@ int mm_accept(int socket) {
     return accepted;
 }
 
+void mm_send_at_once(int socket) {
+    int on = 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 int mm_peer_has_closed(int socket) {
     struct pollfd one = {socket, POLLRDHUP, 0};
     return poll(&one, 1, 0) == 1 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;

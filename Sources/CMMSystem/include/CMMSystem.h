@@ -63,6 +63,8 @@ int mm_unix_socket(void);
 int mm_unix_bind(int socket, const char *path);
 int mm_unix_connect(int socket, const char *path);
 int mm_accept(int socket);
+// Lets a TCP socket send small pieces without waiting for more.
+void mm_send_at_once(int socket);
 // Whether the far end has closed, at least for writing.
 int mm_peer_has_closed(int socket);
 int mm_socketpair(int *left, int *right);
@@ -71,10 +73,10 @@ int mm_peer_credentials(int socket, uint32_t *uid, uint32_t *gid, int32_t *pid);
 int mm_tcp_listen(const char *address, uint16_t *port, int backlog);
 // The address and port of a socket's own or far end, as text; the family, or -1. Room for at least 64 bytes.
 int mm_socket_address(int socket, int peer, char *text, size_t room, uint16_t *port);
-// The user of the established TCP socket with these ends (addresses in network order, 4 or 16 bytes), as sock_diag(7) knows
-// it: 1 and the user, 0 when there is none that a process holds, -1 when the kernel can't be asked.
+// The user and inode of the established TCP socket with these ends (addresses in network order, 4 or 16 bytes), as
+// sock_diag(7) knows it: 1 and both, 0 when there is none that a process holds, -1 when the kernel can't be asked.
 int mm_socket_owner(int is_v6, const uint8_t *own, uint16_t own_port, const uint8_t *remote, uint16_t remote_port,
-                    uint32_t *uid);
+                    uint32_t *uid, uint32_t *inode);
 // The longest path of a Unix socket that fits its address, without the final NUL.
 int mm_unix_path_limit(void);
 

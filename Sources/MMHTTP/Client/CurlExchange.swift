@@ -110,15 +110,16 @@ final class CurlExchange {
         let takesBody = ["POST", "PUT", "PATCH"].contains(request.method)
         if request.method == "HEAD" {
             long(CURLOPT_NOBODY, 1)
-        } else if request.body != nil || takesBody {
+        } else if request.body != nil || request.upload != nil || takesBody {
+            let length = request.upload.map { $0.length ?? -1 } ?? request.body?.count ?? 0
             long(CURLOPT_POST, 1)
-            _ = mm_curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body?.count ?? 0))
+            _ = mm_curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(length))
             text(CURLOPT_CUSTOMREQUEST, request.method)
         } else {
             long(CURLOPT_HTTPGET, 1)
             if request.method != "GET" { text(CURLOPT_CUSTOMREQUEST, request.method) }
         }
-        if !isRepeatable, request.body?.isEmpty ?? true {
+        if !isRepeatable, request.body?.isEmpty ?? true, request.upload == nil {
             // On a kept connection that dies without an answer curl sends again by itself, unless it would have to
             // rewind a body, which `seek` refuses. Without a body only a fresh connection keeps it from doing so.
             long(CURLOPT_FRESH_CONNECT, 1)
@@ -127,7 +128,9 @@ final class CurlExchange {
 
     /// Whether sending twice does no more than sending once (RFC 9110, section 9.2.2).
     private var isRepeatable: Bool {
-        ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].contains(transfer.request.method)
+        let method = transfer.request.method
+        if ["GET", "HEAD", "OPTIONS"].contains(method) { return true }
+        return ["PUT", "DELETE"].contains(method) && !transfer.request.isSentOnce
     }
 
     private func setHeaders(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
@@ -143,6 +146,8 @@ final class CurlExchange {
         if !request.headers.contains("user-agent") { append("User-Agent: \(configuration.userAgent)") }
         // curl would wait a second for a permission that most servers never send, and call every body a form.
         append("Expect:")
+        // HTTP/2 says where a body ends by itself; curl leaves the field out there.
+        if let upload = request.upload, upload.length == nil { append("Transfer-Encoding: chunked") }
         if !request.headers.contains("content-type") { append("Content-Type:") }
         if !request.headers.contains("accept-encoding") {
             _ = mm_curl_set_text(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
@@ -254,7 +259,18 @@ final class CurlExchange {
     }
 
     private func read(_ bytes: UnsafeMutablePointer<CChar>?, _ room: Int) -> Int {
-        guard let bytes, let content = transfer.request.body else { return 0 }
+        guard let bytes else { return 0 }
+        if let upload = transfer.upload {
+            switch upload.take(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
+            case .bytes(let count):
+                sent += count
+                return count
+            case .later: return Int(CURL_READFUNC_PAUSE)
+            case .end: return 0
+            case .broken: return Int(CURL_READFUNC_ABORT)
+            }
+        }
+        guard let content = transfer.request.body else { return 0 }
         let count = min(room, content.count - sent)
         guard count > 0 else { return 0 }
         content.withUnsafeBytes { source in
@@ -267,7 +283,10 @@ final class CurlExchange {
 
     private func seek(_ offset: curl_off_t, _ origin: Int32) -> Int32 {
         // A body that began to go out may have been acted on: only what may be sent twice is sent again.
-        guard origin == SEEK_SET, offset >= 0, isRepeatable || sent == 0 else { return CURL_SEEKFUNC_FAIL }
+        let isUnsent = sent == 0
+        guard origin == SEEK_SET, offset >= 0, isUnsent || (isRepeatable && transfer.upload == nil) else {
+            return CURL_SEEKFUNC_FAIL
+        }
         sent = Int(offset)
         return CURL_SEEKFUNC_OK
     }

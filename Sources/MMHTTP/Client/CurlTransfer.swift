@@ -34,6 +34,8 @@ final class CurlTransfer: Sendable {
     /// The proxy that it goes through.
     let proxy: ProxyAddress?
     let delivery: Delivery
+    /// The body, where it arrives while it is sent.
+    let upload: CurlUpload?
     /// Given once: the head (with the whole body where that was asked for), or why there is none.
     let head = OneShot<Result<Head, HTTPError>>()
     private let buffer = Mutex(Buffer())
@@ -43,6 +45,7 @@ final class CurlTransfer: Sendable {
         self.address = address
         self.proxy = proxy
         self.delivery = delivery
+        upload = request.upload == nil ? nil : CurlUpload()
     }
 
     /// Whether nobody waits for it any more.
@@ -58,6 +61,7 @@ final class CurlTransfer: Sendable {
             return buffer.reader
         }
         head.give(.failure(Self.cancelled(request)))
+        upload?.close()
         reader?.give(())
     }
 
@@ -83,6 +87,7 @@ final class CurlTransfer: Sendable {
 
     /// The streamed body has ended, on the loop's thread.
     func finish(_ end: Result<Void, HTTPError>) {
+        upload?.close()
         let reader = buffer.withLock { buffer in
             if buffer.end == nil { buffer.end = end }
             defer { buffer.reader = nil }

@@ -80,6 +80,10 @@ package final class HTTPClient: HTTPTransport {
         let proxy = request.unixSocket == nil ? try configuration.proxy?.proxy(for: address) : nil
         let transfer = CurlTransfer(request: request, address: address, proxy: proxy, delivery: delivery)
         let loop = try loopOwner().loop
+        if let pieces = request.upload?.pieces, let upload = transfer.upload {
+            // It outlives this call where the answer's head comes before the body's end, and ends with the transfer.
+            Task { await upload.feed(pieces) { loop.resume(transfer) } }
+        }
         let head = await withTaskCancellationHandler {
             loop.begin(transfer)
             return await transfer.head.wait()
@@ -122,7 +126,11 @@ package final class HTTPClient: HTTPTransport {
             throw HTTPError(
                 .invalidRequest, "The header Transfer-Encoding can't be set: the body's form is chosen here.")
         }
-        if let length = request.headers["content-length"], length != String(request.body?.count ?? 0) {
+        guard request.body == nil || request.upload == nil else {
+            throw HTTPError(.invalidRequest, "The request has two bodies.")
+        }
+        let length = request.upload.map(\.length) ?? request.body?.count ?? 0
+        if let said = request.headers["content-length"], said != length.map({ String($0) }) {
             throw HTTPError(
                 .invalidRequest, "The header Content-Length does not say the body's length.",
                 hint: "Leave it out: it is made from the body.")

@@ -1,12 +1,12 @@
 /// What may stand in a message's first line and headers, so that no value can start a new line or a new request.
-enum HTTPFieldRules {
+package enum HTTPFieldRules {
     /// Whether the text is a token: a method or a header name (RFC 9110, section 5.6.2).
-    static func isToken(_ text: String) -> Bool {
+    package static func isToken(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy(isTokenByte)
     }
 
     /// Whether the text may be a header's value: no control character but tab (RFC 9110, section 5.5).
-    static func isFieldValue(_ text: String) -> Bool {
+    package static func isFieldValue(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }
     }
 

@@ -99,7 +99,7 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
     }
 
     /// Whether two names mean the same header: ASCII letters without case.
-    static func sameName(_ left: String, _ right: String) -> Bool {
+    package static func sameName(_ left: String, _ right: String) -> Bool {
         guard left.utf8.count == right.utf8.count else { return false }
         return zip(left.utf8, right.utf8).allSatisfy { lowered($0) == lowered($1) }
     }

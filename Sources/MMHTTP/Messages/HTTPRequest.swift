@@ -8,6 +8,10 @@ package struct HTTPRequest: Sendable {
     package var headers: HTTPHeaders
     /// The body, or nil for none.
     package var body: [UInt8]?
+    /// A body that arrives while it is sent, in the place of `body`.
+    package var upload: HTTPUpload?
+    /// Whether it is never sent a second time but where it reads alone, whatever its method allows.
+    package var isSentOnce = false
     /// The time for the whole exchange; for a streamed answer, until its headers are here.
     package var timeout: Duration
     /// How long a body that has begun may stand still; nil means the client's own, zero means for ever.

@@ -18,23 +18,50 @@ package enum LoopbackPeer {
             return nil
         }
         // A client may have used an IPv6 socket for an IPv4 address.
+        return entry(far, port, near, localPort)?.user
+    }
+
+    /// Whether one of these processes holds the far end of a connection that was accepted on a loopback address. Their
+    /// descriptors alone are looked through.
+    package static func isHeld(farEndOf descriptor: Int32, by processes: [Int32]) -> Bool {
+        guard let far = end(of: descriptor, isPeer: true), let near = end(of: descriptor, isPeer: false),
+            far.address.isLoopback, near.address.isLoopback,
+            let socket = entry(far.address, far.port, near.address, near.port)
+        else { return false }
+        let link = "socket:[\(socket.inode)]"
+        return processes.contains { process in
+            ProcFile.numbers(in: "/proc/\(process)/fd").contains { ProcFile.link("/proc/\(process)/fd/\($0)") == link }
+        }
+    }
+
+    private static func end(of descriptor: Int32, isPeer: Bool) -> (address: IPAddress, port: UInt16)? {
+        var text = [CChar](repeating: 0, count: 64)
+        var port: UInt16 = 0
+        guard mm_socket_address(descriptor, isPeer ? 1 : 0, &text, text.count, &port) >= 0 else { return nil }
+        return IPAddress(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+            .map { ($0, port) }
+    }
+
+    private static func entry(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16) -> TableEntry? {
+        // A client may have used an IPv6 socket for an IPv4 address.
         switch owner(far, port, near, localPort, asV6: !far.isV4) {
-        case .some(.some(let user)): return user
-        case .some(.none): return far.isV4 ? owner(far, port, near, localPort, asV6: true) ?? nil : nil
-        case .none: return userInTables(far, port, near, localPort)
+        case .some(.some(let entry)): entry
+        case .some(.none): far.isV4 ? owner(far, port, near, localPort, asV6: true) ?? nil : nil
+        case .none: socketInTables(far, port, near, localPort)
         }
     }
 
     /// The owner as sock_diag(7) knows it: `.some(nil)` when there is none, nil when the kernel can't be asked.
     private static func owner(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16, asV6: Bool)
-        -> UInt32??
+        -> TableEntry??
     {
         var user: UInt32 = 0
+        var inode: UInt32 = 0
         let own = asV6 ? far.v6Bytes : far.bytes
         let remote = asV6 ? near.v6Bytes : near.bytes
         guard own.count == remote.count else { return .some(nil) }
-        return switch mm_socket_owner(asV6 ? 1 : 0, own, port, remote, localPort, &user) {
-        case 1: .some(user)
+        return switch mm_socket_owner(asV6 ? 1 : 0, own, port, remote, localPort, &user, &inode) {
+        case 1: .some(TableEntry(user: user, inode: String(inode)))
         case 0: .some(nil)
         default: nil
         }

@@ -4,7 +4,9 @@ package import MMCore
 
 /// Accepts connections without blocking a thread.
 package final class PolledListener: Sendable {
-    private let file: UnixSocket.SocketFile
+    /// The TCP port it listens on; 0 on a Unix socket.
+    package let port: UInt16
+    private let file: UnixSocket.SocketFile?
     private let source: PolledDescriptor
 
     /// Takes over a listener. Its file is removed when it is closed.
@@ -13,6 +15,18 @@ package final class PolledListener: Sendable {
         let (descriptor, file) = listener.take()
         source = try PolledDescriptor(FileDescriptor(owning: descriptor), for: .read)
         self.file = file
+        port = 0
+    }
+
+    /// Listens for TCP connections of this machine, at a free port of 127.0.0.1.
+    /// - Throws: `.unavailable` when there is no port, descriptor or thread left.
+    package init(loopback: Void) throws(MMError) {
+        var port: UInt16 = 0
+        let raw = mm_tcp_listen("127.0.0.1", &port, 256)
+        guard raw >= 0 else { throw SystemError.error("Listening at 127.0.0.1") }
+        self.port = port
+        file = nil
+        source = try PolledDescriptor(FileDescriptor(owning: raw), for: .read)
     }
 
     deinit { close() }
@@ -26,12 +40,14 @@ package final class PolledListener: Sendable {
             if accepted >= 0 { return .done(accepted) }
             return errno == EAGAIN ? .wait : .failed(SystemError.error("Accepting a connection"))
         }
+        // Small messages go out at once; of a Unix socket there is nothing to say.
+        mm_send_at_once(accepted)
         return FileDescriptor(owning: accepted)
     }
 
     /// Takes no more connections and removes the socket's file.
     package func close() {
         source.close()
-        file.remove()
+        file?.remove()
     }
 }

@@ -1,0 +1,47 @@
+// The parts of OpenSSL that end TLS for one session: an authority that signs leaves, and connections over memory. The
+// libraries are opened on first use. Nothing here blocks, reads a file or opens a socket.
+#ifndef COPENSSL_H
+#define COPENSSL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Opens libssl and libcrypto, once for the process. Null on success, else why they could not be opened.
+const char *mm_openssl_load(void);
+
+// An authority with a new key (EC, P-256) that never leaves this memory, valid for so many seconds; or null.
+void *mm_authority_create(const char *name, long seconds);
+void mm_authority_free(void *authority);
+// The authority's own certificate as PEM; its length, or -1 when there is no room.
+int mm_authority_pem(void *authority, char *room, int size);
+
+// A server certificate for exactly this DNS name, or IP address, with what serves it; or null. It may outlive the
+// authority, and serves any number of connections on any threads.
+void *mm_leaf_create(void *authority, const char *name, int is_address, long seconds);
+void mm_leaf_free(void *leaf);
+
+// The server's side of one TLS connection whose client must ask for `name` where it names a server at all, and must
+// take HTTP/1.1 where it names protocols. For one thread at a time.
+void *mm_tls_open(void *leaf, const char *name);
+void mm_tls_free(void *tls);
+enum { MM_TLS_WAIT = 0, MM_TLS_END = -1, MM_TLS_FAILED = -2 };
+// Takes what came from the client, still encrypted; 0, or MM_TLS_FAILED.
+int mm_tls_receive(void *tls, const uint8_t *bytes, int count);
+// Gives what goes to the client, encrypted; how many bytes, 0 for none.
+int mm_tls_send(void *tls, uint8_t *room, int size);
+// 1 when the handshake is done, MM_TLS_WAIT when more must come from the client, MM_TLS_FAILED.
+int mm_tls_handshake(void *tls);
+// Plain bytes from the client: how many, MM_TLS_WAIT, MM_TLS_END after its farewell, MM_TLS_FAILED.
+int mm_tls_read(void *tls, uint8_t *room, int size);
+// Encrypts plain bytes for the client: how many, or MM_TLS_FAILED.
+int mm_tls_write(void *tls, const uint8_t *bytes, int count);
+// Encrypts the farewell.
+void mm_tls_shutdown(void *tls);
+// Why it failed: what OpenSSL says, in `room`.
+void mm_tls_reason(void *tls, char *room, int size);
+// Whether the client asked for another server than the one of `mm_tls_open`; its name then stands in `room`.
+int mm_tls_other_name(void *tls, char *room, int size);
+// Whether the client offered protocols and HTTP/1.1 was not among them.
+int mm_tls_other_protocol(void *tls);
+
+#endif

@@ -1,0 +1,34 @@
+package import MMIdentity
+
+/// A host that a session may reach.
+package struct EgressPlace: Sendable, Hashable {
+    /// What is served there; nil for a host that the owner of the connection added.
+    package let service: CloudHost.Service?
+    /// Whether the sign-in service is there, alone or besides: its answers hold tokens.
+    package let givesTokens: Bool
+    /// The host.
+    package let host: String
+    /// The port.
+    package let port: UInt16
+    /// Whether it is reached over TLS.
+    package let isSecure: Bool
+    /// The audiences of the tokens that it takes.
+    package let audiences: Set<String>
+    /// Whether everybody can get a name of this kind, so that what is sent there may be sent to a stranger.
+    package let isOpenToStrangers: Bool
+
+    /// `https://host`, with the port where it is not the scheme's own.
+    package var origin: String {
+        let scheme = isSecure ? "https" : "http"
+        return port == (isSecure ? 443 : 80) ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
+    }
+
+    /// Whether a `Host` header names this place.
+    func isNamed(by header: String) -> Bool {
+        guard let name = HostName(header), name.host == host else { return false }
+        return (name.port ?? (isSecure ? 443 : 80)) == port
+    }
+
+    /// Whether a token of this audience may be sent here.
+    package func takes(audience: String) -> Bool { audiences.contains(CloudHost.audience(audience)) }
+}

@@ -1,0 +1,36 @@
+/// Decides what a session may send. Every request is shown to it before anything leaves.
+package protocol RequestJudge: Sendable {
+    /// The verdict on a request.
+    func judge(_ request: DescribedRequest) async -> RequestVerdict
+}
+
+/// What a judge says of a request.
+package enum RequestVerdict: Sendable {
+    /// It is sent. The class (`read`, `write`, …) goes into the record.
+    case allow(class: String)
+    /// It isn't sent, and its client is told why.
+    case refuse(class: String, RequestRefusal)
+    /// Somebody is asked while it is held open; the answer is nil for yes, or why not.
+    case hold(class: String, decision: @Sendable () async -> RequestRefusal?)
+
+    /// The class that the request was given.
+    package var requestClass: String {
+        switch self {
+        case .allow(let name), .refuse(let name, _), .hold(let name, _): name
+        }
+    }
+}
+
+/// Why a request isn't sent.
+package struct RequestRefusal: Sendable, Hashable {
+    /// A stable word: the rule, or `confirmation_needed`.
+    package let code: String
+    /// What happened and what to do, for the person or model that reads the cmdlet's error.
+    package let message: String
+
+    /// A refusal.
+    package init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,45 @@
+import MMCore
+import MMIdentity
+
+/// A refusal in the shape in which a service says no itself, so that its cmdlets fail as they do for a 403 of its own.
+enum ServiceRefusal {
+    /// The body of an answer.
+    /// - Parameters:
+    ///   - fault: why.
+    ///   - code: the judge's word, where it was the judge.
+    ///   - service: the service that was asked; nil for other hosts.
+    ///   - isSignIn: whether the sign-in service was asked.
+    static func body(
+        _ fault: WireFault, code: String? = nil, service: CloudHost.Service?, isSignIn: Bool = false
+    ) -> [UInt8] {
+        let word = code ?? fault.kind.rawValue
+        let text = "Microsoft Master: \(fault.message)"
+        let value: JSONValue
+        switch service {
+        case .signIn?,
+            _ where isSignIn:
+            // What MSAL ends a sign-in with, without trying again (RFC 6749, section 5.2).
+            value = ["error": "access_denied", "error_description": .string(text), "suberror": .string(word)]
+        case .resource(.sharePoint)?:
+            value = [
+                "odata.error": [
+                    "code": .string("-2147024891, System.UnauthorizedAccessException"),
+                    "message": ["lang": "en-US", "value": .string(text)],
+                ],
+                "reason": .string(word),
+            ]
+        case .resource(.arm)?, .resource(.keyVault)?:
+            value = ["error": ["code": "AuthorizationFailed", "message": .string(text), "reason": .string(word)]]
+        case .resource(.graph)?:
+            value = [
+                "error": [
+                    "code": "Authorization_RequestDenied", "message": .string(text),
+                    "innerError": ["code": .string(word)],
+                ]
+            ]
+        default:
+            value = ["error": ["code": "Forbidden", "message": .string(text), "reason": .string(word)]]
+        }
+        return JSONWriter.bytes(value)
+    }
+}

@@ -1,0 +1,133 @@
+package import MMCore
+import MMIdentity
+
+/// The tokens of one session, which the session itself never sees: it holds placeholders, and here stands what each is worth.
+///
+/// A placeholder is good on this session's own wire alone, and there only at the hosts of its token's audience.
+package final class PlaceholderVault: Sendable {
+    /// What a placeholder stands for.
+    enum Worth: Sendable {
+        /// An access token that the connection's sign-in renews.
+        case fed(TokenNeed)
+        /// An access token that the session signed in for by itself.
+        case own(OwnToken)
+        /// Something that only the sign-in service takes: a refresh token, a device code, an id token.
+        case signInOnly(Secret)
+    }
+
+    /// An access token that came over the wire, and how it is renewed.
+    struct OwnToken: Sendable {
+        let audience: String
+        let token: Secret
+        /// When it ends, in seconds since 1970; nil where nobody said.
+        let expiry: Int64?
+        let grant: RenewalGrant?
+    }
+
+    private struct State {
+        var worth: [String: Worth] = [:]
+        var order: [String] = []
+        /// How many of the oldest in `order` are gone.
+        var dropped = 0
+    }
+
+    /// How far ahead a placeholder's end lies that is always exchanged for a fresh token: no module reconnects before.
+    private static let distance: Int64 = 10 * 365 * 86_400
+
+    private let state = Mutex(State())
+    private let clock: WallClock
+    private let limit: Int
+
+    /// An empty vault.
+    /// - Parameters:
+    ///   - clock: the time of day.
+    ///   - limit: how many placeholders are kept, the newest: a session may sign in again and again.
+    package init(clock: WallClock = .system, limit: Int = 4_096) {
+        self.clock = clock
+        self.limit = limit
+    }
+
+    /// A placeholder for a token of the connection's own sign-in, which `TokenSource` renews.
+    /// - Parameters:
+    ///   - token: a token that is good now: its header and claims are what modules read.
+    ///   - account: whose it is, as the source knows it.
+    ///   - audience: what it is for; nil takes what the token itself says.
+    /// - Throws: `.invalidInput` when neither says what the token is for.
+    package func placeholder(for token: Secret, account: String, audience: String? = nil) throws(MMError) -> String {
+        let text = TokenText(token.reveal())
+        guard let audience = audience ?? text.audience else {
+            throw MMError(
+                .invalidInput, "The token doesn't say what it is for.",
+                hint: "Name the audience of its service, such as https://graph.microsoft.com.")
+        }
+        let need = TokenNeed(audience: CloudHost.audience(audience), account: account)
+        return keep(.fed(need), as: text.likeness(expiry: clock.now.seconds + Self.distance))
+    }
+
+    /// A placeholder for an access token that the session signed in for.
+    func placeholder(for token: OwnToken) -> String {
+        let text = TokenText(token.token.reveal())
+        HeldSecrets.shared.hold(token.token)
+        // What can't be renewed here must be renewed by the module, and in time.
+        let expiry = token.grant == nil ? nil : clock.now.seconds + Self.distance
+        return keep(.own(token), as: text.likeness(expiry: expiry))
+    }
+
+    /// A placeholder for something that only the sign-in service takes.
+    func placeholder(forSignIn secret: Secret) -> String {
+        HeldSecrets.shared.hold(secret)
+        return keep(.signInOnly(secret), as: TokenText(secret.reveal()).likeness(expiry: nil))
+    }
+
+    /// What a text stands for; nil when it is no placeholder of this session.
+    func worth(of text: String) -> Worth? { state.withLock { $0.worth[text] } }
+
+    /// The token behind a placeholder was renewed.
+    func renewed(_ placeholder: String, _ token: OwnToken) {
+        HeldSecrets.shared.hold(token.token)
+        state.withLock { state in
+            if state.worth[placeholder] != nil { state.worth[placeholder] = .own(token) }
+        }
+    }
+
+    /// The placeholders within a text such as a header's value or a target: whole words of the letters that tokens have.
+    func placeholders(in text: String) -> [String] {
+        // The shortest word that could be one; most texts hold none.
+        guard text.utf8.count >= 24 else { return [] }
+        let words = text.utf8.split { !Self.isTokenByte($0) }.filter { $0.count >= 24 }
+        guard !words.isEmpty else { return [] }
+        return state.withLock { state in
+            guard !state.worth.isEmpty else { return [] }
+            return words.map { String(decoding: $0, as: UTF8.self) }.filter { state.worth[$0] != nil }
+        }
+    }
+
+    /// Forgets everything: the session has ended.
+    package func clear() {
+        state.withLock { $0 = State() }
+    }
+
+    private func keep(_ worth: Worth, as placeholder: String) -> String {
+        state.withLock { state in
+            if state.worth.updateValue(worth, forKey: placeholder) == nil { state.order.append(placeholder) }
+            while state.worth.count > limit, state.dropped < state.order.count {
+                state.worth[state.order[state.dropped]] = nil
+                state.dropped += 1
+            }
+            if state.dropped > limit {
+                state.order.removeFirst(state.dropped)
+                state.dropped = 0
+            }
+        }
+        return placeholder
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import MMCore
+import MMHTTP
+
+/// The body of one request while it is read: its end is known, and nothing behind it is taken. For one reader at a time.
+final class RequestBody: Sendable {
+    private enum Rest {
+        /// So many bytes are missing.
+        case bytes(Int)
+        /// The first line of a chunk comes next; after the first chunk with the CR LF that ends the one before.
+        case chunk(isFirst: Bool)
+        /// So many bytes of a chunk are missing.
+        case withinChunk(Int)
+        case done
+        case failed
+    }
+
+    private struct State {
+        var rest: Rest
+        var count = 0
+    }
+
+    private static let pieceSize = 64 << 10
+    private let input: WireInput
+    private let patience: Duration
+    private let state: Mutex<State>
+
+    /// The body of a request.
+    /// - Parameters:
+    ///   - body: how its length is said.
+    ///   - input: where it comes from.
+    ///   - patience: how long it may stand still.
+    init(_ body: RequestHead.Body, from input: WireInput, patience: Duration) {
+        self.input = input
+        self.patience = patience
+        let rest: Rest =
+            switch body {
+            case .none: .done
+            case .length(let count): .bytes(count)
+            case .chunked: .chunk(isFirst: true)
+            }
+        state = Mutex(State(rest: rest))
+    }
+
+    /// How many bytes have been read.
+    var count: Int { state.withLock { $0.count } }
+
+    /// Whether all of it has been read, so that another request may follow.
+    var isDone: Bool {
+        state.withLock { state in
+            if case .done = state.rest { return true }
+            return false
+        }
+    }
+
+    /// The next piece; nil at the end.
+    /// - Throws: `.torn`, `.tooSlow`, `.malformed`.
+    func next() async throws(WireFault) -> [UInt8]? {
+        do throws(WireFault) {
+            let piece = try await step()
+            if let piece { state.withLock { $0.count += piece.count } }
+            return piece
+        } catch {
+            state.withLock { $0.rest = .failed }
+            throw error
+        }
+    }
+
+    private func step() async throws(WireFault) -> [UInt8]? {
+        while true {
+            switch state.withLock({ $0.rest }) {
+            case .done: return nil
+            case .failed: throw WireFault(400, .torn, "The body was broken before.")
+            case .bytes(let missing):
+                let piece = try await bytes(missing)
+                state.withLock { $0.rest = piece.count == missing ? .done : .bytes(missing - piece.count) }
+                return piece
+            case .withinChunk(let missing):
+                let piece = try await bytes(missing)
+                state.withLock {
+                    $0.rest = piece.count == missing ? .chunk(isFirst: false) : .withinChunk(missing - piece.count)
+                }
+                return piece
+            case .chunk(let isFirst):
+                if !isFirst, !(try await line().isEmpty) { throw Self.badChunk }
+                let size = try Self.size(try await line())
+                if size == 0 {
+                    // Trailers could say of the request what its head did not.
+                    guard try await line().isEmpty else {
+                        throw WireFault(400, .malformed, "Fields after a chunked body are not taken.")
+                    }
+                    state.withLock { $0.rest = .done }
+                } else {
+                    state.withLock { $0.rest = .withinChunk(size) }
+                }
+            }
+        }
+    }
+
+    private func bytes(_ missing: Int) async throws(WireFault) -> [UInt8] {
+        guard let piece = try await input.piece(upTo: min(missing, Self.pieceSize), patience: patience) else {
+            throw WireFault(400, .torn, "The body ended before the end that was announced.")
+        }
+        return piece
+    }
+
+    private func line() async throws(WireFault) -> [UInt8] {
+        try await input.line(upTo: 64, patience: patience)
+    }
+
+    /// A chunk's size; extensions, which nobody sends and which readers treat differently, are not taken.
+    private static func size(_ line: [UInt8]) throws(WireFault) -> Int {
+        guard !line.isEmpty, line.count <= 12, line.allSatisfy(isHexDigit),
+            let size = Int(String(decoding: line, as: UTF8.self), radix: 16)
+        else { throw badChunk }
+        return size
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66)
+    }
+
+    private static let badChunk = WireFault(
+        400, .malformed, "A chunk of the body is not its size, CR LF, its bytes, CR LF.")
+}

@@ -1,0 +1,114 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// The bytes of one accepted connection: plain, and after `secure` under TLS. For one reader and one writer at a time.
+final class WireChannel: Sendable {
+    /// The TLS state. `@unchecked Sendable`: reached under the mutex alone.
+    private struct Layer: @unchecked Sendable {
+        var tls: TLSConnection?
+    }
+
+    private let reader: PolledReader
+    private let writer: PolledWriter
+    private let layer = Mutex(Layer())
+    private let isLate = Mutex(false)
+
+    /// Takes over a socket.
+    /// - Throws: `.unavailable` when there are no descriptors left.
+    init(_ socket: consuming FileDescriptor) throws(MMError) {
+        let copy = try socket.duplicate()
+        reader = try PolledReader(copy)
+        writer = try PolledWriter(socket)
+    }
+
+    /// The next bytes from the client; nil at their end.
+    /// - Parameter deadline: when to give up; reading is over then.
+    /// - Throws: `.tooSlow`, or what is wrong with the TLS connection.
+    func read(until deadline: ContinuousClock.Instant) async throws(WireFault) -> [UInt8]? {
+        while true {
+            let step: TLSConnection.Reading? = layer.withLock { $0.tls?.read() }
+            switch step {
+            case .bytes(let bytes): return bytes
+            case .end: return nil
+            case .failed(let reason): throw WireFault(400, .tls, "The TLS connection broke: \(reason).")
+            case nil:
+                return try await receive(until: deadline)
+            case .wait:
+                guard let bytes = try await receive(until: deadline) else { return nil }
+                layer.withLock { $0.tls?.receive(bytes) }
+            }
+        }
+    }
+
+    /// Sends bytes to the client.
+    /// - Throws: `.clientGone`.
+    func write(_ bytes: [UInt8]) async throws(WireFault) {
+        let outgoing: [UInt8]? = layer.withLock { layer in
+            guard let tls = layer.tls else { return bytes }
+            return tls.write(bytes) ? tls.takeOutgoing() : nil
+        }
+        guard let outgoing else { throw Self.gone }
+        try await send(outgoing)
+    }
+
+    /// Ends TLS here from now on.
+    /// - Parameters:
+    ///   - tls: the server's side.
+    ///   - early: bytes that the client sent already.
+    ///   - deadline: when the handshake must be done.
+    func secure(
+        _ tls: sending TLSConnection, early: [UInt8], until deadline: ContinuousClock.Instant
+    ) async throws(WireFault) {
+        tls.receive(early)
+        layer.withLock { [tls = Layer(tls: tls)] in $0 = tls }
+        while true {
+            let (result, outgoing) = layer.withLock { layer -> (Result<Bool, WireFault>, [UInt8]) in
+                guard let tls = layer.tls else { return (.failure(Self.gone), []) }
+                let result = tls.handshake()
+                return (result, tls.takeOutgoing())
+            }
+            // Also of a handshake that failed: the alert says why.
+            if !outgoing.isEmpty { try await send(outgoing) }
+            if try result.get() { return }
+            guard let bytes = try await receive(until: deadline) else {
+                throw WireFault(400, .tls, "The client left within the TLS handshake.")
+            }
+            layer.withLock { $0.tls?.receive(bytes) }
+        }
+    }
+
+    /// Ends the connection, with TLS's farewell where there is one.
+    func close() async {
+        let farewell = layer.withLock { layer in
+            layer.tls?.shutdown()
+            return layer.tls?.takeOutgoing() ?? []
+        }
+        if !farewell.isEmpty { try? await send(farewell) }
+        drop()
+    }
+
+    /// Ends the connection at once.
+    func drop() {
+        reader.close()
+        writer.close()
+    }
+
+    private func receive(until deadline: ContinuousClock.Instant) async throws(WireFault) -> [UInt8]? {
+        let watch = DeadlineWatch.shared.watch(deadline) { [self] in
+            isLate.withLock { $0 = true }
+            reader.close()
+        }
+        defer { DeadlineWatch.shared.forget(watch) }
+        let bytes: [UInt8]?
+        do throws(MMError) { bytes = try await reader.read(upTo: 64 << 10) } catch { throw Self.gone }
+        if bytes == nil, isLate.withLock({ $0 }) { throw WireFault(408, .tooSlow, "Nothing came in time.") }
+        return bytes
+    }
+
+    private func send(_ bytes: [UInt8]) async throws(WireFault) {
+        do throws(MMError) { try await writer.write(bytes) } catch { throw Self.gone }
+    }
+
+    private static let gone = WireFault(499, .clientGone, "The client has gone.")
+}

@@ -1,0 +1,92 @@
+internal import MMCore
+
+extension Cloud {
+    /// Every host that the services of this cloud and tenant have, with the tokens that it takes.
+    ///
+    /// The rows of the cloud's table come first; what stands here besides are names that its modules use too.
+    /// - Parameter sharePoint: the tenant's name in SharePoint (`contoso` of `contoso.sharepoint.com`), where it is known.
+    package func hosts(sharePoint: String?) -> [CloudHost] {
+        var hosts: [CloudHost] = []
+        func add(_ service: CloudHost.Service, _ address: String, _ audiences: [String] = []) {
+            guard let address = WebAddress(address) else { return }
+            hosts.append(
+                CloudHost(
+                    service, address.host, isSecure: address.scheme == "https", port: address.port, audiences: audiences
+                ))
+        }
+        add(.signIn, login)
+        for alias in loginAliases { add(.signIn, "https://" + alias) }
+        for resource in ServiceResource.plain {
+            guard let base = base(of: resource) else { continue }
+            add(.resource(resource), base, audiences(of: resource))
+            guard name != "sandbox", let host = WebAddress(base)?.host else { continue }
+            switch resource {
+            case .flow, .powerApps, .bap, .powerPlatform, .compliance:
+                // Regions have hosts below the service's own.
+                hosts.append(CloudHost(.resource(resource), host, .below, audiences: audiences(of: resource)))
+            case .keyVault:
+                hosts.append(CloudHost(.resource(resource), host, .oneLabelBelow, audiences: audiences(of: resource)))
+            case .graph, .arm, .exchange, .teams, .sharePoint: break
+            }
+        }
+        for label in sharePoint.map({ [$0, $0 + "-admin", $0 + "-my"] }) ?? [] {
+            let resource = ServiceResource.sharePoint(label)
+            if let base = base(of: resource) { add(.resource(resource), base, audiences(of: resource)) }
+        }
+        let extra = Self.furtherHosts[name] ?? FurtherHosts()
+        for host in extra.exchange { add(.resource(.exchange), "https://" + host, audiences(of: .exchange)) }
+        for host in extra.teams {
+            add(.resource(.teams), "https://" + host, audiences(of: .teams))
+            hosts.append(CloudHost(.resource(.teams), host, .below, audiences: audiences(of: .teams)))
+        }
+        for kind in extra.storage.isEmpty ? [] : ["blob", "file", "queue", "table", "dfs"] {
+            hosts.append(
+                CloudHost(
+                    .storage, "\(kind).\(extra.storage)", .oneLabelBelow, audiences: ["https://storage.azure.com"]))
+        }
+        return hosts
+    }
+
+    /// The audiences of a service's tokens: addresses, and the ids of the service's app, which some tokens carry.
+    private func audiences(of resource: ServiceResource) -> [String] {
+        var found = [audience(of: resource)].compactMap(\.self)
+        switch resource {
+        case .graph: found.append("00000003-0000-0000-c000-000000000000")
+        case .flow: found.append("7df0a125-d3be-4c96-aa54-591f83ff541c")
+        case .arm: found += ["797f4846-ba00-4fd7-ba43-dac1f8f63013"] + (Self.furtherHosts[name]?.armAudiences ?? [])
+        case .exchange:
+            found.append("00000002-0000-0ff1-ce00-000000000000")
+            found += (Self.furtherHosts[name]?.exchange ?? []).map { "https://" + $0 }
+        case .compliance: found.append("00000007-0000-0ff1-ce00-000000000000")
+        case .powerApps, .bap: found.append("475226c6-020e-4fb2-8a90-7a972cbfc1d4")
+        case .powerPlatform: found.append("8578e004-a5c6-46e7-913e-12f58912df43")
+        case .teams: found.append(Self.teamsAudience)
+        case .keyVault: found.append("cfa8b339-82a2-471a-a3c9-0fc0be7a4093")
+        case .sharePoint: found.append("00000003-0000-0ff1-ce00-000000000000")
+        }
+        return found
+    }
+
+    /// Names that are not the address of a service's requests and yet used by its modules.
+    private struct FurtherHosts {
+        var exchange: [String] = []
+        var teams: [String] = []
+        var storage = ""
+        var armAudiences: [String] = []
+    }
+
+    private static let furtherHosts: [String: FurtherHosts] = [
+        "public": publicHosts, "gcc": publicHosts,
+        "gcchigh": FurtherHosts(
+            exchange: ["outlook.office365.us"], teams: ["gov.teams.microsoft.us"], storage: "core.usgovcloudapi.net",
+            armAudiences: ["https://management.core.usgovcloudapi.net"]),
+        "dod": FurtherHosts(
+            teams: ["dod.teams.microsoft.us"], storage: "core.usgovcloudapi.net",
+            armAudiences: ["https://management.core.usgovcloudapi.net"]),
+        "china": FurtherHosts(
+            storage: "core.chinacloudapi.cn", armAudiences: ["https://management.core.chinacloudapi.cn"]),
+    ]
+    private static let publicHosts = FurtherHosts(
+        exchange: ["outlook.office.com"], teams: ["teams.microsoft.com"], storage: "core.windows.net",
+        armAudiences: ["https://management.core.windows.net"])
+}

@@ -1,0 +1,85 @@
+import MMCore
+import MMIdentity
+import Testing
+
+@testable import MMEgress
+
+@Suite("Hosts of a session")
+struct EgressHostsTests {
+    private func hosts(_ allow: [String] = []) throws -> EgressHosts {
+        let home = StatePaths(environment: ["HOME": "/nonexistent"])
+        return try EgressHosts(cloud: try Cloud.named("public", paths: home), sharePoint: "contoso", allow: allow)
+    }
+
+    @Test(
+        "a host of the cloud and tenant is reached, as what it is",
+        arguments: [
+            ("graph.microsoft.com:443", CloudHost.Service.resource(.graph)),
+            ("GRAPH.microsoft.com:443", .resource(.graph)),
+            ("login.microsoftonline.com:443", .signIn), ("login.windows.net:443", .signIn),
+            ("management.azure.com:443", .resource(.arm)), ("outlook.office365.com:443", .resource(.exchange)),
+            ("nam12b.ps.compliance.protection.outlook.com:443", .resource(.compliance)),
+            ("contoso.sharepoint.com:443", .resource(.sharePoint("contoso"))),
+            ("contoso-admin.sharepoint.com:443", .resource(.sharePoint("contoso-admin"))),
+            ("europe.api.flow.microsoft.com:443", .resource(.flow)),
+            ("myvault.vault.azure.net:443", .resource(.keyVault)), ("files.blob.core.windows.net:443", .storage),
+            ("config.teams.microsoft.com:443", .resource(.teams)),
+        ])
+    func known(_ text: String, _ service: CloudHost.Service) throws {
+        let name = try #require(HostName(text))
+        let place = try #require(try hosts().place(name, isSecure: true))
+        #expect(place.service == service && place.givesTokens == (service == .signIn))
+        #expect(place.isOpenToStrangers == (service == .storage || service == .resource(.keyVault)))
+    }
+
+    @Test(
+        "any other name leads nowhere",
+        arguments: [
+            "example.com:443", "graph.microsoft.com.evil.example:443", "evilgraph.microsoft.com:443",
+            "fabrikam.sharepoint.com:443", "sharepoint.com:443", "a.b.vault.azure.net:443",
+            "xn--grph-0qa.blob.core.windows.net:443", "graph.microsoft.com:8443", "graph.microsoft.com:80",
+            "169.254.169.254:443", "127.0.0.1:443", "dc.services.visualstudio.com:443",
+        ])
+    func foreign(_ text: String) throws {
+        let name = try #require(HostName(text))
+        #expect(try hosts().place(name, isSecure: true) == nil)
+        #expect(try hosts().place(name, isSecure: false) == nil)
+    }
+
+    @Test(
+        "what could be read in two ways is no name",
+        arguments: [
+            "", ":443", "graph.microsoft.com.:443", "grаph.microsoft.com:443", "graph%2emicrosoft.com:443",
+            "user@graph.microsoft.com:443", "graph.microsoft.com:0443", "graph.microsoft.com:99999", "2130706433:443",
+            "0x7f.0.0.1:443", "127.1:443", "0177.0.0.1:443", "[::1]:443", "graph..microsoft.com", "-a.example:443",
+            "graph.microsoft.com:443:443", "graph.microsoft.com/:443", "graph_api.example:443",
+        ])
+    func unreadable(_ text: String) {
+        #expect(HostName(text) == nil)
+    }
+
+    @Test("what the owner adds is reached, takes no token of the cloud, and is marked")
+    func added() throws {
+        let name = try #require(HostName("build.contoso.com:8443"))
+        let place = try #require(try hosts(["api.contoso.com", name.description]).place(name, isSecure: true))
+        #expect(
+            place.service == nil && place.isOpenToStrangers && !place.takes(audience: "https://graph.microsoft.com"))
+        #expect(throws: MMError.self) { _ = try hosts(["*.contoso.com"]) }
+        #expect(throws: MMError.self) { _ = try hosts(["10.0.0.1"]) }
+    }
+
+    @Test("a token is taken where its audience says, in each of its spellings")
+    func audiences() throws {
+        let hosts = try hosts()
+        let place = { (text: String) in
+            let name = try #require(HostName(text))
+            return try #require(hosts.place(name, isSecure: true))
+        }
+        let graph = try place("graph.microsoft.com:443")
+        #expect(graph.takes(audience: "https://graph.microsoft.com/"))
+        #expect(graph.takes(audience: "00000003-0000-0000-c000-000000000000"))
+        #expect(!graph.takes(audience: "https://management.azure.com"))
+        #expect(try place("management.azure.com:443").takes(audience: "https://management.core.windows.net//"))
+        #expect(try !place("login.microsoftonline.com:443").takes(audience: "https://graph.microsoft.com"))
+    }
+}
