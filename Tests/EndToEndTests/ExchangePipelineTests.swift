@@ -55,6 +55,16 @@ struct ExchangePipelineTests {
         #expect(none.failure?["code"] == "unsupported")
     }
 
+    @Test("show what they put out before their time was over")
+    func timeOver() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        #expect(try await tenant.mm(["run", "Demo", "exo", "'warm'"]).code == 0)
+        try await tenant.fault(["kind": "latency", "path": "/adminapi", "milliseconds": 60_000])
+        let ran = try await tenant.mm(["run", "Demo", "exo", "'one'; Get-AcceptedDomain", "--timeout", "3"])
+        #expect(ran.code == 6 && ran.output.contains("one"), "\(ran)")
+    }
+
     @Test("let the rows of a long list flow; what was said after them, and what ended them, comes behind them")
     func flow() async throws {
         let tenant = try await Tenant(users: 3000)

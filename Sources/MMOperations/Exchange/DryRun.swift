@@ -27,11 +27,13 @@ enum DryRun {
         if let reason {
             throw EngineRefusal.beyond(reason, plan.strangers(to: source), service, hasPowerShell: false)
         }
-        let outcome = await NativeEngine(sources: [source]).run(script, parsed: plan.parsed, in: &session)
+        let outcome = await NativeEngine(sources: [source]).run(
+            script, parsed: plan.parsed, in: &session, deadline: context.deadline)
         let commands = source.commands
         if commands.isEmpty {
             switch outcome {
             case .handedOver(let reason, _): throw EngineRefusal.beyond(reason, [], service, hasPowerShell: false)
+            case .stopped: throw StopErrors.deadline(restarted: false)
             case .completed(let result):
                 if let error = result.failure ?? result.errors.first { throw refusal(error) }
             }
@@ -70,11 +72,23 @@ enum DryRun {
         if let key { known.insert(key) }
     }
 
+    /// What a script may take for its names to be looked at: one that computes more shows its faults when it runs.
+    private static let limits = {
+        var limits = NativeLimits()
+        limits.textBytes = 64 << 10
+        limits.listItems = 20_000
+        limits.memoryBytes = 8 << 20
+        limits.steps = 50_000
+        limits.rounds = 1000
+        return limits
+    }()
+
     private static func checkNames(_ plan: EnginePlan, _ source: RequestRecorder) async throws(MMError) {
         var session = NativeSession()
         guard !plan.waitsForAnswers, plan.misfit([source], in: session) == nil,
-            case .completed(let result) = await NativeEngine(sources: [source]).run(
-                plan.script, parsed: plan.parsed, values: plan.values, in: &session)
+            case .completed(let result) = await NativeEngine(sources: [source], limits: limits).run(
+                plan.script, parsed: plan.parsed, values: plan.values, in: &session,
+                deadline: .after(.milliseconds(200)))
         else { return }
         let faults = [
             "NamedParameterNotFound,", "AmbiguousParameter,", "PositionalParameterNotFound,", "MissingArgument,",

@@ -242,30 +242,31 @@ package actor ExchangeSession {
         let outcome: NativeOutcome
         if let flow {
             outcome = flow.completed(
-                await engine.run(plan.script, parsed: plan.parsed, values: plan.values, in: &session) {
-                    await flow.take($0)
-                })
+                await engine.run(
+                    plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline
+                ) { await flow.take($0) })
         } else {
-            outcome = await engine.run(plan.script, parsed: plan.parsed, values: plan.values, in: &session)
+            outcome = await engine.run(
+                plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
         }
-        if var failure = source.failure {
-            if !source.writes.isEmpty {
-                failure.details["ran"] = .array(source.writes.map { .string($0) })
-            }
-            throw failure
+        var interruption = source.failure
+        if Task.isCancelled, interruption == nil {
+            interruption = MMError(.cancelled, "The script was called off; the session stays.")
+        } else if case .stopped = outcome, interruption == nil {
+            interruption = StopErrors.deadline(restarted: false)
         }
-        guard !Task.isCancelled else {
-            throw MMError(
-                .cancelled, "The script was called off; the session stays.",
-                details: source.writes.isEmpty ? [:] : ["ran": .array(source.writes.map { .string($0) })])
-        }
+        if !source.writes.isEmpty { interruption?.details["ran"] = .array(source.writes.map { .string($0) }) }
         switch outcome {
-        case .completed(let result):
-            native = session
-            for name in plan.variables.sets { owners[name] = .native }
+        case .stopped(let result, _), .completed(let result):
+            if interruption == nil {
+                native = session
+                for name in plan.variables.sets { owners[name] = .native }
+            }
             return .native(
-                NativeAnswer(result: result, account: account, information: source.information))
+                NativeAnswer(
+                    result: result, account: account, information: source.information, interruption: interruption))
         case .handedOver(let reason, _):
+            if let interruption { throw interruption }
             guard source.writes.isEmpty else {
                 throw MMError(
                     .unsupported,

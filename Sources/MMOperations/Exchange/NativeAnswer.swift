@@ -36,6 +36,8 @@ struct NativeAnswer: Sendable {
     let account: String
     /// What was said to the person.
     let information: [String]
+    /// What ended the script from outside: the service, the caller or the time.
+    var interruption: MMError?
 
     /// The answer for the caller.
     /// - Throws: `remote_failed` with the error's words when an exception ended the script, or when errors are all there is.
@@ -54,9 +56,10 @@ struct NativeAnswer: Sendable {
         return OperationAnswer(.value(.array(values)), notes: notes, connection: connection)
     }
 
-    /// The error for the caller, when an exception ended the script or errors are all there is.
+    /// The error for the caller, when something ended the script before its time or errors are all there is.
     /// - Parameter output: what came before it.
     func failure(after output: [JSONValue]) -> MMError? {
+        if let interruption { return interruption.after(output) }
         guard let ending = result.failure ?? (result.objects.isEmpty ? result.errors.first : nil) else { return nil }
         var details: JSONObject = [
             "engine": "native", "id": .string(ending.id), "account": .string(account),

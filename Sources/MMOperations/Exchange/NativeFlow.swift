@@ -84,10 +84,19 @@ final class NativeFlow: Sendable {
 
     /// The outcome with what was gathered.
     func completed(_ outcome: NativeOutcome) -> NativeOutcome {
-        guard case .completed(let rest) = outcome else { return outcome }
-        var result = state.withLock { $0.isFlowing ? NativeResult() : $0.result }
-        result.failure = rest.failure
-        return .completed(result)
+        let gathered = state.withLock { $0.isFlowing ? NativeResult() : $0.result }
+        switch outcome {
+        case .completed(let rest):
+            var result = gathered
+            result.failure = rest.failure
+            return .completed(result)
+        case .stopped(let rest, let hasSent):
+            var result = gathered
+            result.objects += rest.objects
+            result.errors += rest.errors
+            return .stopped(result, hasSent: hasSent)
+        case .handedOver: return outcome
+        }
     }
 
     private func finish(_ end: Result<EngineAnswer, MMError>) {

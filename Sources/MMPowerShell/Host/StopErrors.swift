@@ -1,9 +1,10 @@
-import MMCore
+package import MMCore
 
 /// The errors of commands that were stopped.
-enum StopErrors {
+package enum StopErrors {
+    /// The command was stopped when its time was over.
     /// - Parameter restarted: whether the stop took the whole process.
-    static func deadline(restarted: Bool) -> MMError {
+    package static func deadline(restarted: Bool) -> MMError {
         MMError(
             .deadlineExceeded,
             restarted

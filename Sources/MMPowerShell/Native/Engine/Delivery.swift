@@ -29,14 +29,14 @@ final class Delivery {
         self.receiver = receiver
     }
 
-    /// Whether the run was cancelled.
+    /// Whether the run was called off, or its time is over.
     var isStopped: Bool { thread?.isStopped ?? false }
 
     /// Puts something out; waits for the receiver when enough is pending.
     func add(_ output: NativeOutput) throws(Interrupt) {
         note(output)
         guard receiver != nil, pending.count >= Delivery.portion else { return }
-        guard flush() else { throw .handOver("the run was cancelled") }
+        guard flush() else { throw .stopped }
     }
 
     /// Puts something out without waiting.
@@ -45,10 +45,9 @@ final class Delivery {
         pending.append(output)
     }
 
-    /// Delivers what is pending; `false` when the run was cancelled.
+    /// Delivers what is pending; `false` when the run was called off, or its time is over.
     func flush() -> Bool {
-        guard let receiver else { return !isStopped }
-        guard !pending.isEmpty else { return !isStopped }
+        guard let receiver, !pending.isEmpty else { return true }
         let portion = pending
         pending = []
         return thread?.perform { await receiver(portion) } ?? false
@@ -56,7 +55,7 @@ final class Delivery {
 
     /// Has the waiting task do something; what is pending is delivered first.
     func perform(_ work: @escaping @Sendable () async -> Void) throws(Interrupt) {
-        guard flush(), thread?.perform(work) ?? false else { throw .handOver("the run was cancelled") }
+        guard flush(), thread?.perform(work) ?? false else { throw .stopped }
     }
 
     /// All that was put out and not delivered.

@@ -24,6 +24,7 @@ package struct EvaluationBatch: Sendable {
         switch await engine.run(source, in: &session) {
         case .handedOver(let reason, _):
             return "{\"id\":\(id),\"handedOver\":\(JSONWriter.string(.string(reason)))}"
+        case .stopped: throw MMError(.cancelled, "The evaluation was called off.")
         case .completed(let result):
             guard result.failure == nil || result.objects.isEmpty && result.errors.isEmpty else {
                 return "{\"id\":\(id),\"handedOver\":\"an exception after output\"}"

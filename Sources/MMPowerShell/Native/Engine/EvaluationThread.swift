@@ -17,12 +17,16 @@ final class EvaluationThread: Sendable {
     private let answered = ThreadSemaphore()
     private let stopped = Atomic<Bool>(false)
 
-    init() {
+    private let deadline: Deadline
+
+    /// - Parameter deadline: when the script must have ended.
+    init(deadline: Deadline = .never) {
+        self.deadline = deadline
         (requests, outbox) = AsyncStream.makeStream()
     }
 
-    /// Whether the waiting task was cancelled. Evaluation ends soon after.
-    var isStopped: Bool { stopped.load(ordering: .relaxed) }
+    /// Whether the waiting task was cancelled, or the time is over. Evaluation ends soon after.
+    var isStopped: Bool { stopped.load(ordering: .relaxed) || deadline.hasPassed }
 
     /// Runs a body on the thread and serves its requests until it is done.
     /// - Throws: `.unavailable` when there is no thread to be had.
@@ -48,7 +52,7 @@ final class EvaluationThread: Sendable {
     }
 
     /// Has the waiting task do something, and stands still until it is done. For the evaluating thread alone.
-    /// - Returns: whether it was done; not once the task is cancelled.
+    /// - Returns: whether it was done; not once the task is cancelled or the time is over.
     func perform(_ work: @escaping @Sendable () async -> Void) -> Bool {
         guard !isStopped, case .enqueued = outbox.yield(work) else { return false }
         answered.wait()

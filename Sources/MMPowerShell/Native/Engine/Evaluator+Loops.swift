@@ -87,8 +87,10 @@ extension Evaluator {
         do throws(Interrupt) {
             try attempt(node, into: sink)
         } catch {
-            if case .handOver = error { throw error }
-            if let body = node.finallyBody { try run(body.statements, into: sink) }
+            switch error {
+            case .handOver, .stopped: break
+            default: if let body = node.finallyBody { try run(body.statements, into: sink) }
+            }
             throw error
         }
         if let body = node.finallyBody { try run(body.statements, into: sink) }

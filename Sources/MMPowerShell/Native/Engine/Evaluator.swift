@@ -125,9 +125,9 @@ final class Evaluator {
     /// Puts a warning out.
     func warn(_ text: String) { delivery.note(.warning(text)) }
 
-    /// Ends the evaluation when it was cancelled.
+    /// Ends the evaluation when it was called off, or its time is over.
     func look() throws(Interrupt) {
-        if delivery.isStopped { throw .handOver("the run was cancelled") }
+        if delivery.isStopped { throw .stopped }
         if steps > limits.steps, !delivery.hasSent { throw .handOver("a long computation") }
     }
 

@@ -2,6 +2,8 @@
 enum Interrupt: Error {
     /// The script needs what only a real PowerShell knows. Nothing of what was computed counts.
     case handOver(String)
+    /// The script was called off, or its time is over.
+    case stopped
     /// An error that ends the statement; the next one runs.
     case statement(NativeError)
     /// An exception that ends the script.

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 import MMSystem
 package import PowerShellSyntax
 
@@ -35,25 +35,26 @@ package struct NativeEngine: Sendable {
     /// - Parameters:
     ///   - parsed: what the parser made of this script, where that is known.
     ///   - values: texts for the script's param block.
+    ///   - deadline: when it is stopped.
     package func run(
         _ script: String, parsed: ParsedScript? = nil, values: [String: String] = [:],
-        in session: inout NativeSession
+        in session: inout NativeSession, deadline: Deadline = .never
     ) async -> NativeOutcome {
-        await run(script, parsed, values, in: &session, receiver: nil)
+        await run(script, parsed, values, in: &session, deadline, receiver: nil)
     }
 
     /// Runs a script and delivers what it puts out as it comes; the outcome's result then holds the failure alone.
     /// What was delivered before a hand-over is part of a result that never was.
     package func run(
         _ script: String, parsed: ParsedScript? = nil, values: [String: String] = [:],
-        in session: inout NativeSession, receiver: @escaping Receiver
+        in session: inout NativeSession, deadline: Deadline = .never, receiver: @escaping Receiver
     ) async -> NativeOutcome {
-        await run(script, parsed, values, in: &session, receiver: .some(receiver))
+        await run(script, parsed, values, in: &session, deadline, receiver: .some(receiver))
     }
 
     private func run(
         _ script: String, _ parsed: ParsedScript?, _ values: [String: String], in session: inout NativeSession,
-        receiver: Receiver?
+        _ deadline: Deadline, receiver: Receiver?
     ) async -> NativeOutcome {
         let units = Array(script.utf16)
         let parsed = parsed ?? PowerShellParser.parse(utf16: units)
@@ -63,7 +64,7 @@ package struct NativeEngine: Sendable {
         guard let root = parsed.root, let body = root.body else {
             return .handedOver(reason: "an unusual script", hasSent: false)
         }
-        let thread = EvaluationThread()
+        let thread = EvaluationThread(deadline: deadline)
         let before = session
         let parameters = root.parameterBlock.map { ScriptParameters($0, values: values) }
         let (sources, showsLayouts, limits) = (sources, showsLayouts, limits)
@@ -146,11 +147,10 @@ private final class NativeRun {
             case .leaveLoop, .stopUpstream, .blockFailed:
                 return .handedOver(reason: "an unusual stop", hasSent: delivery.hasSent)
             case .handOver(let reason): return .handedOver(reason: reason, hasSent: delivery.hasSent)
+            case .stopped: return .stopped(delivery.result, hasSent: delivery.hasSent)
             }
         }
-        guard delivery.flush() else {
-            return .handedOver(reason: "the run was cancelled", hasSent: delivery.hasSent)
-        }
+        guard delivery.flush() else { return .stopped(delivery.result, hasSent: delivery.hasSent) }
         return .completed(delivery.result)
     }
 }

@@ -16,6 +16,8 @@ package enum NativeOutcome: Sendable {
     /// It needs a real PowerShell. `hasSent` tells whether a source cmdlet ran before that was known: a script that
     /// writes must then not be run once more.
     case handedOver(reason: String, hasSent: Bool)
+    /// It was called off, or its time was over: what it had put out by then and nobody has received.
+    case stopped(NativeResult, hasSent: Bool)
 }
 
 /// All that a script put out.

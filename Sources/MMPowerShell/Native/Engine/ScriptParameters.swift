@@ -82,8 +82,10 @@ struct ScriptParameters {
     /// What fails here fails in PowerShell with an error of its binder, which is not told here.
     private static func certain(_ work: () throws(Interrupt) -> PSValue) throws(Interrupt) -> PSValue {
         do throws(Interrupt) { return try work() } catch {
-            if case .handOver = error { throw error }
-            throw .handOver("a value that a parameter refuses")
+            switch error {
+            case .handOver, .stopped: throw error
+            default: throw .handOver("a value that a parameter refuses")
+            }
         }
     }
 
