@@ -121,6 +121,16 @@ enum RemoteDialect {
         """
     }
 
+    /// A script that names the processes of a shell's session that are stopped.
+    static func stopped(shell: Int32) -> String {
+        """
+        if [ -r /proc/self/stat ]; then for f in /proc/[0-9]*/stat; do { IFS= read -r x <"$f"; } 2>/dev/null || continue; \
+        p=${x%% *}; x=${x##*) }; set -- $x; [ "$1" = T ] && [ "$4" = \(shell) ] && echo "$p"; done; \
+        else ps -A -o pid= -o sid= -o stat= | while read -r p s t; do \
+        case $s:$t in \(shell):T*) echo "$p" ;; esac; done; fi 2>/dev/null
+        """
+    }
+
     /// A script that ends what a shell left behind: its session, if its process still bears the mark, and whatever else bears it.
     static func sweep(shell: Int32, mark: String) -> String {
         """

@@ -70,6 +70,21 @@ extension SSHSession {
         shell.process.signalGroup(SIGKILL)
     }
 
+    /// The processes of a shell's session that are stopped.
+    static func stopped(in shell: RemoteShell) async -> [Int32] {
+        guard shell.pid > 1 else { return [] }
+        let script = RemoteDialect.stopped(shell: shell.pid)
+        let outcome = try? await shell.master.control(script, timeout: .seconds(10))
+        let words = String(decoding: outcome?.output ?? [], as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        return words.compactMap { Int32($0) }.filter { $0 > 1 && $0 != shell.pid }
+    }
+
+    /// Ends processes of a host.
+    static func end(_ processes: [Int32], in shell: RemoteShell) async {
+        let script = "kill -s KILL " + processes.map(String.init).joined(separator: " ")
+        _ = try? await shell.master.control(script, timeout: .seconds(10))
+    }
+
     /// Interrupts what runs as the key does.
     func interrupt(_ shell: RemoteShell) async {
         _ = await reach(shell, RemoteDialect.signalling(shell: shell.pid, "INT", group: true), within: .seconds(10))

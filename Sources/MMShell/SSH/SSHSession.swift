@@ -108,9 +108,10 @@ public actor SSHSession: ShellSession {
             return effects
         }
         let run = RunningCommand(id: id) { [weak self] in await self?.climb(shell, id, effects) }
+        let watch = StoppedWatch()
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
-            reach: reach(shell, run, terminal, input))
+            reach: reach(shell, run, terminal, input, watch))
         run.belongs(to: job)
         let previous = memory.withLock { memory in
             memory.running = run
@@ -119,6 +120,7 @@ public actor SSHSession: ShellSession {
         let begin = ContinuousClock.now
         shell.begin(id, job: job) { report in
             let took = .now - begin
+            watch.cancel()
             if let input { Task { await input.close() } }
             if let report, terminal == nil {
                 self.conclude(report, job, run, took)
@@ -127,6 +129,11 @@ public actor SSHSession: ShellSession {
             }
         }
         alarm.set(run, deadline)
+        watch.begin(job) {
+            await Self.stopped(in: shell)
+        } end: {
+            await Self.end($0, in: shell)
+        }
         guard let terminal else {
             shell.post(
                 RemoteDialect.line(
@@ -146,7 +153,8 @@ public actor SSHSession: ShellSession {
     }
 
     private nonisolated func reach(
-        _ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?, _ input: RemoteInput?
+        _ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?, _ input: RemoteInput?,
+        _ watch: StoppedWatch
     ) -> ShellJob.Reach {
         let pace = Mutex(AskingPace())
         return ShellJob.Reach(
@@ -157,7 +165,10 @@ public actor SSHSession: ShellSession {
                 // A terminal that is not the shell's own makes no signal of ctrl-c.
                 if let terminal, !terminal.isFree, bytes.contains(0x03) { await self?.interrupt(shell) }
             },
-            signal: { [weak self] number in await self?.signal(number, shell) ?? false },
+            signal: { [weak self] number in
+                if [SIGSTOP, SIGTSTP].contains(number) { watch.cancel() }
+                return await self?.signal(number, shell) ?? false
+            },
             waiting: { [weak self] written in
                 guard let terminal else { return nil }
                 if pace.withLock({ $0.isDue(written) }) {

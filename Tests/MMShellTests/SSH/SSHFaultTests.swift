@@ -48,6 +48,19 @@ struct SSHFaultTests {
         }
     }
 
+    @Test("what stops itself is ended, since nobody there could let it go on")
+    func suspended() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let job = try await session.start(
+                ShellCommand("kept=1; sh -c 'kill -STOP $$; echo unreached'; echo after"), deadline: .never)
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
+            #expect(end.cause == .finished && !end.restartsSession)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "after\n")
+            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self).contains("was stopped"))
+            #expect(try await session.sh("echo $kept").out == "1\n")
+        }
+    }
+
     @Test("without ps over there everything is ended all the same")
     func withoutPS() async throws {
         var times = SSHSessionTests.patient
