@@ -71,7 +71,7 @@ let roomTargets: [Target] = rooms.map { room in
 
 // What tests need besides their room: programs that they start, and helpers that several share.
 let testNeeds = [
-    "MMPowerShell": ["powershell-stand-in"], "MMOperations": ["MMMCP"],
+    "MMPowerShell": ["powershell-stand-in"], "MMOperations": ["MMMCP", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
     "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "powershell-stand-in", "HeadlessBrowser"],
     "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],

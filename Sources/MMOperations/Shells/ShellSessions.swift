@@ -87,6 +87,8 @@ package actor ShellSessions {
     private var order: [String] = []
     private var isClosed = false
     private var held: SSHMasters?
+    /// Hosts that have turned out to have no POSIX shell, so that not each command finds it out again.
+    private var withoutShell: Set<ShellSessionName> = []
 
     /// Most finished commands that are kept for reading.
     private static let keptTasks = 64
@@ -102,6 +104,19 @@ package actor ShellSessions {
         held = made
         return made
     }
+
+    /// Whether a host is known to have no POSIX shell.
+    package func hasNoShell(_ key: ShellSessionName) -> Bool { withoutShell.contains(key) }
+
+    /// A host has turned out to have no POSIX shell.
+    package func note(withoutShell key: ShellSessionName) {
+        // Nobody has so many; more are names that somebody makes up.
+        if withoutShell.count >= 1000 { withoutShell = [] }
+        withoutShell.insert(key)
+    }
+
+    /// A host may have a shell again: its sessions were closed.
+    package func forget(withoutShell key: ShellSessionName) { withoutShell.remove(key) }
 
     // MARK: Sessions
 
@@ -199,6 +214,7 @@ package actor ShellSessions {
     /// Ends all sessions of an owner: its client has gone.
     package func closeAll(of owner: String) async {
         let keys = seats.keys.filter { $0.owner == owner }
+        withoutShell = withoutShell.filter { $0.owner != owner }
         for key in keys { await close(key) }
         forget { $0.session.owner == owner }
     }

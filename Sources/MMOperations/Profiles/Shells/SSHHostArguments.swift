@@ -20,10 +20,17 @@ struct SSHHostArguments: Sendable {
         environment["OVRD_\(host)_\(name)"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
+    /// What is given is known from then on, and taken out of all that leaves.
+    private func held(_ text: String?) -> Secret? {
+        guard let secret = text.map({ Secret($0) }) else { return nil }
+        HeldSecrets.shared.hold(secret)
+        return secret
+    }
+
     /// The password for `sudo` there.
-    var sudoPassword: Secret? { (arguments.text("sudo_password") ?? override("SUDO_PASS")).map { Secret($0) } }
+    var sudoPassword: Secret? { held(arguments.text("sudo_password") ?? override("SUDO_PASS")) }
     /// The password for more rights on a device.
-    var enablePassword: Secret? { (arguments.text("enable_password") ?? override("ENABLE_PASS")).map { Secret($0) } }
+    var enablePassword: Secret? { held(arguments.text("enable_password") ?? override("ENABLE_PASS")) }
 
     /// The target, before anything general is added. Keys of new hosts are accepted, changed ones refused.
     var target: SSHTarget {
@@ -31,7 +38,7 @@ struct SSHHostArguments: Sendable {
             var target = SSHTarget(override("HOST") ?? host)
             target.user = override("USER") ?? arguments.text("username")
             target.port = override("PORT").flatMap { Int($0) } ?? arguments.number("port")
-            target.password = (override("PASS") ?? arguments.text("password")).map { Secret($0) }
+            target.password = held(override("PASS") ?? arguments.text("password"))
             target.identityFile = override("KEY") ?? arguments.text("key_filename")
             // The same word opens an encrypted key where one was named, as the first server's library did.
             if target.identityFile != nil { target.passphrase = target.password }

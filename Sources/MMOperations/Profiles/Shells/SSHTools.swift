@@ -52,7 +52,9 @@ struct SSHTools: Sendable {
             let seed = SeedShellCall(tool: name, call: call, services: services, configuration: configuration)
             let given = Call(
                 seed: seed, arguments: SeedArguments(arguments),
-                opening: ShellOpening(services: services, configuration: configuration))
+                opening: ShellOpening(
+                    services: services, configuration: configuration,
+                    confinement: configuration.confinement(of: call.caller)))
             let start = ContinuousClock.now
             var facts = JSONObject()
             facts["host"] = given.arguments.text("host").map(JSONValue.string)
@@ -120,6 +122,7 @@ struct SSHTools: Sendable {
         ) { (call) async throws(MMError) in
             let target = try call.host().target
             let owner = call.seed.call.shellOwner
+            await call.shells.forget(withoutShell: call.key(try call.opening.target(target)))
             let wanted = "\(target.user ?? "")@\(target.host):\(target.port ?? 22)"
             var name = wanted
             for member in await call.shells.members(of: owner, in: .ssh) {
@@ -160,7 +163,19 @@ struct SSHTools: Sendable {
             throw error
         }
         await call.seed.note(command, secrets: secrets, isRefused: false)
-        let member = try await call.member(host)
+        let key = call.key(try call.opening.target(try host.target))
+        guard await !call.shells.hasNoShell(key) else {
+            throw MMError(
+                .unavailable, "\(host.host) has no POSIX shell.", hint: "Use --device.",
+                details: ["reason": "no_shell"])
+        }
+        let member: ShellSessions.Member
+        do throws(MMError) {
+            member = try await call.member(host)
+        } catch {
+            if error.details["reason"] == "no_shell" { await call.shells.note(withoutShell: key) }
+            throw error
+        }
         do throws(MMError) {
             return try await ShellRunner(sessions: call.shells, member: member).start(
                 command, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience)
