@@ -10,19 +10,25 @@ package struct ShellOpening: Sendable {
     /// How shells are started.
     package let configuration: ShellsConfiguration
 
+    /// How far local sessions are confined.
+    package let confinement: ShellsConfiguration.Confinement
+
     private let callerDirectory: String?
 
     /// Opens sessions as a configuration says.
     /// - Parameters:
     ///   - services: what operations work with.
     ///   - configuration: how shells are started.
+    ///   - confinement: how far local ones are confined.
     ///   - callerDirectory: where the caller stands; `nil`: where this process does.
     package init(
-        services: OperationServices, configuration: ShellsConfiguration, callerDirectory: String? = nil
+        services: OperationServices, configuration: ShellsConfiguration,
+        confinement: ShellsConfiguration.Confinement, callerDirectory: String? = nil
     ) {
         self.services = services
-        self.callerDirectory = callerDirectory
         self.configuration = configuration
+        self.confinement = confinement
+        self.callerDirectory = callerDirectory
     }
 
     /// The program's own files: registry, tokens, ledger, logs, sockets, and the configuration of shells.
@@ -37,22 +43,23 @@ package struct ShellOpening: Sendable {
     /// What the file tools beside a local session may reach.
     package var fileRules: FileRules {
         let root: String? =
-            switch configuration.confinement {
+            switch confinement {
             case .guard: configuration.policy.isEnabled ? configuration.policy.workingDirectory : nil
             case .workspace, .isolated, .argv: startDirectory
             }
         return FileRules(root: root, forbidden: Self.ownFiles(services), limit: configuration.largestFile)
     }
 
-    /// Where local sessions start.
+    /// Where local sessions start; the workspace of confined ones.
     package var startDirectory: String {
         if let directory = configuration.policy.isEnabled ? configuration.policy.workingDirectory : nil {
             return directory
         }
         if let directory = configuration.directory { return directory }
-        // What walls a session in stays one folder, whoever calls.
-        if configuration.confinement == .guard, let callerDirectory { return callerDirectory }
-        return CallContext.ownDirectory ?? services.paths.home
+        let here = callerDirectory ?? CallContext.ownDirectory
+        guard confinement == .workspace || confinement == .isolated else { return here ?? services.paths.home }
+        if let here, DefaultWorkspace.admits(here, services) { return here }
+        return DefaultWorkspace.path(services)
     }
 
     // MARK: Local
@@ -66,7 +73,7 @@ package struct ShellOpening: Sendable {
     {
         let environment = ShellEnvironment.scrubbed(services.environment)
         let start = directory ?? startDirectory
-        if configuration.confinement == .argv {
+        if confinement == .argv {
             guard !configuration.programs.programs.isEmpty else {
                 throw MMError(
                     .invalidInput, "The confinement argv admits no program yet.",
@@ -88,9 +95,14 @@ package struct ShellOpening: Sendable {
         settings.limits = configuration.limits
         settings.treeLimits = configuration.treeLimits
         if word != "python", wanted == nil || wanted == configuration.shell { settings.program = configuration.program }
-        let session: any ShellSession =
-            if word == "python" { try await PythonShell.start(settings) } else { try await LocalShell.start(settings) }
+        let session: any ShellSession
+        do throws(MMError) {
+            session = word == "python" ? try await PythonShell.start(settings) : try await LocalShell.start(settings)
+        } catch  where error.code == .unsupported && configuration.sandbox == nil {
+            throw DefaultWorkspace.refusal(error, services)
+        }
         var label = sandbox.label
+        if sandbox != .guarded, configuration.sandbox == nil { label += " " + DefaultWorkspace.note(services) }
         if let problem = await (session as? LocalShell)?.limitsProblem {
             services.log.warning("a shell has no limits on all its processes: \(problem)")
             label += " " + problem
@@ -111,9 +123,10 @@ package struct ShellOpening: Sendable {
     }
 
     private func sandbox(_ directory: String) throws(MMError) -> SandboxProfile {
-        switch configuration.confinement {
+        switch confinement {
         case .guard, .argv: return .guarded
         case .workspace, .isolated:
+            if directory == DefaultWorkspace.path(services) { try DefaultWorkspace.make(services) }
             // What lies in the workspace is in reach: our own files must not be there.
             for own in Self.ownFiles(services)
             where own == directory || own.hasPrefix(directory == "/" ? "/" : directory + "/") {
@@ -124,7 +137,7 @@ package struct ShellOpening: Sendable {
             let rules = WorkspaceRules(
                 workspace: directory, network: configuration.network, readable: configuration.readable,
                 hidden: Self.ownFiles(services))
-            return configuration.confinement == .workspace ? .workspace(rules) : .isolated(rules)
+            return confinement == .workspace ? .workspace(rules) : .isolated(rules)
         }
     }
 

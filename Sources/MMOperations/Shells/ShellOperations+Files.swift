@@ -52,8 +52,7 @@ extension ShellOperations {
                 throw MMError(.invalidInput, "Give `content`.", hint: "Only a person names files of this machine.")
             }
             let files = LocalFiles(
-                directory: context.call.directory
-                    ?? ShellOpening(services: context.services, configuration: ShellsConfiguration()).startDirectory,
+                directory: Self.ownDirectory(context),
                 rules: FileRules(forbidden: ShellOpening.ownFiles(context.services), limit: limit))
             return try await files.read(file).bytes
         }
@@ -65,6 +64,11 @@ extension ShellOperations {
             throw MMError(.invalidInput, "`content` is no base64.", hint: "Encode it again, or say encoding utf-8.")
         }
         return bytes
+    }
+
+    /// Where a person who names files of this machine stands.
+    private static func ownDirectory(_ context: OperationContext) -> String {
+        context.call.directory ?? CallContext.ownDirectory ?? context.services.paths.home
     }
 
     func upload(
@@ -86,7 +90,7 @@ extension ShellOperations {
         if isLocal {
             let files = LocalFiles(
                 directory: try await directory(of: member),
-                rules: ShellOpening(services: context.services, configuration: configuration).fileRules)
+                rules: opening(context, configuration).fileRules)
             receipt = try await files.write(path, bytes, how: how)
         } else {
             receipt = try await remote(member, input, context, configuration).write(path, bytes, how: how)
@@ -149,19 +153,17 @@ extension ShellOperations {
         if isLocal {
             let files = LocalFiles(
                 directory: try await directory(of: member),
-                rules: ShellOpening(services: context.services, configuration: configuration).fileRules)
+                rules: opening(context, configuration).fileRules)
             piece = try await files.read(path, from: offset, limit: limit)
         } else {
             piece = try await remote(member, input, context, configuration).read(path, from: offset, limit: limit)
         }
         context.record.note("bytes", .int(Int64(piece.bytes.count)))
         if input.has("to"), let file = try input.text("to") {
-            let opening = ShellOpening(services: context.services, configuration: ShellsConfiguration())
-            var rules = opening.fileRules
-            rules.limit = configuration.largestFile
-            let receipt = try await LocalFiles(
-                directory: context.call.directory ?? opening.startDirectory, rules: rules
-            ).write(file, piece.bytes)
+            let rules = FileRules(
+                forbidden: ShellOpening.ownFiles(context.services), limit: configuration.largestFile)
+            let receipt = try await LocalFiles(directory: Self.ownDirectory(context), rules: rules)
+                .write(file, piece.bytes)
             return OperationAnswer(
                 .value([
                     "path": .string(receipt.path), "size": .int(Int64(receipt.size)), "sha256": .string(receipt.digest),

@@ -192,7 +192,7 @@ extension ShellOperations {
                 case .python: "python3 -c " + Self.quoted(text)
                 case .device: "device " + Self.quoted(text)
                 }
-            if configuration.confinement != .argv || !isLocal {
+            if opening.confinement != .argv || !isLocal {
                 try await context.clear(
                     shell: judged, shown: text, in: name, host: known?.host, directory: directory, configuration)
             }

@@ -93,7 +93,13 @@ struct ShellOperations: Sendable {
 
     /// Opens sessions as a configuration says, new ones where the caller stands unless it says where.
     func opening(_ context: OperationContext, _ configuration: ShellsConfiguration) -> ShellOpening {
-        ShellOpening(services: context.services, configuration: configuration, callerDirectory: context.call.directory)
+        let caller = context.call.caller
+        // A program that nobody vouches for doesn't choose what it may write to by going there.
+        let stands = caller.surface == .terminal || caller.surface == .mcp ? context.call.directory : nil
+        return ShellOpening(
+            services: context.services, configuration: configuration,
+            confinement: configuration.confinement(of: caller),
+            callerDirectory: stands)
     }
 
     /// The session that the arguments name.

@@ -16,8 +16,8 @@ package struct ShellsConfiguration: Sendable {
     package var program: String?
     /// Where local sessions start; the workspace of confined ones.
     package var directory: String?
-    /// How far they are confined.
-    package var confinement = Confinement.guard
+    /// How far they are confined; nil where the owner has said nothing.
+    package var sandbox: Confinement?
     /// Which of the network confined ones reach.
     package var network = WorkspaceRules.Network.none
     /// What else confined ones may read.
@@ -55,6 +55,12 @@ package struct ShellsConfiguration: Sendable {
 
     /// The usual configuration.
     package init() {}
+
+    /// How far a caller's shells are confined. Only the owner's word gives shells without walls to others than a person
+    /// at a terminal.
+    package func confinement(of caller: Caller) -> Confinement {
+        sandbox ?? (caller.surface == .terminal ? .guard : .workspace)
+    }
 
     /// Where the file lies.
     package static func path(_ environment: [String: String], home: String) -> String {
@@ -101,7 +107,7 @@ struct ShellsConfigurationReader {
                 guard let word = value.string, let kind = ShellsConfiguration.Confinement(rawValue: word) else {
                     throw wrong(key, "guard, workspace, isolated or argv")
                 }
-                made.confinement = kind
+                made.sandbox = kind
             case "network": made.network = try network(value)
             case "readable":
                 for item in value.array ?? [] { made.readable.append(try folder(key, item)) }

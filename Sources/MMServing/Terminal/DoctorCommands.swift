@@ -40,7 +40,21 @@ enum DoctorCommands {
                     try streams.writeLine(table.text)
                 }
                 return table.exitCode
-            }
+            },
+            LocalCommand(
+                ["doctor", "shells"],
+                summary: "Say how shells of models are confined on this machine, and try it.",
+                discussion: "Exit code 1 when they can't be started as the settings say.",
+                fields: [], examples: [.init("mm doctor shells", "settings, kernel, programs, and a trial")]
+            ) { (_, options, streams) async throws(MMError) in
+                let found = await ShellsDoctor.examine(OperationServices(environment: environment))
+                if options.format == .json {
+                    try streams.writeLine(JSONWriter.string(.object(found.json), layout: .indented(2)))
+                } else {
+                    try streams.writeLine(found.text)
+                }
+                return found.isSound ? 0 : 1
+            },
         ]
     }
 }

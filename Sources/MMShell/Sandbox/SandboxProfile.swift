@@ -1,6 +1,6 @@
 import CConfinement
 import Glibc
-import MMCore
+package import MMCore
 import MMSystem
 
 /// How far a local shell is kept from the rest of the machine, and what each way is worth.
@@ -107,6 +107,18 @@ extension SandboxProfile {
         "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
     ]
 
+    /// Why this kernel can't keep to the profile workspace; nil where it can.
+    package static func workspaceProblem(_ network: WorkspaceRules.Network = .none) -> MMError? {
+        let version = mm_landlock_version()
+        if version >= 6 || version >= 4 && network == .all { return nil }
+        return MMError(
+            .unsupported, "The kernel's Landlock (version \(version)) can't keep to the profile workspace.",
+            hint: "Use Linux 6.12 or later, or the profile isolated.")
+    }
+
+    /// The program that the profile isolated needs.
+    package static var bubblewrap: String? { ExecutableSearch.find("bwrap", path: "/usr/bin:/bin:/usr/local/bin") }
+
     /// The command that starts a shell in its confinement.
     /// - Parameters:
     ///   - folder: the session's own, where the bodies of commands lie.
@@ -117,12 +129,7 @@ extension SandboxProfile {
         case .guarded: return command
         case .workspace(let rules):
             try rules.check()
-            let version = mm_landlock_version()
-            guard version >= 6 || version >= 4 && rules.network == .all else {
-                throw MMError(
-                    .unsupported, "The kernel's Landlock (version \(version)) can't keep to the profile workspace.",
-                    hint: "Use Linux 6.12 or later, or the profile isolated.")
-            }
+            if let problem = Self.workspaceProblem(rules.network) { throw problem }
             guard let own = ProcFile.link("/proc/self/exe") else {
                 throw MMError(
                     .unsupported, "This program can't find itself in /proc, which the profile workspace needs.")
@@ -142,7 +149,7 @@ extension SandboxProfile {
                 words + ["--", command.executable, command.name ?? command.executable] + command.arguments
         case .isolated(let rules):
             try rules.check()
-            guard let program = ExecutableSearch.find("bwrap", path: "/usr/bin:/bin:/usr/local/bin") else {
+            guard let program = Self.bubblewrap else {
                 throw MMError(
                     .unsupported, "Bubblewrap is not installed, which the profile isolated needs.",
                     hint: "Install the Debian package bubblewrap.")

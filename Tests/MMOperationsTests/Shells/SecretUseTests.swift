@@ -18,11 +18,13 @@ struct SecretUseTests {
         service = LocalOperationService(services: home.services)
         mkdir(home.path, 0o700)
         try ProtectedFile.replace(home.path + "/state/secrets/db", with: Array((secret + "\n").utf8))
+        try configure([:])
     }
 
     private func configure(_ uses: JSONObject) throws {
         try ProtectedFile.replace(
-            home.path + "/.m365-shells.json", with: JSONWriter.bytes(["secrets": ["db": .object(uses)]]))
+            home.path + "/.m365-shells.json",
+            with: JSONWriter.bytes(["sandbox": "guard", "secrets": ["db": .object(uses)]]))
     }
 
     private func call(_ name: String, _ arguments: JSONObject, as surface: Caller.Surface = .mcp) async throws

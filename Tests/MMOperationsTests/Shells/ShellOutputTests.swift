@@ -17,6 +17,8 @@ struct ShellOutputTests {
         Signals.ignoreBrokenPipes()
         service = LocalOperationService(services: home.services)
         mkdir(home.path, 0o700)
+        try ProtectedFile.replace(
+            home.path + "/.m365-shells.json", with: JSONWriter.bytes(["sandbox": "guard"]))
     }
 
     private func call(_ name: String, _ arguments: JSONObject, as surface: Caller.Surface = .mcp) async throws

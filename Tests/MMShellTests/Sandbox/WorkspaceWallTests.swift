@@ -41,11 +41,50 @@ struct WorkspaceWallTests {
         tried("scheduler", lambda: os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0)))
         tried("io priority", lambda: call(251, 1, pid, 0))
         tried("other terminal", lambda: os.open(sys.argv[5], os.O_RDWR | os.O_NOCTTY))
+        door, name, neighbour = sys.argv[6], sys.argv[7], int(sys.argv[8])
+        tried("read outside", lambda: open(outside).read())
+        tried("link outside", lambda: os.link(outside, own + "/linked"))
+        tried("rename outside", lambda: os.rename(outside, own + "/moved"))
+        def by_link():
+            os.symlink(outside, own + "/leads")
+            open(own + "/leads").read()
+        tried("read by a link", by_link)
+        tried("named pipe outside", lambda: os.open(door + ".pipe", os.O_RDWR))
+        tried("socket by its path", lambda: socket.socket(socket.AF_UNIX).connect(door))
+        tried("socket by an abstract name", lambda: socket.socket(socket.AF_UNIX).connect("\\0" + name))
+        tried("datagram to a path", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"x", door + ".d"))
+        tried("virtual machine socket", lambda: socket.socket(40, socket.SOCK_STREAM))
+        tried("trace a neighbour", lambda: call(101, 16, neighbour, 0, 0))
+        tried("seize a neighbour", lambda: call(101, 0x4206, neighbour, 0, 0))
+        tried("environment of a neighbour", lambda: open("/proc/%d/environ" % neighbour).read())
+        tried("memory of a neighbour", lambda: open("/proc/%d/mem" % neighbour, "rb"))
+        tried("descriptor of a neighbour", lambda: os.open("/proc/%d/fd/0" % neighbour, os.O_RDONLY))
+        tried("root of a neighbour", lambda: os.listdir("/proc/%d/root" % neighbour))
+        tried("signal a neighbour", lambda: os.kill(neighbour, 0))
         tried("own priority", lambda: os.setpriority(os.PRIO_PROCESS, 0, 5))
         """
 
+    /// A door of somebody else: a socket that listens at a path, or at an abstract name, which begins with NUL.
+    private static func listening(_ name: String, isDatagram: Bool = false) -> Int32 {
+        let kind = isDatagram ? SOCK_DGRAM : SOCK_STREAM
+        let descriptor = socket(AF_UNIX, Int32(kind.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(name.utf8)
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
+        let isBound = withUnsafeMutableBytes(of: &address) { room in
+            guard bytes.count < room.count - offset else { return false }
+            for (index, byte) in bytes.enumerated() { room[offset + index] = byte }
+            let length = socklen_t(offset + bytes.count + (bytes.first == 0 ? 0 : 1))
+            guard let base = room.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
+            return bind(descriptor, base, length) == 0
+        }
+        guard isBound, isDatagram || listen(descriptor, 5) == 0 else { return -1 }
+        return descriptor
+    }
+
     @Test(
-        "by attributes of files, namespaces, other ways of TCP, other processes, other terminals",
+        "by files, attributes, sockets, namespaces, other ways of TCP, other processes, other terminals",
         .enabled(if: SandboxTests.hasLandlock, "the kernel has no Landlock 6"),
         .enabled(if: access("/usr/bin/python3", X_OK) == 0, "python3 is not installed"))
     func ways() async throws {
@@ -57,11 +96,22 @@ struct WorkspaceWallTests {
                     (shell, workspace, outside) async throws in
                     try await TestSSHD.put(Self.program, workspace + "/p.py")
                     chmod(outside + "/token", 0o600)
+                    let door = outside + "/door"
+                    let name = "mm-door-" + Hex.text(RandomBytes.make(8))
+                    let doors = [
+                        Self.listening(door), Self.listening("\0" + name),
+                        Self.listening(door + ".d", isDatagram: true),
+                    ]
+                    defer { for descriptor in doors { close(descriptor) } }
+                    #expect(doors.allSatisfy { $0 >= 0 } && mkfifo(door + ".pipe", 0o600) == 0)
+                    let sleep = ChildCommand("/bin/sleep", ["3000"], environment: ["MM_TEST": "secret"])
+                    let neighbour = try await ChildProcess.start(sleep)
+                    defer { neighbour.signalGroup(SIGKILL) }
                     let answer = try await shell.sh(
                         "/usr/bin/python3 p.py \(outside)/token \(workspace) \(getpid()) \(server.port) \(terminal.path)"
-                    )
+                            + " \(door) \(name) \(neighbour.pid)")
                     let lines = answer.out.split(separator: "\n").map(String.init)
-                    #expect(lines.count == 17, "\(answer.out)\(answer.err)")
+                    #expect(lines.count == 33, "\(answer.out)\(answer.err)")
                     for line in lines {
                         #expect(line.hasSuffix(" open") == (line == "own priority open"), "\(line)")
                     }

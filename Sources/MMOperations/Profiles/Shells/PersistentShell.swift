@@ -81,7 +81,9 @@ package actor PersistentShell {
 
     /// Opens shells as the settings say.
     func opening(_ services: OperationServices) throws(MMError) -> ShellOpening {
-        ShellOpening(services: services, configuration: settings.configuration(workspace: try folder(services)))
+        ShellOpening(
+            services: services, configuration: settings.configuration(workspace: try folder(services)),
+            confinement: settings.confinement)
     }
 
     /// The client's shell of this name, started where there is none.

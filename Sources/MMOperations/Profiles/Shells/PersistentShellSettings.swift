@@ -239,7 +239,7 @@ package struct PersistentShellSettings: Sendable {
         made.shell = kind
         if defaultShell.hasPrefix("/"), kind != "python" { made.program = defaultShell }
         made.directory = workspace
-        made.confinement = confinement
+        made.sandbox = confinement
         made.network = .all
         made.policy = policy
         if policy.isEnabled { made.policy.workingDirectory = workspace }

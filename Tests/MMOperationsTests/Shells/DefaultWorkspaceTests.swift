@@ -1,0 +1,118 @@
+import Glibc
+import MMCore
+import MMShell
+import MMSystem
+import Testing
+
+@testable import MMOperations
+
+@Suite("Shells that no person opened at a terminal", .timeLimit(.minutes(15)))
+struct DefaultWorkspaceTests {
+    private static let canConfine = SandboxProfile.workspaceProblem() == nil
+    private let home = JobHome()
+    private let service: LocalOperationService
+
+    init() {
+        Signals.ignoreBrokenPipes()
+        service = LocalOperationService(services: home.services)
+        mkdir(home.path, 0o700)
+    }
+
+    private func settings(_ members: JSONObject) throws {
+        try ProtectedFile.replace(home.path + "/.m365-shells.json", with: JSONWriter.bytes(.object(members)))
+    }
+
+    private func run(
+        _ command: String, as surface: Caller.Surface, in directory: String? = nil, session: String = "default"
+    ) async throws -> JSONValue {
+        var context = CallContext(
+            caller: Caller(surface: surface, name: "test", server: nil), timeLimit: .seconds(600),
+            sessionID: "\(surface)")
+        context.directory = directory
+        var arguments: JSONObject = ["command": .string(command), "session": .string(session)]
+        if surface == .terminal { arguments["output"] = "json" }
+        guard case .value(let value) = try await service.call("shell_run", arguments, in: context).body else {
+            throw MMError(.internalError, "no value")
+        }
+        return value
+    }
+
+    @Test(
+        "are confined unless their owner says otherwise, in a folder of their own", .enabled(if: canConfine),
+        arguments: [Caller.Surface.mcp, .rest, .library])
+    func confined(surface: Caller.Surface) async throws {
+        try ProtectedFile.replace(home.path + "/notes.txt", with: Array("private".utf8))
+        let first = try await run("pwd; echo mine > f && cat f; cat ../notes.txt; echo > ../f", as: surface)
+        #expect(first["sandbox"] == "workspace")
+        #expect(first["sandbox_note"]?.string?.contains("\(home.path)/.m365-shells.json") == true)
+        #expect(first["stdout"]?.string == "\(home.path)/m365-workspace\nmine\n", "\(first)")
+        #expect(access(home.path + "/f", F_OK) != 0)
+        await home.services.close()
+    }
+
+    @Test("are as they were for a person at a terminal, and for all where their owner says so")
+    func unconfined() async throws {
+        let person = try await run("pwd", as: .terminal, in: home.path)
+        #expect(person["sandbox"] == "guard")
+        #expect(person["stdout"]?.string == home.path + "\n")
+        try settings(["sandbox": "guard", "directory": .string(home.path)])
+        let model = try await run("pwd", as: .mcp)
+        #expect(model["sandbox"] == "guard")
+        #expect(model["sandbox_note"]?.string?.hasPrefix("guard: no security boundary") == true)
+        await home.services.close()
+    }
+
+    @Test("have the folder of their client for a workspace where that is one of its own", .enabled(if: canConfine))
+    func place() async throws {
+        let project = home.path + "/project"
+        mkdir(project, 0o755)
+        #expect(try await run("pwd", as: .mcp, in: project)["stdout"]?.string == project + "\n")
+        // A program that nobody vouches for goes where it likes.
+        let other = try await run("pwd", as: .library, in: project)
+        #expect(other["stdout"]?.string == home.path + "/m365-workspace\n")
+        await home.services.close()
+    }
+
+    @Test("take no folder for a workspace that holds settings, mm's own files, or more than one thing")
+    func folders() throws {
+        for folder in ["a", "a/b", ".config", ".config/x", "state", "state/x", "outer"] {
+            mkdir(home.path + "/" + folder, 0o755)
+        }
+        symlink(home.path, home.path + "/a/link")
+        let inner = OperationServices(environment: [
+            "HOME": home.path, "MM_STATE_DIR": home.path + "/outer/state", "MM_TOKEN_DIR": home.path + "/state",
+        ])
+        for (folder, isAdmitted) in [
+            ("a", true), ("a/b", true), ("", false), ("a/..", false), ("a/link", false), (".config", false),
+            (".config/x", false), ("state", false), ("state/x", false), ("outer", false), ("nowhere", false),
+        ] {
+            #expect(DefaultWorkspace.admits(home.path + "/" + folder, inner) == isAdmitted, "\(folder)")
+        }
+        for folder in ["/", "/etc", "/tmp"] { #expect(!DefaultWorkspace.admits(folder, inner)) }
+    }
+
+    @Test("are not started without walls where the machine has none, and the error says whose word it takes")
+    func refusal() {
+        let problem = MMError(.unsupported, "The kernel is old.")
+        let error = DefaultWorkspace.refusal(problem, home.services)
+        #expect(error.code == .unsupported)
+        #expect(error.message.contains("The kernel is old."))
+        #expect(error.hint?.contains("`\"sandbox\": \"guard\"`") == true)
+        #expect(error.hint?.contains(home.path + "/.m365-shells.json") == true)
+    }
+
+    @Test("are looked at by the doctor, which says who has taken their walls away and what can't be started")
+    func doctor() async throws {
+        let usual = await ShellsDoctor.examine(home.services)
+        #expect(usual.isSound == Self.canConfine, "\(usual.text)")
+        #expect(usual.text.contains("workspace, as usual"))
+        try settings(["sandbox": "guard"])
+        let open = await ShellsDoctor.examine(home.services)
+        #expect(open.isSound)
+        #expect(open.text.contains("guard, as its owner says: no walls"))
+        try settings(["sandbox": "gard"])
+        let wrong = await ShellsDoctor.examine(home.services)
+        #expect(!wrong.isSound && wrong.text.contains("`sandbox`"), "\(wrong.text)")
+        #expect(access(home.path + "/m365-workspace", F_OK) != 0)
+    }
+}
