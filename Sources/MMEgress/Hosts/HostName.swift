@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// A host and port as a request names them, in the one spelling that is compared.
 package struct HostName: Sendable, Hashable, CustomStringConvertible {
     /// The host in lower case; an IPv6 address has no place here.
@@ -42,6 +44,12 @@ package struct HostName: Sendable, Hashable, CustomStringConvertible {
 
     /// The host, with the port where one is written.
     package var description: String { port.map { "\(host):\($0)" } ?? host }
+
+    /// The host of an address, for messages.
+    static func host(of address: String) -> String {
+        let rest = address.firstRange(of: "://").map { address[$0.upperBound...] } ?? address[...]
+        return String(rest.prefix { $0 != "/" })
+    }
 
     private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {
         guard let first = label.first, let last = label.last, label.count <= 63 else { return false }

@@ -8,16 +8,12 @@ enum ServiceRefusal {
     ///   - fault: why.
     ///   - code: the judge's word, where it was the judge.
     ///   - service: the service that was asked; nil for other hosts.
-    ///   - isSignIn: whether the sign-in service was asked.
-    static func body(
-        _ fault: WireFault, code: String? = nil, service: CloudHost.Service?, isSignIn: Bool = false
-    ) -> [UInt8] {
+    static func body(_ fault: WireFault, code: String? = nil, service: CloudHost.Service?) -> [UInt8] {
         let word = code ?? fault.kind.rawValue
         let text = "Microsoft Master: \(fault.message)"
         let value: JSONValue
         switch service {
-        case .signIn?,
-            _ where isSignIn:
+        case .signIn?:
             // What MSAL ends a sign-in with, without trying again (RFC 6749, section 5.2).
             value = ["error": "access_denied", "error_description": .string(text), "suberror": .string(word)]
         case .resource(.sharePoint)?:

@@ -13,6 +13,15 @@ package final class PlaceholderVault: Sendable {
         case own(OwnToken)
         /// Something that only the sign-in service takes: a refresh token, a device code, an id token.
         case signInOnly(Secret)
+
+        /// What an access token is for; nil for what the sign-in service alone takes.
+        var audience: String? {
+            switch self {
+            case .fed(let need): need.audience
+            case .own(let token): token.audience
+            case .signInOnly: nil
+            }
+        }
     }
 
     /// An access token that came over the wire, and how it is renewed.
@@ -32,7 +41,7 @@ package final class PlaceholderVault: Sendable {
     }
 
     /// How far ahead a placeholder's end lies that is always exchanged for a fresh token: no module reconnects before.
-    private static let distance: Int64 = 10 * 365 * 86_400
+    static let distance: Int64 = 10 * 365 * 86_400
 
     private let state = Mutex(State())
     private let clock: WallClock

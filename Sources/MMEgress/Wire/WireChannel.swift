@@ -13,13 +13,34 @@ final class WireChannel: Sendable {
     private let writer: PolledWriter
     private let layer = Mutex(Layer())
     private let isLate = Mutex(false)
+    private let presence: ClientPresence
+    private let answerStall: Duration
 
     /// Takes over a socket.
+    /// - Parameters:
+    ///   - socket: the accepted connection.
+    ///   - answerStall: how long the client may leave an answer untaken.
     /// - Throws: `.unavailable` when there are no descriptors left.
-    init(_ socket: consuming FileDescriptor) throws(MMError) {
-        let copy = try socket.duplicate()
-        reader = try PolledReader(copy)
+    init(_ socket: consuming FileDescriptor, answerStall: Duration) throws(MMError) {
+        self.answerStall = answerStall
+        presence = try ClientPresence(try socket.duplicate())
+        reader = try PolledReader(try socket.duplicate())
         writer = try PolledWriter(socket)
+    }
+
+    /// Whether one of these processes holds the client's end.
+    func isHeld(by processes: [Int32]) -> Bool { presence.isHeld(by: processes) }
+
+    /// Does something as long as the client is there; when it leaves, the work is cancelled.
+    func whileConnected<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
+        let task = Task(operation: work)
+        presence.onDeparture { task.cancel() }
+        defer { presence.onDeparture(nil) }
+        return await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 
     /// The next bytes from the client; nil at their end.
@@ -90,6 +111,7 @@ final class WireChannel: Sendable {
 
     /// Ends the connection at once.
     func drop() {
+        presence.close()
         reader.close()
         writer.close()
     }
@@ -107,8 +129,10 @@ final class WireChannel: Sendable {
     }
 
     private func send(_ bytes: [UInt8]) async throws(WireFault) {
+        let watch = DeadlineWatch.shared.watch(.now + answerStall) { [self] in drop() }
+        defer { DeadlineWatch.shared.forget(watch) }
         do throws(MMError) { try await writer.write(bytes) } catch { throw Self.gone }
     }
 
-    private static let gone = WireFault(499, .clientGone, "The client has gone.")
+    static let gone = WireFault(499, .clientGone, "The client has gone.")
 }

@@ -1,0 +1,58 @@
+package import MMCore
+package import MMHTTP
+
+/// What the wire of one session needs from those above it.
+package struct EgressConfiguration: Sendable {
+    /// The session's name, for records.
+    package var session: String
+    /// The hosts that it may reach.
+    package var hosts: EgressHosts
+    /// Decides what is sent.
+    package var judge: any RequestJudge
+    /// Gives fresh tokens for placeholders of the connection's own sign-in.
+    package var tokens: any TokenSource
+    /// The session's placeholders.
+    package var vault: PlaceholderVault
+    /// Where the files of the session are put: a folder that its processes may read.
+    package var folder: String
+    /// The processes of the session, which alone may use its wire; nil admits whoever knows the proxy's secret.
+    package var processes: (@Sendable () -> [Int32])?
+    /// Whether somebody who signed in within the session is the right one: nil, or why not. Nothing of the others is handed on.
+    package var admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
+    /// Is told what happens. It must be short.
+    package var events: @Sendable (EgressEvent) -> Void
+    /// The client that sends; nil makes one for this session, from `environment`.
+    package var transport: (any HTTPTransport)?
+    /// The variables of the process: the user's own outer proxy and trust store.
+    package var environment: [String: String]
+    /// What it puts up with.
+    package var limits = EgressLimits()
+    /// The time of day.
+    package var clock = WallClock.system
+
+    /// A configuration.
+    /// - Parameters:
+    ///   - session: the session's name.
+    ///   - hosts: the hosts that it may reach.
+    ///   - judge: decides what is sent.
+    ///   - tokens: gives fresh tokens.
+    ///   - vault: the session's placeholders.
+    ///   - folder: where its files are put.
+    ///   - environment: the variables of the process.
+    ///   - events: is told what happens.
+    package init(
+        session: String, hosts: EgressHosts, judge: any RequestJudge, tokens: any TokenSource,
+        vault: PlaceholderVault = PlaceholderVault(), folder: String, environment: [String: String],
+        events: @escaping @Sendable (EgressEvent) -> Void
+    ) {
+        self.session = session
+        self.hosts = hosts
+        self.judge = judge
+        self.tokens = tokens
+        self.vault = vault
+        self.folder = folder
+        self.environment = environment
+        self.events = events
+        admits = { _ in nil }
+    }
+}

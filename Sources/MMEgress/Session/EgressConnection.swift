@@ -1,0 +1,154 @@
+import MMCore
+import MMHTTP
+import MMSystem
+
+/// One connection of a session's process: requests for tunnels (CONNECT) and for plain HTTP, and what goes through a tunnel.
+struct EgressConnection: Sendable {
+    private let channel: WireChannel
+    private let core: EgressCore
+    private let input: WireInput
+    private let writer: AnswerWriter
+
+    init(_ channel: WireChannel, core: EgressCore) {
+        self.channel = channel
+        self.core = core
+        input = WireInput(channel)
+        writer = AnswerWriter(channel)
+    }
+
+    /// Serves the connection until one side ends it.
+    /// - Parameter processes: those that may use it.
+    func run(processes: (@Sendable () -> [Int32])?) async {
+        var host: String?
+        do throws(WireFault) {
+            try await checkPeer(processes)
+            var keepsOn = true
+            while keepsOn, let head = try await nextHead() {
+                if !core.isAuthenticated(head.headers) {
+                    keepsOn = try await askForSecret(head)
+                } else if head.method == "CONNECT" {
+                    host = String(head.target.prefix(100))
+                    try await tunnel(head)
+                    keepsOn = false
+                } else {
+                    keepsOn = try await plainRequest(head)
+                }
+            }
+        } catch {
+            if error.kind != .clientGone {
+                core.events(.refusedConnection(error, host: host))
+                // Under TLS that never stood nothing can be said; the alert says it.
+                if error.kind != .tls { try? await writer.refuse(error, keepsAlive: false) }
+            }
+        }
+        await channel.close()
+    }
+
+    private func nextHead() async throws(WireFault) -> RequestHead? {
+        try await input.head(idle: core.limits.idle, patience: core.limits.head)
+    }
+
+    /// Admits the session's own processes alone: another process of the same user may have read the secret.
+    private func checkPeer(_ processes: (@Sendable () -> [Int32])?) async throws(WireFault) {
+        guard let processes else { return }
+        let channel = channel
+        let isOwn = try? await BlockingWork.run { () throws(MMError) in channel.isHeld(by: processes()) }
+        guard isOwn == true else {
+            throw WireFault(403, .foreignProcess, "This proxy serves the processes of one session alone.")
+        }
+    }
+
+    private func askForSecret(_ head: RequestHead) async throws(WireFault) -> Bool {
+        // Some clients send the secret only when they are asked; a wrong one is worth a record.
+        if head.headers.contains("proxy-authorization") {
+            core.events(.refusedConnection(Self.wrongSecret, host: nil))
+        }
+        let keepsAlive = head.body == .none && head.keepsAlive
+        try await writer.refuse(
+            Self.wrongSecret, extra: ["Proxy-Authenticate": "Basic realm=\"session\""], keepsAlive: keepsAlive)
+        return keepsAlive
+    }
+
+    private static let wrongSecret = WireFault(
+        407, .notAuthenticated, "This proxy serves one session alone; its address holds the secret.")
+
+    // MARK: Tunnels
+
+    private func tunnel(_ head: RequestHead) async throws(WireFault) {
+        guard head.body == .none else { throw WireFault(400, .malformed, "CONNECT has no body.") }
+        guard let name = HostName(head.target), name.port != nil else {
+            throw WireFault(400, .malformed, "CONNECT names no plain HOST:PORT.")
+        }
+        if let host = head.headers["host"], HostName(host)?.host != name.host {
+            throw WireFault(400, .nameMismatch, "CONNECT and its header Host name two servers.")
+        }
+        guard let place = core.hosts.place(name, isSecure: true) else { throw Self.foreign(name) }
+        let tls: TLSConnection
+        do throws(MMError) { tls = try core.authority.connection(for: name) } catch {
+            throw WireFault(502, .tls, error.message)
+        }
+        try await writer.established()
+        try await handshake(tls)
+        while let head = try await nextHead() {
+            if let fault = Self.fault(within: head, place) {
+                core.events(.refusedConnection(fault, host: place.host))
+                try await writer.refuse(fault, service: place.service, keepsAlive: false)
+                return
+            }
+            let exchange = EgressExchange(head, to: place, target: head.target, channel: channel, input: input, core: core)
+            guard try await exchange.run() else { return }
+        }
+    }
+
+    private func handshake(_ tls: sending TLSConnection) async throws(WireFault) {
+        var early = input.takeEarly()
+        if early.isEmpty {
+            guard let first = try await channel.read(until: .now + core.limits.head) else { throw Self.unspoken }
+            early = first
+        }
+        // A TLS record of a handshake; anything else is plain text, or HTTP/2 without TLS.
+        guard early.first == 22 else {
+            throw WireFault(400, .otherProtocol, "Within a tunnel TLS is spoken, and HTTP/1.1 within that.")
+        }
+        try await channel.secure(tls, early: early, until: .now + core.limits.head)
+    }
+
+    private static let unspoken = WireFault(400, .clientGone, "The client left before the TLS handshake.")
+
+    private static func fault(within head: RequestHead, _ place: EgressPlace) -> WireFault? {
+        guard head.method != "CONNECT" else { return WireFault(405, .malformed, "There is no tunnel within a tunnel.") }
+        guard head.target.utf8.first == UInt8(ascii: "/") else {
+            return WireFault(400, .malformed, "Within a tunnel the target is a path.")
+        }
+        guard let host = head.headers["host"], place.isNamed(by: host) else {
+            return WireFault(421, .nameMismatch, "The header Host names another server than CONNECT did.")
+        }
+        return nil
+    }
+
+    // MARK: Plain HTTP
+
+    /// A request in absolute form: only for services on this machine, such as the sandbox's.
+    private func plainRequest(_ head: RequestHead) async throws(WireFault) -> Bool {
+        guard head.target.lowercased().hasPrefix("http://") else {
+            throw WireFault(400, .malformed, "A proxy is asked with CONNECT, or with an absolute http address.")
+        }
+        let rest = head.target.dropFirst(7)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        guard let name = HostName(authority) else { throw WireFault(400, .malformed, "The address has no plain host.") }
+        guard let host = head.headers["host"], let named = HostName(host), named.host == name.host,
+            (named.port ?? 80) == (name.port ?? 80)
+        else { throw WireFault(400, .nameMismatch, "The address and the header Host name two servers.") }
+        guard let place = core.hosts.place(name, isSecure: false) else { throw Self.foreign(name) }
+        let path = rest[authority.endIndex...]
+        let target = path.hasPrefix("/") ? String(path) : "/" + path
+        return try await EgressExchange(head, to: place, target: target, channel: channel, input: input, core: core).run()
+    }
+
+    private static func foreign(_ name: HostName) -> WireFault {
+        WireFault(
+            403, .foreignHost,
+            "The session may not reach \(name). It reaches the services of its connection's cloud and tenant; "
+                + "the owner adds others with egress.allow.")
+    }
+}

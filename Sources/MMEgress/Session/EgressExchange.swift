@@ -1,0 +1,250 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+
+/// One request of a session, from its head to the last byte of the answer.
+struct EgressExchange: Sendable {
+    private let head: RequestHead
+    private let place: EgressPlace
+    private let target: String
+    private let channel: WireChannel
+    private let core: EgressCore
+    private let writer: AnswerWriter
+    private let body: RequestBody
+    private let number: UInt64
+    private let record: RecordDraft
+
+    init(
+        _ head: RequestHead, to place: EgressPlace, target: String, channel: WireChannel, input: WireInput,
+        core: EgressCore
+    ) {
+        self.head = head
+        self.place = place
+        self.target = target
+        self.channel = channel
+        self.core = core
+        writer = AnswerWriter(channel)
+        body = RequestBody(head.body, from: input, patience: core.limits.bodyStall)
+        number = core.nextNumber()
+        record = RecordDraft(
+            session: core.session, number: number, time: core.clock.now, method: head.method,
+            host: String(place.origin.drop { $0 != "/" }.dropFirst(2)), target: target)
+    }
+
+    /// Carries the request out and records it.
+    /// - Returns: whether another request may follow on this connection.
+    /// - Throws: `.clientGone`.
+    func run() async throws(WireFault) -> Bool {
+        defer { core.events(.request(record.finished(bytesUp: body.count))) }
+        do throws(WireFault) {
+            return try await carryOut()
+        } catch {
+            record.failed(error)
+            guard !record.hasAnswered, error.kind != .clientGone else { throw WireChannel.gone }
+            return try await refuse(error)
+        }
+    }
+
+    private func refuse(_ fault: WireFault, code: String? = nil) async throws(WireFault) -> Bool {
+        record.answered(fault.status)
+        let keepsAlive = head.keepsAlive && body.isDone
+        try await writer.refuse(
+            fault, code: code, service: place.service, keepsAlive: keepsAlive, isHead: head.method == "HEAD")
+        return keepsAlive
+    }
+
+    private func carryOut() async throws(WireFault) -> Bool {
+        if head.headers.contains("upgrade") || head.headers.contains("http2-settings") {
+            throw WireFault(501, .otherProtocol, "Web sockets and other protocols are not passed on yet.")
+        }
+        let credentials = try OutgoingCredentials(Self.endToEnd(head.headers), target: target, to: place, core: core)
+        let described = try await describe(credentials)
+        let signIn = try SignInExchange(described, core: core)
+        if let refusal = try await judge(described) {
+            let fault = WireFault(403, .refused, refusal.message)
+            record.failed(fault)
+            return try await refuse(fault, code: refusal.code)
+        }
+        var request = HTTPRequest(
+            method: head.method, url: described.url, headers: try await credentials.filled(), timeout: core.limits.answer,
+            allowsPlainHTTP: !place.isSecure)
+        request.isSentOnce = true
+        // It is made from the body that is sent.
+        request.headers.remove("content-length")
+        // Where the client asks for no encoding the answer must come without one; where we read it, too.
+        if signIn != nil {
+            request.headers.remove("accept-encoding")
+        } else if !request.headers.contains("accept-encoding") {
+            request.headers.set("Accept-Encoding", "identity")
+        }
+        switch described.body {
+        case .none: break
+        case .whole(let bytes): request.body = try signIn?.outgoingBody() ?? bytes
+        case .beginning(let bytes, let length):
+            request.upload = HTTPUpload(length: length, pieces: Self.rest(of: body, after: bytes))
+        }
+        let stream = try await open(request)
+        if let signIn { return try await answer(stream, signIn) }
+        return try await pass(stream)
+    }
+
+    // MARK: Before it is sent
+
+    /// The request as the judge sees it. As much of the body is read as it looks at.
+    private func describe(_ credentials: OutgoingCredentials) async throws(WireFault) -> DescribedRequest {
+        var seen: [UInt8] = []
+        if head.body != .none {
+            if head.expectsContinue { try await writer.goOn() }
+            while seen.count < core.limits.judgedBytes, let piece = try await body.next() { seen += piece }
+        }
+        let described: DescribedRequest.Body
+        if head.body == .none {
+            described = .none
+        } else if body.isDone {
+            described = .whole(seen)
+        } else if case .length(let count) = head.body {
+            described = .beginning(seen, length: count)
+        } else {
+            described = .beginning(seen, length: nil)
+        }
+        return DescribedRequest(
+            number: number, session: core.session, place: place, method: head.method, target: target,
+            headers: credentials.plain, body: described, account: credentials.account)
+    }
+
+    /// Asks the judge, and whoever it wants to have asked.
+    private func judge(_ request: DescribedRequest) async throws(WireFault) -> RequestRefusal? {
+        let core = core
+        let verdict = await channel.whileConnected { await core.judge.judge(request) }
+        record.judged(verdict.requestClass)
+        switch verdict {
+        case .allow: return nil
+        case .refuse(_, let refusal): return refusal
+        case .hold(_, let decision):
+            core.events(.held(number: number, host: place.host, method: head.method))
+            return await channel.whileConnected { await Self.decide(within: core.limits.hold, decision) }
+        }
+    }
+
+    private static func decide(
+        within limit: Duration, _ decision: @escaping @Sendable () async -> RequestRefusal?
+    ) async -> RequestRefusal? {
+        let late = RequestRefusal(code: "confirmation_needed", message: "Nobody answered in time; the request was not sent.")
+        return await withTaskGroup(of: RequestRefusal?.self) { group in
+            group.addTask { await decision() }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return late
+            }
+            let first = await group.next() ?? late
+            group.cancelAll()
+            return first
+        }
+    }
+
+    // MARK: Sending
+
+    private func open(_ request: HTTPRequest) async throws(WireFault) -> HTTPStream {
+        if Task.isCancelled { throw WireChannel.gone }
+        record.sent()
+        let core = core
+        let outcome = await channel.whileConnected {
+            await Result { () async throws(HTTPError) in try await core.transport.open(request) }
+        }
+        switch outcome {
+        case .success(let stream):
+            record.heard(stream.headers)
+            return stream
+        case .failure(let error):
+            if !error.mayHaveBeenSent { record.notSent() }
+            if error.kind == .cancelled { throw WireChannel.gone }
+            let status = error.kind == .timeout ? 504 : 502
+            throw WireFault(status, .upstream, "\(place.host) did not answer: \(error.message)")
+        }
+    }
+
+    /// The whole body: what the judge has seen, and the rest as it comes.
+    private static func rest(of body: RequestBody, after seen: [UInt8]) -> HTTPBody {
+        let first = Mutex<[UInt8]?>(seen)
+        return HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
+            let begun: [UInt8]? = first.withLock { first in
+                defer { first = nil }
+                return first
+            }
+            if let begun { return begun }
+            do throws(WireFault) { return try await body.next() } catch {
+                throw HTTPError(.connectionLost, error.message)
+            }
+        })
+    }
+
+    // MARK: Answers
+
+    /// An answer of the sign-in service, which is taken apart before the session gets it.
+    private func answer(_ stream: HTTPStream, _ signIn: SignInExchange) async throws(WireFault) -> Bool {
+        let bytes: [UInt8]
+        do throws(HTTPError) { bytes = try await stream.collect(limit: SignInExchange.maxAnswerBytes) } catch {
+            throw WireFault(502, .upstream, "The sign-in service's answer broke off, or is too large.")
+        }
+        let answer = try await signIn.answer(stream.status, bytes)
+        var headers = Self.endToEnd(stream.headers)
+        headers.remove("content-length")
+        headers.remove("content-encoding")
+        let keepsAlive = head.keepsAlive && body.isDone
+        record.answered(answer.status)
+        let isHead = head.method == "HEAD"
+        try await writer.whole(
+            answer.status, headers, isHead ? [] : answer.body, length: answer.body.count, keepsAlive: keepsAlive)
+        record.passed(answer.body.count)
+        return keepsAlive
+    }
+
+    /// Any other answer, piece by piece: the service is held back by a client that reads slowly.
+    private func pass(_ stream: HTTPStream) async throws(WireFault) -> Bool {
+        var headers = Self.endToEnd(stream.headers)
+        let hasBody = head.method != "HEAD" && AnswerWriter.hasBody(stream.status)
+        let announced = headers["content-length"].flatMap { Int($0) }
+        let isChunked = hasBody && announced == nil
+        if isChunked {
+            headers.remove("content-length")
+            headers.set("Transfer-Encoding", "chunked")
+        }
+        // The service may answer before it has taken the whole body: the rest of it can't be told from another request.
+        let keepsAlive = head.keepsAlive && body.isDone
+        record.answered(stream.status)
+        try await writer.head(stream.status, headers, keepsAlive: keepsAlive)
+        var iterator = stream.chunks.makeAsyncIterator()
+        var count = 0
+        while true {
+            let piece: [UInt8]?
+            do throws(HTTPError) { piece = try await iterator.next() } catch {
+                throw WireFault(502, .upstream, "The answer broke off: \(error.message)")
+            }
+            guard let piece else { break }
+            guard hasBody else { continue }
+            count += piece.count
+            record.passed(piece.count)
+            try await writer.piece(piece, isChunked: isChunked)
+        }
+        if isChunked { try await writer.end() }
+        if hasBody, let announced, announced != count { return false }
+        return keepsAlive
+    }
+
+    // MARK: Fields
+
+    /// The fields that are meant for the other end: what belongs to one connection is left out (RFC 9110, section 7.6.1).
+    private static func endToEnd(_ headers: HTTPHeaders) -> HTTPHeaders {
+        let listed = RequestHead.names(in: headers["connection"])
+        return HTTPHeaders(
+            headers.fields.filter { field in
+                let name = field.name.lowercased()
+                return !listed.contains(name) && !ownFields.contains(name)
+            })
+    }
+
+    private static let ownFields: Set<String> = [
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "host", "expect", "alt-svc",
+    ]
+}

@@ -1,0 +1,149 @@
+import Glibc
+package import MMCore
+import MMHTTP
+import MMSystem
+
+/// The wire of one session while it runs: a proxy on this machine that only the session's processes may use.
+///
+/// Everything the session sends passes here in the clear, is judged, gets its tokens, and goes out over the machine's own
+/// trust store. Its end takes everything down.
+package final class EgressSession: Sendable {
+    static let userName = "session"
+
+    /// What the session's processes are started with, besides their other variables.
+    package let environment: [String: String]
+    /// The port on 127.0.0.1, the one address that the session needs to connect to.
+    package let port: UInt16
+    /// The file that holds the session's certificate authority.
+    package let certificateFile: String
+
+    private let core: EgressCore
+    private let listener: PolledListener
+    private let client: HTTPClient?
+    private let accepting = Mutex<Task<Void, Never>?>(nil)
+
+    /// Starts the wire of a session.
+    /// - Throws: `.unavailable` when a library, port, descriptor or thread is missing; what writing the certificate fails with.
+    package static func start(_ configuration: EgressConfiguration) async throws(MMError) -> EgressSession {
+        let authority = try SessionAuthority()
+        let file = configuration.folder + "/session-ca.pem"
+        try await BlockingWork.run { () throws(MMError) in
+            try ProtectedFile.replace(file, with: Array(authority.pem.utf8))
+        }
+        let session = try EgressSession(configuration, authority: authority, file: file)
+        session.accept(processes: configuration.processes)
+        return session
+    }
+
+    private init(
+        _ configuration: EgressConfiguration, authority: SessionAuthority, file: String
+    ) throws(MMError) {
+        let secret = Secret(RandomBytes.text(bytes: 24))
+        HeldSecrets.shared.hold(secret)
+        listener = try PolledListener(loopback: ())
+        port = listener.port
+        certificateFile = file
+        if configuration.transport == nil {
+            var settings = HTTPClientConfiguration(environment: configuration.environment)
+            settings.threadName = "mm-egress"
+            client = HTTPClient(configuration: settings)
+        } else {
+            client = nil
+        }
+        guard let transport = configuration.transport ?? client else {
+            throw MMError(.internalError, "The session's wire has no client.")
+        }
+        core = EgressCore(configuration, authority: authority, secret: secret, transport: transport)
+        environment = Self.variables(
+            proxy: "http://\(Self.userName):\(secret.reveal())@127.0.0.1:\(port)", file: file,
+            folder: configuration.folder)
+    }
+
+    deinit { listener.close() }
+
+    /// Takes everything down: connections, what is under way, the placeholders, the certificate's file.
+    package func close() async {
+        listener.close()
+        let task: Task<Void, Never>? = accepting.withLock { accepting in
+            defer { accepting = nil }
+            return accepting
+        }
+        task?.cancel()
+        await task?.value
+        await client?.shutdown()
+        core.vault.clear()
+        let file = certificateFile
+        _ = try? await BlockingWork.run { () throws(MMError) in try ProtectedFile.remove(file) }
+    }
+
+    /// The variables by which the usual clients find the proxy and trust its authority, and nobody else's.
+    private static func variables(proxy: String, file: String, folder: String) -> [String: String] {
+        var variables: [String: String] = [:]
+        for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+            variables[name] = proxy
+            variables[name.lowercased()] = proxy
+        }
+        // Nothing goes around the proxy, whatever the user's own variables say.
+        for name in ["NO_PROXY", "no_proxy"] { variables[name] = "" }
+        // OpenSSL and .NET, curl, Python's requests, Node, git.
+        for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"] {
+            variables[name] = file
+        }
+        variables["SSL_CERT_DIR"] = folder
+        variables["NODE_USE_ENV_PROXY"] = "1"
+        return variables
+    }
+
+    private func accept(processes: (@Sendable () -> [Int32])?) {
+        let (core, listener) = (core, listener)
+        let open = ConnectionCount(limit: core.limits.connections)
+        let task = Task {
+            await withDiscardingTaskGroup { group in
+                while !Task.isCancelled {
+                    let raw: Int32
+                    do throws(MMError) {
+                        raw = try await listener.accept().release()
+                    } catch {
+                        if error.code == .cancelled || error.code == .unavailable, Task.isCancelled { return }
+                        // Out of descriptors, or closed: whoever closes cancels as well.
+                        guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
+                        continue
+                    }
+                    let socket = FileDescriptor(owning: raw)
+                    guard open.enter() else { continue }
+                    guard let channel = try? WireChannel(socket, answerStall: core.limits.answerStall) else {
+                        open.leave()
+                        continue
+                    }
+                    group.addTask {
+                        defer { open.leave() }
+                        await withTaskCancellationHandler {
+                            await EgressConnection(channel, core: core).run(processes: processes)
+                        } onCancel: {
+                            channel.drop()
+                        }
+                    }
+                }
+            }
+        }
+        accepting.withLock { $0 = task }
+    }
+
+    /// How many connections there are.
+    private final class ConnectionCount: Sendable {
+        private let count = Mutex(0)
+        private let limit: Int
+
+        init(limit: Int) { self.limit = limit }
+
+        func enter() -> Bool {
+            count.withLock { count in
+                guard count < limit else { return false }
+                count += 1
+                return true
+            }
+        }
+
+        func leave() { count.withLock { $0 -= 1 } }
+    }
+}

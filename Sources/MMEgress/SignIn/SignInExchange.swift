@@ -1,0 +1,205 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+
+/// One exchange with the sign-in service: on the way out placeholders become what they stand for, on the way in tokens become
+/// placeholders, so that a module signs in by itself and never holds a token.
+struct SignInExchange: Sendable {
+    /// An answer as the session gets it.
+    struct Answer: Sendable {
+        let status: Int
+        let body: [UInt8]
+    }
+
+    /// The fields in which a token is given to the sign-in service, and that the session has from here alone.
+    private static let tokenFields = ["refresh_token", "device_code", "assertion", "id_token_hint", "subject_token"]
+    /// Larger answers of these endpoints there are not.
+    static let maxAnswerBytes = 1 << 20
+
+    private let core: EgressCore
+    private let endpoint: String
+    private let form: FormFields?
+    private let isTokenEndpoint: Bool
+
+    /// The exchange that a request begins, or nil when its answer can hold no token: another service's, or a page.
+    init?(_ request: DescribedRequest, core: EgressCore) throws(WireFault) {
+        let path = request.target.prefix { $0 != "?" }.lowercased()
+        guard request.place.givesTokens, request.place.service == .signIn || path.contains("/oauth2/") else { return nil }
+        self.core = core
+        endpoint = request.place.origin + request.target.prefix { $0 != "?" }
+        isTokenEndpoint = path.contains("/oauth2/") && (path.hasSuffix("/token") || path.hasSuffix("/devicecode"))
+        guard case .whole(let body) = request.body else {
+            guard request.body == .none else { throw Self.refused("The body is too large for the sign-in service.") }
+            form = nil
+            return
+        }
+        form = FormFields(reading: body)
+        if form == nil, isTokenEndpoint {
+            throw Self.refused("The token endpoint takes a form whose fields stand there once.")
+        }
+    }
+
+    /// The body with real tokens in it; nil to send the one that is there.
+    func outgoingBody() throws(WireFault) -> [UInt8]? {
+        guard var form else { return nil }
+        var isChanged = false
+        for name in form.names {
+            guard let value = form[name] else { continue }
+            let isTokenField = Self.tokenFields.contains(name.lowercased())
+            switch core.vault.worth(of: value) {
+            case .signInOnly(let secret)? where isTokenField: form[name] = secret.reveal()
+            case .own(let token)? where name.lowercased() == "assertion": form[name] = token.token.reveal()
+            case .some:
+                core.events(.placeholderElsewhere(host: HostName.host(of: endpoint), audience: nil))
+                throw WireFault(
+                    403, .placeholderElsewhere, "The field \(name) holds a placeholder whose token is not taken there.")
+            case nil:
+                if isTokenField {
+                    core.events(.foreignCredential(host: HostName.host(of: endpoint)))
+                    throw WireFault(
+                        403, .foreignCredential,
+                        "The field \(name) holds a token that this session was not given. Sign in again within the session.")
+                }
+                continue
+            }
+            isChanged = true
+        }
+        return isChanged ? form.body : nil
+    }
+
+    /// What the session gets in the place of the service's answer.
+    /// - Throws: when the answer may hold tokens and can't be taken apart.
+    func answer(_ status: Int, _ body: [UInt8]) async throws(WireFault) -> Answer {
+        let limits = JSONLimits(bytes: Self.maxAnswerBytes, depth: 64)
+        guard var object = (try? JSONParser.parse(body, limits: limits))?.object else {
+            guard isTokenEndpoint, (200..<300).contains(status), !body.isEmpty else { return Answer(status: status, body: body) }
+            throw WireFault(502, .signIn, "The sign-in service's answer is not the JSON of a token endpoint.")
+        }
+        if let code = object["error"]?.string {
+            tell(error: code, object)
+            return Answer(status: status, body: body)
+        }
+        let rewritten = object["access_token"] != nil || object["refresh_token"] != nil || object["id_token"] != nil
+        guard rewritten || object["device_code"] != nil else { return Answer(status: status, body: body) }
+        if let code = object["device_code"]?.string, !code.isEmpty {
+            showCode(object)
+            object["device_code"] = .string(core.vault.placeholder(forSignIn: Secret(code)))
+        }
+        if rewritten {
+            let identity = identity(object)
+            if let identity {
+                if let refusal = await core.admits(identity) {
+                    core.events(.signIn(.failed(code: refusal.code, message: refusal.message)))
+                    // Nothing of the other account's is handed on, and its tokens are kept nowhere.
+                    let fault = WireFault(400, .signIn, refusal.message)
+                    return Answer(
+                        status: 400,
+                        body: ServiceRefusal.body(fault, code: refusal.code, service: .signIn))
+                }
+            }
+            rewriteTokens(in: &object, identity)
+        }
+        return Answer(status: status, body: JSONWriter.bytes(.object(object)))
+    }
+
+    // MARK: Tokens
+
+    private func rewriteTokens(in object: inout JSONObject, _ identity: SignedInIdentity?) {
+        let grant = grant(object)
+        if let token = object["access_token"]?.string, !token.isEmpty {
+            let now = core.clock.now.seconds
+            let text = TokenText(token)
+            let life = Self.number(object["expires_in"])
+            let own = PlaceholderVault.OwnToken(
+                audience: text.audience ?? audience(object), token: Secret(token),
+                expiry: text.expiry ?? life.map { now + $0 }, grant: grant)
+            object["access_token"] = .string(core.vault.placeholder(for: own))
+            if grant != nil {
+                let distance = PlaceholderVault.distance
+                for name in ["expires_in", "ext_expires_in"] { Self.set(name, distance, in: &object) }
+                Self.set("expires_on", now + distance, in: &object)
+                object["refresh_in"] = nil
+            }
+        }
+        if let token = object["id_token"]?.string, !token.isEmpty {
+            object["id_token"] = .string(core.vault.placeholder(forSignIn: Secret(token)))
+        }
+        if let token = object["refresh_token"]?.string, !token.isEmpty {
+            object["refresh_token"] = .string(core.vault.placeholder(forSignIn: Secret(token)))
+            if let grant { core.events(.signIn(.refreshToken(grant, identity))) }
+        }
+        if let identity { core.events(.signIn(.signedIn(identity))) }
+    }
+
+    /// How the access token of an answer is renewed: with the refresh token that came with it, or the one that was asked with.
+    private func grant(_ object: JSONObject) -> RenewalGrant? {
+        var refreshToken = object["refresh_token"]?.string.map { Secret($0) }
+        if refreshToken == nil, let used = form?["refresh_token"], case .signInOnly(let secret)? = core.vault.worth(of: used) {
+            refreshToken = secret
+        }
+        guard let refreshToken, !refreshToken.isEmpty, let clientID = form?["client_id"] else { return nil }
+        // An app that proves itself does so with what only the session has.
+        guard form?["client_assertion"] == nil, form?["client_secret"] == nil else { return nil }
+        return RenewalGrant(
+            refreshToken: refreshToken, endpoint: endpoint, clientID: clientID,
+            scope: form?["scope"] ?? (form?["resource"] == nil ? object["scope"]?.string : nil),
+            resource: form?["resource"] ?? (form?["scope"] == nil ? object["resource"]?.string : nil))
+    }
+
+    /// What a token is for that doesn't say so itself: the older endpoint's `resource`, or where its scopes belong.
+    private func audience(_ object: JSONObject) -> String {
+        if let resource = object["resource"]?.string ?? form?["resource"] { return CloudHost.audience(resource) }
+        let scopes = (object["scope"]?.string ?? form?["scope"] ?? "").split(separator: " ")
+        let origin = scopes.compactMap { WebAddress(String($0))?.origin }.first
+        return origin.map(CloudHost.audience) ?? ""
+    }
+
+    // MARK: Events
+
+    private func identity(_ object: JSONObject) -> SignedInIdentity? {
+        let token = object["id_token"]?.string.flatMap(IDToken.init) ?? object["access_token"]?.string.flatMap(IDToken.init)
+        guard let token, let tenant = token.tenantID, let account = token.objectID else { return nil }
+        return SignedInIdentity(
+            tenantID: tenant.lowercased(), objectID: account.lowercased(), username: token.displayName,
+            clientID: form?["client_id"])
+    }
+
+    private func showCode(_ object: JSONObject) {
+        guard let code = object["user_code"]?.string,
+            let address = (object["verification_uri"] ?? object["verification_url"])?.string
+        else { return }
+        let life = Self.number(object["expires_in"]) ?? 900
+        core.events(
+            .signIn(
+                .code(
+                    SignInCode(
+                        userCode: code, address: address, expiresAt: Timestamp(seconds: core.clock.now.seconds + life),
+                        clientID: form?["client_id"]))))
+    }
+
+    private func tell(error code: String, _ object: JSONObject) {
+        guard isTokenEndpoint else { return }
+        if code == "authorization_pending" || code == "slow_down" {
+            core.events(.signIn(.pending))
+        } else {
+            core.events(.signIn(.failed(code: code, message: object["error_description"]?.string ?? "")))
+        }
+    }
+
+    // MARK: Values
+
+    /// Numbers come as numbers from the newer endpoint and as text from the older.
+    private static func number(_ value: JSONValue?) -> Int64? {
+        (value?.int ?? value?.string.flatMap { Int($0) }).map { Int64($0) }
+    }
+
+    private static func set(_ name: String, _ value: Int64, in object: inout JSONObject) {
+        switch object[name] {
+        case .string?: object[name] = .string(String(value))
+        case .some: object[name] = .int(value)
+        case nil: break
+        }
+    }
+
+    private static func refused(_ message: String) -> WireFault { WireFault(400, .malformed, message) }
+}

@@ -1,0 +1,123 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+
+/// The credentials of one request: what the session wrote, checked at once, and what is sent in its place.
+struct OutgoingCredentials: Sendable {
+    /// A header whose value is made of placeholders.
+    private struct Slot: Sendable {
+        let header: String
+        let placeholders: [(text: String, worth: PlaceholderVault.Worth)]
+    }
+
+    /// The headers in which services take tokens.
+    private static let tokenHeaders = ["authorization", "x-ms-authorization-auxiliary"]
+
+    /// The header fields without tokens.
+    let plain: HTTPHeaders
+    /// Whose tokens it carries, where the connection's own sign-in has them.
+    let account: String?
+    private let slots: [Slot]
+    private let core: EgressCore
+
+    /// Looks at a request's credentials before anything else is done with it.
+    /// - Throws: `.placeholderElsewhere` and `.foreignCredential`, which are reported too.
+    init(_ headers: HTTPHeaders, target: String, to place: EgressPlace, core: EgressCore) throws(WireFault) {
+        self.core = core
+        var plain = HTTPHeaders()
+        var slots: [Slot] = []
+        for field in headers {
+            guard Self.tokenHeaders.contains(field.name.lowercased()) else {
+                if !core.vault.placeholders(in: field.value).isEmpty { throw Self.elsewhere(place, nil, core) }
+                plain.add(field.name, field.value)
+                continue
+            }
+            switch try Self.read(field, place, core) {
+            case .some(let slot): slots.append(slot)
+            case nil: plain.add(field.name, field.value)
+            }
+        }
+        if !core.vault.placeholders(in: target).isEmpty { throw Self.elsewhere(place, nil, core) }
+        self.plain = plain
+        self.slots = slots
+        account =
+            slots.lazy.flatMap(\.placeholders).compactMap { placeholder in
+                if case .fed(let need) = placeholder.worth { need.account } else { nil }
+            }.first
+    }
+
+    /// The header fields with tokens that are fresh now.
+    /// - Throws: `.noToken`.
+    func filled() async throws(WireFault) -> HTTPHeaders {
+        var headers = plain
+        for slot in slots {
+            var tokens: [String] = []
+            for (text, worth) in slot.placeholders {
+                do throws(MMError) {
+                    switch worth {
+                    case .fed(let need): tokens.append(try await core.tokens.token(for: need).reveal())
+                    case .own(let own): tokens.append(try await core.renewal.token(text, own).reveal())
+                    case .signInOnly: continue
+                    }
+                } catch {
+                    // As a service answers whose token has ended: modules sign in again then.
+                    throw WireFault(401, .noToken, [error.message, error.hint].compactMap(\.self).joined(separator: " "))
+                }
+            }
+            headers.add(slot.header, tokens.map { "Bearer " + $0 }.joined(separator: ", "))
+        }
+        return headers
+    }
+
+    /// The placeholders of a header; nil when it goes out as it stands.
+    private static func read(
+        _ field: HTTPHeaders.Field, _ place: EgressPlace, _ core: EgressCore
+    ) throws(WireFault) -> Slot? {
+        var placeholders: [(text: String, worth: PlaceholderVault.Worth)] = []
+        var others = 0
+        for item in field.value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
+            let words = item.split(separator: " ")
+            // The value of a bearer, or anything else in which a placeholder may stand.
+            if words.count == 2, words[0].lowercased() == "bearer", let worth = core.vault.worth(of: String(words[1])) {
+                guard let audience = worth.audience, place.takes(audience: audience) else {
+                    throw elsewhere(place, worth.audience, core)
+                }
+                placeholders.append((String(words[1]), worth))
+            } else {
+                others += 1
+            }
+        }
+        if others == 0, !placeholders.isEmpty { return Slot(header: field.name, placeholders: placeholders) }
+        if !core.vault.placeholders(in: field.value).isEmpty { throw elsewhere(place, nil, core) }
+        guard isSessionsOwn(field.value, place) else {
+            core.events(.foreignCredential(host: place.host))
+            throw WireFault(
+                403, .foreignCredential,
+                "The header \(field.name) holds a credential that this session was not given. "
+                    + "Sign in within the session, or use the connection's own sign-in.")
+        }
+        return nil
+    }
+
+    /// Whether a credential is the session's own business: at hosts of the owner's choice, and where a service has keys of
+    /// its own.
+    private static func isSessionsOwn(_ value: String, _ place: EgressPlace) -> Bool {
+        guard let service = place.service else { return true }
+        let scheme = value.prefix { $0 != " " }.lowercased()
+        // An empty bearer asks a service for the realm of its tokens.
+        if scheme == "bearer", value.dropFirst(6).allSatisfy({ $0 == " " }) { return true }
+        return switch service {
+        case .storage: scheme == "sharedkey" || scheme == "sharedkeylite"
+        case .signIn: scheme == "basic"
+        case .resource: false
+        }
+    }
+
+    private static func elsewhere(_ place: EgressPlace, _ audience: String?, _ core: EgressCore) -> WireFault {
+        core.events(.placeholderElsewhere(host: place.host, audience: audience))
+        return WireFault(
+            403, .placeholderElsewhere,
+            "The request carries this session's placeholder for a token"
+                + (audience.map { " of \($0)" } ?? "") + " where that token is not taken.")
+    }
+}

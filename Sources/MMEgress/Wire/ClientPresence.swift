@@ -1,0 +1,70 @@
+import MMCore
+import MMSystem
+
+/// Knows when the client of a connection leaves, while nobody reads from it.
+final class ClientPresence: Sendable {
+    private struct State {
+        var watch: PollLoop.Watch?
+        var hasLeft = false
+        var handler: (@Sendable () -> Void)?
+        /// Given back when the connection is closed.
+        var raw: Int32?
+    }
+
+    private let loop: PollLoop
+    private let state: Mutex<State>
+
+    /// Watches a socket's own descriptor for it.
+    /// - Throws: `.unavailable` when the poll loop can't be started.
+    init(_ socket: consuming FileDescriptor) throws(MMError) {
+        loop = try PollLoop.shared()
+        let raw = socket.release()
+        state = Mutex(State(raw: raw))
+        do throws(MMError) {
+            let watch = try loop.watch(raw, for: .peerClosed, once: true) { [weak self] _ in self?.depart() }
+            state.withLock { $0.watch = watch }
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    /// Whether one of these processes holds the far end.
+    func isHeld(by processes: [Int32]) -> Bool {
+        guard let raw = state.withLock({ $0.raw }) else { return false }
+        return LoopbackPeer.isHeld(farEndOf: raw, by: processes)
+    }
+
+    /// Calls a handler when the client leaves, at once where it has; nil calls it off.
+    func onDeparture(_ handler: (@Sendable () -> Void)?) {
+        let hasLeft = state.withLock { state in
+            state.handler = handler
+            return state.hasLeft
+        }
+        if hasLeft { handler?() }
+    }
+
+    /// Watches no more.
+    func close() {
+        let (watch, raw) = state.withLock { state in
+            defer {
+                state.watch = nil
+                state.raw = nil
+                state.handler = nil
+            }
+            return (state.watch, state.raw)
+        }
+        if let watch { loop.forget(watch) }
+        if let raw { _ = FileDescriptor(owning: raw) }
+    }
+
+    private func depart() {
+        let handler = state.withLock { state in
+            state.hasLeft = true
+            return state.handler
+        }
+        handler?()
+    }
+}

@@ -1,0 +1,162 @@
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMEgress
+
+@Suite("Requests of a session", .timeLimit(.minutes(10)), .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
+struct SessionRequestsTests {
+    @Test("a service gets the real token and the client its answer; the record says what was asked")
+    func passes() async throws {
+        let upstream = try Upstream { _ in
+            HTTPServerResponse(headers: ["request-id": "abc-1", "Content-Type": "application/json"], body: .bytes(Array("{\"ok\":1}".utf8)))
+        }
+        let wire = try await TestWire(upstream: upstream.port)
+        let placeholder = try wire.placeholder()
+        let answer = try await Curl.run(
+            wire, ["-H", "Authorization: Bearer \(placeholder)", "https://graph.microsoft.com/v1.0/users/anna@contoso.com?$select=id"])
+        #expect(answer.text == "{\"ok\":1}" && answer.status == "200")
+        let request = try #require(upstream.received.first)
+        #expect(request.headers["authorization"] == "Bearer real-token-of-admin@contoso.com-for-graph.microsoft.com")
+        #expect(request.headers["x-meant-for"] == "graph.microsoft.com")
+        #expect(request.target == "/v1.0/users/anna@contoso.com?$select=id")
+        #expect(!request.headers.contains("proxy-authorization") && !request.headers.contains("proxy-connection"))
+        let judged = try #require(wire.judge.judged.first)
+        #expect(judged.url == "https://graph.microsoft.com/v1.0/users/anna@contoso.com?$select=id")
+        #expect(judged.account == "admin@contoso.com" && !judged.headers.contains("authorization"))
+        let record = try #require(wire.records.first)
+        #expect(record.pathTemplate == "/v1.0/users/{name}" && record.host == "graph.microsoft.com")
+        #expect(record.status == 200 && record.requestClass == "read" && record.requestID == "abc-1")
+        #expect(record.bytesDown == 8 && record.wasSent && record.fault == nil)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("what the judge refuses is answered in the service's shape and never sent")
+    func refused() async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        wire.judge.say { _ in .refuse(class: "destructive", RequestRefusal(code: "graph.delete", message: "Not granted.")) }
+        let answer = try await Curl.run(wire, ["-X", "DELETE", "https://graph.microsoft.com/v1.0/users/1"])
+        #expect(answer.status == "403")
+        #expect(answer.text.contains("Authorization_RequestDenied") && answer.text.contains("graph.delete"))
+        #expect(upstream.received.isEmpty)
+        #expect(wire.records.first?.fault == "refused" && wire.records.first?.wasSent == false)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("a request is held open until somebody has decided", arguments: [true, false])
+    func held(_ yes: Bool) async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        wire.judge.say { _ in
+            .hold(class: "write") { yes ? nil : RequestRefusal(code: "declined", message: "The person said no.") }
+        }
+        let answer = try await Curl.run(wire, ["-d", "{\"a\":1}", "https://management.azure.com/subscriptions/x"])
+        #expect(answer.status == (yes ? "200" : "403"))
+        #expect(upstream.received.map { String(decoding: $0.body, as: UTF8.self) } == (yes ? ["{\"a\":1}"] : []))
+        #expect(wire.happened.contains { if case .held = $0 { true } else { false } })
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("a client that leaves while somebody is asked takes its request back")
+    func leaves() async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        let cancelled = Mutex(false)
+        wire.judge.say { _ in
+            .hold(class: "write") {
+                try? await Task.sleep(for: .seconds(600))
+                cancelled.withLock { $0 = Task.isCancelled }
+                return nil
+            }
+        }
+        let client = Task {
+            try await Curl.run(wire, ["-d", "x", "https://graph.microsoft.com/v1.0/me/sendMail"])
+        }
+        #expect(await eventually { wire.happened.contains { if case .held = $0 { true } else { false } } })
+        client.cancel()
+        #expect(await eventually { !wire.records.isEmpty })
+        #expect(cancelled.withLock { $0 } && upstream.received.isEmpty && wire.records.first?.status == 0)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test(
+        "a placeholder at another host, a real token, and a credential of another kind go no further",
+        arguments: ["other", "real", "basic", "query", "header", "added"])
+    func credentials(_ kind: String) async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port, allow: ["api.contoso.com"])
+        let placeholder = try wire.placeholder()
+        let graph = "https://graph.microsoft.com/v1.0/me"
+        let arguments =
+            switch kind {
+            case "other": ["-H", "Authorization: Bearer \(placeholder)", "https://management.azure.com/subscriptions"]
+            case "real": ["-H", "Authorization: Bearer \(TestToken.access(audience: "https://graph.microsoft.com"))", graph]
+            case "basic": ["-u", "me:secret", graph]
+            case "query": [graph + "?t=" + placeholder]
+            case "header": ["-H", "X-Copy: \(placeholder)", graph]
+            default: ["-H", "Authorization: Bearer \(placeholder)", "https://api.contoso.com/collect"]
+            }
+        let answer = try await Curl.run(wire, arguments)
+        #expect(answer.status == "403")
+        #expect(upstream.received.isEmpty && wire.judge.judged.isEmpty)
+        let isReported = wire.happened.contains { event in
+            switch event {
+            case .placeholderElsewhere: kind != "real" && kind != "basic"
+            case .foreignCredential: kind == "real" || kind == "basic"
+            default: false
+            }
+        }
+        #expect(isReported)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("without a fresh token the service's answer to an old one is given")
+    func noToken() async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        let placeholder = try wire.placeholder(account: "nobody")
+        let answer = try await Curl.run(wire, ["-H", "Authorization: Bearer \(placeholder)", "https://graph.microsoft.com/v1.0/me"])
+        #expect(answer.status == "401" && answer.text.contains("mm login"))
+        #expect(upstream.received.isEmpty)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("hosts outside the cloud, addresses, and plain HTTP are refused before anything is looked up")
+    func foreignHosts() async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        for url in ["https://example.com/", "https://127.0.0.1:\(upstream.port)/", "http://graph.microsoft.com/", "http://127.0.0.1:\(upstream.port)/"] {
+            let answer = try await Curl.run(wire, [url])
+            #expect(answer.status == "403" || answer.text.contains("403"), "\(url): \(answer)")
+        }
+        #expect(wire.refusals.count == 4 && upstream.received.isEmpty)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("several requests share a connection, of any method, with bodies of either form")
+    func keepsAlive() async throws {
+        let upstream = try Upstream { request in .text(request.method + " " + String(decoding: request.body, as: UTF8.self)) }
+        let wire = try await TestWire(upstream: upstream.port)
+        let base = "https://graph.microsoft.com/v1.0/x"
+        let next = ["--next", "-sS", "-w", "\n%{http_code}"]
+        let answer = try await Curl.run(
+            wire,
+            ["-d", "one", base] + next + ["-X", "PATCH", "-H", "Transfer-Encoding: chunked", "-d", "two", base] + next
+                + ["-X", "DELETE", base] + next + ["-I", base] + next + ["-H", "Expect: 100-continue", "-d", "three", base])
+        #expect(answer.text.contains("POST one") && answer.text.contains("PATCH two") && answer.text.contains("DELETE "))
+        #expect(answer.text.contains("POST three") && answer.status == "200")
+        #expect(upstream.received.map(\.method) == ["POST", "PATCH", "DELETE", "HEAD", "POST"])
+        #expect(Set(wire.records.map(\.number)).count == 5)
+        await wire.session.close()
+        await upstream.stop()
+    }
+}

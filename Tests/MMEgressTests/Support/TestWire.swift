@@ -1,0 +1,116 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMIdentity
+import TestSupport
+
+@testable import MMEgress
+
+/// A session's wire whose cloud is a server in the test: the names are the real ones, and lead to it.
+final class TestWire: Sendable {
+    let home: TestHome
+    let session: EgressSession
+    let judge = TestJudge()
+    let tokens = TestTokens()
+    let vault: PlaceholderVault
+    private let events: EventList
+
+    /// Starts a wire.
+    /// - Parameters:
+    ///   - upstream: the port on which all the cloud's hosts answer, in plain HTTP.
+    ///   - configure: changes the configuration.
+    init(
+        upstream: UInt16, name: String = "Contoso/exo", allow: [String] = [],
+        _ configure: (inout EgressConfiguration) -> Void = { _ in }
+    ) async throws {
+        home = try TestHome()
+        let events = EventList()
+        self.events = events
+        let cloud = try Cloud.named("public", paths: home.paths)
+        var configuration = EgressConfiguration(
+            session: name, hosts: try EgressHosts(cloud: cloud, sharePoint: "contoso", allow: allow), judge: judge,
+            tokens: tokens, folder: home.path, environment: [:], events: { events.add($0) })
+        configuration.transport = Redirected(port: upstream)
+        configure(&configuration)
+        vault = configuration.vault
+        session = try await EgressSession.start(configuration)
+    }
+
+    /// What has happened so far.
+    var happened: [EgressEvent] { events.all }
+
+    /// The records of requests so far.
+    var records: [EgressRecord] {
+        happened.compactMap { if case .request(let record) = $0 { record } else { nil } }
+    }
+
+    /// The faults of connections so far.
+    var refusals: [String] {
+        happened.compactMap { if case .refusedConnection(let fault, _) = $0 { fault.kind.rawValue } else { nil } }
+    }
+
+    /// A placeholder for a token of the connection's own sign-in.
+    func placeholder(_ audience: String = "https://graph.microsoft.com", account: String = "admin@contoso.com") throws -> String {
+        try vault.placeholder(for: Secret(TestToken.access(audience: audience)), account: account)
+    }
+
+    /// The secret of the proxy's address.
+    var secret: String {
+        let address = session.environment["HTTPS_PROXY"] ?? ""
+        return String(address.drop { $0 != ":" }.dropFirst(3).drop { $0 != ":" }.dropFirst().prefix { $0 != "@" })
+    }
+}
+
+/// Events from any thread.
+final class EventList: Sendable {
+    private let events = Mutex<[EgressEvent]>([])
+    func add(_ event: EgressEvent) { events.withLock { $0.append(event) } }
+    var all: [EgressEvent] { events.withLock { $0 } }
+}
+
+/// Says what the test wants it to say.
+final class TestJudge: RequestJudge {
+    private let answer = Mutex<@Sendable (DescribedRequest) async -> RequestVerdict>({ _ in .allow(class: "read") })
+    private let requests = Mutex<[DescribedRequest]>([])
+
+    var judged: [DescribedRequest] { requests.withLock { $0 } }
+
+    func say(_ verdict: @escaping @Sendable (DescribedRequest) async -> RequestVerdict) { answer.withLock { $0 = verdict } }
+
+    func judge(_ request: DescribedRequest) async -> RequestVerdict {
+        requests.withLock { $0.append(request) }
+        let verdict = answer.withLock { $0 }
+        return await verdict(request)
+    }
+}
+
+/// Gives each account a token of its own that is fresh each time.
+final class TestTokens: TokenSource {
+    private let given = Mutex<[TokenNeed]>([])
+    var asked: [TokenNeed] { given.withLock { $0 } }
+
+    func token(for need: TokenNeed) async throws(MMError) -> Secret {
+        given.withLock { $0.append(need) }
+        if need.account == "nobody" { throw MMError(.signInNeeded, "Nobody is signed in.", hint: "mm login Contoso") }
+        return Secret("real-token-of-\(need.account)-for-\(need.audience.drop { $0 != "/" }.dropFirst(2))")
+    }
+}
+
+/// Sends what is meant for any host to one server of this machine.
+struct Redirected: HTTPTransport {
+    private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+    let port: UInt16
+
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { try await client.send(turned(request)) }
+    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream { try await client.open(turned(request)) }
+
+    private func turned(_ request: HTTPRequest) -> HTTPRequest {
+        var request = request
+        let rest = request.url.firstRange(of: "://").map { request.url[$0.upperBound...] } ?? ""
+        let host = rest.prefix { $0 != "/" }
+        request.url = "http://127.0.0.1:\(port)\(rest[host.endIndex...])"
+        request.headers.set("X-Meant-For", String(host))
+        request.allowsPlainHTTP = true
+        return request
+    }
+}
