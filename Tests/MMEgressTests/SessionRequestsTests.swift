@@ -5,17 +5,25 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("Requests of a session", .timeLimit(.minutes(10)), .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
+@Suite(
+    "Requests of a session", .timeLimit(.minutes(10)),
+    .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
 struct SessionRequestsTests {
     @Test("a service gets the real token and the client its answer; the record says what was asked")
     func passes() async throws {
         let upstream = try Upstream { _ in
-            HTTPServerResponse(headers: ["request-id": "abc-1", "Content-Type": "application/json"], body: .bytes(Array("{\"ok\":1}".utf8)))
+            HTTPServerResponse(
+                headers: ["request-id": "abc-1", "Content-Type": "application/json"],
+                body: .bytes(Array("{\"ok\":1}".utf8)))
         }
         let wire = try await TestWire(upstream: upstream.port)
         let placeholder = try wire.placeholder()
         let answer = try await Curl.run(
-            wire, ["-H", "Authorization: Bearer \(placeholder)", "https://graph.microsoft.com/v1.0/users/anna@contoso.com?$select=id"])
+            wire,
+            [
+                "-H", "Authorization: Bearer \(placeholder)",
+                "https://graph.microsoft.com/v1.0/users/anna@contoso.com?$select=id",
+            ])
         #expect(answer.text == "{\"ok\":1}" && answer.status == "200")
         let request = try #require(upstream.received.first)
         #expect(request.headers["authorization"] == "Bearer real-token-of-admin@contoso.com-for-graph.microsoft.com")
@@ -37,7 +45,9 @@ struct SessionRequestsTests {
     func refused() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
-        wire.judge.say { _ in .refuse(class: "destructive", RequestRefusal(code: "graph.delete", message: "Not granted.")) }
+        wire.judge.say { _ in
+            .refuse(class: "destructive", RequestRefusal(code: "graph.delete", message: "Not granted."))
+        }
         let answer = try await Curl.run(wire, ["-X", "DELETE", "https://graph.microsoft.com/v1.0/users/1"])
         #expect(answer.status == "403")
         #expect(answer.text.contains("Authorization_RequestDenied") && answer.text.contains("graph.delete"))
@@ -96,7 +106,8 @@ struct SessionRequestsTests {
         let arguments =
             switch kind {
             case "other": ["-H", "Authorization: Bearer \(placeholder)", "https://management.azure.com/subscriptions"]
-            case "real": ["-H", "Authorization: Bearer \(TestToken.access(audience: "https://graph.microsoft.com"))", graph]
+            case "real":
+                ["-H", "Authorization: Bearer \(TestToken.access(audience: "https://graph.microsoft.com"))", graph]
             case "basic": ["-u", "me:secret", graph]
             case "query": [graph + "?t=" + placeholder]
             case "header": ["-H", "X-Copy: \(placeholder)", graph]
@@ -122,7 +133,8 @@ struct SessionRequestsTests {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
         let placeholder = try wire.placeholder(account: "nobody")
-        let answer = try await Curl.run(wire, ["-H", "Authorization: Bearer \(placeholder)", "https://graph.microsoft.com/v1.0/me"])
+        let answer = try await Curl.run(
+            wire, ["-H", "Authorization: Bearer \(placeholder)", "https://graph.microsoft.com/v1.0/me"])
         #expect(answer.status == "401" && answer.text.contains("mm login"))
         #expect(upstream.received.isEmpty)
         await wire.session.close()
@@ -133,7 +145,10 @@ struct SessionRequestsTests {
     func foreignHosts() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
-        for url in ["https://example.com/", "https://127.0.0.1:\(upstream.port)/", "http://graph.microsoft.com/", "http://127.0.0.1:\(upstream.port)/"] {
+        for url in [
+            "https://example.com/", "https://127.0.0.1:\(upstream.port)/", "http://graph.microsoft.com/",
+            "http://127.0.0.1:\(upstream.port)/",
+        ] {
             let answer = try await Curl.run(wire, [url])
             #expect(answer.status == "403" || answer.text.contains("403"), "\(url): \(answer)")
         }
@@ -144,15 +159,20 @@ struct SessionRequestsTests {
 
     @Test("several requests share a connection, of any method, with bodies of either form")
     func keepsAlive() async throws {
-        let upstream = try Upstream { request in .text(request.method + " " + String(decoding: request.body, as: UTF8.self)) }
+        let upstream = try Upstream { request in
+            .text(request.method + " " + String(decoding: request.body, as: UTF8.self))
+        }
         let wire = try await TestWire(upstream: upstream.port)
         let base = "https://graph.microsoft.com/v1.0/x"
         let next = ["--next", "-sS", "-w", "\n%{http_code}"]
         let answer = try await Curl.run(
             wire,
             ["-d", "one", base] + next + ["-X", "PATCH", "-H", "Transfer-Encoding: chunked", "-d", "two", base] + next
-                + ["-X", "DELETE", base] + next + ["-I", base] + next + ["-H", "Expect: 100-continue", "-d", "three", base])
-        #expect(answer.text.contains("POST one") && answer.text.contains("PATCH two") && answer.text.contains("DELETE "))
+                + ["-X", "DELETE", base] + next + ["-I", base] + next + [
+                    "-H", "Expect: 100-continue", "-d", "three", base,
+                ])
+        #expect(
+            answer.text.contains("POST one") && answer.text.contains("PATCH two") && answer.text.contains("DELETE "))
         #expect(answer.text.contains("POST three") && answer.status == "200")
         #expect(upstream.received.map(\.method) == ["POST", "PATCH", "DELETE", "HEAD", "POST"])
         #expect(Set(wire.records.map(\.number)).count == 5)

@@ -95,7 +95,8 @@ struct EgressConnection: Sendable {
                 try await writer.refuse(fault, service: place.service, keepsAlive: false)
                 return
             }
-            let exchange = EgressExchange(head, to: place, target: head.target, channel: channel, input: input, core: core)
+            let exchange = EgressExchange(
+                head, to: place, target: head.target, channel: channel, input: input, core: core)
             guard try await exchange.run() else { return }
         }
     }
@@ -142,7 +143,8 @@ struct EgressConnection: Sendable {
         guard let place = core.hosts.place(name, isSecure: false) else { throw Self.foreign(name) }
         let path = rest[authority.endIndex...]
         let target = path.hasPrefix("/") ? String(path) : "/" + path
-        return try await EgressExchange(head, to: place, target: target, channel: channel, input: input, core: core).run()
+        return try await EgressExchange(head, to: place, target: target, channel: channel, input: input, core: core)
+            .run()
     }
 
     private static func foreign(_ name: HostName) -> WireFault {

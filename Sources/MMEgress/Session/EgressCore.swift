@@ -19,7 +19,9 @@ final class EgressCore: Sendable {
     private let proxyAuthorization: Secret
     private let last = Mutex<UInt64>(0)
 
-    init(_ configuration: EgressConfiguration, authority: SessionAuthority, secret: Secret, transport: any HTTPTransport) {
+    init(
+        _ configuration: EgressConfiguration, authority: SessionAuthority, secret: Secret, transport: any HTTPTransport
+    ) {
         session = configuration.session
         hosts = configuration.hosts
         vault = configuration.vault

@@ -47,7 +47,8 @@ struct EgressExchange: Sendable {
 
     private func refuse(_ fault: WireFault, code: String? = nil) async throws(WireFault) -> Bool {
         record.answered(fault.status)
-        let keepsAlive = head.keepsAlive && body.isDone
+        // A client that wanted to speak something else may go on with that.
+        let keepsAlive = head.keepsAlive && body.isDone && fault.kind != .otherProtocol
         try await writer.refuse(
             fault, code: code, service: place.service, keepsAlive: keepsAlive, isHead: head.method == "HEAD")
         return keepsAlive
@@ -66,7 +67,8 @@ struct EgressExchange: Sendable {
             return try await refuse(fault, code: refusal.code)
         }
         var request = HTTPRequest(
-            method: head.method, url: described.url, headers: try await credentials.filled(), timeout: core.limits.answer,
+            method: head.method, url: described.url, headers: try await credentials.filled(),
+            timeout: core.limits.answer,
             allowsPlainHTTP: !place.isSecure)
         request.isSentOnce = true
         // It is made from the body that is sent.
@@ -129,7 +131,8 @@ struct EgressExchange: Sendable {
     private static func decide(
         within limit: Duration, _ decision: @escaping @Sendable () async -> RequestRefusal?
     ) async -> RequestRefusal? {
-        let late = RequestRefusal(code: "confirmation_needed", message: "Nobody answered in time; the request was not sent.")
+        let late = RequestRefusal(
+            code: "confirmation_needed", message: "Nobody answered in time; the request was not sent.")
         return await withTaskGroup(of: RequestRefusal?.self) { group in
             group.addTask { await decision() }
             group.addTask {

@@ -53,7 +53,8 @@ final class RecordDraft: Sendable {
     func finished(bytesUp: Int) -> EgressRecord {
         state.withLock { state in
             EgressRecord(
-                session: session, number: number, time: time, duration: ContinuousClock.now - begin, method: method, host: host,
+                session: session, number: number, time: time, duration: ContinuousClock.now - begin, method: method,
+                host: host,
                 pathTemplate: PathTemplate.of(target), requestClass: state.requestClass, status: state.status,
                 fault: state.fault, bytesUp: bytesUp, bytesDown: state.bytesDown, requestID: state.requestID,
                 wasSent: state.wasSent)

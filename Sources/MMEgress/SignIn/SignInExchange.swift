@@ -24,7 +24,9 @@ struct SignInExchange: Sendable {
     /// The exchange that a request begins, or nil when its answer can hold no token: another service's, or a page.
     init?(_ request: DescribedRequest, core: EgressCore) throws(WireFault) {
         let path = request.target.prefix { $0 != "?" }.lowercased()
-        guard request.place.givesTokens, request.place.service == .signIn || path.contains("/oauth2/") else { return nil }
+        guard request.place.givesTokens, request.place.service == .signIn || path.contains("/oauth2/") else {
+            return nil
+        }
         self.core = core
         endpoint = request.place.origin + request.target.prefix { $0 != "?" }
         isTokenEndpoint = path.contains("/oauth2/") && (path.hasSuffix("/token") || path.hasSuffix("/devicecode"))
@@ -58,7 +60,8 @@ struct SignInExchange: Sendable {
                     core.events(.foreignCredential(host: HostName.host(of: endpoint)))
                     throw WireFault(
                         403, .foreignCredential,
-                        "The field \(name) holds a token that this session was not given. Sign in again within the session.")
+                        "The field \(name) holds a token that this session was not given. Sign in again within the session."
+                    )
                 }
                 continue
             }
@@ -72,7 +75,9 @@ struct SignInExchange: Sendable {
     func answer(_ status: Int, _ body: [UInt8]) async throws(WireFault) -> Answer {
         let limits = JSONLimits(bytes: Self.maxAnswerBytes, depth: 64)
         guard var object = (try? JSONParser.parse(body, limits: limits))?.object else {
-            guard isTokenEndpoint, (200..<300).contains(status), !body.isEmpty else { return Answer(status: status, body: body) }
+            guard isTokenEndpoint, (200..<300).contains(status), !body.isEmpty else {
+                return Answer(status: status, body: body)
+            }
             throw WireFault(502, .signIn, "The sign-in service's answer is not the JSON of a token endpoint.")
         }
         if let code = object["error"]?.string {
@@ -134,7 +139,9 @@ struct SignInExchange: Sendable {
     /// How the access token of an answer is renewed: with the refresh token that came with it, or the one that was asked with.
     private func grant(_ object: JSONObject) -> RenewalGrant? {
         var refreshToken = object["refresh_token"]?.string.map { Secret($0) }
-        if refreshToken == nil, let used = form?["refresh_token"], case .signInOnly(let secret)? = core.vault.worth(of: used) {
+        if refreshToken == nil, let used = form?["refresh_token"],
+            case .signInOnly(let secret)? = core.vault.worth(of: used)
+        {
             refreshToken = secret
         }
         guard let refreshToken, !refreshToken.isEmpty, let clientID = form?["client_id"] else { return nil }
@@ -157,7 +164,8 @@ struct SignInExchange: Sendable {
     // MARK: Events
 
     private func identity(_ object: JSONObject) -> SignedInIdentity? {
-        let token = object["id_token"]?.string.flatMap(IDToken.init) ?? object["access_token"]?.string.flatMap(IDToken.init)
+        let token =
+            object["id_token"]?.string.flatMap(IDToken.init) ?? object["access_token"]?.string.flatMap(IDToken.init)
         guard let token, let tenant = token.tenantID, let account = token.objectID else { return nil }
         return SignedInIdentity(
             tenantID: tenant.lowercased(), objectID: account.lowercased(), username: token.displayName,

@@ -61,7 +61,8 @@ struct OutgoingCredentials: Sendable {
                     }
                 } catch {
                     // As a service answers whose token has ended: modules sign in again then.
-                    throw WireFault(401, .noToken, [error.message, error.hint].compactMap(\.self).joined(separator: " "))
+                    throw WireFault(
+                        401, .noToken, [error.message, error.hint].compactMap(\.self).joined(separator: " "))
                 }
             }
             headers.add(slot.header, tokens.map { "Bearer " + $0 }.joined(separator: ", "))

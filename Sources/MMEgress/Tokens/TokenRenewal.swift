@@ -24,9 +24,17 @@ final class TokenRenewal: Sendable {
         guard let expiry = own.expiry, let grant = own.grant, expiry - clock.now.seconds < Self.margin else {
             return own.token
         }
-        let flight = flights.withLock { flights in
+        let flight: Task<Result<Secret, MMError>, Never> = flights.withLock { flights in
             if let running = flights[placeholder] { return running }
-            let started = Task { await self.renew(placeholder, own, grant) }
+            // Another's renewal may have ended since this one looked.
+            let newest = vault.worth(of: placeholder)
+            let started = Task {
+                defer { self.flights.withLock { _ = $0.removeValue(forKey: placeholder) } }
+                if case .own(let fresh)? = newest, fresh.token != own.token {
+                    return Result<Secret, MMError>.success(fresh.token)
+                }
+                return await self.renew(placeholder, own, grant)
+            }
             flights[placeholder] = started
             return started
         }
@@ -42,7 +50,6 @@ final class TokenRenewal: Sendable {
     private func renew(
         _ placeholder: String, _ own: PlaceholderVault.OwnToken, _ grant: RenewalGrant
     ) async -> Result<Secret, MMError> {
-        defer { flights.withLock { _ = $0.removeValue(forKey: placeholder) } }
         let form = FormFields([
             "grant_type": "refresh_token", "client_id": grant.clientID, "refresh_token": grant.refreshToken.reveal(),
             "scope": grant.scope, "resource": grant.resource,

@@ -53,7 +53,8 @@ enum RawSession {
         let command = ChildCommand(
             try #require(openssl),
             [
-                "s_client", "-quiet", "-proxy", "127.0.0.1:\(wire.session.port)", "-proxy_user", "session", "-proxy_pass",
+                "s_client", "-quiet", "-proxy", "127.0.0.1:\(wire.session.port)", "-proxy_user", "session",
+                "-proxy_pass",
                 "env:MM_TEST_SECRET", "-connect", "\(host):443", "-servername", name ?? host, "-CAfile",
                 wire.session.certificateFile, "-verify_return_error", "-verify_hostname", host,
             ] + arguments,

@@ -50,7 +50,9 @@ final class TestWire: Sendable {
     }
 
     /// A placeholder for a token of the connection's own sign-in.
-    func placeholder(_ audience: String = "https://graph.microsoft.com", account: String = "admin@contoso.com") throws -> String {
+    func placeholder(_ audience: String = "https://graph.microsoft.com", account: String = "admin@contoso.com") throws
+        -> String
+    {
         try vault.placeholder(for: Secret(TestToken.access(audience: audience)), account: account)
     }
 
@@ -75,7 +77,9 @@ final class TestJudge: RequestJudge {
 
     var judged: [DescribedRequest] { requests.withLock { $0 } }
 
-    func say(_ verdict: @escaping @Sendable (DescribedRequest) async -> RequestVerdict) { answer.withLock { $0 = verdict } }
+    func say(_ verdict: @escaping @Sendable (DescribedRequest) async -> RequestVerdict) {
+        answer.withLock { $0 = verdict }
+    }
 
     func judge(_ request: DescribedRequest) async -> RequestVerdict {
         requests.withLock { $0.append(request) }

@@ -1,0 +1,227 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+import TestSupport
+import Testing
+
+@testable import MMEgress
+
+/// What the sign-in service of the test gives out.
+private enum Known {
+    static let deviceCode = "DAQABAAEAAAD-device_code.0123456789abcdefghijklmnopqrstuvwxyz"
+    static let refreshToken = "1.AXoAreal-refresh_token.0123456789abcdefghijklmnopqrstuvwxyz"
+    static let client = "12128f48-ec9e-42f0-b203-ea49fb6af367"
+    static let login = "https://login.microsoftonline.com/organizations/oauth2/v2.0"
+}
+
+/// The sign-in service: one poll too early, then tokens; later renewals with the refresh token.
+private final class SignInService: Sendable {
+    let access: String
+    let identity: String
+    let polls = Mutex(0)
+    let lifetime: Int64
+
+    init(expiry: Int64 = 4_000_000_000, identity: String = TestToken.identity(), lifetime: Int64 = 3_600) {
+        access = TestToken.access(audience: "https://graph.microsoft.com", expiry: expiry)
+        self.identity = identity
+        self.lifetime = lifetime
+    }
+
+    func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        let form = FormFields(reading: request.body)
+        if request.path.hasSuffix("/devicecode") {
+            return json([
+                "device_code": .string(Known.deviceCode), "user_code": "ABC123",
+                "verification_uri": "https://microsoft.com/devicelogin",
+                "expires_in": "900", "interval": 1, "message": "Enter ABC123",
+            ])
+        }
+        guard request.path.hasSuffix("/token") else {
+            return json(["value": 1, "authorization": .string(request.headers["authorization"] ?? "")])
+        }
+        if form?["device_code"] == Known.deviceCode {
+            let poll = polls.withLock { polls in
+                polls += 1
+                return polls
+            }
+            return poll == 1
+                ? json(["error": "authorization_pending", "error_description": "wait"], 400) : tokens(access)
+        }
+        if form?["refresh_token"] == Known.refreshToken {
+            return tokens(TestToken.access(audience: "https://graph.microsoft.com", user: "renewed@contoso.com"))
+        }
+        return json(["error": "invalid_grant", "error_description": "AADSTS70000"], 400)
+    }
+
+    private func tokens(_ access: String) -> HTTPServerResponse {
+        json([
+            "token_type": "Bearer", "scope": "https://graph.microsoft.com/User.Read", "expires_in": .int(lifetime),
+            "ext_expires_in": .int(lifetime), "refresh_in": 1_800, "access_token": .string(access),
+            "refresh_token": .string(Known.refreshToken), "id_token": .string(identity),
+            "client_info": "eyJ1aWQiOiJ4In0",
+        ])
+    }
+
+    private func json(_ value: JSONValue, _ status: Int = 200) -> HTTPServerResponse {
+        HTTPServerResponse(
+            status: status, headers: ["Content-Type": "application/json; charset=utf-8"],
+            body: .bytes(JSONWriter.bytes(value)))
+    }
+}
+
+/// A module that signs in by itself over its session's wire, against a sign-in service of the test.
+@Suite(
+    "Sign-in over the wire", .timeLimit(.minutes(10)),
+    .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
+struct SessionSignInTests {
+    private func post(_ wire: TestWire, _ path: String, _ form: [String]) async throws -> (JSONObject, String) {
+        let answer = try await Curl.run(wire, form.flatMap { ["--data-urlencode", $0] } + [Known.login + path])
+        let object = try #require(try JSONParser.parse(answer.text).object, "\(answer)")
+        return (object, answer.status)
+    }
+
+    private func signIn(_ wire: TestWire) async throws -> (object: JSONObject, status: String) {
+        let (code, _) = try await post(
+            wire, "/devicecode",
+            ["client_id=\(Known.client)", "scope=https://graph.microsoft.com/.default offline_access"])
+        let given = try #require(code["device_code"]?.string)
+        #expect(given != Known.deviceCode && code["user_code"]?.string == "ABC123")
+        let poll = [
+            "grant_type=urn:ietf:params:oauth:grant-type:device_code", "client_id=\(Known.client)",
+            "device_code=\(given)",
+        ]
+        let (pending, status) = try await post(wire, "/token", poll)
+        #expect(pending["error"]?.string == "authorization_pending" && status == "400")
+        let (object, last) = try await post(wire, "/token", poll)
+        return (object, last)
+    }
+
+    @Test("a device-code sign-in works whole, and the session never sees a real token")
+    func deviceCode() async throws {
+        let service = SignInService()
+        let upstream = try Upstream { service.answer($0) }
+        let wire = try await TestWire(upstream: upstream.port)
+        let (tokens, status) = try await signIn(wire)
+        #expect(status == "200" && tokens["refresh_in"] == nil && (tokens["expires_in"]?.int ?? 0) > 300 * 86_400)
+        let text = JSONWriter.string(.object(tokens))
+        for secret in [service.access, service.identity].map({ String($0.split(separator: ".")[2]) }) + [
+            Known.refreshToken
+        ] {
+            #expect(!text.contains(secret))
+        }
+        let access = try #require(tokens["access_token"]?.string)
+        let graph = try await Curl.run(
+            wire, ["-H", "Authorization: Bearer \(access)", "https://graph.microsoft.com/v1.0/me"])
+        #expect(graph.status == "200")
+        #expect(upstream.received.last?.headers["authorization"] == "Bearer \(service.access)")
+        let elsewhere = try await Curl.run(
+            wire, ["-H", "Authorization: Bearer \(access)", "https://management.azure.com/"])
+        #expect(elsewhere.status == "403")
+        let refresh = try #require(tokens["refresh_token"]?.string)
+        let (renewed, _) = try await post(
+            wire, "/token",
+            [
+                "grant_type=refresh_token", "client_id=\(Known.client)", "refresh_token=\(refresh)",
+                "scope=https://graph.microsoft.com/.default",
+            ])
+        #expect(renewed["access_token"] != nil)
+        #expect(FormFields(reading: try #require(upstream.received.last).body)?["refresh_token"] == Known.refreshToken)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("the steps of a sign-in are told: the code, waiting, and who it was")
+    func events() async throws {
+        let service = SignInService()
+        let upstream = try Upstream { service.answer($0) }
+        let wire = try await TestWire(upstream: upstream.port) { $0.clock = WallClock { Timestamp(seconds: 1_000) } }
+        _ = try await signIn(wire)
+        let steps = wire.happened.compactMap { if case .signIn(let step) = $0 { step } else { nil } }
+        guard steps.count == 4, case .code(let code) = steps[0], case .pending = steps[1],
+            case .refreshToken(let grant, _) = steps[2], case .signedIn(let identity) = steps[3]
+        else {
+            Issue.record("\(steps)")
+            return
+        }
+        #expect(
+            code
+                == SignInCode(
+                    userCode: "ABC123", address: "https://microsoft.com/devicelogin",
+                    expiresAt: Timestamp(seconds: 1_900), clientID: Known.client))
+        #expect(identity.tenantID == TestToken.tenant && identity.objectID == TestToken.object)
+        #expect(identity.username == "admin@contoso.com" && identity.clientID == Known.client)
+        #expect(grant.refreshToken.reveal() == Known.refreshToken && grant.endpoint == Known.login + "/token")
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("a wrong account's tokens are never handed on")
+    func wrongAccount() async throws {
+        let service = SignInService(
+            identity: TestToken.identity(object: "00000000-0000-0000-0000-000000000009", user: "eve@contoso.com"))
+        let upstream = try Upstream { service.answer($0) }
+        let wire = try await TestWire(upstream: upstream.port) { configuration in
+            configuration.admits = { identity in
+                identity.objectID == TestToken.object
+                    ? nil : RequestRefusal(code: "wrong_account", message: "Sign in as admin@contoso.com.")
+            }
+        }
+        let (answer, status) = try await signIn(wire)
+        #expect(status == "400" && answer["error"]?.string == "access_denied" && answer["access_token"] == nil)
+        #expect(wire.happened.contains { if case .signIn(.failed("wrong_account", _)) = $0 { true } else { false } })
+        #expect(!wire.happened.contains { if case .signIn(.refreshToken) = $0 { true } else { false } })
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("a token that is about to end is renewed before it is sent, once for all who ask")
+    func renewal() async throws {
+        let now = Timestamp.now.seconds
+        let service = SignInService(expiry: now + 60, lifetime: 60)
+        let upstream = try Upstream { service.answer($0) }
+        let wire = try await TestWire(upstream: upstream.port)
+        let (tokens, _) = try await signIn(wire)
+        let access = try #require(tokens["access_token"]?.string)
+        service.polls.withLock { $0 = 0 }
+        _ = try await Curl.run(
+            wire,
+            ["-Z", "--parallel-immediate", "-H", "Authorization: Bearer \(access)"]
+                + (0..<6).map { "https://graph.microsoft.com/v1.0/me/\($0)" })
+        let sent = upstream.received.filter { $0.headers["x-meant-for"] == "graph.microsoft.com" }
+        let renewals = upstream.received.filter { $0.path.hasSuffix("/token") }.dropFirst(2)
+        #expect(renewals.count == 1)
+        #expect(sent.count == 6 && sent.allSatisfy { $0.headers["authorization"] != "Bearer \(service.access)" })
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test(
+        "a real token, a token twice, and what is no form go no further",
+        arguments: [
+            ["grant_type=refresh_token", "refresh_token=\(Known.refreshToken)"], ["device_code=\(Known.deviceCode)"],
+            [
+                "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer",
+                "assertion=eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.AAAA",
+            ],
+            ["refresh_token=a", "Refresh_Token=b"],
+        ])
+    func foreign(_ form: [String]) async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        let (answer, status) = try await post(wire, "/token", form)
+        #expect(["400", "403"].contains(status) && answer["error"]?.string == "access_denied")
+        #expect(upstream.received.isEmpty)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("an answer of the token endpoint that can't be read is not handed on")
+    func unreadable() async throws {
+        let upstream = try Upstream { _ in .text("access_token=\(Known.refreshToken)") }
+        let wire = try await TestWire(upstream: upstream.port)
+        let (answer, status) = try await post(wire, "/token", ["grant_type=client_credentials", "client_id=x"])
+        #expect(status == "502" && answer["error"]?.string == "access_denied")
+        await wire.session.close()
+        await upstream.stop()
+    }
+}

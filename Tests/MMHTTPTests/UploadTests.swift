@@ -1,0 +1,78 @@
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMHTTP
+
+@Suite("Bodies that are sent while they arrive", .timeLimit(.minutes(10)))
+struct UploadTests {
+    private func pieces(_ count: Int, of size: Int, breakingAfter limit: Int = .max) -> HTTPBody {
+        let given = Mutex(0)
+        return HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
+            let number = given.withLock { given in
+                given += 1
+                return given
+            }
+            if number > limit { throw HTTPError(.connectionLost, "The source is gone.") }
+            // The source is slower than the client: it has to wait for each piece.
+            for _ in 0..<3 { await Task.yield() }
+            return number > count ? nil : [UInt8](repeating: UInt8(number & 0xFF), count: size)
+        })
+    }
+
+    @Test("the server gets every byte, whether their number is known or not", arguments: [true, false])
+    func whole(_ isKnown: Bool) async throws {
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            let sum = request.body.reduce(0) { $0 &+ Int($1) }
+            return .text(
+                "\(request.method) \(request.body.count) \(sum) \(request.headers["transfer-encoding"] ?? "-")")
+        }
+        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+        for method in ["POST", "PUT", "PATCH"] {
+            var request = HTTPRequest(method: method, url: "http://127.0.0.1:\(listener.port)/", allowsPlainHTTP: true)
+            request.upload = HTTPUpload(length: isKnown ? 1_000_000 : nil, pieces: pieces(100, of: 10_000))
+            let answer = try await client.send(request)
+            let text = String(decoding: answer.body, as: UTF8.self)
+            #expect(text == "\(method) 1000000 50500000 \(isKnown ? "-" : "chunked")")
+        }
+        await listener.stop(graceful: .zero)
+    }
+
+    @Test("a source that breaks ends the request, and the server never takes it for whole", arguments: [true, false])
+    func broken(_ isKnown: Bool) async throws {
+        let handled = Mutex(0)
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
+            handled.withLock { $0 += 1 }
+            return .text("")
+        }
+        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+        var request = HTTPRequest(method: "POST", url: "http://127.0.0.1:\(listener.port)/", allowsPlainHTTP: true)
+        request.upload = HTTPUpload(
+            length: isKnown ? 1_000_000 : nil, pieces: pieces(100, of: 10_000, breakingAfter: 50))
+        await #expect(throws: HTTPError.self) { _ = try await client.send(request) }
+        await client.shutdown()
+        #expect(handled.withLock { $0 } == 0)
+        await listener.stop(graceful: .zero)
+    }
+
+    @Test("a source is read no further than the server takes it")
+    func heldBack() async throws {
+        let server = try RawServer { connection in
+            // Only the head is read.
+            connection.waitForEnd(after: "\r\n\r\n")
+        }
+        let read = Mutex(0)
+        let body = HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
+            read.withLock { $0 += 1 }
+            return [UInt8](repeating: 1, count: 64 << 10)
+        })
+        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+        var request = HTTPRequest(
+            method: "POST", url: "http://127.0.0.1:\(server.port)/", timeout: .seconds(3), allowsPlainHTTP: true)
+        request.upload = HTTPUpload(length: nil, pieces: body)
+        await #expect(throws: HTTPError.self) { _ = try await client.send(request) }
+        // What the kernel's buffers take, and ours: some megabytes.
+        #expect(read.withLock { $0 } < 400)
+        server.stop()
+    }
+}
