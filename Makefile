@@ -43,7 +43,8 @@ bench-programs: release
 	swift build $(RELEASE) --product powershell-benchmark
 	swift build $(RELEASE) --product shell-benchmark
 
-UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMMCP MMShell MMGuard PowerShellSyntax
+# Not the parsers and the guard: they measure the stack they use, and under the sanitizer its frames are several times as large.
+UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMShell MMEgress
 # Swift has no sanitizer for undefined behaviour on Linux; the C targets have, and trap.
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
@@ -51,7 +52,7 @@ UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 # undefined-behaviour sanitizers.
 sanitize:
 	@Scripts/prerequisites test
-	MM_TESTS="$(UNSAFE_ROOMS)" swift test --sanitize=address $(UNDEFINED) --scratch-path .build/address
+	ASAN_OPTIONS=detect_leaks=0 MM_TESTS="$(UNSAFE_ROOMS)" swift test --sanitize=address $(UNDEFINED) --scratch-path .build/address
 	swift test --sanitize=thread --scratch-path .build/thread \
 	    --filter '^(MMCoreTests|MMSystemTests|MMHTTPTests|MMMCPTests|MMPoolTests)\.'
 

@@ -1,3 +1,4 @@
+public import MMCore
 package import PowerShellSyntax
 
 /// The guard: judges what a request or script would do before anything is started, signed in or sent.
@@ -12,7 +13,7 @@ public struct GuardEngine: Sendable {
     }
 
     /// The guard with the built-in rules.
-    public static func standard() -> GuardEngine { GuardEngine() }
+    public static let standard = GuardEngine()
 
     /// The template and class of a request, without a policy.
     public func classify(_ request: GuardedRequest) -> RequestClassification {
@@ -43,6 +44,19 @@ public struct GuardEngine: Sendable {
         script: String, in context: ScriptContext = ScriptContext(), policy: GuardPolicy, confirmed: Bool = false
     ) -> Verdict {
         ScriptJudge(tables: tables).judge(script, context: context, policy: policy, confirmed: confirmed)
+    }
+
+    /// The verdict over a PowerShell script that would run in a session of a module.
+    ///
+    /// ```swift
+    /// let verdict = GuardEngine.standard.judge(script: text, module: .exchangeOnline)
+    /// ```
+    /// - Parameters:
+    ///   - script: the text exactly as it will be run.
+    ///   - module: what the session is signed in to.
+    ///   - policy: how classes become decisions.
+    public func judge(script: String, module: PowerShellModule, policy: GuardPolicy = GuardPolicy()) -> Verdict {
+        judge(script: script, in: ScriptContext(module: module.rawValue), policy: policy)
     }
 
     /// The verdict over a PowerShell script that was parsed for another purpose too.

@@ -97,6 +97,68 @@ struct LoopbackTests {
         await tenant.stop()
     }
 
+    private struct User: Decodable, Equatable {
+        let displayName: String
+        let mail: String?
+    }
+
+    @Test("a client of a registry's connection shows the code, reads types of the caller's and walks over pages")
+    func fewLines() async throws {
+        let tenant = try Tenant { request, tenant in
+            if request.path == "/v1.0/users" {
+                let next =
+                    request.target.contains("skip") ? "" : "\"@odata.nextLink\":\"\(tenant.base)/v1.0/users?$skip=2\","
+                let (first, second) = next.isEmpty ? ("C", "D") : ("A", "B")
+                return .json(
+                    Array(
+                        "{\(next)\"value\":[{\"displayName\":\"\(first)\",\"mail\":null},{\"displayName\":\"\(second)\"}]}"
+                            .utf8))
+            }
+            return request.method == "DELETE"
+                ? HTTPServerResponse(status: 204, headers: [:], body: .bytes([]))
+                : .json(Array("{\"displayName\":\"Adele\",\"mail\":\"a@b\",\"more\":[1]}".utf8))
+        }
+        let environment = [
+            "HOME": home.path, "MM_SANDBOX_URL": tenant.base, "MM_CONNECTIONS": home.path + "/connections.json",
+        ]
+        try home.write(
+            home.path + "/connections.json",
+            JSONWriter.bytes([
+                "connections": [
+                    "Loop": [
+                        "tenantId": .string(Contoso.tenant), "appId": .string(Contoso.app), "cloud": "sandbox",
+                    ]
+                ]
+            ]))
+        let silent = try GraphClient(connection: "Loop", environment: environment)
+        let needed = await #expect(throws: MMError.self) { try await silent.get("/me") }
+        #expect(needed?.code == .signInNeeded)
+
+        // The same sign-in goes on where somebody waits for it.
+        let graph = try GraphClient(connection: "Loop", signIn: .deviceCode { _ in }, environment: environment)
+        #expect(try await graph.get("/me", as: User.self) == User(displayName: "Adele", mail: "a@b"))
+        #expect(try await graph.get("/me", query: ["$select": "more"])["more"] == [1])
+        var names: [String] = []
+        for try await user in graph.pages("/users", select: ["displayName", "mail"], as: User.self) {
+            names.append(user.displayName)
+        }
+        #expect(names == ["A", "B", "C", "D"])
+        #expect(tenant.requests.contains { $0.target.contains("$select=displayName,mail") })
+        #expect(try await graph.send("DELETE", "/users/x") == .null)
+        let wrong = await #expect(throws: MMError.self) { try await graph.get("/me", as: [String].self) }
+        #expect(wrong?.message.contains("an object, not an array") == true)
+        let none = #expect(throws: MMError.self) { try GraphClient(connection: "Lop", environment: environment) }
+        #expect("\(none?.message ?? "") \(none?.hint ?? "")".contains("Loop"))
+
+        let codes = Mutex<[String]>([])
+        let other = try GraphClient(
+            tenant: Contoso.tenant, clientID: Contoso.app, cloud: "sandbox",
+            signIn: .deviceCode { prompt in codes.withLock { $0.append(prompt.userCode) } }, environment: environment)
+        for _ in 0..<2 { #expect(try await other.get("/me", as: User.self).displayName == "Adele") }
+        #expect(codes.withLock { $0.count } == 1)
+        await tenant.stop()
+    }
+
     @Test("a redirect to another place carries no credential, and its bytes come back as they are")
     func redirect() async throws {
         let file = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }

@@ -10,8 +10,7 @@ guard let script = CommandLine.arguments.dropFirst().first else {
     exit(2)
 }
 
-let guardian = GuardEngine.standard()
-let verdict = guardian.judge(script: script, policy: GuardPolicy(.standard))
+let verdict = GuardEngine.standard.judge(script: script, module: .exchangeOnline)
 
 switch verdict.decision {
 case .allow:

@@ -1,25 +1,27 @@
 // Keeps one PowerShell process and runs several commands in it: what the first one sets the next one finds.
 //
-//     swift run PersistentPowerShell
+//     swift run PersistentPowerShell [CONNECTION]
 import Glibc
 import MMCore
 import MMPowerShell
 
 do throws(MMError) {
-    var variables: [String: String] = [:]
-    for name in ["HOME", "PATH", "MM_PWSH", "PWSH_PATH", "LANG"] {
-        if let value = getenv(name) { variables[name] = String(cString: value) }
+    let session: PowerShellSession
+    if let connection = CommandLine.arguments.dropFirst().first {
+        session = try PowerShellSession(module: .exchangeOnline, connection: connection)
+        // The module's own code, the first time.
+        try await session.connect { needed in
+            print(needed.message)
+            fflush(nil)
+        }
+        for try await record in try await session.run("Get-Mailbox", ["ResultSize": 5]) { print(record.value) }
+    } else {
+        session = try PowerShellSession(folder: (ProcessEnvironment.read()["HOME"] ?? "/tmp") + "/.mm-example")
     }
-    let location = try PowerShellLocator(environment: variables).locate()
-    print("PowerShell: \(location.program)")
-
-    let folder = (variables["HOME"] ?? "/tmp") + "/.mm-example"
-    let session = PowerShellSession(
-        PowerShellSessionSettings(host: HostSettings(location: location, folder: folder, environment: variables)))
-
     _ = try await session.answer(PowerShellCommand("$limit = 3"), deadline: .after(.seconds(60)))
     // Parameters arrive as data: nothing in them is ever run.
-    let command = PowerShellCommand("1..10 | Select-Object -First $limit")
+    let command = PowerShellCommand(
+        "param($from) $from..10 | Select-Object -First $limit", parameters: ["from": 4])
     for try await event in try await session.run(command, deadline: .after(.seconds(60))) {
         switch event {
         case .record(let record): print("\(record.stream.rawValue): \(record.value)")

@@ -5,12 +5,7 @@ import Glibc
 import MMCore
 import MMOperations
 
-var variables: [String: String] = [:]
-for name in ["HOME", "PATH", "MM_PWSH", "MM_CONNECTIONS", "MM_STATE_DIR", "MM_TOKEN_DIR", "MM_SANDBOX_URL"] {
-    if let value = getenv(name) { variables[name] = String(cString: value) }
-}
-
-let services = OperationServices(environment: variables)
+let services = OperationServices(environment: ProcessEnvironment.read())
 let service = LocalOperationService(services: services)
 let context = CallContext(caller: Caller(surface: .library, name: "example", server: nil)) { report in
     print("… \(report.message)")

@@ -21,6 +21,27 @@ extension Connection {
         self = connection
     }
 
+    /// A connection that is in no registry.
+    /// - Parameters:
+    ///   - name: under which its sign-in is kept.
+    ///   - tenant: the tenant's domain or id.
+    ///   - appId: the app registration's client id; without one the modules use their makers' own apps.
+    ///   - expectedEmail: the account that must have signed in.
+    ///   - cloud: the national cloud, or `sandbox`.
+    ///   - options: further keys of a registry entry, such as `["guard": "readonly"]`.
+    /// - Throws: `invalidInput`, naming the key, the value and the remedy.
+    public init(
+        name: String, tenant: String, appId: String? = nil, expectedEmail: String? = nil, cloud: String = "public",
+        options: JSONObject = [:]
+    ) throws(MMError) {
+        var entry = options
+        entry["tenant"] = .string(tenant)
+        entry["appId"] = appId.map(JSONValue.string)
+        entry["expectedEmail"] = expectedEmail.map(JSONValue.string)
+        entry["cloud"] = .string(cloud)
+        try self.init(name: name, entry: entry)
+    }
+
     /// A connection and everything that is wrong with its entry.
     static func read(name: String, entry: JSONObject) -> (connection: Connection, problems: [RegistryProblem]) {
         var reader = EntryReader(name: name, entry: entry)

@@ -5,9 +5,9 @@ public import MMIdentity
 /// Sends a connection's requests to one service: with its token, its hosts, its manners.
 ///
 /// ```swift
-/// let client = try GraphClient(identity: identity, connection: connection)
-/// let me = try await client.send(GraphRequest(target: try client.target("/me"))).json()
-/// for try await page in client.pages(GraphRequest(target: try client.target("/users?$select=id"))) { … }
+/// let graph = try GraphClient(connection: "Contoso")
+/// let me = try await graph.get("/me", as: User.self)
+/// for try await user in graph.pages("/users", select: ["displayName"], as: User.self) { … }
 /// ```
 public struct GraphClient: Sendable {
     let identity: IdentityService
@@ -22,6 +22,7 @@ public struct GraphClient: Sendable {
     let policy: RetryPolicy
     let jitter: @Sendable () -> Double
     private var report: @Sendable (String) -> Void = { _ in }
+    var approval = GraphSignIn.none
     let log: Log
 
     /// Most bytes of an answer that is held in memory.
@@ -129,7 +130,10 @@ public struct GraphClient: Sendable {
         }
         guard let base = cloud.base(of: resource) else { throw MMError(.internalError, "The service has no address.") }
         let target = RequestDefaults.completing(request.target)
-        return try await send(try request.with(target: target), to: base + target.pathAndQuery, deadline: deadline)
+        let completed = try request.with(target: target)
+        return try await signedIn { () async throws(MMError) in
+            try await send(completed, to: base + target.pathAndQuery, deadline: deadline)
+        }
     }
 
     /// Sends a request to an address of this service.

@@ -177,6 +177,7 @@ public actor PowerShellSession {
                 {
                     continue
                 }
+                if error.code != .cancelled { settings.host.log?.warning("The session didn't open: \(error.message)") }
                 machine.failed(error, in: number)
                 break
             }

@@ -22,7 +22,8 @@ struct StandInCommand: Sendable {
                 return host.wait(milliseconds: Int(wait)) ? nil : CommandEnd(.stopped)
             },
             "write-output": StandInCommand { call, host in
-                for value in call.values where !call.isSilent { host.emit(PowerShellRecord(.output, value)) }
+                let values = call.named["inputobject"].map { [$0] } ?? call.values
+                for value in values where !call.isSilent { host.emit(PowerShellRecord(.output, value)) }
                 return nil
             },
             "write-warning": StandInCommand { call, host in

@@ -11,7 +11,7 @@ struct ShellJudgeTests {
     private func verdict(_ command: String, _ policy: GuardPolicy = .standard, remote: Bool = false) -> Verdict {
         var context = Self.context
         context.isRemote = remote
-        return GuardEngine.standard().judge(shell: command, in: context, policy: policy)
+        return GuardEngine.standard.judge(shell: command, in: context, policy: policy)
     }
 
     @Test(

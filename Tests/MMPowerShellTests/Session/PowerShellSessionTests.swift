@@ -81,6 +81,38 @@ struct PowerShellSessionTests {
         #expect(error?.code == .cancelled)
     }
 
+    @Test("a session of a registry's connection takes cmdlets with arguments that are data")
+    func fewLines() async throws {
+        let folder = try StandIn.folder()
+        try ProtectedFile.replace(
+            folder + "/registry.json",
+            with: Array(#"{"connections":{"Contoso":{"tenant":"contoso.com"}}}"#.utf8))
+        let environment = [
+            "HOME": folder, "MM_CONNECTIONS": folder + "/registry.json", "MM_PWSH": try StandIn.program(),
+            "XDG_RUNTIME_DIR": "/tmp",
+        ]
+        let session = try PowerShellSession(
+            module: .exchangeOnline, connection: "Contoso",
+            tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))), environment: environment)
+        var seen: [JSONValue] = []
+        for try await record in try await session.run("Write-Output", ["InputObject": "$(1; 'not run')"]) {
+            seen.append(record.value)
+        }
+        #expect(seen == ["$(1; 'not run')"])
+        for name in ["Get-X; Remove-Y", "", "-x", "a b"] {
+            let error = await #expect(throws: MMError.self) { try await session.run(name, [:]) }
+            #expect(error?.code == .invalidInput)
+        }
+        var streams: [PowerShellRecord.Stream] = []
+        for try await record in try await session.run("Get-NoSuchCmdlet", [:]) { streams.append(record.stream) }
+        #expect(streams == [.error])
+        await session.close()
+        let unknown = #expect(throws: MMError.self) {
+            try PowerShellSession(module: .teams, connection: "Contso", environment: environment)
+        }
+        #expect("\(unknown?.message ?? "") \(unknown?.hint ?? "")".contains("Contoso"))
+    }
+
     @Test(
         "tokens come first: each module that takes them signs in without a person",
         arguments: ["exo", "azure", "teams", "pnp", "graph"])
@@ -132,12 +164,17 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a declined sign-in says so, and the next call asks anew")
+    @Test("a declined sign-in says so, also in the log, and the next call asks anew")
     func declined() async throws {
-        let session = try session("exo", ["--decline", "--approve-after", "100"])
+        let folder = try StandIn.folder()
+        let session = try session(
+            "exo", ["--decline", "--approve-after", "100"],
+            change: { $0.host.log = Log(LogSettings(path: folder + "/log")) })
         await #expect(throws: MMError.self) { try await run(session, "1") }
         let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(300))) }
         #expect(error?.message.contains("declined") == true)
+        let log = String(decoding: ProcFile.read(folder + "/log", limit: 1 << 20) ?? [], as: UTF8.self)
+        #expect(log.contains("The session didn't open: ") && log.contains("declined"), "\(log)")
         let again = await #expect(throws: MMError.self) { try await run(session, "1") }
         #expect(again?.code == .signInNeeded)
         await session.close()

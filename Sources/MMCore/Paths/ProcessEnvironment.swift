@@ -1,9 +1,9 @@
 import Glibc
 
 /// The environment this process was started with.
-enum ProcessEnvironment {
+public enum ProcessEnvironment {
     /// Names and values; of a name that stands twice, the first.
-    static func read() -> [String: String] {
+    public static func read() -> [String: String] {
         var environment: [String: String] = [:]
         var pointer = environ
         while let entry = pointer.pointee {

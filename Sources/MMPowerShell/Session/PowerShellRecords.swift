@@ -1,0 +1,40 @@
+public import MMCore
+
+/// The records of a running command, one by one; a command that ends with an error throws it behind its last record.
+public struct PowerShellRecords: AsyncSequence, Sendable {
+    /// A record.
+    public typealias Element = PowerShellRecord
+    /// What reading may throw: `remoteFailed` with PowerShell's words, `deadlineExceeded`, `cancelled`, `sessionLost`.
+    public typealias Failure = MMError
+
+    let run: PowerShellRun
+
+    /// Starts at the first record.
+    public func makeAsyncIterator() -> Iterator { Iterator(events: run.makeAsyncIterator()) }
+
+    /// Reads records in order.
+    public struct Iterator: AsyncIteratorProtocol {
+        private var events: PowerShellRun.Iterator
+
+        init(events: PowerShellRun.Iterator) { self.events = events }
+
+        /// The next record, or `nil` after the last.
+        public mutating func next() async throws(MMError) -> PowerShellRecord? { try await next(isolation: nil) }
+
+        /// The next record, or `nil` after the last.
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> PowerShellRecord? {
+            while let event = try await events.next(isolation: actor) {
+                switch event {
+                case .record(let record): return record
+                case .console: continue
+                case .end(let end):
+                    guard end.state != .completed else { continue }
+                    var answer = PowerShellAnswer()
+                    answer.add(event, limit: 0)
+                    throw MMError(.remoteFailed, answer.problem ?? "The command ended as \(end.state.rawValue).")
+                }
+            }
+            return nil
+        }
+    }
+}
