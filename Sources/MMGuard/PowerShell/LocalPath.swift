@@ -35,9 +35,16 @@ enum LocalPath {
 
     /// Whether a text names a place of this machine outside of the working folder, so plainly that it can be nothing else.
     static func isForeign(_ text: String) -> Bool {
-        let roots = ["/etc", "/root", "/home", "/proc", "/sys", "/var", "/usr", "/tmp", "/opt", "/dev", "/run", "/mnt"]
-        return text.hasPrefix("~/") || text.hasPrefix("~\\") || text.hasPrefix("../") || text.hasPrefix("file:")
-            || roots.contains { text == $0 || text.hasPrefix($0 + "/") }
+        switch text.utf8.first {
+        case UInt8(ascii: "/"):
+            let roots = ["etc", "root", "home", "proc", "sys", "var", "usr", "tmp", "opt", "dev", "run", "mnt"]
+            let first = text.dropFirst().prefix { $0 != "/" }
+            return roots.contains { first == $0 }
+        case UInt8(ascii: "~"): return text.hasPrefix("~/") || text.hasPrefix("~\\")
+        case UInt8(ascii: "."): return text.hasPrefix("../")
+        case UInt8(ascii: "f"): return text.hasPrefix("file:")
+        default: return false
+        }
     }
 
     /// Whether a host is that of some tenant's sites.

@@ -112,7 +112,7 @@ extension ScriptWalk {
         let objects = call.indices(["inputobject"]).map { call.values[$0] } + (call.place > 0 ? [call.input] : [])
         guard objects.contains(where: \.isSecretive) else { return }
         let isForced = call.arguments.contains { $0.mayBe("force") && $0.written != nil } && name.hasPrefix("format-")
-        if SecretProperties.printsAll(name) || isForced { report(.secretProperty, call.extent, subject: name) }
+        if call.command.printsAll || isForced { report(.secretProperty, call.extent, subject: name) }
     }
 
     /// The seed never let a script reach the sign-in service by itself.

@@ -157,8 +157,7 @@ extension ScriptWalk {
             "asfile", "outfile", "outputfile", "outputpath", "out", "exportpath", "destinationpath", "destination",
             "filename", "targetpath", "outputfilepath", "outputfolder", "localpath", "localfilepath",
         ]
-        let verb = call.entry.name.prefix { $0 != "-" }.asciiLowercased
-        let isExport = ["export", "save", "backup", "receive"].contains(verb)
+        let isExport = ["export", "save", "backup", "receive"].contains(call.command.verb)
         return call.arguments.contains { argument in
             argument.mayBe(oneOf: names) || (isExport && argument.likelyName?.hasSuffix("path") ?? false)
         }

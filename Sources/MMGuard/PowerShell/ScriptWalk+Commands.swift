@@ -19,6 +19,9 @@ extension ScriptWalk {
             walkArguments(command)
             return .unknown
         }
+        if functions.isEmpty, context.memory.names.isEmpty, let known = commands[written] {
+            return walk(command, known, place: place, input: input)
+        }
         guard isOrdinary(written, command) else {
             // The name may still tell what is meant, for the class that is shown.
             let last = written.split(separator: "\\").last.map(String.init) ?? written
@@ -46,7 +49,7 @@ extension ScriptWalk {
             }
             return .unknown
         }
-        guard let known = self.known(name) else {
+        guard let known = self.known(name, written: written) else {
             walkUnknown(name, command)
             return .unknown
         }
@@ -129,11 +132,11 @@ extension ScriptWalk {
     }
 
     /// What the tables say of a name; nil when they know none.
-    private mutating func known(_ name: String) -> KnownCommand? {
-        if let found = commands[name] { return found }
+    private mutating func known(_ name: String, written: String) -> KnownCommand? {
+        if let found = commands[written] { return found }
         guard let entry = choose(tables.cmdlets.entries(named: name)) else { return nil }
-        let found = KnownCommand(entry, tables: tables.cmdlets)
-        commands[name] = found
+        let found = KnownCommand(entry, tables: tables.cmdlets, common: commonParameters)
+        commands[written] = found
         return found
     }
 
@@ -180,8 +183,7 @@ extension ScriptWalk {
         _ command: CommandSyntax, _ known: KnownCommand, place: Int, input: ValueFacts
     ) -> ValueFacts {
         let entry = known.entry
-        let binder = CommandBinder(own: known.parameters, common: commonParameters, usual: known.usual)
-        let bound = binder.bind(command) { splatted($0) }
+        let bound = known.binder.bind(command) { splatted($0) }
         if entry.lists.contains(.outside) {
             report(.outsideCommand, command.elements.first?.extent ?? command.extent, subject: entry.name)
         }

@@ -129,7 +129,8 @@ extension ScriptWalk {
 
     /// A property that a filter reads by name; with wildcards it reads them all.
     private mutating func readProperty(_ name: String, of input: ValueFacts, _ extent: SourceExtent) {
-        if name.contains("*") || name.contains("?") || name.contains("[") {
+        if name.utf8.contains(where: { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[") })
+        {
             if input.isSecretive { report(.secretProperty, extent, subject: name) }
             return
         }

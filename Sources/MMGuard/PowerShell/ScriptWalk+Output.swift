@@ -11,7 +11,7 @@ extension ScriptWalk {
         let own = call.indices(["inputobject"]).reduce(call.place > 0 ? call.input : .nothing) {
             $0.then(call.values[$1])
         }
-        if let kinds = SecretProperties.kind(ofAnswerOf: name) { return .of(kinds) }
+        if let kinds = call.command.answer { return .of(kinds) }
         guard call.entry.product == .builtin else { return .data(count: count(of: call)) }
         switch name {
         case "foreach-object": return filtered ?? .unknown
@@ -55,19 +55,18 @@ extension ScriptWalk {
     // MARK: How many objects a cloud cmdlet gives
 
     private func count(of call: CommandCall) -> Int {
-        let name = call.command.name
         guard call.entry.classes.contains(.read) else { return max(1, call.place > 0 ? call.input.count : 1) }
         var most: Int?
         for (index, argument) in call.arguments.enumerated() {
             guard let parameter = argument.likelyName else { continue }
-            if ["resultsize", "top", "first", "limit", "maxrecord", "maxresults"].contains(where: argument.mayBe) {
+            if argument.mayBe(oneOf: ["resultsize", "top", "first", "limit", "maxrecord", "maxresults"]) {
                 guard let number = call.constant(index).text.flatMap({ Int($0) }), number > 0 else {
                     return ValueFacts.many
                 }
                 most = number
             } else if parameter == "all" {
                 return ValueFacts.many
-            } else if isKey(argument, of: name, call), let one = one(call, index) {
+            } else if isKey(argument, of: call), let one = one(call, index) {
                 most = min(most ?? one, one)
             }
         }
@@ -77,9 +76,9 @@ extension ScriptWalk {
 
     /// Whether a parameter names the very object that the cmdlet gets. What a cmdlet can't do without is the thing whose
     /// parts it lists.
-    private func isKey(_ argument: BoundArgument, of cmdlet: String, _ call: CommandCall) -> Bool {
+    private func isKey(_ argument: BoundArgument, of call: CommandCall) -> Bool {
         guard let name = argument.likelyName else { return false }
-        let noun = cmdlet.split(separator: "-", maxSplits: 1).last.map(String.init) ?? cmdlet
+        let noun = call.command.noun
         switch call.entry.product {
         case .exchange, .teams, .pnp, .sharePoint, .builtin:
             guard !argument.candidates.contains(where: \.isRequired) else {

@@ -6,7 +6,8 @@ extension ScriptWalk {
     /// - Returns: false when the cmdlet carries none, or its request can't be told: its table entry is judged then.
     mutating func walkRequest(_ call: CommandCall) -> Bool {
         let name = call.command.name
-        if let carrier = RequestCarrier.of(name) { return walk(carrier, call) }
+        if let carrier = call.command.carrier { return walk(carrier, call) }
+        guard call.entry.product == .azure else { return false }
         let isPatch = call.arguments.contains { $0.mayBe("usepatchsemantics") }
         guard let method = ResourceCall.method(name, isPatch: isPatch) else { return false }
         checkCloudParameters(call, isRequest: true)

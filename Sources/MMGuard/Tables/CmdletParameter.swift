@@ -1,3 +1,5 @@
+internal import PowerShellSyntax
+
 /// A parameter of a cmdlet. Its names stay in the table until somebody asks.
 struct CmdletParameter: Sendable {
     let file: TableFile
@@ -35,36 +37,44 @@ struct CmdletParameter: Sendable {
     /// Whether the name is this one, given in lower case.
     func isNamed(_ name: String) -> Bool { file.compareFolded(name, with: nameOffset) == 0 }
 
-    /// How a written name (in lower case) fits: exactly, as an abbreviation, or not at all. Aliases count alike.
-    func fit(_ written: String) -> Fit {
-        let own = fit(written, file.bytes(nameOffset)[...])
-        let aliases = file.bytes(aliasesOffset)
-        if own == .exact || aliases.isEmpty { return own }
-        var best = own
-        for alias in aliases.split(separator: UInt8(ascii: ",")) {
-            switch fit(written, alias) {
-            case .exact: return .exact
-            case .abbreviation: best = .abbreviation
-            case .none: break
-            }
-        }
-        return best
+    /// The parameter as it is bound; the table tells no sets.
+    var bindable: BindableParameter {
+        BindableParameter(isSwitch: isSwitch, position: position, identity: Int(nameOffset))
     }
 
-    /// See `fit(_:)`.
-    enum Fit: Sendable {
-        case exact, abbreviation, none
-    }
-
-    private func fit(_ written: String, _ name: Slice<UnsafeRawBufferPointer>) -> Fit {
+    /// How a written name, in lower case, fits name and aliases.
+    func fit(_ written: String) -> ParameterFit {
         var written = written
         return written.withUTF8 { short in
-            guard short.count <= name.count else { return .none }
-            for (own, byte) in zip(short, name) {
-                let folded = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
-                if own != folded { return .none }
+            let name = file.bytes(nameOffset)
+            let own = Self.fit(short, name[...])
+            let aliases = file.bytes(aliasesOffset)
+            if own == .name || aliases.isEmpty { return own }
+            var best = own
+            var start = 0
+            while start < aliases.count {
+                let end = aliases[start...].firstIndex(of: UInt8(ascii: ",")) ?? aliases.count
+                switch Self.fit(short, aliases[start..<end]) {
+                case .name, .alias: return .alias
+                case .abbreviation: best = .abbreviation
+                case .none: break
+                }
+                start = end + 1
             }
-            return short.count == name.count ? .exact : .abbreviation
+            return best
         }
+    }
+
+    private static func fit(
+        _ short: UnsafeBufferPointer<UInt8>, _ name: Slice<UnsafeRawBufferPointer>
+    ) -> ParameterFit {
+        guard short.count <= name.count else { return .none }
+        var place = name.startIndex
+        for byte in short {
+            let own = name[place]
+            if byte != (own &- 0x41 < 26 ? own | 0x20 : own) { return .none }
+            place += 1
+        }
+        return short.count == name.count ? .name : .abbreviation
     }
 }

@@ -1,6 +1,6 @@
 /// Comparison of names the way the engine compares keywords and operators: ordinal, ASCII letters without case.
 /// Letters outside ASCII never fold into ASCII (the Kelvin sign is no `k`).
-enum ASCIIFold {
+package enum ASCIIFold {
     /// Whether two texts are equal but for the case of ASCII letters.
     static func equal(_ a: some StringProtocol, _ b: some StringProtocol) -> Bool {
         var left = a.utf8.makeIterator()
@@ -24,8 +24,16 @@ enum ASCIIFold {
     }
 
     /// The text with ASCII letters in lower case.
-    static func lowercased(_ text: some StringProtocol) -> String {
-        String(decoding: text.utf8.map(lower), as: UTF8.self)
+    package static func lowercased(_ text: some StringProtocol) -> String {
+        var text = String(text)
+        let folded: String? = text.withUTF8 { bytes in
+            guard bytes.contains(where: { $0 &- 0x41 < 26 }) else { return nil }
+            return String(unsafeUninitializedCapacity: bytes.count) { room in
+                for index in bytes.indices { room.initializeElement(at: index, to: lower(bytes[index])) }
+                return bytes.count
+            }
+        }
+        return folded ?? text
     }
 
     @inline(__always)

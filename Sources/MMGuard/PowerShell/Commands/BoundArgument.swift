@@ -4,29 +4,45 @@ internal import PowerShellSyntax
 struct BoundArgument {
     /// The name as written; nil for a positional argument.
     let written: String?
+    /// The same in lower case.
+    let folded: String?
     /// The parameters that it may mean: one when it is clear, several when an abbreviation or a place is ambiguous, none
     /// when no table has it.
-    var candidates: [CmdletParameter]
+    let candidates: [CmdletParameter]
     /// The value; nil for a switch, or when none follows.
     let value: ExpressionSyntax?
     /// Whether the command has parameters that no table lists, so that an abbreviation may mean one of those.
-    var isOpen = false
+    let isOpen: Bool
     /// What a splatted value may be, which was found where its table stands.
-    var facts: ValueFacts?
+    let facts: ValueFacts?
     /// The place of parameter and value.
     let extent: SourceExtent
+    /// The documented name, in lower case, of the only parameter that it can mean.
+    let name: String?
 
-    /// The documented name, in lower case, of the only parameter it can mean; the binder finds it last.
-    var name: String?
+    init(
+        written: String?, candidates: [CmdletParameter], value: ExpressionSyntax?, facts: ValueFacts?,
+        extent: SourceExtent, hasTable: Bool
+    ) {
+        let folded = written?.asciiLowercased
+        self.written = written
+        self.folded = folded
+        self.candidates = candidates
+        self.value = value
+        self.facts = facts
+        self.extent = extent
+        name = candidates.count == 1 ? candidates[0].name.asciiLowercased : nil
+        isOpen = !hasTable && !candidates.contains { [.name, .alias].contains($0.fit(folded ?? "")) }
+    }
 
     /// The name to judge by: the documented one, else the written one.
-    var likelyName: String? { name ?? written?.asciiLowercased }
+    var likelyName: String? { name ?? folded }
 
     /// Whether it may be the parameter of this name (in lower case): resolved, or an abbreviation of it.
     func mayBe(_ name: String) -> Bool {
         if let own = self.name, own == name || !isOpen { return own == name }
         if candidates.contains(where: { $0.isNamed(name) }) { return true }
-        guard candidates.isEmpty || isOpen, let short = written?.asciiLowercased else { return false }
+        guard candidates.isEmpty || isOpen, let short = folded else { return false }
         return !short.isEmpty && name.hasPrefix(short)
     }
 

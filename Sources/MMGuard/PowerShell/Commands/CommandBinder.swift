@@ -1,8 +1,9 @@
 internal import PowerShellSyntax
 
-/// Binds what stands behind a command's name to the parameters of its module's table, as PowerShell does: by name, alias
-/// or abbreviation, by place for what is left, and by the entries of splatted tables.
-struct CommandBinder {
+/// Binds what stands behind a command's name to the parameters of its module's table, and tells all that each part may
+/// mean: the entries of splatted tables are names and values like any other, and where the text leaves open which
+/// parameter a value is for, it is judged as each of them.
+struct CommandBinder: Sendable {
     /// A value of a splatted table.
     struct Splatted {
         var name: String
@@ -10,126 +11,94 @@ struct CommandBinder {
         var facts: ValueFacts
     }
 
-    /// The parameters of the command; nil when no table lists them.
-    let own: [CmdletParameter]?
-    /// The parameters of every command.
-    let common: [CmdletParameter]
-    /// What nearly every command of the module takes, where no table lists its own.
-    let usual: [CmdletParameter]
+    /// The parameters of the command, then those of every command.
+    private let parameters: [CmdletParameter]
+    /// Whether a table lists the command's own.
+    private let hasTable: Bool
+    private let binder: ParameterBinder
+
+    /// - Parameters:
+    ///   - own: the parameters of the command; nil when no table lists them.
+    ///   - usual: what nearly every command of the module takes, where no table lists its own.
+    ///   - common: the parameters of every command.
+    init(own: [CmdletParameter]?, usual: [CmdletParameter], common: [CmdletParameter]) {
+        let first = own ?? usual
+        let all = first + common
+        parameters = all
+        hasTable = own != nil
+        binder = ParameterBinder(
+            own: first.map(\.bindable), common: common.map(\.bindable), isComplete: own != nil
+        ) { all[$0].fit($1) }
+    }
+
+    /// A word's value with what is known of it.
+    private struct Given {
+        /// Nil for a name alone, and for what has the look of a name and is a value: nobody reads that.
+        var expression: ExpressionSyntax?
+        var extent: SourceExtent
+        var facts: ValueFacts?
+    }
 
     /// - Parameter splatted: the entries of the table that a splatted variable holds; nil when nobody knows them.
     func bind(_ command: CommandSyntax, splatted: (VariableExpressionSyntax) -> [Splatted]?) -> [BoundArgument] {
-        var bound: [BoundArgument] = []
-        var elements = command.elements.dropFirst()
-        var isOpen = true
-        while let element = elements.popFirst() {
-            switch element {
-            case .argument(.variable(let variable)) where variable.isSplatted:
+        guard command.elements.count > 1 else { return [] }
+        var words: [ArgumentWord] = []
+        var given: [Given] = []
+        func add(_ word: ArgumentWord, _ value: ExpressionSyntax?, _ extent: SourceExtent, _ facts: ValueFacts? = nil) {
+            words.append(word)
+            given.append(Given(expression: value, extent: extent, facts: facts))
+        }
+        for word in command.words {
+            switch word {
+            case .name(let node): add(.name(node.name, isTied: node.argument != nil), node.argument, node.extent)
+            case .value(let value): add(.value, value, value.extent)
+            case .text(let node): add(.apart, nil, node.extent)
+            case .splat(let variable):
                 guard let entries = splatted(variable) else {
-                    bound.append(
-                        BoundArgument(
-                            written: nil, candidates: [], value: .variable(variable), extent: variable.extent))
+                    add(.apart, .variable(variable), variable.extent)
                     continue
                 }
-                bound += entries.map { entry in
-                    BoundArgument(
-                        written: entry.name, candidates: resolve(entry.name), value: entry.value, facts: entry.facts,
-                        extent: variable.extent)
+                for entry in entries {
+                    add(.name(entry.name, isTied: true), entry.value, variable.extent, entry.facts)
                 }
-            case .argument(let value):
-                bound.append(BoundArgument(written: nil, candidates: [], value: value, extent: value.extent))
-            case .parameter(let parameter):
-                if parameter.name == "-" {
-                    // After -- everything is an argument.
-                    isOpen = false
-                    continue
-                }
-                guard isOpen else {
-                    bound.append(BoundArgument(written: nil, candidates: [], value: nil, extent: parameter.extent))
-                    continue
-                }
-                bound.append(named(parameter, &elements))
             }
         }
-        if own == nil {
-            for index in bound.indices {
-                let written = bound[index].written?.asciiLowercased ?? ""
-                bound[index].isOpen = !bound[index].candidates.contains { $0.fit(written) == .exact }
-            }
+        let pairs = binder.pairs(words)
+        let places = hasTable && pairs.contains { $0.written == nil } ? self.places(of: pairs) : [:]
+        return pairs.enumerated().map { index, pair in
+            let start = given[pair.word].extent
+            let value = pair.value.map { given[$0] }
+            return BoundArgument(
+                written: pair.written, candidates: (places[index] ?? pair.candidates).map { parameters[$0] },
+                value: value?.expression, facts: value?.facts,
+                extent: SourceExtent(start: start.start, end: max(start.end, value?.extent.end ?? 0)),
+                hasTable: hasTable)
         }
-        place(&bound)
-        return bound
     }
 
-    private func named(
-        _ parameter: CommandParameterSyntax, _ elements: inout ArraySlice<CommandElementSyntax>
-    ) -> BoundArgument {
-        let candidates = resolve(parameter.name)
-        var value = parameter.argument
-        if value == nil, !(candidates.count == 1 && candidates[0].isSwitch), case .argument(let next) = elements.first,
-            !isSplat(next)
-        {
-            value = next
-            // An ambiguous or unknown name may be a switch: then its value is positional.
-            if candidates.count == 1 || !candidates.contains(where: \.isSwitch) { elements.removeFirst() }
+    /// The parameters that values without a name may be for: in order those at the places that no name has taken.
+    private func places(of pairs: [ArgumentPair]) -> [Int: [Int]] {
+        let taken = pairs.compactMap { $0.candidates.count == 1 ? parameters[$0.candidates[0]].nameOffset : nil }
+        func free(behind last: Int) -> [Int] {
+            binder.nextPlace { parameters[$0].position <= last || taken.contains(parameters[$0].nameOffset) }
         }
-        return BoundArgument(
-            written: parameter.name, candidates: candidates, value: value,
-            extent: value.map {
-                SourceExtent(start: parameter.extent.start, end: max($0.extent.end, parameter.extent.end))
-            } ?? parameter.extent)
-    }
-
-    private func isSplat(_ expression: ExpressionSyntax) -> Bool {
-        if case .variable(let variable) = expression { return variable.isSplatted }
-        return false
-    }
-
-    /// Gives values without a name to the places that no name has taken, in order.
-    private func place(_ bound: inout [BoundArgument]) {
-        defer {
-            for index in bound.indices where bound[index].candidates.count == 1 {
-                bound[index].name = bound[index].candidates[0].name.asciiLowercased
-            }
-        }
-        guard let own, bound.contains(where: { $0.written == nil }) else { return }
-        let taken = bound.filter { $0.candidates.count == 1 }.map { $0.candidates[0].nameOffset }
-        let free = own.filter { one in
-            one.position >= 0 && !one.isSwitch && !taken.contains(one.nameOffset)
-        }
-        let places = Set(free.map(\.position)).sorted()
-        var rank = 0
-        for index in bound.indices where bound[index].written == nil {
-            if rank < places.count {
-                let here = free.filter { $0.position == places[rank] }
-                let required = here.filter(\.isRequired)
-                bound[index].candidates = required.count == 1 && here.count > 1 && places.count == 1 ? required : here
-            } else {
+        var places: [Int: [Int]] = [:]
+        var last = -1
+        for (index, pair) in pairs.enumerated() where pair.written == nil {
+            let here = free(behind: last)
+            guard let first = here.first else {
                 // One place too many: a form of the cmdlet that is not in the table.
-                bound[index].candidates = free
-            }
-            rank += 1
-        }
-    }
-
-    /// The parameters that a written name may mean: an exact name or alias, else all that it abbreviates. When only one
-    /// of those is the command's own, the common ones give way.
-    func resolve(_ written: String) -> [CmdletParameter] {
-        let short = written.asciiLowercased
-        guard !short.isEmpty else { return [] }
-        var found: [CmdletParameter] = []
-        for list in [own ?? usual, common] {
-            for parameter in list {
-                switch parameter.fit(short) {
-                case .exact: return [parameter]
-                case .abbreviation:
-                    // A parameter stands twice when its place differs by set.
-                    if !found.contains(where: { $0.nameOffset == parameter.nameOffset }) { found.append(parameter) }
-                case .none: break
+                places[index] = parameters.indices.filter {
+                    let one = parameters[$0]
+                    return one.position >= 0 && !one.isSwitch && !one.isCommon && !taken.contains(one.nameOffset)
                 }
+                continue
             }
+            let required = here.filter { parameters[$0].isRequired }
+            let isOnlyPlace = last < 0 && free(behind: parameters[first].position).isEmpty
+            places[index] = required.count == 1 && here.count > 1 && isOnlyPlace ? required : here
+            last = parameters[first].position
         }
-        let mine = found.filter { !$0.isCommon }
-        return own != nil && found.count > 1 && mine.count == 1 ? mine : found
+        return places
     }
 }

@@ -1,24 +1,39 @@
 /// What the tables say of a cmdlet, gathered once for all its calls in a script.
-struct KnownCommand: Sendable {
+final class KnownCommand: Sendable {
     let entry: CmdletEntry
     /// The documented name, in lower case.
     let name: String
+    /// The two parts of that name; the noun of a name without a dash is all of it.
+    let verb, noun: String
     /// The parameters; nil when no table lists them.
     let parameters: [CmdletParameter]?
-    /// What nearly every cmdlet of its module takes, where no table lists its own.
-    let usual: [CmdletParameter]
+    /// Binds its arguments.
+    let binder: CommandBinder
     /// The parameters that add classes.
     let raises: [CmdletRaise]
     /// How it treats blocks and names of properties, where it is a filter.
     let filter: FilterCommands?
+    /// The request that it sends as it is told.
+    let carrier: RequestCarrier?
+    /// What its answer keeps, where it keeps secrets.
+    let answer: ValueFacts.Kinds?
+    /// Whether it prints all of an object, down to properties of its properties.
+    let printsAll: Bool
 
-    init(_ entry: CmdletEntry, tables: CmdletTable) {
+    init(_ entry: CmdletEntry, tables: CmdletTable, common: [CmdletParameter]) {
         self.entry = entry
-        let documented = entry.name
-        name = documented.asciiLowercased
+        let name = entry.name.asciiLowercased
+        self.name = name
+        let parts = name.split(separator: "-", maxSplits: 1)
+        verb = parts.first.map(String.init) ?? name
+        noun = parts.last.map(String.init) ?? name
         parameters = tables.parameters(of: entry)
-        usual = parameters == nil ? tables.usualParameters(of: entry.product) : []
+        binder = CommandBinder(
+            own: parameters, usual: parameters == nil ? tables.usualParameters(of: entry.product) : [], common: common)
         raises = tables.raises(of: entry)
-        filter = entry.product == .builtin ? FilterCommands.shape(of: documented) : nil
+        filter = entry.product == .builtin ? FilterCommands.shape(of: name) : nil
+        carrier = RequestCarrier.of(name)
+        answer = SecretProperties.kind(ofAnswerOf: name)
+        printsAll = SecretProperties.printsAll(name)
     }
 }

@@ -76,6 +76,7 @@ struct ValueFacts: Sendable, Hashable {
 
     private func both(_ other: ValueFacts) -> [String]? {
         guard let texts, let more = other.texts, texts.count + more.count <= Self.mostTexts else { return nil }
+        if more.isEmpty || texts.isEmpty { return more.isEmpty ? texts : more }
         return texts + more.filter { !texts.contains($0) }
     }
 

@@ -1,4 +1,5 @@
 import MMCore
+import PowerShellSyntax
 
 /// Binds command lines of Exchange cmdlets as PowerShell does, and turns values into the service's JSON.
 package struct ExchangeBinder: Sendable {
@@ -20,10 +21,6 @@ package struct ExchangeBinder: Sendable {
         self.others = others
     }
 
-    private enum Target {
-        case own(String), common(String), should(String)
-    }
-
     /// Binds a call.
     package func bind(_ call: CmdletCall) throws(BindingFault) -> ExchangeCall {
         guard let cmdlet = table.cmdlet(call.name, in: service) else {
@@ -33,61 +30,42 @@ package struct ExchangeBinder: Sendable {
                 "CommandNotFoundException",
                 "\(service.rawValue) has no cmdlet \(call.name)." + (near.isEmpty ? "" : " Near: \(near)."))
         }
+        let targets = ExchangeTargets(cmdlet, common: table.common, support: support(of: cmdlet))
         var result = ExchangeCall(cmdlet: cmdlet.name)
         var bound: Set<String> = []
-        var positional: [(PSValue, String?)] = []
+        var positional: [CmdletCall.Given] = []
         var sets = (1 << cmdlet.setCount) - 1
-        var place = 0
-        while place < call.arguments.count {
-            let argument = call.arguments[place]
-            place += 1
-            switch argument {
-            case .value(let value, let text): positional.append((value, text))
-            case .parameter(let written, let tied, let tiedText):
-                let target = try resolve(written, cmdlet)
-                let (name, isSwitch) = describe(target, cmdlet)
-                guard bound.insert(name.lowercased()).inserted else {
-                    throw BindingFault(
-                        "ParameterAlreadyBound", "The parameter \(name) of \(cmdlet.name) is given more than once.")
-                }
-                var value = tied
-                var text = tiedText
-                if isSwitch {
-                    value = .bool(try flag(tied, name))
-                } else if value == nil, place < call.arguments.count {
-                    switch call.arguments[place] {
-                    case .value(let next, let nextText):
-                        (value, text) = (next, nextText)
-                        place += 1
-                    case .parameter(let word, nil, _) where isUnknown(word, cmdlet):
-                        // A word that is no parameter's name is a value like any other.
-                        value = .string("-" + word)
-                        place += 1
-                    case .parameter: break
-                    }
-                }
-                guard let value else {
-                    throw BindingFault("MissingArgument", "The parameter \(name) of \(cmdlet.name) needs a value.")
-                }
-                try set(target, value, text, cmdlet, &result)
-                if case .own(let name) = target { narrow(&sets, by: name, cmdlet) }
+        for pair in targets.binder.pairs(call.words, takesStrangers: true) {
+            var given = pair.value.flatMap { call.value(ofWord: $0) }
+            guard let written = pair.written else {
+                if let given { positional.append(given) }
+                continue
             }
+            let target = try targets.only(of: pair.candidates, written: written, cmdlet)
+            guard bound.insert(target.name.lowercased()).inserted else {
+                throw BindingFault(
+                    "ParameterAlreadyBound", "The parameter \(target.name) of \(cmdlet.name) is given more than once.")
+            }
+            if target.isSwitch { given = CmdletCall.Given(value: .bool(try flag(given?.value, target.name))) }
+            guard let given else {
+                throw BindingFault("MissingArgument", "The parameter \(target.name) of \(cmdlet.name) needs a value.")
+            }
+            try set(target, given, &result)
+            if case .own(let parameter) = target { narrow(&sets, by: parameter.name, cmdlet) }
         }
-        for (value, text) in positional {
-            let free = cmdlet.parameters.filter {
-                $0.position >= 0 && !bound.contains($0.name.lowercased()) && ($0.sets == 0 || $0.sets & sets != 0)
-            }
-            let lowest = free.filter { candidate in candidate.position == free.map(\.position).min() }
-            let preferred = lowest.first {
+        for given in positional {
+            let places = targets.binder.nextPlace(in: sets) { bound.contains(targets.all[$0].name.lowercased()) }
+            let here = places.compactMap { if case .own(let parameter) = targets.all[$0] { parameter } else { nil } }
+            let preferred = here.first {
                 $0.sets == 0 || cmdlet.defaultSet >= 0 && $0.sets & 1 << cmdlet.defaultSet != 0
             }
-            guard let chosen = preferred ?? lowest.first else {
+            guard let chosen = preferred ?? here.first else {
                 throw BindingFault(
                     "PositionalParameterNotFound",
                     "\(cmdlet.name) takes no further value by position. Name the parameter it is for.")
             }
             bound.insert(chosen.name.lowercased())
-            try set(.own(chosen.name), value, text, cmdlet, &result)
+            try set(.own(chosen), given, &result)
             narrow(&sets, by: chosen.name, cmdlet)
         }
         if call.takesInput {
@@ -98,10 +76,14 @@ package struct ExchangeBinder: Sendable {
         return finished(result, cmdlet)
     }
 
+    /// What a cmdlet takes at this service: 1 -WhatIf, 4 -Confirm.
+    private func support(of cmdlet: ExchangeTable.Cmdlet) -> Int {
+        service == .exo ? cmdlet.support : cmdlet.support >> 1
+    }
+
     private func finished(_ bound: ExchangeCall, _ cmdlet: ExchangeTable.Cmdlet) -> ExchangeCall {
         var result = bound
-        let support = service == .exo ? cmdlet.support : cmdlet.support >> 1
-        result.asksFirst = support & 4 != 0
+        result.asksFirst = support(of: cmdlet) & 4 != 0
         result.takesResultSize = cmdlet.parameters.contains { $0.name == "ResultSize" }
         return result.withoutItsOwnEndpoint
     }
@@ -136,7 +118,7 @@ package struct ExchangeBinder: Sendable {
             }
             bound.insert(parameter.name.lowercased())
             isTaken = true
-            try set(.own(parameter.name), value, nil, cmdlet, &result)
+            try set(.own(parameter), CmdletCall.Given(value: value), &result)
             narrow(&sets, by: parameter.name, cmdlet)
         }
         guard !isTaken else { return }
@@ -144,55 +126,6 @@ package struct ExchangeBinder: Sendable {
             "InputObjectNotBound",
             "The input object cannot be bound to any parameters for \(cmdlet.name): it has no property of the name of one "
                 + "that takes pipeline input.")
-    }
-
-    private func describe(_ target: Target, _ cmdlet: ExchangeTable.Cmdlet) -> (name: String, isSwitch: Bool) {
-        switch target {
-        case .own(let name): (name, cmdlet.parameters.first { $0.name == name }?.isSwitch ?? false)
-        case .common(let name): (name, name == "Debug" || name == "Verbose")
-        case .should(let name): (name, true)
-        }
-    }
-
-    private func isUnknown(_ written: String, _ cmdlet: ExchangeTable.Cmdlet) -> Bool {
-        do throws(BindingFault) {
-            _ = try resolve(written, cmdlet)
-            return false
-        } catch {
-            return error.id == "NamedParameterNotFound"
-        }
-    }
-
-    private func resolve(_ written: String, _ cmdlet: ExchangeTable.Cmdlet) throws(BindingFault) -> Target {
-        let wanted = written.lowercased()
-        var others: [(names: [String], target: Target)] = table.common.compactMap { names in
-            names.first.map { (names, .common($0)) }
-        }
-        let support = service == .exo ? cmdlet.support : cmdlet.support >> 1
-        if support & 1 != 0 { others.append((["WhatIf", "wi"], .should("WhatIf"))) }
-        if support & 4 != 0 { others.append((["Confirm", "cf"], .should("Confirm"))) }
-        let isExact: (String) -> Bool = { $0.lowercased() == wanted }
-        let isBegun: (String) -> Bool = { $0.lowercased().hasPrefix(wanted) }
-        if let exact = cmdlet.parameters.first(where: { isExact($0.name) }) { return .own(exact.name) }
-        if let exact = others.first(where: { $0.names.prefix(1).contains(where: isExact) }) { return exact.target }
-        if let exact = cmdlet.parameters.first(where: { $0.aliases.contains(where: isExact) }) {
-            return .own(exact.name)
-        }
-        if let exact = others.first(where: { $0.names.contains(where: isExact) }) { return exact.target }
-        let begun = Set(
-            cmdlet.parameters.filter { ([$0.name] + $0.aliases).contains(where: isBegun) }.map(\.name))
-        if begun.count == 1, let only = begun.first { return .own(only) }
-        let rest = others.filter { $0.names.contains(where: isBegun) }
-        if begun.isEmpty, rest.count == 1 { return rest[0].target }
-        if begun.isEmpty, rest.isEmpty || !written.isPlain {
-            let near = NearestNames.of(written, among: cmdlet.parameters.map(\.name)).joined(separator: ", ")
-            throw BindingFault(
-                "NamedParameterNotFound",
-                "\(cmdlet.name) has no parameter \(written)." + (near.isEmpty ? "" : " Near: \(near)."))
-        }
-        let names = begun.isEmpty ? rest.compactMap(\.names.first) : begun.sorted()
-        throw BindingFault(
-            "AmbiguousParameter", "-\(written) may mean \(names.joined(separator: ", ")). Write more of the name.")
     }
 
     private func narrow(_ sets: inout Int, by name: String, _ cmdlet: ExchangeTable.Cmdlet) {
@@ -235,26 +168,25 @@ package struct ExchangeBinder: Sendable {
     }
 
     private func set(
-        _ target: Target, _ value: PSValue, _ text: String?, _ cmdlet: ExchangeTable.Cmdlet,
-        _ result: inout ExchangeCall
+        _ target: ExchangeTargets.Target, _ given: CmdletCall.Given, _ result: inout ExchangeCall
     ) throws(BindingFault) {
         switch target {
-        case .should(let name): result.parameters[name] = .bool(value.isTrue)
+        case .should(let name): result.parameters[name] = .bool(given.value.isTrue)
         case .common(let name):
-            switch (name, value) {
+            switch (name, given.value) {
             case ("WarningAction", .string(let action)):
                 result.headers[name] = action.lowercased() == "ignore" ? "SilentlyContinue" : action
             case ("ErrorAction", .string(let action)): result.errorAction = action.lowercased()
             case ("Debug", _), ("Verbose", _), ("InformationAction", _), ("ProgressAction", _), ("OutBuffer", _): break
             default: result.beyond = name
             }
-        case .own(let name):
-            guard let parameter = cmdlet.parameters.first(where: { $0.name == name }) else { return }
+        case .own(let parameter):
+            let name = parameter.name
             if name == "UseCustomRouting" {
-                result.usesCustomRouting = value.isTrue
+                result.usesCustomRouting = given.value.isTrue
                 return
             }
-            let json = try ExchangeValue.json(value, text: text, for: parameter)
+            let json = try ExchangeValue.json(given.value, text: given.text, for: parameter)
             result.parameters[name] = json
             if let items = json.array, !items.isEmpty, items.allSatisfy({ $0["@odata.type"] != nil }) {
                 result.parameters[name + "@odata.type"] = "#Collection(Exchange.GenericHashTable)"

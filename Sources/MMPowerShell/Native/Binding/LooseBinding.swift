@@ -1,4 +1,5 @@
 import MMCore
+import PowerShellSyntax
 
 /// Binds cmdlets that the service has and the table has not: names as written, values as they are.
 enum LooseBinding {
@@ -9,32 +10,15 @@ enum LooseBinding {
     /// The call, with the service as the judge of its parameters.
     static func bind(_ call: CmdletCall, as spelling: String) throws(BindingFault) -> ExchangeCall {
         var result = ExchangeCall(cmdlet: spelling)
-        var pending: String?
-        for argument in call.arguments {
-            switch argument {
-            case .parameter(let name, let tied, let text):
-                if let open = pending { try set(open, .bool(true), nil, &result) }
-                pending = nil
-                guard let tied else {
-                    pending = name
-                    continue
-                }
-                try set(name, tied, text, &result)
-            case .value(let value, let text):
-                if let name = pending {
-                    pending = nil
-                    try set(name, value, text, &result)
-                } else {
-                    guard !result.has("Identity") else {
-                        throw BindingFault(
-                            "PositionalParameterNotFound",
-                            "\(spelling) takes no further value by position. Name the parameter it is for.")
-                    }
-                    try set("Identity", value, text, &result)
-                }
+        for pair in ParameterBinder(own: [], isComplete: false, fit: { _, _ in .none }).pairs(call.words) {
+            let given = pair.value.flatMap { call.value(ofWord: $0) } ?? CmdletCall.Given(value: .bool(true))
+            guard pair.written != nil || !result.has("Identity") else {
+                throw BindingFault(
+                    "PositionalParameterNotFound",
+                    "\(spelling) takes no further value by position. Name the parameter it is for.")
             }
+            try set(pair.written ?? "Identity", given.value, given.text, &result)
         }
-        if let open = pending { try set(open, .bool(true), nil, &result) }
         if call.takesInput, let input = call.input, !result.has("Identity") {
             if case .object(let object) = input, let value = object["Identity"] {
                 try set("Identity", value, nil, &result)

@@ -4,28 +4,18 @@ extension CmdletCall {
     /// Evaluates the arguments of a command.
     init(_ command: CommandSyntax, name: String, in evaluator: Evaluator) throws(Interrupt) {
         var arguments: [Argument] = []
-        var takesParameters = true
-        for element in command.elements.dropFirst() {
-            switch element {
-            case .parameter(let parameter):
-                if parameter.name == "-" {
-                    takesParameters = false
+        for word in command.words {
+            switch word {
+            case .name(let node):
+                guard let tied = node.argument else {
+                    arguments.append(.parameter(node.name, nil, text: nil))
                     continue
                 }
-                guard takesParameters else {
-                    arguments.append(.value(.string("-" + parameter.name), text: nil))
-                    continue
-                }
-                if let tied = parameter.argument,
-                    case .value(let value, let text) = try CmdletCall.value(tied, evaluator)
-                {
-                    arguments.append(.parameter(parameter.name, value, text: text))
-                } else {
-                    arguments.append(.parameter(parameter.name, nil, text: nil))
-                }
-            case .argument(.variable(let splat)) where splat.isSplatted:
-                arguments += try CmdletCall.splatted(splat, evaluator)
-            case .argument(let argument): arguments.append(try CmdletCall.value(argument, evaluator))
+                guard case .value(let value, let text) = try CmdletCall.value(tied, evaluator) else { continue }
+                arguments.append(.parameter(node.name, value, text: text))
+            case .text(let node): arguments.append(.value(.string("-" + node.name), text: nil))
+            case .value(let argument): arguments.append(try CmdletCall.value(argument, evaluator))
+            case .splat(let splat): arguments += try CmdletCall.splatted(splat, evaluator)
             }
         }
         self.init(name: name, arguments: arguments)

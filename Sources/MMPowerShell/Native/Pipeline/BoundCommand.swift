@@ -1,30 +1,5 @@
 import PowerShellSyntax
 
-/// What a built-in command takes.
-struct CommandSpecification {
-    /// The cmdlet's name.
-    let name: String
-    /// The .NET class that ends the ids of its errors.
-    let className: String
-    /// Parameters with a value.
-    let values: [String]
-    /// Switches.
-    let switches: [String]
-    /// Values by position, first first.
-    let positions: [String]
-    /// The last position takes all that is left.
-    var takesRest = false
-    /// Aliases of parameters, with the parameter they name.
-    var aliases: [String: String] = [:]
-    /// Values that are whole numbers, not negative.
-    var counts: [String] = []
-    /// It puts out objects of its own and needs none.
-    var makesObjects = false
-
-    /// The fully qualified id of an error that the command raises.
-    func errorID(_ id: String) -> String { "\(id),Microsoft.PowerShell.Commands.\(className)" }
-}
-
 /// A command with its parameters bound and its arguments evaluated.
 struct BoundCommand {
     /// What it takes.
@@ -32,12 +7,6 @@ struct BoundCommand {
     private var values: [String: PSValue] = [:]
     /// What was left for the last position, one value an argument.
     private(set) var rest: [PSValue] = []
-
-    private static let common = [
-        "Debug", "db", "ErrorAction", "ea", "ErrorVariable", "ev", "InformationAction", "infa",
-        "InformationVariable", "iv", "OutBuffer", "ob", "OutVariable", "ov", "PipelineVariable", "pv",
-        "ProgressAction", "proga", "Verbose", "vb", "WarningAction", "wa", "WarningVariable", "wv",
-    ]
 
     /// What errors that don't end the command do.
     private(set) var errorAction = ErrorAction.goOn
@@ -64,39 +33,35 @@ struct BoundCommand {
         self.specification = specification
         var positional: [Argument] = []
         var splats: [VariableExpressionSyntax] = []
-        var place = 1
-        while place < command.elements.count {
-            let element = command.elements[place]
-            place += 1
-            switch element {
-            case .argument(.variable(let splat)) where splat.isSplatted:
-                splats.append(splat)
-            case .argument(let argument): positional.append(.written(argument))
-            case .parameter(let parameter):
-                let name = try resolve(parameter.name)
-                guard values[name] == nil else {
-                    throw fault("ParameterAlreadyBound", "The parameter '\(name)' is specified more than once.")
+        let words = command.words
+        for pair in specification.binder.pairs(words.map(\.argument)) {
+            guard let written = pair.written else {
+                switch words[pair.word] {
+                case .splat(let splat): splats.append(splat)
+                case .value(let argument): positional.append(.written(argument))
+                case .name(let node), .text(let node): positional.append(.value(.string("-" + node.name)))
                 }
-                if specification.switches.contains(name) {
-                    values[name] =
-                        try parameter.argument.map { (argument) throws(Interrupt) in
-                            try BoundCommand.flag(try evaluator.value(of: argument))
-                        } ?? .bool(true)
-                    continue
-                }
-                var argument = parameter.argument
-                if argument == nil, place < command.elements.count,
-                    case .argument(let next) = command.elements[place]
-                {
-                    if case .variable(let splat) = next, splat.isSplatted { throw .handOver("a splat as a value") }
-                    argument = next
-                    place += 1
-                }
-                guard let argument else {
-                    throw fault("MissingArgument", "Missing an argument for parameter '\(name)'.")
-                }
-                try set(name, try BoundCommand.value(.written(argument), evaluator))
+                continue
             }
+            let name = try only(of: pair.candidates, written: written)
+            guard values[name] == nil else {
+                throw fault("ParameterAlreadyBound", "The parameter '\(name)' is specified more than once.")
+            }
+            let argument = pair.value.flatMap { words[$0].expression }
+            if specification.switches.contains(name) {
+                values[name] =
+                    try argument.map { (argument) throws(Interrupt) in
+                        try BoundCommand.flag(try evaluator.value(of: argument))
+                    } ?? .bool(true)
+                continue
+            }
+            guard let argument else {
+                if pair.word + 1 < words.count, case .splat = words[pair.word + 1] {
+                    throw .handOver("a splat as a value")
+                }
+                throw fault("MissingArgument", "Missing an argument for parameter '\(name)'.")
+            }
+            try set(name, try BoundCommand.value(.written(argument), evaluator))
         }
         for splat in splats { positional += try spread(splat, in: evaluator) }
         try bind(positional, in: evaluator)
@@ -161,7 +126,7 @@ struct BoundCommand {
         case .table(let table):
             var bound = Set<String>()
             for (key, value) in table.pairs {
-                let name = try resolve(key)
+                let name = try only(of: specification.binder.match(key), written: key)
                 guard bound.insert(name).inserted else { throw .handOver("a parameter splatted twice") }
                 if values[name] != nil { continue }
                 if specification.switches.contains(name) {
@@ -216,24 +181,38 @@ struct BoundCommand {
         }
     }
 
-    private func resolve(_ written: String) throws(Interrupt) -> String {
-        guard written.isPlain, written != "-", written != "?" else { throw .handOver("an unusual parameter") }
-        let wanted = written.lowercased()
-        let own = specification.values + specification.switches
-        if let exact = own.first(where: { $0.lowercased() == wanted }) { return exact }
-        if let exact = specification.aliases.first(where: { $0.key.lowercased() == wanted }) { return exact.value }
-        if wanted == "erroraction" || wanted == "ea" { return "ErrorAction" }
-        if BoundCommand.common.contains(where: { $0.lowercased() == wanted }) {
-            throw .handOver("the common parameter -\(written)")
+    /// The only parameter that a name may mean.
+    private func only(of candidates: [Int], written: String) throws(Interrupt) -> String {
+        guard written.isPlain, written != "?" else { throw .handOver("an unusual parameter") }
+        let names = candidates.map { specification.parameterNames[$0].name }
+        if let strange = names.first, names.count > 1 || !specification.takes(strange) {
+            throw .handOver(
+                specification.takes(strange) ? "an ambiguous parameter" : "the common parameter -\(written)")
         }
-        let begun = own.filter { $0.lowercased().hasPrefix(wanted) }
-        let aliased = specification.aliases.filter { $0.key.lowercased().hasPrefix(wanted) }.map(\.value)
-        let candidates = Set(begun + aliased)
-        if candidates.count == 1, let only = candidates.first { return only }
-        if candidates.count > 1 { throw .handOver("an ambiguous parameter") }
-        if BoundCommand.common.contains(where: { $0.lowercased().hasPrefix(wanted) }) {
-            throw .handOver("the common parameter -\(written)")
+        guard let name = names.first else {
+            throw fault(
+                "NamedParameterNotFound", "A parameter cannot be found that matches parameter name '\(written)'.")
         }
-        throw fault("NamedParameterNotFound", "A parameter cannot be found that matches parameter name '\(written)'.")
+        return name
+    }
+}
+
+extension CommandWord {
+    /// The word as the binder takes it.
+    fileprivate var argument: ArgumentWord {
+        switch self {
+        case .name(let node): .name(node.name, isTied: node.argument != nil)
+        case .value: .value
+        case .text, .splat: .apart
+        }
+    }
+
+    /// The value that it holds.
+    fileprivate var expression: ExpressionSyntax? {
+        switch self {
+        case .name(let node): node.argument
+        case .value(let value): value
+        case .text, .splat: nil
+        }
     }
 }
