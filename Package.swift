@@ -21,7 +21,7 @@ let rooms: [(name: String, calls: [String])] = [
         "MMOperations",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMPool", "MMPowerShell", "MMShell",
-            "PowerShellSyntax", "CLogin",
+            "PowerShellSyntax", "CLogin", "CFIDO2",
         ]
     ),
     ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMPool", "MMOperations", "CDashboardPages"]),
@@ -52,6 +52,7 @@ let cTargets: [Target] = [
     .target(name: "CPCRE2"),
     .target(name: "CYAML"),
     .target(name: "CLogin"),
+    .target(name: "CFIDO2"),
     .target(name: "CGuardTables", exclude: ["Tables"]),
     .target(name: "CPowerShellResources", exclude: ["Resources"]),
     .target(name: "CExchangeTables", exclude: ["Tables"]),

@@ -43,7 +43,7 @@ package struct TerminalPerson: PersonAtHand {
         {
             switch Reply(line) {
             case .yes:
-                try await prove(question.check)
+                try await prove(question)
                 return true
             case .no: return false
             case .more: if let page = rest.popFirst() { terminal.note(page) }
@@ -69,13 +69,19 @@ package struct TerminalPerson: PersonAtHand {
         }
     }
 
-    /// Asks for what only the owner knows.
+    /// Asks for what only the owner knows or has.
     /// - Throws: `forbidden` when it is wrong, or can't be checked.
-    private func prove(_ check: PersonCheck) async throws(MMError) {
-        guard check != .terminal else { return }
-        let prompt = check == .pin ? "PIN: " : "Password of your login: "
-        let typed = try await Terminal.controlling.ask(prompt, hidden: true)
-        terminal.note("")
-        try await proof.check(check, Secret(typed ?? ""))
+    private func prove(_ question: ConfirmationQuestion) async throws(MMError) {
+        switch question.check {
+        case .terminal: return
+        case .pin, .login:
+            let prompt = question.check == .pin ? "PIN: " : "Password of your login: "
+            let typed = try await Terminal.controlling.ask(prompt, hidden: true)
+            terminal.note("")
+            try await proof.check(question.check, Secret(typed ?? ""))
+        case .key:
+            terminal.note("Touch your security key within half a minute.")
+            try await proof.keys.prove(question.digest)
+        }
     }
 }

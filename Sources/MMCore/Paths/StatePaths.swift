@@ -49,6 +49,8 @@ public struct StatePaths: Sendable, Hashable {
     public var pinFile: String { Self.under(stateDirectory, "pins.json") }
     /// The slow hash of the PIN that a person confirms with, and the wrong tries.
     public var confirmationPIN: String { Self.under(stateDirectory, "confirmation-pin.json") }
+    /// The public keys of the security keys that a person confirms with.
+    public var securityKeys: String { Self.under(stateDirectory, "security-keys.json") }
     /// Requests that wait for a person's confirmation.
     public var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
     /// The folder of the pools that serve one connection each: a folder for each pool, which holds its `home`.

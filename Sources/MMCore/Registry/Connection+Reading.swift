@@ -200,7 +200,7 @@ extension Connection {
         guard let object = value.object else {
             // What can't be read asks for the most: a misspelt word must not weaken it.
             let check: PersonCheck? = reader.choice("person")
-            return ConnectionPersonChecks(check ?? .login)
+            return ConnectionPersonChecks(check ?? .key)
         }
         var checks = ConnectionPersonChecks()
         for (key, _) in object {
@@ -213,7 +213,7 @@ extension Connection {
                 )
                 continue
             }
-            if key == "usual" { checks.usual = check ?? .login } else { checks.classes[key] = check ?? .login }
+            if key == "usual" { checks.usual = check ?? .key } else { checks.classes[key] = check ?? .key }
         }
         return checks
     }

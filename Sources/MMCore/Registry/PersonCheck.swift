@@ -6,6 +6,8 @@ public enum PersonCheck: String, Sendable, CaseIterable, Comparable {
     case pin
     /// The password of their login, typed in a terminal and checked by the system (PAM).
     case login
+    /// The touch of a security key that they registered (`mm key add`), which signs the very request.
+    case key
 
     /// A check is less than another when it is weaker.
     public static func < (left: PersonCheck, right: PersonCheck) -> Bool {

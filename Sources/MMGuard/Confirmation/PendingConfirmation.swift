@@ -73,7 +73,7 @@ extension PendingConfirmation {
         summary = json["summary"]?.string ?? ""
         rule = json["rule"]?.string ?? ""
         presentation = shown
-        check = json["check"]?.string.flatMap(PersonCheck.init) ?? .login
+        check = json["check"]?.string.flatMap(PersonCheck.init) ?? .key
         createdAt = Timestamp(seconds: Int64(created))
         expiresAt = Timestamp(seconds: Int64(expires))
     }

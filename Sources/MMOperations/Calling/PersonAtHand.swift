@@ -37,6 +37,8 @@ public struct ConfirmationQuestion: Sendable {
     public let reason: String
     /// What the person has to show besides saying yes.
     public let check: PersonCheck
+    /// The digest of exactly what would be sent or run, which a security key signs.
+    public let digest: String
 
     /// A question.
     /// - Parameters:
@@ -44,16 +46,21 @@ public struct ConfirmationQuestion: Sendable {
     ///   - pages: exactly what will be sent or run.
     ///   - reason: why the guard asks.
     ///   - check: what the person has to show besides saying yes.
-    public init(title: String, pages: [String], reason: String, check: PersonCheck = .terminal) {
+    ///   - digest: the digest of exactly what will be sent or run.
+    public init(
+        title: String, pages: [String], reason: String, check: PersonCheck = .terminal, digest: String = ""
+    ) {
         self.check = check
+        self.digest = digest
         self.title = title
         self.pages = pages
         self.reason = reason
     }
 
     /// The question about what a presentation shows.
-    init(_ presentation: Presentation, check: PersonCheck) {
+    init(_ presentation: Presentation, check: PersonCheck, digest: String) {
         self.init(
-            title: presentation.title, pages: presentation.pages, reason: presentation.reason, check: check)
+            title: presentation.title, pages: presentation.pages, reason: presentation.reason, check: check,
+            digest: digest)
     }
 }

@@ -45,7 +45,10 @@ struct Clearance: Sendable {
     }
 
     private func ask(_ person: any PersonAtHand, in context: OperationContext) async throws(MMError) {
-        guard try await person.confirms(ConfirmationQuestion(request.presentation, check: request.check)) else {
+        guard
+            try await person.confirms(
+                ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest))
+        else {
             context.record.note("confirmedBy", "refused")
             throw MMError(
                 .denied, "The person said no: nothing was sent or run.",

@@ -45,7 +45,8 @@ struct Confirm: Operation {
         context.record.note("rule", .string(pending.rule))
         context.record.note("module", .string(pending.module))
         context.record.note("digest", .string(pending.digest))
-        guard try await person.confirms(ConfirmationQuestion(pending.presentation, check: pending.check)) else {
+        let question = ConfirmationQuestion(pending.presentation, check: pending.check, digest: pending.digest)
+        guard try await person.confirms(question) else {
             try await ledger.refuse(token)
             context.record.note("outcome", "refused")
             return .value(

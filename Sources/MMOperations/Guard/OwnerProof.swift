@@ -9,6 +9,8 @@ import MMSystem
 /// a quarter of an hour: whoever types for the person has few tries. It is no wall against a program of the same user that
 /// may write that user's files.
 package struct OwnerProof: Sendable {
+    /// The security keys, which prove more than what is typed.
+    package let keys: SecurityKeyRing
     private let path: String
     private let clock: WallClock
 
@@ -21,6 +23,7 @@ package struct OwnerProof: Sendable {
     ///   - paths: where their state lies.
     ///   - clock: what time it is.
     package init(paths: StatePaths, clock: WallClock = .system) {
+        keys = SecurityKeyRing(paths: paths)
         path = paths.confirmationPIN
         self.clock = clock
     }
@@ -37,7 +40,7 @@ package struct OwnerProof: Sendable {
     /// Checks what was typed.
     /// - Throws: `forbidden` when it is wrong, when too many were, or when there is nothing to compare it with.
     package func check(_ check: PersonCheck, _ typed: Secret) async throws(MMError) {
-        guard check != .terminal else { return }
+        guard check == .pin || check == .login else { return }
         let lock = try await FileLock(awaiting: path)
         let outcome = await Result { () async throws(MMError) in try await compare(check, typed) }
         _ = consume lock

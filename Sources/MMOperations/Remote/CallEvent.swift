@@ -34,7 +34,7 @@ package enum CallEvent: Sendable {
                 [
                     "id": .string(id), "title": .string(question.title), "reason": .string(question.reason),
                     "pages": .array(question.pages.map(JSONValue.string)),
-                    "check": .string(question.check.rawValue),
+                    "check": .string(question.check.rawValue), "digest": .string(question.digest),
                 ])
         case .wantsInput(let id): Self.event("input", ["id": .string(id)])
         case .head(let object): Self.event("head", object)
@@ -81,7 +81,8 @@ package enum CallEvent: Sendable {
                 ConfirmationQuestion(
                     title: object["title"]?.string ?? "",
                     pages: object["pages"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? "",
-                    check: object["check"]?.string.flatMap(PersonCheck.init) ?? .login))
+                    check: object["check"]?.string.flatMap(PersonCheck.init) ?? .key,
+                    digest: object["digest"]?.string ?? ""))
         case "input":
             guard let id = object["id"]?.string else { return nil }
             self = .wantsInput(id: id)

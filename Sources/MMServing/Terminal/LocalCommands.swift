@@ -12,7 +12,8 @@ enum LocalCommands {
         let others =
             SandboxCommands.all(environment: environment) + [PowerShellStandInCommand.entry] + PowerShellCommands.all
             + CmdletCommands.all
-            + PINCommands.all(environment: environment) + GuardCommands.all(environment: environment)
+            + PINCommands.all(environment: environment) + KeyCommands.all(environment: environment)
+            + GuardCommands.all(environment: environment)
             + DoctorCommands.all(environment: environment)
             + MCPCommands.all(environment: environment)
             + PoolCommands.all(environment: environment, signals: signals)

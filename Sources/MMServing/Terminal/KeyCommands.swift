@@ -1,0 +1,75 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMOperations
+import MMSystem
+
+/// `mm key`: the security keys with which a person confirms, where a connection asks for it.
+enum KeyCommands {
+    private static let name = InputField("name", .text, "What you call the key.", at: .positional(0))
+
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        let keys = SecurityKeyRing(paths: StatePaths(environment: environment))
+        return [
+            LocalCommand(
+                ["key", "add"], summary: "Register the security key that is plugged in, to confirm requests.",
+                discussion:
+                    "Connections with \"person\": \"key\" want its touch at each yes: the key signs exactly the request that "
+                    + "was shown. Where keys are registered already, one of them is touched first. Needs libfido2-1.",
+                fields: [name],
+                examples: [.init("mm key add desk", "asks for a touch, and keeps the public key")]
+            ) { (input, _, streams) async throws(MMError) in
+                let name = try input.text("name") ?? "key"
+                try await touchOld(keys, "add the key \(name)", streams)
+                streams.note("Touch the new key within half a minute.")
+                try await keys.add(name)
+                streams.note("The key \(name) is registered.")
+                return 0
+            },
+            LocalCommand(
+                ["key", "list"], summary: "List the security keys that confirm requests.",
+                examples: [.init("mm key list", "their names")]
+            ) { (_, options, streams) throws(MMError) in
+                let names = try keys.names()
+                if options.format == .json {
+                    try streams.writeLine(JSONWriter.string(.array(names.map { ["name": .string($0)] })))
+                } else {
+                    for name in names { try streams.writeLine(name) }
+                    if names.isEmpty { streams.note("No key is registered: mm key add NAME.") }
+                }
+                return 0
+            },
+            LocalCommand(
+                ["key", "remove"], summary: "Forget a security key.",
+                discussion:
+                    "One of the registered keys is touched for it; where all are lost, remove the file that holds "
+                    + "them by hand: security-keys.json in the state folder.",
+                fields: [name],
+                examples: [.init("mm key remove desk", "asks for a touch")]
+            ) { (input, _, streams) async throws(MMError) in
+                guard let name = try input.text("name") else {
+                    throw MMError(
+                        .invalidInput, "Which key is to be forgotten?", hint: "mm key list tells their names.")
+                }
+                guard try keys.names().contains(name) else {
+                    throw MMError(.notFound, "No key is named \(name).", hint: "mm key list tells their names.")
+                }
+                try await touchOld(keys, "remove the key \(name)", streams)
+                try await keys.remove(name)
+                streams.note("The key \(name) is forgotten.")
+                return 0
+            },
+        ]
+    }
+
+    /// Nobody changes the keys without having one of them, and nobody in a session.
+    private static func touchOld(
+        _ keys: SecurityKeyRing, _ subject: String, _ streams: CommandStreams
+    ) async throws(MMError) {
+        try PersonProof.require(process: getpid())
+        guard try !keys.names().isEmpty else { return }
+        streams.note("Touch a registered key within half a minute, to \(subject).")
+        try await keys.prove(subject)
+    }
+}
