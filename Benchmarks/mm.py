@@ -159,7 +159,7 @@ def main():
             stripped = pathlib.Path(home, "stripped")
             subprocess.run(["strip", "-o", str(stripped), program], check=True)
             figures.row(f"{pathlib.Path(program).name} stripped", stripped.stat().st_size / 1e6, "MB", 20)
-        figures.row("verdict of a 1 KB script, with the pipe", verdicts(env), "ms", 0.4)
+        figures.row("verdict of a 1 KB script, with the pipe", verdicts(env), "ms", 0.15)
         signed_in(env)
         ours = [page_ours(env) for _ in range(3)]
         figures.row("100,000 users, peak memory", max(figure[1] for figure in ours), "MB", 40)

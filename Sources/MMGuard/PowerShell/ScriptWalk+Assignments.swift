@@ -30,7 +30,8 @@ extension ScriptWalk {
             var entry = ScriptVariables.Entry(facts: facts)
             if node.op == .equals {
                 entry.table = type == nil ? table(node.value) : nil
-                entry.isOwn = isOwnContainer(node.value)
+                entry.ownType = type == nil ? ownType(only(node.value)) : nil
+                entry.isOwn = entry.ownType != nil || isOwnContainer(node.value)
             } else if node.op == .plusEquals {
                 entry.facts = before.facts.then(facts)
                 entry.facts.texts = nil
@@ -67,6 +68,7 @@ extension ScriptWalk {
             return nil
         }
         let name = variable.path.name.asciiLowercased
+        if name == "this", scope.ownType != nil { return name }
         return variables[name].isOwn && !tables.cmdlets.isAutomaticVariable(name) ? name : nil
     }
 

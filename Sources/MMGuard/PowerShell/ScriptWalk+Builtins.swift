@@ -16,13 +16,7 @@ extension ScriptWalk {
             }
         case "export-csv", "export-clixml", "out-file", "set-content", "add-content": checkDataFile(call)
         case "tee-object":
-            if !call.arguments.contains(where: { $0.mayBe("variable") }) {
-                checkDataFile(call)
-                report(
-                    GuardFinding(
-                        rule: "local-file", classes: .write, reason: "It writes a file in the working folder."),
-                    call.extent)
-            }
+            if !call.arguments.contains(where: { $0.mayBe("variable") }) { checkDataFile(call) }
         case "get-error": report(.secretProperty, call.extent, subject: "Get-Error")
         case "select-string": checkSearch(call)
         case "test-json": checkSchema(call)

@@ -25,7 +25,7 @@ extension ScriptWalk {
             classes.insert(.write)
             reasons.append("a file on this machine")
         }
-        if isWhatIf(call) || readsDataFile(call) { classes = .read }
+        if isWhatIf(call) || isOnDataFile(call) { classes = .read }
         if entry.product == .builtin, !classes.isDisjoint(with: [.privilege, .session]) { givesNames = true }
         let isForwardRule =
             entry.isNamed("set-inboxrule")
@@ -140,17 +140,22 @@ extension ScriptWalk {
         return only.value == nil || ConstantValue(only.value) == .bool(true)
     }
 
-    /// A data file of the working folder is no secret: sessions put it there.
-    private func readsDataFile(_ call: CommandCall) -> Bool {
-        guard call.entry.product == .builtin,
-            ["get-content", "import-csv", "import-clixml"].contains(where: call.entry.isNamed)
-        else { return false }
-        let paths = call.indices(["path", "literalpath", "pspath"])
-        return !paths.isEmpty
-            && paths.allSatisfy { call.constant($0).texts?.allSatisfy(LocalPath.isDataFile) ?? false }
+    /// A data file of the working folder is no secret and no change: sessions keep there what they have read.
+    private func isOnDataFile(_ call: CommandCall) -> Bool {
+        let commands = [
+            "get-content", "import-csv", "import-clixml", "export-csv", "export-clixml", "out-file", "set-content",
+            "add-content",
+        ]
+        guard call.entry.product == .builtin, commands.contains(call.command.name) else { return false }
+        let paths = call.indices(["path", "literalpath", "filepath", "pspath"])
+        return !paths.isEmpty && paths.allSatisfy { isDataFile(call, $0) }
     }
 
-    /// Read commands that can leave a file behind.
+    private func isDataFile(_ call: CommandCall, _ index: Int) -> Bool {
+        call.constant(index).texts?.allSatisfy(LocalPath.isDataFile) ?? false
+    }
+
+    /// Read commands that can leave a file behind which is no data file of the working folder.
     func writesLocalFile(_ call: CommandCall) -> Bool {
         guard call.entry.product != .builtin, call.entry.classes == .read else { return false }
         let names = [
@@ -158,15 +163,17 @@ extension ScriptWalk {
             "filename", "targetpath", "outputfilepath", "outputfolder", "localpath", "localfilepath",
         ]
         let isExport = ["export", "save", "backup", "receive"].contains(call.command.verb)
-        return call.arguments.contains { argument in
-            argument.mayBe(oneOf: names) || (isExport && argument.likelyName?.hasSuffix("path") ?? false)
+        return call.arguments.indices.contains { index in
+            let argument = call.arguments[index]
+            return (argument.mayBe(oneOf: names) || (isExport && argument.likelyName?.hasSuffix("path") ?? false))
+                && !isDataFile(call, index)
         }
     }
 
     // MARK: Raising parameters
 
     private func holds(_ raise: CmdletRaise, _ call: CommandCall) -> Bool {
-        let name = raise.parameter.asciiLowercased
+        let name = raise.folded
         var isNamed = false
         for (index, argument) in call.arguments.enumerated() where argument.mayBe(name) {
             if raise.condition.holds(argument.value == nil ? nil : call.constant(index)) { return true }

@@ -135,7 +135,7 @@ extension ScriptWalk {
     private mutating func known(_ name: String, written: String) -> KnownCommand? {
         if let found = commands[written] { return found }
         guard let entry = choose(tables.cmdlets.entries(named: name)) else { return nil }
-        let found = KnownCommand(entry, tables: tables.cmdlets, common: commonParameters)
+        let found = tables.commands.command(entry)
         commands[written] = found
         return found
     }

@@ -73,6 +73,7 @@ extension ScriptWalk {
         let isReadable = PlainVariables.isReadable(name)
         let isOrdinary = isReadable || isPlainName(path.name)
         let isAutomatic = tables.cmdlets.isAutomaticVariable(name)
+        if name == "this", scope.ownType != nil { return .unknown }
         if !isOrdinary || (isAutomatic && !isReadable) {
             report(.automaticVariable, variable.extent, subject: "$" + path.path)
             return .unknown
@@ -107,13 +108,13 @@ extension ScriptWalk {
         if case .hashtable(let table) = node.operand {
             // [T]@{…} makes an object and sets its properties.
             let makers = ["pscustomobject", "ordered", "hashtable", "psobject", "management.automation.psobject"]
-            if !makers.contains(name), !types.contains(name) {
+            if !makers.contains(name), types[name] == nil {
                 report(.typeName, node.extent, subject: "[\(name)]@{}")
             }
             return walk(table)
         }
         // A conversion looks for methods of the class that turn one thing into another.
-        if types.contains(name) { report(.typeName, node.extent, subject: "[\(name)]") }
+        if types[name] != nil { report(.typeName, node.extent, subject: "[\(name)]") }
         if name.contains("regex"), ConstantValue(node.operand) == .dynamic {
             report(.typeName, node.extent, subject: "[regex]")
         }

@@ -18,8 +18,11 @@ extension ScriptWalk {
             return .unknown
         }
         let full = type.typeName.fullName
-        if !PureTypes.hasProperty(full, name) && !types.contains(full.asciiLowercased) || type.typeName.assembly != nil
-        {
+        if types[full.asciiLowercased] != nil, type.typeName.assembly == nil {
+            use(type: full.asciiLowercased, node.extent)
+            return .unknown
+        }
+        if !PureTypes.hasProperty(full, name) || type.typeName.assembly != nil {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)")
         }
         return .data()
@@ -85,6 +88,10 @@ extension ScriptWalk {
                 return entry.facts
             }
         }
+        if let own = ownType(node.target), types[own]?.methods.contains(lower) ?? false {
+            use(type: own, node.extent)
+            return .unknown
+        }
         report(.methodCall, node.extent, subject: ".\(name)()")
         return .unknown
     }
@@ -99,7 +106,13 @@ extension ScriptWalk {
         }
         let full = type.typeName.fullName
         let isNew = name.asciiLowercased == "new"
-        if isNew, PureTypes.isContainer(type.typeName) || types.contains(full.asciiLowercased) { return arguments }
+        if let own = types[full.asciiLowercased], type.typeName.assembly == nil,
+            isNew || own.methods.contains(name.asciiLowercased)
+        {
+            use(type: full.asciiLowercased, node.extent)
+            return isNew ? arguments.or(.data()) : .unknown
+        }
+        if isNew, PureTypes.isContainer(type.typeName) { return arguments }
         if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)()")
         }

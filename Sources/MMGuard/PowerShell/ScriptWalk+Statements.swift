@@ -138,12 +138,7 @@ extension ScriptWalk {
         guard case .file(let file) = redirection else { return }
         switch ConstantValue(file.target) {
         case .null: return
-        case .string(let path) where LocalPath.isDataFile(path):
-            report(
-                GuardFinding(
-                    rule: "local-file", classes: .write, reason: "It writes the file \(path) in the working folder.",
-                    subject: path),
-                file.extent)
+        case .string(let path) where LocalPath.isDataFile(path): break
         default:
             report(.redirection, file.extent)
         }

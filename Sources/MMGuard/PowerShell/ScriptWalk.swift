@@ -13,6 +13,35 @@ struct ScriptWalk {
         case function
     }
 
+    /// What holds for a body of code: the script's, a function's or a method's.
+    struct CodeScope {
+        var variables = ScriptVariables()
+        /// What `$_` may be, innermost last.
+        var items: [ValueFacts] = []
+        /// How many times at most the code at hand runs, by the loops and filters around.
+        var repeats = 1
+        var loops = 0
+        /// The type of the script's own that `$this` is an object of.
+        var ownType: String?
+    }
+
+    var variables: ScriptVariables {
+        get { scope.variables }
+        _modify { yield &scope.variables }
+    }
+    var items: [ValueFacts] {
+        get { scope.items }
+        _modify { yield &scope.items }
+    }
+    var repeats: Int {
+        get { scope.repeats }
+        _modify { yield &scope.repeats }
+    }
+    var loops: Int {
+        get { scope.loops }
+        _modify { yield &scope.loops }
+    }
+
     /// A finding and where it stands.
     struct Found {
         var finding: GuardFinding
@@ -29,21 +58,15 @@ struct ScriptWalk {
     let context: ScriptContext
     /// Rules that are switched off: only tests do that, to show that each rule is needed.
     let muted: Set<ConstructRule>
-    /// The parameters of every command.
-    let commonParameters: [CmdletParameter]
     var found: [Found] = []
     var kinds: Set<Kind> = []
     /// What the script sends, by the place of the command.
     var previews: [(start: Int, preview: SendPreview)] = []
     var depth = 0
-    var loops = 0
     /// How many filter texts (`-Filter { … }`) are around: their words are names of properties, not commands.
     var filterTexts = 0
-    var variables: ScriptVariables
-    /// What `$_` may be, innermost last.
-    var items: [ValueFacts] = []
-    /// How many times at most the code at hand runs, by the loops and filters around.
-    var repeats = 1
+    /// What holds for the body at hand.
+    var scope: CodeScope
     /// How much text loops may still walk again.
     var budget = 0
     var functions: [String: LocalFunction] = [:]
@@ -51,8 +74,8 @@ struct ScriptWalk {
     var commands: [String: KnownCommand] = [:]
     /// Whether a command runs code that may give any name another meaning.
     var givesNames = false
-    /// Names that the script defined as types.
-    var types: Set<String> = []
+    /// The types that the script defined, by their names in lower case.
+    var types: [String: LocalType] = [:]
 
     /// Deeper trees are not judged.
     static let deepest = 100
@@ -61,8 +84,7 @@ struct ScriptWalk {
         self.tables = tables
         self.context = context
         self.muted = muted
-        variables = ScriptVariables(remembered: context.memory.variables)
-        commonParameters = tables.cmdlets.commonParameters()
+        scope = CodeScope(variables: ScriptVariables(remembered: context.memory.variables))
     }
 
     /// Whether a finding like this one is among those there are, when there are many: more of the same change no verdict.
@@ -173,7 +195,9 @@ struct ScriptWalk {
     mutating func walk(type: TypeNameSyntax) {
         if case .name(_, let assembly?) = type.form { return report(.typeName, type.extent, subject: "[\(assembly)]") }
         let name = type.fullName
-        if !PureTypes.contains(name), !PureTypes.isContainer(type), !types.contains(name.asciiLowercased) {
+        if types[name.asciiLowercased] != nil {
+            use(type: name.asciiLowercased, type.extent)
+        } else if !PureTypes.contains(name), !PureTypes.isContainer(type) {
             report(.typeName, type.extent, subject: "[\(name)]")
         }
     }

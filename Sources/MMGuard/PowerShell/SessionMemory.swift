@@ -22,7 +22,7 @@ public struct SessionMemory: Sendable, Hashable {
     func after(_ walk: ScriptWalk) -> SessionMemory {
         var next = self
         next.names.formUnion(walk.functions.keys)
-        next.names.formUnion(walk.types)
+        next.names.formUnion(walk.types.keys)
         next.variables.merge(walk.variables.left) { _, new in new }
         if next.variables.count > Self.mostVariables { next.variables = [:] }
         if walk.givesNames

@@ -56,14 +56,19 @@ extension GuardEngine {
         return [
             GuardRuleDescription(
                 id: "seed-blocked", kind: "list", guardClass: nil,
-                explanation: "never run: package managers, role and app changes",
-                instead: "A person does this with their own tools.", patterns: names(.blocked)),
+                explanation:
+                    "these never run here, whatever the policy and whoever confirms: they install software, or change who "
+                    + "has rights over Azure and its key vaults",
+                instead: "A person does this with their own tools, outside of mm.", patterns: names(.blocked)),
             GuardRuleDescription(
                 id: "seed-warned", kind: "list", guardClass: nil,
-                explanation: "asked for, and only warned about in the seeds' profiles",
+                explanation:
+                    "these need a person's yes; in the tool profiles of the earlier servers they run and are warned about",
                 instead: nil, patterns: names(.warned)),
             GuardRuleDescription(
-                id: "seed-send", kind: "list", guardClass: "send", explanation: "shown before it leaves, and asked for",
+                id: "seed-send", kind: "list", guardClass: "send",
+                explanation:
+                    "these send messages: the message is shown to a person, and goes when they say yes",
                 instead: nil, patterns: names(.sendGuard)),
         ]
     }
@@ -81,7 +86,6 @@ extension GuardEngine {
             ("session-name", "cmdlet", "an earlier script of the session defined this name: at least asked for"),
             ("module-missing", "cmdlet", "its Azure module is not installed: use Invoke-AzRestMethod"),
             ("bulk", "cmdlet", "a change that would run over many objects: at least asked for"),
-            ("local-file", "cmdlet", "writes a data file in the working folder"),
             ("pac", "cmdlet", "a call of the Power Platform's program, by its words"),
             (
                 "tainted-session", "cmdlet",

@@ -9,6 +9,8 @@ struct CmdletRaise: Sendable {
     }
 
     let parameter: String
+    /// The same in lower case.
+    let folded: String
     let condition: Condition
     let reason: String
     let classes: GuardClassSet

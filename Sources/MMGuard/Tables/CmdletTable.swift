@@ -179,8 +179,9 @@ struct CmdletTable: Sendable {
                 case 2: .isFalse
                 default: .values(values.split(separator: ",").map(String.init))
                 }
+            let parameter = file.string(raises.u32(row, 0))
             return CmdletRaise(
-                parameter: file.string(raises.u32(row, 0)), condition: condition,
+                parameter: parameter, folded: parameter.asciiLowercased, condition: condition,
                 reason: file.string(raises.u32(row, 8)),
                 classes: GuardClassSet(rawValue: raises.u16(row, 12)))
         }

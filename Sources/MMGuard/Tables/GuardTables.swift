@@ -2,6 +2,14 @@
 struct GuardTables: Sendable {
     let paths = GraphPathTable()
     let requests = RequestRuleTable()
-    let cmdlets = CmdletTable()
-    var user = UserRuleFile.none
+    let cmdlets: CmdletTable
+    let commands: KnownCommands
+    var user: UserRuleFile
+
+    init(user: UserRuleFile = .none) {
+        let cmdlets = CmdletTable()
+        self.cmdlets = cmdlets
+        commands = KnownCommands(cmdlets)
+        self.user = user
+    }
 }

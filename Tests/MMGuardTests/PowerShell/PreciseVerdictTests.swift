@@ -10,6 +10,10 @@ struct PreciseVerdictTests {
             "$ErrorActionPreference = 'Stop'; Get-Mailbox ann",
             "function Get-Size($m) { (Get-MailboxStatistics $m).TotalItemSize }; Get-Mailbox ann | % { Get-Size $_.Identity }",
             "class Row { [string]$Name; [int]$Count }; [Row]@{ Name = 'a'; Count = 1 }",
+            "class Row { [string]$Name\nRow($n) { $this.Name = $n }\n[string] Upper() { return $this.Name.ToUpper() } }; $r = [Row]::new('a'); $r.Upper()",
+            "class Row { [void] Drop() { Remove-Mailbox ceo } }; Get-Mailbox ann",
+            "class Row { [object] Box() { return Get-Mailbox ann } }; [Row]::new().Box() | Select-Object Name",
+            "class Row { static [int] Twice([int]$n) { return $n * 2 } }; [Row]::Twice(2)",
             "$p = @{ ResultSize = 5 }; Get-Mailbox @p | Select-Object Name",
             "$d = @{}; Get-Mailbox -ResultSize 5 | % { $d[$_.Alias] = $_.DisplayName }; $d",
             "$l = [System.Collections.Generic.List[object]]::new(); $l.Add(1); $l",
@@ -25,6 +29,54 @@ struct PreciseVerdictTests {
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
         #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "methods of a script's own classes do what their bodies do, when the class is used",
+        arguments: [
+            ("class Row { [void] Drop() { Remove-Mailbox ceo } }; [Row]::new().Drop()", GuardClass.destructive),
+            ("class Row { Row() { Remove-Mailbox ceo } }; $r = [Row]::new()", .destructive),
+            ("class Row { [string]$x = (Remove-Mailbox ceo) }; [Row]@{}", .destructive),
+            ("class Row { static [string]$x = (Remove-Mailbox ceo) }", .destructive),
+            ("class Row { static Row() { Remove-Mailbox ceo } }", .destructive),
+            ("class Row { static [void] Drop() { Remove-Mailbox ceo } }; [Row]::Drop()", .destructive),
+            ("class Row { [string] ToString() { Remove-Mailbox ceo; return '' } }; \"$([Row]::new())\"", .destructive),
+            (
+                "class Row { [void] A() { $this.B() }\n[void] B() { Remove-Mailbox ceo } }; [Row]::new().A()",
+                .destructive
+            ),
+            ("class Row { [void] A($x) { $x.Delete() } }; [Row]::new().A(1)", .write),
+            ("class Row { [void] A() {} }; $r = [Row]::new(); $r = Get-Thing; $r.A()", .write),
+            ("class Row { [void] A() { $this.Missing() } }; [Row]::new().A()", .write),
+            (
+                "class Row { [void] Tag($id) { Set-Mailbox $id -CustomAttribute1 x } }; $r = [Row]::new(); 1..50 | % { $r.Tag($_) }",
+                .write
+            ),
+            (
+                "class Row { [string] ToString() { Set-Mailbox a -CustomAttribute1 x; return '' } }; \"$([Row]::new())\"",
+                .write
+            ),
+            ("$this.Name", .write),
+        ])
+    func methods(script: String, guardClass: GuardClass) {
+        let verdict = GuardEngine().judge(script: script, policy: .standard)
+        #expect(verdict.decision != .allow)
+        #expect(verdict.guardClass == guardClass, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "readonly lets a session keep what it read in a data file of its working folder, and nothing else",
+        arguments: [
+            ("Get-Mailbox ann | Export-Csv list.csv", GuardDecision.allow),
+            ("Get-Mailbox ann | Out-File reports/list.txt", .allow), ("Get-Mailbox ann > list.txt", .allow),
+            ("Get-Mailbox ann | Tee-Object list.txt", .allow), ("Set-Content note.txt 'read'", .allow),
+            ("Get-Mailbox ann | Export-Csv /tmp/list.csv", .deny), ("Get-Mailbox ann | Out-File list.ps1", .deny),
+            ("Get-Mailbox ann > ../list.txt", .deny), ("Get-Mailbox ann | Export-Csv $path", .deny),
+            ("Set-Content .profile 'x'", .deny), ("Remove-Item list.csv", .deny),
+            ("Set-Mailbox ann -CustomAttribute1 x", .deny),
+        ])
+    func sessionFiles(script: String, decision: GuardDecision) {
+        #expect(GuardEngine().judge(script: script, policy: GuardPolicy(.readonly)).decision == decision)
     }
 
     @Test("a long script is judged like a short one")

@@ -10,12 +10,14 @@ struct ScriptVariables: Sendable {
         var table: HashtableSyntax?
         /// Whether the script itself made it as a list or table, so that its elements may be set.
         var isOwn = false
+        /// The type of the script's own that it is an object of.
+        var ownType: String?
 
         /// Either of the two.
         func or(_ other: Entry) -> Entry {
             Entry(
                 facts: facts.or(other.facts), table: table === other.table ? table : nil,
-                isOwn: isOwn && other.isOwn)
+                isOwn: isOwn && other.isOwn, ownType: ownType == other.ownType ? ownType : nil)
         }
     }
 

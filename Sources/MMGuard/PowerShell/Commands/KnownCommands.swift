@@ -1,0 +1,26 @@
+internal import MMCore
+
+/// The commands that scripts have named, looked up once for all scripts that a guard judges.
+final class KnownCommands: Sendable {
+    private let tables: CmdletTable
+    private let common: [CmdletParameter]
+    private let found = Mutex<[UInt32: KnownCommand]>([:])
+    /// Scripts use few of the thousands that there are; one that names them all must not keep them all here.
+    private static let most = 500
+
+    init(_ tables: CmdletTable) {
+        self.tables = tables
+        common = tables.commonParameters()
+    }
+
+    /// What the tables say of an entry.
+    func command(_ entry: CmdletEntry) -> KnownCommand {
+        if let known = found.withLock({ $0[entry.row] }) { return known }
+        let made = KnownCommand(entry, tables: tables, common: common)
+        found.withLock { found in
+            if found.count >= Self.most { found = [:] }
+            found[entry.row] = made
+        }
+        return made
+    }
+}

@@ -1,0 +1,93 @@
+internal import PowerShellSyntax
+
+extension ScriptWalk {
+    /// A class or enum that the script defines.
+    struct LocalType {
+        let node: TypeDefinitionSyntax
+        /// The names of its methods, in lower case.
+        let methods: Set<String>
+        /// Whether the bodies of its methods were judged.
+        var isJudged = false
+        /// Whether one of them changes something, so that using it many times is a change to many.
+        var isChange = false
+    }
+
+    /// The methods that run without being called, wherever an object is compared or turned into text.
+    private static let unasked: Set<String> = ["tostring", "equals", "gethashcode", "compareto"]
+
+    /// A class or enum of the script's own: what its methods do is judged when it is used. A class that nothing uses does
+    /// nothing but what its static members begin with.
+    mutating func walk(definition node: TypeDefinitionSyntax) {
+        let name = node.name.asciiLowercased
+        let isOwn =
+            isPlainName(node.name) && node.baseTypes.isEmpty && node.attributes.isEmpty
+            && !PureTypes.isTaken(name)
+        if !isOwn { report(.typeDefinition, node.extent, subject: node.name) }
+        for attribute in node.attributes { walk(attribute: attribute) }
+        for base in node.baseTypes { walk(type: base.typeName) }
+        let methods = node.members.compactMap { member in
+            if case .method(let method) = member { method.name.asciiLowercased } else { nil }
+        }
+        types[name] = LocalType(node: node, methods: Set(methods))
+        let isBusy = node.members.contains { member in
+            switch member {
+            case .property(let property): property.isStatic && property.initialValue != nil
+            case .method(let method): method.isStatic && method.isConstructor
+            }
+        }
+        if !isOwn || isBusy { use(type: name, node.extent) }
+    }
+
+    /// Notes that a type of the script's own is used: judges its bodies the first time, and counts each time.
+    mutating func use(type name: String, _ extent: SourceExtent) {
+        guard let type = types[name] else { return }
+        if !type.isJudged {
+            types[name]?.isJudged = true
+            let before = found.count
+            for member in type.node.members { walk(member, of: name) }
+            types[name]?.isChange = found[before...].contains { $0.finding.classes != .read }
+        }
+        if types[name]?.isChange ?? false, isForMany(place: 0, input: .nothing) {
+            report(bulk("[\(type.node.name)]"), extent)
+        }
+    }
+
+    private mutating func walk(_ member: MemberSyntax, of type: String) {
+        let outer = scope
+        scope = CodeScope(ownType: type)
+        switch member {
+        case .property(let property):
+            for attribute in property.attributes { walk(attribute: attribute) }
+            if let type = property.type { walk(type: type.typeName) }
+            if let value = property.initialValue { walk(value) }
+        case .method(let method):
+            if Self.unasked.contains(method.name.asciiLowercased) { scope.repeats = ValueFacts.many }
+            for attribute in method.attributes { walk(attribute: attribute) }
+            if let type = method.returnType { walk(type: type.typeName) }
+            for parameter in method.function.parameters { walk(functionParameter: parameter) }
+            walk(block: method.function.body, in: .function)
+        }
+        scope = outer
+    }
+
+    /// The type of the script's own that an expression surely gives an object of.
+    func ownType(_ expression: ExpressionSyntax?) -> String? {
+        switch expression {
+        case .variable(let variable)? where variable.path.qualifier == .none && !variable.isSplatted:
+            let name = variable.path.name.asciiLowercased
+            return name == "this" ? scope.ownType : variables[name].ownType
+        case .convert(let node)?:
+            guard case .hashtable = node.operand else { return nil }
+            let name = node.type.typeName.fullName.asciiLowercased
+            return types[name] == nil ? nil : name
+        case .invokeMember(let node)?:
+            guard node.isStatic, case .type(let type) = node.target,
+                ConstantValue(node.member).text?.asciiLowercased == "new"
+            else { return nil }
+            let name = type.typeName.fullName.asciiLowercased
+            return types[name] == nil ? nil : name
+        case .paren(let node)?: return only(node.pipeline).flatMap { ownType($0) }
+        default: return nil
+        }
+    }
+}
