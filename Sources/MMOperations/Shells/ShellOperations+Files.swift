@@ -45,7 +45,7 @@ extension ShellOperations {
         }
     }
 
-    private func content(_ input: InputReader, _ context: OperationContext) async throws(MMError) -> [UInt8] {
+    private func content(_ input: InputReader, _ context: OperationContext) async throws(MMError) -> FileSource {
         let limit = try configuration(context).largestFile
         if let file = try input.text("from") {
             guard context.call.caller.surface != .mcp else {
@@ -54,16 +54,16 @@ extension ShellOperations {
             let files = LocalFiles(
                 directory: Self.ownDirectory(context),
                 rules: FileRules(forbidden: ShellOpening.ownFiles(context.services), limit: limit))
-            return try await files.read(file).bytes
+            return try await files.source(file)
         }
         guard let text = try input.written("content") else {
             throw MMError(.invalidInput, "What is to be written?", hint: "Give `content`, empty for an empty file.")
         }
-        guard try input.text("encoding") == "base64" else { return Array(text.utf8) }
+        guard try input.text("encoding") == "base64" else { return FileSource(Array(text.utf8)) }
         guard let bytes = Base64.bytes(text) else {
             throw MMError(.invalidInput, "`content` is no base64.", hint: "Encode it again, or say encoding utf-8.")
         }
-        return bytes
+        return FileSource(bytes)
     }
 
     /// Where a person who names files of this machine stands.
@@ -72,7 +72,7 @@ extension ShellOperations {
     }
 
     func upload(
-        _ path: String, _ bytes: [UInt8], _ input: InputReader, _ context: OperationContext, appends: Bool
+        _ path: String, _ source: FileSource, _ input: InputReader, _ context: OperationContext, appends: Bool
     ) async throws(MMError) -> OperationAnswer {
         let configuration = try configuration(context)
         try await judge(writing: true, path, input, context, configuration)
@@ -91,15 +91,32 @@ extension ShellOperations {
             let files = LocalFiles(
                 directory: try await directory(of: member),
                 rules: opening(context, configuration).fileRules)
-            receipt = try await files.write(path, bytes, how: how)
+            receipt = try await files.write(path, source, how: how)
         } else {
-            receipt = try await remote(member, input, context, configuration).write(path, bytes, how: how)
+            receipt = try await remote(member, input, context, configuration)
+                .write(path, source, how: how, progress: Self.reports(of: source.count, to: context.call.progress))
         }
-        context.record.note("bytes", .int(Int64(bytes.count)))
+        context.record.note("bytes", .int(Int64(source.count)))
         return OperationAnswer(
             .value([
                 "path": .string(receipt.path), "size": .int(Int64(receipt.size)), "sha256": .string(receipt.digest),
             ]), text: "\(receipt.path): \(receipt.size) bytes, SHA-256 \(receipt.digest)")
+    }
+
+    /// Tells of a long upload, once for each hundredth of it.
+    private static func reports(of total: Int, to progress: @escaping @Sendable (ProgressReport) -> Void)
+        -> @Sendable (Int) -> Void
+    {
+        let told = Mutex(0)
+        return { done in
+            let hundredth = done * 100 / max(1, total)
+            let isNew = told.withLock { told in
+                defer { told = max(told, hundredth) }
+                return told < hundredth
+            }
+            guard total > 4 << 20, isNew else { return }
+            progress(ProgressReport(done: Double(done), total: Double(total), message: "\(hundredth) % sent"))
+        }
     }
 
     /// Fetching a file.

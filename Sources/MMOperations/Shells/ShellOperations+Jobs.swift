@@ -70,7 +70,7 @@ extension ShellOperations {
         ) { [self] (input, context) async throws(MMError) in
             if let path = try input.text("path") {
                 return try await upload(
-                    path, Array((try input.written("text") ?? "").utf8), input, context,
+                    path, FileSource(Array((try input.written("text") ?? "").utf8)), input, context,
                     appends: try input.flag("append"))
             }
             var typed: ShellInput

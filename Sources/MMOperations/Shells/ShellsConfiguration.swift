@@ -126,7 +126,7 @@ struct ShellsConfigurationReader {
             case "processorSeconds": made.limits.append(.processorTime(UInt64(try number(key, value, 1...31_536_000))))
             case "together": made.treeLimits = try together(value)
             case "commandSeconds": made.commandTime = .seconds(try number(key, value, 1...604_800))
-            case "maxFileBytes": made.largestFile = try number(key, value, 1...(1 << 30))
+            case "maxFileBytes": made.largestFile = try number(key, value, 1...(1 << 40))
             case "secrets": made.secrets = try secrets(value)
             case "ssh":
                 guard let members = value.object else { throw wrong(key, "an object") }

@@ -80,10 +80,10 @@ public struct FileWriting: Sendable, Hashable {
     /// Replaces a file in one step.
     public init() {}
 
-    func check(_ bytes: [UInt8], limit: Int) throws(MMError) -> String {
-        guard bytes.count <= limit else {
+    func check(_ source: FileSource, limit: Int) throws(MMError) {
+        guard source.count <= limit else {
             throw MMError(
-                .limitExceeded, "The content has \(bytes.count) bytes; \(limit) are allowed.",
+                .limitExceeded, "The content has \(source.count) bytes; \(limit) are allowed.",
                 hint: "Send less at once, and append.")
         }
         if let permissions, permissions > 0o7777 {
@@ -91,12 +91,10 @@ public struct FileWriting: Sendable, Hashable {
                 .invalidInput, "The permissions \(String(permissions, radix: 8)) are none.",
                 hint: "Give them as in chmod, such as 644.")
         }
-        let digest = Hex.text(SHA256.digest(bytes))
-        if let expectedDigest, expectedDigest.lowercased() != digest {
+        if let expectedDigest, expectedDigest.lowercased() != source.digest {
             throw MMError(
-                .invalidInput, "The content does not match its checksum: it has \(digest).",
+                .invalidInput, "The content does not match its checksum: it has \(source.digest).",
                 hint: "Send it again; nothing was written.")
         }
-        return digest
     }
 }

@@ -16,6 +16,34 @@ public struct LocalFiles: Sendable {
         self.rules = rules
     }
 
+    /// A file that is read while it is sent.
+    /// - Throws: as `read`.
+    public func source(_ path: String) async throws(MMError) -> FileSource {
+        let (rules, whole) = (rules, try absolute(path))
+        return try await BlockingWork.run { () throws(MMError) in
+            let file = try FileDescriptor.open(whole, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            let size = try Self.size(of: file.raw, at: whole, rules, asked: path)
+            guard size <= rules.limit else {
+                throw MMError(
+                    .limitExceeded, "“\(path)” has \(size) bytes; \(rules.limit) are allowed.",
+                    hint: "A person sets maxFileBytes in the shells file.")
+            }
+            return try FileSource(of: OwnedDescriptor(file), count: size, named: path)
+        }
+    }
+
+    /// The size of an opened file, where it may be read.
+    private static func size(of file: Int32, at whole: String, _ rules: FileRules, asked path: String) throws(MMError)
+        -> Int
+    {
+        try rules.check(real: place(of: file) ?? whole, asked: path)
+        var info = stat()
+        guard fstat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+            throw MMError(.invalidInput, "“\(path)” is no regular file.", hint: "Give the path of a file.")
+        }
+        return Int(info.st_size)
+    }
+
     /// Reads a file, or a piece of it.
     /// - Throws: `.notFound`, `.denied`, `.forbidden`, `.invalidInput` for what is no regular file, `.limitExceeded`.
     public func read(_ path: String, from offset: Int = 0, limit: Int? = nil) async throws(MMError) -> FilePiece {
@@ -24,12 +52,7 @@ public struct LocalFiles: Sendable {
         return try await BlockingWork.run { () throws(MMError) in
             // Without O_NONBLOCK opening a named pipe would wait for a writer.
             let file = try FileDescriptor.open(whole, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-            try rules.check(real: Self.place(of: file.raw) ?? whole, asked: path)
-            var info = stat()
-            guard fstat(file.raw, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
-                throw MMError(.invalidInput, "“\(path)” is no regular file.", hint: "Give the path of a file.")
-            }
-            let size = Int(info.st_size)
+            let size = try Self.size(of: file.raw, at: whole, rules, asked: path)
             let wanted = min(limit ?? Int.max, max(0, size - offset))
             guard wanted <= rules.limit else {
                 throw MMError(
@@ -57,7 +80,15 @@ public struct LocalFiles: Sendable {
     public func write(_ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting()) async throws(MMError)
         -> FileReceipt
     {
-        let digest = try how.check(bytes, limit: rules.limit)
+        try await write(path, FileSource(bytes), how: how)
+    }
+
+    /// Writes a file: whole and in one step, or at its end.
+    /// - Throws: as `read`; when it throws, an old file is untouched.
+    public func write(_ path: String, _ source: FileSource, how: FileWriting = FileWriting()) async throws(MMError)
+        -> FileReceipt
+    {
+        try how.check(source, limit: rules.limit)
         let (rules, given) = (rules, try absolute(path))
         return try await BlockingWork.run { () throws(MMError) in
             let whole = try Self.followed(given, asked: path)
@@ -83,17 +114,17 @@ public struct LocalFiles: Sendable {
                     how.permissions ?? 0o644)
                 guard file >= 0 else { throw SystemError.error("Opening \(path)") }
                 let owner = FileDescriptor(owning: file)
-                try Self.put(bytes, owner.raw, path)
+                try Self.put(source, owner.raw, path)
                 var info = stat()
                 fstat(owner.raw, &info)
-                return FileReceipt(path: target, size: Int(info.st_size), digest: digest)
+                return FileReceipt(path: target, size: Int(info.st_size), digest: source.digest)
             }
             let draft = ".\(name.prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
             let raw = openat(parent.raw, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard raw >= 0 else { throw SystemError.error("Making a file beside \(path)") }
             let file = FileDescriptor(owning: raw)
             do throws(MMError) {
-                try Self.put(bytes, file.raw, path)
+                try Self.put(source, file.raw, path)
                 let kept = exists ? old.st_mode & 0o7777 : 0o644
                 guard fchmod(file.raw, how.permissions ?? kept) == 0, fsync(file.raw) == 0,
                     renameat(parent.raw, draft, parent.raw, name) == 0
@@ -103,7 +134,7 @@ public struct LocalFiles: Sendable {
                 throw error
             }
             fsync(parent.raw)
-            return FileReceipt(path: target, size: bytes.count, digest: digest)
+            return FileReceipt(path: target, size: source.count, digest: source.digest)
         }
     }
 
@@ -141,6 +172,15 @@ public struct LocalFiles: Sendable {
             current = FileDescriptor(owning: next)
         }
         return current
+    }
+
+    private static func put(_ source: FileSource, _ descriptor: Int32, _ path: String) throws(MMError) {
+        var start = 0
+        while start < source.count {
+            let range = start..<min(start + FileSource.piece, source.count)
+            try put(try source.read(range), descriptor, path)
+            start = range.upperBound
+        }
     }
 
     private static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(MMError) {

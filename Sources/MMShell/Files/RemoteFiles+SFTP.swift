@@ -30,11 +30,12 @@ extension RemoteFiles {
     /// Writes by SFTP: beside the file first, then in its place in one step.
     /// - Returns: nil where the host has none.
     func writeBySFTP(
-        _ path: String, _ bytes: [UInt8], digest: String, how: FileWriting, timeout: Duration
+        _ path: String, _ source: FileSource, how: FileWriting, timeout: Duration,
+        _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> FileReceipt? {
         guard let channel = try await openSFTP(timeout) else { return nil }
         do throws(MMError) {
-            let receipt = try await write(path, bytes, digest, how, channel)
+            let receipt = try await write(path, source, how, channel, progress)
             await channel.close()
             return receipt
         } catch {
@@ -44,7 +45,8 @@ extension RemoteFiles {
     }
 
     private func write(
-        _ path: String, _ bytes: [UInt8], _ digest: String, _ how: FileWriting, _ channel: SFTPChannel
+        _ path: String, _ source: FileSource, _ how: FileWriting, _ channel: SFTPChannel,
+        _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> FileReceipt {
         let place = try await place(of: path)
         let parts = place.split(separator: "/", omittingEmptySubsequences: false)
@@ -70,41 +72,74 @@ extension RemoteFiles {
             throw MMError(.invalidInput, "“\(path)” on \(session.name) is a folder.", hint: "Give the path of a file.")
         }
         if how.appends {
-            let size = try await channel.write(target, bytes, appends: true, permissions: how.permissions ?? 0o644)
+            let size = try await channel.append(source, to: target, permissions: how.permissions ?? 0o644, progress)
             if let permissions = how.permissions { try await channel.setPermissions(target, permissions) }
-            return FileReceipt(path: target, size: size, digest: digest)
+            return FileReceipt(path: target, size: size, digest: source.digest)
         }
         let words = target.split(separator: "/", omittingEmptySubsequences: false)
-        let draft =
-            words.dropLast().joined(separator: "/")
-            + "/.\((words.last ?? "").prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
+        let beside = words.dropLast().joined(separator: "/") + "/.\((words.last ?? "").prefix(100)).mm-"
+        let drafts = session.masters.drafts
+        let (record, isLeft) = await drafts.take(session.name, target, digest: source.digest) { beside + $0 }
         do throws(MMError) {
-            let size = try await channel.write(draft, bytes, appends: false, permissions: 0o600)
-            guard try await self.digest(of: draft, count: bytes.count, channel) == digest else {
-                throw MMError(
-                    .remoteFailed, "What arrived for “\(path)” does not match its checksum; nothing was changed.",
-                    hint: "Write it again.", retry: .now)
-            }
+            try await fill(record.draft, isLeft: isLeft, source, asked: path, channel, progress)
             let kept = old.flatMap { $0.isFile ? $0.permissions : nil }.map { $0 & 0o7777 } ?? 0o644
-            try await channel.setPermissions(draft, how.permissions ?? kept)
-            try await channel.replace(target, by: draft)
-            return FileReceipt(path: target, size: size, digest: digest)
+            try await channel.setPermissions(record.draft, how.permissions ?? kept)
+            try await channel.replace(target, by: record.draft)
+            await drafts.done(record)
+            return FileReceipt(path: target, size: source.count, digest: source.digest)
         } catch {
-            await channel.remove(draft)
+            // Also when the call was called off. What a lost connection leaves is gone on with the next time.
+            let master = channel.master
+            await Task {
+                if await SSHDrafts.remove(record, over: master) {
+                    await drafts.done(record)
+                } else {
+                    await drafts.leave(record)
+                }
+            }.value
             throw error
+        }
+    }
+
+    /// Writes a draft, from where what is left of it ends, and compares its checksum.
+    private func fill(
+        _ draft: String, isLeft: Bool, _ source: FileSource, asked path: String, _ channel: SFTPChannel,
+        _ progress: @escaping @Sendable (Int) -> Void
+    ) async throws(MMError) {
+        if isLeft, let state = try await channel.state(of: draft), state.isFile, let size = state.size,
+            size > 0, size <= UInt64(source.count)
+        {
+            try await channel.write(source, from: Int(size), to: draft, progress)
+            if try await digest(of: draft, count: source.count, channel) == source.digest { return }
+        }
+        if isLeft { await channel.remove(draft) }
+        try await channel.write(source, from: 0, to: draft, progress)
+        guard try await digest(of: draft, count: source.count, channel) == source.digest else {
+            throw MMError(
+                .remoteFailed, "What arrived for “\(path)” does not match its checksum; nothing was changed.",
+                hint: "Write it again.", retry: .now)
         }
     }
 
     /// The checksum of what arrived: by the host's own tool, else by reading it back.
     private func digest(of path: String, count: Int, _ channel: SFTPChannel) async throws(MMError) -> String {
-        let master = try await session.connection(until: .after(.seconds(60)))
-        if let outcome = try? await master.control(
-            "sha256sum <\(RemoteDialect.quoted(path))", timeout: .seconds(60)),
+        // A slow disk reads some megabytes a second.
+        let time = Duration.seconds(60 + count >> 22)
+        if let outcome = try? await channel.master.control(
+            "sha256sum <\(RemoteDialect.quoted(path))", timeout: time),
             outcome.exit == .status(0), outcome.output.count >= 64
         {
             return String(decoding: outcome.output.prefix(64), as: UTF8.self)
         }
-        return try await channel.read(path, from: 0, limit: nil, most: count).digest
+        var sum = SHA256()
+        var start = 0
+        while start < count {
+            let piece = try await channel.read(path, from: start, limit: FileSource.piece, most: FileSource.piece)
+            guard !piece.bytes.isEmpty else { break }
+            sum.update(piece.bytes)
+            start += piece.bytes.count
+        }
+        return Hex.text(sum.finish())
     }
 
     private func makeFolders(_ folder: String, _ channel: SFTPChannel) async throws(MMError) {

@@ -63,10 +63,22 @@ public struct RemoteFiles: Sendable {
     public func write(
         _ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting(), timeout: Duration = .seconds(120)
     ) async throws(MMError) -> FileReceipt {
-        let digest = try how.check(bytes, limit: limit)
-        if let receipt = try await writeBySFTP(path, bytes, digest: digest, how: how, timeout: timeout) {
-            return receipt
-        }
+        try await write(path, FileSource(bytes), how: how, timeout: timeout)
+    }
+
+    /// Writes a file: whole and in one step, or at its end. What a lost connection has left of it is gone on with.
+    /// - Parameters:
+    ///   - timeout: how long the host may say nothing.
+    ///   - progress: is told how many bytes have been sent.
+    /// - Throws: as `read`; when it throws, an old file is untouched unless it was to be added to.
+    public func write(
+        _ path: String, _ source: FileSource, how: FileWriting = FileWriting(), timeout: Duration = .seconds(120),
+        progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws(MMError) -> FileReceipt {
+        try how.check(source, limit: limit)
+        if let receipt = try await writeBySFTP(path, source, how: how, timeout: timeout, progress) { return receipt }
+        let bytes = try await source.whole()
+        let digest = source.digest
         let mode = how.permissions.map { String($0, radix: 8) } ?? ""
         let script = """
             f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l

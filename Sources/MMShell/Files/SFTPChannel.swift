@@ -10,21 +10,34 @@ final class SFTPChannel: Sendable {
     }
 
     private let process: ChildProcess
-    private let name: String
+    /// The connection that it goes over.
+    let master: SSHMaster
     private let alarm: Task<Void, Never>
     private let state = Mutex(State())
+    /// When the host last said something.
+    private let heard: Heard
+    private var name: String { master.name }
+
+    private final class Heard: Sendable {
+        private let last = Mutex(ContinuousClock.now)
+
+        func now() { last.withLock { $0 = .now } }
+
+        var silence: Duration { last.withLock { .now - $0 } }
+    }
 
     /// How much is asked for or sent in one packet, and how many packets are under way at once.
     private static let piece = 32 << 10
     private static let window = 32
 
     /// Opens it.
+    /// - Parameter timeout: how long the host may say nothing.
     /// - Throws: `.unsupported` when the host has no such subsystem.
     static func open(_ master: SSHMaster, timeout: Duration) async throws(MMError) -> SFTPChannel {
         var command = master.channel("sftp", arguments: ["-s"])
         command.input = .pipe
         command.error = .null
-        let channel = SFTPChannel(process: try await ChildProcess.start(command), name: master.name, timeout: timeout)
+        let channel = SFTPChannel(process: try await ChildProcess.start(command), master: master, timeout: timeout)
         do throws(MMError) {
             var hello = SFTPPacket.Writer(.start)
             hello.number(3)
@@ -38,12 +51,20 @@ final class SFTPChannel: Sendable {
         throw MMError(.unsupported, "\(master.name) has no SFTP.")
     }
 
-    private init(process: ChildProcess, name: String, timeout: Duration) {
+    private init(process: ChildProcess, master: SSHMaster, timeout: Duration) {
         self.process = process
-        self.name = name
+        self.master = master
+        let heard = Heard()
+        self.heard = heard
         alarm = Task {
-            try? await Task.sleep(for: timeout)
-            if !Task.isCancelled { process.signalGroup(SIGKILL) }
+            while !Task.isCancelled {
+                let left = timeout - heard.silence
+                guard left > .zero else {
+                    process.signalGroup(SIGKILL)
+                    return
+                }
+                try? await Task.sleep(for: left)
+            }
         }
     }
 
@@ -139,30 +160,50 @@ final class SFTPChannel: Sendable {
         return FilePiece(bytes: bytes, offset: offset, size: hasEnded && !bytes.isEmpty || told < end ? end : told)
     }
 
-    /// Writes bytes to a file that is made new, or to the end of one.
+    /// Writes what is sent to a file that is made new, or from a place on to one that is there.
+    func write(
+        _ source: FileSource, from start: Int, to path: String, _ progress: @escaping @Sendable (Int) -> Void
+    ) async throws(MMError) {
+        let flags: SFTPPacket.Flags = start == 0 ? [.write, .create, .exclusive] : [.write]
+        guard case .handle(let handle) = try await open(path, flags, permissions: start == 0 ? 0o600 : nil) else {
+            throw broken
+        }
+        try await put(source, from: start, at: 0, handle, path, progress)
+    }
+
+    /// Writes what is sent to the end of a file.
     /// - Returns: the size afterwards.
-    func write(_ path: String, _ bytes: [UInt8], appends: Bool, permissions: UInt32) async throws(MMError) -> Int {
-        let flags: SFTPPacket.Flags = appends ? [.write, .append, .create] : [.write, .create, .exclusive]
-        guard case .handle(let handle) = try await open(path, flags, permissions: permissions) else { throw broken }
+    func append(
+        _ source: FileSource, to path: String, permissions: UInt32, _ progress: @escaping @Sendable (Int) -> Void
+    ) async throws(MMError) -> Int {
+        guard case .handle(let handle) = try await open(path, [.write, .append, .create], permissions: permissions)
+        else { throw broken }
         var before = 0
-        if appends, case .attributes(let old) = try await ask(path, .fileState, { $0.text(handle) }) {
+        if case .attributes(let old) = try await ask(path, .fileState, { $0.text(handle) }) {
             before = Int(old.size ?? 0)
         }
-        var done = 0
-        while done < bytes.count {
-            var pieces: [Range<Int>] = []
-            while done < bytes.count, pieces.count < Self.window {
-                pieces.append(done..<min(done + Self.piece, bytes.count))
-                done = pieces.last?.upperBound ?? done
+        try await put(source, from: 0, at: before, handle, path, progress)
+        return before + source.count
+    }
+
+    private func put(
+        _ source: FileSource, from start: Int, at base: Int, _ handle: [UInt8], _ path: String,
+        _ progress: @escaping @Sendable (Int) -> Void
+    ) async throws(MMError) {
+        var done = start
+        while done < source.count {
+            let range = done..<min(done + Self.window * Self.piece, source.count)
+            let bytes = try await BlockingWork.run { () throws(MMError) in try source.read(range) }
+            let pieces = stride(from: 0, to: bytes.count, by: Self.piece).map {
+                $0..<min($0 + Self.piece, bytes.count)
             }
-            let base = before
             for reply in try await send(
                 pieces.map { piece in
                     (
                         .write,
                         { packet in
                             packet.text(handle)
-                            packet.large(UInt64(base + piece.lowerBound))
+                            packet.large(UInt64(base + range.lowerBound + piece.lowerBound))
                             packet.text(bytes[piece])
                         }
                     )
@@ -170,6 +211,8 @@ final class SFTPChannel: Sendable {
             {
                 if case .status(let code, let message) = reply, code != 0 { throw problem(code, message, path) }
             }
+            done = range.upperBound
+            progress(done)
         }
         // What can't be brought to disk is told only by some servers; others don't know the word (OpenSSH PROTOCOL).
         if case .status(4, let message) = try await send(
@@ -183,9 +226,7 @@ final class SFTPChannel: Sendable {
         }
         guard case .attributes(let after) = try await ask(path, .fileState, { $0.text(handle) }) else { throw broken }
         _ = try await ask(path, .close, { $0.text(handle) })
-        let size = Int(after.size ?? UInt64(before + bytes.count))
-        guard size == before + bytes.count else { throw incomplete(path) }
-        return size
+        guard after.size.map({ $0 == UInt64(base + source.count) }) ?? true else { throw incomplete(path) }
     }
 
     /// Sets the permissions of a file.
@@ -299,6 +340,7 @@ final class SFTPChannel: Sendable {
                 throw MMError(
                     .remoteFailed, "The file channel to \(name) was closed, or took too long.", retry: .now)
             }
+            heard.now()
             state.withLock { $0.received += bytes }
         }
     }

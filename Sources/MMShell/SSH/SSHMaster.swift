@@ -10,7 +10,7 @@ final class SSHMaster: Sendable {
     private let program: String
     private let environment: [String: String]
     private let secrets: SSHSecrets
-    private let process: ChildProcess
+    let process: ChildProcess
     /// Whether the host was found to have no SFTP.
     let lacksSFTP = Mutex(false)
 

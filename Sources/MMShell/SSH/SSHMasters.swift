@@ -17,6 +17,7 @@ public actor SSHMasters {
     private let environment: [String: String]
     private let temporaryDirectory: String
     nonisolated let leftovers: SSHLeftovers
+    nonisolated let drafts: SSHDrafts
 
     /// sshd opens ten channels over a connection by default (sshd_config(5), MaxSessions); two are kept for short calls.
     private static let usualLimit = 8
@@ -24,12 +25,13 @@ public actor SSHMasters {
     /// No connection yet.
     /// - Parameters:
     ///   - environment: what ssh sees; see `ShellEnvironment.scrubbed`.
-    ///   - records: the folder that remembers which shells run on hosts, so that a later process ends those of one that was
-    ///     killed; nil remembers them in this process alone.
+    ///   - records: the folder that remembers which shells run on hosts and which drafts lie there, so that a later process
+    ///     ends and removes those of one that was killed; nil remembers them in this process alone.
     public init(environment: [String: String], records: String? = nil) {
         self.environment = environment
         temporaryDirectory = environment["XDG_RUNTIME_DIR"] ?? environment["TMPDIR"] ?? "/tmp"
         leftovers = SSHLeftovers(directory: records)
+        drafts = SSHDrafts(directory: records.map { $0 + "/drafts" })
     }
 
     /// Opens what takes a channel: over a connection with room, else over another one.
@@ -40,17 +42,19 @@ public actor SSHMasters {
         _ body: @Sendable (SSHMaster) async throws(MMError) -> Opened
     ) async throws(MMError) -> Opened {
         var full: SSHMaster?
+        var refusals = 0
         while true {
             let master = try await acquire(target, besides: full, deadline: deadline)
             do throws(MMError) {
                 let opened = try await body(master)
                 return opened
             } catch {
-                // A connection that has nothing else to carry and refuses all the same will not do better later.
-                let isAlone = sessions(over: master) <= 1
+                // A host that refuses again and again over connections that carry nothing else will not do better later. Once
+                // says little: what took the channel may have gone since.
+                if sessions(over: master) <= 1 { refusals += 1 }
                 if error.code == .deadlineExceeded { distrust(master) }
                 await release(master)
-                guard error.code == .limitExceeded, !isAlone, !deadline.hasPassed else { throw error }
+                guard error.code == .limitExceeded, refusals < 3, !deadline.hasPassed else { throw error }
                 full = master
             }
         }
@@ -94,6 +98,7 @@ public actor SSHMasters {
             Held(master: master, sessions: 2, limit: min(learned[target] ?? Self.usualLimit, Self.usualLimit)))
         Task {
             await leftovers.sweep(over: master)
+            await drafts.sweep(over: master)
             await release(master)
         }
         return master

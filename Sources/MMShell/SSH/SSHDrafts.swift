@@ -1,0 +1,130 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// Which drafts of uploads lie on hosts. One whose connection was lost, or whose process was killed, is gone on with when the
+/// same file is sent to the same place again, and taken away after a day when the host is reached.
+actor SSHDrafts {
+    /// A draft on a host.
+    struct Record: Sendable, Hashable {
+        /// What it is known by.
+        var id: String
+        /// `user@host:port`.
+        var host: String
+        /// Where it will go.
+        var target: String
+        /// The checksum of what it will be.
+        var digest: String
+        /// Where it lies.
+        var draft: String
+        /// When it was begun.
+        var begun: Timestamp
+        /// The process that writes it.
+        var owner: ProcessIdentity
+    }
+
+    /// How long a draft is kept to be gone on with.
+    private static let kept = Duration.seconds(86_400)
+
+    private let directory: String?
+    /// Those of this process.
+    private var known: [String: Record] = [:]
+    private var writing: Set<String> = []
+
+    /// - Parameter directory: where records are kept for later processes; nil keeps none.
+    init(directory: String?) { self.directory = directory }
+
+    /// The draft for an upload: what is left of the same one, else a new one.
+    /// - Parameter place: where a new one lies, by what it is known by.
+    func take(_ host: String, _ target: String, digest: String, place: @Sendable (String) -> String) async
+        -> (record: Record, isLeft: Bool)
+    {
+        let owner = ProcessIdentity(running: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
+        let left = await left(on: host).first { $0.target == target && $0.digest == digest }
+        var record: Record
+        if let left, !writing.contains(left.id) {
+            record = left
+            record.owner = owner
+        } else {
+            let id = Hex.text(RandomBytes.make(6))
+            record = Record(
+                id: id, host: host, target: target, digest: digest, draft: place(id), begun: .now, owner: owner)
+        }
+        writing.insert(record.id)
+        known[record.id] = record
+        let isLeft = record.id == left?.id
+        if let path = path(of: record.id) {
+            // What can't be remembered must not keep a file from being sent.
+            try? await BlockingWork.run { [record] in
+                try? ProtectedFile.replace(path, with: record.text, durable: false)
+            }
+        }
+        return (record, isLeft)
+    }
+
+    /// A draft is not there any more: it has taken its place, or was removed.
+    func done(_ record: Record) async {
+        writing.remove(record.id)
+        known[record.id] = nil
+        guard let path = path(of: record.id) else { return }
+        try? await BlockingWork.run { try? ProtectedFile.remove(path) }
+    }
+
+    /// A draft is still there, and nobody writes it.
+    func leave(_ record: Record) { writing.remove(record.id) }
+
+    /// Removes from a host what nobody has gone on with.
+    func sweep(over master: SSHMaster, now: Timestamp = .now) async {
+        for record in await left(on: master.name) where now - record.begun >= Self.kept {
+            guard await Self.remove(record, over: master) else { continue }
+            await done(record)
+        }
+    }
+
+    /// Removes a draft from its host.
+    static func remove(_ record: Record, over master: SSHMaster) async -> Bool {
+        let script = "rm -f -- " + RemoteDialect.quoted(record.draft)
+        return (try? await master.control(script, timeout: .seconds(10)))?.exit == .status(0)
+    }
+
+    /// The drafts on a host that nobody writes.
+    private func left(on host: String) async -> [Record] {
+        let own = known.values.filter { $0.host == host && !writing.contains($0.id) }
+        guard let directory else { return own }
+        let mine = Set(known.keys)
+        let others = try? await BlockingWork.run {
+            ((try? FolderListing.names(in: directory)) ?? []).compactMap { name -> Record? in
+                guard !mine.contains(name), let bytes = try? ProtectedFile.read("\(directory)/\(name)", limit: 65_536),
+                    let record = Record(name, bytes), record.host == host, !record.owner.isRunning
+                else { return nil }
+                return record
+            }
+        }
+        return own + (others ?? [])
+    }
+
+    private func path(of id: String) -> String? { directory.map { "\($0)/\(id)" } }
+}
+
+extension SSHDrafts.Record {
+    fileprivate var text: [UInt8] {
+        JSONWriter.bytes([
+            "host": .string(host), "target": .string(target), "digest": .string(digest), "draft": .string(draft),
+            "begun": .int(begun.seconds), "pid": .int(Int64(owner.pid)), "started": .string(String(owner.startTime)),
+        ])
+    }
+
+    /// The record of a file; nil when it is none.
+    fileprivate init?(_ id: String, _ bytes: [UInt8]) {
+        guard let object = (try? JSONParser.parse(bytes))?.object, let host = object["host"]?.string,
+            let target = object["target"]?.string, let digest = object["digest"]?.string,
+            let draft = object["draft"]?.string, draft.hasSuffix(".mm-" + id), let begun = object["begun"]?.int,
+            let pid = object["pid"]?.int.flatMap({ Int32(exactly: $0) }),
+            let started = object["started"]?.string.flatMap({ UInt64($0) })
+        else { return nil }
+        self.init(
+            id: id, host: host, target: target, digest: digest, draft: draft,
+            begun: Timestamp(seconds: Int64(begun), nanoseconds: 0),
+            owner: ProcessIdentity(pid: pid, startTime: started))
+    }
+}
