@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("The bundle that desktop clients install")
+@Suite("The bundle that desktop clients install", .timeLimit(.minutes(15)))
 struct BundleTests {
     @Test("holds the manifest and a program that starts")
     func unpacked() async throws {

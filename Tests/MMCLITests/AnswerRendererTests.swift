@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Answers on a terminal")
+@Suite("Answers on a terminal", .timeLimit(.minutes(5)))
 struct AnswerRendererTests {
     private static let users: JSONValue = [
         "value": [

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Words of a command line")
+@Suite("Words of a command line", .timeLimit(.minutes(5)))
 struct ArgumentScannerTests {
     static let fields: [InputField] = [
         InputField("connection", .text, "c", at: .positional(0)),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Finding a command")
+@Suite("Finding a command", .timeLimit(.minutes(5)))
 struct CommandIndexTests {
     private let index = CommandIndex(catalogue: .standard, locals: [])
 

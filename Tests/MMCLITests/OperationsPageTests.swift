@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("The reference page of the operations")
+@Suite("The reference page of the operations", .timeLimit(.minutes(5)))
 struct OperationsPageTests {
     private var path: String {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("Hosts of a session")
+@Suite("Hosts of a session", .timeLimit(.minutes(5)))
 struct EgressHostsTests {
     private func hosts(_ allow: [String] = []) throws -> EgressHosts {
         let home = StatePaths(environment: ["HOME": "/nonexistent"])

@@ -6,7 +6,7 @@ import Testing
 @testable import MMEgress
 
 /// What a script may try at its own wire. Each is refused with an answer, recorded, and nothing of it is sent on.
-@Suite("Hostile requests", .timeLimit(.minutes(15)))
+@Suite("Hostile requests", .timeLimit(.minutes(5)))
 struct HostileRequestsTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String

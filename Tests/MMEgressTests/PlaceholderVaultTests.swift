@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("Placeholders")
+@Suite("Placeholders", .timeLimit(.minutes(5)))
 struct PlaceholderVaultTests {
     @Test("a placeholder has the token's header and claims, a distant end, and a signature that is worth nothing")
     func likeness() throws {

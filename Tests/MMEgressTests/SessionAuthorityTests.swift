@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("Certificate authority of a session", .timeLimit(.minutes(10)))
+@Suite("Certificate authority of a session", .timeLimit(.minutes(5)))
 struct SessionAuthorityTests {
     private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
 

@@ -6,7 +6,7 @@ import Testing
 @testable import MMEgress
 
 @Suite(
-    "Requests of a session", .timeLimit(.minutes(10)),
+    "Requests of a session", .timeLimit(.minutes(5)),
     .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
 struct SessionRequestsTests {
     @Test("a service gets the real token and the client its answer; the record says what was asked")

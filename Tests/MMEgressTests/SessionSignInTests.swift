@@ -71,7 +71,7 @@ private final class SignInService: Sendable {
 
 /// A module that signs in by itself over its session's wire, against a sign-in service of the test.
 @Suite(
-    "Sign-in over the wire", .timeLimit(.minutes(10)),
+    "Sign-in over the wire", .timeLimit(.minutes(5)),
     .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
 struct SessionSignInTests {
     private func post(_ wire: TestWire, _ path: String, _ form: [String]) async throws -> (JSONObject, String) {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("The Exchange client", .timeLimit(.minutes(10)))
+@Suite("The Exchange client", .timeLimit(.minutes(5)))
 struct ExchangeClientTests {
     private static let host = "https://outlook.office365.com"
     private static let place = "\(host)/adminapi/beta/\(Contoso.tenant)/InvokeCommand"

@@ -59,7 +59,7 @@ private final class Tenant: Sendable {
     }
 }
 
-@Suite("Over real sockets", .timeLimit(.minutes(10)))
+@Suite("Over real sockets", .timeLimit(.minutes(5)))
 struct LoopbackTests {
     private let home: TestHome
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Finding the items of a page", .timeLimit(.minutes(10)))
+@Suite("Finding the items of a page", .timeLimit(.minutes(5)))
 struct PageScannerTests {
     @Test(
         "what is JSON for the reader is JSON for the scanner, and nothing else",

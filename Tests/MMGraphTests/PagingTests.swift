@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Paging", .timeLimit(.minutes(10)))
+@Suite("Paging", .timeLimit(.minutes(5)))
 struct PagingTests {
     private func pages(
         _ network: FakeNetwork, endpoint: String = "/users?$top=3", limits: PageLimits = PageLimits(),

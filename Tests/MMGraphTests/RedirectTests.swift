@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Redirects", .timeLimit(.minutes(10)))
+@Suite("Redirects", .timeLimit(.minutes(5)))
 struct RedirectTests {
     private func redirect(_ location: String, status: Int = 302) -> HTTPResponse {
         HTTPResponse(status: status, headers: ["Location": location])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Trying again", .timeLimit(.minutes(10)))
+@Suite("Trying again", .timeLimit(.minutes(5)))
 struct RetryTests {
     private func send(
         _ network: FakeNetwork, method: String = "GET", headers: [String: String] = [:], mayRepeat: Bool = false

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Sending requests", .timeLimit(.minutes(10)))
+@Suite("Sending requests", .timeLimit(.minutes(5)))
 struct SendingTests {
     @Test(
         "an endpoint goes where it should, with version, escapes and what the service needs",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Errors of services", .timeLimit(.minutes(10)))
+@Suite("Errors of services", .timeLimit(.minutes(5)))
 struct ServiceErrorTests {
     private func error(_ response: HTTPResponse, service: RequestService = .graph) async throws -> MMError {
         let contoso = try Contoso(FakeNetwork(response))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Client and listener together", .timeLimit(.minutes(10)))
+@Suite("Client and listener together", .timeLimit(.minutes(5)))
 struct ExchangeTests {
     /// Answers with what it was asked.
     static let echo: HTTPHandler = { request in

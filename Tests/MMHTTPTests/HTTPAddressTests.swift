@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Addresses", .timeLimit(.minutes(10)))
+@Suite("Addresses", .timeLimit(.minutes(5)))
 struct HTTPAddressTests {
     @Test(
         "a plain URL gives its host",

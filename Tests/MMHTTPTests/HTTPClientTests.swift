@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Client against servers that lie, stall and tear", .timeLimit(.minutes(15)))
+@Suite("Client against servers that lie, stall and tear", .timeLimit(.minutes(5)))
 struct HTTPClientTests {
     private let client = makeClient()
 

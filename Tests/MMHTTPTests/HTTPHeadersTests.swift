@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Headers", .timeLimit(.minutes(10)))
+@Suite("Headers", .timeLimit(.minutes(5)))
 struct HTTPHeadersTests {
     @Test("names are compared without case and keep their writing")
     func names() {

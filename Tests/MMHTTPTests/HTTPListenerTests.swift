@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Listener against clients that lie, stall and leave", .timeLimit(.minutes(15)))
+@Suite("Listener against clients that lie, stall and leave", .timeLimit(.minutes(5)))
 struct HTTPListenerTests {
     private func listen(
         _ limits: HTTPServerLimits = HTTPServerLimits(), _ handler: @escaping HTTPHandler = ExchangeTests.echo

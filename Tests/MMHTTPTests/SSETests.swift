@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Server-Sent Events", .timeLimit(.minutes(10)))
+@Suite("Server-Sent Events", .timeLimit(.minutes(5)))
 struct SSETests {
     private func parse(_ text: String, pieces: [Int] = []) throws -> [SSEEvent] {
         var parser = SSEParser()

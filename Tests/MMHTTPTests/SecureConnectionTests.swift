@@ -13,7 +13,7 @@ private enum Tool {
     static let nginx = ExecutableSearch.find("nginx", path: "/usr/sbin:/usr/bin")
 }
 
-@Suite("Client over TLS", .timeLimit(.minutes(15)))
+@Suite("Client over TLS", .timeLimit(.minutes(5)))
 struct SecureConnectionTests {
     private let folder: String
 

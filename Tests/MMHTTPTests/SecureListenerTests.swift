@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Server over TLS", .timeLimit(.minutes(15)))
+@Suite("Server over TLS", .timeLimit(.minutes(5)))
 struct SecureListenerTests {
     private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
     private let folder: String

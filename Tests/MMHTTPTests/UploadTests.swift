@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Bodies that are sent while they arrive", .timeLimit(.minutes(10)))
+@Suite("Bodies that are sent while they arrive", .timeLimit(.minutes(5)))
 struct UploadTests {
     private func pieces(_ count: Int, of size: Int, breakingAfter limit: Int = .max) -> HTTPBody {
         let given = Mutex(0)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Clouds", .timeLimit(.minutes(10)))
+@Suite("Clouds", .timeLimit(.minutes(5)))
 struct CloudTests {
     @Test(
         "every cloud knows where to sign in and where its services are",

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Signing in by device code", .timeLimit(.minutes(10)))
+@Suite("Signing in by device code", .timeLimit(.minutes(5)))
 struct DeviceSignInTests {
     let home: TestHome
     let clock = TestClock()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Errors of the sign-in service", .timeLimit(.minutes(10)))
+@Suite("Errors of the sign-in service", .timeLimit(.minutes(5)))
 struct EntraErrorTests {
     /// What the recorded answers expect of us, in the words of the fixture.
     static let expectations: [String: Set<EntraAction>] = [

@@ -9,7 +9,7 @@ import Testing
     "Sharing a cache with MSAL for Python",
     .enabled(
         if: Python.hasMSAL, "no MSAL for Python in .build/python (python3 -m venv .build/python; pip install msal)"),
-    .timeLimit(.minutes(10)))
+    .timeLimit(.minutes(5)))
 struct MSALInteropTests {
     let home: TestHome
     let clock = TestClock(Timestamp.now.seconds)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Refreshing", .timeLimit(.minutes(10)))
+@Suite("Refreshing", .timeLimit(.minutes(5)))
 struct RefreshTests {
     let home: TestHome
     let clock: TestClock

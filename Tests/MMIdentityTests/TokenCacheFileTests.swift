@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Token cache files", .timeLimit(.minutes(10)))
+@Suite("Token cache files", .timeLimit(.minutes(5)))
 struct TokenCacheFileTests {
     let home: TestHome
     let clock = TestClock()

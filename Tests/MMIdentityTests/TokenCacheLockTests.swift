@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("The lock of a token cache", .timeLimit(.minutes(10)))
+@Suite("The lock of a token cache", .timeLimit(.minutes(5)))
 struct TokenCacheLockTests {
     let home: TestHome
     var cache: String { "\(home.tokens)/Contoso.json" }

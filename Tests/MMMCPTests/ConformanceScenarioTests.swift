@@ -5,7 +5,7 @@ import Testing
 @testable import MMMCP
 
 /// The scenarios of the official conformance suite, with the texts that it doesn't compare.
-@Suite("Conformance scenarios", .timeLimit(.minutes(10)))
+@Suite("Conformance scenarios", .timeLimit(.minutes(5)))
 struct ConformanceScenarioTests {
     /// The two wires on which most scenarios must hold.
     enum Wire: CaseIterable, Sendable { case legacy, modern }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Declaring a server", .timeLimit(.minutes(10)))
+@Suite("Declaring a server", .timeLimit(.minutes(5)))
 struct DeclarationTests {
     private func server(_ tools: Tool..., resourceTemplates: [ResourceTemplate] = []) throws -> MCPServer {
         try MCPServer(ServerInfo(name: "s", version: "1"), tools: tools, resourceTemplates: resourceTemplates)
@@ -70,7 +70,7 @@ struct DeclarationTests {
     }
 }
 
-@Suite("What a result becomes for each client", .timeLimit(.minutes(10)))
+@Suite("What a result becomes for each client", .timeLimit(.minutes(5)))
 struct ResultTests {
     @Test("newer kinds of content become text for older clients")
     func downgrade() {
@@ -135,7 +135,7 @@ struct ResultTests {
     }
 }
 
-@Suite("Lists, pages and notices", .timeLimit(.minutes(10)))
+@Suite("Lists, pages and notices", .timeLimit(.minutes(5)))
 struct ListTests {
     @Test("lists come in pages whose cursors are good for their own list only")
     func pages() async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Who and what is let in over HTTP", .timeLimit(.minutes(10)))
+@Suite("Who and what is let in over HTTP", .timeLimit(.minutes(5)))
 struct HTTPAdmissionTests {
     private let call = JSONWriter.bytes(
         .object(modernRequest(1, "tools/call", ["name": "echo", "arguments": ["text": "x"]]))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("JSON Schema", .timeLimit(.minutes(10)))
+@Suite("JSON Schema", .timeLimit(.minutes(5)))
 struct JSONSchemaTests {
     private func problems(_ schema: JSONObject, _ value: JSONValue) throws -> [String] {
         try JSONSchema(schema).problems(of: value).map(\.description)

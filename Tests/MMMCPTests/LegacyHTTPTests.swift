@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("The legacy era over HTTP", .timeLimit(.minutes(10)))
+@Suite("The legacy era over HTTP", .timeLimit(.minutes(5)))
 struct LegacyHTTPTests {
     private func client() throws -> HTTPTestClient { HTTPTestClient(try ConformanceServer.make()) }
 

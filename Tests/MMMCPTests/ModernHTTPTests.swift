@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("The modern era over HTTP", .timeLimit(.minutes(10)))
+@Suite("The modern era over HTTP", .timeLimit(.minutes(5)))
 struct ModernHTTPTests {
     private func client() throws -> HTTPTestClient { HTTPTestClient(try ConformanceServer.make()) }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Asking the user", .timeLimit(.minutes(10)))
+@Suite("Asking the user", .timeLimit(.minutes(5)))
 struct QuestionTests {
     static func server(
         done: Tally = Tally(), options: ServerOptions = ServerOptions(), clock: WallClock = .system

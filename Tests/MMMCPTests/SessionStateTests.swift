@@ -4,7 +4,7 @@ import Testing
 @testable import MMMCP
 
 /// The state of a connection without a connection: messages in, actions out.
-@Suite("What a connection remembers", .timeLimit(.minutes(10)))
+@Suite("What a connection remembers", .timeLimit(.minutes(5)))
 struct SessionStateTests {
     private func request(_ id: Int64, _ method: String, _ params: JSONObject = [:], size: Int = 10) -> IncomingRequest {
         IncomingRequest(id: .int(id), method: method, params: params, size: size)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("A pipe that misbehaves", .timeLimit(.minutes(10)))
+@Suite("A pipe that misbehaves", .timeLimit(.minutes(5)))
 struct StdioHardshipTests {
     private func ping(_ id: JSONValue) -> String {
         JSONValue.object(["jsonrpc": "2.0", "id": id, "method": "ping"]).description

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Serving a pipe", .timeLimit(.minutes(10)))
+@Suite("Serving a pipe", .timeLimit(.minutes(5)))
 struct StdioTests {
     @Test("initialize, list and call, as every client of the legacy era does")
     func legacyPath() async throws {

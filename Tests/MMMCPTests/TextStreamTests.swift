@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Long texts", .timeLimit(.minutes(10)))
+@Suite("Long texts", .timeLimit(.minutes(5)))
 struct TextStreamTests {
     private struct Broken: Error {}
 

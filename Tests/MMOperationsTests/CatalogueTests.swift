@@ -3,7 +3,7 @@ import MMMCP
 import MMOperations
 import Testing
 
-@Suite("The catalogue")
+@Suite("The catalogue", .timeLimit(.minutes(5)))
 struct CatalogueTests {
     static let operations = Catalogue.standard.operations
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("The audit line of an answer that flows", .timeLimit(.minutes(15)))
+@Suite("The audit line of an answer that flows", .timeLimit(.minutes(10)))
 struct FlowingAnswerTests {
     /// Answers with batches of a test's own.
     private struct Rows: MMOperations.Operation {

@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 import Testing
 
-@Suite("Arguments of a call")
+@Suite("Arguments of a call", .timeLimit(.minutes(5)))
 struct InputReaderTests {
     private static let fields: [InputField] = [
         InputField("name", .text, "Who.", isRequired: true),

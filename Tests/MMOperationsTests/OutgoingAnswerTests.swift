@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("What a session wrote", .timeLimit(.minutes(15)))
+@Suite("What a session wrote", .timeLimit(.minutes(10)))
 struct OutgoingAnswerTests {
     private static let token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2dyYXBoIn0.c2lnbmF0dXJl"
     private static let held = "the-token-of-no-known-shape"

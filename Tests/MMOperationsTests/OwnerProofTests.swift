@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("What an owner shows before a yes counts", .timeLimit(.minutes(15)))
+@Suite("What an owner shows before a yes counts", .timeLimit(.minutes(10)))
 struct OwnerProofTests {
     private let home = JobHome()
     private let seconds = Seconds()

@@ -51,7 +51,7 @@ private struct SoftwareKey: SecurityKeyDevice {
 }
 
 @Suite(
-    "Confirming by the touch of a security key", .timeLimit(.minutes(15)),
+    "Confirming by the touch of a security key", .timeLimit(.minutes(10)),
     .enabled(if: SoftwareKey.openssl != nil, "needs openssl (apt-get install openssl)"),
     .enabled(if: PluggedSecurityKey.isSupported, "needs libfido2 (apt-get install libfido2-1)"))
 struct SecurityKeyRingTests {

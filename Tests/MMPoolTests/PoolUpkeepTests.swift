@@ -2,7 +2,7 @@ import MMCore
 import MMPool
 import Testing
 
-@Suite("A pool that looks after its sessions", .timeLimit(.minutes(15)))
+@Suite("A pool that looks after its sessions", .timeLimit(.minutes(5)))
 struct PoolUpkeepTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
 

@@ -2,7 +2,7 @@ import MMCore
 import MMPool
 import Testing
 
-@Suite("A pool of sessions", .timeLimit(.minutes(15)))
+@Suite("A pool of sessions", .timeLimit(.minutes(5)))
 struct SessionPoolTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
     private let prompt: JSONObject = ["userCode": "ABCD1234", "message": "Sign in"]

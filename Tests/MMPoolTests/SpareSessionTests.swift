@@ -2,7 +2,7 @@ import MMCore
 import MMPool
 import Testing
 
-@Suite("Sessions that are started ahead", .timeLimit(.minutes(15)))
+@Suite("Sessions that are started ahead", .timeLimit(.minutes(5)))
 struct SpareSessionTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
     private let other = SessionKey(connection: "Contoso", module: "azure")

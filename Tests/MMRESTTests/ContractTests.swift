@@ -133,7 +133,7 @@ private struct Person: PersonAtHand {
     }
 }
 
-@Suite("A pool behind a socket answers as the catalogue in this process does", .timeLimit(.minutes(15)))
+@Suite("A pool behind a socket answers as the catalogue in this process does", .timeLimit(.minutes(5)))
 struct ContractTests {
     private static let calls: [(String, JSONObject)] =
         table.map { ($0.declaration.name, ["text": "Grüße, \u{1F980}"]) } + [

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("The dashboard", .timeLimit(.minutes(15)))
+@Suite("The dashboard", .timeLimit(.minutes(5)))
 struct DashboardTests {
     @Test("a token unlocks one page, once, for a while")
     func lock() {
@@ -156,7 +156,7 @@ struct DashboardTests {
     @Test(
         "in a browser: sessions and codes as text, unlocked and used from the keyboard",
         .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
-        .timeLimit(.minutes(15)))
+        .timeLimit(.minutes(10)))
     func browser() async throws {
         let evil = "<img src=x onerror=document.title='owned'>"
         let connections: JSONObject = JSONObject([(evil, .object(["tenant": "t.example"]))])
@@ -214,7 +214,7 @@ extension DashboardTests {
     @Test(
         "in a browser: many connections are searched from the keyboard",
         .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
-        .timeLimit(.minutes(15)))
+        .timeLimit(.minutes(10)))
     func browserSearch() async throws {
         let home = try RESTHome(registry: Self.registry(250))
         let router = RESTRouter(service: home.service([]), identity: SocketPool.identity, services: home.services)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("Clients that misbehave", .timeLimit(.minutes(15)))
+@Suite("Clients that misbehave", .timeLimit(.minutes(5)))
 struct FaultTests {
     /// A plain connection to a pool's socket that sends these bytes.
     private static func connect(_ socket: String, _ text: String) throws(MMError) -> Int32 {

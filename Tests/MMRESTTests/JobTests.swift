@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("Calls that go on over HTTP", .timeLimit(.minutes(15)))
+@Suite("Calls that go on over HTTP", .timeLimit(.minutes(5)))
 struct JobTests {
     /// An operation that tells of its progress and waits for the test.
     private struct Work {

@@ -6,7 +6,7 @@ import Testing
 @testable import MMPool
 @testable import MMREST
 
-@Suite("Metrics", .timeLimit(.minutes(15)))
+@Suite("Metrics", .timeLimit(.minutes(5)))
 struct MetricsTests {
     private static func report() -> MetricsReport {
         let metrics = PoolMetrics()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("The description of the routes", .timeLimit(.minutes(15)))
+@Suite("The description of the routes", .timeLimit(.minutes(5)))
 struct OpenAPITests {
     private static let document = OpenAPIDocument(.standard).json
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("Operations over plain HTTP", .timeLimit(.minutes(15)))
+@Suite("Operations over plain HTTP", .timeLimit(.minutes(5)))
 struct RouterTests {
     private static func operations() -> [ScriptedOperation] {
         [

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("The standard catalogue behind a socket", .timeLimit(.minutes(15)))
+@Suite("The standard catalogue behind a socket", .timeLimit(.minutes(5)))
 struct SandboxContractTests {
     private static let registry = """
         {"connections": {"Demo": {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("What administrators look at in the sandbox")
+@Suite("What administrators look at in the sandbox", .timeLimit(.minutes(5)))
 struct AdministrationTests {
     @Test(
         "the data is of the day on which the tenant started, whatever day that is",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("The approval page")
+@Suite("The approval page", .timeLimit(.minutes(5)))
 struct ApprovalPageTests {
     /// A browser without a screen: keeps the cookie and the token of the form.
     private struct Browser {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Batches and delta rounds")
+@Suite("Batches and delta rounds", .timeLimit(.minutes(5)))
 struct BatchAndDeltaTests {
     private func batch(_ bench: inout Bench, _ token: String, _ requests: JSONValue) -> SandboxResponse {
         bench.graph("POST", "/v1.0/$batch", token: token, body: ["requests": requests])

@@ -7,7 +7,8 @@ import Testing
 
 @Suite(
     "The approval page in headless Chromium", .serialized,
-    .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"))
+    .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"), .timeLimit(.minutes(10))
+)
 struct ChromiumTests {
     /// A running tenant with a sign-in that waits.
     private func waiting(scope: String = Bench.everything) async throws -> (

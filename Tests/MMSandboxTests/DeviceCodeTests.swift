@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Signing in by device code")
+@Suite("Signing in by device code", .timeLimit(.minutes(5)))
 struct DeviceCodeTests {
     @Test("the start of a sign-in says code, address, lifetime and interval")
     func start() {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Exchange and compliance cmdlets of the sandbox")
+@Suite("Exchange and compliance cmdlets of the sandbox", .timeLimit(.minutes(5)))
 struct ExchangeTests {
     private static let scope = "https://outlook.office365.com/.default"
     private static let complianceScope = "https://ps.compliance.protection.outlook.com/.default"

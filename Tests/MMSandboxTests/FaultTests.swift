@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Faults on purpose")
+@Suite("Faults on purpose", .timeLimit(.minutes(5)))
 struct FaultTests {
     @Test("control needs the secret", arguments: ["health", "users", "faults", "outbox", "pending", "requests"])
     func secret(path: String) {

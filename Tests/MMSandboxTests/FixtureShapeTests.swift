@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Answers have the shape of the recorded ones")
+@Suite("Answers have the shape of the recorded ones", .timeLimit(.minutes(5)))
 struct FixtureShapeTests {
     /// A recorded file.
     private static func fixture(_ name: String) throws -> JSONValue {

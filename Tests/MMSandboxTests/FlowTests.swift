@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Power Automate, its administration and the resource manager")
+@Suite("Power Automate, its administration and the resource manager", .timeLimit(.minutes(5)))
 struct FlowTests {
     private static let root = "/providers/Microsoft.ProcessSimple/environments"
     private static let version = "?api-version=2016-11-01"

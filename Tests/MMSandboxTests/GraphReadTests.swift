@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Reading from Graph")
+@Suite("Reading from Graph", .timeLimit(.minutes(5)))
 struct GraphReadTests {
     @Test("one's own profile has the default properties and the context")
     func me() {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Writing to Graph")
+@Suite("Writing to Graph", .timeLimit(.minutes(5)))
 struct GraphWriteTests {
     private static let newUser: JSONValue = [
         "accountEnabled": true, "displayName": "Nora New", "mailNickname": "nora.new",
@@ -378,7 +378,7 @@ struct GraphWriteTests {
     }
 }
 
-@Suite("Writing to the other parts of Graph")
+@Suite("Writing to the other parts of Graph", .timeLimit(.minutes(5)))
 struct GraphOtherWriteTests {
     @Test("a folder is made once, and holds files")
     func folders() {

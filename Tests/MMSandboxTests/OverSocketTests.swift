@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("The sandbox on a real socket")
+@Suite("The sandbox on a real socket", .timeLimit(.minutes(5)))
 struct OverSocketTests {
     /// A running tenant and a client for it.
     private struct Running {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Random queries equal an independent evaluation")
+@Suite("Random queries equal an independent evaluation", .timeLimit(.minutes(5)))
 struct RandomQueryTests {
     private static let properties = [
         "id", "displayName", "givenName", "surname", "mail", "userPrincipalName", "jobTitle", "department",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("The token endpoint")
+@Suite("The token endpoint", .timeLimit(.minutes(5)))
 struct TokenEndpointTests {
     @Test("a refresh serves another resource and hands out a new refresh token")
     func refresh() {

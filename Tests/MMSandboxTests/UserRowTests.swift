@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("The users of the start data")
+@Suite("The users of the start data", .timeLimit(.minutes(5)))
 struct UserRowTests {
     @Test("what is written straight to bytes is what the property is worth")
     func bytes() throws {

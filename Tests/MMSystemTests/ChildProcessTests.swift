@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Child processes", .timeLimit(.minutes(15)))
+@Suite("Child processes", .timeLimit(.minutes(5)))
 struct ChildProcessTests {
     // A write behind a reader's end must not end the program, whichever test comes first.
     init() { Signals.ignoreBrokenPipes() }

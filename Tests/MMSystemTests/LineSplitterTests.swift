@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Cutting input into lines")
+@Suite("Cutting input into lines", .timeLimit(.minutes(5)))
 struct LineSplitterTests {
     private func frames(_ text: String, pieces: [Int], limit: Int = 1_000) -> [ReaderThread.Frame] {
         var splitter = LineSplitter(maxLineBytes: limit)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Who is at the far end of a connection within this machine")
+@Suite("Who is at the far end of a connection within this machine", .timeLimit(.minutes(5)))
 struct LoopbackPeerTests {
     /// Addresses of the newer protocol, where there is one here.
     private static let newer: [(String, String?)] = {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Descriptors without a thread", .timeLimit(.minutes(15)))
+@Suite("Descriptors without a thread", .timeLimit(.minutes(5)))
 struct PolledDescriptorsTests {
     // A write behind a reader's end must not end the program, whichever test comes first.
     init() { Signals.ignoreBrokenPipes() }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("A process told from its successors", .timeLimit(.minutes(15)))
+@Suite("A process told from its successors", .timeLimit(.minutes(5)))
 struct ProcessIdentityTests {
     @Test("it is itself while it runs, and nobody once it has ended")
     func life() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Pseudo-terminals", .timeLimit(.minutes(15)))
+@Suite("Pseudo-terminals", .timeLimit(.minutes(5)))
 struct PseudoTerminalTests {
     // A write behind a reader's end must not end the program, whichever test comes first.
     init() { Signals.ignoreBrokenPipes() }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Reader thread and serial writer", .timeLimit(.minutes(15)))
+@Suite("Reader thread and serial writer", .timeLimit(.minutes(5)))
 struct ReaderAndWriterTests {
     // A write behind a reader's end must not end the program, whichever test comes first.
     init() { Signals.ignoreBrokenPipes() }

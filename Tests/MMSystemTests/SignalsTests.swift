@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Signals", .timeLimit(.minutes(15)))
+@Suite("Signals", .timeLimit(.minutes(5)))
 struct SignalsTests {
     @Test("a blocked signal is read from its descriptor, once")
     func descriptor() async throws {

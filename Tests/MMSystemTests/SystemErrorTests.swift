@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("What a system call said")
+@Suite("What a system call said", .timeLimit(.minutes(5)))
 struct SystemErrorTests {
     @Test(
         "an error number becomes the code that says what to do",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Threads", .timeLimit(.minutes(15)))
+@Suite("Threads", .timeLimit(.minutes(5)))
 struct ThreadsTests {
     @Test("of many results the first one counts")
     func oneShot() async {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Unix sockets", .timeLimit(.minutes(15)))
+@Suite("Unix sockets", .timeLimit(.minutes(5)))
 struct UnixSocketTests {
     private let folder: TemporaryFolder
 

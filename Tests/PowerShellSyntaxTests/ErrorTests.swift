@@ -1,7 +1,7 @@
 import PowerShellSyntax
 import Testing
 
-@Suite("Faults") struct ErrorTests {
+@Suite("Faults", .timeLimit(.minutes(5))) struct ErrorTests {
     @Test(
         "a text that the engine refuses is refused with its error",
         arguments: [

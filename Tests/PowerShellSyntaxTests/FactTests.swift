@@ -1,7 +1,7 @@
 import PowerShellSyntax
 import Testing
 
-@Suite("Facts") struct FactTests {
+@Suite("Facts", .timeLimit(.minutes(5))) struct FactTests {
     private func facts(_ text: String) -> [ScriptFact.Detail] {
         ScriptFacts(of: PowerShellParser.parse(text)).items.map(\.detail)
     }

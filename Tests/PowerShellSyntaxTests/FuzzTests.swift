@@ -2,7 +2,7 @@ import PowerShellSyntax
 import TestSupport
 import Testing
 
-@Suite("Mutated texts") struct FuzzTests {
+@Suite("Mutated texts", .timeLimit(.minutes(5))) struct FuzzTests {
     private static let pieces: [[UInt16]] =
         [
             "$(", "\"", "'", "@'\n", "\n'@", "@\"\n", "\n\"@", "`", "`u{", "{", "}", "(", ")", "[", "]", "@{", "@(",

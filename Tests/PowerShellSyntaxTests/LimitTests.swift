@@ -1,7 +1,7 @@
 import PowerShellSyntax
 import Testing
 
-@Suite("Limits") struct LimitTests {
+@Suite("Limits", .timeLimit(.minutes(5))) struct LimitTests {
     /// Texts that grow without end when they are repeated.
     static let hostile: [String] = [
         "(", "((", "{", "$(", "@(", "@{a=", "[a[", "[a[[", "[a]", "-not ", "!", "- ", ",", "$a=", "\"$(", "a\"$(",

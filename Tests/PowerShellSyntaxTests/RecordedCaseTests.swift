@@ -2,7 +2,7 @@ import PowerShellSyntax
 import Testing
 
 /// Cases recorded from the real parser.
-@Suite("Recorded cases") struct RecordedCaseTests {
+@Suite("Recorded cases", .timeLimit(.minutes(5))) struct RecordedCaseTests {
     /// One line of a recording.
     struct Case: CustomTestStringConvertible {
         let id: String

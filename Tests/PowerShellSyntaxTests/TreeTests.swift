@@ -1,7 +1,7 @@
 import PowerShellSyntax
 import Testing
 
-@Suite("Syntax tree") struct TreeTests {
+@Suite("Syntax tree", .timeLimit(.minutes(5))) struct TreeTests {
     private func statement(_ text: String) throws -> StatementSyntax {
         let script = PowerShellParser.parse(text)
         #expect(script.errors.isEmpty)

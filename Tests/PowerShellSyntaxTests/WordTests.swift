@@ -1,7 +1,7 @@
 import PowerShellSyntax
 import Testing
 
-@Suite("Words") struct WordTests {
+@Suite("Words", .timeLimit(.minutes(5))) struct WordTests {
     /// The first command of a text: its name and its arguments in the short JSON form.
     private func command(_ text: String) -> CommandFact? {
         for item in ScriptFacts(of: PowerShellParser.parse(text)).items {

@@ -1,7 +1,7 @@
 import ShellSyntax
 import Testing
 
-@Suite("The accepted shell grammar")
+@Suite("The accepted shell grammar", .timeLimit(.minutes(5)))
 struct ShellParserTests {
     static func names(_ text: String) throws -> [[String]] {
         try ShellScript.parse(text).commands.map { $0.words.map(\.value) }

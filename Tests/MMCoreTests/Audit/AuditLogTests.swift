@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("The audit chain", .timeLimit(.minutes(10)))
+@Suite("The audit chain", .timeLimit(.minutes(5)))
 struct AuditLogTests {
     let folder: TestFolder
     let audit: AuditLog

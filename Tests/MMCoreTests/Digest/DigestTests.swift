@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("Digests and encodings", .timeLimit(.minutes(10)))
+@Suite("Digests and encodings", .timeLimit(.minutes(5)))
 struct DigestTests {
     // FIPS 180-4 examples and the NIST test vectors for SHA-256.
     @Test(

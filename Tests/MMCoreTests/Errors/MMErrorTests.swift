@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("The one error", .timeLimit(.minutes(10)))
+@Suite("The one error", .timeLimit(.minutes(5)))
 struct MMErrorTests {
     @Test(
         "each code has its exit code, JSON-RPC code and HTTP status",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("Locks between processes", .timeLimit(.minutes(10)))
+@Suite("Locks between processes", .timeLimit(.minutes(5)))
 struct FileLockTests {
     let folder: TestFolder
 

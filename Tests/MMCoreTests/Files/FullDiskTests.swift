@@ -4,7 +4,7 @@ import Testing
 @testable import MMCore
 
 /// Runs in a process of its own, where no file may grow beyond some bytes: the nearest thing to a full disk that needs no root.
-@Suite("A full disk", .timeLimit(.minutes(10)))
+@Suite("A full disk", .timeLimit(.minutes(5)))
 struct FullDiskTests {
     @Test("a replace that doesn't fit leaves the old content, its backup and no draft")
     func replace() async {

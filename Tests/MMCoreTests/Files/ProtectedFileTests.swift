@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("Files of ours", .timeLimit(.minutes(10)))
+@Suite("Files of ours", .timeLimit(.minutes(5)))
 struct ProtectedFileTests {
     let folder: TestFolder
 

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("JSON values as Swift types")
+@Suite("JSON values as Swift types", .timeLimit(.minutes(5)))
 struct JSONDecodingTests {
     private struct Plan: Decodable, Equatable {
         enum State: String, Decodable { case active, retired }

@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("JSON under random input", .timeLimit(.minutes(10)))
+@Suite("JSON under random input", .timeLimit(.minutes(5)))
 struct JSONFuzzTests {
     @Test("random values come back equal in both layouts", arguments: 0..<20)
     func roundTrip(seed: Int) throws {

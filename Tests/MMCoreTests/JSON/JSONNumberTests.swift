@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("Numbers that survive", .timeLimit(.minutes(10)))
+@Suite("Numbers that survive", .timeLimit(.minutes(5)))
 struct JSONNumberTests {
     @Test(
         "numbers come back as they were written, or as the same number",

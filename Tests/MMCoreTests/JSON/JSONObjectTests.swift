@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("JSON objects", .timeLimit(.minutes(10)))
+@Suite("JSON objects", .timeLimit(.minutes(5)))
 struct JSONObjectTests {
     @Test("members keep their order and places, below and above the index", arguments: [1, 5, 16, 17, 18, 100])
     func order(count: Int) {

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Reading JSON", .timeLimit(.minutes(10)))
+@Suite("Reading JSON", .timeLimit(.minutes(5)))
 struct JSONParserTests {
     @Test(
         "sound texts are read as what they say",

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Writing JSON", .timeLimit(.minutes(10)))
+@Suite("Writing JSON", .timeLimit(.minutes(5)))
 struct JSONWriterTests {
     @Test("files are laid out as the seeds' tools lay them out")
     func indented() {

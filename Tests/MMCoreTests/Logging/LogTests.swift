@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("Logs", .timeLimit(.minutes(10)))
+@Suite("Logs", .timeLimit(.minutes(5)))
 struct LogTests {
     let folder: TestFolder
     let clock = WallClock { Timestamp(seconds: 1_772_366_400) }

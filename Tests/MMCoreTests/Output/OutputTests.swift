@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("The output budget", .timeLimit(.minutes(10)))
+@Suite("The output budget", .timeLimit(.minutes(5)))
 struct OutputBudgetTests {
     @Test("a text is admitted up to its characters, whatever their bytes", arguments: ["a", "é", "😀", "\n"])
     func characters(letter: String) {
@@ -33,7 +33,7 @@ struct OutputBudgetTests {
     }
 }
 
-@Suite("Rows in JSON text", .timeLimit(.minutes(10)))
+@Suite("Rows in JSON text", .timeLimit(.minutes(5)))
 struct JSONRowsTests {
     @Test(
         "rows are found at the root and under value, as they stand",
@@ -87,7 +87,7 @@ struct JSONRowsTests {
     }
 }
 
-@Suite("Stored outputs", .timeLimit(.minutes(10)))
+@Suite("Stored outputs", .timeLimit(.minutes(5)))
 struct OutputStoreTests {
     let folder: TestFolder
     let store: OutputStore
@@ -308,7 +308,7 @@ struct OutputStoreTests {
     }
 }
 
-@Suite("Answers that fit", .timeLimit(.minutes(10)))
+@Suite("Answers that fit", .timeLimit(.minutes(5)))
 struct OutputShaperTests {
     let folder: TestFolder
     let store: OutputStore

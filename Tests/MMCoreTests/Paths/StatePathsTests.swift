@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Places", .timeLimit(.minutes(10)))
+@Suite("Places", .timeLimit(.minutes(5)))
 struct StatePathsTests {
     @Test("everything follows the home folder")
     func usual() {

@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("Secrets that the process holds", .timeLimit(.minutes(10)))
+@Suite("Secrets that the process holds", .timeLimit(.minutes(5)))
 struct HeldSecretsTests {
     private let opaque = "opaque-token-without-any-shape/" + String(repeating: "q", count: 40)
 

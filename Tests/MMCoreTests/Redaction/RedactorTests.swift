@@ -10,7 +10,7 @@ private enum Fake {
     static let code = "0.AXoAUlltD47LV0qcQXvg0qT4EXCeHFo0LW9Ljhn"
 }
 
-@Suite("Redaction", .timeLimit(.minutes(10)))
+@Suite("Redaction", .timeLimit(.minutes(5)))
 struct RedactorTests {
     let redactor = Redactor.standard
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("The registry file", .timeLimit(.minutes(10)))
+@Suite("The registry file", .timeLimit(.minutes(5)))
 struct ConnectionRegistryTests {
     let folder: TestFolder
     let registry: ConnectionRegistry

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("What a connection wants a person to show")
+@Suite("What a connection wants a person to show", .timeLimit(.minutes(5)))
 struct PersonCheckTests {
     @Test(
         "is the strongest check of the classes that are confirmed",

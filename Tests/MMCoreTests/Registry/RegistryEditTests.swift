@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("Commands that change the registry", .timeLimit(.minutes(10)))
+@Suite("Commands that change the registry", .timeLimit(.minutes(5)))
 struct RegistryEditTests {
     private func document(_ connections: JSONObject) -> JSONObject {
         ["_rules": ["r"], "connections": .object(connections)]
@@ -157,7 +157,7 @@ struct RegistryEditTests {
     }
 }
 
-@Suite("The registry's check", .timeLimit(.minutes(10)))
+@Suite("The registry's check", .timeLimit(.minutes(5)))
 struct RegistryCheckTests {
     private func messages(_ connections: JSONObject) throws -> [String] {
         RegistryCheck.problems(of: try RegistrySnapshot(document: ["connections": .object(connections)])).map {

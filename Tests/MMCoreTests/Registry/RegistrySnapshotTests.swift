@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("The registry read", .timeLimit(.minutes(10)))
+@Suite("The registry read", .timeLimit(.minutes(5)))
 struct RegistrySnapshotTests {
     private func snapshot(_ connections: String, rest: String = "") throws -> RegistrySnapshot {
         let document = try JSONParser.parse("{\(rest)\"connections\": \(connections)}")

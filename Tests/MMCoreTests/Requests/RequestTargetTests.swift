@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Request targets", .timeLimit(.minutes(10)))
+@Suite("Request targets", .timeLimit(.minutes(5)))
 struct RequestTargetTests {
     @Test(
         "an endpoint is sent with its version and clean escapes",

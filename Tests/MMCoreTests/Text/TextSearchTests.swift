@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Text search", .timeLimit(.minutes(10)))
+@Suite("Text search", .timeLimit(.minutes(5)))
 struct TextSearchTests {
     @Test(
         "A text is found where its bytes stand",

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Text that is shown to people", .timeLimit(.minutes(10)))
+@Suite("Text that is shown to people", .timeLimit(.minutes(5)))
 struct VisibleTextTests {
     @Test(
         "has every character that is not seen written out where it is to be confirmed",

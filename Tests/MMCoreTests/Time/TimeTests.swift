@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import Testing
 
-@Suite("Time", .timeLimit(.minutes(10)))
+@Suite("Time", .timeLimit(.minutes(5)))
 struct TimeTests {
     @Test(
         "moments are read and written",

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Judging in batches", .timeLimit(.minutes(10)))
+@Suite("Judging in batches", .timeLimit(.minutes(5)))
 struct GuardBatchTests {
     @Test(
         "a line in, a line out",

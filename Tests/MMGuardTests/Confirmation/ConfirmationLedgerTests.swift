@@ -3,7 +3,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Confirmations", .timeLimit(.minutes(10)))
+@Suite("Confirmations", .timeLimit(.minutes(5)))
 struct ConfirmationLedgerTests {
     /// A clock that tests move.
     private final class Hands: Sendable {

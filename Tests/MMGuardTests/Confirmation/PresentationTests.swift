@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("What a person sees before a yes", .timeLimit(.minutes(10)))
+@Suite("What a person sees before a yes", .timeLimit(.minutes(5)))
 struct PresentationTests {
     private func shown(script: String) -> Presentation {
         let verdict = GuardEngine().judge(script: script, policy: .standard)

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Hostile input", .timeLimit(.minutes(10)))
+@Suite("Hostile input", .timeLimit(.minutes(5)))
 struct GuardFuzzTests {
     /// A small generator with a fixed seed: the same cases on every machine.
     struct Dice {

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Policies", .timeLimit(.minutes(10)))
+@Suite("Policies", .timeLimit(.minutes(5)))
 struct GuardPolicyTests {
     @Test(
         "each class has its decision",

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Send guard", .timeLimit(.minutes(10)))
+@Suite("Send guard", .timeLimit(.minutes(5)))
 struct SendGuardTests {
     private let engine = GuardEngine()
     private let mail: JSONValue = [

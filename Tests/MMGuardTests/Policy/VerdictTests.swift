@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Verdicts, told", .timeLimit(.minutes(10)))
+@Suite("Verdicts, told", .timeLimit(.minutes(5)))
 struct VerdictTests {
     @Test(
         "the place is underlined where it stands",

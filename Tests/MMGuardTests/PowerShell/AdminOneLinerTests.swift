@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("What administrators type every day", .timeLimit(.minutes(10)))
+@Suite("What administrators type every day", .timeLimit(.minutes(5)))
 struct AdminOneLinerTests {
     /// Reads that must run without asking.
     static let reads: [(module: String, scripts: [String])] = [

@@ -20,7 +20,7 @@ struct ScriptCase: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite("Attacks and everyday scripts")
+@Suite("Attacks and everyday scripts", .timeLimit(.minutes(5)))
 struct AttackCaseTests {
     private static let engine = GuardEngine()
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMGuard
 
-@Suite("Constructs behind which a script can hide what it runs", .timeLimit(.minutes(10)))
+@Suite("Constructs behind which a script can hide what it runs", .timeLimit(.minutes(5)))
 struct ConstructRuleTests {
     /// Scripts in which the construct is the only thing to object to.
     static let scripts: [(ConstructRule, [String])] = [

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Everyday scripts that look dangerous and are not")
+@Suite("Everyday scripts that look dangerous and are not", .timeLimit(.minutes(5)))
 struct PreciseVerdictTests {
     @Test(
         "is allowed",

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Recorded scripts", .timeLimit(.minutes(10)))
+@Suite("Recorded scripts", .timeLimit(.minutes(5)))
 struct RecordedScriptTests {
     private let engine = GuardEngine()
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGuard
 
-@Suite("What a session remembers")
+@Suite("What a session remembers", .timeLimit(.minutes(5)))
 struct SessionMemoryTests {
     private let engine = GuardEngine()
 

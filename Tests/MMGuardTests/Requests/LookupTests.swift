@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Requests to Graph, looked up", .timeLimit(.minutes(10)))
+@Suite("Requests to Graph, looked up", .timeLimit(.minutes(5)))
 struct LookupTests {
     private let engine = GuardEngine()
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMGuard
 
-@Suite("Respelt requests", .timeLimit(.minutes(10)))
+@Suite("Respelt requests", .timeLimit(.minutes(5)))
 struct RespellingTests {
     private static let classifier = RequestClassifier(tables: GuardTables())
 

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("Requests to Flow, Azure and SharePoint", .timeLimit(.minutes(10)))
+@Suite("Requests to Flow, Azure and SharePoint", .timeLimit(.minutes(5)))
 struct ServiceRuleTests {
     @Test(
         "each has its class and verdict by the standard policy",

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("The user's own rules", .timeLimit(.minutes(10)))
+@Suite("The user's own rules", .timeLimit(.minutes(5)))
 struct UserRuleTests {
     private func engine(_ rules: String) throws -> GuardEngine {
         GuardEngine(userRules: try UserRuleFile(bytes: Array("{\"version\":1,\"rules\":[\(rules)]}".utf8)))

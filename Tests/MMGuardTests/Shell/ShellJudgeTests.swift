@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import Testing
 
-@Suite("The guard's verdict over shell commands", .timeLimit(.minutes(10)))
+@Suite("The guard's verdict over shell commands", .timeLimit(.minutes(5)))
 struct ShellJudgeTests {
     private static let context = ShellContext(
         home: "/home/me", directory: "/home/me/work",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Scripts that were found right")
+@Suite("Scripts that were found right", .timeLimit(.minutes(5)))
 struct CheckedScriptsTests {
     private func key(_ script: String, _ module: String = "exo") throws -> CheckedScripts.Key {
         CheckedScripts.Key(script, try #require(ExchangeTable.Service(module: module)))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("What a native script puts out on its way to its reader", .timeLimit(.minutes(15)))
+@Suite("What a native script puts out on its way to its reader", .timeLimit(.minutes(10)))
 struct NativeFlowTests {
     /// Says that something has happened.
     private final class Flag: Sendable {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Objects of a native script as text")
+@Suite("Objects of a native script as text", .timeLimit(.minutes(5)))
 struct NativeTextTests {
     private func rows(_ cmdlet: String) throws -> [PSValue] {
         var reader = ExchangeRowReader(view: CmdletView.of(cmdlet))

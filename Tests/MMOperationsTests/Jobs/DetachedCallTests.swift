@@ -7,7 +7,7 @@ import Testing
 @testable import MMOperations
 
 /// A call that outlives its caller's patience, at every face alike.
-@Suite("Calls that are let go", .timeLimit(.minutes(15)))
+@Suite("Calls that are let go", .timeLimit(.minutes(10)))
 struct DetachedCallTests {
     /// Waits for a test's word, then answers as the test wants.
     private struct Slow: MMOperations.Operation {

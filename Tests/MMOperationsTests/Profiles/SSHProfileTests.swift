@@ -10,7 +10,7 @@ import Testing
 @Suite(
     "The tools of the first SSH servers, on a real host",
     .enabled(if: LoopbackSSHD.missingTerminals == nil, "there is no sshd that gives terminals"),
-    .timeLimit(.minutes(15)))
+    .timeLimit(.minutes(10)))
 struct SSHProfileTests {
     private let home = JobHome()
 

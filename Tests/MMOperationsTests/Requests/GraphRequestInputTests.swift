@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Arguments of a Graph request")
+@Suite("Arguments of a Graph request", .timeLimit(.minutes(5)))
 struct GraphRequestInputTests {
     private func input(_ arguments: JSONObject) throws(MMError) -> GraphRequestInput {
         try GraphRequestInput(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Values for a script's parameters")
+@Suite("Values for a script's parameters", .timeLimit(.minutes(5)))
 struct ScriptArgumentsTests {
     private static let script = """
         [CmdletBinding(SupportsShouldProcess)]

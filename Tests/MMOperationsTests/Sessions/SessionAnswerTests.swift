@@ -4,7 +4,7 @@ import Testing
 @testable import MMOperations
 @testable import MMPowerShell
 
-@Suite("What a command left, as its caller gets it")
+@Suite("What a command left, as its caller gets it", .timeLimit(.minutes(5)))
 struct SessionAnswerTests {
     private func answer(
         _ records: [PowerShellRecord], end: CommandEnd = CommandEnd(.completed), script: String = "x",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Which sessions are started ahead")
+@Suite("Which sessions are started ahead", .timeLimit(.minutes(5)))
 struct SpareSettingTests {
     private let home = JobHome()
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Shells that no person opened at a terminal", .timeLimit(.minutes(15)))
+@Suite("Shells that no person opened at a terminal", .timeLimit(.minutes(10)))
 struct DefaultWorkspaceTests {
     private static let canConfine = SandboxProfile.workspaceProblem() == nil
     private let home = JobHome()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Stored secrets", .timeLimit(.minutes(15)))
+@Suite("Stored secrets", .timeLimit(.minutes(10)))
 struct SecretUseTests {
     private let home = JobHome()
     private let service: LocalOperationService

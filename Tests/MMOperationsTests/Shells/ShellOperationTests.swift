@@ -5,7 +5,7 @@ import MMShell
 import MMSystem
 import Testing
 
-@Suite("Shell operations", .timeLimit(.minutes(15)))
+@Suite("Shell operations", .timeLimit(.minutes(10)))
 struct ShellOperationTests {
     private let home = JobHome()
     private let service: LocalOperationService

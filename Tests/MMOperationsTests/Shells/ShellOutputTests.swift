@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("What commands of shells write", .timeLimit(.minutes(15)))
+@Suite("What commands of shells write", .timeLimit(.minutes(10)))
 struct ShellOutputTests {
     private let home = JobHome()
     private let service: LocalOperationService

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("The shell sessions of a process", .timeLimit(.minutes(15)))
+@Suite("The shell sessions of a process", .timeLimit(.minutes(10)))
 struct ShellSessionsTests {
     private let sessions = ShellSessions()
     private let limits = ShellSessions.Limits(all: 3, ofOwner: 2, idle: .seconds(60))

@@ -5,7 +5,7 @@ import Testing
 @testable import MMOperations
 @testable import MMShell
 
-@Suite("Bytes of a command as text")
+@Suite("Bytes of a command as text", .timeLimit(.minutes(5)))
 struct ShellTextTests {
     @Test("pages of any size add up to every character", arguments: 4...40)
     func pages(size: Int) {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Jobs", .timeLimit(.minutes(15)))
+@Suite("Jobs", .timeLimit(.minutes(5)))
 struct JobBoardTests {
     private let board = JobBoard<String>()
     private let release = OneShot<Void>()

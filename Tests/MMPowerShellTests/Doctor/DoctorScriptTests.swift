@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The checks of the self-test")
+@Suite("The checks of the self-test", .timeLimit(.minutes(5)))
 struct DoctorScriptTests {
     @Test("have names of their own, and every area has some")
     func names() {

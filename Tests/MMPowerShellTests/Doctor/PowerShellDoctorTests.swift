@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The self-test of a PowerShell", .timeLimit(.minutes(15)))
+@Suite("The self-test of a PowerShell", .timeLimit(.minutes(10)))
 struct PowerShellDoctorTests {
     private func examine(_ words: [String] = []) async throws -> DoctorTable {
         await PowerShellDoctor.examine(

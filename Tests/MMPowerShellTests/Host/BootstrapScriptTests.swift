@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The bootstrap script")
+@Suite("The bootstrap script", .timeLimit(.minutes(5)))
 struct BootstrapScriptTests {
     private let script = BootstrapScript.text
 

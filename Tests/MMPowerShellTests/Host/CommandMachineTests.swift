@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("One command at a time, and its stop")
+@Suite("One command at a time, and its stop", .timeLimit(.minutes(5)))
 struct CommandMachineTests {
     @Test("a stop climbs rung by rung and no further")
     func rungs() {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Commands of a host", .timeLimit(.minutes(15)))
+@Suite("Commands of a host", .timeLimit(.minutes(10)))
 struct HostCommandTests {
     @Test("all recordings come back as they were recorded")
     func transcripts() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Starting a host", .timeLimit(.minutes(15)))
+@Suite("Starting a host", .timeLimit(.minutes(10)))
 struct HostStartTests {
     @Test("a host starts, greets, is warm, and ends when it is closed")
     func starts() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The last words of a process")
+@Suite("The last words of a process", .timeLimit(.minutes(5)))
 struct LastWordsTests {
     private func words(_ texts: String...) -> String? {
         var words = LastWords()

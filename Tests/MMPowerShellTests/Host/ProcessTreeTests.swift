@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The processes of a session", .timeLimit(.minutes(15)))
+@Suite("The processes of a session", .timeLimit(.minutes(10)))
 struct ProcessTreeTests {
     @Test("children, and those that left the session and lost their parent, are found and ended; others are not")
     func found() async throws {

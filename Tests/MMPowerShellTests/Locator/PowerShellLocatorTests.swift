@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Finding PowerShell")
+@Suite("Finding PowerShell", .timeLimit(.minutes(5)))
 struct PowerShellLocatorTests {
     private func locator(_ environment: [String: String], programs: Set<String>) -> PowerShellLocator {
         PowerShellLocator(environment: environment) { programs.contains($0) }

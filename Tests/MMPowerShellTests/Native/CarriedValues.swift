@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Values of the native engine as text for PowerShell")
+@Suite("Values of the native engine as text for PowerShell", .timeLimit(.minutes(5)))
 struct CarriedValues {
     private let engine = NativeEngine()
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Binding of Exchange cmdlets")
+@Suite("Binding of Exchange cmdlets", .timeLimit(.minutes(5)))
 struct ExchangeBinding {
     @Test("every recorded line gives its request or its fault")
     func recorded() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Requests and rows of Exchange cmdlets")
+@Suite("Requests and rows of Exchange cmdlets", .timeLimit(.minutes(5)))
 struct ExchangeRequests {
     @Test("the batch answers every recorded line in the form of the recordings")
     func batch() throws {

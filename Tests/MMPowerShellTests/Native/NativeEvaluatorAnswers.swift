@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The native engine as the stand-in's evaluator")
+@Suite("The native engine as the stand-in's evaluator", .timeLimit(.minutes(5)))
 struct NativeEvaluatorAnswers {
     @Test("objects, errors and variables come back as records")
     func records() async {

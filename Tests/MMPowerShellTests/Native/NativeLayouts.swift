@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("What a script shows at its end")
+@Suite("What a script shows at its end", .timeLimit(.minutes(5)))
 struct NativeLayouts {
     private func shown(_ script: String) async throws -> [String] {
         var session = NativeSession()

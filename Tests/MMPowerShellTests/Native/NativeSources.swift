@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Source cmdlets of the native engine")
+@Suite("Source cmdlets of the native engine", .timeLimit(.minutes(5)))
 struct NativeSources {
     @Test("rows flow through filters, and variables last from script to script")
     func rows() async throws {
@@ -264,7 +264,7 @@ private struct EmptySource: CmdletSource {
     }
 }
 
-@Suite("Scripts that only PowerShell itself may run")
+@Suite("Scripts that only PowerShell itself may run", .timeLimit(.minutes(5)))
 struct HandedOverScripts {
     @Test(
         "what the engine is not certain of is handed over",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Recorded evaluations")
+@Suite("Recorded evaluations", .timeLimit(.minutes(5)))
 struct RecordedEvaluations {
     @Test("every recorded script gives the recorded result or is handed over", arguments: ["eval", "eval2"])
     func recorded(file: String) async throws {
@@ -43,7 +43,7 @@ struct RecordedEvaluations {
     }
 }
 
-@Suite("Evaluations worked out from PowerShell's sources")
+@Suite("Evaluations worked out from PowerShell's sources", .timeLimit(.minutes(5)))
 struct WorkedEvaluations {
     @Test("every worked-out script gives its result")
     func worked() async throws {

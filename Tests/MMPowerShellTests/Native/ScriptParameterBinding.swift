@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Values for a script's param block")
+@Suite("Values for a script's param block", .timeLimit(.minutes(5)))
 struct ScriptParameterBinding {
     private static let bound: [(script: String, values: [String: String], texts: [String])] = [
         ("param($n) $n", ["n": "$(Get-Date); x"], ["$(Get-Date); x"]),

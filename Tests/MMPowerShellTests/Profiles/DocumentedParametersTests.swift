@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The scripts of the profiles")
+@Suite("The scripts of the profiles", .timeLimit(.minutes(5)))
 struct DocumentedParametersTests {
     private func scripts(of profile: any ModuleProfile) throws -> [String] {
         var scripts: [String] = []

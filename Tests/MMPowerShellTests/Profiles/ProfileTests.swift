@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Module profiles")
+@Suite("Module profiles", .timeLimit(.minutes(5)))
 struct ProfileTests {
     static let words = ["exo", "azure", "teams", "pnp", "powerplatform", "graph"]
 

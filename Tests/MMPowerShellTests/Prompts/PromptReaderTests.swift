@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Device prompts")
+@Suite("Device prompts", .timeLimit(.minutes(5)))
 struct PromptReaderTests {
     private let worldwide: ModuleCloud
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Sessions of a connection")
+@Suite("Sessions of a connection", .timeLimit(.minutes(10)))
 struct ConnectionSettingsTests {
     private func settings(
         _ entry: JSONObject, module: String = "exo", pin: AccountPin? = nil, known: [String: String] = [:]
@@ -80,7 +80,7 @@ struct ConnectionSettingsTests {
         #expect(module?.code == .invalidInput)
     }
 
-    @Test("without a token, nobody is asked where an app signs in", .timeLimit(.minutes(15)))
+    @Test("without a token, nobody is asked where an app signs in", .timeLimit(.minutes(10)))
     func nobodyAsked() async throws {
         var settings = PowerShellSessionSettings(
             host: try StandIn.settings(), profile: ExchangeProfile(), target: try ProfileTests.target(),

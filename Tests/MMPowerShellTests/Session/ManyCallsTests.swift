@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Ten thousand calls", .timeLimit(.minutes(15)))
+@Suite("Ten thousand calls", .timeLimit(.minutes(10)))
 struct ManyCallsTests {
     /// What callers met, counted.
     private struct Tally: Sendable {

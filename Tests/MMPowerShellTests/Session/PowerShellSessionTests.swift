@@ -51,7 +51,7 @@ final class TestFeed: TokenFeeding {
         tenantID: "11111111-2222-3333-4444-555555555555")
 }
 
-@Suite("PowerShell sessions", .timeLimit(.minutes(15)))
+@Suite("PowerShell sessions", .timeLimit(.minutes(10)))
 struct PowerShellSessionTests {
     private func session(
         _ module: String? = "exo", _ words: [String] = [], tokens: (any TokenFeeding)? = nil,

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Who is signed in")
+@Suite("Who is signed in", .timeLimit(.minutes(5)))
 struct SessionIdentityTests {
     private let target: SignInTarget
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The life of a session")
+@Suite("The life of a session", .timeLimit(.minutes(5)))
 struct SessionMachineTests {
     private let prompt = DevicePrompt(userCode: "FXK3T9QMB", page: "https://x", message: "")
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Turns of a session", .timeLimit(.minutes(15)))
+@Suite("Turns of a session", .timeLimit(.minutes(10)))
 struct TurnQueueTests {
     private final class Order: Sendable {
         private let names = Mutex<[Int]>([])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The stand-in", .timeLimit(.minutes(15)))
+@Suite("The stand-in", .timeLimit(.minutes(10)))
 struct StandInTests {
     /// Knows one script, and takes its time for another.
     private struct Evaluator: PipelineEvaluating {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Requests to the host")
+@Suite("Requests to the host", .timeLimit(.minutes(5)))
 struct HostRequestTests {
     private func members(_ request: HostRequest) throws -> JSONObject {
         let line = request.line

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Recorded frames of a real PowerShell")
+@Suite("Recorded frames of a real PowerShell", .timeLimit(.minutes(5)))
 struct TranscriptTests {
     @Test("there are 108 of them, each ends exactly once, at its end")
     func complete() {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("Frames from the host")
+@Suite("Frames from the host", .timeLimit(.minutes(5)))
 struct WireDecoderTests {
     private func frames(_ text: String, limit: Int = 64 << 20) throws -> [HostFrame] {
         var decoder = WireDecoder(lineLimit: limit)

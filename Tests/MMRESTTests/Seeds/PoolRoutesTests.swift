@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("The session pool's own routes", .timeLimit(.minutes(15)))
+@Suite("The session pool's own routes", .timeLimit(.minutes(5)))
 struct PoolRoutesTests {
     private let run: JSONValue = ["connection": "Contoso-GA", "module": "exo", "command": "Get-Mailbox -ResultSize 1"]
 

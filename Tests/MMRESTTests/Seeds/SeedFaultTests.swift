@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("Faults that the first pool had", .timeLimit(.minutes(15)))
+@Suite("Faults that the first pool had", .timeLimit(.minutes(5)))
 struct SeedFaultTests {
     private func body(_ command: String) -> JSONValue {
         ["connection": "Contoso-GA", "module": "exo", "command": .string(command)]

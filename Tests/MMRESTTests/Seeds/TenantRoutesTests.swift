@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMREST
 
-@Suite("The session manager's own routes", .timeLimit(.minutes(15)))
+@Suite("The session manager's own routes", .timeLimit(.minutes(5)))
 struct TenantRoutesTests {
     private let contoso: JSONValue = ["tenant": "contoso.onmicrosoft.com", "module": "exo"]
 

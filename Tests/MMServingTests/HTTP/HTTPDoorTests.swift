@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Who may connect")
+@Suite("Who may connect", .timeLimit(.minutes(5)))
 struct HTTPDoorTests {
     /// What a door says, in one word.
     private func verdict(

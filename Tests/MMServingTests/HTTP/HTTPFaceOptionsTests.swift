@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("The words of a server at an address")
+@Suite("The words of a server at an address", .timeLimit(.minutes(5)))
 struct HTTPFaceOptionsTests {
     @Test(
         "addresses as people write them",
@@ -75,7 +75,7 @@ struct HTTPFaceOptionsTests {
     }
 }
 
-@Suite("The token file")
+@Suite("The token file", .timeLimit(.minutes(5)))
 struct BearerSecretTests {
     @Test("one line of 16 characters and more")
     func good() throws {

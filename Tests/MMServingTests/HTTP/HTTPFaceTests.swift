@@ -8,7 +8,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("mm-mcp over HTTP", .timeLimit(.minutes(15)))
+@Suite("mm-mcp over HTTP", .timeLimit(.minutes(10)))
 struct HTTPFaceTests {
     private let home: ServingHome
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("mm-mcp as a program that listens", .timeLimit(.minutes(15)))
+@Suite("mm-mcp as a program that listens", .timeLimit(.minutes(10)))
 struct ServerProgramTests {
     /// `mm-mcp`, which is built beside these tests.
     private static let program: String? = {

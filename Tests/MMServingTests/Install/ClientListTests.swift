@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Telling clients of the server")
+@Suite("Telling clients of the server", .timeLimit(.minutes(5)))
 struct ClientListTests {
     private let home: ServingHome
     private let entry = ServerEntry(

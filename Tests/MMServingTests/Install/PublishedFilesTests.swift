@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("What the project says of itself to registries and bundles")
+@Suite("What the project says of itself to registries and bundles", .timeLimit(.minutes(5)))
 struct PublishedFilesTests {
     private func file(_ name: String) throws -> JSONValue {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Where the statements of a TOML file stand")
+@Suite("Where the statements of a TOML file stand", .timeLimit(.minutes(5)))
 struct TOMLOutlineTests {
     @Test("hostile files never end the process, and what is read stands in the file in order")
     func fuzz() {

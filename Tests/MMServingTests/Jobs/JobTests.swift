@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Calls that last", .timeLimit(.minutes(15)))
+@Suite("Calls that last", .timeLimit(.minutes(10)))
 struct JobTests {
     /// An operation that goes on until a test lets it end.
     private struct Slow: MMOperations.Operation {

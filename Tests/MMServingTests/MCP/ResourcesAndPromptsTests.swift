@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("What a client reads and picks", .timeLimit(.minutes(15)))
+@Suite("What a client reads and picks", .timeLimit(.minutes(10)))
 struct ResourcesAndPromptsTests {
     private let home: ServingHome
 

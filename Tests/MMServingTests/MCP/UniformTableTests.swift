@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Uniform rows as a table")
+@Suite("Uniform rows as a table", .timeLimit(.minutes(5)))
 struct UniformTableTests {
     private func table(_ json: String) throws -> String? {
         UniformTable(of: try JSONParser.parse(json), insteadOf: json.utf8.count)?.text

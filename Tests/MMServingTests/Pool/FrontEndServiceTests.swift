@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Operations of a front-end whose pool is elsewhere", .timeLimit(.minutes(15)))
+@Suite("Operations of a front-end whose pool is elsewhere", .timeLimit(.minutes(10)))
 struct FrontEndServiceTests {
     private let home: ServingHome
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Reading the pool's log")
+@Suite("Reading the pool's log", .timeLimit(.minutes(5)))
 struct PoolLogTests {
     private func texts(_ lines: [[UInt8]]) -> [String] { lines.map { String(decoding: $0, as: UTF8.self) } }
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Finding and telling pools apart")
+@Suite("Finding and telling pools apart", .timeLimit(.minutes(10)))
 struct PoolPartsTests {
     private static let mm = "/opt/mm/bin/mm"
 
@@ -102,7 +102,7 @@ struct PoolPartsTests {
     }
 }
 
-@Suite("The routes about a pool itself")
+@Suite("The routes about a pool itself", .timeLimit(.minutes(10)))
 struct PoolLifeRoutesTests {
     @Test(
         "answer their methods, name them to others, and leave the rest to the face",
@@ -124,7 +124,7 @@ struct PoolLifeRoutesTests {
     }
 }
 
-@Suite("The gate of a pool", .timeLimit(.minutes(15)))
+@Suite("The gate of a pool", .timeLimit(.minutes(10)))
 struct PoolGateTests {
     private let peer = RESTPeer.process(pid: 1)
 
@@ -196,7 +196,7 @@ struct AfterworkTests {
     }
 }
 
-@Suite("Who reaches a pool")
+@Suite("Who reaches a pool", .timeLimit(.minutes(10)))
 struct PoolDoorTests {
     private func request(_ headers: HTTPHeaders, peer: HTTPPeer) -> HTTPServerRequest {
         HTTPServerRequest(method: "POST", target: "/run", headers: headers, peer: peer)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Sessions that are to come back")
+@Suite("Sessions that are to come back", .timeLimit(.minutes(5)))
 struct PoolRestoringTests {
     private static let key = SessionKey(connection: "Contoso", module: "exo")
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("How a pool is told to serve")
+@Suite("How a pool is told to serve", .timeLimit(.minutes(5)))
 struct PoolServeOptionsTests {
     private func options(_ arguments: JSONObject) throws(MMError) -> PoolServeOptions {
         try PoolServeOptions(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Asking a pool", .timeLimit(.minutes(15)))
+@Suite("Asking a pool", .timeLimit(.minutes(10)))
 struct PoolWireTests {
     /// Answers every connection at a socket with these bytes.
     private func speaker(_ home: ServingHome, _ answer: String) throws -> (path: String, task: Task<Void, Never>) {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Tool profiles", .timeLimit(.minutes(15)))
+@Suite("Tool profiles", .timeLimit(.minutes(10)))
 struct ProfileServerTests {
     private let home: ServingHome
 

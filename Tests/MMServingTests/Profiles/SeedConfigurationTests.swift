@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Configurations of the earlier servers")
+@Suite("Configurations of the earlier servers", .timeLimit(.minutes(5)))
 struct SeedConfigurationTests {
     private static let root: String = {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("The persistent shell's settings and tools", .timeLimit(.minutes(15)))
+@Suite("The persistent shell's settings and tools", .timeLimit(.minutes(10)))
 struct PersistentShellTests {
     @Test("has the first server's defaults")
     func defaults() throws {

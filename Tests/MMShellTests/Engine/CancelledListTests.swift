@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("After a command was ended")
+@Suite("After a command was ended", .timeLimit(.minutes(10)))
 struct CancelledListTests {
     /// Programs that are ended in other ways than by an interrupt's default.
     static let stubborn = [

@@ -25,7 +25,7 @@ enum FlowPlace: String, CaseIterable, Sendable {
     }
 }
 
-@Suite("Output that flows and input that is handed over", .timeLimit(.minutes(15)))
+@Suite("Output that flows and input that is handed over", .timeLimit(.minutes(10)))
 struct OutputFlowTests {
     private static func flowing(_ text: String, input: ShellCommand.Input = .none) -> ShellCommand {
         var limits = ShellCommand.Limits(head: 0, tail: 100)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What a local shell reports")
+@Suite("What a local shell reports", .timeLimit(.minutes(10)))
 struct ShellReportTests {
     @Test("no variable tells a command the number of its report", arguments: Shells.installed)
     func unknown(kind: ShellKind) async throws {

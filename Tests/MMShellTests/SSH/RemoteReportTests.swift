@@ -7,7 +7,9 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What a shell on a host reports", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+@Suite(
+    "What a shell on a host reports", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    .timeLimit(.minutes(10)))
 struct RemoteReportTests {
     @Test("no variable tells a command the number of its report")
     func unknown() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import MMShell
 
 @Suite(
-    "Reaching a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(15)))
+    "Reaching a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(10)))
 struct SSHReachTests {
     private static func connect(_ target: SSHTarget, _ masters: SSHMasters, times: ShellSettings.Times? = nil)
         async throws -> SSHSession

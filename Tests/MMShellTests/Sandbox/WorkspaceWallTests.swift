@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("A confined shell can't reach around its wall")
+@Suite("A confined shell can't reach around its wall", .timeLimit(.minutes(10)))
 struct WorkspaceWallTests {
     /// Tries what it is told, and says how each try ended: `open` or the number of the error.
     static let program = """
