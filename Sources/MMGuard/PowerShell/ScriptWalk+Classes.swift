@@ -41,13 +41,14 @@ extension ScriptWalk {
             {
                 .unknown
             } else { .classified }
+        if classes != .read { changes += 1 }
         let isRead = classes == .read && kind == .classified
         guard !isRead || !tables.user.rules.isEmpty else { return }
         let isBulk =
             classes != .read && entry.product != .builtin
             && (isForMany(place: call.place, input: call.input) || hasWideIdentity(call))
         if isRepeated(rule(of: entry, kind: kind), classes, kind), !isBulk, tables.user.rules.isEmpty { return }
-        if classes.contains(.send) { report(SendPreview(of: entry.name, bound: call.arguments), call.extent) }
+        if classes.contains(.send) { report(preview(of: call), call.extent) }
         let words = (tables.cmdlets.reasons(of: entry).filter { $0 != "verb-lies" && $0 != "local" } + reasons)
         let finding = GuardFinding(
             rule: rule(of: entry, kind: kind), classes: classes.subtracting(kind == .unknown ? .read : []).orWrite,

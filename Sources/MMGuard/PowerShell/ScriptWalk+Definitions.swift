@@ -11,12 +11,17 @@ extension ScriptWalk {
         scope = CodeScope()
         // A function may call itself.
         if isOwn { functions[name] = LocalFunction(isChange: functions[name]?.isChange ?? false) }
-        let before = found.count
+        let before = (found.count, changes)
         for parameter in node.parameters { walk(functionParameter: parameter) }
         walk(block: node.body, in: .function)
-        let isChange = found[before...].contains { $0.finding.classes != .read }
+        let isChange = hasChanged(since: before)
         scope = outer
         if isOwn { functions[name] = LocalFunction(isChange: isChange || functions[name]?.isChange ?? false) }
+    }
+
+    /// Whether anything that changes something was found since then.
+    func hasChanged(since before: (found: Int, changes: Int)) -> Bool {
+        changes > before.changes || found[before.found...].contains { $0.finding.classes != .read }
     }
 
     private func isFree(_ name: String) -> Bool {

@@ -30,6 +30,16 @@ extension ScriptWalk {
             found: found, overrides: worst.classes.strictest.rank >= call.entry.classes.strictest.rank)
     }
 
+    /// What a call sends in somebody's name: the message in the body of its request, where the parameters tell one.
+    func preview(of call: CommandCall) -> SendPreview {
+        let name = call.entry.name
+        if call.entry.product == .graph, case .json(let body) = body(of: call) {
+            let preview = SendPreview(line: name, body: .json(body))
+            if !preview.recipients.isEmpty || preview.subject != nil || preview.body != nil { return preview }
+        }
+        return SendPreview(of: name, bound: call.arguments)
+    }
+
     /// The query of what is selected and expanded; everything where nobody can tell.
     private func selection(_ call: CommandCall) -> String {
         var items: [String] = []

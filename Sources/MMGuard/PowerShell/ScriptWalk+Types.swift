@@ -43,9 +43,10 @@ extension ScriptWalk {
         guard let type = types[name] else { return }
         if !type.isJudged {
             types[name]?.isJudged = true
-            let before = found.count
+            let before = (found.count, changes)
             for member in type.node.members { walk(member, of: name) }
-            types[name]?.isChange = found[before...].contains { $0.finding.classes != .read }
+            let isChange = hasChanged(since: before)
+            types[name]?.isChange = isChange
         }
         if types[name]?.isChange ?? false, isForMany(place: 0, input: .nothing) {
             report(bulk("[\(type.node.name)]"), extent)

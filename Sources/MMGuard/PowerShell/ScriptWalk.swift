@@ -72,6 +72,8 @@ struct ScriptWalk {
     var functions: [String: LocalFunction] = [:]
     /// The commands that were looked up, by their names as written.
     var commands: [String: KnownCommand] = [:]
+    /// How many commands that change something were found, repeated ones too.
+    var changes = 0
     /// Whether a command runs code that may give any name another meaning.
     var givesNames = false
     /// The types that the script defined, by their names in lower case.

@@ -79,6 +79,18 @@ struct PreciseVerdictTests {
         #expect(GuardEngine().judge(script: script, policy: GuardPolicy(.readonly)).decision == decision)
     }
 
+    @Test(
+        "a change to many is found behind many single changes of the same kind",
+        arguments: [
+            "function f($x) { Set-Mailbox $x -CustomAttribute1 y }; 1..500 | % { f $_ }",
+            "class R { [void] T($x) { Set-Mailbox $x -CustomAttribute1 y } }; $r = [R]::new(); 1..500 | % { $r.T($_) }",
+        ])
+    func repeated(script: String) {
+        let before = String(repeating: "Set-Mailbox ann -CustomAttribute1 x\n", count: 105)
+        #expect(GuardEngine().judge(script: before, policy: .standard).decision == .allow)
+        #expect(GuardEngine().judge(script: before + script, policy: .standard).rule == "bulk")
+    }
+
     @Test("a long script is judged like a short one")
     func long() {
         let script = String(repeating: "Get-Mailbox ann | Select-Object Name\n", count: 29_000)
