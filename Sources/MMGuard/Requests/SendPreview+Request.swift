@@ -19,7 +19,8 @@ extension SendPreview {
             let name = field.hasSuffix("Recipients") ? String(field.dropLast(10)) : "attendee"
             for source in message == object ? [object] : [message, object] {
                 for entry in Self.member(field, of: source)?.array ?? [] {
-                    let address = entry["emailAddress"]?["address"]?.string ?? entry["EmailAddress"]?["Address"]?.string
+                    let mailbox = entry.object.flatMap { Self.member("emailAddress", of: $0)?.object }
+                    let address = mailbox.flatMap { Self.member("address", of: $0)?.string }
                     recipients.append("\(name): \(address ?? "?")")
                 }
             }
@@ -33,8 +34,8 @@ extension SendPreview {
         subject = Self.member("subject", of: message)?.string
         let content = Self.member("body", of: message)
         let text =
-            Self.member("comment", of: object)?.string ?? content?["content"]?.string ?? content?["Content"]?.string
-            ?? content?.string
+            Self.member("comment", of: object)?.string
+            ?? content?.object.flatMap { Self.member("content", of: $0)?.string } ?? content?.string
         self.body = text.map { String($0.prefix(Self.longestBody)) }
         isBodyCut = (text?.count ?? 0) > Self.longestBody
         for attachment in Self.member("attachments", of: message)?.array ?? [] {

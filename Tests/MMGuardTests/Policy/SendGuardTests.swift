@@ -60,6 +60,17 @@ struct SendGuardTests {
         #expect(engine.judge(invitation, policy: policy, confirmed: true).decision == .ask)
     }
 
+    @Test("a Graph cmdlet shows the message in its body, however its parts are spelt")
+    func cmdletPreview() throws {
+        let script =
+            "Send-MgUserMail -UserId ann -BodyParameter @{ Message = @{ Subject = 'Lunch'; Body = @{ Content = 'at noon' }; "
+            + "ToRecipients = @(@{ EmailAddress = @{ Address = 'eve@evil.example' } }) } }"
+        let verdict = engine.judge(script: script, in: ScriptContext(module: "graph"), policy: .standard)
+        let preview = try #require(verdict.previews.first)
+        #expect(preview.recipients == ["to: eve@evil.example"])
+        #expect(preview.subject == "Lunch" && preview.body == "at noon")
+    }
+
     @Test("a connection or server without send guards sends without asking")
     func switchedOff() throws {
         #expect(try send(GuardPolicy(.standard, sendGuards: false)).decision == .allow)
