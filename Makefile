@@ -42,6 +42,7 @@ bench-programs: release
 	swift build $(RELEASE) --product powershell-stand-in
 	swift build $(RELEASE) --product powershell-benchmark
 	swift build $(RELEASE) --product shell-benchmark
+	swift build $(RELEASE) --product egress-benchmark
 
 # Not the parsers and the guard: they measure the stack they use, and under the sanitizer its frames are several times as large.
 UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMShell MMEgress

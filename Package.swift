@@ -119,6 +119,11 @@ let package = Package(
             name: "shell-benchmark", dependencies: ["MMCore", "MMSystem", "MMShell"], path: "Benchmarks/Shell",
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "egress-benchmark",
+            dependencies: ["CMMSystem", "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress"],
+            path: "Benchmarks/Egress", swiftSettings: swiftSettings
+        ),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(

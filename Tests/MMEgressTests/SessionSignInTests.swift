@@ -215,9 +215,21 @@ struct SessionSignInTests {
         await upstream.stop()
     }
 
-    @Test("an answer of the token endpoint that can't be read is not handed on")
-    func unreadable() async throws {
-        let upstream = try Upstream { _ in .text("access_token=\(Known.refreshToken)") }
+    @Test(
+        "an answer whose tokens can't be told from the rest is not handed on",
+        arguments: ["text", "nested", "address", "page"])
+    func unreadable(_ kind: String) async throws {
+        let upstream = try Upstream { _ in
+            switch kind {
+            case "text": .text("access_token=\(Known.refreshToken)")
+            case "nested": .text("{\"result\":[{\"access_token\":\"\(Known.refreshToken)\"}]}")
+            case "address":
+                HTTPServerResponse(
+                    status: 302, headers: ["Location": "https://x/#access_token=\(Known.refreshToken)"],
+                    body: .bytes([]))
+            default: .text("<input name=\"id_token\" value=\"\(Known.refreshToken)\">")
+            }
+        }
         let wire = try await TestWire(upstream: upstream.port)
         let (answer, status) = try await post(wire, "/token", ["grant_type=client_credentials", "client_id=x"])
         #expect(status == "502" && answer["error"]?.string == "access_denied")

@@ -71,6 +71,7 @@ struct EgressExchange: Sendable {
             timeout: core.limits.answer,
             allowsPlainHTTP: !place.isSecure)
         request.isSentOnce = true
+        request.stallTimeout = core.limits.answerStall
         // It is made from the body that is sent.
         request.headers.remove("content-length")
         // Where the client asks for no encoding the answer must come without one; where we read it, too.
@@ -189,7 +190,7 @@ struct EgressExchange: Sendable {
         do throws(HTTPError) { bytes = try await stream.collect(limit: SignInExchange.maxAnswerBytes) } catch {
             throw WireFault(502, .upstream, "The sign-in service's answer broke off, or is too large.")
         }
-        let answer = try await signIn.answer(stream.status, bytes)
+        let answer = try await signIn.answer(stream.status, stream.headers, bytes)
         var headers = Self.endToEnd(stream.headers)
         headers.remove("content-length")
         headers.remove("content-encoding")
@@ -242,7 +243,8 @@ struct EgressExchange: Sendable {
         return HTTPHeaders(
             headers.fields.filter { field in
                 let name = field.name.lowercased()
-                return !listed.contains(name) && !ownFields.contains(name)
+                return !listed.contains(name) && !ownFields.contains(name) && HTTPFieldRules.isToken(name)
+                    && HTTPFieldRules.isFieldValue(field.value)
             })
     }
 

@@ -1,6 +1,6 @@
 package import MMCore
 
-/// One request of a session, as it is remembered: what was asked of whom, and how it ended. No content, no names.
+/// One request of a session, as it is remembered: what was asked of whom, and how it ended. It holds no content.
 package struct EgressRecord: Sendable, Hashable {
     /// The session.
     package let session: String
@@ -14,7 +14,7 @@ package struct EgressRecord: Sendable, Hashable {
     package let method: String
     /// The host, with the port where it is not the scheme's own.
     package let host: String
-    /// The path with everything that names somebody or something replaced.
+    /// The path with ids, keys and addresses replaced, and without its query.
     package let pathTemplate: String
     /// The class that the judge gave it; nil where it never came before the judge.
     package let requestClass: String?

@@ -26,17 +26,20 @@ package final class EgressSession: Sendable {
     /// - Throws: `.unavailable` when a library, port, descriptor or thread is missing; what writing the certificate fails with.
     package static func start(_ configuration: EgressConfiguration) async throws(MMError) -> EgressSession {
         let authority = try SessionAuthority()
-        let file = configuration.folder + "/session-ca.pem"
+        // A folder of its own: some clients take every file of the folder for a certificate.
+        let folder = configuration.folder + "/trust"
+        let file = folder + "/session-ca.pem"
         try await BlockingWork.run { () throws(MMError) in
+            try ProtectedFile.makeDirectory(folder)
             try ProtectedFile.replace(file, with: Array(authority.pem.utf8))
         }
-        let session = try EgressSession(configuration, authority: authority, file: file)
+        let session = try EgressSession(configuration, authority: authority, file: file, folder: folder)
         session.accept(processes: configuration.processes)
         return session
     }
 
     private init(
-        _ configuration: EgressConfiguration, authority: SessionAuthority, file: String
+        _ configuration: EgressConfiguration, authority: SessionAuthority, file: String, folder: String
     ) throws(MMError) {
         let secret = Secret(RandomBytes.text(bytes: 24))
         HeldSecrets.shared.hold(secret)
@@ -56,10 +59,13 @@ package final class EgressSession: Sendable {
         core = EgressCore(configuration, authority: authority, secret: secret, transport: transport)
         environment = Self.variables(
             proxy: "http://\(Self.userName):\(secret.reveal())@127.0.0.1:\(port)", file: file,
-            folder: configuration.folder)
+            folder: folder)
     }
 
-    deinit { listener.close() }
+    deinit {
+        listener.close()
+        accepting.withLock { $0 }?.cancel()
+    }
 
     /// Takes everything down: connections, what is under way, the placeholders, the certificate's file.
     package func close() async {

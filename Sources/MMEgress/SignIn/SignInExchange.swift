@@ -72,14 +72,22 @@ struct SignInExchange: Sendable {
 
     /// What the session gets in the place of the service's answer.
     /// - Throws: when the answer may hold tokens and can't be taken apart.
-    func answer(_ status: Int, _ body: [UInt8]) async throws(WireFault) -> Answer {
+    func answer(_ status: Int, _ headers: HTTPHeaders, _ body: [UInt8]) async throws(WireFault) -> Answer {
+        // An address to go on to may carry tokens too, for browsers.
+        let next = headers["location"] ?? ""
+        guard !Self.tokenNames.contains(where: { next.contains($0) }) else { throw Self.unreadable }
         let limits = JSONLimits(bytes: Self.maxAnswerBytes, depth: 64)
         guard var object = (try? JSONParser.parse(body, limits: limits))?.object else {
+            // Pages that carry tokens are for browsers.
+            guard !Self.tokenNames.contains(where: { String(decoding: body, as: UTF8.self).contains($0) }) else {
+                throw Self.unreadable
+            }
             guard isTokenEndpoint, (200..<300).contains(status), !body.isEmpty else {
                 return Answer(status: status, body: body)
             }
-            throw WireFault(502, .signIn, "The sign-in service's answer is not the JSON of a token endpoint.")
+            throw Self.unreadable
         }
+        guard !object.values.contains(where: Self.holdsToken) else { throw Self.unreadable }
         if let code = object["error"]?.string {
             tell(error: code, object)
             return Answer(status: status, body: body)
@@ -195,6 +203,21 @@ struct SignInExchange: Sendable {
     }
 
     // MARK: Values
+
+    private static let tokenNames = ["access_token", "refresh_token", "id_token"]
+    private static let unreadable = WireFault(
+        502, .signIn,
+        "The sign-in service's answer is not the JSON of a token endpoint; its tokens can't be told from the rest.")
+
+    /// Whether tokens stand deeper in an answer than the endpoints put them.
+    private static func holdsToken(_ value: JSONValue) -> Bool {
+        switch value {
+        case .object(let members):
+            members.keys.contains(where: tokenNames.contains) || members.values.contains(where: holdsToken)
+        case .array(let items): items.contains(where: holdsToken)
+        default: false
+        }
+    }
 
     /// Numbers come as numbers from the newer endpoint and as text from the older.
     private static func number(_ value: JSONValue?) -> Int64? {

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMIdentity
+import MMSystem
 import TestSupport
 
 @testable import MMEgress
@@ -23,6 +24,7 @@ final class TestWire: Sendable {
         upstream: UInt16, name: String = "Contoso/exo", allow: [String] = [],
         _ configure: (inout EgressConfiguration) -> Void = { _ in }
     ) async throws {
+        Signals.ignoreBrokenPipes()
         home = try TestHome()
         let events = EventList()
         self.events = events

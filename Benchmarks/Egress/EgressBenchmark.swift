@@ -1,0 +1,160 @@
+import Glibc
+import MMCore
+import MMEgress
+import MMHTTP
+import MMIdentity
+import MMSystem
+
+/// Measures the wire of a session for `Benchmarks/egress.py`: `egress-benchmark COUNT MEGABYTES`. One JSON object on standard
+/// output holds times in microseconds and memory in megabytes.
+///
+/// The same client asks the same server for the same small answer, straight and through the wire. What is added holds two
+/// ends of TLS, the judge and the token as well.
+@main
+enum EgressBenchmark {
+    static func main() async {
+        Signals.ignoreBrokenPipes()
+        let words = CommandLine.arguments.dropFirst().compactMap { Int($0) }
+        guard words.count == 2, words[0] >= 100, words[1] >= 1 else {
+            print("egress-benchmark COUNT MEGABYTES")
+            exit(2)
+        }
+        do {
+            print(JSONWriter.string(.object(try await figures(words[0], megabytes: words[1]))))
+            exit(0)
+        } catch {
+            print("\(error)")
+            exit(1)
+        }
+    }
+
+    private static func figures(_ count: Int, megabytes: Int) async throws -> JSONObject {
+        let service = try Service(answerBytes: megabytes << 20)
+        let folder = "/tmp/mm-egress-benchmark-\(getpid())"
+        try ProtectedFile.makeDirectory(folder)
+        let vault = PlaceholderVault()
+        let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": folder]))
+        var configuration = EgressConfiguration(
+            session: "bench", hosts: try EgressHosts(cloud: cloud), judge: Everything(), tokens: OneToken(),
+            vault: vault,
+            folder: folder, environment: [:], events: { _ in })
+        configuration.transport = ToService(port: service.port)
+        let wire = try await EgressSession.start(configuration)
+        let claims = Base64.text(Array(#"{"aud":"https://graph.microsoft.com","exp":4000000000}"#.utf8), alphabet: .url)
+        let token = Secret("eyJhbGciOiJSUzI1NiJ9.\(claims).\(RandomBytes.text(bytes: 256))")
+        let headers: HTTPHeaders = [
+            "Authorization": "Bearer \(try vault.placeholder(for: token, account: "bench"))"
+        ]
+        let through = HTTPClient(configuration: HTTPClientConfiguration(environment: wire.environment))
+        let straight = ToService(port: service.port)
+        let url = "https://graph.microsoft.com/v1.0/me"
+        var times: [String: [Double]] = [:]
+        // In turns, so that the machine is the same for both.
+        for round in 0...(count / 50) {
+            for (name, client) in [("straight", straight as any HTTPTransport), ("through", through)] {
+                for _ in 0..<50 {
+                    let begin = ContinuousClock.now
+                    let answer = try await client.send(HTTPRequest(url: url, headers: headers))
+                    let parts = (ContinuousClock.now - begin).components
+                    guard answer.status == 200 else { throw MMError(.internalError, "status \(answer.status)") }
+                    if round > 0 { times[name, default: []].append(Double(parts.attoseconds) / 1e12) }
+                }
+            }
+        }
+        var figures = JSONObject()
+        for (name, all) in times {
+            let sorted = all.sorted()
+            figures[name + "50"] = .double(sorted[sorted.count / 2])
+            figures[name + "99"] = .double(sorted[sorted.count * 99 / 100])
+        }
+        let before = OwnMemory.resident() ?? 0
+        let peak = PeakMemory()
+        figures["downSeconds"] = .double(
+            try await seconds {
+                let stream = try await through.open(HTTPRequest(url: url + "/large", headers: headers))
+                var total = 0
+                for try await piece in stream.chunks { total += piece.count }
+                guard total == megabytes << 20 else { throw MMError(.internalError, "\(total) bytes came down.") }
+            })
+        figures["upSeconds"] = .double(
+            try await seconds {
+                let rest = Mutex(megabytes)
+                var request = HTTPRequest(method: "PUT", url: url + "/large", headers: headers, timeout: .seconds(600))
+                request.upload = HTTPUpload(
+                    length: megabytes << 20,
+                    pieces: HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
+                        let isMore = rest.withLock { rest in
+                            rest -= 1
+                            return rest >= 0
+                        }
+                        return isMore ? [UInt8](repeating: 7, count: 1 << 20) : nil
+                    }))
+                let answer = try await through.send(request)
+                guard answer.status == 200, service.bytesTaken >= megabytes << 20 else {
+                    throw MMError(.internalError, "\(service.bytesTaken) bytes went up.")
+                }
+            })
+        figures["memoryBefore"] = .double(Double(before) / 1e6)
+        figures["memoryPeak"] = .double(Double(peak.stop()) / 1e6)
+        await wire.close()
+        rmdir(folder + "/trust")
+        rmdir(folder)
+        return figures
+    }
+
+    private static func seconds(_ work: () async throws -> Void) async throws -> Double {
+        let begin = ContinuousClock.now
+        try await work()
+        let parts = (ContinuousClock.now - begin).components
+        return Double(parts.seconds) + Double(parts.attoseconds) / 1e18
+    }
+}
+
+/// Lets everything pass.
+private struct Everything: RequestJudge {
+    func judge(_ request: DescribedRequest) async -> RequestVerdict { .allow(class: "read") }
+}
+
+/// Has one token.
+private struct OneToken: TokenSource {
+    func token(for need: TokenNeed) async throws(MMError) -> Secret { Secret("real-token") }
+}
+
+/// Sends what is meant for any host to the server of this process.
+private struct ToService: HTTPTransport {
+    private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+    let port: UInt16
+
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { try await client.send(turned(request)) }
+    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream { try await client.open(turned(request)) }
+
+    private func turned(_ request: HTTPRequest) -> HTTPRequest {
+        var request = request
+        let path = request.url.dropFirst(8).drop { $0 != "/" }
+        request.url = "http://127.0.0.1:\(port)\(path)"
+        request.allowsPlainHTTP = true
+        return request
+    }
+}
+
+/// The most memory that this process has held since.
+private final class PeakMemory: Sendable {
+    private let most = Mutex(0)
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    init() {
+        let task = Task {
+            while !Task.isCancelled {
+                let now = OwnMemory.resident() ?? 0
+                self.most.withLock { $0 = max($0, now) }
+                try? await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        self.task.withLock { $0 = task }
+    }
+
+    func stop() -> Int {
+        task.withLock { $0 }?.cancel()
+        return most.withLock { $0 }
+    }
+}
