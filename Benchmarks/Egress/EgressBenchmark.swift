@@ -5,7 +5,7 @@ import MMHTTP
 import MMIdentity
 import MMSystem
 
-/// Measures the wire of a session for `Benchmarks/egress.py`: `egress-benchmark COUNT MEGABYTES`. One JSON object on standard
+/// Measures the wire of a session for `Benchmarks/egress.py`: `egress-benchmark COUNT MEGABYTES FOLDER`. One JSON object on standard
 /// output holds times in microseconds and memory in megabytes.
 ///
 /// The same client asks the same server for the same small answer, straight and through the wire. What is added holds two
@@ -14,13 +14,14 @@ import MMSystem
 enum EgressBenchmark {
     static func main() async {
         Signals.ignoreBrokenPipes()
-        let words = CommandLine.arguments.dropFirst().compactMap { Int($0) }
-        guard words.count == 2, words[0] >= 100, words[1] >= 1 else {
-            print("egress-benchmark COUNT MEGABYTES")
+        let words = CommandLine.arguments.dropFirst().prefix(2).compactMap { Int($0) }
+        guard words.count == 2, let folder = CommandLine.arguments.dropFirst(3).first, words[0] >= 100, words[1] >= 1 else {
+            print("egress-benchmark COUNT MEGABYTES FOLDER")
             exit(2)
         }
         do {
-            print(JSONWriter.string(.object(try await figures(words[0], megabytes: words[1]))))
+            let figures = try await figures(words[0], megabytes: words[1], folder: folder)
+            print(JSONWriter.string(.object(figures)))
             exit(0)
         } catch {
             print("\(error)")
@@ -28,10 +29,8 @@ enum EgressBenchmark {
         }
     }
 
-    private static func figures(_ count: Int, megabytes: Int) async throws -> JSONObject {
+    private static func figures(_ count: Int, megabytes: Int, folder: String) async throws -> JSONObject {
         let service = try Service(answerBytes: megabytes << 20)
-        let folder = "/tmp/mm-egress-benchmark-\(getpid())"
-        try ProtectedFile.makeDirectory(folder)
         let vault = PlaceholderVault()
         let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": folder]))
         var configuration = EgressConfiguration(
@@ -40,8 +39,7 @@ enum EgressBenchmark {
             folder: folder, environment: [:], events: { _ in })
         configuration.transport = ToService(port: service.port)
         let wire = try await EgressSession.start(configuration)
-        let claims = Base64.text(Array(#"{"aud":"https://graph.microsoft.com","exp":4000000000}"#.utf8), alphabet: .url)
-        let token = Secret("eyJhbGciOiJSUzI1NiJ9.\(claims).\(RandomBytes.text(bytes: 256))")
+        let token = benchmarkToken()
         let headers: HTTPHeaders = [
             "Authorization": "Bearer \(try vault.placeholder(for: token, account: "bench"))"
         ]
@@ -97,8 +95,9 @@ enum EgressBenchmark {
         figures["memoryBefore"] = .double(Double(before) / 1e6)
         figures["memoryPeak"] = .double(Double(peak.stop()) / 1e6)
         await wire.close()
-        rmdir(folder + "/trust")
-        rmdir(folder)
+        let many = try await ManySessions.run(sessions: 8, requests: 10_000, port: service.port, folder: folder)
+        figures["mixed"] = .int(Int64(many.mixed))
+        figures["manySeconds"] = .double(many.seconds)
         return figures
     }
 
@@ -107,33 +106,6 @@ enum EgressBenchmark {
         try await work()
         let parts = (ContinuousClock.now - begin).components
         return Double(parts.seconds) + Double(parts.attoseconds) / 1e18
-    }
-}
-
-/// Lets everything pass.
-private struct Everything: RequestJudge {
-    func judge(_ request: DescribedRequest) async -> RequestVerdict { .allow(class: "read") }
-}
-
-/// Has one token.
-private struct OneToken: TokenSource {
-    func token(for need: TokenNeed) async throws(MMError) -> Secret { Secret("real-token") }
-}
-
-/// Sends what is meant for any host to the server of this process.
-private struct ToService: HTTPTransport {
-    private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
-    let port: UInt16
-
-    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { try await client.send(turned(request)) }
-    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream { try await client.open(turned(request)) }
-
-    private func turned(_ request: HTTPRequest) -> HTTPRequest {
-        var request = request
-        let path = request.url.dropFirst(8).drop { $0 != "/" }
-        request.url = "http://127.0.0.1:\(port)\(path)"
-        request.allowsPlainHTTP = true
-        return request
     }
 }
 

@@ -55,8 +55,8 @@ struct PlaceholderVaultTests {
         let vault = PlaceholderVault()
         let placeholder = try vault.placeholder(
             for: Secret(TestToken.access(audience: "https://graph.microsoft.com")), account: "a")
-        #expect(vault.placeholders(in: "/collect?t=\(placeholder)&x=1") == [placeholder])
-        #expect(vault.placeholders(in: "token=\(placeholder.dropLast())") == [])
+        #expect(vault.placeholders(in: "/collect?t=\(placeholder)&x=1".utf8) == [placeholder])
+        #expect(vault.placeholders(in: "token=\(placeholder.dropLast())".utf8) == [])
     }
 
     @Test("a vault keeps the newest placeholders and no more than it has room for")

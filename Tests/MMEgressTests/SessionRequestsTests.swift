@@ -97,7 +97,7 @@ struct SessionRequestsTests {
 
     @Test(
         "a placeholder at another host, a real token, and a credential of another kind go no further",
-        arguments: ["other", "real", "basic", "query", "header", "added"])
+        arguments: ["other", "real", "basic", "query", "header", "added", "body"])
     func credentials(_ kind: String) async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port, allow: ["api.contoso.com"])
@@ -111,6 +111,7 @@ struct SessionRequestsTests {
             case "basic": ["-u", "me:secret", graph]
             case "query": [graph + "?t=" + placeholder]
             case "header": ["-H", "X-Copy: \(placeholder)", graph]
+            case "body": ["-d", "{\"t\":\"\(placeholder)\"}", "https://api.contoso.com/collect"]
             default: ["-H", "Authorization: Bearer \(placeholder)", "https://api.contoso.com/collect"]
             }
         let answer = try await Curl.run(wire, arguments)

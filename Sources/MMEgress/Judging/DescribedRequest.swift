@@ -10,6 +10,14 @@ package struct DescribedRequest: Sendable {
         case whole([UInt8])
         /// Its beginning; the rest is too large to be looked at.
         case beginning([UInt8], length: Int?)
+
+        /// The bytes that are known.
+        package var seen: [UInt8] {
+            switch self {
+            case .none: []
+            case .whole(let bytes), .beginning(let bytes, _): bytes
+            }
+        }
     }
 
     /// A number that no other request of this session has.

@@ -60,6 +60,10 @@ struct EgressExchange: Sendable {
         }
         let credentials = try OutgoingCredentials(Self.endToEnd(head.headers), target: target, to: place, core: core)
         let described = try await describe(credentials)
+        // What is sent to strangers is looked through as well: a placeholder there was carried out of the session.
+        if place.isOpenToStrangers, !core.vault.placeholders(in: described.body.seen).isEmpty {
+            throw OutgoingCredentials.elsewhere(place, nil, core)
+        }
         let signIn = try SignInExchange(described, core: core)
         if let refusal = try await judge(described) {
             let fault = WireFault(403, .refused, refusal.message)

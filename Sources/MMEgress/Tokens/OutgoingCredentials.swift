@@ -28,7 +28,7 @@ struct OutgoingCredentials: Sendable {
         var slots: [Slot] = []
         for field in headers {
             guard Self.tokenHeaders.contains(field.name.lowercased()) else {
-                if !core.vault.placeholders(in: field.value).isEmpty { throw Self.elsewhere(place, nil, core) }
+                if !core.vault.placeholders(in: field.value.utf8).isEmpty { throw Self.elsewhere(place, nil, core) }
                 plain.add(field.name, field.value)
                 continue
             }
@@ -37,7 +37,7 @@ struct OutgoingCredentials: Sendable {
             case nil: plain.add(field.name, field.value)
             }
         }
-        if !core.vault.placeholders(in: target).isEmpty { throw Self.elsewhere(place, nil, core) }
+        if !core.vault.placeholders(in: target.utf8).isEmpty { throw Self.elsewhere(place, nil, core) }
         self.plain = plain
         self.slots = slots
         account =
@@ -89,7 +89,7 @@ struct OutgoingCredentials: Sendable {
             }
         }
         if others == 0, !placeholders.isEmpty { return Slot(header: field.name, placeholders: placeholders) }
-        if !core.vault.placeholders(in: field.value).isEmpty { throw elsewhere(place, nil, core) }
+        if !core.vault.placeholders(in: field.value.utf8).isEmpty { throw elsewhere(place, nil, core) }
         guard isSessionsOwn(field.value, place) else {
             core.events(.foreignCredential(host: place.host))
             throw WireFault(
@@ -114,7 +114,8 @@ struct OutgoingCredentials: Sendable {
         }
     }
 
-    private static func elsewhere(_ place: EgressPlace, _ audience: String?, _ core: EgressCore) -> WireFault {
+    /// The fault of a placeholder where its token is not taken; reported too.
+    static func elsewhere(_ place: EgressPlace, _ audience: String?, _ core: EgressCore) -> WireFault {
         core.events(.placeholderElsewhere(host: place.host, audience: audience))
         return WireFault(
             403, .placeholderElsewhere,

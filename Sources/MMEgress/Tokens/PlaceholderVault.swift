@@ -99,11 +99,11 @@ package final class PlaceholderVault: Sendable {
         }
     }
 
-    /// The placeholders within a text such as a header's value or a target: whole words of the letters that tokens have.
-    func placeholders(in text: String) -> [String] {
+    /// The placeholders within a text such as a header's value, a target or a body: whole words of the letters that tokens have.
+    func placeholders(in text: some Collection<UInt8>) -> [String] {
         // The shortest word that could be one; most texts hold none.
-        guard text.utf8.count >= 24 else { return [] }
-        let words = text.utf8.split { !Self.isTokenByte($0) }.filter { $0.count >= 24 }
+        guard text.count >= 24 else { return [] }
+        let words = text.split { !Self.isTokenByte($0) }.filter { $0.count >= 24 }
         guard !words.isEmpty else { return [] }
         return state.withLock { state in
             guard !state.worth.isEmpty else { return [] }
