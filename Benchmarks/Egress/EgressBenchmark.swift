@@ -15,7 +15,8 @@ enum EgressBenchmark {
     static func main() async {
         Signals.ignoreBrokenPipes()
         let words = CommandLine.arguments.dropFirst().prefix(2).compactMap { Int($0) }
-        guard words.count == 2, let folder = CommandLine.arguments.dropFirst(3).first, words[0] >= 100, words[1] >= 1 else {
+        guard words.count == 2, let folder = CommandLine.arguments.dropFirst(3).first, words[0] >= 100, words[1] >= 1
+        else {
             print("egress-benchmark COUNT MEGABYTES FOLDER")
             exit(2)
         }

@@ -7,7 +7,9 @@ import MMIdentity
 enum ManySessions {
     /// Sends the requests.
     /// - Returns: how many went out under another session's account, and how many seconds all took.
-    static func run(sessions: Int, requests: Int, port: UInt16, folder: String) async throws -> (mixed: Int, seconds: Double) {
+    static func run(sessions: Int, requests: Int, port: UInt16, folder: String) async throws -> (
+        mixed: Int, seconds: Double
+    ) {
         let mixed = Mutex(0)
         let begin = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -31,21 +33,27 @@ enum ManySessions {
         let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": folder]))
         let vault = PlaceholderVault()
         var configuration = EgressConfiguration(
-            session: account, hosts: try EgressHosts(cloud: cloud), judge: Everything(), tokens: OneToken(), vault: vault,
+            session: account, hosts: try EgressHosts(cloud: cloud), judge: Everything(), tokens: OneToken(),
+            vault: vault,
             folder: folder, environment: [:], events: { _ in })
         configuration.transport = ToService(port: port) { request in
             // Whose request it is stands in its path; whose token it carries was put there by the wire.
-            let isOwn = request.headers["authorization"] == "Bearer real-token-of-\(account)" && request.url.hasSuffix("/\(account)")
+            let isOwn =
+                request.headers["authorization"] == "Bearer real-token-of-\(account)"
+                && request.url.hasSuffix("/\(account)")
             if !isOwn { mixed() }
         }
         let wire = try await EgressSession.start(configuration)
-        let headers: HTTPHeaders = ["Authorization": "Bearer \(try vault.placeholder(for: benchmarkToken(), account: account))"]
+        let headers: HTTPHeaders = [
+            "Authorization": "Bearer \(try vault.placeholder(for: benchmarkToken(), account: account))"
+        ]
         let client = HTTPClient(configuration: HTTPClientConfiguration(environment: wire.environment))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
                     for _ in 0..<(count / 8) {
-                        let request = HTTPRequest(url: "https://graph.microsoft.com/v1.0/users/\(account)", headers: headers)
+                        let request = HTTPRequest(
+                            url: "https://graph.microsoft.com/v1.0/users/\(account)", headers: headers)
                         let answer = try await client.send(request)
                         guard answer.status == 200 else { throw MMError(.internalError, "status \(answer.status)") }
                     }

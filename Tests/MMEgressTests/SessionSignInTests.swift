@@ -45,15 +45,17 @@ private final class SignInService: Sendable {
                 return polls
             }
             return poll == 1
-                ? json(["error": "authorization_pending", "error_description": "wait"], 400) : tokens(access)
+                ? json(["error": "authorization_pending", "error_description": "wait"], 400)
+                : tokens(access, lifetime: lifetime)
         }
         if form?["refresh_token"] == Known.refreshToken {
-            return tokens(TestToken.access(audience: "https://graph.microsoft.com", user: "renewed@contoso.com"))
+            return tokens(
+                TestToken.access(audience: "https://graph.microsoft.com", user: "renewed@contoso.com"), lifetime: 3_600)
         }
         return json(["error": "invalid_grant", "error_description": "AADSTS70000"], 400)
     }
 
-    private func tokens(_ access: String) -> HTTPServerResponse {
+    private func tokens(_ access: String, lifetime: Int64) -> HTTPServerResponse {
         json([
             "token_type": "Bearer", "scope": "https://graph.microsoft.com/User.Read", "expires_in": .int(lifetime),
             "ext_expires_in": .int(lifetime), "refresh_in": 1_800, "access_token": .string(access),
