@@ -26,16 +26,16 @@ extension SessionPool {
         return accounts
     }
 
-    /// Looks after the sessions until the task is cancelled.
-    public func lookAfterSessions() async {
+    /// Maintains the sessions until the task is cancelled.
+    public func runMaintenance() async {
         while !Task.isCancelled {
-            await look()
+            await runMaintenancePass()
             try? await Task.sleep(for: settings.tick)
         }
     }
 
-    /// Looks after the sessions once: clears away what nobody uses, asks idle ones how they are.
-    public func look() async {
+    /// Maintains the sessions once: clears away what nobody uses, asks idle ones how they are.
+    public func runMaintenancePass() async {
         for key in slots.keys { await noticeLoss(of: key) }
         let now = clock.now()
         for (key, slot) in slots {

@@ -49,7 +49,7 @@ struct PoolGenerationTests {
         let pool = SessionPool(factory: factory, settings: settings, clock: clock.clock)
         _ = try await pool.connect(key)
         clock.advance(settings.keepAliveAfter)
-        let look = Task { await pool.look() }
+        let look = Task { await pool.runMaintenancePass() }
         await until { factory.made[0].seen.healthChecks == 1 }
         _ = await pool.reset()
         let (gate, began) = (Gate(), Gate())

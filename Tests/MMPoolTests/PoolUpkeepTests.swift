@@ -16,7 +16,7 @@ struct PoolUpkeepTests {
         _ = try await pool.connect(key)
         for _ in 0..<(86_400 / 15) {
             time.advance(.seconds(15))
-            await pool.look()
+            await pool.runMaintenancePass()
         }
         #expect(factory.made[0].seen.healthChecks == 288)
         #expect(await pool.counters.keepAlives == 288)
@@ -33,7 +33,7 @@ struct PoolUpkeepTests {
         let work = Task { try await pool.withSession(key) { (_) throws(MMError) in await held.passed() } }
         await until { await pool.reports().first?.state.word == "busy" }
         time.advance(.seconds(3600))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(factory.made[0].seen.healthChecks == 0)
         held.open()
         try await work.value
@@ -48,7 +48,7 @@ struct PoolUpkeepTests {
         let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
         _ = try await pool.connect(key)
         time.advance(.seconds(301))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(factory.made[0].seen.isClosed)
         #expect(await pool.counters.keepAliveFailures == 1)
         let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
@@ -62,7 +62,7 @@ struct PoolUpkeepTests {
         let pool = SessionPool(factory: factory, clock: time.clock)
         _ = try await pool.connect(key)
         time.advance(.seconds(301))
-        let upkeep = Task { await pool.look() }
+        let upkeep = Task { await pool.runMaintenancePass() }
         await until { factory.made[0].seen.healthChecks == 1 }
         let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
         #expect(number == 1)
@@ -81,16 +81,16 @@ struct PoolUpkeepTests {
         _ = try await pool.connect(key)
         // Back, as a machine does that was put to sleep or set: nothing is due.
         time.advance(.seconds(-900_000))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(factory.made[0].seen.healthChecks == 0)
         #expect(await pool.reports().count == 1)
         // Forward past one check, however far: one question is asked, not one for each rest that was missed.
         time.advance(.seconds(900_000 + 40_000))
-        await pool.look()
-        await pool.look()
+        await pool.runMaintenancePass()
+        await pool.runMaintenancePass()
         #expect(factory.made[0].seen.healthChecks == 1)
         time.advance(.seconds(50_000))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(await pool.reports().isEmpty)
     }
 
@@ -107,10 +107,10 @@ struct PoolUpkeepTests {
         let pool = SessionPool(factory: factory, clock: time.clock)
         _ = try? await pool.connect(key)
         time.advance(.seconds(before))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(await pool.reports().count == 1)
         time.advance(.seconds(after - before))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(await pool.reports().isEmpty)
         #expect(factory.made[0].seen.isClosed)
         #expect(await pool.counters.reaped == 1)

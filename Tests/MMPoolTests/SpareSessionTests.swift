@@ -13,7 +13,7 @@ struct SpareSessionTests {
         let pool = SessionPool(factory: factory)
         await pool.keepSpares(for: [key])
         factory.made[0].change { $0.isUsable = false }
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(factory.made.map(\.seen.isClosed) == [true, false])
         factory.made[1].change { $0.isUsable = false }
         let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
@@ -28,11 +28,11 @@ struct SpareSessionTests {
         let pool = SessionPool(factory: factory)
         await pool.keepSpares(for: [key])
         _ = try await pool.connect(key)
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(factory.made.count == 1)
         #expect(await pool.readySpares.isEmpty)
         _ = await pool.reset(connection: "Contoso")
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(await pool.readySpares == [key])
         await pool.close()
         #expect(factory.made.allSatisfy { $0.seen.isClosed })
@@ -55,10 +55,10 @@ struct SpareSessionTests {
         let broken = ScriptedFactory(fault: MMError(.unavailable, "no pwsh"))
         let pool = SessionPool(factory: broken, clock: time.clock)
         await pool.keepSpares(for: [key])
-        for _ in 0..<10 { await pool.look() }
+        for _ in 0..<10 { await pool.runMaintenancePass() }
         #expect(broken.made.count == 1)
         time.advance(.seconds(301))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(broken.made.count == 2)
 
         let factory = ScriptedFactory()

@@ -46,8 +46,8 @@ struct DashboardTests {
             })
     }
 
-    @Test("the page may do something only when it was unlocked, and only its own deeds")
-    func deeds() async throws {
+    @Test("the page may do something only when it was unlocked, and only its own actions")
+    func actions() async throws {
         let home = try RESTHome()
         let done = Mutex<[String]>([])
         let catalogue = Self.operations { name, arguments in
@@ -92,7 +92,7 @@ struct DashboardTests {
         await pool.stop()
     }
 
-    @Test("who comes back is not told again what they have seen; who is not the owner sees no deeds of others")
+    @Test("who comes back is not told again what they have seen; who is not the owner sees nothing that others did")
     func events() async throws {
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service([]))

@@ -1,5 +1,5 @@
 public import MMCore
-public import MMIdentity
+import MMIdentity
 
 extension GraphClient {
     /// A client for a connection of the registry, with the sign-in that the programs have.

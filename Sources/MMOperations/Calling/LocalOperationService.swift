@@ -57,24 +57,24 @@ public struct LocalOperationService: OperationService {
         let inner = OperationContext(
             call: context, services: services, deadline: .after(context.timeLimit), record: record
         )
-        let deed = CallDeed(operation, by: context.caller, record, services: services)
+        let audit = CallAudit(operation, by: context.caller, record, services: services)
         do throws(MMError) {
             var answer = try await operation.run(arguments, in: inner)
             if operation.declaration.carriesSessionOutput {
                 answer = OutgoingFilter(knowsShapes: !record.hasConfirmedSecret).answer(answer)
             }
-            guard let stream = answer.body.stream, answer.stored == nil, deed.isAudited else {
-                await deed.end(nil)
+            guard let stream = answer.body.stream, answer.stored == nil, audit.isAudited else {
+                await audit.end(nil)
                 return answer
             }
-            if !deed.isRead { await deed.begin() }
+            if !audit.isRead { await audit.begin() }
             var isList = false
             if case .items = answer.body { isList = true }
-            answer.body = answer.body.flowing(FlowingAnswer.watched(stream, for: deed, countsRows: isList))
+            answer.body = answer.body.flowing(FlowingAnswer.watched(stream, for: audit, countsRows: isList))
             return answer
         } catch {
             let clean = OutgoingFilter().error(error)
-            await deed.end(clean)
+            await audit.end(clean)
             throw clean
         }
     }

@@ -38,13 +38,13 @@ public struct OperationServices: Sendable {
     package let log: Log
 
     /// Keeps idle sessions alive and clears away what nobody uses, until the task is cancelled. For processes that last.
-    public func lookAfterSessions() async {
+    public func runMaintenance() async {
         jobs.keepsRunning()
         ResourceLimits.raiseDescriptors()
         async let spares: Void = SpareSessions(environment: environment, registry: registry, log: log)
             .keep(in: sessions)
-        async let shellUpkeep: Void = shells.lookAfterSessions()
-        await sessions.lookAfterSessions()
+        async let shellUpkeep: Void = shells.runMaintenance()
+        await sessions.runMaintenance()
         await spares
         await shellUpkeep
     }

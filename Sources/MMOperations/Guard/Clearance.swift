@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// One guarded deed on its way from verdict to permission.
+/// A guarded action on its way from the verdict to a permission.
 struct Clearance: Sendable {
     /// Exactly what would be done, and what a confirmation of it is bound to.
     let request: ConfirmationRequest
@@ -12,7 +12,7 @@ struct Clearance: Sendable {
         self.request = request
     }
 
-    /// Returns when the deed may be done.
+    /// Returns when the action is permitted.
     ///
     /// Asking goes to the person where there is one, else to the ledger: a person confirms there, and the very same call
     /// goes through once.

@@ -5,7 +5,7 @@ import MMShell
 final class CommandOutput: Sendable {
     private struct State {
         /// The end of standard error that may be the word with which an interactive shell takes its leave.
-        var farewell: [UInt8] = []
+        var banner: [UInt8] = []
         var isOver = false
         var end = AnswerEnd()
     }
@@ -53,8 +53,8 @@ final class CommandOutput: Sendable {
             return CommandPiece(piece.bytes, isError: piece.stream == .terminal).row
         }
         let bytes = state.withLock { state -> [UInt8] in
-            let (said, farewell) = ShellFarewell.split(state.farewell + piece.bytes)
-            state.farewell = farewell
+            let (said, banner) = ShellExitBanner.split(state.banner + piece.bytes)
+            state.banner = banner
             return said
         }
         return bytes.isEmpty ? nil : CommandPiece(bytes, isError: true).row
@@ -73,7 +73,7 @@ final class CommandOutput: Sendable {
             state.isOver = true
             state.end = AnswerEnd(notes: notes)
             state.end.exitStatus = end.exitStatus
-            return end.cause == .shellEnded ? [] : state.farewell
+            return end.cause == .shellEnded ? [] : state.banner
         }
     }
 }

@@ -54,7 +54,7 @@ package final class CommandSpool: Sendable {
     func stored(_ stream: ShellCommand.Stream, of job: ShellJob) async -> StoredOutput? {
         await work.withLock { $0 }?.value
         if let sheet = sheets.withLock({ $0[stream] }) { return try? await sheet.finish() }
-        let output = job.spoken(stream)
+        let output = job.strippingExitBanner(stream)
         guard output.omitted == 0 else { return nil }
         return try? outputs.put(output.bytes, connection: owner, asText: true)
     }

@@ -225,7 +225,8 @@ extension ShellOperations {
         if let end = task.job.end { answer.exitStatus = end.exitStatus }
         guard form == "text" else { return answer }
         // At a terminal the command speaks for itself: its output as it was, its errors beside it.
-        answer.standardError = task.job.spoken(.stderr).bytes + task.job.spoken(.terminal).bytes
+        answer.standardError =
+            task.job.strippingExitBanner(.stderr).bytes + task.job.strippingExitBanner(.terminal).bytes
         answer.body = .bytes(task.job.output(.stdout).bytes, contentType: "text/plain")
         return answer
     }

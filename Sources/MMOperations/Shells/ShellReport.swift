@@ -31,7 +31,7 @@ struct ShellReport {
     private var shown: [(stream: ShellCommand.Stream, part: (bytes: [UInt8], omitted: Int))] {
         var left = room
         return ShellCommand.Stream.allCases.map { stream in
-            let output = task.job.spoken(stream)
+            let output = task.job.strippingExitBanner(stream)
             let shown = Self.fit(output, in: stream == .stdout && room != Int.max ? left * 3 / 4 : left)
             left -= room == Int.max ? 0 : min(left, shown.bytes.count)
             return (stream, shown)
@@ -61,7 +61,7 @@ struct ShellReport {
         var truncated = JSONObject()
         var encoding = JSONObject()
         for (stream, shown) in shown {
-            let output = task.job.spoken(stream)
+            let output = task.job.strippingExitBanner(stream)
             if stream == .terminal, output.total == 0 { continue }
             let text = ShellText(shown.bytes, isCut: shown.omitted > 0)
             object[stream.rawValue] = .string(text.text)

@@ -240,7 +240,7 @@ package actor ShellSessions {
     }
 
     /// Closes what has been idle for too long, until the task is cancelled. For processes that last.
-    package func lookAfterSessions(every wait: Duration = .seconds(30)) async {
+    package func runMaintenance(every wait: Duration = .seconds(30)) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: wait)
             if !Task.isCancelled { await look() }

@@ -59,7 +59,7 @@ extension PowerShellSession {
         guard case .ready = machine.life, let host, let profile = settings.profile else { return }
         _ = try? await host.answer(profile.disconnect, deadline: deadline)
         machine.signedOut(in: machine.generation)
-        tellNews()
+        notifyStateChange()
     }
 
     /// Resident memory of PowerShell in bytes.
@@ -99,7 +99,7 @@ extension PowerShellSession {
         if isWell { return }
         settings.host.log?.warning("The keep-alive failed: \(answer.problem ?? "the sign-in is over")")
         machine.signedOut(in: number)
-        tellNews()
+        notifyStateChange()
         throw MMError(
             .signInNeeded, "The sign-in of \(identity.name) is over.", hint: "Run the command again to sign in again.",
             cause: answer.problem)
@@ -161,7 +161,7 @@ extension PowerShellSession {
         turns.close()
         renewal?.cancel()
         opening?.cancel()
-        tellNews()
+        notifyStateChange()
         await dropHost()
     }
 }

@@ -18,7 +18,7 @@ public actor PowerShellSession {
     var renewAt: ContinuousClock.Instant?
     var renewal: Task<Void, Never>?
     var opening: Task<Void, Never>?
-    var news: [OneShot<Bool>] = []
+    var stateWaiters: [OneShot<Bool>] = []
     /// When the device code was shown, for its expiry.
     var signInStarted: Timestamp?
     let turns: TurnQueue
@@ -88,7 +88,7 @@ public actor PowerShellSession {
             case .fail(let error): throw error
             case .wait:
                 awaited = machine.generation
-                try await waitForNews(deadline)
+                try await waitForStateChange(deadline)
             }
         }
     }
@@ -142,11 +142,11 @@ public actor PowerShellSession {
                     shown = device
                     prompt(signInNeeded(device))
                 }
-                try await waitForNews(deadline)
+                try await waitForStateChange(deadline)
             case .fail(let error): throw error
             case .wait:
                 awaited = machine.generation
-                try await waitForNews(deadline)
+                try await waitForStateChange(deadline)
             }
         }
     }
@@ -154,7 +154,7 @@ public actor PowerShellSession {
     func beginOpening() {
         guard let number = machine.beginOpening() else { return }
         opening = Task { await self.open(number) }
-        tellNews()
+        notifyStateChange()
     }
 
     private func open(_ number: Int) async {
@@ -182,7 +182,7 @@ public actor PowerShellSession {
                 break
             }
         }
-        tellNews()
+        notifyStateChange()
     }
 
     private func startedHost(_ number: Int) async throws(MMError) -> PowerShellHost {
@@ -222,7 +222,7 @@ public actor PowerShellSession {
 
     private func show(_ prompt: DevicePrompt, in number: Int) {
         machine.show(prompt, in: number)
-        tellNews()
+        notifyStateChange()
     }
 
     // MARK: Loss
@@ -240,7 +240,7 @@ public actor PowerShellSession {
         renewAt = nil
         renewal?.cancel()
         if isSilent, mayRestart() { beginOpening() }
-        tellNews()
+        notifyStateChange()
     }
 
     /// A session that dies again and again is started again only when somebody wants it.

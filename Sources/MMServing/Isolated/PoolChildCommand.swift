@@ -58,7 +58,7 @@ enum PoolChildCommand {
         let upkeep = Task {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await restorer.restore() }
-                group.addTask { await services.lookAfterSessions() }
+                group.addTask { await services.runMaintenance() }
                 group.addTask { while (try? await Task.sleep(for: .seconds(2))) != nil { await restorer.save() } }
             }
         }

@@ -88,7 +88,7 @@ package enum MCPMain {
                 services.jobs.keepsRunning(options.http == nil ? .client : .lasting)
             }
             // Sessions that live in a pool are looked after there.
-            let upkeep = keepsSessions ? Task { await services.lookAfterSessions() } : nil
+            let upkeep = keepsSessions ? Task { await services.runMaintenance() } : nil
             let profileUpkeep = profile.map { profile in Task { await profile.upkeep(services) } }
             defer {
                 upkeep?.cancel()

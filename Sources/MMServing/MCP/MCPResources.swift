@@ -37,9 +37,9 @@ struct MCPResources: Sendable {
             Resource(
                 uri: "mm://audit/recent", name: "audit", title: "What was done",
                 description:
-                    "The newest 50 deeds on these connections: when, what, by which client, with what outcome.",
+                    "The newest 50 calls on these connections: when, what, by which client, with what outcome.",
                 mimeType: "application/json"
-            ) { (_) in [.json(try recentDeeds(), uri: "mm://audit/recent")] },
+            ) { (_) in [.json(try recentCalls(), uri: "mm://audit/recent")] },
         ]
     }
 
@@ -161,20 +161,20 @@ struct MCPResources: Sendable {
     }
 
     /// Which members of an audit line a model sees.
-    private static let deed = [
+    private static let shownKeys = [
         "time", "operation", "connection", "module", "outcome", "verdict", "rule", "surface", "client",
         "durationMilliseconds",
     ]
 
-    private func recentDeeds() throws(MMError) -> JSONValue {
+    private func recentCalls() throws(MMError) -> JSONValue {
         let names = try visibleNames()
         let entries = try services.audit.entries(most: 50) { entry in
             entry["connection"]?.string.map { names.contains($0) } ?? false
         }
         let shown = entries.map { entry -> JSONValue in
-            .object(JSONObject(Self.deed.compactMap { key in entry[key].map { (key, $0) } }))
+            .object(JSONObject(Self.shownKeys.compactMap { key in entry[key].map { (key, $0) } }))
         }
-        return ["deeds": .array(shown)]
+        return ["calls": .array(shown)]
     }
 
     // MARK: what this server's name may see

@@ -58,11 +58,11 @@ actor PoolDaemon {
         self.children = children
         let restorer = services.restorer
         self.restorer = restorer
-        let afterwork = Afterwork {
+        let collection = CoalescingTask {
             await children.look()
             await restorer.save()
         }
-        gate = PoolGate(afterCall: { afterwork.due() })
+        gate = PoolGate(afterCall: { collection.due() })
     }
 
     /// One that has just given its place up may hold the lock for a moment more.
@@ -110,7 +110,7 @@ actor PoolDaemon {
 
     private func lookAfter(_ signals: PoolSignals, in group: inout TaskGroup<Void>) {
         group.addTask { await self.restorer.restore() }
-        group.addTask { await self.services.lookAfterSessions() }
+        group.addTask { await self.services.runMaintenance() }
         group.addTask { await self.tick() }
         group.addTask {
             for await wish in signals.wishes {

@@ -83,7 +83,7 @@ struct SignInGroundTests {
         let key = SessionKey(connection: "C", module: "azure")
         _ = try await pool.connect(key, onPrompt: { _ in })
         try write(entries)
-        await pool.look()
+        await pool.runMaintenancePass()
         let word = await pool.state(of: key)?.word
         #expect(word == (stays ? "ready" : "lost"))
         await pool.close()

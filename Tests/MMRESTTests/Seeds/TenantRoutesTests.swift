@@ -156,7 +156,7 @@ struct TenantRoutesTests {
         let early = try await manager.ask(
             "POST", "/run", ["tenant": "contoso.onmicrosoft.com", "command": "Get-Mailbox -ResultSize 1"])
         #expect(early.status == 401)
-        await sessions.look()
+        await sessions.runMaintenancePass()
         #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
         await place.home.services.close()
     }
@@ -349,12 +349,12 @@ struct TenantRoutesTests {
         let manager = TenantHTTP(sessions)
         _ = try await manager.ask("POST", "/login", contoso)
         time.withLock { $0 = .seconds(299) }
-        await sessions.look()
+        await sessions.runMaintenancePass()
         #expect(try await manager.ask("GET", "/sessions")["sessions"]?.array?.count == 1)
         time.withLock { $0 = .seconds(301) }
         let stuck = try await manager.ask("GET", "/sessions")
         #expect(stuck["sessions"]?[0]?["stuck_reason"] == "auth_pending for 301s (limit: 300s)")
-        await sessions.look()
+        await sessions.runMaintenancePass()
         #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
         #expect(await place.home.services.sessions.reports().isEmpty)
 
@@ -362,10 +362,10 @@ struct TenantRoutesTests {
         _ = try await manager.ask("POST", "/login", contoso)
         _ = try await manager.waitForSignIn(contoso)
         time.withLock { $0 += .seconds(3599) }
-        await sessions.look()
+        await sessions.runMaintenancePass()
         #expect(try await manager.ask("POST", "/status", contoso)["connected"] == true)
         time.withLock { $0 += .seconds(3700) }
-        await sessions.look()
+        await sessions.runMaintenancePass()
         #expect(await place.home.services.sessions.reports().isEmpty)
         await place.home.services.close()
     }

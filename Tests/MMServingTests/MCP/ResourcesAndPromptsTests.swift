@@ -128,10 +128,10 @@ struct ResourcesAndPromptsTests {
             ])
         }
         try await home.services.audit.append(["operation": "connections_add", "outcome": "done"])
-        let deeds = try json(try await read("mm://audit/recent"))["deeds"]?.array ?? []
-        #expect(deeds.map { $0["connection"] } == ["Contoso"])
-        #expect(deeds.first?["time"] != nil)
-        #expect(!deeds.description.contains("hush"))
+        let calls = try json(try await read("mm://audit/recent"))["calls"]?.array ?? []
+        #expect(calls.map { $0["connection"] } == ["Contoso"])
+        #expect(calls.first?["time"] != nil)
+        #expect(!calls.description.contains("hush"))
     }
 
     @Test(

@@ -170,12 +170,12 @@ struct PoolGateTests {
 }
 
 @Suite("What is due after calls", .timeLimit(.minutes(2)))
-struct AfterworkTests {
+struct CoalescingTaskTests {
     @Test("is done at once, and once more for all that ended meanwhile")
     func coalescing() async throws {
         let runs = Mutex(0)
         let (isBegun, isFree) = (OneShot<Void>(), OneShot<Void>())
-        let work = Afterwork {
+        let work = CoalescingTask {
             let run = runs.withLock { runs in
                 runs += 1
                 return runs

@@ -13,7 +13,7 @@ enum PwshManagerProfile {
     ) throws(MMError) -> ToolProfile {
         let settings = try TenantSettings(environment: environment)
         let sessions = TenantSessions(service: service, services: services, settings: settings)
-        let desk = TenantDesk(environment: environment, local: sessions, settings: settings)
+        let manager = PwshManagerClient(environment: environment, local: sessions, settings: settings)
         let conversation = String(Hex.text(RandomBytes.make(4)))
         return ToolProfile(
             name: "pwsh-manager", title: "PowerShell Session Manager",
@@ -22,10 +22,10 @@ enum PwshManagerProfile {
                 answers with a device code: show code and address to the person, then ask pwsh_status, then use pwsh_run.
                 """,
             tools: [
-                login(desk, conversation), status(desk, conversation), run(desk, conversation), list(desk),
-                disconnect(desk, conversation),
+                login(manager, conversation), status(manager, conversation), run(manager, conversation), list(manager),
+                disconnect(manager, conversation),
             ],
-            settings: TenantSettings.variables, upkeep: { _ in await desk.watch() })
+            settings: TenantSettings.variables, upkeep: { _ in await manager.watch() })
     }
 
     // MARK: arguments
@@ -55,7 +55,7 @@ enum PwshManagerProfile {
 
     // MARK: tools
 
-    private static func login(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+    private static func login(_ manager: PwshManagerClient, _ conversation: String) -> ProfileTool {
         ProfileTool(
             name: "pwsh_login",
             description: "Authenticate to a Microsoft service (Exchange, SharePoint, Azure, Teams, Power Platform). "
@@ -70,7 +70,7 @@ enum PwshManagerProfile {
             effects: .init(readOnly: false, idempotent: true, openWorld: true)
         ) { (arguments, call, _) async throws(MMError) in
             let body = body(arguments, call, conversation)
-            let reply = await desk.answer("/login", body, call)
+            let reply = await manager.answer("/login", body, call)
             if let code = reply["device_code"]?.string {
                 let address = reply["auth_url"]?.string ?? SeedSignIn.page
                 return ProfileAnswer(
@@ -91,21 +91,21 @@ enum PwshManagerProfile {
         }
     }
 
-    private static func status(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+    private static func status(_ manager: PwshManagerClient, _ conversation: String) -> ProfileTool {
         ProfileTool(
             name: "pwsh_status", description: "Check if authenticated: the state of a tenant's module.",
             inputSchema: SeedSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
             effects: .init(readOnly: true, idempotent: true, openWorld: false)
         ) { (arguments, call, _) async throws(MMError) in
             let body = body(arguments, call, conversation)
-            let reply = await desk.answer("/status", body, call)
+            let reply = await manager.answer("/status", body, call)
             guard reply["success"] == true else { return .failure("Error: \(fault(reply, or: "Status failed"))") }
             return ProfileAnswer(
                 line(reply, place(body), pending: "Authentication pending (complete device code flow)"))
         }
     }
 
-    private static func run(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+    private static func run(_ manager: PwshManagerClient, _ conversation: String) -> ProfileTool {
         ProfileTool(
             name: "pwsh_run", description: "Execute a PowerShell command in an authenticated session.",
             inputSchema: SeedSchema.object(
@@ -119,18 +119,18 @@ enum PwshManagerProfile {
             effects: .init(readOnly: false, destructive: true, openWorld: true)
         ) { (arguments, call, _) async throws(MMError) in
             guard arguments["command"]?.string?.isEmpty == false else { return .failure("Error: command is required") }
-            let reply = await desk.answer("/run", body(arguments, call, conversation), call)
+            let reply = await manager.answer("/run", body(arguments, call, conversation), call)
             guard reply["success"] == true else { return .failure("Error: \(fault(reply, or: "Command failed"))") }
             return ProfileAnswer(reply["result"]?.string ?? "OK")
         }
     }
 
-    private static func list(_ desk: TenantDesk) -> ProfileTool {
+    private static func list(_ manager: PwshManagerClient) -> ProfileTool {
         ProfileTool(
             name: "pwsh_sessions", description: "List all sessions and their state.",
             inputSchema: SeedSchema.object([:]), effects: .init(readOnly: true, idempotent: true, openWorld: false)
         ) { (_, call, _) async throws(MMError) in
-            let reply = await desk.answer("/sessions", nil, call)
+            let reply = await manager.answer("/sessions", nil, call)
             guard let rows = reply["sessions"]?.array else {
                 return .failure("Error: \(fault(reply, or: "No list of sessions"))")
             }
@@ -144,14 +144,14 @@ enum PwshManagerProfile {
         }
     }
 
-    private static func disconnect(_ desk: TenantDesk, _ conversation: String) -> ProfileTool {
+    private static func disconnect(_ manager: PwshManagerClient, _ conversation: String) -> ProfileTool {
         ProfileTool(
             name: "pwsh_disconnect", description: "Disconnect a session.",
             inputSchema: SeedSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
             effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: false)
         ) { (arguments, call, _) async throws(MMError) in
             let body = body(arguments, call, conversation)
-            let reply = await desk.answer("/disconnect", body, call)
+            let reply = await manager.answer("/disconnect", body, call)
             guard reply["success"] == true else { return .failure("Error: \(fault(reply, or: "Disconnect failed"))") }
             return ProfileAnswer("Disconnected \(place(body))")
         }

@@ -130,14 +130,14 @@ package actor TenantSessions {
     package func watch() async {
         isWatching = true
         while !Task.isCancelled {
-            await look()
+            await runMaintenancePass()
             try? await Task.sleep(for: settings.watchInterval)
         }
         isWatching = false
     }
 
     /// Looks after the sessions once: ends those whose sign-in nobody finished, that nobody used, that hang or died.
-    package func look() async {
+    package func runMaintenancePass() async {
         for key in records.keys.sorted() {
             guard let (record, state) = await refreshed(key) else { continue }
             if let fault = record.fault(state, settings, now: clock.now()) {

@@ -19,7 +19,7 @@ package enum PersistentShellProfile {
                 + "are permanent.",
             tools: tools(shell), settings: PersistentShellSettings.variables,
             upkeep: { services in
-                await services.shells.lookAfterSessions(every: .seconds(settings.cleanupInterval))
+                await services.shells.runMaintenance(every: .seconds(settings.cleanupInterval))
             },
             close: { await shell.close() },
             http: ProfileHTTP(

@@ -48,5 +48,7 @@ struct SeedShellCall: Sendable {
 
 extension ShellJob {
     /// A stream as text for people: what is no UTF-8 is shown as a mark.
-    func words(_ stream: ShellCommand.Stream) -> String { String(decoding: spoken(stream).bytes, as: UTF8.self) }
+    func words(_ stream: ShellCommand.Stream) -> String {
+        String(decoding: strippingExitBanner(stream).bytes, as: UTF8.self)
+    }
 }

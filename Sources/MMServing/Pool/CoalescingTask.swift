@@ -1,8 +1,8 @@
 import MMCore
 
-/// Work that is due after calls, however many end at a time: done at once after the first, and then again after a pause
-/// for all that ended meanwhile.
-final class Afterwork: Sendable {
+/// Work that many callers ask for at a time: done at once for the first, then once more after a pause for all that asked
+/// meanwhile.
+final class CoalescingTask: Sendable {
     private struct State {
         var isDue = false
         var isRunning = false

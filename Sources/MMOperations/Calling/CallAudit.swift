@@ -1,7 +1,7 @@
 import MMCore
 
 /// What is written down of one call when it ends: a line of the log and, where it did something, one of the audit chain.
-struct CallDeed: Sendable {
+struct CallAudit: Sendable {
     let operation: AnyOperation
     let caller: Caller
     let record: CallRecord
@@ -15,7 +15,7 @@ struct CallDeed: Sendable {
         self.services = services
     }
 
-    /// What only shows this machine's own files is no deed.
+    /// Whether it is written to the audit log: not what only shows this machine's own files.
     var isAudited: Bool {
         operation.declaration.effects.openWorld || !operation.declaration.effects.readOnly
     }
@@ -23,7 +23,7 @@ struct CallDeed: Sendable {
     /// Whether the guard called it a read: nothing was changed if it never comes to its end.
     var isRead: Bool { record.facts["class"]?.string == "read" }
 
-    /// A log that can't be written must not turn a done operation into a failed one; the log line says so instead.
+    /// Records the end. A log that can't be written does not turn a done operation into a failed one; a log line says so.
     /// - Parameters:
     ///   - error: why it failed.
     ///   - rows: how many rows went to the reader, where they flowed.

@@ -2,7 +2,7 @@ import MMCore
 import MMHTTP
 
 /// Where the manager's tools take their calls: to a session manager at an address, or to one in this process.
-actor TenantDesk {
+actor PwshManagerClient {
     private let address: String?
     private let standard: String
     private let local: TenantSessions
@@ -11,7 +11,7 @@ actor TenantDesk {
     private let trustsNetwork: Bool
     private var isLocal: Bool?
 
-    /// A desk.
+    /// A manager.
     /// - Parameters:
     ///   - environment: `PWSH_MANAGER_URL` names a manager; without it the usual port is tried once, and where nobody
     ///     listens the sessions live in this process.

@@ -1,11 +1,11 @@
 import MMShell
 
-/// The word with which an interactive shell takes its leave on standard error: nobody wrote it.
-enum ShellFarewell {
+/// What an interactive shell writes to standard error by itself when it ends: `exit` or `logout`.
+enum ShellExitBanner {
     private static let words = ["exit\n", "logout\n"].map { Array($0.utf8) }
 
-    /// What was said, and a leave-taking behind it: a line of its own, or all there is.
-    static func split(_ bytes: [UInt8]) -> (said: [UInt8], farewell: [UInt8]) {
+    /// The output, and the banner behind it where there is one: a line of its own, or all there is.
+    static func split(_ bytes: [UInt8]) -> (said: [UInt8], banner: [UInt8]) {
         for word in words where bytes.suffix(word.count).elementsEqual(word) {
             let rest = bytes.dropLast(word.count)
             if rest.isEmpty || rest.last == 0x0A { return (Array(rest), word) }
@@ -15,12 +15,12 @@ enum ShellFarewell {
 }
 
 extension ShellJob {
-    /// What is kept of a stream, without the word with which an interactive shell takes its leave.
-    func spoken(_ stream: ShellCommand.Stream) -> Output {
+    /// What is kept of a stream, without the banner.
+    func strippingExitBanner(_ stream: ShellCommand.Stream) -> Output {
         var output = output(stream)
         guard stream == .stderr, let end, end.cause == .shellEnded, output.omitted == 0 else { return output }
-        let (said, farewell) = ShellFarewell.split(output.head + output.tail)
-        output.total -= farewell.count
+        let (said, banner) = ShellExitBanner.split(output.head + output.tail)
+        output.total -= banner.count
         output.head = said
         output.tail = []
         return output

@@ -24,35 +24,35 @@ extension PowerShellSession {
     }
 
     /// Waits until the session's state has changed.
-    func waitForNews(_ deadline: Deadline) async throws(MMError) {
+    func waitForStateChange(_ deadline: Deadline) async throws(MMError) {
         let place = OneShot<Bool>()
-        news.append(place)
+        stateWaiters.append(place)
         let timer = deadline.instant.map { instant in
             Task {
                 try? await Task.sleep(until: instant, clock: .continuous)
                 if !Task.isCancelled { place.give(false) }
             }
         }
-        let isNews = await withTaskCancellationHandler {
+        let hasChanged = await withTaskCancellationHandler {
             await place.wait()
         } onCancel: {
             place.give(false)
         }
         timer?.cancel()
-        if isNews { return }
-        news.removeAll { $0 === place }
+        if hasChanged { return }
+        stateWaiters.removeAll { $0 === place }
         if Task.isCancelled { throw MMError(.cancelled, "The command was called off before it was sent.") }
         throw deadline.exceeded("waiting for the session to start; the command was not sent")
     }
 
-    func tellNews() {
+    func notifyStateChange() {
         if case .opening(.some) = machine.life {
             if signInStarted == nil { signInStarted = settings.clock.now }
         } else {
             signInStarted = nil
         }
-        let waiting = news
-        news = []
+        let waiting = stateWaiters
+        stateWaiters = []
         for place in waiting { place.give(true) }
     }
 }
