@@ -16,11 +16,15 @@ struct CompletionScriptTests {
         let list = words.map { "'\($0)'" }.joined(separator: " ")
         let call = "COMP_WORDS=(mm \(list)); COMP_CWORD=\(words.count); _mm; echo \"${COMPREPLY[@]}\""
         let program = "mm() { [ $1 = cmdlets ] && echo Get-Mailbox || echo Contoso; }"
+        let line = "mm " + words.joined(separator: " ")
         let text =
-            shell == "zsh"
-            ? "complete() { :; }; autoload() { :; }; bashcompinit() { :; }\n\(script)\n"
-                + "compgen() { echo $2; }; \(program); () { emulate -L sh; \(call); }"
-            : "\(script)\n\(program)\n\(call)"
+            shell == "fish"
+            ? "\(script)\nfunction mm; test $argv[1] = cmdlets; and echo Get-Mailbox; or echo Contoso; end\n"
+                + "complete -C '\(line)' | cut -f1"
+            : shell == "zsh"
+                ? "complete() { :; }; autoload() { :; }; bashcompinit() { :; }\n\(script)\n"
+                    + "compgen() { echo $2; }; \(program); () { emulate -L sh; \(call); }"
+                : "\(script)\n\(program)\n\(call)"
         let path = "/usr/bin/\(shell)"
         guard access(path, X_OK) == 0 else {
             print("skipped: completion in \(shell): it is not installed")
@@ -35,7 +39,7 @@ struct CompletionScriptTests {
 
     @Test(
         "offer what may stand at a place",
-        arguments: ["bash", "zsh"],
+        arguments: ["bash", "zsh", "fish"],
         [
             (["graph", ""], "Contoso"), (["connections", ""], "edit"),
             (["graph", "Contoso", "/me", "-X", ""], "PATCH"),

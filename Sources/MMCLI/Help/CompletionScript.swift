@@ -19,26 +19,25 @@ package enum CompletionScript {
         }
     }
 
-    private static func flags(of entry: CommandIndex.Entry) -> [String] {
+    private static func fields(of entry: CommandIndex.Entry) -> [InputField] {
         let fields =
             switch entry {
             case .operation(let operation): operation.fields
             case .local(let command): command.fields
             }
-        return fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
+        return fields.filter { $0.placement != .absent }
+    }
+
+    private static func flags(of entry: CommandIndex.Entry) -> [String] {
+        fields(of: entry).map { "--\($0.flagName)" }
             + ["--output", "--json", "--jq", "--timeout", "--quiet", "--no-color", "--help"]
     }
 
     /// What may stand behind a flag: its words, connections, or files.
     private static func values(of entry: CommandIndex.Entry) -> String {
-        let fields =
-            switch entry {
-            case .operation(let operation): operation.fields
-            case .local(let command): command.fields
-            }
         var lines = ["-o|--output) COMPREPLY=($(compgen -W 'table json jsonl csv text' -- \"$word\")); return;;"]
         var files = ["--jq", "--timeout", "--pool", "--file", "-f"]
-        for field in fields where field.placement != .absent && field.kind != .flag && field.name != "output" {
+        for field in fields(of: entry) where field.kind != .flag && field.name != "output" {
             var names = ["--\(field.flagName)"]
             if case .option(let letter?) = field.placement { names.append("-\(letter)") }
             let pattern = names.joined(separator: "|")
@@ -90,20 +89,49 @@ package enum CompletionScript {
         return text
     }
 
+    /// What fish completes: the rules for one command hold where the line begins with its words.
     private static func fish(_ index: CommandIndex) -> String {
-        var text = "complete -c mm -f\n"
+        var text = """
+            function __mm_words; string match -v -- '-*' (commandline -opc)[2..-1]; end
+            function __mm_connections; mm connections list --output text 2>/dev/null | cut -f1; end
+            function __mm_is; set -l words (__mm_words); test "$words" = "$argv"; end
+            function __mm_at; set -l words (__mm_words); string match -q -- "$argv *" "$words "; end
+            complete -c mm -f
+
+            """
+        var offered: Set<[String]> = []
         for entry in index.entries {
-            let parents = entry.words.dropLast()
-            let condition =
-                parents.isEmpty
-                ? "__fish_use_subcommand" : "__fish_seen_subcommand_from \(parents.joined(separator: " "))"
-            let summary = entry.summary.split(separator: "'").joined(separator: "’")
-            text += "complete -c mm -n '\(condition)' -a '\(entry.words.last ?? "")' -d '\(summary)'\n"
-            for flag in flags(of: entry) {
-                text += "complete -c mm -n '__fish_seen_subcommand_from \(entry.words.joined(separator: " "))'"
-                text += " -l '\(flag.dropFirst(2))'\n"
+            for count in 1...entry.words.count where offered.insert(Array(entry.words.prefix(count))).inserted {
+                let summary = count == entry.words.count ? fishWord(entry.summary) : "''"
+                let before = entry.words.prefix(count - 1).joined(separator: " ")
+                text += "complete -c mm -n '__mm_is \(before)' -a '\(entry.words[count - 1])' -d \(summary)\n"
+            }
+            let here = "complete -c mm -n '__mm_at \(entry.words.joined(separator: " "))'"
+            text += "\(here) -a '(__mm_connections)'\n"
+            for field in fields(of: entry) where field.name != "output" {
+                var rule = "\(here) -l '\(field.flagName)'"
+                if case .option(let letter?) = field.placement { rule += " -s \(letter)" }
+                switch field.kind {
+                case .flag: break
+                case .choice(let words): rule += " -x -a '\(words.joined(separator: " "))'"
+                case _ where field.name == "connection": rule += " -x -a '(__mm_connections)'"
+                default: rule += " -r -F"
+                }
+                text += rule + " -d \(fishWord(field.summary))\n"
             }
         }
+        text += "complete -c mm -s o -l output -x -a 'table json jsonl csv text' -d 'How the answer is written'\n"
+        for flag in ["json", "quiet", "no-color", "help"] { text += "complete -c mm -l \(flag)\n" }
+        for flag in ["jq", "timeout"] { text += "complete -c mm -l \(flag) -x\n" }
+        for module in ["exo", "compliance"] {
+            text += "complete -c mm -n '__mm_at run; and contains \(module) (__mm_words)' "
+            text += "-a '(mm cmdlets complete (commandline -ct) 2>/dev/null)'\n"
+        }
         return text
+    }
+
+    /// A text as one word of fish.
+    private static func fishWord(_ text: String) -> String {
+        "'" + text.map { $0 == "'" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "'"
     }
 }
