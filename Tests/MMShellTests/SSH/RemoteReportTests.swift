@@ -74,4 +74,27 @@ struct RemoteReportTests {
             #expect(try await session.sh("echo $kept").out == "1\n")
         }
     }
+
+    @Test(
+        "options and read-only variables of a command don't end the session, whatever shell is there",
+        arguments: [true, false], ["set -eu; echo $nope", "set -eu", "readonly PS1"])
+    func survives(hasBash: Bool, text: String) async throws {
+        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
+        defer { try? ChildOutput.removeTree(folder) }
+        for tool in ["mkdir", "rm", "sleep", "grep", "cat", "ls"] + (hasBash ? ["bash"] : []) {
+            symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
+        }
+        try await SSHSessionTests.with("SetEnv PATH=\(folder)") { (session, _, _) async throws in
+            // With -e some shells end at once, as they are told to; none may end later, with another command's failure.
+            _ = try await session.sh(text)
+            _ = try await session.sh("kept=1")
+            for _ in 0..<2 {
+                #expect(try await session.sh("false").code == 1)
+                #expect(try await session.sh("ls /nonexistent 2>/dev/null; echo $kept").out == "1\n")
+                #expect(try await session.sh("if").code != 0)
+                #expect(try await session.sh("set -u; echo $nope").code != 0)
+            }
+            #expect(try await session.sh("echo $kept").out == "1\n")
+        }
+    }
 }

@@ -34,7 +34,8 @@ struct SSHSessionTests {
                 throw error
             }
             await session.close()
-            #expect(await masters.count == 0)
+            // The sweep of a host that has just been reached may still use its connection.
+            #expect(await eventually { await masters.count == 0 })
         }
     }
 
