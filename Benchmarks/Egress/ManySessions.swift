@@ -10,24 +10,22 @@ enum ManySessions {
     static func run(sessions: Int, requests: Int, port: UInt16, folder: String) async throws -> (
         mixed: Int, seconds: Double
     ) {
-        let mixed = Mutex(0)
+        let mixed = Tally()
         let begin = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<sessions {
                 group.addTask {
-                    try await session("account\(number)", requests / sessions, port, "\(folder)/\(number)") {
-                        mixed.withLock { $0 += 1 }
-                    }
+                    try await session("account\(number)", requests / sessions, port, "\(folder)/\(number)", mixed)
                 }
             }
             try await group.waitForAll()
         }
         let parts = (ContinuousClock.now - begin).components
-        return (mixed.withLock { $0 }, Double(parts.seconds) + Double(parts.attoseconds) / 1e18)
+        return (mixed.count, Double(parts.seconds) + Double(parts.attoseconds) / 1e18)
     }
 
     private static func session(
-        _ account: String, _ count: Int, _ port: UInt16, _ folder: String, mixed: @escaping @Sendable () -> Void
+        _ account: String, _ count: Int, _ port: UInt16, _ folder: String, _ mixed: Tally
     ) async throws {
         try ProtectedFile.makeDirectory(folder)
         let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": folder]))
@@ -41,7 +39,7 @@ enum ManySessions {
             let isOwn =
                 request.headers["authorization"] == "Bearer real-token-of-\(account)"
                 && request.url.hasSuffix("/\(account)")
-            if !isOwn { mixed() }
+            if !isOwn { mixed.add() }
         }
         let wire = try await EgressSession.start(configuration)
         let headers: HTTPHeaders = [
@@ -64,4 +62,11 @@ enum ManySessions {
         await client.shutdown()
         await wire.close()
     }
+}
+
+/// Counts from any thread.
+final class Tally: Sendable {
+    private let total = Mutex(0)
+    var count: Int { total.withLock { $0 } }
+    func add() { total.withLock { $0 += 1 } }
 }
