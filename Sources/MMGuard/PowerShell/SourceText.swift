@@ -44,7 +44,6 @@ struct SourceText {
     }
 
     private func text(_ start: Int, _ end: Int) -> String {
-        guard start < end else { return "" }
-        return String(decoding: units[start..<end], as: UTF16.self)
+        start < end ? PowerShellSyntax.SourceText.string(units[start..<end]) : ""
     }
 }

@@ -1,5 +1,5 @@
 /// The text that is being read: the whole source, or the inside of a `$( )` in a string, which is read on its own.
-struct SourceText {
+package struct SourceText {
     /// The code units.
     var units: [UInt16]
     /// Reading starts here.
@@ -35,7 +35,7 @@ struct SourceText {
     func string(_ range: Range<Int>) -> String { SourceText.string(units[range]) }
 
     /// Code units as a string; lone surrogates read as U+FFFD.
-    static func string(_ units: ArraySlice<UInt16>) -> String {
+    package static func string(_ units: ArraySlice<UInt16>) -> String {
         var isASCII = true
         let fast = String(unsafeUninitializedCapacity: units.count) { buffer in
             var count = 0

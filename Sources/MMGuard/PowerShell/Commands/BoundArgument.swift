@@ -1,7 +1,7 @@
 internal import PowerShellSyntax
 
 /// A parameter or positional argument of a command, with the parameters that it may mean.
-struct BoundArgument {
+final class BoundArgument: Sendable {
     /// The name as written; nil for a positional argument.
     let written: String?
     /// The same in lower case.
