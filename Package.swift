@@ -27,11 +27,16 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMPool", "MMOperations", "CDashboardPages"]),
     ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "CSandboxPages"]),
+    ("MMStandIn", ["MMCore", "MMSystem", "MMPowerShell", "PowerShellSyntax"]),
+    (
+        "MMSandboxServing",
+        ["MMCore", "MMSystem", "MMHTTP", "MMOperations", "MMCLI", "MMPowerShell", "MMSandbox", "MMStandIn"]
+    ),
     (
         "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMCLI", "MMSandbox", "MMGuard",
-            "MMPowerShell", "PowerShellSyntax", "MMPool", "CConfinement",
+            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMCLI", "MMGuard", "MMPowerShell",
+            "PowerShellSyntax", "MMPool", "CConfinement",
         ]
     ),
 ]
@@ -72,9 +77,10 @@ let roomTargets: [Target] = rooms.map { room in
 
 // What tests need besides their room: programs that they start, and helpers that several share.
 let testNeeds = [
-    "MMPowerShell": ["powershell-stand-in"], "MMOperations": ["MMMCP", "TestHosts"],
+    "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
+    "MMOperations": ["MMMCP", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
-    "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "powershell-stand-in", "HeadlessBrowser"],
+    "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
     "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]
 
@@ -97,7 +103,9 @@ let endToEndTests: [Target] =
     : [
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["MMCore", "MMSystem", "MMHTTP", "TestSupport", "TestHosts", "mm-cli", "mm-mcp"],
+            dependencies: [
+                "MMCore", "MMSystem", "MMHTTP", "TestSupport", "TestHosts", "mm-cli", "mm-mcp", "mm-sandbox",
+            ],
             swiftSettings: swiftSettings
         )
     ]
@@ -107,10 +115,10 @@ let package = Package(
     products: libraries.map { .library(name: $0, targets: [$0]) } + [
         .executable(name: "mm", targets: ["mm-cli"]),
         .executable(name: "mm-mcp", targets: ["mm-mcp"]),
+        .executable(name: "mm-sandbox", targets: ["mm-sandbox"]),
     ],
     targets: cTargets + roomTargets + roomTests + endToEndTests + [
         .executableTarget(name: "mm-cli", dependencies: ["MMServing"], swiftSettings: swiftSettings),
-        .executableTarget(name: "powershell-stand-in", dependencies: ["MMPowerShell"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "powershell-benchmark", dependencies: ["MMCore", "MMSystem", "MMPool", "MMPowerShell"],
             path: "Benchmarks/PowerShell", swiftSettings: swiftSettings
@@ -125,6 +133,7 @@ let package = Package(
             path: "Benchmarks/Egress", swiftSettings: swiftSettings
         ),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
+        .executableTarget(name: "mm-sandbox", dependencies: ["MMSandboxServing"], swiftSettings: swiftSettings),
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(
             name: "TestSupport", dependencies: ["MMCore", "CTestGuard"], path: "Tests/TestSupport",

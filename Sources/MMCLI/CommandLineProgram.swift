@@ -3,17 +3,12 @@ package import MMCore
 package import MMOperations
 import MMSystem
 
-/// The program behind `mm`: finds the command, asks the service, writes the answer.
+/// The program behind `mm` and `mm-sandbox`: finds the command and carries it out.
 package struct CommandLineProgram: Sendable {
-    /// The service for the options of a command line.
-    package typealias Choice = @Sendable (GlobalOptions) -> Result<any OperationService, MMError>
-
-    private let service: Choice
     private let index: CommandIndex
     private let terminal: CommandStreams
     private let content: ContentSource
-    private let isPerson: @Sendable () -> Bool
-    private let proof: OwnerProof
+    private let operations: OperationCommands?
 
     /// A program whose options say which service carries the operations out.
     /// - Parameters:
@@ -25,17 +20,27 @@ package struct CommandLineProgram: Sendable {
     ///   - isPerson: whether a person may sit at the terminal.
     ///   - proof: checks what a person has to show besides saying yes.
     package init(
-        catalogue: Catalogue, service: @escaping Choice,
+        catalogue: Catalogue, service: @escaping OperationCommands.Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
         isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) },
         proof: OwnerProof
     ) {
-        self.proof = proof
-        self.isPerson = isPerson
-        self.service = service
         self.terminal = terminal
         self.content = content
+        operations = OperationCommands(service: service, terminal: terminal, isPerson: isPerson, proof: proof)
         index = CommandIndex(catalogue: catalogue, locals: locals(catalogue))
+    }
+
+    /// A program without operations.
+    /// - Parameters:
+    ///   - locals: its commands.
+    ///   - terminal: the streams.
+    ///   - content: reads `-` and `@file`.
+    package init(locals: [LocalCommand], terminal: CommandStreams, content: ContentSource) {
+        self.terminal = terminal
+        self.content = content
+        operations = nil
+        index = CommandIndex(catalogue: Catalogue([]), locals: locals)
     }
 
     /// Carries out one command line.
@@ -70,7 +75,9 @@ package struct CommandLineProgram: Sendable {
             throw index.unknown(line.isEmpty ? words : line)
         }
         switch entry {
-        case .operation(let operation): return try await perform(operation, entry, rest)
+        case .operation(let operation):
+            guard let operations, let scanned = try scan(entry, operation.fields, rest) else { return 0 }
+            return try await operations.perform(operation, scanned, asJSON: rest.contains("--json"))
         case .local(let command): return try await perform(command, entry, rest)
         }
     }
@@ -88,112 +95,19 @@ package struct CommandLineProgram: Sendable {
     private func perform(_ command: LocalCommand, _ entry: CommandIndex.Entry, _ words: [String]) async throws(MMError)
         -> Int32
     {
-        guard let scanned = try scan(entry, command.fields, words) else { return 0 }
-        let name = command.words.joined(separator: " ")
-        let reader = try InputReader(operation: name, arguments: scanned.arguments, fields: command.fields)
-        return try await command.run(reader, scanned.options, terminal)
-    }
-
-    private func perform(_ operation: AnyOperation, _ entry: CommandIndex.Entry, _ words: [String])
-        async throws(MMError)
-        -> Int32
-    {
-        guard let scanned = try scan(entry, operation.fields, words) else { return 0 }
-        let options = scanned.options
-        let terminal = terminal
-        let showsProgress = terminal.isErrorScreen && !options.quiet
-        var context = CallContext(
-            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
-            waitsForSignIn: terminal.canAsk && !options.detach, patience: options.detach ? .zero : nil,
-            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
-            progress: { report in if showsProgress { terminal.progress(report.message) } }
-        )
-        context.directory = CallContext.ownDirectory
-        context.input = terminal.input
-        let answer: OperationAnswer
-        do throws(MMError) {
-            answer = try await call(
-                operation, arguments(of: operation, scanned.arguments, options), try service(options).get(), in: context
-            )
-        } catch {
-            terminal.progress(nil)
-            if !words.contains("--json") { try await show(before: error, options) }
-            throw error
+        switch command.work {
+        case .words(let run):
+            if words.prefix(while: { $0 != "--" }).contains(where: { ["--help", "-h"].contains($0) }) {
+                try terminal.write(Array(HelpText.command(entry).utf8))
+                return 0
+            }
+            return try await run(words)
+        case .fields(let run):
+            guard let scanned = try scan(entry, command.fields, words) else { return 0 }
+            let name = command.words.joined(separator: " ")
+            let reader = try InputReader(operation: name, arguments: scanned.arguments, fields: command.fields)
+            return try await run(reader, scanned.options, terminal)
         }
-        if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
-        if !answer.standardError.isEmpty {
-            terminal.progress(nil)
-            terminal.writeError(answer.standardError)
-        }
-        if !options.quiet {
-            for note in answer.notes { terminal.note(note) }
-        } else if let missing = answer.missing {
-            terminal.note(missing)
-        }
-        if let program = options.jq {
-            try await filter(answer, through: program, options)
-        } else {
-            let renderer = AnswerRenderer(
-                format: options.format, note: { if !options.quiet { terminal.note($0) } },
-                writeError: { terminal.writeError($0) }
-            ) { (bytes) throws(MMError) in try terminal.write(bytes) }
-            try await renderer.render(answer)
-        }
-        let end = answer.body.stream?.end() ?? AnswerEnd()
-        if !options.quiet { for note in end.notes { terminal.note(note) } }
-        terminal.progress(nil)
-        return end.exitStatus ?? answer.exitStatus
-    }
-
-    /// Calls an operation, and once more with the passphrase where it turns out that a key needs one and a person can be
-    /// asked for it.
-    private func call(
-        _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
-    ) async throws(MMError) -> OperationAnswer {
-        do throws(MMError) {
-            return try await service.call(operation.declaration.name, arguments, in: context)
-        } catch  where error.details["reason"] == "passphrase" && context.person != nil {
-            terminal.progress(nil)
-            let key = error.details["key"]?.string ?? "the key"
-            guard operation.fields.contains(where: { $0.name == "passphrase" }),
-                let typed = try await Terminal.controlling.ask("Passphrase of \(key): ", hidden: true), !typed.isEmpty
-            else { throw error }
-            var whole = arguments
-            whole["passphrase"] = .string(typed)
-            return try await service.call(operation.declaration.name, whole, in: context)
-        }
-    }
-
-    /// Shows what came before a failure where it would have been shown without one. With `--json` the error holds it.
-    private func show(before error: MMError, _ options: GlobalOptions) async throws(MMError) {
-        guard let output = error.output else { return }
-        let texts = (output.array ?? [output]).map(\.string)
-        let isText = texts.allSatisfy { $0 != nil }
-        let answer = OperationAnswer(
-            isText ? .text(texts.compactMap(\.self).joined(separator: "\n")) : .value(output))
-        try await AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try terminal.write(bytes) }
-            .render(answer)
-    }
-
-    /// An operation that has forms of its own is told which one is wanted; jq needs JSON.
-    private func arguments(of operation: AnyOperation, _ given: JSONObject, _ options: GlobalOptions) -> JSONObject {
-        guard let field = operation.fields.first(where: { $0.name == "output" }), case .choice(let words) = field.kind
-        else { return given }
-        var arguments = given
-        let wanted = options.format?.rawValue ?? (options.jq == nil ? nil : "json")
-        if let wanted { arguments["output"] = .string(words.contains(wanted) ? wanted : "json") }
-        // A call without arguments lists the connections, in whatever form.
-        return given.isEmpty ? given : arguments
-    }
-
-    private func filter(_ answer: OperationAnswer, through program: String, _ options: GlobalOptions)
-        async throws(MMError)
-    {
-        var text: [UInt8] = []
-        let collector = AnswerRenderer(format: .json) { (bytes) throws(MMError) in text += bytes }
-        try await collector.render(answer)
-        let raw = options.format == .text
-        try terminal.write(try await JQProgram(program, rawStrings: raw).run(on: text))
     }
 
     private func report(_ error: MMError, asJSON: Bool) {
@@ -208,12 +122,5 @@ package struct CommandLineProgram: Sendable {
         }
         terminal.note(terminal.styled("mm: ", .error) + error.message)
         if let hint = error.hint { terminal.note(hint) }
-    }
-}
-
-extension OperationAnswer {
-    /// Whether the body is still being fetched.
-    fileprivate var isLongRunning: Bool {
-        body.stream != nil
     }
 }

@@ -170,7 +170,7 @@ struct PoolSharingTests {
         try ProtectedFile.makeDirectory(folder)
         let program = "\(folder)/mm"
         let environment = tenant.home.environment
-        #expect(try await Tenant.run("/bin/cp", [Programs.mm, program], environment).code == 0)
+        #expect(try await Tenant.run("/bin/cp", [Programs.mm, Programs.mmSandbox, folder], environment).code == 0)
         #expect(try await Tenant.run(program, ["run", "Demo", "exo", "Invoke-StandIn process"], environment).code == 0)
         let old = try tenant.poolProcess()
         async let call = Tenant.run(program, ["run", "Demo", "exo", "Invoke-StandIn child 600"], environment)

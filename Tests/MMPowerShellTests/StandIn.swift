@@ -1,24 +1,15 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
 
-/// The stand-in program that the package builds beside the tests.
+/// The stand-in that the package builds beside the tests: `mm-sandbox pwsh`.
 enum StandIn {
     /// Its path.
-    static func program() throws -> String {
-        var room = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &room, room.count)
-        try #require(count > 0)
-        let own = String(decoding: room[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let path =
-            own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-            + "/powershell-stand-in"
-        try #require(access(path, X_OK) == 0, "the package's powershell-stand-in is not built: \(path)")
-        return path
-    }
+    static func program() throws -> String { try BuiltPrograms.path("mm-sandbox") }
 
     /// The folder of this test run, removed when it ends.
     private static let root: String? = {
@@ -50,7 +41,7 @@ enum StandIn {
     static func settings(_ words: [String] = [], folder: String? = nil) throws -> HostSettings {
         Signals.ignoreBrokenPipes()
         var settings = HostSettings(
-            location: PowerShellLocation(program: try program(), arguments: words, reason: .named),
+            location: PowerShellLocation(program: try program(), arguments: ["pwsh"] + words, reason: .named),
             folder: try folder ?? self.folder(), environment: ["HOME": "/nowhere", "XDG_RUNTIME_DIR": "/tmp"])
         // Wide enough for a busy machine; tests of the last rungs set their own.
         settings.times = CommandMachine.Times(

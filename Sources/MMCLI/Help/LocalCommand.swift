@@ -5,6 +5,16 @@ package import MMOperations
 package struct LocalCommand: Sendable {
     /// What a command does: reads its arguments, writes to the streams, answers the exit code.
     package typealias Body = @Sendable (InputReader, GlobalOptions, CommandStreams) async throws(MMError) -> Int32
+    /// What a command with arguments of its own kind does: gets the words behind the command's as they are.
+    package typealias WordsBody = @Sendable ([String]) async throws(MMError) -> Int32
+
+    /// How a command takes its arguments.
+    package enum Work: Sendable {
+        /// By its fields, checked.
+        case fields(Body)
+        /// As they stand. Only `--help` is read before.
+        case words(WordsBody)
+    }
 
     /// The words of the command line.
     package let words: [String]
@@ -18,7 +28,8 @@ package struct LocalCommand: Sendable {
     package let fields: [InputField]
     /// Command lines that work.
     package let examples: [OperationDeclaration.Example]
-    private let body: Body
+    /// What it does.
+    package let work: Work
 
     /// A command of this machine.
     /// - Parameters:
@@ -34,25 +45,30 @@ package struct LocalCommand: Sendable {
         examples: [OperationDeclaration.Example] = [],
         run: @escaping Body
     ) {
+        self.init(
+            words, trigger: trigger, summary: summary, discussion: discussion, fields: fields, examples: examples,
+            work: .fields(run))
+    }
+
+    /// A command of this machine that may read its arguments itself.
+    /// - Parameters:
+    ///   - words: the words of the command line.
+    ///   - trigger: the flag that makes it this command instead of the operation with the same words.
+    ///   - summary: what it does, in one line.
+    ///   - discussion: more for its own help text.
+    ///   - fields: its arguments.
+    ///   - examples: command lines that work.
+    ///   - work: does it; answers the exit code.
+    package init(
+        _ words: [String], trigger: String? = nil, summary: String, discussion: String = "", fields: [InputField] = [],
+        examples: [OperationDeclaration.Example] = [], work: Work
+    ) {
         self.words = words
         self.trigger = trigger
         self.summary = summary
         self.discussion = discussion
         self.fields = fields
         self.examples = examples
-        self.body = run
-    }
-
-    /// Does it.
-    /// - Parameters:
-    ///   - input: its arguments.
-    ///   - options: those of every command.
-    ///   - streams: where it writes.
-    /// - Returns: the exit code.
-    /// - Throws: `MMError`.
-    package func run(_ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams) async throws(MMError)
-        -> Int32
-    {
-        try await body(input, options, streams)
+        self.work = work
     }
 }

@@ -7,7 +7,8 @@ import MMSystem
 ///
 /// Three marks tell such a process, and any of them counts. The limit that `SessionMark` lowers is handed down to whatever a
 /// session starts and can't be taken off; the variable `MM_SESSION` stands in the environment that the processes above were
-/// started with; and no terminal of a person's descends from `mm` or `mm-mcp`, which adopt what their sessions orphan.
+/// started with; and no terminal of a person's descends from `mm`, `mm-mcp` (which adopt what their sessions orphan) or
+/// `mm-sandbox`.
 /// Programs that others start on request (`at`, `systemd-run`, `ssh localhost`, an open `tmux`) bear none: against these a
 /// session has to be confined.
 package enum PersonProof {
@@ -98,7 +99,9 @@ package enum PersonProof {
         let count = readlink("/proc/\(process)/exe", &buffer, buffer.count)
         let path = buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
         let name = path.split(separator: UInt8(ascii: "/")).last ?? []
-        return ["mm", "mm-mcp", "mm (deleted)", "mm-mcp (deleted)"].contains { name.elementsEqual($0.utf8) }
+        return ["mm", "mm-mcp", "mm-sandbox"].contains { program in
+            name.elementsEqual(program.utf8) || name.elementsEqual("\(program) (deleted)".utf8)
+        }
     }
 
     private static func parent(in status: [UInt8]) -> pid_t? {

@@ -69,7 +69,7 @@ package struct ModuleSessionFactory: SessionFactory {
         let isNamed = PowerShellLocator.variables.contains { !(environment[$0] ?? "").isEmpty }
         if let sandbox, !isNamed {
             return PowerShellLocation(
-                program: OwnProgram.mm, arguments: ["sandbox", "pwsh", "--sandbox", sandbox], reason: .named)
+                program: try OwnProgram.sandbox(environment), arguments: ["pwsh", "--sandbox", sandbox], reason: .named)
         }
         return try PowerShellLocator(environment: environment).locate()
     }

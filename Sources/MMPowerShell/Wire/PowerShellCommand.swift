@@ -9,7 +9,7 @@ public enum PowerShellValue: Sendable, Hashable {
     case secret(Secret)
 
     /// What goes over the wire.
-    var plain: JSONValue {
+    package var plain: JSONValue {
         switch self {
         case .json(let value): value
         case .secret(let secret): .string(secret.reveal())

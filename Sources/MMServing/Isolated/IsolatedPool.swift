@@ -222,9 +222,11 @@ actor IsolatedPool {
         return Running(process: process, isGrouped: isGrouped)
     }
 
+    private var isOnSandbox: Bool { entry["connections"]?[connection]?["cloud"] == "sandbox" }
+
     /// Tells the pool where the owner's sandbox tenant is, whose file it can't see; not how it is steered.
     private func tellSandbox() {
-        guard entry["connections"]?[connection]?["cloud"] == "sandbox" else { return }
+        guard isOnSandbox else { return }
         let copy = setup.place.home(connection) + "/.m365-state/sandbox.json"
         guard let bytes = try? ProtectedFile.read(setup.paths.sandboxFile, limit: 1 << 20),
             var description = (try? JSONParser.parse(bytes))?.object
@@ -269,13 +271,16 @@ actor IsolatedPool {
         HostSettings.modulePaths(setup.environment).filter { (path: String) in access(path, F_OK) == 0 }
     }
 
-    /// Where PowerShell lies, when that is not among the system's folders.
+    /// Where PowerShell lies, or what stands in for it on the sandbox tenant, when that is not among the system's folders.
     private var powerShellFolders: [String] {
-        guard let found = try? PowerShellLocator(environment: setup.environment).locate() else { return [] }
-        var real = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let program = realpath(found.program, &real).map { String(cString: $0) } ?? found.program
-        return [found.program, program].map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") }
-            .filter { $0 != "/" }
+        let programs = [
+            try? PowerShellLocator(environment: setup.environment).locate().program,
+            isOnSandbox ? try? OwnProgram.sandbox(setup.environment) : nil,
+        ]
+        return programs.compactMap(\.self).flatMap { (program: String) in
+            var real = [CChar](repeating: 0, count: Int(PATH_MAX))
+            return [program, realpath(program, &real).map { String(cString: $0) } ?? program]
+        }.map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") }.filter { $0 != "/" }
     }
 
     /// The pool's log shows where people look for logs.

@@ -14,7 +14,9 @@ struct PoolPlace: Sendable {
     private let name: String
 
     /// Variables that change what operations do: who sets them differently means another pool.
-    private static let deciding = ["MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX_URL", "MM_PWSH", "PWSH_PATH"]
+    private static let deciding = [
+        "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX", "MM_SANDBOX_URL", "MM_PWSH", "PWSH_PATH",
+    ]
 
     /// The place of the pool for an environment.
     init(environment: [String: String]) {

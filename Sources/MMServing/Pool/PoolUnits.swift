@@ -12,8 +12,8 @@ struct PoolUnits: Sendable {
     /// The variables that a pool is told of its user's files.
     static let passed = [
         "MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR", "MM_LOG_LEVEL", "MM_POOL_IDLE", "MM_POOL_DRAIN",
-        "MM_PWSH", "PWSH_PATH", "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX_URL", "PSModulePath", "DOTNET_ROOT",
-        "PATH",
+        "MM_PWSH", "PWSH_PATH", "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX", "MM_SANDBOX_URL", "PSModulePath",
+        "DOTNET_ROOT", "PATH",
     ]
 
     /// `mm-pool.socket`.

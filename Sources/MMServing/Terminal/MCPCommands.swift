@@ -75,9 +75,7 @@ enum MCPCommands {
             examples: [.init("mm mcp list --json", "the same for a script")]
         ) { (_, options, streams) throws(MMError) in
             let rows = ClientSurvey.rows(environment, project: workingFolder())
-            let renderer = AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try streams.write(bytes)
-            }
-            try await renderer.render(.value(.array(rows), columns: ["client", "state", "name", "runs", "file"]))
+            try await streams.show(.array(rows), options, columns: ["client", "state", "name", "runs", "file"])
             return 0
         }
     }

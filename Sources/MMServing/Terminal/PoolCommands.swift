@@ -26,7 +26,7 @@ enum PoolCommands {
             examples: [.init("mm pool start", "says where it listens")]
         ) { (_, options, streams) async throws(MMError) in
             let pool = try await PoolFinder(environment: environment).started()
-            try await show(try await state(of: pool), options, streams)
+            try await streams.show(try await state(of: pool), options)
             return 0
         }
     }
@@ -54,7 +54,7 @@ enum PoolCommands {
         ) { (input, options, streams) async throws(MMError) in
             _ = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
             let pool = try await PoolFinder(environment: environment).started()
-            try await show(try await state(of: pool), options, streams)
+            try await streams.show(try await state(of: pool), options)
             return 0
         }
     }
@@ -72,7 +72,7 @@ enum PoolCommands {
         ) { (input, options, streams) async throws(MMError) in
             let finder = PoolFinder(environment: environment)
             guard let pool = try await finder.running() else {
-                try await show(.object(await finder.holdingOn() ?? ["state": "stopped"]), options, streams)
+                try await streams.show(.object(await finder.holdingOn() ?? ["state": "stopped"]), options)
                 return 7
             }
             if try input.flag("unlock") {
@@ -82,10 +82,10 @@ enum PoolCommands {
                         .forbidden, answer.body["detail"]?.string ?? "The pool gives no token.",
                         hint: answer.body["hint"]?.string)
                 }
-                try await show(answer.body, options, streams)
+                try await streams.show(answer.body, options)
                 return 0
             }
-            try await show(try await state(of: pool), options, streams)
+            try await streams.show(try await state(of: pool), options)
             return 0
         }
     }
@@ -127,16 +127,5 @@ enum PoolCommands {
             throw MMError(.unavailable, "The pool at \(pool.socket) does not say how it stands.")
         }
         return answer.body
-    }
-
-    static func show(_ value: JSONValue, _ options: GlobalOptions, _ streams: CommandStreams) async throws(MMError) {
-        if let program = options.jq {
-            let text = try await JQProgram(program, rawStrings: options.format == .text).run(
-                on: JSONWriter.bytes(value))
-            return try streams.write(text)
-        }
-        guard !options.quiet || options.format != nil else { return }
-        let renderer = AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try streams.write(bytes) }
-        try await renderer.render(.value(value))
     }
 }

@@ -51,14 +51,15 @@ private final class IsolatedRouterProcess: Sendable {
             in: home, runtime.merging(["MM_PWSH": folder + "/probe.sh"]) { $1 }, wall: wall, user: user)
     }
 
-    /// Another user may not reach the folder that `mm` was built in, as in a home of mode 700: it gets a copy.
+    /// Another user may not reach the folder that `mm` was built in, as in a home of mode 700: it gets copies.
     private static func program(for user: UInt32?, in folder: String) throws -> String {
         guard user != nil else { return Programs.mm }
-        let copy = folder + "/mm"
-        if access(copy, X_OK) != 0 {
-            try write(try #require(try ProtectedFile.read(Programs.mm, limit: 1 << 30)), to: copy, mode: 0o755)
+        for (program, copy) in [(Programs.mm, "mm"), (Programs.mmSandbox, "mm-sandbox")]
+        where access("\(folder)/\(copy)", X_OK) != 0 {
+            let bytes = try #require(try ProtectedFile.read(program, limit: 1 << 30))
+            try write(bytes, to: "\(folder)/\(copy)", mode: 0o755)
         }
-        return copy
+        return folder + "/mm"
     }
 
     /// Starts one over a home that is there already.

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// The programs that these tests run: the release programs where `MM_PROGRAMS` names their folder, as `make test` does, since
 /// some faults show in optimised programs alone; else those that were built beside the tests.
@@ -7,6 +8,8 @@ enum Programs {
     static let mm = folder + "/mm"
     /// `mm-mcp`.
     static let mmMCP = folder + "/mm-mcp"
+    /// `mm-sandbox`.
+    static let mmSandbox = folder + "/mm-sandbox"
     /// The Python that has the MCP SDK, MSAL and requests; `nil` where it can't be had.
     static let python: String? = {
         let path = packageFolder + "/.build/python/bin/python"
@@ -17,24 +20,14 @@ enum Programs {
         access(path, X_OK) == 0
     }
 
-    /// The package's folder: the sources' own place is known to the compiler.
-    static let packageFolder: String = {
-        var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-        parts.removeLast(4)
-        return parts.joined(separator: "/")
-    }()
+    /// The package's folder.
+    static let packageFolder = BuiltPrograms.packageFolder
 
     private static let folder: String = {
         if let chosen = getenv("MM_PROGRAMS").map({ String(cString: $0) }), !chosen.isEmpty {
             return chosen.hasPrefix("/") ? chosen : packageFolder + "/" + chosen
         }
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = max(0, readlink("/proc/self/exe", &buffer, buffer.count - 1))
-        let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // The tests run inside the bundle that lies beside the programs, or inside a helper of the toolchain.
-        if access(path.dropLast(path.split(separator: "/").last?.count ?? 0) + "mm", X_OK) == 0 {
-            return String(path.dropLast((path.split(separator: "/").last?.count ?? 0) + 1))
-        }
-        return packageFolder + "/.build/debug"
+        guard let mm = try? BuiltPrograms.path("mm") else { return packageFolder + "/.build/debug" }
+        return String(mm.dropLast("/mm".count))
     }()
 }

@@ -3,6 +3,7 @@ import MMCore
 import MMIdentity
 import MMPool
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMOperations
@@ -31,16 +32,9 @@ struct SignInGroundTests {
 
     /// A program that starts the stand-in with words of its own in front.
     private func standIn(_ words: [String]) throws -> String {
-        var room = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &room, room.count)
-        try #require(count > 0)
-        let own = String(decoding: room[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let program =
-            own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-            + "/powershell-stand-in"
-        try #require(access(program, X_OK) == 0, "the package's powershell-stand-in is not built: \(program)")
+        let program = try BuiltPrograms.path("mm-sandbox")
         let path = home.path + "/pwsh-\(RandomBytes.text(bytes: 6))"
-        let script = "#!/bin/sh\nexec '\(program)' \(words.joined(separator: " ")) \"$@\"\n"
+        let script = "#!/bin/sh\nexec '\(program)' pwsh \(words.joined(separator: " ")) \"$@\"\n"
         try ProtectedFile.replace(path, with: Array(script.utf8))
         chmod(path, 0o700)
         return path

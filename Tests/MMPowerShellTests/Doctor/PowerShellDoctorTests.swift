@@ -7,7 +7,7 @@ import Testing
 struct PowerShellDoctorTests {
     private func examine(_ words: [String] = []) async throws -> DoctorTable {
         await PowerShellDoctor.examine(
-            PowerShellLocation(program: try StandIn.program(), arguments: words, reason: .named),
+            PowerShellLocation(program: try StandIn.program(), arguments: ["pwsh"] + words, reason: .named),
             folder: try StandIn.folder(), environment: [:])
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMStandIn
 import MMSystem
 import Testing
 

@@ -94,7 +94,7 @@ struct PoolRoutesTests {
     @Test("/status says that sessions of before a restart are coming back")
     func restoring() async throws {
         // A PowerShell that never says a word: the session stays on its way.
-        let place = try SeedPlace(extra: ["MM_PWSH": SeedPlace.standIn + " --start no-greeting"])
+        let place = try SeedPlace(extra: ["MM_PWSH": try SeedPlace.standIn + " --start no-greeting"])
         let services = place.home.services
         let saved: JSONValue = [
             ["connection_name": "Contoso-GA", "module": "teams", "authenticated_as": "adele.admin@contoso.example"],

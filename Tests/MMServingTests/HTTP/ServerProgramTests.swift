@@ -2,28 +2,15 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMServing
 
 @Suite("mm-mcp as a program that listens", .timeLimit(.minutes(10)))
 struct ServerProgramTests {
-    /// `mm-mcp`, which is built beside these tests.
-    private static let program: String? = {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = max(0, readlink("/proc/self/exe", &buffer, buffer.count - 1))
-        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        var source = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-        source.removeLast(4)
-        // The tests run inside the bundle that lies beside the programs, or inside a helper of the toolchain.
-        let folders = [own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")]
-        return (folders + [source.joined(separator: "/") + "/.build/debug"]).map { $0 + "/mm-mcp" }.first {
-            access($0, X_OK) == 0
-        }
-    }()
-
     private func start(_ home: ServingHome, _ arguments: [String]) async throws -> (ChildProcess, String) {
-        let program = try #require(Self.program, "mm-mcp was not built")
+        let program = try BuiltPrograms.path("mm-mcp")
         let process = try await ChildProcess.start(
             ChildCommand(
                 program, arguments,
@@ -96,7 +83,7 @@ struct ServerProgramTests {
         let home = try ServingHome()
         let (first, url) = try await start(home, ["--http", "127.0.0.1:0"])
         let port = try #require(url.split(separator: ":").last?.split(separator: "/").first)
-        let program = try #require(Self.program)
+        let program = try BuiltPrograms.path("mm-mcp")
         let second = try await ChildProcess.run(
             ChildCommand(program, ["--http", String(port)], environment: ["HOME": home.path]), timeout: .seconds(300))
         #expect(second.exit.code == 1)

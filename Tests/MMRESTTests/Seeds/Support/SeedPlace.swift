@@ -4,6 +4,7 @@ import MMHTTP
 import MMOperations
 import MMPool
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMREST
@@ -13,16 +14,19 @@ final class SeedPlace: Sendable {
     let home: RESTHome
     private let approval: String
 
+    /// The stand-in.
+    static var standIn: String { get throws { try BuiltPrograms.path("mm-sandbox") + " pwsh" } }
+
     /// A registry as the first servers' users have it.
     static let registry: String = {
-        let path = packageFolder + "/Tests/Fixtures/registry/registry-example.json"
+        let path = BuiltPrograms.packageFolder + "/Tests/Fixtures/registry/registry-example.json"
         return (try? ProtectedFile.read(path)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }()
 
     /// The answers of the first servers, as they were recorded.
     static func golden(_ name: String) throws -> JSONObject {
         let bytes = try #require(
-            try ProtectedFile.read(packageFolder + "/Tests/Fixtures/seeds/seed-pool-responses.json"))
+            try ProtectedFile.read(BuiltPrograms.packageFolder + "/Tests/Fixtures/seeds/seed-pool-responses.json"))
         return try #require(try JSONParser.parse(bytes)[name]?.object)
     }
 
@@ -33,7 +37,7 @@ final class SeedPlace: Sendable {
         home = try RESTHome(
             registry: registry,
             extra: [
-                "MM_PWSH": "\(Self.standIn) --approve-when \(approval) --account \(account) "
+                "MM_PWSH": "\(try Self.standIn) --approve-when \(approval) --account \(account) "
                     + "--tenant 0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811"
             ].merging(extra) { $1 })
     }
@@ -69,21 +73,6 @@ final class SeedPlace: Sendable {
             service: LocalOperationService(services: home.services), services: home.services, settings: settings,
             clock: clock)
     }
-
-    private static let packageFolder: String = {
-        var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-        parts.removeLast(5)
-        return parts.joined(separator: "/")
-    }()
-
-    /// The stand-in.
-    static let standIn = programs + "/powershell-stand-in"
-
-    private static let programs: String = {
-        let own = ProcFile.link("/proc/self/exe") ?? ""
-        let beside = own.dropLast((own.split(separator: "/").last?.count ?? 0) + 1)
-        return access("\(beside)/powershell-stand-in", X_OK) == 0 ? String(beside) : packageFolder + "/.build/debug"
-    }()
 }
 
 /// One answer.

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMPowerShell
 import MMSystem
 import PowerShellSyntax
 

@@ -1,4 +1,5 @@
 import MMCore
+import MMPowerShell
 
 /// What a reading cmdlet of the stand-in reads from its tenant: a path, and the service's name of each property.
 struct StandInRows: Sendable {

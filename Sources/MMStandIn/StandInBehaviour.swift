@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMPowerShell
 import MMSystem
 
 /// What the stand-in does wrong on request: `Invoke-StandIn NAME …`.

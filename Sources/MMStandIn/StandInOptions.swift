@@ -1,9 +1,10 @@
 import MMCore
+import MMPowerShell
 
 /// How the stand-in is started: like pwsh, with words of its own in front that make it behave badly.
-struct StandInOptions: Sendable {
+package struct StandInOptions: Sendable {
     /// What it does wrong while it starts.
-    enum Start: String, Sendable, CaseIterable {
+    package enum Start: String, Sendable, CaseIterable {
         case wellBehaved = "well-behaved"
         case wrongNonce = "wrong-nonce"
         case wrongProtocol = "wrong-protocol"
@@ -17,7 +18,7 @@ struct StandInOptions: Sendable {
     }
 
     /// How a device prompt is shown.
-    enum PromptWay: String, Sendable, CaseIterable {
+    package enum PromptWay: String, Sendable, CaseIterable {
         case console
         case error
         case information

@@ -1,9 +1,11 @@
 import Glibc
 import MMCore
+import MMPowerShell
 import MMSystem
+import TestSupport
 import Testing
 
-@testable import MMPowerShell
+@testable import MMStandIn
 
 @Suite("The stand-in", .timeLimit(.minutes(10)))
 struct StandInTests {
@@ -96,7 +98,8 @@ struct StandInTests {
     private func frames(
         _ requests: [String], until count: Int, tenant: ScriptedTenant? = nil
     ) async throws -> [HostFrame] {
-        let folder = try StandIn.folder()
+        let home = try TestHome()
+        let folder = home.path
         let (listener, file) = try UnixSocket.listen(at: folder + "/wire").take()
         defer {
             close(listener)
@@ -178,7 +181,8 @@ struct StandInTests {
     @Test("it says its version like pwsh, with its own name in it")
     func version() async throws {
         let outcome = try await ChildProcess.run(
-            ChildCommand(try StandIn.program(), ["--version"], environment: [:]), timeout: .seconds(300))
+            ChildCommand(try BuiltPrograms.path("mm-sandbox"), ["pwsh", "--version"], environment: [:]),
+            timeout: .seconds(300))
         let text = String(decoding: outcome.output, as: UTF8.self)
         #expect(text == "PowerShell 7.6.5-stand-in\n")
         #expect(try #require(PowerShellVersion(parsing: text)) >= .least)
@@ -191,7 +195,8 @@ struct StandInTests {
         ])
     func usage(arguments: [String]) async throws {
         let outcome = try await ChildProcess.run(
-            ChildCommand(try StandIn.program(), arguments, environment: [:]), timeout: .seconds(300))
+            ChildCommand(try BuiltPrograms.path("mm-sandbox"), ["pwsh"] + arguments, environment: [:]),
+            timeout: .seconds(300))
         #expect(outcome.exit.code == 64)
         #expect(!outcome.error.isEmpty)
     }

@@ -1,4 +1,5 @@
 import MMCore
+import MMPowerShell
 import PowerShellSyntax
 
 extension StandInHost {

@@ -1,11 +1,12 @@
 import Glibc
 import MMCore
+package import MMPowerShell
 import MMSystem
 
 /// A stand-in for PowerShell: a real process that is started like pwsh and speaks the wire, for machines without one, for
 /// tests, and for the sandbox tenant. It gives recorded answers, the few cmdlets that signing in needs, and whatever its
 /// evaluator can evaluate; it never claims to be a PowerShell.
-public enum PowerShellStandIn {
+package enum PowerShellStandIn {
     /// Runs the stand-in until its wire ends.
     /// - Parameters:
     ///   - arguments: those of pwsh, with the stand-in's own in front.
@@ -13,7 +14,7 @@ public enum PowerShellStandIn {
     ///   - evaluator: evaluates scripts that are beyond the stand-in.
     ///   - tenant: makes the tenant at an address, for a stand-in that is told of one.
     /// - Returns: the exit status.
-    public static func run(
+    package static func run(
         arguments: [String], environment: [String: String], evaluator: (any PipelineEvaluating)? = nil,
         tenant: (_ address: String) -> (any StandInTenant)? = { _ in nil }
     ) async -> Int32 {
@@ -106,26 +107,5 @@ public enum PowerShellStandIn {
     private static func tell(_ text: String) {
         let bytes = Array((text + "\n").utf8)
         _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
-    }
-}
-
-extension PowerShellStandIn {
-    /// The whole program: runs the stand-in with this process's arguments and environment, and ends with its status.
-    public static func main() async -> Never {
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        exit(await run(arguments: arguments, environment: ownEnvironment()))
-    }
-
-    private static func ownEnvironment() -> [String: String] {
-        var all: [String: String] = [:]
-        var entry = environ
-        while let text = entry.pointee {
-            let line = String(cString: text)
-            if let equals = line.firstIndex(of: "=") {
-                all[String(line[..<equals])] = String(line[line.index(after: equals)...])
-            }
-            entry += 1
-        }
-        return all
     }
 }

@@ -1,6 +1,6 @@
 import MMCore
 import MMHTTP
-import MMPowerShell
+import MMStandIn
 
 /// The sandbox tenant as the modules of a stand-in reach it: device codes of its sign-in service, rows of its services.
 struct SandboxModuleTenant: StandInTenant {

@@ -1,7 +1,7 @@
 /// How the stand-in names itself, so that nobody takes it for a PowerShell.
-enum StandInGreeting {
+package enum StandInGreeting {
     /// What its greeting gives as the runtime.
-    static let runtime = "mm stand-in"
+    package static let runtime = "mm stand-in"
     /// The PowerShell whose recorded answers it gives.
-    static let version = "7.6.5-stand-in"
+    package static let version = "7.6.5-stand-in"
 }

@@ -1,4 +1,5 @@
 import MMCore
+import MMPowerShell
 
 /// The stand-in's connect, health and a few Get cmdlets of each module.
 struct StandInModules {

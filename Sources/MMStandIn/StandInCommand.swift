@@ -1,4 +1,5 @@
 import MMCore
+import MMPowerShell
 
 /// A command that the stand-in has.
 struct StandInCommand: Sendable {

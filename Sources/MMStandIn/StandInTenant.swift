@@ -1,7 +1,7 @@
-public import MMCore
+package import MMCore
 
 /// The tenant behind a stand-in: where its modules sign in, and what their cmdlets read.
-public protocol StandInTenant: Sendable {
+package protocol StandInTenant: Sendable {
     /// Signs in by device code, and waits until a person has approved.
     /// - Parameters:
     ///   - app: id of the app that signs in.

@@ -1,4 +1,5 @@
 import MMCore
+import MMPowerShell
 import PowerShellSyntax
 
 /// The value of an expression that is known from the text and the script's arguments.

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMPowerShell
 
 /// How the stand-in's modules sign in by device code: at the tenant's own sign-in service, or with the code and the account
 /// that the stand-in was started with.

@@ -36,8 +36,8 @@ enum SandboxProcess {
                 hint: "Use it, or end it with `mm sandbox stop`.")
         }
         var command = ChildCommand(
-            OwnProgram.path, ["sandbox", "start", "--foreground"] + arguments, environment: environment, directory: "/")
-        command.name = "mm"
+            OwnProgram.path, ["start", "--foreground"] + arguments, environment: environment, directory: "/")
+        command.name = "mm-sandbox"
         command.output = .null
         command.error = .pipe
         command.deathSignal = nil

@@ -1,8 +1,8 @@
 import MMCore
-public import PowerShellSyntax
+package import PowerShellSyntax
 
 /// Evaluates scripts without a PowerShell, for the stand-in.
-public protocol PipelineEvaluating: Sendable {
+package protocol PipelineEvaluating: Sendable {
     /// Whether a script has a form that the evaluator may know; what it says no to, it is not asked to evaluate.
     func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool
 
@@ -19,5 +19,5 @@ public protocol PipelineEvaluating: Sendable {
 
 extension PipelineEvaluating {
     /// Every script is tried.
-    public func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool { true }
+    package func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool { true }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMPowerShell
 
 /// The stand-in's end of the wire: blocking, and used from one thread only.
 final class StandInWire {

@@ -1,0 +1,91 @@
+package import MMCore
+import MMOperations
+
+/// The commands of `mm sandbox`. Two programs have them: `mm` lists and completes them, `mm-sandbox` carries them out.
+package enum SandboxVerb: String, Sendable, CaseIterable {
+    case start
+    case stop
+    case status
+    case approve
+    case users
+    case faults
+    case pwsh
+
+    /// The command.
+    /// - Parameter work: what it does.
+    package func command(_ work: LocalCommand.Work) -> LocalCommand {
+        LocalCommand(
+            ["sandbox", rawValue], summary: summary, discussion: discussion, fields: fields, examples: examples,
+            work: work)
+    }
+
+    private var summary: String {
+        switch self {
+        case .start: "Start the sandbox tenant: an offline stand-in for Microsoft 365."
+        case .stop: "Stop the sandbox tenant."
+        case .status: "Show whether the sandbox tenant runs, and where."
+        case .approve: "Approve (or decline) a sign-in code as one of the tenant's accounts."
+        case .users: "List accounts of the sandbox tenant."
+        case .faults: "Show, add or clear faults of the sandbox tenant."
+        case .pwsh: "Be a stand-in for PowerShell: started like pwsh, for tests and the sandbox tenant."
+        }
+    }
+
+    private var discussion: String {
+        switch self {
+        case .start:
+            "It runs as a process of its own until `mm sandbox stop`, on this machine's loopback address, with 5,000 "
+                + "users, mail, groups, sites and flows that live in its memory. Connections with `\"cloud\": \"sandbox\"` "
+                + "reach it."
+        case .faults: "A fault is a JSON object, as Docs/Sandbox.md lists them."
+        case .pwsh:
+            "It takes the arguments of pwsh, gives recorded answers, and never claims to be a real PowerShell."
+        case .stop, .status, .approve, .users: ""
+        }
+    }
+
+    private var fields: [InputField] {
+        switch self {
+        case .start:
+            [
+                InputField("connection", .text, "Also add a connection of this name for it."),
+                InputField("port", .integer(0...65_535), "The port (default: any free one)."),
+                InputField("users", .integer(1...1_000_000), "How many users the tenant has (default 5000)."),
+                InputField(
+                    "mailboxes", .integer(1...1_000_000), "How many mailboxes Exchange has (default: one a user)."),
+                InputField("interval", .integer(1...60), "Seconds between two questions after a sign-in (default 5)."),
+                InputField("lifetime", .integer(1...86_400), "Seconds an access token lives (default 4821)."),
+                InputField("foreground", .flag, "Serve in this process until it is ended."),
+            ]
+        case .approve:
+            [
+                InputField("code", .text, "The code that was shown.", isRequired: true, at: .positional(0)),
+                InputField("account", .text, "Who approves (default: the tenant's administrator)."),
+                InputField("decline", .flag, "Decline it."),
+            ]
+        case .users: [InputField("top", .integer(1...1_000_000), "How many (default: those with a role to play).")]
+        case .faults:
+            [
+                InputField("add", .object, "A fault to add.", readsFiles: true),
+                InputField("clear", .flag, "Remove all faults."),
+            ]
+        case .stop, .status, .pwsh: []
+        }
+    }
+
+    private var examples: [OperationDeclaration.Example] {
+        switch self {
+        case .start:
+            [.init("mm sandbox start --connection Demo", "then: mm login Demo, and mm sandbox approve CODE")]
+        case .approve: [.init("mm sandbox approve F7KQ2M8XA", "what a person does in the browser")]
+        case .faults:
+            [
+                .init(
+                    #"mm sandbox faults --add '{"kind": "throttle", "path": "/v1.0/users", "count": 2}'"#,
+                    "two answers 429"),
+                .init("mm sandbox faults --clear", "back to normal"),
+            ]
+        case .stop, .status, .users, .pwsh: []
+        }
+    }
+}

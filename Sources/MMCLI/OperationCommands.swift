@@ -1,0 +1,132 @@
+import Glibc
+package import MMCore
+package import MMOperations
+import MMSystem
+
+/// The commands that are operations: asks the service and writes the answer.
+package struct OperationCommands: Sendable {
+    /// The service for the options of a command line.
+    package typealias Choice = @Sendable (GlobalOptions) -> Result<any OperationService, MMError>
+
+    /// Which service carries the operations out.
+    let service: Choice
+    /// The streams.
+    let terminal: CommandStreams
+    /// Whether a person may sit at the terminal.
+    let isPerson: @Sendable () -> Bool
+    /// Checks what a person has to show besides saying yes.
+    let proof: OwnerProof
+
+    /// Asks the service and writes its answer.
+    /// - Parameters:
+    ///   - operation: the operation.
+    ///   - scanned: what the command line says.
+    ///   - asJSON: whether errors are written as JSON, which then holds what came before them.
+    /// - Returns: the exit code.
+    func perform(
+        _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, asJSON: Bool
+    ) async throws(MMError) -> Int32 {
+        let options = scanned.options
+        let terminal = terminal
+        let showsProgress = terminal.isErrorScreen && !options.quiet
+        var context = CallContext(
+            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
+            waitsForSignIn: terminal.canAsk && !options.detach, patience: options.detach ? .zero : nil,
+            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
+            progress: { report in if showsProgress { terminal.progress(report.message) } }
+        )
+        context.directory = CallContext.ownDirectory
+        context.input = terminal.input
+        let answer: OperationAnswer
+        do throws(MMError) {
+            answer = try await call(
+                operation, arguments(of: operation, scanned.arguments, options), try service(options).get(), in: context
+            )
+        } catch {
+            terminal.progress(nil)
+            if !asJSON { try await show(before: error, options) }
+            throw error
+        }
+        if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
+        if !answer.standardError.isEmpty {
+            terminal.progress(nil)
+            terminal.writeError(answer.standardError)
+        }
+        if !options.quiet {
+            for note in answer.notes { terminal.note(note) }
+        } else if let missing = answer.missing {
+            terminal.note(missing)
+        }
+        if let program = options.jq {
+            try await filter(answer, through: program, options)
+        } else {
+            let renderer = AnswerRenderer(
+                format: options.format, note: { if !options.quiet { terminal.note($0) } },
+                writeError: { terminal.writeError($0) }
+            ) { (bytes) throws(MMError) in try terminal.write(bytes) }
+            try await renderer.render(answer)
+        }
+        let end = answer.body.stream?.end() ?? AnswerEnd()
+        if !options.quiet { for note in end.notes { terminal.note(note) } }
+        terminal.progress(nil)
+        return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Calls an operation, and once more with the passphrase where it turns out that a key needs one and a person can be
+    /// asked for it.
+    private func call(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        do throws(MMError) {
+            return try await service.call(operation.declaration.name, arguments, in: context)
+        } catch  where error.details["reason"] == "passphrase" && context.person != nil {
+            terminal.progress(nil)
+            let key = error.details["key"]?.string ?? "the key"
+            guard operation.fields.contains(where: { $0.name == "passphrase" }),
+                let typed = try await Terminal.controlling.ask("Passphrase of \(key): ", hidden: true), !typed.isEmpty
+            else { throw error }
+            var whole = arguments
+            whole["passphrase"] = .string(typed)
+            return try await service.call(operation.declaration.name, whole, in: context)
+        }
+    }
+
+    /// Shows what came before a failure where it would have been shown without one. With `--json` the error holds it.
+    private func show(before error: MMError, _ options: GlobalOptions) async throws(MMError) {
+        guard let output = error.output else { return }
+        let texts = (output.array ?? [output]).map(\.string)
+        let isText = texts.allSatisfy { $0 != nil }
+        let answer = OperationAnswer(
+            isText ? .text(texts.compactMap(\.self).joined(separator: "\n")) : .value(output))
+        try await AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try terminal.write(bytes) }
+            .render(answer)
+    }
+
+    /// An operation that has forms of its own is told which one is wanted; jq needs JSON.
+    private func arguments(of operation: AnyOperation, _ given: JSONObject, _ options: GlobalOptions) -> JSONObject {
+        guard let field = operation.fields.first(where: { $0.name == "output" }), case .choice(let words) = field.kind
+        else { return given }
+        var arguments = given
+        let wanted = options.format?.rawValue ?? (options.jq == nil ? nil : "json")
+        if let wanted { arguments["output"] = .string(words.contains(wanted) ? wanted : "json") }
+        // A call without arguments lists the connections, in whatever form.
+        return given.isEmpty ? given : arguments
+    }
+
+    private func filter(_ answer: OperationAnswer, through program: String, _ options: GlobalOptions)
+        async throws(MMError)
+    {
+        var text: [UInt8] = []
+        let collector = AnswerRenderer(format: .json) { (bytes) throws(MMError) in text += bytes }
+        try await collector.render(answer)
+        let raw = options.format == .text
+        try terminal.write(try await JQProgram(program, rawStrings: raw).run(on: text))
+    }
+}
+
+extension OperationAnswer {
+    /// Whether the body is still being fetched.
+    fileprivate var isLongRunning: Bool {
+        body.stream != nil
+    }
+}

@@ -1,0 +1,59 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// The process of a command-line program: it ends with the exit code of its one command, and signals cancel the command.
+package enum CommandProcess {
+    /// Carries out the command line of this process and ends it with the exit code.
+    ///
+    /// Nothing may wait on the main thread by way of the runtime: parked there, it would take signals with their default
+    /// effect. So the work runs in a task, and the main thread sleeps in `pause` with its own mask.
+    /// - Parameters:
+    ///   - takesSignals: whether a signal cancels the command; not for one that takes them itself.
+    ///   - work: gets the words after the program's name and the environment; answers the exit code.
+    package static func run(
+        takesSignals: Bool = true, _ work: @escaping @Sendable ([String], [String: String]) async -> Int32
+    ) -> Never {
+        Signals.ignoreBrokenPipes()
+        let words = Array(CommandLine.arguments.dropFirst())
+        let running = RunningCommand()
+        let signals = takesSignals ? try? Signals.take([SIGINT, SIGTERM, SIGHUP]) { running.stop(by: $0) } : nil
+        let task = Task { await work(words, ProcessEnvironment.read()) }
+        running.started(task)
+        Task { exit(running.exitCode(await task.value)) }
+        while true { withExtendedLifetime((signals, work)) { _ = pause() } }
+    }
+}
+
+/// The command that runs, and the signal that ended it. The first Ctrl-C cancels the work and lets it clean up, the second
+/// ends the process.
+private final class RunningCommand: Sendable {
+    private struct State {
+        var task: Task<Int32, Never>?
+        var signal: Int32?
+    }
+    private let state = Mutex(State())
+
+    func started(_ task: Task<Int32, Never>) {
+        let isStopped = state.withLock { state in
+            state.task = task
+            return state.signal != nil
+        }
+        if isStopped { task.cancel() }
+    }
+
+    func stop(by signal: Int32) {
+        let (task, isSecond) = state.withLock { state in
+            let isSecond = state.signal != nil
+            state.signal = signal
+            return (state.task, isSecond)
+        }
+        if isSecond { exit(128 + signal) }
+        task?.cancel()
+    }
+
+    func exitCode(_ code: Int32) -> Int32 {
+        guard code != 0, let signal = state.withLock({ $0.signal }) else { return code }
+        return 128 + signal
+    }
+}

@@ -1,0 +1,120 @@
+import MMCLI
+import MMCore
+import MMOperations
+import MMPowerShell
+import MMSandbox
+import MMStandIn
+
+/// What the commands of `mm sandbox` do: start, steer and end the tenant, and stand in for PowerShell.
+struct SandboxCommands: Sendable {
+    private let environment: [String: String]
+    private let paths: StatePaths
+
+    private init(_ environment: [String: String]) {
+        self.environment = environment
+        paths = StatePaths(environment: environment)
+    }
+
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        let commands = SandboxCommands(environment)
+        return SandboxVerb.allCases.map { $0.command(commands.work(of: $0)) }
+    }
+
+    private func work(of verb: SandboxVerb) -> LocalCommand.Work {
+        switch verb {
+        case .start: .fields(start)
+        case .stop: .fields(stop)
+        case .status: .fields(status)
+        case .approve: .fields(approve)
+        case .users: .fields(users)
+        case .faults: .fields(faults)
+        case .pwsh:
+            .words { (words) in
+                await PowerShellStandIn.run(
+                    arguments: words, environment: environment, evaluator: NativeEvaluator(),
+                    tenant: SandboxModuleTenant.init)
+            }
+        }
+    }
+
+    @Sendable private func start(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        if try input.flag("foreground") {
+            var tenant = SandboxOptions()
+            tenant.port = UInt16(try input.integer("port") ?? 0)
+            tenant.userCount = try input.integer("users") ?? tenant.userCount
+            tenant.mailboxCount = try input.integer("mailboxes")
+            tenant.pollInterval = Int64(try input.integer("interval") ?? Int(tenant.pollInterval))
+            tenant.accessTokenLifetime = Int64(try input.integer("lifetime") ?? Int(tenant.accessTokenLifetime))
+            try await SandboxProcess.serve(tenant, paths)
+            return 0
+        }
+        var arguments: [String] = []
+        for name in ["port", "users", "mailboxes", "interval", "lifetime"] {
+            if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
+        }
+        let running = try await SandboxProcess.start(arguments, environment: environment, paths)
+        var notes = ["Stop it with: mm sandbox stop"]
+        if let name = try input.text("connection") {
+            try SandboxProcess.addConnection(name, paths)
+            notes = ["Sign in with: mm login \(name)", "Approve its code with: mm sandbox approve CODE"] + notes
+        }
+        let answer: JSONValue = ["url": .string(running.base), "pid": .int(Int64(running.processID))]
+        if !options.quiet { for note in notes { streams.note(note) } }
+        try await streams.show(answer, options)
+        return 0
+    }
+
+    @Sendable private func stop(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let wasRunning = try await SandboxProcess.stop(paths)
+        if !options.quiet { streams.note(wasRunning ? "Stopped." : "No sandbox tenant is running.") }
+        return 0
+    }
+
+    @Sendable private func status(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let control = try SandboxControl(paths)
+        var answer = try await control.call("GET", "health").object ?? [:]
+        answer["url"] = .string(control.base)
+        try await streams.show(.object(answer), options)
+        return 0
+    }
+
+    @Sendable private func approve(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        var body: JSONObject = ["userCode": .string(try input.requiredText("code"))]
+        if let account = try input.text("account") { body["account"] = .string(account) }
+        if try input.flag("decline") { body["decision"] = "decline" }
+        try await streams.show(try await SandboxControl(paths).call("POST", "approve", .object(body)), options)
+        return 0
+    }
+
+    @Sendable private func users(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let query = try input.integer("top").map { "?top=\($0)" } ?? ""
+        let answer = try await SandboxControl(paths).call("GET", "users" + query)
+        try await streams.show(
+            answer, options, columns: ["userPrincipalName", "displayName", "role", "accountEnabled"])
+        return 0
+    }
+
+    @Sendable private func faults(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let control = try SandboxControl(paths)
+        if try input.flag("clear") { _ = try await control.call("DELETE", "faults") }
+        if let fault = try input.object("add") {
+            try await streams.show(try await control.call("POST", "faults", .object(fault)), options)
+        } else {
+            try await streams.show(try await control.call("GET", "faults"), options)
+        }
+        return 0
+    }
+}

@@ -1,0 +1,3 @@
+import MMSandboxServing
+
+SandboxMain.main()

@@ -1,3 +1,0 @@
-import MMPowerShell
-
-await PowerShellStandIn.main()

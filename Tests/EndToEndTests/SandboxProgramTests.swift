@@ -1,0 +1,95 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("mm sandbox, which mm-sandbox carries out", .timeLimit(.minutes(5)))
+struct SandboxProgramTests {
+    private let home: TemporaryHome
+
+    init() throws { home = try TemporaryHome() }
+
+    private func run(_ program: String, _ words: [String], _ extra: [String: String] = [:]) async throws -> Tenant.Ran {
+        try await Tenant.run(program, words, home.environment.merging(extra) { $1 })
+    }
+
+    /// A copy of `mm` without its sibling.
+    private func loneProgram() async throws -> String {
+        let copied = try await run("/bin/cp", [Programs.mm, "\(home.path)/mm"])
+        #expect(copied.code == 0)
+        return "\(home.path)/mm"
+    }
+
+    @Test("answers, errors and exit codes are mm-sandbox's own")
+    func handedOn() async throws {
+        let tenant = try await Tenant(users: 20)
+        let health = try await tenant.mm(["sandbox", "status", "--json"])
+        #expect(health.code == 0 && health.json?["users"] == 20 && health.json?["url"]?.string == tenant.base)
+        #expect(try await tenant.mm(["sandbox", "status", "--jq", ".url", "-o", "text"]).output == tenant.base + "\n")
+        let again = try await tenant.mm(["sandbox", "start", "--json"])
+        #expect(again.code == 1 && again.failure?["code"] == "conflict")
+        let fault = #"{"kind": "throttle", "path": "/v1.0/users", "count": 2}"#
+        let added = try await tenant.mm(["sandbox", "faults", "--add", "-", "--json"], input: fault)
+        #expect(added.json?["remaining"] == 2, "standard input arrives: \(added)")
+        let wrong = try await tenant.mm(["sandbox", "users", "--tops", "3"])
+        #expect(wrong.code == 2 && wrong.error.contains("`mm sandbox users` has no flag --tops. Did you mean --top?"))
+        await tenant.stop()
+        let gone = try await tenant.mm(["sandbox", "status", "--json"])
+        #expect(gone.code == 1 && gone.failure?["hint"] == "Start it: mm sandbox start")
+    }
+
+    @Test("takes the place of mm: the same process, which signals end in order", arguments: [SIGINT, SIGTERM])
+    func inPlace(signal: Int32) async throws {
+        let process = try await ChildProcess.start(
+            ChildCommand(
+                Programs.mm, ["sandbox", "start", "--foreground", "--users", "20"], environment: home.environment))
+        let file = "\(home.path)/.m365-state/sandbox.json"
+        var state: JSONValue?
+        while state == nil, process.exited == nil {
+            state = try ProtectedFile.read(file).flatMap { try? JSONParser.parse($0) }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(state?["pid"]?.int == Int(process.pid))
+        #expect(ProcessEntry(process.pid)?.name == "mm-sandbox")
+        process.signal(signal)
+        #expect(await process.exit().code == 0)
+        #expect(try ProtectedFile.read(file) == nil)
+    }
+
+    @Test("is found beside mm, then in PATH, or where MM_SANDBOX says, and nowhere else")
+    func found() async throws {
+        let mm = try await loneProgram()
+        let version = ["sandbox", "pwsh", "--version"]
+        let missing = try await run(mm, version + ["--json"])
+        #expect(missing.code == 1 && missing.failure?["code"] == "unavailable")
+        #expect(missing.failure?["hint"]?.string?.contains("MM_SANDBOX") == true)
+        let folder = String(Programs.mmSandbox.dropLast("/mm-sandbox".count))
+        #expect(try await run(mm, version, ["PATH": "/usr/bin:\(folder)"]).output == "PowerShell 7.6.5-stand-in\n")
+        #expect(try await run(mm, version, ["MM_SANDBOX": Programs.mmSandbox]).code == 0)
+        let wrong = try await run(Programs.mm, version, ["MM_SANDBOX": "/nowhere/mm-sandbox"])
+        #expect(wrong.code == 2 && wrong.error.contains("MM_SANDBOX names “/nowhere/mm-sandbox”"))
+    }
+
+    @Test("help and completion know its commands without it")
+    func listed() async throws {
+        let mm = try await loneProgram()
+        let help = try await run(mm, ["sandbox", "start", "--help"])
+        #expect(help.code == 0 && help.output.contains("--mailboxes") && help.output.contains("mm login Demo"))
+        #expect(try await run(mm, ["sandbox", "pwsh", "--help"]).output.contains("stand-in for PowerShell"))
+        let group = try await run(mm, ["sandbox", "--help"])
+        let completion = try await run(mm, ["completions", "bash"])
+        for verb in ["start", "stop", "status", "users", "faults", "approve", "pwsh"] {
+            #expect(group.output.contains("sandbox \(verb)") && completion.output.contains("\"sandbox \(verb)\""))
+        }
+        let unknown = try await run(mm, ["sandbox", "strat"])
+        #expect(unknown.code == 2 && unknown.error.contains("`mm sandbox start`"))
+    }
+
+    @Test("mm-sandbox has the same commands by itself")
+    func alone() async throws {
+        #expect(try await run(Programs.mmSandbox, ["--version"]).output.hasPrefix("mm-sandbox "))
+        #expect(try await run(Programs.mmSandbox, ["--help"]).output.contains("sandbox approve"))
+        #expect(try await run(Programs.mmSandbox, ["stop"]).error == "No sandbox tenant is running.\n")
+        #expect(try await run(Programs.mmSandbox, ["status"]).code == 1)
+    }
+}
