@@ -13,7 +13,7 @@ import time
 
 from figures import RELEASE, Figures
 
-BENCH, STAND_IN = str(RELEASE / "powershell-benchmark"), str(RELEASE / "powershell-stand-in")
+BENCH, STAND_IN = str(RELEASE / "powershell-benchmark"), [str(RELEASE / "mm-sandbox"), "pwsh"]
 MM, MM_MCP = str(RELEASE / "mm"), str(RELEASE / "mm-mcp")
 CALLS, RECORDS, BYTES, SESSIONS = 5_000, 100_000, 200, 500
 BUDGET_MS, RECORD_RATE, SESSION_KB = 0.5, 50_000, 100
@@ -27,7 +27,7 @@ def bare_call_ms(folder):
     listener.bind(path)
     listener.listen(1)
     env = {"MM_WIRE": path, "MM_NONCE": "n", "HOME": folder, "PATH": "/usr/bin:/bin"}
-    with subprocess.Popen([STAND_IN, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", script], env=env,
+    with subprocess.Popen([*STAND_IN, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", script], env=env,
                           stdin=subprocess.DEVNULL) as host:
         wire, _ = listener.accept()
         reader = wire.makefile("rb")
@@ -49,7 +49,7 @@ def bare_call_ms(folder):
 
 def figures_of(folder, *words):
     """What the benchmark program measured."""
-    done = subprocess.run([BENCH, STAND_IN, folder, *map(str, words)], capture_output=True, text=True, check=False)
+    done = subprocess.run([BENCH, " ".join(STAND_IN), folder, *map(str, words)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     return json.loads(done.stdout)

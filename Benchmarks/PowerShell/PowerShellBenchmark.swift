@@ -5,18 +5,19 @@ import MMPowerShell
 import MMSystem
 
 /// Drives PowerShell sessions for `Benchmarks/powershell.py`: `calls COUNT`, `records COUNT BYTES`, `sessions COUNT`, each
-/// with the program that stands in for PowerShell. One JSON object on standard output holds the figures.
+/// with the command line that stands in for PowerShell. One JSON object on standard output holds the figures.
 @main
 enum PowerShellBenchmark {
     static func main() async {
         let words = CommandLine.arguments
         guard words.count >= 5, let count = Int(words[4]) else {
-            print("powershell-benchmark PROGRAM FOLDER calls|records|sessions COUNT [BYTES]")
+            print("powershell-benchmark COMMAND FOLDER calls|records|sessions COUNT [BYTES]")
             exit(2)
         }
         ResourceLimits.raiseDescriptors()
-        let bench = Bench(program: words[1], folder: words[2], count: count)
         do {
+            let location = try PowerShellLocator(environment: [:]).command(words[1], reason: .named)
+            let bench = Bench(location: location, folder: words[2], count: count)
             let figures =
                 switch words[3] {
                 case "calls": try await bench.calls()
@@ -34,13 +35,12 @@ enum PowerShellBenchmark {
 
 /// One measurement.
 struct Bench: Sendable {
-    let program: String
+    let location: PowerShellLocation
     let folder: String
     let count: Int
 
     func session(_ number: Int = 0) -> PowerShellSession {
-        let location = PowerShellLocation(program: program, reason: .named)
-        return PowerShellSession(
+        PowerShellSession(
             PowerShellSessionSettings(
                 host: HostSettings(
                     location: location, folder: "\(folder)/s\(number)", environment: ["HOME": folder])))

@@ -61,7 +61,7 @@ struct SandboxCommands: Sendable {
             try SandboxProcess.addConnection(name, paths)
             notes = ["Sign in with: mm login \(name)", "Approve its code with: mm sandbox approve CODE"] + notes
         }
-        let answer: JSONValue = ["url": .string(running.base), "pid": .int(Int64(running.processID))]
+        let answer: JSONValue = ["url": .string(running.base), "pid": .int(Int64(running.process.pid))]
         if !options.quiet { for note in notes { streams.note(note) } }
         try await streams.show(answer, options)
         return 0

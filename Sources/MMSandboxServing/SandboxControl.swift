@@ -11,7 +11,7 @@ struct SandboxControl {
     /// The tenant that runs for this user.
     /// - Throws: `unavailable` when none does.
     init(_ paths: StatePaths) throws(MMError) {
-        guard let file = try SandboxStateFile.read(in: paths.stateDirectory), file.isAlive else {
+        guard let file = try SandboxStateFile.ofRunning(in: paths.stateDirectory) else {
             throw MMError(.unavailable, "No sandbox tenant is running.", hint: "Start it: mm sandbox start")
         }
         base = file.base

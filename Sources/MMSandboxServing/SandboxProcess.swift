@@ -9,11 +9,7 @@ enum SandboxProcess {
     /// Serves the tenant in this process until it is ended by a signal; other processes find it by its state file.
     /// - Throws: `MMError` when the port can't be had, `cancelled` when the task is.
     static func serve(_ options: SandboxOptions, _ paths: StatePaths) async throws(MMError) {
-        if let running = try SandboxStateFile.read(in: paths.stateDirectory), running.isAlive {
-            throw MMError(
-                .conflict, "A sandbox tenant runs already: \(running.base), process \(running.processID).",
-                hint: "Use it, or end it with `mm sandbox stop`.")
-        }
+        try requireNone(paths)
         let tenant = SandboxTenant(options: options)
         _ = try await tenant.start()
         let file = await tenant.stateFile()
@@ -30,11 +26,7 @@ enum SandboxProcess {
     static func start(_ arguments: [String], environment: [String: String], _ paths: StatePaths) async throws(MMError)
         -> SandboxStateFile
     {
-        if let running = try SandboxStateFile.read(in: paths.stateDirectory), running.isAlive {
-            throw MMError(
-                .conflict, "A sandbox tenant runs already: \(running.base), process \(running.processID).",
-                hint: "Use it, or end it with `mm sandbox stop`.")
-        }
+        try requireNone(paths)
         var command = ChildCommand(
             OwnProgram.path, ["start", "--foreground"] + arguments, environment: environment, directory: "/")
         command.name = "mm-sandbox"
@@ -45,7 +37,7 @@ enum SandboxProcess {
         let child = try await ChildProcess.start(command)
         let deadline = Deadline.after(.seconds(30))
         while !deadline.hasPassed {
-            if let running = try SandboxStateFile.read(in: paths.stateDirectory), running.processID == child.pid {
+            if let running = try SandboxStateFile.read(in: paths.stateDirectory), running.process.pid == child.pid {
                 return running
             }
             if let exit = child.exited {
@@ -64,25 +56,24 @@ enum SandboxProcess {
 
     /// Ends the tenant's process.
     /// - Returns: whether one was running.
-    /// - Throws: `MMError` when it does not end.
+    /// - Throws: `MMError` when its file can't be read or removed.
     static func stop(_ paths: StatePaths) async throws(MMError) -> Bool {
-        guard let running = try SandboxStateFile.read(in: paths.stateDirectory) else { return false }
-        guard running.isAlive else {
-            try running.remove(in: paths.stateDirectory)
-            return false
-        }
-        kill(running.processID, SIGTERM)
+        guard let file = try SandboxStateFile.read(in: paths.stateDirectory) else { return false }
+        let wasRunning = file.process.signal(SIGTERM)
         let deadline = Deadline.after(.seconds(10))
-        while running.isAlive {
-            if deadline.hasPassed {
-                kill(running.processID, SIGKILL)
-                try running.remove(in: paths.stateDirectory)
-                return true
-            }
+        while file.process.isRunning {
+            if deadline.hasPassed { file.process.signal(SIGKILL) }
             try? await Task.sleep(for: .milliseconds(20))
         }
-        try running.remove(in: paths.stateDirectory)
-        return true
+        try file.remove(in: paths.stateDirectory)
+        return wasRunning
+    }
+
+    private static func requireNone(_ paths: StatePaths) throws(MMError) {
+        guard let running = try SandboxStateFile.ofRunning(in: paths.stateDirectory) else { return }
+        throw MMError(
+            .conflict, "A sandbox tenant runs already: \(running.base), process \(running.process.pid).",
+            hint: "Use it, or end it with `mm sandbox stop`.")
     }
 
     /// Adds the registry entry of a connection to the tenant; one that stands there already is left alone.
