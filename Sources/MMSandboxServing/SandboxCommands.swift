@@ -4,6 +4,7 @@ import MMOperations
 import MMPowerShell
 import MMSandbox
 import MMStandIn
+import MMSystem
 
 /// What the commands of `mm sandbox` do: start, steer and end the tenant, and stand in for PowerShell.
 struct SandboxCommands: Sendable {
