@@ -89,7 +89,7 @@ struct PowerShellSessionTests {
             folder + "/registry.json",
             with: Array(#"{"connections":{"Contoso":{"tenant":"contoso.com"}}}"#.utf8))
         let environment = [
-            "HOME": folder, "MM_CONNECTIONS": folder + "/registry.json", "MM_PWSH": try StandIn.program(),
+            "HOME": folder, "MM_CONNECTIONS": folder + "/registry.json", "MM_PWSH": try StandIn.program() + " pwsh",
             "XDG_RUNTIME_DIR": "/tmp",
         ]
         let session = try PowerShellSession(
