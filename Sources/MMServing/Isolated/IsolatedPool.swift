@@ -280,7 +280,12 @@ actor IsolatedPool {
         return programs.compactMap(\.self).flatMap { (program: String) in
             var real = [CChar](repeating: 0, count: Int(PATH_MAX))
             return [program, realpath(program, &real).map { String(cString: $0) } ?? program]
-        }.map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") }.filter { $0 != "/" }
+        }.compactMap(Self.folder)
+    }
+
+    /// The folder of a program; `nil` for the root.
+    private static func folder(of program: String) -> String? {
+        program.lastIndex(of: "/").flatMap { $0 == program.startIndex ? nil : String(program[..<$0]) }
     }
 
     /// The pool's log shows where people look for logs.

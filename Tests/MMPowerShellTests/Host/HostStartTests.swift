@@ -76,7 +76,8 @@ struct HostStartTests {
         try await until("the socket") {
             guard let folder = entries(of: parent).first(where: { $0.hasPrefix("mm-ps-") }) else { return false }
             place.path = "\(parent)/\(folder)/wire"
-            return access(place.path, F_OK) == 0
+            // It listens a moment after it is there.
+            return (try? UnixSocket.connect(to: place.path)) != nil
         }
         let stranger = try UnixSocket.connect(to: place.path)
         let greeting = Array(
