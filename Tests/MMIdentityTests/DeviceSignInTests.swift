@@ -300,16 +300,28 @@ struct DeviceSignInTests {
         #expect(try home.read("Contoso.json") == nil)
     }
 
-    @Test("signing out ends a code that waits: approving it afterwards signs nobody in")
-    func signOutEndsCodes() async throws {
+    @Test(
+        "signing out ends a code that waits, whatever it is for: approving it afterwards signs nobody in",
+        arguments: [ServiceResource.graph, .flow, .exchange, .sharePoint("contoso"), .sharePoint("contoso-admin")],
+        ["Contoso", "Contoso.flow", "Contoso-flow"])
+    func signOutEndsCodes(resource: ServiceResource, name: String) async throws {
         let transport = entra(
-            [Contoso.tokens()], codes: [Contoso.deviceCode("FIRST"), Contoso.deviceCode("SECOND")])
+            [Contoso.tokens()], codes: ["FIRST", "OTHER", "SECOND"].map { Contoso.deviceCode($0) })
         let service = IdentityService.scripted(home, transport, clock: clock)
-        let connection = try Contoso.connection()
-        #expect(await signInNeeded(service, connection)?.details["userCode"] == "FIRST")
+        let connection = try Contoso.connection(name)
+        // The names of its files begin like those of the one that signs out.
+        let other = try Contoso.connection(name + "-sharepoint-contoso")
+        func code(of connection: Connection) async -> String? {
+            let error = await #expect(throws: MMError.self) {
+                try await service.token(for: connection, resource: resource)
+            }
+            return error?.details["userCode"]?.string
+        }
+        #expect(await code(of: connection) == "FIRST")
+        #expect(await code(of: other) == "OTHER")
         try await service.signOut(connection)
-        clock.advance(5)
-        #expect(await signInNeeded(service, connection)?.details["userCode"] == "SECOND")
+        #expect(home.tokenFiles.filter { $0.hasSuffix(".flow.json") }.count == 1)
+        #expect(await code(of: connection) == "SECOND")
         #expect(transport.requests.filter { $0.url.hasSuffix("/token") }.isEmpty)
     }
 

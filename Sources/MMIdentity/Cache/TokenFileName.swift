@@ -22,10 +22,27 @@ struct TokenFileName: Sendable, Hashable {
 
     /// The pending sign-in for a resource.
     func pending(_ resource: ServiceResource) -> String {
-        // `X-flow` for Graph and `X` for Flow would both be `X-flow.flow.json`.
-        let stem = isPlain && !endsLikeAResource ? safe : digested
-        return resource == .graph ? "\(stem).flow.json" : "\(stem)-\(StatePaths.safeName(resource.name)).flow.json"
+        resource == .graph
+            ? "\(pendingStem).flow.json" : "\(pendingStem)-\(StatePaths.safeName(resource.name)).flow.json"
     }
+
+    /// The pending sign-in for a SharePoint host that a file of the token folder holds, or a draft of it.
+    func sharePointPending(of file: String) -> String? {
+        let isDraft = file.hasPrefix(".")
+        let name = isDraft ? file.dropFirst() : file[...]
+        let start = "\(pendingStem)-sharepoint-"
+        guard name.hasPrefix(start), let end = name.firstRange(of: ".flow.json"),
+            isDraft ? name[end.upperBound...].hasPrefix(".mm-") : end.upperBound == name.endIndex
+        else { return nil }
+        // `X-sharepoint-y` may be a connection of its own, the names of whose files hold its digest.
+        let isOthers = name[..<end.lowerBound].dropFirst(start.count).split(separator: "-").contains { part in
+            part.utf8.count == 16 && part.utf8.allSatisfy { (0x30...0x39) ~= $0 || (0x61...0x66) ~= $0 }
+        }
+        return isOthers ? nil : "\(name[..<end.lowerBound]).flow.json"
+    }
+
+    // `X-flow` for Graph and `X` for Flow would both be `X-flow.flow.json`.
+    private var pendingStem: String { isPlain && !endsLikeAResource ? safe : digested }
 
     // 200 bytes leave room for the endings that locks and drafts add below the 255 of a file name.
     private var isPlain: Bool { safe == connection && safe.utf8.count <= 200 && !safe.isEmpty }

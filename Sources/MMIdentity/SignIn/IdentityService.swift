@@ -210,9 +210,7 @@ public actor IdentityService {
         try ProtectedFile.makeDirectory(paths.tokenDirectory)
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
         // Codes first: whoever approves one now would put tokens back.
-        for resource in ServiceResource.plain {
-            try ProtectedFile.erase(files.pendingFile(named: resource, identity: []).path)
-        }
+        for path in try files.pendingPaths() { try ProtectedFile.erase(path) }
         let accounts = try await files.cache.clear(until: deadline)
         // An empty cache of our own hides the one that a seed made under a name that is not ours alone.
         if FileSignature(files.cache.path) == nil, let seeds = files.seedCachePath, FileSignature(seeds) != nil {

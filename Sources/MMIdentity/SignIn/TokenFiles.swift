@@ -80,11 +80,14 @@ struct TokenFiles: Sendable {
 
     /// The pending sign-in for a resource.
     func pending(_ target: SignInTarget, _ resource: ServiceResource) -> PendingFile {
-        pendingFile(named: resource, identity: target.identity + [resource.name])
+        PendingFile(path: "\(directory)/\(names.pending(resource))", identity: target.identity + [resource.name])
     }
 
-    /// The file of a pending sign-in, whosever it is.
-    func pendingFile(named resource: ServiceResource, identity: [String]) -> PendingFile {
-        PendingFile(path: "\(directory)/\(names.pending(resource))", identity: identity)
+    /// Where pending sign-ins of the connection may lie, whosever they are and whatever they are for: for each resource, and
+    /// for each SharePoint host that the folder holds one for.
+    func pendingPaths() throws(MMError) -> [String] {
+        let plain = ServiceResource.plain.map { names.pending($0) }
+        let hosts = try FolderListing.names(in: directory).compactMap { names.sharePointPending(of: $0) }
+        return Set(plain + hosts).sorted().map { "\(directory)/\($0)" }
     }
 }
