@@ -36,9 +36,9 @@ extension SessionPool {
     func startSession(_ key: SessionKey) async throws(MMError) -> Session {
         let limit = Deadline.after(settings.startLimit)
         let factory = factory
-        return try await Bounded.run(until: limit, doing: "starting the session \(key)") { () async throws(MMError) in
-            try await factory.start(key)
-        }
+        return try await Bounded.run(
+            until: limit, doing: "starting the session \(key)", dropping: { await $0.close() }
+        ) { () async throws(MMError) in try await factory.start(key) }
     }
 
     func adopt(_ session: Session, _ key: SessionKey, _ generation: Int) -> Bool {

@@ -64,10 +64,16 @@ struct PoolGenerationTests {
         #expect(factory.made.count == 2)
     }
 
-    @Test("a sign-in that ends after a reset makes nobody ready but the session that it was for")
-    func lateSignIn() async throws {
+    /// What a sign-in that nobody waits for any more may still say.
+    enum LateNews: CaseIterable { case account, prompt, fault }
+
+    @Test("what a sign-in says after a reset is news of its own session alone", arguments: LateNews.allCases)
+    func lateSignIn(news: LateNews) async throws {
         let approval = Gate()
-        let factory = ScriptedFactory(.init(signsInAfter: approval))
+        let factory = ScriptedFactory(
+            .init(
+                prompt: news == .prompt ? ["userCode": "OLD"] : nil,
+                connectFault: news == .fault ? MMError(.forbidden, "declined") : nil, signsInAfter: approval))
         let pool = SessionPool(factory: factory)
         let key = key
         let waiting = Task { try? await pool.connect(key) }
@@ -75,17 +81,47 @@ struct PoolGenerationTests {
         _ = await pool.reset()
         #expect(await waiting.value == nil)
         factory.change {
-            $0.signsInAfter = nil
-            $0.waitsForApproval = true
+            $0 = .init(waitsForApproval: true)
         }
         let next = Task { try? await pool.connect(key) }
         await until { factory.made.count == 2 && factory.made[1].seen.connects == 1 }
+        await until { await pool.reports().first?.waiting == 1 }
         approval.open()
         await until { factory.made[0].seen.connects == 2 }
         // The pool hears of it within its next few turns, if it hears at all.
-        for _ in 0..<200 { #expect(await pool.accounts().isEmpty) }
+        for _ in 0..<200 {
+            #expect(await pool.accounts().isEmpty)
+            guard case .signingIn(prompt: nil) = await pool.state(of: key) else {
+                Issue.record("the old sign-in changed the new session")
+                break
+            }
+        }
         factory.made[1].approve()
         #expect(await next.value == "admin@contoso.example")
+        #expect(await pool.counters.signIns == 1)
+    }
+
+    @Test("a session whose start ends after a reset is closed, and nobody is lent it")
+    func lateStart() async throws {
+        let start = Gate()
+        let factory = ScriptedFactory(.init(startsAfter: start))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let waiting = Task { try? await pool.connect(key) }
+        await until { factory.made.count == 1 }
+        _ = await pool.reset()
+        #expect(await waiting.value == nil)
+        factory.change { $0.startsAfter = nil }
+        let (gate, began) = (Gate(), Gate())
+        let late = call(pool, until: gate, began: began)
+        await began.passed()
+        start.open()
+        await until { factory.made[0].seen.isClosed }
+        #expect(factory.made[0].seen.connects == 0)
+        gate.open()
+        #expect(await late.value == 2)
+        #expect(await pool.reports().map(\.state.word) == ["ready"])
+        #expect(!factory.made[1].seen.isClosed)
     }
 
     @Test("those who wait are served in the order of asking")

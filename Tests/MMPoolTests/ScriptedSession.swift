@@ -14,8 +14,11 @@ final class ScriptedSession: PooledSession {
         var hangsOnSignOut = false
         /// Holds the answer of a health check back, also from a session that was closed.
         var answersHealthAfter: Gate?
-        /// Holds the end of a sign-in back, which then goes well also for a session that was closed.
+        /// Holds a sign-in back, whose news then come also from a session that was closed: its prompt, its fault or that it
+        /// went well.
         var signsInAfter: Gate?
+        /// Holds the start back, which then goes well whatever became of its slot.
+        var startsAfter: Gate?
         /// How often connecting began or, where it was held back, went on.
         var connects = 0
         var signOuts = 0
@@ -47,6 +50,8 @@ final class ScriptedSession: PooledSession {
         if let late = script.signsInAfter {
             await late.passed()
             change { $0.connects += 1 }
+            if let details = script.prompt { prompt(details) }
+            if let fault = script.connectFault { throw fault }
             return "late@contoso.example"
         }
         if let details = script.prompt { prompt(details) }
@@ -139,6 +144,7 @@ final class ScriptedFactory: SessionFactory {
             return (session, next.fault)
         }
         if let fault { throw fault }
+        await session.seen.startsAfter?.passed()
         return session
     }
 }
