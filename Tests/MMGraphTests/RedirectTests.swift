@@ -44,6 +44,32 @@ struct RedirectTests {
         #expect(contoso.network.requests.count == 1)
     }
 
+    @Test(
+        "each hop on the way is looked at, not the first alone",
+        arguments: [
+            "https://[2001:db8::1]/x", "http://contoso.sharepoint.com/y", "https://10.0.0.1/", "//evil.example/x",
+        ])
+    func secondHop(location: String) async throws {
+        let first = redirect("https://contoso.sharepoint.com/x")
+        let contoso = try Contoso(FakeNetwork(first, redirect(location), .json("{}")))
+        let client = try contoso.client()
+        await #expect(throws: MMError.self) {
+            try await client.send(GraphRequest(target: try client.target("/me/drive/items/1/content")))
+        }
+        #expect(contoso.network.requests.count == 2)
+    }
+
+    @Test("a path alone leads on at the host that named it")
+    func relativeHop() async throws {
+        let file = HTTPResponse(status: 200, body: [7])
+        let contoso = try Contoso(FakeNetwork(redirect("https://contoso.sharepoint.com/x"), redirect("/y?z=1"), file))
+        let client = try contoso.client()
+        let request = try GraphRequest(target: client.target("/me/drive/items/1/content"))
+        #expect(try await client.send(request).body == [7])
+        #expect(contoso.network.requests.last?.url == "https://contoso.sharepoint.com/y?z=1")
+        #expect(contoso.network.requests.last?.headers["Authorization"] == nil)
+    }
+
     @Test("a write is never redirected")
     func write() async throws {
         let contoso = try Contoso(FakeNetwork(redirect("https://contoso.sharepoint.com/x", status: 307), .json("{}")))

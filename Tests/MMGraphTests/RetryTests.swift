@@ -64,6 +64,17 @@ struct RetryTests {
         #expect(contoso.network.requests.count == 1 && contoso.waits.all.isEmpty)
     }
 
+    @Test("a wait of five minutes is the longest that the policy takes from a service", arguments: [429, 503, 500])
+    func longestWait(status: Int) {
+        func wait(_ seconds: Int) -> Duration? {
+            RetryPolicy().wait(
+                after: .status(status, asked: .seconds(seconds)), method: "GET", repetition: 1, isGuarded: false,
+                mayRepeat: false, jitter: 0)
+        }
+        #expect(wait(299) == .seconds(299) && wait(300) == .seconds(300))
+        #expect(wait(301) == nil && wait(86_400) == nil)
+    }
+
     @Test("a wait of more than five minutes is the caller's business")
     func tooLong() async throws {
         let (answer, contoso) = try await send(FakeNetwork(HTTPResponse(status: 429, headers: ["Retry-After": "301"])))
