@@ -36,6 +36,21 @@ struct GuardPolicyTests {
         #expect(GuardPolicy(name).decision(for: finding) == decision)
     }
 
+    @Test(
+        "a user who allows a class takes none of the questions away that are asked for another reason",
+        arguments: [
+            (GuardFinding.Kind.classified, GuardDecision.allow), (.dynamic, .ask), (.unknown, .ask), (.warned, .ask),
+            (.sendGuard, .ask), (.blocked, .deny), (.missing, .deny), (.broken, .deny),
+        ])
+    func allowedClasses(kind: GuardFinding.Kind, decision: GuardDecision) {
+        let allowing = Dictionary(uniqueKeysWithValues: GuardClass.allCases.map { ($0, GuardDecision.allow) })
+        let finding = GuardFinding(rule: "x", classes: [.write, .send], kind: kind, reason: "x")
+        #expect(GuardPolicy(.standard, overrides: allowing, dynamic: .allow).decision(for: finding) == decision)
+        // A class that is denied stays denied, whatever the finding's kind.
+        let denying = GuardPolicy(.standard, overrides: [.write: .deny], sendGuards: false, warnsOnly: true)
+        #expect(denying.decision(for: finding) == .deny)
+    }
+
     @Test("the seed's warned list only warns in the seeds' own profiles")
     func warned() {
         let finding = GuardFinding(rule: "x", classes: .write, kind: .warned, reason: "x")
