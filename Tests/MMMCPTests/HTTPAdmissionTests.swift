@@ -41,13 +41,13 @@ struct HTTPAdmissionTests {
         if status == 200 { #expect(answer.message["result"]?["content"]?[0]?["text"] == "x") }
     }
 
-    @Test("of several origins each must be this machine's own", arguments: [[0, 1], [1, 0], [0, 1, 0]])
+    @Test("of several origins each must be this machine's own", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
     func severalOrigins(order: [Int]) async throws {
         let origins = ["http://localhost:3000", "http://evil.example.com"]
         let client = HTTPTestClient(try testServer())
         let answer = try await client.send(
             "POST", headers: headers() + order.map { ("Origin", origins[$0]) }, body: call)
-        #expect(answer.status == 403)
+        #expect(answer.status == (order.contains(1) ? 403 : 200))
     }
 
     @Test("configured names and, where the network is trusted, numeric addresses are let in")

@@ -170,6 +170,26 @@ struct RouterTests {
         await pool.stop()
     }
 
+    @Test(
+        "a body is read where its sender says that it is JSON in UTF-8",
+        arguments: [
+            (nil, false), ("", false), ("text/plain", false), ("application/x-www-form-urlencoded", false),
+            ("application/jsonp", false), ("text/json", false), ("application/json, text/plain", false),
+            ("application/json; charset=latin1", false), ("application/json", true), ("Application/JSON", true),
+            ("application/json;charset=UTF-8", true), ("application/json; charset=\"utf-8\"", true),
+        ] as [(String?, Bool)])
+    func contentType(_ type: String?, _ isRead: Bool) async throws {
+        var headers: HTTPHeaders = ["Host": "localhost"]
+        if let type { headers.set("Content-Type", type) }
+        let request = HTTPServerRequest(
+            method: "POST", target: "/v1/operations/value", headers: headers, body: Array(#"{"text":"a"}"#.utf8))
+        let home = try RESTHome()
+        let router = RESTRouter(
+            service: home.service(Self.operations()), identity: SocketPool.identity, services: home.services)
+        let answer = await router.respond(to: request, from: .sameUser)
+        #expect(answer.status == (isRead ? 200 : 415))
+    }
+
     @Test("other methods are answered with those there are")
     func methods() async throws {
         let pool = try pool()
@@ -261,6 +281,17 @@ struct RouterTests {
         #expect(await router.respond(to: request, from: .sameUser).status == status)
         request.headers.remove("Host")
         #expect(await router.respond(to: request, from: .sameUser).status == 400)
+    }
+
+    @Test("of several origins each must be a name of this server", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
+    func severalOrigins(order: [Int]) async throws {
+        let home = try RESTHome()
+        let router = RESTRouter(service: home.service(Self.operations()), identity: SocketPool.identity)
+        var request = HTTPServerRequest(
+            method: "GET", target: "/v1/handshake", headers: ["Host": "localhost"],
+            peer: .tcp(address: "127.0.0.1", port: 1, localPort: 2))
+        for one in order { request.headers.add("Origin", ["http://localhost:3000", "https://evil.example"][one]) }
+        #expect(await router.respond(to: request, from: .sameUser).status == (order.contains(1) ? 403 : 200))
     }
 
     @Test("a numeric name is answered where that was allowed, and a name that was added")
