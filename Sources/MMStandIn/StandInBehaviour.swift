@@ -103,6 +103,7 @@ enum StandInBehaviour {
         case "two-ends":
             host.wire.put(["t": "end", "id": .int(Int64(id)), "state": "Completed", "location": "/first"])
             host.wire.put(id, PowerShellRecord(.output, "after the end"))
+        case "other-answers": host.answersForOthers = true
         case "garbage": host.wire.put("this is no frame\n".utf8)
         case "unknown-kind": host.wire.put(["t": "gossip", "id": .int(Int64(id))])
         case "greeting":

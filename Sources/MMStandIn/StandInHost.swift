@@ -22,6 +22,8 @@ final class StandInHost {
     var exitCode = JSONValue.null
     /// Records that were sent for the running command.
     private(set) var sent = 0
+    /// Every answer to a question comes behind others that nobody asked for.
+    var answersForOthers = false
     /// After so many records the process ends.
     var diesAfter: (records: Int, status: Int32)?
     var modules = StandInModules()
@@ -62,6 +64,9 @@ final class StandInHost {
             }
         case "stop": if id == current { isStopping = true }
         case "ping", "collect":
+            for other in answersForOthers ? [0, id - 1, id + 1] : [] {
+                wire.put(["t": "pong", "id": .int(Int64(other)), "busy": true, "workingSet": 1, "heap": 1])
+            }
             wire.put([
                 "t": "pong", "id": .int(Int64(id)), "busy": .bool(current != 0), "workingSet": 0, "heap": 0,
             ])

@@ -293,6 +293,19 @@ struct HostCommandTests {
         await host.close()
     }
 
+    @Test("answers that nobody asked for are nobody's")
+    func otherAnswers() async throws {
+        let host = try await StandIn.host()
+        _ = try await host.all("Invoke-StandIn lie other-answers")
+        for _ in 0..<5 {
+            let pulse = try await host.ping(deadline: .after(.seconds(300)))
+            #expect(!pulse.isBusy && pulse.workingSet == 0)
+        }
+        #expect(try await host.collect(deadline: .after(.seconds(300))).heap == 0)
+        #expect(try await host.all("Write-Output mine").values == ["mine"])
+        await host.close()
+    }
+
     @Test(
         "a host that sends what none may send is ended",
         arguments: ["garbage", "unknown-kind", "greeting", "busy", "control"])
