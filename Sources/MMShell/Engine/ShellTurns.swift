@@ -17,6 +17,9 @@ package final class ShellTurns: Sendable {
     /// Nobody waits yet.
     package init() {}
 
+    /// How many wait.
+    var waiting: Int { state.withLock { $0.queue.count } }
+
     /// Waits for the turn.
     /// - Throws: `.deadlineExceeded`, `.cancelled`, and `.unavailable` when the session closes.
     package func take(until deadline: Deadline) async throws(MMError) {

@@ -59,6 +59,22 @@ struct LocalFileTests {
         }
     }
 
+    @Test("in a folder whose name only begins like another's belong to it no more than any others")
+    func neighbours() async throws {
+        try await Self.with { (root) async throws in
+            for folder in ["/root", "/root-evil", "/root/own", "/root/own-notes"] { mkdir(root + folder, 0o700) }
+            let rules = FileRules(root: root + "/root", forbidden: [root + "/root/own"])
+            let files = LocalFiles(directory: root + "/root", rules: rules)
+            for path in ["../root-evil/x", root + "/root-evil/x", "own/x", "own"] {
+                await #expect(throws: MMError.self, "\(path)") { try await files.write(path, [1]) }
+            }
+            _ = try await files.write("own-notes/x", [1])
+            #expect(try await files.read("own-notes/x").bytes == [1])
+        }
+        #expect(FileRules.lies("/root", in: "/root") && FileRules.lies("/root/x", in: "/root/"))
+        #expect(FileRules.lies("/x", in: "/") && !FileRules.lies("/ro", in: "/root"))
+    }
+
     @Test("are written through links, which stay")
     func links() async throws {
         try await Self.with { (root) async throws in
