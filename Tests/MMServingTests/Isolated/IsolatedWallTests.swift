@@ -1,0 +1,93 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMServing
+
+@Suite("The wall of a connection's own pool", .timeLimit(.minutes(5)))
+struct IsolatedWallTests {
+    private static let hasNamespaces: Bool = {
+        // The same trial as the wall's own, without waiting for a task: a trait can't.
+        let words = ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/true"]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var child: pid_t = 0
+        var status: Int32 = 0
+        guard access("/usr/bin/setpriv", X_OK) == 0,
+            posix_spawn(&child, words[0], nil, nil, &arguments, nil) == 0, waitpid(child, &status, 0) == child
+        else { return false }
+        return status == 0
+    }()
+
+    private static let skipped: Comment = "this kernel lets this user make no namespaces"
+
+    /// Runs a script behind the wall, with a folder of its own, one of a neighbour, and the owner's tokens and registry.
+    private func run(_ script: String, in home: TestHome) async throws -> String {
+        for (path, text) in [
+            ("state/own/mine", "MINE"), ("state/other/secret", "NEIGHBOURS"), ("tokens/Contoso.json", "OWNERS"),
+            ("registry.json", "REGISTRY"), ("open", "OPEN"), ("sockets/bus", "BUS"),
+        ] { try home.write("\(home.path)/\(path)", Array(text.utf8)) }
+        var command = IsolatedWall.namespaces.command(
+            "/bin/sh", ["-c", script], environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "ROOT": home.path],
+            folder: home.path + "/state/own", hidden: ["state", "tokens", "nowhere"].map { "\(home.path)/\($0)" },
+            masked: ["registry.json", "registry.json.bak"].map { "\(home.path)/\($0)" }, readable: [],
+            socketFolder: home.path + "/sockets")
+        command.error = .output
+        let outcome = try await ChildProcess.run(command, input: [], timeout: .seconds(240))
+        return String(decoding: outcome.output, as: UTF8.self)
+    }
+
+    @Test("hides the owner's folders and files, and leaves the pool its own", .enabled(if: hasNamespaces, skipped))
+    func hides() async throws {
+        let home = try TestHome()
+        let text = try await run(
+            """
+            pwd
+            cat "$ROOT/state/own/mine" "$ROOT/sockets/bus" "$ROOT/open"; echo
+            echo new >"$ROOT/state/own/new"
+            ls -A "$ROOT/state"
+            cat "$ROOT/state/other/secret" "$ROOT"/tokens/* "$ROOT/registry.json" 2>/dev/null
+            ls -A "$ROOT/tokens"
+            echo END
+            """, in: home)
+        #expect(text == "\(home.path)/state/own\nMINEBUSOPEN\nown\nEND\n")
+        #expect(try home.read(home.path + "/state/own/new") == Array("new\n".utf8))
+        #expect(try home.read(home.path + "/tokens/Contoso.json") == Array("OWNERS".utf8))
+    }
+
+    @Test(
+        "takes every privilege that would undo it, for good", .enabled(if: hasNamespaces, skipped),
+        arguments: ["", "/usr/bin/unshare --user --map-root-user --mount "])
+    func privileges(prefix: String) async throws {
+        let home = try TestHome()
+        let status = try await run("cat /proc/self/status", in: home)
+        let fields = Dictionary(
+            status.split(separator: "\n").compactMap { line -> (String, String)? in
+                let parts = line.split(separator: ":", maxSplits: 1)
+                guard parts.count == 2 else { return nil }
+                return (String(parts[0]), parts[1].filter { $0 != " " && $0 != "\t" })
+            }, uniquingKeysWith: { first, _ in first })
+        #expect(fields["NoNewPrivs"] == "1")
+        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            #expect(fields[set] == "0000000000000000", "\(set)")
+        }
+        // In a namespace of its own inside, too, what was hidden stays so: its mounts are locked there.
+        let text = try await run(
+            """
+            \(prefix)/bin/sh -c '
+            for place in state tokens registry.json; do umount -l "$ROOT/$place" && echo UNDONE "$place"; done
+            mount --bind / "$ROOT/sockets" && echo MOUNTED
+            for top in "" "$ROOT/sockets"; do
+                cat "$top$ROOT"/tokens/* "$top$ROOT/state/other/secret" "$top$ROOT/registry.json"
+            done
+            ' 2>/dev/null
+            cat "$ROOT"/tokens/* "$ROOT/registry.json" 2>/dev/null
+            echo END
+            """, in: home)
+        #expect(text.hasSuffix("END\n"))
+        for secret in ["OWNERS", "NEIGHBOURS", "REGISTRY", "UNDONE"] { #expect(!text.contains(secret), "\(text)") }
+        if prefix.isEmpty { #expect(text == "END\n") }
+    }
+}
