@@ -46,14 +46,15 @@ extension ShellOperations {
     }
 
     private func content(_ input: InputReader, _ context: OperationContext) async throws(MMError) -> FileSource {
-        let limit = try configuration(context).largestFile
+        let configuration = try configuration(context)
         if let file = try input.text("from") {
-            guard context.call.caller.surface != .mcp else {
+            guard mayNamePlaces(context, configuration) else {
                 throw MMError(.invalidInput, "Give `content`.", hint: "Only a person names files of this machine.")
             }
             let files = LocalFiles(
                 directory: Self.ownDirectory(context),
-                rules: FileRules(forbidden: ShellOpening.ownFiles(context.services), limit: limit))
+                rules: FileRules(
+                    forbidden: ShellOpening.ownFiles(context.services), limit: configuration.largestFile))
             return try await files.source(file)
         }
         guard let text = try input.written("content") else {
@@ -155,10 +156,10 @@ extension ShellOperations {
     func download(_ path: String, _ input: InputReader, _ context: OperationContext, isText: Bool)
         async throws(MMError) -> OperationAnswer
     {
-        if input.has("to"), try input.text("to") != nil, context.call.caller.surface == .mcp {
+        let configuration = try configuration(context)
+        if input.has("to"), try input.text("to") != nil, !mayNamePlaces(context, configuration) {
             throw MMError(.invalidInput, "Only a person names files of this machine.", hint: "Leave `to` out.")
         }
-        let configuration = try configuration(context)
         try await judge(writing: false, path, input, context, configuration)
         let (member, _) = try await session(input, context, configuration)
         let offset = try input.integer("offset") ?? 0

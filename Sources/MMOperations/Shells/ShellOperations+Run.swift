@@ -81,10 +81,10 @@ extension ShellOperations {
     private func run(_ input: InputReader, _ context: OperationContext) async throws(MMError) -> OperationAnswer {
         let text = try input.requiredText("command")
         let isModel = context.call.caller.surface == .mcp
-        if isModel, isLocal, try input.text("directory") != nil {
+        let configuration = try configuration(context)
+        if isLocal, try input.text("directory") != nil, !mayNamePlaces(context, configuration) {
             throw MMError(.invalidInput, "Where a session starts is a person's choice.", hint: "Use cd in the command.")
         }
-        let configuration = try configuration(context)
         let name = try key(input, context)
         let known = try? await context.services.shells.existing(name)
         let kind = input.has("shell") ? try input.text("shell") : nil

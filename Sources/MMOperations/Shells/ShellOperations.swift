@@ -91,6 +91,12 @@ struct ShellOperations: Sendable {
             ShellsConfiguration.path(context.services.environment, home: context.services.paths.home))
     }
 
+    /// Whether a caller may name files and folders of this machine: a person, or a program that has no walls to get around.
+    func mayNamePlaces(_ context: OperationContext, _ configuration: ShellsConfiguration) -> Bool {
+        let caller = context.call.caller
+        return caller.surface == .terminal || caller.surface != .mcp && configuration.confinement(of: caller) == .guard
+    }
+
     /// Opens sessions as a configuration says, new ones where the caller stands unless it says where.
     func opening(_ context: OperationContext, _ configuration: ShellsConfiguration) -> ShellOpening {
         let caller = context.call.caller

@@ -73,6 +73,26 @@ struct DefaultWorkspaceTests {
         await home.services.close()
     }
 
+    @Test(
+        "are not led around their walls by places that a program names", arguments: [Caller.Surface.rest, .library],
+        [
+            ("shell_run", ["command": "pwd", "directory": "/etc"]),
+            ("shell_upload", ["from": "/etc/hostname", "path": "x"]),
+            ("shell_download", ["path": "x", "to": "/tmp/mm-never"]),
+            ("ssh_upload", ["host": "x.invalid", "from": "/etc/hostname", "path": "x"]),
+        ] as [(String, JSONObject)])
+    func places(surface: Caller.Surface, call: (String, JSONObject)) async throws {
+        let context = CallContext(caller: Caller(surface: surface, name: "test", server: nil), sessionID: "x")
+        do throws(MMError) {
+            _ = try await service.call(call.0, call.1, in: context)
+            Issue.record("it was done")
+        } catch {
+            #expect(error.code == .invalidInput, "\(error)")
+            #expect(error.message.contains("person") || error.hint?.contains("person") == true, "\(error)")
+        }
+        await home.services.close()
+    }
+
     @Test("take no folder for a workspace that holds settings, mm's own files, or more than one thing")
     func folders() throws {
         for folder in ["a", "a/b", ".config", ".config/x", "state", "state/x", "outer"] {
