@@ -21,7 +21,7 @@ def main():
     figures.row("added a request, p99", (seen["through99"] - seen["straight99"]) / 1000, "ms", 3)
     figures.note(f"p50 straight {seen['straight50']:.0f} µs, through {seen['through50']:.0f} µs; "
                  f"p99 {seen['straight99']:.0f} and {seen['through99']:.0f} µs")
-    figures.row("memory grown by 1 GB down and 1 GB up", seen["memoryPeak"] - seen["memoryBefore"], "MB", 32)
+    figures.row("memory grown by 1 GB down and 1 GB up", seen["memoryPeak"] - seen["memoryBefore"], "MB", 48)
     figures.note(f"1 GB down in {seen['downSeconds']:.1f} s, up in {seen['upSeconds']:.1f} s, client and server included")
     figures.row("requests under another account, of 10,000 of 8 sessions", seen["mixed"], "requests", 0)
     figures.note(f"10,000 requests of 8 sessions in {seen['manySeconds']:.1f} s")
