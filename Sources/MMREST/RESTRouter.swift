@@ -21,8 +21,7 @@ package struct RESTRouter: Sendable {
         package init() {}
     }
 
-    private let hosts: HostRule
-    private let routes: [Route]
+    private let chain: HTTPChain<RESTPeer>
 
     /// A router.
     /// - Parameters:
@@ -36,7 +35,7 @@ package struct RESTRouter: Sendable {
         service: any OperationService, identity: PoolIdentity, settings: Settings = Settings(),
         services: OperationServices? = nil, shared: RESTShared = RESTShared()
     ) {
-        hosts = HostRule(allowedHosts: settings.allowedHosts, admitsNumericHosts: settings.admitsNumericHosts)
+        let hosts = HostRule(allowedHosts: settings.allowedHosts, admitsNumericHosts: settings.admitsNumericHosts)
         let services = services ?? (service as? LocalOperationService)?.services
         let metrics = shared.metrics
         let service = MeteredOperationService(service, metrics)
@@ -44,41 +43,24 @@ package struct RESTRouter: Sendable {
             service: service, serverName: settings.serverName, shared: shared,
             requirePerson: settings.requirePerson)
         let document = OpenAPIDocument(service.catalogue)
-        var routes = [
-            Route("/v1/handshake", [("GET", { _ in .json(JSONWriter.bytes(.object(identity.json))) })]),
-            Route(
-                "/openapi.json",
-                [("GET", { _ in .json(JSONWriter.bytes(.object(document.json), layout: .indented(1))) })]),
-            Route("/v1/operations", [("GET", { _ in calls.list() })]),
-            Route(
-                "/v1/operations/{}",
-                [
-                    (
-                        "POST",
-                        { (request) async throws(MMError) in try await calls.call(request) }
-                    )
-                ]),
-            Route(
-                "/v1/calls/{}/questions/{}",
-                [("POST", { (request) async throws(MMError) in try calls.answerQuestion(request) })]),
-            Route(
-                "/v1/calls/{}/inputs/{}",
-                [("POST", { (request) async throws(MMError) in try calls.takeInput(request) })]),
-        ]
+        var router = Router<RESTPeer>(.problems)
+        router.get("/v1/handshake") { _ in .json(JSONWriter.bytes(.object(identity.json))) }
+        router.get("/openapi.json") { _ in .json(JSONWriter.bytes(.object(document.json), layout: .indented(1))) }
+        router.get("/v1/operations") { _ in calls.list() }
+        router.post("/v1/operations/{operation}", calls.call)
+        router.post("/v1/calls/{call}/questions/{question}", calls.answerQuestion)
+        router.post("/v1/calls/{call}/inputs/{input}", calls.takeInput)
+        router.delete("/v1/jobs", calls.forget)
         if let services {
-            routes += JobCalls(calls: calls, services: services).routes
-            routes += Dashboard(calls: calls, services: services, shared: shared, identity: identity).routes
-            routes.append(
-                Route(
-                    "/metrics",
-                    [("GET", { await MetricsReport(metrics, services).response(for: $0.http.headers) })]))
-        } else {
-            routes.append(
-                Route(
-                    "/v1/jobs",
-                    [("DELETE", { (request) async throws(MMError) in try await calls.forget(request) })]))
+            JobCalls(calls: calls, services: services).add(to: &router)
+            Dashboard(calls: calls, services: services, shared: shared, identity: identity).add(to: &router)
+            router.get("/metrics") { await MetricsReport(metrics, services).response(for: $0.http.headers) }
         }
-        self.routes = routes
+        chain = HTTPChain([hosts, router]) { request, _ in
+            Problem.response(
+                MMError(
+                    .notFound, "There is nothing at \(request.path.prefix(100)).", hint: "GET /v1/operations lists."))
+        }
     }
 
     /// Answers one request.
@@ -86,30 +68,6 @@ package struct RESTRouter: Sendable {
     ///   - request: what came.
     ///   - peer: what the listener's door found out about who sent it.
     package func respond(to request: HTTPServerRequest, from peer: RESTPeer) async -> HTTPServerResponse {
-        if let reason = hosts.refusal(request) {
-            return Problem.response(MMError(.forbidden, reason), status: request.headers["Host"] == nil ? 400 : 403)
-        }
-        let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
-        for route in routes {
-            guard let names = route.match(parts) else { continue }
-            if request.method == "OPTIONS" {
-                return HTTPServerResponse(status: 204, headers: ["Allow": route.allow])
-            }
-            guard let handler = route.handler(for: request.method) else {
-                var refused = Problem.response(
-                    MMError(
-                        .invalidInput, "\(request.method.prefix(20)) is nothing that \(route.path) answers.",
-                        hint: "It answers \(route.allow)."), status: 405)
-                refused.headers.set("Allow", route.allow)
-                return refused
-            }
-            do throws(MMError) {
-                return try await handler(RESTRequest(http: request, peer: peer, names: names))
-            } catch {
-                return Problem.response(error)
-            }
-        }
-        return Problem.response(
-            MMError(.notFound, "There is nothing at \(request.path.prefix(100)).", hint: "GET /v1/operations lists."))
+        await chain.respond(to: request, from: peer)
     }
 }

@@ -11,22 +11,12 @@ struct JobCalls: Sendable {
     /// How many bytes of an answer stand in what is told of its job.
     private static let most = 25_000
 
-    var routes: [Route] {
-        [
-            Route(
-                "/v1/jobs",
-                [
-                    ("GET", { (request) async throws(MMError) in try list(request) }),
-                    ("DELETE", { (request) async throws(MMError) in try await calls.forget(request) }),
-                ]),
-            Route(
-                "/v1/jobs/{}",
-                [
-                    ("GET", { (request) async throws(MMError) in try await show(request) }),
-                    ("DELETE", { (request) async throws(MMError) in try await cancel(request) }),
-                ]),
-            Route("/v1/jobs/{}/answer", [("GET", { (request) async throws(MMError) in try await answer(request) })]),
-        ]
+    /// Adds the routes.
+    func add(to router: inout Router<RESTPeer>) {
+        router.get("/v1/jobs", list)
+        router.get("/v1/jobs/{job}", show)
+        router.delete("/v1/jobs/{job}", cancel)
+        router.get("/v1/jobs/{job}/answer", answer)
     }
 
     /// The answer to a call that goes on.
@@ -45,13 +35,13 @@ struct JobCalls: Sendable {
         return response
     }
 
-    private func list(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable private func list(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         let reports = services.jobs.board.reports(for: try reach(request))
         return noStore(["jobs": .array(reports.map { .object(Self.object($0)) })])
     }
 
-    private func show(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let job = try services.jobs.board.job(request.names[0], for: try reach(request))
+    @Sendable private func show(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let job = try services.jobs.board.job(request.name("job"), for: try reach(request))
         guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
             var response = noStore(.object(try described(job)))
             if job.result == nil { response.headers.set("Retry-After", "1") }
@@ -74,8 +64,8 @@ struct JobCalls: Sendable {
         }
     }
 
-    private func answer(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let job = try services.jobs.board.job(request.names[0], for: try reach(request))
+    @Sendable private func answer(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let job = try services.jobs.board.job(request.name("job"), for: try reach(request))
         guard let result = job.result else {
             return Self.accepted(
                 ["handle": .string(job.handle), "operation": .string(job.label)], isPreferred: false)
@@ -84,10 +74,10 @@ struct JobCalls: Sendable {
             try result.get().given(from: services.outputs), for: request.http.headers)
     }
 
-    private func cancel(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+    @Sendable private func cancel(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
         let board = services.jobs.board
         let reach = try reach(request)
-        let job = try board.job(request.names[0], for: reach)
+        let job = try board.job(request.name("job"), for: reach)
         if job.result == nil { _ = try await board.cancel(job.handle, for: reach) }
         return noStore(.object(Self.object(job.report)))
     }

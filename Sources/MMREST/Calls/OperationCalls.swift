@@ -36,8 +36,8 @@ struct OperationCalls: Sendable {
     }
 
     /// Carries an operation out.
-    func call(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let operation = try service.catalogue.require(request.names[0])
+    @Sendable func call(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+        let operation = try service.catalogue.require(request.name("operation"))
         let arguments = try RequestBody.object(of: request.http)
         var (context, claims) = try context(of: request, for: operation.declaration)
         if case .process(let pid) = request.peer { watch.note(context, from: pid) }
@@ -59,7 +59,7 @@ struct OperationCalls: Sendable {
     }
 
     /// Ends what a client has left.
-    func forget(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+    @Sendable func forget(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
         let client = try reader(request)
         guard client.sessionID != nil, client.caller.surface != .terminal else {
             throw MMError(
@@ -72,7 +72,7 @@ struct OperationCalls: Sendable {
     }
 
     /// Takes a person's answer to a question of a call under way.
-    func answerQuestion(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable func answerQuestion(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         try answersForPerson(request.peer)
         let body = try RequestBody.object(of: request.http)
         let answer: Result<Bool, MMError>
@@ -87,7 +87,7 @@ struct OperationCalls: Sendable {
                     "Send {\"confirmed\": true} or {\"confirmed\": false}; or {\"error\": {\"code\": …, \"message\": …}} "
                     + "where nobody could be asked.")
         }
-        guard shared.questions.answer(request.names[0], request.names[1], answer) else {
+        guard shared.questions.answer(request.name("call"), request.name("question"), answer) else {
             throw MMError(
                 .notFound, "This question is not open any more.", hint: "Its call has ended, or it was answered.")
         }
@@ -95,8 +95,8 @@ struct OperationCalls: Sendable {
     }
 
     /// Takes the bytes of standard input that a call under way has asked for; none are its end.
-    func takeInput(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
-        guard shared.inputs.answer(request.names[0], request.names[1], request.http.body) else {
+    @Sendable func takeInput(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+        guard shared.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
             throw MMError(
                 .notFound, "No call waits for this input any more.", hint: "Its command has ended, or was called off.")
         }

@@ -27,38 +27,26 @@ struct Dashboard: Sendable {
         others = DashboardFeed(pause: pause) { await Self.state(services, metrics, identity, for: server) }
     }
 
-    var routes: [Route] {
-        DashboardPages.routes + [
-            Route("/v1/events", [("GET", { (request) async throws(MMError) in await events(request) })]),
-            Route("/v1/dashboard/connections", [("GET", { await connections($0) })]),
-            Route("/v1/dashboard/token", [("POST", { (request) async throws(MMError) in try token(request) })]),
-            Route("/v1/dashboard/unlock", [("POST", { (request) async throws(MMError) in try unlock(request) })]),
-            Route(
-                "/v1/dashboard/lock",
-                [
-                    (
-                        "POST",
-                        { request in
-                            lock.lock(request.http.headers["MM-Unlock"] ?? "")
-                            return HTTPServerResponse(status: 204)
-                        }
-                    )
-                ]),
-            Route(
-                "/v1/dashboard/login",
-                [("POST", { (request) async throws(MMError) in try await act(request, "login", ["connection"]) })]),
-            Route(
-                "/v1/dashboard/reset",
-                [
-                    (
-                        "POST",
-                        { (request) async throws(MMError) in try await act(request, "reset", ["connection", "module"]) }
-                    )
-                ]),
-        ]
+    /// Adds the routes.
+    func add(to router: inout Router<RESTPeer>) {
+        DashboardPages.add(to: &router)
+        router.get("/v1/events", events)
+        router.get("/v1/dashboard/connections", connections)
+        router.post("/v1/dashboard/token", token)
+        router.post("/v1/dashboard/unlock", unlock)
+        router.post("/v1/dashboard/lock") { request in
+            lock.lock(request.http.headers["MM-Unlock"] ?? "")
+            return HTTPServerResponse(status: 204)
+        }
+        router.post("/v1/dashboard/login") { (request) throws(MMError) in
+            try await act(request, "login", ["connection"])
+        }
+        router.post("/v1/dashboard/reset") { (request) throws(MMError) in
+            try await act(request, "reset", ["connection", "module"])
+        }
     }
 
-    private func events(_ request: RESTRequest) async -> HTTPServerResponse {
+    @Sendable private func events(_ request: RESTRequest) async -> HTTPServerResponse {
         let feed = request.peer.isOwn ? own : others
         let last = request.http.headers["Last-Event-ID"]
         return .events { (writer) async throws(HTTPError) in
@@ -69,7 +57,7 @@ struct Dashboard: Sendable {
     }
 
     /// A page of the connections that hold a text: where there are too many to show them all at once.
-    private func connections(_ request: RESTRequest) async -> HTTPServerResponse {
+    @Sendable private func connections(_ request: RESTRequest) async -> HTTPServerResponse {
         let asked = Self.query(request.http.query ?? "")
         let page = await PoolOverview.connections(
             services, for: request.peer.isOwn ? nil : calls.serverName, holding: asked["search"] ?? "",
@@ -87,13 +75,13 @@ struct Dashboard: Sendable {
         return values
     }
 
-    private func token(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable private func token(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         try calls.speaksForPerson(request.peer)
         let seconds = DashboardLock.tokenAge.components.seconds
         return secret(["token": .string(lock.newToken().reveal()), "seconds": .int(seconds)])
     }
 
-    private func unlock(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable private func unlock(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         guard let token = try RequestBody.object(of: request.http)["token"]?.string, let page = lock.unlock(token)
         else {
             throw MMError(

@@ -1,16 +1,25 @@
+import MMCore
 import MMHTTP
 
 /// Which names a request over TCP may call this server by, and which pages may send it one.
 ///
 /// A page of the web can have its own name point at this machine (DNS rebinding): its requests then carry that name as
 /// Host. So only names that nobody else can own are admitted, and those that were allowed.
-struct HostRule: Sendable {
+struct HostRule: HTTPMiddleware {
     private let names: Set<String>
     private let admitsNumericHosts: Bool
 
     init(allowedHosts: [String], admitsNumericHosts: Bool) {
         names = Set(allowedHosts.map { $0.lowercased() } + ["localhost", "127.0.0.1", "[::1]"])
         self.admitsNumericHosts = admitsNumericHosts
+    }
+
+    /// Hands on what may be answered.
+    func respond(
+        to request: HTTPServerRequest, from peer: RESTPeer, next: HTTPResponder<RESTPeer>
+    ) async -> HTTPServerResponse {
+        guard let reason = refusal(request) else { return await next(request, peer) }
+        return Problem.response(MMError(.forbidden, reason), status: request.headers["Host"] == nil ? 400 : 403)
     }
 
     /// Why a request is not answered; `nil` when it may be.

@@ -18,5 +18,5 @@ package enum RESTPeer: Sendable, Hashable {
     }
 
     /// Whether it may see what is meant for the owner alone.
-    var isOwn: Bool { self != .network }
+    package var isOwn: Bool { self != .network }
 }

@@ -36,19 +36,6 @@ package enum SeedExchange {
         .json(JSONWriter.bytes(.object(reply.body)) + [0x0A], status: reply.status)
     }
 
-    /// The answer where a path knows other methods.
-    package static func wrongMethod(_ allowed: String) -> HTTPServerResponse {
-        if allowed == "GET" { return refused("Method not allowed: use GET", allow: "GET, HEAD, OPTIONS") }
-        return refused("Method not allowed: use \(allowed)", allow: "\(allowed), OPTIONS")
-    }
-
-    private static func refused(_ message: String, allow: String) -> HTTPServerResponse {
-        var response = response(
-            SeedReply(["status": "error", "success": false, "error": .string(message)], status: 405))
-        response.headers.set("Allow", allow)
-        return response
-    }
-
     private static func isJSON(_ header: String?) -> Bool {
         guard let header else { return false }
         let type = header.split(separator: ";", maxSplits: 1).first ?? ""
@@ -64,5 +51,17 @@ package enum SeedExchange {
             throw MMError(.invalidInput, "\(name) must be a text, not \(value.kindName)")
         }
         return text.isEmpty ? nil : text
+    }
+}
+
+extension Router.Refusals where Peer == RESTPeer {
+    /// The first servers' words.
+    package static var seeds: Self {
+        Self(
+            wrongMethod: { _, methods in
+                let message = "Method not allowed: use \(methods.first ?? "GET")"
+                return SeedExchange.response(
+                    SeedReply(["status": "error", "success": false, "error": .string(message)], status: 405))
+            }, failure: { SeedExchange.response(SeedPoolRoutes.failure($0.description)) })
     }
 }

@@ -34,11 +34,6 @@ package final class SeedPoolRoutes: Sendable {
         }
     }
 
-    /// Paths and the methods they answer.
-    package static let paths = [
-        "/health": "GET", "/status": "GET", "/connections": "GET", "/metrics": "GET", "/run": "POST", "/reset": "POST",
-    ]
-
     let service: any OperationService
     let services: OperationServices
     let settings: Settings
@@ -67,35 +62,32 @@ package final class SeedPoolRoutes: Sendable {
         meter = Mutex(SeedMeter(now: clock.now()))
     }
 
-    /// Answers a request.
-    /// - Returns: `nil` when the path is none of the pool's.
-    package func respond(to request: HTTPServerRequest) async -> HTTPServerResponse? {
-        guard let method = Self.paths[request.path] else { return nil }
-        if request.method == "OPTIONS" {
-            return HTTPServerResponse(
-                status: 204, headers: ["Allow": method == "GET" ? "GET, HEAD, OPTIONS" : "POST, OPTIONS"])
+    /// The routes.
+    package var router: Router<RESTPeer> {
+        var router = Router<RESTPeer>(.seeds)
+        router.get("/health") { [clock] _ in
+            SeedExchange.response(SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
         }
-        guard request.method == method || (method == "GET" && request.method == "HEAD") else {
-            return SeedExchange.wrongMethod(method)
+        router.get("/status") { [self] _ in SeedExchange.response(SeedReply(await status())) }
+        router.get("/metrics") { [self] request in await metrics(request.http.headers) }
+        router.get("/connections") { [self] _ in connections() }
+        router.post("/run") { [self] request in
+            let began = clock.now()
+            switch SeedExchange.body(request.http) {
+            case .failure(let refusal):
+                count(began, isError: true)
+                return SeedExchange.response(Self.failure(refusal.message, status: refusal.status))
+            case .success(let body): return SeedExchange.response(await run(body, began))
+            }
         }
-        switch request.path {
-        case "/health":
-            return SeedExchange.response(
-                SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
-        case "/status": return SeedExchange.response(SeedReply(await status()))
-        case "/metrics": return await metrics(request.headers)
-        case "/connections": return connections()
-        default: break
+        router.post("/reset") { [self] request in
+            switch SeedExchange.body(request.http) {
+            case .failure(let refusal):
+                return SeedExchange.response(Self.failure(refusal.message, status: refusal.status))
+            case .success(let body): return SeedExchange.response(await reset(body))
+            }
         }
-        let began = clock.now()
-        switch SeedExchange.body(request) {
-        case .failure(let refusal):
-            if request.path == "/run" { count(began, isError: true) }
-            return SeedExchange.response(
-                SeedReply(["status": "error", "error": .string(refusal.message)], status: refusal.status))
-        case .success(let body):
-            return SeedExchange.response(request.path == "/run" ? await run(body, began) : await reset(body))
-        }
+        return router
     }
 
     private func count(_ began: Duration, isError: Bool = false, isSignIn: Bool = false) {

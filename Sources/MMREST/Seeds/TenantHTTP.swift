@@ -16,18 +16,20 @@ package struct TenantHTTP: Sendable {
         self.serverName = serverName
     }
 
-    /// Answers a request.
-    /// - Returns: `nil` when the path is none of the manager's.
-    package func respond(to request: HTTPServerRequest) async -> HTTPServerResponse? {
-        guard let route = TenantSessions.routes.first(where: { $0.path == request.path }) else { return nil }
-        if request.method == "OPTIONS" {
-            let allow = route.method == "GET" ? "GET, HEAD, OPTIONS" : "POST, OPTIONS"
-            return HTTPServerResponse(status: 204, headers: ["Allow": allow])
+    /// The routes.
+    package var router: Router<RESTPeer> {
+        var router = Router<RESTPeer>(.seeds)
+        for route in TenantSessions.routes {
+            router.on(route.method, route.path) {
+                await answer($0.http, at: route.path, takesBody: route.method == "POST")
+            }
         }
-        let isHead = route.method == "GET" && request.method == "HEAD"
-        guard request.method == route.method || isHead else { return SeedExchange.wrongMethod(route.method) }
+        return router
+    }
+
+    private func answer(_ request: HTTPServerRequest, at path: String, takesBody: Bool) async -> HTTPServerResponse {
         var arguments = JSONObject()
-        if route.method == "POST" {
+        if takesBody {
             switch SeedExchange.body(request) {
             case .success(let body): arguments = body
             case .failure(let refusal):
@@ -37,6 +39,6 @@ package struct TenantHTTP: Sendable {
         }
         let conversation = arguments["conversation_id"]?.string.map { " \($0.prefix(40))" } ?? ""
         let caller = Caller(surface: .rest, name: "pwsh-manager\(conversation)", server: serverName)
-        return SeedExchange.response(await sessions.answer(route.path, arguments, for: caller))
+        return SeedExchange.response(await sessions.answer(path, arguments, for: caller))
     }
 }

@@ -33,36 +33,30 @@ actor IsolatedRouter {
         meter = SeedMeter(now: clock.now())
     }
 
-    /// Answers a request.
-    /// - Returns: `nil` when the path is none of the router's.
-    func respond(to request: HTTPServerRequest) async -> HTTPServerResponse? {
-        guard let method = SeedPoolRoutes.paths[request.path] else { return nil }
-        guard request.method == method || (method == "GET" && request.method == "HEAD") else {
-            return SeedExchange.wrongMethod(method)
+    /// The routes.
+    nonisolated var router: Router<RESTPeer> {
+        var router = Router<RESTPeer>(.seeds)
+        router.get("/health") { [clock] _ in
+            SeedExchange.response(SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
         }
-        if request.path == "/metrics", MetricsReport.prefersPrometheus(request.headers) { return await prometheus() }
-        return SeedExchange.response(await reply(request))
+        router.get("/connections") { _ throws(MMError) in SeedExchange.response(try await self.connections()) }
+        router.get("/status") { _ throws(MMError) in SeedExchange.response(try await self.status()) }
+        router.get("/metrics") { (request) throws(MMError) in
+            if MetricsReport.prefersPrometheus(request.http.headers) { return await self.prometheus() }
+            return SeedExchange.response(try await self.metrics())
+        }
+        router.post("/run") { await self.answer($0.http) { await self.run($0) } }
+        router.post("/reset") { await self.answer($0.http) { await self.reset($0) } }
+        return router
     }
 
-    private func reply(_ request: HTTPServerRequest) async -> SeedReply {
-        do throws(MMError) {
-            switch request.path {
-            case "/health":
-                return SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)])
-            case "/connections": return try connections()
-            case "/status": return try await status()
-            case "/metrics": return try await metrics()
-            default: break
-            }
-            let body: JSONObject
-            switch SeedExchange.body(request) {
-            case .success(let object): body = object
-            case .failure(let refusal):
-                return SeedPoolRoutes.failure(refusal.message, status: refusal.status)
-            }
-            return request.path == "/run" ? await run(body) : await reset(body)
-        } catch {
-            return SeedPoolRoutes.failure(error.description)
+    private nonisolated func answer(
+        _ request: HTTPServerRequest, _ work: (JSONObject) async -> SeedReply
+    ) async -> HTTPServerResponse {
+        switch SeedExchange.body(request) {
+        case .success(let body): SeedExchange.response(await work(body))
+        case .failure(let refusal):
+            SeedExchange.response(SeedPoolRoutes.failure(refusal.message, status: refusal.status))
         }
     }
 

@@ -40,9 +40,7 @@ enum IsolatedServing {
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port), certificate: options.certificate,
             admission: door.admission,
-            handler: door.inFront(
-                of: PoolFace.answering({ await router.respond(to: $0) }) { await operations.respond(to: $0, from: $1) })
-        )
+            handler: door.inFront(of: PoolFace.answering(router.router, else: operations.respond)))
         let url = "\(options.scheme)://\(listener.address)"
         try? streams.writeLine(url)
         if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }

@@ -45,7 +45,7 @@ enum PoolChildCommand {
         let operations = RESTRouter(
             service: local, identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now),
             services: services)
-        let answer = PoolFace.answering({ await routes.respond(to: $0) }) { await operations.respond(to: $0, from: $1) }
+        let answer = PoolFace.answering(routes.router, else: operations.respond)
         let user = geteuid()
         let listener = try HTTPListener.start(.unix(path: socket)) { request in
             guard case .unix(user, let process) = request.peer, router == nil || process == router else {

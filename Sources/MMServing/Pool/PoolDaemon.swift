@@ -160,24 +160,25 @@ actor PoolDaemon {
 
     private func listen() async throws(MMError) {
         let routes = PoolLifeRoutes(
-            actions: .init(
+            .init(
                 handshake: { await self.handshake.json }, status: { await self.status() },
                 stop: { self.ending.give(.stopped) }, drain: { await self.drain() }))
-        let standard = gate.guarding(try await PoolFace.standard.handler(context(RESTRouter.Settings())))
-        let own = PoolDoor.sameUser(geteuid(), routes.inFront(of: standard))
-        let listener = try unixListener(own)
+        let standard = try await PoolFace.standard.handler(context(RESTRouter.Settings()))
+        let own = HTTPChain([routes, gate], end: standard)
+        let listener = try unixListener(PoolDoor.sameUser(geteuid(), own.respond))
         listeners.append(listener)
         socket = listener.address.description
         for door in options.doors {
             let names = RESTRouter.Settings(door.options)
-            let handler = gate.guarding(try await door.face.handler(context(names)))
+            let face = try await door.face.handler(context(names))
             let secret: Secret? =
                 if let file = door.options.tokenFile { try BearerSecret.read(file) } else { nil }
-            let inner = door.face.name == PoolFace.standard.name ? routes.inFront(of: handler) : handler
+            let isStandard = door.face.name == PoolFace.standard.name
+            let chain = HTTPChain(isStandard ? [routes, gate] : [gate], end: face)
             let guarded = PoolDoor(door.options, secret: secret)
             let listener = try HTTPListener.start(
                 .tcp(host: door.options.host, port: door.options.port), certificate: door.options.certificate,
-                admission: guarded.admission, handler: guarded.inFront(of: inner))
+                admission: guarded.admission, handler: guarded.inFront(of: chain.respond))
             listeners.append(listener)
             let url = "\(door.options.scheme)://\(listener.address)"
             urls.append(url)

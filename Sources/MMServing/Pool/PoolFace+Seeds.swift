@@ -6,18 +6,18 @@ import MMREST
 extension PoolFace {
     /// The session pool's own routes, where it always listened.
     static let pool = PoolFace(
-        knowingPeers: "pool", summary: "the first session pool: /health /status /connections /run /reset /metrics",
+        "pool", summary: "the first session pool: /health /status /connections /run /reset /metrics",
         address: { "127.0.0.1:\(port("SESSION_POOL_PORT", in: $0) ?? 5200)" }
     ) { (context) async throws(MMError) in
         let routes = SeedPoolRoutes(
             service: context.service, services: context.services,
             settings: try SeedPoolRoutes.Settings(environment: context.environment), metrics: context.shared.metrics)
-        return answering({ await routes.respond(to: $0) }, else: try await PoolFace.standard.handler(context))
+        return answering(routes.router, else: try await PoolFace.standard.handler(context))
     }
 
     /// The session manager's own routes, where it always listened.
     static let pwshManager = PoolFace(
-        knowingPeers: "pwsh-manager",
+        "pwsh-manager",
         summary: "the session manager: /health /modules /sessions /login /status /run /disconnect",
         address: { "127.0.0.1:\(port("PWSH_MANAGER_PORT", in: $0) ?? 5100)" }
     ) { (context) async throws(MMError) in
@@ -27,21 +27,17 @@ extension PoolFace {
         // It looks after its sessions for as long as the process lives.
         Task { await sessions.watch() }
         let routes = TenantHTTP(sessions)
-        return answering({ await routes.respond(to: $0) }, else: try await PoolFace.standard.handler(context))
+        return answering(routes.router, else: try await PoolFace.standard.handler(context))
     }
 
     /// A server's earlier routes; what the tools of today ask of a pool at an address is answered too.
     /// - Parameters:
-    ///   - earlier: answers the earlier routes, and `nil` to all others.
+    ///   - earlier: the earlier routes.
     ///   - operations: answers what is below `/v1`.
-    static func answering(
-        _ earlier: @escaping @Sendable (HTTPServerRequest) async -> HTTPServerResponse?,
-        else operations: @escaping Handler
-    ) -> Handler {
-        { request, peer in
-            if let answer = await earlier(request) { return answer }
-            return request.path.hasPrefix("/v1/") ? await operations(request, peer) : nothing
-        }
+    static func answering(_ earlier: Router<RESTPeer>, else operations: @escaping Handler) -> Handler {
+        HTTPChain([earlier]) { request, peer in
+            request.path.hasPrefix("/v1/") ? await operations(request, peer) : nothing
+        }.respond
     }
 
     private static let nothing = HTTPServerResponse.json(

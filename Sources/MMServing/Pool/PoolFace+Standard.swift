@@ -7,7 +7,7 @@ import MMREST
 extension PoolFace {
     /// The pool's own face: every operation by name, jobs and their events, the dashboard.
     static let standard = PoolFace(
-        knowingPeers: "mm", summary: "operations by name, jobs, dashboard"
+        "mm", summary: "operations by name, jobs, dashboard"
     ) { (context) async throws(MMError) in
         let identity = PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now)
         let router = RESTRouter(

@@ -21,10 +21,8 @@ package struct PoolFace: Sendable {
         package var shared = RESTShared()
     }
 
-    /// Makes the handler of a face. It is called once, before the face listens.
-    package typealias Making = @Sendable (Context) async throws(MMError) -> HTTPHandler
     /// Answers requests, knowing what the door found out about who sent them.
-    package typealias Handler = @Sendable (HTTPServerRequest, RESTPeer) async -> HTTPServerResponse
+    package typealias Handler = HTTPResponder<RESTPeer>
 
     /// The name, as `--profile` takes it.
     package let name: String
@@ -40,20 +38,9 @@ package struct PoolFace: Sendable {
     ///   - name: as `--profile` takes it.
     ///   - summary: what it is for.
     ///   - address: where it listens unless told otherwise.
-    ///   - handler: makes its handler.
-    package init(
-        _ name: String, summary: String, address: @escaping @Sendable ([String: String]) -> String? = { _ in nil },
-        handler: @escaping Making
-    ) {
-        self.init(knowingPeers: name, summary: summary, address: address) { (context) async throws(MMError) in
-            let plain = try await handler(context)
-            return { request, _ in await plain(request) }
-        }
-    }
-
-    /// A face that asks who sent a request.
+    ///   - handler: makes its handler; called once, before the face listens.
     init(
-        knowingPeers name: String, summary: String,
+        _ name: String, summary: String,
         address: @escaping @Sendable ([String: String]) -> String? = { _ in nil },
         handler: @escaping @Sendable (Context) async throws(MMError) -> Handler
     ) {

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMREST
 import MMSystem
 
 /// Counts the calls that a pool carries out, and lets no more in once it is to end.
@@ -84,26 +85,6 @@ final class PoolGate: Sendable {
         return await outcome.wait()
     }
 
-    /// A handler whose calls pass this gate. What only looks at the pool is let through uncounted, and so are answers to
-    /// questions: they belong to calls that are under way.
-    func guarding(_ handler: @escaping PoolFace.Handler) -> PoolFace.Handler {
-        { request, peer in
-            let isLook = ["GET", "HEAD", "OPTIONS"].contains(request.method)
-            guard !isLook, !request.path.hasPrefix("/v1/calls/") else { return await handler(request, peer) }
-            guard let pass = self.enter() else { return Self.refusal }
-            var response = await handler(request, peer)
-            if case .stream(let heartbeat, let write) = response.body {
-                response.body = .stream(heartbeat: heartbeat) { (writer) async throws(HTTPError) in
-                    // The pass goes with the stream's closure, also when that never runs.
-                    defer { withExtendedLifetime(pass) {} }
-                    try await write(writer)
-                }
-            }
-            withExtendedLifetime(pass) {}
-            return response
-        }
-    }
-
     /// The answer to a call that came too late: nothing was done, another pool will.
     static var refusal: HTTPServerResponse {
         .json(JSONWriter.bytes(.object(closedError.json)), status: 503)
@@ -114,5 +95,27 @@ final class PoolGate: Sendable {
         MMError(
             .unavailable, "The pool is stopping and takes no more calls.", hint: "Call again: another one is started.",
             retry: .now, details: ["pool": "draining"])
+    }
+}
+
+extension PoolGate: HTTPMiddleware {
+    /// Counts a call. What only looks at the pool is let through uncounted, and so are answers to questions: they belong to
+    /// calls that are under way.
+    func respond(
+        to request: HTTPServerRequest, from peer: RESTPeer, next: HTTPResponder<RESTPeer>
+    ) async -> HTTPServerResponse {
+        let isLook = ["GET", "HEAD", "OPTIONS"].contains(request.method)
+        guard !isLook, !request.path.hasPrefix("/v1/calls/") else { return await next(request, peer) }
+        guard let pass = enter() else { return Self.refusal }
+        var response = await next(request, peer)
+        if case .stream(let heartbeat, let write) = response.body {
+            response.body = .stream(heartbeat: heartbeat) { (writer) async throws(HTTPError) in
+                // The pass goes with the stream's closure, also when that never runs.
+                defer { withExtendedLifetime(pass) {} }
+                try await write(writer)
+            }
+        }
+        withExtendedLifetime(pass) {}
+        return response
     }
 }

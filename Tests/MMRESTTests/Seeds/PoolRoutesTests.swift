@@ -135,9 +135,8 @@ struct PoolRoutesTests {
         ] as [(String?, Bool)] {
             var headers: HTTPHeaders = ["Host": "localhost"]
             if let accept { headers.set("Accept", accept) }
-            let response = try #require(
-                await pool.respond(to: HTTPServerRequest(method: "GET", target: "/metrics", headers: headers, body: []))
-            )
+            let request = HTTPServerRequest(method: "GET", target: "/metrics", headers: headers)
+            let response = await routedAnswer(of: pool.router, to: request)
             #expect(response.headers["Content-Type"]?.hasPrefix(isText ? "text/plain" : "application/json") == true)
             guard case .bytes(let bytes) = response.body else { throw MMError(.internalError, "a stream") }
             let text = String(decoding: bytes, as: UTF8.self)
@@ -175,8 +174,10 @@ struct PoolRoutesTests {
         #expect(try await pool.ask("POST", "/health", [:]).status == 405)
         let broken = HTTPServerRequest(
             method: "POST", target: "/run", headers: ["Content-Type": "application/json"], body: Array("{\"a\"".utf8))
-        #expect(try seedAnswer(await pool.respond(to: broken)).status == 400)
-        #expect(await pool.respond(to: HTTPServerRequest(method: "GET", target: "/nope")) == nil)
+        #expect(try seedAnswer(await routedAnswer(of: pool.router, to: broken)).status == 400)
+        #expect(await routedAnswer(of: pool.router, to: HTTPServerRequest(method: "GET", target: "/nope")).status == 404)
+        let options = await routedAnswer(of: pool.router, to: HTTPServerRequest(method: "OPTIONS", target: "/run"))
+        #expect(options.status == 204 && options.headers["Allow"] == "POST, OPTIONS")
     }
 
     @Test("a caller's name may be any value", arguments: ["agent", 7, true, nil, ["a": 1]] as [JSONValue])

@@ -115,12 +115,12 @@ struct PoolLifeRoutesTests {
         ])
     func methods(method: String, path: String, status: Int) async {
         let routes = PoolLifeRoutes(
-            actions: .init(handshake: { [:] }, status: { [:] }, stop: {}, drain: { false }))
-        let handler = routes.inFront(of: { _, _ in .text("", status: 404) })
-        let answer = await handler(HTTPServerRequest(method: method, target: path), .sameUser)
+            .init(handshake: { [:] }, status: { [:] }, stop: {}, drain: { false }))
+        let chain = HTTPChain([routes]) { _, _ in .text("", status: 404) }
+        let answer = await chain.respond(to: HTTPServerRequest(method: method, target: path), from: .sameUser)
         #expect(answer.status == status)
         #expect((answer.headers["Allow"] != nil) == (status == 405))
-        let stranger = await handler(HTTPServerRequest(method: method, target: path), .network)
+        let stranger = await chain.respond(to: HTTPServerRequest(method: method, target: path), from: .network)
         #expect(stranger.status == 403)
     }
 }
@@ -132,11 +132,11 @@ struct PoolGateTests {
     @Test("counts calls until their last byte, and not those that only look")
     func counting() async {
         let gate = PoolGate()
-        let handler = gate.guarding { request, _ in
+        let handler = HTTPChain([gate]) { request, _ in
             request.path == "/stream"
                 ? HTTPServerResponse(body: .stream(heartbeat: nil) { (_) async throws(HTTPError) in })
                 : .text("\(gate.calls)")
-        }
+        }.respond
         #expect(await text(handler(HTTPServerRequest(method: "POST", target: "/v1/operations/run"), peer)) == "1")
         #expect(await text(handler(HTTPServerRequest(method: "GET", target: "/v1/pool"), peer)) == "0")
         #expect(await text(handler(HTTPServerRequest(method: "POST", target: "/v1/calls/x/questions/y"), peer)) == "0")
@@ -153,7 +153,7 @@ struct PoolGateTests {
     @Test("once closed it lets nobody in, and says so in a way that clients move on by")
     func closed() async throws {
         let gate = PoolGate()
-        let handler = gate.guarding { _, _ in .text("done") }
+        let handler = HTTPChain([gate]) { _, _ in .text("done") }.respond
         gate.close()
         let refused = await handler(HTTPServerRequest(method: "POST", target: "/v1/operations/run"), peer)
         #expect(refused.status == 503)

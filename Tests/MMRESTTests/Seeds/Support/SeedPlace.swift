@@ -94,11 +94,15 @@ func seedRequest(_ method: String, _ path: String, _ body: JSONValue?, type: Str
 }
 
 /// Reads an answer.
-func seedAnswer(_ response: HTTPServerResponse?) throws -> SeedAnswer {
-    let response = try #require(response)
+func seedAnswer(_ response: HTTPServerResponse) throws -> SeedAnswer {
     guard case .bytes(let bytes) = response.body else { throw MMError(.internalError, "a stream") }
     return SeedAnswer(
         status: response.status, body: bytes.isEmpty ? [:] : try #require(try JSONParser.parse(bytes).object))
+}
+
+/// The answer of routes; one of 404 without a body to what they hand on.
+func routedAnswer(of router: Router<RESTPeer>, to request: HTTPServerRequest) async -> HTTPServerResponse {
+    await HTTPChain([router]) { _, _ in HTTPServerResponse(status: 404) }.respond(to: request, from: .sameUser)
 }
 
 extension SeedPoolRoutes {
@@ -106,7 +110,7 @@ extension SeedPoolRoutes {
         async throws
         -> SeedAnswer
     {
-        try seedAnswer(await respond(to: seedRequest(method, path, body, type: type)))
+        try seedAnswer(await routedAnswer(of: router, to: seedRequest(method, path, body, type: type)))
     }
 
     /// Runs a command until nobody has to sign in any more.
@@ -121,7 +125,7 @@ extension SeedPoolRoutes {
 
 extension TenantHTTP {
     func ask(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> SeedAnswer {
-        try seedAnswer(await respond(to: seedRequest(method, path, body)))
+        try seedAnswer(await routedAnswer(of: router, to: seedRequest(method, path, body)))
     }
 
     /// Asks for the state until the sign-in is done.

@@ -1,0 +1,101 @@
+import MMCore
+import Testing
+
+@testable import MMHTTP
+
+@Suite("A router")
+struct RouterTests {
+    private static let refusals = Router<String>.Refusals(
+        wrongMethod: { request, methods in .text("\(request.method) of \(methods.joined(separator: "+"))", status: 405)
+        },
+        failure: { .text($0.message, status: $0.httpStatus) })
+
+    private static let router: Router<String> = {
+        var router = Router<String>(refusals)
+        router.get("/jobs") { _ in .text("all") }
+        router.delete("/jobs") { _ in .text("none left") }
+        router.get("/jobs/{job}") { .text("job \($0.name("job")) for \($0.peer)") }
+        router.get("/jobs/latest") { _ in .text("the latest") }
+        router.get("/jobs/{job}/events/{event}") { .text("\($0.name("job"))/\($0.name("event"))") }
+        router.get("/{noun}/latest/events/{event}") { .text("latest of \($0.name("noun"))") }
+        router.post("/jobs/{job}/cancel") { (request) throws(MMError) in
+            throw MMError(.notFound, "There is no job \(request.name("job")).")
+        }
+        return router
+    }()
+
+    private static let chain = HTTPChain<String>([router]) { request, _ in .text("no \(request.path)", status: 404) }
+
+    private func ask(_ method: String, _ target: String) async -> (status: Int, text: String, allow: String?) {
+        let answer = await Self.chain.respond(to: HTTPServerRequest(method: method, target: target), from: "kim")
+        guard case .bytes(let bytes) = answer.body else { return (answer.status, "a stream", nil) }
+        return (answer.status, String(decoding: bytes, as: UTF8.self), answer.headers["Allow"])
+    }
+
+    @Test(
+        "finds the most exact path, whatever the order, and reads its names",
+        arguments: [
+            ("/jobs", "all"), ("/jobs?top=3", "all"), ("/jobs/7", "job 7 for kim"), ("/jobs/latest", "the latest"),
+            ("/jobs/a%20b%2Fc", "job a b/c for kim"), ("/jobs/latest/events/2", "latest/2"),
+            ("/teams/latest/events/2", "latest of teams"),
+        ])
+    func paths(target: String, text: String) async {
+        #expect(await ask("GET", target) == (200, text, nil))
+    }
+
+    @Test(
+        "hands on what is none of its paths",
+        arguments: [
+            "/", "/job", "/jobs/", "/jobs//cancel", "/jobs/7/cancel/now", "/JOBS", "/jobs/%ff",
+            "/jobs/" + String(repeating: "x", count: 201),
+        ])
+    func others(target: String) async {
+        #expect(await ask("GET", target) == (404, "no \(target)", nil))
+    }
+
+    @Test("answers HEAD as GET, OPTIONS with what there is, and other methods with 405")
+    func methods() async {
+        #expect(await ask("HEAD", "/jobs") == (200, "all", nil))
+        #expect(await ask("DELETE", "/jobs") == (200, "none left", nil))
+        #expect(await ask("OPTIONS", "/jobs") == (204, "", "GET, DELETE, HEAD, OPTIONS"))
+        #expect(await ask("OPTIONS", "/jobs/7/cancel") == (204, "", "POST, OPTIONS"))
+        #expect(
+            await ask("PUT", "/jobs") == (405, "PUT of GET+DELETE+HEAD+OPTIONS", "GET, DELETE, HEAD, OPTIONS"))
+        #expect(await ask("GET", "/jobs/7/cancel") == (405, "GET of POST+OPTIONS", "POST, OPTIONS"))
+        #expect(await ask("HEAD", "/jobs/7/cancel").status == 405)
+        #expect(await ask("get", "/jobs").status == 405, "methods are case-sensitive (RFC 9110, section 9.1)")
+    }
+
+    @Test("words the errors of its handlers")
+    func failures() async {
+        #expect(await ask("POST", "/jobs/7/cancel") == (404, "There is no job 7.", nil))
+    }
+
+    /// Notes the way of a request.
+    private struct Step: HTTPMiddleware {
+        let name: String
+
+        func respond(
+            to request: HTTPServerRequest, from peer: String, next: HTTPResponder<String>
+        ) async -> HTTPServerResponse {
+            guard request.path != "/\(name)" else { return .text("stopped by \(name)") }
+            var answer = await next(request, peer + name)
+            answer.headers.add("Way", name)
+            return answer
+        }
+    }
+
+    @Test("a chain takes its steps in order, there and back, and each may answer")
+    func chain() async {
+        let chain = HTTPChain<String>([Step(name: "a"), Step(name: "b")]) { _, peer in .text(peer) }
+        func ask(_ path: String) async -> (HTTPServerResponse.Body, [String]) {
+            let answer = await chain.respond(to: HTTPServerRequest(method: "GET", target: path), from: "")
+            return (answer.body, answer.headers.values(for: "Way"))
+        }
+        for (path, text, way) in [("/", "ab", ["b", "a"]), ("/a", "stopped by a", []), ("/b", "stopped by b", ["a"])] {
+            let (body, steps) = await ask(path)
+            guard case .bytes(let bytes) = body else { continue }
+            #expect(String(decoding: bytes, as: UTF8.self) == text && steps == way)
+        }
+    }
+}
