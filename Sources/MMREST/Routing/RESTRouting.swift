@@ -1,5 +1,5 @@
 import MMCore
-import MMHTTP
+package import MMHTTP
 
 /// One request on its way to its answer.
 typealias RESTRequest = RoutedRequest<RESTPeer>
