@@ -21,7 +21,7 @@ extension ShellOperations {
         return AnyOperation(
             declaration(
                 "read", "Read output or a file",
-                "Read what a command wrote, from an offset on, or a text file; without either, what background jobs wrote.",
+                "Read what a command wrote, from an offset on, or a text file; else what background jobs wrote.",
                 effects: .init(readOnly: true, openWorld: !isLocal),
                 examples: [("mm \(place.rawValue) read cmd-… --offset 20000", "goes on where the answer was cut")]),
             fields: fields
