@@ -19,9 +19,15 @@ extension ScriptWalk {
     /// nothing but what its static members begin with.
     mutating func walk(definition node: TypeDefinitionSyntax) {
         let name = node.name.asciiLowercased
+        if let known = types[name] {
+            // A loop is walked several times.
+            if known.node === node { return }
+            // Which of two types of one name is meant depends on where the name stands.
+            use(type: name, node.extent)
+        }
         let isOwn =
             isPlainName(node.name) && node.baseTypes.isEmpty && node.attributes.isEmpty
-            && !PureTypes.isTaken(name)
+            && !PureTypes.isTaken(name) && types[name] == nil
         if !isOwn { report(.typeDefinition, node.extent, subject: node.name) }
         for attribute in node.attributes { walk(attribute: attribute) }
         for base in node.baseTypes { walk(type: base.typeName) }

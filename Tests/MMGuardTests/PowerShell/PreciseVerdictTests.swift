@@ -56,6 +56,10 @@ struct PreciseVerdictTests {
                 "class Row { [string] ToString() { Set-Mailbox a -CustomAttribute1 x; return '' } }; \"$([Row]::new())\"",
                 .write
             ),
+            (
+                "class Row { [void] A() { Remove-Mailbox ceo } }; function f { class Row { [void] A() {} } }; "
+                    + "[Row]::new().A()", .destructive
+            ),
             ("$this.Name", .write),
         ])
     func methods(script: String, guardClass: GuardClass) {

@@ -72,7 +72,7 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
             hint: "Install it: sudo apt-get install libfido2-1.")
     }
 
-    private static func bytes<Array>(_ array: Array, _ count: Int) -> [UInt8] {
+    private static func bytes<Tuple>(_ array: Tuple, _ count: Int) -> [UInt8] {
         withUnsafeBytes(of: array) { [UInt8]($0.prefix(count)) }
     }
 }
