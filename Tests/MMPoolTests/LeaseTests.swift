@@ -15,15 +15,15 @@ struct LeaseTests {
         time.advance(.seconds(200))
         try await pool.withSession(key) { (_) throws(MMError) in }
         time.advance(.seconds(200))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(factory.made[0].seen.healthChecks == 0)
         time.advance(.seconds(101))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(factory.made[0].seen.healthChecks == 1)
         time.advance(.seconds(80_000))
         try await pool.withSession(key) { (_) throws(MMError) in }
         time.advance(.seconds(80_000))
-        await pool.look()
+        await pool.runMaintenancePass()
         #expect(await pool.reports().count == 1)
     }
 
@@ -90,5 +90,20 @@ struct LeaseTests {
         try await holder.value
         #expect(await waiting[0].value)
         #expect(await waiting[2].value)
+    }
+
+    @Test("more memory than is allowed ends the session that rested longest before another starts")
+    func memory() async throws {
+        let time = ManualClock()
+        var settings = PoolSettings()
+        settings.mostMemory = 1500
+        let pool = SessionPool(factory: ScriptedFactory(), settings: settings, clock: time.clock)
+        // Each takes 1000: two are over the limit only once they run.
+        for module in ["a", "b", "c"] {
+            _ = try await pool.connect(SessionKey(connection: "Contoso", module: module))
+            time.advance(.seconds(1))
+        }
+        #expect(await pool.reports().map(\.key.module) == ["b", "c"])
+        #expect(await pool.counters.reaped == 1)
     }
 }
