@@ -163,7 +163,7 @@ def main():
         figures.row("mm-mcp memory after tools/list", statistics.median(figure[2] for figure in started), "MB", 15)
         figures.row("tools/list", started[0][1], "bytes", 6144)
         for program in (MM, MM_MCP):
-            figures.row(f"{pathlib.Path(program).name} stripped", stripped_mb(program, home), "MB", 16)
+            figures.row(f"{pathlib.Path(program).name} stripped", stripped_mb(program, home), "MB", 20)
         figures.note(f"mm-sandbox stripped: {stripped_mb(MM_SANDBOX, home):.1f} MB")
         figures.row("verdict of a 1 KB script, with the pipe", verdicts(env), "ms", 0.15)
         signed_in(env)
