@@ -121,7 +121,7 @@ struct ShellJudge: Sendable {
             return one(Self.cluster(words))
         case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes)
         case "mm": return call.assignments.isEmpty ? own(words, one) : one(.ownProgram)
-        case "mm-mcp": return one(.ownProgram)
+        case "mm-mcp", "mm-sandbox": return one(.ownProgram)
         case "export", "declare", "typeset", "readonly", "local":
             let names = words.map { String($0.prefix { $0 != "=" }) }
             let set = names.flatMap(variable)
