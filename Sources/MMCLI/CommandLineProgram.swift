@@ -1,5 +1,5 @@
 import Glibc
-package import MMCore
+import MMCore
 package import MMOperations
 import MMSystem
 

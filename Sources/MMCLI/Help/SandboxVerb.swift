@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 import MMOperations
 
 /// The commands of `mm sandbox`. Two programs have them: `mm` lists and completes them, `mm-sandbox` carries them out.

@@ -111,7 +111,8 @@ struct PowerShellSessionTests {
         let unknown = #expect(throws: MMError.self) {
             try PowerShellSession(module: .teams, connection: "Contso", environment: environment)
         }
-        #expect("\(unknown?.message ?? "") \(unknown?.hint ?? "")".contains("Contoso"))
+        let known = "\(unknown?.message ?? "") \(unknown?.hint ?? "")"
+        #expect(known.contains("Contoso"))
     }
 
     @Test(
