@@ -73,9 +73,12 @@ actor SSHDrafts {
     /// A draft is still there, and nobody writes it.
     func leave(_ record: Record) { writing.remove(record.id) }
 
+    /// Whether there is something on a host that nobody has gone on with.
+    func areLeft(on host: String, now: Timestamp = .now) async -> Bool { await !forgotten(on: host, now).isEmpty }
+
     /// Removes from a host what nobody has gone on with.
     func sweep(over master: SSHMaster, now: Timestamp = .now) async {
-        for record in await left(on: master.name) where now - record.begun >= Self.kept {
+        for record in await forgotten(on: master.name, now) {
             guard await Self.remove(record, over: master) else { continue }
             await done(record)
         }
@@ -85,6 +88,10 @@ actor SSHDrafts {
     static func remove(_ record: Record, over master: SSHMaster) async -> Bool {
         let script = "rm -f -- " + RemoteDialect.quoted(record.draft)
         return (try? await master.control(script, timeout: .seconds(10)))?.exit == .status(0)
+    }
+
+    private func forgotten(on host: String, _ now: Timestamp) async -> [Record] {
+        await left(on: host).filter { now - $0.begun >= Self.kept }
     }
 
     /// The drafts on a host that nobody writes.

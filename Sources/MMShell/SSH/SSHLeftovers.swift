@@ -42,6 +42,9 @@ actor SSHLeftovers {
         abandoned[shell.mark] = held[shell.mark]
     }
 
+    /// Whether there is something on a host that nobody holds any more.
+    func areLeft(on host: String) async -> Bool { await !left(on: host).isEmpty }
+
     /// Ends what nobody holds any more on a host.
     func sweep(over master: SSHMaster) async {
         for record in await left(on: master.name) {

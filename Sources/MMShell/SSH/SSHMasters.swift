@@ -8,6 +8,8 @@ public actor SSHMasters {
         let master: SSHMaster
         var sessions: Int
         var limit: Int
+        /// How many sessions there have been.
+        var arrivals: Int
     }
 
     private var held: [SSHTarget: [Held]] = [:]
@@ -21,6 +23,8 @@ public actor SSHMasters {
 
     /// sshd opens ten channels over a connection by default (sshd_config(5), MaxSessions); two are kept for short calls.
     private static let usualLimit = 8
+    /// How often a session that finds no channel looks for another connection.
+    private static let mostTries = 12
 
     /// No connection yet.
     /// - Parameters:
@@ -42,19 +46,23 @@ public actor SSHMasters {
         _ body: @Sendable (SSHMaster) async throws(MMError) -> Opened
     ) async throws(MMError) -> Opened {
         var full: SSHMaster?
-        var refusals = 0
+        var tries = 0
         while true {
             let master = try await acquire(target, besides: full, deadline: deadline)
+            let before = use(of: master)
             do throws(MMError) {
                 let opened = try await body(master)
                 return opened
             } catch {
-                // A host that refuses again and again over connections that carry nothing else will not do better later. Once
-                // says little: what took the channel may have gone since.
-                if sessions(over: master) <= 1 { refusals += 1 }
+                // A host that refuses over a connection that carries nothing else, and carried nothing meanwhile, will not do
+                // better later.
+                let wasAlone = before?.sessions == 1 && use(of: master)?.arrivals == before?.arrivals
+                tries += 1
                 if error.code == .deadlineExceeded { distrust(master) }
                 await release(master)
-                guard error.code == .limitExceeded, refusals < 3, !deadline.hasPassed else { throw error }
+                guard error.code == .limitExceeded, !wasAlone, tries < Self.mostTries, !deadline.hasPassed else {
+                    throw error
+                }
                 full = master
             }
         }
@@ -66,9 +74,7 @@ public actor SSHMasters {
         held[master.target]?[index].limit = 0
     }
 
-    private func sessions(over master: SSHMaster) -> Int {
-        held[master.target]?.first { $0.master === master }?.sessions ?? 0
-    }
+    private func use(of master: SSHMaster) -> Held? { held[master.target]?.first { $0.master === master } }
 
     /// A connection with room for one more session.
     /// - Parameter full: a connection that has just refused a channel.
@@ -89,17 +95,26 @@ public actor SSHMasters {
             let master = held[target]?[index].master
         {
             held[target]?[index].sessions += 1
+            held[target]?[index].arrivals += 1
             return master
         }
         let master = try await SSHMaster.connect(
             target, environment: environment, temporaryDirectory: temporaryDirectory, deadline: deadline)
+        let (hasLeftovers, hasDrafts) = (
+            await leftovers.areLeft(on: master.name), await drafts.areLeft(on: master.name)
+        )
         // The sweep needs a channel as a session does: one that finds none beside it looks for another connection.
+        let sessions = hasLeftovers || hasDrafts ? 2 : 1
         held[target, default: []].append(
-            Held(master: master, sessions: 2, limit: min(learned[target] ?? Self.usualLimit, Self.usualLimit)))
-        Task {
-            await leftovers.sweep(over: master)
-            await drafts.sweep(over: master)
-            await release(master)
+            Held(
+                master: master, sessions: sessions, limit: min(learned[target] ?? Self.usualLimit, Self.usualLimit),
+                arrivals: sessions))
+        if sessions > 1 {
+            Task {
+                await leftovers.sweep(over: master)
+                await drafts.sweep(over: master)
+                await release(master)
+            }
         }
         return master
     }
