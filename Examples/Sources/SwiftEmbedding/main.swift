@@ -27,8 +27,8 @@ do throws(MMError) {
     case .json(let bytes): print(String(decoding: bytes, as: UTF8.self))
     case .text(let text): print(text)
     case .bytes(let bytes, let type): print("\(bytes.count) bytes of \(type)")
-    case .items(let items):
-        // Fetched while it is read: memory stays flat however long the list is.
+    case .items(let items), .output(let items):
+        // Fetched while it is read: memory stays flat however long the list or the output is.
         while let batch = try await items.next() {
             for item in batch { print(String(decoding: item, as: UTF8.self)) }
         }
