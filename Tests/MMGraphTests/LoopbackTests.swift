@@ -17,7 +17,13 @@ private final class Tenant: Sendable {
     private let listener: Mutex<HTTPListener?> = Mutex(nil)
     let graph: @Sendable (HTTPServerRequest, Tenant) -> HTTPServerResponse
 
-    init(graph: @escaping @Sendable (HTTPServerRequest, Tenant) -> HTTPServerResponse) throws {
+    private let hasDeadRefreshTokens: Bool
+
+    init(
+        hasDeadRefreshTokens: Bool = false,
+        graph: @escaping @Sendable (HTTPServerRequest, Tenant) -> HTTPServerResponse
+    ) throws {
+        self.hasDeadRefreshTokens = hasDeadRefreshTokens
         self.graph = graph
         let started = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { [weak self] request in
             self?.answer(request) ?? HTTPServerResponse(status: 503)
@@ -44,6 +50,12 @@ private final class Tenant: Sendable {
                     """.utf8))
         }
         guard request.path.hasSuffix("/token") else { return graph(request, self) }
+        let form = String(decoding: request.body, as: UTF8.self)
+        if hasDeadRefreshTokens, form.contains("grant_type=refresh_token") {
+            let refusal: JSONValue = ["error": "invalid_grant", "error_description": "AADSTS70008: expired."]
+            return HTTPServerResponse(
+                status: 400, headers: ["Content-Type": "application/json"], body: .bytes(JSONWriter.bytes(refusal)))
+        }
         let claims: JSONObject = [
             "aud": .string(Contoso.app), "iss": .string("\(base)/\(Contoso.tenant)/v2.0"), "exp": 4_000_000_000,
             "oid": .string(Contoso.objectID), "tid": .string(Contoso.tenant),
@@ -157,6 +169,26 @@ struct LoopbackTests {
             signIn: .deviceCode { prompt in codes.withLock { $0.append(prompt.userCode) } }, environment: environment)
         for _ in 0..<2 { #expect(try await other.get("/me", as: User.self).displayName == "Adele") }
         #expect(codes.withLock { $0.count } == 1)
+        await tenant.stop()
+    }
+
+    @Test("a refused token in the cache is no sign-in: whoever waits is shown a code")
+    func refused() async throws {
+        // From the second sign-in on the service takes the token; the refresh token of the first is dead.
+        let tenant = try Tenant(hasDeadRefreshTokens: true) { request, _ in
+            guard request.headers["authorization"] != "Bearer token-1" else {
+                return HTTPServerResponse(
+                    status: 401, headers: ["WWW-Authenticate": "Bearer error=\"invalid_token\""], body: .bytes([]))
+            }
+            return .json(Array("{\"displayName\":\"Adele\"}".utf8))
+        }
+        let codes = Mutex(0)
+        let graph = try GraphClient(
+            tenant: Contoso.tenant, clientID: Contoso.app, cloud: "sandbox",
+            signIn: .deviceCode { _ in codes.withLock { $0 += 1 } },
+            environment: ["HOME": home.path, "MM_SANDBOX_URL": tenant.base])
+        #expect(try await graph.get("/me")["displayName"] == "Adele")
+        #expect(codes.withLock { $0 } == 2)
         await tenant.stop()
     }
 

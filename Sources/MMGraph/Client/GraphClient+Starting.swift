@@ -53,12 +53,7 @@ extension GraphClient {
     func signedIn<Answer: Sendable>(
         _ work: () async throws(MMError) -> Answer
     ) async throws(MMError) -> Answer {
-        do throws(MMError) {
-            return try await work()
-        } catch {
-            guard let show = approval.show, error.code == .signInNeeded else { throw error }
-            _ = try await identity.signIn(connection, resource: resource, show: show)
-            return try await work()
-        }
+        guard let show = approval.show else { return try await work() }
+        return try await identity.waitingForSignIn(to: connection, resource: resource, show: show, work)
     }
 }

@@ -14,15 +14,10 @@ extension OperationContext {
     func waitingForSignIn<Result: Sendable>(
         to connection: Connection, resource: ServiceResource, _ work: @Sendable () async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
-        do throws(MMError) {
-            return try await work()
-        } catch {
-            guard error.code == .signInNeeded, call.waitsForSignIn, let person = call.person else { throw error }
-            _ = try await services.identity.signIn(connection, resource: resource, deadline: deadline) { prompt in
-                await person.showSignIn(prompt.details)
-            }
-            return try await work()
-        }
+        guard call.waitsForSignIn, let person = call.person else { return try await work() }
+        return try await services.identity.waitingForSignIn(
+            to: connection, resource: resource, deadline: deadline,
+            show: { prompt in await person.showSignIn(prompt.details) }, work)
     }
 }
 
