@@ -13,18 +13,21 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
-    ("MMPowerShell", ["MMCore", "MMSystem", "PowerShellSyntax", "CPowerShellResources", "CExchangeTables"]),
-    ("MMShell", ["MMCore", "MMSystem", "ShellSyntax", "CPCRE2", "CYAML", "CConfinement"]),
-    ("MMPool", ["MMCore", "MMSystem"]),
+    ("MMSessions", ["MMCore", "MMSystem"]),
+    (
+        "MMPowerShell",
+        ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources", "CExchangeTables"]
+    ),
+    ("MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax", "CPCRE2", "CYAML", "CConfinement"]),
     ("MMMCP", ["MMCore", "MMSystem", "CMMSystem"]),
     (
         "MMOperations",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMPool", "MMPowerShell", "MMShell",
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMSessions", "MMPowerShell", "MMShell",
             "PowerShellSyntax", "CLogin", "CFIDO2",
         ]
     ),
-    ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMPool", "MMOperations", "CDashboardPages"]),
+    ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMSessions", "MMOperations", "CDashboardPages"]),
     ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMPowerShell", "PowerShellSyntax"]),
@@ -36,14 +39,14 @@ let rooms: [(name: String, calls: [String])] = [
         "MMServing",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMCLI", "MMGuard", "MMPowerShell",
-            "PowerShellSyntax", "MMPool", "CConfinement",
+            "PowerShellSyntax", "MMSessions", "CConfinement",
         ]
     ),
 ]
 
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
-    "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "MMGuard", "MMPowerShell", "MMShell", "MMPool",
+    "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "MMGuard", "MMPowerShell", "MMShell", "MMSessions",
     "MMOperations", "MMMCP",
 ]
 
@@ -120,7 +123,7 @@ let package = Package(
     targets: cTargets + roomTargets + roomTests + endToEndTests + [
         .executableTarget(name: "mm-cli", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(
-            name: "powershell-benchmark", dependencies: ["MMCore", "MMSystem", "MMPool", "MMPowerShell"],
+            name: "powershell-benchmark", dependencies: ["MMCore", "MMSystem", "MMSessions", "MMPowerShell"],
             path: "Benchmarks/PowerShell", swiftSettings: swiftSettings
         ),
         .executableTarget(

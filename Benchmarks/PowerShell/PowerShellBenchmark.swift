@@ -1,7 +1,7 @@
 import Glibc
 import MMCore
-import MMPool
 import MMPowerShell
+import MMSessions
 import MMSystem
 
 /// Drives PowerShell sessions for `Benchmarks/powershell.py`: `calls COUNT`, `records COUNT BYTES`, `sessions COUNT`, each

@@ -3,8 +3,8 @@ import MMHTTP
 import MMOperations
 import Testing
 
-@testable import MMPool
 @testable import MMREST
+@testable import MMSessions
 
 @Suite("Metrics", .timeLimit(.minutes(5)))
 struct MetricsTests {

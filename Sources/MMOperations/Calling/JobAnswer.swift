@@ -1,5 +1,5 @@
 package import MMCore
-import MMPool
+import MMSessions
 
 /// The answer to a call that goes on.
 package enum JobAnswer {

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// A call whose caller is let go with a handle when it takes long.
 struct JobCall: Sendable {

@@ -1,5 +1,5 @@
 public import MMCore
-import MMPool
+import MMSessions
 import MMSystem
 
 /// Carries operations out in this process.

@@ -1,5 +1,5 @@
 import MMCore
-package import MMPool
+package import MMSessions
 import MMSystem
 
 /// The calls of this process that go on after their callers were let go.

@@ -1,7 +1,7 @@
 package import MMCore
 package import MMGuard
 package import MMIdentity
-package import MMPool
+package import MMSessions
 import MMSystem
 
 /// What operations work with. One value a process; its parts are opened on first use.

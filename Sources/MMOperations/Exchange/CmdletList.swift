@@ -1,8 +1,8 @@
 import MMCore
 import MMGraph
 import MMGuard
-import MMPool
 import MMPowerShell
+import MMSessions
 
 /// `cmdlets`: what Exchange and the compliance service have, and what of it an account may run.
 struct CmdletList: Operation {

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// `output` with the handle of a call that goes on.
 struct JobRead: Sendable {

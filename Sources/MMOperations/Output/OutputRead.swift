@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// `output`: pages and filters an answer that was too long to be given whole, and reads, waits for or ends a call that
 /// goes on.

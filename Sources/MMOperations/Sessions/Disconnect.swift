@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// `disconnect`: signs a connection's PowerShell sessions out and ends them.
 ///

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// `jobs`: the calls that go on after their callers were let go, and those that ended within the hour.
 struct Jobs: Operation {

@@ -1,6 +1,6 @@
 package import MMCore
-import MMPool
 package import MMPowerShell
+import MMSessions
 
 /// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
 /// the native engine with a PowerShell beside it.

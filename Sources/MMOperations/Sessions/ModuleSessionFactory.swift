@@ -1,7 +1,7 @@
 package import MMCore
 package import MMIdentity
-package import MMPool
 import MMPowerShell
+package import MMSessions
 
 /// Starts PowerShell for a connection and module, with a home of its own.
 package struct ModuleSessionFactory: SessionFactory {

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// `reset`: ends a connection's sessions; the next call starts fresh ones.
 struct Reset: Operation {

@@ -1,5 +1,5 @@
 import MMCore
-package import MMPool
+package import MMSessions
 
 /// Brings sessions back after a restart of the pool: from what sign-ins and modules have cached, without asking anybody.
 ///

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// A session as the file of sessions keeps it: what was connected, as whom. The members are the seeds' own.
 struct RestoredSession: Sendable, Hashable {

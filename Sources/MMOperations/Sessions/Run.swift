@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
-import MMPool
 import MMPowerShell
+import MMSessions
 
 /// `run`: a PowerShell command in a connection's session.
 struct Run: Operation {

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// `sessions`: the PowerShell sessions that live.
 struct Sessions: Operation {

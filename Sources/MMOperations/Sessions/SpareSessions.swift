@@ -1,6 +1,6 @@
 import MMCore
-import MMPool
 import MMPowerShell
+import MMSessions
 
 /// Which sessions a process that lasts starts before anybody asks for them.
 ///

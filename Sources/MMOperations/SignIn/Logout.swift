@@ -1,6 +1,6 @@
 import MMCore
 import MMIdentity
-import MMPool
+import MMSessions
 
 /// `logout`: removes a connection's tokens and pending sign-ins from this machine, and ends the sessions that were signed in.
 struct Logout: Operation {

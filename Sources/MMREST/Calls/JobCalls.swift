@@ -1,7 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
-import MMPool
+import MMSessions
 
 /// The routes of calls that go on after they were answered.
 struct JobCalls: Sendable {

@@ -1,7 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
-import MMPool
+import MMSessions
 
 /// The routes of the dashboard: one page that shows what lives, and for its owner a little more.
 struct Dashboard: Sendable {

@@ -1,4 +1,4 @@
-import MMPool
+import MMSessions
 
 extension MetricsReport {
     /// The metrics as Prometheus reads them (prometheus.io, “Exposition formats”, text format 0.0.4).

@@ -1,7 +1,7 @@
 package import MMCore
 package import MMHTTP
 package import MMOperations
-import MMPool
+import MMSessions
 import MMSystem
 
 /// The metrics of one moment: of the calls, and of the sessions behind them.

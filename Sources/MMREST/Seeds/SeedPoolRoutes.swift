@@ -1,7 +1,7 @@
 package import MMCore
 package import MMHTTP
 package import MMOperations
-package import MMPool
+package import MMSessions
 
 /// The session pool's own routes: `/health /status /connections /run /reset /metrics`.
 package final class SeedPoolRoutes: Sendable {

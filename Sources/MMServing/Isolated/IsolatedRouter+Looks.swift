@@ -1,8 +1,8 @@
 import MMCore
 import MMHTTP
 import MMOperations
-import MMPool
 import MMREST
+import MMSessions
 
 /// What the router tells of its pools.
 extension IsolatedRouter {

@@ -1,8 +1,8 @@
 import MMCore
 import MMHTTP
 import MMOperations
-import MMPool
 import MMREST
+import MMSessions
 
 /// The pool's routes over one pool for each connection.
 actor IsolatedRouter {

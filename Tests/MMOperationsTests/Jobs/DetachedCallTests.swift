@@ -1,6 +1,6 @@
 import Glibc
 import MMCore
-import MMPool
+import MMSessions
 import MMSystem
 import Testing
 

@@ -1,7 +1,7 @@
 import Glibc
 import MMCore
 import MMIdentity
-import MMPool
+import MMSessions
 import MMSystem
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 import Testing
 
 @testable import MMOperations

@@ -1,7 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
-import MMPool
+import MMSessions
 import Testing
 
 @testable import MMREST

@@ -1,6 +1,6 @@
 import MMCore
 import MMOperations
-import MMPool
+import MMSessions
 import Testing
 
 @testable import MMServing

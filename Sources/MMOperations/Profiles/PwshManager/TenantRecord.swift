@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// What the session manager remembers of one `tenant:module`.
 struct TenantRecord: Sendable {

@@ -1,5 +1,5 @@
 package import MMCore
-import MMPool
+import MMSessions
 
 extension TenantSessions {
     /// Paths and the methods they answer.

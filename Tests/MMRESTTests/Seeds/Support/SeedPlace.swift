@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
-import MMPool
+import MMSessions
 import MMSystem
 import TestSupport
 import Testing

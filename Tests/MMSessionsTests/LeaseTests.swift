@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 import Testing
 
 @Suite("What a call leaves behind in the pool", .timeLimit(.minutes(5)))

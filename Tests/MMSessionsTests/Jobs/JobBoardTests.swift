@@ -2,7 +2,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@testable import MMPool
+@testable import MMSessions
 
 @Suite("Jobs", .timeLimit(.minutes(5)))
 struct JobBoardTests {

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 import Testing
 
 @Suite("A pool that looks after its sessions", .timeLimit(.minutes(5)))

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 import Testing
 
 @Suite("News of a session that another has replaced", .timeLimit(.minutes(5)))

@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 import Testing
 
 @Suite("Sessions that are started ahead", .timeLimit(.minutes(5)))

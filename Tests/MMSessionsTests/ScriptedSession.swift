@@ -1,5 +1,5 @@
 import MMCore
-import MMPool
+import MMSessions
 
 /// A session that does what a test tells it, and remembers what was done to it.
 final class ScriptedSession: PooledSession {
