@@ -14,23 +14,21 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("MMSessions", ["MMCore", "MMSystem"]),
-    (
-        "MMPowerShell",
-        ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources", "CExchangeTables"]
-    ),
+    ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CExchangeTables"]),
+    ("MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
     ("MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax", "CPCRE2", "CYAML", "CConfinement"]),
     ("MMMCP", ["MMCore", "MMSystem", "CMMSystem"]),
     (
         "MMOperations",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMSessions", "MMPowerShell", "MMShell",
-            "PowerShellSyntax", "CLogin", "CFIDO2",
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMSessions", "MMNative",
+            "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
         ]
     ),
     ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMSessions", "MMOperations", "CDashboardPages"]),
     ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "CSandboxPages"]),
-    ("MMStandIn", ["MMCore", "MMSystem", "MMPowerShell", "PowerShellSyntax"]),
+    ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (
         "MMSandboxServing",
         ["MMCore", "MMSystem", "MMHTTP", "MMOperations", "MMCLI", "MMPowerShell", "MMSandbox", "MMStandIn"]
@@ -38,8 +36,8 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMCLI", "MMGuard", "MMPowerShell",
-            "PowerShellSyntax", "MMSessions", "CConfinement",
+            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMCLI", "MMGuard", "MMNative",
+            "MMPowerShell", "PowerShellSyntax", "MMSessions", "CConfinement",
         ]
     ),
 ]

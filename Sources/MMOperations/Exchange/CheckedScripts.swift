@@ -1,5 +1,5 @@
 import MMCore
-import MMPowerShell
+import MMNative
 
 /// The scripts whose cmdlets' parameters were found right lately: who sends one again does not wait for the same check.
 ///

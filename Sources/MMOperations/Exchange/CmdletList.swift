@@ -1,7 +1,7 @@
 import MMCore
 import MMGraph
 import MMGuard
-import MMPowerShell
+import MMNative
 import MMSessions
 
 /// `cmdlets`: what Exchange and the compliance service have, and what of it an account may run.

@@ -1,6 +1,6 @@
 package import MMCore
 import MMGuard
-import MMPowerShell
+import MMNative
 
 /// What the tables know of a cmdlet, for those who are about to write a call of it.
 package enum CmdletSheet {

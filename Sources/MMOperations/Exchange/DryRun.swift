@@ -3,6 +3,7 @@ import MMGraph
 import MMGuard
 import MMHTTP
 import MMIdentity
+import MMNative
 import MMPowerShell
 
 /// `run --dry-run`: the requests that a native pipeline would send, for people who want to see them first.

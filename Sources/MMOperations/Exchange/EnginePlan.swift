@@ -1,5 +1,5 @@
 import MMCore
-import MMPowerShell
+import MMNative
 import PowerShellSyntax
 
 /// What carries a script's commands out.

@@ -1,6 +1,6 @@
 import MMCore
 import MMGraph
-import MMPowerShell
+import MMNative
 
 /// Why no engine here runs a script, and what to do about it.
 enum EngineRefusal {

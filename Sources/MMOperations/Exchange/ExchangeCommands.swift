@@ -1,6 +1,6 @@
 import MMCore
 import MMGraph
-import MMPowerShell
+import MMNative
 
 /// From a bound cmdlet to the request that is sent.
 enum ExchangeCommands {

@@ -1,6 +1,6 @@
 import MMCore
 import MMGraph
-import MMPowerShell
+import MMNative
 
 /// Error records of cmdlets that a service ran.
 enum ExchangeRecord {

@@ -1,6 +1,6 @@
 import MMCore
 import MMGraph
-import MMPowerShell
+import MMNative
 
 /// The rows of one cmdlet, page by page.
 struct ExchangeRows: CmdletRows {

@@ -1,6 +1,7 @@
 package import MMCore
 import MMGraph
 package import MMIdentity
+package import MMNative
 package import MMPowerShell
 
 /// A connection's session of Exchange or of the compliance service: the native engine, and a PowerShell beside it once a

@@ -1,6 +1,6 @@
 import MMCore
 import MMGraph
-import MMPowerShell
+import MMNative
 
 /// The cmdlets of Exchange or of the compliance service as the head, middle or inside of a native pipeline.
 ///

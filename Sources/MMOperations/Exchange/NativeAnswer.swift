@@ -1,4 +1,5 @@
 import MMCore
+import MMNative
 import MMPowerShell
 
 /// What a script put out in the engine that ran it.

@@ -1,5 +1,5 @@
 import MMCore
-import MMPowerShell
+import MMNative
 import MMSystem
 
 /// Takes what a script of the native engine puts out. Little is gathered and answered whole; much flows to its reader row

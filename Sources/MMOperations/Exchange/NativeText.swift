@@ -1,4 +1,4 @@
-import MMPowerShell
+import MMNative
 
 /// Objects as a terminal shows them: in the columns of their cmdlet where it has some, up to four properties in columns,
 /// more one below the other. Values stay whole.

@@ -1,6 +1,6 @@
 import MMCore
 import MMGraph
-import MMPowerShell
+import MMNative
 
 /// A source that answers every cmdlet with nothing and remembers what was asked.
 final class RequestRecorder: CmdletSource {

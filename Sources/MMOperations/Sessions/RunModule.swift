@@ -1,4 +1,5 @@
 import MMCore
+import MMNative
 import MMPowerShell
 
 /// The modules that commands run in: those of PowerShell, and those that have no PowerShell here at all.

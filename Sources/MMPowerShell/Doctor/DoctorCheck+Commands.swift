@@ -1,6 +1,13 @@
 import MMCore
 
 extension DoctorCheck {
+    /// One text of each kind by which values of the native engine reach PowerShell, and the type that it makes there.
+    static let carriedLiterals: [(text: String, type: String)] = [
+        ("[int]'-7'", "System.Int32"), ("[long]'9999999999'", "System.Int64"), ("[double]'1e+20'", "System.Double"),
+        ("$true", "System.Boolean"), ("[char]'a'", "System.Char"), ("'it''s “a” ‘‘b’’'", "System.String"),
+        ("@([int]'1', 'two')", "System.Object[]"),
+    ]
+
     /// What commands do to a session, beyond the recorded answers.
     static let commands: [DoctorCheck] = [
         ends("[Environment]::Exit", "[Environment]::Exit(3)"),
@@ -127,8 +134,8 @@ extension DoctorCheck {
             return ""
         },
         DoctorCheck(.commands, "values that are carried over from the native engine keep their types") { bench in
-            let script = PSLiteral.carried.map { "(\($0.text)).GetType().FullName" }.joined(separator: "; ")
-            return try await bench.expect(script, PSLiteral.carried.map { .string($0.type) })
+            let script = carriedLiterals.map { "(\($0.text)).GetType().FullName" }.joined(separator: "; ")
+            return try await bench.expect(script, carriedLiterals.map { .string($0.type) })
         },
         DoctorCheck(.commands, "a native program that reads finds the end at once") { bench in
             try await bench.expect("sh -c 'read x; echo \"[$x]\"'", ["[]"])

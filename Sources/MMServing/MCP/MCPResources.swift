@@ -1,7 +1,7 @@
 import MMCore
 import MMMCP
+import MMNative
 import MMOperations
-import MMPowerShell
 
 /// What a client can read by address: connections, sessions, stored answers, what was done.
 ///

@@ -1,7 +1,7 @@
 import MMCLI
 import MMCore
+import MMNative
 import MMOperations
-import MMPowerShell
 
 /// `mm cmdlets …`: what becomes of command lines of Exchange cmdlets.
 enum CmdletCommands {

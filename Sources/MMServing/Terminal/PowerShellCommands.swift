@@ -1,7 +1,7 @@
 import MMCLI
 import MMCore
+import MMNative
 import MMOperations
-import MMPowerShell
 import PowerShellSyntax
 
 /// `mm powershell …`: what the PowerShell reader sees.

@@ -1,5 +1,5 @@
 import MMCore
-import MMPowerShell
+import MMNative
 import Testing
 
 @testable import MMOperations

@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@testable import MMPowerShell
+@testable import MMNative
 
 @Suite("Bounds of native evaluation", .timeLimit(.minutes(5)))
 struct NativeBounds {

@@ -1,4 +1,4 @@
-import MMCore
+package import MMPowerShell
 package import PowerShellSyntax
 
 /// Evaluates scripts without a PowerShell, for the stand-in.

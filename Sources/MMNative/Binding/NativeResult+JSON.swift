@@ -25,6 +25,19 @@ extension PSValue {
         }
     }
 
+    /// What `ConvertTo-Json` makes of the value.
+    /// - Parameter depth: how deep objects are followed.
+    /// - Returns: `nil` where something lies deeper, which becomes the name of its type there and nothing is known of here.
+    package func convertedToJSON(depth: Int) -> JSONValue? {
+        guard let json = try? JSONText(self, depth: depth, isCompressed: true), !json.isTruncated else { return nil }
+        return try? JSONParser.parse(json.text)
+    }
+
+    /// The lines in which values are shown; `nil` where the engine can't lay them out with certainty.
+    package static func lines(of values: [PSValue], width: Int) -> [String]? {
+        OutStringStage.lines(of: values, width: width)
+    }
+
     /// The value's text, as a string with it in would show it.
     package var text: String { (try? PSText.string(self)) ?? typeName }
 }

@@ -24,12 +24,6 @@ enum PSLiteral {
         }
     }
 
-    /// One text of each kind and the type that it makes, for the self-test.
-    static let carried: [(text: String, type: String)] = [
-        PSValue.int(-7), .long(9_999_999_999), .double(1e20), .bool(true), .char(0x61), .string("it's “a” ‘b’"),
-        .array([.int(1), .string("two")]),
-    ].compactMap { value in text(value).map { ($0, value.typeName) } }
-
     /// A text between single quotes. Each of these characters would end it, and stands for itself when it is doubled.
     static func quoted(_ text: String) -> String {
         var quoted = "'"

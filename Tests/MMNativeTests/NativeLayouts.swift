@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MMPowerShell
+@testable import MMNative
 
 @Suite("What a script shows at its end", .timeLimit(.minutes(5)))
 struct NativeLayouts {

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@testable import MMPowerShell
+@testable import MMNative
 
 @Suite("Values for a script's param block", .timeLimit(.minutes(5)))
 struct ScriptParameterBinding {

@@ -1,7 +1,7 @@
 import PowerShellSyntax
 import Testing
 
-@testable import MMPowerShell
+@testable import MMNative
 
 @Suite("Values of the native engine as text for PowerShell", .timeLimit(.minutes(5)))
 struct CarriedValues {

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@testable import MMPowerShell
+@testable import MMNative
 
 @Suite("Requests and rows of Exchange cmdlets", .timeLimit(.minutes(5)))
 struct ExchangeRequests {

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@testable import MMPowerShell
+@testable import MMNative
 
 @Suite("Source cmdlets of the native engine", .timeLimit(.minutes(5)))
 struct NativeSources {

@@ -1,7 +1,8 @@
 import MMCore
+import MMPowerShell
 import Testing
 
-@testable import MMPowerShell
+@testable import MMStandIn
 
 @Suite("The native engine as the stand-in's evaluator", .timeLimit(.minutes(5)))
 struct NativeEvaluatorAnswers {

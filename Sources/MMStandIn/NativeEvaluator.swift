@@ -1,4 +1,6 @@
 import MMCore
+package import MMNative
+package import MMPowerShell
 package import PowerShellSyntax
 
 /// The engine as the evaluator of a stand-in: one session, whose variables last from command to command.
@@ -45,16 +47,11 @@ package actor NativeEvaluator: PipelineEvaluating {
 
     private func records(of objects: [PSValue], for command: PowerShellCommand) -> [PowerShellRecord]? {
         guard command.format == .json else {
-            return OutStringStage.lines(of: objects, width: command.width ?? 200)?.map {
-                PowerShellRecord(.text, .string($0))
-            }
+            return PSValue.lines(of: objects, width: command.width ?? 200)?.map { PowerShellRecord(.text, .string($0)) }
         }
         var records: [PowerShellRecord] = []
         for object in objects {
-            // What lies deeper becomes the name of its type there, which is not this writer's way.
-            guard let json = try? JSONText(object, depth: command.depth ?? 3, isCompressed: true), !json.isTruncated,
-                let value = try? JSONParser.parse(json.text)
-            else { return nil }
+            guard let value = object.convertedToJSON(depth: command.depth ?? 3) else { return nil }
             records.append(PowerShellRecord(.output, value))
         }
         return records

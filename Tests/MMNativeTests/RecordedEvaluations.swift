@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@testable import MMPowerShell
+@testable import MMNative
 
 @Suite("Recorded evaluations", .timeLimit(.minutes(5)))
 struct RecordedEvaluations {
@@ -108,7 +108,7 @@ enum NativeFixtures {
     /// The lines of a recording; `nil` when it is not there.
     static func lines(_ name: String) -> [String]? {
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).prefix {
-            $0 != "MMPowerShellTests"
+            $0 != "MMNativeTests"
         }
         let path = (parts + ["Fixtures", Substring(name)]).joined(separator: "/")
         guard let bytes = try? ProtectedFile.read(path, limit: 16 << 20) else { return nil }
