@@ -11,30 +11,12 @@ public struct AnyOperation: Sendable {
 
     /// Erases an operation.
     public init<Wrapped: Operation>(_ operation: Wrapped) {
-        let declaration = operation.declaration
-        self.declaration = declaration
-        self.fields = Wrapped.Input.fields
-        self.body = { (arguments, context) async throws(MMError) in
-            let reader = try InputReader(
-                operation: declaration.name, arguments: arguments, fields: Wrapped.Input.fields)
-            return try await operation.run(try Wrapped.Input(from: reader), in: context)
-        }
-    }
-
-    /// An operation of its parts.
-    /// - Parameters:
-    ///   - declaration: name, texts and effects.
-    ///   - fields: the arguments.
-    ///   - body: does the work with arguments that were checked against the fields.
-    package init(
-        _ declaration: OperationDeclaration, fields: [InputField],
-        body: @escaping @Sendable (InputReader, OperationContext) async throws(MMError) -> OperationAnswer
-    ) {
+        let (declaration, fields) = (operation.declaration, operation.fields)
         self.declaration = declaration
         self.fields = fields
         self.body = { (arguments, context) async throws(MMError) in
-            try await body(
-                try InputReader(operation: declaration.name, arguments: arguments, fields: fields), context)
+            let reader = try InputReader(operation: declaration.name, arguments: arguments, fields: fields)
+            return try await operation.run(try operation.input(from: reader), in: context)
         }
     }
 

@@ -26,5 +26,5 @@ extension Catalogue {
             AnyOperation(ConnectionsCheck()),
             AnyOperation(AuditShow()),
             AnyOperation(AuditVerify()),
-        ] + ShellOperations.all)
+        ] + ShellPlace.shell.operations + ShellPlace.ssh.operations)
 }

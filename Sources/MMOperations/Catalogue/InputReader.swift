@@ -33,9 +33,6 @@ public struct InputReader: Sendable {
         }
     }
 
-    /// Whether the operation declares an argument of this name.
-    package func declares(_ name: String) -> Bool { fields.contains { $0.name == name } }
-
     private func isAbsent(_ name: String) -> Bool {
         switch arguments[name] {
         case nil, .null: true

@@ -14,10 +14,17 @@ public protocol OperationInput: Sendable {
 /// reference pages are projections of it.
 public protocol Operation: Sendable {
     /// The typed arguments.
-    associatedtype Input: OperationInput
+    associatedtype Input: Sendable
 
     /// Name, texts and effects.
     var declaration: OperationDeclaration { get }
+
+    /// The arguments, in the order help texts list them.
+    var fields: [InputField] { get }
+
+    /// Decodes the arguments of one call.
+    /// - Throws: `MMError.invalidInput` that names the argument and the remedy.
+    func input(from reader: InputReader) throws(MMError) -> Input
 
     /// Does the work.
     /// - Parameters:
@@ -25,6 +32,14 @@ public protocol Operation: Sendable {
     ///   - context: who calls, and what the work may use.
     /// - Throws: `MMError`.
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer
+}
+
+extension Operation where Input: OperationInput {
+    /// Those of the input.
+    public var fields: [InputField] { Input.fields }
+
+    /// Decodes the input.
+    public func input(from reader: InputReader) throws(MMError) -> Input { try Input(from: reader) }
 }
 
 /// Arguments of an operation that takes none.

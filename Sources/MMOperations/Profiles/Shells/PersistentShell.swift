@@ -91,7 +91,7 @@ package actor PersistentShell {
         -> ShellSessions.Member
     {
         let opening = try opening(services)
-        let key = ShellSessionName(owner: call.shellOwner, place: .shell, name: id ?? ShellOperations.standardSession)
+        let key = ShellSessionName(owner: call.shellOwner, place: .shell, name: id ?? NamedSession.standard)
         try await claim(key)
         return try await services.shells.session(key, limits: ShellSessions.Limits(opening.configuration)) {
             () async throws(MMError) in

@@ -1,0 +1,52 @@
+import MMCore
+import MMShell
+
+/// The session that a call names.
+enum NamedSession: Sendable {
+    /// A session of this machine.
+    case local(String)
+    /// A session on a host; a further one beside the usual one where it has a name of its own.
+    case host(SSHTarget, further: String?)
+
+    /// The name of a local session when none is given.
+    static let standard = "default"
+
+    /// The session of a call's arguments; `nil` where no host is named.
+    init?(from reader: InputReader, at place: ShellPlace) throws(MMError) {
+        let session = try reader.text("session")
+        guard place.isLocal else {
+            guard let host = try reader.text("host") else { return nil }
+            self = .host(
+                try SSHTarget(named: host, user: try reader.text("user"), port: try reader.integer("port")),
+                further: session)
+            return
+        }
+        let name = session ?? Self.standard
+        guard name.count <= 80, !name.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
+            throw MMError(.invalidInput, "A session's name has up to 80 characters.")
+        }
+        self = .local(name)
+    }
+
+    /// The session of a call that can't do without one.
+    static func required(from reader: InputReader, at place: ShellPlace) throws(MMError) -> NamedSession {
+        try required(try NamedSession(from: reader, at: place))
+    }
+
+    /// A session that there must be.
+    static func required(_ session: NamedSession?) throws(MMError) -> NamedSession {
+        guard let session else {
+            throw MMError(.invalidInput, "Which host?", hint: "Give `host`, as in the call that started the session.")
+        }
+        return session
+    }
+
+    /// What names the session among those of all callers.
+    func key(of owner: String) -> ShellSessionName {
+        switch self {
+        case .local(let name): ShellSessionName(owner: owner, place: .shell, name: name)
+        case .host(let target, let further):
+            ShellSessionName(owner: owner, place: .ssh, name: target.spelled + (further.map { "#" + $0 } ?? ""))
+        }
+    }
+}

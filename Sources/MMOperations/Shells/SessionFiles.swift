@@ -1,0 +1,147 @@
+import MMCore
+import MMShell
+
+/// The files that a session reaches. Each is judged before it is touched as the command is that would do the same.
+struct SessionFiles: Sendable {
+    /// With which rights files of a host are reached.
+    struct Sudo: Sendable {
+        /// The name of the stored secret that is sudo's password.
+        var secret: String?
+
+        /// Root's, where the call asks for them.
+        init?(from reader: InputReader) throws(MMError) {
+            guard try reader.flag("sudo") else { return nil }
+            secret = try reader.text("sudo_secret")
+        }
+
+        /// The arguments that say it.
+        static let fields = [
+            InputField("sudo", .flag, "With root's rights (sudo there; password by `sudo_secret`)."),
+            InputField("sudo_secret", .text, "Name of the stored secret that is sudo's password."),
+        ]
+    }
+
+    let call: ShellCallContext
+    /// Whose files.
+    let session: NamedSession
+    /// How it is made where it isn't there.
+    var options = SessionOptions()
+    var sudo: Sudo?
+
+    private var context: OperationContext { call.context }
+
+    /// Writes a file whole.
+    func write(_ path: String, _ source: FileSource, how: FileWriting) async throws(MMError) -> OperationAnswer {
+        try await judge(writing: true, path)
+        let (member, _) = try await call.member(session, options)
+        let receipt: FileReceipt
+        if member.key.place.isLocal {
+            receipt = try await local(member).write(path, source, how: how)
+        } else {
+            receipt = try await remote(member)
+                .write(path, source, how: how, progress: Self.reports(of: source.count, to: context.call.progress))
+        }
+        context.record.note("bytes", .int(Int64(source.count)))
+        return Self.answer(receipt, more: ", SHA-256 \(receipt.digest)")
+    }
+
+    /// Reads a file, or a piece of it.
+    func read(_ path: String, from offset: Int, limit: Int?) async throws(MMError) -> FilePiece {
+        try await judge(writing: false, path)
+        let (member, _) = try await call.member(session, options)
+        let piece =
+            member.key.place.isLocal
+            ? try await local(member).read(path, from: offset, limit: limit)
+            : try await remote(member).read(path, from: offset, limit: limit)
+        context.record.note("bytes", .int(Int64(piece.bytes.count)))
+        return piece
+    }
+
+    /// The files of this machine that the caller itself names, beside those of a session.
+    static func own(_ call: ShellCallContext) -> LocalFiles {
+        let context = call.context
+        return LocalFiles(
+            directory: context.call.directory ?? CallContext.ownDirectory ?? context.services.paths.home,
+            rules: FileRules(
+                forbidden: ShellOpening.ownFiles(context.services), limit: call.configuration.largestFile))
+    }
+
+    /// What is told of a file that was written.
+    static func answer(_ receipt: FileReceipt, more: String = "") -> OperationAnswer {
+        OperationAnswer(
+            .value([
+                "path": .string(receipt.path), "size": .int(Int64(receipt.size)), "sha256": .string(receipt.digest),
+            ]), text: "\(receipt.path): \(receipt.size) bytes\(more)")
+    }
+
+    /// What is told of a piece of a file.
+    static func answer(_ piece: FilePiece, of path: String, encoding wanted: String?) throws(MMError)
+        -> OperationAnswer
+    {
+        var end = piece.offset + piece.bytes.count
+        let text = ShellText(piece.bytes, isCut: piece.offset > 0 || end < piece.size)
+        if wanted == "utf-8", text.isBase64 {
+            throw MMError(.invalidInput, "“\(path)” is no UTF-8 text.", hint: "Ask for encoding base64.")
+        }
+        let isBase64 = wanted == "base64" || text.isBase64
+        // A character that is torn at a piece's end stands whole at the beginning of the next one.
+        if !isBase64, end < piece.size { end -= text.left }
+        var object: JSONObject = [
+            "path": .string(path), "size": .int(Int64(piece.size)),
+            "content": .string(isBase64 ? Base64.text(piece.bytes) : text.text),
+            "encoding": .string(isBase64 ? "base64" : "utf-8"),
+        ]
+        if end < piece.size || piece.offset > 0 {
+            object["offset"] = .int(Int64(piece.offset))
+            object["next"] = end < piece.size ? .int(Int64(end)) : nil
+        }
+        return OperationAnswer(.value(.object(object)))
+    }
+
+    private func local(_ member: ShellSessions.Member) async throws(MMError) -> LocalFiles {
+        LocalFiles(directory: try await member.directory, rules: call.opening.fileRules)
+    }
+
+    private func remote(_ member: ShellSessions.Member) throws(MMError) -> RemoteFiles {
+        guard case .shell(let shell) = member.body, let host = shell as? SSHSession,
+            case .host(let target, _) = session
+        else {
+            throw MMError(.unsupported, "Files of a device can't be reached this way.", hint: "Use its own commands.")
+        }
+        var rights = RemoteFiles.Sudo.none
+        if let sudo {
+            let password = try sudo.secret.map { (name) throws(MMError) in
+                try call.secret(name, for: .host(target.host))
+            }
+            rights = .root(password: password)
+        }
+        return RemoteFiles(host, limit: call.configuration.largestFile, sudo: rights)
+    }
+
+    private func judge(writing: Bool, _ path: String) async throws(MMError) {
+        let quoted = ShellText.quoted(path)
+        let command = (sudo == nil ? "" : "sudo ") + (writing ? "tee -- \(quoted)" : "cat -- \(quoted)")
+        let key = call.key(session)
+        let known = try? await call.shells.existing(key)
+        var directory = await known?.workingDirectory
+        if directory == nil, key.place.isLocal { directory = call.opening.startDirectory }
+        try await context.clear(
+            shell: command, in: key, host: known?.host, directory: directory, call.configuration)
+    }
+
+    /// Tells of a long upload, once for each hundredth of it.
+    private static func reports(of total: Int, to progress: @escaping @Sendable (ProgressReport) -> Void)
+        -> @Sendable (Int) -> Void
+    {
+        let told = Mutex(0)
+        return { done in
+            let hundredth = done * 100 / max(1, total)
+            let isNew = told.withLock { told in
+                defer { told = max(told, hundredth) }
+                return told < hundredth
+            }
+            guard total > 4 << 20, isNew else { return }
+            progress(ProgressReport(done: Double(done), total: Double(total), message: "\(hundredth) % sent"))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import MMCore
+import MMShell
+
+/// How a session is made where there is none.
+struct SessionOptions: Sendable {
+    /// The kind of a local shell.
+    var kind: String?
+    /// Where a local shell starts.
+    var directory: String?
+    /// A private key to offer to a host first.
+    var key: String?
+    /// Hosts to jump over.
+    var jump: String?
+    /// The name of the stored secret that is the password.
+    var passwordSecret: String?
+    /// The name of the stored secret that opens the private key.
+    var passphraseSecret: String?
+    /// What opens the private key, as a person has just typed it.
+    var passphrase: Secret?
+    /// Whether the host is network equipment.
+    var isDevice = false
+    /// Whether the key of a host that was never seen is believed.
+    var acceptsNew = false
+
+    /// As the configuration says.
+    init() {}
+
+    /// What a call says of the host that is connected to.
+    init(connecting reader: InputReader) throws(MMError) {
+        key = try reader.text("key")
+        jump = try reader.text("jump")
+        passwordSecret = try reader.text("password_secret")
+        passphraseSecret = try reader.text("passphrase_secret")
+        passphrase = try reader.text("passphrase").map { Secret($0) }
+        isDevice = try reader.flag("device")
+        acceptsNew = try reader.flag("accept_new")
+    }
+
+    /// The arguments that say it of a host.
+    static let connectFields = [
+        InputField("key", .text, "Path of a private key to offer first.", at: .option("i")),
+        InputField(
+            "jump", .text, "Hosts to jump over, as ssh -J takes them.", at: .option("J"), isOfferedToModels: false),
+        InputField("password_secret", .text, "Name of the stored secret that is the password."),
+        InputField(
+            "passphrase_secret", .text, "Name of the stored secret that opens the private key.",
+            isOfferedToModels: false),
+        InputField(
+            "passphrase", .text, "What opens the private key, as a person has just typed it.", at: .absent,
+            isOfferedToModels: false),
+        InputField(
+            "device", .flag, "Network equipment without a POSIX shell: learns its prompt, turns pages."),
+        InputField(
+            "accept_new", .flag, "Believe the key of a host that was never seen.", isOfferedToModels: false),
+    ]
+
+    /// The same for calls that seldom make a connection: a model runs a command first.
+    static let quietConnectFields = connectFields.map { field in
+        InputField(field.name, field.kind, field.summary, at: field.placement, isOfferedToModels: false)
+    }
+}

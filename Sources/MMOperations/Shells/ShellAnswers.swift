@@ -1,0 +1,91 @@
+import MMCore
+import MMShell
+
+extension OperationContext {
+    /// A running or finished command of the caller.
+    func shellTask(_ handle: String?, at place: ShellPlace) async throws(MMError) -> ShellTask {
+        guard let handle else {
+            throw MMError(
+                .invalidInput, "Which command?", hint: "Give `job`, the handle that run answered with (cmd-…).")
+        }
+        let task = try await services.shells.task(handle, of: call.shellOwner)
+        guard task.session.place == place else {
+            throw MMError(
+                .invalidInput, "\(handle) runs \(place.isLocal ? "on a host" : "in a local shell").",
+                hint: "Use \(task.session.place.rawValue)_… for it.")
+        }
+        return task
+    }
+}
+
+extension OperationAnswer {
+    /// The answer about a command.
+    static func report(
+        _ task: ShellTask, _ context: OperationContext, prompt: ShellPrompt? = nil, more: JSONObject = [:]
+    ) async -> OperationAnswer {
+        let report = await ShellReport(storing: task, room: ShellReport.room(for: context), prompt: prompt)
+        var object = report.json
+        for (key, value) in more { object[key] = value }
+        return OperationAnswer(.value(.object(object)), notes: context.call.caller.surface == .mcp ? [] : report.notes)
+    }
+
+    /// What a device answered.
+    static func device(_ answer: ScreenSession.Answer, _ member: ShellSessions.Member, isTerminal: Bool)
+        -> OperationAnswer
+    {
+        var object: JSONObject = [
+            "session": .string(member.key.name), "host": .string(member.host ?? ""),
+            "status": answer.question == nil ? "exited" : "awaiting_input", "exit_code": answer.error == nil ? 0 : 1,
+            "stdout": .string(answer.text), "prompt": .string(answer.question ?? answer.prompt),
+        ]
+        if let error = answer.error { object["error"] = .string(error) }
+        var made = OperationAnswer(.value(.object(object)))
+        if isTerminal {
+            made.exitStatus = answer.error == nil ? 0 : 1
+            if let question = answer.question {
+                made.notes = [
+                    "It asks: \(question)",
+                    "Answer it: mm ssh write --host \(member.key.name) --text '…' (with nothing between the quotes: Enter).",
+                ]
+            }
+            made.text = answer.text
+        }
+        return made
+    }
+
+    /// What a device's screen shows; of a shell, what its background jobs wrote between its commands.
+    static func display(_ session: NamedSession, _ context: OperationContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        let member = try await context.services.shells.existing(session.key(of: context.call.shellOwner))
+        switch member.body {
+        case .screen(let screen): return shown(screen.view, ["session": .string(member.key.name)])
+        case .shell(let shell):
+            let bytes = await shell.takeBackgroundOutput()
+            let clean = Redactor(known: member.secrets).text(ShellText(bytes).text)
+            var object: JSONObject = [
+                "session": .string(member.key.name), "stream": "background", "total": .int(Int64(bytes.count)),
+                "text": .string(clean),
+            ]
+            if ShellText(bytes).isBase64 { object["encoding"] = "base64" }
+            return OperationAnswer(.value(.object(object)), text: context.isTerminal ? clean : nil)
+        }
+    }
+
+    /// What a command's terminal shows.
+    static func display(_ task: ShellTask) -> OperationAnswer {
+        let size = task.job.command.size ?? ShellCommand.Size(rows: 24, columns: 80)
+        var screen = Screen(rows: size.rows, columns: size.columns)
+        let total = task.job.page(.terminal, from: 0, limit: 0).total
+        screen.write(task.job.page(.terminal, from: max(0, total - (256 << 10)), limit: 256 << 10).bytes)
+        return shown(screen, ["job": .string(task.handle), "status": .string(ShellReport(task: task, room: 0).status)])
+    }
+
+    private static func shown(_ screen: Screen, _ head: JSONObject) -> OperationAnswer {
+        var object = head
+        object["screen"] = .string(screen.text)
+        object["cursor"] = ["row": .int(Int64(screen.cursor.row)), "column": .int(Int64(screen.cursor.column))]
+        object["alternate"] = .bool(screen.isAlternate)
+        return OperationAnswer(.value(.object(object)), text: screen.text)
+    }
+}

@@ -1,0 +1,84 @@
+import MMCore
+import MMShell
+
+/// A call on shells: who calls, and the shells file as it stands at the moment.
+struct ShellCallContext: Sendable {
+    let context: OperationContext
+    let configuration: ShellsConfiguration
+
+    /// Reads the shells file.
+    /// - Throws: `invalidInput` for a file that can't be understood.
+    init(_ context: OperationContext) throws(MMError) {
+        self.context = context
+        configuration = try ShellsConfiguration.read(
+            ShellsConfiguration.path(context.services.environment, home: context.services.paths.home))
+    }
+
+    var shells: ShellSessions { context.services.shells }
+
+    /// Whether the caller may name files and folders of this machine: a person, or a program that has no walls to get around.
+    var mayNamePlaces: Bool {
+        let caller = context.call.caller
+        return caller.surface == .terminal || caller.surface != .mcp && configuration.confinement(of: caller) == .guard
+    }
+
+    /// Opens sessions as the configuration says, new ones where the caller stands unless it says where.
+    var opening: ShellOpening {
+        let caller = context.call.caller
+        // A program that nobody vouches for doesn't choose what it may write to by going there.
+        let stands = caller.surface == .terminal || caller.surface == .mcp ? context.call.directory : nil
+        return ShellOpening(
+            services: context.services, configuration: configuration,
+            confinement: configuration.confinement(of: caller),
+            callerDirectory: stands)
+    }
+
+    /// What names a session of the caller.
+    func key(_ session: NamedSession) -> ShellSessionName { session.key(of: context.call.shellOwner) }
+
+    /// The session that a call names, started where there is none.
+    func member(_ session: NamedSession, _ options: SessionOptions)
+        async throws(MMError) -> (member: ShellSessions.Member, isNew: Bool)
+    {
+        let (key, opening, limits) = (key(session), opening, ShellSessions.Limits(configuration))
+        guard case .host(let named, _) = session else {
+            let directory = options.directory.map(context.call.path)
+            return try await shells.session(key, limits: limits) { () async throws(MMError) in
+                try await opening.local(key, kind: options.kind, directory: directory)
+            }
+        }
+        var target = named
+        target.hostKeys = configuration.hostKeys
+        target.identityFile = options.key.map(context.call.path)
+        target.password = try options.passwordSecret.map { (name) throws(MMError) in
+            try secret(name, for: .host(named.host))
+        }
+        target.passphrase = try options.passphraseSecret.map { (name) throws(MMError) in
+            try secret(name, for: .host(named.host))
+        }
+        if context.isTerminal, let typed = options.passphrase {
+            target.passphrase = typed
+            HeldSecrets.shared.hold(typed)
+        }
+        if context.call.caller.surface != .mcp {
+            target.jump = options.jump
+            if options.acceptsNew { target.hostKeys = .acceptNew }
+        }
+        let (whole, deadline) = (try opening.target(target), context.deadline)
+        return try await shells.session(key, limits: limits) { () async throws(MMError) in
+            try await opening.remote(key, whole, isDevice: options.isDevice, deadline: deadline)
+        }
+    }
+
+    /// A stored secret, for a use that its owner has named, or that a person names in this very call.
+    func secret(_ name: String, for use: SecretUses.Use) throws(MMError) -> Secret {
+        let uses = configuration.secrets[name] ?? SecretUses()
+        guard context.isTerminal || uses.admit(use) else { throw SecretUses.refusal(name, use) }
+        return try ShellSecretStore.secret(named: name, context.services)
+    }
+}
+
+extension OperationContext {
+    /// Whether a person's terminal or script asks.
+    var isTerminal: Bool { call.caller.surface == .terminal }
+}

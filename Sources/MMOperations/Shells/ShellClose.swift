@@ -1,0 +1,44 @@
+import MMCore
+
+/// `shell close`, `ssh close`: ends sessions and all that they started.
+struct ShellClose: Operation {
+    let place: ShellPlace
+
+    struct Input: Sendable {
+        let session: NamedSession?
+        let all: Bool
+    }
+
+    var declaration: OperationDeclaration {
+        place.declaration(
+            "close", "Close a session", "End a session and all that it started.",
+            effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: !place.isLocal),
+            examples: [
+                (place.isLocal ? "mm shell close build" : "mm ssh close web1", "ends it"),
+                ("mm \(place.rawValue) close --all", "ends all of yours"),
+            ])
+    }
+
+    var fields: [InputField] {
+        place.sessionFields(at: 0) + [InputField("all", .flag, "All of your sessions.")]
+    }
+
+    func input(from reader: InputReader) throws(MMError) -> Input {
+        Input(session: try NamedSession(from: reader, at: place), all: try reader.flag("all"))
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let (shells, owner) = (context.services.shells, context.call.shellOwner)
+        var keys: [ShellSessionName]
+        if input.all {
+            keys = await shells.members(of: owner, in: place).map(\.key)
+        } else {
+            keys = [try NamedSession.required(input.session).key(of: owner)]
+            for key in keys { _ = try await shells.existing(key) }
+        }
+        for key in keys { await shells.close(key) }
+        return OperationAnswer(
+            .value(["closed": .array(keys.map { .string($0.name) })]),
+            text: keys.isEmpty ? "There was none." : "Closed: \(keys.map(\.name).joined(separator: ", "))")
+    }
+}

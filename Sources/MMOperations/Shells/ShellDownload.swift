@@ -1,0 +1,76 @@
+import MMCore
+import MMShell
+
+/// `shell download`, `ssh download`: reads a file.
+struct ShellDownload: Operation {
+    let place: ShellPlace
+
+    struct Input: Sendable {
+        let session: NamedSession
+        let options: SessionOptions
+        let sudo: SessionFiles.Sudo?
+        let path: String
+        let to: String?
+        let encoding: String?
+        let offset: Int
+        let limit: Int?
+    }
+
+    var declaration: OperationDeclaration {
+        place.declaration(
+            "download", "Download a file", "Read a file, or a piece of it.",
+            effects: .init(readOnly: true, openWorld: !place.isLocal), home: .pool,
+            examples: [
+                (
+                    place.isLocal ? "mm shell download out.csv /home/me/out.csv" : "mm ssh download web1 /etc/hostname",
+                    place.isLocal ? "copies the file" : "its content"
+                )
+            ])
+    }
+
+    var fields: [InputField] {
+        let first = place.isLocal ? 0 : 1
+        let own = [
+            InputField(
+                "path", .text, "The file; relative to the session's directory.", isRequired: true,
+                at: .positional(first)),
+            InputField(
+                "to", .text, "A file of this machine to write it to.", at: .positional(first + 1),
+                isOfferedToModels: false),
+            InputField(
+                "encoding", .choice(["utf-8", "base64"]), "How content comes (default: text where it is text)."),
+            InputField("offset", .integer(0...Int.max), "First byte, from 0."),
+            InputField("limit", .integer(1...(64 << 20)), "Most bytes (default: the file, at most 1 MiB)."),
+        ]
+        return place.isLocal
+            ? own + place.sessionFields()
+            : place.sessionFields(at: 0, creates: true) + own + SessionFiles.Sudo.fields
+                + SessionOptions.quietConnectFields
+    }
+
+    func input(from reader: InputReader) throws(MMError) -> Input {
+        Input(
+            session: try .required(from: reader, at: place),
+            options: place.isLocal ? SessionOptions() : try SessionOptions(connecting: reader),
+            sudo: place.isLocal ? nil : try SessionFiles.Sudo(from: reader),
+            path: try reader.requiredText("path"), to: try reader.text("to"), encoding: try reader.text("encoding"),
+            offset: try reader.integer("offset") ?? 0, limit: try reader.integer("limit"))
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context)
+        if input.to != nil, !call.mayNamePlaces {
+            throw MMError(.invalidInput, "Only a person names files of this machine.", hint: "Leave `to` out.")
+        }
+        let files = SessionFiles(call: call, session: input.session, options: input.options, sudo: input.sudo)
+        let piece = try await files.read(
+            input.path, from: input.offset, limit: input.limit ?? (context.isTerminal ? nil : 1 << 20))
+        if let file = input.to {
+            return SessionFiles.answer(try await SessionFiles.own(call).write(file, piece.bytes))
+        }
+        if context.isTerminal, input.encoding == nil {
+            return OperationAnswer(.bytes(piece.bytes, contentType: "application/octet-stream"))
+        }
+        return try SessionFiles.answer(piece, of: input.path, encoding: input.encoding)
+    }
+}

@@ -1,0 +1,61 @@
+import Glibc
+import MMCore
+import MMShell
+
+/// `shell jobs`, `ssh jobs`: lists the commands of a caller's sessions, and ends them.
+struct ShellJobs: Operation {
+    let place: ShellPlace
+
+    struct Input: OperationInput {
+        static let fields = [
+            InputField("cancel", .text, "Handle of a command to end; its session stays."),
+            InputField(
+                "signal", .choice(signals.map(\.name)),
+                "With cancel: only send this signal."),
+        ]
+        private static let signals = [
+            ("INT", SIGINT), ("TERM", SIGTERM), ("KILL", SIGKILL), ("HUP", SIGHUP), ("USR1", SIGUSR1),
+            ("USR2", SIGUSR2), ("STOP", SIGSTOP), ("CONT", SIGCONT),
+        ].map { (name: $0.0, number: $0.1) }
+
+        let cancelled: String?
+        let signal: Int32?
+
+        init(from reader: InputReader) throws(MMError) {
+            cancelled = try reader.text("cancel")
+            let word = try reader.text("signal")
+            signal = Self.signals.first { $0.name == word }?.number
+        }
+    }
+
+    var declaration: OperationDeclaration {
+        place.declaration(
+            "jobs", "Commands", "List the commands of your sessions, or cancel one.",
+            effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: !place.isLocal),
+            examples: [("mm \(place.rawValue) jobs --cancel cmd-…", "ends it, by force if need be")])
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let shells = context.services.shells
+        if let handle = input.cancelled {
+            let task = try await shells.task(handle, of: context.call.shellOwner)
+            if let signal = input.signal {
+                let isSent = await task.job.signal(signal)
+                return await .report(task, context, more: ["signal_sent": .bool(isSent)])
+            }
+            task.job.cancel()
+            _ = await task.job.wait(until: .after(.seconds(10)))
+            return await .report(task, context)
+        }
+        let rows = await shells.tasks(of: context.call.shellOwner, in: place).map { task -> JSONValue in
+            var row: JSONObject = [
+                "job": .string(task.handle), "session": .string(task.session.name),
+                "status": .string(ShellReport(task: task, room: 0).status), "command": .string(task.summary),
+                "started": .string(task.started.iso8601),
+            ]
+            if let end = task.job.end { row["exit_code"] = .int(Int64(end.exitCode)) }
+            return .object(row)
+        }
+        return .value(.array(rows), columns: ["job", "session", "status", "exit_code", "command"])
+    }
+}

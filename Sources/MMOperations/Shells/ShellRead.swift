@@ -1,0 +1,76 @@
+import MMCore
+import MMShell
+
+/// `shell read`, `ssh read`: what a command wrote, what a device's screen shows, or a text file.
+struct ShellRead: Operation {
+    let place: ShellPlace
+
+    struct Input: Sendable {
+        let job: String?
+        let session: NamedSession?
+        let path: String?
+        let offset: Int
+        let limit: Int?
+        /// `nil`: the screen as it is now.
+        let stream: ShellCommand.Stream?
+    }
+
+    var declaration: OperationDeclaration {
+        place.declaration(
+            "read", "Read output or a file",
+            "Read what a command wrote, from an offset on, or a text file; else what background jobs wrote.",
+            effects: .init(readOnly: true, openWorld: !place.isLocal),
+            examples: [("mm \(place.rawValue) read cmd-… --offset 20000", "goes on where the answer was cut")])
+    }
+
+    var fields: [InputField] {
+        let streams = ShellCommand.Stream.allCases.map(\.rawValue) + ["display"]
+        return [
+            ShellPlace.handleField,
+            InputField("path", .text, "Instead: a file to read as text."),
+            InputField("offset", .integer(0...Int.max), "First byte, from 0; `next` of the last answer goes on."),
+            InputField("limit", .integer(1...(16 << 20)), "Most bytes (default 20000)."),
+            InputField("stream", .choice(streams), "Which output (default stdout); display: the screen as it is now."),
+        ] + place.sessionFieldsBesideHandle
+    }
+
+    func input(from reader: InputReader) throws(MMError) -> Input {
+        Input(
+            job: try reader.text("job"), session: try NamedSession(from: reader, at: place),
+            path: try reader.text("path"), offset: try reader.integer("offset") ?? 0,
+            limit: try reader.integer("limit"),
+            stream: ShellCommand.Stream(rawValue: try reader.text("stream") ?? "stdout"))
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        if let path = input.path { return try await file(path, input, context) }
+        guard let job = input.job else {
+            return try await .display(try .required(input.session), context)
+        }
+        let task = try await context.shellTask(job, at: place)
+        guard let stream = input.stream else { return .display(task) }
+        // No character is longer than four bytes: with so many there is always one to show.
+        let page = await task.page(stream, from: input.offset, limit: max(input.limit ?? 20_000, 4))
+        let text = ShellText(page.bytes, isCut: page.start > 0 || page.next < page.total || task.isRunning)
+        var object: JSONObject = [
+            "job": .string(task.handle), "status": .string(ShellReport(task: task, room: 0).status),
+            "stream": .string(stream.rawValue), "offset": .int(Int64(page.start)),
+            "next": .int(Int64(page.next - text.left)), "total": .int(Int64(page.total)), "text": .string(text.text),
+        ]
+        if text.isBase64 { object["encoding"] = "base64" }
+        if let end = task.job.end { object["exit_code"] = .int(Int64(end.exitCode)) }
+        return OperationAnswer(.value(.object(object)), text: context.isTerminal ? text.text : nil)
+    }
+
+    private func file(_ path: String, _ input: Input, _ context: OperationContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        let files = SessionFiles(call: try ShellCallContext(context), session: try .required(input.session))
+        let limit = input.limit ?? (context.isTerminal ? nil : 20_000)
+        let piece = try await files.read(path, from: input.offset, limit: limit.map { max($0, 4) })
+        if context.isTerminal {
+            return OperationAnswer(.bytes(piece.bytes, contentType: "application/octet-stream"))
+        }
+        return try SessionFiles.answer(piece, of: path, encoding: nil)
+    }
+}

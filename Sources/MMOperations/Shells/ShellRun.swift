@@ -1,0 +1,252 @@
+import MMCore
+import MMShell
+
+/// `shell run`, `ssh`: runs a command in a session that lasts.
+struct ShellRun: Operation {
+    let place: ShellPlace
+
+    struct Input: Sendable {
+        let command: String
+        let session: NamedSession
+        let options: SessionOptions
+        /// When the command is cancelled.
+        let timeout: Duration?
+        /// How long the caller waits for its end.
+        let yield: Duration?
+        let reads: ShellCommand.Input?
+        let size: ShellCommand.Size?
+        let isBeside: Bool
+        let waitFor: String?
+        /// Whether the answer is the command's own output, where a terminal asks.
+        let isText: Bool
+    }
+
+    var declaration: OperationDeclaration {
+        let local =
+            "Runs a command in a lasting shell session of this machine: directory, variables and functions stay for the "
+            + "next call. Answers status, exit_code, stdout, stderr, cwd. What takes longer than `yield` goes on: status "
+            + "running and a job handle for shell_wait, shell_read, shell_write, shell_jobs. "
+        let remote =
+            "Runs a command in a lasting shell session on a host by SSH: directory and variables stay for the next call. "
+            + "Answers status, exit_code, stdout, stderr, cwd. What takes longer than `yield` goes on: status running and a "
+            + "job handle for ssh_wait, ssh_read, ssh_write, ssh_jobs. "
+        return place.declaration(
+            "run", place.isLocal ? "Run in a shell" : "Run on a host",
+            place.isLocal
+                ? "Run a command in a shell session of this machine that lasts."
+                : "Run a command on a host by SSH, in a session that lasts.",
+            place.isLocal
+                ? local + "Example: {\"command\": \"cd /srv && ls\"}"
+                : remote + "Example: {\"host\": \"web1\", \"command\": \"df -h\"}",
+            effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
+            examples: place.isLocal
+                ? [
+                    ("mm shell run 'cd /srv && ls'", "the next `mm shell run pwd` says /srv"),
+                    ("mm shell run 'make' --session build --yield 5", "answers after 5 s with a handle"),
+                ]
+                : [
+                    ("mm ssh web1 'uptime'", "its output; the exit status is the command's"),
+                    ("mm ssh admin@switch1 'show version' --device", "network equipment"),
+                ])
+    }
+
+    var fields: [InputField] {
+        let command = InputField(
+            "command", .text, "The command, as in a script; several lines work.", isRequired: true,
+            at: .positional(place.isLocal ? 0 : 1), readsFiles: true)
+        let limits = [
+            InputField("timeout", .integer(1...604_800), "Seconds until the command is cancelled (default 300)."),
+            InputField(
+                "yield", .integer(0...3600), "Seconds until the call answers with a job handle while it goes on (30)."),
+            InputField(
+                "input", .choice(["none", "terminal", "screen"]),
+                "What it reads: nothing, typed input, or a full screen (default: piped input, else nothing)."),
+            InputField("rows", .integer(1...1000), "Lines of its screen (default 24)."),
+            InputField("columns", .integer(1...1000), "Columns of its screen (default 80)."),
+        ]
+        let kinds = ShellKind.allCases.map(\.rawValue) + ["python"]
+        let options =
+            place.isLocal
+            ? [
+                InputField("shell", .choice(kinds), "Kind of a new session (default bash)."),
+                InputField(
+                    "directory", .text, "Where a new session starts.", at: .option("C"), isOfferedToModels: false),
+            ] : SessionOptions.connectFields
+        let answers = [
+            InputField(
+                "beside", .flag, "Run it beside the session, in a shell of its own that begins where it stands."),
+            InputField("wait_for", .text, "Answer as soon as this text was written."),
+            InputField(
+                "output", .choice(["text", "json"]), "The command's own output, or the whole answer.", at: .absent,
+                isOfferedToModels: false),
+        ]
+        return
+            (place.isLocal
+            ? [command] + place.sessionFields() : place.sessionFields(at: 0, creates: true) + [command])
+            + limits + options + answers
+    }
+
+    func input(from reader: InputReader) throws(MMError) -> Input {
+        var options = place.isLocal ? SessionOptions() : try SessionOptions(connecting: reader)
+        if place.isLocal {
+            options.kind = try reader.text("shell")
+            options.directory = try reader.text("directory")
+        }
+        let (rows, columns) = (try reader.integer("rows"), try reader.integer("columns"))
+        return Input(
+            command: try reader.requiredText("command"), session: try .required(from: reader, at: place),
+            options: options, timeout: try reader.integer("timeout").map { .seconds($0) },
+            yield: try reader.integer("yield").map { .seconds($0) },
+            reads: try reader.text("input").flatMap { ShellCommand.Input(rawValue: $0) },
+            size: rows == nil && columns == nil ? nil : ShellCommand.Size(rows: rows ?? 24, columns: columns ?? 80),
+            isBeside: try reader.flag("beside"), waitFor: try reader.text("wait_for"),
+            isText: try reader.text("output") ?? "text" == "text")
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context)
+        let configuration = call.configuration
+        if input.options.directory != nil, !call.mayNamePlaces {
+            throw MMError(.invalidInput, "Where a session starts is a person's choice.", hint: "Use cd in the command.")
+        }
+        try await clear(input, call)
+        let (member, isNew) = try await call.member(input.session, input.options)
+        let limit = input.timeout ?? configuration.commandTime
+        // A person at a terminal waits; a model is better served by a handle.
+        let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
+        await context.note(command: input.command, configuration, secrets: member.secrets)
+        guard case .shell = member.body else {
+            return try await device(input.command, member, .after(min(limit, context.deadline.remaining)), context)
+        }
+        // A terminal that waits to the end sees what is written as it comes.
+        let flows =
+            context.isTerminal && context.call.patience == nil && input.isText && input.waitFor == nil
+            && input.yield == nil && member.holdsBack
+        let given = member.holdsBack && context.call.patience == nil ? context.call.input : nil
+        let task = try await ShellRunner(sessions: call.shells, member: member).start(
+            input.command, input: input.reads ?? (given == nil ? ShellCommand.Input.none : .pipe), size: input.size,
+            timeLimit: limit, patience: patience, isBeside: input.isBeside,
+            keeping: flows
+                ? .flowing
+                : .all(context.services.outputs, owner: "/\(context.call.caller.server ?? "")"))
+        if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
+        if flows { return flowing(task, member, context) }
+        // A caller who does not wait hears of it as soon as it runs.
+        if context.call.patience != nil {
+            context.call.progress(ProgressReport(done: 0, total: nil, message: "running \(task.handle)"))
+        }
+        let prompt = await withTaskCancellationHandler {
+            await ShellRunner.wait(task.job, until: .after(patience), for: input.waitFor)
+        } onCancel: {
+            task.job.cancel()
+        }
+        // Who called off the call wants nothing to go on.
+        if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled.") }
+        await call.shells.touch(member.key)
+        return await finished(task, member, isNew, prompt, isText: input.isText, context)
+    }
+
+    /// Hands over a caller's input for as long as the command runs.
+    private static func hand(_ input: any CallInput, to job: ShellJob) {
+        let feeding = Task {
+            // A command that takes no more, and a caller that has gone, end it alike.
+            while let bytes = try? await input.next() {
+                do { try await job.feed(bytes) } catch { return }
+            }
+            try? await job.feed(nil)
+        }
+        Task {
+            _ = await job.settled()
+            feeding.cancel()
+        }
+    }
+
+    /// An answer that is what the command writes, while it runs.
+    private func flowing(_ task: ShellTask, _ member: ShellSessions.Member, _ context: OperationContext)
+        -> OperationAnswer
+    {
+        let output = CommandOutput(of: task) { _ in
+            note(task, member, context)
+            await context.services.shells.touch(member.key)
+        }
+        return OperationAnswer(.output(output.stream))
+    }
+
+    /// Notes what a command has done, for the record of the call.
+    private func note(_ task: ShellTask, _ member: ShellSessions.Member, _ context: OperationContext) {
+        context.record.note("session", .string(member.host ?? member.key.name))
+        guard let end = task.job.end else { return }
+        context.record.note("exitCode", .int(Int64(end.exitCode)))
+        for stream in [ShellCommand.Stream.stdout, .stderr] {
+            context.record.note("\(stream.rawValue)Bytes", .int(Int64(task.job.output(stream).total)))
+        }
+    }
+
+    /// Judges a command before anything is started.
+    private func clear(_ input: Input, _ call: ShellCallContext) async throws(MMError) {
+        let (context, configuration, opening) = (call.context, call.configuration, call.opening)
+        let (text, key) = (input.command, call.key(input.session))
+        let known = try? await call.shells.existing(key)
+        var directory = await known?.workingDirectory
+        if directory == nil, place.isLocal { directory = opening.startDirectory }
+        // A device's and Python's language is no shell's: what the text does is for the program to know.
+        let wanted = place.isLocal ? input.options.kind ?? configuration.shell : input.options.isDevice ? "device" : nil
+        let judged =
+            switch known?.kind ?? wanted {
+            case "python": "python3 -c " + ShellText.quoted(text)
+            case "device": "device " + ShellText.quoted(text)
+            default: text
+            }
+        do throws(MMError) {
+            if opening.confinement != .argv || !place.isLocal {
+                try await context.clear(
+                    shell: judged, shown: text, in: key, host: known?.host, directory: directory, configuration)
+            }
+            try configuration.policy.check(text, directory: directory ?? "/")
+        } catch {
+            await context.note(command: text, configuration, secrets: known?.secrets ?? [], isRefused: true)
+            throw error
+        }
+    }
+
+    private func finished(
+        _ task: ShellTask, _ member: ShellSessions.Member, _ isNew: Bool, _ prompt: ShellPrompt?, isText: Bool,
+        _ context: OperationContext
+    ) async -> OperationAnswer {
+        note(task, member, context)
+        var more = JSONObject()
+        if let host = member.host { more["host"] = .string(host) }
+        if let sandbox = member.sandbox, isNew { more["sandbox"] = .string(sandbox) }
+        if isNew, let label = member.label { more["sandbox_note"] = .string(label) }
+        var answer = await OperationAnswer.report(task, context, prompt: prompt, more: more)
+        guard context.isTerminal else { return answer }
+        if let end = task.job.end { answer.exitStatus = end.exitStatus }
+        guard isText else { return answer }
+        // At a terminal the command speaks for itself: its output as it was, its errors beside it.
+        answer.standardError =
+            task.job.strippingExitBanner(.stderr).bytes + task.job.strippingExitBanner(.terminal).bytes
+        answer.body = .bytes(task.job.output(.stdout).bytes, contentType: "text/plain")
+        return answer
+    }
+
+    // MARK: Devices
+
+    private func device(
+        _ text: String, _ member: ShellSessions.Member, _ deadline: Deadline, _ context: OperationContext
+    ) async throws(MMError) -> OperationAnswer {
+        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no device.") }
+        let answer: ScreenSession.Answer
+        do throws(MMError) {
+            answer = try await screen.run(lines: text, deadline: deadline)
+        } catch  where error.code == .sessionLost {
+            await context.services.shells.close(member.key)
+            throw error
+        }
+        return .device(answer, member, isTerminal: context.isTerminal)
+    }
+}
+
+extension String {
+    /// The text without one line end at its end.
+    var droppingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
+}

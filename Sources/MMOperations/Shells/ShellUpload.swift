@@ -1,0 +1,93 @@
+import MMCore
+import MMShell
+
+/// `shell upload`, `ssh upload`: writes a file.
+struct ShellUpload: Operation {
+    let place: ShellPlace
+
+    struct Input: Sendable {
+        let session: NamedSession
+        let options: SessionOptions
+        let sudo: SessionFiles.Sudo?
+        let path: String
+        let from: String?
+        let content: String?
+        let isBase64: Bool
+        let how: FileWriting
+    }
+
+    var declaration: OperationDeclaration {
+        place.declaration(
+            "upload", "Upload a file", "Write a file: whole, in one step, with its checksum compared.",
+            effects: .init(readOnly: false, destructive: true, openWorld: !place.isLocal), home: .pool,
+            examples: [
+                (
+                    place.isLocal
+                        ? "mm shell upload /home/me/a.csv a.csv" : "mm ssh upload web1 /home/me/a.csv /tmp/a.csv",
+                    "copies the file"
+                )
+            ])
+    }
+
+    var fields: [InputField] {
+        let first = place.isLocal ? 0 : 1
+        let own = [
+            InputField(
+                "from", .text, "A file of this machine to send.", at: .positional(first), isOfferedToModels: false),
+            InputField(
+                "path", .text, "Where it goes; relative to the session's directory.", isRequired: true,
+                at: .positional(first + 1)),
+            InputField("content", .text, "What it holds."),
+            InputField("encoding", .choice(["utf-8", "base64"]), "How content is written (default utf-8)."),
+            InputField("append", .flag, "Add to what is there."),
+            InputField("make_dirs", .flag, "Make missing folders."),
+            InputField("permissions", .text, "As chmod takes them, such as 644."),
+        ]
+        return place.isLocal
+            ? own + place.sessionFields()
+            : place.sessionFields(at: 0, creates: true) + own + SessionFiles.Sudo.fields
+                + SessionOptions.quietConnectFields
+    }
+
+    func input(from reader: InputReader) throws(MMError) -> Input {
+        var how = FileWriting()
+        how.appends = try reader.flag("append")
+        how.makesFolders = try reader.flag("make_dirs")
+        if let text = try reader.text("permissions") {
+            guard let mode = UInt32(text, radix: 8) else {
+                throw MMError(.invalidInput, "“\(text.prefix(20))” are no permissions.", hint: "Such as 644 or 0600.")
+            }
+            how.permissions = mode
+        }
+        return Input(
+            session: try .required(from: reader, at: place),
+            options: place.isLocal ? SessionOptions() : try SessionOptions(connecting: reader),
+            sudo: place.isLocal ? nil : try SessionFiles.Sudo(from: reader),
+            path: try reader.requiredText("path"), from: try reader.text("from"),
+            content: try reader.written("content"), isBase64: try reader.text("encoding") == "base64", how: how)
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context)
+        let source = try await Self.source(input, call)
+        return try await SessionFiles(call: call, session: input.session, options: input.options, sudo: input.sudo)
+            .write(input.path, source, how: input.how)
+    }
+
+    private static func source(_ input: Input, _ call: ShellCallContext) async throws(MMError) -> FileSource {
+        if let file = input.from {
+            guard call.mayNamePlaces else {
+                throw MMError(.invalidInput, "Give `content`.", hint: "Only a person names files of this machine.")
+            }
+            return try await SessionFiles.own(call).source(file)
+        }
+        guard let text = input.content else {
+            throw MMError(.invalidInput, "What is to be written?", hint: "Give `content`, empty for an empty file.")
+        }
+        guard input.isBase64 else { return FileSource(Array(text.utf8)) }
+        guard let bytes = Base64.bytes(text) else {
+            throw MMError(.invalidInput, "`content` is no base64.", hint: "Encode it again, or say encoding utf-8.")
+        }
+        return FileSource(bytes)
+    }
+}

@@ -1,0 +1,39 @@
+import MMCore
+import MMShell
+
+/// `shell cwd`, `ssh cwd`: where a session stands.
+struct ShellWorkingDirectory: Operation {
+    let place: ShellPlace
+
+    var declaration: OperationDeclaration {
+        place.declaration(
+            "cwd", "Working directory", "Say in which directory a session stands.",
+            effects: .init(readOnly: true, idempotent: true, openWorld: !place.isLocal),
+            examples: [(place.isLocal ? "mm shell cwd" : "mm ssh cwd web1", "the directory alone")])
+    }
+
+    var fields: [InputField] { place.sessionFields(at: 0) }
+
+    func input(from reader: InputReader) throws(MMError) -> NamedSession {
+        try .required(from: reader, at: place)
+    }
+
+    func run(_ input: NamedSession, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        let key = input.key(of: context.call.shellOwner)
+        let path = try await context.services.shells.existing(key).directory
+        return OperationAnswer(.value(["session": .string(key.name), "cwd": .string(path)]), text: path)
+    }
+}
+
+extension ShellSessions.Member {
+    /// A session's directory; a host is asked when nothing has run there yet.
+    var directory: String {
+        get async throws(MMError) {
+            if let path = await workingDirectory { return path }
+            guard case .shell(let session) = body else {
+                throw MMError(.unsupported, "A device has no working directory.")
+            }
+            return try await session.run("pwd", deadline: .after(.seconds(20))).end.workingDirectory
+        }
+    }
+}

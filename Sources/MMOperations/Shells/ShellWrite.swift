@@ -1,0 +1,57 @@
+import MMCore
+import MMShell
+
+/// `shell write`, `ssh write`: types text into a command, or writes a text file.
+struct ShellWrite: Operation {
+    let place: ShellPlace
+
+    struct Input: Sendable {
+        let job: String?
+        let session: NamedSession?
+        let text: String
+        let secret: String?
+        let pressesEnter: Bool
+        let path: String?
+        let appends: Bool
+    }
+
+    var declaration: OperationDeclaration {
+        place.declaration(
+            "write", "Type or write", "Type text into a running command, or write a text file.",
+            effects: .init(readOnly: false, destructive: true, openWorld: !place.isLocal),
+            examples: [("mm \(place.rawValue) write cmd-… yes", "types yes and Enter")])
+    }
+
+    var fields: [InputField] {
+        [
+            ShellPlace.handleField,
+            InputField("text", .text, "What is typed, or the file's content.", at: .positional(1), readsFiles: true),
+            InputField("secret", .text, "Instead of text: the name of a stored secret."),
+            InputField("no_enter", .flag, "Don't press Enter afterwards."),
+            InputField("path", .text, "Instead of a command: a file to write the text to."),
+            InputField("append", .flag, "Add to the file instead of replacing it."),
+        ] + place.sessionFieldsBesideHandle
+    }
+
+    func input(from reader: InputReader) throws(MMError) -> Input {
+        Input(
+            job: try reader.text("job"), session: try NamedSession(from: reader, at: place),
+            text: try reader.written("text") ?? "", secret: try reader.text("secret"),
+            pressesEnter: try !reader.flag("no_enter"), path: try reader.text("path"),
+            appends: try reader.flag("append"))
+    }
+
+    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        if let path = input.path {
+            var how = FileWriting()
+            how.appends = input.appends
+            return try await SessionFiles(call: try ShellCallContext(context), session: try .required(input.session))
+                .write(path, FileSource(Array(input.text.utf8)), how: how)
+        }
+        let target = try await TypingTarget(job: input.job, session: input.session, place: place, context: context)
+        if let name = input.secret {
+            return try await target.type(.secret(try await target.secret(name, try ShellCallContext(context))))
+        }
+        return try await target.type(input.pressesEnter ? .line(input.text) : .text(input.text))
+    }
+}

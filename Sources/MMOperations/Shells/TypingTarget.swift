@@ -1,0 +1,90 @@
+import MMCore
+import MMShell
+
+/// What is typed into: a command, or a device that has a terminal of its own.
+struct TypingTarget: Sendable {
+    private enum Kind {
+        case command(ShellTask)
+        case device(NamedSession)
+    }
+
+    private let kind: Kind
+    private let context: OperationContext
+
+    /// What a call's arguments name.
+    init(job: String?, session: NamedSession?, place: ShellPlace, context: OperationContext) async throws(MMError) {
+        self.context = context
+        if job == nil, !place.isLocal {
+            kind = .device(try .required(session))
+        } else {
+            kind = .command(try await context.shellTask(job, at: place))
+        }
+    }
+
+    /// Types, and answers with what came of it.
+    func type(_ typed: ShellInput) async throws(MMError) -> OperationAnswer {
+        switch kind {
+        case .command(let task): try await type(typed, into: task)
+        case .device(let session): try await type(typed, into: session)
+        }
+    }
+
+    private func type(_ typed: ShellInput, into task: ShellTask) async throws(MMError) -> OperationAnswer {
+        let before = Self.written(by: task)
+        try await task.job.type(typed)
+        // Whoever types wants to see what it did.
+        _ = await task.job.waitForQuiet(.milliseconds(150), until: .after(.seconds(2)))
+        let prompt = await task.job.waitingFor()
+        return await .report(
+            task, context, prompt: prompt, more: ["written": .int(Int64(Self.written(by: task) - before))])
+    }
+
+    private static func written(by task: ShellTask) -> Int {
+        task.job.page(.terminal, from: 0, limit: 0).total + task.job.page(.stdout, from: 0, limit: 0).total
+    }
+
+    private func type(_ typed: ShellInput, into session: NamedSession) async throws(MMError) -> OperationAnswer {
+        let member = try await context.services.shells.existing(session.key(of: context.call.shellOwner))
+        guard case .screen(let screen) = member.body else {
+            throw MMError(.invalidInput, "This session has no screen.", hint: "Give the `job` that is typed into.")
+        }
+        // An open question is answered; without one the keys go to the screen as they are.
+        do throws(MMError) {
+            let answer = try await screen.answer(typed, deadline: .after(.seconds(30)))
+            return .device(answer, member, isTerminal: context.isTerminal)
+        } catch  where error.code == .conflict {
+            try await screen.send(typed)
+            _ = await screen.waitForQuiet(.milliseconds(200), until: .after(.seconds(5)))
+            return try await .display(session, context)
+        }
+    }
+
+    /// A stored secret that is to be typed: only for the host or program that its owner has named, and only where what is
+    /// typed stays unseen.
+    func secret(_ name: String, _ call: ShellCallContext) async throws(MMError) -> Secret {
+        let task: ShellTask
+        switch kind {
+        case .device(.host(let named, _)):
+            // A device asks at a terminal of its own, of which nothing is known here.
+            return try call.secret(name, for: .host(named.host))
+        case .device(.local): throw MMError(.unsupported, "A local session is no device.")
+        case .command(let command): task = command
+        }
+        let limit = Deadline.after(.seconds(5))
+        var prompt = await task.job.waitingFor()
+        while prompt?.isSecret != true, task.isRunning, !limit.hasPassed {
+            _ = await task.job.wait(until: .after(.milliseconds(200)))
+            prompt = await task.job.waitingFor()
+        }
+        guard let prompt, prompt.isSecret else {
+            throw MMError(
+                .conflict, "The command asks for nothing that stays unseen: a secret would be shown.",
+                hint: "Wait until the answer says wants_secret (wait), then write the secret again.")
+        }
+        guard !task.session.place.isLocal else {
+            return try call.secret(name, for: .program(prompt.program ?? ""))
+        }
+        let host = task.session.name.split(separator: "#", maxSplits: 1).first.map(String.init) ?? ""
+        return try call.secret(name, for: .host(try SSHTarget(named: host, user: nil, port: nil).host))
+    }
+}
