@@ -26,6 +26,13 @@ let rooms: [(name: String, calls: [String])] = [
         ]
     ),
     ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMSessions", "MMOperations", "CDashboardPages"]),
+    (
+        "MMLegacy",
+        [
+            "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMREST",
+            "PowerShellSyntax",
+        ]
+    ),
     ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
@@ -36,7 +43,7 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMCLI", "MMGuard", "MMNative",
+            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMLegacy", "MMCLI", "MMGuard", "MMNative",
             "MMPowerShell", "PowerShellSyntax", "MMSessions", "CConfinement",
         ]
     ),
@@ -81,7 +88,7 @@ let testNeeds = [
     "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
     "MMOperations": ["MMMCP", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
-    "MMServing": ["mm-mcp"], "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
+    "MMServing": ["mm-mcp"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"], "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
     "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]
 

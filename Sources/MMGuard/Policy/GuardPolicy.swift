@@ -15,12 +15,12 @@ public struct GuardPolicy: Sendable, Hashable {
     public var overrides: [GuardClass: GuardDecision]
     /// The decision for what can't be told from the text; never weaker than ask. `nil`: the policy's.
     public var dynamic: GuardDecision?
-    /// Whether the seed's send guards are on (`skipSendGuards` of the connection, `MM_SEND_GUARDS`).
+    /// Whether commands and requests that send messages are asked about: on unless the connection's `skipSendGuards` or
+    /// `MM_SEND_GUARDS` switches it off.
     public var sendGuards: Bool
-    /// Whether the seed's warned list only warns: so in the seeds' own profiles, where `warned` commands run.
+    /// Whether commands of the warned list run with a warning instead of being asked about.
     public var warnsOnly: Bool
-    /// Whether `confirmed: true` counts for the seed's send families: in the seeds' own profiles alone, and there only for
-    /// connections whose entry says `legacyConfirm`. Everywhere else a word in a request confirms nothing.
+    /// Whether `confirmed: true` confirms sending a message. Otherwise a word in a request confirms nothing.
     public var honoursConfirmed: Bool
 
     /// A policy.
@@ -40,9 +40,10 @@ public struct GuardPolicy: Sendable, Hashable {
     /// - Parameters:
     ///   - connection: its `guard` and `skipSendGuards`.
     ///   - environment: for `MM_SEND_GUARDS`.
-    ///   - isSeedProfile: one of the seeds' own profiles serves it: their warned list only warns, and `confirmed` counts
-    ///     where the connection's `legacyConfirm` says so.
-    public init(of connection: Connection, environment: [String: String], isSeedProfile: Bool = false) {
+    ///   - allowances: what the caller's protocol lets through.
+    public init(
+        of connection: Connection, environment: [String: String], allowances: GuardAllowances = []
+    ) {
         let own = connection.guardPolicy
         var overrides: [GuardClass: GuardDecision] = [:]
         var dynamic: GuardDecision?
@@ -56,7 +57,8 @@ public struct GuardPolicy: Sendable, Hashable {
         self.init(
             own.name, overrides: overrides, dynamic: dynamic,
             sendGuards: !connection.skipSendGuards && Self.sendGuardsEnabled(environment: environment),
-            warnsOnly: isSeedProfile, honoursConfirmed: isSeedProfile && connection.legacyConfirm)
+            warnsOnly: allowances.contains(.warnedCommands),
+            honoursConfirmed: allowances.contains(.confirmedParameter) && connection.legacyConfirm)
     }
 
     /// The policy of a new connection.
@@ -104,7 +106,7 @@ public struct GuardPolicy: Sendable, Hashable {
         }
     }
 
-    /// The global switch of the seed: off only at the text `false`.
+    /// Whether `MM_SEND_GUARDS` leaves the send guards on: only the text `false` switches them off.
     public static func sendGuardsEnabled(environment: [String: String]) -> Bool {
         environment["MM_SEND_GUARDS"]?.lowercased() != "false"
     }

@@ -1,7 +1,7 @@
 package import MMCore
 
 /// A sign-in that waits, in the words of the first servers.
-package struct SeedSignIn: Sendable {
+package struct DeviceCode: Sendable {
     /// What the person types; the first servers called it the device code.
     package let code: String
     /// Where the person types it.

@@ -1,7 +1,7 @@
 import MMPowerShell
 
 /// The modules as the first servers' routes name them: exactly, case counts.
-package enum SeedModules {
+package enum ModuleNames {
     /// Whether sessions exist for a module.
     package static func isKnown(_ name: String) -> Bool { ModuleProfiles.all.contains { $0.name == name } }
 }

@@ -1,8 +1,9 @@
+package import MMOperations
 package import MMCore
 
 extension OperationAnswer {
     /// The whole answer as one text, as the first servers gave it: notes first, JSON with an indent of 2.
-    package func seedText() async throws(MMError) -> String {
+    package func plainText() async throws(MMError) -> String {
         let body: String
         switch self.body {
         case .text(let text): body = text

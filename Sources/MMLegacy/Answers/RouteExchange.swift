@@ -1,9 +1,10 @@
+package import MMREST
 package import MMCore
 package import MMHTTP
 package import MMOperations
 
 /// How the first servers read requests and write answers.
-package enum SeedExchange {
+package enum RouteExchange {
     /// The arguments of a POST.
     /// - Returns: the object, or the answer to a body that is none.
     package static func body(_ request: HTTPServerRequest) -> Result<JSONObject, Refusal> {
@@ -32,7 +33,7 @@ package enum SeedExchange {
     }
 
     /// An answer on the wire.
-    package static func response(_ reply: SeedReply) -> HTTPServerResponse {
+    package static func response(_ reply: RouteReply) -> HTTPServerResponse {
         .json(JSONWriter.bytes(.object(reply.body)) + [0x0A], status: reply.status)
     }
 
@@ -56,12 +57,12 @@ package enum SeedExchange {
 
 extension Router.Refusals where Peer == RESTPeer {
     /// The first servers' words.
-    package static var seeds: Self {
+    package static var errorObjects: Self {
         Self(
             wrongMethod: { _, methods in
                 let message = "Method not allowed: use \(methods.first ?? "GET")"
-                return SeedExchange.response(
-                    SeedReply(["status": "error", "success": false, "error": .string(message)], status: 405))
-            }, failure: { SeedExchange.response(SeedPoolRoutes.failure($0.description)) })
+                return RouteExchange.response(
+                    RouteReply(["status": "error", "success": false, "error": .string(message)], status: 405))
+            }, failure: { RouteExchange.response(SessionPoolRoutes.failure($0.description)) })
     }
 }

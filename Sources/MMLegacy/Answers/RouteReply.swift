@@ -1,7 +1,7 @@
 package import MMCore
 
 /// What a route of the first servers answers.
-package struct SeedReply: Sendable {
+package struct RouteReply: Sendable {
     /// The HTTP status; those servers answered 200 for most errors too.
     package var status: Int
     /// The body.

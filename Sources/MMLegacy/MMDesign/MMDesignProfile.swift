@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 
 /// The three tools of the design that came before the two tools of today: run, look, end.
@@ -16,8 +17,8 @@ enum MMDesignProfile {
             tools: [run(service), status(service), disconnect(service)])
     }
 
-    private static let connection = SeedSchema.text("Connection name from ~/.m365-connections.json")
-    private static let module = SeedSchema.choice(
+    private static let connection = ParameterSchema.text("Connection name from ~/.m365-connections.json")
+    private static let module = ParameterSchema.choice(
         ["exo", "azure", "teams", "pnp", "powerplatform"],
         "exo (Exchange), azure, teams, pnp (SharePoint), powerplatform")
 
@@ -27,8 +28,8 @@ enum MMDesignProfile {
             description:
                 "Run a PowerShell command in the connection's session of a module. Answers the command's output, "
                 + "or a device code to sign in with.",
-            inputSchema: SeedSchema.object(
-                ["connection": connection, "module": module, "command": SeedSchema.text("PowerShell command")],
+            inputSchema: ParameterSchema.object(
+                ["connection": connection, "module": module, "command": ParameterSchema.text("PowerShell command")],
                 required: ["connection", "module", "command"]),
             effects: .init(readOnly: false, destructive: true, openWorld: true)
         ) { (arguments, call, _) async throws(MMError) in
@@ -36,9 +37,9 @@ enum MMDesignProfile {
                 var answer = try await service.call("run", arguments, in: call)
                 // A pool that carried it out does not know that a seed's profile asked.
                 if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
-                return ProfileAnswer(try await answer.seedText())
+                return ProfileAnswer(try await answer.plainText())
             } catch {
-                guard let signIn = SeedSignIn(error) else { throw error }
+                guard let signIn = DeviceCode(error) else { throw error }
                 return ProfileAnswer(
                     "\(signIn.heading)\n\n\(signIn.message)\n\nAfter completing authentication, retry your command.")
             }
@@ -48,7 +49,7 @@ enum MMDesignProfile {
     private static func status(_ service: any OperationService) -> ProfileTool {
         ProfileTool(
             name: "mm_status", description: "List the active sessions: connection, module, state and account.",
-            inputSchema: SeedSchema.object([:]), effects: .init(readOnly: true, idempotent: true, openWorld: false)
+            inputSchema: ParameterSchema.object([:]), effects: .init(readOnly: true, idempotent: true, openWorld: false)
         ) { (_, call, _) async throws(MMError) in
             var owner = call
             owner.caller = Caller(surface: .library, name: call.caller.name, server: call.caller.server)
@@ -75,7 +76,7 @@ enum MMDesignProfile {
     private static func disconnect(_ service: any OperationService) -> ProfileTool {
         ProfileTool(
             name: "mm_disconnect", description: "End the connection's session of a module.",
-            inputSchema: SeedSchema.object(
+            inputSchema: ParameterSchema.object(
                 ["connection": connection, "module": module], required: ["connection", "module"]),
             effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: false)
         ) { (arguments, call, _) async throws(MMError) in

@@ -1,3 +1,4 @@
+package import MMOperations
 import Glibc
 package import MMCore
 package import MMShell

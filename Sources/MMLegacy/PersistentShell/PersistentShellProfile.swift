@@ -1,3 +1,4 @@
+package import MMOperations
 package import MMCore
 import MMShell
 
@@ -45,15 +46,15 @@ package enum PersistentShellProfile {
             _ name: String, _ description: String, _ parameters: [FastSchema.Parameter],
             _ effects: OperationDeclaration.Effects,
             _ body:
-                @escaping @Sendable (SeedArguments, SeedShellCall, PersistentShell) async throws(MMError) -> JSONObject
+                @escaping @Sendable (ToolArguments, ShellToolCall, PersistentShell) async throws(MMError) -> JSONObject
         ) -> ProfileTool {
             ProfileTool(
                 name: name, description: description, inputSchema: FastSchema.arguments(name, parameters),
                 outputSchema: FastSchema.dictionary(name), effects: effects
             ) { (arguments, call, services) async throws(MMError) in
                 let configuration = try await shell.opening(services).configuration
-                let seed = SeedShellCall(tool: name, call: call, services: services, configuration: configuration)
-                let object = try await body(SeedArguments(arguments), seed, shell)
+                let toolCall = ShellToolCall(tool: name, context: call, services: services, configuration: configuration)
+                let object = try await body(ToolArguments(arguments), toolCall, shell)
                 return ProfileAnswer(JSONWriter.string(.object(object), layout: .indented(2)), structured: object)
             }
         }
@@ -95,7 +96,7 @@ package enum PersistentShellProfile {
 
     // MARK: Commands
 
-    private static func execute(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+    private static func execute(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> JSONObject
     {
         let command = arguments.written("command")
@@ -111,34 +112,34 @@ package enum PersistentShellProfile {
         let member: ShellSessions.Member
         let task: ShellTask
         do throws(MMError) {
-            member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
+            member = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
             let directory = await member.workingDirectory
-            if seed.configuration.policy.isEnabled, command.allSatisfy(\.isWhitespace) {
+            if toolCall.configuration.policy.isEnabled, command.allSatisfy(\.isWhitespace) {
                 throw MMError(.denied, "Security validation failed: Empty command")
             }
-            try await seed.check(command, place: .shell, directory: directory)
-            try seed.configuration.policy.check(command, directory: directory ?? "/")
-            task = try await ShellRunner(sessions: seed.services.shells, member: member).start(
+            try await toolCall.check(command, place: .shell, directory: directory)
+            try toolCall.configuration.policy.check(command, directory: directory ?? "/")
+            task = try await ShellRunner(sessions: toolCall.services.shells, member: member).start(
                 command, timeLimit: .seconds(limit), patience: .seconds(limit))
         } catch {
             if error.code == .denied {
-                seed.services.log.warning(error.message)
-                await seed.note(command, secrets: [], isRefused: true)
+                toolCall.services.log.warning(error.message)
+                await toolCall.note(command, secrets: [], isRefused: true)
             }
-            await seed.record(["commandBytes": .int(Int64(command.utf8.count))], outcome: error.code.word, since: start)
+            await toolCall.record(["commandBytes": .int(Int64(command.utf8.count))], outcome: error.code.word, since: start)
             return answer("error", -1, "", refusal(of: error, command), 0)
         }
-        await seed.note(command, secrets: [], isRefused: false)
+        await toolCall.note(command, secrets: [], isRefused: false)
         // A client that has gone wants nothing to go on.
         _ = await withTaskCancellationHandler {
             await task.job.settled()
         } onCancel: {
             task.job.cancel()
         }
-        await seed.services.shells.touch(member.key)
+        await toolCall.services.shells.touch(member.key)
         guard let end = task.job.end else { throw MMError(.internalError, "The command has no end.") }
         let seconds = Double((ContinuousClock.now - start) / .microseconds(1)) / 1_000_000
-        await seed.record(
+        await toolCall.record(
             [
                 "commandBytes": .int(Int64(command.utf8.count)), "exitCode": .int(Int64(end.exitCode)),
                 "stdoutBytes": .int(Int64(task.job.output(.stdout).total)),
@@ -152,7 +153,7 @@ package enum PersistentShellProfile {
             if end.exitCode != 0 { errors.append("Shell process terminated") }
             return answer(end.exitCode == 0 ? "success" : "error", end.exitCode, out, joined(errors), seconds)
         case .deadline:
-            let effective = seed.configuration.policy.isEnabled ? seed.configuration.policy.maximumTime : nil
+            let effective = toolCall.configuration.policy.isEnabled ? toolCall.configuration.policy.maximumTime : nil
             let shown = min(effective?.components.seconds ?? Int64(limit), Int64(limit))
             return answer("error", -1, out, joined(errors + ["Command timed out after \(shown)s"]), seconds)
         case .cancelled: return answer("error", -1, out, joined(errors + ["Command was cancelled"]), seconds)
@@ -188,34 +189,34 @@ package enum PersistentShellProfile {
 
     // MARK: The session
 
-    private static func directory(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+    private static func directory(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> JSONObject
     {
-        let member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
+        let member = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
         return ["cwd": .string(await member.workingDirectory ?? "")]
     }
 
-    private static func reset(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+    private static func reset(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> JSONObject
     {
         let start = ContinuousClock.now
-        let member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
+        let member = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
         if case .shell(let session) = member.body { try await session.reset() }
-        await seed.record([:], outcome: "done", since: start)
+        await toolCall.record([:], outcome: "done", since: start)
         return ["status": "reset", "message": "Shell session has been reset to clean state"]
     }
 
     // MARK: Files
 
-    private static func files(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+    private static func files(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> LocalFiles
     {
-        let member = try await shell.member(seed.call, id: arguments.text("shell_id"), seed.services)
-        let opening = try await shell.opening(seed.services)
+        let member = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
+        let opening = try await shell.opening(toolCall.services)
         return LocalFiles(directory: await member.workingDirectory ?? opening.startDirectory, rules: opening.fileRules)
     }
 
-    private static func upload(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+    private static func upload(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> JSONObject
     {
         let start = ContinuousClock.now
@@ -230,21 +231,21 @@ package enum PersistentShellProfile {
             }
             var how = FileWriting()
             how.makesFolders = true
-            let receipt = try await files(arguments, seed, shell).write(arguments.written("path"), bytes, how: how)
-            await seed.record(["bytes": .int(Int64(bytes.count))], outcome: "done", since: start)
+            let receipt = try await files(arguments, toolCall, shell).write(arguments.written("path"), bytes, how: how)
+            await toolCall.record(["bytes": .int(Int64(bytes.count))], outcome: "done", since: start)
             return ["status": "uploaded", "path": .string(receipt.path), "size": .int(Int64(receipt.size))]
         } catch {
-            await seed.record([:], outcome: error.code.word, since: start)
+            await toolCall.record([:], outcome: error.code.word, since: start)
             return ["error": .string("Failed to upload file: \(error.message)")]
         }
     }
 
-    private static func download(_ arguments: SeedArguments, _ seed: SeedShellCall, _ shell: PersistentShell)
+    private static func download(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> JSONObject
     {
         let path = arguments.written("path")
         do throws(MMError) {
-            let piece = try await files(arguments, seed, shell).read(path)
+            let piece = try await files(arguments, toolCall, shell).read(path)
             let content: String
             if isBase64(arguments) {
                 content = Base64.text(piece.bytes)
@@ -266,7 +267,7 @@ package enum PersistentShellProfile {
     }
 
     /// Base64 unless a text encoding is named; the names `utf-8` and `utf8` were both in use.
-    private static func isBase64(_ arguments: SeedArguments) -> Bool {
+    private static func isBase64(_ arguments: ToolArguments) -> Bool {
         (arguments.text("encoding") ?? "base64").lowercased() == "base64"
     }
 }

@@ -1,3 +1,4 @@
+package import MMOperations
 package import MMCore
 package import MMShell
 

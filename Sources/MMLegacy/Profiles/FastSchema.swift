@@ -68,7 +68,7 @@ enum FastSchema {
 }
 
 /// Arguments of the first servers' tools: what is absent or null has its default.
-struct SeedArguments {
+struct ToolArguments {
     let values: JSONObject
 
     init(_ values: JSONObject) { self.values = values }

@@ -1,7 +1,7 @@
 import MMCore
 
 /// JSON Schemas of the first servers' parameters.
-enum SeedSchema {
+enum ParameterSchema {
     /// A text.
     static func text(_ description: String) -> JSONValue {
         ["type": "string", "description": .string(description)]

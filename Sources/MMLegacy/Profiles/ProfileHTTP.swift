@@ -1,3 +1,4 @@
+package import MMOperations
 package import MMCore
 
 /// What is special about a profile where it is served by HTTP.

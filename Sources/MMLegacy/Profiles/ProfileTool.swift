@@ -1,3 +1,4 @@
+package import MMOperations
 package import MMCore
 
 /// One tool of a profile.
@@ -61,4 +62,14 @@ package struct ProfileAnswer: Sendable {
 
     /// A failure in words.
     package static func failure(_ text: String) -> ProfileAnswer { ProfileAnswer(text, isError: true) }
+}
+
+extension OutgoingFilter {
+    /// A profile's answer without secrets.
+    fileprivate func answer(_ answer: ProfileAnswer) -> ProfileAnswer {
+        var clean = answer
+        clean.text = text(answer.text)
+        clean.structured = answer.structured.flatMap { json(.object($0)).object }
+        return clean
+    }
 }

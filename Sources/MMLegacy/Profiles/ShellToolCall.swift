@@ -1,21 +1,22 @@
+package import MMOperations
 import MMCore
 import MMGuard
 import MMShell
 
 /// A call of one of the first shell servers' tools: what all of them do around a command.
-struct SeedShellCall: Sendable {
+struct ShellToolCall: Sendable {
     let tool: String
-    let call: CallContext
+    let context: CallContext
     let services: OperationServices
     let configuration: ShellsConfiguration
 
     /// Refuses what touches the program's own sign-ins, connections and confirmations; everything else ran in the first
     /// servers, and runs here.
     func check(_ command: String, place: ShellPlace, directory: String?) async throws(MMError) {
-        let context = ShellContext(
+        let shellContext = ShellContext(
             isRemote: place == .ssh, home: place == .shell ? services.paths.home : nil, directory: directory,
             ownFiles: ShellOpening.ownFiles(services))
-        let verdict = try await services.guards.verdict(shell: command, in: context, policy: .standard)
+        let verdict = try await services.guards.verdict(shell: command, in: shellContext, policy: .standard)
         guard verdict.classes.contains(.session) else { return }
         let finding = verdict.findings.first { $0.classes.contains(.session) }
         throw MMError(
@@ -26,8 +27,8 @@ struct SeedShellCall: Sendable {
     /// Writes the audit line: sizes and status, no content.
     func record(_ facts: JSONObject, outcome: String, since start: ContinuousClock.Instant) async {
         var entry: JSONObject = [
-            "operation": .string(tool), "surface": .string(call.caller.surface.rawValue),
-            "client": .string(call.caller.name), "outcome": .string(outcome),
+            "operation": .string(tool), "surface": .string(context.caller.surface.rawValue),
+            "client": .string(context.caller.name), "outcome": .string(outcome),
             "durationMilliseconds": .int(Int64((ContinuousClock.now - start) / .milliseconds(1))),
         ]
         for (key, value) in facts { entry[key] = value }

@@ -1,3 +1,4 @@
+package import MMOperations
 package import MMCore
 
 /// The profiles there are: a line each.

@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 
 /// The five tools of the PowerShell session manager.
@@ -30,8 +31,8 @@ enum PwshManagerProfile {
 
     // MARK: arguments
 
-    private static let tenant = SeedSchema.text("Tenant domain, alias or connection name (e.g., contoso.com)")
-    private static let module = SeedSchema.choice(
+    private static let tenant = ParameterSchema.text("Tenant domain, alias or connection name (e.g., contoso.com)")
+    private static let module = ParameterSchema.choice(
         TenantSessions.modules.map(\.0),
         "exo (Exchange), pnp (SharePoint), azure, teams, powerplatform (default: exo)", standard: "exo")
 
@@ -60,11 +61,11 @@ enum PwshManagerProfile {
             name: "pwsh_login",
             description: "Authenticate to a Microsoft service (Exchange, SharePoint, Azure, Teams, Power Platform). "
                 + "Returns a device code.",
-            inputSchema: SeedSchema.object(
+            inputSchema: ParameterSchema.object(
                 [
                     "tenant": tenant, "module": module,
-                    "account": SeedSchema.text("For Azure: which account, when there are several (default: 1)"),
-                    "sharepoint_tenant": SeedSchema.text(
+                    "account": ParameterSchema.text("For Azure: which account, when there are several (default: 1)"),
+                    "sharepoint_tenant": ParameterSchema.text(
                         "For pnp: first label of the SharePoint host, when it is not that of the tenant"),
                 ], required: ["tenant"]),
             effects: .init(readOnly: false, idempotent: true, openWorld: true)
@@ -72,7 +73,7 @@ enum PwshManagerProfile {
             let body = body(arguments, call, conversation)
             let reply = await manager.answer("/login", body, call)
             if let code = reply["device_code"]?.string {
-                let address = reply["auth_url"]?.string ?? SeedSignIn.page
+                let address = reply["auth_url"]?.string ?? DeviceCode.page
                 return ProfileAnswer(
                     """
                     **DEVICE CODE: \(code)**
@@ -94,7 +95,7 @@ enum PwshManagerProfile {
     private static func status(_ manager: PwshManagerClient, _ conversation: String) -> ProfileTool {
         ProfileTool(
             name: "pwsh_status", description: "Check if authenticated: the state of a tenant's module.",
-            inputSchema: SeedSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
+            inputSchema: ParameterSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
             effects: .init(readOnly: true, idempotent: true, openWorld: false)
         ) { (arguments, call, _) async throws(MMError) in
             let body = body(arguments, call, conversation)
@@ -108,10 +109,10 @@ enum PwshManagerProfile {
     private static func run(_ manager: PwshManagerClient, _ conversation: String) -> ProfileTool {
         ProfileTool(
             name: "pwsh_run", description: "Execute a PowerShell command in an authenticated session.",
-            inputSchema: SeedSchema.object(
+            inputSchema: ParameterSchema.object(
                 [
                     "tenant": tenant, "module": module,
-                    "command": SeedSchema.text("PowerShell command (e.g., Get-Mailbox -ResultSize 10)"),
+                    "command": ParameterSchema.text("PowerShell command (e.g., Get-Mailbox -ResultSize 10)"),
                     "confirmed": [
                         "type": "boolean", "description": "The person has seen what will be sent and said yes",
                     ],
@@ -128,7 +129,7 @@ enum PwshManagerProfile {
     private static func list(_ manager: PwshManagerClient) -> ProfileTool {
         ProfileTool(
             name: "pwsh_sessions", description: "List all sessions and their state.",
-            inputSchema: SeedSchema.object([:]), effects: .init(readOnly: true, idempotent: true, openWorld: false)
+            inputSchema: ParameterSchema.object([:]), effects: .init(readOnly: true, idempotent: true, openWorld: false)
         ) { (_, call, _) async throws(MMError) in
             let reply = await manager.answer("/sessions", nil, call)
             guard let rows = reply["sessions"]?.array else {
@@ -147,7 +148,7 @@ enum PwshManagerProfile {
     private static func disconnect(_ manager: PwshManagerClient, _ conversation: String) -> ProfileTool {
         ProfileTool(
             name: "pwsh_disconnect", description: "Disconnect a session.",
-            inputSchema: SeedSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
+            inputSchema: ParameterSchema.object(["tenant": tenant, "module": module], required: ["tenant"]),
             effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: false)
         ) { (arguments, call, _) async throws(MMError) in
             let body = body(arguments, call, conversation)

@@ -1,3 +1,4 @@
+package import MMOperations
 package import MMCore
 import MMSessions
 
@@ -16,10 +17,10 @@ extension TenantSessions {
     ///   - person: the person who can be asked, where there is one.
     package func answer(
         _ path: String, _ body: JSONObject, for caller: Caller, person: (any PersonAtHand)? = nil
-    ) async -> SeedReply {
+    ) async -> RouteReply {
         switch path {
         case "/health":
-            return SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)])
+            return RouteReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)])
         case "/modules": return modulesReply
         case "/watchdog": return watchdogReply
         case "/sessions": return await sessionsReply()
@@ -33,17 +34,17 @@ extension TenantSessions {
             case "/run": return try await run(ask, body, caller, person)
             case "/disconnect":
                 _ = try await end(ask.key, session(of: ask))
-                return SeedReply(["success": true, "message": .string("Disconnected \(ask.key)")])
+                return RouteReply(["success": true, "message": .string("Disconnected \(ask.key)")])
             case "/kill":
                 let killed = try await end(ask.key, session(of: ask))
-                return SeedReply([
+                return RouteReply([
                     "success": true, "killed": .bool(killed),
                     "message": .string(killed ? "Force killed \(ask.key)" : "No session for \(ask.key)"),
                 ])
-            default: return SeedReply(["success": false, "error": "Not found"], status: 404)
+            default: return RouteReply(["success": false, "error": "Not found"], status: 404)
             }
         } catch {
-            return SeedReply(["success": false, "error": .string(error.description)], status: Self.status(of: error))
+            return RouteReply(["success": false, "error": .string(error.description)], status: Self.status(of: error))
         }
     }
 
@@ -85,7 +86,7 @@ extension TenantSessions {
 
     // MARK: signing in
 
-    private func login(_ ask: TenantAsk) async throws(MMError) -> SeedReply {
+    private func login(_ ask: TenantAsk) async throws(MMError) -> RouteReply {
         let connection = try connection(ask)
         let before = records[ask.key]
         let record = record(ask, connection)
@@ -97,20 +98,20 @@ extension TenantSessions {
             _ = try await services.sessions.connect(record.key, until: .after(.seconds(90)))
         } catch {
             touch(ask.key)
-            guard let signIn = SeedSignIn(error) else {
+            guard let signIn = DeviceCode(error) else {
                 if await services.sessions.state(of: record.key) == nil { records[ask.key] = nil }
                 let words = try words(for: error, connection)
-                return SeedReply(["success": false, "result": .string("ERROR: \(words)"), "auth_pending": false])
+                return RouteReply(["success": false, "result": .string("ERROR: \(words)"), "auth_pending": false])
             }
             _ = await refreshed(ask.key)
-            return SeedReply([
+            return RouteReply([
                 "success": true, "result": .string(signIn.words), "auth_pending": true,
                 "device_code": .string(signIn.code), "auth_url": .string(signIn.address),
             ])
         }
         touch(ask.key)
         _ = await refreshed(ask.key)
-        return SeedReply(["success": true, "result": "Connected", "auth_pending": false])
+        return RouteReply(["success": true, "result": "Connected", "auth_pending": false])
     }
 
     /// Why nobody could sign in. What an entry lacks can't be added to one that there is not.
@@ -122,7 +123,7 @@ extension TenantSessions {
             + "mm connections add NAME --tenant \(tenant) --app-id ID"
     }
 
-    private func status(_ ask: TenantAsk) async throws(MMError) -> SeedReply {
+    private func status(_ ask: TenantAsk) async throws(MMError) -> RouteReply {
         let session = try session(of: ask)
         var connected = false
         var pending = false
@@ -144,7 +145,7 @@ extension TenantSessions {
             reply["auth_duration_seconds"] = .double(Self.seconds(completed - record.createdAt))
         }
         records[ask.key]?.wasPending = false
-        return SeedReply(reply)
+        return RouteReply(reply)
     }
 
     static func isConnected(_ state: SessionState?) -> Bool {
@@ -163,7 +164,7 @@ extension TenantSessions {
 
     private func run(
         _ ask: TenantAsk, _ body: JSONObject, _ caller: Caller, _ person: (any PersonAtHand)?
-    ) async throws(MMError) -> SeedReply {
+    ) async throws(MMError) -> RouteReply {
         guard let command = try text("command", body) else { throw MMError(.invalidInput, "command is required") }
         let session = try session(of: ask)
         guard Self.isConnected(await services.sessions.state(of: session)) else { return Self.notSignedIn }
@@ -177,7 +178,7 @@ extension TenantSessions {
         var call = CallContext(
             caller: Caller(surface: caller.surface, name: caller.name, server: server),
             timeLimit: settings.commandLimit, person: person)
-        call.isSeedProfile = true
+        call.followEarlierServers()
         var arguments: JSONObject = [
             "connection": .string(session.connection), "module": .string(session.module), "command": .string(command),
             "output": "json", "depth": 10,
@@ -185,17 +186,17 @@ extension TenantSessions {
         if body["confirmed"] == true { arguments["confirmed"] = true }
         do throws(MMError) {
             let answer = try await service.call("run", arguments, in: call)
-            return SeedReply(["success": true, "result": .string(try await Self.result(answer))])
+            return RouteReply(["success": true, "result": .string(try await Self.result(answer))])
         } catch {
             if error.code == .signInNeeded { return Self.notSignedIn }
-            return SeedReply(["success": false, "result": .string(error.description)])
+            return RouteReply(["success": false, "result": .string(error.description)])
         }
     }
 
     /// JSON of what came: one object as itself, several as a list, `OK` where nothing came; and as in PowerShell's window,
     /// errors that did not end the command. Other notes stand only where they break no JSON.
     private static func result(_ answer: OperationAnswer) async throws(MMError) -> String {
-        guard case .value(.array(let values)) = answer.body else { return try await answer.seedText() }
+        guard case .value(.array(let values)) = answer.body else { return try await answer.plainText() }
         let notes = answer.notes.filter { $0 != SessionAnswer.standInNote }
         let errors = notes.filter { $0.hasPrefix("ERROR: ") }
         let isEmpty = values.isEmpty || (values.count == 1 && (values[0] == .null || values[0] == ""))
@@ -204,22 +205,22 @@ extension TenantSessions {
         return ([json] + errors).joined(separator: "\n")
     }
 
-    private static let notSignedIn = SeedReply(
+    private static let notSignedIn = RouteReply(
         ["success": false, "error": "Not authenticated. Call /login first.", "connected": false], status: 401)
 
     // MARK: lists
 
-    private var modulesReply: SeedReply {
+    private var modulesReply: RouteReply {
         var details = JSONObject()
         for (module, name) in Self.modules { details[module] = ["name": .string(name)] }
-        return SeedReply([
+        return RouteReply([
             "modules": .array(Self.modules.map { .string($0.0) }), "details": .object(details),
         ])
     }
 
-    private var watchdogReply: SeedReply {
+    private var watchdogReply: RouteReply {
         func seconds(_ time: Duration) -> JSONValue { .int(time.components.seconds) }
-        return SeedReply([
+        return RouteReply([
             "running": .bool(isWatching),
             "config": [
                 "interval_seconds": seconds(settings.watchInterval),
@@ -230,7 +231,7 @@ extension TenantSessions {
         ])
     }
 
-    private func sessionsReply() async -> SeedReply {
+    private func sessionsReply() async -> RouteReply {
         var rows: [JSONValue] = []
         var shown: Set<SessionKey> = []
         for key in records.keys.sorted() {
@@ -249,6 +250,6 @@ extension TenantSessions {
                 "stuck": .bool(fault != nil), "stuck_reason": fault.map { .string($0) } ?? .null,
             ])
         }
-        return SeedReply(["sessions": .array(rows)])
+        return RouteReply(["sessions": .array(rows)])
     }
 }

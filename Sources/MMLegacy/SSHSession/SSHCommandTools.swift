@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 import MMShell
 
@@ -13,7 +14,7 @@ enum SSHCommandTools {
     private static func task(_ call: SSHTools.Call) async throws(MMError) -> ShellTask {
         let id = call.arguments.written("command_id")
         do throws(MMError) {
-            return try await call.shells.task(id, of: call.seed.call.shellOwner)
+            return try await call.shells.task(id, of: call.toolCall.context.shellOwner)
         } catch {
             throw MMError(.notFound, "Command ID not found")
         }
@@ -65,7 +66,7 @@ enum SSHCommandTools {
     private static func running(_ history: SSHSessionFullProfile.CommandHistory) -> ProfileTool {
         SSHTools.tool("list_running_commands", "List all currently running async commands.", [], SSHTools.looks) {
             (call) async throws(MMError) in
-            let tasks = await call.shells.tasks(of: call.seed.call.shellOwner, in: .ssh).filter(\.isRunning)
+            let tasks = await call.shells.tasks(of: call.toolCall.context.shellOwner, in: .ssh).filter(\.isRunning)
             guard !tasks.isEmpty else { return "No running commands" }
             var text = "Running Commands:\n"
             for task in tasks {
@@ -88,7 +89,7 @@ enum SSHCommandTools {
             SSHTools.looks
         ) { (call) async throws(MMError) in
             let limit = max(1, call.arguments.number("limit") ?? 50)
-            let tasks = await call.shells.tasks(of: call.seed.call.shellOwner, in: .ssh).filter { !$0.isRunning }
+            let tasks = await call.shells.tasks(of: call.toolCall.context.shellOwner, in: .ssh).filter { !$0.isRunning }
             guard !tasks.isEmpty else { return "No command history" }
             let shown = tasks.suffix(limit)
             var text = "Command History (last \(shown.count)):\n"

@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 import MMShell
 
@@ -61,7 +62,7 @@ enum SSHFileTools {
         let path = call.arguments.written("remote_path")
         guard !path.isEmpty else { return SSHTools.result(1, [("STDERR", "Remote path must be provided")]) }
         let limit = max(1, min(call.arguments.number("max_bytes") ?? usualLimit, usualLimit))
-        try await call.seed.check("cat -- \(quoted(path))", place: .ssh, directory: nil)
+        try await call.toolCall.check("cat -- \(quoted(path))", place: .ssh, directory: nil)
         let files = try await files(call)
         do throws(MMError) {
             let piece = try await files.read(path, limit: limit)
@@ -117,7 +118,7 @@ enum SSHFileTools {
             return SSHTools.result(
                 1, [("STDERR", "Content size \(bytes.count) bytes exceeds maximum allowed \(limit) bytes")])
         }
-        try await call.seed.check("tee -- \(quoted(path))", place: .ssh, directory: nil)
+        try await call.toolCall.check("tee -- \(quoted(path))", place: .ssh, directory: nil)
         var how = FileWriting()
         how.appends = call.arguments.flag("append")
         how.makesFolders = call.arguments.flag("make_dirs")

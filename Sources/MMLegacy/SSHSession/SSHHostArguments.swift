@@ -1,15 +1,16 @@
+package import MMOperations
 import MMCore
 import MMShell
 
 /// Which host a call of the SSH tools means, with what the environment says of it (`OVRD_<host>_HOST`, `_PORT`, `_USER`,
 /// `_PASS`, `_KEY`, `_SUDO_PASS`, `_ENABLE_PASS`).
 struct SSHHostArguments: Sendable {
-    let arguments: SeedArguments
+    let arguments: ToolArguments
     let environment: [String: String]
     /// The host as it was named.
     let host: String
 
-    init(_ arguments: SeedArguments, environment: [String: String]) throws(MMError) {
+    init(_ arguments: ToolArguments, environment: [String: String]) throws(MMError) {
         guard let host = arguments.text("host") else { throw MMError(.invalidInput, "host is required") }
         self.arguments = arguments
         self.environment = environment

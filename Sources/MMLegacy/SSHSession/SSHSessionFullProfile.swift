@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 import MMShell
 

@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 import MMShell
 
@@ -17,7 +18,7 @@ package enum SSHSessionProfile {
                 + "key_filename: Path to SSH key file (optional)\n    port: SSH port (default: 22)",
             [SSHTools.host, user, SSHTools.command, SSHTools.password, SSHTools.keyFile, port], SSHTools.acts
         ) { (call) async throws(MMError) in
-            let limit = call.seed.configuration.commandTime
+            let limit = call.toolCall.configuration.commandTime
             let task: ShellTask
             do throws(MMError) {
                 task = try await SSHTools.start(

@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 import MMShell
 
@@ -5,20 +6,20 @@ import MMShell
 struct SSHTools: Sendable {
     /// A call of one of them.
     struct Call: Sendable {
-        let seed: SeedShellCall
-        let arguments: SeedArguments
+        let toolCall: ShellToolCall
+        let arguments: ToolArguments
         let opening: ShellOpening
 
-        var shells: ShellSessions { seed.services.shells }
+        var shells: ShellSessions { toolCall.services.shells }
 
         /// Which host is meant.
         func host() throws(MMError) -> SSHHostArguments {
-            try SSHHostArguments(arguments, environment: seed.services.environment)
+            try SSHHostArguments(arguments, environment: toolCall.services.environment)
         }
 
         /// What names the host's session.
         func key(_ target: SSHTarget, _ suffix: String = "") -> ShellSessionName {
-            ShellSessionName(owner: seed.call.shellOwner, place: .ssh, name: target.spelled + suffix)
+            ShellSessionName(owner: toolCall.context.shellOwner, place: .ssh, name: target.spelled + suffix)
         }
 
         /// The host's session, connected where it isn't.
@@ -49,9 +50,9 @@ struct SSHTools: Sendable {
             var configuration = try ShellsConfiguration.read(
                 ShellsConfiguration.path(services.environment, home: services.paths.home))
             configuration.hostKeys = .acceptNew
-            let seed = SeedShellCall(tool: name, call: call, services: services, configuration: configuration)
+            let toolCall = ShellToolCall(tool: name, context: call, services: services, configuration: configuration)
             let given = Call(
-                seed: seed, arguments: SeedArguments(arguments),
+                toolCall: toolCall, arguments: ToolArguments(arguments),
                 opening: ShellOpening(
                     services: services, configuration: configuration,
                     confinement: configuration.confinement(of: call.caller)))
@@ -60,10 +61,10 @@ struct SSHTools: Sendable {
             facts["host"] = given.arguments.text("host").map(JSONValue.string)
             do throws(MMError) {
                 let text = try await body(given)
-                if !effects.readOnly { await seed.record(facts, outcome: "done", since: start) }
+                if !effects.readOnly { await toolCall.record(facts, outcome: "done", since: start) }
                 return ProfileAnswer(text, structured: ["result": .string(text)])
             } catch {
-                await seed.record(facts, outcome: error.code.word, since: start)
+                await toolCall.record(facts, outcome: error.code.word, since: start)
                 let text = words(of: error)
                 return ProfileAnswer(text, structured: ["result": .string(text)])
             }
@@ -107,7 +108,7 @@ struct SSHTools: Sendable {
 
     static let listSessions = tool("list_sessions", "List all active SSH sessions.", [], looks) {
         (call) async throws(MMError) in
-        let members = await call.shells.members(of: call.seed.call.shellOwner, in: .ssh)
+        let members = await call.shells.members(of: call.toolCall.context.shellOwner, in: .ssh)
         var names: [String] = []
         for name in members.compactMap(\.host) where !names.contains(name) { names.append(name) }
         guard !names.isEmpty else { return "No active SSH sessions" }
@@ -121,7 +122,7 @@ struct SSHTools: Sendable {
                 + "SSH port (default: 22)", parameters, .init(readOnly: false, destructive: true, idempotent: true)
         ) { (call) async throws(MMError) in
             let target = try call.host().target
-            let owner = call.seed.call.shellOwner
+            let owner = call.toolCall.context.shellOwner
             await call.shells.forget(withoutShell: call.key(try call.opening.target(target)))
             let wanted = "\(target.user ?? "")@\(target.host):\(target.port ?? 22)"
             var name = wanted
@@ -141,7 +142,7 @@ struct SSHTools: Sendable {
         "close_all_sessions", "Close all active SSH sessions.", [],
         .init(readOnly: false, destructive: true, idempotent: true)
     ) { (call) async throws(MMError) in
-        for member in await call.shells.members(of: call.seed.call.shellOwner, in: .ssh) {
+        for member in await call.shells.members(of: call.toolCall.context.shellOwner, in: .ssh) {
             await call.shells.close(member.key)
         }
         return "All SSH sessions closed"
@@ -156,13 +157,13 @@ struct SSHTools: Sendable {
         let host = try call.host()
         let secrets = [try host.target.password, host.sudoPassword, host.enablePassword].compactMap { $0 }
         do throws(MMError) {
-            try await call.seed.check(command, place: .ssh, directory: nil)
-            try call.seed.configuration.policy.check(command, directory: "/")
+            try await call.toolCall.check(command, place: .ssh, directory: nil)
+            try call.toolCall.configuration.policy.check(command, directory: "/")
         } catch {
-            await call.seed.note(command, secrets: secrets, isRefused: true)
+            await call.toolCall.note(command, secrets: secrets, isRefused: true)
             throw error
         }
-        await call.seed.note(command, secrets: secrets, isRefused: false)
+        await call.toolCall.note(command, secrets: secrets, isRefused: false)
         let key = call.key(try call.opening.target(try host.target))
         guard await !call.shells.hasNoShell(key) else {
             throw MMError(

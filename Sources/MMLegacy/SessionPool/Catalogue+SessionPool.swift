@@ -1,3 +1,4 @@
+package import MMOperations
 import MMCore
 import MMGuard
 import PowerShellSyntax
@@ -5,13 +6,13 @@ import PowerShellSyntax
 extension Catalogue {
     /// The operations of a front-end whose PowerShell sessions live behind the first pool's routes: those that sessions
     /// take part in are asked there, and everything else is done in this process, as the first front-end did.
-    package static func over(_ pool: SeedPool) -> Catalogue {
+    package static func over(_ pool: SessionPoolClient) -> Catalogue {
         let remote = [
-            AnyOperation(SeedPoolRun(pool: pool)), AnyOperation(SeedPoolList(pool: pool)),
-            AnyOperation(SeedPoolReset(pool: pool, declaration: Reset().declaration)),
-            AnyOperation(SeedPoolReset(pool: pool, declaration: Disconnect().declaration)),
-            AnyOperation(SeedPoolStatus(pool: pool, declaration: Status().declaration)),
-            AnyOperation(SeedPoolStatus(pool: pool, declaration: Sessions().declaration)),
+            AnyOperation(SessionPoolRun(pool: pool)), AnyOperation(SessionPoolList(pool: pool)),
+            AnyOperation(SessionPoolReset(pool: pool, declaration: Reset().declaration)),
+            AnyOperation(SessionPoolReset(pool: pool, declaration: Disconnect().declaration)),
+            AnyOperation(SessionPoolStatus(pool: pool, declaration: Status().declaration)),
+            AnyOperation(SessionPoolStatus(pool: pool, declaration: Sessions().declaration)),
         ]
         return Catalogue(
             standard.operations.map { own in
@@ -21,10 +22,10 @@ extension Catalogue {
 }
 
 /// `run` at such a pool. The guard judges here, as for every other pool; that one judges once more.
-private struct SeedPoolRun: Operation {
+private struct SessionPoolRun: Operation {
     typealias Input = RunInput
 
-    let pool: SeedPool
+    let pool: SessionPoolClient
     let declaration = Run().declaration
 
     func run(_ input: RunInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
@@ -97,10 +98,10 @@ private struct SeedPoolRun: Operation {
 }
 
 /// The connections of such a pool.
-private struct SeedPoolList: Operation {
+private struct SessionPoolList: Operation {
     typealias Input = ConnectionsList.Input
 
-    let pool: SeedPool
+    let pool: SessionPoolClient
     let declaration = ConnectionsList().declaration
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
@@ -109,10 +110,10 @@ private struct SeedPoolList: Operation {
 }
 
 /// Ends sessions of such a pool.
-private struct SeedPoolReset: Operation {
+private struct SessionPoolReset: Operation {
     typealias Input = Reset.Input
 
-    let pool: SeedPool
+    let pool: SessionPoolClient
     let declaration: OperationDeclaration
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
@@ -132,10 +133,10 @@ private struct SeedPoolReset: Operation {
 }
 
 /// The sessions of such a pool, behind the sign-ins of this process.
-private struct SeedPoolStatus: Operation {
+private struct SessionPoolStatus: Operation {
     typealias Input = Status.Input
 
-    let pool: SeedPool
+    let pool: SessionPoolClient
     let declaration: OperationDeclaration
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {

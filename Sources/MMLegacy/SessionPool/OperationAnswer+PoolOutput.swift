@@ -6,10 +6,10 @@ extension OperationAnswer {
     ///
     /// The first pool mixed them. Where the output is JSON, as of `… | ConvertTo-Json`, it stays JSON.
     func poolOutput() async throws(MMError) -> String {
-        guard !notes.isEmpty else { return try await seedText() }
+        guard !notes.isEmpty else { return try await plainText() }
         var bare = self
         bare.notes = []
-        let text = try await bare.seedText()
+        let text = try await bare.plainText()
         let isJSON = Self.isJSON(text)
         if isJSON || text.isEmpty { return isJSON ? text : notes.joined(separator: "\n") }
         return ([text] + notes).joined(separator: "\n")

@@ -1,7 +1,7 @@
 package import MMCore
 
 /// What the pool's face counts of its `/run` calls.
-package struct SeedMeter: Sendable {
+package struct RunMeter: Sendable {
     private let started: Duration
     private var requests = 0
     private var errors = 0

@@ -1,8 +1,9 @@
+package import MMOperations
 import MMCore
 package import MMHTTP
 
 /// A pool that answers the first pool's routes and no others: that pool itself, where it still runs.
-package struct SeedPool: Sendable {
+package struct SessionPoolClient: Sendable {
     private let pool: PoolAddress
     private let transport: any HTTPTransport
 

@@ -1,10 +1,11 @@
+package import MMREST
 package import MMCore
 package import MMHTTP
 package import MMOperations
 package import MMSessions
 
 /// The session pool's own routes: `/health /status /connections /run /reset /metrics`.
-package final class SeedPoolRoutes: Sendable {
+package final class SessionPoolRoutes: Sendable {
     /// What a pool of this kind needs to know.
     package struct Settings: Sendable {
         /// The one connection that it serves; `nil`: all.
@@ -38,7 +39,7 @@ package final class SeedPoolRoutes: Sendable {
     let services: OperationServices
     let settings: Settings
     let clock: PoolClock
-    private let meter: Mutex<SeedMeter>
+    private let meter: Mutex<RunMeter>
     private let histogram: PoolMetrics
     private let shownCodes = Mutex<[SessionKey: String]>([:])
     private let listed = Mutex<(revision: Int, body: [UInt8])?>(nil)
@@ -59,32 +60,32 @@ package final class SeedPoolRoutes: Sendable {
         self.services = services
         self.settings = settings
         self.clock = clock
-        meter = Mutex(SeedMeter(now: clock.now()))
+        meter = Mutex(RunMeter(now: clock.now()))
     }
 
     /// The routes.
     package var router: Router<RESTPeer> {
-        var router = Router<RESTPeer>(.seeds)
+        var router = Router<RESTPeer>(.errorObjects)
         router.get("/health") { [clock] _ in
-            SeedExchange.response(SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
+            RouteExchange.response(RouteReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
         }
-        router.get("/status") { [self] _ in SeedExchange.response(SeedReply(await status())) }
+        router.get("/status") { [self] _ in RouteExchange.response(RouteReply(await status())) }
         router.get("/metrics") { [self] request in await metrics(request.http.headers) }
         router.get("/connections") { [self] _ in connections() }
         router.post("/run") { [self] request in
             let began = clock.now()
-            switch SeedExchange.body(request.http) {
+            switch RouteExchange.body(request.http) {
             case .failure(let refusal):
                 count(began, isError: true)
-                return SeedExchange.response(Self.failure(refusal.message, status: refusal.status))
-            case .success(let body): return SeedExchange.response(await run(body, began))
+                return RouteExchange.response(Self.failure(refusal.message, status: refusal.status))
+            case .success(let body): return RouteExchange.response(await run(body, began))
             }
         }
         router.post("/reset") { [self] request in
-            switch SeedExchange.body(request.http) {
+            switch RouteExchange.body(request.http) {
             case .failure(let refusal):
-                return SeedExchange.response(Self.failure(refusal.message, status: refusal.status))
-            case .success(let body): return SeedExchange.response(await reset(body))
+                return RouteExchange.response(Self.failure(refusal.message, status: refusal.status))
+            case .success(let body): return RouteExchange.response(await reset(body))
             }
         }
         return router
@@ -100,16 +101,16 @@ package final class SeedPoolRoutes: Sendable {
     }
 
     /// The answer to work that failed.
-    package static func failure(_ text: String, status: Int = 200, output: String? = nil) -> SeedReply {
+    package static func failure(_ text: String, status: Int = 200, output: String? = nil) -> RouteReply {
         var body: JSONObject = ["status": "error", "error": .string(text)]
         body["output"] = output.map { .string($0) }
-        return SeedReply(body, status: status)
+        return RouteReply(body, status: status)
     }
 
     // MARK: /run
 
-    private func run(_ body: JSONObject, _ began: Duration) async -> SeedReply {
-        let reply: SeedReply
+    private func run(_ body: JSONObject, _ began: Duration) async -> RouteReply {
+        let reply: RouteReply
         do throws(MMError) {
             reply = try await answer(body)
         } catch {
@@ -122,10 +123,10 @@ package final class SeedPoolRoutes: Sendable {
 
     /// Runs a command.
     /// - Throws: `invalidInput` for arguments that are none.
-    private func answer(_ body: JSONObject) async throws(MMError) -> SeedReply {
-        let asked = try SeedExchange.text("connection", body)
-        let module = try SeedExchange.text("module", body)
-        let command = try SeedExchange.text("command", body)
+    private func answer(_ body: JSONObject) async throws(MMError) -> RouteReply {
+        let asked = try RouteExchange.text("connection", body)
+        let module = try RouteExchange.text("module", body)
+        let command = try RouteExchange.text("command", body)
         // It only names the caller in the log: whatever it was there, it is here.
         let caller = caller(body["caller_id"].flatMap { $0 == .null ? nil : $0.string ?? $0.description })
         guard let connection = settings.connection ?? asked, let module, let command else {
@@ -134,11 +135,11 @@ package final class SeedPoolRoutes: Sendable {
         if let asked, asked != connection {
             return Self.failure("This container only handles \(connection)", status: 400)
         }
-        guard SeedModules.isKnown(module) else {
+        guard ModuleNames.isKnown(module) else {
             return Self.failure("Unknown module: \(module.prefix(60))", status: 400)
         }
         var call = CallContext(caller: caller, timeLimit: settings.commandLimit)
-        call.isSeedProfile = true
+        call.followEarlierServers()
         var arguments: JSONObject = [
             "connection": .string(connection), "module": .string(module), "command": .string(command),
         ]
@@ -150,24 +151,24 @@ package final class SeedPoolRoutes: Sendable {
             var reply: JSONObject = ["status": "success", "output": .string(try await answer.poolOutput())]
             if let errors = answer.errorsBesideJSON { reply["errors"] = .array(errors.map { .string($0) }) }
             reply["authenticated_as"] = await services.sessions.account(of: key).map { .string($0) }
-            return SeedReply(reply)
+            return RouteReply(reply)
         } catch {
             return failure(error, key)
         }
     }
 
-    private func failure(_ error: MMError, _ key: SessionKey) -> SeedReply {
+    private func failure(_ error: MMError, _ key: SessionKey) -> RouteReply {
         let again = "Session reset — retry will create a fresh session."
         switch error.code {
         case .signInNeeded:
-            guard let signIn = SeedSignIn(error) else { return Self.failure(error.description) }
+            guard let signIn = DeviceCode(error) else { return Self.failure(error.description) }
             let isKnown = shownCodes.withLock { codes in codes.updateValue(signIn.code, forKey: key) == signIn.code }
             var reply: JSONObject = [
                 "status": "auth_required", "device_code": .string(signIn.code), "auth_url": .string(signIn.address),
                 "message": .string(isKnown ? "Complete device code auth, then retry" : signIn.message),
             ]
             if !isKnown { reply["expires_in"] = .int(signIn.secondsLeft(at: clock.wall.now)) }
-            return SeedReply(reply)
+            return RouteReply(reply)
         case .denied:
             return Self.failure(
                 "Command blocked: \(error.description) This operation is not allowed through the session pool.")
@@ -185,10 +186,10 @@ package final class SeedPoolRoutes: Sendable {
 
     // MARK: /reset
 
-    private func reset(_ body: JSONObject) async -> SeedReply {
+    private func reset(_ body: JSONObject) async -> RouteReply {
         do throws(MMError) {
-            let asked = try SeedExchange.text("connection", body)
-            let module = try SeedExchange.text("module", body)
+            let asked = try RouteExchange.text("connection", body)
+            let module = try RouteExchange.text("module", body)
             guard let connection = settings.connection ?? asked else {
                 return Self.failure("Missing connection parameter", status: 400)
             }
@@ -203,7 +204,7 @@ package final class SeedPoolRoutes: Sendable {
             } catch {
                 // A connection without an entry has no sessions: the first pool answered that nothing was reset.
                 guard error.code == .notFound else { return Self.failure(error.description) }
-                return SeedReply(["status": "success", "reset": [], "count": 0])
+                return RouteReply(["status": "success", "reset": [], "count": 0])
             }
             shownCodes.withLock { codes in
                 for key in codes.keys where key.connection == connection && (module ?? key.module) == key.module {
@@ -213,7 +214,7 @@ package final class SeedPoolRoutes: Sendable {
             guard case .value(let value) = answer.body, let object = value.object else {
                 return Self.failure("The reset gave no answer.")
             }
-            return SeedReply(object)
+            return RouteReply(object)
         } catch {
             return Self.failure(error.message, status: 400)
         }
@@ -235,7 +236,7 @@ package final class SeedPoolRoutes: Sendable {
     private func rows(_ reports: [SessionReport]) -> [JSONValue] {
         var rows: [JSONValue] = []
         for report in reports {
-            let word = report.state.seedWord
+            let word = report.state.metricsName
             rows.append([
                 "session_id": .string(report.key.description), "state": .string(word),
                 "authenticated": .bool(word == "authenticated"),
@@ -270,7 +271,7 @@ package final class SeedPoolRoutes: Sendable {
                 histogram, sessions: reports, counters: counters, keepAliveInterval: settings.keepAlive
             ).response(for: headers)
         }
-        return SeedExchange.response(SeedReply(await metrics(rows(reports), counters)))
+        return RouteExchange.response(RouteReply(await metrics(rows(reports), counters)))
     }
 
     private func metrics(_ rows: [JSONValue], _ counters: PoolCounters) async -> JSONObject {
@@ -301,7 +302,7 @@ package final class SeedPoolRoutes: Sendable {
             listed.withLock { $0 = (snapshot.revision, body) }
             return .json(body)
         } catch {
-            return SeedExchange.response(Self.failure(error.description))
+            return RouteExchange.response(Self.failure(error.description))
         }
     }
 }

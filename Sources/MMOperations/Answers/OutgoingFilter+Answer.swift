@@ -15,12 +15,4 @@ extension OutgoingFilter {
         }
         return clean
     }
-
-    /// A profile's answer without secrets.
-    func answer(_ answer: ProfileAnswer) -> ProfileAnswer {
-        var clean = answer
-        clean.text = text(answer.text)
-        clean.structured = answer.structured.flatMap { json(.object($0)).object }
-        return clean
-    }
 }

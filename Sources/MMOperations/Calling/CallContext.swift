@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+package import MMGuard
 
 /// What goes with a call from a front-end to an `OperationService`.
 public struct CallContext: Sendable {
@@ -27,9 +28,10 @@ public struct CallContext: Sendable {
     public var progress: @Sendable (ProgressReport) -> Void
     /// The person who can be asked, where there is one.
     public var person: (any PersonAtHand)?
-    /// Whether one of the seeds' own profiles asks: there the warned list only warns, and `confirmed` counts for connections
-    /// whose entry says so.
-    package var isSeedProfile = false
+    /// What the caller's protocol lets through that the guard otherwise asks a person about.
+    package var guardAllowances: GuardAllowances = []
+    /// Whether a command's answer names the engine that ran it.
+    package var namesEngine = true
 
     /// What goes with a call.
     /// - Parameters:

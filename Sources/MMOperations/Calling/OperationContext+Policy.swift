@@ -6,7 +6,7 @@ extension OperationContext {
     /// How strictly the guard judges for a connection and this caller.
     func policy(of connection: Connection) -> GuardPolicy {
         if call.readsOnly { return GuardPolicy(.readonly) }
-        return GuardPolicy(of: connection, environment: services.environment, isSeedProfile: call.isSeedProfile)
+        return GuardPolicy(of: connection, environment: services.environment, allowances: call.guardAllowances)
     }
 
     /// Does work that needs a token. A terminal shows the code and waits for the person; everybody else gets the

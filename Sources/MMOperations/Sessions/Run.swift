@@ -104,8 +104,7 @@ struct Run: Operation {
         }
         context.record.note("engine", .string(answer.engine.rawValue))
         var result = try answer.operationAnswer(of: input, connection: connection.name)
-        // The first servers' texts hold what PowerShell shows, and nothing of ours.
-        if context.call.isSeedProfile, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
+        if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
         result.notes = verdict.warnings + result.notes
         context.logContent(of: connection, moduleName, sent: command.script, answer: result)
         return result

@@ -56,8 +56,8 @@ package struct MetricsReport: Sendable {
         let mean = counts.last.isEmpty ? 0 : counts.last.reduce(0, +) / Double(counts.last.count) * 1000
         let rows = sessions.map { session -> JSONValue in
             [
-                "session_id": .string(session.key.description), "state": .string(session.state.seedWord),
-                "authenticated": .bool(session.state.seedWord == "authenticated"),
+                "session_id": .string(session.key.description), "state": .string(session.state.metricsName),
+                "authenticated": .bool(session.state.isSignedIn),
                 "last_command": session.lastUsed.map { .string($0.iso8601) } ?? .null,
                 "memory_bytes": session.memory.map { .int(Int64($0)) } ?? .null,
             ]
@@ -70,7 +70,7 @@ package struct MetricsReport: Sendable {
             "error_rate": .double(Self.rounded(rate)), "total_auths": .int(Int64(counters.signIns)),
             "avg_response_ms": .double(Self.rounded(mean)), "last_100_responses": .int(Int64(counts.last.count)),
             "sessions": .array(rows),
-            "active_sessions": .int(Int64(sessions.count { $0.state.seedWord == "authenticated" })),
+            "active_sessions": .int(Int64(sessions.count { $0.state.isSignedIn })),
             "keepalive": [
                 "interval_seconds": .int(keepAliveInterval.components.seconds),
                 "total_pings": .int(Int64(counters.keepAlives)), "failures": .int(Int64(counters.keepAliveFailures)),

@@ -1,12 +1,13 @@
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMOperations
 import MMREST
 import MMSessions
 
 /// What the router tells of its pools.
 extension IsolatedRouter {
-    func connections() throws(MMError) -> SeedReply {
+    func connections() throws(MMError) -> RouteReply {
         let snapshot = try registry.snapshot()
         var entries = JSONObject()
         for name in snapshot.names(visibleTo: Self.serverName) {
@@ -14,7 +15,7 @@ extension IsolatedRouter {
             entry["_container_port"] = .null
             entries[name] = .object(entry)
         }
-        return SeedReply(["connections": .object(entries)])
+        return RouteReply(["connections": .object(entries)])
     }
 
     /// The pools have sockets that the router alone reaches: the first router's map of ports has none to name.
@@ -45,7 +46,7 @@ extension IsolatedRouter {
         return names.map { ($0, pools[$0], found[$0]) }
     }
 
-    func status() async throws(MMError) -> SeedReply {
+    func status() async throws(MMError) -> RouteReply {
         var sessions: [JSONValue] = []
         var containers = JSONObject()
         var isolation = JSONObject()
@@ -60,7 +61,7 @@ extension IsolatedRouter {
             "sessions": .array(sessions), "containers": .object(containers), "isolation": .object(isolation),
         ]
         if isRestoring { status["restoring"] = true }
-        return SeedReply(status)
+        return RouteReply(status)
     }
 
     private static func word(_ pool: IsolatedPool?, _ answer: JSONObject?) async -> String {
@@ -69,7 +70,7 @@ extension IsolatedRouter {
         return "unreachable"
     }
 
-    func metrics() async throws(MMError) -> SeedReply {
+    func metrics() async throws(MMError) -> RouteReply {
         let own = meter.report(now: clock.now())
         var containers = JSONObject()
         var active = 0
@@ -84,7 +85,7 @@ extension IsolatedRouter {
                 "active_sessions": answer["active_sessions"] ?? 0,
             ]
         }
-        return SeedReply([
+        return RouteReply([
             "router_uptime_seconds": own["uptime_seconds"] ?? 0, "router_uptime_human": own["uptime_human"] ?? "",
             "total_requests": own["total_requests"] ?? 0, "total_errors": own["total_errors"] ?? 0,
             "active_sessions": .int(Int64(active)), "containers": .object(containers),

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMOperations
 import MMREST
 import MMSessions
@@ -13,7 +14,7 @@ actor IsolatedRouter {
     let setup: IsolatedPool.Setup
     private let commandLimit: Duration
     private(set) var pools: [String: IsolatedPool] = [:]
-    private(set) var meter: SeedMeter
+    private(set) var meter: RunMeter
     let clock = PoolClock.system
     private var revision = -1
     /// Connections whose pools are started because their sessions are to come back.
@@ -30,20 +31,20 @@ actor IsolatedRouter {
         self.registry = registry
         self.setup = setup
         self.commandLimit = commandLimit
-        meter = SeedMeter(now: clock.now())
+        meter = RunMeter(now: clock.now())
     }
 
     /// The routes.
     nonisolated var router: Router<RESTPeer> {
-        var router = Router<RESTPeer>(.seeds)
+        var router = Router<RESTPeer>(.errorObjects)
         router.get("/health") { [clock] _ in
-            SeedExchange.response(SeedReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
+            RouteExchange.response(RouteReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
         }
-        router.get("/connections") { _ throws(MMError) in SeedExchange.response(try await self.connections()) }
-        router.get("/status") { _ throws(MMError) in SeedExchange.response(try await self.status()) }
+        router.get("/connections") { _ throws(MMError) in RouteExchange.response(try await self.connections()) }
+        router.get("/status") { _ throws(MMError) in RouteExchange.response(try await self.status()) }
         router.get("/metrics") { (request) throws(MMError) in
             if MetricsReport.prefersPrometheus(request.http.headers) { return await self.prometheus() }
-            return SeedExchange.response(try await self.metrics())
+            return RouteExchange.response(try await self.metrics())
         }
         router.post("/run") { await self.answer($0.http) { await self.run($0) } }
         router.post("/reset") { await self.answer($0.http) { await self.reset($0) } }
@@ -51,18 +52,18 @@ actor IsolatedRouter {
     }
 
     private nonisolated func answer(
-        _ request: HTTPServerRequest, _ work: (JSONObject) async -> SeedReply
+        _ request: HTTPServerRequest, _ work: (JSONObject) async -> RouteReply
     ) async -> HTTPServerResponse {
-        switch SeedExchange.body(request) {
-        case .success(let body): SeedExchange.response(await work(body))
+        switch RouteExchange.body(request) {
+        case .success(let body): RouteExchange.response(await work(body))
         case .failure(let refusal):
-            SeedExchange.response(SeedPoolRoutes.failure(refusal.message, status: refusal.status))
+            RouteExchange.response(SessionPoolRoutes.failure(refusal.message, status: refusal.status))
         }
     }
 
     // MARK: work
 
-    private func run(_ body: JSONObject) async -> SeedReply {
+    private func run(_ body: JSONObject) async -> RouteReply {
         let began = clock.now()
         let reply = await forward("/run", body, required: ["connection", "module", "command"])
         let status = reply.body["status"]
@@ -70,37 +71,37 @@ actor IsolatedRouter {
         return reply
     }
 
-    private func reset(_ body: JSONObject) async -> SeedReply {
+    private func reset(_ body: JSONObject) async -> RouteReply {
         guard let name = body["connection"]?.string, !name.isEmpty else {
-            return SeedPoolRoutes.failure("Missing connection parameter", status: 400)
+            return SessionPoolRoutes.failure("Missing connection parameter", status: 400)
         }
         // Nothing is started to be ended, and nobody's word makes a container's pool.
         let isKnown = setup.sockets == nil || (try? names())?.contains(name) == true
         if isKnown, await running(name) != nil {
             return await forward("/reset", body, required: ["connection"])
         }
-        return SeedReply(["status": "success", "reset": [], "count": 0])
+        return RouteReply(["status": "success", "reset": [], "count": 0])
     }
 
-    private func forward(_ path: String, _ body: JSONObject, required: [String]) async -> SeedReply {
+    private func forward(_ path: String, _ body: JSONObject, required: [String]) async -> RouteReply {
         do throws(MMError) {
             var texts: [String] = []
             for name in required {
-                guard let text = try SeedExchange.text(name, body) else {
-                    return SeedPoolRoutes.failure("Missing connection, module, or command", status: 400)
+                guard let text = try RouteExchange.text(name, body) else {
+                    return SessionPoolRoutes.failure("Missing connection, module, or command", status: 400)
                 }
                 texts.append(text)
             }
             let names = try self.names()
             guard names.contains(texts[0]) else {
                 let known = names.map { "'\($0)'" }.joined(separator: ", ")
-                return SeedPoolRoutes.failure(
+                return SessionPoolRoutes.failure(
                     "Connection '\(texts[0].prefix(100))' not found in registry. Available: [\(known)]", status: 404)
             }
             let answer = try await pool(texts[0]).send("POST", path, body, within: commandLimit + .seconds(60))
-            return SeedReply(answer.body, status: answer.status)
+            return RouteReply(answer.body, status: answer.status)
         } catch {
-            return SeedPoolRoutes.failure(error.description, status: error.code == .invalidInput ? 400 : 200)
+            return SessionPoolRoutes.failure(error.description, status: error.code == .invalidInput ? 400 : 200)
         }
     }
 

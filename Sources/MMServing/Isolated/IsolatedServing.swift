@@ -2,6 +2,7 @@ import Glibc
 import MMCLI
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMOperations
 import MMREST
 
@@ -26,7 +27,7 @@ enum IsolatedServing {
         let turn: FileLock? = if sockets == nil { try await lock(IsolatedPlace(paths)) } else { nil }
         let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
         let log = Log(LogSettings(path: paths.poolLog(of: "router"), level: level))
-        let settings = try SeedPoolRoutes.Settings(environment: environment)
+        let settings = try SessionPoolRoutes.Settings(environment: environment)
         let router = IsolatedRouter(
             registry: ConnectionRegistry(path: paths.registry),
             setup: IsolatedPool.Setup(

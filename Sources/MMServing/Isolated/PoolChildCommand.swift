@@ -2,6 +2,7 @@ import Glibc
 import MMCLI
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMOperations
 import MMREST
 import MMSystem
@@ -36,9 +37,9 @@ enum PoolChildCommand {
         environment["M365_CONNECTION"] = connection
         let services = OperationServices(environment: environment)
         let local = LocalOperationService(services: services)
-        let routes = SeedPoolRoutes(
+        let routes = SessionPoolRoutes(
             service: local, services: services,
-            settings: try SeedPoolRoutes.Settings(environment: environment))
+            settings: try SessionPoolRoutes.Settings(environment: environment))
         let restorer = services.restorer
         restorer.prepare()
         // The router has looked at who asks; what it says of its callers counts.

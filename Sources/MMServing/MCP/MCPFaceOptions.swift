@@ -1,5 +1,6 @@
 import MMCLI
 import MMCore
+import MMLegacy
 import MMOperations
 
 /// How `mm-mcp` offers the operations: which tools, under which names.

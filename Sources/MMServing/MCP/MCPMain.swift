@@ -2,6 +2,7 @@ import Glibc
 import MMCLI
 import MMCore
 import MMMCP
+import MMLegacy
 import MMOperations
 import MMSystem
 

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMOperations
 
 /// The service that a front-end calls, by what was chosen.
@@ -41,12 +42,12 @@ private final class PoolElsewhere: OperationService {
     private let isProven: Bool
     private let isHere: Bool
     private let remote: RemoteOperationService
-    private let seed: SeedPool
+    private let earlierPool: SessionPoolClient
     private let services: OperationServices
     /// Carries out what takes no session while nobody listens at the address, as the first front-end did.
     private let local: LocalOperationService
     /// Set once the pool has turned out to know the first pool's routes alone.
-    private let overSeed = Mutex<LocalOperationService?>(nil)
+    private let overEarlierPool = Mutex<LocalOperationService?>(nil)
 
     init(
         pool: PoolAddress, isProven: Bool, isHere: Bool, services: OperationServices, environment: [String: String]
@@ -58,7 +59,7 @@ private final class PoolElsewhere: OperationService {
         local = LocalOperationService(services: services)
         let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
         remote = RemoteOperationService(pool: pool, transport: transport)
-        seed = SeedPool(pool, transport: transport)
+        earlierPool = SessionPoolClient(pool, transport: transport)
     }
 
     var catalogue: Catalogue { remote.catalogue }
@@ -66,7 +67,7 @@ private final class PoolElsewhere: OperationService {
     func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        if let overSeed = overSeed.withLock({ $0 }) { return try await overSeed.call(name, arguments, in: context) }
+        if let overEarlierPool = overEarlierPool.withLock({ $0 }) { return try await overEarlierPool.call(name, arguments, in: context) }
         do throws(MMError) {
             // What is a folder here may be none there.
             var sent = isProven ? context : context.withoutPerson
@@ -79,15 +80,15 @@ private final class PoolElsewhere: OperationService {
                 return try await local.call(name, arguments, in: context)
             }
             // The first pool, where it still runs, knows its own routes alone.
-            guard await seed.answers() else { throw reason }
-            let service = LocalOperationService(catalogue: .over(seed), services: services)
-            overSeed.withLock { $0 = service }
+            guard await earlierPool.answers() else { throw reason }
+            let service = LocalOperationService(catalogue: .over(earlierPool), services: services)
+            overEarlierPool.withLock { $0 = service }
             return try await service.call(name, arguments, in: context)
         }
     }
 
     func forget(_ client: CallContext) async {
-        if let overSeed = overSeed.withLock({ $0 }) { return await overSeed.forget(client) }
+        if let overEarlierPool = overEarlierPool.withLock({ $0 }) { return await overEarlierPool.forget(client) }
         await remote.forget(client)
     }
 

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMOperations
 import MMREST
 
@@ -9,9 +10,9 @@ extension PoolFace {
         "pool", summary: "the first session pool: /health /status /connections /run /reset /metrics",
         address: { "127.0.0.1:\(port("SESSION_POOL_PORT", in: $0) ?? 5200)" }
     ) { (context) async throws(MMError) in
-        let routes = SeedPoolRoutes(
+        let routes = SessionPoolRoutes(
             service: context.service, services: context.services,
-            settings: try SeedPoolRoutes.Settings(environment: context.environment), metrics: context.shared.metrics)
+            settings: try SessionPoolRoutes.Settings(environment: context.environment), metrics: context.shared.metrics)
         return answering(routes.router, else: try await PoolFace.standard.handler(context))
     }
 
@@ -26,7 +27,7 @@ extension PoolFace {
             settings: try TenantSettings(environment: context.environment))
         // It looks after its sessions for as long as the process lives.
         Task { await sessions.watch() }
-        let routes = TenantHTTP(sessions)
+        let routes = PwshManagerRoutes(sessions)
         return answering(routes.router, else: try await PoolFace.standard.handler(context))
     }
 

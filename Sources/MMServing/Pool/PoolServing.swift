@@ -1,6 +1,7 @@
 import Glibc
 import MMCLI
 import MMCore
+import MMLegacy
 import MMOperations
 import MMSystem
 

@@ -25,7 +25,7 @@ private final class RecordedPool: Sendable {
     init() throws {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
         parts.removeLast(3)
-        let file = parts.joined(separator: "/") + "/Fixtures/seeds/seed-pool-responses.json"
+        let file = parts.joined(separator: "/") + "/Fixtures/session-pool/responses.json"
         let bytes = try #require(try ProtectedFile.read(file))
         let recorded = try #require(try JSONParser.parse(bytes).object)
         let asked = asked
@@ -51,7 +51,7 @@ private final class RecordedPool: Sendable {
 }
 
 @Suite("The tools at a pool that knows the first pool's routes alone", .timeLimit(.minutes(15)))
-struct SeedPoolClientTests {
+struct SessionPoolClientTests {
     @Test("list its connections, show its codes, run, reset and list its sessions, under the guard of this side")
     func tools() async throws {
         let home = try TemporaryHome()

@@ -13,10 +13,10 @@ struct TenantRoutesTests {
 
     @Test("/health, /modules, /watchdog and an empty /sessions")
     func looks() async throws {
-        let manager = TenantHTTP(try SeedPlace().manager())
+        let manager = PwshManagerRoutes(try StandInHome().manager())
         #expect(try await manager.ask("GET", "/health")["status"] == "healthy")
         let modules = try await manager.ask("GET", "/modules")
-        let recorded = try SeedPlace.golden("manager_modules")
+        let recorded = try StandInHome.golden("manager_modules")
         #expect(modules["modules"] == recorded["modules"])
         #expect(modules["details"]?["exo"] == recorded["details"]?["exo"])
         #expect(modules["details"]?.object?.keys == ["exo", "pnp", "azure", "teams", "powerplatform"])
@@ -31,15 +31,15 @@ struct TenantRoutesTests {
 
     @Test("login, status, run and disconnect of a tenant of the registry, as recorded")
     func life() async throws {
-        let place = try SeedPlace()
-        let manager = TenantHTTP(place.manager())
+        let place = try StandInHome()
+        let manager = PwshManagerRoutes(place.manager())
         let early = try await manager.ask(
             "POST", "/run", ["tenant": "contoso.onmicrosoft.com", "module": "exo", "command": "Get-Mailbox"])
         #expect(early.status == 401)
-        #expect(early.body == (try SeedPlace.golden("manager_run_401")))
+        #expect(early.body == (try StandInHome.golden("manager_run_401")))
 
         let login = try await manager.ask("POST", "/login", contoso)
-        let recorded = try SeedPlace.golden("manager_login")
+        let recorded = try StandInHome.golden("manager_login")
         #expect(login.status == 200)
         #expect(login.body.keys == recorded.keys)
         #expect(login["success"] == true)
@@ -53,7 +53,7 @@ struct TenantRoutesTests {
         #expect(pending["auth_pending"] == true)
         try place.approve()
         let done = try await manager.waitForSignIn(contoso)
-        let golden = try SeedPlace.golden("manager_status")
+        let golden = try StandInHome.golden("manager_status")
         #expect(done.body.keys == golden.keys)
         for key in golden.keys where key != "auth_duration_seconds" { #expect(done[key] == golden[key], "\(key)") }
         let again = try await manager.ask("POST", "/status", contoso)
@@ -85,16 +85,16 @@ struct TenantRoutesTests {
             ])
         #expect(row["connected"] == true && row["stuck"] == false && row["stuck_reason"] == .null)
         #expect(
-            try await manager.ask("POST", "/disconnect", contoso).body == SeedPlace.golden("manager_disconnect"))
+            try await manager.ask("POST", "/disconnect", contoso).body == StandInHome.golden("manager_disconnect"))
         #expect(try await manager.ask("GET", "/sessions").body == ["sessions": []])
         await place.home.services.close()
     }
 
     @Test("errors that did not end a command are told, and what was written beside nothing")
     func errorsBesideResult() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
-        let manager = TenantHTTP(place.manager())
+        let manager = PwshManagerRoutes(place.manager())
         _ = try await manager.ask("POST", "/login", contoso)
         _ = try await manager.waitForSignIn(contoso)
         for (command, result) in [
@@ -112,13 +112,13 @@ struct TenantRoutesTests {
     @Test("a sign-in that needs an app of one's own says how a tenant of no registry gets one")
     func impliedWithoutApp() async throws {
         // An app that all connections share serves it too.
-        let sharing = try SeedPlace()
-        let shared = try await TenantHTTP(sharing.manager()).ask(
+        let sharing = try StandInHome()
+        let shared = try await PwshManagerRoutes(sharing.manager()).ask(
             "POST", "/login", ["tenant": "elsewhere.example", "module": "pnp"])
         #expect(shared["auth_pending"] == true, "\(shared.body)")
         await sharing.home.services.close()
-        let place = try SeedPlace(registry: #"{"connections": {}}"#)
-        let manager = TenantHTTP(place.manager())
+        let place = try StandInHome(registry: #"{"connections": {}}"#)
+        let manager = PwshManagerRoutes(place.manager())
         let refused = try await manager.ask("POST", "/login", ["tenant": "elsewhere.example", "module": "pnp"])
         #expect(refused.status == 200)
         #expect(refused["success"] == false && refused["auth_pending"] == false)
@@ -131,11 +131,11 @@ struct TenantRoutesTests {
 
     @Test("a PowerShell that ended while nobody used it is told of, and the watchdog takes its session away")
     func deadProcess() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         try place.allowStandIn()
         let sessions = place.manager()
-        let manager = TenantHTTP(sessions)
+        let manager = PwshManagerRoutes(sessions)
         _ = try await manager.ask("POST", "/login", contoso)
         _ = try await manager.waitForSignIn(contoso)
         let run = try await manager.ask(
@@ -163,8 +163,8 @@ struct TenantRoutesTests {
 
     @Test("an omitted module is exo on every route")
     func standardModule() async throws {
-        let place = try SeedPlace()
-        let manager = TenantHTTP(place.manager())
+        let place = try StandInHome()
+        let manager = PwshManagerRoutes(place.manager())
         let tenant: JSONValue = ["tenant": "elsewhere.example"]
         #expect(try await manager.ask("POST", "/login", tenant)["success"] == true)
         #expect(try await manager.ask("POST", "/status", tenant)["module"] == "exo")
@@ -184,9 +184,9 @@ struct TenantRoutesTests {
 
     @Test("a tenant outside the registry has a connection of its own that no list shows")
     func implied() async throws {
-        let place = try SeedPlace(account: "somebody@elsewhere.example")
+        let place = try StandInHome(account: "somebody@elsewhere.example")
         try place.approve()
-        let manager = TenantHTTP(place.manager())
+        let manager = PwshManagerRoutes(place.manager())
         let tenant: JSONValue = ["tenant": "elsewhere.example", "conversation_id": "c0ffee00"]
         _ = try await manager.ask("POST", "/login", tenant)
         let status = try await manager.waitForSignIn(tenant)
@@ -204,14 +204,14 @@ struct TenantRoutesTests {
 
     @Test("aliases and SharePoint hosts come from the environment and from the registry")
     func tables() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         let settings = try TenantSettings(environment: [
             "PWSH_TENANT_ALIASES": "ga=Contoso-GA, far = far.example", "PWSH_SHAREPOINT_TENANTS": "far.example=farltd",
             "PWSH_AUTH_TIMEOUT": "10", "PWSH_IDLE_TIMEOUT": "20", "PWSH_STUCK_TIMEOUT": "30",
             "PWSH_WATCHDOG_INTERVAL": "40",
         ])
         let sessions = place.manager(settings)
-        let manager = TenantHTTP(sessions)
+        let manager = PwshManagerRoutes(sessions)
         #expect(try await manager.ask("POST", "/login", ["tenant": "GA"])["device_code"] != nil)
         #expect(
             await place.home.services.sessions.state(of: SessionKey(connection: "Contoso-GA", module: "exo")) != nil)
@@ -230,7 +230,7 @@ struct TenantRoutesTests {
 
     @Test("a registered tenant's SharePoint host is its entry's, else what a caller names, else that of the tables")
     func registeredHosts() async throws {
-        let place = try SeedPlace(
+        let place = try StandInHome(
             registry: """
                 {"connections": {
                     "Far": {"tenant": "far.example", "appId": "11111111-2222-3333-4444-555555555555"},
@@ -240,11 +240,11 @@ struct TenantRoutesTests {
                  }, "_sharepointTenants": {"near.example": "nearltd", "own.example": "wrong"}}
                 """)
         let settings = try TenantSettings(environment: ["PWSH_SHAREPOINT_TENANTS": "far.example=farltd"])
-        let manager = TenantHTTP(place.manager(settings))
+        let manager = PwshManagerRoutes(place.manager(settings))
         func host(_ name: String) throws -> String? {
             try place.home.services.registry.snapshot().connection(named: name).sharepointHost
         }
-        func login(_ tenant: String, _ host: String? = nil) async throws -> SeedAnswer {
+        func login(_ tenant: String, _ host: String? = nil) async throws -> RouteAnswer {
             var body: JSONObject = ["tenant": .string(tenant), "module": "pnp"]
             body["sharepoint_tenant"] = host.map { .string($0) }
             return try await manager.ask("POST", "/login", .object(body))
@@ -273,9 +273,9 @@ struct TenantRoutesTests {
 
     @Test("a session that callers name in several ways is listed once, and gone for all when one ends it")
     func severalNames() async throws {
-        let place = try SeedPlace(
+        let place = try StandInHome(
             registry: #"{"connections": {"One": {"tenant": "far.example"}}, "_tenantAliases": {"f": "far.example"}}"#)
-        let manager = TenantHTTP(place.manager())
+        let manager = PwshManagerRoutes(place.manager())
         for name in ["One", "far.example", "f"] {
             _ = try await manager.ask("POST", "/login", ["tenant": .string(name), "module": "azure"])
         }
@@ -287,13 +287,13 @@ struct TenantRoutesTests {
 
     @Test("an account's number picks among the entries of a registered tenant, and nothing where there is one")
     func registeredAccounts() async throws {
-        let place = try SeedPlace(
+        let place = try StandInHome(
             registry: """
                 {"connections": {
                     "One": {"tenant": "far.example"}, "Two": {"tenant": "far.example"},
                     "Only": {"tenant": "near.example", "expectedEmail": "ann@near.example"}}}
                 """)
-        let manager = TenantHTTP(place.manager())
+        let manager = PwshManagerRoutes(place.manager())
         let second = try await manager.ask(
             "POST", "/login", ["tenant": "far.example", "module": "azure", "account": "2"])
         #expect(second["auth_pending"] == true, "\(second.body)")
@@ -307,8 +307,8 @@ struct TenantRoutesTests {
 
     @Test("another Azure account takes the place of the one before, with a home of its own")
     func accounts() async throws {
-        let place = try SeedPlace()
-        let manager = TenantHTTP(place.manager())
+        let place = try StandInHome()
+        let manager = PwshManagerRoutes(place.manager())
         _ = try await manager.ask("POST", "/login", ["tenant": "far.example", "module": "azure"])
         _ = try await manager.ask("POST", "/login", ["tenant": "far.example", "module": "azure", "account": "2"])
         let keys = await place.home.services.sessions.reports().map(\.key.connection)
@@ -319,7 +319,7 @@ struct TenantRoutesTests {
 
     @Test("wrong requests are 400")
     func wrong() async throws {
-        let manager = TenantHTTP(try SeedPlace().manager())
+        let manager = PwshManagerRoutes(try StandInHome().manager())
         for path in ["/login", "/status", "/run", "/disconnect", "/kill"] {
             let answer = try await manager.ask("POST", path, [:])
             #expect(answer.status == 400)
@@ -342,11 +342,11 @@ struct TenantRoutesTests {
 
     @Test("the watchdog ends sign-ins that nobody finished and sessions that nobody used")
     func watchdog() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         let time = Mutex(Duration.zero)
         let clock = PoolClock(now: { time.withLock { $0 } }, wall: .system)
         let sessions = place.manager(clock: clock)
-        let manager = TenantHTTP(sessions)
+        let manager = PwshManagerRoutes(sessions)
         _ = try await manager.ask("POST", "/login", contoso)
         time.withLock { $0 = .seconds(299) }
         await sessions.runMaintenancePass()
@@ -374,9 +374,9 @@ struct TenantRoutesTests {
         "every module signs in, SharePoint too",
         arguments: ["exo", "pnp", "azure", "teams", "powerplatform"])
     func modules(module: String) async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
-        let manager = TenantHTTP(place.manager())
+        let manager = PwshManagerRoutes(place.manager())
         let tenant: JSONValue = ["tenant": "Contoso-GA", "module": .string(module)]
         let login = try await manager.ask("POST", "/login", tenant)
         #expect(login["success"] == true, "\(login.body)")

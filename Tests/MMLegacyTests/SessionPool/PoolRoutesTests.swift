@@ -12,16 +12,16 @@ struct PoolRoutesTests {
 
     /// The recorded answer with this place's code.
     private func golden(_ name: String, code: String) throws -> JSONObject {
-        let recorded = JSONWriter.string(.object(try SeedPlace.golden(name)))
+        let recorded = JSONWriter.string(.object(try StandInHome.golden(name)))
         let parts = recorded.components(between: "CTSO7K9QX")
         return try #require(try JSONParser.parse(parts.joined(separator: code)).object)
     }
 
     @Test("/health says that it is well, with a local time")
     func health() async throws {
-        let answer = try await SeedPlace().pool().ask("GET", "/health")
+        let answer = try await StandInHome().pool().ask("GET", "/health")
         #expect(answer.status == 200)
-        #expect(answer.body.keys == (try SeedPlace.golden("health")).keys)
+        #expect(answer.body.keys == (try StandInHome.golden("health")).keys)
         #expect(answer["status"] == "healthy")
         let time = try #require(answer["timestamp"]?.string)
         #expect(time.utf8.count == "2026-01-01T00:00:00.000000".utf8.count)
@@ -30,7 +30,7 @@ struct PoolRoutesTests {
 
     @Test("/run shows the code, repeats it without an end, then runs as the account that signed in")
     func signInAndRun() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         let pool = place.pool()
         let first = try await pool.ask("POST", "/run", run)
         #expect(first.status == 200)
@@ -48,7 +48,7 @@ struct PoolRoutesTests {
         #expect(waiting["sessions"]?[0]?["last_command"] == .null)
         try place.approve()
         let done = try await pool.runSignedIn(run)
-        let recorded = try SeedPlace.golden("run_success")
+        let recorded = try StandInHome.golden("run_success")
         #expect(done.status == 200)
         #expect(done.body.keys == recorded.keys)
         #expect(done["status"] == "success")
@@ -59,10 +59,10 @@ struct PoolRoutesTests {
 
     @Test("/status, /metrics and /reset tell of the session")
     func session() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         let pool = place.pool()
         let none = try await pool.ask("GET", "/metrics")
-        let recorded = try SeedPlace.golden("metrics")
+        let recorded = try StandInHome.golden("metrics")
         #expect(none.body.keys == recorded.keys)
         #expect(none["keepalive"]?.object == recorded["keepalive"]?.object)
         #expect(none["error_rate"] == 0)
@@ -71,7 +71,7 @@ struct PoolRoutesTests {
         let status = try await pool.ask("GET", "/status")
         let rows = try #require(status["sessions"]?.array)
         #expect(rows.count == 1)
-        #expect(rows[0].object?.keys == (try SeedPlace.golden("status"))["sessions"]?[0]?.object?.keys)
+        #expect(rows[0].object?.keys == (try StandInHome.golden("status"))["sessions"]?[0]?.object?.keys)
         #expect(rows[0]["session_id"] == "Contoso-GA/exo")
         #expect(rows[0]["state"] == "authenticated")
         #expect(rows[0]["authenticated"] == true)
@@ -85,7 +85,7 @@ struct PoolRoutesTests {
         let requests = try #require(metrics["total_requests"]?.int)
         #expect(metrics["last_100_responses"]?.int == min(requests, 100))
         #expect(metrics["uptime_human"]?.string?.contains("h ") == true)
-        #expect(try await pool.ask("POST", "/reset", ["connection": "Contoso-GA"]).body == SeedPlace.golden("reset"))
+        #expect(try await pool.ask("POST", "/reset", ["connection": "Contoso-GA"]).body == StandInHome.golden("reset"))
         #expect(try await pool.ask("POST", "/reset", ["connection": "Contoso-GA", "module": "exo"])["count"] == 0)
         #expect(try await pool.ask("GET", "/status")["sessions"] == [])
         await place.home.services.close()
@@ -94,7 +94,7 @@ struct PoolRoutesTests {
     @Test("/status says that sessions of before a restart are coming back")
     func restoring() async throws {
         // A PowerShell that never says a word: the session stays on its way.
-        let place = try SeedPlace(extra: ["MM_PWSH": try SeedPlace.standIn + " --start no-greeting"])
+        let place = try StandInHome(extra: ["MM_PWSH": try StandInHome.standIn + " --start no-greeting"])
         let services = place.home.services
         let saved: JSONValue = [
             ["connection_name": "Contoso-GA", "module": "teams", "authenticated_as": "adele.admin@contoso.example"],
@@ -125,7 +125,7 @@ struct PoolRoutesTests {
 
     @Test("/metrics is the first pool's JSON, and Prometheus' text for those who ask for it")
     func prometheus() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         let pool = place.pool()
         #expect(try await pool.runSignedIn(run)["status"] == "success")
@@ -148,11 +148,11 @@ struct PoolRoutesTests {
 
     @Test("wrong requests are 400, whatever is wrong with them")
     func wrongRequests() async throws {
-        let pool = try SeedPlace().pool()
+        let pool = try StandInHome().pool()
         let unknown = try await pool.ask(
             "POST", "/run", ["connection": "Contoso-GA", "module": "xyz", "command": "Get-Mailbox"])
         #expect(unknown.status == 400)
-        #expect(unknown.body == (try SeedPlace.golden("run_error")))
+        #expect(unknown.body == (try StandInHome.golden("run_error")))
         for body: JSONValue in [
             [:], ["connection": "Contoso-GA"], ["connection": "Contoso-GA", "module": "exo"],
             ["module": "exo", "command": "x"], ["connection": "", "module": "exo", "command": "x"],
@@ -174,7 +174,7 @@ struct PoolRoutesTests {
         #expect(try await pool.ask("POST", "/health", [:]).status == 405)
         let broken = HTTPServerRequest(
             method: "POST", target: "/run", headers: ["Content-Type": "application/json"], body: Array("{\"a\"".utf8))
-        #expect(try seedAnswer(await routedAnswer(of: pool.router, to: broken)).status == 400)
+        #expect(try routeAnswer(await routedAnswer(of: pool.router, to: broken)).status == 400)
         let other = HTTPServerRequest(method: "GET", target: "/nope")
         #expect(await routedAnswer(of: pool.router, to: other).status == 404)
         let options = await routedAnswer(of: pool.router, to: HTTPServerRequest(method: "OPTIONS", target: "/run"))
@@ -183,7 +183,7 @@ struct PoolRoutesTests {
 
     @Test("a caller's name may be any value", arguments: ["agent", 7, true, nil, ["a": 1]] as [JSONValue])
     func callers(id: JSONValue) async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         var asked = try #require(run.object)
         asked["caller_id"] = id
         #expect(try await place.pool().ask("POST", "/run", .object(asked))["status"] == "auth_required")
@@ -192,10 +192,10 @@ struct PoolRoutesTests {
 
     @Test("output that is JSON stays JSON, and errors that did not end the command stand beside it")
     func errorsBesideJSON() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         let pool = place.pool()
-        func ask(_ command: String) async throws -> SeedAnswer {
+        func ask(_ command: String) async throws -> RouteAnswer {
             try await pool.runSignedIn(["connection": "Contoso-GA", "module": "exo", "command": .string(command)])
         }
         let both = try await ask("Write-Output '[1]'; Write-Warning careful; Write-Error oops")
@@ -204,13 +204,13 @@ struct PoolRoutesTests {
         let text = try await ask("Write-Output a; Write-Error oops")
         #expect(text["output"]?.string?.contains("ERROR: oops") == true && text["errors"] == nil)
         let plain = try await ask("Write-Output '[1]'")
-        #expect(plain.body.keys == (try SeedPlace.golden("run_success")).keys)
+        #expect(plain.body.keys == (try StandInHome.golden("run_success")).keys)
         await place.home.services.close()
     }
 
     @Test("errors of the work are 200, as they were there")
     func workErrors() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         let pool = place.pool()
         let nobody = try await pool.ask("POST", "/run", ["connection": "Nope", "module": "exo", "command": "x"])
         #expect(nobody.status == 200)
@@ -233,7 +233,7 @@ struct PoolRoutesTests {
         "the warned list only warns, a send still asks, and `confirmed` counts where the entry says so and is true itself"
     )
     func guarded() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         let pool = place.pool()
         let warned = try await pool.runSignedIn([
@@ -258,7 +258,7 @@ struct PoolRoutesTests {
         for confirmed: JSONValue in ["yes", 1, "true", false, [:], true] {
             #expect(try await isAsked(confirmed), "\(confirmed)")
         }
-        var registry = try #require(try JSONParser.parse(SeedPlace.registry).object)
+        var registry = try #require(try JSONParser.parse(StandInHome.registry).object)
         var entries = try #require(registry["connections"]?.object)
         var entry = try #require(entries["Contoso-GA"]?.object)
         entry["legacyConfirm"] = true
@@ -275,9 +275,9 @@ struct PoolRoutesTests {
 
     @Test("/connections gives whole entries of the connections that this server may use")
     func connections() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         let answer = try await place.pool().ask("GET", "/connections")
-        let document = try #require(try JSONParser.parse(SeedPlace.registry)["connections"])
+        let document = try #require(try JSONParser.parse(StandInHome.registry)["connections"])
         #expect(answer.body == ["connections": document])
         let other = try await place.pool { $0.serverName = "other" }.ask("GET", "/connections")
         #expect(other.body == ["connections": [:]])
@@ -293,8 +293,8 @@ struct PoolRoutesTests {
 
     @Test("a pool of one connection takes it from its environment and refuses others")
     func single() async throws {
-        let place = try SeedPlace()
-        let settings = try SeedPoolRoutes.Settings(environment: [
+        let place = try StandInHome()
+        let settings = try SessionPoolRoutes.Settings(environment: [
             "M365_CONNECTION": "Contoso-GA", "COMMAND_TIMEOUT": "700",
         ])
         #expect(settings.commandLimit == .seconds(700))
@@ -306,7 +306,7 @@ struct PoolRoutesTests {
         #expect(other.status == 400)
         #expect(other["error"] == "This container only handles Contoso-GA")
         #expect(try await pool.ask("GET", "/connections")["connections"]?.object?.keys == ["Contoso-GA"])
-        #expect(throws: MMError.self) { try SeedPoolRoutes.Settings(environment: ["COMMAND_TIMEOUT": "soon"]) }
+        #expect(throws: MMError.self) { try SessionPoolRoutes.Settings(environment: ["COMMAND_TIMEOUT": "soon"]) }
         await place.home.services.close()
     }
 }

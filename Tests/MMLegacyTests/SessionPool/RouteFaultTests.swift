@@ -8,14 +8,14 @@ import Testing
 @testable import MMREST
 
 @Suite("Faults that the first pool had", .timeLimit(.minutes(5)))
-struct SeedFaultTests {
+struct RouteFaultTests {
     private func body(_ command: String) -> JSONValue {
         ["connection": "Contoso-GA", "module": "exo", "command": .string(command)]
     }
 
     @Test("a comment, an open brace or a quote swallows no end, and the next caller gets its own answer")
     func swallowed() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         let pool = place.pool()
         let commented = try await pool.runSignedIn(body("Get-Mailbox -ResultSize 1 # the first"))
@@ -31,7 +31,7 @@ struct SeedFaultTests {
 
     @Test("a wrong account is refused before the first command")
     func wrongAccount() async throws {
-        let place = try SeedPlace(account: "mallory@contoso.example")
+        let place = try StandInHome(account: "mallory@contoso.example")
         try place.approve()
         let answer = try await place.pool().runSignedIn(body("Get-Mailbox -ResultSize 1"))
         #expect(answer["status"] == "error")
@@ -43,7 +43,7 @@ struct SeedFaultTests {
 
     @Test("the log holds neither commands nor what they wrote, and a word is no error")
     func log() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         let pool = place.pool()
         let answer = try await pool.runSignedIn(body("Get-Mailbox -ResultSize 1"))
@@ -63,7 +63,7 @@ struct SeedFaultTests {
 
     @Test("a command that takes too long is ended, and its session's next caller gets its own answer")
     func late() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         #expect(try await place.pool().runSignedIn(body("Get-Mailbox -ResultSize 1"))["status"] == "success")
         let impatient = place.pool { $0.commandLimit = .seconds(2) }
@@ -81,7 +81,7 @@ struct SeedFaultTests {
 
     @Test("asking again about a sign-in that waits is answered, however often, while nobody approves")
     func pending() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         let pool = place.pool()
         for _ in 0..<5 {
             #expect(try await pool.ask("POST", "/run", body("Get-Mailbox"))["status"] == "auth_required")
@@ -95,7 +95,7 @@ struct SeedFaultTests {
 
     @Test("a PowerShell that ended while nobody used it is told of, and the code that is shown next stays good")
     func deadProcess() async throws {
-        let place = try SeedPlace()
+        let place = try StandInHome()
         try place.approve()
         let pool = place.pool()
         try place.allowStandIn()

@@ -21,7 +21,7 @@ struct FrontEndServiceTests {
         "lists are given while no pool is up", arguments: ["run", "graph_request", "connections"])
     func lists(name: String) async throws {
         let answer = try await call(name, [:])
-        #expect(try await answer.seedText().contains("Contoso"))
+        #expect(try await answer.plainText().contains("Contoso"))
     }
 
     @Test(

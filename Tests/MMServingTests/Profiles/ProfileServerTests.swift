@@ -38,7 +38,7 @@ struct ProfileServerTests {
                 effects: .init(readOnly: true)
             ) { (_, call, _) async throws(MMError) in
                 ProfileAnswer(
-                    "\(call.caller.server ?? "-") \(call.isSeedProfile)", structured: ["server": "x"])
+                    "\(call.caller.server ?? "-") \(!call.guardAllowances.isEmpty)", structured: ["server": "x"])
             },
             ProfileTool(
                 name: "fail", description: "Fails.", inputSchema: ["type": "object"], effects: .init(readOnly: false)

@@ -1,5 +1,6 @@
 import MMCore
 import MMMCP
+import MMLegacy
 import MMOperations
 
 /// A tool profile as a Model Context Protocol server: exactly its tools, under exactly their names.
@@ -51,7 +52,7 @@ struct ProfileServer {
             outputSchema: tool.outputSchema, annotations: CatalogueServer.annotations(tool.effects)
         ) { arguments, context in
             var call = context.call(to: serverName)
-            call.isSeedProfile = true
+            call.followEarlierServers()
             // Where clients have sessions of their own, nothing that one keeps is another's, unless it is to outlive them.
             let session = outlivesSessions ? nil : context.sessionName
             call.sessionID = Self.sessionID(session ?? context.principal.name)

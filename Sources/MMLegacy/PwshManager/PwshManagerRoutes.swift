@@ -1,9 +1,10 @@
+package import MMREST
 import MMCore
 package import MMHTTP
 package import MMOperations
 
 /// The session manager's routes over HTTP.
-package struct TenantHTTP: Sendable {
+package struct PwshManagerRoutes: Sendable {
     private let sessions: TenantSessions
     private let serverName: String
 
@@ -18,7 +19,7 @@ package struct TenantHTTP: Sendable {
 
     /// The routes.
     package var router: Router<RESTPeer> {
-        var router = Router<RESTPeer>(.seeds)
+        var router = Router<RESTPeer>(.errorObjects)
         for route in TenantSessions.routes {
             router.on(route.method, route.path) {
                 await answer($0.http, at: route.path, takesBody: route.method == "POST")
@@ -30,15 +31,15 @@ package struct TenantHTTP: Sendable {
     private func answer(_ request: HTTPServerRequest, at path: String, takesBody: Bool) async -> HTTPServerResponse {
         var arguments = JSONObject()
         if takesBody {
-            switch SeedExchange.body(request) {
+            switch RouteExchange.body(request) {
             case .success(let body): arguments = body
             case .failure(let refusal):
-                return SeedExchange.response(
-                    SeedReply(["success": false, "error": .string(refusal.message)], status: refusal.status))
+                return RouteExchange.response(
+                    RouteReply(["success": false, "error": .string(refusal.message)], status: refusal.status))
             }
         }
         let conversation = arguments["conversation_id"]?.string.map { " \($0.prefix(40))" } ?? ""
         let caller = Caller(surface: .rest, name: "pwsh-manager\(conversation)", server: serverName)
-        return SeedExchange.response(await sessions.answer(path, arguments, for: caller))
+        return RouteExchange.response(await sessions.answer(path, arguments, for: caller))
     }
 }

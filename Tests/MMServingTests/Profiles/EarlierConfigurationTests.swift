@@ -6,7 +6,7 @@ import Testing
 @testable import MMServing
 
 @Suite("Configurations of the earlier servers", .timeLimit(.minutes(5)))
-struct SeedConfigurationTests {
+struct EarlierConfigurationTests {
     private static let root: String = {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
         parts.removeLast(4)

@@ -10,7 +10,7 @@ import Testing
 @testable import MMREST
 
 /// A user's home whose PowerShell is the stand-in, with a person who approves when the test says so.
-final class SeedPlace: Sendable {
+final class StandInHome: Sendable {
     let home: RESTHome
     private let approval: String
 
@@ -26,14 +26,14 @@ final class SeedPlace: Sendable {
     /// The answers of the first servers, as they were recorded.
     static func golden(_ name: String) throws -> JSONObject {
         let bytes = try #require(
-            try ProtectedFile.read(BuiltPrograms.packageFolder + "/Tests/Fixtures/seeds/seed-pool-responses.json"))
+            try ProtectedFile.read(BuiltPrograms.packageFolder + "/Tests/Fixtures/session-pool/responses.json"))
         return try #require(try JSONParser.parse(bytes)[name]?.object)
     }
 
     init(
         account: String = "adele.admin@contoso.example", registry: String = registry, extra: [String: String] = [:]
     ) throws {
-        approval = "/tmp/mm-seed-approval-\(RandomBytes.text(bytes: 8))"
+        approval = "/tmp/mm-approval-\(RandomBytes.text(bytes: 8))"
         home = try RESTHome(
             registry: registry,
             extra: [
@@ -60,10 +60,10 @@ final class SeedPlace: Sendable {
     func withdraw() throws { try ProtectedFile.remove(approval) }
 
     /// The pool's routes over this home.
-    func pool(_ change: (inout SeedPoolRoutes.Settings) -> Void = { _ in }) -> SeedPoolRoutes {
-        var settings = SeedPoolRoutes.Settings()
+    func pool(_ change: (inout SessionPoolRoutes.Settings) -> Void = { _ in }) -> SessionPoolRoutes {
+        var settings = SessionPoolRoutes.Settings()
         change(&settings)
-        return SeedPoolRoutes(
+        return SessionPoolRoutes(
             service: LocalOperationService(services: home.services), services: home.services, settings: settings)
     }
 
@@ -76,7 +76,7 @@ final class SeedPlace: Sendable {
 }
 
 /// One answer.
-struct SeedAnswer {
+struct RouteAnswer {
     let status: Int
     let body: JSONObject
 
@@ -84,7 +84,7 @@ struct SeedAnswer {
 }
 
 /// A request as curl sends it.
-func seedRequest(_ method: String, _ path: String, _ body: JSONValue?, type: String? = "application/json")
+func routeRequest(_ method: String, _ path: String, _ body: JSONValue?, type: String? = "application/json")
     -> HTTPServerRequest
 {
     var headers: HTTPHeaders = ["Host": "localhost"]
@@ -94,9 +94,9 @@ func seedRequest(_ method: String, _ path: String, _ body: JSONValue?, type: Str
 }
 
 /// Reads an answer.
-func seedAnswer(_ response: HTTPServerResponse) throws -> SeedAnswer {
+func routeAnswer(_ response: HTTPServerResponse) throws -> RouteAnswer {
     guard case .bytes(let bytes) = response.body else { throw MMError(.internalError, "a stream") }
-    return SeedAnswer(
+    return RouteAnswer(
         status: response.status, body: bytes.isEmpty ? [:] : try #require(try JSONParser.parse(bytes).object))
 }
 
@@ -105,16 +105,16 @@ func routedAnswer(of router: Router<RESTPeer>, to request: HTTPServerRequest) as
     await HTTPChain([router]) { _, _ in HTTPServerResponse(status: 404) }.respond(to: request, from: .sameUser)
 }
 
-extension SeedPoolRoutes {
+extension SessionPoolRoutes {
     func ask(_ method: String, _ path: String, _ body: JSONValue? = nil, type: String? = "application/json")
         async throws
-        -> SeedAnswer
+        -> RouteAnswer
     {
-        try seedAnswer(await routedAnswer(of: router, to: seedRequest(method, path, body, type: type)))
+        try routeAnswer(await routedAnswer(of: router, to: routeRequest(method, path, body, type: type)))
     }
 
     /// Runs a command until nobody has to sign in any more.
-    func runSignedIn(_ body: JSONValue) async throws -> SeedAnswer {
+    func runSignedIn(_ body: JSONValue) async throws -> RouteAnswer {
         while true {
             let answer = try await ask("POST", "/run", body)
             guard answer["status"] == "auth_required" else { return answer }
@@ -123,13 +123,13 @@ extension SeedPoolRoutes {
     }
 }
 
-extension TenantHTTP {
-    func ask(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> SeedAnswer {
-        try seedAnswer(await routedAnswer(of: router, to: seedRequest(method, path, body)))
+extension PwshManagerRoutes {
+    func ask(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> RouteAnswer {
+        try routeAnswer(await routedAnswer(of: router, to: routeRequest(method, path, body)))
     }
 
     /// Asks for the state until the sign-in is done.
-    func waitForSignIn(_ body: JSONValue) async throws -> SeedAnswer {
+    func waitForSignIn(_ body: JSONValue) async throws -> RouteAnswer {
         while true {
             let answer = try await ask("POST", "/status", body)
             if answer["connected"] == true { return answer }

@@ -1,0 +1,23 @@
+package import MMSessions
+
+extension SessionState {
+    /// The state as `/metrics` has always named it, so that monitoring keeps working: `initializing`, `ready` (started but
+    /// not signed in), `auth_pending`, `authenticated`, `error` or `stopped`.
+    package var metricsName: String {
+        switch self {
+        case .starting: "initializing"
+        case .signingIn(let prompt): prompt == nil ? "ready" : "auth_pending"
+        case .ready, .busy: "authenticated"
+        case .failed, .lost: "error"
+        case .stopped: "stopped"
+        }
+    }
+
+    /// Whether the session is signed in.
+    package var isSignedIn: Bool {
+        switch self {
+        case .ready, .busy: true
+        default: false
+        }
+    }
+}
