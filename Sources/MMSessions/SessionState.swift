@@ -29,16 +29,4 @@ public enum SessionState: Sendable {
         case .stopped: "stopped"
         }
     }
-
-    /// The state in the words of the first pools: `initializing, ready, auth_pending, authenticated, error, stopped`,
-    /// where `ready` meant started but not signed in.
-    public var seedWord: String {
-        switch self {
-        case .starting: "initializing"
-        case .signingIn(let prompt): prompt == nil ? "ready" : "auth_pending"
-        case .ready, .busy: "authenticated"
-        case .failed, .lost: "error"
-        case .stopped: "stopped"
-        }
-    }
 }

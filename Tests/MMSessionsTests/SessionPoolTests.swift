@@ -94,7 +94,7 @@ struct SessionPoolTests {
         let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
         #expect(error?.message == "wrong account")
         #expect(factory.made[0].seen.isClosed)
-        #expect(await pool.reports().first?.state.seedWord == "error")
+        #expect(await pool.reports().first?.state.word == "failed")
         factory.change { $0.connectFault = nil }
         #expect(try await pool.connect(key) == "admin@contoso.example")
         #expect(factory.made.count == 2)

@@ -1,7 +1,6 @@
-package import MMREST
 package import MMCore
 package import MMHTTP
-package import MMOperations
+import MMOperations
 
 /// How the first servers read requests and write answers.
 package enum RouteExchange {
@@ -55,7 +54,7 @@ package enum RouteExchange {
     }
 }
 
-extension Router.Refusals where Peer == RESTPeer {
+extension Router.Refusals {
     /// The first servers' words.
     package static var errorObjects: Self {
         Self(

@@ -1,4 +1,4 @@
-package import MMOperations
+import MMOperations
 import MMCore
 
 /// The three tools of the design that came before the two tools of today: run, look, end.

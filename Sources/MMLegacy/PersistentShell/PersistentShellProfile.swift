@@ -1,4 +1,4 @@
-package import MMOperations
+import MMOperations
 package import MMCore
 import MMShell
 

@@ -1,4 +1,4 @@
-package import MMOperations
+import MMOperations
 import MMCore
 
 /// The five tools of the PowerShell session manager.

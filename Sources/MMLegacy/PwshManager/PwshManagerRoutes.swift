@@ -1,7 +1,7 @@
 package import MMREST
 import MMCore
 package import MMHTTP
-package import MMOperations
+import MMOperations
 
 /// The session manager's routes over HTTP.
 package struct PwshManagerRoutes: Sendable {

@@ -1,4 +1,4 @@
-package import MMOperations
+import MMOperations
 import MMCore
 
 /// Finds the connection behind what callers write as a tenant: the name of a connection, an alias, a domain or an id.

@@ -1,4 +1,4 @@
-package import MMOperations
+import MMOperations
 package import MMCore
 
 /// What the session manager reads from its environment, with its own defaults.

@@ -1,4 +1,4 @@
-package import MMOperations
+import MMOperations
 import MMCore
 import MMShell
 

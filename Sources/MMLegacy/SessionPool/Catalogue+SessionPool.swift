@@ -7,16 +7,18 @@ extension Catalogue {
     /// The operations of a front-end whose PowerShell sessions live behind the first pool's routes: those that sessions
     /// take part in are asked there, and everything else is done in this process, as the first front-end did.
     package static func over(_ pool: SessionPoolClient) -> Catalogue {
-        let remote = [
-            AnyOperation(SessionPoolRun(pool: pool)), AnyOperation(SessionPoolList(pool: pool)),
-            AnyOperation(SessionPoolReset(pool: pool, declaration: Reset().declaration)),
-            AnyOperation(SessionPoolReset(pool: pool, declaration: Disconnect().declaration)),
-            AnyOperation(SessionPoolStatus(pool: pool, declaration: Status().declaration)),
-            AnyOperation(SessionPoolStatus(pool: pool, declaration: Sessions().declaration)),
-        ]
-        return Catalogue(
+        Catalogue(
             standard.operations.map { own in
-                remote.first { $0.declaration.name == own.declaration.name } ?? own
+                let declaration = own.declaration
+                switch declaration.name {
+                case "run": return AnyOperation(SessionPoolRun(pool: pool, declaration: declaration))
+                case "connections": return AnyOperation(SessionPoolList(pool: pool, declaration: declaration))
+                case "reset", "disconnect":
+                    return AnyOperation(SessionPoolReset(pool: pool, declaration: declaration))
+                case "status", "sessions":
+                    return AnyOperation(SessionPoolStatus(pool: pool, declaration: declaration))
+                default: return own
+                }
             })
     }
 }
@@ -26,7 +28,7 @@ private struct SessionPoolRun: Operation {
     typealias Input = RunInput
 
     let pool: SessionPoolClient
-    let declaration = Run().declaration
+    let declaration: OperationDeclaration
 
     func run(_ input: RunInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         let registry = try await pool.registry()
@@ -102,7 +104,7 @@ private struct SessionPoolList: Operation {
     typealias Input = ConnectionsList.Input
 
     let pool: SessionPoolClient
-    let declaration = ConnectionsList().declaration
+    let declaration: OperationDeclaration
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         ConnectionsList.answer(of: try await pool.registry(), in: context, tag: input.tag)
@@ -125,7 +127,7 @@ private struct SessionPoolReset: Operation {
         guard answer["status"] == "success" else {
             throw MMError(.remoteFailed, answer["error"]?.string ?? "The pool did not say what it has reset.")
         }
-        guard declaration.name == Disconnect().declaration.name else { return .value(.object(answer)) }
+        guard declaration.name == "disconnect" else { return .value(.object(answer)) }
         return .value(
             ["status": "success", "disconnected": answer["reset"] ?? [], "count": answer["count"] ?? 0],
             notes: ["This pool only ends sessions: a sign-in that a module keeps for itself stays."])
@@ -145,7 +147,7 @@ private struct SessionPoolStatus: Operation {
         var shown = server.map { registry.visible(to: $0) } ?? registry.connections
         if let name = input.connection { shown = [try registry.connection(named: name, for: server)] }
         var rows: [JSONValue] = []
-        if declaration.name == Status().declaration.name {
+        if declaration.name == "status" {
             // Requests are signed in here, and only for connections that this user's own registry holds too.
             let own = try context.services.registry.snapshot()
             let known = shown.compactMap { try? own.connection(named: $0.name, for: server) }

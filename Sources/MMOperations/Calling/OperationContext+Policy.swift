@@ -1,10 +1,10 @@
-import MMCore
-import MMGuard
+package import MMCore
+package import MMGuard
 import MMIdentity
 
 extension OperationContext {
     /// How strictly the guard judges for a connection and this caller.
-    func policy(of connection: Connection) -> GuardPolicy {
+    package func policy(of connection: Connection) -> GuardPolicy {
         if call.readsOnly { return GuardPolicy(.readonly) }
         return GuardPolicy(of: connection, environment: services.environment, allowances: call.guardAllowances)
     }

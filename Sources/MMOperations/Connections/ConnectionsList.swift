@@ -1,19 +1,19 @@
-import MMCore
+package import MMCore
 
 /// `connections`: the names and descriptions of the connections the caller may use.
-struct ConnectionsList: Operation {
-    struct Input: OperationInput {
-        static let fields: [InputField] = [
+package struct ConnectionsList: Operation {
+    package struct Input: OperationInput {
+        package static let fields: [InputField] = [
             InputField("tag", .text, "Only connections with this tag.", isOfferedToModels: false)
         ]
-        let tag: String?
+        package let tag: String?
 
-        init(from reader: InputReader) throws(MMError) {
+        package init(from reader: InputReader) throws(MMError) {
             tag = try reader.text("tag")
         }
     }
 
-    let declaration = OperationDeclaration(
+    package let declaration = OperationDeclaration(
         "connections", aliases: ["mm_connections"], command: ["connections", "list"], title: "Connections",
         summary: "List the Microsoft 365 connections that can be used.",
         description:
@@ -22,7 +22,7 @@ struct ConnectionsList: Operation {
         examples: [.init("mm connections list", "names, tenants and accounts of the registry")]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    package func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         try Self.answer(in: context, tag: input.tag)
     }
 
@@ -32,7 +32,7 @@ struct ConnectionsList: Operation {
     }
 
     /// The list of a registry, as far as the caller may use it.
-    static func answer(of snapshot: RegistrySnapshot, in context: OperationContext, tag: String? = nil)
+    package static func answer(of snapshot: RegistrySnapshot, in context: OperationContext, tag: String? = nil)
         -> OperationAnswer
     {
         let server = context.call.caller.server

@@ -1,14 +1,15 @@
-import MMCore
-import MMGuard
+package import MMCore
+package import MMGuard
 
 /// A guarded action on its way from the verdict to a permission.
-struct Clearance: Sendable {
+package struct Clearance: Sendable {
     /// Exactly what would be done, and what a confirmation of it is bound to.
     let request: ConfirmationRequest
     /// What the guard says.
     private var verdict: Verdict { request.verdict }
 
-    init(_ request: ConfirmationRequest) {
+    /// An action, and what the guard says of it.
+    package init(_ request: ConfirmationRequest) {
         self.request = request
     }
 
@@ -17,7 +18,7 @@ struct Clearance: Sendable {
     /// Asking goes to the person where there is one, else to the ledger: a person confirms there, and the very same call
     /// goes through once.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
-    func settle(in context: OperationContext) async throws(MMError) {
+    package func settle(in context: OperationContext) async throws(MMError) {
         context.record.note("verdict", .string(verdict.decision.rawValue))
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))

@@ -1,10 +1,10 @@
-import MMCore
-import MMHTTP
+package import MMCore
+package import MMHTTP
 
 /// What went wrong between a front-end and its pool, as errors that say what to do.
-enum PoolFailure {
+package enum PoolFailure {
     /// The error for an exchange that did not end.
-    static func error(_ error: HTTPError, _ pool: PoolAddress, during work: String) -> MMError {
+    package static func error(_ error: HTTPError, _ pool: PoolAddress, during work: String) -> MMError {
         if error.kind == .cancelled { return MMError(.cancelled, "\(work) was cancelled.") }
         guard error.mayHaveBeenSent else {
             if error.kind == .invalidRequest { return error.mmError(for: "Calling the pool at \(pool)") }
@@ -32,7 +32,7 @@ enum PoolFailure {
     }
 
     /// The error for what answers there and is no pool.
-    static func foreign(_ pool: PoolAddress) -> MMError {
+    package static func foreign(_ pool: PoolAddress) -> MMError {
         MMError(
             .unavailable, "What answers at \(pool) is no pool of mm.",
             hint: "Check --pool and MM_SESSION_POOL_URL.", details: details(pool))
@@ -50,7 +50,7 @@ enum PoolFailure {
     }
 
     /// The error of an answer that is not the one that was asked for.
-    static func refusal(_ status: Int, _ body: [UInt8], _ pool: PoolAddress, during work: String) -> MMError {
+    package static func refusal(_ status: Int, _ body: [UInt8], _ pool: PoolAddress, during work: String) -> MMError {
         if let object = (try? JSONParser.parse(body))?.object, let error = ErrorWire.error(object) { return error }
         switch status {
         case 401, 403:

@@ -1,22 +1,22 @@
-import MMCore
+package import MMCore
 import MMSessions
 
 /// `reset`: ends a connection's sessions; the next call starts fresh ones.
-struct Reset: Operation {
-    struct Input: OperationInput {
-        static let fields: [InputField] = [
+package struct Reset: Operation {
+    package struct Input: OperationInput {
+        package static let fields: [InputField] = [
             .connection(), InputField("module", .text, "Only this module, such as exo.", at: .positional(1)),
         ]
-        let connection: String
-        let module: String?
+        package let connection: String
+        package let module: String?
 
-        init(from reader: InputReader) throws(MMError) {
+        package init(from reader: InputReader) throws(MMError) {
             connection = try reader.requiredText("connection")
             module = try reader.text("module")
         }
     }
 
-    let declaration = OperationDeclaration(
+    package let declaration = OperationDeclaration(
         "reset", aliases: ["mm_reset"], command: ["reset"], title: "Reset sessions",
         summary: "End a connection's PowerShell sessions; the next call starts fresh ones.",
         description:
@@ -25,7 +25,7 @@ struct Reset: Operation {
         examples: [.init("mm reset Contoso exo", "ends one session")]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    package func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         let connection = try context.connection(named: input.connection)
         context.services.restorer.forget(connection: connection.name, module: input.module)
         let keys = await context.services.sessions.reset(connection: connection.name, module: input.module)

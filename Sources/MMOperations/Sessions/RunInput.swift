@@ -1,8 +1,8 @@
-import MMCore
+package import MMCore
 
-/// The arguments of `run`: the seed's, and what scripts and programs need.
-struct RunInput: OperationInput {
-    static let fields: [InputField] = [
+/// The arguments of `run`.
+package struct RunInput: OperationInput {
+    package static let fields: [InputField] = [
         InputField(
             "connection", .text, "Name of the connection; leave all arguments out to list the connections.",
             at: .positional(0)),
@@ -31,17 +31,17 @@ struct RunInput: OperationInput {
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
 
-    let connection: String?
-    let module: String?
-    let command: String?
-    let arguments: [(name: String, value: JSONValue)]
-    let depth: Int?
-    let output: String
-    let confirmed: Bool
-    let engine: ConnectionEngine?
-    let isDryRun: Bool
+    package let connection: String?
+    package let module: String?
+    package let command: String?
+    package let arguments: [(name: String, value: JSONValue)]
+    package let depth: Int?
+    package let output: String
+    package let confirmed: Bool
+    package let engine: ConnectionEngine?
+    package let isDryRun: Bool
 
-    init(from reader: InputReader) throws(MMError) {
+    package init(from reader: InputReader) throws(MMError) {
         connection = try reader.text("connection")
         module = try reader.text("module")
         command = try reader.text("command")

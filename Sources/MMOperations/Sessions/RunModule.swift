@@ -1,15 +1,15 @@
-import MMCore
+package import MMCore
 import MMNative
 import MMPowerShell
 
 /// The modules that commands run in: those of PowerShell, and those that have no PowerShell here at all.
-enum RunModule {
+package enum RunModule {
     /// Their words, in the order they are shown.
     static let names = ModuleProfiles.all.map(\.name) + ["compliance"]
 
     /// The module of a word; case doesn't count.
     /// - Throws: `invalidInput` with the words there are.
-    static func named(_ name: String) throws(MMError) -> String {
+    package static func named(_ name: String) throws(MMError) -> String {
         let word = name.lowercased()
         if names.contains(word) { return word }
         throw MMError(

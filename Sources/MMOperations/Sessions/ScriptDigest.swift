@@ -1,10 +1,10 @@
 import MMCore
 import MMGuard
-import PowerShellSyntax
+package import PowerShellSyntax
 
 /// What of a script stands in the audit log: the commands it names, the objects it names them for, and a digest of the
 /// whole. The script itself does not: it may hold anything.
-struct ScriptDigest: Sendable {
+package struct ScriptDigest: Sendable {
     /// The commands in the order in which they first stand there; `(computed)` for a name that only running tells.
     let commands: [String]
     /// The constant values that say which objects are meant.
@@ -20,7 +20,7 @@ struct ScriptDigest: Sendable {
     ]
 
     /// The digest of a script.
-    init(_ script: String, _ parsed: ParsedScript) {
+    package init(_ script: String, _ parsed: ParsedScript) {
         digest = Hex.text(SHA256.digest(Array(script.utf8)))
         var commands: [String] = []
         var targets: [String] = []
@@ -37,7 +37,7 @@ struct ScriptDigest: Sendable {
     }
 
     /// Notes it in the record of a call.
-    func note(in record: CallRecord) {
+    package func note(in record: CallRecord) {
         record.note("scriptDigest", .string(digest))
         if !commands.isEmpty { record.note("commands", .array(commands.map { .string($0) })) }
         if !targets.isEmpty { record.note("targets", .array(targets.map { .string($0) })) }

@@ -2,7 +2,7 @@ import MMCore
 import MMPowerShell
 
 /// What a command left, and in which session.
-struct SessionAnswer: Sendable {
+package struct SessionAnswer: Sendable {
     /// Everything that came from the command.
     let answer: PowerShellAnswer
     /// The account that it ran as.
@@ -11,7 +11,7 @@ struct SessionAnswer: Sendable {
     let isStandIn: Bool
 
     /// What is said of an answer that no PowerShell gave.
-    static let standInNote = "This ran on the sandbox's stand-in, not on a real PowerShell."
+    package static let standInNote = "This ran on the sandbox's stand-in, not on a real PowerShell."
 
     /// The answer for the caller.
     /// - Throws: `remote_failed` with PowerShell's words when a terminating or syntax error ended the command; what it had

@@ -2,14 +2,14 @@ import MMCore
 import MMShell
 
 /// The session that a call names.
-enum NamedSession: Sendable {
+package enum NamedSession: Sendable {
     /// A session of this machine.
     case local(String)
     /// A session on a host; a further one beside the usual one where it has a name of its own.
     case host(SSHTarget, further: String?)
 
     /// The name of a local session when none is given.
-    static let standard = "default"
+    package static let standard = "default"
 
     /// The session of a call's arguments; `nil` where no host is named.
     init?(from reader: InputReader, at place: ShellPlace) throws(MMError) {

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 import MMGuard
 import MMShell
 
@@ -32,8 +32,9 @@ extension OperationContext {
 }
 
 /// The record of commands that a security file may ask for (`audit_log`).
-enum ShellAudit {
-    static func record(
+package enum ShellAudit {
+    /// Writes a command down where the file asks for it.
+    package static func record(
         _ command: String, outcome: String, _ configuration: ShellsConfiguration, secrets: [Secret],
         _ services: OperationServices
     ) async {

@@ -1,4 +1,4 @@
-import MMShell
+package import MMShell
 
 /// What an interactive shell writes to standard error by itself when it ends: `exit` or `logout`.
 enum ShellExitBanner {
@@ -16,7 +16,7 @@ enum ShellExitBanner {
 
 extension ShellJob {
     /// What is kept of a stream, without the banner.
-    func strippingExitBanner(_ stream: ShellCommand.Stream) -> Output {
+    package func strippingExitBanner(_ stream: ShellCommand.Stream) -> Output {
         var output = output(stream)
         guard stream == .stderr, let end, end.cause == .shellEnded, output.omitted == 0 else { return output }
         let (said, banner) = ShellExitBanner.split(output.head + output.tail)

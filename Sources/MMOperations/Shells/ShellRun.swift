@@ -248,5 +248,5 @@ struct ShellRun: Operation {
 
 extension String {
     /// The text without one line end at its end.
-    var droppingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
+    package var droppingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
 }

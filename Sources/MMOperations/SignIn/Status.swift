@@ -1,20 +1,20 @@
-import MMCore
+package import MMCore
 import MMIdentity
 
 /// `status`: which connections are signed in, as whom, and which wait for a person.
-struct Status: Operation {
-    struct Input: OperationInput {
-        static let fields: [InputField] = [
+package struct Status: Operation {
+    package struct Input: OperationInput {
+        package static let fields: [InputField] = [
             InputField("connection", .text, "Only this connection.", at: .positional(0))
         ]
-        let connection: String?
+        package let connection: String?
 
-        init(from reader: InputReader) throws(MMError) {
+        package init(from reader: InputReader) throws(MMError) {
             connection = try reader.text("connection")
         }
     }
 
-    let declaration = OperationDeclaration(
+    package let declaration = OperationDeclaration(
         "status", aliases: ["mm_status"], command: ["status"], title: "Status",
         summary: "Show which connections are signed in, as whom, and what waits for a person.",
         description: "Shows each connection's sessions: state, account, and code and address of a sign-in that waits.",
@@ -24,7 +24,7 @@ struct Status: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    package func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         let connections: [Connection]
         var notes: [String] = []
         if let name = input.connection {
@@ -42,7 +42,7 @@ struct Status: Operation {
     }
 
     /// The sign-ins and sessions of some connections.
-    static func rows(of connections: [Connection], in context: OperationContext) async -> [JSONObject] {
+    package static func rows(of connections: [Connection], in context: OperationContext) async -> [JSONObject] {
         var rows: [JSONObject] = []
         for connection in connections {
             rows.append(row(connection, "graph-api", await state(of: connection, .graph, context)))

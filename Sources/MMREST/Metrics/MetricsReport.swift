@@ -1,7 +1,7 @@
 package import MMCore
 package import MMHTTP
 package import MMOperations
-import MMSessions
+package import MMSessions
 import MMSystem
 
 /// The metrics of one moment: of the calls, and of the sessions behind them.
@@ -23,7 +23,8 @@ package struct MetricsReport: Sendable {
             keepAliveInterval: services.sessions.settings.keepAliveAfter)
     }
 
-    init(_ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration) {
+    /// A report on these sessions.
+    package init(_ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration) {
         counts = metrics.current
         uptime = metrics.uptime
         self.sessions = sessions

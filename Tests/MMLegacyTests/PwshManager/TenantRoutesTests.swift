@@ -5,7 +5,7 @@ import MMOperations
 import MMSessions
 import Testing
 
-@testable import MMREST
+@testable import MMLegacy
 
 @Suite("The session manager's own routes", .timeLimit(.minutes(5)))
 struct TenantRoutesTests {

@@ -1,18 +1,21 @@
 import Glibc
 import MMCore
+import MMOperations
 import MMSystem
 import TestHosts
 import TestSupport
 import Testing
 
-@testable import MMOperations
+@testable import MMLegacy
 
 @Suite(
     "The tools of the first SSH servers, on a real host",
     .enabled(if: LoopbackSSHD.missingTerminals == nil, "there is no sshd that gives terminals"),
     .timeLimit(.minutes(10)))
 struct SSHProfileTests {
-    private let home = JobHome()
+    private let home: ServicesHome
+
+    init() throws { home = try ServicesHome() }
 
     /// Calls the tools of a profile on a host of its own.
     private struct Tools {
@@ -41,7 +44,6 @@ struct SSHProfileTests {
     ) async throws {
         Signals.ignoreBrokenPipes()
         let folder = home.path + "/sshd"
-        mkdir(home.path, 0o700)
         mkdir(folder, 0o700)
         var file: JSONObject = [
             "ssh": ["config": "/dev/null", "knownHosts": .string(folder + "/known"), "hostKeys": "accept-new"]

@@ -4,7 +4,7 @@ import MMOperations
 import MMSessions
 import Testing
 
-@testable import MMREST
+@testable import MMLegacy
 
 @Suite("The session pool's own routes", .timeLimit(.minutes(5)))
 struct PoolRoutesTests {

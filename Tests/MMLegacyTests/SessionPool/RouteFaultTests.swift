@@ -5,7 +5,7 @@ import MMOperations
 import MMSessions
 import Testing
 
-@testable import MMREST
+@testable import MMLegacy
 
 @Suite("Faults that the first pool had", .timeLimit(.minutes(5)))
 struct RouteFaultTests {

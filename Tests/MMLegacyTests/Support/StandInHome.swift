@@ -2,16 +2,17 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
+import MMREST
 import MMSessions
 import MMSystem
 import TestSupport
 import Testing
 
-@testable import MMREST
+@testable import MMLegacy
 
 /// A user's home whose PowerShell is the stand-in, with a person who approves when the test says so.
 final class StandInHome: Sendable {
-    let home: RESTHome
+    let home: ServicesHome
     private let approval: String
 
     /// The stand-in.
@@ -34,7 +35,7 @@ final class StandInHome: Sendable {
         account: String = "adele.admin@contoso.example", registry: String = registry, extra: [String: String] = [:]
     ) throws {
         approval = "/tmp/mm-approval-\(RandomBytes.text(bytes: 8))"
-        home = try RESTHome(
+        home = try ServicesHome(
             registry: registry,
             extra: [
                 "MM_PWSH": "\(try Self.standIn) --approve-when \(approval) --account \(account) "

@@ -1,4 +1,5 @@
 import MMCore
+import MMLegacy
 import MMOperations
 import Testing
 

@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMMCP
+import MMLegacy
 import MMOperations
 import Testing
 

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMLegacy
 import MMOperations
 import MMShell
 import MMSystem
