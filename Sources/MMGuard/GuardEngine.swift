@@ -29,7 +29,7 @@ public struct GuardEngine: Sendable {
     /// - Parameters:
     ///   - request: the request as it will be sent.
     ///   - policy: the connection's policy.
-    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only where the policy honours it.
     public func judge(_ request: GuardedRequest, policy: GuardPolicy, confirmed: Bool = false) -> Verdict {
         RequestJudge(tables: tables).judge(request, policy: policy, confirmed: confirmed)
     }
@@ -39,7 +39,7 @@ public struct GuardEngine: Sendable {
     ///   - script: the text exactly as it will be run.
     ///   - context: where it will run.
     ///   - policy: the connection's policy.
-    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only where the policy honours it.
     public func judge(
         script: String, in context: ScriptContext = ScriptContext(), policy: GuardPolicy, confirmed: Bool = false
     ) -> Verdict {
@@ -65,7 +65,7 @@ public struct GuardEngine: Sendable {
     ///   - parsed: what the parser made of this text.
     ///   - context: where it will run.
     ///   - policy: the connection's policy.
-    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only where the policy honours it.
     package func judge(
         script: String, parsed: ParsedScript, in context: ScriptContext, policy: GuardPolicy, confirmed: Bool
     ) -> Verdict {
@@ -79,7 +79,7 @@ public struct GuardEngine: Sendable {
     ///   - parsed: what the parser made of this text.
     ///   - context: where it will run, with what the session remembers now.
     ///   - policy: the connection's policy.
-    ///   - confirmed: the caller said `confirmed: true`, which counts only for the seed's send families.
+    ///   - confirmed: the caller said `confirmed: true`, which counts only where the policy honours it.
     package func judgeInSession(
         script: String, parsed: ParsedScript, in context: ScriptContext, policy: GuardPolicy, confirmed: Bool
     ) -> (verdict: Verdict, memory: SessionMemory) {

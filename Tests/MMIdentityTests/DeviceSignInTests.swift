@@ -429,19 +429,19 @@ struct DeviceSignInTests {
         #expect(transport.requests.count == 2)
     }
 
-    @Test("a seed's pending sign-in is gone on with")
-    func seedsFlow() async throws {
+    @Test("an earlier program's pending sign-in is gone on with")
+    func earlierFlow() async throws {
         try home.write(
             "Contoso.flow.json",
             JSONWriter.bytes([
-                "user_code": "SEED12345", "device_code": "FAKE-device-seed", "interval": 5, "expires_in": 900,
+                "user_code": "PRIOR1234", "device_code": "FAKE-device-earlier", "interval": 5, "expires_in": 900,
                 "verification_uri": "https://microsoft.com/devicelogin", "expires_at": 1_767_226_000.25,
-                "_correlation_id": "11111111-0000-4000-8000-000000000001", "message": "Enter SEED12345",
+                "_correlation_id": "11111111-0000-4000-8000-000000000001", "message": "Enter PRIOR1234",
             ]))
         let transport = entra([Contoso.tokens()])
         let token = try await IdentityService.scripted(home, transport, clock: clock).token(
             for: try Contoso.connection())
         #expect(token.secret.reveal() == "FAKE-access")
-        #expect(transport.requests.first?.form["device_code"] == "FAKE-device-seed")
+        #expect(transport.requests.first?.form["device_code"] == "FAKE-device-earlier")
     }
 }

@@ -109,7 +109,7 @@ struct TokenCacheFileTests {
         #expect(fileMode("\(home.tokens)/Contoso.json") == 0o600)
     }
 
-    @Test("names that would share a file don't, and the seeds' names stay where they are plain")
+    @Test("names that would share a file don't, and plain names stay")
     func names() {
         #expect(TokenFileName(connection: "Contoso-GA").cache == "Contoso-GA.json")
         #expect(TokenFileName(connection: "Contoso_GA").pending(.graph) == "Contoso_GA.flow.json")
@@ -128,8 +128,8 @@ struct TokenCacheFileTests {
         }
     }
 
-    @Test("a seed's cache under a shared name is taken only for the account that the connection names")
-    func seedCache() async throws {
+    @Test("an earlier program's cache under a shared name is taken only for the account that the connection names")
+    func earlierCache() async throws {
         try home.write("A_B.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
         let named = try Contoso.connection("A.B")
         #expect(try await service().token(for: named).secret.reveal() == "FAKE-graph-access-token")
@@ -138,16 +138,16 @@ struct TokenCacheFileTests {
         #expect(error?.code == .signInNeeded)
     }
 
-    @Test("after a sign-out the seed's cache is not asked again, and it stays")
-    func seedCacheSignOut() async throws {
-        let seeds = JSONWriter.bytes(try Fixture.load("msal-cache-user"))
-        try home.write("A_B.json", seeds)
+    @Test("after a sign-out the earlier program's cache is not asked again, and it stays")
+    func earlierCacheSignOut() async throws {
+        let earlier = JSONWriter.bytes(try Fixture.load("msal-cache-user"))
+        try home.write("A_B.json", earlier)
         let connection = try Contoso.connection("A.B")
         _ = try await service().token(for: connection)
         try await service().signOut(connection)
         let error = await #expect(throws: MMError.self) { try await service().token(for: connection) }
         #expect(error?.code == .signInNeeded)
-        #expect(try home.read("A_B.json") == seeds)
+        #expect(try home.read("A_B.json") == earlier)
     }
 
     @Test("a pin of the tenant that a connection had before is no hindrance, one of its own tenant is")

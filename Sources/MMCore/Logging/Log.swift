@@ -15,7 +15,7 @@ public struct Log: Sendable {
     /// - Parameters:
     ///   - settings: which files, which level.
     ///   - redactor: what is taken out of every line.
-    ///   - origin: the program part that lines name, as in the seeds' `session_pool`.
+    ///   - origin: the part of the program that each line names, such as `session_pool`.
     ///   - clock: the time of day.
     public init(
         _ settings: LogSettings, redactor: Redactor = .standard, origin: String = "session_pool",

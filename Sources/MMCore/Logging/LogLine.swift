@@ -1,4 +1,4 @@
-/// One event in its two forms: the seeds' text line and a JSON line.
+/// One event in its two forms: a text line for people and a JSON line for programs.
 struct LogLine: Sendable {
     let level: LogLevel
     let origin: String

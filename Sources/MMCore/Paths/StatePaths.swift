@@ -64,7 +64,7 @@ public struct StatePaths: Sendable, Hashable {
     /// The pool's socket.
     public var poolSocket: String { Self.under(runtimeDirectory, "pool.sock") }
 
-    /// The pool's log in the seeds' line format: of one connection in isolated mode, else the unified one.
+    /// The pool's log as text lines: of one connection in isolated mode, else the unified one.
     public func poolLog(of connection: String? = nil) -> String {
         Self.under(logDirectory, "session-pool-\(Self.safeName(connection ?? "unified")).log")
     }
@@ -74,7 +74,7 @@ public struct StatePaths: Sendable, Hashable {
         Self.under(stateDirectory, "sessions-\(Self.safeName(connection ?? "unified")).json")
     }
 
-    /// A name as a part of a file name, as the seeds write it: what is no ASCII letter, digit, `_` or `-` becomes `_`.
+    /// A name as a part of a file name: what is no ASCII letter, digit, `_` or `-` becomes `_`.
     ///
     /// Two names may become one; where that matters, add a digest of the name.
     public static func safeName(_ name: String) -> String {

@@ -14,7 +14,7 @@ public struct Connection: Sendable, Hashable {
     public var description: String?
     /// Which servers may use it: `nil` all of them, empty none. The owner's terminal is exempt.
     public var mcps: [String]?
-    /// Whether the seeds' send guards are off for this connection.
+    /// Whether sending messages needs no confirmation on this connection.
     public var skipSendGuards: Bool
     /// Whether `confirmed: true` counts as a yes to a send in the first servers' own profiles. It counts nowhere else.
     public var legacyConfirm: Bool

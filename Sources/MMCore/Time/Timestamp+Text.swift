@@ -41,7 +41,7 @@ extension Timestamp {
         "\(utc.date)T\(utc.time).\(Self.padded(nanoseconds / 1_000_000, 3))Z"
     }
 
-    /// `2026-03-01T13:00:00.123456` in local time without a zone, as the seeds' pool writes its `timestamp`.
+    /// `2026-03-01T13:00:00.123456` in local time without a zone, as the session pool's routes write it.
     public var localISO: String {
         let local = self.local
         return "\(local.date)T\(local.time).\(Self.padded(nanoseconds / 1000, 6))"

@@ -10,9 +10,9 @@ public struct GuardFinding: Sendable, Hashable {
         case unknown
         /// Always denied: the blocked list, or something that no policy may let through.
         case blocked
-        /// The seed's warned list: asked for, but only warned about where the seeds' own profiles run.
+        /// On the warned list: a person is asked, unless the caller's protocol only warns.
         case warned
-        /// The seed's send guard: previewed and asked for, unless the connection or the server switched it off.
+        /// Sends a message: previewed and asked for, unless the connection or the server switched that off.
         case sendGuard
         /// Something that is not there, with a hint for what to use: denied, since it could only fail.
         case missing

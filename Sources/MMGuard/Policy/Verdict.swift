@@ -14,7 +14,7 @@ public struct Verdict: Sendable, Hashable {
     public var place: SourcePlace?
     /// What leaves in somebody's name: each message that is sent.
     public var previews: [SendPreview]
-    /// Things that go on, but should be said: the seed's warned list where it only warns.
+    /// Things that go on, but should be said: commands of the warned list where that only warns.
     public var warnings: [String]
     /// Everything found, the deciding one first.
     public var findings: [GuardFinding]

@@ -109,7 +109,7 @@ extension ScriptWalk {
         if call.command.printsAll || isForced { report(.secretProperty, call.extent, subject: name) }
     }
 
-    /// The seed never let a script reach the sign-in service by itself.
+    /// A script never reaches the sign-in service by itself.
     private mutating func checkWeb(_ call: CommandCall) {
         var isConstant = true
         for (index, argument) in call.arguments.enumerated() {

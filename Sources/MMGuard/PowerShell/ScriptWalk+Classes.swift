@@ -16,7 +16,7 @@ extension ScriptWalk {
             classes.formUnion(sent.found.classes)
             if sent.found.classes != .write { reasons.append(sent.found.why) }
         }
-        // The seed looks for this parameter on any command.
+        // This parameter counts on any command.
         let forwards = call.arguments.contains {
             $0.mayBe("forwardingsmtpaddress") && ($0.written?.count ?? 0) > 9
         }

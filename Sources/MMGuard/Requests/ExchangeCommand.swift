@@ -8,13 +8,13 @@ enum ExchangeCommand {
         else {
             return RequestClassification(
                 template: nil, classes: .privilege, rule: "invoke-command-unreadable",
-                why: "the cmdlet in the body can't be read", isKnown: true, isSeedSend: false, items: [])
+                why: "the cmdlet in the body can't be read", isKnown: true, sendsMessage: false, items: [])
         }
         let entry = cmdlets.entries(named: name).first { $0.product == .exchange }
         guard let entry else {
             return RequestClassification(
                 template: nil, classes: cmdlets.classOfUnknown(name), rule: "unknown-command",
-                why: "\(name) is in no table of Exchange cmdlets", isKnown: false, isSeedSend: false, items: [])
+                why: "\(name) is in no table of Exchange cmdlets", isKnown: false, sendsMessage: false, items: [])
         }
         var classes = entry.classes
         for raise in cmdlets.raises(of: entry) {
@@ -25,7 +25,7 @@ enum ExchangeCommand {
         }
         return RequestClassification(
             template: nil, classes: classes, rule: "cmdlet", why: "\(entry.name) \(classes.strictest.meaning)",
-            isKnown: true, isSeedSend: false, items: [])
+            isKnown: true, sendsMessage: false, items: [])
     }
 
     /// The parameters; nil when they are no table, or stand there twice.

@@ -12,8 +12,8 @@ public struct RequestClassification: Sendable, Hashable {
     public var why: String
     /// Whether a table knows the path (or, for other services, a rule speaks of it).
     public var isKnown: Bool
-    /// Whether the seed's send guard covers it.
-    public var isSeedSend: Bool
+    /// Whether it sends a message, which a person sees first.
+    public var sendsMessage: Bool
     /// The items of a batch.
     public var items: [BatchItem]
     /// The service and the plain method, and the path in all its forms, for the user's rules.

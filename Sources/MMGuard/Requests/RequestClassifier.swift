@@ -44,7 +44,7 @@ struct RequestClassifier: Sendable {
 
     private func refused(_ rule: String, _ why: String) -> RequestClassification {
         RequestClassification(
-            template: nil, classes: .privilege, rule: rule, why: why, isKnown: false, isSeedSend: false, items: [])
+            template: nil, classes: .privilege, rule: rule, why: why, isKnown: false, sendsMessage: false, items: [])
     }
 
     private func classify(
@@ -121,34 +121,34 @@ struct RequestClassifier: Sendable {
         _ method: RequestMethod, _ forms: [[String]], _ request: GuardedRequest, template: String?
     ) -> RequestClassification {
         let service = request.target.service
-        let isSeedSend = service == .graph && method == .post && forms.contains(where: SeedSendGuard.covers)
+        let sendsMessage = service == .graph && method == .post && forms.contains(where: MessagePaths.contains)
         let rule = rules.first(
             service: service, method: method, forms: forms, body: request.body,
             selected: SelectedNames(request.target.queryItems))
         if let rule {
             return RequestClassification(
-                template: template, classes: isSeedSend ? rule.classes.union(.send) : rule.classes, rule: rule.id,
-                why: rule.why, isKnown: service != .graph || template != nil, isSeedSend: isSeedSend, items: [])
+                template: template, classes: sendsMessage ? rule.classes.union(.send) : rule.classes, rule: rule.id,
+                why: rule.why, isKnown: service != .graph || template != nil, sendsMessage: sendsMessage, items: [])
         }
         if service == .graph, method != .get, case .json(let body) = request.body,
             let property = SensitiveProperties.first(in: body)
         {
             return RequestClassification(
-                template: template, classes: isSeedSend ? [.privilege, .send] : .privilege, rule: "sensitive-property",
+                template: template, classes: sendsMessage ? [.privilege, .send] : .privilege, rule: "sensitive-property",
                 why: "its body sets \(property), which gives or takes access", isKnown: template != nil,
-                isSeedSend: isSeedSend, items: [])
+                sendsMessage: sendsMessage, items: [])
         }
         let isRead = method == .get
-        if isSeedSend {
+        if sendsMessage {
             return RequestClassification(
                 template: template, classes: .send, rule: "seed-send", why: "it sends a message",
-                isKnown: template != nil, isSeedSend: true, items: [])
+                isKnown: template != nil, sendsMessage: true, items: [])
         }
         let classes: GuardClassSet = isRead ? .read : method == .delete ? .destructive : .write
         let why = isRead ? "it only reads" : method == .delete ? "it deletes" : "it changes or makes something"
         return RequestClassification(
             template: template, classes: classes, rule: isRead ? "reads" : method == .delete ? "deletes" : "writes",
-            why: why, isKnown: service == .graph ? template != nil : isRead, isSeedSend: false, items: [])
+            why: why, isKnown: service == .graph ? template != nil : isRead, sendsMessage: false, items: [])
     }
 
     /// Other ways a lenient server may read the segments: slashes from `%2F` split, escapes resolved again.
@@ -195,7 +195,7 @@ struct RequestClassifier: Sendable {
             template: template, classes: classes.isEmpty ? .read : classes,
             rule: worst.map { $0.classification.rule } ?? "batch",
             why: worst.map { "item \($0.id) (\($0.line)): \($0.classification.why)" } ?? "an empty batch",
-            isKnown: items.allSatisfy(\.classification.isKnown), isSeedSend: false, items: items)
+            isKnown: items.allSatisfy(\.classification.isKnown), sendsMessage: false, items: items)
     }
 
     private func batchItem(

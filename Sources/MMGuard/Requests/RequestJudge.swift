@@ -29,7 +29,7 @@ struct RequestJudge: Sendable {
         var kind = GuardFinding.Kind.classified
         var reason = "\(line): \(found.why)."
         var instead: String?
-        if found.isSeedSend {
+        if found.sendsMessage {
             kind = .sendGuard
             instead = "Show the message to the person and let them confirm it, or save it as a draft."
         } else if !found.isKnown, found.classes == .write || (found.classes == .read && found.method != "GET") {

@@ -6,14 +6,14 @@ struct CmdletEntry: Sendable {
         case builtin, exchange, teams, pnp, sharePoint, powerApps, azure, graph
     }
 
-    /// The seed's lists and other marks.
+    /// The lists that the cmdlet is on, and other marks.
     struct Lists: OptionSet, Sendable {
         let rawValue: UInt8
-        /// The seed never runs it.
+        /// It never runs, whoever confirms.
         static let blocked = Lists(rawValue: 1)
-        /// The seed warns of it.
+        /// It is on the warned list.
         static let warned = Lists(rawValue: 2)
-        /// The seed previews it.
+        /// It sends messages, which a person sees first.
         static let sendGuard = Lists(rawValue: 4)
         /// It carries a request: judge that.
         static let method = Lists(rawValue: 8)

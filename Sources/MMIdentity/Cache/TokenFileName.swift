@@ -2,7 +2,7 @@ internal import MMCore
 
 /// The names of a connection's files in the token folder.
 ///
-/// The seeds' names, `SAFE.json` and `SAFE.flow.json`, stay wherever they name one connection only. A name that had to be
+/// The plain names, `SAFE.json` and `SAFE.flow.json`, stay wherever they name one connection only. A name that had to be
 /// changed to be safe gets a digest as well: `A.B` and `A_B` would share a file, and with it each other's accounts.
 struct TokenFileName: Sendable, Hashable {
     private let connection: String
@@ -17,8 +17,8 @@ struct TokenFileName: Sendable, Hashable {
     /// The token cache.
     var cache: String { isPlain ? "\(safe).json" : "\(digested).json" }
 
-    /// The cache that a seed made, where it has another name than ours. It may belong to a connection of that very name.
-    var seedCache: String? { isPlain || safe.utf8.count > 200 ? nil : "\(safe).json" }
+    /// The cache of an earlier program, where it has another name than ours. It may belong to a connection of that very name.
+    var earlierCache: String? { isPlain || safe.utf8.count > 200 ? nil : "\(safe).json" }
 
     /// The pending sign-in for a resource.
     func pending(_ resource: ServiceResource) -> String {

@@ -212,8 +212,8 @@ public actor IdentityService {
         // Codes first: whoever approves one now would put tokens back.
         for path in try files.pendingPaths() { try ProtectedFile.erase(path) }
         let accounts = try await files.cache.clear(until: deadline)
-        // An empty cache of our own hides the one that a seed made under a name that is not ours alone.
-        if FileSignature(files.cache.path) == nil, let seeds = files.seedCachePath, FileSignature(seeds) != nil {
+        // An empty cache of our own hides an earlier program's, whose name is not ours alone.
+        if FileSignature(files.cache.path) == nil, let earlier = files.earlierCachePath, FileSignature(earlier) != nil {
             try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
         }
         if forgettingAccount {

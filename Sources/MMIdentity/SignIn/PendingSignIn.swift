@@ -3,7 +3,7 @@ internal import MMCore
 /// A sign-in that a person has yet to approve, as it lies on disk: any process may go on with it.
 ///
 /// The file is the flow object of MSAL for Python (what `initiate_device_flow` returns) with a member `mm` of our own, so
-/// that the seeds' programs can go on with our codes and we with theirs. It holds the device code: as good as a password
+/// that programs with the same files can go on with our codes and we with theirs. It holds the device code: as good as a password
 /// while it lives.
 package struct PendingSignIn: Sendable {
     /// What became of it, where it can't be asked about any more.
@@ -66,7 +66,7 @@ extension PendingSignIn {
     }
 
     /// The sign-in in a file's bytes.
-    /// - Parameter identity: whose it should be; a file without our own member (a seed's) is taken to be that.
+    /// - Parameter identity: whose it should be; a file without our own member, which another program wrote, is taken to be that.
     /// - Returns: `nil` when it is none, or somebody else's.
     init?(_ bytes: [UInt8], identity: [String]) {
         guard let flow = (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 1 << 20, depth: 16)))?.object,

@@ -2,11 +2,10 @@ internal import MMCore
 
 /// Which scopes a sign-in and a refresh ask for: `.default` of one resource, that is all that the app was granted there.
 ///
-/// The seeds asked for a fixed list of thirteen Graph permissions by name. That makes everybody consent to writing mail and
-/// files, also for an app that was registered to read users, and fails outright (AADSTS65001, 90094) in tenants where only
-/// administrators consent. With `.default` the registration decides; what a person granted by name earlier still counts, so
-/// connections of the seeds get the same tokens. The two may not be mixed in one request (AADSTS70011), and one request is
-/// for one resource (AADSTS700022).
+/// A fixed list of Graph permissions by name would make everybody consent to writing mail and files, also for an app that was
+/// registered to read users, and fails outright (AADSTS65001, 90094) in tenants where only administrators consent. With
+/// `.default` the registration decides, and what a person granted by name earlier still counts. The two may not be mixed in
+/// one request (AADSTS70011), and one request is for one resource (AADSTS700022).
 enum SignInScopes {
     /// What goes with every request: an id_token, a name in it, and a refresh token. MSAL sends the same three.
     static let always = ["offline_access", "openid", "profile"]

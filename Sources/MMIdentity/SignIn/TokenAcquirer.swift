@@ -210,7 +210,7 @@ struct TokenAcquirer: Sendable {
         let place = TokenCacheView.Account(
             account: account, environment: known?.environment ?? view.usualEnvironment,
             realm: known?.realm ?? target.authority.tenant, isVouched: true)
-        let source = snapshot.isSeeds ? nil : refreshedFrom
+        let source = snapshot.isFromEarlierCache ? nil : refreshedFrom
         let (resource, now) = (resource, clock.now)
         try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
             document.store(answer, for: place, in: view, resource: resource, refreshedFrom: source, now: now)

@@ -21,8 +21,8 @@ struct TokenFiles: Sendable {
     struct Snapshot: Sendable {
         let view: TokenCacheView
         let check: IdentityCheck
-        /// Whether it was read from a cache that a seed made under its own name.
-        let isSeeds: Bool
+        /// Whether it was read from an earlier program's cache, which has another name.
+        let isFromEarlierCache: Bool
 
         /// The account that the connection stands for; `nil` when nobody has signed in.
         /// - Throws: for the pinned account under another name, and when it can't be told which of several it is.
@@ -43,23 +43,23 @@ struct TokenFiles: Sendable {
         }
     }
 
-    /// The cache that a seed made for this connection under another name than ours.
-    var seedCachePath: String? { names.seedCache.map { "\(directory)/\($0)" } }
+    /// The cache that an earlier program made for this connection under another name than ours.
+    var earlierCachePath: String? { names.earlierCache.map { "\(directory)/\($0)" } }
 
-    /// The cache as it is now. Of a seed's cache under a name that several connections may share, only the account that the
+    /// The cache as it is now. Of an earlier program's cache, under a name that several connections may share, only the account that the
     /// connection names is taken.
     func snapshot(_ target: SignInTarget) async throws(MMError) -> Snapshot {
         let pin = try pin(of: target)
         var document = try await memory.document(cache)
-        var isSeeds = false
-        if document == nil, let path = seedCachePath, pin != nil || target.expectedEmail != nil {
+        var isFromEarlierCache = false
+        if document == nil, let path = earlierCachePath, pin != nil || target.expectedEmail != nil {
             document = try await memory.document(TokenCacheFile(path: path, connection: target.connection))
-            isSeeds = document != nil
+            isFromEarlierCache = document != nil
         }
         let view = TokenCacheView(
             document: document ?? TokenCacheDocument(), clientID: target.clientID, authority: target.authority,
             pinnedTenantID: pin?.tenantId)
-        return Snapshot(view: view, check: IdentityCheck(target: target, pin: pin), isSeeds: isSeeds)
+        return Snapshot(view: view, check: IdentityCheck(target: target, pin: pin), isFromEarlierCache: isFromEarlierCache)
     }
 
     /// The identity that the connection is pinned to; one in the registry counts before the one of the first sign-in.

@@ -35,7 +35,7 @@ enum MMDesignProfile {
         ) { (arguments, call, _) async throws(MMError) in
             do throws(MMError) {
                 var answer = try await service.call("run", arguments, in: call)
-                // A pool that carried it out does not know that a seed's profile asked.
+                // A pool that carried it out does not know that this profile asked.
                 if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
                 return ProfileAnswer(try await answer.plainText())
             } catch {

@@ -1,6 +1,6 @@
 import MMCore
 
-/// The arguments of `graph_request`: the seed's, and what paging and rendering need.
+/// The arguments of `graph_request`.
 struct GraphRequestInput: OperationInput {
     static let fields: [InputField] = [
         InputField(

@@ -1,7 +1,7 @@
 import MMCore
 import MMSessions
 
-/// A session as the file of sessions keeps it: what was connected, as whom. The members are the seeds' own.
+/// A session as the file of sessions keeps it: what was connected, as whom. Earlier pools wrote the same members.
 struct RestoredSession: Sendable, Hashable {
     /// Which session.
     let key: SessionKey
@@ -31,7 +31,7 @@ struct RestoredSession: Sendable, Hashable {
         self.savedAt = savedAt
     }
 
-    /// An entry of the file; `nil` for what is none. The seeds wrote local times without a zone: their age is not known.
+    /// An entry of the file; `nil` for what is none. Earlier pools wrote local times without a zone: their age is not known.
     init?(_ json: JSONValue, now: Timestamp) {
         guard let connection = json["connection_name"]?.string, let module = json["module"]?.string,
             !connection.isEmpty, !module.isEmpty

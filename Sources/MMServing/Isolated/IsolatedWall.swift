@@ -25,7 +25,7 @@ enum IsolatedWall: String, Sendable {
             .unsupported, "This kernel lets this user neither make namespaces nor use Landlock.",
             hint:
                 "Allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns), "
-                + "or use the compose file session-pool/docker-compose.isolated.yml.")
+                + "or use the compose file Deploy/session-pool/docker-compose.isolated.yml.")
     }
 
     private static func namespacesWork() async -> Bool {

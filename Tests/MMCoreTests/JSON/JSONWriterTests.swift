@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Writing JSON", .timeLimit(.minutes(5)))
 struct JSONWriterTests {
-    @Test("files are laid out as the seeds' tools lay them out")
+    @Test("files are laid out as the earlier servers' tools lay them out")
     func indented() {
         let value: JSONValue = ["a": [1, 2], "b": [:], "c": [], "d": ["e": "é"], "f": nil]
         let text = """

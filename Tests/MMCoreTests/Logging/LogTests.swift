@@ -18,7 +18,7 @@ struct LogTests {
 
     private var lines: [String] { (folder.text("logs/pool.log") ?? "").split(separator: "\n").map(String.init) }
 
-    @Test("a line has the seeds' form, and a JSON line lies beside it")
+    @Test("a line has the form that log readers know, and a JSON line lies beside it")
     func form() throws {
         let log = log()
         log.scoped("Contoso-GA", "exo").info("connected as adele@contoso.com", ["milliseconds": 12])

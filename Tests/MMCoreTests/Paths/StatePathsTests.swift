@@ -43,7 +43,7 @@ struct StatePathsTests {
     }
 
     @Test(
-        "names become parts of file names as the seeds do it",
+        "names become parts of file names",
         arguments: [("A.B", "A_B"), ("a-b_C9", "a-b_C9"), ("../x", "___x"), ("é", "_"), ("", "")])
     func safeNames(name: String, safe: String) {
         #expect(StatePaths.safeName(name) == safe)

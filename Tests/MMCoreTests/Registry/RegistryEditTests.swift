@@ -38,7 +38,7 @@ struct RegistryEditTests {
     }
 
     @Test(
-        "edit reads texts as the seeds' tool does, and lists and objects where a key wants them",
+        "edit reads texts as the earlier tool does, and lists and objects where a key wants them",
         arguments: [
             ("description", "hello", "hello"), ("description", "", nil), ("description", "null", nil),
             ("description", nil, nil),

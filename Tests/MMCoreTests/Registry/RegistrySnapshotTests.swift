@@ -9,7 +9,7 @@ struct RegistrySnapshotTests {
         return try RegistrySnapshot(document: document.object ?? [:])
     }
 
-    @Test("the seeds' example is read with every key's meaning")
+    @Test("the earlier servers' example is read with every key's meaning")
     func example() throws {
         let snapshot = try ConnectionRegistry(path: Fixture.path("registry/registry-example.json")).snapshot()
         #expect(snapshot.names == ["Contoso-GA", "Fabrikam-Individual", "Northwind-Automation"])

@@ -51,7 +51,7 @@ struct GuardPolicyTests {
         #expect(denying.decision(for: finding) == .deny)
     }
 
-    @Test("the seed's warned list only warns in the seeds' own profiles")
+    @Test("the warned list only warns in earlier servers' profiles")
     func warned() {
         let finding = GuardFinding(rule: "x", classes: .write, kind: .warned, reason: "x")
         #expect(GuardPolicy(.standard, warnsOnly: true).decision(for: finding) == .allow)

@@ -81,7 +81,7 @@ struct SendGuardTests {
     }
 
     @Test(
-        "the seed's families are covered in any spelling",
+        "what sends a message is covered in any spelling",
         arguments: [
             "/me/SendMail", "/me/messages/x/reply", "/me/messages/x/replyAll", "/me/messages/x/forward",
             "/me/messages/x/send", "/teams/t/channels/c/messages", "/chats/c/messages",

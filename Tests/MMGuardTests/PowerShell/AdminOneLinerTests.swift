@@ -294,8 +294,8 @@ struct AdminOneLinerTests {
         #expect(present.decision == .allow)
     }
 
-    @Test("the seed's warned commands run with a warning in its own profiles, and its blocked ones never")
-    func seedProfiles() {
+    @Test("warned commands run with a warning in earlier servers' profiles, and blocked ones never")
+    func earlierProfiles() {
         let policy = GuardPolicy(.standard, warnsOnly: true)
         let engine = GuardEngine()
         for script in [

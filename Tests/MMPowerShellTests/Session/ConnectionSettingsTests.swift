@@ -18,8 +18,8 @@ struct ConnectionSettingsTests {
             paths: StatePaths(environment: ["HOME": folder]), environment: ["HOME": folder])
     }
 
-    @Test("an entry of the seeds: tenant, account, app by module, and a home of its own")
-    func seed() async throws {
+    @Test("an entry as earlier servers have it: tenant, account, app by module, and a home of its own")
+    func earlier() async throws {
         let settings = try await settings(
             [
                 "appId": "aaaaaaaa-2222-3333-4444-555555555555", "tenant": "contoso.onmicrosoft.com",

@@ -20,7 +20,7 @@ struct EarlierConfigurationTests {
 
     @Test("MCPJungle's file differs from the first one in command, arguments, and a process that lasts")
     func jungle() throws {
-        var own = try file("mm/mcpjungle-config.json")
+        var own = try file("Deploy/mm/mcpjungle-config.json")
         // A file of its own, not a link: not every way a source tree travels keeps links.
         #expect(try own == file("mcpjungle-config.json"))
         let words = (own["args"]?.array ?? []).compactMap(\.string)
@@ -42,7 +42,7 @@ struct EarlierConfigurationTests {
 
     @Test("so does the session manager's, which is Claude Desktop's entry too")
     func manager() throws {
-        let own = try file("pwsh-manager/mcpjungle-config.json")
+        let own = try file("Deploy/pwsh-manager/mcpjungle-config.json")
         let words = (own["args"]?.array ?? []).compactMap(\.string)
         #expect(try MCPFaceOptions(words: words).profile == "pwsh-manager")
         #expect(own["env"] == ["PWSH_MANAGER_URL": "http://localhost:5100"])
@@ -52,9 +52,9 @@ struct EarlierConfigurationTests {
     @Test(
         "compose files keep the names, and publish to this machine alone",
         arguments: [
-            ("session-pool/docker-compose.unified.yml", "m365-pool", "127.0.0.1:5200:5200"),
-            ("session-pool/docker-compose.isolated.yml", "m365-router", "127.0.0.1:5200:5200"),
-            ("pwsh-manager/docker-compose.yml", "pwsh-manager", "127.0.0.1:${PWSH_MANAGER_PORT:-5100}:5100"),
+            ("Deploy/session-pool/docker-compose.unified.yml", "m365-pool", "127.0.0.1:5200:5200"),
+            ("Deploy/session-pool/docker-compose.isolated.yml", "m365-router", "127.0.0.1:5200:5200"),
+            ("Deploy/pwsh-manager/docker-compose.yml", "pwsh-manager", "127.0.0.1:${PWSH_MANAGER_PORT:-5100}:5100"),
         ])
     func compose(name: String, container: String, port: String) async throws {
         let program = "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))"
@@ -94,7 +94,7 @@ struct EarlierConfigurationTests {
     @Test("the session manager's image differs from the pool's in its port and its profile alone")
     func managerImage() throws {
         func text(_ name: String) throws -> String {
-            String(decoding: try #require(try ProtectedFile.read("\(Self.root)/\(name)/Dockerfile")), as: UTF8.self)
+            String(decoding: try #require(try ProtectedFile.read("\(Self.root)/Deploy/\(name)/Dockerfile")), as: UTF8.self)
         }
         let manager = try text("pwsh-manager")
         let words =
@@ -111,7 +111,7 @@ struct EarlierConfigurationTests {
 
     @Test("the image's modules are pinned, and new enough for the product")
     func image() throws {
-        let bytes = try #require(try ProtectedFile.read("\(Self.root)/session-pool/Dockerfile"))
+        let bytes = try #require(try ProtectedFile.read("\(Self.root)/Deploy/session-pool/Dockerfile"))
         let text = String(decoding: bytes, as: UTF8.self)
         for line in ["EXCHANGE_VERSION=3.9.0", "AZ_ACCOUNTS_VERSION=5.0.0", "TEAMS_VERSION=7.4.0", "PNP_VERSION=3.1.0"]
         {

@@ -55,7 +55,7 @@ struct ProfileServerTests {
         #expect(try await names(sample, words: ["--read-only"]) == ["who"])
     }
 
-    @Test("a tool knows that a seed's profile asks, and under which name")
+    @Test("a tool knows that an earlier server's profile asks, and under which name")
     func caller() async throws {
         let call: JSONObject = ["name": "who", "arguments": [:]]
         let plain = try await ask(sample, "tools/call", call)

@@ -110,7 +110,7 @@ struct PersistentShellTests {
     func secureFile() throws {
         let file = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
         let settings = try PersistentShellSettings(environment: [
-            "MCP_SHELL_CONFIG_FILE": "/\(file)/persistent-shell/config/security.yaml"
+            "MCP_SHELL_CONFIG_FILE": "/\(file)/Deploy/persistent-shell/config/security.yaml"
         ])
         #expect(settings.policy.isEnabled && settings.policy.allowedExecutables?.contains("git") == true)
         #expect(settings.policy.blockedPatterns.contains("chmod\\s+(777|666)"))

@@ -1,8 +1,7 @@
-/// The send families that the seed's guard covers: POST to `sendMail`, a reply or forward, `send`, and messages of
-/// channels and chats. Compared on the canonical path, which the seed did not.
-enum SeedSendGuard {
-    /// Whether a POST to a path (canonical words, in lower case) is one of them.
-    static func covers(_ path: [String]) -> Bool {
+/// The paths at which a POST sends a message: `sendMail`, a reply or forward, `send`, and messages of channels and chats.
+enum MessagePaths {
+    /// Whether a path (canonical words, in lower case) is one of them.
+    static func contains(_ path: [String]) -> Bool {
         guard let last = path.last else { return false }
         if ["sendmail", "reply", "replyall", "forward", "send"].contains(last) { return true }
         let isConversation = path.contains("channels") || path.contains("chats") || path.contains("primarychannel")
