@@ -43,7 +43,8 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMLegacy", "MMCLI", "MMGuard", "MMNative",
+            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMLegacy", "MMCLI", "MMGuard",
+            "MMNative",
             "MMPowerShell", "PowerShellSyntax", "MMSessions", "CConfinement",
         ]
     ),
@@ -88,7 +89,8 @@ let testNeeds = [
     "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
     "MMOperations": ["MMMCP", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
-    "MMServing": ["mm-mcp"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"], "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
+    "MMServing": ["mm-mcp"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
+    "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
     "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]
 

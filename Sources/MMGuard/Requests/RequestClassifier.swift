@@ -134,7 +134,8 @@ struct RequestClassifier: Sendable {
             let property = SensitiveProperties.first(in: body)
         {
             return RequestClassification(
-                template: template, classes: sendsMessage ? [.privilege, .send] : .privilege, rule: "sensitive-property",
+                template: template, classes: sendsMessage ? [.privilege, .send] : .privilege,
+                rule: "sensitive-property",
                 why: "its body sets \(property), which gives or takes access", isKnown: template != nil,
                 sendsMessage: sendsMessage, items: [])
         }

@@ -59,7 +59,8 @@ struct TokenFiles: Sendable {
         let view = TokenCacheView(
             document: document ?? TokenCacheDocument(), clientID: target.clientID, authority: target.authority,
             pinnedTenantID: pin?.tenantId)
-        return Snapshot(view: view, check: IdentityCheck(target: target, pin: pin), isFromEarlierCache: isFromEarlierCache)
+        return Snapshot(
+            view: view, check: IdentityCheck(target: target, pin: pin), isFromEarlierCache: isFromEarlierCache)
     }
 
     /// The identity that the connection is pinned to; one in the registry counts before the one of the first sign-in.

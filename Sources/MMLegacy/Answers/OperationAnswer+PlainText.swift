@@ -1,5 +1,5 @@
-package import MMOperations
 package import MMCore
+package import MMOperations
 
 extension OperationAnswer {
     /// The whole answer as one text, as the first servers gave it: notes first, JSON with an indent of 2.

@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 
 /// The three tools of the design that came before the two tools of today: run, look, end.
 enum MMDesignProfile {

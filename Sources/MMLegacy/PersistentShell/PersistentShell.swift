@@ -1,6 +1,6 @@
-package import MMOperations
 import Glibc
 package import MMCore
+package import MMOperations
 package import MMShell
 
 /// The persistent shell: one shell for each client, whatever sessions it opens, over one permanent workspace.

@@ -1,5 +1,5 @@
-import MMOperations
 package import MMCore
+import MMOperations
 import MMShell
 
 /// The tools of the first persistent shell server, with its parameters, answers and words.
@@ -53,7 +53,8 @@ package enum PersistentShellProfile {
                 outputSchema: FastSchema.dictionary(name), effects: effects
             ) { (arguments, call, services) async throws(MMError) in
                 let configuration = try await shell.opening(services).configuration
-                let toolCall = ShellToolCall(tool: name, context: call, services: services, configuration: configuration)
+                let toolCall = ShellToolCall(
+                    tool: name, context: call, services: services, configuration: configuration)
                 let object = try await body(ToolArguments(arguments), toolCall, shell)
                 return ProfileAnswer(JSONWriter.string(.object(object), layout: .indented(2)), structured: object)
             }
@@ -126,7 +127,8 @@ package enum PersistentShellProfile {
                 toolCall.services.log.warning(error.message)
                 await toolCall.note(command, secrets: [], isRefused: true)
             }
-            await toolCall.record(["commandBytes": .int(Int64(command.utf8.count))], outcome: error.code.word, since: start)
+            await toolCall.record(
+                ["commandBytes": .int(Int64(command.utf8.count))], outcome: error.code.word, since: start)
             return answer("error", -1, "", refusal(of: error, command), 0)
         }
         await toolCall.note(command, secrets: [], isRefused: false)

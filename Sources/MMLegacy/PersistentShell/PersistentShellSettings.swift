@@ -1,5 +1,5 @@
-package import MMOperations
 package import MMCore
+package import MMOperations
 package import MMShell
 
 /// What the persistent shell reads from its environment and its configuration file, with the first server's names and

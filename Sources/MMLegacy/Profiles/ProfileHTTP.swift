@@ -1,5 +1,5 @@
-package import MMOperations
 package import MMCore
+package import MMOperations
 
 /// What is special about a profile where it is served by HTTP.
 package struct ProfileHTTP: Sendable {

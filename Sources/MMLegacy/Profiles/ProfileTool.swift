@@ -1,5 +1,5 @@
-package import MMOperations
 package import MMCore
+package import MMOperations
 
 /// One tool of a profile.
 package struct ProfileTool: Sendable {

@@ -1,6 +1,6 @@
-import MMOperations
 import MMCore
 import MMGuard
+import MMOperations
 import MMShell
 
 /// A call of one of the first shell servers' tools: what all of them do around a command.

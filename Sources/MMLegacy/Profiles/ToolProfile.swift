@@ -1,4 +1,5 @@
 package import MMOperations
+
 /// The tools of an earlier server, under their own names: what `mm-mcp --profile NAME` offers in place of the catalogue.
 ///
 /// A profile maps names, parameters and answer texts to operations; it adds nothing that can be done. What it must

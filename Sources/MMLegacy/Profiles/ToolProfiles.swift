@@ -1,5 +1,5 @@
-package import MMOperations
 package import MMCore
+package import MMOperations
 
 /// The profiles there are: a line each.
 package enum ToolProfiles {

@@ -1,6 +1,6 @@
-import MMOperations
 import MMCore
 import MMHTTP
+import MMOperations
 
 /// Where the manager's tools take their calls: to a session manager at an address, or to one in this process.
 actor PwshManagerClient {

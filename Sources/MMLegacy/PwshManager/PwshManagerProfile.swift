@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 
 /// The five tools of the PowerShell session manager.
 enum PwshManagerProfile {

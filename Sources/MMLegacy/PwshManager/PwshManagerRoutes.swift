@@ -1,7 +1,7 @@
-package import MMREST
 import MMCore
 package import MMHTTP
 import MMOperations
+package import MMREST
 
 /// The session manager's routes over HTTP.
 package struct PwshManagerRoutes: Sendable {

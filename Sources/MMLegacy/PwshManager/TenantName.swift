@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 
 /// Finds the connection behind what callers write as a tenant: the name of a connection, an alias, a domain or an id.
 struct TenantName: Sendable {

@@ -1,5 +1,5 @@
-package import MMOperations
 package import MMCore
+package import MMOperations
 import MMSessions
 
 extension TenantSessions {

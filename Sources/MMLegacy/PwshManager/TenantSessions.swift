@@ -1,5 +1,5 @@
-package import MMOperations
 import MMCore
+package import MMOperations
 package import MMSessions
 
 /// The session manager of tenants and modules: signs in, runs, ends, and looks after its sessions with times of its own.

@@ -1,5 +1,5 @@
-import MMOperations
 package import MMCore
+import MMOperations
 
 /// What the session manager reads from its environment, with its own defaults.
 package struct TenantSettings: Sendable {

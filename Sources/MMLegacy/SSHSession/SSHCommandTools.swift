@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 import MMShell
 
 /// The tools for commands that go on.

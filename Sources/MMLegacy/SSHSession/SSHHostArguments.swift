@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 import MMShell
 
 /// Which host a call of the SSH tools means, with what the environment says of it (`OVRD_<host>_HOST`, `_PORT`, `_USER`,

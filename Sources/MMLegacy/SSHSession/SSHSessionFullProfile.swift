@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 import MMShell
 
 /// The tools of the SSH session server's newest release: those of the first, and commands that go on, input, screens and

@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 import MMShell
 
 /// The four tools of the first SSH session server.

@@ -1,5 +1,5 @@
-import MMOperations
 import MMCore
+import MMOperations
 import MMShell
 
 /// What the SSH tools share: sessions by host, and the words of the first server.

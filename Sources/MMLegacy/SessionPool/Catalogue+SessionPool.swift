@@ -1,6 +1,6 @@
-package import MMOperations
 import MMCore
 import MMGuard
+package import MMOperations
 import PowerShellSyntax
 
 extension Catalogue {

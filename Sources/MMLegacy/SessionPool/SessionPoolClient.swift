@@ -1,6 +1,6 @@
-package import MMOperations
 import MMCore
 package import MMHTTP
+package import MMOperations
 
 /// A pool that answers the first pool's routes and no others: that pool itself, where it still runs.
 package struct SessionPoolClient: Sendable {

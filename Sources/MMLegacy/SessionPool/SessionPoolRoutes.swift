@@ -1,7 +1,7 @@
-package import MMREST
 package import MMCore
 package import MMHTTP
 package import MMOperations
+package import MMREST
 package import MMSessions
 
 /// The session pool's own routes: `/health /status /connections /run /reset /metrics`.

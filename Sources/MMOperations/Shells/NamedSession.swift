@@ -1,5 +1,5 @@
 import MMCore
-import MMShell
+package import MMShell
 
 /// The session that a call names.
 package enum NamedSession: Sendable {

@@ -24,7 +24,8 @@ package struct MetricsReport: Sendable {
     }
 
     /// A report on these sessions.
-    package init(_ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration) {
+    package init(_ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration)
+    {
         counts = metrics.current
         uptime = metrics.uptime
         self.sessions = sessions

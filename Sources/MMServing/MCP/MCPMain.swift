@@ -1,8 +1,8 @@
 import Glibc
 import MMCLI
 import MMCore
-import MMMCP
 import MMLegacy
+import MMMCP
 import MMOperations
 import MMSystem
 

@@ -67,7 +67,9 @@ private final class PoolElsewhere: OperationService {
     func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        if let overEarlierPool = overEarlierPool.withLock({ $0 }) { return try await overEarlierPool.call(name, arguments, in: context) }
+        if let overEarlierPool = overEarlierPool.withLock({ $0 }) {
+            return try await overEarlierPool.call(name, arguments, in: context)
+        }
         do throws(MMError) {
             // What is a folder here may be none there.
             var sent = isProven ? context : context.withoutPerson

@@ -1,6 +1,6 @@
 import MMCore
-import MMMCP
 import MMLegacy
+import MMMCP
 import MMOperations
 
 /// What a profile makes special of the HTTP face: pages beside the protocol, and the end of a client's session.

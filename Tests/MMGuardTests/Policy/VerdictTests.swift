@@ -46,7 +46,8 @@ struct VerdictTests {
         connection.skipSendGuards = false
         #expect(GuardPolicy(of: connection, environment: [:]).sendGuards)
         #expect(!GuardPolicy(of: connection, environment: ["MM_SEND_GUARDS": "false"]).sendGuards)
-        #expect(GuardPolicy(of: connection, environment: [:], allowances: [.warnedCommands, .confirmedParameter]).warnsOnly)
+        #expect(
+            GuardPolicy(of: connection, environment: [:], allowances: [.warnedCommands, .confirmedParameter]).warnsOnly)
     }
 
     private static func connection(_ entry: String) throws -> Connection {

@@ -94,7 +94,8 @@ struct EarlierConfigurationTests {
     @Test("the session manager's image differs from the pool's in its port and its profile alone")
     func managerImage() throws {
         func text(_ name: String) throws -> String {
-            String(decoding: try #require(try ProtectedFile.read("\(Self.root)/Deploy/\(name)/Dockerfile")), as: UTF8.self)
+            String(
+                decoding: try #require(try ProtectedFile.read("\(Self.root)/Deploy/\(name)/Dockerfile")), as: UTF8.self)
         }
         let manager = try text("pwsh-manager")
         let words =

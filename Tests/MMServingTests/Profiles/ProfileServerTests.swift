@@ -1,7 +1,7 @@
 import MMCore
 import MMHTTP
-import MMMCP
 import MMLegacy
+import MMMCP
 import MMOperations
 import Testing
 

@@ -1,6 +1,6 @@
 import MMCore
-import MMMCP
 import MMLegacy
+import MMMCP
 import MMOperations
 
 /// A tool profile as a Model Context Protocol server: exactly its tools, under exactly their names.
