@@ -6,7 +6,11 @@ import struct
 from pool import BATCH, CLASS_BITS, METHODS, Pool, write_file
 
 OPEN_ENDED = 0x80000000
-SERVICES = ["graph", "flow", "arm", "exchange", "bap", "powerApps", "sharePoint"]
+# The numbers of RequestRuleTable. The last is no service: it holds the steps of SharePoint's object requests.
+SERVICES = [
+    "graph", "flow", "arm", "exchange", "bap", "powerApps", "sharePoint", "teams", "powerPlatform", "dataverse",
+    "keyVault", "storage", "signIn", "sharePointObjects",
+]
 
 
 def compile_rules(data, here, out):

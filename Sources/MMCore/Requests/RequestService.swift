@@ -14,6 +14,18 @@ public enum RequestService: String, Sendable, Hashable, CaseIterable {
     case powerApps
     /// SharePoint's own REST interface (`/_api/…`).
     case sharePoint
+    /// The Teams and Skype administration API (`/Skype.Policy/…`, `/Teams.…`).
+    case teams
+    /// The Power Platform API.
+    case powerPlatform
+    /// Dataverse, the tables behind Power Apps (`/api/data/…`).
+    case dataverse
+    /// Azure Key Vault: keys, secrets and certificates themselves.
+    case keyVault
+    /// Azure Storage: blobs, files, queues and tables.
+    case storage
+    /// The sign-in service.
+    case signIn
 
     /// The service's hosts in all of Microsoft's clouds, for judging an address without a connection at hand.
     public var knownHosts: [String] {
@@ -44,7 +56,7 @@ public enum RequestService: String, Sendable, Hashable, CaseIterable {
                 "api.powerapps.com", "gov.api.powerapps.us", "high.api.powerapps.us", "api.apps.appsplatform.us",
                 "api.powerapps.cn",
             ]
-        case .sharePoint: []
+        case .sharePoint, .teams, .powerPlatform, .dataverse, .keyVault, .storage, .signIn: []
         }
     }
 }

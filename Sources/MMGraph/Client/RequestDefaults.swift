@@ -9,7 +9,7 @@ enum RequestDefaults {
         switch target.service {
         case .flow, .powerApps: target.addingQuery("api-version", "2016-11-01")
         case .bap: target.addingQuery("api-version", "2020-10-01")
-        case .graph, .arm, .exchange, .sharePoint: target
+        default: target
         }
     }
 

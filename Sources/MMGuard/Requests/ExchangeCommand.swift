@@ -2,6 +2,13 @@ internal import MMCore
 
 /// A cmdlet sent to the Exchange admin API as a request (`InvokeCommand`): judged by its name and parameters.
 enum ExchangeCommand {
+    /// Whether a path (in lower case) takes a cmdlet in its body: `InvokeCommand`, or an endpoint of the version that has
+    /// one for each thing.
+    static func isAddressed(_ path: [String]) -> Bool {
+        path.last == "invokecommand"
+            || (path.count == 4 && path[0] == "adminapi" && path[1].hasPrefix("v2") && path[3] != "$batch")
+    }
+
     static func classify(_ body: RequestBody, cmdlets: CmdletTable) -> RequestClassification {
         guard case .json(let value) = body, let input = only("CmdletInput", of: value.object)?.object,
             let name = only("CmdletName", of: input)?.string, let parameters = parameters(of: input)
@@ -26,6 +33,37 @@ enum ExchangeCommand {
         return RequestClassification(
             template: nil, classes: classes, rule: "cmdlet", why: "\(entry.name) \(classes.strictest.meaning)",
             isKnown: true, sendsMessage: false, items: [])
+    }
+
+    /// The name of the cmdlet in a body; nil where it can't be read.
+    static func name(in body: JSONValue) -> String? {
+        only("CmdletInput", of: body.object)?.object.flatMap { only("CmdletName", of: $0)?.string }
+    }
+
+    /// What the cmdlet in a body works on: the values of the parameters that name somebody or something, and every address.
+    static func names(in body: JSONValue) -> [String] {
+        guard let input = only("CmdletInput", of: body.object)?.object, let parameters = parameters(of: input) else {
+            return []
+        }
+        return parameters.flatMap { key, value -> [String] in
+            let texts = Self.texts(in: value, depth: 0)
+            return naming.contains(key.asciiLowercased) ? texts : texts.filter { $0.contains("@") }
+        }
+    }
+
+    private static let naming: Set<String> = [
+        "identity", "mailbox", "user", "group", "name", "member", "members", "trustee", "owner", "recipient", "domain",
+        "policy", "rule", "role", "searchname", "case",
+    ]
+
+    private static func texts(in value: JSONValue, depth: Int) -> [String] {
+        switch value {
+        case .string(let text): [text]
+        case .array(let items) where depth < 8: items.flatMap { texts(in: $0, depth: depth + 1) }
+        case .object(let members) where depth < 8:
+            members.filter { !$0.key.contains("@odata") }.flatMap { texts(in: $0.value, depth: depth + 1) }
+        default: []
+        }
     }
 
     /// The parameters; nil when they are no table, or stand there twice.

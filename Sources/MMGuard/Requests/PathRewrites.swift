@@ -27,6 +27,7 @@ enum PathRewrites {
         switch first.name {
         case "me": add([.word("users"), .key("me")], 1)
         case "drive": add([.word("drives"), .key("drive")], 1)
+        case "myorganization": add([], 1)
         case "connections": add([.word("external"), .word("connections")], 1)
         case "devicelocalcredentials": add([.word("directory"), .word("devicelocalcredentials")], 1)
         case "drives" where isKey(1):

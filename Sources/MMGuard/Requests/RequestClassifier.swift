@@ -3,7 +3,7 @@ internal import MMCore
 /// Looks a request up: template, class, rule. Follows the nine steps of the path tables' description.
 struct RequestClassifier: Sendable {
     let paths: GraphPathTable
-    private let rules: RequestRuleTable
+    let rules: RequestRuleTable
     private let cmdlets: CmdletTable
     private static let mostBatchItems = 20
 
@@ -36,13 +36,13 @@ struct RequestClassifier: Sendable {
                 result = other
             }
         }
-        if result.rule == "batch", result.classes.isEmpty {
+        if result.classes.isEmpty {
             return isInBatch ? refused("nested-batch", "a batch within a batch") : batch(request, result.template)
         }
         return result
     }
 
-    private func refused(_ rule: String, _ why: String) -> RequestClassification {
+    func refused(_ rule: String, _ why: String) -> RequestClassification {
         RequestClassification(
             template: nil, classes: .privilege, rule: rule, why: why, isKnown: false, sendsMessage: false, items: [])
     }
@@ -52,10 +52,11 @@ struct RequestClassifier: Sendable {
     ) -> RequestClassification {
         guard request.target.service == .graph else {
             let path = segments.map(\.asciiLowercased)
-            if request.target.service == .exchange, method == .post, path.last == "invokecommand" {
+            if request.target.service == .exchange, method == .post, ExchangeCommand.isAddressed(path) {
                 return ExchangeCommand.classify(request.body, cmdlets: cmdlets)
             }
-            return byRules(method, [path], request, template: nil)
+            let form = request.target.service == .sharePoint ? SharePointPath.plain(path) : path
+            return byRules(method, [form], request, template: nil)
         }
         let readings = PathReader.readings(of: segments)
         for kinds in acceptedKinds(request.target) {
@@ -152,10 +153,17 @@ struct RequestClassifier: Sendable {
             why: why, isKnown: service == .graph ? template != nil : isRead, sendsMessage: false, items: [])
     }
 
-    /// Other ways a lenient server may read the segments: slashes from `%2F` split, escapes resolved again.
+    /// Other ways a lenient server may read the segments: slashes from `%2F` split, escapes resolved again, parameters
+    /// behind `;` and final dots and blanks dropped.
     private func lenientSpellings(of segments: [String]) -> [[String]] {
         var found: [[String]] = []
         var current = segments
+        let trimmed = segments.map { segment in
+            var text = segment.contains("(") ? segment[...] : segment.prefix { $0 != ";" }
+            while let last = text.last, ". ;".contains(last) { text.removeLast() }
+            return String(text)
+        }
+        if trimmed != segments { found.append(trimmed.filter { !$0.isEmpty }) }
         for _ in 0..<3 {
             let split = current.flatMap { segment in
                 segment.contains("/") ? segment.split(separator: "/").map(String.init) : [segment]
@@ -190,6 +198,11 @@ struct RequestClassifier: Sendable {
         for (index, item) in requests.enumerated() {
             items.append(batchItem(item, index, request.target))
         }
+        return joined(items, template: template)
+    }
+
+    /// What several requests in one are: the worst of them.
+    func joined(_ items: [RequestClassification.BatchItem], template: String?) -> RequestClassification {
         let classes = items.reduce(into: GuardClassSet()) { $0.formUnion($1.classification.classes) }
         let worst = items.max { $0.classification.classes.strictest.rank < $1.classification.classes.strictest.rank }
         return RequestClassification(
@@ -211,11 +224,17 @@ struct RequestClassifier: Sendable {
             return .init(id: id, line: "?", classification: refused("batch-unreadable", "method or url can't be read"))
         }
         let line = "\(method.uppercased()) \(url)"
-        if url.contains("://") || url.hasPrefix("//") {
+        // Exchange takes whole addresses, which have to be those of the batch itself.
+        let isOwn = outer.service == .exchange && outer.writtenOrigin.map { url.hasPrefix($0 + "/") } ?? false
+        if !isOwn, url.contains("://") || url.hasPrefix("//") {
             return .init(
                 id: id, line: line, classification: refused("batch-absolute-url", "an absolute address within a batch"))
         }
-        guard var target = try? RequestTarget(parsing: url, service: outer.service, respelling: .clean) else {
+        let allowed = isOwn ? outer.writtenOrigin.map { [$0] } ?? [] : []
+        guard
+            var target = try? RequestTarget(
+                parsing: url, service: outer.service, allowedHosts: allowed, respelling: .clean)
+        else {
             return .init(
                 id: id, line: line, classification: refused("batch-unreadable", "its address can't be read"))
         }

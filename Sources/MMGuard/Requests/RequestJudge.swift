@@ -2,6 +2,12 @@ internal import MMCore
 
 /// Turns what the tables say about a request into findings and a verdict.
 struct RequestJudge: Sendable {
+    /// The rules of requests that hide what they do.
+    private static let hiding: Set<String> = [
+        "method-header", "nested-batch", "batch-absolute-url", "batch-unreadable", "address-spelling",
+        "unreadable-body",
+    ]
+
     let classifier: RequestClassifier
     let user: UserRuleFile
 
@@ -36,7 +42,7 @@ struct RequestJudge: Sendable {
             kind = .unknown
             reason = "\(line): no table knows this path, so nobody can say what the change does."
             instead = "Check the spelling against the documentation of the service, or let a person confirm it."
-        } else if ["method-header", "nested-batch", "batch-absolute-url", "batch-unreadable"].contains(found.rule) {
+        } else if Self.hiding.contains(found.rule) {
             kind = .dynamic
             instead = "Send the requests one by one, with plain methods and relative addresses."
         } else if found.classes.contains(.secret) {

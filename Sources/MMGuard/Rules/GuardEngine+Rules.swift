@@ -40,7 +40,7 @@ extension GuardEngine {
             return GuardRuleDescription(
                 id: rule.id, kind: "request", guardClass: rule.isBatch ? nil : rule.classes.strictest.rawValue,
                 explanation: rule.why, instead: nil,
-                patterns: patterns.map { "\(service.rawValue) \(methods.joined(separator: ",")) \($0)" })
+                patterns: patterns.map { "\(service) \(methods.joined(separator: ",")) \($0)" })
         }
     }
 
@@ -106,6 +106,9 @@ extension GuardEngine {
                 "refused-address", "request",
                 "the address can't be sent: another host, control characters, user information"
             ),
+            ("address-spelling", "request", "servers read the address in different ways"),
+            ("unreadable-body", "request", "a body that can't be read before it is sent"),
+            ("added-host", "request", "data goes to a host that the owner of the connection added"),
             ("batch-unreadable", "request", "a batch or an item of it can't be read"),
             ("batch-absolute-url", "request", "an absolute address within a batch"),
             ("nested-batch", "request", "a batch within a batch"),

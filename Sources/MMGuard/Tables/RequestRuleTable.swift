@@ -31,7 +31,17 @@ struct RequestRuleTable: Sendable {
     func first(
         service: RequestService, method: RequestMethod, forms: [[String]], body: RequestBody, selected: SelectedNames
     ) -> Rule? {
-        let number = Self.number(of: service)
+        first(Self.number(of: service), method, forms, body, selected)
+    }
+
+    /// The first rule that holds for a step of a request to SharePoint's object interface, by its name alone.
+    func first(objectStep name: String, method: RequestMethod) -> Rule? {
+        first(Self.objectSteps, method, [[name]], .none, SelectedNames([]))
+    }
+
+    private func first(
+        _ number: UInt8, _ method: RequestMethod, _ forms: [[String]], _ body: RequestBody, _ selected: SelectedNames
+    ) -> Rule? {
         for row in 0..<count {
             guard rows.u8(row, 30) == number, rows.u16(row, 28) & method.bit != 0,
                 forms.contains(where: { matchesPath(row, $0) }), bodyHolds(row, body), selectHolds(row, selected)
@@ -50,8 +60,9 @@ struct RequestRuleTable: Sendable {
     }
 
     /// The service, methods and patterns of a row, for listings.
-    func description(_ row: UInt32) -> (service: RequestService, methods: [String], patterns: [String]) {
-        let service = RequestService.allCases.first { Self.number(of: $0) == rows.u8(row, 30) } ?? .graph
+    func description(_ row: UInt32) -> (service: String, methods: [String], patterns: [String]) {
+        let service =
+            RequestService.allCases.first { Self.number(of: $0) == rows.u8(row, 30) }?.rawValue ?? "sharePoint objects"
         let methods = RequestMethod.allCases.filter { rows.u16(row, 28) & $0.bit != 0 && $0.bit != 0 }.map(\.rawValue)
         var patterns: [String] = []
         forEachPattern(row) { start, count, _ in
@@ -69,8 +80,17 @@ struct RequestRuleTable: Sendable {
         case .bap: 4
         case .powerApps: 5
         case .sharePoint: 6
+        case .teams: 7
+        case .powerPlatform: 8
+        case .dataverse: 9
+        case .keyVault: 10
+        case .storage: 11
+        case .signIn: 12
         }
     }
+
+    /// The number of the rules for the steps of SharePoint's object requests.
+    private static let objectSteps: UInt8 = 13
 
     private func forEachPattern(
         _ row: UInt32, _ body: (_ start: UInt32, _ count: UInt32, _ isOpenEnded: Bool) -> Void

@@ -31,7 +31,7 @@ public enum ServiceResource: Sendable, Hashable {
     /// - Parameters:
     ///   - service: the service asked.
     ///   - sharePointLabel: the first label of the SharePoint host, for `.sharePoint` only.
-    /// - Returns: `nil` for SharePoint without a host.
+    /// - Returns: `nil` for SharePoint without a host, and for services whose tokens are not asked for by a name alone.
     public init?(_ service: RequestService, sharePointLabel: String? = nil) {
         switch service {
         case .graph: self = .graph
@@ -43,6 +43,10 @@ public enum ServiceResource: Sendable, Hashable {
         case .sharePoint:
             guard let sharePointLabel, !sharePointLabel.isEmpty else { return nil }
             self = .sharePoint(sharePointLabel)
+        case .teams: self = .teams
+        case .powerPlatform: self = .powerPlatform
+        case .keyVault: self = .keyVault
+        case .dataverse, .storage, .signIn: return nil
         }
     }
 

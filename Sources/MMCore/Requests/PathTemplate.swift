@@ -1,11 +1,9 @@
-import MMCore
-
 /// A path without what names somebody or something: what a record may hold.
-enum PathTemplate {
+package enum PathTemplate {
     private static let longest = 300
 
     /// The template of a target: `/v1.0/users/{name}/messages/{id}`. The query is left out.
-    static func of(_ target: String) -> String {
+    package static func of(_ target: String) -> String {
         let path = target.prefix { $0 != "?" }
         let segments = path.split(separator: "/", omittingEmptySubsequences: false).map(segment)
         return String(segments.joined(separator: "/").prefix(longest))

@@ -1,0 +1,204 @@
+internal import MMCore
+
+/// Says what a request at the wire is for: reads it as the service will, and looks it up as every other request.
+struct WireClassifier: Sendable {
+    private let requests: RequestClassifier
+
+    init(tables: GuardTables) {
+        requests = RequestClassifier(tables: tables)
+    }
+
+    /// What the tables say about a request.
+    func classify(_ request: WireRequest, isInBatch: Bool = false) -> RequestClassification {
+        guard let service = request.service else { return foreign(request) }
+        guard let (target, isPlain) = target(of: request, service) else {
+            return requests.refused("address-spelling", "its address can't be read in one way only")
+        }
+        guard let methods = methods(of: request, service) else {
+            return requests.refused("method-header", "its headers name several methods")
+        }
+        let body = WireBody(request)
+        var result: RequestClassification?
+        for method in methods {
+            for target in [target] + otherVersion(of: target, request) {
+                let found = classify(method, target, body, request, isInBatch: isInBatch)
+                let isWorse = result.map { found.classes.strictest.rank > $0.classes.strictest.rank } ?? true
+                if isWorse { result = found }
+            }
+        }
+        guard var result else { return requests.refused("unknown-method", "it has no method") }
+        let isRead = methods.allSatisfy { RequestMethod(written: $0) == .get }
+        if !isPlain, !isRead {
+            result = also(
+                .privilege, result, "address-spelling", "its address is written in a way that servers read differently")
+        } else if body.isHidden, !isRead, result.items.isEmpty, result.rule != "batch" {
+            result = also(.privilege, result, "unreadable-body", "its body can't be read before it is sent")
+        }
+        return result
+    }
+
+    private func also(
+        _ classes: GuardClassSet, _ found: RequestClassification, _ rule: String, _ why: String
+    ) -> RequestClassification {
+        var found = found
+        found.classes = found.classes.subtracting(.read).union(classes)
+        found.rule = rule
+        found.why = why
+        found.items = []
+        return found
+    }
+
+    private func classify(
+        _ method: String, _ target: RequestTarget, _ body: WireBody, _ request: WireRequest, isInBatch: Bool
+    ) -> RequestClassification {
+        if RequestMethod(written: method) == .post, let parts = parts(of: target, body, request, isInBatch: isInBatch) {
+            return parts
+        }
+        let found = requests.classify(GuardedRequest(method: method, target: target, body: body.content))
+        // Who tells the service of another cmdlet in a header than in the body wants one of them overlooked.
+        if target.service == .exchange, case .json(let value) = body.content,
+            let cmdlet = ExchangeCommand.name(in: value),
+            request.values("x-cmdletname").contains(where: { $0.asciiLowercased != cmdlet.asciiLowercased })
+        {
+            return requests.refused("invoke-command-unreadable", "header and body name different cmdlets")
+        }
+        return found
+    }
+
+    /// A request to a host that the owner of the connection added: no table knows it.
+    private func foreign(_ request: WireRequest) -> RequestClassification {
+        let isRead = ["GET", "HEAD", "OPTIONS"].contains(request.method.uppercased())
+        guard isRead, request.headers.allSatisfy({ !RequestTarget.refusedHeaders.contains($0.name.asciiLowercased) })
+        else {
+            return RequestClassification(
+                template: nil, classes: .external, rule: "added-host", why: "it hands data to a host that was added",
+                isKnown: true, isSeedSend: false, items: [])
+        }
+        return RequestClassification(
+            template: nil, classes: .read, rule: "reads", why: "it only reads", isKnown: true, isSeedSend: false,
+            items: [])
+    }
+
+    // MARK: Address and method
+
+    /// The address, and whether it is written in the one way that all servers read alike.
+    private func target(of request: WireRequest, _ service: RequestService) -> (RequestTarget, isPlain: Bool)? {
+        let address = request.origin + request.target
+        func parsed(_ respelling: RequestTarget.Respelling) -> RequestTarget? {
+            try? RequestTarget(
+                parsing: address, service: service, allowedHosts: [request.origin], respelling: respelling)
+        }
+        if let plain = parsed(.refuse) { return (plain, true) }
+        return parsed(.clean).map { ($0, false) }
+    }
+
+    /// Graph serves more versions than the two that everybody uses: what stands in a version's place may be one.
+    private func otherVersion(of target: RequestTarget, _ request: WireRequest) -> [RequestTarget] {
+        guard target.service == .graph, target.segments.count > 1,
+            let first = request.target.split(separator: "/").first?.asciiLowercased,
+            first == target.segments.first?.asciiLowercased,
+            let rest = request.target.dropFirst().firstIndex(of: "/"),
+            let other = try? RequestTarget(
+                parsing: request.origin + "/beta" + request.target[rest...], service: .graph,
+                allowedHosts: [request.origin], respelling: .clean)
+        else { return [] }
+        return [other]
+    }
+
+    /// The methods that the service may see; nil when headers contradict each other.
+    private func methods(of request: WireRequest, _ service: RequestService) -> [String]? {
+        let named = RequestTarget.refusedHeaders.flatMap(request.values)
+        guard let override = named.first else { return [request.method] }
+        guard named.allSatisfy({ $0.uppercased() == override.uppercased() }) else { return nil }
+        let obeys = service == .sharePoint || service == .dataverse
+        // OData's old name for a change of some properties.
+        let method = obeys && override.uppercased() == "MERGE" ? "PATCH" : override
+        return obeys && request.method.uppercased() == "POST" ? [method] : [request.method, method]
+    }
+
+    // MARK: Requests within a request
+
+    /// What a body holds that is made of steps or parts of its own; nil for every other request.
+    private func parts(
+        of target: RequestTarget, _ body: WireBody, _ request: WireRequest, isInBatch: Bool
+    ) -> RequestClassification? {
+        let path = SharePointPath.plain(target.segments.map(\.asciiLowercased))
+        switch target.service {
+        case .sharePoint where path.suffix(2) == ["_api", "processquery"]:
+            guard let text = body.text, let objects = ObjectRequest(text) else {
+                return requests.refused("batch-unreadable", "its steps can't be read")
+            }
+            let items = objects.steps.enumerated().map { index, step in
+                RequestClassification.BatchItem(
+                    id: "\(index + 1)", line: step.path.joined(separator: "/"), classification: classify(step))
+            }
+            return named(requests.joined(items, template: nil), target)
+        case .sharePoint where path.suffix(2) == ["_api", "$batch"], .dataverse where path.last == "$batch":
+            guard !isInBatch else { return requests.refused("nested-batch", "a batch within a batch") }
+            guard let text = body.text,
+                let parts = MultipartBatch.read(text, contentTypes: request.values("content-type"))
+            else {
+                return requests.refused("batch-unreadable", "the batch can't be read")
+            }
+            let items = parts.enumerated().map { index, part in item(part, index, of: request) }
+            return named(requests.joined(items, template: nil), target)
+        default: return nil
+        }
+    }
+
+    private func named(_ found: RequestClassification, _ target: RequestTarget) -> RequestClassification {
+        var found = found
+        found.service = target.service
+        found.method = "POST"
+        return found
+    }
+
+    private func item(
+        _ part: MultipartBatch.Part, _ index: Int, of request: WireRequest
+    ) -> RequestClassification.BatchItem {
+        let line = "\(part.method) \(part.url)"
+        let path: String
+        if part.url.hasPrefix(request.origin + "/") {
+            path = String(part.url.dropFirst(request.origin.count))
+        } else if part.url.contains("://") || part.url.hasPrefix("//") {
+            return .init(
+                id: "\(index + 1)", line: line,
+                classification: requests.refused("batch-absolute-url", "an address elsewhere within a batch"))
+        } else if part.url.hasPrefix("/") {
+            path = part.url
+        } else {
+            let folder = request.target.prefix { $0 != "?" }.lastIndex(of: "/")
+            path = request.target[...(folder ?? request.target.startIndex)] + part.url
+        }
+        let inner = WireRequest(
+            service: request.service, origin: request.origin, method: part.method, target: path, headers: part.headers,
+            body: part.body.isEmpty ? .none : .whole(part.body))
+        return .init(
+            id: "\(index + 1)", line: line, body: WireBody(inner).content,
+            classification: classify(inner, isInBatch: true))
+    }
+
+    /// A step of an object request: known lookups read; what the same path is for in the REST interface holds here too.
+    private func classify(_ step: ObjectRequest.Step) -> RequestClassification {
+        let name = step.path.last ?? ""
+        func found(_ rule: RequestRuleTable.Rule, isKnown: Bool = true) -> RequestClassification {
+            RequestClassification(
+                template: nil, classes: rule.classes, rule: rule.id, why: rule.why, isKnown: isKnown, isSeedSend: false,
+                items: [])
+        }
+        let own = requests.rules.first(objectStep: name, method: step.method)
+        if let own, own.classes == .read { return found(own) }
+        let shared = requests.rules.first(
+            service: .sharePoint, method: step.method, forms: [["_api"] + step.path], body: .none,
+            selected: SelectedNames([]))
+        let rules = [own, shared].compactMap(\.self).filter { !$0.isBatch }
+        guard let worst = rules.max(by: { $0.classes.strictest.rank < $1.classes.strictest.rank }) else {
+            return RequestClassification(
+                template: nil, classes: .write, rule: "writes", why: "it changes or makes something", isKnown: false,
+                isSeedSend: false, items: [])
+        }
+        // The same word means another thing in a type that no table knows, or in a collection that is not named.
+        let isVague = step.path.first == "type" || step.path == ["object", "add"]
+        return found(worst, isKnown: !(isVague && worst.classes == .write))
+    }
+}
