@@ -72,10 +72,10 @@ struct WireClassifier: Sendable {
         else {
             return RequestClassification(
                 template: nil, classes: .external, rule: "added-host", why: "it hands data to a host that was added",
-                isKnown: true, isSeedSend: false, items: [])
+                isKnown: true, sendsMessage: false, items: [])
         }
         return RequestClassification(
-            template: nil, classes: .read, rule: "reads", why: "it only reads", isKnown: true, isSeedSend: false,
+            template: nil, classes: .read, rule: "reads", why: "it only reads", isKnown: true, sendsMessage: false,
             items: [])
     }
 
@@ -183,7 +183,8 @@ struct WireClassifier: Sendable {
         let name = step.path.last ?? ""
         func found(_ rule: RequestRuleTable.Rule, isKnown: Bool = true) -> RequestClassification {
             RequestClassification(
-                template: nil, classes: rule.classes, rule: rule.id, why: rule.why, isKnown: isKnown, isSeedSend: false,
+                template: nil, classes: rule.classes, rule: rule.id, why: rule.why, isKnown: isKnown,
+                sendsMessage: false,
                 items: [])
         }
         let own = requests.rules.first(objectStep: name, method: step.method)
@@ -195,7 +196,7 @@ struct WireClassifier: Sendable {
         guard let worst = rules.max(by: { $0.classes.strictest.rank < $1.classes.strictest.rank }) else {
             return RequestClassification(
                 template: nil, classes: .write, rule: "writes", why: "it changes or makes something", isKnown: false,
-                isSeedSend: false, items: [])
+                sendsMessage: false, items: [])
         }
         // The same word means another thing in a type that no table knows, or in a collection that is not named.
         let isVague = step.path.first == "type" || step.path == ["object", "add"]
