@@ -1,0 +1,190 @@
+internal import MMCore
+
+/// What a call may send, asked for each request before it leaves, and what has become of those it sent.
+///
+/// A value: who holds it says one call at a time in a session, and what no call sends has a grant without authority.
+package struct RequestGrant: Sendable {
+    /// What becomes of a request.
+    package enum Outcome: Sendable, Hashable {
+        /// It is sent. The class is for the record.
+        case allow(GuardClass)
+        /// It waits while a person is asked; `answered` says how it goes on.
+        case hold(RequestQuestion)
+        /// It is not sent; the code and message are for its client.
+        case refuse(code: String, message: String)
+    }
+
+    /// What a person said, or that nobody could be asked.
+    package enum Answer: Sendable, Hashable {
+        /// This one may be sent.
+        case yes
+        /// This one, and as many more of its kind as were offered.
+        case yesToKind
+        /// Not this one, nor others of its kind.
+        case no
+        /// Nobody answered in time, or there was nobody.
+        case nobody
+    }
+
+    /// What the call was let through for; nil for what is sent outside of calls.
+    private let authority: CallAuthority?
+    private let policy: GuardPolicy
+    private let isDryRun: Bool
+    private var unnamedLeft: Int?
+    private var approved: Set<String> = []
+    private var refusedKinds: Set<String> = []
+    private var kindsLeft: [String: Int] = [:]
+    private var kindsSent: [String: Int] = [:]
+    /// How the last request of each digest ended: nil while it is under way.
+    private var ends: [String: Int?] = [:]
+    private var digests: [UInt64: String] = [:]
+    private var report = CallReport()
+    private var isStopped = false
+
+    /// The grant of a call.
+    /// - Parameters:
+    ///   - authority: what it was let through for.
+    ///   - policy: the connection's policy for this caller, which holds whatever the text was.
+    ///   - isDryRun: whether all that changes something is held back and listed.
+    package init(_ authority: CallAuthority, policy: GuardPolicy, isDryRun: Bool = false) {
+        self.authority = authority
+        self.policy = policy
+        self.isDryRun = isDryRun
+        unnamedLeft = authority.unnamed
+    }
+
+    private init(policy: GuardPolicy) {
+        authority = nil
+        self.policy = policy
+        isDryRun = false
+    }
+
+    /// The grant of what a session sends outside of calls: it looks, and no more.
+    package static func outsideCalls(policy: GuardPolicy) -> RequestGrant { RequestGrant(policy: policy) }
+
+    /// What was sent and what was held back so far.
+    package var traffic: CallReport { report }
+
+    /// Says what becomes of a request.
+    /// - Parameters:
+    ///   - intent: what it is for.
+    ///   - number: its number within the session.
+    package mutating func judge(_ intent: RequestIntent, number: UInt64) -> Outcome {
+        let verdict = intent.verdict(policy)
+        if intent.isRead, verdict.decision == .allow { return .allow(.read) }
+        guard let authority else {
+            return refuse(
+                intent, "outside_call", "between calls a session only reads. Send it from a call: mm run, or mm__run.")
+        }
+        if verdict.decision == .deny {
+            report.held.append(SentRequest(intent, number: number))
+            return refuse(intent, "denied", verdict.reason)
+        }
+        if isDryRun {
+            report.held.append(SentRequest(intent, number: number))
+            return refuse(intent, "dry_run", "this is a dry run, which only reads.")
+        }
+        guard !isStopped else { return stopped(intent, number) }
+        if isRetry(intent) || isGranted(intent, verdict, authority) { return pass(intent, number) }
+        if let left = kindsLeft[intent.kind], left > 0 {
+            kindsLeft[intent.kind] = left - 1
+            return pass(intent, number)
+        }
+        if refusedKinds.contains(intent.kind) { return refuse(intent, "denied", "the person said no to this.") }
+        return .hold(question(intent, number, authority))
+    }
+
+    /// Goes on with a request that was held.
+    package mutating func answered(_ question: RequestQuestion, _ answer: Answer) -> Outcome {
+        let (intent, number) = (question.intent, question.number)
+        switch answer {
+        case .yes, .yesToKind:
+            guard !isStopped else { return stopped(intent, number) }
+            approved.insert(intent.digest)
+            if answer == .yesToKind { kindsLeft[intent.kind, default: 0] += question.offeredOfKind }
+            return pass(intent, number)
+        case .no:
+            refusedKinds.insert(intent.kind)
+            report.refused.append(SentRequest(intent, number: number))
+            return refuse(intent, "denied", "the person said no.")
+        case .nobody:
+            if isStopped { return stopped(intent, number) }
+            isStopped = true
+            report.held.append(SentRequest(intent, number: number))
+            report.question = question
+            return refuse(
+                intent, "confirmation_needed",
+                "a person has to confirm it. Nothing that changes something is sent by this call any more.")
+        }
+    }
+
+    /// A request has ended.
+    /// - Parameters:
+    ///   - number: its number.
+    ///   - status: the status of its answer; 0 where none came.
+    ///   - wasSent: whether it began to leave.
+    package mutating func ended(_ number: UInt64, status: Int, wasSent: Bool) {
+        guard let digest = digests.removeValue(forKey: number) else { return }
+        ends[digest] = .some(status)
+        report.ended(number, status: status, wasSent: wasSent)
+    }
+
+    // MARK: What may be sent
+
+    private mutating func isGranted(
+        _ intent: RequestIntent, _ verdict: Verdict, _ authority: CallAuthority
+    ) -> Bool {
+        if intent.isUnclear, !intent.isResourceWrite, !(authority.isConfirmed && authority.isUnclear) { return false }
+        let isPlain = intent.classes.isSubset(of: [.read, .write])
+        let isLet = intent.isUnclear ? policy.decision(forAll: intent.classes) == .allow : verdict.decision == .allow
+        if isPlain, isLet { return authority.mayWrite }
+        let confirmed = authority.mayWrite ? authority.classes.union([.read, .write]) : authority.classes
+        guard authority.isConfirmed, intent.classes.isSubset(of: confirmed) else { return false }
+        if intent.targets.allSatisfy(authority.shows) { return true }
+        guard let left = unnamedLeft else { return true }
+        guard left > 0 else { return false }
+        unnamedLeft = left - 1
+        return true
+    }
+
+    /// Whether the very same request was let through and has come to nothing: its client tries again.
+    private func isRetry(_ intent: RequestIntent) -> Bool {
+        guard let end = ends[intent.digest], let status = end else { return false }
+        return [0, 408, 429, 500, 502, 503, 504].contains(status)
+    }
+
+    private mutating func pass(_ intent: RequestIntent, _ number: UInt64) -> Outcome {
+        digests[number] = intent.digest
+        ends[intent.digest] = .some(nil)
+        kindsSent[intent.kind, default: 0] += 1
+        report.sent.append(SentRequest(intent, number: number))
+        return .allow(intent.classes.strictest)
+    }
+
+    private func question(_ intent: RequestIntent, _ number: UInt64, _ authority: CallAuthority) -> RequestQuestion {
+        let was = authority.mayWrite ? "the call was not let through for it" : "the call was let through to look"
+        let names = intent.targets.prefix(Self.namesInQuestion).joined(separator: ", ")
+        let findings = intent.findings.map { finding in
+            var finding = finding
+            finding.atLeast = max(finding.atLeast ?? .ask, .ask)
+            finding.reason += " Now a script sends it, and \(was)." + (names.isEmpty ? "" : " It works on: \(names).")
+            return finding
+        }
+        let counted = authority.previewed ?? CallAuthority.few
+        let left = max(counted - kindsSent[intent.kind, default: 0] - 1, 0)
+        return RequestQuestion(
+            intent: intent, number: number,
+            verdict: Verdict(findings: findings, policy: policy, previews: intent.previews), offeredOfKind: left)
+    }
+
+    private static let namesInQuestion = 10
+
+    private mutating func stopped(_ intent: RequestIntent, _ number: UInt64) -> Outcome {
+        report.held.append(SentRequest(intent, number: number))
+        return refuse(intent, "confirmation_needed", "something before it waits for a person.")
+    }
+
+    private func refuse(_ intent: RequestIntent, _ code: String, _ why: String) -> Outcome {
+        .refuse(code: code, message: "\(intent.request.line.prefix(300)) was not sent: \(why)")
+    }
+}

@@ -1,0 +1,30 @@
+package import MMCore
+
+/// A request that is held open until a person has said yes or no.
+package struct RequestQuestion: Sendable, Hashable {
+    /// The request.
+    package let intent: RequestIntent
+    /// Its number within the session.
+    package let number: UInt64
+    /// What the guard says of it, and why this call may not send it by itself.
+    package let verdict: Verdict
+    /// How many more of this kind a yes may hold for in this call: what was counted beforehand, less what was sent.
+    package let offeredOfKind: Int
+
+    /// What a person is asked: the same wherever it is asked, and bound to exactly this request.
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - module: the module of the session.
+    ///   - checks: what the connection wants a person to show.
+    package func confirmation(
+        connection: String, module: String, checks: ConnectionPersonChecks = ConnectionPersonChecks()
+    ) -> ConfirmationRequest {
+        ConfirmationRequest(
+            connection: connection, module: module, title: "send from a script in \(module)", text: intent.request.line,
+            body: intent.request.body.seen, parameters: intent.request.decisiveHeaders, verdict: verdict, checks: checks
+        )
+    }
+
+    /// Whether a yes can wait for the same request: only where all of it is known.
+    package var canWait: Bool { intent.request.isWhole }
+}
