@@ -22,7 +22,7 @@ package enum JobAnswer {
     /// The members of an answer that says that its call goes on; `nil` for every other answer.
     package static func members(of answer: OperationAnswer) -> JSONObject? {
         guard case .value(.object(let value)) = answer.body, value["status"] == "running",
-            let handle = value["handle"]?.string, JobHandle.isOne(handle)
+            let handle = value["handle"]?.string, WorkHandle.isOne(handle)
         else { return nil }
         return value
     }

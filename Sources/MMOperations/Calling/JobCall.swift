@@ -34,9 +34,8 @@ struct JobCall: Sendable {
         let (outputs, server) = (services.outputs, context.caller.server)
         let begun = Begun()
         let form = arguments["output"]?.string
-        let job = services.jobs.board.start(
-            label: operation.declaration.name, for: OperationJobs.owner(of: context)
-        ) { (job: Job<KeptAnswer>) in
+        let job = Job.start(operation.declaration.name, for: OperationJobs.owner(of: context)) {
+            (job: Job<KeptAnswer>) in
             var inner = context
             inner.progress = { report in
                 job.tell(JobProgress(done: report.done, total: report.total, message: report.message))
@@ -62,7 +61,7 @@ struct JobCall: Sendable {
                 if let result = await job.result(within: limit, endsEarly: false) {
                     return Result<KeptAnswer, MMError>?.some(result)
                 }
-                if services.jobs.board.letGo(job) { return nil }
+                if services.jobs.table.letGo(job) { return nil }
                 // While a question is open or the table is full, the call is simply waited for.
                 limit = max(patience, .milliseconds(200))
             }

@@ -46,7 +46,7 @@ public struct LocalOperationService: OperationService {
     /// another process.
     public func forget(_ client: CallContext) async {
         guard client.sessionID != nil, client.caller.surface != .terminal else { return }
-        if client.principal == nil { services.jobs.board.forget(owner: OperationJobs.owner(of: client)) }
+        if client.principal == nil { services.jobs.table.forget(owner: OperationJobs.owner(of: client)) }
         await services.shells.closeAll(of: client.shellOwner)
     }
 

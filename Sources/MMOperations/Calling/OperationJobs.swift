@@ -2,10 +2,10 @@ import MMCore
 package import MMSessions
 import MMSystem
 
-/// The calls of this process that go on after their callers were let go.
+/// What goes on in this process after its callers were let go: calls, and commands of shells.
 package final class OperationJobs: Sendable {
-    /// The jobs.
-    package let board: JobBoard<KeptAnswer>
+    /// All of it.
+    package let table: WorkTable
     private let life = Mutex(Life.call)
 
     /// How long this process lives, and with it what goes on in it.
@@ -19,8 +19,8 @@ package final class OperationJobs: Sendable {
     }
 
     /// No jobs yet.
-    package init(limits: JobBoard<KeptAnswer>.Limits = .init()) {
-        board = JobBoard(limits: limits)
+    package init(limits: WorkTable.Limits = .init()) {
+        table = WorkTable(limits: limits)
     }
 
     /// Whether this process goes on after the call: a terminal's own process ends with it.
@@ -41,8 +41,9 @@ package final class OperationJobs: Sendable {
         return [context.caller.surface.rawValue, context.caller.server ?? "", name].joined(separator: "/")
     }
 
-    /// Whose jobs a caller may read and end; `nil`: everybody's. The user's own terminal sees all that are this user's.
-    package static func reach(of context: CallContext) -> String? {
-        context.caller.surface == .terminal ? nil : owner(of: context)
+    /// Whose jobs a caller may read and end: its own and its shells'; `nil`: everybody's. The user's own terminal sees all
+    /// that are this user's.
+    package static func reach(of context: CallContext) -> Set<String>? {
+        context.caller.surface == .terminal ? nil : [owner(of: context), context.shellOwner]
     }
 }

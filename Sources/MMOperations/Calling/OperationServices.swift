@@ -51,8 +51,8 @@ public struct OperationServices: Sendable {
 
     /// Ends what lives: jobs are called off, and every session is gone when this returns.
     public func close() async {
-        await jobs.board.close()
         await shells.close()
+        await jobs.table.close()
         await sessions.close()
     }
 
@@ -83,8 +83,8 @@ public struct OperationServices: Sendable {
         sessions = SessionPool(
             factory: ModuleSessionFactory(
                 environment: environment, paths: paths, registry: registry, identity: identity, log: log))
-        shells = ShellSessions()
         jobs = OperationJobs()
+        shells = ShellSessions(work: jobs.table)
         restorer = SessionRestorer(
             path: paths.sessionsFile(of: only), registry: registry, sessions: sessions, log: log)
         ledger = ConfirmationLedger(paths: paths)

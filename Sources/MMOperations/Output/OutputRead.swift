@@ -1,8 +1,8 @@
 import MMCore
 import MMSessions
 
-/// `output`: pages and filters an answer that was too long to be given whole, and reads, waits for or ends a call that
-/// goes on.
+/// `output`: pages and filters an answer that was too long to be given whole, and reads, waits for or ends calls and
+/// commands that go on.
 struct OutputRead: Operation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
@@ -51,7 +51,9 @@ struct OutputRead: Operation {
     )
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        if JobHandle.isOne(input.handle) { return try await JobRead(handle: input.handle).run(input, in: context) }
+        if WorkHandle.isOne(input.handle) {
+            return try await WorkRead(work: try await context.work(input.handle)).run(input, in: context)
+        }
         let outputs = context.services.outputs
         let stored = try outputs.find(input.handle)
         // A handle is a name, not a permission: who may not use the connection may not read what came from it.

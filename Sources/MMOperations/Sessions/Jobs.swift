@@ -1,13 +1,13 @@
 import MMCore
 import MMSessions
 
-/// `jobs`: the calls that go on after their callers were let go, and those that ended within the hour.
+/// `jobs`: the calls and commands that go on after their callers were let go, and those that ended within the hour.
 struct Jobs: Operation {
     typealias Input = NoInput
 
     let declaration = OperationDeclaration(
         "jobs", aliases: ["mm_jobs"], command: ["jobs"], title: "Jobs",
-        summary: "List the calls that go on by themselves, and those that ended within the hour.",
+        summary: "List the calls and commands that go on by themselves, and those that ended within the hour.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm jobs", "all of this user; `mm output JOB --action wait` waits for one, `cancel` ends it")
@@ -15,7 +15,7 @@ struct Jobs: Operation {
     ).unlisted
 
     func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let reports = context.services.jobs.board.reports(for: OperationJobs.reach(of: context.call))
+        let reports = context.services.jobs.table.reports(for: OperationJobs.reach(of: context.call))
         let rows = reports.map { JSONValue.object(Self.row($0)) }
         return .value(
             ["jobs": .array(rows)], columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])

@@ -221,7 +221,7 @@ extension OperationServices {
     }
 
     /// How many calls go on after their callers were let go.
-    package func runningJobs() -> Int { jobs.board.reports(for: nil).count { $0.state == .running } }
+    package func runningJobs() -> Int { jobs.table.reports(for: nil).count { $0.state == .running } }
 
     /// Ends the sessions that nobody uses at the moment.
     package func endIdleSessions() async {

@@ -1,23 +1,6 @@
 import MMCore
 import MMShell
 
-extension OperationContext {
-    /// A running or finished command of the caller.
-    func shellTask(_ handle: String?, at place: ShellPlace) async throws(MMError) -> ShellTask {
-        guard let handle else {
-            throw MMError(
-                .invalidInput, "Which command?", hint: "Give `job`, the handle that run answered with (cmd-…).")
-        }
-        let task = try await services.shells.task(handle, of: call.shellOwner)
-        guard task.session.place == place else {
-            throw MMError(
-                .invalidInput, "\(handle) runs \(place.isLocal ? "on a host" : "in a local shell").",
-                hint: "Use \(task.session.place.rawValue)_… for it.")
-        }
-        return task
-    }
-}
-
 extension OperationAnswer {
     /// The answer about a command.
     static func report(

@@ -36,18 +36,16 @@ struct ShellJobs: Operation {
     }
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let shells = context.services.shells
         if let handle = input.cancelled {
-            let task = try await shells.task(handle, of: context.call.shellOwner)
             if let signal = input.signal {
+                let task = try await context.command(handle)
                 let isSent = await task.job.signal(signal)
                 return await .report(task, context, more: ["signal_sent": .bool(isSent)])
             }
-            task.job.cancel()
-            _ = await task.job.wait(until: .after(.seconds(10)))
-            return await .report(task, context)
+            return try await context.work(handle).end(for: context)
         }
-        let rows = await shells.tasks(of: context.call.shellOwner, in: place).map { task -> JSONValue in
+        let rows = await context.services.shells.tasks(of: context.call.shellOwner, in: place).map {
+            task -> JSONValue in
             var row: JSONObject = [
                 "job": .string(task.handle), "session": .string(task.session.name),
                 "status": .string(ShellReport(task: task, room: 0).status), "command": .string(task.summary),

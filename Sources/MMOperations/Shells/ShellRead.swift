@@ -47,19 +47,7 @@ struct ShellRead: Operation {
         guard let job = input.job else {
             return try await .display(try .required(input.session), context)
         }
-        let task = try await context.shellTask(job, at: place)
-        guard let stream = input.stream else { return .display(task) }
-        // No character is longer than four bytes: with so many there is always one to show.
-        let page = await task.page(stream, from: input.offset, limit: max(input.limit ?? 20_000, 4))
-        let text = ShellText(page.bytes, isCut: page.start > 0 || page.next < page.total || task.isRunning)
-        var object: JSONObject = [
-            "job": .string(task.handle), "status": .string(ShellReport(task: task, room: 0).status),
-            "stream": .string(stream.rawValue), "offset": .int(Int64(page.start)),
-            "next": .int(Int64(page.next - text.left)), "total": .int(Int64(page.total)), "text": .string(text.text),
-        ]
-        if text.isBase64 { object["encoding"] = "base64" }
-        if let end = task.job.end { object["exit_code"] = .int(Int64(end.exitCode)) }
-        return OperationAnswer(.value(.object(object)), text: context.isTerminal ? text.text : nil)
+        return try await context.work(job).page(input.stream, from: input.offset, limit: input.limit, to: context)
     }
 
     private func file(_ path: String, _ input: Input, _ context: OperationContext) async throws(MMError)

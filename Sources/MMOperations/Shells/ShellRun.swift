@@ -213,6 +213,7 @@ struct ShellRun: Operation {
         _ task: ShellTask, _ member: ShellSessions.Member, _ isNew: Bool, _ prompt: ShellPrompt?, isText: Bool,
         _ context: OperationContext
     ) async -> OperationAnswer {
+        if task.isRunning { task.letGo() }
         note(task, member, context)
         var more = JSONObject()
         if let host = member.host { more["host"] = .string(host) }

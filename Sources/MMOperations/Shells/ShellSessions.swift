@@ -1,4 +1,5 @@
 package import MMCore
+package import MMSessions
 package import MMShell
 
 /// The shell sessions of a process and the commands that run in them. Each belongs to one owner, and only its owner reaches
@@ -83,18 +84,15 @@ package actor ShellSessions {
 
     private var seats: [ShellSessionName: Seat] = [:]
     private var making: [ShellSessionName: Making] = [:]
-    private var tasks: [String: ShellTask] = [:]
-    private var order: [String] = []
+    private let work: WorkTable
     private var isClosed = false
     private var held: SSHMasters?
     /// Hosts that have turned out to have no POSIX shell, so that not each command finds it out again.
     private var withoutShell: Set<ShellSessionName> = []
 
-    /// Most finished commands that are kept for reading.
-    private static let keptTasks = 64
-
     /// No session yet.
-    package init() {}
+    /// - Parameter work: where commands are found by their handles.
+    package init(work: WorkTable = WorkTable()) { self.work = work }
 
     /// The connections to hosts.
     /// - Parameter records: the folder that remembers which shells run on hosts.
@@ -201,13 +199,13 @@ package actor ShellSessions {
 
     /// Whether a command runs in a session.
     package func isBusy(_ key: ShellSessionName) -> Bool {
-        tasks.values.contains { $0.session == key && $0.isRunning }
+        commands.contains { $0.session == key && $0.isRunning }
     }
 
     /// Ends a session and all that it started.
     package func close(_ key: ShellSessionName) async {
         guard let seat = seats.removeValue(forKey: key) else { return }
-        for task in tasks.values where task.session == key { task.job.cancel() }
+        for task in commands where task.session == key { task.cancel() }
         await Self.end(seat.member)
     }
 
@@ -216,7 +214,7 @@ package actor ShellSessions {
         let keys = seats.keys.filter { $0.owner == owner }
         withoutShell = withoutShell.filter { $0.owner != owner }
         for key in keys { await close(key) }
-        forget { $0.session.owner == owner }
+        work.forget(owner: owner)
     }
 
     /// Ends every session.
@@ -224,12 +222,10 @@ package actor ShellSessions {
         isClosed = true
         let members = seats.values.map(\.member)
         seats = [:]
-        for task in tasks.values { task.job.cancel() }
+        for task in commands { task.cancel() }
         await withTaskGroup(of: Void.self) { group in
             for member in members { group.addTask { await Self.end(member) } }
         }
-        tasks = [:]
-        order = []
     }
 
     private static func end(_ member: Member) async {
@@ -257,49 +253,35 @@ package actor ShellSessions {
 
     // MARK: Commands
 
+    private var commands: [ShellTask] { work.all(ShellTask.self) }
+
     /// Notes a command that was handed over.
     package func add(_ task: ShellTask) {
-        tasks[task.handle] = task
-        order.append(task.handle)
+        work.add(task)
         seats[task.session]?.commands += 1
-        seats[task.session]?.lastUse = .now
-        let finished = order.filter { tasks[$0]?.isRunning == false }
-        if finished.count > Self.keptTasks {
-            let old = Set(finished.prefix(finished.count - Self.keptTasks))
-            forget { old.contains($0.handle) }
-        }
+        touch(task.session)
     }
 
-    private func forget(_ isGone: (ShellTask) -> Bool) {
-        order.removeAll { handle in
-            guard let task = tasks[handle], isGone(task) else { return false }
-            tasks[handle] = nil
-            return true
-        }
-    }
-
-    /// Marks a session as used: its command has just ended.
+    /// Marks a session as used: its command has just ended, or was looked at.
     package func touch(_ key: ShellSessionName) { seats[key]?.lastUse = .now }
 
     /// A command by its handle.
     /// - Throws: `notFound`, also for a handle of somebody else.
     package func task(_ handle: String, of owner: String) throws(MMError) -> ShellTask {
-        guard let task = tasks[handle], task.session.owner == owner else {
-            throw MMError(
-                .notFound, "There is no command under the handle “\(handle.prefix(40))”.",
-                hint: "Handles begin with cmd-; those of finished commands are kept for a while. List them with jobs.")
+        guard let task = try work.work(handle, for: [owner]) as? ShellTask else {
+            throw MMError(.notFound, "“\(handle)” is no command of a shell.")
         }
-        seats[task.session]?.lastUse = .now
+        touch(task.session)
         return task
     }
 
     /// The commands of an owner, oldest first.
     package func tasks(of owner: String, in place: ShellPlace) -> [ShellTask] {
-        order.compactMap { tasks[$0] }.filter { $0.session.owner == owner && $0.session.place == place }
+        commands.filter { $0.session.owner == owner && $0.session.place == place }
     }
 
     /// The command that runs in a session.
     package func running(in key: ShellSessionName) -> ShellTask? {
-        order.compactMap { tasks[$0] }.last { $0.session == key && $0.isRunning && !$0.isBeside }
+        commands.last { $0.session == key && $0.isRunning && !$0.isBeside }
     }
 }

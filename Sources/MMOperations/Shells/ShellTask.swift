@@ -1,11 +1,12 @@
 package import MMCore
+package import MMSessions
 package import MMShell
 
 /// A command that was handed to a session, by its handle: it can be read, typed into and cancelled while it runs, and read
 /// for a while afterwards.
-package final class ShellTask: Sendable {
-    /// The name to ask for it by: random, so that nobody can guess it.
-    package let handle: String
+package final class ShellTask: LongWork {
+    /// The name to ask for it by.
+    package let handle = WorkHandle.command.new()
     /// The session it runs in.
     package let session: ShellSessionName
     /// The beginning of the command, without secrets, for lists.
@@ -13,7 +14,9 @@ package final class ShellTask: Sendable {
     /// The command itself.
     package let job: ShellJob
     /// When it was started.
-    package let started: Timestamp
+    package let started = Timestamp.now
+    private let begun = ContinuousClock.now
+    private let wasLetGo = Mutex(false)
     /// Whether it runs beside the session, which stays free.
     package let isBeside: Bool
     /// When it is cancelled, counted from its start.
@@ -28,12 +31,10 @@ package final class ShellTask: Sendable {
     ) {
         self.spool = spool
         self.isBeside = isBeside
-        handle = "cmd-" + RandomBytes.text(bytes: 12)
         self.session = session
         self.summary = summary
         self.job = job
         self.timeLimit = timeLimit
-        started = .now
     }
 
     /// A piece of an output from an offset on, also of what memory does not hold any more.
@@ -48,4 +49,58 @@ package final class ShellTask: Sendable {
 
     /// Whether it still runs.
     package var isRunning: Bool { job.end == nil }
+
+    // MARK: Long work
+
+    /// Whose session it runs in.
+    package var owner: String { session.owner }
+
+    /// Whether its call was answered while it ran.
+    package var isDetached: Bool { wasLetGo.withLock { $0 } }
+
+    /// When it ended.
+    package var ended: ContinuousClock.Instant? { job.end.map { begun + $0.duration } }
+
+    /// Its call is answered while it goes on.
+    func letGo() { wasLetGo.withLock { $0 = true } }
+
+    /// What is told of it.
+    package var report: JobReport {
+        let end = job.end
+        return JobReport(
+            handle: handle, label: "\(session.place.rawValue)_run", owner: owner, state: Self.state(end),
+            started: started, elapsed: end?.duration ?? ContinuousClock.now - begun,
+            progress: JobProgress(done: 0, total: nil, message: summary), error: nil)
+    }
+
+    private static func state(_ end: ShellEnd?) -> JobReport.State {
+        guard let end else { return .running }
+        switch end.cause {
+        case .finished, .shellEnded: return end.exitCode == 0 ? .done : .failed
+        case .cancelled, .closed: return .cancelled
+        case .deadline, .flood, .lost: return .failed
+        }
+    }
+
+    /// Its end, when it comes.
+    package var events: AsyncStream<JobEvent> {
+        AsyncStream { continuation in
+            let waiting = Task { [self] in
+                continuation.yield(.ended(await settledReport()))
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in waiting.cancel() }
+        }
+    }
+
+    private func settledReport() async -> JobReport {
+        _ = await job.settled()
+        return report
+    }
+
+    /// Calls it off.
+    package func cancel() { job.cancel() }
+
+    /// Waits for its end.
+    package func finished(within limit: Duration) async { _ = await job.wait(until: .after(limit)) }
 }

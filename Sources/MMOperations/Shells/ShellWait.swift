@@ -14,16 +14,15 @@ struct ShellWait: Operation {
             InputField("yield", .integer(0...3600), "Seconds until the call answers in any case (default 30)."),
         ]
         let job: String?
-        let text: String?
-        let pattern: Pattern?
-        let quiet: Duration?
+        let wish: WaitingWish
         let yield: Duration?
 
         init(from reader: InputReader) throws(MMError) {
             job = try reader.text("job")
-            text = try reader.text("for")
-            pattern = try reader.text("matching").map { (text) throws(MMError) in try Pattern(text) }
-            quiet = try reader.integer("quiet").map { .seconds($0) }
+            wish = WaitingWish(
+                text: try reader.text("for"),
+                pattern: try reader.text("matching").map { (text) throws(MMError) in try Pattern(text) },
+                quiet: try reader.integer("quiet").map { .seconds($0) })
             yield = try reader.integer("yield").map { .seconds($0) }
         }
     }
@@ -36,12 +35,11 @@ struct ShellWait: Operation {
     }
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let task = try await context.shellTask(input.job, at: place)
+        let work = try await context.work(try OperationContext.required(handle: input.job))
         let patience = input.yield ?? .seconds(context.isTerminal ? 86_400 : 30)
-        let prompt = await ShellRunner.wait(
-            task.job, until: min(.after(patience), context.isTerminal ? .never : context.deadline),
-            for: input.text, matching: input.pattern, quiet: input.quiet)
+        let prompt = try await work.wait(
+            for: input.wish, until: min(.after(patience), context.isTerminal ? .never : context.deadline))
         if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the command goes on.") }
-        return await .report(task, context, prompt: prompt)
+        return try await work.answer(to: context, prompt: prompt)
     }
 }

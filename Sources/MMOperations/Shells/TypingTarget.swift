@@ -17,7 +17,7 @@ struct TypingTarget: Sendable {
         if job == nil, !place.isLocal {
             kind = .device(try .required(session))
         } else {
-            kind = .command(try await context.shellTask(job, at: place))
+            kind = .command(try await context.command(try OperationContext.required(handle: job)))
         }
     }
 

@@ -36,15 +36,15 @@ struct JobCalls: Sendable {
     }
 
     @Sendable private func list(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
-        let reports = services.jobs.board.reports(for: try reach(request))
+        let reports = services.jobs.table.reports(for: try reach(request))
         return noStore(["jobs": .array(reports.map { .object(Self.object($0)) })])
     }
 
     @Sendable private func show(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let job = try services.jobs.board.job(request.name("job"), for: try reach(request))
+        let job = try work(request)
         guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
             var response = noStore(.object(try described(job)))
-            if job.result == nil { response.headers.set("Retry-After", "1") }
+            if job.ended == nil { response.headers.set("Retry-After", "1") }
             return response
         }
         let last = request.http.headers["Last-Event-ID"]
@@ -65,7 +65,11 @@ struct JobCalls: Sendable {
     }
 
     @Sendable private func answer(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let job = try services.jobs.board.job(request.name("job"), for: try reach(request))
+        let work = try work(request)
+        guard let job = work as? Job<KeptAnswer> else {
+            throw MMError(
+                .unsupported, "“\(work.handle)” is a command of a shell.", hint: "Read it with the operation `output`.")
+        }
         guard let result = job.result else {
             return Self.accepted(
                 ["handle": .string(job.handle), "operation": .string(job.label)], isPreferred: false)
@@ -75,21 +79,23 @@ struct JobCalls: Sendable {
     }
 
     @Sendable private func cancel(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let board = services.jobs.board
-        let reach = try reach(request)
-        let job = try board.job(request.name("job"), for: reach)
-        if job.result == nil { _ = try await board.cancel(job.handle, for: reach) }
-        return noStore(.object(Self.object(job.report)))
+        let work = try work(request)
+        if work.ended == nil { _ = try await services.jobs.table.cancel(work.handle, for: try reach(request)) }
+        return noStore(.object(Self.object(work.report)))
     }
 
-    private func reach(_ request: RESTRequest) throws(MMError) -> String? {
+    private func work(_ request: RESTRequest) throws(MMError) -> any LongWork {
+        try services.jobs.table.work(request.name("job"), for: try reach(request))
+    }
+
+    private func reach(_ request: RESTRequest) throws(MMError) -> Set<String>? {
         OperationJobs.reach(of: try calls.reader(request))
     }
 
     /// A job with its answer, where that is small.
-    private func described(_ job: Job<KeptAnswer>) throws(MMError) -> JSONObject {
-        var object = Self.object(job.report)
-        guard case .success(let kept)? = job.result else { return object }
+    private func described(_ work: any LongWork) throws(MMError) -> JSONObject {
+        var object = Self.object(work.report)
+        guard let job = work as? Job<KeptAnswer>, case .success(let kept)? = job.result else { return object }
         object["answerLocation"] = .string("/v1/jobs/\(job.handle)/answer")
         let answer = try kept.given(from: services.outputs)
         guard answer.stored == nil else { return object }

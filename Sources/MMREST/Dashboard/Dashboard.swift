@@ -133,7 +133,7 @@ struct Dashboard: Sendable {
         // What others did is the owner's to know.
         guard server == nil else { return state }
         state["jobs"] = .array(
-            services.jobs.board.reports(for: nil).prefix(recent).map { .object(JobCalls.object($0)) })
+            services.jobs.table.reports(for: nil).prefix(recent).map { .object(JobCalls.object($0)) })
         let entries = (try? services.audit.newest(recent)) ?? []
         let shown = ["seq", "time", "operation", "connection", "outcome", "client", "durationMilliseconds"]
         state["recent"] = .array(

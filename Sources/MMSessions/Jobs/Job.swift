@@ -2,7 +2,7 @@ package import MMCore
 import MMSystem
 
 /// One call's work, which may outlive the call.
-package final class Job<Answer: Sendable>: Sendable {
+package final class Job<Answer: Sendable>: LongWork {
     private struct State {
         var result: Result<Answer, MMError>?
         var task: Task<Void, Never>?
@@ -17,8 +17,8 @@ package final class Job<Answer: Sendable>: Sendable {
         var lastNumber = 0
     }
 
-    /// The name to ask for it by: random, so that nobody can guess it.
-    package let handle = JobHandle.new()
+    /// The name to ask for it by.
+    package let handle = WorkHandle.call.new()
     /// What is done.
     package let label: String
     /// Whose it is; nobody else may read or end it.
@@ -32,7 +32,12 @@ package final class Job<Answer: Sendable>: Sendable {
         self.owner = owner
     }
 
-    static func start(
+    /// Starts work. It is on a table once its call has been let go, see ``WorkTable/letGo(_:)``.
+    /// - Parameters:
+    ///   - label: what is done, for people.
+    ///   - owner: who may read and end it.
+    ///   - work: does it; it is cancelled with the job.
+    package static func start(
         _ label: String, for owner: String,
         _ work: @escaping @Sendable (Job<Answer>) async -> Result<Answer, MMError>
     ) -> Job<Answer> {
@@ -51,7 +56,7 @@ package final class Job<Answer: Sendable>: Sendable {
     /// Whether its call has been answered, so that nobody can be asked any more.
     package var isDetached: Bool { state.withLock { $0.isDetached } }
     /// When it ended.
-    var ended: ContinuousClock.Instant? { state.withLock { $0.ended } }
+    package var ended: ContinuousClock.Instant? { state.withLock { $0.ended } }
 
     /// What is told of it.
     package var report: JobReport { state.withLock { report(of: $0) } }
@@ -175,6 +180,9 @@ package final class Job<Answer: Sendable>: Sendable {
         }
     }
 
+    /// Waits for the end.
+    package func finished(within limit: Duration) async { _ = await result(within: limit, endsEarly: true) }
+
     private func finish(_ result: Result<Answer, MMError>) {
         var waiters: [OneShot<Void>] = []
         var watchers: [AsyncStream<JobEvent>.Continuation] = []
@@ -195,14 +203,4 @@ package final class Job<Answer: Sendable>: Sendable {
             watcher.finish()
         }
     }
-}
-
-/// The names of jobs.
-package enum JobHandle {
-    private static let mark = "job-"
-
-    static func new() -> String { mark + RandomBytes.text(bytes: 18) }
-
-    /// Whether a handle is one of a job, whoever's it is.
-    package static func isOne(_ handle: String) -> Bool { handle.hasPrefix(mark) }
 }

@@ -30,4 +30,28 @@ package struct JobReport: Sendable {
     package let progress: JobProgress?
     /// Why it failed.
     package let error: MMError?
+
+    /// A report.
+    /// - Parameters:
+    ///   - handle: the name to ask for the job by.
+    ///   - label: what is done.
+    ///   - owner: whose it is.
+    ///   - state: where it stands.
+    ///   - started: when it began.
+    ///   - elapsed: how long it has been going on, or went on.
+    ///   - progress: what it last said.
+    ///   - error: why it failed.
+    package init(
+        handle: String, label: String, owner: String, state: State, started: Timestamp, elapsed: Duration,
+        progress: JobProgress?, error: MMError?
+    ) {
+        self.handle = handle
+        self.label = label
+        self.owner = owner
+        self.state = state
+        self.started = started
+        self.elapsed = elapsed
+        self.progress = progress
+        self.error = error
+    }
 }

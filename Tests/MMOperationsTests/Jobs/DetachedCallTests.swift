@@ -109,7 +109,7 @@ struct DetachedCallTests {
         #expect(value["jobs"]?[0]?["state"] == "running")
         _ = try await service.call(
             "output", ["handle": .string(handle), "action": "cancel"], in: context(.terminal, patience: nil))
-        let over = try home.services.jobs.board.report(handle, for: nil)
+        let over = try home.services.jobs.table.work(handle, for: nil).report
         #expect(over.state == .cancelled)
     }
 
@@ -198,7 +198,7 @@ struct DetachedCallTests {
                 "run", ["connection": "nowhere", "module": "exo", "command": "1"],
                 in: context(.terminal, patience: .zero))
         }
-        #expect(home.services.jobs.board.reports(for: nil).isEmpty)
+        #expect(home.services.jobs.table.reports(for: nil).isEmpty)
     }
 
     @Test("closing the services calls off what still runs")
@@ -206,6 +206,6 @@ struct DetachedCallTests {
         let service = service { .text("") }
         _ = try await service.call("slow", [:], in: context())
         await home.services.close()
-        #expect(home.services.jobs.board.reports(for: nil).isEmpty)
+        #expect(home.services.jobs.table.reports(for: nil).isEmpty)
     }
 }

@@ -1,34 +1,31 @@
 import MMCore
 import MMSessions
+import MMShell
 
-/// `output` with the handle of a call that goes on.
-struct JobRead: Sendable {
-    /// The job's handle.
-    let handle: String
+/// `output` with the handle of work that goes on: a call, or a command of a shell.
+struct WorkRead: Sendable {
+    let work: any OperationWork
 
-    /// Reads the job's answer, waits for it, or ends the job.
+    /// Reads what came of it, waits for it, or ends it.
     ///
     /// Reading changes nothing: the answer can be read again.
     func run(_ input: OutputRead.Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let reach = OperationJobs.reach(of: context.call)
-        let job = try context.services.jobs.board.job(handle, for: reach)
-        switch input.action {
-        case "cancel":
-            // What has ended can't be called off; its answer is there to be read.
-            if job.result == nil {
-                let report = try await context.services.jobs.board.cancel(handle, for: reach)
-                if report.state == .cancelled { return .value(["status": "cancelled", "handle": .string(handle)]) }
-            }
-        case "wait": _ = await job.result(within: wait(in: context), endsEarly: true)
-        default: break
+        if input.action == "cancel" { return try await work.end(for: context) }
+        var prompt: ShellPrompt?
+        if input.action == "wait" {
+            prompt = try await work.wait(for: WaitingWish(), until: .after(wait(in: context)))
         }
         if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the job goes on.") }
-        guard let result = job.result else { return JobAnswer.running(job.report, in: context.services.jobs) }
-        let answer = try result.get().given(from: context.services.outputs)
-        guard let filter = input.filter else {
-            return input.offset > 0 || input.limit != nil ? try page(of: answer, input) : answer
+        if input.filter == nil, input.offset > 0 || input.limit != nil {
+            guard input.unit == nil || input.unit == .bytes else {
+                throw MMError(
+                    .invalidInput, "What a job wrote is counted in bytes.", hint: "Leave out unit, or say bytes.")
+            }
+            return try await work.page(.stdout, from: input.offset, limit: input.limit, to: context)
         }
-        let filtered = try await JQProgram(filter).run(on: try await JobRead.json(of: answer))
+        let answer = try await work.answer(to: context, prompt: prompt)
+        guard let filter = input.filter, work.ended != nil else { return answer }
+        let filtered = try await JQProgram(filter).run(on: try await Self.json(of: answer))
         return OperationAnswer(.text(String(decoding: filtered, as: UTF8.self)), connection: answer.connection)
     }
 
@@ -36,13 +33,6 @@ struct JobRead: Sendable {
     private func wait(in context: OperationContext) -> Duration {
         let left = context.deadline.instant.map { max(.zero, $0 - .now - .milliseconds(200)) } ?? .seconds(86_400)
         return min(context.call.patience ?? left, left)
-    }
-
-    private func page(of answer: OperationAnswer, _ input: OutputRead.Input) throws(MMError) -> OperationAnswer {
-        throw MMError(
-            .invalidInput, "The answer of a job is read whole.",
-            hint: answer.stored.map { "It is stored: page it with the handle \($0.handle)." }
-                ?? "Leave out offset and limit; it is short.")
     }
 
     /// The answer as one JSON text, for a filter.

@@ -1,0 +1,163 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMOperations
+
+/// Calls and commands of shells, by one kind of handle.
+@Suite("Long work", .timeLimit(.minutes(10)))
+struct LongWorkTests {
+    /// Waits for a test's word.
+    private struct Slow: MMOperations.Operation {
+        let release: OneShot<Void>
+        let declaration = OperationDeclaration(
+            "slow", command: ["slow"], title: "Slow", summary: "Waits.",
+            effects: .init(readOnly: true, openWorld: true))
+
+        func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+            await withTaskCancellationHandler {
+                await release.wait()
+            } onCancel: {
+                release.give(())
+            }
+            guard !Task.isCancelled else { throw MMError(.cancelled, "Called off.") }
+            return .value(["rows": 3])
+        }
+    }
+
+    private let home = JobHome()
+    private let release = OneShot<Void>()
+    private let service: LocalOperationService
+
+    init() throws {
+        Signals.ignoreBrokenPipes()
+        service = LocalOperationService(
+            catalogue: Catalogue(Catalogue.standard.operations + [AnyOperation(Slow(release: release))]),
+            services: home.services)
+        mkdir(home.path, 0o700)
+        mkdir(home.path + "/work", 0o755)
+        try ProtectedFile.replace(
+            home.path + "/.m365-shells.json",
+            with: JSONWriter.bytes(["directory": .string(home.path + "/work"), "sandbox": "guard"]))
+    }
+
+    private func call(
+        _ name: String, _ arguments: JSONObject, of session: String = "a", patience: Duration? = nil,
+        _ surface: Caller.Surface = .mcp
+    ) async throws -> JSONValue {
+        let context = CallContext(
+            caller: Caller(surface: surface, name: "t", server: surface == .terminal ? nil : "mm"),
+            timeLimit: .seconds(120), patience: patience, sessionID: session)
+        guard case .value(let value) = try await service.call(name, arguments, in: context).body else {
+            throw MMError(.internalError, "no value")
+        }
+        return value
+    }
+
+    private func error(_ code: MMErrorCode, _ work: () async throws -> JSONValue) async throws -> MMError {
+        let error = await #expect(throws: MMError.self) { _ = try await work() }
+        #expect(error?.code == code)
+        return try #require(error)
+    }
+
+    /// A command that goes on, and its handle.
+    private func command(_ text: String = "echo one; read -r x; echo \"got $x\"; sleep 1000") async throws -> JSONValue
+    {
+        try #require(
+            try await call("shell_run", ["command": .string(text), "input": "terminal", "wait_for": "one"])["job"])
+    }
+
+    /// A call that goes on, and its handle.
+    private func slow() async throws -> JSONValue {
+        try #require(try await call("slow", [:], patience: .milliseconds(1))["handle"])
+    }
+
+    @Test("a command is read, waited for and ended by the operation that pages answers")
+    func commandInOutput() async throws {
+        let handle = try await command()
+        let first = try await call("output", ["handle": handle])
+        #expect(first["stdout"] == "one\n")
+        #expect(["running", "awaiting_input"].contains(first["status"]?.string ?? ""))
+        #expect(try await call("output", ["handle": handle, "action": "wait"])["status"] == "awaiting_input")
+        _ = try await call("shell_write", ["job": handle, "text": "it"])
+        _ = try await call("shell_wait", ["job": handle, "for": "got it"])
+        let page = try await call("output", ["handle": handle, "offset": 4, "limit": 100])
+        #expect(page["text"] == "got it\n")
+        _ = try await error(.invalidInput) {
+            try await call("output", ["handle": handle, "offset": 1, "unit": "rows"])
+        }
+        #expect(try await call("output", ["handle": handle, "action": "cancel"])["status"] == "cancelled")
+        #expect(try await call("output", ["handle": handle])["status"] == "cancelled")
+        await home.services.close()
+    }
+
+    @Test("a command that was let go stands among the jobs, one that was waited for doesn't")
+    func listed() async throws {
+        _ = try await call("shell_run", ["command": "echo short"])
+        let handle = try await command()
+        let jobs = try await call("jobs", [:])["jobs"]
+        #expect(jobs?.array?.count == 1)
+        #expect(jobs?[0]?["job"] == handle)
+        #expect(jobs?[0]?["operation"] == "shell_run")
+        #expect(jobs?[0]?["state"] == "running")
+        _ = try await call("shell_jobs", ["cancel": handle])
+        #expect(try await call("jobs", [:])["jobs"]?[0]?["state"] == "cancelled")
+        await home.services.close()
+    }
+
+    @Test("another client has no such command, whichever operation asks; this user's terminal has")
+    func owners() async throws {
+        let handle = try await command()
+        for (name, arguments) in [
+            ("output", ["handle": handle]), ("shell_read", ["job": handle]), ("ssh_read", ["job": handle]),
+            ("shell_wait", ["job": handle, "yield": 0]), ("shell_write", ["job": handle, "text": "x"]),
+            ("shell_keys", ["job": handle, "keys": "x"]), ("shell_jobs", ["cancel": handle]),
+        ] as [(String, JSONObject)] {
+            _ = try await error(.notFound) { try await call(name, arguments, of: "b") }
+        }
+        #expect(try await call("jobs", [:], of: "b")["jobs"]?.array?.isEmpty == true)
+        #expect(try await call("jobs", [:], .terminal)["jobs"]?[0]?["job"] == handle)
+        #expect(
+            try await call("output", ["handle": handle, "action": "cancel"], .terminal)["status"] == "cancelled")
+        await home.services.close()
+    }
+
+    @Test("a command is reached through the operations of either place", arguments: ["shell", "ssh"])
+    func eitherPlace(place: String) async throws {
+        let handle = try await command()
+        #expect(try await call("\(place)_read", ["job": handle])["text"] == "one\n")
+        _ = try await call("\(place)_write", ["job": handle, "text": "it"])
+        #expect(try await call("\(place)_wait", ["job": handle, "for": "got it"])["stdout"] == "one\ngot it\n")
+        #expect(try await call("\(place)_jobs", ["cancel": handle])["status"] == "cancelled")
+        await home.services.close()
+    }
+
+    @Test("a call is read, waited for and ended by the operations of shells, and says that nothing can be typed")
+    func callInShells() async throws {
+        let handle = try await slow()
+        #expect(try await call("shell_read", ["job": handle])["status"] == "running")
+        #expect(try await call("shell_wait", ["job": handle, "yield": 0])["status"] == "running")
+        for (name, more) in [
+            ("shell_write", ["text": "x"]), ("ssh_keys", ["keys": "x"]), ("shell_jobs", ["signal": "INT"]),
+            ("shell_wait", ["for": "x"]), ("shell_read", ["stream": "display"]),
+        ] as [(String, JSONObject)] {
+            var arguments = more
+            arguments[name == "shell_jobs" ? "cancel" : "job"] = handle
+            let refusal = try await error(.unsupported) { try await call(name, arguments) }
+            #expect(refusal.message.contains("is a call of slow"))
+        }
+        release.give(())
+        while try await call("shell_wait", ["job": handle])["status"] == "running" {}
+        #expect(try await call("shell_read", ["job": handle])["rows"] == 3)
+        #expect(try await call("ssh_wait", ["job": handle])["rows"] == 3)
+        await home.services.close()
+    }
+
+    @Test("a call is ended by the operations of shells")
+    func callCancelled() async throws {
+        let handle = try await slow()
+        #expect(try await call("ssh_jobs", ["cancel": handle])["status"] == "cancelled")
+        #expect(try await call("jobs", [:])["jobs"]?[0]?["state"] == "cancelled")
+    }
+}

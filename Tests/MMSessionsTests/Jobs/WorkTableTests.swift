@@ -1,0 +1,189 @@
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMSessions
+
+@Suite("Jobs", .timeLimit(.minutes(5)))
+struct WorkTableTests {
+    private let table = WorkTable()
+    private let release = OneShot<Void>()
+
+    /// A job that goes on until it is released or called off.
+    private func slow(_ owner: String, until release: OneShot<Void>? = nil) -> Job<String> {
+        let release = release ?? self.release
+        return Job.start("slow", for: owner) { (job: Job<String>) in
+            job.tell(JobProgress(done: 1, total: 2, message: "half way"))
+            await withTaskCancellationHandler {
+                await release.wait()
+            } onCancel: {
+                release.give(())
+            }
+            return Task.isCancelled ? .failure(MMError(.cancelled, "Called off.")) : .success("answer")
+        }
+    }
+
+    private func code(_ body: () throws(MMError) -> Void) -> MMErrorCode? {
+        do throws(MMError) {
+            try body()
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    @Test("a job is its owner's alone; who may see everything sees it too")
+    func owners() async throws {
+        let job = slow("a")
+        #expect(table.letGo(job))
+        #expect(code { () throws(MMError) in _ = try table.work(job.handle, for: ["b"]).report } == .notFound)
+        #expect(code { () throws(MMError) in _ = try table.work(job.handle, for: ["b"]).events } == .notFound)
+        #expect(table.reports(for: ["b"]).isEmpty)
+        await #expect(throws: MMError.self) { _ = try await table.cancel(job.handle, for: ["b"]) }
+        #expect(job.result == nil)
+        #expect(try table.work(job.handle, for: nil).report.owner == "a")
+        #expect(table.reports(for: nil).count == 1)
+        release.give(())
+        #expect(try await job.result(within: .seconds(300), endsEarly: false)?.get() == "answer")
+        #expect(try table.work(job.handle, for: ["a"]).report.state == .done)
+    }
+
+    @Test("who watches a job hears of its progress and its end, also when it has ended")
+    func events() async throws {
+        let job = slow("a")
+        #expect(table.letGo(job))
+        var heard: [String] = []
+        for await event in try table.work(job.handle, for: ["a"]).events {
+            switch event {
+            case .progress(let progress):
+                heard.append(progress.message)
+                release.give(())
+            case .ended(let report): heard.append(report.state.rawValue)
+            }
+        }
+        #expect(heard == ["half way", "done"])
+        var late: [String] = []
+        for await event in try table.work(job.handle, for: ["a"]).events {
+            if case .ended(let report) = event { late.append(report.state.rawValue) }
+        }
+        #expect(late == ["done"])
+    }
+
+    @Test("a cancelled job says so, and a second cancel changes nothing")
+    func cancel() async throws {
+        let job = slow("a")
+        #expect(table.letGo(job))
+        _ = try await table.cancel(job.handle, for: ["a"])
+        _ = await job.result(within: .seconds(300), endsEarly: false)
+        #expect(try table.work(job.handle, for: ["a"]).report.state == .cancelled)
+        #expect(try await table.cancel(job.handle, for: ["a"]).state == .cancelled)
+    }
+
+    @Test("a call is not let go while its person is being asked, nor when it was called off, nor beyond the room")
+    func held() async {
+        var limits = WorkTable.Limits()
+        limits.running = 1
+        let small = WorkTable(limits: limits)
+        let (asked, answer) = (OneShot<Void>(), OneShot<Void>())
+        let job = Job.start("asks", for: "a") { (job: Job<String>) in
+            let reply: String? = await job.asking {
+                asked.give(())
+                await answer.wait()
+                return "yes"
+            }
+            await self.release.wait()
+            let late: String? = await job.asking { "late" }
+            return .success("\(reply ?? "-") \(late ?? "nobody")")
+        }
+        await asked.wait()
+        #expect(!small.letGo(job))
+        answer.give(())
+        while !small.letGo(job) { await Task.yield() }
+        let second = Job.start("second", for: "a") { (_: Job<String>) in
+            try? await Task.sleep(for: .seconds(600))
+            return .success("")
+        }
+        #expect(!small.letGo(second))
+        second.cancel()
+        release.give(())
+        let result = await job.result(within: .seconds(300), endsEarly: false)
+        #expect((try? result?.get()) == "yes nobody")
+        #expect(!small.letGo(second))
+    }
+
+    @Test("only so many results are kept, the newest")
+    func kept() async throws {
+        var limits = WorkTable.Limits()
+        limits.kept = 5
+        let small = WorkTable(limits: limits)
+        let gates = (0..<12).map { _ in OneShot<Void>() }
+        var handles: [String] = []
+        for (number, gate) in gates.enumerated() {
+            let job = Job.start("\(number)", for: "a") { (_: Job<String>) in
+                await gate.wait()
+                return .success("\(number)")
+            }
+            #expect(small.letGo(job))
+            gate.give(())
+            _ = await job.result(within: .seconds(300), endsEarly: false)
+            handles.append(job.handle)
+        }
+        #expect(small.reports(for: ["a"]).count == 5)
+        #expect(Set(small.reports(for: nil).map(\.label)) == ["7", "8", "9", "10", "11"])
+        #expect(code { () throws(MMError) in _ = try small.work(handles[0], for: nil) } == .notFound)
+    }
+
+    @Test("an owner who goes takes the jobs along; a table that closes calls off all")
+    func gone() async {
+        let (first, second) = (slow("a"), slow("b", until: OneShot<Void>()))
+        #expect(table.letGo(first))
+        table.forget(owner: "b")
+        #expect(table.letGo(second))
+        table.forget(owner: "a")
+        #expect(table.reports(for: nil).map(\.owner) == ["b"])
+        #expect(await first.result(within: .seconds(300), endsEarly: false) != nil)
+        await table.close()
+        #expect(table.reports(for: nil).isEmpty)
+        #expect(second.result != nil)
+        let late = Job.start("late", for: "a") { (_: Job<String>) in
+            try? await Task.sleep(for: .seconds(600))
+            return .success("")
+        }
+        #expect(!table.letGo(late))
+        late.cancel()
+    }
+
+    /// Work whose caller has its result.
+    private final class Given: LongWork {
+        let handle = WorkHandle.command.new()
+        let owner = "a"
+        let isDetached = false
+        let ended: ContinuousClock.Instant? = .now
+        var report: JobReport {
+            JobReport(
+                handle: handle, label: "given", owner: owner, state: .done, started: .now, elapsed: .zero,
+                progress: nil, error: nil)
+        }
+        var events: AsyncStream<JobEvent> { AsyncStream { $0.finish() } }
+        func cancel() {}
+        func finished(within limit: Duration) async {}
+    }
+
+    @Test("work whose caller had the result is kept too, unlisted, and drives out nothing that was not given")
+    func given() async throws {
+        var limits = WorkTable.Limits()
+        limits.keptGiven = 3
+        let small = WorkTable(limits: limits)
+        let job = slow("a")
+        #expect(small.letGo(job))
+        release.give(())
+        _ = await job.result(within: .seconds(300), endsEarly: false)
+        let works = (0..<10).map { _ in Given() }
+        for work in works { small.add(work) }
+        #expect(small.reports(for: nil).map(\.handle) == [job.handle])
+        #expect(small.all(Given.self).map(\.handle) == works.suffix(3).map(\.handle))
+        #expect(try small.work(works[9].handle, for: ["b", "a"]).handle == works[9].handle)
+        #expect(code { () throws(MMError) in _ = try small.work(works[9].handle, for: ["b"]) } == .notFound)
+        #expect(code { () throws(MMError) in _ = try small.work(works[0].handle, for: nil) } == .notFound)
+    }
+}
