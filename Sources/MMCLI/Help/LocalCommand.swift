@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 package import MMOperations
 
 /// A command that belongs to this machine and is no operation: version, completions, the sandbox, the servers.
