@@ -7,6 +7,7 @@ let examples: [(name: String, uses: [String])] = [
     ("PersistentPowerShell", ["MMCore", "MMPowerShell"]),
     ("GuardedAgent", ["MMCore", "MMGuard"]),
     ("SwiftEmbedding", ["MMCore", "MMOperations"]),
+    ("ToolServer", ["MMCore", "MMMCP"]),
 ]
 
 let package = Package(
