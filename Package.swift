@@ -52,8 +52,8 @@ let rooms: [(name: String, calls: [String])] = [
 
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
-    "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "MMGuard", "MMPowerShell", "MMShell", "MMSessions",
-    "MMOperations", "MMMCP",
+    "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell", "MMShell",
+    "MMSessions", "MMOperations", "MMMCP",
 ]
 
 // C targets: thin typed wrappers around system libraries, and read-only data.

@@ -1,0 +1,4 @@
+import MMCore
+
+let paths = StatePaths(environment: ProcessEnvironment.read())
+let registry = ConnectionRegistry(path: paths.registry)

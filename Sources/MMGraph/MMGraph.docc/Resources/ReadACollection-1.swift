@@ -1,0 +1,3 @@
+import MMGraph
+
+let graph = try GraphClient(connection: "Contoso")

@@ -1,0 +1,5 @@
+import MMGraph
+
+let graph = try GraphClient(
+    connection: "Contoso",
+    signIn: .deviceCode { prompt in print(prompt.message) })

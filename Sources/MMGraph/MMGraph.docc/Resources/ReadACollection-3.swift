@@ -1,0 +1,14 @@
+import MMGraph
+
+struct User: Decodable {
+    let displayName: String
+    let userPrincipalName: String?
+}
+
+let graph = try GraphClient(
+    connection: "Contoso",
+    signIn: .deviceCode { prompt in print(prompt.message) })
+
+for try await user in graph.pages("/users", select: ["displayName", "userPrincipalName"], as: User.self) {
+    print(user.displayName, user.userPrincipalName ?? "")
+}

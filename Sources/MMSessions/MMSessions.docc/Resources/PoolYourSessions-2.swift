@@ -1,0 +1,18 @@
+import MMCore
+import MMSessions
+
+actor Mailbox: PooledSession {
+    private var isOpen = true
+
+    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String { "Anne" }
+    func checkHealth() async throws(MMError) {}
+    func close() async { isOpen = false }
+    var isUsable: Bool { isOpen }
+    var memory: Int? { nil }
+
+    func count() -> Int { 3 }
+}
+
+struct Mailboxes: SessionFactory {
+    func start(_ key: SessionKey) async throws(MMError) -> Mailbox { Mailbox() }
+}

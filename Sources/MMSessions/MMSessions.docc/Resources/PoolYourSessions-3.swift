@@ -1,0 +1,28 @@
+import MMCore
+import MMSessions
+
+actor Mailbox: PooledSession {
+    private var isOpen = true
+
+    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String { "Anne" }
+    func checkHealth() async throws(MMError) {}
+    func close() async { isOpen = false }
+    var isUsable: Bool { isOpen }
+    var memory: Int? { nil }
+
+    func count() -> Int { 3 }
+}
+
+struct Mailboxes: SessionFactory {
+    func start(_ key: SessionKey) async throws(MMError) -> Mailbox { Mailbox() }
+}
+
+let pool = SessionPool(factory: Mailboxes())
+let maintenance = Task { await pool.runMaintenance() }
+
+let key = SessionKey(connection: "Contoso", module: "mail")
+let count = try await pool.withSession(key, until: .after(.seconds(60))) { lease in await lease.session.count() }
+print("\(count) messages")
+
+maintenance.cancel()
+await pool.close()
