@@ -65,6 +65,7 @@ pages:
 examples:
 	@Scripts/prerequisites build
 	swift build --package-path Examples
+	@Scripts/tutorials
 
 bundle: release
 	@Scripts/bundle .build/release/mm-mcp .build/bundle
