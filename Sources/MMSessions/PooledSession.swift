@@ -2,6 +2,10 @@ public import MMCore
 
 /// A long-lived place where commands run, as the pool sees it: it can be connected, asked how it is, and closed.
 public protocol PooledSession: Sendable {
+    /// Told before it is connected: whoever uses it has the turn of this queue. Commands that go on after their caller has
+    /// left, and health checks that may be called off, hold a share in it; upkeep of its own takes it when it is free.
+    func lend(through turns: TurnQueue) async
+
     /// Signs in.
     /// - Parameter prompt: called when a person is needed, with the details of a `sign_in_needed` error; the call goes on
     ///   waiting for the person.
@@ -12,9 +16,6 @@ public protocol PooledSession: Sendable {
     /// Asks the far side whether the session still works. Cancelled when its time is over.
     /// - Throws: `MMError` when it does not.
     func checkHealth() async throws(MMError)
-
-    /// Called when somebody waits for a health check to end: it may be called off, as if the session were well.
-    func makeRoom() async
 
     /// Whether it can still take a command.
     var isUsable: Bool { get async }
@@ -39,8 +40,8 @@ extension PooledSession {
     /// What can take a command can also be signed in.
     public var isSpare: Bool { get async { await isUsable } }
 
-    /// The check goes on to its end.
-    public func makeRoom() async {}
+    /// Nothing of it waits for anything.
+    package func lend(through turns: TurnQueue) async {}
 
     /// Nothing to sign out of.
     public func signOut() async {}

@@ -10,4 +10,5 @@ public struct SessionLease<Session: PooledSession>: Sendable {
     public let isFresh: Bool
 
     let generation: Int
+    let turn: TurnQueue.Turn
 }

@@ -21,12 +21,18 @@ extension SessionPool {
         let keys = keys(of: connection, module)
         let limit = settings.healthLimit
         await withTaskGroup(of: Void.self) { group in
-            for session in keys.compactMap({ slots[$0]?.session }) {
+            for slot in keys.compactMap({ slots[$0] }) {
+                guard let session = slot.session else { continue }
                 group.addTask {
                     // One that does not answer is ended all the same.
                     try? await Bounded.run(
                         until: .after(limit), doing: "signing out", orElse: { await session.close() }
-                    ) { () async throws(MMError) in await session.signOut() }
+                    ) { () async throws(MMError) in
+                        // After the command that runs now, before those that wait.
+                        let turn = try await slot.turns.take(.after(limit), first: true)
+                        await session.signOut()
+                        turn.giveBack()
+                    }
                 }
             }
         }
@@ -42,8 +48,9 @@ extension SessionPool {
 
     func end(_ key: SessionKey, _ reason: MMError) async {
         guard let slot = slots.removeValue(forKey: key) else { return }
-        slot.bringUp?.cancel()
-        for waiter in slot.waiters { waiter.resume(.failure(reason)) }
+        lastGeneration = max(lastGeneration, slot.life.generation)
+        slot.opening?.cancel()
+        slot.turns.close(reason)
         await slot.session?.close()
     }
 

@@ -9,18 +9,15 @@ extension SessionPool {
 
     /// Where a slot stands: a process may have ended while nobody used it.
     func standing(_ slot: Slot<Session>) async -> SessionState {
-        guard case .ready = slot.state, let session = slot.session, await !session.isUsable else { return slot.state }
+        guard let (session, _) = slot.idle, await !session.isUsable else { return slot.standing }
         return .lost
     }
 
-    /// Clears away a free session whose process has ended, so that nobody is lent it: a sign-in that it began would end
-    /// with it, and the person would be asked twice.
+    /// Clears away an idle session whose process has ended.
     func noticeLoss(of key: SessionKey) async {
-        guard let slot = slots[key], case .ready = slot.state, !slot.isUnderCheck, let session = slot.session,
-            await !session.isUsable, slots[key]?.generation == slot.generation, case .ready? = slots[key]?.state
-        else { return }
-        slots[key]?.state = .lost
-        await replace(key, session)
+        guard let (session, number) = slots[key]?.idle, let turn = slots[key]?.turns.takeIfFree() else { return }
+        if await !session.isUsable { await lose(key, number) }
+        turn.giveBack()
     }
 
     /// The session that there is now, ready or not.

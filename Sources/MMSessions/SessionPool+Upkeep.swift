@@ -8,7 +8,7 @@ extension SessionPool {
             reports.append(
                 SessionReport(
                     key: key, state: await standing(slot), account: slot.account, createdAt: slot.createdAt,
-                    lastUsed: slot.lastUsed, commands: slot.commands, waiting: slot.waiters.count,
+                    lastUsed: slot.lastUsed, commands: slot.commands, waiting: slot.turns.waiting,
                     memory: await slot.session?.memory, engine: await slot.session?.engine))
         }
         return reports
@@ -17,12 +17,7 @@ extension SessionPool {
     /// Who is signed in where. Asks no session anything, so that it costs next to nothing.
     package func accounts() -> [SessionKey: String] {
         var accounts: [SessionKey: String] = [:]
-        for (key, slot) in slots {
-            switch slot.state {
-            case .ready, .busy: accounts[key] = slot.account
-            default: continue
-            }
-        }
+        for (key, slot) in slots { accounts[key] = slot.life.identity }
         return accounts
     }
 
@@ -40,64 +35,53 @@ extension SessionPool {
         let now = clock.now()
         for (key, slot) in slots {
             let rest = now - slot.touched
-            switch slot.state {
-            case .signingIn, .failed, .lost, .stopped, .starting:
+            switch slot.life.state {
+            case .off, .starting, .signingIn, .failed, .lost, .closed:
                 guard rest >= settings.pendingLimit else { continue }
                 counters.reaped += 1
                 await end(key, MMError(.deadlineExceeded, "Nobody finished the sign-in of \(key)."))
-            case .ready where slot.waiters.isEmpty && rest >= settings.idleLimit:
+            case .ready:
+                guard rest >= settings.idleLimit, slot.idle != nil else { continue }
                 counters.reaped += 1
                 await end(key, MMError(.cancelled, "The session \(key) was idle for too long."))
-            default: continue
             }
         }
         await keepAlive(now)
         await fillSpares()
     }
 
-    /// Asks all idle sessions at once: one that hangs holds up no other.
-    func keepAlive(_ now: Duration) async {
-        var due: [(SessionKey, Int, Session)] = []
-        for (key, slot) in slots {
-            guard case .ready = slot.state, slot.waiters.isEmpty, !slot.isUnderCheck, let session = slot.session,
-                now - slot.checked >= settings.keepAliveAfter
-            else { continue }
-            slots[key]?.isUnderCheck = true
-            counters.keepAlives += 1
-            due.append((key, slot.generation, session))
-        }
+    /// Asks all idle sessions at once: one that hangs holds up no other. Each is asked within a turn, for which a caller
+    /// makes the session hurry.
+    private func keepAlive(_ now: Duration) async {
         let limit = settings.healthLimit
-        await withTaskGroup(of: (SessionKey, Int, Session, Bool).self) { group in
-            for (key, generation, session) in due {
+        await withTaskGroup(of: Void.self) { group in
+            for (key, slot) in slots where now - slot.checked >= settings.keepAliveAfter {
+                guard let (session, number) = slot.idle, let turn = slot.turns.takeIfFree() else { continue }
+                counters.keepAlives += 1
                 group.addTask {
-                    do throws(MMError) {
+                    let outcome = await Result { () async throws(MMError) in
                         // A session that does not listen to a cancel is ended, so that it holds up no other.
                         try await Bounded.run(
                             until: .after(limit), doing: "the health check of \(key)", orElse: { await session.close() }
                         ) { () async throws(MMError) in try await session.checkHealth() }
-                        return (key, generation, session, true)
-                    } catch {
-                        return (key, generation, session, false)
                     }
+                    let isHealthy = if case .success = outcome { true } else { false }
+                    await self.checked(key, number, isHealthy)
+                    turn.giveBack()
                 }
-            }
-            for await (key, generation, session, isHealthy) in group {
-                await checked(key, generation, session, isHealthy)
             }
         }
     }
 
     /// A session that failed its check is ended at once: what it still has to say must not reach the next caller.
-    func checked(_ key: SessionKey, _ generation: Int, _ session: Session, _ isHealthy: Bool) async {
-        guard slots[key]?.generation == generation else { return }
-        slots[key]?.isUnderCheck = false
+    private func checked(_ key: SessionKey, _ number: Int, _ isHealthy: Bool) async {
+        guard slots[key]?.life.generation == number else { return }
         slots[key]?.checked = clock.now()
         if isHealthy {
             slots[key]?.lastPing = clock.wall.now
-            return serve(key)
+        } else {
+            counters.keepAliveFailures += 1
+            await lose(key, number)
         }
-        counters.keepAliveFailures += 1
-        slots[key]?.state = .lost
-        await replace(key, session)
     }
 }

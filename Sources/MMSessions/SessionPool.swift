@@ -17,8 +17,8 @@ public actor SessionPool<Factory: SessionFactory> {
     var spareKeys: Set<SessionKey> = []
     /// When a spare that could not be started is tried again.
     var spareFaults: [SessionKey: Duration] = [:]
+    /// The highest number that an opening of a session that has ended had.
     var lastGeneration = 0
-    var lastWaiter = 0
     var isClosed = false
     /// What the pool has done so far.
     public internal(set) var counters = PoolCounters()
@@ -68,7 +68,7 @@ public actor SessionPool<Factory: SessionFactory> {
         return lease.account
     }
 
-    func lease(_ key: SessionKey, until deadline: Deadline, onPrompt: (@Sendable (JSONObject) -> Void)?)
+    private func lease(_ key: SessionKey, until deadline: Deadline, onPrompt: (@Sendable (JSONObject) -> Void)?)
         async throws(MMError) -> SessionLease<Session>
     {
         guard !isClosed else { throw MMError(.unavailable, "The pool is stopping.", retry: .after(.seconds(2))) }
@@ -77,21 +77,73 @@ public actor SessionPool<Factory: SessionFactory> {
             slots[key]?.untold = nil
             throw refusal
         }
-        await noticeLoss(of: key)
-        if needsStart(key) {
-            try await makeRoom(for: key)
-            if needsStart(key) { start(key) }
+        let slot =
+            slots[key]
+            ?? Slot(
+                life: SessionLife(after: lastGeneration), createdAt: clock.wall.now, touched: clock.now(),
+                checked: clock.now())
+        slots[key] = slot
+        var entry = try slot.turns.enter()
+        while true {
+            let turn = try await self.turn(entry, key, until: deadline, onPrompt)
+            if let lease = await lend(key, turn) { return lease }
+            guard slots[key]?.turns === slot.turns else {
+                throw MMError(.cancelled, "The session \(key) was ended while the call waited.")
+            }
+            do throws(MMError) { try await makeRoom(for: key) } catch {
+                forget(key, slot.turns, error)
+                throw error
+            }
+            // Whoever finds that there is no session waits in front while it opens.
+            entry = try slot.turns.enter(first: true)
+            open(key, turn)
         }
-        if let lease = take(key) { return lease }
-        if case .signingIn(let prompt?)? = slots[key]?.state {
+    }
+
+    /// Waits for the turn, or for what a person has to be told.
+    private func turn(
+        _ entry: TurnQueue.Entry, _ key: SessionKey, until deadline: Deadline,
+        _ onPrompt: (@Sendable (JSONObject) -> Void)?
+    ) async throws(MMError) -> TurnQueue.Turn {
+        let place: TurnQueue.Place
+        switch entry {
+        case .turn(let turn): return turn
+        case .place(let given): place = given
+        }
+        slots[key]?.callers.append(Slot<Session>.Caller(place: place, onPrompt: onPrompt))
+        defer { slots[key]?.callers.removeAll { $0.place === place } }
+        if case .signingIn(let prompt?)? = slots[key]?.life.state {
             guard let onPrompt else {
                 // The code was shown before: what was approved since is known once the service has been asked again.
                 let moment = min(deadline, .after(settings.approvalLimit))
-                return try await wait(key, until: moment, orElse: Self.signInNeeded(prompt), onPrompt: nil)
+                return try await place.turn(until: moment, orElse: Self.signInNeeded(prompt))
             }
             onPrompt(prompt)
         }
-        return try await wait(key, until: deadline, onPrompt: onPrompt)
+        return try await place.turn(until: deadline, orElse: deadline.exceeded("waiting for the session \(key)"))
+    }
+
+    /// The lease for whoever has the turn; `nil` when there is no session that can be used.
+    private func lend(_ key: SessionKey, _ turn: TurnQueue.Turn) async -> SessionLease<Session>? {
+        guard let slot = slots[key], slot.turns === turn.queue, let account = slot.life.identity,
+            let session = slot.session
+        else { return nil }
+        let number = slot.life.generation
+        guard await session.isUsable else {
+            await lose(key, number)
+            return nil
+        }
+        guard slots[key]?.life.generation == number, slots[key]?.life.identity != nil else { return nil }
+        slots[key]?.isFresh = false
+        return SessionLease(
+            key: key, session: session, account: account, isFresh: slot.isFresh, generation: number, turn: turn)
+    }
+
+    /// There is no room for a session that was never opened: nobody needs to wait for it.
+    private func forget(_ key: SessionKey, _ turns: TurnQueue, _ error: MMError) {
+        guard let slot = slots[key], slot.turns === turns, case .off = slot.life.state else { return }
+        slots[key] = nil
+        turns.close(error)
     }
 
     /// The error that tells a caller what a person has to do.
@@ -103,106 +155,27 @@ public actor SessionPool<Factory: SessionFactory> {
         )
     }
 
-    func needsStart(_ key: SessionKey) -> Bool {
-        switch slots[key]?.state {
-        case nil, .failed?, .lost?, .stopped?: true
-        default: false
-        }
-    }
-
-    /// The lease, when the session is free and nobody waits for it.
-    func take(_ key: SessionKey) -> SessionLease<Session>? {
-        guard var slot = slots[key], case .ready = slot.state, slot.waiters.isEmpty, !slot.isUnderCheck,
-            let session = slot.session, let account = slot.account
-        else { return nil }
-        slot.state = .busy
-        let lease = SessionLease(
-            key: key, session: session, account: account, isFresh: slot.isFresh, generation: slot.generation)
-        slot.isFresh = false
-        slots[key] = slot
-        return lease
-    }
-
-    func wait(
-        _ key: SessionKey, until deadline: Deadline, orElse failure: MMError? = nil,
-        onPrompt: (@Sendable (JSONObject) -> Void)?
-    ) async throws(MMError) -> SessionLease<Session> {
-        lastWaiter += 1
-        let id = lastWaiter
-        let timer = deadline.instant.map { instant in
-            Task { [weak self] in
-                try? await Task.sleep(until: instant, clock: .continuous)
-                if !Task.isCancelled {
-                    await self?.drop(
-                        waiter: id, of: key, failure ?? deadline.exceeded("waiting for the session \(key)"))
-                }
-            }
-        }
-        defer { timer?.cancel() }
-        let outcome: Result<SessionLease<Session>, MMError> = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let waiter = Slot<Session>.Waiter(id: id, onPrompt: onPrompt) { continuation.resume(returning: $0) }
-                if Task.isCancelled {
-                    waiter.resume(.failure(MMError(.cancelled, "The call was cancelled.")))
-                } else if slots[key] == nil {
-                    waiter.resume(.failure(MMError(.cancelled, "The session \(key) was reset while the call waited.")))
-                } else {
-                    slots[key]?.waiters.append(waiter)
-                    if let slot = slots[key], slot.isUnderCheck, let session = slot.session {
-                        Task { await session.makeRoom() }
-                    }
-                }
-            }
-        } onCancel: {
-            Task { await self.drop(waiter: id, of: key, MMError(.cancelled, "The call was cancelled.")) }
-        }
-        return try outcome.get()
-    }
-
-    func drop(waiter id: Int, of key: SessionKey, _ error: MMError) {
-        guard let index = slots[key]?.waiters.firstIndex(where: { $0.id == id }) else { return }
-        slots[key]?.waiters.remove(at: index).resume(.failure(error))
-    }
-
-    func give(back lease: SessionLease<Session>, failed: Bool, counts: Bool = true) async {
+    private func give(back lease: SessionLease<Session>, failed: Bool, counts: Bool = true) async {
+        defer { lease.turn.giveBack() }
         if counts {
             counters.commands += 1
             if failed { counters.errors += 1 }
         }
-        let isUsable = await lease.session.isUsable
-        guard var slot = slots[lease.key], slot.generation == lease.generation else { return }
+        guard var slot = slots[lease.key], slot.life.generation == lease.generation else { return }
         slot.touched = clock.now()
         slot.checked = slot.touched
         slot.lastUsed = clock.wall.now
         if counts { slot.commands += 1 }
-        slot.state = isUsable ? .ready : .lost
         slots[lease.key] = slot
-        if isUsable { serve(lease.key) } else { await replace(lease.key, lease.session) }
+        // The next one who has the turn looks anyway; what nobody waits for is cleared away now.
+        if failed, await !lease.session.isUsable { await lose(lease.key, lease.generation) }
     }
 
-    /// Lends a free session to the first who waits.
-    func serve(_ key: SessionKey) {
-        guard var slot = slots[key], case .ready = slot.state, !slot.isUnderCheck, let session = slot.session,
-            let account = slot.account, !slot.waiters.isEmpty
-        else { return }
-        let waiter = slot.waiters.removeFirst()
-        slot.state = .busy
-        let lease = SessionLease(
-            key: key, session: session, account: account, isFresh: slot.isFresh, generation: slot.generation)
-        slot.isFresh = false
-        slots[key] = slot
-        waiter.resume(.success(lease))
-    }
-
-    /// A lost session's waiters did nothing yet: they get the session that takes its place.
-    func replace(_ key: SessionKey, _ dead: Session) async {
-        let waiters = slots[key]?.waiters ?? []
-        slots[key]?.waiters = []
+    /// A session can't be used any more. Who waits did nothing yet: the first of them opens the one that takes its place.
+    func lose(_ key: SessionKey, _ number: Int) async {
+        guard slots[key]?.life.lost("It can't be used any more.", in: number) == true else { return }
+        let session = slots[key]?.session
         slots[key]?.session = nil
-        if !waiters.isEmpty, !isClosed {
-            start(key)
-            slots[key]?.waiters = waiters
-        }
-        await dead.close()
+        await session?.close()
     }
 }

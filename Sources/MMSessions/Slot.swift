@@ -2,27 +2,26 @@ import MMCore
 
 /// What a pool keeps for one key. Lives inside the pool's actor.
 struct Slot<Session: PooledSession> {
-    /// A caller that waits for the session.
-    struct Waiter {
-        let id: Int
+    /// A caller that waits for its turn.
+    struct Caller {
+        let place: TurnQueue.Place
         /// Whether it waits while a person signs in, and how it is told.
         let onPrompt: (@Sendable (JSONObject) -> Void)?
-        let resume: @Sendable (Result<SessionLease<Session>, MMError>) -> Void
     }
 
-    /// Changes with every start, so that news of an older session is told apart.
-    let generation: Int
-    var state: SessionState = .starting
+    var life: SessionLife<JSONObject, String>
+    /// Where its callers wait, and nowhere else. Who opens the session has the turn, and so has who asks how it is.
+    let turns = TurnQueue()
+    var callers: [Caller] = []
     var session: Session?
+    var opening: Task<Void, Never>?
+    /// The account that signed in last.
     var account: String?
-    var bringUp: Task<Void, Never>?
-    var waiters: [Waiter] = []
     /// Why the sign-in was refused, while nobody has been told.
     var untold: MMError?
-    var isUnderCheck = false
-    var isFresh: Bool
+    var isFresh = false
     var commands = 0
-    let createdAt: Timestamp
+    var createdAt: Timestamp
     var lastUsed: Timestamp?
     /// When it last answered that it is well, without being used.
     var lastPing: Timestamp?
@@ -30,4 +29,22 @@ struct Slot<Session: PooledSession> {
     var touched: Duration
     /// When it was last asked how it is, or used.
     var checked: Duration
+
+    /// A session that is ready and that nobody uses or waits for.
+    var idle: (session: Session, generation: Int)? {
+        guard life.identity != nil, !turns.isTaken, let session else { return nil }
+        return (session, life.generation)
+    }
+
+    /// Where it stands, as reports tell it.
+    var standing: SessionState {
+        switch life.state {
+        case .off, .starting: .starting
+        case .signingIn(let prompt): .signingIn(prompt: prompt)
+        case .ready: turns.isTaken ? .busy : .ready
+        case .failed(let error): .failed(error)
+        case .lost: .lost
+        case .closed: .stopped
+        }
+    }
 }

@@ -34,6 +34,7 @@ final class ScriptedSession: PooledSession {
     private let script: Mutex<Script>
     private let gate = Gate()
     private let hang = Gate()
+    private let turns = Mutex<TurnQueue?>(nil)
 
     init(number: Int, script: Script) {
         self.number = number
@@ -61,16 +62,21 @@ final class ScriptedSession: PooledSession {
         return "admin@contoso.example"
     }
 
+    func lend(through turns: TurnQueue) async { self.turns.withLock { $0 = turns } }
+
+    /// A command that outlasts its caller holds this until it ends.
+    func share() -> TurnQueue.Turn? { turns.withLock { $0 }?.share() }
+
     func checkHealth() async throws(MMError) {
+        let turn = turns.withLock { $0 }?.share {
+            self.change { $0.roomAsked += 1 }
+            self.hang.open()
+        }
+        defer { turn?.giveBack() }
         change { $0.healthChecks += 1 }
         if seen.hangsOnHealth { await hang.passed() }
         await seen.answersHealthAfter?.passed()
         if let fault = seen.healthFault { throw fault }
-    }
-
-    func makeRoom() async {
-        change { $0.roomAsked += 1 }
-        hang.open()
     }
 
     func signOut() async {

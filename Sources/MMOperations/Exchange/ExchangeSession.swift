@@ -3,6 +3,7 @@ import MMGraph
 package import MMIdentity
 package import MMNative
 package import MMPowerShell
+import MMSessions
 
 /// A connection's session of Exchange or of the compliance service: the native engine, and a PowerShell beside it once a
 /// script needs one. One account, one caller at a time, and variables that live in the engine that set them.
@@ -18,6 +19,8 @@ package actor ExchangeSession {
     private var owners: [String: Engine] = [:]
     private var powerShell: PowerShellSession?
     private var isNativelySignedIn = false
+    /// Where callers wait, once somebody lends the session.
+    private var turns: TurnQueue?
 
     private static let signInLimit = Duration.seconds(900)
 
@@ -102,6 +105,7 @@ package actor ExchangeSession {
                 hint: "Its cmdlets run natively: write the script as a pipeline of cmdlets.")
         }
         let session = try await makePowerShell()
+        if let turns { await session.lend(through: turns) }
         powerShell = session
         return session
     }
@@ -147,8 +151,11 @@ package actor ExchangeSession {
         }
     }
 
-    /// A caller goes before a health check.
-    func makeRoom() { powerShell?.makeRoom() }
+    /// Its PowerShell's callers wait in this queue alone, also those of one that is started later.
+    func lend(through turns: TurnQueue) async {
+        self.turns = turns
+        await powerShell?.lend(through: turns)
+    }
 
     /// Whether it waits for its first sign-in.
     var isSpare: Bool {

@@ -1,6 +1,6 @@
 package import MMCore
 package import MMPowerShell
-import MMSessions
+package import MMSessions
 
 /// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
 /// the native engine with a PowerShell beside it.
@@ -65,11 +65,11 @@ package struct ModuleSession: PooledSession {
         }
     }
 
-    /// A caller goes before a health check.
-    package func makeRoom() async {
+    /// Its PowerShell's callers wait in the pool's queue alone.
+    package func lend(through turns: TurnQueue) async {
         switch runner {
-        case .exchange(let session): await session.makeRoom()
-        case .powerShell(let session): session.makeRoom()
+        case .exchange(let session): await session.lend(through: turns)
+        case .powerShell(let session): await session.lend(through: turns)
         }
     }
 

@@ -1,3 +1,5 @@
+import MMSessions
+
 /// What one host process is doing, as a pure value: which command runs, how far its stop has come, and whether the
 /// process is lost. Who owns it carries out the actions.
 ///
@@ -17,7 +19,7 @@ struct CommandMachine: Sendable {
     }
 
     /// How far a stop has come.
-    enum Rung: Sendable, Hashable, CaseIterable {
+    enum Rung: Sendable, Hashable {
         /// PowerShell was asked to stop the pipeline.
         case asked
         /// Every other process of the session was killed.
@@ -45,8 +47,11 @@ struct CommandMachine: Sendable {
     /// The command that runs.
     struct Running: Sendable, Hashable {
         let id: UInt64
-        var stop: StopReason?
-        var rung: Rung?
+        var ladder: StopLadder<Rung, StopReason>
+        /// Why it is being stopped.
+        var stop: StopReason? { ladder.reason }
+        /// How far that has come.
+        var rung: Rung? { ladder.rung }
     }
 
     /// Times between the rungs.
@@ -54,6 +59,12 @@ struct CommandMachine: Sendable {
         var sweepAfter: Duration = .milliseconds(500)
         var terminateAfter: Duration = .seconds(1)
         var killAfter: Duration = .seconds(1)
+
+        var ladder: StopLadder<Rung, StopReason> {
+            StopLadder([
+                .init(.asked, sweepAfter), .init(.swept, terminateAfter), .init(.terminated, killAfter), .init(.killed),
+            ])
+        }
     }
 
     private(set) var running: Running?
@@ -68,7 +79,7 @@ struct CommandMachine: Sendable {
     mutating func begin() -> UInt64? {
         guard running == nil, !isLost else { return nil }
         defer { nextID += 1 }
-        running = Running(id: nextID)
+        running = Running(id: nextID, ladder: times.ladder)
         return nextID
     }
 
@@ -88,34 +99,18 @@ struct CommandMachine: Sendable {
 
     /// Starts to stop the command. A second stop changes nothing but the reason, if the caller no longer waits.
     mutating func stop(_ id: UInt64, _ reason: StopReason) -> [Action] {
-        guard var current = running, current.id == id, !isLost else { return [] }
-        if current.stop != nil {
-            if current.stop == .asked { current.stop = reason }
-            running = current
-            return []
-        }
-        current.stop = reason
-        current.rung = .asked
-        running = current
-        return [.sendStop(id: id), .wake(id: id, after: times.sweepAfter)]
+        guard owns(id), running?.ladder.stop(reason, outranking: { $0 == .asked }) == true else { return [] }
+        return climb(id)
     }
 
     /// The time of a rung is over and the command still runs: the next one.
     mutating func climb(_ id: UInt64) -> [Action] {
-        guard var current = running, current.id == id, !isLost, let rung = current.rung else { return [] }
-        defer { running = current }
-        switch rung {
-        case .asked:
-            current.rung = .swept
-            return [.sweep, .wake(id: id, after: times.terminateAfter)]
-        case .swept:
-            current.rung = .terminated
-            return [.terminate, .wake(id: id, after: times.killAfter)]
-        case .terminated:
-            current.rung = .killed
-            return [.kill]
-        case .killed:
-            return []
+        guard owns(id), let step = running?.ladder.climb() else { return [] }
+        return switch step.rung {
+        case .asked: [.sendStop(id: id), .wake(id: id, after: step.time)]
+        case .swept: [.sweep, .wake(id: id, after: step.time)]
+        case .terminated: [.terminate, .wake(id: id, after: step.time)]
+        case .killed: [.kill]
         }
     }
 

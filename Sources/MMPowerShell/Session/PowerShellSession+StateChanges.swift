@@ -1,4 +1,5 @@
 import MMCore
+import MMSessions
 import MMSystem
 
 extension PowerShellSession {
@@ -46,7 +47,7 @@ extension PowerShellSession {
     }
 
     func notifyStateChange() {
-        if case .opening(.some) = machine.life {
+        if case .signingIn(_?) = life.state {
             if signInStarted == nil { signInStarted = settings.clock.now }
         } else {
             signInStarted = nil

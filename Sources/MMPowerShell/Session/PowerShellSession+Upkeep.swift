@@ -1,4 +1,5 @@
 public import MMCore
+import MMSessions
 
 extension PowerShellSession {
     /// How the session stands.
@@ -7,10 +8,11 @@ extension PowerShellSession {
         var prompt: DevicePrompt?
         var identity: SessionIdentity?
         var error: MMError?
-        switch machine.life {
-        case .off: phase = .off
-        case .opening(let device):
-            phase = device == nil ? .opening : .signingIn
+        switch life.state {
+        case .off, .lost: phase = .off
+        case .starting, .signingIn(nil): phase = .opening
+        case .signingIn(let device?):
+            phase = .signingIn
             prompt = device
         case .ready(let who):
             phase = turns.isTaken ? .busy : .ready
@@ -21,44 +23,41 @@ extension PowerShellSession {
         case .closed: phase = .closed
         }
         return PowerShellSessionReport(
-            phase: phase, prompt: prompt, identity: identity, error: error, lossReason: machine.lossReason,
-            losses: machine.losses, waiting: turns.waiting, processID: host?.processID, version: host?.version,
+            phase: phase, prompt: prompt, identity: identity, error: error, lossReason: life.lossReason,
+            losses: life.losses, waiting: turns.waiting, processID: host?.processID, version: host?.version,
             memory: host?.memory, isStandIn: host?.isStandIn ?? false)
     }
 
     /// Who is signed in.
-    package var identity: SessionIdentity? {
-        guard case .ready(let identity) = machine.life else { return nil }
-        return identity
-    }
+    package var identity: SessionIdentity? { life.identity }
 
     /// Whether it runs on the stand-in, not on a PowerShell.
     package var isStandIn: Bool { host?.isStandIn ?? false }
 
     /// Whether it can take a command now, or will without a person.
     public var isUsable: Bool {
-        switch machine.life {
+        switch life.state {
         case .ready: host?.isLost == false || isSilent
-        case .opening(nil): true
-        case .off: isSilent && machine.losses > 0
-        case .opening(.some), .failed, .closed: false
+        case .starting, .signingIn(nil): true
+        case .lost: isSilent
+        case .off, .signingIn(_?), .failed, .closed: false
         }
     }
 
     /// Whether it was prepared and waits for its first sign-in.
     public var isSpare: Bool {
-        guard case .off = machine.life, let host else { return false }
+        guard case .off = life.state, let host else { return false }
         return isPrepared && !host.isLost
     }
 
     /// Signs out of the service, after the command that runs now, and admits no further one before a new sign-in.
     /// - Parameter deadline: when the attempt is given up.
     public func signOut(deadline: Deadline) async {
-        guard let turn = try? await turns.take(deadline) else { return }
+        guard let turn = isLent ? turns.share() : try? await turns.take(deadline) else { return }
         defer { turn.giveBack() }
-        guard case .ready = machine.life, let host, let profile = settings.profile else { return }
+        guard life.identity != nil, let host, let profile = settings.profile else { return }
         _ = try? await host.answer(profile.disconnect, deadline: deadline)
-        machine.signedOut(in: machine.generation)
+        life.signedOut(in: life.generation)
         notifyStateChange()
     }
 
@@ -75,17 +74,16 @@ extension PowerShellSession {
     /// - Parameter deadline: when the question is called off; a question that can't be called off costs the process.
     /// - Throws: `signInNeeded` when the sign-in is over, `sessionLost`, `deadlineExceeded`.
     public func checkHealth(deadline: Deadline) async throws(MMError) {
-        guard case .ready(let identity) = machine.life, let host else {
+        guard let identity = life.identity, let host else {
             throw MMError(.unavailable, "The session isn't signed in.")
         }
-        let number = machine.generation
+        let number = life.generation
         let madeRoom = FinalFlag()
-        guard
-            let turn = turns.takeIfFree(makeRoom: {
-                madeRoom.set()
-                host.stopAny(.asked)
-            })
-        else { return }
+        let makeRoom: @Sendable () -> Void = {
+            madeRoom.set()
+            host.stopAny(.asked)
+        }
+        guard let turn = isLent ? turns.share(makeRoom: makeRoom) : turns.takeIfFree(makeRoom: makeRoom) else { return }
         // The answer comes, or fails, only when PowerShell is free for the next command.
         defer { turn.giveBack() }
         let question = settings.profile?.health ?? PowerShellCommand("$null")
@@ -98,15 +96,12 @@ extension PowerShellSession {
         let isWell = answer.end?.state == .completed && (settings.profile?.isHealthy(answer.values) ?? true)
         if isWell { return }
         settings.host.log?.warning("The keep-alive failed: \(answer.problem ?? "the sign-in is over")")
-        machine.signedOut(in: number)
+        life.signedOut(in: number)
         notifyStateChange()
         throw MMError(
             .signInNeeded, "The sign-in of \(identity.name) is over.", hint: "Run the command again to sign in again.",
             cause: answer.problem)
     }
-
-    /// Calls a health check off that goes on; the session counts as well then, and the next check asks again.
-    nonisolated public func makeRoom() { turns.askForRoom() }
 
     /// Signs in anew in time before a fed token ends, when nobody uses the session.
     func scheduleRenewal() {
@@ -128,14 +123,14 @@ extension PowerShellSession {
 
     /// Replaces the sign-in by one with a fresh token. Only its caller may use the session meanwhile.
     func renew() async {
-        guard case .ready = machine.life, let host, let profile = settings.profile, let target = settings.target else {
+        guard life.identity != nil, let host, let profile = settings.profile, let target = settings.target else {
             return
         }
-        let number = machine.generation
+        let number = life.generation
         renewAt = nil
         // In ConstrainedLanguage a connect script can't do its work: only a new process can sign in again.
         guard !settings.isConstrained else {
-            machine.signedOut(in: number)
+            life.signedOut(in: number)
             await dropHost()
             return
         }
@@ -150,15 +145,15 @@ extension PowerShellSession {
             scheduleRenewal()
         } catch {
             settings.host.log?.warning("The sign-in could not be renewed: \(error.message)")
-            machine.signedOut(in: number)
+            life.signedOut(in: number)
             await dropHost()
         }
     }
 
     /// Ends the session for good: what runs is stopped, what waits is sent away, the process and all it started is gone.
     public func close() async {
-        machine.close()
-        turns.close()
+        life.close()
+        if !isLent { turns.close(MMError(.cancelled, "The session was closed before the command was sent.")) }
         renewal?.cancel()
         opening?.cancel()
         notifyStateChange()

@@ -1,4 +1,5 @@
 public import MMCore
+package import MMSessions
 import MMSystem
 
 /// A PowerShell that lasts: started once, signed in once, and used for many commands, one after the other.
@@ -8,7 +9,7 @@ import MMSystem
 /// not been sent are sent then.
 public actor PowerShellSession {
     let settings: PowerShellSessionSettings
-    var machine = SessionMachine()
+    var life = SessionLife<DevicePrompt, SessionIdentity>()
     var host: PowerShellHost?
     /// Whether the host has the module loaded.
     var isPrepared = false
@@ -21,7 +22,10 @@ public actor PowerShellSession {
     var stateWaiters: [OneShot<Bool>] = []
     /// When the device code was shown, for its expiry.
     var signInStarted: Timestamp?
-    let turns: TurnQueue
+    /// Where its callers wait.
+    var turns: TurnQueue
+    /// Whether somebody lends the session: who calls then has the turn.
+    var isLent = false
     /// When the session was started again by itself, lately.
     private var restarts: [ContinuousClock.Instant] = []
 
@@ -29,6 +33,12 @@ public actor PowerShellSession {
     public init(_ settings: PowerShellSessionSettings) {
         self.settings = settings
         turns = TurnQueue(limit: settings.queueLimit)
+    }
+
+    /// From now on its callers wait in the queue of somebody who lends the session, and there alone.
+    package func lend(through turns: TurnQueue) {
+        self.turns = turns
+        isLent = true
     }
 
     // MARK: Commands
@@ -44,7 +54,7 @@ public actor PowerShellSession {
     ///   `deadlineExceeded`; `cancelled`; `unavailable` for what isn't installed.
     public func run(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellRun {
         try command.check()
-        let turn = try await turns.take(deadline)
+        let turn = isLent ? turns.share() : try await turns.take(deadline)
         var isSecond = false
         while true {
             let host = try await readyHost(deadline)
@@ -76,18 +86,18 @@ public actor PowerShellSession {
         var awaited: Int?
         while true {
             if let host, host.isLost { hostLost("PowerShell was lost", host) }
-            switch machine.advise(awaited: awaited) {
+            switch life.advise(awaited: awaited) {
             case .run:
                 if let renewAt, renewAt <= .now { await renew() }
-                guard let host, !host.isLost, case .ready = machine.life else { continue }
+                guard let host, !host.isLost, life.identity != nil else { continue }
                 return host
             case .open:
                 beginOpening()
-                awaited = machine.generation
+                awaited = life.generation
             case .signIn(let prompt): throw signInNeeded(prompt)
             case .fail(let error): throw error
             case .wait:
-                awaited = machine.generation
+                awaited = life.generation
                 try await waitForStateChange(deadline)
             }
         }
@@ -98,7 +108,7 @@ public actor PowerShellSession {
     /// Starts PowerShell and loads the module, without a sign-in: a spare that is ready for one.
     /// - Throws: why it can't be started, with what to install or mend.
     public func prepare(deadline: Deadline) async throws(MMError) {
-        guard host == nil, case .off = machine.life else { return }
+        guard host == nil, case .off = life.state else { return }
         let started = try await PowerShellHost.start(settings.host, deadline: deadline) { [weak self] reason in
             Task { await self?.noteLoss(reason) }
         }
@@ -107,7 +117,7 @@ public actor PowerShellSession {
             throw error
         }
         // Somebody may have opened the session meanwhile.
-        guard host == nil, case .off = machine.life else {
+        guard host == nil, case .off = life.state else {
             await started.close()
             return
         }
@@ -129,15 +139,13 @@ public actor PowerShellSession {
         var shown: DevicePrompt?
         while true {
             if let host, host.isLost { hostLost("PowerShell was lost", host) }
-            switch machine.advise(awaited: awaited) {
-            case .run:
-                guard case .ready(let identity) = machine.life else { continue }
-                return identity
+            switch life.advise(awaited: awaited) {
+            case .run(let identity): return identity
             case .open:
                 beginOpening()
-                awaited = machine.generation
+                awaited = life.generation
             case .signIn(let device):
-                awaited = machine.generation
+                awaited = life.generation
                 if shown != device {
                     shown = device
                     prompt(signInNeeded(device))
@@ -145,14 +153,14 @@ public actor PowerShellSession {
                 try await waitForStateChange(deadline)
             case .fail(let error): throw error
             case .wait:
-                awaited = machine.generation
+                awaited = life.generation
                 try await waitForStateChange(deadline)
             }
         }
     }
 
     func beginOpening() {
-        guard let number = machine.beginOpening() else { return }
+        guard let number = life.beginOpening() else { return }
         opening = Task { await self.open(number) }
         notifyStateChange()
     }
@@ -167,18 +175,16 @@ public actor PowerShellSession {
                 }
                 let identity = try await signIn(host, number)
                 if settings.isConstrained { try await host.constrain(deadline: .after(.seconds(30))) }
-                if machine.opened(identity, in: number) { scheduleRenewal() }
+                if life.opened(identity, in: number) { scheduleRenewal() }
                 break
             } catch {
                 await dropHost()
                 // Nobody's command was sent yet, and no code was shown: a process that just died is no reason to give up.
-                if attempt == 1, error.code == .sessionLost, case .opening(nil) = machine.life,
-                    machine.generation == number
-                {
+                if attempt == 1, error.code == .sessionLost, life.isOpening(number), case .wait = life.advise() {
                     continue
                 }
                 if error.code != .cancelled { settings.host.log?.warning("The session didn't open: \(error.message)") }
-                machine.failed(error, in: number)
+                life.failed(error, in: number)
                 break
             }
         }
@@ -192,7 +198,7 @@ public actor PowerShellSession {
             Task { await self?.noteLoss(reason) }
         }
         // Closed while it started.
-        guard case .opening = machine.life, machine.generation == number else {
+        guard life.isOpening(number) else {
             await started.close()
             throw MMError(.cancelled, "The session was closed while it started.")
         }
@@ -221,7 +227,7 @@ public actor PowerShellSession {
     }
 
     private func show(_ prompt: DevicePrompt, in number: Int) {
-        machine.show(prompt, in: number)
+        life.signIn(prompt, in: number)
         notifyStateChange()
     }
 
@@ -233,7 +239,7 @@ public actor PowerShellSession {
 
     private func hostLost(_ reason: String, _ lost: PowerShellHost) {
         // During an opening, the opening itself finds out.
-        guard lost === host, machine.lost(reason, in: machine.generation) else { return }
+        guard lost === host, life.lost(reason, in: life.generation) else { return }
         settings.host.log?.warning("The session's process was lost: \(reason).")
         host = nil
         isPrepared = false

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSessions
 import MMStandIn
 import MMSystem
 import Testing
@@ -323,6 +324,27 @@ struct PowerShellSessionTests {
         await #expect(throws: MMError.self) { try await long.value }
         #expect(try await run(session, "Write-Output here").values == ["here"])
         await session.close()
+    }
+
+    @Test("a session that somebody lends waits in no queue of its own, and keeps the turn until its command has ended")
+    func lent() async throws {
+        let session = try session(nil)
+        let queue = TurnQueue()
+        await session.lend(through: queue)
+        let turn = try await queue.take(.never)
+        #expect(try await run(session, "Write-Output here").values == ["here"])
+        let command = try await session.run(PowerShellCommand("Start-Sleep 600"), deadline: .after(.seconds(300)))
+        let next = Task { try await queue.take(.never) }
+        try await until("the next one to wait") { queue.waiting == 1 }
+        turn.giveBack()
+        #expect(queue.waiting == 1)
+        command.stop()
+        let (theirs, answer) = (try await next.value, try await run(session, "Write-Output there"))
+        #expect(answer.values == ["there"])
+        theirs.giveBack()
+        await session.close()
+        // The queue is not the session's to close.
+        try await queue.take(.never).giveBack()
     }
 
     @Test("asking how it is makes room for a command that comes")

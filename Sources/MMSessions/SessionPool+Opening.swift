@@ -1,0 +1,115 @@
+import MMCore
+
+extension SessionPool {
+    /// Starts and signs in a session, in the background. The turn is given back when that has ended, however it ended.
+    func open(_ key: SessionKey, _ turn: TurnQueue.Turn) {
+        guard var slot = slots[key], slot.turns === turn.queue else { return }
+        let wasLost = if case .lost = slot.life.state { true } else { false }
+        guard let number = slot.life.beginOpening() else { return }
+        counters.starts += 1
+        if wasLost { counters.restarts += 1 }
+        slot.isFresh = wasLost
+        slot.account = nil
+        slot.commands = 0
+        slot.createdAt = clock.wall.now
+        slot.lastUsed = nil
+        slot.lastPing = nil
+        slot.touched = clock.now()
+        slot.checked = slot.touched
+        slot.opening = Task {
+            await self.bringUp(key, number)
+            turn.giveBack()
+        }
+        slots[key] = slot
+    }
+
+    private func bringUp(_ key: SessionKey, _ number: Int) async {
+        do throws(MMError) {
+            let session: Session
+            if let spare = await takeSpare(key) {
+                session = spare
+            } else {
+                session = try await startSession(key)
+            }
+            guard let turns = adopt(session, key, number) else { return await session.close() }
+            await session.lend(through: turns)
+            let account = try await session.connect { prompt in
+                Task { await self.prompted(key, number, prompt) }
+            }
+            connected(key, number, as: account)
+        } catch {
+            await failed(key, number, error)
+        }
+    }
+
+    func startSession(_ key: SessionKey) async throws(MMError) -> Session {
+        let limit = Deadline.after(settings.startLimit)
+        let factory = factory
+        return try await Bounded.run(
+            until: limit, doing: "starting the session \(key)", dropping: { await $0.close() }
+        ) { () async throws(MMError) in try await factory.start(key) }
+    }
+
+    private func adopt(_ session: Session, _ key: SessionKey, _ number: Int) -> TurnQueue? {
+        guard slots[key]?.life.signIn(nil, in: number) == true else { return nil }
+        slots[key]?.session = session
+        slots[key]?.touched = clock.now()
+        return slots[key]?.turns
+    }
+
+    private func prompted(_ key: SessionKey, _ number: Int, _ prompt: JSONObject) {
+        guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
+        slots[key]?.touched = clock.now()
+        for caller in callers {
+            if let onPrompt = caller.onPrompt {
+                onPrompt(prompt)
+            } else {
+                caller.place.dismiss(Self.signInNeeded(prompt))
+            }
+        }
+    }
+
+    private func connected(_ key: SessionKey, _ number: Int, as account: String) {
+        guard slots[key]?.life.opened(account, in: number) == true else { return }
+        counters.signIns += 1
+        slots[key]?.account = account
+        slots[key]?.touched = clock.now()
+        slots[key]?.checked = clock.now()
+    }
+
+    private func failed(_ key: SessionKey, _ number: Int, _ error: MMError) async {
+        guard slots[key]?.life.failed(error, in: number) == true, var slot = slots[key] else { return }
+        let session = slot.session
+        slot.session = nil
+        // Whoever saw the code has gone to sign in: the next call is told, or it would ask for a sign-in without end.
+        slot.untold = slot.turns.waiting == 0 && error.code == .forbidden ? error : nil
+        slot.touched = clock.now()
+        slots[key] = slot
+        slot.turns.dismiss(error)
+        await session?.close()
+    }
+
+    /// Ends the longest idle session when the pool is full.
+    func makeRoom(for key: SessionKey) async throws(MMError) {
+        let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
+        var full = live.count >= settings.mostSessions
+        if !full, let most = settings.mostMemory { full = await totalMemory() > most }
+        guard full else { return }
+        let idle = live.filter { $0.value.idle != nil }
+        guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched })?.key else {
+            throw MMError(
+                .limitExceeded, "The pool is full: \(live.count) sessions, none of them idle.",
+                hint: "Wait for one to finish, end one with `mm disconnect`, or raise the limit.",
+                retry: .after(.seconds(10))
+            )
+        }
+        counters.reaped += 1
+        await end(oldest, MMError(.cancelled, "The session \(oldest) made room for another."))
+    }
+
+    private func totalMemory() async -> Int {
+        var sum = 0
+        for session in slots.values.compactMap(\.session) { sum += await session.memory ?? 0 }
+        return sum
+    }
+}

@@ -1,0 +1,99 @@
+import MMCore
+import MMSessions
+import Testing
+
+@Suite("The one queue of a pooled session", .timeLimit(.minutes(5)))
+struct PoolQueueTests {
+    private let key = SessionKey(connection: "Contoso", module: "exo")
+    private let prompt: JSONObject = ["userCode": "ABCD1234", "message": "Sign in"]
+
+    @Test("the next caller waits for a command that goes on after its caller has left")
+    func leftBehind() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let command = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.share() }
+        let next = Task { try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number } }
+        await until { await pool.reports().first?.waiting == 1 }
+        #expect(await pool.state(of: key)?.word == "busy")
+        command?.giveBack()
+        #expect(try await next.value == 1)
+        #expect(await pool.state(of: key)?.word == "ready")
+    }
+
+    @Test("signing out waits for the command that runs, and nobody who waits comes before it")
+    func disconnect() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let command = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.share() }
+        let next = Task { try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number } }
+        await until { await pool.reports().first?.waiting == 1 }
+        let ending = Task { await pool.disconnect(connection: key.connection) }
+        await until { await pool.reports().first?.waiting == 2 }
+        #expect(factory.made[0].seen.signOuts == 0)
+        command?.giveBack()
+        #expect(await ending.value == [key])
+        #expect(factory.made[0].seen.signOuts == 1)
+        let error = await #expect(throws: MMError.self) { try await next.value }
+        #expect(error?.code == .cancelled)
+    }
+
+    @Test("a code sends those away who can't show it, and those who can wait on")
+    func codes() async throws {
+        let shown = Gate()
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true, startsAfter: shown))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let told = Gate()
+        let patient = Task { try await pool.connect(key) { _ in told.open() } }
+        await until { await pool.reports().first?.waiting == 1 }
+        let other = Task { try await pool.connect(key) }
+        await until { await pool.reports().first?.waiting == 2 }
+        shown.open()
+        let error = await #expect(throws: MMError.self) { try await other.value }
+        #expect(error?.code == .signInNeeded)
+        await told.passed()
+        #expect(await pool.reports().first?.waiting == 1)
+        factory.made[0].approve()
+        #expect(try await patient.value == "admin@contoso.example")
+    }
+
+    @Test("who finds a session lost waits for the next one before those who came later")
+    func lostInTurn() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let command = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.share() }
+        let served = Mutex<[Int]>([])
+        var calls: [Task<Void, any Error>] = []
+        for number in 0..<3 {
+            calls.append(
+                Task {
+                    try await pool.withSession(key) { (lease) throws(MMError) in
+                        served.withLock { $0.append(number * 10 + lease.session.number) }
+                    }
+                })
+            await until { await pool.reports().first?.waiting == number + 1 }
+        }
+        factory.made[0].change { $0.isUsable = false }
+        command?.giveBack()
+        for call in calls { try await call.value }
+        #expect(served.withLock { $0 } == [2, 12, 22])
+        #expect(factory.made.count == 2)
+    }
+
+    @Test("a caller that there is no room for leaves nothing behind")
+    func noRoom() async throws {
+        var settings = PoolSettings()
+        settings.mostSessions = 1
+        let pool = SessionPool(factory: ScriptedFactory(), settings: settings)
+        let other = SessionKey(connection: "Contoso", module: "teams")
+        let command = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.share() }
+        let error = await #expect(throws: MMError.self) { try await pool.connect(other) }
+        #expect(error?.code == .limitExceeded)
+        #expect(await pool.reports().map(\.key) == [key])
+        command?.giveBack()
+        #expect(try await pool.connect(other) == "admin@contoso.example")
+    }
+}
