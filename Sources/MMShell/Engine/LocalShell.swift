@@ -1,5 +1,6 @@
 import Glibc
 public import MMCore
+import MMSessions
 import MMSystem
 
 /// A shell of this machine that lasts: commands find the directory, variables, functions and options of those before.
@@ -12,11 +13,10 @@ public actor LocalShell: ShellSession {
     /// The shell's language.
     public nonisolated let kind: ShellKind
     private let settings: ShellSettings
-    private let turns = ShellTurns()
+    private let turns = TurnQueue()
     private let alarm = CommandAlarm()
     private let memory: Mutex<SessionMemory>
-    private var live: LiveShell?
-    private var isClosed = false
+    private var life = SessionLife<Never, LiveShell>()
     private let siblings = ShellSiblings()
     /// Its commands wait for whoever takes their output.
     public nonisolated var holdsBack: Bool { true }
@@ -35,6 +35,8 @@ public actor LocalShell: ShellSession {
         }
         return shell
     }
+
+    private var live: LiveShell? { life.identity }
 
     private init(_ settings: ShellSettings) {
         self.settings = settings
@@ -71,13 +73,17 @@ public actor LocalShell: ShellSession {
     }
 
     private func makeLive(restoring: Bool) async throws(MMError) {
+        guard let number = life.beginOpening() else { throw ShellEnd.closedSession }
         let snapshot = restoring ? memory.withLock { $0.snapshot } : nil
-        let started = try await LiveShell.start(settings, snapshot: snapshot)
-        if isClosed {
-            await started.end()
-            throw MMError(.unavailable, "The session was closed.")
+        let started: LiveShell
+        do throws(MMError) { started = try await LiveShell.start(settings, snapshot: snapshot) } catch {
+            life.failed(error, in: number)
+            throw error
         }
-        live = started
+        guard life.opened(started, in: number) else {
+            await started.end()
+            throw ShellEnd.closedSession
+        }
     }
 
     // MARK: Commands
@@ -89,22 +95,16 @@ public actor LocalShell: ShellSession {
     ) async throws(MMError) -> ShellJob {
         try command.check()
         let deadline = settings.policy.deadline(deadline)
-        try await turns.take(until: deadline)
-        do throws(MMError) {
-            // Judged when its turn has come: only then is it known where it would run.
-            try settings.policy.check(command.text, directory: workingDirectory)
-            let command = settings.policy.bounded(command)
-            let shell = try await usableShell()
-            return try run(command, deadline, observer, in: shell)
-        } catch {
-            turns.leave()
-            throw error
-        }
+        let turn = try await turns.take(deadline)
+        // Judged when its turn has come: only then is it known where it would run.
+        try settings.policy.check(command.text, directory: workingDirectory)
+        return try run(settings.policy.bounded(command), deadline, observer, in: try await usableShell(), turn)
     }
 
     private func run(
         _ command: ShellCommand, _ deadline: Deadline,
-        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: LiveShell
+        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: LiveShell,
+        _ turn: TurnQueue.Turn
     ) throws(MMError) -> ShellJob {
         let (effects, mayTrap) = memory.withLock { memory in
             let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
@@ -115,9 +115,8 @@ public actor LocalShell: ShellSession {
         let fits = shell.dialect.fitsLine(command.text, effects)
         let file = fits ? nil : try shell.folder.store(Array(command.text.utf8) + [0x0A])
         let id = RunningCommand.newID()
-        let run = RunningCommand(id: id) { [times = settings.times] in
-            await CancelLadder(shell: shell, id: id, times: times, mayTrapInterrupts: mayTrap).climb()
-        }
+        let stop = LocalStop(shell: shell, times: settings.times, mayTrapInterrupts: mayTrap)
+        let run = RunningCommand(id: id, ladder: stop.ladder, climb: stop.climb)
         let input = command.input == .pipe ? try NamedPipe(in: shell.folder.path) : nil
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer, reach: reach(shell, run, input))
@@ -141,7 +140,7 @@ public actor LocalShell: ShellSession {
         }
         shell.channel.begin(id: id, job: job, prompted: prompted) { report in
             input?.close()
-            self.ended(report, Work(job: job, run: run, shell: shell, file: file, took: .now - begin))
+            self.ended(report, Work(job: job, run: run, shell: shell, turn: turn, file: file, took: .now - begin))
         }
         alarm.set(run, deadline)
         shell.post(line)
@@ -153,12 +152,13 @@ public actor LocalShell: ShellSession {
         let job: ShellJob
         let run: RunningCommand
         let shell: LiveShell
+        let turn: TurnQueue.Turn
         let file: String?
         let took: Duration
     }
 
     private func usableShell() async throws(MMError) -> LiveShell {
-        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if life.isClosed { throw ShellEnd.closedSession }
         if let live, live.child.exited == nil {
             if let exports = live.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
             return live
@@ -171,7 +171,7 @@ public actor LocalShell: ShellSession {
             memory.mayRedefine = Self.blank(settings).mayRedefine
             memory.mayTrapInterrupts = false
         }
-        guard let live else { throw MMError(.unavailable, "The session was closed.") }
+        guard let live else { throw ShellEnd.closedSession }
         return live
     }
 
@@ -216,7 +216,7 @@ public actor LocalShell: ShellSession {
         }
         work.job.finish(end)
         if let file = work.file { unlink(file) }
-        turns.leave()
+        work.turn.giveBack()
     }
 
     /// Whether a command ended because a job of it was stopped.
@@ -237,12 +237,12 @@ public actor LocalShell: ShellSession {
         }
         alarm.clear()
         run.over()
-        if isClosed { shell.child.signalGroup(SIGKILL) }
+        if life.isClosed { shell.child.signalGroup(SIGKILL) }
         let exit = await shell.child.exit()
         if live === shell { await dismantle() }
         var signal: Int32?
         if case .signal(let number) = exit { signal = number }
-        let isClosed = isClosed
+        let isClosed = life.isClosed
         let end = memory.withLock { memory in
             defer {
                 memory.lastStatus = 0
@@ -256,7 +256,7 @@ public actor LocalShell: ShellSession {
         }
         work.job.finish(end)
         if let file = work.file { unlink(file) }
-        turns.leave()
+        work.turn.giveBack()
     }
 
     private func dismantle() async {
@@ -264,7 +264,11 @@ public actor LocalShell: ShellSession {
             await leaving?.value
             return
         }
-        live = nil
+        life.lost("The shell ended.", in: life.generation)
+        await end(gone)
+    }
+
+    private func end(_ gone: LiveShell) async {
         if let exports = gone.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
         let leaving = Task { await gone.end() }
         self.leaving = leaving
@@ -279,7 +283,7 @@ public actor LocalShell: ShellSession {
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
     ) async throws(MMError) -> ShellJob {
-        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if life.isClosed { throw ShellEnd.closedSession }
         if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
         let sibling = LocalShell(settings)
         let snapshot = memory.withLock { $0.snapshot }
@@ -295,8 +299,8 @@ public actor LocalShell: ShellSession {
     /// Replaces the shell by a new one in its first state.
     public func reset() async throws(MMError) {
         memory.withLock { $0.running }?.stop(.cancelled)
-        try await turns.take(until: .after(.seconds(30)))
-        defer { turns.leave() }
+        let turn = try await turns.take(.after(.seconds(30)))
+        defer { turn.giveBack() }
         await dismantle()
         memory.withLock { $0 = Self.blank(settings) }
         try await makeLive(restoring: false)
@@ -304,10 +308,11 @@ public actor LocalShell: ShellSession {
 
     /// Ends the shell and all that it started.
     public func close() async {
-        isClosed = true
-        turns.close()
+        let gone = live
+        life.close()
+        turns.close(ShellEnd.closedSession)
         memory.withLock { $0.running }?.stop(.closed)
         await siblings.close()
-        await dismantle()
+        if let gone { await end(gone) } else { await leaving?.value }
     }
 }

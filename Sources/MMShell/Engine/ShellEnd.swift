@@ -1,3 +1,5 @@
+package import MMCore
+
 /// How a command ended.
 public struct ShellEnd: Sendable, Hashable {
     /// Why it ended.
@@ -60,6 +62,9 @@ public struct ShellEnd: Sendable, Hashable {
         self.restartsSession = restartsSession
         self.wasRestarted = wasRestarted
     }
+
+    /// The error for whoever still wants something of a session that was closed.
+    package static let closedSession = MMError(.unavailable, "The session was closed.")
 
     /// The working directory as text.
     public var workingDirectory: String { String(decoding: directoryBytes, as: UTF8.self) }

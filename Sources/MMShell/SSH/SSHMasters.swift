@@ -1,4 +1,5 @@
 import MMCore
+import MMSessions
 import MMSystem
 
 /// The connections of this process: one to a host, shared by its sessions, and a further one only when the host opens no
@@ -13,7 +14,7 @@ public actor SSHMasters {
     }
 
     private var held: [SSHTarget: [Held]] = [:]
-    private var turns: [SSHTarget: ShellTurns] = [:]
+    private var turns: [SSHTarget: TurnQueue] = [:]
     /// How many channels a host opens over a connection, where it has refused one.
     private var learned: [SSHTarget: Int] = [:]
     private let environment: [String: String]
@@ -81,10 +82,10 @@ public actor SSHMasters {
     func acquire(_ target: SSHTarget, besides full: SSHMaster? = nil, deadline: Deadline) async throws(MMError)
         -> SSHMaster
     {
-        let turn = turns[target] ?? ShellTurns()
-        turns[target] = turn
-        try await turn.take(until: deadline)
-        defer { turn.leave() }
+        let queue = turns[target] ?? TurnQueue()
+        turns[target] = queue
+        let turn = try await queue.take(deadline)
+        defer { turn.giveBack() }
         if let full, let index = held[target]?.firstIndex(where: { $0.master === full }) {
             let most = max(1, held[target]?[index].sessions ?? 1)
             held[target]?[index].limit = most

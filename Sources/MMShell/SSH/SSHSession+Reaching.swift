@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSessions
 import MMSystem
 
 /// Reaching a running command from beside it.
@@ -36,12 +37,16 @@ extension SSHSession {
         return second.reached
     }
 
-    /// Ends a command, rung by rung.
-    func climb(_ shell: RemoteShell, _ id: String, _ effects: CommandEffects) async {
-        func pause(_ time: Duration) async -> Bool {
-            try? await Task.sleep(for: time)
-            return !Task.isCancelled
-        }
+    /// The rungs for a command.
+    nonisolated func ladder(_ effects: CommandEffects) -> RunningCommand.Ladder {
+        var steps = [RunningCommand.Ladder.Step(.interrupt, times.interrupt)]
+        if effects.endsWithItsProgram { steps += [.init(.terminate, times.terminate), .init(.kill, times.kill)] }
+        return .init(steps + [.init(.sweep, times.kill), .init(.replace)])
+    }
+
+    /// Climbs until the command has ended, which cancels the task.
+    func climb(_ run: RunningCommand, _ shell: RemoteShell) async {
+        func pause(_ time: Duration) async { try? await Task.sleep(for: time) }
         // However slowly the host answers, or if it answers nothing: all rungs together end in their time by the clock here.
         // What goes on over there then is ended when it is reached again.
         let limit = Deadline.after(times.interrupt + times.terminate + times.kill * 2 + Self.wayThere)
@@ -51,23 +56,27 @@ extension SSHSession {
             return false
         }
         let pid = shell.pid
-        climbing: if pid > 1 {
-            let interrupt =
-                RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
-                + RemoteDialect.signalling(shell: pid, "CONT", group: true)
-            guard await isHeard(interrupt) else { break climbing }
-            guard await pause(times.interrupt / 4) else { return }
-            shell.post(RemoteDialect.probe(id: id, status: 130))
-            guard await pause(times.interrupt - times.interrupt / 4) else { return }
-            for (word, time) in effects.endsWithItsProgram ? [("TERM", times.terminate), ("KILL", times.kill)] : [] {
-                guard await isHeard(RemoteDialect.signalling(shell: pid, word, group: false)) else { break climbing }
-                guard await pause(time) else { return }
+        var isHopeless = pid <= 1
+        while let step = run.nextRung(toLast: isHopeless) {
+            switch step.rung {
+            case .interrupt:
+                isHopeless = await !isHeard(
+                    RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
+                        + RemoteDialect.signalling(shell: pid, "CONT", group: true))
+                if isHopeless { continue }
+                await pause(step.time / 4)
+                if !Task.isCancelled { shell.post(RemoteDialect.probe(id: run.id, status: 130)) }
+                await pause(step.time - step.time / 4)
+            case .terminate, .kill:
+                let word = step.rung == .terminate ? "TERM" : "KILL"
+                isHopeless = await !isHeard(RemoteDialect.signalling(shell: pid, word, group: false))
+                if !isHopeless { await pause(step.time) }
+            case .sweep:
+                isHopeless = await !isHeard(RemoteDialect.ending(shell: pid))
+                if !isHopeless { await pause(step.time) }
+            case .replace: shell.process.signalGroup(SIGKILL)
             }
-            guard await isHeard(RemoteDialect.ending(shell: pid)) else { break climbing }
-            guard await pause(times.kill) else { return }
         }
-        guard !Task.isCancelled else { return }
-        shell.process.signalGroup(SIGKILL)
     }
 
     /// The processes of a shell's session that are stopped.

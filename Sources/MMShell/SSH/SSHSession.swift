@@ -1,5 +1,6 @@
 import Glibc
 public import MMCore
+import MMSessions
 import MMSystem
 
 /// A shell on another host that lasts, over the system's OpenSSH.
@@ -13,11 +14,10 @@ public actor SSHSession: ShellSession {
     let masters: SSHMasters
     private let policy: ShellPolicy
     let times: ShellSettings.Times
-    private let turns = ShellTurns()
+    private let turns = TurnQueue()
     private let alarm = CommandAlarm()
     private let memory = Mutex(SessionMemory(directory: []))
-    private var live: RemoteShell?
-    private var isClosed = false
+    private var life = SessionLife<Never, RemoteShell>()
     private let siblings = ShellSiblings()
     /// The end of the last shell, for whoever closes while it is still ending.
     private var leaving: Task<Void, Never>?
@@ -44,7 +44,25 @@ public actor SSHSession: ShellSession {
         self.policy = policy
         self.times = times
         name = shell.master.name
-        live = shell
+        if let number = life.beginOpening() { life.opened(shell, in: number) }
+    }
+
+    private var live: RemoteShell? { life.identity }
+
+    private func makeLive(_ snapshot: ShellSnapshot?, _ deadline: Deadline) async throws(MMError) -> RemoteShell {
+        guard let number = life.beginOpening() else { throw ShellEnd.closedSession }
+        let shell: RemoteShell
+        do throws(MMError) {
+            shell = try await Self.open(target, masters, snapshot: snapshot, times: times, deadline: deadline)
+        } catch {
+            life.failed(error, in: number)
+            throw error
+        }
+        guard life.opened(shell, in: number) else {
+            await Self.end(shell, sweeping: true, masters)
+            throw ShellEnd.closedSession
+        }
+        return shell
     }
 
     private static func open(
@@ -79,27 +97,21 @@ public actor SSHSession: ShellSession {
     ) async throws(MMError) -> ShellJob {
         try command.check()
         let deadline = policy.deadline(deadline)
-        try await turns.take(until: deadline)
-        do throws(MMError) {
-            try policy.check(command.text, directory: workingDirectory)
-            let command = policy.bounded(command)
-            let shell = try await usableShell(deadline)
-            let terminal = command.input.usesTerminal ? try await terminal(of: shell, until: deadline) : nil
-            let input =
-                command.input == .pipe
-                ? try await RemoteInput.open(
-                    target, mark: shell.mark, masters, within: min(times.start, deadline.remaining)) : nil
-            return run(command, deadline, observer, in: shell, terminal, input)
-        } catch {
-            turns.leave()
-            throw error
-        }
+        let turn = try await turns.take(deadline)
+        try policy.check(command.text, directory: workingDirectory)
+        let shell = try await usableShell(deadline)
+        let terminal = command.input.usesTerminal ? try await terminal(of: shell, until: deadline) : nil
+        let input =
+            command.input == .pipe
+            ? try await RemoteInput.open(
+                target, mark: shell.mark, masters, within: min(times.start, deadline.remaining)) : nil
+        return run(policy.bounded(command), deadline, observer, in: shell, terminal, input, turn)
     }
 
     private func run(
         _ command: ShellCommand, _ deadline: Deadline,
         _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: RemoteShell,
-        _ terminal: RemoteTerminal?, _ input: RemoteInput?
+        _ terminal: RemoteTerminal?, _ input: RemoteInput?, _ turn: TurnQueue.Turn
     ) -> ShellJob {
         let id = RemoteShell.newID()
         let effects = memory.withLock { memory in
@@ -107,7 +119,7 @@ public actor SSHSession: ShellSession {
             if effects.mayRedefine { memory.mayRedefine = true }
             return effects
         }
-        let run = RunningCommand(id: id) { [weak self] in await self?.climb(shell, id, effects) }
+        let run = RunningCommand(id: id, ladder: ladder(effects)) { [weak self] in await self?.climb($0, shell) }
         let watch = StoppedWatch()
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
@@ -123,9 +135,9 @@ public actor SSHSession: ShellSession {
             watch.cancel()
             if let input { Task { await input.close() } }
             if let report, terminal == nil {
-                self.conclude(report, job, run, took)
+                self.conclude(report, job, run, turn, took)
             } else {
-                Task { await self.settle(report, job, run, shell, terminal, took) }
+                Task { await self.settle(report, job, run, turn, shell, terminal, took) }
             }
         }
         alarm.set(run, deadline)
@@ -181,7 +193,7 @@ public actor SSHSession: ShellSession {
     }
 
     private func usableShell(_ deadline: Deadline) async throws(MMError) -> RemoteShell {
-        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if life.isClosed { throw ShellEnd.closedSession }
         if let live, live.process.exited == nil, live.master.isAlive {
             if let exports = live.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
             return live
@@ -189,13 +201,7 @@ public actor SSHSession: ShellSession {
         // What the lost shell was running would go on for ever over there.
         await dismantle(sweeping: false)
         let snapshot = memory.withLock { $0.snapshot }
-        let shell = try await Self.open(
-            target, masters, snapshot: snapshot.directory.isEmpty ? nil : snapshot, times: times, deadline: deadline)
-        if isClosed {
-            await Self.end(shell, sweeping: true, masters)
-            throw MMError(.unavailable, "The session was closed.")
-        }
-        live = shell
+        let shell = try await makeLive(snapshot.directory.isEmpty ? nil : snapshot, deadline)
         memory.withLock { memory in
             memory.wasRestarted = true
             memory.mayRedefine = false
@@ -206,7 +212,8 @@ public actor SSHSession: ShellSession {
 
     /// The report is there. On the thread that reads: the answer waits for nobody.
     private nonisolated func conclude(
-        _ report: FrameReader.Report, _ job: ShellJob, _ run: RunningCommand, _ took: Duration
+        _ report: FrameReader.Report, _ job: ShellJob, _ run: RunningCommand, _ turn: TurnQueue.Turn,
+        _ took: Duration
     ) {
         alarm.clear()
         run.over()
@@ -214,17 +221,17 @@ public actor SSHSession: ShellSession {
             $0.end(run, status: report.status, directory: Array(report.rest.dropFirst()), duration: took)
         }
         job.finish(end)
-        turns.leave()
+        turn.giveBack()
     }
 
     /// No report will come, or what was written to the terminal has still to come.
     private func settle(
-        _ report: FrameReader.Report?, _ job: ShellJob, _ run: RunningCommand, _ shell: RemoteShell,
-        _ terminal: RemoteTerminal?, _ took: Duration
+        _ report: FrameReader.Report?, _ job: ShellJob, _ run: RunningCommand, _ turn: TurnQueue.Turn,
+        _ shell: RemoteShell, _ terminal: RemoteTerminal?, _ took: Duration
     ) async {
         if let report {
             await terminal?.drain(through: shell)
-            return conclude(report, job, run, took)
+            return conclude(report, job, run, turn, took)
         }
         terminal?.end()
         alarm.clear()
@@ -235,7 +242,7 @@ public actor SSHSession: ShellSession {
         var cause = run.reason ?? .finished
         if cause == .finished {
             cause =
-                isClosed
+                life.isClosed
                 ? .closed
                 : isShellsOwn && shell.master.isAlive
                     ? .shellEnded
@@ -255,7 +262,7 @@ public actor SSHSession: ShellSession {
                 wasRestarted: memory.wasRestarted)
         }
         job.finish(end)
-        turns.leave()
+        turn.giveBack()
     }
 
     /// What background jobs wrote while no command ran; it is given once.
@@ -269,7 +276,7 @@ public actor SSHSession: ShellSession {
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
     ) async throws(MMError) -> ShellJob {
-        if isClosed { throw MMError(.unavailable, "The session was closed.") }
+        if life.isClosed { throw ShellEnd.closedSession }
         if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
         let snapshot = memory.withLock { $0.snapshot }
         let shell = try await Self.open(
@@ -285,8 +292,8 @@ public actor SSHSession: ShellSession {
     /// The connection, for what goes beside the shell; made again where it was lost.
     func connection(until deadline: Deadline) async throws(MMError) -> SSHMaster {
         if let live, live.process.exited == nil, live.master.isAlive { return live.master }
-        try await turns.take(until: deadline)
-        defer { turns.leave() }
+        let turn = try await turns.take(deadline)
+        defer { turn.giveBack() }
         return try await usableShell(deadline).master
     }
 
@@ -297,7 +304,11 @@ public actor SSHSession: ShellSession {
             await leaving?.value
             return
         }
-        live = nil
+        life.lost("The shell ended.", in: life.generation)
+        await end(gone, sweeping: sweeping)
+    }
+
+    private func end(_ gone: RemoteShell, sweeping: Bool) async {
         if let exports = gone.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
         let leaving = Task { [masters] in await Self.end(gone, sweeping: sweeping, masters) }
         self.leaving = leaving
@@ -328,19 +339,20 @@ public actor SSHSession: ShellSession {
     public func reset() async throws(MMError) {
         memory.withLock { $0.running }?.stop(.cancelled)
         let deadline = Deadline.after(.seconds(60))
-        try await turns.take(until: deadline)
-        defer { turns.leave() }
+        let turn = try await turns.take(deadline)
+        defer { turn.giveBack() }
         await dismantle(sweeping: true)
         memory.withLock { $0 = SessionMemory(directory: []) }
-        live = try await Self.open(target, masters, snapshot: nil, times: times, deadline: deadline)
+        _ = try await makeLive(nil, deadline)
     }
 
     /// Ends the shell over there and all that it started, and the connection with its last session.
     public func close() async {
-        isClosed = true
-        turns.close()
+        let gone = live
+        life.close()
+        turns.close(ShellEnd.closedSession)
         memory.withLock { $0.running }?.stop(.closed)
         await siblings.close()
-        await dismantle(sweeping: true)
+        if let gone { await end(gone, sweeping: true) } else { await leaving?.value }
     }
 }

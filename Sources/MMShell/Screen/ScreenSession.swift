@@ -1,5 +1,6 @@
 import Glibc
 public import MMCore
+import MMSessions
 import MMSystem
 
 /// A program in a terminal of its own that is read and typed into as a person would: network equipment, full-screen
@@ -26,7 +27,7 @@ public actor ScreenSession {
     private let job: ShellJob
     private let screen: Mutex<Screen>
     private let release: @Sendable () async -> Void
-    private let turns = ShellTurns()
+    private let turns = TurnQueue()
     private var reading: Task<Void, Never>?
     private var learned: GearPrompt?
     /// The prompt that was seen last.
@@ -223,8 +224,8 @@ public actor ScreenSession {
                 .invalidInput, "The command holds a line end or control character.", hint: "Send one line at a time.")
         }
         if learned == nil { _ = try await learnPrompt(deadline: deadline) }
-        try await turns.take(until: deadline)
-        defer { turns.leave() }
+        let turn = try await turns.take(deadline)
+        defer { turn.giveBack() }
         guard open == nil else {
             throw MMError(
                 .conflict, "\(name) waits for an answer to its last question.", hint: "Answer it, or send ctrl-c.")
@@ -237,8 +238,8 @@ public actor ScreenSession {
 
     /// Answers an open question and waits for the prompt.
     public func answer(_ input: ShellInput, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
-        try await turns.take(until: deadline)
-        defer { turns.leave() }
+        let turn = try await turns.take(deadline)
+        defer { turn.giveBack() }
         guard open != nil else { throw MMError(.conflict, "\(name) asked nothing.") }
         let start = total
         try await send(input)
@@ -398,7 +399,7 @@ public actor ScreenSession {
 
     /// Ends the program and its terminal.
     public func close() async {
-        turns.close()
+        turns.close(ShellEnd.closedSession)
         await child.terminate(grace: .milliseconds(300))
         child.terminal?.output.close()
         await reading?.value

@@ -1,4 +1,5 @@
 package import MMCore
+import MMSessions
 package import MMShell
 
 /// A session without a shell: each command is one admitted program with its arguments (the confinement `argv`).
@@ -8,7 +9,7 @@ package actor ArgumentShell: ShellSession {
     private let programs: ArgumentPolicy
     private let directory: String
     private let environment: [String: String]
-    private let turns = ShellTurns()
+    private let turns = TurnQueue()
 
     /// A session over a list of programs.
     package init(name: String, programs: ArgumentPolicy, directory: String, environment: [String: String]) {
@@ -28,14 +29,17 @@ package actor ArgumentShell: ShellSession {
     ) async throws(MMError) -> ShellJob {
         let words = try ArgumentPolicy.words(of: command.text)
         _ = try programs.check(words, directory: directory)
-        try await turns.take(until: deadline)
+        let turn = try await turns.take(deadline)
         let work = Mutex<Task<Void, Never>?>(nil)
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
             reach: ShellJob.Reach(
                 cancel: { _ in work.withLock { $0 }?.cancel() }, type: { _ in }, signal: { _ in false },
                 waiting: { _ in nil }))
-        let task = Task { await self.run(words, job, deadline) }
+        let task = Task {
+            await self.run(words, job, deadline)
+            turn.giveBack()
+        }
         work.withLock { $0 = task }
         return job
     }
@@ -61,12 +65,11 @@ package actor ArgumentShell: ShellSession {
         }
         end.duration = ContinuousClock.now - begin
         job.finish(end)
-        turns.leave()
     }
 
     /// There is no state to lose.
     package func reset() async throws(MMError) {}
 
     /// Takes no more commands.
-    package func close() async { turns.close() }
+    package func close() async { turns.close(ShellEnd.closedSession) }
 }

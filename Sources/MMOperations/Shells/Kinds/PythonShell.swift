@@ -1,5 +1,6 @@
 import Glibc
 package import MMCore
+import MMSessions
 package import MMShell
 
 /// A Python that lasts: commands are statements or expressions, and find the variables of those before.
@@ -9,7 +10,7 @@ package actor PythonShell: ShellSession {
     /// The session's name.
     package nonisolated let name: String
     private let settings: ShellSettings
-    private let turns = ShellTurns()
+    private let turns = TurnQueue()
     private var shell: LocalShell?
     private var interpreter: ShellJob?
     private var directory: String
@@ -50,7 +51,7 @@ package actor PythonShell: ShellSession {
     package var workingDirectory: String { directory }
 
     private func usable() async throws(MMError) -> ShellJob {
-        guard !isClosed else { throw MMError(.unavailable, "The session was closed.") }
+        guard !isClosed else { throw ShellEnd.closedSession }
         if let interpreter, interpreter.end == nil { return interpreter }
         if interpreter != nil { wasRestarted = true }
         await shell?.close()
@@ -71,22 +72,20 @@ package actor PythonShell: ShellSession {
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
     ) async throws(MMError) -> ShellJob {
         let deadline = policy.deadline(deadline)
-        try await turns.take(until: deadline)
-        do throws(MMError) {
-            try policy.check(command.text, directory: directory)
-            let host = try await usable()
-            let stop = StopWish()
-            let job = ShellJob(
-                id: RandomBytes.text(bytes: 16), command: command, observer: observer,
-                reach: ShellJob.Reach(
-                    cancel: { stop.ask($0) }, type: { _ in },
-                    signal: { [weak host] number in await host?.signal(number) ?? false }, waiting: { _ in nil }))
-            Task { await self.supervise(job, host, stop, deadline) }
-            return job
-        } catch {
-            turns.leave()
-            throw error
+        let turn = try await turns.take(deadline)
+        try policy.check(command.text, directory: directory)
+        let host = try await usable()
+        let stop = StopWish()
+        let job = ShellJob(
+            id: RandomBytes.text(bytes: 16), command: command, observer: observer,
+            reach: ShellJob.Reach(
+                cancel: { stop.ask($0) }, type: { _ in },
+                signal: { [weak host] number in await host?.signal(number) ?? false }, waiting: { _ in nil }))
+        Task {
+            await self.supervise(job, host, stop, deadline)
+            turn.giveBack()
         }
+        return job
     }
 
     /// Why a command is to stop; the first reason counts.
@@ -146,14 +145,13 @@ package actor PythonShell: ShellSession {
                 directoryBytes: Array(directory.utf8),
                 duration: ContinuousClock.now - begin, restartsSession: isOver, wasRestarted: restarted))
         if isOver { _ = await host.wait(until: .after(.seconds(5))) }
-        turns.leave()
     }
 
     /// Replaces Python by a new one.
     package func reset() async throws(MMError) {
         interpreter?.cancel()
-        try await turns.take(until: .after(.seconds(30)))
-        defer { turns.leave() }
+        let turn = try await turns.take(.after(.seconds(30)))
+        defer { turn.giveBack() }
         await shell?.close()
         shell = nil
         interpreter = nil
@@ -164,7 +162,7 @@ package actor PythonShell: ShellSession {
     /// Ends Python and all that it started.
     package func close() async {
         isClosed = true
-        turns.close()
+        turns.close(ShellEnd.closedSession)
         await shell?.close()
     }
 }

@@ -1,16 +1,16 @@
 import Glibc
 import MMCore
+import MMSessions
 import MMSystem
 
-/// Ends what runs in a shell, more firmly with each rung, and the shell itself only at the last.
+/// How a local shell climbs the ladder that stops its command.
 ///
 /// A shell that sees its program end goes on with the rest of its list, whatever ended the program. So the shell is
 /// stopped first, then its program is ended, and only then the shell goes on, with a SIGINT that it gets before anything
 /// else: an interactive shell gives up the whole list on it. What ignores SIGINT gets SIGTERM, then SIGKILL; a shell that
 /// itself ignores or traps SIGINT is replaced.
-struct CancelLadder: Sendable {
+struct LocalStop: Sendable {
     let shell: LiveShell
-    let id: String
     let times: ShellSettings.Times
     /// Whether the shell may run a trap on SIGINT and then go on with its list.
     let mayTrapInterrupts: Bool
@@ -18,8 +18,16 @@ struct CancelLadder: Sendable {
     /// How long a shell is given to answer before it is looked at again; a busy machine gets twice as long each time.
     private static let answer: Duration = .milliseconds(150)
 
-    /// Climbs until the task is cancelled, which means that the command has ended.
-    func climb() async {
+    /// The rungs for a command of this shell.
+    var ladder: RunningCommand.Ladder {
+        .init([
+            .init(.interrupt, times.interrupt), .init(.terminate, times.terminate), .init(.kill, times.kill),
+            .init(.sweep, times.kill), .init(.replace),
+        ])
+    }
+
+    /// Climbs until the command has ended, which cancels the task.
+    func climb(_ run: RunningCommand) async {
         // An interrupt in the midst of a line would cut it: the rest would be taken for a command of its own.
         let limit = Deadline.after(times.interrupt)
         while shell.hasUnreadLines, !limit.hasPassed {
@@ -29,23 +37,37 @@ struct CancelLadder: Sendable {
         // However this ends, no shell is left stopped.
         defer { kill(own, SIGCONT) }
         var groups: Set<Int32> = []
-        for (signal, time) in [(SIGINT, times.interrupt), (SIGTERM, times.terminate), (SIGKILL, times.kill)] {
-            guard await end(own, &groups, with: signal, until: .after(time)) else { return }
+        while let step = run.nextRung() {
+            let goesOn: Bool
+            switch step.rung {
+            case .interrupt: goesOn = await end(run.id, own, &groups, with: SIGINT, until: .after(step.time))
+            case .terminate: goesOn = await end(run.id, own, &groups, with: SIGTERM, until: .after(step.time))
+            case .kill: goesOn = await end(run.id, own, &groups, with: SIGKILL, until: .after(step.time))
+            case .sweep:
+                await sweep(own)
+                goesOn = await release(own) ? await pause(step.time) : false
+            case .replace:
+                replace(own)
+                goesOn = false
+            }
+            guard goesOn else { return }
         }
-        // What a shell waits for may be a job in the background.
+    }
+
+    /// Ends the jobs in the background, too: a shell may wait for them.
+    private func sweep(_ own: Int32) async {
         kill(own, SIGCONT)
         try? await BlockingWork.run { [processes = shell.processes] in
             processes.killOthers { $0.id != own && !processes.isAncestor($0.id, of: own) }
         }
-        guard await release(own), await pause(times.kill) else { return }
-        replace(own)
     }
 
-    /// One rung.
+    /// Ends the program that runs.
     /// - Parameter groups: the process groups that were told, from rung to rung.
     /// - Returns: false when the command has ended.
-    private func end(_ own: Int32, _ groups: inout Set<Int32>, with signal: Int32, until limit: Deadline) async -> Bool
-    {
+    private func end(
+        _ id: String, _ own: Int32, _ groups: inout Set<Int32>, with signal: Int32, until limit: Deadline
+    ) async -> Bool {
         var told: Set<Int32> = []
         var patience = Self.answer
         repeat {
