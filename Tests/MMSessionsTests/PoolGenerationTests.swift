@@ -147,10 +147,3 @@ struct PoolGenerationTests {
         #expect(served.all == Array(0..<5))
     }
 }
-
-/// Who was served, in order.
-private final class Served: Sendable {
-    private let list = Mutex<[Int]>([])
-    func add(_ number: Int) { list.withLock { $0.append(number) } }
-    var all: [Int] { list.withLock { $0 } }
-}

@@ -65,21 +65,21 @@ struct PoolQueueTests {
         let pool = SessionPool(factory: factory)
         let key = key
         let command = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.share() }
-        let served = Mutex<[Int]>([])
-        var calls: [Task<Void, any Error>] = []
+        let served = Served()
+        var calls: [Task<Void, Never>] = []
         for number in 0..<3 {
             calls.append(
                 Task {
-                    try await pool.withSession(key) { (lease) throws(MMError) in
-                        served.withLock { $0.append(number * 10 + lease.session.number) }
+                    try? await pool.withSession(key) { (lease) throws(MMError) in
+                        served.add(number * 10 + lease.session.number)
                     }
                 })
             await until { await pool.reports().first?.waiting == number + 1 }
         }
         factory.made[0].change { $0.isUsable = false }
         command?.giveBack()
-        for call in calls { try await call.value }
-        #expect(served.withLock { $0 } == [2, 12, 22])
+        for call in calls { await call.value }
+        #expect(served.all == [2, 12, 22])
         #expect(factory.made.count == 2)
     }
 

@@ -4,13 +4,6 @@ import Testing
 
 @Suite("Turns of a session", .timeLimit(.minutes(5)))
 struct TurnQueueTests {
-    /// Who had a turn, in order.
-    private final class Served: Sendable {
-        private let list = Mutex<[Int]>([])
-        func add(_ number: Int) { list.withLock { $0.append(number) } }
-        var all: [Int] { list.withLock { $0 } }
-    }
-
     /// A caller who waits, notes when it has its turn, and gives it back.
     private func wait(
         _ queue: TurnQueue, _ number: Int, _ served: Served, first: Bool = false

@@ -1,0 +1,8 @@
+import MMCore
+
+/// Who was served, in order.
+final class Served: Sendable {
+    private let list = Mutex<[Int]>([])
+    func add(_ number: Int) { list.withLock { $0.append(number) } }
+    var all: [Int] { list.withLock { $0 } }
+}
