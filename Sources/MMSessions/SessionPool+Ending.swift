@@ -20,23 +20,25 @@ extension SessionPool {
     public func disconnect(connection: String, module: String? = nil) async -> [SessionKey] {
         let keys = keys(of: connection, module)
         let limit = settings.healthLimit
-        await withTaskGroup(of: Void.self) { group in
+        // After the command that runs now, before those that wait, who are sent away when the session ends.
+        let turns = await withTaskGroup(of: TurnQueue.Turn?.self) { group in
             for slot in keys.compactMap({ slots[$0] }) {
-                guard let session = slot.session else { continue }
+                guard slot.life.identity != nil, let session = slot.session else { continue }
                 group.addTask {
                     // One that does not answer is ended all the same.
                     try? await Bounded.run(
                         until: .after(limit), doing: "signing out", orElse: { await session.close() }
                     ) { () async throws(MMError) in
-                        // After the command that runs now, before those that wait.
                         let turn = try await slot.turns.take(.after(limit), first: true)
                         await session.signOut()
-                        turn.giveBack()
+                        return turn
                     }
                 }
             }
+            return await group.reduce(into: []) { $0.append($1) }
         }
         for key in keys { await end(key, MMError(.cancelled, "The session \(key) was disconnected.")) }
+        for turn in turns { turn?.giveBack() }
         return keys
     }
 

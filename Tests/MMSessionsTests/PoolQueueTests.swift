@@ -39,6 +39,18 @@ struct PoolQueueTests {
         #expect(error?.code == .cancelled)
     }
 
+    @Test("a session whose sign-in goes on has nothing to sign out of, and is ended at once")
+    func disconnectPending() async throws {
+        var settings = PoolSettings()
+        settings.healthLimit = .seconds(3600)
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        let pool = SessionPool(factory: factory, settings: settings)
+        let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(error?.code == .signInNeeded)
+        #expect(await pool.disconnect(connection: key.connection) == [key])
+        #expect(factory.made[0].seen.signOuts == 0 && factory.made[0].seen.isClosed)
+    }
+
     @Test("a code sends those away who can't show it, and those who can wait on")
     func codes() async throws {
         let shown = Gate()
