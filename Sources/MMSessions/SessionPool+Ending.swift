@@ -35,7 +35,9 @@ extension SessionPool {
                     }
                 }
             }
-            return await group.reduce(into: []) { $0.append($1) }
+            var turns: [TurnQueue.Turn?] = []
+            for await turn in group { turns.append(turn) }
+            return turns
         }
         for key in keys { await end(key, MMError(.cancelled, "The session \(key) was disconnected.")) }
         for turn in turns { turn?.giveBack() }
