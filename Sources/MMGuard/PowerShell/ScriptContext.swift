@@ -6,11 +6,18 @@ public struct ScriptContext: Sendable, Hashable {
     public var installedAzureModules: Set<String>?
     /// What earlier scripts of the session left behind.
     public var memory: SessionMemory
+    /// Whether the session is confined and reaches the network through the wire alone, where each request is judged: then its
+    /// text is asked about only for what it plainly says.
+    public var isBehindWire = false
     /// Whether the session ran unjudged or confirmed code since it was started, so that even reads can't be trusted.
     public var isTainted: Bool { memory.isOpaque }
 
     /// A context.
-    public init(module: String? = nil, installedAzureModules: Set<String>? = nil, memory: SessionMemory = .fresh) {
+    public init(
+        module: String? = nil, installedAzureModules: Set<String>? = nil, memory: SessionMemory = .fresh,
+        isBehindWire: Bool = false
+    ) {
+        self.isBehindWire = isBehindWire
         self.module = module
         self.installedAzureModules = installedAzureModules
         self.memory = memory

@@ -26,8 +26,9 @@ struct ScriptJudge: Sendable {
         let text = walk.found.isEmpty ? nil : SourceText(source)
         var seen: Set<Seen> = []
         // A loop is walked several times and finds the same things again.
-        let findings = walk.found.filter { seen.insert(Seen($0)).inserted }.map { found in
-            var finding = found.finding
+        let findings = walk.found.filter { seen.insert(Seen($0)).inserted }.compactMap { found -> GuardFinding? in
+            let kept = context.isBehindWire ? BehindWire.kept(found.finding, tables.cmdlets) : found.finding
+            guard var finding = kept else { return nil }
             finding.place = text?.place(found.extent)
             return finding
         }

@@ -5,6 +5,8 @@ extension ScriptWalk {
     /// Reports the class of a known cmdlet, raised by its parameters and, in Graph's modules, by the request it sends.
     mutating func classify(_ call: CommandCall) {
         let entry = call.entry
+        // A request that the text doesn't tell is judged when it is sent.
+        if context.isBehindWire, entry.lists.contains(.method) { return }
         let sent = entry.product == .graph ? request(of: call) : nil
         var classes = sent?.overrides ?? false ? GuardClassSet.write : entry.classes
         var reasons: [String] = []
@@ -21,7 +23,7 @@ extension ScriptWalk {
             $0.mayBe("forwardingsmtpaddress") && ($0.written?.count ?? 0) > 9
         }
         if forwards { classes.insert(.external) }
-        if writesLocalFile(call) {
+        if !context.isBehindWire, writesLocalFile(call) {
             classes.insert(.write)
             reasons.append("a file on this machine")
         }

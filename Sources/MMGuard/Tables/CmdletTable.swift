@@ -118,7 +118,8 @@ struct CmdletTable: Sendable {
         return classes
     }
 
-    private func classOfVerb(_ verb: String) -> GuardClassSet? {
+    /// The class that a verb, in lower case, suggests.
+    func classOfVerb(_ verb: String) -> GuardClassSet? {
         var low: UInt32 = 0
         var high = UInt32(file.sectionLength(7) / 8)
         while low < high {

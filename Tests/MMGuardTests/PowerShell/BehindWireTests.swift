@@ -1,0 +1,184 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Scripts of sessions behind the wire", .timeLimit(.minutes(5)))
+struct BehindWireTests {
+    private static let engine = GuardEngine()
+
+    private func verdict(_ one: ScriptCase, isBehindWire: Bool = true) -> Verdict {
+        Self.engine.judge(
+            script: one.script, in: ScriptContext(module: one.module, isBehindWire: isBehindWire), policy: .standard)
+    }
+
+    @Test("at most 2 of 100 everyday scripts are asked about")
+    func everyday() throws {
+        let cases = try ScriptCase.load("everyday-cases.jsonl")
+        let asked = cases.filter { verdict($0).decision != .allow }
+        #expect(asked.count * 100 <= cases.count * 2, "\(asked.map(\.testDescription).joined(separator: "\n"))")
+    }
+
+    @Test("of 20 scripts of administrators at most 3 are asked about, each for a change that it names")
+    func administrators() throws {
+        let cases = try ScriptCase.load("administrator-scripts.jsonl")
+        #expect(cases.count == 20)
+        var asked: [String] = []
+        for one in cases {
+            let verdict = verdict(one)
+            // Another subscription is another sign-in: that stays with the connection.
+            guard verdict.decision != .deny || verdict.guardClass != .session else { continue }
+            guard verdict.decision != .allow else { continue }
+            asked.append("\(one.id): \(verdict.rule) \(verdict.reason)")
+            #expect(
+                verdict.asking.allSatisfy { $0.kind != .dynamic && $0.kind != .unknown }, "\(one.id): \(verdict.reason)"
+            )
+        }
+        #expect(asked.count <= 3, "\(asked.joined(separator: "\n"))")
+    }
+
+    @Test("each attack is stopped by its text, or by who judges what it sends or what it touches")
+    func attacks() throws {
+        var counts: [String: Int] = [:]
+        for one in try ScriptCase.load("attack-cases.jsonl") {
+            guard verdict(one).decision == .allow else {
+                counts["text", default: 0] += 1
+                continue
+            }
+            let bare = verdict(one, isBehindWire: false)
+            let keepers = bare.asking.map { Self.engine.keeperBehindWire(of: $0) }
+            #expect(!keepers.isEmpty && !keepers.contains(nil), "\(one.testDescription): \(bare.asking.map(\.rule))")
+            counts[keepers.contains(.wire) ? "wire" : "walls", default: 0] += 1
+        }
+        #expect(counts["text", default: 0] > 150, "\(counts)")
+    }
+
+    @Test(
+        "what scripts send that their text let through is held",
+        arguments: [
+            (
+                "'Remove-Mailbox ceo' | iex",
+                Wire.request(.exchange, "POST", WireRequestTests.invoke, Wire.cmdlet("Remove-Mailbox"))
+            ),
+            (
+                "1 | Select-Object @{n='x';e=(Get-Command Purge-All).ScriptBlock}",
+                Wire.request(.exchange, "POST", WireRequestTests.invoke, Wire.cmdlet("Remove-Mailbox"))
+            ),
+            (
+                "[powershell]::Create().AddScript($x).Invoke()",
+                Wire.request(.exchange, "POST", WireRequestTests.invoke, Wire.cmdlet("Set-Mailbox"))
+            ),
+            (
+                "Invoke-AzRestMethod DELETE -Path $p",
+                Wire.request(.arm, "DELETE", "/subscriptions/s/resourcegroups/r?api-version=2021-04-01")
+            ),
+            (
+                "Invoke-AzMarketplaceSignTerms -AgreementId x",
+                Wire.request(
+                    .arm, "POST",
+                    "/subscriptions/s/providers/Microsoft.MarketplaceOrdering/agreements/p/offers/o/plans/n/sign")
+            ),
+            (
+                "Set-AzDiagnosticSetting -ResourceId x -Enabled $false",
+                Wire.request(
+                    .arm, "PUT", WireRequestTests.vm + "/providers/Microsoft.Insights/diagnosticSettings/service", "{}")
+            ),
+            (
+                "Set-AzStorageBlobContent -Fi /etc/passwd -Container c -Blob b",
+                Wire.request(.storage, "PUT", "/c/b", "x", headers: [("Content-Type", "text/plain")])
+            ),
+            (
+                "New-MgDirectoryAdministrativeUnitMember -AdministrativeUnitId a -BodyParameter $x",
+                Wire.request(.graph, "POST", "/v1.0/directory/administrativeUnits/a/members/$ref", "{}")
+            ),
+            (
+                "Lock-MgDeviceManagementManagedDeviceRemote -ManagedDeviceId d",
+                Wire.request(.graph, "POST", "/v1.0/deviceManagement/managedDevices/d/remoteLock")
+            ),
+            (
+                "Confirm-MgRiskyUserCompromised -UserIds x",
+                Wire.request(.graph, "POST", "/v1.0/identityProtection/riskyUsers/confirmCompromised", "{}")
+            ),
+            (
+                "Export-MgSecurityCaseEdiscoveryCaseReviewSet -EdiscoveryCaseId c -EdiscoveryReviewSetId r",
+                Wire.request(.graph, "POST", "/v1.0/security/cases/ediscoveryCases/c/reviewSets/r/export", "{}")
+            ),
+            (
+                "Invoke-MgGraphRequest GET /v1.0/informationProtection/bitlocker/recoveryKeys/1 -Body $b",
+                Wire.request(.graph, "GET", "/v1.0/informationProtection/bitlocker/recoveryKeys/1?$select=key")
+            ),
+            (
+                "Get-MgUser -UserId x -Head @{'X-HTTP-Method-Override'='DELETE'}",
+                Wire.request(.graph, "GET", "/v1.0/users/x", headers: [("X-HTTP-Method-Override", "DELETE")])
+            ),
+            (
+                "Invoke-PnPSPRestMethod -Url /_api/web/lists/getbytitle('x') -Method Delete",
+                Wire.request(
+                    .sharePoint, "POST", "/_api/web/lists/getbytitle('x')", headers: [("X-HTTP-Method", "DELETE")])
+            ),
+            (
+                "Invoke-PnPWebAction -ListAction {$args}",
+                Wire.request(
+                    .sharePoint, "POST", ObjectRequestTests.address,
+                    Wire.objects(#"<Method Name="DeleteObject" Id="9" ObjectPathId="3" />"#, Wire.list))
+            ),
+            ("InvokeApi -Method POST -Route $r -Body $b", Wire.request(.bap, "POST", "/providers/x", "{}")),
+        ] as [(String, WireRequest)])
+    func sends(script: String, request: WireRequest) {
+        let verdict = Self.engine.judge(script: script, in: ScriptContext(isBehindWire: true), policy: .standard)
+        #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+        var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: .standard)
+        let outcome = RequestGrantTests.word(grant.judge(Self.engine.intent(of: request), number: 1))
+        #expect(outcome == "hold")
+    }
+
+    @Test("what a script says plainly is asked about, and what changes the sign-in is denied")
+    func plain() {
+        let cases: [(String, GuardDecision)] = [
+            ("Remove-Mailbox ann", .ask), ("foreach ($m in Get-Mailbox a*) { Remove-Mailbox $m }", .ask),
+            ("Send-MgUserMail -UserId ann -BodyParameter @{}", .ask),
+            ("Get-Mailbox -ResultSize Unlimited | Set-Mailbox -CustomAttribute1 x", .ask),
+            ("function f { Remove-Mailbox ann }; f", .ask), ("& 'Remove-Mailbox' ann", .ask), ("Remove-Widget 7", .ask),
+            ("Connect-ExchangeOnline", .deny), ("Connect-Widget", .deny), ("Disconnect-MgGraph", .deny),
+            ("Install-Module x", .deny),
+            ("New-AzRoleAssignment -SignInName x", .deny), ("Get-Mailbox ann -DefaultProfile $c", .allow),
+            ("Get-AzVM -DefaultProfile $c", .ask),
+            ("(Get-AzStorageAccountKey -ResourceGroupName r -Name n)[0].Value", .ask),
+            ("Invoke-RestMethod https://login.microsoftonline.com/common/oauth2/token", .deny),
+            ("Get-Mailbox ann |", .deny), ("Set-Widget 7 x", .allow), ("Set-Mailbox ann -CustomAttribute1 x", .allow),
+        ]
+        for (script, expected) in cases {
+            let verdict = Self.engine.judge(script: script, in: ScriptContext(isBehindWire: true), policy: .standard)
+            #expect(verdict.decision == expected, "\(script): \(verdict.rule) \(verdict.reason)")
+        }
+    }
+
+    @Test(
+        "what can only send, or only touch the session's own, is no reason to ask",
+        arguments: [
+            "& $cmd ann", "& { Get-Mailbox }", ". ./helpers.ps1", "./report.ps1 -Days 3", "git status",
+            "Import-Csv users.csv",
+            "Get-Content list.txt", "Import-Module ./Tools.psm1", "$env:PATH", "[IO.File]::ReadAllText('x')",
+            "Add-Type -TypeDefinition $code",
+            "Invoke-Expression $text", "Start-Process x", "1..5 | ForEach-Object -Parallel { $_ }",
+            "Start-Job { Get-Mailbox }",
+            "#requires -Modules Tools\nGet-Mailbox", "using namespace System.IO\nGet-Mailbox",
+            "trap { continue }; Get-Mailbox", "Get-Mailbox > out.txt",
+            "Invoke-MgGraphRequest -Method GET -Uri $next", "Remove-Item old.csv", "Set-Alias gm Get-Mailbox; gm",
+            "Read-Host x",
+            "Get-Widget 7", "exit 3", "while ($true) { break }", "Get-Mailbox -OutVariable env:x",
+            "Invoke-RestMethod $address",
+        ])
+    func kind(script: String) {
+        let verdict = Self.engine.judge(script: script, in: ScriptContext(isBehindWire: true), policy: .standard)
+        #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+        #expect(verdict.guardClass == .read, "\(verdict.rule): \(verdict.reason)")
+        let bare = Self.engine.judge(script: script, policy: .standard)
+        #expect(bare.decision != .allow || bare.guardClass == .read)
+    }
+
+    @Test("earlier scripts of the session are no reason to ask either")
+    func memory() {
+        let context = ScriptContext(memory: SessionMemory(isOpaque: true), isBehindWire: true)
+        #expect(Self.engine.judge(script: "Get-Mailbox", in: context, policy: .standard).decision == .allow)
+    }
+}
