@@ -1,6 +1,6 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize release bench-programs bundle examples pages install \
+.PHONY: build demo test check format bench sanitize release bench-programs bundle examples api pages install \
     install-mm install-sandbox clean
 
 build:
@@ -66,6 +66,11 @@ examples:
 	@Scripts/prerequisites build
 	swift build --package-path Examples
 	@Scripts/tutorials
+
+# Builds the last release beside this one; says what others' programs would miss.
+api:
+	@Scripts/prerequisites build
+	@Scripts/api
 
 bundle: release
 	@Scripts/bundle .build/release/mm-mcp .build/bundle
