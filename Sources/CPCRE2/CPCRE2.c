@@ -18,6 +18,12 @@ static struct {
     __typeof__(pcre2_set_match_limit) *set_match_limit;
     __typeof__(pcre2_set_depth_limit) *set_depth_limit;
     __typeof__(pcre2_set_heap_limit) *set_heap_limit;
+    __typeof__(pcre2_set_callout) *set_callout;
+    __typeof__(pcre2_get_ovector_pointer) *get_ovector_pointer;
+    __typeof__(pcre2_pattern_info) *pattern_info;
+    __typeof__(pcre2_compile_context_create) *compile_context_create;
+    __typeof__(pcre2_compile_context_free) *compile_context_free;
+    __typeof__(pcre2_set_newline) *set_newline;
     __typeof__(pcre2_get_error_message) *get_error_message;
 } pcre2;
 
@@ -53,6 +59,12 @@ static void load(void) {
     RESOLVE(set_match_limit);
     RESOLVE(set_depth_limit);
     RESOLVE(set_heap_limit);
+    RESOLVE(set_callout);
+    RESOLVE(get_ovector_pointer);
+    RESOLVE(pattern_info);
+    RESOLVE(compile_context_create);
+    RESOLVE(compile_context_free);
+    RESOLVE(set_newline);
     RESOLVE(get_error_message);
 #undef RESOLVE
 }
@@ -62,20 +74,33 @@ const char *mm_pcre_problem(void) {
     return reason[0] ? reason : NULL;
 }
 
-void *mm_pcre_compile(const uint8_t *pattern, size_t length, char *message, size_t room, size_t *place) {
+void *mm_pcre_compile(
+    const uint8_t *pattern, size_t length, uint32_t options, char *message, size_t room, size_t *place) {
     message[0] = 0;
     *place = 0;
     if (mm_pcre_problem()) {
         snprintf(message, room, "%s", reason);
         return NULL;
     }
+    pcre2_compile_context *context = pcre2.compile_context_create(NULL);
+    if (!context) {
+        snprintf(message, room, "no memory is left");
+        return NULL;
+    }
+    // A callout in front of each item: the library's own limit counts anew from each place of the text.
+    uint32_t flags = PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
+    if (options & MM_PCRE_UTF) flags |= PCRE2_UTF;
+    if (options & MM_PCRE_CASELESS) flags |= PCRE2_CASELESS;
+    pcre2.set_newline(context, PCRE2_NEWLINE_LF);
+    if (options & MM_PCRE_ECMASCRIPT) flags |= PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF;
     int number = 0;
     PCRE2_SIZE offset = 0;
-    pcre2_code *code = pcre2.compile(pattern, length, PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &number, &offset, NULL);
+    pcre2_code *code = pcre2.compile(pattern, length, flags, &number, &offset, context);
     if (!code) {
         pcre2.get_error_message(number, (PCRE2_UCHAR *)message, room);
         *place = offset;
     }
+    pcre2.compile_context_free(context);
     return code;
 }
 
@@ -83,16 +108,47 @@ void mm_pcre_free(void *code) {
     if (code) pcre2.code_free(code);
 }
 
-int mm_pcre_search(const void *code, const uint8_t *text, size_t length, uint32_t limit) {
+uint32_t mm_pcre_groups(const void *code) {
+    uint32_t count = 0;
+    pcre2.pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &count);
+    return count;
+}
+
+// Counts one step, and what was run over since the last: a long run, looked at again from each of its places, is work.
+static int count_step(pcre2_callout_block *block, void *data) {
+    struct mm_pcre_work *work = data;
+    size_t place = block->current_position;
+    size_t run = place > work->place ? place - work->place : 0;
+    work->place = place;
+    work->steps += 1 + run / 8;
+    if (work->steps > work->limit) return PCRE2_ERROR_CALLOUT;
+    if (work->is_stopped && work->steps >= work->next_look) {
+        work->next_look = work->steps + 4096;
+        if (work->is_stopped(work->context)) return PCRE2_ERROR_CALLOUT;
+    }
+    return 0;
+}
+
+int mm_pcre_search(
+    const void *code, const uint8_t *text, size_t length, size_t from, size_t *ranges, uint32_t groups,
+    struct mm_pcre_work *work) {
     pcre2_match_data *data = pcre2.match_data_create_from_pattern(code, NULL);
     pcre2_match_context *context = pcre2.match_context_create(NULL);
     int result = -1;
     if (data && context) {
+        uint64_t left = work->limit > work->steps ? work->limit - work->steps : 0;
+        uint32_t limit = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
         pcre2.set_match_limit(context, limit);
         pcre2.set_depth_limit(context, limit);
         pcre2.set_heap_limit(context, 20000);
-        int count = pcre2.match(code, text, length, 0, 0, data, context);
-        result = count >= 0 ? 1 : count == PCRE2_ERROR_NOMATCH ? 0 : -1;
+        pcre2.set_callout(context, count_step, work);
+        work->place = from;
+        int count = pcre2.match(code, text, length, from, 0, data, context);
+        if (count > 0) {
+            const PCRE2_SIZE *found = pcre2.get_ovector_pointer(data);
+            for (uint32_t index = 0; index < 2 * (groups + 1); index++) ranges[index] = found[index];
+        }
+        result = count > 0 ? 1 : count == PCRE2_ERROR_NOMATCH ? 0 : -1;
     }
     if (context) pcre2.match_context_free(context);
     if (data) pcre2.match_data_free(data);

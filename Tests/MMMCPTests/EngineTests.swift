@@ -27,7 +27,7 @@ struct DeclarationTests {
     func schemas() {
         for schema in [
             ["type": "string"], [:], ["type": "object", "unevaluatedProperties": false],
-            ["type": "object", "properties": ["a": ["pattern": "(?<x>y)"]]],
+            ["type": "object", "properties": ["a": ["pattern": "(?>y)"]]],
             ["type": "object", "properties": ["a": ["type": "number", "x-mcp-header": "A"]]],
             ["type": "object", "properties": ["a": ["type": "string", "x-mcp-header": "not a token"]]],
             [

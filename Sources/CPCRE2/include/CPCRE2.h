@@ -5,12 +5,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// What a pattern and its texts are.
+enum {
+    MM_PCRE_UTF = 1,        // UTF-8, not bytes
+    MM_PCRE_CASELESS = 2,
+    MM_PCRE_ECMASCRIPT = 4, // the meanings of ECMA-262 where they differ from Perl's
+};
+
+// The work that one or more searches may do together.
+struct mm_pcre_work {
+    uint64_t steps;                // done so far
+    uint64_t limit;                // at most
+    int (*is_stopped)(void *);     // asked now and then, may be null; not 0 ends the search
+    void *context;
+    uint64_t next_look;
+    size_t place;
+};
+
 // Why the library can't be used, or null.
 const char *mm_pcre_problem(void);
-// A compiled UTF-8 pattern, or null with a message and the place of the fault in the pattern.
-void *mm_pcre_compile(const uint8_t *pattern, size_t length, char *message, size_t room, size_t *place);
+// A compiled pattern, or null with a message and the place of the fault in the pattern.
+void *mm_pcre_compile(
+    const uint8_t *pattern, size_t length, uint32_t options, char *message, size_t room, size_t *place);
 void mm_pcre_free(void *code);
-// Whether the text holds a match: 1, 0, or -1 when the limit of steps was reached or matching failed.
-int mm_pcre_search(const void *code, const uint8_t *text, size_t length, uint32_t limit);
+// How many groups a pattern has.
+uint32_t mm_pcre_groups(const void *code);
+// Searches a text from a place on: 1, 0, or -1 when the limit was reached, the search was stopped, or it failed.
+// ranges takes begin and end of the match and of `groups` groups, (size_t)-1 for one that took no part.
+int mm_pcre_search(
+    const void *code, const uint8_t *text, size_t length, size_t from, size_t *ranges, uint32_t groups,
+    struct mm_pcre_work *work);
 
 #endif

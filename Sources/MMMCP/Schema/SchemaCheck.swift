@@ -116,8 +116,12 @@ extension SchemaCheck {
                 add(path, "has \(length) characters; at most \(most) are allowed")
             }
         }
-        if let pattern = node.pattern, !pattern.matches(in: text) {
-            add(path, "does not match the pattern \(pattern.text)")
+        if let pattern = node.pattern {
+            switch pattern.matches(in: text) {
+            case true: break
+            case false: add(path, "does not match the pattern \(pattern.text)")
+            case nil: add(path, "takes too many steps to compare with the pattern \(pattern.text)")
+            }
         }
         if let format = node.format, !format.fits(text) {
             add(path, "is no \(format.rawValue), such as \(format.example)")
@@ -191,7 +195,10 @@ extension SchemaCheck {
                 isKnown = true
                 apply(child, to: value, at: there)
             }
-            for (pattern, child) in node.patternProperties where pattern.matches(in: key) {
+            for (pattern, child) in node.patternProperties {
+                let fits = pattern.matches(in: key)
+                if fits == nil { add(there, "is a name that takes too many steps to compare with \(pattern.text)") }
+                guard fits == true else { continue }
                 isKnown = true
                 apply(child, to: value, at: there)
             }

@@ -179,10 +179,10 @@ extension SchemaCompiler {
         return flag
     }
 
-    private func pattern(_ value: JSONValue, at place: String) throws(MMError) -> Pattern {
+    private func pattern(_ value: JSONValue, at place: String) throws(MMError) -> ECMAScriptPattern {
         guard case .string(let text) = value else { throw fault(place, "needs a text") }
         do throws(MMError) {
-            return try Pattern(text)
+            return try ECMAScriptPattern(text)
         } catch {
             throw MMError(error.code, "\(name), at \(place): \(error.message)")
         }

@@ -30,7 +30,7 @@ struct SchemaNode: Sendable {
 
     var minLength: Int?
     var maxLength: Int?
-    var pattern: Pattern?
+    var pattern: ECMAScriptPattern?
     var format: TextFormat?
 
     var prefixItems: [Int] = []
@@ -45,7 +45,7 @@ struct SchemaNode: Sendable {
     var properties: [String: Int] = [:]
     var propertyOrder: [String] = []
     var required: [String] = []
-    var patternProperties: [(pattern: Pattern, node: Int)] = []
+    var patternProperties: [(pattern: ECMAScriptPattern, node: Int)] = []
     var additionalProperties: Int?
     var propertyNames: Int?
     var minProperties: Int?

@@ -1,3 +1,4 @@
+import MMSystem
 import PowerShellSyntax
 
 extension Evaluator {
@@ -176,7 +177,6 @@ extension Evaluator {
             table.isMatches = true
             func piece(_ range: Range<Int>) -> PSValue { .string(String(decoding: text[range], as: UTF8.self)) }
             _ = table.add("0", piece(found.range))
-            let unnamed = pattern.groupCount - pattern.names.count
             var counted = 0
             for (number, range) in found.groups.enumerated() {
                 let name = pattern.names.first { $0.number == number }?.name
@@ -184,7 +184,6 @@ extension Evaluator {
                 guard let range else { continue }
                 _ = table.add(name ?? String(counted), piece(range))
             }
-            _ = unnamed
             variables["matches"] = .table(table)
         }
         return .bool((found != nil) == wanted)

@@ -125,6 +125,9 @@ final class Evaluator {
     /// Puts a warning out.
     func warn(_ text: String) { delivery.note(.warning(text)) }
 
+    /// Whether the evaluation was called off.
+    var isStopped: Bool { delivery.isStopped }
+
     /// Ends the evaluation when it was called off, or its time is over.
     func look() throws(Interrupt) {
         if delivery.isStopped { throw .stopped }

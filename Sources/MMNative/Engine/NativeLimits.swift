@@ -21,8 +21,6 @@ package struct NativeLimits: Sendable {
     package var rounds = 1_000_000
     /// Steps of one match or replacement, besides 64 for each byte of its text.
     package var patternSteps = 200_000
-    /// How deep a pattern may follow itself into a text.
-    package var patternDepth = 600
 
     /// The usual limits.
     package init() {}

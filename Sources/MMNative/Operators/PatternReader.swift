@@ -1,15 +1,17 @@
-/// Reads a pattern's text.
+/// Reads a pattern's text and hands over what .NET and PCRE2 might understand differently.
 struct PatternReader {
-    let units: [UInt8]
-    let ignoresCase: Bool
-    var place = 0
-    var groups = 0
-    var unnamed = 0
-    var names: [(name: String, number: Int)] = []
+    private(set) var groups = 0
+    private(set) var names: [(name: String, number: Int)] = []
+    private let units: [UInt8]
+    private var place = 0
 
-    init(units: [UInt8], ignoresCase: Bool) {
-        self.units = units
-        self.ignoresCase = ignoresCase
+    init(_ text: String) { units = Array(text.utf8) }
+
+    /// Reads the whole pattern.
+    /// - Throws: `handOver` for what is not surely the same in both.
+    mutating func read() throws(Interrupt) {
+        try choice(depth: 0)
+        guard place == units.count else { throw .handOver("an unusual pattern") }
     }
 
     private var next: UInt8? { place < units.count ? units[place] : nil }
@@ -20,49 +22,28 @@ struct PatternReader {
         return true
     }
 
-    mutating func choice(depth: Int) throws(Interrupt) -> Pattern.Node {
+    private mutating func choice(depth: Int) throws(Interrupt) {
         guard depth < 20 else { throw .handOver("a deep pattern") }
-        var branches = [try sequence(depth: depth)]
-        while take("|") { branches.append(try sequence(depth: depth)) }
-        return branches.count == 1 ? branches[0] : .choice(branches)
-    }
-
-    private mutating func sequence(depth: Int) throws(Interrupt) -> Pattern.Node {
-        var items: [Pattern.Node] = []
-        while let unit = next, unit != UInt8(ascii: "|"), unit != UInt8(ascii: ")") {
-            items.append(try quantified(depth: depth))
-        }
-        return .sequence(items)
-    }
-
-    private mutating func quantified(depth: Int) throws(Interrupt) -> Pattern.Node {
-        let atom = try self.atom(depth: depth)
-        var low = 0
-        var high = Int.max
-        if take("*") {
-        } else if take("+") {
-            low = 1
-        } else if take("?") {
-            high = 1
-        } else if next == UInt8(ascii: "{") {
-            place += 1
-            guard let first = number() else { throw .handOver("an unusual quantifier") }
-            low = first
-            high = first
-            if take(",") { high = number() ?? .max }
-            guard take("}"), low <= 1000, high == .max || high <= 1000, low <= high else {
-                throw .handOver("an unusual quantifier")
+        repeat {
+            while let unit = next, unit != UInt8(ascii: "|"), unit != UInt8(ascii: ")") {
+                try quantified(depth: depth)
             }
-        } else {
-            return atom
+        } while take("|")
+    }
+
+    private mutating func quantified(depth: Int) throws(Interrupt) {
+        let isAnchor = try atom(depth: depth)
+        if next == UInt8(ascii: "{") {
+            place += 1
+            guard let low = number() else { throw .handOver("an unusual quantifier") }
+            let high = take(",") ? number() ?? low : low
+            guard take("}"), low <= high, high <= 1000 else { throw .handOver("an unusual quantifier") }
+        } else if !take("*"), !take("+"), !take("?") {
+            return
         }
-        switch atom {
-        case .start, .end, .wordEdge, .textEnd: throw .handOver("a repeated anchor")
-        default: break
-        }
-        let isLazy = take("?")
+        if isAnchor { throw .handOver("a repeated anchor") }
+        _ = take("?")
         if let unit = next, "*+?{".utf8.contains(unit) { throw .handOver("a doubled quantifier") }
-        return .repetition(atom, low, high, isLazy: isLazy)
     }
 
     private mutating func number() -> Int? {
@@ -74,26 +55,24 @@ struct PatternReader {
         return value
     }
 
-    private mutating func atom(depth: Int) throws(Interrupt) -> Pattern.Node {
+    /// - Returns: whether it takes no character.
+    private mutating func atom(depth: Int) throws(Interrupt) -> Bool {
         guard let unit = next else { throw .handOver("an unfinished pattern") }
         place += 1
         switch unit {
-        case UInt8(ascii: "^"): return .start
-        case UInt8(ascii: "$"): return .end
-        case UInt8(ascii: "."): return .set((0..<128).map { $0 != 10 })
-        case UInt8(ascii: "("): return try group(depth: depth)
-        case UInt8(ascii: "["): return .set(try set())
+        case UInt8(ascii: "^"), UInt8(ascii: "$"): return true
+        case UInt8(ascii: "("): try group(depth: depth)
+        case UInt8(ascii: "["): try set()
         case UInt8(ascii: "\\"): return try escape()
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"), UInt8(ascii: ")"):
             throw .handOver("an unusual pattern")
-        default: return .set(one(unit))
+        default: break
         }
+        return false
     }
 
-    private mutating func group(depth: Int) throws(Interrupt) -> Pattern.Node {
-        var number: Int?
-        if take("?:") {
-        } else if take("?<") {
+    private mutating func group(depth: Int) throws(Interrupt) {
+        if take("?<") {
             var name = ""
             while let unit = next, unit != UInt8(ascii: ">") {
                 guard (0x61...0x7A).contains(unit | 0x20) || unit == UInt8(ascii: "_") else {
@@ -105,106 +84,59 @@ struct PatternReader {
             guard take(">"), !name.isEmpty, !names.contains(where: { $0.name == name }) else {
                 throw .handOver("an unusual group")
             }
-            number = groups
             names.append((name, groups))
             groups += 1
-        } else if next == UInt8(ascii: "?") {
-            throw .handOver("a special group")
-        } else {
-            number = groups
+        } else if !take("?:") {
+            if next == UInt8(ascii: "?") { throw .handOver("a special group") }
             groups += 1
-            unnamed += 1
         }
-        let inner = try choice(depth: depth + 1)
+        try choice(depth: depth + 1)
         guard take(")") else { throw .handOver("an unfinished group") }
-        return .group(inner, number)
     }
 
-    private func one(_ unit: UInt8) -> [Bool] {
-        var set = [Bool](repeating: false, count: 128)
-        add(unit, to: &set)
-        return set
-    }
-
-    private func add(_ unit: UInt8, to set: inout [Bool]) {
-        set[Int(unit)] = true
-        if ignoresCase, (0x61...0x7A).contains(unit | 0x20) {
-            set[Int(unit | 0x20)] = true
-            set[Int(unit & ~0x20)] = true
-        }
-    }
-
-    private static func named(_ letter: UInt8) -> [Bool]? {
-        func made(_ test: (UInt8) -> Bool) -> [Bool] { (0..<128).map { test(UInt8($0)) } }
-        func isWord(_ unit: UInt8) -> Bool {
-            (0x30...0x39).contains(unit) || (0x61...0x7A).contains(unit | 0x20) || unit == UInt8(ascii: "_")
-        }
-        func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (0x09...0x0D).contains(unit) }
-        switch letter {
-        case UInt8(ascii: "d"): return made { (0x30...0x39).contains($0) }
-        case UInt8(ascii: "D"): return made { !(0x30...0x39).contains($0) }
-        case UInt8(ascii: "w"): return made(isWord)
-        case UInt8(ascii: "W"): return made { !isWord($0) }
-        case UInt8(ascii: "s"): return made(isBlank)
-        case UInt8(ascii: "S"): return made { !isBlank($0) }
-        default: return nil
-        }
-    }
-
-    private mutating func escape() throws(Interrupt) -> Pattern.Node {
+    /// - Returns: whether it takes no character.
+    private mutating func escape() throws(Interrupt) -> Bool {
         guard let unit = next else { throw .handOver("an unfinished pattern") }
         place += 1
-        if let set = PatternReader.named(unit) { return .set(set) }
-        switch unit {
-        case UInt8(ascii: "b"): return .wordEdge(true)
-        case UInt8(ascii: "B"): return .wordEdge(false)
-        case UInt8(ascii: "z"): return .textEnd
-        default: return .set(one(try literal(unit)))
-        }
+        if Self.isClass(unit) { return false }
+        if "bBz".utf8.contains(unit) { return true }
+        try literal(unit)
+        return false
     }
 
-    private func literal(_ unit: UInt8) throws(Interrupt) -> UInt8 {
+    private static func isClass(_ letter: UInt8) -> Bool { "dDwWsS".utf8.contains(letter) }
+
+    private func literal(_ unit: UInt8) throws(Interrupt) {
         switch unit {
-        case UInt8(ascii: "n"): return 10
-        case UInt8(ascii: "r"): return 13
-        case UInt8(ascii: "t"): return 9
-        case 0x21...0x2F, 0x3A...0x40, 0x5B...0x5E, 0x60, 0x7B...0x7E, 0x20: return unit
+        case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"): return
+        case 0x20...0x2F, 0x3A...0x40, 0x5B...0x5E, 0x60, 0x7B...0x7E: return
         default: throw .handOver("an unusual escape in a pattern")
         }
     }
 
-    private mutating func set() throws(Interrupt) -> [Bool] {
-        var set = [Bool](repeating: false, count: 128)
-        let isNegated = take("^")
-        var isFirst = true
+    private mutating func set() throws(Interrupt) {
+        _ = take("^")
+        if next == UInt8(ascii: "]") { throw .handOver("an unusual set in a pattern") }
         while let unit = next {
             place += 1
-            if unit == UInt8(ascii: "]"), !isFirst {
-                return isNegated ? set.map { !$0 } : set
-            }
-            if isFirst, unit == UInt8(ascii: "]") { throw .handOver("an unusual set in a pattern") }
-            isFirst = false
+            if unit == UInt8(ascii: "]") { return }
             if unit == UInt8(ascii: "[") { throw .handOver("an unusual set in a pattern") }
-            var low = unit
+            var isClass = false
             if unit == UInt8(ascii: "\\") {
                 guard let escaped = next else { break }
                 place += 1
-                if let named = PatternReader.named(escaped) {
-                    for index in 0..<128 where named[index] { set[index] = true }
-                    continue
-                }
-                low = try literal(escaped)
+                isClass = Self.isClass(escaped)
+                if !isClass { try literal(escaped) }
             }
-            if next == UInt8(ascii: "-"), place + 1 < units.count, units[place + 1] != UInt8(ascii: "]") {
-                let high = units[place + 1]
-                guard high >= low, high != UInt8(ascii: "\\"), high != UInt8(ascii: "[") else {
-                    throw .handOver("an unusual range in a pattern")
-                }
-                place += 2
-                for member in low...high { add(member, to: &set) }
-            } else {
-                add(low, to: &set)
+            guard next == UInt8(ascii: "-"), place + 1 < units.count, units[place + 1] != UInt8(ascii: "]") else {
+                continue
             }
+            let high = units[place + 1]
+            // .NET refuses a class as an end of a range, and subtracts a set behind a hyphen.
+            guard !isClass, high != UInt8(ascii: "\\"), high != UInt8(ascii: "[") else {
+                throw .handOver("an unusual range in a pattern")
+            }
+            place += 2
         }
         throw .handOver("an unfinished set in a pattern")
     }

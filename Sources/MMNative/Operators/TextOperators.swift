@@ -1,3 +1,5 @@
+import MMSystem
+
 /// `-match`, `-replace`, `-split`, `-join` and `-f`.
 enum TextOperators {
     /// `-replace` of one text.

@@ -1,6 +1,7 @@
 import MMCore
 import MMSessions
 import MMShell
+import MMSystem
 
 /// Long work as its caller meets it, whether it is a call or a command of a shell: it is read and waited for in one way.
 protocol OperationWork: LongWork {
@@ -27,7 +28,7 @@ struct WaitingWish: Sendable {
     /// A text that is written.
     var text: String?
     /// A pattern that a line matches.
-    var pattern: Pattern?
+    var pattern: RegularExpression?
     /// That nothing was written for so long.
     var quiet: Duration?
 }

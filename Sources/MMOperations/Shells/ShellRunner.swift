@@ -1,5 +1,6 @@
 package import MMCore
 package import MMShell
+package import MMSystem
 
 /// Hands a command to a session and waits as long as the caller does.
 package struct ShellRunner: Sendable {
@@ -100,7 +101,7 @@ package struct ShellRunner: Sendable {
     ///   - quiet: ends the wait when nothing was written for so long.
     /// - Returns: what the command waits for, if it does.
     package static func wait(
-        _ job: ShellJob, until deadline: Deadline, for text: String? = nil, matching pattern: Pattern? = nil,
+        _ job: ShellJob, until deadline: Deadline, for text: String? = nil, matching pattern: RegularExpression? = nil,
         quiet: Duration? = nil
     ) async -> ShellPrompt? {
         if text != nil || pattern != nil {

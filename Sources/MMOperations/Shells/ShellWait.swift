@@ -1,5 +1,6 @@
 import MMCore
 import MMShell
+import MMSystem
 
 /// `shell wait`, `ssh wait`: waits for a command.
 struct ShellWait: Operation {
@@ -21,7 +22,7 @@ struct ShellWait: Operation {
             job = try reader.text("job")
             wish = WaitingWish(
                 text: try reader.text("for"),
-                pattern: try reader.text("matching").map { (text) throws(MMError) in try Pattern(text) },
+                pattern: try reader.text("matching").map { (text) throws(MMError) in try RegularExpression(text) },
                 quiet: try reader.integer("quiet").map { .seconds($0) })
             yield = try reader.integer("yield").map { .seconds($0) }
         }

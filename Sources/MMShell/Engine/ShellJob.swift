@@ -1,5 +1,5 @@
 public import MMCore
-import MMSystem
+package import MMSystem
 
 /// A command that was handed to a shell: what it has written, whether it has ended, and how to reach it meanwhile.
 ///
@@ -338,7 +338,9 @@ public final class ShellJob: Sendable {
 
     /// Waits until a line of a stream matches a pattern; the last line counts as far as it is written.
     /// - Returns: false when the job ended or the deadline came first.
-    package func wait(for pattern: Pattern, in stream: ShellCommand.Stream, until deadline: Deadline) async -> Bool {
+    package func wait(for pattern: RegularExpression, in stream: ShellCommand.Stream, until deadline: Deadline) async
+        -> Bool
+    {
         var position = 0
         while true {
             let isOver = end != nil || deadline.hasPassed || Task.isCancelled
@@ -347,7 +349,7 @@ public final class ShellJob: Sendable {
                 let last = piece.bytes.lastIndex(of: 0x0A)
                 for line in piece.bytes.split(separator: 0x0A) {
                     let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
-                    if pattern.matches(in: text) { return true }
+                    if pattern.matches(in: text) == true { return true }
                 }
                 // What has no end yet is looked at again, unless it is longer than any line.
                 let next = last.map { piece.start + $0 + 1 } ?? (piece.bytes.count < 256 << 10 ? position : piece.next)

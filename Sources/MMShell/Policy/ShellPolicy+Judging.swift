@@ -1,5 +1,6 @@
 import Glibc
 public import MMCore
+import MMSystem
 import ShellSyntax
 
 extension ShellPolicy {
@@ -12,11 +13,11 @@ extension ShellPolicy {
         guard isEnabled else { return }
         // The patterns see the text as it is; the parser sees through quotes and backslashes.
         for matcher in patterns {
-            switch matcher.search(command) {
-            case .none: continue
-            case .match:
+            switch matcher.matches(in: command) {
+            case false: continue
+            case true:
                 throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
-            case .undecided:
+            case nil:
                 throw Self.denied(
                     "blocked_patterns", "matching the pattern “\(matcher.pattern)” takes too many steps",
                     hint: "Shorten the command, or simplify the pattern.")
@@ -40,7 +41,7 @@ extension ShellPolicy {
             }
             // What a pattern forbids must not hide behind quotes.
             let plain = command.words.map(\.value).joined(separator: " ")
-            for matcher in patterns where matcher.search(plain) != .none {
+            for matcher in patterns where matcher.matches(in: plain) != false {
                 throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
             }
         }

@@ -21,7 +21,7 @@ public struct ShellPolicy: Sendable {
     public var workingDirectory: String?
     /// Where refusals and commands are recorded: a file, or the usual audit log for `true`.
     public var audit: Audit
-    let patterns: [PatternMatcher]
+    let patterns: [RegularExpression]
 
     /// Where commands are recorded.
     public enum Audit: Sendable, Hashable {
@@ -131,8 +131,15 @@ public struct ShellPolicy: Sendable {
         }
         let names = try texts("allowed_executables") ?? []
         allowedExecutables = names.isEmpty ? nil : Set(names)
-        var matchers: [PatternMatcher] = []
-        for pattern in try texts("blocked_patterns") ?? [] { matchers.append(try PatternMatcher(pattern)) }
+        var matchers: [RegularExpression] = []
+        for pattern in try texts("blocked_patterns") ?? [] {
+            do throws(MMError) {
+                matchers.append(try RegularExpression(pattern))
+            } catch {
+                let hint = error.code == .invalidInput ? "Correct blocked_patterns in the security file." : error.hint
+                throw MMError(error.code, error.message, hint: hint, cause: error.cause)
+            }
+        }
         patterns = matchers
         maximumTime = try number("max_execution_time").map { .milliseconds(Int64($0 * 1000)) }
         maximumOutput = try number("max_output_size").map { Int($0) }
