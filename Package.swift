@@ -13,6 +13,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
+    ("MMFoundation", ["MMCore", "MMGraph"]),
     ("MMSessions", ["MMCore", "MMSystem"]),
     ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CExchangeTables"]),
     ("MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
@@ -52,8 +53,8 @@ let rooms: [(name: String, calls: [String])] = [
 
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
-    "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell", "MMShell",
-    "MMSessions", "MMOperations", "MMMCP",
+    "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell",
+    "MMShell", "MMSessions", "MMOperations", "MMMCP",
 ]
 
 // C targets: thin typed wrappers around system libraries, and read-only data.

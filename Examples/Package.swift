@@ -3,7 +3,7 @@ import PackageDescription
 
 // Programs to start from. In a package of your own, name the repository's URL instead of the path.
 let examples: [(name: String, uses: [String])] = [
-    ("OneShotGraph", ["MMCore", "MMGraph"]),
+    ("OneShotGraph", ["MMCore", "MMGraph", "MMFoundation"]),
     ("PersistentPowerShell", ["MMCore", "MMPowerShell"]),
     ("GuardedAgent", ["MMCore", "MMGuard"]),
     ("SwiftEmbedding", ["MMCore", "MMOperations"]),

@@ -1,0 +1,6 @@
+import MMFoundation
+import MMGraph
+
+struct List: Encodable {
+    let displayName: String
+}

@@ -1,0 +1,51 @@
+import FoundationEssentials
+import MMCore
+import MMFoundation
+import Testing
+
+@Suite("Values of Foundation", .timeLimit(.minutes(1)))
+struct FoundationValuesTests {
+    @Test("JSON goes to data and back", arguments: ["{\"a\":[1,2.5,null,\"é\"]}", "[]", "9007199254740993"])
+    func data(text: String) throws {
+        let value = try JSONValue(Data(text.utf8))
+        #expect(value.data == Data(text.utf8))
+    }
+
+    @Test("data that is no JSON is refused", arguments: ["", "{", "{} x", "\u{FEFF}\u{0}"])
+    func noJSON(text: String) {
+        let error = #expect(throws: MMError.self) { try JSONValue(Data(text.utf8)) }
+        #expect(error?.code == .invalidInput)
+    }
+
+    private struct Meeting: Encodable {
+        let subject: String
+        let start: Date
+    }
+
+    @Test("a value of one's own is written with dates as the services have them")
+    func encoding() throws {
+        let value = try JSONValue(
+            encoding: Meeting(subject: "Review", start: Date(timeIntervalSince1970: 1_700_000_000)))
+        #expect(value == ["subject": "Review", "start": "2023-11-14T22:13:20Z"])
+        let plain = JSONEncoder()
+        plain.dateEncodingStrategy = .secondsSince1970
+        let seconds = try JSONValue(encoding: Meeting(subject: "a", start: Date(timeIntervalSince1970: 5)), with: plain)
+        #expect(seconds["start"]?.double == 5)
+    }
+
+    @Test("a value that its encoding refuses is an error of the input")
+    func refused() {
+        let error = #expect(throws: MMError.self) { try JSONValue(encoding: ["a": Double.nan]) }
+        #expect(error?.code == .invalidInput)
+    }
+
+    @Test(
+        "moments go to dates and back",
+        arguments: [
+            Timestamp(seconds: 0), Timestamp(seconds: 1_700_000_000, nanoseconds: 250_000_000),
+            Timestamp(seconds: -1, nanoseconds: 500_000_000),
+        ])
+    func moments(moment: Timestamp) {
+        #expect(Timestamp(Date(moment)) == moment)
+    }
+}
