@@ -41,9 +41,9 @@ release:
 
 bench-programs: release
 	swift build $(RELEASE) --product conformance-server
-	swift build $(RELEASE) --product powershell-benchmark
-	swift build $(RELEASE) --product shell-benchmark
-	swift build $(RELEASE) --product egress-benchmark
+	MM_BENCHMARKS=1 swift build $(RELEASE) --product powershell-benchmark
+	MM_BENCHMARKS=1 swift build $(RELEASE) --product shell-benchmark
+	MM_BENCHMARKS=1 swift build $(RELEASE) --product egress-benchmark
 
 # Not the parsers and the guard: they measure the stack they use, and under the sanitizer its frames are several times as large.
 UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMShell MMEgress
