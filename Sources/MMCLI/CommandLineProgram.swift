@@ -6,6 +6,7 @@ import MMSystem
 /// The program behind `mm` and `mm-sandbox`: finds the command and carries it out.
 package struct CommandLineProgram: Sendable {
     private let index: CommandIndex
+    private let outline: HelpOutline?
     private let terminal: CommandStreams
     private let content: ContentSource
     private let operations: OperationCommands?
@@ -27,6 +28,7 @@ package struct CommandLineProgram: Sendable {
     ) {
         self.terminal = terminal
         self.content = content
+        outline = .mm
         operations = OperationCommands(service: service, terminal: terminal, isPerson: isPerson, proof: proof)
         index = CommandIndex(catalogue: catalogue, locals: locals(catalogue))
     }
@@ -39,6 +41,7 @@ package struct CommandLineProgram: Sendable {
     package init(locals: [LocalCommand], terminal: CommandStreams, content: ContentSource) {
         self.terminal = terminal
         self.content = content
+        outline = nil
         operations = nil
         index = CommandIndex(catalogue: Catalogue([]), locals: locals)
     }
@@ -59,34 +62,50 @@ package struct CommandLineProgram: Sendable {
     }
 
     private func perform(_ words: [String]) async throws(MMError) -> Int32 {
-        guard let first = words.first, !["--help", "-h"].contains(first) else {
-            try terminal.write(Array(HelpText.overview(index).utf8))
+        guard let first = words.first, !Self.helpFlags.contains(first) else {
+            let text = words.contains("--all") ? HelpText.all(index) : HelpText.overview(index, outline)
+            try terminal.write(Array(text.utf8))
             return 0
         }
         if first == "--version" { return try await perform(["version"]) }
-        if first == "help" { return try await perform(Array(words.dropFirst()) + ["--help"]) }
+        if first == "help" {
+            let rest = Array(words.dropFirst())
+            return try await perform(rest.first == "--all" ? ["--help"] + rest : rest + ["--help"])
+        }
         let line = Array(words.prefix { !$0.hasPrefix("-") })
+        let verbs = line.isEmpty ? [] : index.group(line)
+        let wantsHelp = words.prefix { $0 != "--" }.contains(where: Self.helpFlags.contains)
+        if wantsHelp, !verbs.isEmpty {
+            let text = index.exactly(line).map { HelpText.command($0, verbs: verbs) } ?? HelpText.group(line, verbs)
+            try terminal.write(Array(text.utf8))
+            return 0
+        }
         guard let (entry, rest) = index.find(words) else {
-            let group = index.group(line)
-            if !line.isEmpty, !group.isEmpty {
-                try terminal.write(Array(HelpText.group(line, group).utf8))
-                return words.contains("--help") || words.contains("-h") ? 0 : 2
+            guard verbs.isEmpty else {
+                try terminal.write(Array(HelpText.group(line, verbs).utf8))
+                return 2
             }
             throw index.unknown(line.isEmpty ? words : line)
         }
         switch entry {
         case .operation(let operation):
-            guard let operations, let scanned = try scan(entry, operation.fields, rest) else { return 0 }
+            guard let operations, let scanned = try scan(entry, rest) else { return 0 }
+            try check(operation, entry, scanned.arguments)
             return try await operations.perform(operation, scanned, asJSON: rest.contains("--json"))
         case .local(let command): return try await perform(command, entry, rest)
         }
     }
 
-    private func scan(_ entry: CommandIndex.Entry, _ fields: [InputField], _ words: [String]) throws(MMError)
-        -> ArgumentScanner.Result?
-    {
+    private static let helpFlags = ["--help", "-h", "-?"]
+
+    private func scan(_ entry: CommandIndex.Entry, _ words: [String]) throws(MMError) -> ArgumentScanner.Result? {
         let command = "mm " + entry.words.joined(separator: " ")
-        let scanned = try ArgumentScanner.scan(words, fields: fields, command: command, content: content)
+        let scanned: ArgumentScanner.Result
+        do throws(MMError) {
+            scanned = try ArgumentScanner.scan(words, fields: entry.fields, command: command, content: content)
+        } catch {
+            throw error.showing(HelpText.usage(entry), help: "See `\(command) --help`.")
+        }
         guard scanned.options.help else { return scanned }
         try terminal.write(Array(HelpText.command(entry).utf8))
         return nil
@@ -97,16 +116,33 @@ package struct CommandLineProgram: Sendable {
     {
         switch command.work {
         case .words(let run):
-            if words.prefix(while: { $0 != "--" }).contains(where: { ["--help", "-h"].contains($0) }) {
+            if words.prefix(while: { $0 != "--" }).contains(where: Self.helpFlags.contains) {
                 try terminal.write(Array(HelpText.command(entry).utf8))
                 return 0
             }
             return try await run(words)
         case .fields(let run):
-            guard let scanned = try scan(entry, command.fields, words) else { return 0 }
+            guard let scanned = try scan(entry, words) else { return 0 }
             let name = command.words.joined(separator: " ")
-            let reader = try InputReader(operation: name, arguments: scanned.arguments, fields: command.fields)
+            let reader: InputReader
+            do throws(MMError) {
+                reader = try InputReader(operation: name, arguments: scanned.arguments, fields: command.fields)
+            } catch {
+                throw error.showing(HelpText.usage(entry), help: "See `mm \(name) --help`.")
+            }
             return try await run(reader, scanned.options, terminal)
+        }
+    }
+
+    /// Checks an operation's arguments before anything else happens, so that a wrong one is answered with the usage.
+    private func check(_ operation: AnyOperation, _ entry: CommandIndex.Entry, _ arguments: JSONObject) throws(MMError)
+    {
+        do throws(MMError) {
+            _ = try InputReader(
+                operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
+        } catch {
+            throw error.showing(
+                HelpText.usage(entry), help: "See `mm \(entry.words.joined(separator: " ")) --help`.")
         }
     }
 
@@ -122,5 +158,16 @@ package struct CommandLineProgram: Sendable {
         }
         terminal.note(terminal.styled("mm: ", .error) + error.message)
         if let hint = error.hint { terminal.note(hint) }
+    }
+}
+
+extension MMError {
+    /// The error of a wrong command line with the right one: its own hint, the usage, and where there is more.
+    fileprivate func showing(_ usage: String, help: String) -> MMError {
+        guard code == .invalidInput else { return self }
+        var error = self
+        let own = hint.flatMap { $0 == help ? nil : $0 }
+        error.hint = [own, usage, own?.hasSuffix(help) == true ? nil : help].compactMap { $0 }.joined(separator: "\n")
+        return error
     }
 }

@@ -16,18 +16,26 @@ package struct CommandIndex: Sendable {
             }
         }
 
+        /// Its arguments.
+        var fields: [InputField] {
+            switch self {
+            case .operation(let operation): operation.fields
+            case .local(let command): command.fields
+            }
+        }
+
+        /// Whether only programs start it.
+        var isHidden: Bool {
+            if case .local(let command) = self { command.isHidden } else { false }
+        }
+
         /// Whether it takes arguments without a flag.
         var takesWords: Bool {
-            let fields =
-                switch self {
-                case .operation(let operation): operation.fields
-                case .local(let command): command.fields
-                }
-            return fields.contains { if case .positional = $0.placement { true } else { false } }
+            fields.contains { if case .positional = $0.placement { true } else { false } }
         }
 
         /// The flag without which it is another command.
-        var trigger: String? {
+        package var trigger: String? {
             if case .local(let command) = self { command.trigger } else { nil }
         }
 
@@ -40,13 +48,16 @@ package struct CommandIndex: Sendable {
         }
     }
 
-    /// The commands in the order help lists them.
-    package let entries: [Entry]
+    /// Every command, those that only programs start among them.
+    private let entries: [Entry]
+    /// The commands for people, in the order in which help lists them and completion offers them.
+    package let shown: [Entry]
     private let aliases: [String: Int]
 
     /// An index over a catalogue and local commands.
     package init(catalogue: Catalogue, locals: [LocalCommand]) {
         entries = catalogue.operations.map { .operation($0) } + locals.map { .local($0) }
+        shown = entries.filter { !$0.isHidden }
         var aliases: [String: Int] = [:]
         for (index, operation) in catalogue.operations.enumerated() {
             for name in [operation.declaration.name] + operation.declaration.aliases { aliases[name] = index }
@@ -69,19 +80,25 @@ package struct CommandIndex: Sendable {
         return (entries[index], rest)
     }
 
+    /// The command that these words are, no more and no less.
+    func exactly(_ words: [String]) -> Entry? {
+        shown.first { $0.words == words && $0.trigger == nil }
+    }
+
     /// The commands below these words: those of a group such as `connections`.
     package func group(_ words: [String]) -> [Entry] {
-        entries.filter { $0.words.starts(with: words) && $0.words.count > words.count }
+        shown.filter { $0.words.starts(with: words) && $0.words.count > words.count }
     }
 
     /// The error for a line that begins with no command, naming the nearest ones.
     package func unknown(_ line: [String]) -> MMError {
-        let known = entries.map { $0.words.joined(separator: " ") }
+        let known = shown.map { $0.words.joined(separator: " ") }
         let typed = line.prefix(2).joined(separator: " ")
         var near = NearestNames.of(typed, among: known)
         if near.isEmpty, let first = line.first { near = NearestNames.of(first, among: known) }
         let hint =
-            near.isEmpty ? "See `mm --help`." : "Did you mean \(near.map { "`mm \($0)`" }.joined(separator: " or "))?"
+            near.isEmpty
+            ? "See `mm help --all`." : "Did you mean \(near.map { "`mm \($0)`" }.joined(separator: " or "))?"
         return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
     }
 }

@@ -20,12 +20,7 @@ package enum CompletionScript {
     }
 
     private static func fields(of entry: CommandIndex.Entry) -> [InputField] {
-        let fields =
-            switch entry {
-            case .operation(let operation): operation.fields
-            case .local(let command): command.fields
-            }
-        return fields.filter { $0.placement != .absent }
+        entry.fields.filter { $0.placement != .absent }
     }
 
     private static func flags(of entry: CommandIndex.Entry) -> [String] {
@@ -72,19 +67,19 @@ package enum CompletionScript {
 
             """
         // The longest commands first, so that `connections list` is not taken for `connections`.
-        for entry in index.entries.sorted(by: { $0.words.count > $1.words.count }) {
+        for entry in index.shown.sorted(by: { $0.words.count > $1.words.count }) {
             let words = entry.words.joined(separator: " ")
             text += "    \"\(words)\"|\"\(words) \"*) \(values(of: entry))\n"
             text += "      COMPREPLY=($(compgen -W \"\(flags(of: entry).joined(separator: " "))\" -- \"$word\"))\n"
             text +=
                 "      [ \"${word#-}\" != \"$word\" ] || COMPREPLY=($(compgen -W \"\(connections)\" -- \"$word\"));;\n"
         }
-        let groups = Set(index.entries.filter { $0.words.count > 1 }.map { $0.words[0] }).sorted()
+        let groups = Set(index.shown.filter { $0.words.count > 1 }.map { $0.words[0] }).sorted()
         for group in groups {
             let next = index.group([group]).map { $0.words[1] }.joined(separator: " ")
             text += "    \"\(group)\") COMPREPLY=($(compgen -W \"\(next)\" -- \"$word\"));;\n"
         }
-        let first = Set(index.entries.map { $0.words[0] }).sorted().joined(separator: " ")
+        let first = Set(index.shown.map { $0.words[0] }).sorted().joined(separator: " ")
         text += "    \"\") COMPREPLY=($(compgen -W \"\(first)\" -- \"$word\"));;\n  esac\n}\ncomplete -F _mm mm\n"
         return text
     }
@@ -100,7 +95,7 @@ package enum CompletionScript {
 
             """
         var offered: Set<[String]> = []
-        for entry in index.entries {
+        for entry in index.shown {
             for count in 1...entry.words.count where offered.insert(Array(entry.words.prefix(count))).inserted {
                 let summary = count == entry.words.count ? fishWord(entry.summary) : "''"
                 let before = entry.words.prefix(count - 1).joined(separator: " ")

@@ -3,20 +3,35 @@ import MMOperations
 
 /// The texts of `--help`.
 package enum HelpText {
-    /// The list of all commands.
-    package static func overview(_ index: CommandIndex) -> String {
-        var text = """
-            mm keeps Microsoft 365 sessions: signed in once, guarded, reachable from here and from AI clients.
+    private static let title = """
+        mm keeps Microsoft 365 sessions: signed in once, guarded, reachable from here and from AI clients.
 
-            Usage: mm COMMAND [ARGUMENT…] [--flag…]
+        Usage: mm COMMAND [ARGUMENT…] [--flag…]
 
-            Commands:
+        """
+
+    /// The nouns of a program in groups, or all commands where it has no outline.
+    package static func overview(_ index: CommandIndex, _ outline: HelpOutline?) -> String {
+        guard let outline else { return all(index) }
+        var text = title
+        let width = outline.words.map(\.count).max() ?? 0
+        for group in outline.groups {
+            text += "\n\(group.title):\n" + columns(group.nouns.map { ($0.word, $0.summary) }, width: width)
+        }
+        let others = Set(index.shown.map { $0.words[0] }).subtracting(outline.words).sorted()
+        text += "\nMore commands:\n" + wrapped(others.joined(separator: ", "))
+        text += """
+
+            `mm COMMAND --help` shows a command's own commands, arguments and examples; `mm help --all` lists every command and
+            the options that all of them take.
 
             """
-        text += list(index.entries)
-        text += "\nOptions of every command:\n"
-        text += columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
-        text += """
+        return text
+    }
+
+    /// Every command with its one line, the options that all of them take, and the exit codes.
+    package static func all(_ index: CommandIndex) -> String {
+        title + "\nCommands:\n" + list(index.shown) + "\n" + options + """
 
             Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in needed, 4 denied by the guard, 5 confirmation needed,
             6 deadline, 7 pool unavailable, 130 cancelled.
@@ -24,40 +39,46 @@ package enum HelpText {
             `mm COMMAND --help` shows a command's arguments and examples.
 
             """
-        return text
     }
 
-    /// The commands of a group.
+    /// The commands of a noun that is no command itself.
     package static func group(_ words: [String], _ entries: [CommandIndex.Entry]) -> String {
-        "Usage: mm \(words.joined(separator: " ")) COMMAND [ARGUMENT…]\n\nCommands:\n" + list(entries)
+        let noun = words.joined(separator: " ")
+        return "Usage: mm \(noun) COMMAND [ARGUMENT…]\n\nCommands:\n" + list(entries)
+            + "\n`mm \(noun) COMMAND --help` shows a command's arguments and examples.\n"
     }
 
-    /// One command: usage, arguments, examples.
-    package static func command(_ entry: CommandIndex.Entry) -> String {
-        let fields: [InputField]
-        let discussion: String
-        let examples: [OperationDeclaration.Example]
-        switch entry {
-        case .operation(let operation):
-            fields = operation.fields
-            // The description speaks to models; people have summary, arguments and examples.
-            discussion = ""
-            examples = operation.declaration.examples
-        case .local(let command):
-            fields = command.fields
-            discussion = command.discussion
-            examples = command.examples
-        }
-        var text = entry.summary + "\n\nUsage: mm \(entry.words.joined(separator: " "))"
-        let positionals = positionals(of: fields)
-        for field in positionals {
+    /// How a command is written: its words, its arguments without a flag.
+    package static func usage(_ entry: CommandIndex.Entry) -> String {
+        var text = "Usage: mm \(entry.words.joined(separator: " "))"
+        for field in positionals(of: entry.fields) {
             let name =
                 field.kind == .parameters
                 ? "KEY=VALUE…" : field.name.uppercased() + (field.kind == .textList ? "…" : "")
             text += field.isRequired ? " \(name)" : " [\(name)]"
         }
-        text += " [--flag…]\n"
+        return text + " [--flag…]"
+    }
+
+    /// One command: usage, arguments, examples.
+    /// - Parameter verbs: the commands that begin with its words.
+    package static func command(_ entry: CommandIndex.Entry, verbs: [CommandIndex.Entry] = []) -> String {
+        let discussion: String
+        let examples: [OperationDeclaration.Example]
+        switch entry {
+        case .operation(let operation):
+            // The description speaks to models; people have summary, arguments and examples.
+            discussion = ""
+            examples = operation.declaration.examples
+        case .local(let command):
+            discussion = command.discussion
+            examples = command.examples
+        }
+        let fields = entry.fields
+        var text = entry.summary + "\n\n" + usage(entry) + "\n"
         if !discussion.isEmpty, discussion != entry.summary { text += "\n\(discussion)\n" }
+        if verbs.contains(where: { $0.trigger == nil }) { text += "\nFurther commands:\n" + list(verbs) }
+        let positionals = positionals(of: fields)
         if !positionals.isEmpty {
             text += "\nArguments (each also as a flag of its name):\n"
             text += columns(positionals.map { ($0.name.uppercased(), summary(of: $0)) })
@@ -69,13 +90,16 @@ package enum HelpText {
         if let field = fields.first(where: \.namesFile) {
             text += columns([("--file, -f FILE", "read \(field.name.uppercased()) from a file; - is standard input")])
         }
-        text += "\nOptions of every command:\n" + columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
+        text += "\n" + options
         if !examples.isEmpty {
             text += "\nExamples:\n"
             for example in examples { text += "  \(example.command)\n      \(example.purpose)\n" }
         }
         return text
     }
+
+    private static let options =
+        "Options of every command:\n" + columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
 
     /// The arguments without a flag, in order.
     static func positionals(of fields: [InputField]) -> [InputField] {
@@ -106,8 +130,8 @@ package enum HelpText {
         columns(entries.filter { $0.trigger == nil }.map { ($0.words.joined(separator: " "), $0.summary) })
     }
 
-    private static func columns(_ rows: [(String, String)]) -> String {
-        let width = min(28, rows.map(\.0.count).max() ?? 0)
+    private static func columns(_ rows: [(String, String)], width wanted: Int? = nil) -> String {
+        let width = wanted ?? min(28, rows.map(\.0.count).max() ?? 0)
         var text = ""
         for (left, right) in rows {
             text += "  " + left
@@ -119,5 +143,15 @@ package enum HelpText {
             text += "  " + right + "\n"
         }
         return text
+    }
+
+    /// A text in indented lines of at most 100 characters.
+    private static func wrapped(_ text: String) -> String {
+        var lines = [""]
+        for word in text.split(separator: " ") {
+            if lines[lines.count - 1].count + word.count > 97 { lines.append("") }
+            lines[lines.count - 1] += " " + word
+        }
+        return lines.map { " \($0)\n" }.joined()
     }
 }

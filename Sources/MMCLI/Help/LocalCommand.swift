@@ -20,6 +20,8 @@ package struct LocalCommand: Sendable {
     package let words: [String]
     /// The flag that makes it this command instead of the operation with the same words.
     package let trigger: String?
+    /// Whether only programs start it: help, completion and suggestions leave it out.
+    package private(set) var isHidden = false
     /// What it does, in one line.
     package let summary: String
     /// More for its own help text; empty: nothing more.
@@ -70,5 +72,12 @@ package struct LocalCommand: Sendable {
         self.fields = fields
         self.examples = examples
         self.work = work
+    }
+
+    /// The same command, left out of help, completion and suggestions.
+    package var hidden: LocalCommand {
+        var command = self
+        command.isHidden = true
+        return command
     }
 }

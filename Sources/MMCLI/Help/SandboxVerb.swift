@@ -14,9 +14,11 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
     /// The command.
     /// - Parameter work: what it does.
     package func command(_ work: LocalCommand.Work) -> LocalCommand {
-        LocalCommand(
+        let command = LocalCommand(
             ["sandbox", rawValue], summary: summary, discussion: discussion, fields: fields, examples: examples,
             work: work)
+        // Sessions start the stand-in; nobody types it.
+        return self == .pwsh ? command.hidden : command
     }
 
     private var summary: String {

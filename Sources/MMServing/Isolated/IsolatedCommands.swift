@@ -6,7 +6,7 @@ import MMOperations
 enum IsolatedCommands {
     /// All of them.
     static func all(environment: [String: String]) -> [LocalCommand] {
-        [isolated(environment), PoolChildCommand.entry(environment: environment)]
+        [isolated(environment).hidden, PoolChildCommand.entry(environment: environment).hidden]
     }
 
     /// What the router's command line takes besides the address and who may connect.

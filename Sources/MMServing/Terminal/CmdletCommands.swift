@@ -6,7 +6,7 @@ import MMOperations
 /// `mm cmdlets …`: what becomes of command lines of Exchange cmdlets.
 enum CmdletCommands {
     /// All of them.
-    static let all = [bind, bindBatch, complete]
+    static let all = [bind, bindBatch, complete.hidden]
 
     private static let bind = LocalCommand(
         ["cmdlets", "bind"], summary: "Show the request that a command line of one cmdlet becomes.",

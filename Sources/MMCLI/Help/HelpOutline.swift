@@ -1,0 +1,59 @@
+/// What the overview of a program shows: its nouns in groups, each with one line. `help --all` lists every command.
+package struct HelpOutline: Sendable {
+    /// Nouns that belong together.
+    struct Group: Sendable {
+        let title: String
+        let nouns: [Noun]
+    }
+
+    /// The first word of one or several commands.
+    struct Noun: Sendable {
+        let word: String
+        let summary: String
+
+        init(_ word: String, _ summary: String) {
+            self.word = word
+            self.summary = summary
+        }
+    }
+
+    let groups: [Group]
+
+    /// The words that a group names.
+    var words: Set<String> { Set(groups.flatMap { $0.nouns.map(\.word) }) }
+
+    /// The outline of `mm`.
+    package static let mm = HelpOutline(groups: [
+        Group(
+            title: "Work",
+            nouns: [
+                Noun("run", "Run PowerShell in a connection's lasting, signed-in session"),
+                Noun("graph", "Send requests to Microsoft Graph or Power Automate"),
+                Noun("shell", "Run commands in lasting shells of this machine"),
+                Noun("ssh", "Run commands on hosts, in sessions that last"),
+                Noun("jobs", "List the calls that go on by themselves; `output` reads and ends them"),
+            ]),
+        Group(
+            title: "Connections and sign-in",
+            nouns: [
+                Noun("connections", "Add, show, change and check the tenants that can be used"),
+                Noun("login", "Sign a connection in"),
+                Noun("status", "Show who is signed in where, and what waits for a person"),
+            ]),
+        Group(
+            title: "Safety",
+            nouns: [
+                Noun("guard", "Ask what would be allowed, and see the rules"),
+                Noun("confirm", "Confirm a request that the guard holds back"),
+                Noun("audit", "Show and verify what was done, by whom, with what outcome"),
+            ]),
+        Group(
+            title: "This machine",
+            nouns: [
+                Noun("pool", "Start, stop, serve and watch the process in which sessions live"),
+                Noun("mcp", "Connect AI clients"),
+                Noun("doctor", "Check PowerShell and the confinement of shells"),
+                Noun("sandbox", "Practise on an offline tenant"),
+            ]),
+    ])
+}

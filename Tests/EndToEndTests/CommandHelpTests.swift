@@ -1,0 +1,88 @@
+import MMCore
+import Testing
+
+@Suite("What mm says of its commands", .timeLimit(.minutes(10)))
+struct CommandHelpTests {
+    private let home: TemporaryHome
+
+    init() throws { home = try TemporaryHome() }
+
+    private func mm(_ words: [String]) async throws -> Tenant.Ran {
+        try await Tenant.run(Programs.mm, words, home.environment)
+    }
+
+    /// The words of every command for people.
+    private func commands() async throws -> [[String]] {
+        let text = try await mm(["help", "--all"]).output
+        let end = try #require(text.firstRange(of: "\nOptions of every command"))
+        return text[..<end.lowerBound].split(separator: "\n").filter { $0.hasPrefix("  ") }.map { line in
+            var words = ""
+            for letter in line.dropFirst(2) {
+                if letter == " ", words.hasSuffix(" ") { break }
+                words.append(letter)
+            }
+            return words.split(separator: " ").map(String.init)
+        }
+    }
+
+    @Test("every command refuses a flag that it does not have with its usage, and has help with the same usage")
+    func wrongFlags() async throws {
+        let commands = try await commands()
+        #expect(commands.count > 60)
+        for words in commands {
+            let name = words.joined(separator: " ")
+            let refused = try await mm(words + ["--no-such-flag"])
+            #expect(refused.code == 2, "\(name)")
+            #expect(refused.error.contains("`mm \(name)` has no flag --no-such-flag."), "\(name): \(refused.error)")
+            #expect(refused.error.contains("See `mm \(name) --help`."), "\(name)")
+            let usage = refused.error.split(separator: "\n").first { $0.hasPrefix("Usage: mm \(name) ") }
+            let help = try await mm(words + ["--help"])
+            #expect(help.code == 0, "\(name)")
+            #expect(try help.output.contains(String(#require(usage)) + "\n"), "\(name): \(help.output)")
+        }
+    }
+
+    @Test("every command refuses an argument too many with its usage")
+    func wrongArguments() async throws {
+        // What takes any number of words of its own is left out.
+        for words in try await commands() {
+            let name = words.joined(separator: " ")
+            let help = try await mm(words + ["--help"]).output
+            let usage = try #require(help.split(separator: "\n").first { $0.hasPrefix("Usage: mm \(name)") })
+            let places = usage.split(separator: " ").dropFirst(2 + words.count).dropLast()
+            if places.contains(where: { $0.contains("…") }) { continue }
+            let refused = try await mm(words + Array(repeating: "1", count: places.count + 1))
+            #expect(refused.code == 2, "\(name): \(refused.output)")
+            #expect(refused.error.contains("takes no further argument"), "\(name): \(refused.error)")
+            #expect(refused.error.contains("\(usage)\n"), "\(name): \(refused.error)")
+        }
+    }
+
+    @Test("an argument that a command needs is asked for with its usage")
+    func missingArguments() async throws {
+        for (words, argument) in [
+            (["connections", "show"], "connection"), (["login"], "connection"), (["completions"], "shell"),
+        ] {
+            let refused = try await mm(words)
+            #expect(refused.code == 2, "\(words)")
+            #expect(refused.error.contains("`\(argument)`"), "\(refused.error)")
+            #expect(refused.error.contains("\nUsage: mm \(words.joined(separator: " ")) "), "\(refused.error)")
+        }
+    }
+
+    @Test("a noun's help lists its commands; the overview is the nouns, and help --all is every command")
+    func nouns() async throws {
+        let overview = try await mm([])
+        let asked = try await [mm(["--help"]).output, mm(["help"]).output]
+        #expect(overview.code == 0 && asked == [overview.output, overview.output])
+        #expect(overview.output.contains("\n  connections ") && !overview.output.contains("connections add"))
+        let commands = try await commands()
+        for noun in Set(commands.filter { $0.count > 1 }.map { $0[0] }) {
+            let help = try await mm([noun, "--help"])
+            #expect(help.code == 0)
+            for words in commands where words.count > 1 && words[0] == noun {
+                #expect(help.output.contains("  \(words.joined(separator: " "))  "), "\(noun): \(help.output)")
+            }
+        }
+    }
+}

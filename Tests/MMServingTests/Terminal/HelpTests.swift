@@ -1,0 +1,69 @@
+import MMCLI
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMServing
+
+@Suite("The help of mm", .timeLimit(.minutes(5)))
+struct HelpTests {
+    private let index = CommandIndex(catalogue: .standard, locals: LocalCommands.all(.standard, environment: [:]))
+
+    private func lines(_ text: String) -> [Substring] { text.split(separator: "\n") }
+
+    /// The commands that a list of indented lines begins with.
+    private func listed(_ text: String) -> [String] {
+        text.split(separator: "\n").filter { $0.hasPrefix("  ") }.map { line in
+            String(line.dropFirst(2).prefix { $0 != " " })
+        }
+    }
+
+    @Test("the overview shows nouns in groups, a screen of them, and names every other command once")
+    func overview() throws {
+        let text = HelpText.overview(index, .mm)
+        #expect(lines(text).count <= 30)
+        let words = Set(index.shown.map { $0.words[0] })
+        let groups = try #require(text.firstRange(of: "\nMore commands:\n"))
+        let nouns = listed(String(text[..<groups.lowerBound]))
+        #expect((10...16).contains(nouns.count))
+        #expect(Set(nouns).count == nouns.count)
+        for noun in nouns { #expect(words.contains(noun), "\(noun)") }
+        let others = text[groups.upperBound...].split(separator: "\n")[0].split { " ,".contains($0) }.map(String.init)
+        #expect(Set(others) == words.subtracting(nouns))
+    }
+
+    @Test("help --all lists every command for people with its summary")
+    func all() {
+        let text = HelpText.all(index)
+        for entry in index.shown where entry.trigger == nil {
+            let words = entry.words.joined(separator: " ")
+            #expect(lines(text).contains { $0.hasPrefix("  \(words) ") && $0.hasSuffix(entry.summary) }, "\(words)")
+        }
+    }
+
+    @Test(
+        "commands that only programs start are found, and shown nowhere",
+        arguments: [["pool", "child"], ["pool", "isolated"], ["sandbox", "pwsh"], ["cmdlets", "complete"]])
+    func hidden(words: [String]) throws {
+        #expect(index.find(words)?.entry.words == words)
+        let name = words.joined(separator: " ")
+        #expect(!HelpText.all(index).contains(name))
+        #expect(!index.group([words[0]]).contains { $0.words == words })
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try CompletionScript.text(for: shell, index)
+            // The scripts themselves ask for completions of cmdlets.
+            #expect(!script.contains("\"\(name)\"") && !script.contains("__mm_at \(name);"), "\(shell)")
+        }
+        #expect(index.unknown([words[0], words[1] + "x"]).hint?.contains("`mm \(name)`") != true)
+    }
+
+    @Test("a noun that is a command too lists its further commands below its own usage", arguments: ["ssh", "cmdlets"])
+    func nouns(word: String) throws {
+        let entry = try #require(index.find([word])?.entry)
+        let text = HelpText.command(entry, verbs: index.group([word]))
+        #expect(text.contains("Usage: mm \(word) "))
+        for verb in index.group([word]) where verb.trigger == nil {
+            #expect(text.contains("  \(verb.words.joined(separator: " "))  "))
+        }
+    }
+}
