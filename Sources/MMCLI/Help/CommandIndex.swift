@@ -34,7 +34,7 @@ package struct CommandIndex: Sendable {
             fields.contains { if case .positional = $0.placement { true } else { false } }
         }
 
-        /// The flag without which it is another command.
+        /// The flag that selects it among commands with the same words.
         package var trigger: String? {
             if case .local(let command) = self { command.trigger } else { nil }
         }
@@ -73,7 +73,7 @@ package struct CommandIndex: Sendable {
         if let best { return (best, Array(line.dropFirst(best.words.count))) }
         guard let first = line.first, let index = aliases[first] else { return nil }
         let rest = Array(line.dropFirst())
-        // `connections` lists, but what follows it would be a command's name, where the list takes no word.
+        // `connections` alone lists. The list takes no word, so a word that follows was meant as a command's name.
         if let word = rest.first, !word.hasPrefix("-"), !group([first]).isEmpty, !entries[index].takesWords {
             return nil
         }

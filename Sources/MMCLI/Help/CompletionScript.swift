@@ -52,7 +52,7 @@ package enum CompletionScript {
     private static let connections = "$(mm connections list --output text 2>/dev/null | cut -f1)"
 
     private static func bash(_ index: CommandIndex) -> String {
-        // zsh reads this too: there a name in an offset would be a modifier, so it stands in `$(( ))`.
+        // zsh reads this too and takes a bare name in an offset for a modifier, hence `$(( ))`.
         var text = """
             _mm() {
               local word="${COMP_WORDS[COMP_CWORD]}" last="${COMP_WORDS[$((COMP_CWORD-1))]}"

@@ -195,7 +195,7 @@ package struct ArgumentScanner {
         result.arguments[field.name] = .object(object)
     }
 
-    /// What may come from standard input comes from there when nothing stands in its place.
+    /// Reads a field from standard input where the command line gives nothing for it.
     private mutating func readInput() throws(MMError) {
         for field in fields {
             guard let others = field.readsInputUnless, result.arguments[field.name] == nil,

@@ -20,7 +20,7 @@ package struct ContentSource: Sendable {
         if word == "-" { return try standardInput() }
         if namingFile {
             if let text = try file(word, for: flag) { return text }
-            // The name of a script alone is a file that was meant, and no script.
+            // A script's file name without `@` was meant as the file, not as a command.
             if !word.hasPrefix("@"), word.lowercased().hasSuffix(".ps1"), !word.contains(where: \.isWhitespace) {
                 throw MMError(
                     .invalidInput, "There is no file \(word).",
@@ -31,7 +31,7 @@ package struct ContentSource: Sendable {
         if word.hasPrefix("@@") { return String(word.dropFirst()) }
         let path = String(word.dropFirst())
         guard let text = try file(path, for: flag) else {
-            // @( ), @{ } and here-strings are how scripts begin, and no file is called so.
+            // Scripts may begin with `@(`, `@{` or a here-string; no file is called so.
             if namingFile, let first = path.first, "({'\"".contains(first) { return word }
             throw MMError(
                 .invalidInput, "\(flag) names the file \(path), which does not exist.",
@@ -44,7 +44,7 @@ package struct ContentSource: Sendable {
     /// The text of a file; `nil` when there is none of that name.
     /// - Throws: `MMError.invalidInput` when it can't be read or is no UTF-8 text.
     package func file(_ path: String, for flag: String) throws(MMError) -> String? {
-        // Scripts are longer than any path; asking for one as a file would only be an error of another kind.
+        // A script longer than any path can't name a file; looking for one would only give a misleading error.
         guard path.utf8.count < 4096, !path.utf8.contains(0), !path.isEmpty,
             let bytes = try ReadableFile.contents(of: path, limit: Self.limit)
         else { return nil }

@@ -17,15 +17,15 @@ package struct GlobalOptions: Sendable {
     package var help = false
     /// How long the whole call may take.
     package var timeLimit: Duration = .seconds(300)
-    /// Whether the command goes on by itself, and the answer is its handle.
+    /// Whether to answer at once with a handle while the call goes on.
     package var detach = false
     /// Whether everything is done in this process, without the pool.
     package var isEmbedded = false
-    /// The pool elsewhere that is to do it.
+    /// The address of another pool that carries the call out.
     package var pool: String?
     /// Whether only the answer is written: no notes, no progress.
     package var quiet = false
-    /// Whether colours are used even where they would be.
+    /// Whether colours may be used.
     package var color = true
 
     package init() {}

@@ -9,7 +9,7 @@ struct PipedInput: CallInput {
 
     func next() async throws(MMError) -> [UInt8]? {
         let outcome = OneShot<Result<[UInt8]?, MMError>>()
-        // A read may wait for ever, so that it has a thread that nobody else needs.
+        // A read may block for ever, so it has a thread of its own.
         try DedicatedThread.start("mm-stdin", stackSize: 128 << 10) { outcome.give(Self.read()) }
         let result = await withTaskCancellationHandler {
             await outcome.wait()

@@ -55,7 +55,7 @@ package struct TerminalPerson: PersonAtHand {
             hint: "The same call asks again.")
     }
 
-    /// What a line says to a question; there is none of what is neither yes nor no.
+    /// The answer in a typed line; `nil` when it is neither yes nor no.
     enum Reply {
         case yes, no, more
 

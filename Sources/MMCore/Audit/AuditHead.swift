@@ -5,7 +5,6 @@ struct AuditHead: Equatable {
     let number: Int64
     let hash: String
 
-    /// A head.
     init(number: Int64, hash: String) {
         self.number = number
         self.hash = hash

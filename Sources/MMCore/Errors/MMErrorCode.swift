@@ -5,7 +5,6 @@ public struct MMErrorCode: Sendable, Hashable, CustomStringConvertible {
     /// The word, as it appears in JSON answers.
     public let word: String
 
-    /// A code of this word.
     public init(_ word: String) {
         self.word = word
     }

@@ -5,7 +5,6 @@ public struct OutputBudget: Sendable, Hashable {
     /// Most tokens of a language model, by estimate.
     public var tokens: Int
 
-    /// A budget.
     public init(characters: Int = 25_000, tokens: Int = 10_000) {
         self.characters = characters
         self.tokens = tokens

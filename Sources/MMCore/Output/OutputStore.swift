@@ -14,7 +14,6 @@ public struct OutputStore: Sendable {
         /// How long an answer stays.
         public var age: Duration
 
-        /// Limits of a store.
         public init(
             single: Int = 256 << 20, total: Int = 512 << 20, count: Int = 1000, age: Duration = .seconds(86_400)
         ) {

@@ -16,7 +16,7 @@ public struct Connection: Sendable, Hashable {
     public var mcps: [String]?
     /// Whether sending messages needs no confirmation on this connection.
     public var skipSendGuards: Bool
-    /// Whether `confirmed: true` counts as a yes to a send in the first servers' own profiles. It counts nowhere else.
+    /// Whether `confirmed: true` confirms sending a message in earlier servers' profiles. It counts nowhere else.
     public var legacyConfirm: Bool
     /// Whether signatures of outgoing mail stay.
     public var skipSignatureStrip: Bool

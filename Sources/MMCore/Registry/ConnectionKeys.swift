@@ -72,7 +72,6 @@ public struct ConnectionGuardPolicy: Sendable, Hashable {
     /// Classes that are refused.
     public var deny: [String]
 
-    /// A policy.
     public init(_ name: GuardPolicyName = .standard, allow: [String] = [], ask: [String] = [], deny: [String] = []) {
         self.name = name
         self.allow = allow
@@ -105,7 +104,6 @@ public struct AccountPin: Sendable, Hashable {
     /// The account's name at that sign-in; it counts where there is no object id.
     public var username: String?
 
-    /// An identity.
     public init(tenantId: String, objectId: String?, username: String? = nil) {
         self.tenantId = tenantId
         self.objectId = objectId

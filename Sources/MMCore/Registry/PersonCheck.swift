@@ -22,7 +22,6 @@ public struct ConnectionPersonChecks: Sendable, Hashable {
     /// Checks of single classes.
     public var classes: [String: PersonCheck]
 
-    /// Checks.
     public init(_ usual: PersonCheck = .terminal, classes: [String: PersonCheck] = [:]) {
         self.usual = usual
         self.classes = classes

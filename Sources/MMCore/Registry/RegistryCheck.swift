@@ -101,7 +101,7 @@ public enum RegistryCheck {
         if connection.legacyConfirm {
             warn(
                 "legacyConfirm",
-                "Connection '\(name)' lets a program of the first servers send with `confirmed: true` and nobody asked.",
+                "Connection '\(name)' lets programs of earlier servers send messages with `confirmed: true`: nobody is asked.",
                 "Leave it out unless an old client needs it.")
         }
         return found

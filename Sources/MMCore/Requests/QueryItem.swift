@@ -5,7 +5,6 @@ public struct QueryItem: Sendable, Hashable {
     /// The value; `nil` when there was no `=`.
     public var value: String?
 
-    /// A query item.
     public init(_ name: String, _ value: String?) {
         self.name = name
         self.value = value

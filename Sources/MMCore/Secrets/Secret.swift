@@ -2,7 +2,6 @@
 public struct Secret: Sendable {
     private let text: String
 
-    /// Guards a text.
     public init(_ text: String) {
         self.text = text
     }

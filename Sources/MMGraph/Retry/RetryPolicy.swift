@@ -37,7 +37,6 @@ package struct RetryPolicy: Sendable, Hashable {
     /// The longest wait that is taken from a service.
     package var longestWait = Duration.seconds(300)
 
-    /// The usual policy.
     package init() {}
 
     /// How long to wait before the next attempt; `nil` to give up.

@@ -1,10 +1,10 @@
 /// What the guard says: the strongest of several wins.
 public enum GuardDecision: String, Sendable, Hashable, Comparable, CaseIterable {
-    /// Goes on.
+    /// It may go on.
     case allow
     /// A person confirms first.
     case ask
-    /// Not at all.
+    /// It may not go on, whoever confirms.
     case deny
 
     private var rank: Int {

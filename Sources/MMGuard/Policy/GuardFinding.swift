@@ -2,7 +2,7 @@
 public struct GuardFinding: Sendable, Hashable {
     /// Why a finding counts beyond its class.
     public enum Kind: Sendable, Hashable {
-        /// Its class says all.
+        /// Only its class counts.
         case classified
         /// What will run can't be told from the text: at least ask.
         case dynamic
@@ -37,7 +37,6 @@ public struct GuardFinding: Sendable, Hashable {
     /// The weakest decision that a user's own rule leaves.
     public var atLeast: GuardDecision?
 
-    /// A finding.
     public init(
         rule: String, classes: GuardClassSet, kind: Kind = .classified, reason: String, instead: String? = nil,
         place: SourcePlace? = nil, subject: String? = nil, atLeast: GuardDecision? = nil

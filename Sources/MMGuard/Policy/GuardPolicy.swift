@@ -23,7 +23,6 @@ public struct GuardPolicy: Sendable, Hashable {
     /// Whether `confirmed: true` confirms sending a message. Otherwise a word in a request confirms nothing.
     public var honoursConfirmed: Bool
 
-    /// A policy.
     public init(
         _ name: Name = .standard, overrides: [GuardClass: GuardDecision] = [:], dynamic: GuardDecision? = nil,
         sendGuards: Bool = true, warnsOnly: Bool = false, honoursConfirmed: Bool = false

@@ -13,7 +13,6 @@ public struct SourcePlace: Sendable, Hashable {
     /// The whole line in which it starts, at most 400 characters.
     public var lineText: String
 
-    /// A place.
     public init(line: Int, column: Int, offset: Int, length: Int, text: String, lineText: String) {
         self.line = line
         self.column = column

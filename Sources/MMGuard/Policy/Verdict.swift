@@ -12,9 +12,9 @@ public struct Verdict: Sendable, Hashable {
     public var instead: String?
     /// Where the deciding part stands in the script.
     public var place: SourcePlace?
-    /// What leaves in somebody's name: each message that is sent.
+    /// Previews of each message that would be sent in somebody's name.
     public var previews: [SendPreview]
-    /// Things that go on, but should be said: commands of the warned list where that only warns.
+    /// What may go on but should be mentioned: commands of the warned list where that only warns.
     public var warnings: [String]
     /// Everything found, the deciding one first.
     public var findings: [GuardFinding]

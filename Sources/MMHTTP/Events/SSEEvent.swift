@@ -9,7 +9,6 @@ package struct SSEEvent: Sendable, Hashable {
     /// The time to wait before connecting again, in milliseconds, where the event came with one.
     package var retry: Int?
 
-    /// An event.
     package init(data: String, event: String? = nil, id: String? = nil, retry: Int? = nil) {
         self.data = data
         self.event = event

@@ -7,7 +7,6 @@ package struct HTTPResponse: Sendable {
     /// The body, decompressed.
     package let body: [UInt8]
 
-    /// An answer.
     package init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         self.status = status
         self.headers = headers
@@ -24,7 +23,6 @@ package struct HTTPStream: Sendable {
     /// The body; leaving it unread holds the server back, letting go of it ends the transfer.
     package let chunks: HTTPBody
 
-    /// A streamed answer.
     package init(status: Int, headers: HTTPHeaders, chunks: HTTPBody) {
         self.status = status
         self.headers = headers

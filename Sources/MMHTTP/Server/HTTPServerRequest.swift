@@ -19,7 +19,6 @@ package struct HTTPServerRequest: Sendable {
     /// Who made the connection, where the request came over one.
     var owner: PeerOwner?
 
-    /// A request.
     package init(
         method: String, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
         peer: HTTPPeer = .unix(uid: 0, pid: 0), localAddress: String? = nil

@@ -16,7 +16,6 @@ package struct HTTPServerResponse: Sendable {
     /// The body.
     package var body: Body
 
-    /// An answer.
     package init(status: Int = 200, headers: HTTPHeaders = [:], body: Body = .bytes([])) {
         self.status = status
         self.headers = headers

@@ -84,7 +84,7 @@ struct IdentityCheck: Sendable {
 }
 
 extension AccountPin {
-    /// Whether an account is the one that is held to.
+    /// Whether an account is the pinned one.
     func covers(_ account: SignedInAccount) -> Bool {
         covers(tenantId: account.tenantID, objectId: account.objectID, username: account.username)
     }

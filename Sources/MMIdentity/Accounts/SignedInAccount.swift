@@ -9,7 +9,6 @@ public struct SignedInAccount: Sendable, Hashable {
     /// The account at home, `uid.utid`: differs for guests.
     public let homeAccountID: String
 
-    /// An account.
     public init(username: String, objectID: String, tenantID: String, homeAccountID: String) {
         self.username = username
         self.objectID = objectID

@@ -17,7 +17,6 @@ struct TokenCacheDocument: Sendable, Hashable {
     /// The whole content.
     private(set) var content: JSONObject
 
-    /// An empty cache.
     init() {
         content = [:]
     }
@@ -74,7 +73,6 @@ struct TokenCacheFault: Error, Sendable, Hashable {
     /// The sentence's end.
     let text: String
 
-    /// A fault.
     init(_ text: String) {
         self.text = text
     }

@@ -94,7 +94,7 @@ struct DeviceSignIn: Sendable {
         var pending = pending
         // The service's clock decides; a minute over ours is asked about once more.
         if now.seconds >= pending.expiresAt + 60 { return try await runOut(pending, file, resource) }
-        // A wait of more than an hour is none: the clock was set back.
+        // A wait of more than an hour means that the clock was set back: ignore it.
         if now.seconds < pending.nextPollAt, pending.nextPollAt - now.seconds <= 3600 {
             return prompt(pending, resource, isTooEarly: true)
         }

@@ -12,7 +12,7 @@ package struct TokenOptions: Sendable {
 
     /// Whether tokens that are there already count.
     package enum Renewal: Sendable, Hashable {
-        /// They do.
+        /// They count.
         case no
         /// A new code, whatever there is.
         case start
@@ -31,7 +31,6 @@ package struct TokenOptions: Sendable {
     /// Whether tokens that are there already count.
     package var renewal: Renewal
 
-    /// Wishes.
     package init(
         interaction: Interaction = .allowed, rejecting: Secret? = nil, rejectedAt: Int64 = 0, claims: String? = nil,
         renewal: Renewal = .no

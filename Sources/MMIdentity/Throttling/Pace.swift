@@ -21,7 +21,7 @@ struct Pace: Sendable, Hashable {
     /// After this long without a word the service has forgotten it, and so do we.
     private static let lifetime: Int64 = 60_000
 
-    /// A service has asked for the first time.
+    /// The pace after a service's first request to slow down.
     init(waiting wait: Duration, now: Int64) {
         notBefore = Self.moment(now, wait)
         gap = Self.firstGap
@@ -41,7 +41,7 @@ struct Pace: Sendable, Hashable {
     /// The entry of a file.
     var entry: JSONValue { ["notBefore": .int(notBefore), "gap": .int(gap), "told": .int(told)] }
 
-    /// Whether it says nothing any more.
+    /// Whether it is over and can be forgotten.
     func isOver(at now: Int64) -> Bool {
         now - notBefore > Self.lifetime || notBefore - now > Self.furthest + Self.largestGap
     }
@@ -51,7 +51,7 @@ struct Pace: Sendable, Hashable {
     ///   - wait: for how long.
     ///   - sent: when the request went out that it says so to.
     mutating func slowDown(for wait: Duration, sent: Int64, now: Int64) {
-        // Of many requests that were under way together each is refused; that is one word, not many.
+        // Requests that were under way together are all refused; that counts as one refusal.
         if sent > told { gap = min(gap * 2, Self.largestGap) }
         told = max(told, now)
         notBefore = max(notBefore, Self.moment(now, wait))

@@ -24,7 +24,7 @@ package struct ServicePace: Sendable {
     package func take() async -> Duration? {
         guard let pace = current(), !pace.isOver(at: now) else { return nil }
         var seen = pace
-        // Who comes too early needs no lock to be told.
+        // A caller that comes too early is told so without the lock.
         if let wait = seen.take(now) { return wait }
         return await change { pace, now in
             guard pace?.isOver(at: now) == false else {
@@ -66,7 +66,7 @@ package struct ServicePace: Sendable {
 
     private func read() throws(MMError) -> JSONObject? {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
-        // A file that can't be understood holds nothing that would have to be kept.
+        // A file that can't be read holds nothing worth keeping.
         return (try? JSONParser.parse(bytes))?.object
     }
 

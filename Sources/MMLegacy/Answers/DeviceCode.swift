@@ -1,8 +1,8 @@
 package import MMCore
 
-/// A sign-in that waits, in the words of the first servers.
+/// A sign-in that waits, in the words of the earlier servers.
 package struct DeviceCode: Sendable {
-    /// What the person types; the first servers called it the device code.
+    /// What the person types; the earlier servers called it the device code.
     package let code: String
     /// Where the person types it.
     package let address: String

@@ -2,7 +2,7 @@ package import MMCore
 package import MMOperations
 
 extension OperationAnswer {
-    /// The whole answer as one text, as the first servers gave it: notes first, JSON with an indent of 2.
+    /// The whole answer as one text, as the earlier servers gave it: notes first, JSON with an indent of 2.
     package func plainText() async throws(MMError) -> String {
         let body: String
         switch self.body {

@@ -2,7 +2,7 @@ package import MMCore
 package import MMHTTP
 import MMOperations
 
-/// How the first servers read requests and write answers.
+/// How the earlier servers read requests and write answers.
 package enum RouteExchange {
     /// The arguments of a POST.
     /// - Returns: the object, or the answer to a body that is none.
@@ -55,7 +55,7 @@ package enum RouteExchange {
 }
 
 extension Router.Refusals {
-    /// The first servers' words.
+    /// The earlier servers' words.
     package static var errorObjects: Self {
         Self(
             wrongMethod: { _, methods in

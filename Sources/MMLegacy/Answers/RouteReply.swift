@@ -1,13 +1,12 @@
 package import MMCore
 
-/// What a route of the first servers answers.
+/// What a route of the earlier servers answers.
 package struct RouteReply: Sendable {
     /// The HTTP status; those servers answered 200 for most errors too.
     package var status: Int
     /// The body.
     package var body: JSONObject
 
-    /// An answer.
     package init(_ body: JSONObject, status: Int = 200) {
         self.status = status
         self.body = body

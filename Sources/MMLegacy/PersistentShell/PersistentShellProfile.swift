@@ -174,7 +174,7 @@ package enum PersistentShellProfile {
         return String(rest)
     }
 
-    /// A refusal in the first server's words.
+    /// A refusal in the persistent-shell server's words.
     private static func refusal(of error: MMError, _ command: String) -> String {
         let mark = "Security validation failed"
         let quoted = error.message.split(separator: "“").dropFirst().first?.split(separator: "”").first.map(String.init)

@@ -2,7 +2,7 @@ package import MMCore
 package import MMOperations
 package import MMShell
 
-/// What the persistent shell reads from its environment and its configuration file, with the first server's names and
+/// What the persistent shell reads from its environment and its configuration file, with the persistent-shell server's names and
 /// defaults.
 package struct PersistentShellSettings: Sendable {
     /// The server's name and version as it tells them.
@@ -62,11 +62,11 @@ package struct PersistentShellSettings: Sendable {
         ProfileSetting("MCP_SHELL_CONFIG_FILE", standard: "", "The YAML file with the security settings."),
     ]
 
-    /// Reads the settings; the file counts more than the environment, as in the first server.
+    /// Reads the settings; the file counts more than the environment, as in the persistent-shell server.
     /// - Throws: `invalidInput` naming the variable or key, `notFound` when the named file is not there: security that
     ///   somebody asked for is never left out silently.
     package init(environment given: [String: String]) throws(MMError) {
-        // Names are compared without case, as the first server did.
+        // Names are compared without case, as the persistent-shell server did.
         var environment: [String: String] = [:]
         for (key, value) in given where key.uppercased().hasPrefix("MCP_SHELL_") {
             environment[key.uppercased()] = value
@@ -216,7 +216,7 @@ package struct PersistentShellSettings: Sendable {
     }
 
     /// The environment as the rest of the product reads it: how much is logged, and how it looks on standard error, where
-    /// the first server logged.
+    /// the persistent-shell server logged.
     ///
     /// Settings that can't be understood are refused when the profile is made.
     package static func product(_ environment: [String: String]) -> [String: String] {

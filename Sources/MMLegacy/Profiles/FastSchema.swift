@@ -1,6 +1,6 @@
 import MMCore
 
-/// Schemas as the first shell servers listed them: the shape that their framework made of typed parameters.
+/// Schemas as the two shell servers listed them: the shape that their framework made of typed parameters.
 enum FastSchema {
     /// What a parameter is.
     enum Kind {
@@ -67,7 +67,7 @@ enum FastSchema {
     }
 }
 
-/// Arguments of the first servers' tools: what is absent or null has its default.
+/// Arguments of the earlier servers' tools: what is absent or null has its default.
 struct ToolArguments {
     let values: JSONObject
 

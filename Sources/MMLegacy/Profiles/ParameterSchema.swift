@@ -1,6 +1,6 @@
 import MMCore
 
-/// JSON Schemas of the first servers' parameters.
+/// JSON Schemas of the earlier servers' parameters.
 enum ParameterSchema {
     /// A text.
     static func text(_ description: String) -> JSONValue {

@@ -24,7 +24,6 @@ package struct ProfileHTTP: Sendable {
     /// What is done when a client's session has ended: its owner, as `CallContext.shellOwner` names it.
     package var sessionEnded: SessionEnd?
 
-    /// What is special.
     package init(
         serverName: String? = nil, serverVersion: String? = nil, outlivesSessions: Bool = false,
         sessionIdle: Duration? = nil, pages: [String: Page] = [:],

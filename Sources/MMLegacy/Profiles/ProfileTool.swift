@@ -53,7 +53,6 @@ package struct ProfileAnswer: Sendable {
     /// Whether the work failed; the text then says what to change.
     package var isError: Bool
 
-    /// An answer.
     package init(_ text: String, structured: JSONObject? = nil, isError: Bool = false) {
         self.text = text
         self.structured = structured

@@ -3,7 +3,7 @@ import MMGuard
 import MMOperations
 import MMShell
 
-/// A call of one of the first shell servers' tools: what all of them do around a command.
+/// A call of one of the two shell servers' tools: what all of them do around a command.
 struct ShellToolCall: Sendable {
     let tool: String
     let context: CallContext

@@ -61,7 +61,6 @@ package struct ProfileSetting: Sendable, Hashable {
     /// What it is for, with its unit.
     package let summary: String
 
-    /// A variable.
     package init(_ name: String, standard: String, _ summary: String) {
         self.name = name
         self.standard = standard

@@ -18,7 +18,6 @@ package struct TenantSettings: Sendable {
     /// The first label of the SharePoint host, by tenant.
     package var sharePointHosts: [String: String] = [:]
 
-    /// The defaults.
     package init() {}
 
     /// The settings of an environment.

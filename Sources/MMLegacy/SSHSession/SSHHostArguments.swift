@@ -41,7 +41,7 @@ struct SSHHostArguments: Sendable {
             target.port = override("PORT").flatMap { Int($0) } ?? arguments.number("port")
             target.password = held(override("PASS") ?? arguments.text("password"))
             target.identityFile = override("KEY") ?? arguments.text("key_filename")
-            // The same word opens an encrypted key where one was named, as the first server's library did.
+            // The same word opens an encrypted key where one was named, as the ssh-session server's library did.
             if target.identityFile != nil { target.passphrase = target.password }
             target.hostKeys = .acceptNew
             return target

@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 import MMShell
 
-/// The four tools of the first SSH session server.
+/// The four tools of the ssh-session server.
 package enum SSHSessionProfile {
     /// The name on the command line.
     package static let name = "ssh-session"

@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 import MMShell
 
-/// What the SSH tools share: sessions by host, and the words of the first server.
+/// What the SSH tools share: sessions by host, and the words of the ssh-session server.
 struct SSHTools: Sendable {
     /// A call of one of them.
     struct Call: Sendable {
@@ -71,7 +71,7 @@ struct SSHTools: Sendable {
         }
     }
 
-    /// An error in the first server's words: it told them as answers.
+    /// An error in the ssh-session server's words: it told them as answers.
     static func words(of error: MMError) -> String {
         let hint = error.hint.map { " \($0)" } ?? ""
         let isConnection =

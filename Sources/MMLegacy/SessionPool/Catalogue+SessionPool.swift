@@ -4,8 +4,8 @@ package import MMOperations
 import PowerShellSyntax
 
 extension Catalogue {
-    /// The operations of a front-end whose PowerShell sessions live behind the first pool's routes: those that sessions
-    /// take part in are asked there, and everything else is done in this process, as the first front-end did.
+    /// The operations of a front-end whose PowerShell sessions live behind the session-pool server's routes: those that sessions
+    /// take part in are asked there, and everything else is done in this process, as its front-end did.
     package static func over(_ pool: SessionPoolClient) -> Catalogue {
         Catalogue(
             standard.operations.map { own in
@@ -167,7 +167,7 @@ private struct SessionPoolStatus: Operation {
         return .value(["sessions": .array(rows)], columns: PoolOverview.columns)
     }
 
-    /// The first pool's word for a state in ours.
+    /// The session-pool server's word for a state in ours.
     private static func word(_ theirs: String) -> String {
         switch theirs {
         case "initializing": "starting"

@@ -4,7 +4,7 @@ import MMOperations
 extension OperationAnswer {
     /// The text of `/run`: what the command wrote, then warnings and errors.
     ///
-    /// The first pool mixed them. Where the output is JSON, as of `… | ConvertTo-Json`, it stays JSON.
+    /// The session-pool server mixed them. Where the output is JSON, as of `… | ConvertTo-Json`, it stays JSON.
     func poolOutput() async throws(MMError) -> String {
         guard !notes.isEmpty else { return try await plainText() }
         var bare = self

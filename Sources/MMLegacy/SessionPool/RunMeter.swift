@@ -28,7 +28,7 @@ package struct RunMeter: Sendable {
         }
     }
 
-    /// The counts as the first pool told them.
+    /// The counts as the session-pool server told them.
     package func report(now: Duration) -> JSONObject {
         let uptime = (now - started) / .seconds(1)
         let whole = Int(uptime)

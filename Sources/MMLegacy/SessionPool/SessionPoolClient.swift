@@ -2,7 +2,7 @@ import MMCore
 package import MMHTTP
 package import MMOperations
 
-/// A pool that answers the first pool's routes and no others: that pool itself, where it still runs.
+/// A pool that answers the session-pool server's routes and no others: that pool itself, where it still runs.
 package struct SessionPoolClient: Sendable {
     private let pool: PoolAddress
     private let transport: any HTTPTransport

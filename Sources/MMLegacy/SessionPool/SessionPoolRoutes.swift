@@ -17,7 +17,6 @@ package final class SessionPoolRoutes: Sendable {
         /// How often idle sessions are asked how they are, for the metrics.
         package var keepAlive: Duration = .seconds(300)
 
-        /// The defaults.
         package init() {}
 
         /// The settings of an environment: `M365_CONNECTION`, `COMMAND_TIMEOUT`.
@@ -202,7 +201,7 @@ package final class SessionPoolRoutes: Sendable {
             do throws(MMError) {
                 answer = try await service.call("reset", arguments, in: CallContext(caller: caller(nil)))
             } catch {
-                // A connection without an entry has no sessions: the first pool answered that nothing was reset.
+                // A connection without an entry has no sessions: the session-pool server answered that nothing was reset.
                 guard error.code == .notFound else { return Self.failure(error.description) }
                 return RouteReply(["status": "success", "reset": [], "count": 0])
             }
@@ -262,7 +261,7 @@ package final class SessionPoolRoutes: Sendable {
         return status
     }
 
-    /// JSON as the first pool's, or Prometheus' text for clients that ask for it.
+    /// JSON as the session-pool server's, or Prometheus' text for clients that ask for it.
     private func metrics(_ headers: HTTPHeaders) async -> HTTPServerResponse {
         let reports = await reports()
         let counters = await services.sessions.counters
@@ -288,7 +287,7 @@ package final class SessionPoolRoutes: Sendable {
         return report
     }
 
-    /// Whole entries, as the first pool gave them; only of connections that this server's name may use.
+    /// Whole entries, as the session-pool server gave them; only of connections that this server's name may use.
     private func connections() -> HTTPServerResponse {
         do throws(MMError) {
             let snapshot = try services.registry.snapshot()

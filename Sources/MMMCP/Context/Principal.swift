@@ -5,7 +5,6 @@ public struct Principal: Sendable, Hashable {
     /// A name for it that holds no secret.
     public let name: String
 
-    /// A principal of this name.
     public init(_ name: String) {
         self.name = name
     }

@@ -12,7 +12,6 @@ public struct MCPHTTPRequest: Sendable {
     /// secret.
     public var principal: Principal?
 
-    /// A request.
     public init(
         method: String, path: String, headers: [(name: String, value: String)], body: [UInt8] = [],
         principal: Principal? = nil

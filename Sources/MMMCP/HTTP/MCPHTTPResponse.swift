@@ -19,7 +19,6 @@ public struct MCPHTTPResponse: Sendable {
     /// The body.
     public var body: Body
 
-    /// An answer.
     public init(status: Int, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status
         self.headers = headers

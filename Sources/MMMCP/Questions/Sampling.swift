@@ -11,7 +11,6 @@ public struct SamplingRequest: Sendable, Hashable {
     /// Anything else that the protocol's `sampling/createMessage` knows.
     public var more: JSONObject
 
-    /// A request.
     public init(
         _ messages: [PromptResult.Message], maxTokens: Int, systemPrompt: String? = nil, more: JSONObject = [:]
     ) {

@@ -15,7 +15,6 @@ public struct CacheHint: Sendable, Hashable {
     /// For whom it is good.
     public var scope: Scope
 
-    /// A hint.
     public init(_ lifetime: Duration, _ scope: Scope) {
         self.lifetime = lifetime
         self.scope = scope

@@ -16,7 +16,6 @@ public struct Completion: Sendable, Hashable {
     /// How many there are in all, when known.
     public var total: Int?
 
-    /// Proposals.
     public init(_ values: [String], total: Int? = nil) {
         self.values = values
         self.total = total

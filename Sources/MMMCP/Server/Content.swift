@@ -106,7 +106,6 @@ public struct ResourceLink: Sendable, Hashable {
     /// Its size in bytes.
     public var size: Int?
 
-    /// A link.
     public init(
         uri: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
         size: Int? = nil

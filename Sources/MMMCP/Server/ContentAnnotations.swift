@@ -17,7 +17,6 @@ public struct ContentAnnotations: Sendable, Hashable {
     /// When it was last changed (ISO 8601).
     public var lastModified: String?
 
-    /// Annotations.
     public init(audience: [Role] = [], priority: Double? = nil, lastModified: String? = nil) {
         self.audience = audience
         self.priority = priority

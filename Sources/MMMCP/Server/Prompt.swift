@@ -19,7 +19,6 @@ public struct Prompt: Sendable {
     /// What choosing it runs.
     public var handler: Handler
 
-    /// A prompt.
     public init(
         name: String, title: String? = nil, description: String? = nil, arguments: [PromptArgument] = [],
         icons: [Icon] = [], handler: @escaping Handler
@@ -55,7 +54,6 @@ public struct PromptArgument: Sendable {
     /// What can stand there.
     public var complete: Completer?
 
-    /// A blank.
     public init(
         name: String, title: String? = nil, description: String? = nil, isRequired: Bool = false,
         complete: Completer? = nil
@@ -97,7 +95,6 @@ public struct PromptResult: Sendable, Hashable {
     /// What was said.
     public var messages: [Message]
 
-    /// A conversation.
     public init(description: String? = nil, messages: [Message]) {
         self.description = description
         self.messages = messages

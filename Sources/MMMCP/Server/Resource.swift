@@ -22,7 +22,6 @@ public struct Resource: Sendable {
     /// What reading it runs.
     public var read: Reader
 
-    /// A resource.
     public init(
         uri: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
         size: Int? = nil, annotations: ContentAnnotations? = nil, read: @escaping Reader

@@ -30,7 +30,6 @@ public struct ResourceTemplate: Sendable {
     /// What reading one of them runs.
     public var read: Reader
 
-    /// A template.
     public init(
         uriTemplate: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
         annotations: ContentAnnotations? = nil, completions: [String: Completer] = [:], read: @escaping Reader

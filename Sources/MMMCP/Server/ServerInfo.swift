@@ -15,7 +15,6 @@ public struct ServerInfo: Sendable, Hashable {
     /// Pictures for the client's lists.
     public var icons: [Icon]
 
-    /// An identity.
     public init(
         name: String, title: String? = nil, version: String, description: String? = nil, websiteURL: String? = nil,
         icons: [Icon] = []

@@ -11,7 +11,6 @@ public struct ToolResult: Sendable, Hashable {
     /// Data for programs on the other side.
     public var meta: JSONObject
 
-    /// A result.
     public init(
         content: [Content] = [], structured: JSONValue? = nil, isError: Bool = false, meta: JSONObject = [:]
     ) {

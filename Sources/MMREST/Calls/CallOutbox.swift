@@ -2,9 +2,9 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// What a running call has to tell, until the stream's writer takes it.
+/// The events of a running call until the stream's writer takes them.
 ///
-/// Progress is told by the latest report alone, so that what waits stays small however slow the client is.
+/// Only the latest progress report is kept, so that little waits however slow the client is.
 final class CallOutbox: Sendable {
     private struct State {
         var events: [CallEvent] = []

@@ -30,7 +30,7 @@ struct CallStream: Sendable {
         context.person =
             hasPerson
             ? FarPerson(call: call, outbox: outbox, questions: shared.questions, isAtTerminal: isAtTerminal) : nil
-        // What a program of nobody's sends is no terminal's input.
+        // Input from an unknown program never counts as a terminal's.
         context.input =
             hasInput && context.caller.surface == .terminal
             ? FarInput(call: call, outbox: outbox, questions: shared.inputs) : nil
@@ -82,7 +82,7 @@ struct CallStream: Sendable {
         throw HTTPError(.cancelled, "The call was called off.")
     }
 
-    /// Hands over what flows as it is fetched. A client that reads slowly holds the fetching back.
+    /// Passes rows on as they are fetched. A client that reads slowly slows the fetching down.
     private static func hand(_ stream: ItemStream, to outbox: CallOutbox) async {
         do throws(MMError) {
             while let batch = try await stream.next() {

@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// Ends what AI clients have left that went without a word: an `mm-mcp` that is killed can't say goodbye.
+/// Cleans up after AI clients that vanished: an `mm-mcp` that is killed can't sign off.
 ///
 /// Its calls under way end with their connections; its shells would stay, and its jobs where no principal has them.
 final class ClientWatch: Sendable {
@@ -50,7 +50,7 @@ final class ClientWatch: Sendable {
         }
     }
 
-    /// A client has said goodbye.
+    /// Notes that a client has signed off.
     func dismiss(_ call: CallContext) {
         _ = state.withLock { $0.clients.removeValue(forKey: call.shellOwner) }
     }

@@ -8,7 +8,7 @@ struct JobCalls: Sendable {
     let calls: OperationCalls
     let services: OperationServices
 
-    /// How many bytes of an answer stand in what is told of its job.
+    /// The most bytes of an answer that a job's description includes.
     private static let most = 25_000
 
     /// Adds the routes.
@@ -48,7 +48,7 @@ struct JobCalls: Sendable {
             return response
         }
         let last = request.http.headers["Last-Event-ID"]
-        // 204 tells an EventSource that there is nothing to come back for.
+        // 204 tells an EventSource not to reconnect.
         if last == Self.endID { return HTTPServerResponse(status: 204) }
         return .events { (writer) async throws(HTTPError) in
             for await event in job.events {

@@ -94,7 +94,7 @@ struct OperationCalls: Sendable {
         return HTTPServerResponse(status: 204)
     }
 
-    /// Takes the bytes of standard input that a call under way has asked for; none are its end.
+    /// Takes the bytes of standard input that a running call has asked for. No bytes mean its end.
     @Sendable func takeInput(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
         guard shared.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
             throw MMError(
@@ -111,7 +111,7 @@ struct OperationCalls: Sendable {
         ).0
     }
 
-    /// Who calls and how, as far as the sender of the request may say it.
+    /// Who calls and how. What the sender of the request says counts only as far as the sender may say it.
     private func context(of request: RESTRequest, for declaration: OperationDeclaration) throws(MMError)
         -> (CallContext, OperationHeaders.Claims)
     {
@@ -124,7 +124,7 @@ struct OperationCalls: Sendable {
                 .forbidden, "`\(declaration.name)` is for people at a terminal.",
                 hint: "Run `mm \(declaration.command.joined(separator: " "))`.")
         }
-        // A program of the owner's may use what the owner may: it reads the same files. Somebody of the network is nobody's
+        // A program of the owner's may do what the owner may: it reads the same files anyway. A caller from the network is no
         // front-end: what it says of itself counts as a name alone.
         let isFrontEnd = request.peer.isOwn && surface != .rest
         let server = isFrontEnd ? claims.server : (request.peer.isOwn ? claims.server : nil) ?? serverName
@@ -145,18 +145,18 @@ struct OperationCalls: Sendable {
         request.headers["User-Agent"].map { String($0.prefix(100)) } ?? "unnamed"
     }
 
-    /// A PIN is checked where it is typed: only our own programs are believed that they did.
+    /// A PIN is checked where it is typed; only our own programs are trusted to have done so.
     private func isFrontEnd(_ peer: RESTPeer) -> Bool {
         if case .process(let pid) = peer { PersonProof.isFrontEnd(pid) } else { peer == .bearer }
     }
 
-    /// A person's yes comes from where a person can be.
+    /// Only a place where a person can be may answer for one.
     private func answersForPerson(_ peer: RESTPeer) throws(MMError) {
         try speaksForPerson(peer)
         if case .process(let pid) = peer { try requirePerson(pid) }
     }
 
-    /// A person is spoken for by the owner's front-ends alone, and never from within a session.
+    /// Only the owner's front-ends speak for a person, and never from within a session.
     func speaksForPerson(_ peer: RESTPeer) throws(MMError) {
         if case .process(let pid) = peer { return try PersonProof.require(process: pid) }
         guard peer.speaksForOwner else {

@@ -2,7 +2,7 @@ import MMCore
 import MMHTTP
 import MMOperations
 
-/// An answer as a program gets it that asked for no events: the body alone.
+/// The answer for a program that did not ask for events: the body alone.
 enum PlainAnswer {
     private static let json = "application/json"
     private static let lines = "application/x-ndjson"
@@ -26,7 +26,7 @@ enum PlainAnswer {
         case .bytes(let bytes, let type):
             response = HTTPServerResponse(headers: ["Content-Type": type], body: .bytes(bytes))
         case .text(let words):
-            // JSON is what everybody gets who names it; who takes anything reads text.
+            // A client that names JSON gets JSON; one that takes anything gets text.
             response =
                 MediaTypes.best(of: [text, json], for: headers) == json
                 ? .json(JSONWriter.bytes(.string(words))) : .text(words)
@@ -46,7 +46,7 @@ enum PlainAnswer {
         return response
     }
 
-    /// Writes a list as it is fetched. Where the fetching fails, the body is broken off: what came is not the whole.
+    /// Writes a list as it is fetched. When fetching fails the body breaks off, so that nobody takes a part for the whole.
     private static func write(_ stream: ItemStream, isLines: Bool, to writer: HTTPResponseWriter)
         async throws(HTTPError)
     {
@@ -63,7 +63,7 @@ enum PlainAnswer {
             var bytes: [UInt8] = []
             for item in batch {
                 if isLines {
-                    // Line ends stand between a text's tokens alone, where a blank is as good.
+                    // In this JSON line ends stand only between tokens, where a blank means the same.
                     bytes += item.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
                     bytes.append(0x0A)
                 } else {

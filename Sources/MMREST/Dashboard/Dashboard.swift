@@ -98,7 +98,7 @@ struct Dashboard: Sendable {
         return response
     }
 
-    /// Carries one of the dashboard's few deeds out, for a page that was unlocked.
+    /// Carries out one of the dashboard's few actions for an unlocked page.
     private func act(_ request: RESTRequest, _ operation: String, _ names: [String]) async throws(MMError)
         -> HTTPServerResponse
     {
@@ -130,7 +130,7 @@ struct Dashboard: Sendable {
                 "underWay": .int(Int64(counts.underWay)),
             ],
         ]
-        // What others did is the owner's to know.
+        // Only the owner sees what others did.
         guard server == nil else { return state }
         state["jobs"] = .array(
             services.jobs.table.reports(for: nil).prefix(recent).map { .object(JobCalls.object($0)) })

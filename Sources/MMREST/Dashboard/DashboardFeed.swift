@@ -1,7 +1,7 @@
 import MMCore
 import MMOperations
 
-/// What the dashboard shows, looked at once for everybody who watches, and only while somebody does.
+/// The state that the dashboard shows: collected once for all watchers, and only while there are any.
 actor DashboardFeed {
     /// A state and its name.
     struct Frame: Sendable {
@@ -28,7 +28,7 @@ actor DashboardFeed {
         self.look = look
     }
 
-    /// The states from now on, each only once; who reads slowly gets the newest.
+    /// The states from now on, each once. A slow reader skips to the newest.
     /// - Parameter last: the name of the state that the watcher has seen, which is not given again.
     func frames(after last: String?) -> AsyncStream<Frame> {
         let (stream, continuation) = AsyncStream.makeStream(of: Frame.self, bufferingPolicy: .bufferingNewest(1))

@@ -1,6 +1,6 @@
 import MMCore
 
-/// Who may do more on the dashboard than look: the owner, who was given a token outside the browser.
+/// Decides who may act on the dashboard: the owner, who was given a token outside the browser.
 final class DashboardLock: Sendable {
     private struct State {
         var token: (secret: Secret, until: ContinuousClock.Instant)?
@@ -16,7 +16,6 @@ final class DashboardLock: Sendable {
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
-    /// A locked dashboard.
     init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.now = now
     }
@@ -49,7 +48,7 @@ final class DashboardLock: Sendable {
         let now = now()
         let wanted = Secret(page)
         return state.withLock { state in
-            // Every entry is compared, so that the time tells nothing of the place.
+            // Every entry is compared, so that the time taken doesn't reveal which one matched.
             state.unlocked.reduce(false) { found, entry in
                 (entry.secret == wanted && now < entry.until) || found
             }

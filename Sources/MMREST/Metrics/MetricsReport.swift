@@ -34,7 +34,7 @@ package struct MetricsReport: Sendable {
         memory = OwnMemory.resident()
     }
 
-    /// Whether a client likes Prometheus' text better than JSON.
+    /// Whether a client prefers Prometheus' text to JSON.
     package static func prefersPrometheus(_ headers: HTTPHeaders) -> Bool {
         MediaTypes.best(of: ["application/json", "text/plain"], for: headers) == "text/plain"
     }
@@ -42,7 +42,7 @@ package struct MetricsReport: Sendable {
     /// The media type of Prometheus' text.
     package static let prometheusType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// The report in the form that the client likes best: JSON, or Prometheus' text.
+    /// The report in the form that the client prefers: JSON, or Prometheus' text.
     package func response(for headers: HTTPHeaders) -> HTTPServerResponse {
         var response =
             Self.prefersPrometheus(headers)
@@ -52,7 +52,7 @@ package struct MetricsReport: Sendable {
         return response
     }
 
-    /// The members that the first pool's `/metrics` had.
+    /// The report as JSON. Monitoring relies on these members.
     package var json: JSONObject {
         let rate = counts.total == 0 ? 0 : Double(counts.errors) / Double(counts.total) * 100
         let mean = counts.last.isEmpty ? 0 : counts.last.reduce(0, +) / Double(counts.last.count) * 1000
@@ -81,6 +81,6 @@ package struct MetricsReport: Sendable {
         ]
     }
 
-    /// One digit after the point, as the first pool rounded.
+    /// Rounds to one digit after the point.
     private static func rounded(_ number: Double) -> Double { (number * 10).rounded() / 10 }
 }

@@ -1,7 +1,7 @@
 package import MMCore
 package import MMOperations
 
-/// What the calls of a process were like: counts, times, outcomes; never content.
+/// Counts, times and outcomes of a process's calls; never their content.
 package final class PoolMetrics: Sendable {
     /// The upper bounds of the histogram's buckets, in seconds.
     static let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
@@ -64,7 +64,7 @@ package final class PoolMetrics: Sendable {
         }
     }
 
-    /// Whether an answer is a failure. That a person is needed, or called it off, is none.
+    /// Whether an error counts as a failure. Sign-in, confirmation and cancellation don't.
     private static func isFailure(_ code: MMErrorCode) -> Bool {
         ![.signInNeeded, .confirmationNeeded, .cancelled].contains(code)
     }
@@ -83,14 +83,14 @@ package struct MeteredOperationService: OperationService {
         self.metrics = metrics
     }
 
-    /// Ends what a client has left; that is no call.
+    /// Ends what a client has left behind. It doesn't count as a call.
     package func forget(_ client: CallContext) async { await service.forget(client) }
 
     /// Carries one operation out and counts it.
     package func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        // What names no operation is the answer to a wrong address, and its name could be anything.
+        // A name that is no operation's came from a wrong address: counting it would let callers invent labels.
         guard let operation = catalogue.operation(named: name)?.declaration.name else {
             return try await service.call(name, arguments, in: context)
         }

@@ -12,7 +12,6 @@ package struct PrometheusPage {
     private var names: [String] = []
     private var families: [String: Family] = [:]
 
-    /// An empty page.
     package init() {}
 
     /// The page. What belongs to one family stands together, as the format demands.

@@ -4,7 +4,7 @@ import MMHTTP
 enum MediaTypes {
     /// The first of these types that the client likes best; `nil` when it takes none of them.
     /// - Parameters:
-    ///   - offered: what there is, the one to give to who doesn't mind first.
+    ///   - offered: what there is, the default first.
     ///   - headers: of the request.
     static func best(of offered: [String], for headers: HTTPHeaders) -> String? {
         guard let accept = headers["Accept"], !accept.isEmpty else { return offered.first }

@@ -44,9 +44,9 @@ private final class PoolElsewhere: OperationService {
     private let remote: RemoteOperationService
     private let earlierPool: SessionPoolClient
     private let services: OperationServices
-    /// Carries out what takes no session while nobody listens at the address, as the first front-end did.
+    /// Carries out what takes no session while nobody listens at the address, as its front-end did.
     private let local: LocalOperationService
-    /// Set once the pool has turned out to know the first pool's routes alone.
+    /// Set once the pool has turned out to know the session-pool server's routes alone.
     private let overEarlierPool = Mutex<LocalOperationService?>(nil)
 
     init(
@@ -81,7 +81,7 @@ private final class PoolElsewhere: OperationService {
                 guard error.isOfLeavingPool, needsNoSession(name, arguments) else { throw error }
                 return try await local.call(name, arguments, in: context)
             }
-            // The first pool, where it still runs, knows its own routes alone.
+            // The session-pool server, where it still runs, knows its own routes alone.
             guard await earlierPool.answers() else { throw reason }
             let service = LocalOperationService(catalogue: .over(earlierPool), services: services)
             overEarlierPool.withLock { $0 = service }

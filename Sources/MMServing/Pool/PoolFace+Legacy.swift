@@ -7,7 +7,7 @@ import MMREST
 extension PoolFace {
     /// The session pool's own routes, where it always listened.
     static let pool = PoolFace(
-        "pool", summary: "the first session pool: /health /status /connections /run /reset /metrics",
+        "pool", summary: "the session-pool server: /health /status /connections /run /reset /metrics",
         address: { "127.0.0.1:\(port("SESSION_POOL_PORT", in: $0) ?? 5200)" }
     ) { (context) async throws(MMError) in
         let routes = SessionPoolRoutes(

@@ -11,7 +11,6 @@ package final class PollLoop: Sendable {
         /// The bits.
         package let rawValue: UInt32
 
-        /// These bits.
         package init(rawValue: UInt32) {
             self.rawValue = rawValue
         }

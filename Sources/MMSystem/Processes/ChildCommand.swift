@@ -21,7 +21,6 @@ package struct ChildCommand: Sendable {
         /// The limit, soft and hard.
         package var value: UInt64
 
-        /// A limit.
         package init(resource: Int32, value: UInt64) {
             self.resource = resource
             self.value = value

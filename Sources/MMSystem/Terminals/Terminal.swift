@@ -11,7 +11,6 @@ package struct Terminal: Sendable {
         /// Characters in a line.
         package var columns: Int
 
-        /// A size.
         package init(rows: Int, columns: Int) {
             self.rows = rows
             self.columns = columns

@@ -50,7 +50,7 @@ private final class PoolFaceProcess: Sendable {
     }
 }
 
-@Suite("The first pool's routes over the native engine", .timeLimit(.minutes(15)))
+@Suite("The session-pool server's routes over the native engine", .timeLimit(.minutes(15)))
 struct NativePoolFaceTests {
     @Test("tell who is signed in, list the session, and put out what PowerShell would")
     func account() async throws {

@@ -17,7 +17,7 @@ private final class Asked: Sendable {
     }
 }
 
-/// A pool that answers the first pool's routes with its recorded answers, and nothing else.
+/// A pool that answers the session-pool server's routes with its recorded answers, and nothing else.
 private final class RecordedPool: Sendable {
     let listener: HTTPListener
     let asked = Asked()
@@ -50,7 +50,7 @@ private final class RecordedPool: Sendable {
     var url: String { "http://127.0.0.1:\(listener.port)" }
 }
 
-@Suite("The tools at a pool that knows the first pool's routes alone", .timeLimit(.minutes(15)))
+@Suite("The tools at a pool that knows the session-pool server's routes alone", .timeLimit(.minutes(15)))
 struct SessionPoolClientTests {
     @Test("list its connections, show its codes, run, reset and list its sessions, under the guard of this side")
     func tools() async throws {

@@ -30,7 +30,7 @@ struct ShellServerTests {
     }
 
     @Test(
-        "keep a client's shell over its MCP sessions, with the first server's answers",
+        "keep a client's shell over its MCP sessions, with the earlier server's answers",
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func persistentShell() async throws {
         let served = try await ServedShell()
@@ -175,7 +175,7 @@ struct ShellServerTests {
     }
 
     @Test(
-        "run commands on a host as the first SSH server did, and keep passwords out of everything",
+        "run commands on a host as the earlier SSH server did, and keep passwords out of everything",
         .enabled(if: hasPython && LoopbackHost.isInstalled, "needs sshd and the MCP SDK for Python"))
     func sshSession() async throws {
         let home = try TemporaryHome()

@@ -9,7 +9,7 @@ import Testing
 @testable import MMLegacy
 
 @Suite(
-    "The tools of the first SSH servers, on a real host",
+    "The tools of the earlier SSH servers, on a real host",
     .enabled(if: LoopbackSSHD.missingTerminals == nil, "there is no sshd that gives terminals"),
     .timeLimit(.minutes(10)))
 struct SSHProfileTests {

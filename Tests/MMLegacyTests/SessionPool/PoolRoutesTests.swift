@@ -123,7 +123,7 @@ struct PoolRoutesTests {
         await restoring.value
     }
 
-    @Test("/metrics is the first pool's JSON, and Prometheus' text for those who ask for it")
+    @Test("/metrics is the session-pool server's JSON, and Prometheus' text for those who ask for it")
     func prometheus() async throws {
         let place = try StandInHome()
         try place.approve()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMLegacy
 
-@Suite("Faults that the first pool had", .timeLimit(.minutes(5)))
+@Suite("Faults that the session-pool server had", .timeLimit(.minutes(5)))
 struct RouteFaultTests {
     private func body(_ command: String) -> JSONValue {
         ["connection": "Contoso-GA", "module": "exo", "command": .string(command)]

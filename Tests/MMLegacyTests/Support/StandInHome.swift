@@ -18,13 +18,13 @@ final class StandInHome: Sendable {
     /// The stand-in.
     static var standIn: String { get throws { try BuiltPrograms.path("mm-sandbox") + " pwsh" } }
 
-    /// A registry as the first servers' users have it.
+    /// A registry as the earlier servers' users have it.
     static let registry: String = {
         let path = BuiltPrograms.packageFolder + "/Tests/Fixtures/registry/registry-example.json"
         return (try? ProtectedFile.read(path)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }()
 
-    /// The answers of the first servers, as they were recorded.
+    /// The answers of the earlier servers, as they were recorded.
     static func golden(_ name: String) throws -> JSONObject {
         let bytes = try #require(
             try ProtectedFile.read(BuiltPrograms.packageFolder + "/Tests/Fixtures/session-pool/responses.json"))

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("The persistent shell's settings and tools", .timeLimit(.minutes(10)))
 struct PersistentShellTests {
-    @Test("has the first server's defaults")
+    @Test("has the earlier server's defaults")
     func defaults() throws {
         let settings = try PersistentShellSettings(environment: [:])
         #expect(settings.host == "127.0.0.1" && settings.port == 3000)
@@ -22,7 +22,7 @@ struct PersistentShellTests {
         #expect(options.http?.host == "127.0.0.1" && options.http?.port == 3000)
     }
 
-    @Test("takes every variable of the first server, in any case")
+    @Test("takes every variable of the earlier server, in any case")
     func variables() throws {
         let settings = try PersistentShellSettings(environment: [
             "MCP_SHELL_SERVER__HOST": "::1", "mcp_shell_server__port": "3100", "MCP_SHELL_LOGGING__LEVEL": "debug",
@@ -54,7 +54,7 @@ struct PersistentShellTests {
         #expect(error?.message.contains(name.hasSuffix("FILE") ? value : name) == true)
     }
 
-    @Test("logs as much as it is told, to standard error as the first server did")
+    @Test("logs as much as it is told, to standard error as the earlier server did")
     func logging() throws {
         func product(_ given: [String: String]) -> [String: String] { PersistentShellSettings.product(given) }
         #expect(product([:])["MM_LOG_LEVEL"] == "info")
@@ -106,7 +106,7 @@ struct PersistentShellTests {
         await services.close()
     }
 
-    @Test("reads the first server's own secure configuration")
+    @Test("reads the earlier server's own secure configuration")
     func secureFile() throws {
         let file = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
         let settings = try PersistentShellSettings(environment: [
@@ -144,7 +144,7 @@ struct PersistentShellTests {
         return structured
     }
 
-    @Test("answers with the first server's fields and words")
+    @Test("answers with the earlier server's fields and words")
     func answers() async throws {
         Signals.ignoreBrokenPipes()
         let home = try ServingHome()
@@ -210,7 +210,7 @@ struct PersistentShellTests {
         await home.services.close()
     }
 
-    @Test("names the SSH tools as the first server and its newest release did")
+    @Test("names the SSH tools as the earlier server and its newest release did")
     func sshTools() throws {
         let home = try ServingHome()
         let service = LocalOperationService(services: home.services)
