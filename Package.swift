@@ -26,12 +26,13 @@ let rooms: [(name: String, calls: [String])] = [
             "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
         ]
     ),
-    ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMSessions", "MMOperations", "CDashboardPages"]),
+    ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMOperations"]),
+    ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMSessions", "MMOperations", "MMPoolWire", "CDashboardPages"]),
     (
         "MMLegacy",
         [
-            "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMREST",
-            "PowerShellSyntax",
+            "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMPoolWire",
+            "MMREST", "PowerShellSyntax",
         ]
     ),
     ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
@@ -44,9 +45,8 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMREST", "MMLegacy", "MMCLI", "MMGuard",
-            "MMNative",
-            "MMPowerShell", "PowerShellSyntax", "MMSessions", "CConfinement",
+            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMPoolWire", "MMREST", "MMLegacy", "MMCLI",
+            "MMGuard", "MMNative", "MMPowerShell", "PowerShellSyntax", "MMSessions", "CConfinement",
         ]
     ),
 ]
@@ -54,7 +54,7 @@ let rooms: [(name: String, calls: [String])] = [
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
     "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell",
-    "MMShell", "MMSessions", "MMOperations", "MMMCP",
+    "MMShell", "MMSessions", "MMOperations", "MMPoolWire", "MMMCP",
 ]
 
 // C targets: thin typed wrappers around system libraries, and read-only data.

@@ -125,6 +125,18 @@ CURLcode mm_curl_set_callbacks(
     return code;
 }
 
+static int is_connected(void *context, curl_socket_t socket, curlsocktype purpose) {
+    (void)context, (void)socket, (void)purpose;
+    return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+CURLcode mm_curl_set_connector(CURL *easy, void *context, curl_opensocket_callback connect) {
+    CURLcode code = curl.easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, connect);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
+    return code;
+}
+
 long mm_curl_info_long(CURL *easy, CURLINFO info) {
     long value = 0;
     return curl.easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;

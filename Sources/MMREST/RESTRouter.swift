@@ -1,6 +1,7 @@
 import MMCore
 package import MMHTTP
 package import MMOperations
+package import MMPoolWire
 
 /// The catalogue over HTTP: a value that answers requests; it knows nothing of sockets.
 package struct RESTRouter: Sendable {
@@ -21,39 +22,38 @@ package struct RESTRouter: Sendable {
         package init() {}
     }
 
-    private let chain: HTTPChain<RESTPeer>
+    private let chain: HTTPChain<AdmittedPeer>
 
     /// A router.
     /// - Parameters:
     ///   - service: carries operations out.
-    ///   - identity: what the handshake says of this process.
+    ///   - handshake: what this process says of itself.
     ///   - settings: under which names the server is reached.
     ///   - services: what the operations work with, where they are carried out in this process: jobs, metrics
     ///     and the dashboard are shown then. A local service brings its own.
     ///   - shared: what it has in common with the other routers of the process.
     package init(
-        service: any OperationService, identity: PoolIdentity, settings: Settings = Settings(),
-        services: OperationServices? = nil, shared: RESTShared = RESTShared()
+        service: any OperationService, handshake: @escaping @Sendable () async -> PoolHandshake,
+        settings: Settings = Settings(), services: OperationServices? = nil, shared: RESTShared = RESTShared()
     ) {
         let hosts = HostRule(allowedHosts: settings.allowedHosts, admitsNumericHosts: settings.admitsNumericHosts)
         let services = services ?? (service as? LocalOperationService)?.services
         let metrics = shared.metrics
         let service = MeteredOperationService(service, metrics)
-        let calls = OperationCalls(
-            service: service, serverName: settings.serverName, shared: shared,
+        let calls = CallRoutes(
+            service: service, serverName: settings.serverName, handshake: handshake, open: shared.open,
             requirePerson: settings.requirePerson)
         let document = OpenAPIDocument(service.catalogue)
-        var router = Router<RESTPeer>(.problems)
-        router.get("/v1/handshake") { _ in .json(JSONWriter.bytes(.object(identity.json))) }
+        var router = Router<AdmittedPeer>(.problems)
         router.get("/openapi.json") { _ in .json(JSONWriter.bytes(.object(document.json), layout: .indented(1))) }
-        router.get("/v1/operations") { _ in calls.list() }
-        router.post("/v1/operations/{operation}", calls.call)
-        router.post("/v1/calls/{call}/questions/{question}", calls.answerQuestion)
-        router.post("/v1/calls/{call}/inputs/{input}", calls.takeInput)
-        router.delete("/v1/jobs", calls.forget)
+        router.get("/v1/operations") { _ in Self.list(service.catalogue) }
+        calls.add(to: &router) { (call, headers) async throws(MMError) in
+            try await PlainAnswer.response(to: call, from: service, for: headers)
+        }
         if let services {
             JobCalls(calls: calls, services: services).add(to: &router)
-            Dashboard(calls: calls, services: services, shared: shared, identity: identity).add(to: &router)
+            Dashboard(calls: calls, service: service, services: services, shared: shared, handshake: handshake)
+                .add(to: &router)
             router.get("/metrics") { await MetricsReport(metrics, services).response(for: $0.http.headers) }
         }
         chain = HTTPChain([hosts, router]) { request, _ in
@@ -63,11 +63,24 @@ package struct RESTRouter: Sendable {
         }
     }
 
+    /// The operations there are.
+    private static func list(_ catalogue: Catalogue) -> HTTPServerResponse {
+        let rows = catalogue.operations.map { operation -> JSONValue in
+            let declaration = operation.declaration
+            return [
+                "name": .string(declaration.name), "title": .string(declaration.title),
+                "summary": .string(declaration.summary), "readOnly": .bool(declaration.effects.readOnly),
+                "inputSchema": .object(operation.inputSchema),
+            ]
+        }
+        return .json(JSONWriter.bytes(["operations": .array(rows)]))
+    }
+
     /// Answers one request.
     /// - Parameters:
     ///   - request: what came.
     ///   - peer: what the listener's door found out about who sent it.
-    package func respond(to request: HTTPServerRequest, from peer: RESTPeer) async -> HTTPServerResponse {
+    package func respond(to request: HTTPServerRequest, from peer: AdmittedPeer) async -> HTTPServerResponse {
         await chain.respond(to: request, from: peer)
     }
 }

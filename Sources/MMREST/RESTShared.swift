@@ -1,4 +1,4 @@
-import MMCore
+import MMPoolWire
 
 /// What the routers of one process have in common, however many addresses it listens at.
 package final class RESTShared: Sendable {
@@ -6,10 +6,8 @@ package final class RESTShared: Sendable {
     package let metrics = PoolMetrics()
     /// A token that came through the socket unlocks a page that came over TCP.
     let lock = DashboardLock()
-    /// A question may be answered at another address than it was put at.
-    let questions = OpenQuestions<Result<Bool, MMError>>()
-    /// So may standard input that a call asks for.
-    let inputs = OpenQuestions<[UInt8]>()
+    /// What calls under way have asked their clients for.
+    let open = OpenCalls()
 
     /// Nothing counted, asked or unlocked yet.
     package init() {}

@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import Testing
 
 @testable import MMREST
@@ -338,7 +339,7 @@ struct ContractTests {
     func handshake() async throws {
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service(table))
-        #expect(try await pool.remote(.standard).handshake() == SocketPool.identity)
+        #expect(try await pool.pool.handshake() == SocketPool.handshake)
         await pool.stop()
     }
 

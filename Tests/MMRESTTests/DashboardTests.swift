@@ -3,6 +3,7 @@ import HeadlessBrowser
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import Testing
 
 @testable import MMREST
@@ -71,7 +72,7 @@ struct DashboardTests {
         #expect(try await pool.send("POST", "/v1/dashboard/run", headers, body).status == 404)
         await pool.stop()
         // Who did not prove to be the owner gets no token.
-        for peer in [RESTPeer.sameUser, .network] {
+        for peer in [AdmittedPeer.sameUser, .network] {
             let other = try SocketPool(home, service, peer: peer)
             #expect(try await other.send("POST", "/v1/dashboard/token").status == 403)
             await other.stop()
@@ -166,7 +167,7 @@ struct DashboardTests {
             done.withLock { $0.append("\(name) \(arguments["connection"]?.string ?? "")") }
         }
         let service = LocalOperationService(catalogue: catalogue, services: home.services)
-        let router = RESTRouter(service: service, identity: SocketPool.identity, services: home.services)
+        let router = RESTRouter(service: service, handshake: { SocketPool.handshake }, services: home.services)
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
             await router.respond(to: request, from: .sameUser)
         }
@@ -217,7 +218,7 @@ extension DashboardTests {
         .timeLimit(.minutes(10)))
     func browserSearch() async throws {
         let home = try RESTHome(registry: Self.registry(250))
-        let router = RESTRouter(service: home.service([]), identity: SocketPool.identity, services: home.services)
+        let router = RESTRouter(service: home.service([]), handshake: { SocketPool.handshake }, services: home.services)
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
             await router.respond(to: request, from: .sameUser)
         }

@@ -48,7 +48,7 @@ struct OpenAPITests {
     func routes() async throws {
         let home = try RESTHome()
         let router = RESTRouter(
-            service: LocalOperationService(services: home.services), identity: SocketPool.identity,
+            service: LocalOperationService(services: home.services), handshake: { SocketPool.handshake },
             services: home.services)
         for (path, item) in Self.document["paths"]?.object ?? [:] {
             for method in item.object?.keys ?? [] where method != "parameters" {

@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import TestSupport
 import Testing
 
@@ -60,7 +61,7 @@ struct RouterTests {
         ]
     }
 
-    private func pool(_ peer: RESTPeer? = nil) throws -> SocketPool {
+    private func pool(_ peer: AdmittedPeer? = nil) throws -> SocketPool {
         let home = try RESTHome()
         return try SocketPool(home, home.service(Self.operations()), peer: peer)
     }
@@ -185,7 +186,7 @@ struct RouterTests {
             method: "POST", target: "/v1/operations/value", headers: headers, body: Array(#"{"text":"a"}"#.utf8))
         let home = try RESTHome()
         let router = RESTRouter(
-            service: home.service(Self.operations()), identity: SocketPool.identity, services: home.services)
+            service: home.service(Self.operations()), handshake: { SocketPool.handshake }, services: home.services)
         let answer = await router.respond(to: request, from: .sameUser)
         #expect(answer.status == (isRead ? 200 : 415))
     }
@@ -225,10 +226,10 @@ struct RouterTests {
     @Test(
         "the owner's own programs are exempt from `mcps` lists, on whichever way they come; servers and strangers are not",
         arguments: [
-            (RESTPeer.process(pid: 1), "library", true), (.bearer, "library", true), (.sameUser, "library", true),
+            (AdmittedPeer.process(pid: 1), "library", true), (.bearer, "library", true), (.sameUser, "library", true),
             (.sameUser, nil, false), (.network, "library", false),
-        ] as [(RESTPeer, String?, Bool)])
-    func exempt(_ peer: RESTPeer, _ surface: String?, _ isExempt: Bool) async throws {
+        ] as [(AdmittedPeer, String?, Bool)])
+    func exempt(_ peer: AdmittedPeer, _ surface: String?, _ isExempt: Bool) async throws {
         let pool = try pool(peer)
         let answer = try await pool.send(
             "POST", "/v1/operations/who", surface.map { ["MM-Surface": $0] } ?? [:])
@@ -240,11 +241,11 @@ struct RouterTests {
     @Test(
         "nobody speaks for the owner but who proved to be theirs",
         arguments: [
-            (RESTPeer.bearer, "terminal", 200), (.bearer, "mcp", 200), (.sameUser, "terminal", 403),
+            (AdmittedPeer.bearer, "terminal", 200), (.bearer, "mcp", 200), (.sameUser, "terminal", 403),
             (.sameUser, "mcp", 200), (.network, "terminal", 403), (.network, "mcp", 200),
             (.process(pid: 1), "terminal", 200),
         ])
-    func claims(_ peer: RESTPeer, _ surface: String, _ status: Int) async throws {
+    func claims(_ peer: AdmittedPeer, _ surface: String, _ status: Int) async throws {
         let pool = try pool(peer)
         let headers: HTTPHeaders = ["MM-Surface": surface, "MM-Server": "mine", "MM-Client": "cli"]
         let answer = try await pool.send("POST", "/v1/operations/who", headers)
@@ -273,7 +274,7 @@ struct RouterTests {
         ] as [(String, String?, Int)])
     func names(_ host: String, _ origin: String?, _ status: Int) async throws {
         let home = try RESTHome()
-        let router = RESTRouter(service: home.service(Self.operations()), identity: SocketPool.identity)
+        let router = RESTRouter(service: home.service(Self.operations()), handshake: { SocketPool.handshake })
         var request = HTTPServerRequest(
             method: "GET", target: "/v1/handshake", headers: ["Host": host],
             peer: .tcp(address: "127.0.0.1", port: 1, localPort: 2))
@@ -286,7 +287,7 @@ struct RouterTests {
     @Test("of several origins each must be a name of this server", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
     func severalOrigins(order: [Int]) async throws {
         let home = try RESTHome()
-        let router = RESTRouter(service: home.service(Self.operations()), identity: SocketPool.identity)
+        let router = RESTRouter(service: home.service(Self.operations()), handshake: { SocketPool.handshake })
         var request = HTTPServerRequest(
             method: "GET", target: "/v1/handshake", headers: ["Host": "localhost"],
             peer: .tcp(address: "127.0.0.1", port: 1, localPort: 2))
@@ -301,7 +302,7 @@ struct RouterTests {
         settings.admitsNumericHosts = true
         settings.allowedHosts = ["MM.example.com"]
         let router = RESTRouter(
-            service: home.service(Self.operations()), identity: SocketPool.identity, settings: settings)
+            service: home.service(Self.operations()), handshake: { SocketPool.handshake }, settings: settings)
         for (host, status) in [
             ("10.0.0.1", 200), ("[fe80::1]:80", 200), ("mm.example.COM", 200), ("10.0.0.256", 403), ("10.0.1", 403),
             ("mm.example.com.evil.example", 403),
@@ -317,7 +318,7 @@ struct RouterTests {
     func fuzz() async throws {
         let home = try RESTHome()
         let router = RESTRouter(
-            service: home.service(Self.operations()), identity: SocketPool.identity, services: home.services)
+            service: home.service(Self.operations()), handshake: { SocketPool.handshake }, services: home.services)
         var random = SeededRandom(seed: 20_26)
         let methods = ["GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "get", "P\u{1}"]
         let paths = [
@@ -352,7 +353,7 @@ struct RouterTests {
                 request.headers.add(
                     names.randomElement(using: &random) ?? "", values.randomElement(using: &random) ?? "")
             }
-            let peers: [RESTPeer] = [.process(pid: 1), .bearer, .sameUser, .network]
+            let peers: [AdmittedPeer] = [.process(pid: 1), .bearer, .sameUser, .network]
             let answer = await router.respond(to: request, from: peers.randomElement(using: &random) ?? .network)
             #expect(answer.status < 500, "\(request.method) \(request.target) \(answer.status)")
         }

@@ -4,8 +4,10 @@ import Glibc
 package struct FileMark: Equatable, Sendable {
     private let device: dev_t
     private let inode: ino_t
-    private let size: Int
-    private let modified: Timestamp
+    /// Bytes of the file.
+    package let size: Int
+    /// When it was last written.
+    package let modified: Timestamp
     private let changed: Timestamp
 
     /// The mark of a file of ours now; `nil` when there is none.

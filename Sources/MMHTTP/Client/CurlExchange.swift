@@ -9,6 +9,7 @@ final class CurlExchange {
     enum Stop {
         case tooLarge
         case tooManyHeaders
+        case foreignListener
     }
 
     private static let maxHeaderBytes = 256 << 10
@@ -94,6 +95,12 @@ final class CurlExchange {
                 long(CURLOPT_FORBID_REUSE, 1)
             }
             socketFolder = socket
+            if request.unixSocketOwner != nil {
+                codes.append(
+                    mm_curl_set_connector(easy, context) { context, _, _ in
+                        CurlExchange.at(context)?.connect() ?? CURL_SOCKET_BAD
+                    })
+            }
         }
         setMethod(long: long, text: text)
         try setHeaders(configuration)
@@ -168,6 +175,19 @@ final class CurlExchange {
             transfer.head.give(.failure(error))
             transfer.finish(.failure(error))
         }
+    }
+
+    /// A connection to the request's socket, where the user who must listen there does.
+    private func connect() -> curl_socket_t {
+        let request = transfer.request
+        guard let path = request.unixSocket, let socket = try? UnixSocket.connect(to: path, waits: false) else {
+            return CURL_SOCKET_BAD
+        }
+        guard let peer = try? UnixSocket.peer(of: socket.raw), peer.uid == request.unixSocketOwner else {
+            stop = .foreignListener
+            return CURL_SOCKET_BAD
+        }
+        return socket.release()
     }
 
     private static func at(_ context: UnsafeMutableRawPointer?) -> CurlExchange? {

@@ -20,6 +20,8 @@ package struct HTTPRequest: Sendable {
     package var maxResponseBytes: Int
     /// The path of a Unix socket to connect to in place of the URL's host.
     package var unixSocket: String?
+    /// The user who must listen at that socket: nothing is sent to anybody else. Nil for anyone.
+    package var unixSocketOwner: UInt32?
     /// Whether `http:` is allowed; even then only to a loopback address or through a Unix socket.
     package var allowsPlainHTTP: Bool
     /// Whether `http:` is allowed to other machines as well: somebody has said that the network between is closed.

@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 
 /// Where the manager's tools take their calls: to a session manager at an address, or to one in this process.
 actor PwshManagerClient {

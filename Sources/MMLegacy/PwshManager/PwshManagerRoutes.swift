@@ -1,7 +1,7 @@
 import MMCore
 package import MMHTTP
 import MMOperations
-package import MMREST
+package import MMPoolWire
 
 /// The session manager's routes over HTTP.
 package struct PwshManagerRoutes: Sendable {
@@ -18,8 +18,8 @@ package struct PwshManagerRoutes: Sendable {
     }
 
     /// The routes.
-    package var router: Router<RESTPeer> {
-        var router = Router<RESTPeer>(.errorObjects)
+    package var router: Router<AdmittedPeer> {
+        var router = Router<AdmittedPeer>(.errorObjects)
         for route in TenantSessions.routes {
             router.on(route.method, route.path) {
                 await answer($0.http, at: route.path, takesBody: route.method == "POST")

@@ -1,16 +1,15 @@
 import MMCore
-package import MMHTTP
+import MMHTTP
 package import MMOperations
+package import MMPoolWire
 
 /// A pool that answers the session-pool server's routes and no others: that pool itself, where it still runs.
 package struct SessionPoolClient: Sendable {
-    private let pool: PoolAddress
-    private let transport: any HTTPTransport
+    private let pool: PoolClient
 
     /// A pool at an address.
-    package init(_ pool: PoolAddress, transport: any HTTPTransport) {
+    package init(_ pool: PoolClient) {
         self.pool = pool
-        self.transport = transport
     }
 
     /// Whether one answers there.
@@ -22,8 +21,8 @@ package struct SessionPoolClient: Sendable {
     /// - Throws: `unavailable` where it does not answer.
     func registry() async throws(MMError) -> RegistrySnapshot {
         let answer = try await ask("GET", "/connections", within: .seconds(30))
-        guard answer["connections"] != nil else { throw PoolFailure.foreign(pool) }
-        return try RegistrySnapshot(document: answer, path: "the pool at \(pool)")
+        guard answer["connections"] != nil else { throw PoolFailure.foreign(pool.address) }
+        return try RegistrySnapshot(document: answer, path: "the pool at \(pool.address)")
     }
 
     /// Asks a route.
@@ -38,16 +37,11 @@ package struct SessionPoolClient: Sendable {
             method, path, headers: body == nil ? [:] : ["Content-Type": "application/json"],
             body: body.map { JSONWriter.bytes(.object($0)) })
         request.timeout = limit
-        let response: HTTPResponse
-        do throws(HTTPError) {
-            response = try await transport.send(request)
-        } catch {
-            throw PoolFailure.error(error, pool, during: path)
-        }
+        let response = try await pool.send(request, during: path)
         guard let object = (try? JSONParser.parse(response.body, limits: AnswerWire.limits))?.object,
             // What it says of a request itself came with 400 or 404.
             [200, 400, 404].contains(response.status)
-        else { throw PoolFailure.refusal(response.status, response.body, pool, during: path) }
+        else { throw PoolFailure.refusal(response.status, response.body, pool.address, during: path) }
         return object
     }
 }

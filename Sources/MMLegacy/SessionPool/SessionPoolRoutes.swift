@@ -1,6 +1,7 @@
 package import MMCore
 package import MMHTTP
 package import MMOperations
+package import MMPoolWire
 package import MMREST
 package import MMSessions
 
@@ -63,8 +64,8 @@ package final class SessionPoolRoutes: Sendable {
     }
 
     /// The routes.
-    package var router: Router<RESTPeer> {
-        var router = Router<RESTPeer>(.errorObjects)
+    package var router: Router<AdmittedPeer> {
+        var router = Router<AdmittedPeer>(.errorObjects)
         router.get("/health") { [clock] _ in
             RouteExchange.response(RouteReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
         }

@@ -1,18 +1,19 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import MMSessions
 
 /// The routes of calls that go on after they were answered.
 struct JobCalls: Sendable {
-    let calls: OperationCalls
+    let calls: CallRoutes
     let services: OperationServices
 
     /// The most bytes of an answer that a job's description includes.
     private static let most = 25_000
 
     /// Adds the routes.
-    func add(to router: inout Router<RESTPeer>) {
+    func add(to router: inout Router<AdmittedPeer>) {
         router.get("/v1/jobs", list)
         router.get("/v1/jobs/{job}", show)
         router.delete("/v1/jobs/{job}", cancel)
@@ -35,12 +36,12 @@ struct JobCalls: Sendable {
         return response
     }
 
-    @Sendable private func list(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable private func list(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         let reports = services.jobs.table.reports(for: try reach(request))
         return noStore(["jobs": .array(reports.map { .object(Self.object($0)) })])
     }
 
-    @Sendable private func show(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+    @Sendable private func show(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let job = try work(request)
         guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
             var response = noStore(.object(try described(job)))
@@ -64,7 +65,7 @@ struct JobCalls: Sendable {
         }
     }
 
-    @Sendable private func answer(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+    @Sendable private func answer(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let work = try work(request)
         guard let job = work as? Job<KeptAnswer> else {
             throw MMError(
@@ -78,17 +79,17 @@ struct JobCalls: Sendable {
             try result.get().given(from: services.outputs), for: request.http.headers)
     }
 
-    @Sendable private func cancel(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+    @Sendable private func cancel(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let work = try work(request)
         if work.ended == nil { _ = try await services.jobs.table.cancel(work.handle, for: try reach(request)) }
         return noStore(.object(Self.object(work.report)))
     }
 
-    private func work(_ request: RESTRequest) throws(MMError) -> any LongWork {
+    private func work(_ request: AdmittedRequest) throws(MMError) -> any LongWork {
         try services.jobs.table.work(request.name("job"), for: try reach(request))
     }
 
-    private func reach(_ request: RESTRequest) throws(MMError) -> Set<String>? {
+    private func reach(_ request: AdmittedRequest) throws(MMError) -> Set<String>? {
         OperationJobs.reach(of: try calls.reader(request))
     }
 

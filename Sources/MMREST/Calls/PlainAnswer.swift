@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 
 /// The answer for a program that did not ask for events: the body alone.
 enum PlainAnswer {
@@ -13,6 +14,20 @@ enum PlainAnswer {
     /// A note as a header's value.
     private static func encoded(_ note: String) -> String {
         PercentCoding.encode(String(note.prefix(500))) { $0 >= 0x20 && $0 < 0x7F && $0 != 0x25 }
+    }
+
+    /// Carries a call out, and lets it go where the client would rather not wait.
+    static func response(
+        to call: IncomingCall, from service: any OperationService, for headers: HTTPHeaders
+    ) async throws(MMError) -> HTTPServerResponse {
+        var context = call.context
+        let preference = AsyncPreference(headers)
+        if let preference { context.patience = preference.wait }
+        let answer = try await service.call(call.operation.declaration.name, call.arguments, in: context)
+        if let members = JobAnswer.members(of: answer) {
+            return JobCalls.accepted(members, isPreferred: preference != nil)
+        }
+        return try await response(answer, for: headers)
     }
 
     /// The answer in the form that the client likes best.

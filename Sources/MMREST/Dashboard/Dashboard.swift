@@ -1,11 +1,13 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import MMSessions
 
 /// The routes of the dashboard: one page that shows what lives, and for its owner a little more.
 struct Dashboard: Sendable {
-    private let calls: OperationCalls
+    private let calls: CallRoutes
+    private let service: any OperationService
     private let services: OperationServices
     private let lock: DashboardLock
     private let own: DashboardFeed
@@ -15,20 +17,21 @@ struct Dashboard: Sendable {
     private static let recent = 20
 
     init(
-        calls: OperationCalls, services: OperationServices, shared: RESTShared, identity: PoolIdentity,
-        pause: Duration = .seconds(1)
+        calls: CallRoutes, service: any OperationService, services: OperationServices, shared: RESTShared,
+        handshake: @escaping @Sendable () async -> PoolHandshake, pause: Duration = .seconds(1)
     ) {
         self.calls = calls
+        self.service = service
         self.services = services
         lock = shared.lock
         let metrics = shared.metrics
         let server = calls.serverName
-        own = DashboardFeed(pause: pause) { await Self.state(services, metrics, identity, for: nil) }
-        others = DashboardFeed(pause: pause) { await Self.state(services, metrics, identity, for: server) }
+        own = DashboardFeed(pause: pause) { await Self.state(services, metrics, await handshake(), for: nil) }
+        others = DashboardFeed(pause: pause) { await Self.state(services, metrics, await handshake(), for: server) }
     }
 
     /// Adds the routes.
-    func add(to router: inout Router<RESTPeer>) {
+    func add(to router: inout Router<AdmittedPeer>) {
         DashboardPages.add(to: &router)
         router.get("/v1/events", events)
         router.get("/v1/dashboard/connections", connections)
@@ -46,7 +49,7 @@ struct Dashboard: Sendable {
         }
     }
 
-    @Sendable private func events(_ request: RESTRequest) async -> HTTPServerResponse {
+    @Sendable private func events(_ request: AdmittedRequest) async -> HTTPServerResponse {
         let feed = request.peer.isOwn ? own : others
         let last = request.http.headers["Last-Event-ID"]
         return .events { (writer) async throws(HTTPError) in
@@ -57,7 +60,7 @@ struct Dashboard: Sendable {
     }
 
     /// A page of the connections that hold a text: where there are too many to show them all at once.
-    @Sendable private func connections(_ request: RESTRequest) async -> HTTPServerResponse {
+    @Sendable private func connections(_ request: AdmittedRequest) async -> HTTPServerResponse {
         let asked = Self.query(request.http.query ?? "")
         let page = await PoolOverview.connections(
             services, for: request.peer.isOwn ? nil : calls.serverName, holding: asked["search"] ?? "",
@@ -75,14 +78,14 @@ struct Dashboard: Sendable {
         return values
     }
 
-    @Sendable private func token(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable private func token(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         try calls.speaksForPerson(request.peer)
         let seconds = DashboardLock.tokenAge.components.seconds
         return secret(["token": .string(lock.newToken().reveal()), "seconds": .int(seconds)])
     }
 
-    @Sendable private func unlock(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
-        guard let token = try RequestBody.object(of: request.http)["token"]?.string, let page = lock.unlock(token)
+    @Sendable private func unlock(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
+        guard let token = try request.http.jsonObject()["token"]?.string, let page = lock.unlock(token)
         else {
             throw MMError(
                 .forbidden, "This token does not unlock the dashboard: it is wrong, used, or older than five minutes.",
@@ -99,7 +102,7 @@ struct Dashboard: Sendable {
     }
 
     /// Carries out one of the dashboard's few actions for an unlocked page.
-    private func act(_ request: RESTRequest, _ operation: String, _ names: [String]) async throws(MMError)
+    private func act(_ request: AdmittedRequest, _ operation: String, _ names: [String]) async throws(MMError)
         -> HTTPServerResponse
     {
         guard lock.isUnlocked(request.http.headers["MM-Unlock"]) else {
@@ -107,23 +110,23 @@ struct Dashboard: Sendable {
                 .forbidden, "The dashboard is read-only.", hint: "mm pool status --unlock prints a token to unlock it.",
                 details: ["locked": true])
         }
-        let body = try RequestBody.object(of: request.http)
+        let body = try request.http.jsonObject()
         var arguments = JSONObject()
         for name in names { arguments[name] = body[name] }
         let context = CallContext(
             caller: Caller(surface: .rest, name: "dashboard", server: nil), timeLimit: .seconds(60))
-        let answer = try await calls.service.call(operation, arguments, in: context)
+        let answer = try await service.call(operation, arguments, in: context)
         return try await PlainAnswer.response(answer, for: ["Accept": "application/json"])
     }
 
     /// What is shown.
     private static func state(
-        _ services: OperationServices, _ metrics: PoolMetrics, _ identity: PoolIdentity, for server: String?
+        _ services: OperationServices, _ metrics: PoolMetrics, _ handshake: PoolHandshake, for server: String?
     ) async -> JSONObject {
         let counts = metrics.current
         let (sessions, unlisted) = await PoolOverview.sessions(services, for: server)
         var state: JSONObject = [
-            "version": .string(identity.version), "started": .string(identity.started.iso8601),
+            "version": .string(handshake.build.version), "started": .string(handshake.started.iso8601),
             "sessions": .array(sessions.map { .object($0) }), "unlisted": .int(Int64(unlisted)),
             "counts": [
                 "requests": .int(Int64(counts.total)), "errors": .int(Int64(counts.errors)),

@@ -1,10 +1,11 @@
 import CDashboardPages
 import MMHTTP
+import MMPoolWire
 
 /// The dashboard's files.
 enum DashboardPages {
     /// Adds the paths of the files.
-    static func add(to router: inout Router<RESTPeer>) {
+    static func add(to router: inout Router<AdmittedPeer>) {
         router.get("/") { _ in file("text/html; charset=utf-8", dashboard_page_html()) }
         router.get("/dashboard.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_script()) }
         router.get("/dashboard.css") { _ in file("text/css; charset=utf-8", dashboard_page_style()) }

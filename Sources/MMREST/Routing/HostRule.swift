@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMPoolWire
 
 /// Which names a request over TCP may call this server by, and which pages may send it one.
 ///
@@ -16,7 +17,7 @@ struct HostRule: HTTPMiddleware {
 
     /// Hands on what may be answered.
     func respond(
-        to request: HTTPServerRequest, from peer: RESTPeer, next: HTTPResponder<RESTPeer>
+        to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
     ) async -> HTTPServerResponse {
         guard let reason = refusal(request) else { return await next(request, peer) }
         return Problem.response(MMError(.forbidden, reason), status: request.headers["Host"] == nil ? 400 : 403)

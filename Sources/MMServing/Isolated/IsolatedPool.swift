@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import MMPowerShell
 import MMSystem
 
@@ -18,7 +19,8 @@ actor IsolatedPool {
         /// Where pools in containers of their own have their sockets; `nil`: pools are processes started here.
         let sockets: String?
         let log: Log
-        let client: HTTPClient
+        /// Asks every pool.
+        let transport: HTTPClient
     }
 
     /// The connection.
@@ -94,9 +96,8 @@ actor IsolatedPool {
         await operations.forget(client)
     }
 
-    private var operations: RemoteOperationService {
-        RemoteOperationService(pool: PoolAddress(socket: socket), transport: setup.client)
-    }
+    private var client: PoolClient { PoolClient(PoolAddress(socket: socket), transport: setup.transport) }
+    private var operations: RemoteOperationService { RemoteOperationService(client) }
 
     /// A container is started by whoever started the router.
     private func checkContainer() throws(MMError) {
@@ -117,9 +118,11 @@ actor IsolatedPool {
     /// The metrics of a pool that runs, as Prometheus reads them; `nil` when it does not.
     func prometheus() async -> String? {
         guard isRunning else { return nil }
-        var request = request("GET", "/metrics", within: .seconds(5))
-        request.headers = ["Accept": "text/plain"]
-        guard let answer = try? await setup.client.send(request), answer.status == 200 else { return nil }
+        var request = client.request("GET", "/metrics", headers: ["Accept": "text/plain"])
+        request.timeout = .seconds(5)
+        guard let answer = try? await client.send(request, during: "reading metrics"), answer.status == 200 else {
+            return nil
+        }
         return String(decoding: answer.body, as: UTF8.self)
     }
 
@@ -129,30 +132,14 @@ actor IsolatedPool {
         if setup.sockets == nil { _ = try await ready() } else { try checkContainer() }
     }
 
-    private func request(_ method: String, _ path: String, within limit: Duration) -> HTTPRequest {
-        HTTPRequest(
-            method: method, url: "http://localhost\(path)", timeout: limit, unixSocket: socket, allowsPlainHTTP: true)
-    }
-
     private func ask(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration)
-        async throws(MMError)
-        -> (status: Int, body: JSONObject)
+        async throws(MMError) -> (status: Int, body: JSONObject)
     {
-        var request = request(method, path, within: limit)
-        if let body {
-            request.headers = ["Content-Type": "application/json"]
-            request.body = JSONWriter.bytes(.object(body))
-        }
-        let answer: HTTPResponse
-        do throws(HTTPError) {
-            answer = try await setup.client.send(request)
-        } catch {
-            throw error.mmError(for: "the pool of \(connection)")
-        }
-        guard let object = (try? JSONParser.parse(answer.body))?.object else {
+        let reply = try await client.ask(method, path, body, within: limit)
+        guard let object = reply.body.object else {
             throw MMError(.remoteFailed, "The pool of \(connection) answered with no JSON object.")
         }
-        return (answer.status, object)
+        return (reply.status, object)
     }
 
     // MARK: its process

@@ -2,6 +2,7 @@ import MMCore
 import MMHTTP
 import MMLegacy
 import MMOperations
+import MMPoolWire
 import MMREST
 import MMSessions
 
@@ -35,8 +36,8 @@ actor IsolatedRouter {
     }
 
     /// The routes.
-    nonisolated var router: Router<RESTPeer> {
-        var router = Router<RESTPeer>(.errorObjects)
+    nonisolated var router: Router<AdmittedPeer> {
+        var router = Router<AdmittedPeer>(.errorObjects)
         router.get("/health") { [clock] _ in
             RouteExchange.response(RouteReply(["status": "healthy", "timestamp": .string(clock.wall.now.localISO)]))
         }

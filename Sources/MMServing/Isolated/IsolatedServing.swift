@@ -4,6 +4,7 @@ import MMCore
 import MMHTTP
 import MMLegacy
 import MMOperations
+import MMPoolWire
 import MMREST
 
 /// A process that becomes the router of isolated pools.
@@ -33,7 +34,7 @@ enum IsolatedServing {
             setup: IsolatedPool.Setup(
                 place: IsolatedPlace(paths), paths: paths, environment: environment,
                 caps: try IsolatedCaps(environment: environment), wall: wall, sockets: sockets, log: log,
-                client: HTTPClient(configuration: HTTPClientConfiguration(environment: environment))),
+                transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment))),
             commandLimit: settings.commandLimit)
         let secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
         let door = PoolDoor(options, secret: secret, refusesSessions: true)
@@ -88,10 +89,11 @@ enum IsolatedServing {
         var environment = environment
         // What the router does itself stands in its own log.
         environment["M365_CONNECTION"] = "router"
+        let handshake = PoolHandshake.ofThisProcess()
         return RESTRouter(
             service: IsolatedOperationService(
                 router: router, services: OperationServices(environment: environment)),
-            identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now),
+            handshake: { handshake },
             settings: RESTRouter.Settings(options))
     }
 }

@@ -4,6 +4,7 @@ import MMCore
 import MMHTTP
 import MMLegacy
 import MMOperations
+import MMPoolWire
 import MMREST
 import MMSystem
 
@@ -43,9 +44,9 @@ enum PoolChildCommand {
         let restorer = services.restorer
         restorer.prepare()
         // The router has looked at who asks; what it says of its callers counts.
+        let handshake = PoolHandshake.ofThisProcess()
         let operations = RESTRouter(
-            service: local, identity: PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now),
-            services: services)
+            service: local, handshake: { handshake }, services: services)
         let answer = PoolFace.answering(routes.router, else: operations.respond)
         let user = geteuid()
         let listener = try HTTPListener.start(.unix(path: socket)) { request in

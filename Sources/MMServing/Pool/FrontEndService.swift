@@ -2,6 +2,7 @@ import MMCore
 import MMHTTP
 import MMLegacy
 import MMOperations
+import MMPoolWire
 
 /// The service that a front-end calls, by what was chosen.
 enum FrontEndService {
@@ -21,10 +22,7 @@ enum FrontEndService {
             // What runs in a session may ask for more, but never speaks for a person.
             return PooledOperationService(
                 local: local, finder: PoolFinder(environment: environment),
-                isInSession: PersonProof.isInSession(environment)
-            ) { pool in
-                RemoteOperationService(pool: PoolAddress(socket: pool.socket), environment: environment)
-            }
+                isInSession: PersonProof.isInSession(environment))
         case .elsewhere(let url):
             let bearer = try PoolAddress.bearer(environment: environment)
             let trusts = PoolAddress.trustsNetwork(environment: environment)
@@ -38,7 +36,7 @@ enum FrontEndService {
 
 /// A pool at an address that somebody named. Where it can't be used, the error says whether it is one.
 private final class PoolElsewhere: OperationService {
-    private let pool: PoolAddress
+    private let pool: PoolClient
     private let isProven: Bool
     private let isHere: Bool
     private let remote: RemoteOperationService
@@ -52,14 +50,14 @@ private final class PoolElsewhere: OperationService {
     init(
         pool: PoolAddress, isProven: Bool, isHere: Bool, services: OperationServices, environment: [String: String]
     ) {
-        self.pool = pool
+        let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
+        self.pool = PoolClient(pool, transport: transport)
         self.isHere = isHere
         self.isProven = isProven
         self.services = services
         local = LocalOperationService(services: services)
-        let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
-        remote = RemoteOperationService(pool: pool, transport: transport)
-        earlierPool = SessionPoolClient(pool, transport: transport)
+        remote = RemoteOperationService(self.pool)
+        earlierPool = SessionPoolClient(self.pool)
     }
 
     var catalogue: Catalogue { remote.catalogue }
@@ -107,15 +105,15 @@ private final class PoolElsewhere: OperationService {
     /// What is to be said of an address where something else answers than a pool of this product.
     private func whyNoPool() async -> MMError? {
         do throws(MMError) {
-            _ = try await remote.handshake()
+            _ = try await pool.handshake()
             return nil
         } catch {
             guard error.retry != .now else { return nil }
             return MMError(
-                .unavailable, "What answers at \(pool) is no pool of mm: it has no /v1/handshake.",
+                .unavailable, "What answers at \(pool.address) is no pool of mm: it has no /v1/handshake.",
                 hint: "Start one: mm pool serve --listen HOST:PORT; or leave --pool, MM_SESSION_POOL_URL and "
                     + "PWSH_MANAGER_URL out.",
-                details: ["pool": .string(pool.description)])
+                details: ["pool": .string(pool.address.description)])
         }
     }
 }

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import MMREST
 import MMSystem
 
@@ -26,9 +27,8 @@ actor PoolDaemon {
     let environment: [String: String]
     private let service: LocalOperationService
     private let shared = RESTShared()
-    private let process: ProcessIdentity
-    private let build: PoolBuild
-    private let started = Timestamp.now
+    /// What this pool says of itself, but for whether it is about to end.
+    private let identity: PoolHandshake
     private let ending = OneShot<End>()
     private var life: FileLock?
     private var listeners: [HTTPListener] = []
@@ -49,12 +49,11 @@ actor PoolDaemon {
         Descendants.adopt()
         // Whatever its sessions start is known for it from now on.
         SessionMark.leave()
-        process = ProcessIdentity(running: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
-        build = .own
+        identity = .ofThisProcess(key: place.key)
         let services = OperationServices(environment: environment)
         self.services = services
         service = LocalOperationService(services: services)
-        let children = PoolChildren(folder: place.children, pool: process)
+        let children = PoolChildren(folder: place.children, pool: identity.process)
         self.children = children
         let restorer = services.restorer
         self.restorer = restorer
@@ -160,9 +159,7 @@ actor PoolDaemon {
 
     private func listen() async throws(MMError) {
         let routes = PoolLifeRoutes(
-            .init(
-                handshake: { await self.handshake.json }, status: { await self.status() },
-                stop: { self.ending.give(.stopped) }, drain: { await self.drain() }))
+            status: { await self.status() }, stop: { self.ending.give(.stopped) }, drain: { await self.drain() })
         let standard = try await PoolFace.standard.handler(context(RESTRouter.Settings()))
         let own = HTTPChain([routes, gate], end: standard)
         let listener = try unixListener(PoolDoor.sameUser(geteuid(), own.respond))
@@ -190,7 +187,9 @@ actor PoolDaemon {
     }
 
     private func context(_ names: RESTRouter.Settings) -> PoolFace.Context {
-        PoolFace.Context(services: services, service: service, environment: environment, names: names, shared: shared)
+        PoolFace.Context(
+            services: services, service: service, environment: environment, handshake: { await self.handshake },
+            names: names, shared: shared)
     }
 
     private func unixListener(_ handler: @escaping HTTPHandler) throws(MMError) -> HTTPListener {
@@ -215,9 +214,9 @@ actor PoolDaemon {
     }
 
     private var handshake: PoolHandshake {
-        PoolHandshake(
-            build: build, process: process, started: started.iso8601Milliseconds, key: place.key,
-            isDraining: gate.isDraining)
+        var handshake = identity
+        handshake.isDraining = gate.isDraining
+        return handshake
     }
 
     private func record() throws(MMError) {
@@ -242,7 +241,7 @@ actor PoolDaemon {
             guard let bytes = try ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes) else {
                 return false
             }
-            return json["pid"]?.int == Int(process.pid)
+            return json["pid"]?.int == Int(identity.process.pid)
         } catch {
             // What can't be read at the moment, for want of descriptors say, is not gone.
             return true
@@ -278,7 +277,7 @@ actor PoolDaemon {
         gate.close()
         restorer.stop()
         if let bytes = try? ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes),
-            json["pid"]?.int == Int(process.pid)
+            json["pid"]?.int == Int(identity.process.pid)
         {
             try? ProtectedFile.remove(place.record)
         }

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import MMPoolWire
 import MMREST
 import MMSystem
 
@@ -46,7 +47,7 @@ struct PoolDoor: Sendable {
     }
 
     /// Who sent a request, or the answer to one who is not let in.
-    func judge(_ request: HTTPServerRequest) -> Result<RESTPeer, Refusal> {
+    func judge(_ request: HTTPServerRequest) -> Result<AdmittedPeer, Refusal> {
         // A page that made its name point to us (DNS rebinding) sends that name.
         guard let host = request.headers["Host"], isOwn(host: host) else {
             return Self.refuse(421, "This server is not reached under this name.")
@@ -101,7 +102,7 @@ struct PoolDoor: Sendable {
         let answer: HTTPServerResponse
     }
 
-    private static func refuse(_ status: Int, _ message: String) -> Result<RESTPeer, Refusal> {
+    private static func refuse(_ status: Int, _ message: String) -> Result<AdmittedPeer, Refusal> {
         .failure(Refusal(answer: answer(status, message)))
     }
 

@@ -2,6 +2,7 @@ import MMCore
 import MMHTTP
 import MMLegacy
 import MMOperations
+import MMPoolWire
 import MMREST
 
 extension PoolFace {
@@ -35,7 +36,7 @@ extension PoolFace {
     /// - Parameters:
     ///   - earlier: the earlier routes.
     ///   - operations: answers what is below `/v1`.
-    static func answering(_ earlier: Router<RESTPeer>, else operations: @escaping Handler) -> Handler {
+    static func answering(_ earlier: Router<AdmittedPeer>, else operations: @escaping Handler) -> Handler {
         HTTPChain([earlier]) { request, peer in
             request.path.hasPrefix("/v1/") ? await operations(request, peer) : nothing
         }.respond

@@ -1,4 +1,3 @@
-import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
@@ -9,10 +8,9 @@ extension PoolFace {
     static let standard = PoolFace(
         "mm", summary: "operations by name, jobs, dashboard"
     ) { (context) async throws(MMError) in
-        let identity = PoolIdentity(build: PoolBuild.own.text, pid: getpid(), started: .now)
         let router = RESTRouter(
-            service: context.service, identity: identity, settings: context.names, services: context.services,
-            shared: context.shared)
+            service: context.service, handshake: context.handshake, settings: context.names,
+            services: context.services, shared: context.shared)
         return { request, peer in await router.respond(to: request, from: peer) }
     }
 }

@@ -1,6 +1,7 @@
 package import MMCore
 package import MMHTTP
 package import MMOperations
+package import MMPoolWire
 package import MMREST
 
 /// What a pool shows to clients of one kind: routes over the operations that this process carries out.
@@ -15,6 +16,8 @@ package struct PoolFace: Sendable {
         package let service: LocalOperationService
         /// The environment that the pool was started with.
         package let environment: [String: String]
+        /// What this process says of itself.
+        package let handshake: @Sendable () async -> PoolHandshake
         /// Under which names it is reached.
         package let names: RESTRouter.Settings
         /// What the addresses of this process have in common.
@@ -22,7 +25,7 @@ package struct PoolFace: Sendable {
     }
 
     /// Answers requests, knowing what the door found out about who sent them.
-    package typealias Handler = HTTPResponder<RESTPeer>
+    package typealias Handler = HTTPResponder<AdmittedPeer>
 
     /// The name, as `--profile` takes it.
     package let name: String

@@ -1,7 +1,17 @@
 import Glibc
 import MMCore
+import MMHTTP
 import MMOperations
+import MMPoolWire
 import MMSystem
+
+/// A pool that answers.
+struct RunningPool: Sendable {
+    /// Asks it.
+    let client: PoolClient
+    /// What it tells of itself.
+    let handshake: PoolHandshake
+}
 
 /// Finds the pool of a user's files, and starts one where there is none.
 struct PoolFinder: Sendable {
@@ -9,18 +19,18 @@ struct PoolFinder: Sendable {
     let place: PoolPlace
     private let environment: [String: String]
     private let build: PoolBuild
+    private let transport: any HTTPTransport
 
     /// How long a pool may take to come up, on a machine that does a lot besides.
     private static let startLimit = Duration.seconds(60)
 
-    /// A finder.
-    /// - Parameters:
-    ///   - environment: of this process; a pool that is started gets it.
-    ///   - build: what this process would start.
-    init(environment: [String: String], build: PoolBuild = .own) {
+    /// A finder. A process needs one: what it asks of the pool goes through the client that the finder keeps.
+    /// - Parameter environment: of this process; a pool that is started gets it.
+    init(environment: [String: String]) {
         place = PoolPlace(environment: environment)
         self.environment = environment
-        self.build = build
+        build = .own
+        transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
     }
 
     /// The pool that runs and takes calls; `nil` where none does.
@@ -71,10 +81,10 @@ struct PoolFinder: Sendable {
 
     /// Asks a pool who it is.
     private func shake(_ socket: String) async -> RunningPool? {
-        guard let answer = try? await PoolWire.ask("GET", "/v1/handshake", at: socket), answer.status == 200,
-            let handshake = PoolHandshake(answer.body)
-        else { return nil }
-        return RunningPool(socket: socket, handshake: handshake)
+        guard PoolPlace.isSafe(socket) else { return nil }
+        let client = PoolClient(PoolAddress(socket: socket), transport: transport)
+        guard let handshake = try? await client.handshake() else { return nil }
+        return RunningPool(client: client, handshake: handshake)
     }
 
     private func recordedSocket() -> String? {
@@ -85,7 +95,7 @@ struct PoolFinder: Sendable {
     /// Asks an older pool to finish what it does and to give its place up.
     /// - Returns: false when it can't now; it is used as it is then.
     private func handOver(_ pool: RunningPool) async -> Bool {
-        let answer = try? await PoolWire.ask("POST", "/v1/pool/drain", .object([:]), at: pool.socket)
+        let answer = try? await pool.client.ask("POST", "/v1/pool/drain", [:])
         return answer?.status == 202
     }
 

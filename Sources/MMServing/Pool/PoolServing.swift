@@ -3,6 +3,7 @@ import MMCLI
 import MMCore
 import MMLegacy
 import MMOperations
+import MMPoolWire
 import MMSystem
 
 /// A process that becomes the pool.
@@ -20,7 +21,7 @@ enum PoolServing {
         if !options.isDetached, !quiet { own = logging(own) }
         if !options.isDetached, let other = try await PoolFinder(environment: own).running() {
             // A pool that a front-end has started makes room for one that a person or a supervisor starts.
-            _ = try? await PoolWire.ask("POST", "/v1/pool/drain", .object([:]), at: other.socket)
+            _ = try? await other.client.ask("POST", "/v1/pool/drain", [:])
         }
         let daemon = try await PoolDaemon(options, environment: own)
         try await daemon.serve(signals) { (socket, urls) throws(MMError) in

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMPoolWire
 import MMSystem
 
 /// Ends a user's pool.
@@ -19,7 +20,7 @@ struct PoolStopper: Sendable {
         let pool = try await finder.running()
         guard let process = pool?.handshake.process ?? recorded() else { return false }
         if let pool {
-            _ = try? await PoolWire.ask("POST", "/v1/pool/stop", .object([:]), at: pool.socket)
+            _ = try? await pool.client.ask("POST", "/v1/pool/stop", [:])
         } else if !process.signal(force ? SIGKILL : SIGTERM) {
             return false
         }

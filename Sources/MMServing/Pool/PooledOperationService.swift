@@ -1,5 +1,6 @@
 import MMCore
 import MMOperations
+import MMPoolWire
 import MMSystem
 
 /// Carries operations out where they belong: what outlives a call in the user's pool, the rest in this process.
@@ -8,23 +9,21 @@ struct PooledOperationService: OperationService {
     private let local: LocalOperationService
     private let finder: PoolFinder
     private let isInSession: Bool
-    private let remote: @Sendable (RunningPool) -> any OperationService
 
     /// A service.
     /// - Parameters:
     ///   - local: carries out what needs no pool.
     ///   - finder: finds the pool, and starts it.
     ///   - isInSession: whether this process runs in a session itself.
-    ///   - remote: the client of a pool.
-    init(
-        local: LocalOperationService, finder: PoolFinder, isInSession: Bool,
-        remote: @escaping @Sendable (RunningPool) -> any OperationService
-    ) {
+    init(local: LocalOperationService, finder: PoolFinder, isInSession: Bool) {
         catalogue = local.catalogue
         self.local = local
         self.finder = finder
         self.isInSession = isInSession
-        self.remote = remote
+    }
+
+    private func remote(_ pool: RunningPool) -> RemoteOperationService {
+        RemoteOperationService(pool.client, catalogue: catalogue)
     }
 
     /// Carries out one operation.
@@ -56,6 +55,7 @@ struct PooledOperationService: OperationService {
             guard let pool = starting ? try await finder.started() : try await finder.running() else {
                 return try await local.call(name, arguments, in: context)
             }
+            try pool.handshake.requireSameWire(at: pool.client.address)
             left -= 1
             do throws(MMError) {
                 return try await remote(pool).call(name, arguments, in: sent)

@@ -2,6 +2,7 @@ import Glibc
 import MMCLI
 import MMCore
 import MMOperations
+import MMPoolWire
 import MMSystem
 
 /// `mm pool …`: the process in which sessions outlive the programs that ask for them.
@@ -76,7 +77,7 @@ enum PoolCommands {
                 return 7
             }
             if try input.flag("unlock") {
-                let answer = try await PoolWire.ask("POST", "/v1/dashboard/token", at: pool.socket)
+                let answer = try await pool.client.ask("POST", "/v1/dashboard/token")
                 guard answer.status == 200 else {
                     throw MMError(
                         .forbidden, answer.body["detail"]?.string ?? "The pool gives no token.",
@@ -122,9 +123,9 @@ enum PoolCommands {
 
     /// What a pool says of itself.
     private static func state(of pool: RunningPool) async throws(MMError) -> JSONValue {
-        let answer = try await PoolWire.ask("GET", "/v1/pool", at: pool.socket)
+        let answer = try await pool.client.ask("GET", "/v1/pool")
         guard answer.status == 200 else {
-            throw MMError(.unavailable, "The pool at \(pool.socket) does not say how it stands.")
+            throw MMError(.unavailable, "The pool at \(pool.client.address) does not say how it stands.")
         }
         return answer.body
     }

@@ -102,7 +102,7 @@ func routeAnswer(_ response: HTTPServerResponse) throws -> RouteAnswer {
 }
 
 /// The answer of routes; one of 404 without a body to what they hand on.
-func routedAnswer(of router: Router<RESTPeer>, to request: HTTPServerRequest) async -> HTTPServerResponse {
+func routedAnswer(of router: Router<AdmittedPeer>, to request: HTTPServerRequest) async -> HTTPServerResponse {
     await HTTPChain([router]) { _, _ in HTTPServerResponse(status: 404) }.respond(to: request, from: .sameUser)
 }
 

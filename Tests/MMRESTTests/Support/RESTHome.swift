@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import MMSystem
 
 @testable import MMREST
@@ -44,30 +45,34 @@ final class RESTHome: Sendable {
 
 /// A pool on a real Unix socket, and its client.
 final class SocketPool: Sendable {
-    static let identity = PoolIdentity(build: "test", pid: getpid(), started: Timestamp(seconds: 1_700_000_000))
+    static let handshake = PoolHandshake(
+        build: PoolBuild(version: "1.2.3", executable: "/opt/mm", written: 4, size: 5),
+        process: ProcessIdentity(pid: getpid(), startTime: 6), started: Timestamp(seconds: 1_700_000_000), key: "test")
     let socket: String
     let listener: HTTPListener
     private let home: RESTHome
     let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
 
     /// - Parameter peer: what the door is to say of everybody; `nil`: what the kernel says.
-    init(_ home: RESTHome, _ service: any OperationService, peer: RESTPeer? = nil) throws {
+    init(_ home: RESTHome, _ service: any OperationService, peer: AdmittedPeer? = nil) throws {
         self.home = home
         socket = home.path + "/pool-\(RandomBytes.text(bytes: 4)).sock"
         var settings = RESTRouter.Settings()
         // The test's own process stands for a front-end, which has no terminal here.
         settings.requirePerson = { (process) throws(MMError) in try PersonProof.require(process: process) }
         let router = RESTRouter(
-            service: service, identity: Self.identity, settings: settings, services: home.services)
+            service: service, handshake: { Self.handshake }, settings: settings, services: home.services)
         listener = try HTTPListener.start(.unix(path: socket)) { request in
             guard case .unix(_, let pid) = request.peer else { return .text("no peer", status: 500) }
             return await router.respond(to: request, from: peer ?? .process(pid: pid))
         }
     }
 
+    var pool: PoolClient { PoolClient(PoolAddress(socket: socket), transport: client) }
+
     /// The front-end's side.
     func remote(_ catalogue: Catalogue) -> RemoteOperationService {
-        RemoteOperationService(pool: PoolAddress(socket: socket), transport: client, catalogue: catalogue)
+        RemoteOperationService(pool, catalogue: catalogue)
     }
 
     /// One exchange.
@@ -77,7 +82,7 @@ final class SocketPool: Sendable {
         var all = headers
         if body != nil, all["Content-Type"] == nil { all.set("Content-Type", "application/json") }
         return try await client.send(
-            PoolAddress(socket: socket).request(method, path, headers: all, body: body.map { Array($0.utf8) }))
+            pool.request(method, path, headers: all, body: body.map { Array($0.utf8) }))
     }
 
     /// One exchange, its answer read while it comes.
@@ -87,7 +92,7 @@ final class SocketPool: Sendable {
         var all = headers
         if body != nil, all["Content-Type"] == nil { all.set("Content-Type", "application/json") }
         return try await client.open(
-            PoolAddress(socket: socket).request(method, path, headers: all, body: body.map { Array($0.utf8) }))
+            pool.request(method, path, headers: all, body: body.map { Array($0.utf8) }))
     }
 
     func stop() async { await listener.stop(graceful: .zero) }

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import MMPoolWire
 import MMREST
 import MMSystem
 import Testing
@@ -9,38 +10,6 @@ import Testing
 
 @Suite("Finding and telling pools apart", .timeLimit(.minutes(10)))
 struct PoolPartsTests {
-    private static let mm = "/opt/mm/bin/mm"
-
-    private func build(_ version: String, _ path: String = PoolPartsTests.mm, written: Int64 = 100) -> PoolBuild {
-        PoolBuild(version: version, executable: path, written: written, size: 7)
-    }
-
-    @Test("a pool gives way to a later version, or to its own program written anew, and to nothing else")
-    func givingWay() {
-        #expect(build("0.1.0").givesWay(to: build("0.2.0")))
-        #expect(build("0.9.0").givesWay(to: build("0.10.0", "/elsewhere/mm", written: 1)))
-        #expect(!build("0.2.0").givesWay(to: build("0.1.9", written: 900)))
-        #expect(build("0.1.0").givesWay(to: build("0.1.0", written: 101)))
-        #expect(!build("0.1.0").givesWay(to: build("0.1.0")))
-        #expect(!build("0.1.0").givesWay(to: build("0.1.0", written: 99)))
-        #expect(!build("0.1.0").givesWay(to: build("0.1.0", "/elsewhere/mm", written: 900)))
-    }
-
-    @Test("a build survives its word, and a handshake its JSON")
-    func words() throws {
-        let build = build("0.1.0")
-        #expect(PoolBuild(version: "0.1.0", executable: Self.mm, text: build.text) == build)
-        #expect(PoolBuild(version: "0.1.0", executable: Self.mm, text: "later") == nil)
-        let process = try #require(ProcessIdentity(running: getpid()))
-        let handshake = PoolHandshake(
-            build: build, process: process, started: "2026-01-01T00:00:00.000Z", key: "abc", isDraining: true)
-        let read = try #require(PoolHandshake(.object(handshake.json)))
-        #expect(read.build == build && read.process == process && read.key == "abc" && read.isDraining)
-        for other: JSONValue in [[:], [], "x", ["version": 1], ["version": "1", "pid": "2", "build": "1-2"]] {
-            #expect(PoolHandshake(other) == nil)
-        }
-    }
-
     @Test("each set of files and of deciding variables has a pool of its own, named plainly where all is usual")
     func places() {
         let usual = PoolPlace(environment: ["HOME": "/home/adele"])
@@ -55,6 +24,25 @@ struct PoolPartsTests {
         #expect(Set(others.map(\.life) + [usual.life]).count == others.count + 1)
         let far = PoolPlace(environment: ["HOME": "/" + String(repeating: "deep/", count: 40)])
         #expect(far.sockets.allSatisfy { $0.utf8.count <= 107 } && !far.sockets.isEmpty)
+    }
+
+    @Test("the pool that the record names is asked, and not where others may enter its folder")
+    func openFolder() async throws {
+        let home = try ServingHome()
+        let environment = home.services.environment
+        let place = PoolPlace(environment: environment)
+        let handshake = PoolHandshake.ofThisProcess(key: place.key)
+        let listener = try HTTPListener.start(.unix(path: home["run/pool.sock"])) { _ in
+            .json(JSONWriter.bytes(.object(handshake.json)))
+        }
+        var record = handshake.json
+        record["socket"] = .string(home["run/pool.sock"])
+        try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
+        let finder = PoolFinder(environment: environment)
+        #expect(try await finder.running()?.handshake == handshake)
+        #expect(chmod(home["run"], 0o755) == 0)
+        #expect(try await finder.running()?.handshake == nil)
+        await listener.stop(graceful: .zero)
     }
 
     @Test(
@@ -100,73 +88,6 @@ struct PoolPartsTests {
         // Nothing is put in there, so a dollar sign is one.
         #expect(units.serviceUnit.contains("Environment=\"MM_LOG_DIR=/l$1\"\n"))
         #expect(units.serviceUnit.contains("SIG") == false && units.serviceUnit.contains("kill -HUP $MAINPID"))
-    }
-}
-
-@Suite("The routes about a pool itself", .timeLimit(.minutes(10)))
-struct PoolLifeRoutesTests {
-    @Test(
-        "answer their methods, name them to others, and leave the rest to the face",
-        arguments: [
-            ("GET", "/v1/pool", 200), ("HEAD", "/v1/pool", 200), ("POST", "/v1/pool", 405),
-            ("GET", "/v1/pool/stop", 405),
-            ("DELETE", "/v1/pool/drain", 405), ("POST", "/v1/pool/stop", 202), ("POST", "/v1/pool/drain", 409),
-            ("GET", "/v1/pools", 404),
-        ])
-    func methods(method: String, path: String, status: Int) async {
-        let routes = PoolLifeRoutes(
-            .init(handshake: { [:] }, status: { [:] }, stop: {}, drain: { false }))
-        let chain = HTTPChain([routes]) { _, _ in .text("", status: 404) }
-        let answer = await chain.respond(to: HTTPServerRequest(method: method, target: path), from: .sameUser)
-        #expect(answer.status == status)
-        #expect((answer.headers["Allow"] != nil) == (status == 405))
-        let stranger = await chain.respond(to: HTTPServerRequest(method: method, target: path), from: .network)
-        #expect(stranger.status == 403)
-    }
-}
-
-@Suite("The gate of a pool", .timeLimit(.minutes(10)))
-struct PoolGateTests {
-    private let peer = RESTPeer.process(pid: 1)
-
-    @Test("counts calls until their last byte, and not those that only look")
-    func counting() async {
-        let gate = PoolGate()
-        let handler = HTTPChain([gate]) { request, _ in
-            request.path == "/stream"
-                ? HTTPServerResponse(body: .stream(heartbeat: nil) { (_) async throws(HTTPError) in })
-                : .text("\(gate.calls)")
-        }.respond
-        #expect(await text(handler(HTTPServerRequest(method: "POST", target: "/v1/operations/run"), peer)) == "1")
-        #expect(await text(handler(HTTPServerRequest(method: "GET", target: "/v1/pool"), peer)) == "0")
-        #expect(await text(handler(HTTPServerRequest(method: "POST", target: "/v1/calls/x/questions/y"), peer)) == "0")
-        var streamed: HTTPServerResponse? = await handler(HTTPServerRequest(method: "POST", target: "/stream"), peer)
-        #expect(gate.calls == 1)
-        #expect(await gate.empty(within: .milliseconds(1)) == false)
-        // The client went before the stream began: what is never written must not count for ever.
-        streamed = nil
-        #expect(streamed == nil && gate.calls == 0)
-        #expect(await gate.empty(within: .seconds(300)))
-        #expect(gate.total == 2)
-    }
-
-    @Test("once closed it lets nobody in, and says so in a way that clients move on by")
-    func closed() async throws {
-        let gate = PoolGate()
-        let handler = HTTPChain([gate]) { _, _ in .text("done") }.respond
-        gate.close()
-        let refused = await handler(HTTPServerRequest(method: "POST", target: "/v1/operations/run"), peer)
-        #expect(refused.status == 503)
-        let body = try JSONParser.parse(text(refused))
-        #expect(body["code"] == "unavailable")
-        #expect(body["details"]?["pool"] == "draining")
-        #expect(body["retryAfterSeconds"]?.int == 0)
-        #expect(await text(handler(HTTPServerRequest(method: "GET", target: "/v1/pool"), peer)) == "done")
-    }
-
-    private func text(_ response: HTTPServerResponse) -> String {
-        guard case .bytes(let bytes) = response.body else { return "" }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

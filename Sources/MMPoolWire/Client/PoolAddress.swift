@@ -1,5 +1,6 @@
+import Glibc
 public import MMCore
-package import MMHTTP
+import MMHTTP
 import MMIdentity
 
 /// Where a pool is reached: a socket of this machine, or a URL.
@@ -14,7 +15,7 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     /// Whether plain `http://` may leave this machine.
     private let trustsNetwork: Bool
 
-    /// A pool behind a Unix socket, which admits the same user.
+    /// A pool behind a Unix socket: it admits the same user, and only one of the same user is spoken to.
     /// - Parameter socket: the absolute path.
     public init(socket: String) {
         self.init(place: .socket(socket), bearer: nil, trustsNetwork: false)
@@ -93,16 +94,18 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A request to the pool.
-    package func request(_ method: String, _ path: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil)
+    func request(_ method: String, _ path: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil)
         -> HTTPRequest
     {
         var headers = headers
         if let bearer { headers.set("Authorization", "Bearer \(bearer.reveal())") }
         switch place {
         case .socket(let socket):
-            return HTTPRequest(
+            var request = HTTPRequest(
                 method: method, url: "http://localhost\(path)", headers: headers, body: body, timeout: .seconds(30),
                 unixSocket: socket, allowsPlainHTTP: true)
+            request.unixSocketOwner = geteuid()
+            return request
         case .url(let base):
             var request = HTTPRequest(
                 method: method, url: base + path, headers: headers, body: body, timeout: .seconds(30),

@@ -1,27 +1,26 @@
-import MMCore
-import MMHTTP
+package import MMCore
 
 /// The body of a request, where a JSON object is expected.
-enum RequestBody {
+extension HTTPServerRequest {
     /// The deepest nesting that arguments need.
-    private static let limits = JSONLimits(bytes: 64 << 20, depth: 128, duplicateKeys: .refuse)
+    private static let objectLimits = JSONLimits(bytes: 64 << 20, depth: 128, duplicateKeys: .refuse)
 
     /// Reads the object; no body is an empty one.
-    /// - Throws: `unsupportedMedia` as `invalidInput`; `invalidInput` that says where the text is wrong.
-    static func object(of request: HTTPServerRequest) throws(MMError) -> JSONObject {
-        if request.body.isEmpty { return [:] }
-        if let type = request.headers["Content-Type"], !MediaTypes.isJSON(type) {
+    /// - Throws: `unsupportedMediaType`; `invalidInput` that says where the text is wrong.
+    package func jsonObject() throws(MMError) -> JSONObject {
+        if body.isEmpty { return [:] }
+        if let type = headers["Content-Type"], !MediaTypes.isJSON(type) {
             throw MMError(
                 .unsupportedMediaType, "The body is `\(type.prefix(60))`.", hint: "Send Content-Type: application/json."
             )
         }
-        guard request.headers.contains("Content-Type") else {
+        guard headers.contains("Content-Type") else {
             throw MMError(
                 .unsupportedMediaType, "The body has no Content-Type.", hint: "Send Content-Type: application/json.")
         }
         let value: JSONValue
         do throws(JSONError) {
-            value = try JSONParser.parse(request.body, limits: limits)
+            value = try JSONParser.parse(body, limits: Self.objectLimits)
         } catch {
             throw MMError(
                 .invalidInput, "The body is not sound JSON: \(error.description).",
@@ -37,7 +36,7 @@ enum RequestBody {
 
 extension MMErrorCode {
     /// The body is of a kind that is not read here; over HTTP that is 415.
-    static let unsupportedMediaType = MMErrorCode("unsupported_media_type")
+    package static let unsupportedMediaType = MMErrorCode("unsupported_media_type")
     /// Nothing that the client takes can be made; over HTTP that is 406.
-    static let notAcceptable = MMErrorCode("not_acceptable")
+    package static let notAcceptable = MMErrorCode("not_acceptable")
 }

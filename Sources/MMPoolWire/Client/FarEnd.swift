@@ -1,4 +1,5 @@
 import MMCore
+import MMOperations
 
 /// What a pool says behind an answer that flows: the notes of its end that its head did not have yet, and the exit status.
 final class FarEnd: Sendable {

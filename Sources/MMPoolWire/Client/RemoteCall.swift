@@ -1,27 +1,23 @@
 import MMCore
 import MMHTTP
+import MMOperations
 
 /// One call that a pool carries out, seen from the front-end.
 final class RemoteCall: Sendable {
     private let operation: String
     private let events: CallEvents
     private let context: CallContext
-    private let pool: PoolAddress
-    private let transport: any HTTPTransport
+    private let pool: PoolClient
     private let end = FarEnd()
     private let input: FarInputReader?
     private let id = Mutex("")
 
-    init(
-        _ operation: String, _ events: CallEvents, _ context: CallContext, _ pool: PoolAddress,
-        _ transport: any HTTPTransport
-    ) {
+    init(_ operation: String, _ events: CallEvents, _ context: CallContext, _ pool: PoolClient) {
         self.operation = operation
         self.events = events
         self.context = context
         self.pool = pool
-        self.transport = transport
-        input = context.input.map { FarInputReader($0, pool, transport) }
+        input = context.input.map { FarInputReader($0, pool) }
     }
 
     /// Waits for the answer; the items of a list are left to whoever reads them.
@@ -33,7 +29,7 @@ final class RemoteCall: Sendable {
             case .signIn(let details): await context.person?.showSignIn(details)
             case .question(let question, let content): try await ask(content, question)
             case .wantsInput(let question): input?.send(question, of: call)
-            case .items: throw PoolFailure.foreign(pool)
+            case .items: throw PoolFailure.foreign(pool.address)
             case .head(let object): return try list(object)
             case .answer(let object): return try made(object, items: nil)
             case .problem(let error): throw error
@@ -49,7 +45,7 @@ final class RemoteCall: Sendable {
             switch try await next() {
             case .items(let text):
                 let bytes = Array(text.utf8)
-                guard let rows = JSONRows.find(in: bytes), rows.place == .root else { throw PoolFailure.foreign(pool) }
+                guard let rows = JSONRows.find(in: bytes), rows.place == .root else { throw PoolFailure.foreign(pool.address) }
                 return rows.items.map { bytes[$0] }
             case .progress(let report): context.progress(report)
             case .signIn(let details): await context.person?.showSignIn(details)
@@ -67,10 +63,10 @@ final class RemoteCall: Sendable {
         do throws(HTTPError) {
             if let event = try await events.next() { return event }
         } catch {
-            throw PoolFailure.error(error, pool, during: operation)
+            throw PoolFailure.error(error, pool.address, during: operation)
         }
         if Task.isCancelled { throw MMError(.cancelled, "\(operation) was cancelled.") }
-        throw PoolFailure.lost(pool, during: operation)
+        throw PoolFailure.lost(pool.address, during: operation)
     }
 
     private func list(_ head: JSONObject) throws(MMError) -> OperationAnswer {
@@ -79,14 +75,14 @@ final class RemoteCall: Sendable {
     }
 
     private func made(_ object: JSONObject, items: ItemStream?) throws(MMError) -> OperationAnswer {
-        guard let answer = AnswerWire.answer(object, items: items) else { throw PoolFailure.foreign(pool) }
+        guard let answer = AnswerWire.answer(object, items: items) else { throw PoolFailure.foreign(pool.address) }
         return answer
     }
 
     /// Puts a question to the person here and sends what they said, or why they could not be asked: then the call ends
     /// with that reason there and here.
     private func ask(_ question: ConfirmationQuestion, _ id: String) async throws(MMError) {
-        guard let person = context.person else { throw PoolFailure.foreign(pool) }
+        guard let person = context.person else { throw PoolFailure.foreign(pool.address) }
         let said: JSONObject
         do throws(MMError) {
             said = ["confirmed": .bool(try await person.confirms(question))]
@@ -97,14 +93,9 @@ final class RemoteCall: Sendable {
         let request = pool.request(
             "POST", "/v1/calls/\(call)/questions/\(id)", headers: ["Content-Type": "application/json"],
             body: JSONWriter.bytes(.object(said)))
-        let response: HTTPResponse
-        do throws(HTTPError) {
-            response = try await transport.send(request)
-        } catch {
-            throw PoolFailure.error(error, pool, during: operation)
-        }
+        let response = try await pool.send(request, during: operation)
         guard (200...299).contains(response.status) else {
-            throw PoolFailure.refusal(response.status, response.body, pool, during: operation)
+            throw PoolFailure.refusal(response.status, response.body, pool.address, during: operation)
         }
     }
 }

@@ -1,65 +1,82 @@
-import MMCore
-import MMHTTP
-import MMOperations
+package import MMCore
+package import MMHTTP
+package import MMOperations
 
-/// The routes that carry operations out.
-struct OperationCalls: Sendable {
-    let service: any OperationService
-    let serverName: String
-    private let shared: RESTShared
-    private let requirePerson: @Sendable (Int32) throws(MMError) -> Void
-    /// Of the clients that call from this machine.
-    let watch: ClientWatch
+/// A call that came over HTTP, with who makes it.
+package struct IncomingCall: Sendable {
+    /// What is called.
+    package let operation: AnyOperation
+    /// What the caller sent.
+    package let arguments: JSONObject
+    /// Who calls and how.
+    package var context: CallContext
+}
 
-    init(
-        service: any OperationService, serverName: String, shared: RESTShared,
-        requirePerson: @escaping @Sendable (Int32) throws(MMError) -> Void
+/// The server's side of the pool's wire: the routes that carry operations out and tell of them as events.
+package struct CallRoutes: Sendable {
+    /// Answers a call whose client wants no events.
+    package typealias PlainCall = @Sendable (IncomingCall, HTTPHeaders) async throws(MMError) -> HTTPServerResponse
+
+    private let service: any OperationService
+    /// The server name that connections' `mcps` lists are compared with for callers that give none.
+    package let serverName: String
+    private let handshake: @Sendable () async -> PoolHandshake
+    private let open: OpenCalls
+    private let requirePerson: PersonProof.Requirement
+    private let watch: ClientWatch
+
+    /// The routes over a service.
+    /// - Parameters:
+    ///   - service: carries operations out.
+    ///   - serverName: what connections' `mcps` lists are compared with for callers that give no name.
+    ///   - handshake: what this process says of itself.
+    ///   - open: what calls of this process have asked their clients for.
+    ///   - requirePerson: refuses a process that says that a person sits before it and can have none.
+    package init(
+        service: any OperationService, serverName: String, handshake: @escaping @Sendable () async -> PoolHandshake,
+        open: OpenCalls, requirePerson: @escaping PersonProof.Requirement
     ) {
-        self.requirePerson = requirePerson
         self.service = service
         self.serverName = serverName
-        self.shared = shared
+        self.handshake = handshake
+        self.open = open
+        self.requirePerson = requirePerson
         watch = ClientWatch { await service.forget($0) }
     }
 
-    /// The operations there are.
-    func list() -> HTTPServerResponse {
-        let rows = service.catalogue.operations.map { operation -> JSONValue in
-            let declaration = operation.declaration
-            return [
-                "name": .string(declaration.name), "title": .string(declaration.title),
-                "summary": .string(declaration.summary), "readOnly": .bool(declaration.effects.readOnly),
-                "inputSchema": .object(operation.inputSchema),
-            ]
+    /// Adds the routes.
+    /// - Parameter plain: answers a call whose client wants no events.
+    package func add(to router: inout Router<AdmittedPeer>, plain: @escaping PlainCall) {
+        router.get(PoolHandshake.path) { request in
+            let handshake = await handshake()
+            let told = request.peer.isOwn ? handshake.json : handshake.publicJSON
+            return .json(JSONWriter.bytes(.object(told)))
         }
-        return .json(JSONWriter.bytes(["operations": .array(rows)]))
-    }
-
-    /// Carries an operation out.
-    @Sendable func call(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
-        let operation = try service.catalogue.require(request.name("operation"))
-        let arguments = try RequestBody.object(of: request.http)
-        var (context, claims) = try context(of: request, for: operation.declaration)
-        if case .process(let pid) = request.peer { watch.note(context, from: pid) }
-        let name = operation.declaration.name
-        if MediaTypes.names("text/event-stream", in: request.http.headers) {
+        router.post("/v1/operations/{operation}") { (request) throws(MMError) in
+            let (call, claims) = try incoming(request)
+            guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
+                return try await plain(call, request.http.headers)
+            }
             return CallStream(
-                service: service, shared: shared, operation: name, arguments: arguments, context: context,
-                hasPerson: claims.hasPerson, isAtTerminal: claims.isAtTerminal && isFrontEnd(request.peer),
-                hasInput: claims.hasInput
+                service: service, open: open, call: call, hasPerson: claims.hasPerson,
+                isAtTerminal: claims.isAtTerminal && isFrontEnd(request.peer), hasInput: claims.hasInput
             ).response()
         }
-        let preference = AsyncPreference(request.http.headers)
-        if let preference { context.patience = preference.wait }
-        let answer = try await service.call(name, arguments, in: context)
-        if let members = JobAnswer.members(of: answer) {
-            return JobCalls.accepted(members, isPreferred: preference != nil)
-        }
-        return try await PlainAnswer.response(answer, for: request.http.headers)
+        router.post("/v1/calls/{call}/questions/{question}", answerQuestion)
+        router.post("/v1/calls/{call}/inputs/{input}", takeInput)
+        router.delete("/v1/jobs", forget)
+    }
+
+    private func incoming(_ request: AdmittedRequest) throws(MMError) -> (IncomingCall, OperationHeaders.Claims) {
+        let operation = try service.catalogue.require(request.name("operation"))
+        let arguments = try request.http.jsonObject()
+        let (context, claims) = try context(of: request, for: operation.declaration)
+        if case .process(let pid) = request.peer { watch.note(context, from: pid) }
+        return (IncomingCall(operation: operation, arguments: arguments, context: context), claims)
     }
 
     /// Ends what a client has left.
-    @Sendable func forget(_ request: RESTRequest) async throws(MMError) -> HTTPServerResponse {
+    @Sendable private func forget(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let client = try reader(request)
         guard client.sessionID != nil, client.caller.surface != .terminal else {
             throw MMError(
@@ -72,9 +89,9 @@ struct OperationCalls: Sendable {
     }
 
     /// Takes a person's answer to a question of a call under way.
-    @Sendable func answerQuestion(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable private func answerQuestion(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         try answersForPerson(request.peer)
-        let body = try RequestBody.object(of: request.http)
+        let body = try request.http.jsonObject()
         let answer: Result<Bool, MMError>
         if let error = body["error"]?.object.flatMap(ErrorWire.error) {
             answer = .failure(error)
@@ -87,7 +104,7 @@ struct OperationCalls: Sendable {
                     "Send {\"confirmed\": true} or {\"confirmed\": false}; or {\"error\": {\"code\": …, \"message\": …}} "
                     + "where nobody could be asked.")
         }
-        guard shared.questions.answer(request.name("call"), request.name("question"), answer) else {
+        guard open.questions.answer(request.name("call"), request.name("question"), answer) else {
             throw MMError(
                 .notFound, "This question is not open any more.", hint: "Its call has ended, or it was answered.")
         }
@@ -95,8 +112,8 @@ struct OperationCalls: Sendable {
     }
 
     /// Takes the bytes of standard input that a running call has asked for. No bytes mean its end.
-    @Sendable func takeInput(_ request: RESTRequest) throws(MMError) -> HTTPServerResponse {
-        guard shared.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
+    @Sendable private func takeInput(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
+        guard open.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
             throw MMError(
                 .notFound, "No call waits for this input any more.", hint: "Its command has ended, or was called off.")
         }
@@ -104,7 +121,7 @@ struct OperationCalls: Sendable {
     }
 
     /// Who asks about something other than an operation.
-    func reader(_ request: RESTRequest) throws(MMError) -> CallContext {
+    package func reader(_ request: AdmittedRequest) throws(MMError) -> CallContext {
         try context(
             of: request,
             for: OperationDeclaration("-", command: [], title: "", summary: "", effects: .init(readOnly: true))
@@ -112,7 +129,7 @@ struct OperationCalls: Sendable {
     }
 
     /// Who calls and how. What the sender of the request says counts only as far as the sender may say it.
-    private func context(of request: RESTRequest, for declaration: OperationDeclaration) throws(MMError)
+    private func context(of request: AdmittedRequest, for declaration: OperationDeclaration) throws(MMError)
         -> (CallContext, OperationHeaders.Claims)
     {
         let claims = try OperationHeaders.read(request.http.headers)
@@ -146,18 +163,18 @@ struct OperationCalls: Sendable {
     }
 
     /// A PIN is checked where it is typed; only our own programs are trusted to have done so.
-    private func isFrontEnd(_ peer: RESTPeer) -> Bool {
+    private func isFrontEnd(_ peer: AdmittedPeer) -> Bool {
         if case .process(let pid) = peer { PersonProof.isFrontEnd(pid) } else { peer == .bearer }
     }
 
     /// Only a place where a person can be may answer for one.
-    private func answersForPerson(_ peer: RESTPeer) throws(MMError) {
+    private func answersForPerson(_ peer: AdmittedPeer) throws(MMError) {
         try speaksForPerson(peer)
         if case .process(let pid) = peer { try requirePerson(pid) }
     }
 
     /// Only the owner's front-ends speak for a person, and never from within a session.
-    func speaksForPerson(_ peer: RESTPeer) throws(MMError) {
+    package func speaksForPerson(_ peer: AdmittedPeer) throws(MMError) {
         if case .process(let pid) = peer { return try PersonProof.require(process: pid) }
         guard peer.speaksForOwner else {
             throw MMError(

@@ -1,5 +1,7 @@
+package import MMHTTP
+
 /// What the listener's door found out about who sent a request.
-package enum RESTPeer: Sendable, Hashable {
+package enum AdmittedPeer: Sendable, Hashable {
     /// A process of the same user over a Unix socket: a front-end of this product, or a program of the owner's.
     case process(pid: Int32)
     /// Somebody who proved to hold the pool's secret.
@@ -20,3 +22,6 @@ package enum RESTPeer: Sendable, Hashable {
     /// Whether it may see what is meant for the owner alone.
     package var isOwn: Bool { self != .network }
 }
+
+/// One request on its way to its answer.
+package typealias AdmittedRequest = RoutedRequest<AdmittedPeer>

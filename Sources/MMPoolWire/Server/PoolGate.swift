@@ -1,10 +1,9 @@
 import MMCore
-import MMHTTP
-import MMREST
+package import MMHTTP
 import MMSystem
 
 /// Counts the calls that a pool carries out, and lets no more in once it is to end.
-final class PoolGate: Sendable {
+package final class PoolGate: Sendable {
     private struct State {
         var calls = 0
         var total = 0
@@ -18,12 +17,12 @@ final class PoolGate: Sendable {
 
     /// A gate.
     /// - Parameter afterCall: told of each call that ended.
-    init(afterCall: @escaping @Sendable () -> Void = {}) {
+    package init(afterCall: @escaping @Sendable () -> Void = {}) {
         self.afterCall = afterCall
     }
 
     /// A call that was let in; it has ended when this value goes.
-    final class Pass: Sendable {
+    package final class Pass: Sendable {
         private let gate: PoolGate
 
         fileprivate init(_ gate: PoolGate) { self.gate = gate }
@@ -33,7 +32,7 @@ final class PoolGate: Sendable {
 
     /// Lets a call in.
     /// - Returns: `nil` when no more are taken.
-    func enter() -> Pass? {
+    package func enter() -> Pass? {
         let isIn = state.withLock { state in
             guard !state.isDraining else { return false }
             state.calls += 1
@@ -57,20 +56,20 @@ final class PoolGate: Sendable {
     }
 
     /// Calls under way.
-    var calls: Int { state.withLock { $0.calls } }
+    package var calls: Int { state.withLock { $0.calls } }
     /// Calls so far.
-    var total: Int { state.withLock { $0.total } }
+    package var total: Int { state.withLock { $0.total } }
     /// Whether no more are taken.
-    var isDraining: Bool { state.withLock { $0.isDraining } }
+    package var isDraining: Bool { state.withLock { $0.isDraining } }
     /// How long no call has been under way.
-    var quiet: Duration { state.withLock { $0.calls > 0 ? .zero : $0.lastCall.duration(to: .now) } }
+    package var quiet: Duration { state.withLock { $0.calls > 0 ? .zero : $0.lastCall.duration(to: .now) } }
 
     /// Takes no more calls.
-    func close() { state.withLock { $0.isDraining = true } }
+    package func close() { state.withLock { $0.isDraining = true } }
 
     /// Waits until no call is under way.
     /// - Returns: false when the time ran out first.
-    func empty(within limit: Duration) async -> Bool {
+    package func empty(within limit: Duration) async -> Bool {
         let outcome = OneShot<Bool>()
         let isEmpty = state.withLock { state in
             if state.calls > 0 { state.waiting.append(outcome) }
@@ -86,12 +85,12 @@ final class PoolGate: Sendable {
     }
 
     /// The answer to a call that came too late: nothing was done, another pool will.
-    static var refusal: HTTPServerResponse {
+    private static var refusal: HTTPServerResponse {
         .json(JSONWriter.bytes(.object(closedError.json)), status: 503)
     }
 
     /// The error that tells a client to look for the pool anew.
-    static var closedError: MMError {
+    private static var closedError: MMError {
         MMError(
             .unavailable, "The pool is stopping and takes no more calls.", hint: "Call again: another one is started.",
             retry: .now, details: ["pool": "draining"])
@@ -101,8 +100,8 @@ final class PoolGate: Sendable {
 extension PoolGate: HTTPMiddleware {
     /// Counts a call. What only looks at the pool is let through uncounted, and so are answers to questions: they belong to
     /// calls that are under way.
-    func respond(
-        to request: HTTPServerRequest, from peer: RESTPeer, next: HTTPResponder<RESTPeer>
+    package func respond(
+        to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
     ) async -> HTTPServerResponse {
         let isLook = ["GET", "HEAD", "OPTIONS"].contains(request.method)
         guard !isLook, !request.path.hasPrefix("/v1/calls/") else { return await next(request, peer) }

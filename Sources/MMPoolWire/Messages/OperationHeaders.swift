@@ -1,5 +1,6 @@
 package import MMCore
 package import MMHTTP
+package import MMOperations
 
 /// The context of a call as header fields of its request: the wire between a front-end and a pool.
 package enum OperationHeaders {

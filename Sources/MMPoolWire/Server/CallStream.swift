@@ -5,11 +5,9 @@ import MMOperations
 /// Carries one call out and tells of it as Server-Sent Events.
 struct CallStream: Sendable {
     let service: any OperationService
-    let shared: RESTShared
-    let operation: String
-    let arguments: JSONObject
-    /// The context without progress and person, which are this stream's.
-    let context: CallContext
+    let open: OpenCalls
+    /// What is called; its context has neither progress nor person, which are this stream's.
+    let call: IncomingCall
     /// Whether a person sits at the far end.
     let hasPerson: Bool
     /// Whether they sit at a terminal.
@@ -23,23 +21,23 @@ struct CallStream: Sendable {
     }
 
     private func run(_ writer: SSEWriter) async throws(HTTPError) {
-        let call = RandomBytes.text(bytes: 18)
+        let id = RandomBytes.text(bytes: 18)
         let outbox = CallOutbox()
-        var context = context
+        var context = call.context
         context.progress = { outbox.report($0) }
         context.person =
             hasPerson
-            ? FarPerson(call: call, outbox: outbox, questions: shared.questions, isAtTerminal: isAtTerminal) : nil
+            ? FarPerson(call: id, outbox: outbox, questions: open.questions, isAtTerminal: isAtTerminal) : nil
         // Input from an unknown program never counts as a terminal's.
         context.input =
             hasInput && context.caller.surface == .terminal
-            ? FarInput(call: call, outbox: outbox, questions: shared.inputs) : nil
+            ? FarInput(call: id, outbox: outbox, questions: open.inputs) : nil
         let inner = context
         // When the client is gone the writer fails, the group ends, and with it the call.
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let outcome = await Result { () async throws(MMError) in
-                    try await service.call(operation, arguments, in: inner)
+                    try await service.call(call.operation.declaration.name, call.arguments, in: inner)
                 }
                 guard case .success(let answer) = outcome, let stream = answer.body.stream else {
                     return outbox.finish(outcome)
@@ -49,7 +47,7 @@ struct CallStream: Sendable {
             }
             defer { group.cancelAll() }
             do throws(HTTPError) {
-                try await writer.send(CallEvent.call(call).event)
+                try await writer.send(CallEvent.call(id).event)
                 try await tell(outbox, writer)
                 return .success(())
             } catch {

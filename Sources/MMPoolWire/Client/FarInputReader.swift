@@ -1,31 +1,30 @@
 import MMCore
 import MMHTTP
+import MMOperations
 
 /// Sends a pool the pieces of standard input that it asks for, beside the events that it tells meanwhile.
 final class FarInputReader: Sendable {
     private let input: any CallInput
-    private let pool: PoolAddress
-    private let transport: any HTTPTransport
+    private let pool: PoolClient
     private let sending = Mutex<Task<Void, Never>?>(nil)
 
-    init(_ input: any CallInput, _ pool: PoolAddress, _ transport: any HTTPTransport) {
+    init(_ input: any CallInput, _ pool: PoolClient) {
         self.input = input
         self.pool = pool
-        self.transport = transport
     }
 
     deinit { sending.withLock { $0 }?.cancel() }
 
     /// Reads the next piece and sends it. The pool asks for the next one when it has this one.
     func send(_ id: String, of call: String) {
-        let task = Task { [input, pool, transport] in
+        let task = Task { [input, pool] in
             // What can't be read is the end; what the pool does not take any more is wanted by nobody.
             let bytes = (try? await input.next()) ?? []
             guard !Task.isCancelled else { return }
             let request = pool.request(
                 "POST", "/v1/calls/\(call)/inputs/\(id)", headers: ["Content-Type": "application/octet-stream"],
                 body: bytes)
-            _ = try? await transport.send(request)
+            _ = try? await pool.send(request, during: "handing input over")
         }
         sending.withLock { $0 = task }
     }

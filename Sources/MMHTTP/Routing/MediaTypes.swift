@@ -1,12 +1,10 @@
-import MMHTTP
-
 /// What the headers `Accept` and `Content-Type` say (RFC 9110, sections 12.5.1 and 8.3).
-enum MediaTypes {
+package enum MediaTypes {
     /// The first of these types that the client likes best; `nil` when it takes none of them.
     /// - Parameters:
     ///   - offered: what there is, the default first.
     ///   - headers: of the request.
-    static func best(of offered: [String], for headers: HTTPHeaders) -> String? {
+    package static func best(of offered: [String], for headers: HTTPHeaders) -> String? {
         guard let accept = headers["Accept"], !accept.isEmpty else { return offered.first }
         let ranges = accept.split(separator: ",").prefix(64).map { Range($0) }
         var best: (type: String, quality: Double)?
@@ -21,13 +19,13 @@ enum MediaTypes {
     }
 
     /// Whether a client asks for this very type by name.
-    static func names(_ type: String, in headers: HTTPHeaders) -> Bool {
+    package static func names(_ type: String, in headers: HTTPHeaders) -> Bool {
         (headers["Accept"] ?? "").split(separator: ",").prefix(64).map { Range($0) }
             .contains { $0.type == type && $0.quality > 0 }
     }
 
     /// Whether a body is JSON text in UTF-8, as its sender says.
-    static func isJSON(_ contentType: String) -> Bool {
+    package static func isJSON(_ contentType: String) -> Bool {
         let parts = contentType.split(separator: ";").map { trimmed($0).lowercased() }
         guard parts.first == "application/json" else { return false }
         return parts.dropFirst().allSatisfy { part in

@@ -1,5 +1,6 @@
 package import MMCore
 package import MMHTTP
+package import MMOperations
 
 /// What a pool tells of a call while it runs, one Server-Sent Event each.
 package enum CallEvent: Sendable {

@@ -1,4 +1,5 @@
 package import MMCore
+package import MMOperations
 
 /// An answer as it crosses from a pool to a front-end, with nothing lost.
 ///

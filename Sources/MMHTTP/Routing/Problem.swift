@@ -1,5 +1,4 @@
 package import MMCore
-package import MMHTTP
 
 /// Problem details: errors as programs read them over HTTP (RFC 9457).
 package enum Problem {
@@ -63,5 +62,19 @@ package enum Problem {
         case 504: "Gateway Timeout"
         default: "Internal Server Error"
         }
+    }
+}
+
+extension Router.Refusals {
+    /// Problem details.
+    package static var problems: Self {
+        Self(
+            wrongMethod: { request, methods in
+                Problem.response(
+                    MMError(
+                        .invalidInput,
+                        "\(request.method.prefix(20)) is nothing that \(request.path.prefix(100)) answers.",
+                        hint: "It answers \(methods.joined(separator: ", "))."), status: 405)
+            }, failure: { Problem.response($0) })
     }
 }

@@ -1,5 +1,6 @@
 public import MMCore
 package import MMHTTP
+public import MMOperations
 
 /// Has operations carried out by a pool in another process, with the same answers and errors as in this one.
 ///
@@ -7,23 +8,20 @@ package import MMHTTP
 public struct RemoteOperationService: OperationService {
     /// Every operation there is; a pool of another version may know fewer.
     public let catalogue: Catalogue
-    private let pool: PoolAddress
-    private let transport: any HTTPTransport
+    private let pool: PoolClient
 
     /// A service behind an address. Nothing is connected before the first call.
     /// - Parameters:
     ///   - pool: where the pool is.
     ///   - environment: of the process, for proxies and certificates.
     public init(pool: PoolAddress, environment: [String: String]) {
-        self.init(
-            pool: pool, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)),
-            catalogue: .standard)
+        let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
+        self.init(PoolClient(pool, transport: transport))
     }
 
-    /// A service behind an address and any transport.
-    package init(pool: PoolAddress, transport: any HTTPTransport, catalogue: Catalogue = .standard) {
+    /// A service of a pool.
+    package init(_ pool: PoolClient, catalogue: Catalogue = .standard) {
         self.pool = pool
-        self.transport = transport
         self.catalogue = catalogue
     }
 
@@ -37,17 +35,11 @@ public struct RemoteOperationService: OperationService {
         OperationHeaders.write(context, to: &headers)
         let request = pool.request(
             "POST", "/v1/operations/\(operation)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
-        let stream: HTTPStream
-        do throws(HTTPError) {
-            stream = try await transport.open(request)
-        } catch {
-            throw PoolFailure.error(error, pool, during: operation)
-        }
+        let stream = try await pool.open(request, during: operation)
         guard stream.status == 200, stream.headers["Content-Type"]?.hasPrefix("text/event-stream") == true else {
-            throw await PoolFailure.refusal(stream, pool, during: operation)
+            throw await PoolFailure.refusal(stream, pool.address, during: operation)
         }
-        let call = RemoteCall(operation, CallEvents(stream.chunks), context, pool, transport)
-        return try await call.answer()
+        return try await RemoteCall(operation, CallEvents(stream.chunks), context, pool).answer()
     }
 
     /// Has the pool end what only this client reaches; a pool that can't be asked any more does so in its own time.
@@ -57,25 +49,6 @@ public struct RemoteOperationService: OperationService {
         OperationHeaders.write(client, to: &headers)
         var request = pool.request("DELETE", "/v1/jobs", headers: headers)
         request.timeout = .seconds(5)
-        _ = try? await transport.send(request)
-    }
-
-    /// What the pool says of itself.
-    /// - Throws: `unavailable` with the detail `pool` when there is none.
-    package func handshake(timeout: Duration = .seconds(10)) async throws(MMError) -> PoolIdentity {
-        var request = pool.request("GET", "/v1/handshake", headers: ["Accept": "application/json"])
-        request.timeout = timeout
-        let response: HTTPResponse
-        do throws(HTTPError) {
-            response = try await transport.send(request)
-        } catch {
-            throw PoolFailure.error(error, pool, during: "the handshake")
-        }
-        guard response.status == 200 else {
-            throw PoolFailure.refusal(response.status, response.body, pool, during: "the handshake")
-        }
-        guard let object = (try? JSONParser.parse(response.body))?.object, let identity = PoolIdentity(json: object)
-        else { throw PoolFailure.foreign(pool) }
-        return identity
+        _ = try? await pool.send(request, during: "saying goodbye")
     }
 }
