@@ -72,6 +72,21 @@ struct PoolClientTests {
         #expect(error?.code == .unavailable && error?.retry == .now && error?.details["pool"] != nil)
     }
 
+    @Test("a pool's address is one of this machine, or one that nobody in between can read")
+    func addresses() throws {
+        #expect(throws: MMError.self) { try PoolAddress(url: "ftp://nowhere") }
+        // Plain http leaves this machine only where somebody has said that it may.
+        for url in ["http://pool:5200", "HTTP://192.0.2.7", "http://127.0.0.1.example:5200"] {
+            let error = #expect(throws: MMError.self) { try PoolAddress(url: url) }
+            #expect(error?.hint?.contains("MM_TRUST_NETWORK=1") == true)
+            let trusted = try PoolAddress(url: url, trustsNetwork: true)
+            #expect(trusted.request("GET", "/x").trustsNetwork && trusted.request("GET", "/x").url == url + "/x")
+        }
+        for url in ["http://localhost:5200", "http://[::1]:5200", "https://pool:5200"] {
+            #expect(try PoolAddress(url: url).request("GET", "/x").trustsNetwork == false)
+        }
+    }
+
     @Test("what an answer lacks crosses the wire, with the status that says so")
     func missing() throws {
         var answer = OperationAnswer.value([1, 2])

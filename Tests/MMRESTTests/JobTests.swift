@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import Testing
 
 @testable import MMREST

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import MMSystem
 import Testing
 

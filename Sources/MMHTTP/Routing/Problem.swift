@@ -41,7 +41,7 @@ package enum Problem {
     }
 
     /// The phrase of a status (RFC 9110, section 15; RFC 6585).
-    static func title(of status: Int) -> String {
+    package static func title(of status: Int) -> String {
         switch status {
         case 400: "Bad Request"
         case 401: "Unauthorized"

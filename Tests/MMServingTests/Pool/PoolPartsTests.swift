@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import MMOperations
 import MMPoolWire
 import MMREST
 import MMSystem
