@@ -125,15 +125,11 @@ CURLcode mm_curl_set_callbacks(
     return code;
 }
 
-static int is_connected(void *context, curl_socket_t socket, curlsocktype purpose) {
-    (void)context, (void)socket, (void)purpose;
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-CURLcode mm_curl_set_connector(CURL *easy, void *context, curl_opensocket_callback connect) {
+CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback open, curl_prereq_callback before) {
     CURLcode code = curl.easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
-    if (!code) code = curl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, connect);
-    if (!code) code = curl.easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQDATA, context);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, before);
     return code;
 }
 

@@ -29,8 +29,9 @@ typedef int (*mm_curl_seek)(void *context, curl_off_t offset, int origin);
 CURLcode mm_curl_set_callbacks(
     CURL *easy, void *context, mm_curl_bytes header, mm_curl_bytes write, mm_curl_bytes read, mm_curl_seek seek);
 
-// Has connections made by a function: it gives a socket that is connected already, or CURL_SOCKET_BAD.
-CURLcode mm_curl_set_connector(CURL *easy, void *context, curl_opensocket_callback connect);
+// Has sockets made by one function, and another asked before anything is sent over a connection: it returns
+// CURL_PREREQFUNC_OK, or CURL_PREREQFUNC_ABORT. A connection that is used again was made by an earlier transfer.
+CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback open, curl_prereq_callback before);
 
 // As curl_easy_getinfo; zero or null where there is nothing.
 long mm_curl_info_long(CURL *easy, CURLINFO info);

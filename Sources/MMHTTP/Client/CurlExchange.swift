@@ -29,6 +29,7 @@ final class CurlExchange {
     private var headIsComplete = false
     private var body: [UInt8] = []
     private var sent = 0
+    private var socket = CURL_SOCKET_BAD
 
     init(_ transfer: CurlTransfer, easy: UnsafeMutableRawPointer) {
         self.transfer = transfer
@@ -97,9 +98,12 @@ final class CurlExchange {
             socketFolder = socket
             if request.unixSocketOwner != nil {
                 codes.append(
-                    mm_curl_set_connector(easy, context) { context, _, _ in
-                        CurlExchange.at(context)?.connect() ?? CURL_SOCKET_BAD
-                    })
+                    mm_curl_set_gate(
+                        easy, context,
+                        { context, _, address in CurlExchange.at(context)?.open(address) ?? CURL_SOCKET_BAD },
+                        { context, _, _, _, _ in
+                            CurlExchange.at(context)?.mayGo == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+                        }))
             }
         }
         setMethod(long: long, text: text)
@@ -177,17 +181,21 @@ final class CurlExchange {
         }
     }
 
-    /// A connection to the request's socket, where the user who must listen there does.
-    private func connect() -> curl_socket_t {
-        let request = transfer.request
-        guard let path = request.unixSocket, let socket = try? UnixSocket.connect(to: path, waits: false) else {
-            return CURL_SOCKET_BAD
-        }
-        guard let peer = try? UnixSocket.peer(of: socket.raw), peer.uid == request.unixSocketOwner else {
-            stop = .foreignListener
-            return CURL_SOCKET_BAD
-        }
-        return socket.release()
+    /// A socket for a new connection, remembered until it is known who is at its other end.
+    private func open(_ address: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
+        guard let address = address?.pointee else { return CURL_SOCKET_BAD }
+        socket = Glibc.socket(
+            address.family, address.socktype | Int32(SOCK_CLOEXEC.rawValue), address.protocol)
+        return socket
+    }
+
+    /// Whether the user who must listen at the request's socket does. A connection that is used again was looked at when it
+    /// was made.
+    private var mayGo: Bool {
+        guard socket != CURL_SOCKET_BAD else { return true }
+        let isOwner = (try? UnixSocket.peer(of: socket))?.uid == transfer.request.unixSocketOwner
+        if !isOwner { stop = .foreignListener }
+        return isOwner
     }
 
     private static func at(_ context: UnsafeMutableRawPointer?) -> CurlExchange? {

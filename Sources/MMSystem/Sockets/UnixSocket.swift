@@ -80,16 +80,12 @@ package enum UnixSocket {
     }
 
     /// Connects to a listener. Quick, but for a listener whose queue is full.
-    /// - Parameters:
-    ///   - path: the socket's path.
-    ///   - waits: whether a listener whose queue is full is waited for.
     /// - Throws: `.unavailable` when nobody listens there.
-    package static func connect(to path: String, waits: Bool = true) throws(MMError) -> FileDescriptor {
+    package static func connect(to path: String) throws(MMError) -> FileDescriptor {
         let usable = try UnixSocketPath(path)
         let raw = mm_unix_socket()
         guard raw >= 0 else { throw SystemError.error("Making a socket") }
         let descriptor = FileDescriptor(owning: raw)
-        if !waits { mm_set_nonblocking(raw, 1) }
         while mm_unix_connect(raw, usable.usable) != 0 {
             let number = errno
             if number == EINTR { continue }
