@@ -3,14 +3,10 @@ package import MMHTTP
 package import MMOperations
 package import MMPoolWire
 
-/// The catalogue over HTTP: a value that answers requests; it knows nothing of sockets.
-package struct RESTRouter: Sendable {
-    /// Under which names the server is reached, beside those of this machine's loopback.
+/// The catalogue over HTTP: a step that answers its routes; it knows nothing of sockets.
+package struct RESTRouter: HTTPMiddleware {
+    /// How callers are taken.
     package struct Settings: Sendable {
-        /// Further names that a Host header may hold.
-        package var allowedHosts: [String] = []
-        /// Whether any IP address may stand there.
-        package var admitsNumericHosts = false
         /// The server name that connections' `mcps` lists are compared with for callers that give none.
         package var serverName = "rest"
         /// Refuses a process of this user that says that a person sits before it and can have none.
@@ -18,17 +14,17 @@ package struct RESTRouter: Sendable {
             try PersonProof.requirePerson(before: process)
         }
 
-        /// The names of this machine's loopback alone.
+        /// As a pool takes them.
         package init() {}
     }
 
-    private let chain: HTTPChain<AdmittedPeer>
+    private let router: Router<AdmittedPeer>
 
     /// A router.
     /// - Parameters:
     ///   - service: carries operations out.
     ///   - handshake: what this process says of itself.
-    ///   - settings: under which names the server is reached.
+    ///   - settings: how callers are taken.
     ///   - services: what the operations work with, where they are carried out in this process: jobs, metrics
     ///     and the dashboard are shown then. A local service brings its own.
     ///   - shared: what it has in common with the other routers of the process.
@@ -36,7 +32,6 @@ package struct RESTRouter: Sendable {
         service: any OperationService, handshake: @escaping @Sendable () async -> PoolHandshake,
         settings: Settings = Settings(), services: OperationServices? = nil, shared: RESTShared = RESTShared()
     ) {
-        let hosts = HostRule(allowedHosts: settings.allowedHosts, admitsNumericHosts: settings.admitsNumericHosts)
         let services = services ?? (service as? LocalOperationService)?.services
         let metrics = shared.metrics
         let service = MeteredOperationService(service, metrics)
@@ -56,11 +51,7 @@ package struct RESTRouter: Sendable {
                 .add(to: &router)
             router.get("/metrics") { await MetricsReport(metrics, services).response(for: $0.http.headers) }
         }
-        chain = HTTPChain([hosts, router]) { request, _ in
-            Problem.response(
-                MMError(
-                    .notFound, "There is nothing at \(request.path.prefix(100)).", hint: "GET /v1/operations lists."))
-        }
+        self.router = router
     }
 
     /// The operations there are.
@@ -76,11 +67,10 @@ package struct RESTRouter: Sendable {
         return .json(JSONWriter.bytes(["operations": .array(rows)]))
     }
 
-    /// Answers one request.
-    /// - Parameters:
-    ///   - request: what came.
-    ///   - peer: what the listener's door found out about who sent it.
-    package func respond(to request: HTTPServerRequest, from peer: AdmittedPeer) async -> HTTPServerResponse {
-        await chain.respond(to: request, from: peer)
+    /// Answers a request of one of the routes; hands all others on.
+    package func respond(
+        to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
+    ) async -> HTTPServerResponse {
+        await router.respond(to: request, from: peer, next: next)
     }
 }

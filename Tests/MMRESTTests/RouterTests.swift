@@ -263,57 +263,6 @@ struct RouterTests {
         await pool.stop()
     }
 
-    @Test(
-        "only names that nobody else can own are answered over TCP",
-        arguments: [
-            ("127.0.0.1:5200", nil, 200), ("localhost", nil, 200), ("[::1]:80", "http://[::1]:80", 200),
-            ("evil.example", nil, 403), ("localhost.evil.example", nil, 403), ("127.0.0.1.evil.example", nil, 403),
-            ("localhost:80:80", nil, 403), ("", nil, 403), ("localhost", "https://evil.example", 403),
-            ("localhost", "null", 403), ("localhost", "http://localhost@evil.example", 403), ("10.0.0.1", nil, 403),
-            ("localhost", "file://localhost", 403), ("LOCALHOST:1", "HTTP://LocalHost:9", 200),
-        ] as [(String, String?, Int)])
-    func names(_ host: String, _ origin: String?, _ status: Int) async throws {
-        let home = try RESTHome()
-        let router = RESTRouter(service: home.service(Self.operations()), handshake: { SocketPool.handshake })
-        var request = HTTPServerRequest(
-            method: "GET", target: "/v1/handshake", headers: ["Host": host],
-            peer: .tcp(address: "127.0.0.1", port: 1, localPort: 2))
-        if let origin { request.headers.set("Origin", origin) }
-        #expect(await router.respond(to: request, from: .sameUser).status == status)
-        request.headers.remove("Host")
-        #expect(await router.respond(to: request, from: .sameUser).status == 400)
-    }
-
-    @Test("of several origins each must be a name of this server", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
-    func severalOrigins(order: [Int]) async throws {
-        let home = try RESTHome()
-        let router = RESTRouter(service: home.service(Self.operations()), handshake: { SocketPool.handshake })
-        var request = HTTPServerRequest(
-            method: "GET", target: "/v1/handshake", headers: ["Host": "localhost"],
-            peer: .tcp(address: "127.0.0.1", port: 1, localPort: 2))
-        for one in order { request.headers.add("Origin", ["http://localhost:3000", "https://evil.example"][one]) }
-        #expect(await router.respond(to: request, from: .sameUser).status == (order.contains(1) ? 403 : 200))
-    }
-
-    @Test("a numeric name is answered where that was allowed, and a name that was added")
-    func moreNames() async throws {
-        let home = try RESTHome()
-        var settings = RESTRouter.Settings()
-        settings.admitsNumericHosts = true
-        settings.allowedHosts = ["MM.example.com"]
-        let router = RESTRouter(
-            service: home.service(Self.operations()), handshake: { SocketPool.handshake }, settings: settings)
-        for (host, status) in [
-            ("10.0.0.1", 200), ("[fe80::1]:80", 200), ("mm.example.COM", 200), ("10.0.0.256", 403), ("10.0.1", 403),
-            ("mm.example.com.evil.example", 403),
-        ] {
-            let request = HTTPServerRequest(
-                method: "GET", target: "/v1/handshake", headers: ["Host": host],
-                peer: .tcp(address: "10.0.0.7", port: 1, localPort: 2))
-            #expect(await router.respond(to: request, from: .bearer).status == status, "\(host)")
-        }
-    }
-
     @Test("whatever comes is answered, and never with a fault of ours")
     func fuzz() async throws {
         let home = try RESTHome()

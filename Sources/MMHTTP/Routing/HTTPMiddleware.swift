@@ -23,8 +23,11 @@ package struct HTTPChain<Peer: Sendable>: Sendable {
     /// A way.
     /// - Parameters:
     ///   - steps: the steps, the first one first.
-    ///   - end: answers what every step has handed on.
-    package init(_ steps: [any HTTPMiddleware<Peer>], end: @escaping HTTPResponder<Peer>) {
+    ///   - end: answers what every step has handed on: that there is nothing, unless said otherwise.
+    package init(
+        _ steps: [any HTTPMiddleware<Peer>],
+        end: @escaping HTTPResponder<Peer> = { request, _ in Problem.nothing(at: request.path) }
+    ) {
         responder = steps.reversed().reduce(end) { next, step in
             { request, peer in await step.respond(to: request, from: peer, next: next) }
         }

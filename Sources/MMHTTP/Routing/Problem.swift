@@ -31,6 +31,11 @@ package enum Problem {
             status: status, headers: headers, body: .bytes(JSONWriter.bytes(.object(object))))
     }
 
+    /// The answer at a path where nothing is.
+    package static func nothing(at path: String) -> HTTPServerResponse {
+        response(MMError(.notFound, "There is nothing at \(path.prefix(100)).", hint: "GET /v1/operations lists."))
+    }
+
     /// The status of an error: what its code maps to, and two that only HTTP knows.
     private static func status(of error: MMError) -> Int {
         switch error.code {

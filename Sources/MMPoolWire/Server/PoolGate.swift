@@ -86,7 +86,7 @@ package final class PoolGate: Sendable {
 
     /// The answer to a call that came too late: nothing was done, another pool will.
     private static var refusal: HTTPServerResponse {
-        .json(JSONWriter.bytes(.object(closedError.json)), status: 503)
+        Problem.response(closedError)
     }
 
     /// The error that tells a client to look for the pool anew.

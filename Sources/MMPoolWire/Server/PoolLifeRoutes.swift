@@ -32,8 +32,7 @@ package struct PoolLifeRoutes: HTTPMiddleware {
         to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
     ) async -> HTTPServerResponse {
         guard !request.path.hasPrefix("/v1/pool") || peer.isOwn else {
-            return .json(
-                JSONWriter.bytes(.object(MMError(.forbidden, "This is for the pool's owner.").json)), status: 403)
+            return Problem.response(MMError(.forbidden, "This is for the pool's owner."))
         }
         return await router.respond(to: request, from: peer, next: next)
     }

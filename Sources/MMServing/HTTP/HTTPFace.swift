@@ -29,20 +29,12 @@ final class HTTPFace: Sendable {
         engineOptions.admitsNumericHosts = options.trustsNetwork
         engineOptions.secret = secret
         let engine = StreamableHTTP(server, options: engineOptions)
-        let door = HTTPDoor(options, hasSecret: secret != nil)
         let watching = WatchingStreams()
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port),
             limits: HTTPServerLimits(maxBodyBytes: engineOptions.bodyBytes), certificate: options.certificate,
-            admission: { request in
-                if case .failure(let refusal) = admitted(request, door, engine) { refusal.response } else { nil }
-            }
-        ) { request in
-            if let page = pages[request.path], ["GET", "HEAD"].contains(request.method) {
-                return .json(JSONWriter.bytes(await page()))
-            }
-            return await answer(request, door, engine, watching)
-        }
+            door: MCPDoor(SenderRule(options, hasSecret: secret != nil), engine, open: Set(pages.keys)),
+            chain: HTTPChain([pageRoutes(pages), MCPEndpoint(engine, watching)]))
         let face = HTTPFace(engine, listener, watching, options)
         if options.trustsNetwork {
             log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(face.url) may use every connection it shows")
@@ -67,105 +59,9 @@ final class HTTPFace: Sendable {
         engine.stop()
     }
 
-    private static func answer(
-        _ request: HTTPServerRequest, _ door: HTTPDoor, _ engine: StreamableHTTP, _ watching: WatchingStreams
-    ) async -> HTTPServerResponse {
-        let admitted: MCPHTTPRequest
-        switch self.admitted(request, door, engine) {
-        case .success(let known): admitted = known
-        case .failure(let refusal): return refusal.response
-        }
-        let response = await engine.respond(to: admitted)
-        let headers = Self.headers(of: response)
-        switch response.body {
-        case .bytes(let bytes):
-            return HTTPServerResponse(status: response.status, headers: headers, body: .bytes(bytes))
-        case .streamed(let streamed):
-            return HTTPServerResponse(
-                status: response.status, headers: headers,
-                body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
-                    try await streamed.forEach { (piece) async throws(HTTPError) in try await writer.write(piece) }
-                })
-        case .events(let events):
-            let token = request.method == "GET" ? watching.add(events) : nil
-            return HTTPServerResponse(
-                status: response.status, headers: headers,
-                body: .stream(heartbeat: .seconds(15)) { (writer) async throws(HTTPError) in
-                    defer { if let token { watching.remove(token) } }
-                    try await events.forEach { (piece) async throws(HTTPError) in try await writer.write(piece) }
-                })
-        }
-    }
-}
-
-extension HTTPFace {
-    /// The answer to one who is not let in.
-    private struct Refusal: Error {
-        let response: HTTPServerResponse
-    }
-
-    /// The request as the engine takes it, with its sender, or the refusal; known by the head alone.
-    private static func admitted(
-        _ request: HTTPServerRequest, _ door: HTTPDoor, _ engine: StreamableHTTP
-    ) -> Result<MCPHTTPRequest, Refusal> {
-        var admitted = MCPHTTPRequest(
-            method: request.method, path: request.path, headers: request.headers.map { ($0.name, $0.value) },
-            body: request.body)
-        switch door.judge(request) {
-        case .known(let known): admitted.principal = known
-        case .asked: break
-        case .refused(let reason):
-            let error: JSONValue = [
-                "jsonrpc": "2.0", "id": nil, "error": ["code": -32600, "message": .string(reason)],
-            ]
-            return .failure(Refusal(response: .json(JSONWriter.bytes(error), status: 403)))
-        }
-        guard let refused = engine.refusal(byHeadOf: admitted), case .bytes(let bytes) = refused.body else {
-            return .success(admitted)
-        }
-        return .failure(
-            Refusal(
-                response: HTTPServerResponse(
-                    status: refused.status, headers: headers(of: refused), body: .bytes(bytes))))
-    }
-
-    private static func headers(of response: MCPHTTPResponse) -> HTTPHeaders {
-        var headers = HTTPHeaders()
-        for header in response.headers { headers.add(header.name, header.value) }
-        return headers
-    }
-}
-
-/// The streams that only wait for news: they never end by themselves, so a server that stops ends them first.
-private final class WatchingStreams: Sendable {
-    private struct State {
-        var streams: [Int: EventStream] = [:]
-        var next = 0
-        var isOver = false
-    }
-    private let state = Mutex(State())
-
-    func add(_ stream: EventStream) -> Int {
-        let (token, isOver) = state.withLock { state in
-            state.next += 1
-            if !state.isOver { state.streams[state.next] = stream }
-            return (state.next, state.isOver)
-        }
-        if isOver { stream.close() }
-        return token
-    }
-
-    func remove(_ token: Int) {
-        // The stream may go with it: let it go outside the lock.
-        _ = state.withLock { $0.streams.removeValue(forKey: token) }
-    }
-
-    func end() {
-        let streams = state.withLock { state in
-            state.isOver = true
-            defer { state.streams = [:] }
-            return Array(state.streams.values)
-        }
-        for stream in streams { stream.close() }
+    private static func pageRoutes(_ pages: [String: @Sendable () async -> JSONValue]) -> Router<MCPHTTPRequest> {
+        var router = Router<MCPHTTPRequest>(.problems)
+        for (path, page) in pages { router.get(path) { _ in .json(JSONWriter.bytes(await page())) } }
+        return router
     }
 }

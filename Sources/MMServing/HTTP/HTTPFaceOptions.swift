@@ -130,6 +130,9 @@ struct HTTPFaceOptions: Sendable {
         return allowedHosts + [host.contains(":") ? "[\(host)]" : host]
     }
 
+    /// Every name that is the server's own, in small letters.
+    var reachedAs: Set<String> { Set(hostNames.map { $0.lowercased() } + ["localhost", "127.0.0.1", "[::1]"]) }
+
     /// Refuses to be reached by strangers unless somebody said so.
     private func check() throws(MMError) {
         guard !isLoopback else { return }

@@ -37,12 +37,10 @@ enum IsolatedServing {
                 transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment))),
             commandLimit: settings.commandLimit)
         let secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
-        let door = PoolDoor(options, secret: secret, refusesSessions: true)
-        let operations = operations(of: router, options, environment)
+        let chain = HTTPChain(PoolFace.steps(router.router, before: [operations(of: router, environment)]))
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port), certificate: options.certificate,
-            admission: door.admission,
-            handler: door.inFront(of: PoolFace.answering(router.router, else: operations.respond)))
+            door: AddressDoor(options, secret: secret, refusesSessions: true), chain: chain)
         let url = "\(options.scheme)://\(listener.address)"
         try? streams.writeLine(url)
         if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }
@@ -84,7 +82,7 @@ enum IsolatedServing {
 
     /// The operations' routes, over the pools.
     private static func operations(
-        of router: IsolatedRouter, _ options: HTTPFaceOptions, _ environment: [String: String]
+        of router: IsolatedRouter, _ environment: [String: String]
     ) -> RESTRouter {
         var environment = environment
         // What the router does itself stands in its own log.
@@ -93,7 +91,6 @@ enum IsolatedServing {
         return RESTRouter(
             service: IsolatedOperationService(
                 router: router, services: OperationServices(environment: environment)),
-            handshake: { handshake },
-            settings: RESTRouter.Settings(options))
+            handshake: { handshake })
     }
 }

@@ -47,15 +47,9 @@ enum PoolChildCommand {
         let handshake = PoolHandshake.ofThisProcess()
         let operations = RESTRouter(
             service: local, handshake: { handshake }, services: services)
-        let answer = PoolFace.answering(routes.router, else: operations.respond)
-        let user = geteuid()
-        let listener = try HTTPListener.start(.unix(path: socket)) { request in
-            guard case .unix(user, let process) = request.peer, router == nil || process == router else {
-                return .json(
-                    Array("{\"status\":\"error\",\"error\":\"Only the router may connect\"}\n".utf8), status: 403)
-            }
-            return await answer(request, .process(pid: process))
-        }
+        let listener = try HTTPListener.start(
+            .unix(path: socket), door: SocketDoor(process: router),
+            chain: HTTPChain(PoolFace.steps(routes.router, before: [operations])))
         services.log.info("the pool of \(connection) listens")
         let upkeep = Task {
             await withTaskGroup(of: Void.self) { group in

@@ -91,7 +91,7 @@ actor PoolDaemon {
         await children.begin()
         restorer.prepare()
         do throws(MMError) {
-            try await listen()
+            try listen()
             try record()
             try ready(socket, urls)
         } catch {
@@ -157,25 +157,21 @@ actor PoolDaemon {
 
     // MARK: Listening
 
-    private func listen() async throws(MMError) {
+    private func listen() throws(MMError) {
         let routes = PoolLifeRoutes(
             status: { await self.status() }, stop: { self.ending.give(.stopped) }, drain: { await self.drain() })
-        let standard = try await PoolFace.standard.handler(context(RESTRouter.Settings()))
-        let own = HTTPChain([routes, gate], end: standard)
-        let listener = try unixListener(PoolDoor.sameUser(geteuid(), own.respond))
+        let own = HTTPChain([routes, gate] + (try PoolFace.standard.steps(context)))
+        let listener = try socketListener(own)
         listeners.append(listener)
         socket = listener.address.description
         for door in options.doors {
-            let names = RESTRouter.Settings(door.options)
-            let face = try await door.face.handler(context(names))
             let secret: Secret? =
                 if let file = door.options.tokenFile { try BearerSecret.read(file) } else { nil }
             let isStandard = door.face.name == PoolFace.standard.name
-            let chain = HTTPChain(isStandard ? [routes, gate] : [gate], end: face)
-            let guarded = PoolDoor(door.options, secret: secret)
+            let chain = HTTPChain((isStandard ? [routes, gate] : [gate]) + (try door.face.steps(context)))
             let listener = try HTTPListener.start(
                 .tcp(host: door.options.host, port: door.options.port), certificate: door.options.certificate,
-                admission: guarded.admission, handler: guarded.inFront(of: chain.respond))
+                door: AddressDoor(door.options, secret: secret), chain: chain)
             listeners.append(listener)
             let url = "\(door.options.scheme)://\(listener.address)"
             urls.append(url)
@@ -186,25 +182,26 @@ actor PoolDaemon {
         }
     }
 
-    private func context(_ names: RESTRouter.Settings) -> PoolFace.Context {
+    private var context: PoolFace.Context {
         PoolFace.Context(
             services: services, service: service, environment: environment, handshake: { await self.handshake },
-            names: names, shared: shared)
+            shared: shared)
     }
 
-    private func unixListener(_ handler: @escaping HTTPHandler) throws(MMError) -> HTTPListener {
+    private func socketListener(_ chain: HTTPChain<AdmittedPeer>) throws(MMError) -> HTTPListener {
+        let door = SocketDoor()
         if let handed = HandedSocket(environment) {
             return try HTTPListener.start(
-                .inherited(descriptor: handed.descriptor, path: handed.path), handler: handler)
+                .inherited(descriptor: handed.descriptor, path: handed.path), door: door, chain: chain)
         }
-        if let named = options.socket { return try HTTPListener.start(.unix(path: named), handler: handler) }
+        if let named = options.socket { return try HTTPListener.start(.unix(path: named), door: door, chain: chain) }
         var failure = MMError(.unavailable, "There is no place for the pool's socket.")
         for path in place.sockets {
             do throws(MMError) {
                 if path.hasPrefix("\(place.paths.stateDirectory)/") {
                     try ProtectedFile.makeDirectory(place.paths.stateDirectory)
                 }
-                return try HTTPListener.start(.unix(path: path), handler: handler)
+                return try HTTPListener.start(.unix(path: path), door: door, chain: chain)
             } catch {
                 // Another home's pool, or a folder that is not ours alone: the next place is as good.
                 failure = error

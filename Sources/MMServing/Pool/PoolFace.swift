@@ -18,14 +18,12 @@ package struct PoolFace: Sendable {
         package let environment: [String: String]
         /// What this process says of itself.
         package let handshake: @Sendable () async -> PoolHandshake
-        /// Under which names it is reached.
-        package let names: RESTRouter.Settings
         /// What the addresses of this process have in common.
         package var shared = RESTShared()
     }
 
-    /// Answers requests, knowing what the door found out about who sent them.
-    package typealias Handler = HTTPResponder<AdmittedPeer>
+    /// The way of its requests, behind the door.
+    package typealias Steps = [any HTTPMiddleware<AdmittedPeer>]
 
     /// The name, as `--profile` takes it.
     package let name: String
@@ -33,24 +31,24 @@ package struct PoolFace: Sendable {
     package let summary: String
     /// Where it listens unless told otherwise, from the environment of the pool; `nil`: only where `--listen` says.
     package let address: @Sendable ([String: String]) -> String?
-    /// Makes its handler.
-    package let handler: @Sendable (Context) async throws(MMError) -> Handler
+    /// Makes its steps.
+    package let steps: @Sendable (Context) throws(MMError) -> Steps
 
     /// A face.
     /// - Parameters:
     ///   - name: as `--profile` takes it.
     ///   - summary: what it is for.
     ///   - address: where it listens unless told otherwise.
-    ///   - handler: makes its handler; called once, before the face listens.
+    ///   - steps: makes its steps; called once, before the face listens.
     init(
         _ name: String, summary: String,
         address: @escaping @Sendable ([String: String]) -> String? = { _ in nil },
-        handler: @escaping @Sendable (Context) async throws(MMError) -> Handler
+        steps: @escaping @Sendable (Context) throws(MMError) -> Steps
     ) {
         self.name = name
         self.summary = summary
         self.address = address
-        self.handler = handler
+        self.steps = steps
     }
 
     /// Every face, the pool's own first.

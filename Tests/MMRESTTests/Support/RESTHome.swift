@@ -149,3 +149,10 @@ enum Ended: Equatable, Sendable {
         }
     }
 }
+
+extension RESTRouter {
+    /// Answers one request, as behind a door that let its sender in.
+    func respond(to request: HTTPServerRequest, from peer: AdmittedPeer) async -> HTTPServerResponse {
+        await HTTPChain([self]).respond(to: request, from: peer)
+    }
+}

@@ -68,16 +68,6 @@ struct PoolPartsTests {
         #expect(throws: MMError.self) { try PoolChoice.of(embedded: true, pool: "http://a", environment: [:]) }
     }
 
-    @Test(
-        "a Host header gives its name, and nonsense none",
-        arguments: [
-            ("LOCALHOST:5200", "localhost"), ("127.0.0.1", "127.0.0.1"), ("[::1]:80", "[::1]"), ("a.b:x", nil),
-            ("", nil), ("a/b", nil), ("user@host", nil), ("h:99999", nil), ("h:", nil), ("[::1", nil),
-        ] as [(String, String?)])
-    func hosts(header: String, name: String?) {
-        #expect(HostName(header)?.text == name)
-    }
-
     @Test("units name socket and program whole, with nothing put in for what looks like a specifier")
     func units() {
         let units = PoolUnits(
@@ -116,77 +106,5 @@ struct CoalescingTaskTests {
         work.due()
         while runs.withLock({ $0 }) < 3 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(runs.withLock { $0 } == 3)
-    }
-}
-
-@Suite("Who reaches a pool", .timeLimit(.minutes(10)))
-struct PoolDoorTests {
-    private func request(_ headers: HTTPHeaders, peer: HTTPPeer) -> HTTPServerRequest {
-        HTTPServerRequest(method: "POST", target: "/run", headers: headers, peer: peer)
-    }
-
-    private func answer(_ handler: HTTPHandler, _ headers: HTTPHeaders, _ peer: HTTPPeer) async -> Int {
-        await handler(request(headers, peer: peer)).status
-    }
-
-    @Test("over the socket: programs of the same user, and no page")
-    func socket() async {
-        let handler = PoolDoor.sameUser(1000) { _, peer in
-            .text("\(peer)", status: peer == .process(pid: 7) ? 200 : 500)
-        }
-        #expect(await answer(handler, [:], .unix(uid: 1000, pid: 7)) == 200)
-        #expect(await answer(handler, [:], .unix(uid: 0, pid: 7)) == 403)
-        #expect(await answer(handler, [:], .tcp(address: "127.0.0.1", port: 1, localPort: 2)) == 403)
-        #expect(await answer(handler, ["Origin": "http://localhost"], .unix(uid: 1000, pid: 7)) == 403)
-    }
-
-    @Test("at an address: a stranger needs the secret, under one of our names, and a foreign page never gets in")
-    func address() async throws {
-        var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
-        options.allowedHosts = ["mm.example.com"]
-        let stranger = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 5200)
-        let open = PoolDoor(options, secret: Secret("0123456789abcdef")).inFront { _, peer in
-            .text("", status: peer == .bearer ? 200 : 500)
-        }
-        let good: HTTPHeaders = ["Host": "mm.example.com:5200", "Authorization": "Bearer 0123456789abcdef"]
-        #expect(await answer(open, good, stranger) == 200)
-        var wrong = good
-        wrong.set("Authorization", "Bearer 0123456789abcdeF")
-        #expect(await answer(open, wrong, stranger) == 401)
-        wrong.remove("Authorization")
-        #expect(await answer(open, wrong, stranger) == 401)
-        for host in ["evil.example", "192.0.2.9", ""] {
-            var other = good
-            other.set("Host", host)
-            #expect(await answer(open, other, stranger) == 421)
-        }
-        for origin in ["null", "https://evil.example"] {
-            var page = good
-            page.set("Origin", origin)
-            #expect(await answer(open, page, stranger) == 403)
-        }
-        let closed = PoolDoor(options, secret: nil).inFront { _, _ in .text("") }
-        #expect(await answer(closed, ["Host": "localhost"], stranger) == 403)
-    }
-
-    @Test(
-        "a page of another server of this machine is a foreign one; under an allowed name a proxy may change the port",
-        arguments: [
-            ("localhost:5200", "http://localhost:5200", 200), ("127.0.0.1:5200", "HTTP://127.0.0.1:5200", 200),
-            ("[::1]:5200", "http://[::1]:5200", 200), ("localhost", "http://localhost", 200),
-            ("mm.example.com", "https://mm.example.com:8443", 200), ("localhost:5200", "http://localhost:3000", 403),
-            ("localhost:5200", "http://localhost", 403), ("localhost:5200", "http://127.0.0.1:5200", 403),
-            ("127.0.0.1:5200", "http://127.0.0.1:52000", 403), ("[::1]:5200", "http://[::1]:1", 403),
-            ("mm.example.com", "https://mm.example.com:8443:1", 403),
-        ] as [(String, String, Int)])
-    func pages(host: String, origin: String, status: Int) async throws {
-        var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
-        options.allowedHosts = ["MM.example.com"]
-        let door = PoolDoor(options, secret: Secret("0123456789abcdef")).inFront { _, _ in .text("") }
-        let headers: HTTPHeaders = [
-            "Host": host, "Origin": origin, "Authorization": "Bearer 0123456789abcdef",
-        ]
-        let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 40_000, localPort: 5200)
-        #expect(await answer(door, headers, peer) == status)
     }
 }

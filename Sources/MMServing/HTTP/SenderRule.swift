@@ -2,16 +2,16 @@ import Glibc
 import MMHTTP
 import MMMCP
 
-/// Decides who may connect, before the engine looks at a request.
+/// Judges who sent a request to an address: one rule for the pool's addresses and for those of `mm-mcp`.
 ///
 /// This machine's own user is known by the socket's other end; everybody else needs the secret. A web page is nobody's
 /// program: what a browser sends for a foreign page is refused, whoever sits before it.
-struct HTTPDoor: Sendable {
-    /// What the door knows of a request's sender.
+struct SenderRule: Sendable {
+    /// What is known of a request's sender.
     enum Entry: Sendable {
         /// It is this one.
         case known(Principal)
-        /// The engine's own check of the secret decides; without a secret everybody is admitted.
+        /// The secret decides; without one everybody is admitted.
         case asked
         /// Nobody we know.
         case refused(String)
@@ -23,7 +23,7 @@ struct HTTPDoor: Sendable {
     private let judgesPeers: Bool
     private let names: Set<String>
 
-    /// A door.
+    /// A rule.
     /// - Parameters:
     ///   - options: who may connect.
     ///   - hasSecret: whether there is a secret to ask for.
@@ -33,7 +33,7 @@ struct HTTPDoor: Sendable {
         self.hasSecret = hasSecret
         trustsNetwork = options.trustsNetwork
         judgesPeers = !options.isBehindProxy
-        names = Set(options.hostNames + ["localhost", "127.0.0.1", "[::1]"])
+        names = options.reachedAs
     }
 
     /// Judges one request.
@@ -59,26 +59,7 @@ struct HTTPDoor: Sendable {
         guard let scheme = ["http://", "https://"].first(where: { origin.lowercased().hasPrefix($0) }) else {
             return false
         }
-        let authority = origin.dropFirst(scheme.count)
-        guard let name = Self.name(authority) else { return false }
-        return names.contains(name) || (host.map { Self.name(Substring($0)) == name } ?? false)
-    }
-
-    /// The name of `name:port` in small letters; `nil` when it is neither that nor a name alone.
-    private static func name(_ authority: Substring) -> String? {
-        let text = authority.lowercased()
-        var name = Substring(text)
-        var rest: Substring = ""
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
-            name = text[...end]
-            rest = text[text.index(after: end)...]
-        } else if let colon = text.firstIndex(of: ":") {
-            name = text[..<colon]
-            rest = text[colon...]
-        }
-        guard rest.isEmpty || (rest.first == ":" && UInt16(rest.dropFirst()) != nil), !name.isEmpty,
-            !name.contains(where: { "/@?# ".contains($0) })
-        else { return nil }
-        return String(name)
+        guard let name = HostName(String(origin.dropFirst(scheme.count))) else { return false }
+        return names.contains(name.text) || host.flatMap { HostName($0) } == name
     }
 }

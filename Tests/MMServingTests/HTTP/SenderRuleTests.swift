@@ -6,9 +6,9 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Who may connect", .timeLimit(.minutes(5)))
-struct HTTPDoorTests {
-    /// What a door says, in one word.
+@Suite("Who sent a request to an address", .timeLimit(.minutes(5)))
+struct SenderRuleTests {
+    /// What the rule says, in one word.
     private func verdict(
         _ words: [String] = [], secret: Bool = false, user: UInt32 = geteuid(), headers: HTTPHeaders = [:],
         peer: HTTPPeer = .unix(uid: geteuid(), pid: 1)
@@ -17,7 +17,7 @@ struct HTTPDoorTests {
         var all: HTTPHeaders = ["Host": "127.0.0.1:8365"]
         for field in headers { all.set(field.name, field.value) }
         let request = HTTPServerRequest(method: "POST", target: "/mcp", headers: all, peer: peer)
-        return switch HTTPDoor(options, hasSecret: secret, user: user).judge(request) {
+        return switch SenderRule(options, hasSecret: secret, user: user).judge(request) {
         case .known(let principal): principal.name
         case .asked: "asked"
         case .refused: "refused"

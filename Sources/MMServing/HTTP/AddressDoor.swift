@@ -1,0 +1,81 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMPoolWire
+import MMSystem
+
+/// The door of a pool at a TCP address: programs of the same user, and those who have the secret, under names that are ours.
+struct AddressDoor: HTTPDoor {
+    private let senders: SenderRule
+    private let secret: Secret?
+    private let names: Set<String>
+    private let allowed: Set<String>
+    private let admitsNumericHosts: Bool
+    private let refusesSessions: Bool
+
+    /// The door of an address.
+    /// - Parameters:
+    ///   - options: who may connect.
+    ///   - secret: what clients prove themselves with.
+    ///   - refusesSessions: whether programs of sessions are kept out, which would reach other connections' pools here.
+    init(_ options: HTTPFaceOptions, secret: Secret?, refusesSessions: Bool = false) {
+        self.refusesSessions = refusesSessions
+        senders = SenderRule(options, hasSecret: secret != nil)
+        self.secret = secret
+        names = options.reachedAs
+        allowed = Set(options.allowedHosts.map { $0.lowercased() })
+        admitsNumericHosts = options.trustsNetwork
+    }
+
+    /// Who sent a request, or the answer to one who is not let in.
+    func admit(_ request: HTTPServerRequest) -> DoorVerdict<AdmittedPeer> {
+        // A page that made its name point to us (DNS rebinding) sends that name.
+        guard let host = request.headers["Host"], isOwn(host: host) else {
+            return .refused(.refusal(421, "This server is not reached under this name."))
+        }
+        for origin in request.headers.values(for: "Origin") where !isOwn(page: origin, host: host) {
+            return .refused(.refusal(403, "Pages of this origin may not use this server."))
+        }
+        switch senders.judge(request) {
+        case .known where isInSession(request), .asked where secret == nil && isInSession(request):
+            return .refused(.refusal(403, "Programs in a session of one connection may not use the others'."))
+        case .known: return .admitted(.sameUser)
+        case .refused(let reason): return .refused(.refusal(403, reason))
+        case .asked:
+            guard let secret else { return .admitted(.network) }
+            let header = request.headers["Authorization"] ?? ""
+            let given = header.dropFirst(7).drop { $0 == " " }
+            guard header.prefix(7).lowercased() == "bearer ",
+                ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8))
+            else {
+                let refusal = BearerRefusal(given: request.headers["Authorization"])
+                var answer = Problem.response(MMError(.forbidden, refusal.message), status: 401)
+                answer.headers.set("WWW-Authenticate", refusal.challenge)
+                return .refused(answer)
+            }
+            return .admitted(.bearer)
+        }
+    }
+
+    /// Whether a program of this machine's user belongs to a session; one that hides from this user counts as such.
+    private func isInSession(_ request: HTTPServerRequest) -> Bool {
+        guard refusesSessions, request.peerUser() == geteuid() else { return false }
+        let processes = request.peerProcesses()
+        return processes.isEmpty || processes.contains { SessionMark.isOn($0) }
+    }
+
+    /// Whether a page was served here: at the address and port that the request came to, since another server of this
+    /// machine is somebody else's; or under a name that was allowed, whose port a proxy may have changed.
+    private func isOwn(page origin: String, host: String) -> Bool {
+        let text = origin.lowercased()
+        guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else { return false }
+        let authority = String(text.dropFirst(scheme.count))
+        guard let name = HostName(authority) else { return false }
+        return authority == host.lowercased() || allowed.contains(name.text)
+    }
+
+    private func isOwn(host: String) -> Bool {
+        guard let name = HostName(host) else { return false }
+        return names.contains(name.text) || (admitsNumericHosts && name.isNumeric)
+    }
+}

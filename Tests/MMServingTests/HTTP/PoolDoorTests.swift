@@ -1,0 +1,137 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMPoolWire
+import Testing
+
+@testable import MMServing
+
+@Suite("Who reaches a pool", .timeLimit(.minutes(10)))
+struct PoolDoorTests {
+    private func request(_ headers: HTTPHeaders, peer: HTTPPeer) -> HTTPServerRequest {
+        HTTPServerRequest(method: "POST", target: "/run", headers: headers, peer: peer)
+    }
+
+    /// The status of a refusal; 200 for one who is let in.
+    private func answer(_ door: some HTTPDoor<AdmittedPeer>, _ headers: HTTPHeaders, _ peer: HTTPPeer) -> Int {
+        switch door.admit(request(headers, peer: peer)) {
+        case .admitted: 200
+        case .refused(let answer): answer.status
+        }
+    }
+
+    @Test("over the socket: programs of the same user, and no page")
+    func socket() {
+        let handler = SocketDoor(user: 1000)
+        guard case .admitted(.process(pid: 7)) = handler.admit(request([:], peer: .unix(uid: 1000, pid: 7))) else {
+            Issue.record("The process is not known.")
+            return
+        }
+        #expect(answer(SocketDoor(user: 1000, process: 7), [:], .unix(uid: 1000, pid: 7)) == 200)
+        #expect(answer(SocketDoor(user: 1000, process: 8), [:], .unix(uid: 1000, pid: 7)) == 403)
+        #expect(answer(handler, [:], .unix(uid: 1000, pid: 7)) == 200)
+        #expect(answer(handler, [:], .unix(uid: 0, pid: 7)) == 403)
+        #expect(answer(handler, [:], .tcp(address: "127.0.0.1", port: 1, localPort: 2)) == 403)
+        #expect(answer(handler, ["Origin": "http://localhost"], .unix(uid: 1000, pid: 7)) == 403)
+    }
+
+    @Test("at an address: a stranger needs the secret, under one of our names, and a foreign page never gets in")
+    func address() throws {
+        var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
+        options.allowedHosts = ["mm.example.com"]
+        let stranger = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 5200)
+        let open = AddressDoor(options, secret: Secret("0123456789abcdef"))
+        let good: HTTPHeaders = ["Host": "mm.example.com:5200", "Authorization": "Bearer 0123456789abcdef"]
+        guard case .admitted(.bearer) = open.admit(request(good, peer: stranger)) else {
+            Issue.record("The secret does not open.")
+            return
+        }
+        var wrong = good
+        wrong.set("Authorization", "Bearer 0123456789abcdeF")
+        #expect(answer(open, wrong, stranger) == 401)
+        wrong.remove("Authorization")
+        #expect(answer(open, wrong, stranger) == 401)
+        for host in ["evil.example", "192.0.2.9", ""] {
+            var other = good
+            other.set("Host", host)
+            #expect(answer(open, other, stranger) == 421)
+        }
+        for origin in ["null", "https://evil.example"] {
+            var page = good
+            page.set("Origin", origin)
+            #expect(answer(open, page, stranger) == 403)
+        }
+        let closed = AddressDoor(options, secret: nil)
+        #expect(answer(closed, ["Host": "localhost"], stranger) == 403)
+    }
+
+    @Test(
+        "a page of another server of this machine is a foreign one; under an allowed name a proxy may change the port",
+        arguments: [
+            ("localhost:5200", "http://localhost:5200", 200), ("127.0.0.1:5200", "HTTP://127.0.0.1:5200", 200),
+            ("[::1]:5200", "http://[::1]:5200", 200), ("localhost", "http://localhost", 200),
+            ("mm.example.com", "https://mm.example.com:8443", 200), ("localhost:5200", "http://localhost:3000", 403),
+            ("localhost:5200", "http://localhost", 403), ("localhost:5200", "http://127.0.0.1:5200", 403),
+            ("127.0.0.1:5200", "http://127.0.0.1:52000", 403), ("[::1]:5200", "http://[::1]:1", 403),
+            ("mm.example.com", "https://mm.example.com:8443:1", 403),
+        ] as [(String, String, Int)])
+    func pages(host: String, origin: String, status: Int) throws {
+        var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
+        options.allowedHosts = ["MM.example.com"]
+        let door = AddressDoor(options, secret: Secret("0123456789abcdef"))
+        let headers: HTTPHeaders = [
+            "Host": host, "Origin": origin, "Authorization": "Bearer 0123456789abcdef",
+        ]
+        let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 40_000, localPort: 5200)
+        #expect(answer(door, headers, peer) == status)
+    }
+
+    @Test(
+        "only names that nobody else can own reach a pool",
+        arguments: [
+            ("127.0.0.1:5200", true), ("localhost", true), ("[::1]:80", true), ("LOCALHOST:1", true),
+            ("evil.example", false), ("localhost.evil.example", false), ("127.0.0.1.evil.example", false),
+            ("localhost:80:80", false), ("10.0.0.1", false), ("", false),
+        ] as [(String, Bool)])
+    func names(host: String, isOwn: Bool) throws {
+        let door = AddressDoor(try HTTPFaceOptions(address: "127.0.0.1:5200"), secret: Secret("0123456789abcdef"))
+        let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 1, localPort: 2)
+        let headers: HTTPHeaders = ["Host": host, "Authorization": "Bearer 0123456789abcdef"]
+        #expect(answer(door, headers, peer) == (isOwn ? 200 : 421))
+        #expect(answer(door, ["Authorization": "Bearer 0123456789abcdef"], peer) == 421)
+    }
+
+    @Test("a trusted network may use any address for a name, and a name that was added")
+    func moreNames() throws {
+        var options = try HTTPFaceOptions(address: "0.0.0.0:5200")
+        options.trustsNetwork = true
+        options.allowedHosts = ["MM.example.com"]
+        let door = AddressDoor(options, secret: nil)
+        let peer = HTTPPeer.tcp(address: "10.0.0.7", port: 1, localPort: 2)
+        for (host, status) in [
+            ("10.0.0.1", 200), ("[fe80::1]:80", 200), ("mm.example.COM", 200), ("10.0.0.256", 421), ("10.0.1", 421),
+            ("mm.example.com.evil.example", 421),
+        ] {
+            #expect(answer(door, ["Host": host], peer) == status, "\(host)")
+        }
+    }
+
+    @Test("of several origins each must be a page of this server", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
+    func severalOrigins(order: [Int]) throws {
+        let door = AddressDoor(try HTTPFaceOptions(address: "127.0.0.1:5200"), secret: Secret("0123456789abcdef"))
+        var headers: HTTPHeaders = ["Host": "localhost:5200", "Authorization": "Bearer 0123456789abcdef"]
+        for one in order { headers.add("Origin", ["http://localhost:5200", "https://evil.example"][one]) }
+        let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 1, localPort: 2)
+        #expect(answer(door, headers, peer) == (order.contains(1) ? 403 : 200))
+    }
+
+    @Test(
+        "a Host header gives its name, and nonsense none",
+        arguments: [
+            ("LOCALHOST:5200", "localhost"), ("127.0.0.1", "127.0.0.1"), ("[::1]:80", "[::1]"), ("a.b:x", nil),
+            ("", nil), ("a/b", nil), ("user@host", nil), ("h:99999", nil), ("h:", nil), ("[::1", nil),
+        ] as [(String, String?)])
+    func hosts(header: String, name: String?) {
+        #expect(HostName(header)?.text == name)
+    }
+}
