@@ -78,7 +78,7 @@ package struct OperationCommands: Sendable {
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         do throws(MMError) {
-            return try await service.call(operation.declaration.name, arguments, in: context)
+            return try await service.call(operation, arguments, in: context)
         } catch  where error.details["reason"] == "passphrase" && context.person != nil {
             terminal.progress(nil)
             let key = error.details["key"]?.string ?? "the key"
@@ -87,7 +87,7 @@ package struct OperationCommands: Sendable {
             else { throw error }
             var whole = arguments
             whole["passphrase"] = .string(typed)
-            return try await service.call(operation.declaration.name, whole, in: context)
+            return try await service.call(operation, whole, in: context)
         }
     }
 

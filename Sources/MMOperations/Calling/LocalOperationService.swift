@@ -22,10 +22,9 @@ public struct LocalOperationService: OperationService {
     }
 
     /// Carries out one operation under its deadline and writes its audit line.
-    public func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
-        -> OperationAnswer
+    public func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
+        async throws(MMError) -> OperationAnswer
     {
-        let operation = try catalogue.require(name)
         if operation.declaration.audience == .person, context.caller.surface == .mcp {
             throw MMError(
                 .forbidden, "`\(operation.declaration.name)` is for people at a terminal.",

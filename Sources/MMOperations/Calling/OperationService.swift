@@ -7,13 +7,24 @@ public protocol OperationService: Sendable {
 
     /// Carries out one operation.
     /// - Parameters:
-    ///   - name: its name or an alias.
+    ///   - operation: one of this service's catalogue.
     ///   - arguments: what the caller sent.
     ///   - context: who asks, for how long, and who can be asked back.
     /// - Throws: `MMError`.
-    func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError) -> OperationAnswer
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
 
     /// Ends what only one client's own session reaches, its jobs and its shells: it has gone and comes back as another.
     /// - Parameter client: a call of that client; one without a session of its own leaves everything.
     func forget(_ client: CallContext) async
+}
+
+extension OperationService {
+    /// Carries out the operation of a name or alias.
+    /// - Throws: `notFound` with the nearest names; else as the operation.
+    public func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        try await call(try catalogue.require(name), arguments, in: context)
+    }
 }

@@ -8,9 +8,15 @@ final class RemoteCall: Sendable {
     private let events: CallEvents
     private let context: CallContext
     private let pool: PoolClient
-    private let end = FarEnd()
+    private let end = Mutex(End())
     private let input: FarInputReader?
     private let id = Mutex("")
+
+    /// What the pool says behind an answer that flows: the exit status, and the notes that its head did not have yet.
+    private struct End {
+        var notesInHead = 0
+        var end = AnswerEnd()
+    }
 
     init(_ operation: String, _ events: CallEvents, _ context: CallContext, _ pool: PoolClient) {
         self.operation = operation
@@ -51,7 +57,10 @@ final class RemoteCall: Sendable {
             case .signIn(let details): await context.person?.showSignIn(details)
             case .wantsInput(let question): input?.send(question, of: call)
             case .answer(let whole):
-                end.take(from: whole)
+                end.withLock { end in
+                    end.end.notes = Array(Self.notes(of: whole).dropFirst(end.notesInHead))
+                    end.end.exitStatus = AnswerWire.exitStatus(of: whole)
+                }
                 return nil
             case .problem(let error): throw error
             case .call, .question, .head: continue
@@ -70,8 +79,12 @@ final class RemoteCall: Sendable {
     }
 
     private func list(_ head: JSONObject) throws(MMError) -> OperationAnswer {
-        end.begin(with: head)
-        return try made(head, items: ItemStream(end: { [end] in end.told }, next: items))
+        end.withLock { $0.notesInHead = Self.notes(of: head).count }
+        return try made(head, items: ItemStream(end: { self.end.withLock { $0.end } }, next: items))
+    }
+
+    private static func notes(of object: JSONObject) -> [String] {
+        (object["notes"]?.array ?? []).compactMap(\.string)
     }
 
     private func made(_ object: JSONObject, items: ItemStream?) throws(MMError) -> OperationAnswer {

@@ -27,19 +27,19 @@ public struct RemoteOperationService: OperationService {
 
     /// Has one operation carried out.
     /// - Throws: the error of the operation; `unavailable` with the detail `pool` when there is no pool, or it goes away.
-    public func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
-        -> OperationAnswer
+    public func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
+        async throws(MMError) -> OperationAnswer
     {
-        let operation = try catalogue.require(name).declaration.name
+        let name = operation.declaration.name
         var headers: HTTPHeaders = ["Content-Type": "application/json", "Accept": "text/event-stream"]
         OperationHeaders.write(context, to: &headers)
         let request = pool.request(
-            "POST", "/v1/operations/\(operation)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
-        let stream = try await pool.open(request, during: operation)
+            "POST", "/v1/operations/\(name)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
+        let stream = try await pool.open(request, during: name)
         guard stream.status == 200, stream.headers["Content-Type"]?.hasPrefix("text/event-stream") == true else {
-            throw await PoolFailure.refusal(stream, pool.address, during: operation)
+            throw await PoolFailure.refusal(stream, pool.address, during: name)
         }
-        return try await RemoteCall(operation, CallEvents(stream.chunks), context, pool).answer()
+        return try await RemoteCall(name, CallEvents(stream.chunks), context, pool).answer()
     }
 
     /// Has the pool end what only this client reaches; a pool that can't be asked any more does so in its own time.

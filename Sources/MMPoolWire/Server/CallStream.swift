@@ -37,7 +37,7 @@ struct CallStream: Sendable {
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let outcome = await Result { () async throws(MMError) in
-                    try await service.call(call.operation.declaration.name, call.arguments, in: inner)
+                    try await service.call(call.operation, call.arguments, in: inner)
                 }
                 guard case .success(let answer) = outcome, let stream = answer.body.stream else {
                     return outbox.finish(outcome)

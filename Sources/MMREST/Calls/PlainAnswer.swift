@@ -23,7 +23,7 @@ enum PlainAnswer {
         var context = call.context
         let preference = AsyncPreference(headers)
         if let preference { context.patience = preference.wait }
-        let answer = try await service.call(call.operation.declaration.name, call.arguments, in: context)
+        let answer = try await service.call(call.operation, call.arguments, in: context)
         if let members = JobAnswer.members(of: answer) {
             return JobCalls.accepted(members, isPreferred: preference != nil)
         }

@@ -87,21 +87,18 @@ package struct MeteredOperationService: OperationService {
     package func forget(_ client: CallContext) async { await service.forget(client) }
 
     /// Carries one operation out and counts it.
-    package func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
-        -> OperationAnswer
+    package func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
+        async throws(MMError) -> OperationAnswer
     {
-        // A name that is no operation's came from a wrong address: counting it would let callers invent labels.
-        guard let operation = catalogue.operation(named: name)?.declaration.name else {
-            return try await service.call(name, arguments, in: context)
-        }
+        let name = operation.declaration.name
         let begun = ContinuousClock.now
         metrics.begin()
         do throws(MMError) {
-            let answer = try await service.call(name, arguments, in: context)
-            metrics.end(operation, nil, after: .now - begun)
+            let answer = try await service.call(operation, arguments, in: context)
+            metrics.end(name, nil, after: .now - begun)
             return answer
         } catch {
-            metrics.end(operation, error, after: .now - begun)
+            metrics.end(name, error, after: .now - begun)
             throw error
         }
     }

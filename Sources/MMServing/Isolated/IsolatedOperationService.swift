@@ -18,10 +18,10 @@ struct IsolatedOperationService: OperationService {
 
     /// Has one operation carried out where it belongs.
     /// - Throws: the error of the operation; `unsupported` for shells, which belong to no connection.
-    func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        let declaration = try catalogue.require(name).declaration
+        let declaration = operation.declaration
         guard declaration.toolset == .m365 else {
             throw MMError(
                 .unsupported,
@@ -29,21 +29,21 @@ struct IsolatedOperationService: OperationService {
                 hint: "Leave --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL out: the shell runs beside you then.")
         }
         if let group = declaration.command.first, ["connections", "guard", "audit"].contains(group) {
-            return try await own.call(name, arguments, in: context)
+            return try await own.call(operation, arguments, in: context)
         }
         if let connection = arguments["connection"]?.string {
             let pool = try await router.pool(connection, for: context.caller.server)
-            return try await pool.call(declaration.name, arguments, in: context)
+            return try await pool.call(operation, arguments, in: context)
         }
         switch declaration.name {
         case "status":
             return try await gathered(
-                .value(["sessions": []], columns: PoolOverview.columns), of: "status", in: context, naming: "sessions")
+                .value(["sessions": []], columns: PoolOverview.columns), of: operation, in: context, naming: "sessions")
         case "sessions", "jobs":
-            let start = try await own.call(name, arguments, in: context)
-            return try await gathered(start, of: declaration.name, in: context)
-        case "output", "confirm": return try await found(declaration.name, arguments, in: context)
-        default: return try await own.call(name, arguments, in: context)
+            let start = try await own.call(operation, arguments, in: context)
+            return try await gathered(start, of: operation, in: context)
+        case "output", "confirm": return try await found(operation, arguments, in: context)
+        default: return try await own.call(operation, arguments, in: context)
         }
     }
 
@@ -61,7 +61,7 @@ struct IsolatedOperationService: OperationService {
     ///   - start: what there is to say without any pool.
     ///   - list: where a row stands for a connection whose pool does not run; `nil`: nowhere.
     private func gathered(
-        _ start: OperationAnswer, of name: String, in context: CallContext, naming list: String? = nil
+        _ start: OperationAnswer, of operation: AnyOperation, in context: CallContext, naming list: String? = nil
     ) async throws(MMError) -> OperationAnswer {
         var answer = start
         guard case .value(var value) = start.body else { return start }
@@ -74,7 +74,7 @@ struct IsolatedOperationService: OperationService {
                 let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
                 group.addTask {
                     let part = await Result { () async throws(MMError) in
-                        try await pool.call(name, arguments, in: call)
+                        try await pool.call(operation, arguments, in: call)
                     }
                     return (connection, part)
                 }
@@ -112,19 +112,19 @@ struct IsolatedOperationService: OperationService {
 
     /// The first answer of a pool that knows what is asked for; handles and codes name no connection.
     private func found(
-        _ name: String, _ arguments: JSONObject, in context: CallContext
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         var refusal: MMError?
         for (_, pool) in await router.running(for: context.caller.server) {
             do throws(MMError) {
-                return try await pool.call(name, arguments, in: context)
+                return try await pool.call(operation, arguments, in: context)
             } catch {
                 guard error.code == .notFound else { throw error }
                 refusal = error
             }
         }
         if let refusal { throw refusal }
-        return try await own.call(name, arguments, in: context)
+        return try await own.call(operation, arguments, in: context)
     }
 
     /// Lists grow by the other's rows, counters by the other's counts.

@@ -83,7 +83,7 @@ actor IsolatedPool {
 
     /// Has it carry an operation out, starting it where needed.
     /// - Throws: the error of the operation; `unavailable` when the pool can't be started or does not answer.
-    func call(_ operation: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
         try await bringUp()

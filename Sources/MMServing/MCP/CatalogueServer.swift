@@ -97,7 +97,7 @@ struct CatalogueServer {
             call.person = MCPPerson.behind(context)
             do throws(MMError) {
                 let answer = try await LifeSigns(call).during { (call) throws(MMError) in
-                    try await service.call(name, arguments, in: call)
+                    try await service.call(operation, arguments, in: call)
                 }
                 return try await shaper.result(of: answer, form: answer.form ?? arguments["output"]?.string)
             } catch {

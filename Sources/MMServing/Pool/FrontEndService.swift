@@ -62,9 +62,10 @@ private final class PoolElsewhere: OperationService {
 
     var catalogue: Catalogue { remote.catalogue }
 
-    func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
+        let name = operation.declaration.name
         if let overEarlierPool = overEarlierPool.withLock({ $0 }) {
             return try await overEarlierPool.call(name, arguments, in: context)
         }
@@ -72,15 +73,16 @@ private final class PoolElsewhere: OperationService {
             // What is a folder here may be none there.
             var sent = isProven ? context : context.withoutPerson
             if !isHere { sent.directory = nil }
-            return try await remote.call(name, arguments, in: sent)
+            return try await remote.call(operation, arguments, in: sent)
         } catch {
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
             guard let reason = await whyNoPool() else {
-                guard error.isOfLeavingPool, needsNoSession(name, arguments) else { throw error }
-                return try await local.call(name, arguments, in: context)
+                guard error.isOfLeavingPool, Self.needsNoSession(operation, arguments) else { throw error }
+                return try await local.call(operation, arguments, in: context)
             }
             // The session-pool server, where it still runs, knows its own routes alone.
             guard await earlierPool.answers() else { throw reason }
+            // Its catalogue has operations of its own under the same names.
             let service = LocalOperationService(catalogue: .over(earlierPool), services: services)
             overEarlierPool.withLock { $0 = service }
             return try await service.call(name, arguments, in: context)
@@ -94,11 +96,11 @@ private final class PoolElsewhere: OperationService {
 
     /// Whether an operation needs nothing of what lives in a pool: requests and lists, also the list that `run` gives when
     /// it is asked for nothing.
-    private func needsNoSession(_ name: String, _ arguments: JSONObject) -> Bool {
-        switch catalogue.operation(named: name)?.declaration.home {
-        case .anywhere?, .detachable?: true
-        case .pool?: arguments.isEmpty
-        case .besideSessions?, nil: false
+    private static func needsNoSession(_ operation: AnyOperation, _ arguments: JSONObject) -> Bool {
+        switch operation.declaration.home {
+        case .anywhere, .detachable: true
+        case .pool: arguments.isEmpty
+        case .besideSessions: false
         }
     }
 

@@ -27,15 +27,15 @@ struct PooledOperationService: OperationService {
     }
 
     /// Carries out one operation.
-    func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        switch try catalogue.require(name).declaration.home {
-        case .anywhere: return try await local.call(name, arguments, in: context)
-        case .besideSessions: return try await inPool(starting: false, name, arguments, context)
-        case .detachable where context.patience == nil: return try await local.call(name, arguments, in: context)
-        case .detachable: return try await inPool(starting: true, name, arguments, context)
-        case .pool: return try await inPool(starting: true, name, arguments, context)
+        switch operation.declaration.home {
+        case .anywhere: return try await local.call(operation, arguments, in: context)
+        case .besideSessions: return try await inPool(starting: false, operation, arguments, context)
+        case .detachable where context.patience == nil: return try await local.call(operation, arguments, in: context)
+        case .detachable: return try await inPool(starting: true, operation, arguments, context)
+        case .pool: return try await inPool(starting: true, operation, arguments, context)
         }
     }
 
@@ -47,20 +47,20 @@ struct PooledOperationService: OperationService {
 
     /// A pool that stops, or gives way to a later one, between two words of ours was not asked anything: the next one is.
     private func inPool(
-        starting: Bool, _ name: String, _ arguments: JSONObject, _ context: CallContext
+        starting: Bool, _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         let sent = isInSession ? context.withoutPerson : context
         var left = 4
         while true {
             guard let pool = starting ? try await finder.started() : try await finder.running() else {
-                return try await local.call(name, arguments, in: context)
+                return try await local.call(operation, arguments, in: context)
             }
             try pool.handshake.requireSameWire(at: pool.client.address)
             left -= 1
             do throws(MMError) {
-                return try await remote(pool).call(name, arguments, in: sent)
+                return try await remote(pool).call(operation, arguments, in: sent)
             } catch {
-                if error.code == .cancelled, !Task.isCancelled { throw await cutOff(name, error, by: pool) }
+                if error.code == .cancelled, !Task.isCancelled { throw await cutOff(operation.declaration.name, error, by: pool) }
                 guard error.isOfLeavingPool, left > 0 else { throw error }
                 try? await Task.sleep(for: .milliseconds(50))
             }
