@@ -15,7 +15,9 @@ struct PoolClientTests {
 
     init() throws { home = try TestHome() }
 
-    private func client(_ socket: String) -> PoolClient { PoolClient(PoolAddress(socket: socket), transport: transport) }
+    private func client(_ socket: String) -> PoolClient {
+        PoolClient(PoolAddress(socket: socket), transport: transport)
+    }
 
     /// Answers every connection at a socket with these bytes.
     private func speaker(_ path: String, _ answer: String) throws -> Task<Void, Never> {
@@ -46,7 +48,8 @@ struct PoolClientTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("what speaks otherwise is no pool", arguments: ["", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n"])
+    @Test(
+        "what speaks otherwise is no pool", arguments: ["", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n"])
     func nonsense(words: String) async throws {
         let path = home.path + "/run/x.sock"
         let task = try speaker(path, words)
@@ -57,7 +60,9 @@ struct PoolClientTests {
 
     @Test(
         "what is no handshake is said to be no pool",
-        arguments: [(200, "{}"), (200, "[]"), (200, "no JSON"), (404, ""), (200, #"{"version":"1","pid":2,"build":"x"}"#)])
+        arguments: [
+            (200, "{}"), (200, "[]"), (200, "no JSON"), (404, ""), (200, #"{"version":"1","pid":2,"build":"x"}"#),
+        ])
     func strangers(status: Int, body: String) async throws {
         let path = home.path + "/run/x.sock"
         let listener = try HTTPListener.start(.unix(path: path)) { _ in .json(Array(body.utf8), status: status) }
@@ -68,7 +73,9 @@ struct PoolClientTests {
 
     @Test("where nobody listens, another pool may be asked")
     func nobody() async throws {
-        let error = await #expect(throws: MMError.self) { try await client(home.path + "/run/none.sock").ask("GET", "/v1/pool") }
+        let error = await #expect(throws: MMError.self) {
+            try await client(home.path + "/run/none.sock").ask("GET", "/v1/pool")
+        }
         #expect(error?.code == .unavailable && error?.retry == .now && error?.details["pool"] != nil)
     }
 

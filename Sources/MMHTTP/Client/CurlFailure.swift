@@ -40,7 +40,8 @@ struct CurlFailure {
             HTTPError(.protocolViolation, "\(what): the answer's headers are larger than 256 KiB.")
         case .foreignListener:
             HTTPError(
-                .connect, "\(what): the process at \(transfer.request.unixSocket ?? "the socket") belongs to another user.")
+                .connect,
+                "\(what): the process at \(transfer.request.unixSocket ?? "the socket") belongs to another user.")
         case nil: proxyError ?? secureError ?? plainError
         }
     }

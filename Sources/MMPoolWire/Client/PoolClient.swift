@@ -41,7 +41,8 @@ package struct PoolClient: Sendable {
         var request = request(method, path, headers: headers, body: body.map { JSONWriter.bytes(.object($0)) })
         request.timeout = limit
         let response = try await send(request, during: "\(method) \(path)")
-        return Reply(status: response.status, body: (try? JSONParser.parse(response.body, limits: AnswerWire.limits)) ?? .null)
+        return Reply(
+            status: response.status, body: (try? JSONParser.parse(response.body, limits: AnswerWire.limits)) ?? .null)
     }
 
     /// What the pool says of itself.

@@ -51,7 +51,9 @@ final class RemoteCall: Sendable {
             switch try await next() {
             case .items(let text):
                 let bytes = Array(text.utf8)
-                guard let rows = JSONRows.find(in: bytes), rows.place == .root else { throw PoolFailure.foreign(pool.address) }
+                guard let rows = JSONRows.find(in: bytes), rows.place == .root else {
+                    throw PoolFailure.foreign(pool.address)
+                }
                 return rows.items.map { bytes[$0] }
             case .progress(let report): context.progress(report)
             case .signIn(let details): await context.person?.showSignIn(details)

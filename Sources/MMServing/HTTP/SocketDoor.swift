@@ -16,7 +16,8 @@ struct SocketDoor: HTTPDoor {
                 .refusal(
                     403,
                     process == nil
-                        ? "Only programs of the user who started this pool may connect." : "Only the router may connect."))
+                        ? "Only programs of the user who started this pool may connect."
+                        : "Only the router may connect."))
         }
         // Programs speak over sockets; what a page had sent here, a proxy has forwarded.
         guard request.headers["Origin"] == nil else { return .refused(.refusal(403, "Pages may not use this socket.")) }

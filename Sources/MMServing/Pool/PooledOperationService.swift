@@ -60,7 +60,9 @@ struct PooledOperationService: OperationService {
             do throws(MMError) {
                 return try await remote(pool).call(operation, arguments, in: sent)
             } catch {
-                if error.code == .cancelled, !Task.isCancelled { throw await cutOff(operation.declaration.name, error, by: pool) }
+                if error.code == .cancelled, !Task.isCancelled {
+                    throw await cutOff(operation.declaration.name, error, by: pool)
+                }
                 guard error.isOfLeavingPool, left > 0 else { throw error }
                 try? await Task.sleep(for: .milliseconds(50))
             }
