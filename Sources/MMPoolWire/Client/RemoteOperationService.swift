@@ -1,5 +1,5 @@
 public import MMCore
-package import MMHTTP
+import MMHTTP
 public import MMOperations
 
 /// Has operations carried out by a pool in another process, with the same answers and errors as in this one.
