@@ -7,6 +7,7 @@ let examples: [(name: String, uses: [String])] = [
     ("PersistentPowerShell", ["MMCore", "MMPowerShell"]),
     ("GuardedAgent", ["MMCore", "MMGuard"]),
     ("SwiftEmbedding", ["MMCore", "MMOperations"]),
+    ("PoolSessions", ["MMCore", "MMOperations", "MMPoolWire"]),
     ("ToolServer", ["MMCore", "MMMCP"]),
 ]
 
