@@ -22,7 +22,7 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMOperations",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMSessions", "MMNative",
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMSessions", "MMNative",
             "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
         ]
     ),

@@ -35,7 +35,7 @@ enum EgressBenchmark {
         let vault = PlaceholderVault()
         let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": folder]))
         var configuration = EgressConfiguration(
-            session: "bench", hosts: try EgressHosts(cloud: cloud), judge: Everything(), tokens: OneToken(),
+            session: "bench", hosts: EgressHosts(cloud: cloud), judge: Everything(), tokens: OneToken(),
             vault: vault,
             folder: folder, environment: [:], events: { _ in })
         configuration.transport = ToService(port: service.port)

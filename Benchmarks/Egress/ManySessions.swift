@@ -31,7 +31,7 @@ enum ManySessions {
         let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": folder]))
         let vault = PlaceholderVault()
         var configuration = EgressConfiguration(
-            session: account, hosts: try EgressHosts(cloud: cloud), judge: Everything(), tokens: OneToken(),
+            session: account, hosts: EgressHosts(cloud: cloud), judge: Everything(), tokens: OneToken(),
             vault: vault,
             folder: folder, environment: [:], events: { _ in })
         configuration.transport = ToService(port: port) { request in

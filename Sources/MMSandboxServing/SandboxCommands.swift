@@ -34,7 +34,7 @@ struct SandboxCommands: Sendable {
             .words { (words) in
                 await PowerShellStandIn.run(
                     arguments: words, environment: environment, evaluator: NativeEvaluator(),
-                    tenant: SandboxModuleTenant.init)
+                    tenant: { SandboxModuleTenant(address: $0, environment: environment) })
             }
         }
     }

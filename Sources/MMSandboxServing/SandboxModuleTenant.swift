@@ -5,10 +5,19 @@ import MMStandIn
 /// The sandbox tenant as the modules of a stand-in reach it: device codes of its sign-in service, rows of its services.
 struct SandboxModuleTenant: StandInTenant {
     private let address: String
-    private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+    private let client: HTTPClient
 
     /// The tenant at an address of this machine.
-    init(address: String) { self.address = address }
+    /// - Parameters:
+    ///   - address: the address.
+    ///   - environment: of this process: as PowerShell's own clients do, it uses the proxy and trusts the certificates that
+    ///     are named there, for this machine's addresses as for others.
+    init(address: String, environment: [String: String]) {
+        self.address = address
+        var configuration = HTTPClientConfiguration(environment: environment)
+        configuration.proxy?.coversThisMachine = true
+        client = HTTPClient(configuration: configuration)
+    }
 
     func signIn(
         app: String, tenant: String, prompt: @escaping @Sendable (_ code: String, _ page: String) -> Void

@@ -16,7 +16,7 @@ struct SessionAuthorityTests {
         #expect(one.pem != other.pem && one.pem.hasPrefix("-----BEGIN CERTIFICATE-----"))
         #expect(!one.pem.contains("PRIVATE KEY"))
         func connect(_ text: String) throws {
-            let name = try #require(HostName(text))
+            let name = try #require(PlainHostName(text))
             _ = try one.connection(for: name)
         }
         for _ in 0..<3 { try connect("graph.microsoft.com") }

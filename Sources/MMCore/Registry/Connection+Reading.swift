@@ -5,9 +5,8 @@ extension Connection {
     /// Every key of an entry that something here reads.
     public static let knownKeys = [
         "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "person",
-        "engine",
-        "language", "sharepoint_host", "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm",
-        "logContent", "pin", "tags", "keepSpares",
+        "engine", "language", "egress", "confinement", "sharepoint_host", "moduleApps", "skipSendGuards",
+        "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags", "keepSpares",
     ]
 
     /// A connection from an entry as it was written.
@@ -60,6 +59,7 @@ extension Connection {
             cloud: readCloud(&reader), auth: readAuth(&reader), guardPolicy: policy,
             personChecks: readPerson(&reader), engine: reader.choice("engine") ?? .auto,
             language: language ?? (policy.name == .readonly ? .constrained : .full),
+            egress: ConnectionEgress.read(&reader), confinement: reader.choice("confinement") ?? .preferred,
             logContent: reader.flag("logContent"), pin: readPin(&reader), tags: reader.texts("tags") ?? [], raw: entry)
         return (connection, reader.problems)
     }

@@ -36,6 +36,10 @@ public struct Connection: Sendable, Hashable {
     public var engine: ConnectionEngine
     /// PowerShell's language mode after connecting.
     public var language: ConnectionLanguage
+    /// Which hosts its sessions reach, and through what.
+    public var egress: ConnectionEgress
+    /// How far its sessions are shut in.
+    public var confinement: ConnectionConfinement
     /// Whether logs hold content instead of sizes.
     public var logContent: Bool
     /// The identity set by hand; the one found at the first sign-in lies in the state folder.

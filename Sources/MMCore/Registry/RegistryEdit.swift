@@ -134,7 +134,10 @@ public enum RegistryEdit {
 
 extension RegistryEdit {
     private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares"]
-    private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "pin"]
+    private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "egress", "pin"]
+    /// The member that a word alone stands for, as in `"guard": "strict"`; the word of a key that is not here is replaced.
+    private static let wordMembers = ["auth": "method", "guard": "policy", "person": "usual"]
+    private static let listMembers: Set<String> = ["guard.allow", "guard.ask", "guard.deny", "egress.allow"]
 
     /// Puts one text under a key, in the form that the key wants.
     private static func apply(
@@ -155,12 +158,12 @@ extension RegistryEdit {
             let member = String(key[key.index(after: dot)...])
             var object = entry[root]?.object ?? [:]
             // A word such as "guard": "strict" becomes the object that can hold more.
-            if let word = entry[root]?.string { object[root == "auth" ? "method" : "policy"] = .string(word) }
-            object[member] = try value(text, key: root == "guard" && member != "policy" ? "tags" : "", full: key)
+            if let word = entry[root]?.string, let name = wordMembers[root] { object[name] = .string(word) }
+            object[member] = try value(text, key: key)
             entry[root] = object.isEmpty ? nil : .object(object)
             return
         }
-        entry[key] = try value(text, key: key, full: key)
+        entry[key] = try value(text, key: key)
     }
 
     /// A key that is nearly a known one is a slip: what stands under it would be read by nobody. Keys of other programs are
@@ -178,18 +181,18 @@ extension RegistryEdit {
             details: ["connection": .string(name)])
     }
 
-    private static func value(_ text: String?, key: String, full: String) throws(MMError) -> JSONValue? {
+    private static func value(_ text: String?, key: String) throws(MMError) -> JSONValue? {
         switch text {
         case nil, "", "null": return nil
         case "true": return true
         case "false": return false
         case let text?:
-            if listKeys.contains(key) {
-                if text.hasPrefix("[") { return try json(text, full) }
+            if listKeys.contains(key) || listMembers.contains(key) {
+                if text.hasPrefix("[") { return try json(text, key) }
                 let items = text.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty }
                 return .array(items.map { .string($0) })
             }
-            if objectKeys.contains(key), text.hasPrefix("{") { return try json(text, full) }
+            if objectKeys.contains(key), text.hasPrefix("{") { return try json(text, key) }
             return .string(text)
         }
     }

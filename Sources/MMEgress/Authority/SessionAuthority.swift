@@ -62,7 +62,7 @@ package final class SessionAuthority: Sendable {
 
     /// The server's side of a TLS connection whose client asked for this name.
     /// - Throws: `.unavailable` when OpenSSL has no memory.
-    func connection(for name: HostName) throws(MMError) -> TLSConnection {
+    func connection(for name: PlainHostName) throws(MMError) -> TLSConnection {
         let leaf = try leaf(for: name)
         guard let raw = mm_tls_open(leaf.raw, name.host) else {
             throw MMError(.unavailable, "OpenSSL has no memory for another connection.")
@@ -74,7 +74,7 @@ package final class SessionAuthority: Sendable {
     /// How many certificates are kept.
     var leafCount: Int { leaves.withLock { $0.entries.count } }
 
-    private func leaf(for name: HostName) throws(MMError) -> Handle {
+    private func leaf(for name: PlainHostName) throws(MMError) -> Handle {
         let now = ContinuousClock.now
         let known: Handle? = leaves.withLock { leaves in
             guard let entry = leaves.entries[name.host], entry.goodUntil > now else { return nil }

@@ -1,9 +1,12 @@
+import MMCore
 package import MMIdentity
 
 /// A host that a session may reach.
 package struct EgressPlace: Sendable, Hashable {
     /// What is served there; nil for a host that the owner of the connection added.
     package let service: CloudHost.Service?
+    /// Everything that is served there: some services share a host.
+    package let services: [CloudHost.Service]
     /// Whether the sign-in service is there, alone or besides: its answers hold tokens.
     package let givesTokens: Bool
     /// The host.
@@ -25,10 +28,13 @@ package struct EgressPlace: Sendable, Hashable {
 
     /// Whether a `Host` header names this place.
     func isNamed(by header: String) -> Bool {
-        guard let name = HostName(header), name.host == host else { return false }
+        guard let name = PlainHostName(header), name.host == host else { return false }
         return (name.port ?? (isSecure ? 443 : 80)) == port
     }
 
     /// Whether a token of this audience may be sent here.
-    package func takes(audience: String) -> Bool { audiences.contains(CloudHost.audience(audience)) }
+    package func takes(audience: String) -> Bool {
+        let audience = CloudHost.audience(audience)
+        return audiences.contains(audience) || (service == .dataverse && audience == CloudHost.audience(origin))
+    }
 }

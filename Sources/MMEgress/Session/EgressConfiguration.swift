@@ -1,5 +1,6 @@
 package import MMCore
 package import MMHTTP
+package import MMIdentity
 
 /// What the wire of one session needs from those above it.
 package struct EgressConfiguration: Sendable {
@@ -17,8 +18,12 @@ package struct EgressConfiguration: Sendable {
     package var folder: String
     /// The processes of the session, which alone may use its wire; nil admits whoever knows the proxy's secret.
     package var processes: (@Sendable () -> [Int32])?
+    /// Those of them that use it most: they are looked at first, because to find all takes longer.
+    package var usualProcesses: @Sendable () -> [Int32] = { [] }
     /// Whether somebody who signed in within the session is the right one: nil, or why not. Nothing of the others is handed on.
     package var admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
+    /// When requests to a service may go out; nil asks nobody.
+    package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
     /// Is told what happens. It must be short.
     package var events: @Sendable (EgressEvent) -> Void
     /// The client that sends; nil makes one for this session, from `environment`.

@@ -17,11 +17,10 @@ struct EgressConnection: Sendable {
     }
 
     /// Serves the connection until one side ends it.
-    /// - Parameter processes: those that may use it.
-    func run(processes: (@Sendable () -> [Int32])?) async {
+    func run() async {
         var host: String?
         do throws(WireFault) {
-            try await checkPeer(processes)
+            try await checkPeer()
             var keepsOn = true
             while keepsOn, let head = try await nextHead() {
                 if !core.isAuthenticated(head.headers) {
@@ -49,10 +48,12 @@ struct EgressConnection: Sendable {
     }
 
     /// Admits the session's own processes alone: another process of the same user may have read the secret.
-    private func checkPeer(_ processes: (@Sendable () -> [Int32])?) async throws(WireFault) {
-        guard let processes else { return }
-        let channel = channel
-        let isOwn = try? await BlockingWork.run { () throws(MMError) in channel.isHeld(by: processes()) }
+    private func checkPeer() async throws(WireFault) {
+        guard let processes = core.processes else { return }
+        let (channel, usual) = (channel, core.usualProcesses)
+        let isOwn = try? await BlockingWork.run { () throws(MMError) in
+            channel.isHeld(by: usual()) || channel.isHeld(by: processes())
+        }
         guard isOwn == true else {
             throw WireFault(403, .foreignProcess, "This proxy serves the processes of one session alone.")
         }
@@ -76,10 +77,10 @@ struct EgressConnection: Sendable {
 
     private func tunnel(_ head: RequestHead) async throws(WireFault) {
         guard head.body == .none else { throw WireFault(400, .malformed, "CONNECT has no body.") }
-        guard let name = HostName(head.target), name.port != nil else {
+        guard let name = PlainHostName(head.target), name.port != nil else {
             throw WireFault(400, .malformed, "CONNECT names no plain HOST:PORT.")
         }
-        if let host = head.headers["host"], HostName(host)?.host != name.host {
+        if let host = head.headers["host"], PlainHostName(host)?.host != name.host {
             throw WireFault(400, .nameMismatch, "CONNECT and its header Host name two servers.")
         }
         guard let place = core.hosts.place(name, isSecure: true) else { throw Self.foreign(name) }
@@ -136,8 +137,8 @@ struct EgressConnection: Sendable {
         }
         let rest = head.target.dropFirst(7)
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        guard let name = HostName(authority) else { throw WireFault(400, .malformed, "The address has no plain host.") }
-        guard let host = head.headers["host"], let named = HostName(host), named.host == name.host,
+        guard let name = PlainHostName(authority) else { throw WireFault(400, .malformed, "The address has no plain host.") }
+        guard let host = head.headers["host"], let named = PlainHostName(host), named.host == name.host,
             (named.port ?? 80) == (name.port ?? 80)
         else { throw WireFault(400, .nameMismatch, "The address and the header Host name two servers.") }
         guard let place = core.hosts.place(name, isSecure: false) else { throw Self.foreign(name) }
@@ -147,7 +148,7 @@ struct EgressConnection: Sendable {
             .run()
     }
 
-    private static func foreign(_ name: HostName) -> WireFault {
+    private static func foreign(_ name: PlainHostName) -> WireFault {
         WireFault(
             403, .foreignHost,
             "The session may not reach \(name). It reaches the services of its connection's cloud and tenant; "

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMIdentity
 
 /// What all connections of one session share.
 final class EgressCore: Sendable {
@@ -13,6 +14,9 @@ final class EgressCore: Sendable {
     let transport: any HTTPTransport
     let limits: EgressLimits
     let clock: WallClock
+    let pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
+    let processes: (@Sendable () -> [Int32])?
+    let usualProcesses: @Sendable () -> [Int32]
     let admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
     let events: @Sendable (EgressEvent) -> Void
     /// What `Proxy-Authorization` must say.
@@ -29,6 +33,9 @@ final class EgressCore: Sendable {
         tokens = configuration.tokens
         limits = configuration.limits
         clock = configuration.clock
+        pace = configuration.pace
+        processes = configuration.processes
+        usualProcesses = configuration.usualProcesses
         admits = configuration.admits
         events = configuration.events
         self.authority = authority

@@ -45,18 +45,23 @@ struct EgressExchange: Sendable {
         }
     }
 
-    private func refuse(_ fault: WireFault, code: String? = nil) async throws(WireFault) -> Bool {
+    private func refuse(
+        _ fault: WireFault, code: String? = nil, extra: HTTPHeaders = [:]
+    ) async throws(WireFault) -> Bool {
         record.answered(fault.status)
         // A client that wanted to speak something else may go on with that.
         let keepsAlive = head.keepsAlive && body.isDone && fault.kind != .otherProtocol
         try await writer.refuse(
-            fault, code: code, service: place.service, keepsAlive: keepsAlive, isHead: head.method == "HEAD")
+            fault, code: code, service: place.service, extra: extra, keepsAlive: keepsAlive, isHead: head.method == "HEAD")
         return keepsAlive
     }
 
     private func carryOut() async throws(WireFault) -> Bool {
         if head.headers.contains("upgrade") || head.headers.contains("http2-settings") {
             throw WireFault(501, .otherProtocol, "Web sockets and other protocols are not passed on yet.")
+        }
+        if place.service == .gallery, head.method != "GET", head.method != "HEAD" {
+            throw WireFault(403, .refused, "The PowerShell Gallery is there to be read; sessions send nothing to it.")
         }
         let credentials = try OutgoingCredentials(Self.endToEnd(head.headers), target: target, to: place, core: core)
         let described = try await describe(credentials)
@@ -90,7 +95,17 @@ struct EgressExchange: Sendable {
         case .beginning(let bytes, let length):
             request.upload = HTTPUpload(length: length, pieces: Self.rest(of: body, after: bytes))
         }
+        let pace = place.service.flatMap { core.pace?($0) }
+        if let wait = await turn(by: pace) {
+            let fault = WireFault(
+                429, .throttled, "\(place.host) has asked this connection to slow down; nothing was sent.")
+            record.failed(fault)
+            let seconds = wait.components.seconds + 1
+            return try await refuse(fault, extra: ["Retry-After": String(seconds)])
+        }
+        let sent = core.clock.now
         let stream = try await open(request)
+        await heed(stream, sent, pace)
         if let signIn { return try await answer(stream, signIn) }
         return try await pass(stream)
     }
@@ -147,6 +162,35 @@ struct EgressExchange: Sendable {
             let first = await group.next() ?? late
             group.cancelAll()
             return first
+        }
+    }
+
+    // MARK: Pace
+
+    /// Waits for its turn among all requests of the connection to a service that has asked to slow down.
+    /// - Returns: how long it would still be, where that is longer than clients wait.
+    private func turn(by pace: ServicePace?) async -> Duration? {
+        guard let pace else { return nil }
+        let patience = ContinuousClock.now + core.limits.pace
+        return await channel.whileConnected {
+            while let wait = await pace.take() {
+                guard ContinuousClock.now + wait < patience else { return wait }
+                guard (try? await Task.sleep(for: wait)) != nil else { return nil }
+            }
+            return nil
+        }
+    }
+
+    /// Takes what an answer says of the next requests.
+    private func heed(_ stream: HTTPStream, _ sent: Timestamp, _ pace: ServicePace?) async {
+        guard let pace else { return }
+        if stream.status == 429 || stream.status == 503 {
+            guard let asked = stream.headers["retry-after"],
+                let wait = RetryAfter.wait(asked, now: core.clock.now)
+            else { return }
+            await pace.slowDown(for: wait, sent: sent)
+        } else if stream.status < 400 {
+            await pace.goOn(sent: sent)
         }
     }
 

@@ -14,6 +14,8 @@ package struct EgressLimits: Sendable {
     package var judgedBytes = 1 << 20
     /// How long a request is held open while somebody is asked. .NET's own patience is 100 s.
     package var hold = Duration.seconds(90)
+    /// How long a request waits while its service has asked to slow down; beyond that the client is told to.
+    package var pace = Duration.seconds(60)
     /// How long a service may take to begin its answer.
     package var answer = Duration.seconds(1_800)
 

@@ -15,8 +15,9 @@ package final class EgressSession: Sendable {
     /// The port on 127.0.0.1, the one address that the session needs to connect to.
     package let port: UInt16
     /// The file that holds the session's certificate authority.
-    package let certificateFile: String
+    package var certificateFile: String { folder.certificateFile }
 
+    private let folder: TrustFolder
     private let core: EgressCore
     private let listener: PolledListener
     private let client: HTTPClient?
@@ -26,26 +27,21 @@ package final class EgressSession: Sendable {
     /// - Throws: `.unavailable` when a library, port, descriptor or thread is missing; what writing the certificate fails with.
     package static func start(_ configuration: EgressConfiguration) async throws(MMError) -> EgressSession {
         let authority = try SessionAuthority()
-        // A folder of its own: some clients take every file of the folder for a certificate.
-        let folder = configuration.folder + "/trust"
-        let file = folder + "/session-ca.pem"
-        try await BlockingWork.run { () throws(MMError) in
-            try ProtectedFile.makeDirectory(folder)
-            try ProtectedFile.replace(file, with: Array(authority.pem.utf8))
-        }
-        let session = try EgressSession(configuration, authority: authority, file: file, folder: folder)
-        session.accept(processes: configuration.processes)
+        let folder = TrustFolder(in: configuration.folder)
+        try await BlockingWork.run { () throws(MMError) in try folder.write(authority.pem) }
+        let session = try EgressSession(configuration, authority: authority, folder: folder)
+        session.accept()
         return session
     }
 
     private init(
-        _ configuration: EgressConfiguration, authority: SessionAuthority, file: String, folder: String
+        _ configuration: EgressConfiguration, authority: SessionAuthority, folder: TrustFolder
     ) throws(MMError) {
         let secret = Secret(RandomBytes.text(bytes: 24))
         HeldSecrets.shared.hold(secret)
         listener = try PolledListener(loopback: ())
         port = listener.port
-        certificateFile = file
+        self.folder = folder
         if configuration.transport == nil {
             var settings = HTTPClientConfiguration(environment: configuration.environment)
             settings.threadName = "mm-egress"
@@ -58,13 +54,13 @@ package final class EgressSession: Sendable {
         }
         core = EgressCore(configuration, authority: authority, secret: secret, transport: transport)
         environment = Self.variables(
-            proxy: "http://\(Self.userName):\(secret.reveal())@127.0.0.1:\(port)", file: file,
-            folder: folder)
+            proxy: "http://\(Self.userName):\(secret.reveal())@127.0.0.1:\(port)", folder)
     }
 
     deinit {
         listener.close()
         accepting.withLock { $0 }?.cancel()
+        folder.remove()
     }
 
     /// Takes everything down: connections, what is under way, the placeholders, the certificate's file.
@@ -78,12 +74,12 @@ package final class EgressSession: Sendable {
         await task?.value
         await client?.shutdown()
         core.vault.clear()
-        let file = certificateFile
-        _ = try? await BlockingWork.run { () throws(MMError) in try ProtectedFile.remove(file) }
+        let folder = folder
+        _ = try? await BlockingWork.run { () throws(MMError) in folder.remove() }
     }
 
     /// The variables by which the usual clients find the proxy and trust its authority, and nobody else's.
-    private static func variables(proxy: String, file: String, folder: String) -> [String: String] {
+    private static func variables(proxy: String, _ folder: TrustFolder) -> [String: String] {
         var variables: [String: String] = [:]
         for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
             variables[name] = proxy
@@ -93,14 +89,14 @@ package final class EgressSession: Sendable {
         for name in ["NO_PROXY", "no_proxy"] { variables[name] = "" }
         // OpenSSL and .NET, curl, Python's requests, Node, git.
         for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"] {
-            variables[name] = file
+            variables[name] = folder.certificateFile
         }
-        variables["SSL_CERT_DIR"] = folder
+        variables["SSL_CERT_DIR"] = folder.path
         variables["NODE_USE_ENV_PROXY"] = "1"
         return variables
     }
 
-    private func accept(processes: (@Sendable () -> [Int32])?) {
+    private func accept() {
         let (core, listener) = (core, listener)
         let open = ConnectionCount(limit: core.limits.connections)
         let task = Task {
@@ -124,7 +120,7 @@ package final class EgressSession: Sendable {
                     group.addTask {
                         defer { open.leave() }
                         await withTaskCancellationHandler {
-                            await EgressConnection(channel, core: core).run(processes: processes)
+                            await EgressConnection(channel, core: core).run()
                         } onCancel: {
                             channel.drop()
                         }

@@ -18,6 +18,7 @@ struct SignInExchange: Sendable {
 
     private let core: EgressCore
     private let endpoint: String
+    private let host: String
     private let form: FormFields?
     private let isTokenEndpoint: Bool
 
@@ -28,6 +29,7 @@ struct SignInExchange: Sendable {
             return nil
         }
         self.core = core
+        host = request.place.host
         endpoint = request.place.origin + request.target.prefix { $0 != "?" }
         isTokenEndpoint = path.contains("/oauth2/") && (path.hasSuffix("/token") || path.hasSuffix("/devicecode"))
         guard case .whole(let body) = request.body else {
@@ -52,12 +54,12 @@ struct SignInExchange: Sendable {
             case .signInOnly(let secret)? where isTokenField: form[name] = secret.reveal()
             case .own(let token)? where name.lowercased() == "assertion": form[name] = token.token.reveal()
             case .some:
-                core.events(.placeholderElsewhere(host: HostName.host(of: endpoint), audience: nil))
+                core.events(.placeholderElsewhere(host: host, audience: nil))
                 throw WireFault(
                     403, .placeholderElsewhere, "The field \(name) holds a placeholder whose token is not taken there.")
             case nil:
                 if isTokenField {
-                    core.events(.foreignCredential(host: HostName.host(of: endpoint)))
+                    core.events(.foreignCredential(host: host))
                     throw WireFault(
                         403, .foreignCredential,
                         "The field \(name) holds a token that this session was not given. Sign in again within the session."

@@ -110,7 +110,7 @@ struct OutgoingCredentials: Sendable {
         return switch service {
         case .storage: scheme == "sharedkey" || scheme == "sharedkeylite"
         case .signIn: scheme == "basic"
-        case .resource: false
+        case .resource, .dataverse, .contents, .gallery: false
         }
     }
 

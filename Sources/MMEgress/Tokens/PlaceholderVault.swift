@@ -43,6 +43,9 @@ package final class PlaceholderVault: Sendable {
     /// How far ahead a placeholder's end lies that is always exchanged for a fresh token: no module reconnects before.
     static let distance: Int64 = 10 * 365 * 86_400
 
+    /// How long a placeholder for a token of the connection's own sign-in says that it lasts.
+    package static let life = Duration.seconds(distance)
+
     private let state = Mutex(State())
     private let clock: WallClock
     private let limit: Int

@@ -38,6 +38,8 @@ package struct WireFault: Error, Sendable, Hashable {
         package static let noToken = Kind(rawValue: "no_token")
         /// The service could not be reached, or did not answer as it should.
         package static let upstream = Kind(rawValue: "service_unreachable")
+        /// The service has asked to slow down, for longer than a client waits.
+        package static let throttled = Kind(rawValue: "throttled")
         /// The client is gone.
         package static let clientGone = Kind(rawValue: "client_gone")
         /// The sign-in service's answer could not be taken apart, or somebody else signed in.

@@ -4,6 +4,8 @@ package struct ProxySettings: Sendable, Hashable {
     package let variable: String
     /// Its value.
     package let value: String
+    /// Whether addresses of this machine go through it too.
+    package var coversThisMachine = false
     /// Hosts that are reached without it.
     let exceptions: ProxyExceptions
 
@@ -21,10 +23,10 @@ package struct ProxySettings: Sendable, Hashable {
             ["no_proxy", "NO_PROXY"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? "")
     }
 
-    /// The proxy for an address; none for this machine and for the exceptions.
+    /// The proxy for an address; none for the exceptions, nor as a rule for this machine.
     /// - Throws: `.proxy` when the variable can't be read: what should go through a proxy never goes around it.
     func proxy(for address: HTTPAddress) throws(HTTPError) -> ProxyAddress? {
-        guard !address.isLoopback, !exceptions.contain(address) else { return nil }
+        guard coversThisMachine || !address.isLoopback, !exceptions.contain(address) else { return nil }
         return try ProxyAddress(value, from: variable)
     }
 }

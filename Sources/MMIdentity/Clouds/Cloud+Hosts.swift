@@ -44,12 +44,34 @@ extension Cloud {
                 CloudHost(
                     .storage, "\(kind).\(extra.storage)", .oneLabelBelow, audiences: ["https://storage.azure.com"]))
         }
+        for name in extra.dataverse { hosts.append(CloudHost(.dataverse, name, .below)) }
+        guard name != "sandbox" else { return hosts }
+        hosts.append(CloudHost(.contents, "svc.ms", .below))
+        // Its pages, and where its packages lie.
+        add(.gallery, "https://www.powershellgallery.com")
+        add(.gallery, "https://cdn.powershellgallery.com")
+        add(.gallery, "https://psg-prod-eastus.azureedge.net")
         return hosts
+    }
+
+    /// The resource whose tokens carry an audience, as `audience(of:)` gives it.
+    package func resource(withAudience text: String) -> ServiceResource? {
+        let wanted = CloudHost.audience(text)
+        if let found = ServiceResource.plain.first(where: { audience(of: $0).map(CloudHost.audience) == wanted }) {
+            return found
+        }
+        guard !sharePointDomain.isEmpty, let host = WebAddress(wanted)?.host,
+            host.hasSuffix("." + sharePointDomain)
+        else { return nil }
+        let resource = ServiceResource.sharePoint(String(host.dropLast(sharePointDomain.utf8.count + 1)))
+        return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
     }
 
     /// The audiences of a service's tokens: addresses, and the ids of the service's app, which some tokens carry.
     private func audiences(of resource: ServiceResource) -> [String] {
         var found = [audience(of: resource)].compactMap(\.self)
+        // The sandbox's own address is good for all its services.
+        if name == "sandbox", let base = base(of: resource) { found.append(base) }
         switch resource {
         case .graph: found.append("00000003-0000-0000-c000-000000000000")
         case .flow: found.append("7df0a125-d3be-4c96-aa54-591f83ff541c")
@@ -72,6 +94,7 @@ extension Cloud {
         var exchange: [String] = []
         var teams: [String] = []
         var storage = ""
+        var dataverse: [String] = []
         var armAudiences: [String] = []
     }
 
@@ -79,14 +102,17 @@ extension Cloud {
         "public": publicHosts, "gcc": publicHosts,
         "gcchigh": FurtherHosts(
             exchange: ["outlook.office365.us"], teams: ["gov.teams.microsoft.us"], storage: "core.usgovcloudapi.net",
+            dataverse: ["crm.microsoftdynamics.us"],
             armAudiences: ["https://management.core.usgovcloudapi.net"]),
         "dod": FurtherHosts(
             teams: ["dod.teams.microsoft.us"], storage: "core.usgovcloudapi.net",
+            dataverse: ["crm.appsplatform.us"],
             armAudiences: ["https://management.core.usgovcloudapi.net"]),
         "china": FurtherHosts(
-            storage: "core.chinacloudapi.cn", armAudiences: ["https://management.core.chinacloudapi.cn"]),
+            storage: "core.chinacloudapi.cn", dataverse: ["crm.dynamics.cn"],
+            armAudiences: ["https://management.core.chinacloudapi.cn"]),
     ]
     private static let publicHosts = FurtherHosts(
         exchange: ["outlook.office.com"], teams: ["teams.microsoft.com"], storage: "core.windows.net",
-        armAudiences: ["https://management.core.windows.net"])
+        dataverse: ["dynamics.com"], armAudiences: ["https://management.core.windows.net"])
 }

@@ -8,6 +8,12 @@ package struct CloudHost: Sendable, Hashable {
         case resource(ServiceResource)
         /// Azure Storage: blobs, files, queues, tables.
         case storage
+        /// Dataverse: each organization has a host, whose tokens are for that host.
+        case dataverse
+        /// Where SharePoint and OneDrive keep contents; addresses there carry a right of their own.
+        case contents
+        /// The PowerShell Gallery, to be read.
+        case gallery
     }
 
     /// Which hosts are meant.
@@ -48,7 +54,11 @@ package struct CloudHost: Sendable, Hashable {
 
     /// Whether everybody can get a name of this form: what is sent there may be sent to a stranger.
     package var isOpenToStrangers: Bool {
-        service == .storage || (service == .resource(.keyVault) && form != .exact)
+        switch service {
+        case .storage, .dataverse, .contents, .gallery: true
+        case .resource(.keyVault): form != .exact
+        case .signIn, .resource: false
+        }
     }
 
     /// Whether an address of this host and port is meant.

@@ -2,6 +2,8 @@ package import MMCore
 
 /// What becomes known of a call while it runs and belongs into its audit line: connection, verdict, sizes; never content.
 package final class CallRecord: Sendable {
+    /// What names this call in the audit log, and the requests that it sent.
+    package let call = RandomBytes.text(bytes: 9)
     private let members = Mutex(JSONObject())
 
     package init() {}

@@ -30,6 +30,8 @@ public struct OperationServices: Sendable {
     package let outputs: OutputStore
     /// What was done.
     package let audit: AuditLog
+    /// What PowerShell sessions have sent.
+    package let sent: SentRequests
     /// Scripts that need no second look at their parameters' names.
     let checkedScripts = CheckedScripts()
     /// Takes secrets out of what is written.
@@ -79,17 +81,22 @@ public struct OperationServices: Sendable {
         self.paths = paths
         self.identity = identity
         registry = ConnectionRegistry(path: paths.registry)
-        guards = CurrentGuard(environment: environment)
+        let guards = CurrentGuard(environment: environment)
+        let audit = AuditLog(path: paths.auditLog)
+        let sent = SentRequests(audit: audit, log: log)
+        self.guards = guards
+        self.audit = audit
+        self.sent = sent
         sessions = SessionPool(
             factory: ModuleSessionFactory(
-                environment: environment, paths: paths, registry: registry, identity: identity, log: log))
+                environment: environment, paths: paths, registry: registry, identity: identity, guards: guards,
+                sent: sent, log: log))
         jobs = OperationJobs()
         shells = ShellSessions(work: jobs.table)
         restorer = SessionRestorer(
             path: paths.sessionsFile(of: only), registry: registry, sessions: sessions, log: log)
         ledger = ConfirmationLedger(paths: paths)
         outputs = OutputStore(directory: paths.outputDirectory)
-        audit = AuditLog(path: paths.auditLog)
         redactor = .standard
         self.log = log
     }

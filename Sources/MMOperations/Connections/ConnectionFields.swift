@@ -15,6 +15,12 @@ enum ConnectionFields {
         InputField(
             "guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges (default standard)."),
         InputField(
+            "egress", .choice(["off"]),
+            "off: PowerShell sessions reach every host by themselves; egress.allow=HOST,… adds hosts instead."),
+        InputField(
+            "confinement", .choice(ConnectionConfinement.allCases.map(\.rawValue)),
+            "How far the kernel shuts sessions in (default preferred)."),
+        InputField(
             "set", .parameters,
             "Any key=value, such as mcps=mm or keepSpares=exo,azure; an empty value removes the key.",
             at: .positional(1)),

@@ -23,6 +23,21 @@ enum EngineAnswer: Sendable {
         }
     }
 
+    /// The answer with what became of its requests, and what is said besides; the native engine's are judged by themselves.
+    func besides(_ traffic: CallTraffic?, _ notices: () -> [String]) -> EngineAnswer {
+        func completed(_ answer: SessionAnswer) -> SessionAnswer {
+            var answer = answer
+            answer.traffic = traffic
+            answer.notices = notices()
+            return answer
+        }
+        return switch self {
+        case .native: self
+        case .powerShell(let answer, let reason): .powerShell(completed(answer), because: reason)
+        case .only(let answer): .only(completed(answer))
+        }
+    }
+
     /// The engine that ran.
     var engine: Engine {
         if case .native = self { .native } else { .pwsh }

@@ -1,4 +1,5 @@
 import MMCore
+import MMEgress
 import MMIdentity
 import MMPowerShell
 
@@ -6,11 +7,22 @@ import MMPowerShell
 struct ConnectionTokens: TokenFeeding {
     private let connection: Connection
     private let identity: IdentityService
+    private let cloud: Cloud
+    private let vault: PlaceholderVault?
 
     /// The tokens of a connection.
-    init(of connection: Connection, from identity: IdentityService) {
+    /// - Parameters:
+    ///   - connection: whose.
+    ///   - identity: where they come from.
+    ///   - cloud: the connection's.
+    ///   - vault: where placeholders are kept that are fed in the place of tokens; nil feeds the tokens themselves.
+    init(
+        of connection: Connection, from identity: IdentityService, cloud: Cloud, vault: PlaceholderVault? = nil
+    ) {
         self.connection = connection
         self.identity = identity
+        self.cloud = cloud
+        self.vault = vault
     }
 
     /// The token for a resource; `nil` when only a person could get it.
@@ -20,8 +32,9 @@ struct ConnectionTokens: TokenFeeding {
             let token = try await identity.token(
                 for: connection, resource: wanted, options: TokenOptions(interaction: .never),
                 deadline: .after(.seconds(60)))
+            let (text, end) = try fed(token)
             return FedToken(
-                resource, token: token.secret, expiresAt: token.expiresAt,
+                resource, token: text, expiresAt: end,
                 claims: TokenClaims(
                     account: token.account.username, objectID: token.account.objectID, tenantID: token.account.tenantID,
                     appID: connection.appId))
@@ -30,6 +43,14 @@ struct ConnectionTokens: TokenFeeding {
             if [.signInNeeded, .invalidInput, .unsupported].contains(error.code) { return nil }
             throw error
         }
+    }
+
+    /// What the module gets, and when that ends: a placeholder's end lies so far ahead that no module reconnects for it.
+    private func fed(_ token: AccessToken) throws(MMError) -> (Secret, Timestamp) {
+        guard let vault else { return (token.secret, token.expiresAt) }
+        let text = try vault.placeholder(
+            for: token.secret, account: token.account.objectID, audience: cloud.audience(of: token.resource))
+        return (Secret(text), Timestamp.now + PlaceholderVault.life)
     }
 
     private static func service(of resource: TokenResource) -> ServiceResource? {

@@ -19,6 +19,12 @@ package struct ModuleSession: PooledSession {
     let ground: SignInGround
     /// What its scripts have left behind.
     package let scriptMemory = ScriptMemory()
+    /// Judges what it sends; nil where it reaches the network by itself.
+    let requests: GrantedRequests?
+    /// What it has sent.
+    let sent: SentRequests
+    /// What its first answer says besides.
+    private let notices = SessionNotices()
     private static let signInLimit = Duration.seconds(900)
 
     /// Signs in, from the connection's own tokens where they serve, else with the module's device code. Whoever signs in to
@@ -45,6 +51,17 @@ package struct ModuleSession: PooledSession {
             throw error
         }
         return account
+    }
+
+    /// Runs a call's work: what it sends meanwhile is judged by the call's grant.
+    func sending(
+        _ grant: CallGrant, _ work: () async throws(MMError) -> EngineAnswer
+    ) async throws(MMError) -> EngineAnswer {
+        requests?.begin(grant)
+        let ran = await Result { () async throws(MMError) in try await work() }
+        let traffic = requests?.end()
+        if requests != nil { await sent.flush() }
+        return try ran.get().besides(traffic) { notices.take(isWired: requests != nil) }
     }
 
     /// Whether it was signed in with a token of the connection's own sign-in.

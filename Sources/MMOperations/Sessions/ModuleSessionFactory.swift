@@ -1,5 +1,6 @@
 package import MMCore
 package import MMIdentity
+import MMGuard
 import MMPowerShell
 package import MMSessions
 
@@ -9,17 +10,21 @@ package struct ModuleSessionFactory: SessionFactory {
     private let paths: StatePaths
     private let registry: ConnectionRegistry
     private let identity: IdentityService
+    private let guards: CurrentGuard
+    private let sent: SentRequests
     private let log: Log
 
     /// A factory over a user's connections.
     package init(
         environment: [String: String], paths: StatePaths, registry: ConnectionRegistry, identity: IdentityService,
-        log: Log
+        guards: CurrentGuard, sent: SentRequests, log: Log
     ) {
         self.environment = environment
         self.paths = paths
         self.registry = registry
         self.identity = identity
+        self.guards = guards
+        self.sent = sent
         self.log = log
     }
 
@@ -29,11 +34,14 @@ package struct ModuleSessionFactory: SessionFactory {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
         let ground = SignInGround(of: connection, registry: registry, identity: identity, paths: paths)
+        let requests =
+            connection.egress == .off
+            ? nil : GrantedRequests(guards: guards, policy: GuardPolicy(of: connection, environment: environment))
         if RunModule.isNative(key.module) {
             var makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
             if RunModule.hasPowerShell(key.module) {
                 makePowerShell = { () async throws(MMError) -> PowerShellSession in
-                    try await self.powerShell(key, connection)
+                    try await self.powerShell(key, connection, requests)
                 }
             }
             let isNamed = PowerShellLocator.variables.contains { !(environment[$0] ?? "").isEmpty }
@@ -41,12 +49,15 @@ package struct ModuleSessionFactory: SessionFactory {
                 module: key.module, connection: connection, identity: identity, prefersPowerShell: isNamed,
                 makePowerShell: makePowerShell)
             try await session.prepare()
-            return ModuleSession(runner: .exchange(session), ground: ground)
+            return ModuleSession(runner: .exchange(session), ground: ground, requests: requests, sent: sent)
         }
-        return ModuleSession(runner: .powerShell(try await powerShell(key, connection)), ground: ground)
+        let session = try await powerShell(key, connection, requests)
+        return ModuleSession(runner: .powerShell(session), ground: ground, requests: requests, sent: sent)
     }
 
-    private func powerShell(_ key: SessionKey, _ connection: Connection) async throws(MMError) -> PowerShellSession {
+    private func powerShell(
+        _ key: SessionKey, _ connection: Connection, _ requests: GrantedRequests?
+    ) async throws(MMError) -> PowerShellSession {
         let snapshot = try registry.snapshot()
         let login = connection.cloud == "sandbox" ? try identity.cloud(of: connection).login : nil
         var settings = try PowerShellSessionSettings(
@@ -54,12 +65,21 @@ package struct ModuleSessionFactory: SessionFactory {
             pin: try PinStore(path: paths.pinFile).pin(of: connection.name),
             location: try location(for: connection, sandbox: login), paths: paths, environment: environment,
             sandboxLogin: login,
-            tokens: ConnectionTokens(of: connection, from: identity))
+            tokens: ConnectionTokens(of: connection, from: identity, cloud: try identity.cloud(of: connection)))
         settings.host.log = log.scoped(key.connection, key.module)
         // What runs in a session can't confirm for a person: this marks everything it starts.
         settings.host.environment["MM_SESSION"] = key.description
+        if let requests, let hosts = connection.egress.allowed {
+            try await ModuleWire(
+                key: key, connection: connection, identity: identity, environment: environment, requests: requests,
+                sent: sent, log: log.scoped(key.connection, key.module)
+            ).open(for: &settings, allowing: hosts)
+        }
         let session = PowerShellSession(settings)
-        try await session.prepare(deadline: .after(settings.host.startWithin))
+        do throws(MMError) { try await session.prepare(deadline: .after(settings.host.startWithin)) } catch {
+            await session.close()
+            throw error
+        }
         return session
     }
 

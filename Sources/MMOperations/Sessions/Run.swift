@@ -73,21 +73,24 @@ struct Run: Operation {
         let deadline = context.deadline
         let (sent, prompt, sessions) = (command, onPrompt, context.services.sessions)
         let flow = input.output == "text" ? nil : NativeFlow(depth: input.depth ?? 3)
+        let grant = CallGrant(call: context.record.call, verdict: verdict, policy: policy)
         let work = { @Sendable () async throws(MMError) -> EngineAnswer in
             try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
             ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> EngineAnswer in
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session.scriptMemory)
-                switch lease.session.runner {
-                case .exchange(let session):
-                    return try await session.run(
-                        plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow
-                    ) { progress(ProgressReport(done: 1, message: $0)) }
-                case .powerShell(let session):
-                    let answer = try await session.answer(sent, deadline: deadline)
-                    let isStandIn = await session.isStandIn
-                    return .only(SessionAnswer(answer: answer, account: lease.account, isStandIn: isStandIn))
+                return try await lease.session.sending(grant) { () async throws(MMError) in
+                    switch lease.session.runner {
+                    case .exchange(let session):
+                        return try await session.run(
+                            plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow
+                        ) { progress(ProgressReport(done: 1, message: $0)) }
+                    case .powerShell(let session):
+                        let answer = try await session.answer(sent, deadline: deadline)
+                        let isStandIn = await session.isStandIn
+                        return .only(SessionAnswer(answer: answer, account: lease.account, isStandIn: isStandIn))
+                    }
                 }
             }
         }

@@ -9,6 +9,10 @@ package struct SessionAnswer: Sendable {
     let account: String
     /// Whether it ran on the stand-in.
     let isStandIn: Bool
+    /// What became of its requests, where they were judged.
+    var traffic: CallTraffic?
+    /// What is said besides.
+    var notices: [String] = []
 
     /// What is said of an answer that no PowerShell gave.
     package static let standInNote = "This ran on the sandbox's stand-in, not on a real PowerShell."
@@ -18,7 +22,8 @@ package struct SessionAnswer: Sendable {
     ///   written by then is in the details.
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         let isText = input.output == "text"
-        let notes = notes(isText: isText, input.command ?? "")
+        let notes = notices + (traffic?.notes(connection: connection) ?? []) + notes(isText: isText, input.command ?? "")
+        if let error = traffic?.error { throw error.after(output(isText)) }
         switch answer.end?.state {
         case .completed?: break
         case .stopped?:

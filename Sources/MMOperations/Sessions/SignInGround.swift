@@ -62,6 +62,8 @@ package struct SignInGround: Sendable {
         let auth: ConnectionAuth
         let pin: AccountPin?
         let isConstrained: Bool
+        let egress: ConnectionEgress
+        let confinement: ConnectionConfinement
 
         init(_ connection: Connection) {
             ids = [
@@ -72,6 +74,8 @@ package struct SignInGround: Sendable {
             auth = connection.auth
             pin = connection.pin
             isConstrained = connection.language == .constrained || connection.isReadOnly
+            egress = connection.egress
+            confinement = connection.confinement
         }
     }
 }

@@ -22,6 +22,8 @@ public struct HostSettings: Sendable {
     public var consoleLimit = 1 << 20
     /// Where short-lived sockets are made: a folder of this user alone, or one like `/tmp`.
     public var socketFolder: String
+    /// Is told which processes belong to the session.
+    package var processes: SessionProcesses?
     /// Where starts, ends and oddities are told, without any content.
     public var log: Log?
     /// Folders in which a module's own program may lie: those of this process's search path and the .NET tools.
@@ -76,7 +78,7 @@ public struct HostSettings: Sendable {
     }
 
     /// The folder that stands for the user's home in the session.
-    var home: String { folder + "/home" }
+    package var home: String { folder + "/home" }
 
     /// Everything that the process finds in its environment. Nothing is taken over from ours by itself.
     /// - Parameters:

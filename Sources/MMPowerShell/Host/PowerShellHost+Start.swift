@@ -24,8 +24,10 @@ extension PowerShellHost {
         let greeting = try HostGreeting(
             listener: listener, file: file, nonce: nonce, recordLimit: settings.recordLimit, log: settings.log ?? .off)
         let (child, outputs) = try await spawn(settings, folder: folder, nonce: nonce, mark: mark)
+        settings.processes?.started(child.pid, mark: mark)
         do throws(MMError) {
             let greeted = try await greet(greeting, child: child, outputs: outputs, by: startBy)
+            settings.processes?.greeted(greeted.hello.processID, from: child.pid)
             let socket = FileDescriptor(owning: greeted.socket)
             let version = try checked(greeted.hello, settings)
             let process = HostProcess(child: child, powerShell: greeted.hello.processID, mark: mark)

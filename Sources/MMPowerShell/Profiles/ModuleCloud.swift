@@ -81,7 +81,7 @@ public struct ModuleCloud: Sendable, Hashable {
     }
 
     /// Whether a page may be shown to a person as a place to enter a code.
-    func shows(page: String) -> Bool {
+    package func shows(page: String) -> Bool {
         guard let scheme = page.firstRange(of: "://") else { return false }
         let isPlain = page[..<scheme.lowerBound].lowercased() == "http"
         guard !isPlain || name == "sandbox" else { return false }

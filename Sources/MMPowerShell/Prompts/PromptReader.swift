@@ -1,4 +1,4 @@
-import MMCore
+public import MMCore
 
 /// A device code that a module shows while it signs in.
 public struct DevicePrompt: Sendable, Hashable {
@@ -8,16 +8,20 @@ public struct DevicePrompt: Sendable, Hashable {
     public let page: String
     /// The module's own words, without escape codes.
     public let message: String
+    /// When the code ends, where the sign-in service said so.
+    public let expiresAt: Timestamp?
 
     /// A prompt.
     /// - Parameters:
     ///   - userCode: what a person enters.
     ///   - page: where.
     ///   - message: the module's own words.
-    public init(userCode: String, page: String, message: String) {
+    ///   - expiresAt: when the code ends.
+    public init(userCode: String, page: String, message: String, expiresAt: Timestamp? = nil) {
         self.userCode = userCode
         self.page = page
         self.message = message
+        self.expiresAt = expiresAt
     }
 }
 

@@ -14,8 +14,8 @@ extension PowerShellSession {
         ]
         if let module = settings.profile?.name { details["module"] = .string(module) }
         if let account = target?.account { details["account"] = .string(account) }
-        if let signInStarted {
-            details["expiresAt"] = .string((signInStarted + settings.signInWithin).iso8601)
+        if let end = prompt.expiresAt ?? signInStarted.map({ $0 + settings.signInWithin }) {
+            details["expiresAt"] = .string(end.iso8601)
         }
         return MMError(
             .signInNeeded,

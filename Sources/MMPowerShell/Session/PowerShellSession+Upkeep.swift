@@ -158,5 +158,6 @@ extension PowerShellSession {
         opening?.cancel()
         notifyStateChange()
         await dropHost()
+        await settings.wire?.close()
     }
 }

@@ -13,6 +13,8 @@ public struct PowerShellSessionSettings: Sendable {
     public var method: SignInMethod?
     /// Where tokens come from.
     public var tokens: (any TokenFeeding)?
+    /// The way to the network; `nil` for a session that reaches it by itself.
+    package var wire: SessionWire?
     /// Whether a person may be asked for a device code; not where an app signs in for itself.
     public var asksPerson = true
     /// Whether user scripts run in ConstrainedLanguage.
@@ -61,6 +63,18 @@ public struct PowerShellSessionSettings: Sendable {
             return
         }
         host.programPaths.append(String(program[..<slash]))
+    }
+
+    /// Whether somebody may be signed in to this session.
+    /// - Returns: why not: the error that names who signed in and who should have.
+    package func refusal(of claims: TokenClaims) -> MMError? {
+        guard let target else { return nil }
+        do throws(MMError) {
+            _ = try SessionIdentity.check(claims, for: target, by: method ?? .device)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// The folder of one session below a state folder: apart from every other connection's and module's.

@@ -115,16 +115,54 @@ struct SignInProcedure: Sendable {
         -> PowerShellAnswer
     {
         let limit = method.needsPerson ? settings.signInWithin : settings.connectWithin
+        let patience = method.needsPerson ? PromptPatience(settings.promptWithin) : nil
+        // Listening begins before the module can ask for anything.
+        let notes = settings.wire?.signIns.listen()
+        let onWire = Task { () -> MMError? in
+            var refusal: MMError?
+            for await note in notes ?? AsyncStream(unfolding: { nil }) {
+                switch note {
+                case .code(let prompt):
+                    patience?.end()
+                    await show(prompt)
+                case .refused(let error): refusal = error
+                }
+            }
+            return refusal
+        }
+        let outcome: Swift.Result<PowerShellAnswer, MMError> = await Swift.Result { () async throws(MMError) in
+            try await read(command, limit, patience)
+        }
+        settings.wire?.signIns.end()
+        // Whom the wire didn't let in is what the module's own words only hint at.
+        if let refusal = await onWire.value { throw refusal }
+        let answer = try outcome.get()
+        if let patience, patience.isOver {
+            throw MMError(
+                .unavailable, "\(profile.title) showed no device code within \(settings.promptWithin).",
+                hint: "Try again; if it stays so, look at what it prints: mm doctor powershell",
+                cause: answer.console.map(\.text).joined())
+        }
+        return answer
+    }
+
+    /// Runs the connect command to its end, and shows the code that the module prints where no wire tells it. A PowerShell's
+    /// words are not believed beside a wire: a code that the connection's sign-in service never gave is somebody else's. The
+    /// stand-in may have no service to ask.
+    private func read(
+        _ command: PowerShellCommand, _ limit: Duration, _ patience: PromptPatience?
+    ) async throws(MMError) -> PowerShellAnswer {
         let run: PowerShellRun
         do throws(HostLoss) { run = try await host.run(command, deadline: .after(limit)) } catch { throw error.error }
-        guard method.needsPerson else { return try await run.collect(limit: 1000) }
-        let patience = PromptPatience(run, settings.promptWithin)
+        guard let patience else { return try await run.collect(limit: 1000) }
+        patience.watch(run)
         defer { patience.end() }
         var reader = PromptReader(profile.prompt, cloud: target.cloud)
         var answer = PowerShellAnswer()
         var events = run.makeAsyncIterator()
         while let event = try await events.next() {
             answer.add(event, limit: 1000)
+            if let wire = settings.wire, wire.signIns.hasCode || !host.isStandIn { continue }
             let prompt: DevicePrompt? =
                 switch event {
                 case .record(let record): reader.read(record)
@@ -135,12 +173,6 @@ struct SignInProcedure: Sendable {
                 patience.end()
                 await show(prompt)
             }
-        }
-        if patience.isOver {
-            throw MMError(
-                .unavailable, "\(profile.title) showed no device code within \(settings.promptWithin).",
-                hint: "Try again; if it stays so, look at what it prints: mm doctor powershell",
-                cause: answer.console.map(\.text).joined())
         }
         return answer
     }
@@ -179,19 +211,36 @@ struct SignInProcedure: Sendable {
 
 /// Stops a connect command that shows no device code in time.
 private final class PromptPatience: Sendable {
-    private let timer: Task<Bool, Never>
+    private struct State {
+        var timer: Task<Void, Never>?
+        var hasEnded = false
+    }
+
+    private let wait: Duration
+    private let state = Mutex(State())
     private let over = FinalFlag()
 
-    init(_ run: PowerShellRun, _ wait: Duration) {
-        timer = Task { [over] in
-            try? await Task.sleep(for: wait)
-            if Task.isCancelled { return false }
-            over.set()
-            run.stop()
-            return true
+    init(_ wait: Duration) { self.wait = wait }
+
+    var isOver: Bool { over.isSet }
+
+    /// The time runs from now on.
+    func watch(_ run: PowerShellRun) {
+        state.withLock { state in
+            guard !state.hasEnded else { return }
+            state.timer = Task { [over, wait] in
+                guard (try? await Task.sleep(for: wait)) != nil, !Task.isCancelled else { return }
+                over.set()
+                run.stop()
+            }
         }
     }
 
-    var isOver: Bool { over.isSet }
-    func end() { timer.cancel() }
+    /// A code shows, or the command has ended.
+    func end() {
+        state.withLock { state in
+            state.hasEnded = true
+            state.timer?.cancel()
+        }
+    }
 }

@@ -69,6 +69,11 @@ struct RegistryEditTests {
         #expect(entry("A", document)?["auth"] == ["method": "secret", "secretFile": "/t"])
         try RegistryEdit.edit("A", fields: [("moduleApps.pnp", "")], in: &document)
         #expect(entry("A", document)?["moduleApps"] == nil)
+        try RegistryEdit.edit("A", fields: [("egress", "off"), ("person", "pin")], in: &document)
+        #expect(entry("A", document)?["egress"] == "off")
+        try RegistryEdit.edit("A", fields: [("egress.allow", "a.b,c.d"), ("person.send", "key")], in: &document)
+        #expect(entry("A", document)?["egress"] == ["allow": ["a.b", "c.d"]])
+        #expect(entry("A", document)?["person"] == ["usual": "pin", "send": "key"])
         try RegistryEdit.edit("A", fields: [("x.y", "kept as it is")], in: &document)
         #expect(entry("A", document)?["x.y"] == "kept as it is")
     }

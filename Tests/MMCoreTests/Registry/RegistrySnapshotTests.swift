@@ -93,6 +93,18 @@ struct RegistrySnapshotTests {
     }
 
     @Test(
+        "sessions use the wire unless they are told not to",
+        arguments: [
+            (#"{}"#, []), (#"{"egress": "off"}"#, nil), (#"{"egress": {}}"#, []),
+            (#"{"egress": {"allow": ["API.contoso.com", "b.c:8443"]}}"#, ["api.contoso.com", "b.c:8443"]),
+        ] as [(String, [String]?)])
+    func egress(entry: String, allowed: [String]?) throws {
+        let connection = try snapshot(#"{"A": \#(entry)}"#).connection(named: "A")
+        #expect(connection.egress.allowed?.map(\.description) == allowed)
+        #expect(connection.confinement == .preferred)
+    }
+
+    @Test(
         "a bad value stops only its own connection, naming entry, key, value and remedy",
         arguments: [
             (#"{"appId": "your-app-id"}"#, "appId", "your-app-id"), (#"{"appId": 7}"#, "appId", "7"),
@@ -119,6 +131,11 @@ struct RegistrySnapshotTests {
             (#"{"guard": {"ask": "write"}}"#, "guard.ask", "write"),
             (#"{"guard": {"policy": "lax"}}"#, "guard.policy", "lax"), (#"{"engine": "perl"}"#, "engine", "perl"),
             (#"{"language": "none"}"#, "language", "none"), (#"{"logContent": "yes"}"#, "logContent", "yes"),
+            (#"{"egress": "on"}"#, "egress", "on"), (#"{"egress": {"alow": ["a.b"]}}"#, "egress.alow", ""),
+            (#"{"egress": {"allow": "a.b"}}"#, "egress.allow", "a.b"),
+            (#"{"egress": {"allow": ["a.b", "*.c.d"]}}"#, "egress.allow", "*.c.d"),
+            (#"{"egress": {"allow": ["10.0.0.1"]}}"#, "egress.allow", "10.0.0.1"),
+            (#"{"confinement": "yes"}"#, "confinement", "yes"),
             (#"{"pin": "x"}"#, "pin", "x"),
             (#"{"pin": {"tenantId": "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722"}}"#, "pin.objectId", ""),
             (#"{"tags": {"a": 1}}"#, "tags", "an object"),

@@ -1,19 +1,17 @@
-internal import MMCore
-
 /// A host and port as a request names them, in the one spelling that is compared.
-package struct HostName: Sendable, Hashable, CustomStringConvertible {
+public struct PlainHostName: Sendable, Hashable, CustomStringConvertible {
     /// The host in lower case; an IPv6 address has no place here.
-    package let host: String
+    public let host: String
     /// The port, where one is written.
-    package let port: UInt16?
+    public let port: UInt16?
     /// Whether the host is an IPv4 address in its plain form.
-    package let isAddress: Bool
+    public let isAddress: Bool
 
     /// The host and port of a text such as `graph.microsoft.com:443`.
     ///
     /// Strict on purpose: what clients or resolvers could read in two ways (other scripts, escapes, user information, numbers
     /// that stand for addresses, a final dot) is no name.
-    package init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) {
         var name = Array(text.utf8)[...]
         var port: UInt16?
         if let colon = name.firstIndex(of: UInt8(ascii: ":")) {
@@ -43,13 +41,7 @@ package struct HostName: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The host, with the port where one is written.
-    package var description: String { port.map { "\(host):\($0)" } ?? host }
-
-    /// The host of an address, for messages.
-    static func host(of address: String) -> String {
-        let rest = address.firstRange(of: "://").map { address[$0.upperBound...] } ?? address[...]
-        return String(rest.prefix { $0 != "/" })
-    }
+    public var description: String { port.map { "\(host):\($0)" } ?? host }
 
     private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {
         guard let first = label.first, let last = label.last, label.count <= 63 else { return false }

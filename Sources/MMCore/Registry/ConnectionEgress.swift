@@ -1,0 +1,41 @@
+/// How a connection's PowerShell sessions reach the network.
+public enum ConnectionEgress: Sendable, Hashable {
+    /// By themselves: they reach every host, and hold the tokens that they use.
+    case off
+    /// Through the wire: the hosts of the connection's cloud and tenant, and those that the owner adds.
+    case wire(allow: [PlainHostName])
+
+    /// The hosts that the owner adds; `nil` for sessions without a wire.
+    public var allowed: [PlainHostName]? {
+        if case .wire(let allow) = self { allow } else { nil }
+    }
+
+    /// `"egress": "off"`, or `"egress": {"allow": ["api.contoso.com"]}`.
+    static func read(_ reader: inout EntryReader) -> ConnectionEgress {
+        guard let value = reader.value("egress") else { return .wire(allow: []) }
+        if value == "off" { return .off }
+        guard let object = value.object else {
+            reader.report(
+                "egress", "must be \"off\" or an object",
+                hint: "Such as {\"allow\": [\"api.contoso.com\"]}; without the key the cloud's and tenant's hosts are reached.",
+                value: value)
+            return .wire(allow: [])
+        }
+        for (key, _) in object where key != "allow" {
+            reader.report("egress.\(key)", "is no key of egress", hint: "Use allow, a list of host names.")
+        }
+        var names: [PlainHostName] = []
+        for text in reader.texts("allow", in: object, label: "egress.allow") ?? [] {
+            guard let name = PlainHostName(text), !name.isAddress else {
+                reader.report(
+                    "egress.allow", "names what is no host name",
+                    hint: "Write a name alone, such as api.contoso.com, with :PORT where it is not 443. "
+                        + "Addresses and wildcards are not taken.",
+                    value: .string(text))
+                continue
+            }
+            names.append(name)
+        }
+        return .wire(allow: names)
+    }
+}

@@ -1,0 +1,116 @@
+import MMCore
+import MMEgress
+import MMIdentity
+import MMPowerShell
+import MMSessions
+
+/// Puts the wire into a session's settings: its processes reach the network through it alone, and hold placeholders in the
+/// place of tokens.
+struct ModuleWire: Sendable {
+    let key: SessionKey
+    let connection: Connection
+    let identity: IdentityService
+    let environment: [String: String]
+    let requests: GrantedRequests
+    let sent: SentRequests
+    let log: Log
+
+    /// Opens the wire of a session that is about to be started; the session's end closes it.
+    /// - Throws: `.unavailable` when it can't be opened, with what to install or change.
+    func open(for settings: inout PowerShellSessionSettings, allowing hosts: [PlainHostName]) async throws(MMError) {
+        let cloud = try identity.cloud(of: connection)
+        let (processes, news, vault) = (SessionProcesses(), SignInNews(), PlaceholderVault())
+        let cloudPages = settings.target?.cloud
+        var configuration = EgressConfiguration(
+            session: key.description,
+            hosts: EgressHosts(cloud: cloud, sharePoint: connection.sharepointHost, allow: hosts), judge: requests,
+            tokens: FreshTokens(connection: connection, cloud: cloud, identity: identity), vault: vault,
+            folder: settings.host.home, environment: environment,
+            events: { event in record(event, telling: news, cloudPages) })
+        configuration.processes = { processes.all() }
+        configuration.usualProcesses = { processes.main }
+        let expected = settings
+        configuration.admits = { identity in
+            guard let error = expected.refusal(of: TokenClaims(identity)) else { return nil }
+            news.tell(.refused(error))
+            return RequestRefusal(code: "wrong_account", message: error.message)
+        }
+        let (connection, identity, log) = (connection, identity, log)
+        configuration.pace = { service in
+            guard case .resource(let resource) = service else { return nil }
+            return identity.pace(of: connection, service: resource.name, clock: .system, log: log)
+        }
+        let session: EgressSession
+        do throws(MMError) { session = try await EgressSession.start(configuration) } catch {
+            var told = error
+            let way = "mm connections edit \(ShellWord.quoted(connection.name)) egress=off lets its sessions go without."
+            told.message = "The session's way to the network can't be opened: \(error.message)"
+            told.hint = [error.hint, way].compactMap(\.self).joined(separator: "; or: ")
+            throw told
+        }
+        settings.host.processes = processes
+        settings.host.environment.merge(session.environment) { _, wire in wire }
+        settings.tokens = ConnectionTokens(of: connection, from: identity, cloud: cloud, vault: vault)
+        settings.wire = SessionWire(signIns: news) { await session.close() }
+    }
+
+    // MARK: What happens
+
+    private func record(_ event: EgressEvent, telling news: SignInNews, _ pages: ModuleCloud?) {
+        switch event {
+        case .request(let record): sent.add(record, facts(requests.ended(record)))
+        case .refusedConnection(let fault, let host): refused(fault, host)
+        case .placeholderElsewhere(let host, let audience):
+            let what = audience.map { " of \($0)" } ?? ""
+            log.warning("a placeholder\(what) was carried to \(host); nothing was sent")
+            sent.add(fault: MMEgress.WireFault.Kind.placeholderElsewhere.rawValue, host: host, facts(requests.call))
+        case .foreignCredential(let host):
+            log.warning("a credential that the session was not given was on its way to \(host); nothing was sent")
+            sent.add(fault: MMEgress.WireFault.Kind.foreignCredential.rawValue, host: host, facts(requests.call))
+        case .held: break
+        case .signIn(.code(let code)): news.tell(.code(DevicePrompt(code, pages)))
+        case .signIn: break
+        }
+    }
+
+    private func refused(_ fault: MMEgress.WireFault, _ host: String?) {
+        var call = requests.call
+        if fault.kind == .foreignHost, let host, !TelemetryHosts.contain(host) {
+            let name = host.hasSuffix(":443") ? String(host.dropLast(4)) : host
+            call = requests.refused(host: name)
+            log.info("the session may not reach \(host)")
+        } else if fault.kind != .foreignHost {
+            log.warning("a connection to the session's wire was refused: \(fault.message)")
+        }
+        sent.add(fault: fault.kind.rawValue, host: host, facts(call))
+    }
+
+    private func facts(_ call: String?) -> JSONObject {
+        var facts: JSONObject = [
+            "operation": "request", "surface": "session", "connection": .string(connection.name),
+            "module": .string(key.module),
+        ]
+        facts["call"] = call.map { .string($0) }
+        return facts
+    }
+}
+
+extension TokenClaims {
+    /// Who signed in, as the sign-in service says. Apps have no name to sign in by.
+    fileprivate init(_ identity: SignedInIdentity) {
+        self.init(
+            account: identity.username, objectID: identity.objectID, tenantID: identity.tenantID,
+            appID: identity.clientID, isApp: identity.username == nil)
+    }
+}
+
+extension DevicePrompt {
+    /// What a person needs, as the sign-in service says it.
+    fileprivate init(_ code: SignInCode, _ cloud: ModuleCloud?) {
+        let page = cloud.map { $0.shows(page: code.address) ? code.address : $0.devicePage } ?? code.address
+        self.init(
+            userCode: code.userCode, page: page,
+            message: "To sign in, open the page \(page) and enter the code \(code.userCode).",
+            expiresAt: code.expiresAt)
+    }
+}

@@ -1,0 +1,92 @@
+package import MMCore
+import MMEgress
+import MMSystem
+
+/// What all sessions of this process have sent: a line of the audit chain for each request, and how many by host and status.
+package final class SentRequests: Sendable {
+    /// What is counted together.
+    package struct Kind: Sendable, Hashable {
+        /// The host.
+        package let host: String
+        /// The status that the session got; 0 where it had gone.
+        package let status: Int
+    }
+
+    private enum Entry: Sendable {
+        case line(JSONObject)
+        case mark(OneShot<Void>)
+    }
+
+    /// Hosts of which sessions may make up names are counted together beyond this.
+    private static let mostKinds = 500
+
+    private let queue: AsyncStream<Entry>.Continuation
+    private let counted = Mutex<[Kind: Int]>([:])
+
+    /// Nothing sent yet.
+    /// - Parameters:
+    ///   - audit: where the lines go.
+    ///   - log: told when one can't be written.
+    package init(audit: AuditLog, log: Log) {
+        let (entries, queue) = AsyncStream<Entry>.makeStream()
+        self.queue = queue
+        Task {
+            for await entry in entries {
+                switch entry {
+                case .mark(let mark): mark.give(())
+                case .line(let line):
+                    do throws(MMError) { try await audit.append(line) } catch {
+                        log.error("the audit line of a request could not be written: \(error.message)")
+                    }
+                }
+            }
+        }
+    }
+
+    deinit { queue.finish() }
+
+    /// How many requests there were.
+    package var counts: [Kind: Int] { counted.withLock { $0 } }
+
+    /// A request has ended.
+    /// - Parameters:
+    ///   - record: the request.
+    ///   - facts: whose it was.
+    func add(_ record: EgressRecord, _ facts: JSONObject) {
+        counted.withLock { counted in
+            let kind = Kind(host: record.host, status: record.status)
+            let isKnown = counted[kind] != nil || counted.count < Self.mostKinds
+            counted[isKnown ? kind : Kind(host: "other", status: record.status), default: 0] += 1
+        }
+        var line = facts
+        line["number"] = .int(Int64(record.number))
+        line["method"] = .string(record.method)
+        line["host"] = .string(record.host)
+        line["path"] = .string(record.pathTemplate)
+        line["class"] = record.requestClass.map { .string($0) }
+        line["status"] = .int(Int64(record.status))
+        line["outcome"] = .string(record.fault ?? "done")
+        line["sent"] = .bool(record.wasSent)
+        line["bytesSent"] = .int(Int64(record.bytesUp))
+        line["bytesAnswered"] = .int(Int64(record.bytesDown))
+        line["requestId"] = record.requestID.map { .string($0) }
+        line["durationMilliseconds"] = .int(Int64(record.duration / .milliseconds(1)))
+        queue.yield(.line(line))
+    }
+
+    /// A connection was refused before it held a request, or something was found on it that has no business there.
+    func add(fault: String, host: String?, _ facts: JSONObject) {
+        var line = facts
+        line["host"] = host.map { .string($0) }
+        line["outcome"] = .string(fault)
+        line["sent"] = false
+        queue.yield(.line(line))
+    }
+
+    /// Returns when all lines so far are written.
+    func flush() async {
+        let mark = OneShot<Void>()
+        queue.yield(.mark(mark))
+        await mark.wait()
+    }
+}

@@ -1,0 +1,60 @@
+import MMCore
+import MMEgress
+import MMGuard
+import MMIdentity
+
+extension WireRequest {
+    /// A session's request as the guard reads it.
+    init(_ request: DescribedRequest) {
+        let body: WireRequest.Body =
+            switch request.body {
+            case .none: .none
+            case .whole(let bytes): .whole(bytes)
+            case .beginning(let bytes, _): .beginning(bytes)
+            }
+        self.init(
+            service: Self.service(of: request), origin: request.place.origin, method: request.method,
+            target: request.target, headers: request.headers.map { Field($0.name, $0.value) }, body: body)
+    }
+
+    /// The service that is asked; nil for hosts that no table knows. Where several share a host, the path tells which.
+    private static func service(of request: DescribedRequest) -> RequestService? {
+        let services = request.place.services.compactMap(RequestService.init)
+        guard services.count > 1 else { return services.first }
+        let path = request.target.prefix { $0 != "?" }.lowercased()
+        return paths.first { services.contains($0.service) && path.contains($0.part) }?.service
+    }
+
+    private static let paths: [(part: String, service: RequestService)] = [
+        ("/oauth2/", .signIn), ("/.well-known/", .signIn), ("/discovery/", .signIn), ("/devicelogin", .signIn),
+        ("/adminapi/", .exchange), ("/providers/microsoft.processsimple", .flow),
+        ("/providers/microsoft.businessappplatform", .bap), ("/providers/microsoft.powerapps", .powerApps),
+        ("/subscriptions", .arm), ("/tenants", .arm), ("/providers", .arm), ("/v1.0/", .graph), ("/beta/", .graph),
+    ]
+}
+
+extension RequestService {
+    /// The service of a host; nil where the guard has no table for it.
+    fileprivate init?(_ service: CloudHost.Service) {
+        switch service {
+        case .signIn: self = .signIn
+        case .storage: self = .storage
+        case .dataverse: self = .dataverse
+        case .contents, .gallery: return nil
+        case .resource(let resource):
+            self =
+                switch resource {
+                case .graph: .graph
+                case .flow: .flow
+                case .arm: .arm
+                case .exchange, .compliance: .exchange
+                case .bap: .bap
+                case .powerApps: .powerApps
+                case .sharePoint: .sharePoint
+                case .powerPlatform: .powerPlatform
+                case .teams: .teams
+                case .keyVault: .keyVault
+                }
+        }
+    }
+}
