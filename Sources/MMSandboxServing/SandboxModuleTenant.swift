@@ -59,6 +59,22 @@ struct SandboxModuleTenant: StandInTenant {
         return answer.json["value"]?.array ?? [answer.json]
     }
 
+    func send(
+        _ method: String, _ path: String, body: String?, token: Secret?
+    ) async throws(MMError) -> (status: Int, text: String) {
+        var request = HTTPRequest(
+            method: method, url: path.hasPrefix("/") ? address + path : path, body: body.map { Array($0.utf8) },
+            allowsPlainHTTP: true)
+        if body != nil { request.headers.set("Content-Type", "application/json") }
+        if let token { request.headers.set("Authorization", "Bearer \(token.reveal())") }
+        do throws(HTTPError) {
+            let response = try await client.send(request)
+            return (response.status, String(decoding: response.body, as: UTF8.self))
+        } catch {
+            throw error.mmError(for: "the sandbox tenant")
+        }
+    }
+
     // MARK: Requests
 
     private typealias Answer = (status: Int, json: JSONValue)

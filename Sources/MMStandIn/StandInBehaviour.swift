@@ -41,6 +41,10 @@ enum StandInBehaviour {
         case "parameters":
             let values = call.parameters.map { ($0.key, $0.value.plain) }.sorted { $0.0 < $1.0 }
             host.emit(PowerShellRecord(.output, .object(JSONObject(values))))
+        case "request": return request(call, host)
+        case "token":
+            let token = host.modules.signedIn[call.text(1) ?? ""]?.token
+            host.emit(PowerShellRecord(.output, token.map { .string($0.reveal()) } ?? .null))
         case "language": host.emit(PowerShellRecord(.output, .string(host.language)))
         case "background-flood": backgroundFlood()
         case "process": host.emit(PowerShellRecord(.output, .int(Int64(getpid()))))
@@ -112,6 +116,27 @@ enum StandInBehaviour {
         default: host.wire.put("{\"t\":\"out\",\"id\":\(id),\"v\":\"\u{1}\"}\n".utf8)
         }
         return nil
+    }
+
+    /// `request MODULE METHOD ADDRESS [BODY]`: sends what a module's cmdlet could, and puts out how it was answered.
+    private static func request(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        guard let tenant = host.tenant else { return StandInRefusal("There is no tenant.", id: "NoTenant").end }
+        let token = host.modules.signedIn[call.text(1) ?? ""]?.token
+        let (method, path, body) = (call.text(2) ?? "GET", call.text(3) ?? "/", call.text(4))
+        let outcome = host.result(every: 5) {
+            await Result { () async throws(MMError) in
+                try await tenant.send(method, path, body: body, token: token)
+            }
+        }
+        switch outcome {
+        case .success(let answer):
+            host.emit(
+                PowerShellRecord(
+                    .output, ["Status": .int(Int64(answer.status)), "Body": .string(String(answer.text.prefix(4096)))]))
+            return nil
+        case .failure(let error) where error.code == .cancelled: return CommandEnd(.stopped)
+        case .failure(let error): return StandInRefusal(error.message, id: "NoAnswer").end
+        }
     }
 
     private static func huge(_ bytes: Int, _ host: StandInHost) {

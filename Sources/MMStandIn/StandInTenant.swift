@@ -21,4 +21,16 @@ package protocol StandInTenant: Sendable {
     /// - Returns: the items of a list, else the one object.
     /// - Throws: what the service refuses with; `cancelled`.
     func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue]
+
+    /// Sends any request to a service of the tenant.
+    /// - Parameters:
+    ///   - method: the method.
+    ///   - path: path and query, from the tenant's own address on, or a whole address.
+    ///   - body: what it carries.
+    ///   - token: whose request it is.
+    /// - Returns: the status and the text of the answer, whatever they are.
+    /// - Throws: when there is no answer; `cancelled`.
+    func send(
+        _ method: String, _ path: String, body: String?, token: Secret?
+    ) async throws(MMError) -> (status: Int, text: String)
 }

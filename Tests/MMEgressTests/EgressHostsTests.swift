@@ -9,7 +9,8 @@ struct EgressHostsTests {
     private func hosts(_ allow: [String] = []) throws -> EgressHosts {
         let home = StatePaths(environment: ["HOME": "/nonexistent"])
         return EgressHosts(
-            cloud: try Cloud.named("public", paths: home), sharePoint: "contoso", allow: allow.compactMap { PlainHostName($0) })
+            cloud: try Cloud.named("public", paths: home), sharePoint: "contoso",
+            allow: allow.compactMap { PlainHostName($0) })
     }
 
     @Test(

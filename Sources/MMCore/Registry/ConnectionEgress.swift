@@ -17,7 +17,8 @@ public enum ConnectionEgress: Sendable, Hashable {
         guard let object = value.object else {
             reader.report(
                 "egress", "must be \"off\" or an object",
-                hint: "Such as {\"allow\": [\"api.contoso.com\"]}; without the key the cloud's and tenant's hosts are reached.",
+                hint:
+                    "Such as {\"allow\": [\"api.contoso.com\"]}; without the key the cloud's and tenant's hosts are reached.",
                 value: value)
             return .wire(allow: [])
         }

@@ -137,7 +137,9 @@ struct EgressConnection: Sendable {
         }
         let rest = head.target.dropFirst(7)
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        guard let name = PlainHostName(authority) else { throw WireFault(400, .malformed, "The address has no plain host.") }
+        guard let name = PlainHostName(authority) else {
+            throw WireFault(400, .malformed, "The address has no plain host.")
+        }
         guard let host = head.headers["host"], let named = PlainHostName(host), named.host == name.host,
             (named.port ?? 80) == (name.port ?? 80)
         else { throw WireFault(400, .nameMismatch, "The address and the header Host name two servers.") }

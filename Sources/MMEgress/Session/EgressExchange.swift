@@ -52,7 +52,8 @@ struct EgressExchange: Sendable {
         // A client that wanted to speak something else may go on with that.
         let keepsAlive = head.keepsAlive && body.isDone && fault.kind != .otherProtocol
         try await writer.refuse(
-            fault, code: code, service: place.service, extra: extra, keepsAlive: keepsAlive, isHead: head.method == "HEAD")
+            fault, code: code, service: place.service, extra: extra, keepsAlive: keepsAlive,
+            isHead: head.method == "HEAD")
         return keepsAlive
     }
 

@@ -7,17 +7,22 @@ struct AuditShow: Operation {
             InputField("connection", .text, "Only this connection."),
             InputField("operation", .text, "Only this operation."),
             InputField("outcome", .text, "Only this outcome, such as done or denied."),
+            InputField(
+                "call", .text, "Only this call (`call` of its line), with each request that its script sent."),
             InputField("last", .integer(1...10_000), "How many lines at most (default 50)."),
         ]
         let wanted: [(key: String, value: String)]
+        /// Whether the requests of sessions are wanted: there may be thousands for one call.
+        let includesRequests: Bool
         let last: Int
 
         init(from reader: InputReader) throws(MMError) {
             var wanted: [(key: String, value: String)] = []
-            for key in ["connection", "operation", "outcome"] {
+            for key in ["connection", "operation", "outcome", "call"] {
                 if let value = try reader.text(key) { wanted.append((key, value)) }
             }
             self.wanted = wanted
+            includesRequests = wanted.contains { $0.key == "call" || ($0.key == "operation" && $0.value == "request") }
             last = try reader.integer("last") ?? 50
         }
     }
@@ -26,17 +31,27 @@ struct AuditShow: Operation {
         "audit_show", command: ["audit", "show"], title: "Show the audit log",
         summary: "Show what was done: when, by which client, on which connection, with what outcome.",
         effects: .init(readOnly: true, idempotent: true), audience: .person,
-        examples: [.init("mm audit show --outcome denied", "what the guard refused")]
+        examples: [
+            .init("mm audit show --outcome denied", "what the guard refused"),
+            .init("mm audit show --call Zb3kP9xQ2a1L", "a call, and the requests that its script sent"),
+            .init("mm audit show --operation request --connection Contoso", "what the connection's sessions sent"),
+        ]
     )
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         let entries = try context.services.audit.entries(most: input.last) { entry in
-            input.wanted.allSatisfy { entry[$0.key]?.string == $0.value }
+            (input.includesRequests || SentRequests.isCall(entry))
+                && input.wanted.allSatisfy { entry[$0.key]?.string == $0.value }
         }
         return .value(
             .array(entries.map { .object($0) }),
             notes: entries.isEmpty && !input.wanted.isEmpty
                 ? ["No line matches. mm audit show shows the newest ones, with the words that stand there."] : [],
-            columns: ["time", "operation", "connection", "outcome", "surface", "client", "durationMilliseconds"])
+            columns: input.includesRequests
+                ? [
+                    "time", "operation", "method", "host", "path", "class", "status", "bytesSent", "bytesAnswered",
+                    "outcome",
+                ]
+                : ["time", "operation", "connection", "outcome", "surface", "client", "durationMilliseconds", "call"])
     }
 }

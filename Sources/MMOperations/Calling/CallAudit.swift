@@ -83,7 +83,8 @@ struct CallAudit: Sendable {
 
     private func entry(outcome: String, rows: Int?) -> JSONObject {
         var entry: JSONObject = [
-            "operation": .string(operation.declaration.name), "call": .string(record.call), "surface": .string(caller.surface.rawValue),
+            "operation": .string(operation.declaration.name), "call": .string(record.call),
+            "surface": .string(caller.surface.rawValue),
             "client": .string(caller.name), "outcome": .string(outcome), "durationMilliseconds": .int(milliseconds),
         ]
         if let rows { entry["rows"] = .int(Int64(rows)) }

@@ -1,4 +1,5 @@
 package import MMCore
+import MMGuard
 package import MMPowerShell
 package import MMSessions
 
@@ -53,15 +54,17 @@ package struct ModuleSession: PooledSession {
         return account
     }
 
-    /// Runs a call's work: what it sends meanwhile is judged by the call's grant.
+    /// Runs a call's work: what it sends meanwhile is judged by what the call was let through for.
     func sending(
-        _ grant: CallGrant, _ work: () async throws(MMError) -> EngineAnswer
+        _ turn: CallTurn, _ work: () async throws(MMError) -> EngineAnswer
     ) async throws(MMError) -> EngineAnswer {
-        requests?.begin(grant)
+        guard let requests else { return try await work().besides(nil) { notices.take(isWired: false) } }
+        requests.begin(turn)
         let ran = await Result { () async throws(MMError) in try await work() }
-        let traffic = requests?.end()
-        if requests != nil { await sent.flush() }
-        return try ran.get().besides(traffic) { notices.take(isWired: requests != nil) }
+        var traffic = requests.end()
+        if let question = traffic.report.question { traffic.pending = await turn.pending(question) }
+        await sent.flush()
+        return try ran.get().besides(traffic) { notices.take(isWired: true) }
     }
 
     /// Whether it was signed in with a token of the connection's own sign-in.

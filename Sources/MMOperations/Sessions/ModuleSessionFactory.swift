@@ -1,6 +1,6 @@
 package import MMCore
-package import MMIdentity
 import MMGuard
+package import MMIdentity
 import MMPowerShell
 package import MMSessions
 

@@ -73,14 +73,17 @@ struct Run: Operation {
         let deadline = context.deadline
         let (sent, prompt, sessions) = (command, onPrompt, context.services.sessions)
         let flow = input.output == "text" ? nil : NativeFlow(depth: input.depth ?? 3)
-        let grant = CallGrant(call: context.record.call, verdict: verdict, policy: policy)
+        let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
+        let turn = CallTurn(
+            of: context, CallAuthority(verdict: verdict, text: command.script + values), connection: connection,
+            module: moduleName)
         let work = { @Sendable () async throws(MMError) -> EngineAnswer in
             try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
             ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> EngineAnswer in
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session.scriptMemory)
-                return try await lease.session.sending(grant) { () async throws(MMError) in
+                return try await lease.session.sending(turn) { () async throws(MMError) in
                     switch lease.session.runner {
                     case .exchange(let session):
                         return try await session.run(

@@ -22,7 +22,8 @@ package struct SessionAnswer: Sendable {
     ///   written by then is in the details.
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         let isText = input.output == "text"
-        let notes = notices + (traffic?.notes(connection: connection) ?? []) + notes(isText: isText, input.command ?? "")
+        let notes =
+            notices + (traffic?.notes(connection: connection) ?? []) + notes(isText: isText, input.command ?? "")
         if let error = traffic?.error { throw error.after(output(isText)) }
         switch answer.end?.state {
         case .completed?: break

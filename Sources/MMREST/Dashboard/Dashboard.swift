@@ -137,7 +137,7 @@ struct Dashboard: Sendable {
         guard server == nil else { return state }
         state["jobs"] = .array(
             services.jobs.table.reports(for: nil).prefix(recent).map { .object(JobCalls.object($0)) })
-        let entries = (try? services.audit.newest(recent)) ?? []
+        let entries = (try? services.audit.newest(recent, where: SentRequests.isCall)) ?? []
         let shown = ["seq", "time", "operation", "connection", "outcome", "client", "durationMilliseconds"]
         state["recent"] = .array(
             entries.reversed().map { entry in

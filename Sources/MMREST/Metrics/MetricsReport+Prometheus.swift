@@ -1,3 +1,4 @@
+import MMOperations
 import MMSessions
 
 extension MetricsReport {
@@ -30,6 +31,9 @@ extension MetricsReport {
         page.family(
             "mm_session_commands_total", "counter", "Commands of each session.",
             sessions.map { ([("session", $0.key.description)], Double($0.commands)) })
+        page.family(
+            "mm_session_requests_total", "counter", "Requests that sessions sent, by host and status.",
+            sentRows.map { ([("host", $0.kind.host), ("status", "\($0.kind.status)")], Double($0.count)) })
         page.family(
             "mm_sessions_waiting", "gauge", "Callers that wait for a session.",
             [([], Double(sessions.reduce(0) { $0 + $1.waiting }))])

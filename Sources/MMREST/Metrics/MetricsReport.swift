@@ -12,6 +12,8 @@ package struct MetricsReport: Sendable {
     let counters: PoolCounters
     let keepAliveInterval: Duration
     let memory: Int?
+    /// What sessions have sent, by host and status.
+    let sent: [SentRequests.Kind: Int]
 
     /// Looks at what there is now.
     /// - Parameters:
@@ -20,12 +22,15 @@ package struct MetricsReport: Sendable {
     package init(_ metrics: PoolMetrics, _ services: OperationServices) async {
         await self.init(
             metrics, sessions: services.sessions.reports(), counters: services.sessions.counters,
-            keepAliveInterval: services.sessions.settings.keepAliveAfter)
+            keepAliveInterval: services.sessions.settings.keepAliveAfter, sent: services.sent.counts)
     }
 
     /// A report on these sessions.
-    package init(_ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration)
-    {
+    package init(
+        _ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration,
+        sent: [SentRequests.Kind: Int] = [:]
+    ) {
+        self.sent = sent
         counts = metrics.current
         uptime = metrics.uptime
         self.sessions = sessions
@@ -72,6 +77,13 @@ package struct MetricsReport: Sendable {
             "error_rate": .double(Self.rounded(rate)), "total_auths": .int(Int64(counters.signIns)),
             "avg_response_ms": .double(Self.rounded(mean)), "last_100_responses": .int(Int64(counts.last.count)),
             "sessions": .array(rows),
+            "session_requests": .array(
+                sentRows.map {
+                    [
+                        "host": .string($0.kind.host), "status": .int(Int64($0.kind.status)),
+                        "count": .int(Int64($0.count)),
+                    ]
+                }),
             "active_sessions": .int(Int64(sessions.count { $0.state.isSignedIn })),
             "keepalive": [
                 "interval_seconds": .int(keepAliveInterval.components.seconds),
@@ -79,6 +91,11 @@ package struct MetricsReport: Sendable {
                 "last_pings": [:],
             ],
         ]
+    }
+
+    /// What sessions have sent, in an order of its own.
+    var sentRows: [(kind: SentRequests.Kind, count: Int)] {
+        sent.sorted { ($0.key.host, $0.key.status) < ($1.key.host, $1.key.status) }.map { ($0.key, $0.value) }
     }
 
     /// Rounds to one digit after the point.

@@ -169,7 +169,7 @@ struct MCPResources: Sendable {
     private func recentCalls() throws(MMError) -> JSONValue {
         let names = try visibleNames()
         let entries = try services.audit.entries(most: 50) { entry in
-            entry["connection"]?.string.map { names.contains($0) } ?? false
+            SentRequests.isCall(entry) && entry["connection"]?.string.map { names.contains($0) } ?? false
         }
         let shown = entries.map { entry -> JSONValue in
             .object(JSONObject(Self.shownKeys.compactMap { key in entry[key].map { (key, $0) } }))

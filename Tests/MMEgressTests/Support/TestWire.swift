@@ -30,7 +30,9 @@ final class TestWire: Sendable {
         self.events = events
         let cloud = try Cloud.named("public", paths: home.paths)
         var configuration = EgressConfiguration(
-            session: name, hosts: EgressHosts(cloud: cloud, sharePoint: "contoso", allow: allow.compactMap { PlainHostName($0) }), judge: judge,
+            session: name,
+            hosts: EgressHosts(cloud: cloud, sharePoint: "contoso", allow: allow.compactMap { PlainHostName($0) }),
+            judge: judge,
             tokens: tokens, folder: home.path, environment: [:], events: { events.add($0) })
         configuration.transport = Redirected(port: upstream)
         configure(&configuration)

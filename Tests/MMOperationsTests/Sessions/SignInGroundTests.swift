@@ -27,7 +27,8 @@ struct SignInGroundTests {
         return SessionPool(
             factory: ModuleSessionFactory(
                 environment: environment, paths: services.paths, registry: services.registry,
-                identity: services.identity, log: .off))
+                identity: services.identity, guards: CurrentGuard(environment: environment),
+                sent: SentRequests(audit: AuditLog(path: services.paths.auditLog), log: .off), log: .off))
     }
 
     /// A program that starts the stand-in with words of its own in front.

@@ -22,7 +22,9 @@ struct FreshTokens: TokenSource {
         guard token.account.objectID == need.account else {
             throw MMError(
                 .signInNeeded, "Another account has signed in for \(connection.name) since this session began.",
-                hint: "End the session; the next call starts one for that account: mm reset \(ShellWord.quoted(connection.name))")
+                hint:
+                    "End the session; the next call starts one for that account: mm reset \(ShellWord.quoted(connection.name))"
+            )
         }
         return token.secret
     }

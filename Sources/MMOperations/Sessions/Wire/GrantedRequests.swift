@@ -2,18 +2,23 @@ import MMCore
 import MMEgress
 import MMGuard
 
-/// Judges what a session sends by what the call that runs in it was judged for. What it sends outside of calls only looks.
+/// Judges what a session sends by what the call that runs in it was let through for. What it sends outside of calls only
+/// looks.
 final class GrantedRequests: RequestJudge {
     private struct State {
-        var grant: CallGrant?
-        var traffic = CallTraffic()
+        var turn: CallTurn?
+        /// The grant of the call that runs, or of what is sent between calls.
+        var grant: RequestGrant
+        var foreignHosts: [String] = []
+        /// Counts the turns: an answer that comes after its call belongs to none.
+        var number = 0
         /// The calls of requests that are under way.
         var calls: [UInt64: String] = [:]
     }
 
     private let guards: CurrentGuard
-    private let policy: GuardPolicy
-    private let state = Mutex(State())
+    private let outside: RequestGrant
+    private let state: Mutex<State>
 
     /// A judge for one session.
     /// - Parameters:
@@ -21,22 +26,31 @@ final class GrantedRequests: RequestJudge {
     ///   - policy: the connection's, for what is sent outside of calls.
     init(guards: CurrentGuard, policy: GuardPolicy) {
         self.guards = guards
-        self.policy = policy
+        outside = .outsideCalls(policy: policy)
+        state = Mutex(State(grant: outside))
     }
 
+    /// The call that runs.
+    var call: String? { state.withLock { $0.turn?.call } }
+
     /// A call begins. Sessions are lent to one call at a time.
-    func begin(_ grant: CallGrant) {
+    func begin(_ turn: CallTurn) {
         state.withLock { state in
-            state.grant = grant
-            state.traffic = CallTraffic()
+            state.turn = turn
+            state.grant = turn.grant
+            state.foreignHosts = []
+            state.number += 1
         }
     }
 
     /// The call has ended: what is sent from now on belongs to none.
     func end() -> CallTraffic {
         state.withLock { state in
-            state.grant = nil
-            return state.traffic
+            defer {
+                state.turn = nil
+                state.grant = outside
+            }
+            return CallTraffic(report: state.grant.traffic, foreignHosts: state.foreignHosts)
         }
     }
 
@@ -47,28 +61,32 @@ final class GrantedRequests: RequestJudge {
             return .refuse(class: "unknown", RequestRefusal(code: error.code.word, message: error.message))
         }
         let name = intent.classes.strictest.rawValue
-        let line = "\(request.method) \(request.place.host)\(PathTemplate.of(request.target)) (\(name))"
-        return state.withLock { state in
-            guard let grant = state.grant else {
-                if intent.isRead, intent.verdict(policy).decision == .allow { return .allow(class: name) }
-                return .refuse(
-                    class: name,
-                    RequestRefusal(
-                        code: "outside_call", message: "Between calls a session only reads: \(line) was not sent."))
+        let (outcome, turn, number) = state.withLock { state in
+            if let turn = state.turn { state.calls[request.number] = turn.call }
+            return (state.grant.judge(intent, number: request.number), state.turn, state.number)
+        }
+        switch outcome {
+        case .allow: return .allow(class: name)
+        case .refuse(let code, let message):
+            return .refuse(class: name, RequestRefusal(code: code, message: message))
+        case .hold(let question):
+            return .hold(class: name) {
+                let answer = await turn?.answer(question) ?? .nobody
+                return self.answered(question, Task.isCancelled ? .nobody : answer, in: number)
             }
-            state.calls[request.number] = grant.call
-            // What comes behind a request that was held back may rest on it.
-            guard grant.covers(intent), intent.isRead || state.traffic.heldBack.isEmpty else {
-                let verdict = intent.verdict(grant.policy)
-                state.traffic.heldBack.append(.init(line: line, verdict: verdict))
-                return .refuse(
-                    class: name,
-                    RequestRefusal(
-                        code: verdict.decision == .deny ? "denied" : "confirmation_needed",
-                        message: "\(line) was not sent: the call was not judged for it."))
+        }
+    }
+
+    /// Goes on with a request that was held.
+    private func answered(
+        _ question: RequestQuestion, _ answer: RequestGrant.Answer, in number: Int
+    ) -> RequestRefusal? {
+        state.withLock { state in
+            guard state.number == number, state.turn != nil else {
+                return RequestRefusal(code: "outside_call", message: "The call that it belonged to has ended.")
             }
-            if !intent.isRead { state.traffic.changes.append((request.number, line)) }
-            return .allow(class: name)
+            guard case .refuse(let code, let message) = state.grant.answered(question, answer) else { return nil }
+            return RequestRefusal(code: code, message: message)
         }
     }
 
@@ -76,27 +94,16 @@ final class GrantedRequests: RequestJudge {
     /// - Returns: the call that it belongs to.
     func ended(_ record: EgressRecord) -> String? {
         state.withLock { state in
-            if let place = state.traffic.changes.firstIndex(where: { $0.number == record.number }) {
-                if record.wasSent {
-                    state.traffic.changes[place].line += record.status == 0 ? "" : " → \(record.status)"
-                } else {
-                    state.traffic.changes.remove(at: place)
-                }
-            }
-            return state.calls.removeValue(forKey: record.number) ?? state.grant?.call
+            state.grant.ended(record.number, status: record.status, wasSent: record.wasSent)
+            return state.calls.removeValue(forKey: record.number) ?? state.turn?.call
         }
     }
 
     /// The session asked for a host that it may not reach.
-    /// - Returns: the call that did, if one runs.
-    func refused(host: String) -> String? {
+    func refused(host: String) {
         state.withLock { state in
-            guard let grant = state.grant else { return nil }
-            if !state.traffic.foreignHosts.contains(host) { state.traffic.foreignHosts.append(host) }
-            return grant.call
+            guard state.turn != nil, !state.foreignHosts.contains(host) else { return }
+            state.foreignHosts.append(host)
         }
     }
-
-    /// The call that runs.
-    var call: String? { state.withLock { $0.grant?.call } }
 }

@@ -43,7 +43,8 @@ struct ModuleWire: Sendable {
         let session: EgressSession
         do throws(MMError) { session = try await EgressSession.start(configuration) } catch {
             var told = error
-            let way = "mm connections edit \(ShellWord.quoted(connection.name)) egress=off lets its sessions go without."
+            let way =
+                "mm connections edit \(ShellWord.quoted(connection.name)) egress=off lets its sessions go without."
             told.message = "The session's way to the network can't be opened: \(error.message)"
             told.hint = [error.hint, way].compactMap(\.self).joined(separator: "; or: ")
             throw told
@@ -74,20 +75,19 @@ struct ModuleWire: Sendable {
     }
 
     private func refused(_ fault: MMEgress.WireFault, _ host: String?) {
-        var call = requests.call
         if fault.kind == .foreignHost, let host, !TelemetryHosts.contain(host) {
             let name = host.hasSuffix(":443") ? String(host.dropLast(4)) : host
-            call = requests.refused(host: name)
+            requests.refused(host: name)
             log.info("the session may not reach \(host)")
         } else if fault.kind != .foreignHost {
             log.warning("a connection to the session's wire was refused: \(fault.message)")
         }
-        sent.add(fault: fault.kind.rawValue, host: host, facts(call))
+        sent.add(fault: fault.kind.rawValue, host: host, facts(requests.call))
     }
 
     private func facts(_ call: String?) -> JSONObject {
         var facts: JSONObject = [
-            "operation": "request", "surface": "session", "connection": .string(connection.name),
+            "operation": .string(SentRequests.operation), "surface": "session", "connection": .string(connection.name),
             "module": .string(key.module),
         ]
         facts["call"] = call.map { .string($0) }

@@ -45,6 +45,12 @@ package final class SentRequests: Sendable {
 
     deinit { queue.finish() }
 
+    /// The operation that the lines of requests name.
+    static let operation = "request"
+
+    /// Whether a line of the audit chain is a call's, and not that of a request which a session sent.
+    package static func isCall(_ entry: JSONObject) -> Bool { entry["operation"]?.string != operation }
+
     /// How many requests there were.
     package var counts: [Kind: Int] { counted.withLock { $0 } }
 

@@ -1,6 +1,7 @@
 import MMCore
 import MMEgress
 import MMGuard
+import MMHTTP
 import MMIdentity
 
 extension WireRequest {

@@ -1,0 +1,51 @@
+import MMCore
+import MMGuard
+
+/// A call's turn in a session: what it may send, and who is asked about what it may not.
+struct CallTurn: Sendable {
+    /// The call, as its audit line names it.
+    let call: String
+    /// What it was let through for.
+    let grant: RequestGrant
+    /// What binds a person's yes to the place where it counts.
+    private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
+    private let ledger: ConfirmationLedger
+    private let person: (any PersonAtHand)?
+
+    /// The turn of a call that was let through.
+    /// - Parameters:
+    ///   - context: the call.
+    ///   - authority: what it was let through for.
+    ///   - connection: whose session it runs in.
+    ///   - module: the session's module.
+    init(of context: OperationContext, _ authority: CallAuthority, connection: Connection, module: String) {
+        call = context.record.call
+        grant = RequestGrant(authority, policy: context.policy(of: connection))
+        ledger = context.services.ledger
+        person = context.call.person
+        confirmation = {
+            $0.confirmation(connection: connection.name, module: module, checks: connection.personChecks)
+        }
+    }
+
+    /// Asks about a request: the ledger, where a person may have said yes before, else the person who is there.
+    func answer(_ question: RequestQuestion) async -> RequestGrant.Answer {
+        let request = confirmation(question)
+        do throws(MMError) {
+            if try await ledger.consume(request.digest) { return .yes }
+            guard let person, person.canBeAsked, request.check == .terminal || person.isAtTerminal else {
+                return .nobody
+            }
+            let asked = ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest)
+            return try await person.confirms(asked) ? .yes : .no
+        } catch {
+            return .nobody
+        }
+    }
+
+    /// Notes a request that nobody could be asked about, so that a yes can come later; nil where it can't wait.
+    func pending(_ question: RequestQuestion) async -> PendingConfirmation? {
+        guard question.canWait else { return nil }
+        return try? await ledger.request(confirmation(question))
+    }
+}

@@ -1,0 +1,209 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMSystem
+import Testing
+
+@Suite("PowerShell sessions on the wire", .timeLimit(.minutes(15)))
+struct SessionWireTests {
+    /// A tenant with a session of PnP that somebody has signed in to with the module's own code.
+    private static func signedIn(_ words: [String] = []) async throws -> Tenant {
+        let tenant = try await Tenant()
+        try tenant.allowStandIn()
+        if !words.isEmpty { #expect(try await tenant.mm(["connections", "edit", "Demo"] + words).code == 0) }
+        let asked = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"])
+        try await tenant.approve(try #require(asked.failure?["details"]?["userCode"]?.string, "\(asked)"))
+        var ran = asked
+        while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"]) }
+        try #require(ran.code == 0, "\(ran)")
+        return tenant
+    }
+
+    private static func value(_ tenant: Tenant, _ script: String) async throws -> JSONValue {
+        let ran = try await tenant.mm(["run", "Demo", "pnp", script, "--json", "-q"])
+        return try #require(ran.json?.array?.first, "\(ran)")
+    }
+
+    /// The port of a session's wire, as its environment names it.
+    private static func port(_ tenant: Tenant) async throws -> UInt16 {
+        let proxy = try await value(tenant, "Invoke-StandIn environment")["HTTPS_PROXY"]?.string ?? ""
+        return try #require(UInt16(proxy.split(separator: ":").last ?? ""), "\(proxy)")
+    }
+
+    private static func isListening(_ port: UInt16) async throws -> Bool {
+        let ran = try await Tenant.run(
+            "/usr/bin/curl", ["-s", "-o", "/dev/null", "http://127.0.0.1:\(port)/"], [:])
+        return ran.code != 7
+    }
+
+    @Test(
+        "the sign-in service's own answer tells code, address and end, and the module holds a token that is worth nothing"
+    )
+    func ownSignIn() async throws {
+        let tenant = try await Tenant()
+        try tenant.allowStandIn()
+        let asked = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"])
+        let details = try #require(asked.failure?["details"], "\(asked)")
+        // The console's words come with a time of ours; the service's code says when it ends itself.
+        let end = try #require(details["expiresAt"]?.string.flatMap { Timestamp(iso8601: $0) })
+        #expect(end > Timestamp.now && details["message"]?.string?.hasPrefix("To sign in, open the page") == true)
+        try await tenant.approve(try #require(details["userCode"]?.string))
+        var ran = asked
+        while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"]) }
+        let token = try #require(try await Self.value(tenant, "Invoke-StandIn token pnp").string)
+        #expect(try await Self.value(tenant, "Invoke-StandIn request pnp GET /v1.0/me")["Status"] == 200)
+        let outside = try await Tenant.run(
+            "/usr/bin/curl",
+            [
+                "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Authorization: Bearer \(token)",
+                "\(tenant.base)/v1.0/me",
+            ],
+            [:])
+        #expect(outside.output == "401")
+        await tenant.stop()
+    }
+
+    @Test("no process of a session, nor its environment and files, holds the token that its module is fed")
+    func memory() async throws {
+        let tenant = try await Tenant()
+        try tenant.allowStandIn()
+        try await tenant.signIn()
+        let process = try await tenant.sessionProcess("azure")
+        let fed = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn token azure", "--json", "-q"])
+        let placeholder = try #require(fed.json?.array?.first?.string, "\(fed)")
+        #expect(try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription"]).code == 0)
+        let caches = try tenant.home.files().filter { $0.path.contains("/.mm-graph-tokens/") }
+        let secrets = caches.compactMap { try? JSONParser.parse($0.bytes) }.flatMap(Self.secrets)
+        try #require(secrets.count > 1)
+        var places = [
+            try Self.memory(of: process), ProcFile.read("/proc/\(process)/environ", limit: 1 << 20) ?? [],
+        ]
+        #expect(Self.holds(places[0], placeholder))
+        for file in try tenant.home.files() where file.path.contains("/powershell/") { places.append(file.bytes) }
+        for secret in secrets {
+            #expect(!placeholder.hasSuffix(secret))
+            for place in places { #expect(!Self.holds(place, secret)) }
+        }
+        await tenant.stop()
+    }
+
+    @Test(
+        "what a call was not judged for is held back, with all behind it that changes something, and the audit names each request"
+    )
+    func heldBack() async throws {
+        let tenant = try await Self.signedIn()
+        let script = """
+            Invoke-StandIn request pnp GET /v1.0/me
+            Invoke-StandIn request pnp DELETE /v1.0/users/ben.baker@contoso-sandbox.example
+            Invoke-StandIn request pnp PATCH /v1.0/users/ben.baker@contoso-sandbox.example '{"jobTitle":"x"}'
+            """
+        let ran = try await tenant.mm(["run", "Demo", "pnp", script, "--json"])
+        #expect(ran.code == 5, "\(ran)")
+        let failure = try #require(ran.failure)
+        let held = failure["details"]?["heldBack"]?.array?.compactMap(\.string) ?? []
+        #expect(held.count == 2 && held.first?.hasPrefix("DELETE ") == true, "\(held)")
+        #expect(
+            try await Self.value(
+                tenant, "Invoke-StandIn request pnp GET /v1.0/users/ben.baker@contoso-sandbox.example")["Status"] == 200
+        )
+
+        let calls = try await tenant.mm([
+            "audit", "show", "--operation", "run", "--outcome", "confirmation_needed", "--json",
+        ])
+        let call = try #require(calls.json?.array?.last?["call"]?.string, "\(calls)")
+        let lines = try #require(try await tenant.mm(["audit", "show", "--call", call, "--json"]).json?.array)
+        let requests = lines.filter { $0["operation"] == "request" }
+        #expect(requests.map { $0["method"]?.string } == ["GET", "DELETE", "PATCH"])
+        #expect(requests.map { $0["status"]?.int } == [200, 403, 403])
+        #expect(requests.map { $0["sent"] } == [true, false, false])
+        #expect(requests.allSatisfy { $0["path"]?.string?.contains("ben.baker") == false })
+        let others = try await tenant.mm(["audit", "show", "--json"])
+        #expect(others.json?.array?.contains { $0["operation"] == "request" } == false)
+        #expect(try await tenant.mm(["audit", "verify"]).code == 0)
+        await tenant.stop()
+    }
+
+    @Test("another host is refused, and the answer says how its owner adds it")
+    func foreignHost() async throws {
+        let tenant = try await Self.signedIn()
+        let ran = try await tenant.mm(["run", "Demo", "pnp", "Invoke-StandIn request pnp GET https://files.example/"])
+        #expect(ran.error.contains("egress.allow=files.example"), "\(ran)")
+        let telemetry = "Invoke-StandIn request pnp GET https://dc.services.visualstudio.com/"
+        #expect(try await !tenant.mm(["run", "Demo", "pnp", telemetry]).error.contains("egress.allow"))
+        await tenant.stop()
+    }
+
+    @Test("a connection without egress says so once, and its sessions hold their own tokens")
+    func off() async throws {
+        let tenant = try await Tenant()
+        try tenant.allowStandIn()
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "--egress", "off"]).code == 0)
+        try await tenant.signIn()
+        let first = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn environment", "--json"])
+        #expect(first.error.contains("not judged") && first.json?.array?.first?["HTTPS_PROXY"] == nil, "\(first)")
+        let second = try await tenant.mm([
+            "run", "Demo", "azure", "Invoke-StandIn request azure DELETE /v1.0/users/none", "--json",
+        ])
+        #expect(second.code == 0 && !second.error.contains("not judged"), "\(second)")
+        await tenant.stop()
+    }
+
+    @Test("the wire outlives a process that is killed, and ends with its session")
+    func end() async throws {
+        let tenant = try await Tenant()
+        try tenant.allowStandIn()
+        try await tenant.signIn()
+        func port() async throws -> UInt16 {
+            let ran = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn environment", "--json", "-q"])
+            let proxy = ran.json?.array?.first?["HTTPS_PROXY"]?.string ?? ""
+            return try #require(UInt16(proxy.split(separator: ":").last ?? ""), "\(ran)")
+        }
+        let first = try await port()
+        kill(try await tenant.sessionProcess("azure"), SIGKILL)
+        #expect(try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription"]).code == 0)
+        let second = try await port()
+        #expect(try await Self.isListening(second))
+        #expect(try await tenant.mm(["reset", "Demo"]).code == 0)
+        for port in [first, second] { #expect(try await !Self.isListening(port)) }
+        let third = try await port()
+        #expect(try await tenant.mm(["pool", "stop"]).code == 0)
+        #expect(try await !Self.isListening(third))
+        let left = try tenant.home.files().filter { $0.path.hasSuffix("session-ca.pem") }.map(\.path)
+        #expect(left.isEmpty, "\(left)")
+        await tenant.stop()
+    }
+
+    // MARK: Secrets
+
+    /// What must not be found: refresh tokens, and the signatures of access tokens.
+    private static func secrets(_ cache: JSONValue) -> [String] {
+        switch cache {
+        case .object(let members):
+            members.flatMap { key, value -> [String] in
+                guard key == "secret", let text = value.string else { return secrets(value) }
+                return [text.split(separator: ".").last.map(String.init) ?? text]
+            }
+        case .array(let items): items.flatMap(secrets)
+        default: []
+        }
+    }
+
+    private static func holds(_ bytes: [UInt8], _ text: String) -> Bool {
+        ByteSearch.find(Array(text.utf8), in: bytes) != nil
+    }
+
+    /// Everything that a process can write to, as the kernel shows it.
+    private static func memory(of process: Int32) throws -> [UInt8] {
+        let maps = String(decoding: ProcFile.read("/proc/\(process)/maps", limit: 1 << 20) ?? [], as: UTF8.self)
+        let file = try FileDescriptor.open("/proc/\(process)/mem", O_RDONLY)
+        var bytes: [UInt8] = []
+        for line in maps.split(separator: "\n") where line.contains(" rw") {
+            let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
+            guard range.count == 2, range[1] - range[0] < 256 << 20 else { continue }
+            var room = [UInt8](repeating: 0, count: range[1] - range[0])
+            let count = pread(file.raw, &room, room.count, off_t(range[0]))
+            if count > 0 { bytes += room.prefix(count) }
+        }
+        return bytes
+    }
+}
