@@ -14,10 +14,8 @@ enum ServiceRefusal {
         let value: JSONValue
         switch service {
         case .signIn?:
-            // What MSAL ends a sign-in with, without trying again (RFC 6749, section 5.2). A refresh token of an earlier
-            // session is one that has ended: the module asks a person then.
-            let error = fault.kind == .foreignCredential ? "invalid_grant" : "access_denied"
-            value = ["error": .string(error), "error_description": .string(text), "suberror": .string(word)]
+            // What MSAL ends a sign-in with, without trying again (RFC 6749, section 5.2).
+            value = ["error": "access_denied", "error_description": .string(text), "suberror": .string(word)]
         case .resource(.sharePoint)?:
             value = [
                 "odata.error": [
