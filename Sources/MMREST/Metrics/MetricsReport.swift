@@ -77,13 +77,6 @@ package struct MetricsReport: Sendable {
             "error_rate": .double(Self.rounded(rate)), "total_auths": .int(Int64(counters.signIns)),
             "avg_response_ms": .double(Self.rounded(mean)), "last_100_responses": .int(Int64(counts.last.count)),
             "sessions": .array(rows),
-            "session_requests": .array(
-                sentRows.map {
-                    [
-                        "host": .string($0.kind.host), "status": .int(Int64($0.kind.status)),
-                        "count": .int(Int64($0.count)),
-                    ]
-                }),
             "active_sessions": .int(Int64(sessions.count { $0.state.isSignedIn })),
             "keepalive": [
                 "interval_seconds": .int(keepAliveInterval.components.seconds),
