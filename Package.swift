@@ -9,7 +9,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMHTTP", ["MMCore", "MMSystem", "CMMSystem", "CCurl", "CMicroHTTPD"]),
     ("PowerShellSyntax", []),
     ("ShellSyntax", []),
-    ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "CGuardTables"]),
+    ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "ShellSyntax", "CGuardTables"]),
     ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),

@@ -77,7 +77,10 @@ struct ShellParserTests {
                 text.append(alphabet[Int((state >> 33) % UInt64(alphabet.count))])
             }
             state = state &* 6_364_136_223_846_793_005 &+ 1
+            let whole = try? ShellScript.parse(text, as: .whole)
             guard let script = try? ShellScript.parse(text) else { continue }
+            // The plain grammar is a part of the whole one, and reads nothing otherwise.
+            #expect(whole == script, "\(text)")
             #expect(script.commands.allSatisfy { !$0.words.isEmpty && !$0.name.isEmpty })
             #expect(script.commands.last?.joint == nil)
         }

@@ -1,16 +1,17 @@
 internal import MMCore
+import ShellSyntax
 
 /// What the arguments of well-known programs make of them.
 extension ShellJudge {
     /// Whether files or folders go that can't be told one by one: recursive, by a pattern, by a variable, outside of here.
-    func removes(_ call: ShellCall) -> Bool {
+    func removes(_ call: ShellScript.Command) -> Bool {
         call.arguments.contains { word in
-            if word.text.hasPrefix("-") {
-                return word.text == "--recursive" || word.text == "--no-preserve-root"
-                    || (!word.text.hasPrefix("--") && word.text.contains { "rR".contains($0) })
+            if word.value.hasPrefix("-") {
+                return word.value == "--recursive" || word.value == "--no-preserve-root"
+                    || (!word.value.hasPrefix("--") && word.value.contains { "rR".contains($0) })
             }
-            return !word.isFixed || word.text.contains { "*?[{".contains($0) } || word.text.hasPrefix("/")
-                || word.text.hasPrefix("~") || word.text.split(separator: "/").contains("..")
+            return !word.isFixed || word.value.contains { "*?[{".contains($0) } || word.value.hasPrefix("/")
+                || word.value.hasPrefix("~") || word.value.split(separator: "/").contains("..")
         }
     }
 

@@ -1,3 +1,5 @@
+import ShellSyntax
+
 /// Judges shell commands by what stands in them.
 ///
 /// A shell can do what its user can, in ways that no text shows: this is the guard's word on what a command says it does.
@@ -9,18 +11,18 @@ struct ShellJudge: Sendable {
     /// What is found in a text.
     func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: "commands within commands")] }
-        let reading: ShellReader.Reading
-        do throws(ShellUnreadable) {
-            reading = try ShellReader.read(text)
+        let script: ShellScript
+        do throws(ShellRefusal) {
+            script = try ShellScript.parse(text, as: .whole)
         } catch {
             return [finding(.unreadable, subject: error.construct, more: ": \(error.construct)")]
         }
         var found: [GuardFinding] = []
-        let fed = Set(reading.calls.filter(\.isFed).compactMap { $0.words.first?.text })
-        let functions = Set(reading.functions)
-        for call in reading.calls {
+        let fed = Set(script.commands.filter(\.isFed).compactMap { $0.words.first?.value })
+        let functions = Set(script.functions)
+        for call in script.commands {
             found += judge(call, depth)
-            if let name = call.words.first?.text, functions.contains(name), fed.contains(name) {
+            if let name = call.words.first?.value, functions.contains(name), fed.contains(name) {
                 found.append(finding(.recursion, subject: name))
             }
         }
@@ -36,21 +38,21 @@ struct ShellJudge: Sendable {
 
     // MARK: One command
 
-    private func judge(_ call: ShellCall, _ depth: Int) -> [GuardFinding] {
+    private func judge(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         var found: [GuardFinding] = []
         for assignment in call.assignments {
-            let name = assignment.text.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
+            let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
             found += variable(String(name))
         }
-        for redirect in call.redirects { found += judge(redirect) }
-        for word in call.words where context.isOwn(word.text) { found.append(finding(.ownFiles, subject: word.text)) }
-        for word in call.words.dropFirst() where isSecret(word.text) {
-            found.append(finding(.secrets, subject: word.text))
+        for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
+        for word in call.words where context.isOwn(word.value) { found.append(finding(.ownFiles, subject: word.value)) }
+        for word in call.words.dropFirst() where isSecret(word.value) {
+            found.append(finding(.secrets, subject: word.value))
         }
         guard let first = call.words.first else { return found }
-        guard first.isFixed, !first.text.contains(where: { "*?[{".contains($0) }) || ["[", "[["].contains(first.text)
+        guard first.isFixed, !first.value.contains(where: { "*?[{".contains($0) }) || ["[", "[["].contains(first.value)
         else {
-            return found + [finding(.dynamic, subject: first.text)]
+            return found + [finding(.dynamic, subject: first.value)]
         }
         found += judge(named: call, depth)
         return found
@@ -62,8 +64,8 @@ struct ShellJudge: Sendable {
         return ShellPrograms.loaders.contains(name) ? [finding(.loader, subject: name)] : []
     }
 
-    private func judge(_ redirect: ShellCall.Redirect) -> [GuardFinding] {
-        let target = redirect.target.text
+    private func judge(_ redirect: ShellScript.Redirection) -> [GuardFinding] {
+        let target = redirect.target.value
         if context.isOwn(target) { return [finding(.ownFiles, subject: target)] }
         if !redirect.writes { return isSecret(target) ? [finding(.secrets, subject: target)] : [] }
         if target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/") {
@@ -74,9 +76,9 @@ struct ShellJudge: Sendable {
         return [finding(.writes, subject: "> " + target)]
     }
 
-    private func judge(named call: ShellCall, _ depth: Int) -> [GuardFinding] {
-        let name = call.name
-        let words = call.arguments.map(\.text)
+    private func judge(named call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let name = call.program
+        let words = call.arguments.map(\.value)
         func one(_ rule: ShellRule) -> [GuardFinding] {
             [finding(rule, subject: ([name] + words.prefix(3)).joined(separator: " "))]
         }
@@ -148,24 +150,25 @@ struct ShellJudge: Sendable {
     // MARK: Commands within commands
 
     /// What a wrapper such as `env` or `sudo` starts.
-    private func inner(of call: ShellCall, _ depth: Int) -> [GuardFinding] {
-        let name = call.name
+    private func inner(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let name = call.program
         var index = 1
         var leading = ShellPrograms.leadingWords[name] ?? 0
         let takesValue = ShellPrograms.valueOptions[name] ?? []
         while index < call.words.count {
             let word = call.words[index]
-            if name == "env", word.text == "-S" || word.text.hasPrefix("--split-string"), index + 1 < call.words.count {
+            if name == "env", word.value == "-S" || word.value.hasPrefix("--split-string"), index + 1 < call.words.count
+            {
                 return text(call.words[index + 1], depth)
             }
-            if word.text == "--" {
+            if word.value == "--" {
                 index += 1
                 break
             }
-            if word.text.hasPrefix("-"), word.text.count > 1 {
-                index += takesValue.contains(word.text) ? 2 : 1
-            } else if word.text.contains("="), name == "env" || name == "sudo" || name == "doas" {
-                let found = variable(String(word.text.prefix { $0 != "=" }))
+            if word.value.hasPrefix("-"), word.value.count > 1 {
+                index += takesValue.contains(word.value) ? 2 : 1
+            } else if word.value.contains("="), name == "env" || name == "sudo" || name == "doas" {
+                let found = variable(String(word.value.prefix { $0 != "=" }))
                 guard found.isEmpty else { return found }
                 index += 1
             } else if leading > 0 {
@@ -178,34 +181,34 @@ struct ShellJudge: Sendable {
         guard let inside = call.inner(index..<call.words.count) else { return [finding(.reads, subject: name)] }
         var found = depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
         // What xargs appends is not known: for what removes, it is as bad as a pattern.
-        if name == "xargs" || name == "parallel", ["rm", "unlink"].contains(inside.name) {
-            found.append(finding(.removes, subject: "\(name) \(inside.name)"))
+        if name == "xargs" || name == "parallel", ["rm", "unlink"].contains(inside.program) {
+            found.append(finding(.removes, subject: "\(name) \(inside.program)"))
         }
         return found
     }
 
     /// A text that is run as a command.
-    private func text(_ word: ShellCall.Word, _ depth: Int) -> [GuardFinding] {
-        guard word.isFixed else { return [finding(.dynamic, subject: word.text)] }
-        return findings(in: word.text, depth: depth + 1)
+    private func text(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
+        guard word.isFixed else { return [finding(.dynamic, subject: word.value)] }
+        return findings(in: word.value, depth: depth + 1)
     }
 
-    private func texts(of call: ShellCall, _ depth: Int) -> [GuardFinding] {
+    private func texts(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = Array(call.arguments)
-        switch call.name {
+        switch call.program {
         case "eval":
             guard words.allSatisfy(\.isFixed) else { return [finding(.dynamic, subject: "eval")] }
-            return findings(in: words.map(\.text).joined(separator: " "), depth: depth + 1)
+            return findings(in: words.map(\.value).joined(separator: " "), depth: depth + 1)
         case "trap": return words.count > 1 ? text(words[0], depth) : []
         case "alias":
             return words.flatMap { word -> [GuardFinding] in
-                guard let equals = word.text.firstIndex(of: "=") else { return [] }
+                guard let equals = word.value.firstIndex(of: "=") else { return [] }
                 return text(
-                    ShellCall.Word(text: String(word.text[word.text.index(after: equals)...]), isFixed: word.isFixed),
+                    ShellScript.Word(String(word.value[word.value.index(after: equals)...]), isFixed: word.isFixed),
                     depth)
             }
         case "su":
-            guard let index = words.firstIndex(where: { $0.text == "-c" || $0.text == "--command" }),
+            guard let index = words.firstIndex(where: { $0.value == "-c" || $0.value == "--command" }),
                 index + 1 < words.count
             else { return [] }
             return text(words[index + 1], depth)
@@ -214,19 +217,19 @@ struct ShellJudge: Sendable {
     }
 
     /// A shell that is started: with a text of its own, a file, or what it is fed.
-    private func shell(_ call: ShellCall, _ depth: Int) -> [GuardFinding] {
+    private func shell(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = Array(call.arguments)
         if let index = words.firstIndex(where: {
-            $0.text.hasPrefix("-") && !$0.text.hasPrefix("--") && $0.text.contains("c")
+            $0.value.hasPrefix("-") && !$0.value.hasPrefix("--") && $0.value.contains("c")
         }) {
-            guard index + 1 < words.count else { return [finding(.unreadable, subject: call.name)] }
+            guard index + 1 < words.count else { return [finding(.unreadable, subject: call.program)] }
             return text(words[index + 1], depth)
         }
         if let document = call.document { return findings(in: document, depth: depth + 1) }
-        let runsFile = words.contains { !$0.text.hasPrefix("-") } && !words.contains { $0.text == "-s" }
-        if call.isFed, !runsFile { return [finding(.fed, subject: call.name)] }
-        if words.contains(where: { $0.text == "<()" }) { return [finding(.fed, subject: call.name)] }
-        return [finding(.writes, subject: ([call.name] + words.prefix(2).map(\.text)).joined(separator: " "))]
+        let runsFile = words.contains { !$0.value.hasPrefix("-") } && !words.contains { $0.value == "-s" }
+        if call.isFed, !runsFile { return [finding(.fed, subject: call.program)] }
+        if words.contains(where: { $0.value == "<()" }) { return [finding(.fed, subject: call.program)] }
+        return [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
     }
 
     private func runsInput(_ words: [String]) -> Bool {
@@ -234,29 +237,29 @@ struct ShellJudge: Sendable {
             || words.allSatisfy { $0.hasPrefix("-") && !["-c", "-e", "-m"].contains($0) }
     }
 
-    private func search(_ call: ShellCall, _ depth: Int) -> [GuardFinding] {
+    private func search(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.words
         var found: [GuardFinding] = []
         var index = 0
         while index < words.count {
             let word = words[index]
             index += 1
-            switch word.text {
+            switch word.value {
             case "-delete": found.append(finding(.removes, subject: "find -delete"))
             case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X":
                 // What is started ends where the program says so: each word belongs to one command alone.
-                let end = words[index...].firstIndex { $0.text == ";" || $0.text == "+" } ?? words.count
+                let end = words[index...].firstIndex { $0.value == ";" || $0.value == "+" } ?? words.count
                 guard let inside = call.inner(index..<end) else { continue }
                 index = end + 1
                 found +=
-                    depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.name)]
-                if ["rm", "unlink", "shred"].contains(inside.name) {
-                    found.append(finding(.removes, subject: "find \(word.text) \(inside.name)"))
+                    depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.program)]
+                if ["rm", "unlink", "shred"].contains(inside.program) {
+                    found.append(finding(.removes, subject: "find \(word.value) \(inside.program)"))
                 }
-            case "-fprint", "-fprint0", "-fprintf", "-fls": found.append(finding(.writes, subject: word.text))
+            case "-fprint", "-fprint0", "-fprintf", "-fls": found.append(finding(.writes, subject: word.value))
             default: continue
             }
         }
-        return found.isEmpty ? [finding(.reads, subject: call.name)] : found
+        return found.isEmpty ? [finding(.reads, subject: call.program)] : found
     }
 }

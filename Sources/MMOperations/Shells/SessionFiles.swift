@@ -119,7 +119,7 @@ struct SessionFiles: Sendable {
     }
 
     private func judge(writing: Bool, _ path: String) async throws(MMError) {
-        let quoted = ShellText.quoted(path)
+        let quoted = ShellWord.quoted(path)
         let command = (sudo == nil ? "" : "sudo ") + (writing ? "tee -- \(quoted)" : "cat -- \(quoted)")
         let key = call.key(session)
         let known = try? await call.shells.existing(key)

@@ -193,8 +193,8 @@ struct ShellRun: Operation {
         let wanted = place.isLocal ? input.options.kind ?? configuration.shell : input.options.isDevice ? "device" : nil
         let judged =
             switch known?.kind ?? wanted {
-            case "python": "python3 -c " + ShellText.quoted(text)
-            case "device": "device " + ShellText.quoted(text)
+            case "python": "python3 -c " + ShellWord.quoted(text)
+            case "device": "device " + ShellWord.quoted(text)
             default: text
             }
         do throws(MMError) {

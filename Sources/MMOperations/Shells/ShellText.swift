@@ -37,9 +37,4 @@ struct ShellText {
         }
         return bytes[start..<end]
     }
-
-    /// A text as one word of a shell.
-    static func quoted(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
 }

@@ -31,12 +31,13 @@ struct CommandEffects: Sendable, Hashable {
         mayTrapInterrupts = Self.trapsInterrupts(text)
         // Longer ones are not worth the reading. What this grammar accepts holds no expansion, assignment or function.
         guard text.utf8.count <= 1000 else { return }
-        if let script = try? ShellScript.parse(String(Self.withoutAssignments(text[...]))) {
+        let plain = try? ShellScript.parse(text)
+        if let script = plain ?? (try? ShellScript.parse(String(Self.withoutAssignments(text[...])))) {
             endsWithItsProgram = script.commands.dropLast().allSatisfy {
                 Self.quiet.contains($0.name) && $0.joint != .pipe
             }
         }
-        guard known, let script = try? ShellScript.parse(text) else { return }
+        guard known, let script = plain else { return }
         for command in script.commands where !Self.setting.contains(command.name) {
             // Any other program leaves the shell as it is.
             if ShellPolicy.never.contains(command.name) || command.name == "printf" { return }
@@ -60,30 +61,20 @@ struct CommandEffects: Sendable, Hashable {
         return withoutAssignments(text[text.index(after: end)...])
     }
 
-    /// Whether words outside of quotes set a trap on SIGINT. What stands in quotes is for another shell, which inherits no
-    /// trap that it could go on after.
+    /// Whether a command sets a trap on SIGINT. What stands in quotes is for another shell, which inherits no trap that it
+    /// could go on after.
     private static func trapsInterrupts(_ text: String) -> Bool {
         guard ByteSearch.find(Array("trap".utf8), in: Array(text.lowercased().utf8)) != nil else { return false }
-        var quote: UInt8?
-        var isEscaped = false
-        var bare: [UInt8] = []
-        for byte in text.utf8 {
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\"), quote != UInt8(ascii: "'") {
-                isEscaped = true
-            } else if let open = quote {
-                if byte == open { quote = nil }
-            } else if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
-                quote = byte
-                bare.append(UInt8(ascii: "q"))
-            } else {
-                bare.append(byte)
-            }
+        guard let script = try? ShellScript.parse(text, as: .whole) else { return true }
+        func isTrapFunction(_ word: String) -> Bool { word.contains("TRAPINT") }
+        if script.functions.contains(where: isTrapFunction) { return true }
+        return script.commands.contains { command in
+            if (command.words + command.assignments).contains(where: { isTrapFunction($0.value) }) { return true }
+            guard let place = command.words.firstIndex(where: { $0.value == "trap" }) else { return false }
+            var operands = command.words[place...].dropFirst().filter { !$0.value.hasPrefix("-") }
+            // The first one is what the trap does.
+            if operands.count > 1 { operands.removeFirst() }
+            return operands.contains { !$0.isFixed || ["INT", "SIGINT", "2"].contains($0.value.uppercased()) }
         }
-        let words = String(decoding: bare, as: UTF8.self).split { !$0.isLetter && !$0.isNumber && $0 != "$" }
-        if words.contains(where: { $0.hasPrefix("TRAPINT") }) { return true }
-        guard let place = words.firstIndex(of: "trap") else { return false }
-        return words[place...].contains { ["INT", "SIGINT", "2"].contains($0.uppercased()) || $0.hasPrefix("$") }
     }
 }

@@ -90,7 +90,7 @@ extension ShellPolicy {
         ["-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprint0", "-fprintf", "-fls"].contains(word)
     }
 
-    private func judge(_ redirection: ShellRedirection, directory: String, moves: Bool) throws(MMError) {
+    private func judge(_ redirection: ShellScript.Redirection, directory: String, moves: Bool) throws(MMError) {
         guard redirection.kind == .output || redirection.kind == .append else { return }
         let target = redirection.target.value
         if target == "/dev/null" { return }

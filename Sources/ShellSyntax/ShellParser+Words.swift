@@ -1,42 +1,41 @@
 /// Words: quotes, expansions and the commands that stand in them.
-extension ShellReader {
-    static let breaks: Set<UInt8> = Set(" \t\n\r;&|<>()".utf8)
+extension ShellParser {
+    private static let breaks: Set<UInt8> = Set(" \t\n\r;&|<>()".utf8)
 
-    mutating func word(_ level: Int) throws(ShellUnreadable) -> (word: ShellCall.Word, isQuoted: Bool) {
-        guard wordsLeft > 0 else { throw unreadable("more than \(Self.mostWords) words") }
+    mutating func word(_ level: Int) throws(ShellRefusal) -> Word {
+        guard wordsLeft > 0 else { throw refusal("more than \(Self.maximumWords) words") }
         wordsLeft -= 1
         var text: [UInt8] = []
-        var word = ShellCall.Word(text: "", offset: position)
-        var isQuoted = false
-        func quote() {
-            isQuoted = true
-            if word.plainBytes == nil { word.plainBytes = text.count }
-        }
+        var word = Word("", offset: position)
         scan: while position < bytes.count {
             let byte = bytes[position]
             switch byte {
             case UInt8(ascii: "("):
+                try beyond("a parenthesis", at: position)
                 // A pattern such as @(a|b).
-                guard let last = text.last, "?*+@!".utf8.contains(last), !isQuoted else { break scan }
+                guard let last = text.last, "?*+@!".utf8.contains(last), !word.isQuoted else { break scan }
                 text += try balanced(level)
                 word.isFixed = false
-            case _ where Self.breaks.contains(byte): break scan
+            case _ where Self.breaks.contains(byte):
+                if byte == UInt8(ascii: ")") { try beyond("a parenthesis", at: position) }
+                if byte == 0x0D { try beyond("a carriage return", at: position) }
+                break scan
             case UInt8(ascii: "'"):
-                quote()
-                position += 1
-                let start = position
-                while position < bytes.count, bytes[position] != 0x27 { position += 1 }
-                guard position < bytes.count else { throw unreadable("an unfinished quotation (')", at: start) }
-                text += bytes[start..<position]
-                position += 1
+                word.note(quoteAt: text.count)
+                text += try singleQuoted()
             case UInt8(ascii: "\""):
-                quote()
+                word.note(quoteAt: text.count)
                 if try quotation(level, into: &text) { word.isFixed = false }
             case UInt8(ascii: "\\"):
+                guard position + 1 < bytes.count else {
+                    try beyond("a backslash at the end", at: position)
+                    position += 1
+                    break scan
+                }
                 position += 1
-                guard position < bytes.count else { break scan }
                 if bytes[position] != 0x0A {
-                    quote()
+                    word.note(quoteAt: text.count)
+                    try checkCharacter()
                     text.append(bytes[position])
                 }
                 position += 1
@@ -49,16 +48,38 @@ extension ShellReader {
                 word.isFixed = false
                 text.append(byte)
             default:
+                switch byte {
+                case UInt8(ascii: "{"), UInt8(ascii: "}"): try beyond("a brace", at: position)
+                case UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "]"):
+                    word.hasNoPattern = false
+                case UInt8(ascii: "~")
+                where text.isEmpty && !word.isQuoted || text.last == UInt8(ascii: ":")
+                    || text.last == UInt8(ascii: "="):
+                    word.hasNoPattern = false
+                default: try checkCharacter()
+                }
                 text.append(byte)
                 position += 1
             }
         }
-        word.text = String(decoding: text, as: UTF8.self)
-        return (word, isQuoted)
+        word.value = String(decoding: text, as: UTF8.self)
+        return word
+    }
+
+    private mutating func singleQuoted() throws(ShellRefusal) -> ArraySlice<UInt8> {
+        let start = position
+        position += 1
+        while position < bytes.count, bytes[position] != 0x27 {
+            try checkCharacter(isQuoted: true)
+            position += 1
+        }
+        guard position < bytes.count else { throw refusal("an unfinished quotation (')", at: start) }
+        defer { position += 1 }
+        return bytes[start + 1..<position]
     }
 
     /// A text in double quotes; whether anything in it is expanded.
-    mutating func quotation(_ level: Int, into text: inout [UInt8]) throws(ShellUnreadable) -> Bool {
+    mutating func quotation(_ level: Int, into text: inout [UInt8]) throws(ShellRefusal) -> Bool {
         let start = position
         try enter()
         defer { nesting -= 1 }
@@ -72,7 +93,10 @@ extension ShellReader {
             case UInt8(ascii: "\\"):
                 position += 1
                 guard position < bytes.count else { break }
-                if ![0x0A, 0x22, 0x24, 0x5C, 0x60].contains(bytes[position]) { text.append(0x5C) }
+                if ![0x0A, 0x22, 0x24, 0x5C, 0x60].contains(bytes[position]) {
+                    text.append(0x5C)
+                    try checkCharacter(isQuoted: true)
+                }
                 if bytes[position] != 0x0A { text.append(bytes[position]) }
                 position += 1
             case UInt8(ascii: "$"):
@@ -83,21 +107,23 @@ extension ShellReader {
                 try backticks(level)
                 isExpanded = true
             default:
+                try checkCharacter(isQuoted: true)
                 text.append(bytes[position])
                 position += 1
             }
         }
-        throw unreadable("an unfinished quotation (\")", at: start)
+        throw refusal("an unfinished quotation (\")", at: start)
     }
 
     /// What begins with a dollar sign; whether it is an expansion.
-    mutating func dollar(_ level: Int) throws(ShellUnreadable) -> Bool {
+    mutating func dollar(_ level: Int) throws(ShellRefusal) -> Bool {
+        try beyond("a variable or substitution ($)", at: position)
         position += 1
         guard position < bytes.count else { return false }
         switch bytes[position] {
         case UInt8(ascii: "("):
             if peek("(", after: 1) {
-                try arithmetic(level)
+                _ = try balanced(level)
             } else {
                 position += 1
                 try list(until: UInt8(ascii: ")"), level: level + 1)
@@ -112,7 +138,7 @@ extension ShellReader {
             while position < bytes.count, bytes[position] != 0x27 {
                 position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
             }
-            guard position < bytes.count else { throw unreadable("an unfinished quotation ($')", at: start) }
+            guard position < bytes.count else { throw refusal("an unfinished quotation ($')", at: start) }
             position += 1
             return true
         case UInt8(ascii: "\""): return false
@@ -130,12 +156,12 @@ extension ShellReader {
         }
     }
 
-    private mutating func enter() throws(ShellUnreadable) {
-        guard nesting < Self.deepestNesting else { throw unreadable("quotes nested too deeply") }
+    private mutating func enter() throws(ShellRefusal) {
+        guard nesting < Self.deepestNesting else { throw refusal("quotes nested too deeply") }
         nesting += 1
     }
 
-    mutating func brace(_ level: Int) throws(ShellUnreadable) {
+    private mutating func brace(_ level: Int) throws(ShellRefusal) {
         let start = position
         try enter()
         defer { nesting -= 1 }
@@ -157,13 +183,11 @@ extension ShellReader {
             default: position += 1
             }
         }
-        throw unreadable("an unfinished ${", at: start)
+        throw refusal("an unfinished ${", at: start)
     }
 
-    /// Balanced parentheses; substitutions within are read.
-    mutating func arithmetic(_ level: Int) throws(ShellUnreadable) { _ = try balanced(level) }
-
-    mutating func balanced(_ level: Int) throws(ShellUnreadable) -> [UInt8] {
+    /// Balanced parentheses, as of arithmetic and patterns; substitutions within are read.
+    mutating func balanced(_ level: Int) throws(ShellRefusal) -> ArraySlice<UInt8> {
         let start = position
         try enter()
         defer { nesting -= 1 }
@@ -177,7 +201,7 @@ extension ShellReader {
             case UInt8(ascii: ")"):
                 open -= 1
                 position += 1
-                if open == 0 { return Array(bytes[start..<position]) }
+                if open == 0 { return bytes[start..<position] }
             case UInt8(ascii: "\\"): position += 2
             case UInt8(ascii: "\""): _ = try quotation(level, into: &unused)
             case UInt8(ascii: "$"): _ = try dollar(level)
@@ -185,19 +209,20 @@ extension ShellReader {
             default: position += 1
             }
         }
-        throw unreadable("an unfinished parenthesis", at: start)
+        throw refusal("an unfinished parenthesis", at: start)
     }
 
-    mutating func processSubstitution(_ level: Int) throws(ShellUnreadable) -> ShellCall.Word {
+    mutating func processSubstitution(_ level: Int) throws(ShellRefusal) -> Word {
         let start = position
         position += 2
         try list(until: UInt8(ascii: ")"), level: level + 1)
-        return ShellCall.Word(text: "<()", isFixed: false, offset: start)
+        return Word("<()", isFixed: false, offset: start)
     }
 
     /// A command in backticks, whose text is read as the shell does after it took the backslashes off.
-    mutating func backticks(_ level: Int) throws(ShellUnreadable) {
+    mutating func backticks(_ level: Int) throws(ShellRefusal) {
         let start = position
+        try beyond("a command substitution (`)", at: start)
         position += 1
         var inner: [UInt8] = []
         while position < bytes.count, bytes[position] != UInt8(ascii: "`") {
@@ -208,13 +233,17 @@ extension ShellReader {
             inner.append(bytes[position])
             position += 1
         }
-        guard position < bytes.count else { throw unreadable("an unfinished substitution (`)", at: start) }
+        guard position < bytes.count else { throw refusal("an unfinished substitution (`)", at: start) }
         position += 1
-        guard depth + level < Self.deepest else { throw unreadable("commands nested too deeply") }
-        let found = try Self.read(
-            String(decoding: inner, as: UTF8.self), depth: depth + level + 1, words: wordsLeft)
-        wordsLeft -= found.words
-        reading.calls += found.calls
-        reading.functions += found.functions
+        guard depth + level < Self.deepestCommands else { throw refusal("commands nested too deeply") }
+        var parser = ShellParser(inner, grammar, depth: depth + level + 1, words: wordsLeft)
+        let found = try parser.parse()
+        wordsLeft = parser.wordsLeft
+        script.commands += found.commands
+        script.functions += found.functions
     }
+}
+
+extension ShellScript.Word {
+    fileprivate mutating func note(quoteAt place: Int) { bytesBeforeQuote = bytesBeforeQuote ?? place }
 }

@@ -1,0 +1,136 @@
+/// Where commands begin: keywords, assignments and names.
+extension ShellParser {
+    /// Keywords after which a command may begin as at the beginning of a line.
+    private static let passed: Set<String> = [
+        "if", "then", "elif", "else", "do", "while", "until", "!", "{", "time", "coproc", "fi", "done", "}",
+    ]
+
+    /// Words that shells read as something else than a program's name.
+    private static let reserved: Set<String> = [
+        "!", "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in",
+        "function", "select", "time", "coproc", "[[", "]]", "repeat", "foreach", "end", "nocorrect", "noglob",
+    ]
+
+    /// A word, an assignment, or a keyword where a command begins.
+    mutating func element(_ list: inout List) throws(ShellRefusal) {
+        let start = position
+        let word = try word(list.level)
+        if position == start { throw refusal("an unexpected character") }
+        // Digits that touch the operator name a descriptor.
+        if peek("<") || peek(">"), word.isNumber {
+            if word.value.utf8.count > 1 { try beyond("a descriptor of several digits", at: start) }
+            descriptor = word
+            return
+        }
+        guard list.current.words.isEmpty else {
+            list.current.words.append(word)
+            return
+        }
+        if grammar == .plain { try checkName(word) }
+        // A value may be quoted; a name that is quoted is no variable's.
+        if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
+        guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
+        switch word.value {
+        case let keyword where Self.passed.contains(keyword): keep(&list, .sequence)
+        case "esac":
+            list.cases -= 1
+            list.isPattern = false
+        case "for", "select": try loopHead(list.level)
+        case "case": try caseHead(&list)
+        case "function":
+            skipBlanks()
+            script.functions.append(try self.word(list.level).value)
+            skipBlanks()
+            if take("(") {
+                skipBlanks()
+                guard take(")") else { throw refusal("a parenthesis") }
+            }
+        case "[[": try test(list.level)
+        case _ where Self.isAssignment(word):
+            assign(word, &list.current)
+            if word.value.hasSuffix("="), take("(") { try array(list.level) }
+        default: begin(word, &list.current)
+        }
+    }
+
+    private func begin(_ word: Word, _ command: inout Command) {
+        if command.isEmpty { command.offset = word.offset }
+        command.words.append(word)
+    }
+
+    private func assign(_ word: Word, _ command: inout Command) {
+        if command.isEmpty { command.offset = word.offset }
+        command.assignments.append(word)
+    }
+
+    /// Refuses what is no plain name of a program.
+    private func checkName(_ word: Word) throws(ShellRefusal) {
+        guard word.isLiteral else {
+            throw refusal("a command name that the shell would look up (“\(word.value)”)", at: word.offset)
+        }
+        guard !word.value.isEmpty else { throw refusal("an empty command name", at: word.offset) }
+        // Judged even when quoted: nothing is lost, and no shell's opinion on it matters.
+        if Self.reserved.contains(word.value) { throw refusal("the reserved word “\(word.value)”", at: word.offset) }
+        if word.value.utf8.contains(0x3D) { throw refusal("an assignment (“\(word.value)”)", at: word.offset) }
+    }
+
+    private static func isAssignment(_ word: Word) -> Bool {
+        let text = word.value
+        guard let equals = text.utf8.firstIndex(of: 0x3D),
+            word.bytesBeforeQuote.map({ text.utf8.distance(from: text.startIndex, to: equals) < $0 }) ?? true
+        else { return false }
+        var name = text[..<equals]
+        if name.hasSuffix("+") { name = name.dropLast() }
+        if let bracket = name.utf8.firstIndex(of: 0x5B), name.hasSuffix("]") { name = name[..<bracket] }
+        guard let first = name.utf8.first, first == 0x5F || isLetter(first) else { return false }
+        return name.utf8.allSatisfy { $0 == 0x5F || isLetter($0) || (0x30...0x39).contains($0) }
+    }
+
+    /// What stands between `for` and its body. Its words are data; what is substituted in them is read.
+    private mutating func loopHead(_ level: Int) throws(ShellRefusal) {
+        skipBlanks()
+        if peek("(") {
+            _ = try balanced(level)
+            return
+        }
+        while position < bytes.count, !peek(";"), !peek("\n") {
+            let before = position
+            _ = try word(level)
+            skipBlanks()
+            if position == before { throw refusal("an unexpected character in a loop") }
+        }
+    }
+
+    /// What stands between `case` and its first pattern.
+    private mutating func caseHead(_ list: inout List) throws(ShellRefusal) {
+        skipBlanks()
+        _ = try word(list.level)
+        repeat { skipBlanks() } while take("\n")
+        guard try word(list.level).value == "in" else { throw refusal("a case without “in”") }
+        list.cases += 1
+        list.isPattern = true
+    }
+
+    private mutating func array(_ level: Int) throws(ShellRefusal) {
+        while true {
+            skipBlanks()
+            if take("\n") { continue }
+            if take(")") { return }
+            let before = position
+            _ = try word(level)
+            if position == before { throw refusal("an unfinished list") }
+        }
+    }
+
+    /// `[[ … ]]`: operators are part of it.
+    private mutating func test(_ level: Int) throws(ShellRefusal) {
+        while position < bytes.count {
+            skipBlanks()
+            let before = position
+            let word = try word(level)
+            if word.value == "]]", !word.isQuoted { return }
+            if position == before { position += 1 }
+        }
+        throw refusal("an unfinished [[")
+    }
+}
