@@ -22,14 +22,14 @@ public actor ScreenSession {
 
     /// The session's name.
     public nonisolated let name: String
-    private let profile: GearProfile
+    private let profile: NetworkDeviceProfile
     private let child: ChildProcess
     private let job: ShellJob
     private let screen: Mutex<Screen>
     private let release: @Sendable () async -> Void
     private let turns = TurnQueue()
     private var reading: Task<Void, Never>?
-    private var learned: GearPrompt?
+    private var learned: NetworkDevicePrompt?
     /// The prompt that was seen last.
     private var lastPrompt = ""
     /// Where the answer of an unfinished command begins.
@@ -42,7 +42,7 @@ public actor ScreenSession {
     public static func start(
         name: String, program: String, arguments: [String] = [], environment: [String: String],
         directory: String? = nil,
-        rows: Int = 24, columns: Int = 80, profile: GearProfile = .unknown
+        rows: Int = 24, columns: Int = 80, profile: NetworkDeviceProfile = .unknown
     ) async throws(MMError) -> ScreenSession {
         var environment = environment
         environment["MM_SESSION"] = name
@@ -54,7 +54,8 @@ public actor ScreenSession {
     /// Opens a terminal on a host.
     /// - Throws: as connecting a session does.
     public static func connect(
-        _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200, profile: GearProfile = .unknown,
+        _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
+        profile: NetworkDeviceProfile = .unknown,
         deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> ScreenSession {
         let master = try await masters.acquire(target, deadline: deadline)
@@ -70,7 +71,7 @@ public actor ScreenSession {
     }
 
     private static func begin(
-        _ name: String, _ given: ChildCommand, _ rows: Int, _ columns: Int, _ profile: GearProfile,
+        _ name: String, _ given: ChildCommand, _ rows: Int, _ columns: Int, _ profile: NetworkDeviceProfile,
         release: @escaping @Sendable () async -> Void
     ) async throws(MMError) -> ScreenSession {
         var command = given
@@ -85,7 +86,7 @@ public actor ScreenSession {
     }
 
     private init(
-        _ name: String, _ profile: GearProfile, _ child: ChildProcess, _ screen: Screen,
+        _ name: String, _ profile: NetworkDeviceProfile, _ child: ChildProcess, _ screen: Screen,
         _ release: @escaping @Sendable () async -> Void
     ) {
         self.name = name
@@ -154,18 +155,18 @@ public actor ScreenSession {
     // MARK: Command lines
 
     /// The prompt as it was learned; nil before.
-    public var prompt: GearPrompt? { learned }
+    public var prompt: NetworkDevicePrompt? { learned }
 
     /// Learns the prompt, and switches paging off as the profile says.
     /// - Throws: `.deadlineExceeded` when nothing like a prompt comes, `.sessionLost`.
     @discardableResult
-    public func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> GearPrompt {
+    public func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> NetworkDevicePrompt {
         if let learned { return learned }
         var hasAsked = false
         while true {
             try check(deadline, "waiting for a prompt of \(name)")
             let isQuiet = await job.waitForQuiet(.milliseconds(200), until: min(deadline, .after(.seconds(2))))
-            if let found = GearPrompt(line: lastLine(from: 0)), isQuiet {
+            if let found = NetworkDevicePrompt(line: lastLine(from: 0)), isQuiet {
                 // A second look at an empty line tells a prompt from a banner.
                 let before = total
                 try await send(.keys(["enter"]))
@@ -339,7 +340,7 @@ public actor ScreenSession {
     /// The line as the device echoes it behind its prompt, which is no question of its own.
     private func lastSent(_ command: String?) -> String? { command.map { lastPrompt + $0 } }
 
-    private func breakOff(_ learned: GearPrompt) async throws(MMError) {
+    private func breakOff(_ learned: NetworkDevicePrompt) async throws(MMError) {
         let before = total
         for keys in [["q"], ["ctrl-c"]] {
             // A pager ends with q; elsewhere it is a letter on a line that ctrl-c takes away.

@@ -89,7 +89,7 @@ struct ScreenTests {
             ("root@host:~# ", ["root@host:/etc# "], ["root@host says hello!"]),
         ])
     func prompts(line: String, same: [String], others: [String]) throws {
-        let prompt = try #require(GearPrompt(line: line))
+        let prompt = try #require(NetworkDevicePrompt(line: line))
         #expect(prompt.matches(line))
         for line in same { #expect(prompt.matches(line), "\(line)") }
         for line in others { #expect(!prompt.matches(line), "\(line)") }

@@ -4,7 +4,7 @@ import MMCore
 ///
 /// The name in it stays, what surrounds the name changes with the mode: `sw1>`, `sw1#`, `sw1(config-if)#`;
 /// `admin@r1>`, `admin@r1#`; `<core>`, `[core-GigabitEthernet0/0/1]`; `[admin@gw] /interface>`.
-public struct GearPrompt: Sendable, Hashable {
+public struct NetworkDevicePrompt: Sendable, Hashable {
     /// The name that every prompt holds.
     public let stem: String
     /// Whether it shows a folder in the way of Windows.
@@ -46,7 +46,7 @@ public struct GearPrompt: Sendable, Hashable {
 
     /// The prompt of the same device under another name, where a last line differs from its last prompt in the name alone.
     /// - Parameter last: the prompt that was seen last, which says the mode.
-    func renamed(_ line: String, since last: String) -> GearPrompt? {
+    func renamed(_ line: String, since last: String) -> NetworkDevicePrompt? {
         func trimmed(_ text: String) -> Substring {
             var rest = Substring(text)
             while rest.last == " " { rest.removeLast() }
@@ -60,7 +60,7 @@ public struct GearPrompt: Sendable, Hashable {
         }
         let name = line.dropFirst(front.count).dropLast(back.count)
         guard name.allSatisfy({ $0.isLetter || $0.isNumber || "@._-".contains($0) }) else { return nil }
-        return GearPrompt(line: String(line))
+        return NetworkDevicePrompt(line: String(line))
     }
 
     /// Whether a last line is a prompt of this device.

@@ -1,5 +1,5 @@
 /// What is known of a kind of device before it is reached.
-public struct GearProfile: Sendable, Hashable {
+public struct NetworkDeviceProfile: Sendable, Hashable {
     /// What switches paging off, sent one after the other; what a device doesn't know does no harm.
     public var pagingOff: [String]
     /// What a pager shows when it waits.
@@ -34,16 +34,16 @@ public struct GearProfile: Sendable, Hashable {
     }
 
     /// Nothing is known: pages are turned.
-    public static let unknown = GearProfile()
+    public static let unknown = NetworkDeviceProfile()
     /// Cisco IOS and those that follow it.
-    public static let ios = GearProfile(pagingOff: ["terminal length 0"])
+    public static let ios = NetworkDeviceProfile(pagingOff: ["terminal length 0"])
     /// Juniper Junos.
-    public static let junos = GearProfile(pagingOff: ["set cli screen-length 0"])
+    public static let junos = NetworkDeviceProfile(pagingOff: ["set cli screen-length 0"])
     /// Huawei VRP and H3C Comware.
-    public static let vrp = GearProfile(pagingOff: ["screen-length 0 temporary"], enable: "super")
+    public static let vrp = NetworkDeviceProfile(pagingOff: ["screen-length 0 temporary"], enable: "super")
     /// Windows' own OpenSSH server, whose users get `cmd.exe` or PowerShell in a console (learn.microsoft.com, “OpenSSH
     /// Server configuration for Windows”, DefaultShell).
-    public static let windows = GearProfile(
+    public static let windows = NetworkDeviceProfile(
         pagers: ["-- More --", "Press any key to continue"],
         errors: [
             "The system cannot find", "Access is denied", "The syntax of the command is incorrect",

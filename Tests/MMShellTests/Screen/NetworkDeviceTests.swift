@@ -8,13 +8,13 @@ import Testing
 @Suite(
     "A command line of network equipment",
     .enabled(if: access("/usr/bin/python3", X_OK) == 0, "python3 is not installed"), .timeLimit(.minutes(10)))
-struct GearTests {
+struct NetworkDeviceTests {
     static var simulator: String {
         #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Fixtures/shell/gear.py"
     }
 
     static func with(
-        _ family: String, _ profile: GearProfile = .unknown, _ body: (ScreenSession) async throws -> Void
+        _ family: String, _ profile: NetworkDeviceProfile = .unknown, _ body: (ScreenSession) async throws -> Void
     ) async throws {
         let session = try await ScreenSession.start(
             name: family, program: "/usr/bin/python3", arguments: ["-u", simulator, family],
@@ -109,7 +109,7 @@ struct GearTests {
             ("sw1#", "#", false), ("sw1#", "core>", false), ("[core]", "Continue [core]", false),
         ])
     func renamed(_ last: String, _ line: String, _ isNew: Bool) throws {
-        let prompt = try #require(GearPrompt(line: last))
+        let prompt = try #require(NetworkDevicePrompt(line: last))
         let renamed = prompt.renamed(line, since: last)
         #expect((renamed != nil) == isNew)
         if let renamed { #expect(renamed.matches(line)) }
