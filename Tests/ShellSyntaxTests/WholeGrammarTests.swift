@@ -55,7 +55,7 @@ struct WholeGrammarTests {
         #expect(script.functions == ["f", "g"])
         #expect(script.commands.map(\.name) == ["a", "b", "c", "cat", "sh"])
         #expect(script.commands.map(\.isFed) == [false, true, false, false, true])
-        #expect(script.commands.map(\.joint) == [.pipe, .sequence, .sequence, .pipe, .sequence])
+        #expect(script.commands.map(\.joint) == [.pipe, .sequence, .sequence, .pipe, nil])
         #expect(script.commands[3].document == "doc\n")
     }
 

@@ -48,7 +48,7 @@ struct LongWorkTests {
     ) async throws -> JSONValue {
         let context = CallContext(
             caller: Caller(surface: surface, name: "t", server: surface == .terminal ? nil : "mm"),
-            timeLimit: .seconds(120), patience: patience, sessionID: session)
+            timeLimit: .seconds(600), patience: patience, sessionID: session)
         guard case .value(let value) = try await service.call(name, arguments, in: context).body else {
             throw MMError(.internalError, "no value")
         }
@@ -65,12 +65,21 @@ struct LongWorkTests {
     private func command(_ text: String = "echo one; read -r x; echo \"got $x\"; sleep 1000") async throws -> JSONValue
     {
         try #require(
-            try await call("shell_run", ["command": .string(text), "input": "terminal", "wait_for": "one"])["job"])
+            try await call(
+                "shell_run", ["command": .string(text), "input": "terminal", "wait_for": "one", "yield": 600])["job"])
     }
 
     /// A call that goes on, and its handle.
     private func slow() async throws -> JSONValue {
         try #require(try await call("slow", [:], patience: .milliseconds(1))["handle"])
+    }
+
+    /// What is told of a command or call that was called off, once it has ended.
+    private func ended(_ handle: JSONValue, _ surface: Caller.Surface = .mcp) async throws -> JSONValue {
+        while true {
+            let answer = try await call("output", ["handle": handle], surface)
+            if !["running", "awaiting_input"].contains(answer["status"]?.string ?? "") { return answer }
+        }
     }
 
     @Test("a command is read, waited for and ended by the operation that pages answers")
@@ -79,16 +88,16 @@ struct LongWorkTests {
         let first = try await call("output", ["handle": handle])
         #expect(first["stdout"] == "one\n")
         #expect(["running", "awaiting_input"].contains(first["status"]?.string ?? ""))
-        #expect(try await call("output", ["handle": handle, "action": "wait"])["status"] == "awaiting_input")
+        while try await call("output", ["handle": handle, "action": "wait"])["status"] != "awaiting_input" {}
         _ = try await call("shell_write", ["job": handle, "text": "it"])
-        _ = try await call("shell_wait", ["job": handle, "for": "got it"])
+        _ = try await call("shell_wait", ["job": handle, "for": "got it", "yield": 600])
         let page = try await call("output", ["handle": handle, "offset": 4, "limit": 100])
         #expect(page["text"] == "got it\n")
         _ = try await error(.invalidInput) {
             try await call("output", ["handle": handle, "offset": 1, "unit": "rows"])
         }
-        #expect(try await call("output", ["handle": handle, "action": "cancel"])["status"] == "cancelled")
-        #expect(try await call("output", ["handle": handle])["status"] == "cancelled")
+        _ = try await call("output", ["handle": handle, "action": "cancel"])
+        #expect(try await ended(handle)["status"] == "cancelled")
         await home.services.close()
     }
 
@@ -102,6 +111,7 @@ struct LongWorkTests {
         #expect(jobs?[0]?["operation"] == "shell_run")
         #expect(jobs?[0]?["state"] == "running")
         _ = try await call("shell_jobs", ["cancel": handle])
+        _ = try await ended(handle)
         #expect(try await call("jobs", [:])["jobs"]?[0]?["state"] == "cancelled")
         await home.services.close()
     }
@@ -118,8 +128,8 @@ struct LongWorkTests {
         }
         #expect(try await call("jobs", [:], of: "b")["jobs"]?.array?.isEmpty == true)
         #expect(try await call("jobs", [:], .terminal)["jobs"]?[0]?["job"] == handle)
-        #expect(
-            try await call("output", ["handle": handle, "action": "cancel"], .terminal)["status"] == "cancelled")
+        _ = try await call("output", ["handle": handle, "action": "cancel"], .terminal)
+        #expect(try await ended(handle, .terminal)["status"] == "cancelled")
         await home.services.close()
     }
 
@@ -128,8 +138,11 @@ struct LongWorkTests {
         let handle = try await command()
         #expect(try await call("\(place)_read", ["job": handle])["text"] == "one\n")
         _ = try await call("\(place)_write", ["job": handle, "text": "it"])
-        #expect(try await call("\(place)_wait", ["job": handle, "for": "got it"])["stdout"] == "one\ngot it\n")
-        #expect(try await call("\(place)_jobs", ["cancel": handle])["status"] == "cancelled")
+        #expect(
+            try await call("\(place)_wait", ["job": handle, "for": "got it", "yield": 600])["stdout"] == "one\ngot it\n"
+        )
+        _ = try await call("\(place)_jobs", ["cancel": handle])
+        #expect(try await ended(handle)["status"] == "cancelled")
         await home.services.close()
     }
 
@@ -157,7 +170,8 @@ struct LongWorkTests {
     @Test("a call is ended by the operations of shells")
     func callCancelled() async throws {
         let handle = try await slow()
-        #expect(try await call("ssh_jobs", ["cancel": handle])["status"] == "cancelled")
+        _ = try await call("ssh_jobs", ["cancel": handle])
+        while try await call("jobs", [:])["jobs"]?[0]?["state"] == "running" {}
         #expect(try await call("jobs", [:])["jobs"]?[0]?["state"] == "cancelled")
     }
 }
