@@ -6,7 +6,7 @@ import MMSystem
 /// same file is sent to the same place again, and taken away after a day when the host is reached.
 actor SSHDrafts {
     /// A draft on a host.
-    struct Record: Sendable, Hashable {
+    struct Record: HostRecord {
         /// What it is known by.
         var id: String
         /// `user@host:port`.
@@ -26,13 +26,13 @@ actor SSHDrafts {
     /// How long a draft is kept to be gone on with.
     private static let kept = Duration.seconds(86_400)
 
-    private let directory: String?
+    private let records: HostRecords<Record>
     /// Those of this process.
     private var known: [String: Record] = [:]
     private var writing: Set<String> = []
 
     /// - Parameter directory: where records are kept for later processes; nil keeps none.
-    init(directory: String?) { self.directory = directory }
+    init(directory: String?) { records = HostRecords(directory: directory) }
 
     /// The draft for an upload: what is left of the same one, else a new one.
     /// - Parameter place: where a new one lies, by what it is known by.
@@ -53,12 +53,7 @@ actor SSHDrafts {
         writing.insert(record.id)
         known[record.id] = record
         let isLeft = record.id == left?.id
-        if let path = path(of: record.id) {
-            // What can't be remembered must not keep a file from being sent.
-            try? await BlockingWork.run { [record] in
-                try? ProtectedFile.replace(path, with: record.text, durable: false)
-            }
-        }
+        await records.keep(record)
         return (record, isLeft)
     }
 
@@ -66,8 +61,7 @@ actor SSHDrafts {
     func done(_ record: Record) async {
         writing.remove(record.id)
         known[record.id] = nil
-        guard let path = path(of: record.id) else { return }
-        try? await BlockingWork.run { try? ProtectedFile.remove(path) }
+        await records.forget(record.id)
     }
 
     /// A draft is still there, and nobody writes it.
@@ -97,41 +91,24 @@ actor SSHDrafts {
     /// The drafts on a host that nobody writes.
     private func left(on host: String) async -> [Record] {
         let own = known.values.filter { $0.host == host && !writing.contains($0.id) }
-        guard let directory else { return own }
-        let mine = Set(known.keys)
-        let others = try? await BlockingWork.run {
-            ((try? FolderListing.names(in: directory)) ?? []).compactMap { name -> Record? in
-                guard !mine.contains(name), let bytes = try? ProtectedFile.read("\(directory)/\(name)", limit: 65_536),
-                    let record = Record(name, bytes), record.host == host, !record.owner.isRunning
-                else { return nil }
-                return record
-            }
-        }
-        return own + (others ?? [])
+        return await own + records.left(on: host, besides: Set(known.keys))
     }
-
-    private func path(of id: String) -> String? { directory.map { "\($0)/\(id)" } }
 }
 
 extension SSHDrafts.Record {
-    fileprivate var text: [UInt8] {
-        JSONWriter.bytes([
-            "host": .string(host), "target": .string(target), "digest": .string(digest), "draft": .string(draft),
-            "begun": .int(begun.seconds), "pid": .int(Int64(owner.pid)), "started": .string(String(owner.startTime)),
-        ])
+    var members: JSONObject {
+        [
+            "target": .string(target), "digest": .string(digest), "draft": .string(draft),
+            "begun": .int(begun.seconds),
+        ]
     }
 
-    /// The record of a file; nil when it is none.
-    fileprivate init?(_ id: String, _ bytes: [UInt8]) {
-        guard let object = (try? JSONParser.parse(bytes))?.object, let host = object["host"]?.string,
-            let target = object["target"]?.string, let digest = object["digest"]?.string,
-            let draft = object["draft"]?.string, draft.hasSuffix(".mm-" + id), let begun = object["begun"]?.int,
-            let pid = object["pid"]?.int.flatMap({ Int32(exactly: $0) }),
-            let started = object["started"]?.string.flatMap({ UInt64($0) })
+    init?(id: String, host: String, owner: ProcessIdentity, members: JSONObject) {
+        guard let target = members["target"]?.string, let digest = members["digest"]?.string,
+            let draft = members["draft"]?.string, draft.hasSuffix(".mm-" + id), let begun = members["begun"]?.int
         else { return nil }
         self.init(
             id: id, host: host, target: target, digest: digest, draft: draft,
-            begun: Timestamp(seconds: Int64(begun), nanoseconds: 0),
-            owner: ProcessIdentity(pid: pid, startTime: started))
+            begun: Timestamp(seconds: Int64(begun), nanoseconds: 0), owner: owner)
     }
 }

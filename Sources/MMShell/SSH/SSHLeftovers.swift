@@ -6,7 +6,7 @@ import MMSystem
 /// what they ran goes on over there, and is ended as soon as the host is reached again.
 actor SSHLeftovers {
     /// A shell on a host.
-    struct Record: Sendable, Hashable {
+    struct Record: HostRecord {
         /// `user@host:port`.
         var host: String
         /// What its processes bear, and the name of its record.
@@ -15,23 +15,22 @@ actor SSHLeftovers {
         var shell: Int32
         /// The process that holds it here.
         var owner: ProcessIdentity
+        var id: String { mark }
     }
 
-    private let directory: String?
+    private let records: HostRecords<Record>
     private var held: [String: Record] = [:]
     private var abandoned: [String: Record] = [:]
 
     /// - Parameter directory: where records are kept for later processes; nil keeps none.
-    init(directory: String?) { self.directory = directory }
+    init(directory: String?) { records = HostRecords(directory: directory) }
 
     /// A shell has been started.
     func began(_ shell: RemoteShell) async {
         guard let owner = ProcessIdentity(running: getpid()) else { return }
         let record = Record(host: shell.master.name, mark: shell.mark, shell: shell.pid, owner: owner)
         held[record.mark] = record
-        guard let path = path(of: record.mark) else { return }
-        // What can't be remembered must not keep a shell from starting.
-        try? await BlockingWork.run { try? ProtectedFile.replace(path, with: record.text, durable: false) }
+        await records.keep(record)
     }
 
     /// A shell has ended, and all that it had started.
@@ -65,50 +64,24 @@ actor SSHLeftovers {
     }
 
     private func left(on host: String) async -> [Record] {
-        var found = abandoned.values.filter { $0.host == host }
-        guard let directory else { return found }
-        let known = Set(held.keys)
-        let records =
-            try? await BlockingWork.run {
-                ((try? FolderListing.names(in: directory)) ?? []).compactMap { name -> Record? in
-                    guard !known.contains(name),
-                        let bytes = try? ProtectedFile.read("\(directory)/\(name)", limit: 4096),
-                        let record = Record(name, bytes), record.host == host, !record.owner.isRunning
-                    else { return nil }
-                    return record
-                }
-            }
-        found += records ?? []
-        return found
+        await abandoned.values.filter { $0.host == host } + records.left(on: host, besides: Set(held.keys))
     }
 
     private func forget(_ mark: String) async {
         held[mark] = nil
         abandoned[mark] = nil
-        guard let path = path(of: mark) else { return }
-        try? await BlockingWork.run { try? ProtectedFile.remove(path) }
+        await records.forget(mark)
     }
-
-    private func path(of mark: String) -> String? { directory.map { "\($0)/\(mark)" } }
 }
 
 extension SSHLeftovers.Record {
-    fileprivate var text: [UInt8] {
-        JSONWriter.bytes([
-            "host": .string(host), "shell": .int(Int64(shell)), "pid": .int(Int64(owner.pid)),
-            "started": .string(String(owner.startTime)),
-        ])
-    }
+    var members: JSONObject { ["shell": .int(Int64(shell))] }
 
-    /// The record of a file; nil when it is none.
-    fileprivate init?(_ name: String, _ bytes: [UInt8]) {
+    init?(id: String, host: String, owner: ProcessIdentity, members: JSONObject) {
         // The mark stands in a script.
-        guard !name.isEmpty, name.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }),
-            let object = (try? JSONParser.parse(bytes))?.object, let host = object["host"]?.string,
-            let shell = object["shell"]?.int.flatMap({ Int32(exactly: $0) }), shell > 1,
-            let pid = object["pid"]?.int.flatMap({ Int32(exactly: $0) }),
-            let started = object["started"]?.string.flatMap({ UInt64($0) })
+        guard !id.isEmpty, id.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }),
+            let shell = members["shell"]?.int.flatMap({ Int32(exactly: $0) }), shell > 1
         else { return nil }
-        self.init(host: host, mark: name, shell: shell, owner: ProcessIdentity(pid: pid, startTime: started))
+        self.init(host: host, mark: id, shell: shell, owner: owner)
     }
 }

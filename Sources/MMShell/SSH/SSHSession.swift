@@ -98,7 +98,7 @@ public actor SSHSession: ShellSession {
         try command.check()
         let deadline = policy.deadline(deadline)
         let turn = try await turns.take(deadline)
-        try policy.check(command.text, directory: workingDirectory)
+        try policy.check(command, directory: workingDirectory)
         let shell = try await usableShell(deadline)
         let terminal = command.input.usesTerminal ? try await terminal(of: shell, until: deadline) : nil
         let input =
