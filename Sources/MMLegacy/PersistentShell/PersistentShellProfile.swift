@@ -119,9 +119,9 @@ package enum PersistentShellProfile {
                 throw MMError(.denied, "Security validation failed: Empty command")
             }
             try await toolCall.check(command, place: .shell, directory: directory)
-            try toolCall.configuration.policy.check(command, directory: directory ?? "/")
+            let admission = try toolCall.configuration.policy.check(command, directory: directory ?? "/")
             task = try await ShellRunner(sessions: toolCall.services.shells, member: member).start(
-                command, timeLimit: .seconds(limit), patience: .seconds(limit))
+                command, timeLimit: .seconds(limit), patience: .seconds(limit), admission: admission)
         } catch {
             if error.code == .denied {
                 toolCall.services.log.warning(error.message)

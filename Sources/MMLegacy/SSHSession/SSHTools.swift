@@ -19,7 +19,7 @@ struct SSHTools: Sendable {
 
         /// What names the host's session.
         func key(_ target: SSHTarget, _ suffix: String = "") -> ShellSessionName {
-            ShellSessionName(owner: toolCall.context.shellOwner, place: .ssh, name: target.spelled + suffix)
+            ShellSessionName(owner: toolCall.context.shellOwner, on: target, suffix: suffix)
         }
 
         /// The host's session, connected where it isn't.
@@ -156,9 +156,10 @@ struct SSHTools: Sendable {
     {
         let host = try call.host()
         let secrets = [try host.target.password, host.sudoPassword, host.enablePassword].compactMap { $0 }
+        let admission: ShellPolicy.Admission
         do throws(MMError) {
             try await call.toolCall.check(command, place: .ssh, directory: nil)
-            try call.toolCall.configuration.policy.check(command, directory: "/")
+            admission = try call.toolCall.configuration.policy.check(command, directory: "/")
         } catch {
             await call.toolCall.note(command, secrets: secrets, isRefused: true)
             throw error
@@ -179,7 +180,8 @@ struct SSHTools: Sendable {
         }
         do throws(MMError) {
             return try await ShellRunner(sessions: call.shells, member: member).start(
-                command, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience)
+                command, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience,
+                admission: admission)
         } catch {
             guard error.code == .conflict, let handle = error.details["job"]?.string else { throw error }
             var busy = error

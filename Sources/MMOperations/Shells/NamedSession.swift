@@ -46,7 +46,7 @@ package enum NamedSession: Sendable {
         switch self {
         case .local(let name): ShellSessionName(owner: owner, place: .shell, name: name)
         case .host(let target, let further):
-            ShellSessionName(owner: owner, place: .ssh, name: target.spelled + (further.map { "#" + $0 } ?? ""))
+            ShellSessionName(owner: owner, on: target, suffix: further.map { "#" + $0 } ?? "")
         }
     }
 }

@@ -1,3 +1,6 @@
+import MMCore
+package import MMShell
+
 /// Where commands of a shell session run.
 package enum ShellPlace: String, Sendable, Hashable {
     /// On this machine.
@@ -14,12 +17,21 @@ package struct ShellSessionName: Sendable, Hashable {
     package var place: ShellPlace
     /// Its name among its owner's.
     package var name: String
+    /// The host as its target names it, for which secrets are named.
+    package private(set) var host: String?
 
     /// A name.
     package init(owner: String, place: ShellPlace, name: String) {
         self.owner = owner
         self.place = place
         self.name = name
+    }
+
+    /// The name of a session on a host.
+    /// - Parameter suffix: tells further sessions on it apart.
+    package init(owner: String, on target: SSHTarget, suffix: String = "") {
+        self.init(owner: owner, place: .ssh, name: target.spelled + suffix)
+        host = target.host
     }
 }
 

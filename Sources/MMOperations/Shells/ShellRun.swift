@@ -109,7 +109,7 @@ struct ShellRun: Operation {
         if input.options.directory != nil, !call.mayNamePlaces {
             throw MMError(.invalidInput, "Where a session starts is a person's choice.", hint: "Use cd in the command.")
         }
-        try await clear(input, call)
+        let admission = try await clear(input, call)
         let (member, isNew) = try await call.member(input.session, input.options)
         let limit = input.timeout ?? configuration.commandTime
         // A person at a terminal waits; a model is better served by a handle.
@@ -128,7 +128,8 @@ struct ShellRun: Operation {
             timeLimit: limit, patience: patience, isBeside: input.isBeside,
             keeping: flows
                 ? .flowing
-                : .all(context.services.outputs, owner: "/\(context.call.caller.server ?? "")"))
+                : .all(context.services.outputs, owner: "/\(context.call.caller.server ?? "")"),
+            admission: admission)
         if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
         if flows { return flowing(task, member, context) }
         // A caller who does not wait hears of it as soon as it runs.
@@ -183,7 +184,7 @@ struct ShellRun: Operation {
     }
 
     /// Judges a command before anything is started.
-    private func clear(_ input: Input, _ call: ShellCallContext) async throws(MMError) {
+    private func clear(_ input: Input, _ call: ShellCallContext) async throws(MMError) -> ShellPolicy.Admission {
         let (context, configuration, opening) = (call.context, call.configuration, call.opening)
         let (text, key) = (input.command, call.key(input.session))
         let known = try? await call.shells.existing(key)
@@ -202,7 +203,7 @@ struct ShellRun: Operation {
                 try await context.clear(
                     shell: judged, shown: text, in: key, host: known?.host, directory: directory, configuration)
             }
-            try configuration.policy.check(text, directory: directory ?? "/")
+            return try configuration.policy.check(text, directory: directory ?? "/")
         } catch {
             await context.note(command: text, configuration, secrets: known?.secrets ?? [], isRefused: true)
             throw error

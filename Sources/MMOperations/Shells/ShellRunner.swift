@@ -46,11 +46,13 @@ package struct ShellRunner: Sendable {
     ///   - isBeside: whether it runs in a shell of its own with the session's directory and exported variables.
     ///   - patience: how long a command that is running there may hold this one up.
     ///   - keeping: what becomes of its output.
+    ///   - admission: what the session's policy said of it already.
     /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
     ///   starting throws.
     package func start(
         _ text: String, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil, timeLimit: Duration,
-        patience: Duration, isBeside: Bool = false, keeping: Keeping = .ends
+        patience: Duration, isBeside: Bool = false, keeping: Keeping = .ends,
+        admission: ShellPolicy.Admission? = nil
     ) async throws(MMError) -> ShellTask {
         guard case .shell(let session) = member.body else {
             throw MMError(.unsupported, "A device runs one command line at a time.")
@@ -65,7 +67,8 @@ package struct ShellRunner: Sendable {
             }
         }
         let spool = session.holdsBack ? keeping.spool : nil
-        let command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
+        var command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
+        command.admission = admission
         let job: ShellJob
         do throws(MMError) {
             job =

@@ -84,7 +84,6 @@ struct TypingTarget: Sendable {
         guard !task.session.place.isLocal else {
             return try call.secret(name, for: .program(prompt.program ?? ""))
         }
-        let host = task.session.name.split(separator: "#", maxSplits: 1).first.map(String.init) ?? ""
-        return try call.secret(name, for: .host(try SSHTarget(named: host, user: nil, port: nil).host))
+        return try call.secret(name, for: .host(task.session.host ?? ""))
     }
 }

@@ -97,7 +97,7 @@ public actor LocalShell: ShellSession {
         let deadline = settings.policy.deadline(deadline)
         let turn = try await turns.take(deadline)
         // Judged when its turn has come: only then is it known where it would run.
-        try settings.policy.check(command.text, directory: workingDirectory)
+        try settings.policy.check(command, directory: workingDirectory)
         return try run(settings.policy.bounded(command), deadline, observer, in: try await usableShell(), turn)
     }
 

@@ -69,6 +69,8 @@ public struct ShellCommand: Sendable, Hashable {
     public var limits: Limits
     /// The size of its terminal; nil for that of the session.
     public var size: Size?
+    /// What a policy said of the text before it was handed over.
+    package var admission: ShellPolicy.Admission?
 
     /// A command.
     public init(_ text: String, input: Input = .none, limits: Limits = Limits(), size: Size? = nil) {

@@ -4,13 +4,62 @@ import MMSystem
 import ShellSyntax
 
 extension ShellPolicy {
+    /// A command that this policy lets run, as far as its text goes: where it may write is judged where it runs.
+    public struct Admission: Sendable, Hashable {
+        /// The command.
+        public let text: String
+        /// What lets it run.
+        fileprivate let policy: Terms?
+        fileprivate let outputs: [ShellScript.Redirection]
+        /// Whether it goes elsewhere before it writes.
+        fileprivate let moves: Bool
+    }
+
+    /// What tells one policy from another.
+    fileprivate struct Terms: Sendable, Hashable {
+        let executables: Set<String>?
+        let patterns: [String]
+        let root: String?
+    }
+
+    private var terms: Terms? {
+        isEnabled ? Terms(executables: allowedExecutables, patterns: blockedPatterns, root: workingDirectory) : nil
+    }
+
     /// Judges a command before it is run.
     /// - Parameters:
     ///   - command: the text.
     ///   - directory: where it would run; for redirections with relative names.
+    /// - Returns: what spares another judgement of the same text.
     /// - Throws: `.denied`, with the rule (`details["rule"]`) and what to do instead. What can't be read is denied.
-    public func check(_ command: String, directory: String) throws(MMError) {
-        guard isEnabled else { return }
+    @discardableResult
+    public func check(_ command: String, directory: String) throws(MMError) -> Admission {
+        let admission = try admit(command)
+        try check(admission, directory: directory)
+        return admission
+    }
+
+    /// Judges a command where it is run, its text only where nobody has done so under the same policy.
+    package func check(_ command: ShellCommand, directory: String) throws(MMError) {
+        if let admission = command.admission, admission.text == command.text, admission.policy == terms {
+            return try check(admission, directory: directory)
+        }
+        try check(command.text, directory: directory)
+    }
+
+    /// Judges where an admitted command writes.
+    private func check(_ admission: Admission, directory: String) throws(MMError) {
+        for redirection in admission.outputs {
+            try judge(redirection, directory: directory, moves: admission.moves)
+        }
+    }
+
+    /// Judges the text of a command.
+    private func admit(_ command: String) throws(MMError) -> Admission {
+        func admission(_ outputs: [ShellScript.Redirection] = [], moves: Bool = false) -> Admission {
+            Admission(text: command, policy: terms, outputs: outputs, moves: moves)
+        }
+        guard isEnabled else { return admission() }
         // The patterns see the text as it is; the parser sees through quotes and backslashes.
         for matcher in patterns {
             switch matcher.matches(in: command) {
@@ -23,7 +72,7 @@ extension ShellPolicy {
                     hint: "Shorten the command, or simplify the pattern.")
             }
         }
-        guard let allowed = allowedExecutables else { return }
+        guard let allowed = allowedExecutables else { return admission() }
         let script: ShellScript
         do throws(ShellRefusal) {
             script = try ShellScript.parse(command)
@@ -33,18 +82,17 @@ extension ShellPolicy {
                 hint: "Under an allow list only plain commands are run, with quoted or literal words, |, &&, ||, ; and "
                     + "redirections to files.")
         }
-        let moves = script.commands.contains { ["cd", "pushd", "popd"].contains($0.name) }
         for command in script.commands {
             try judge(command, allowed)
-            for redirection in command.redirections {
-                try judge(redirection, directory: directory, moves: moves)
-            }
             // What a pattern forbids must not hide behind quotes.
             let plain = command.words.map(\.value).joined(separator: " ")
             for matcher in patterns where matcher.matches(in: plain) != false {
                 throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
             }
         }
+        return admission(
+            script.commands.flatMap(\.redirections).filter { $0.kind == .output || $0.kind == .append },
+            moves: script.commands.contains { ["cd", "pushd", "popd"].contains($0.name) })
     }
 
     /// Builtins that would let a later command mean something else than it says, or run a text.
@@ -91,7 +139,6 @@ extension ShellPolicy {
     }
 
     private func judge(_ redirection: ShellScript.Redirection, directory: String, moves: Bool) throws(MMError) {
-        guard redirection.kind == .output || redirection.kind == .append else { return }
         let target = redirection.target.value
         if target == "/dev/null" { return }
         guard let root = workingDirectory else {

@@ -116,6 +116,26 @@ struct ShellPolicyTests {
         #expect(throws: Never.self) { try policy.check("echo x > new", directory: root) }
     }
 
+    @Test("spares what was judged another look at its text, under the same terms alone, and never at where it writes")
+    func admissions() throws {
+        let policy = try Self.policy()
+        func command(_ text: String, judged admission: ShellPolicy.Admission) -> ShellCommand {
+            var command = ShellCommand(text)
+            command.admission = admission
+            return command
+        }
+        let listing = try policy.check("ls", directory: "/")
+        #expect(throws: Never.self) { try policy.check(command("ls", judged: listing), directory: "/") }
+        #expect(throws: MMError.self) { try policy.check(command("rm x", judged: listing), directory: "/") }
+        let free = try ShellPolicy.open.check("rm x", directory: "/")
+        #expect(throws: MMError.self) { try policy.check(command("rm x", judged: free), directory: "/") }
+        let narrower = try Self.policy("security: {enabled: true, allowed_executables: [pwd]}")
+        #expect(throws: MMError.self) { try narrower.check(command("ls", judged: listing), directory: "/") }
+        let writing = try policy.check("ls > out", directory: "/tmp")
+        #expect(throws: Never.self) { try policy.check(command("ls > out", judged: writing), directory: "/tmp") }
+        #expect(throws: MMError.self) { try policy.check(command("ls > out", judged: writing), directory: "/etc") }
+    }
+
     @Test("denies when a pattern can't be decided in time")
     func limits() throws {
         let policy = try Self.policy("security: {enabled: true, blocked_patterns: ['^(([a-z])+.)+[A-Z]([a-z])+$']}")

@@ -73,7 +73,7 @@ package actor PythonShell: ShellSession {
     ) async throws(MMError) -> ShellJob {
         let deadline = policy.deadline(deadline)
         let turn = try await turns.take(deadline)
-        try policy.check(command.text, directory: directory)
+        try policy.check(command, directory: directory)
         let host = try await usable()
         let stop = StopWish()
         let job = ShellJob(
