@@ -52,7 +52,10 @@ struct OutputRead: Operation {
 
     func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         if WorkHandle.isOne(input.handle) {
-            return try await WorkRead(work: try await context.work(input.handle)).run(input, in: context)
+            let work = try await context.work(input.handle)
+            let answer = try await WorkRead(work: work).run(input, in: context)
+            // A call's answer was filtered when it came; what a shell writes is still coming.
+            return work is ShellTask ? OutgoingFilter().answer(answer) : answer
         }
         let outputs = context.services.outputs
         let stored = try outputs.find(input.handle)

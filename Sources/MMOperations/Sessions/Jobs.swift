@@ -34,6 +34,7 @@ struct Jobs: Operation {
 
     /// The client's own session is no name for people.
     private static func surface(of owner: String) -> String {
-        owner.split(separator: "/", omittingEmptySubsequences: true).prefix(2).joined(separator: " ")
+        let parts = owner.split { $0 == "/" || $0 == ":" }
+        return parts.first == "session" ? "session" : parts.prefix(2).joined(separator: " ")
     }
 }
