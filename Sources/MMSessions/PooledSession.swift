@@ -41,7 +41,7 @@ extension PooledSession {
     public var isSpare: Bool { get async { await isUsable } }
 
     /// Nothing of it waits for anything.
-    package func lend(through turns: TurnQueue) async {}
+    public func lend(through turns: TurnQueue) async {}
 
     /// Nothing to sign out of.
     public func signOut() async {}
