@@ -46,7 +46,7 @@ public struct Log: Sendable {
     }
 
     /// Whether lines of a level are kept, for lines that cost something to make.
-    public func keeps(_ level: LogLevel) -> Bool { sink.map { level >= $0.level } ?? false }
+    public func keeps(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
 
     /// Something for developers.
     public func debug(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
@@ -73,7 +73,7 @@ public struct Log: Sendable {
     ///   - level: how much it matters; a failed sign-in counts at least as a warning.
     ///   - text: one sentence; line breaks become ` | `.
     ///   - fields: what the JSON line says besides.
-    public func write(_ level: LogLevel, _ text: () -> String, _ fields: () -> JSONObject = { [:] }) {
+    public func write(_ level: Log.Level, _ text: () -> String, _ fields: () -> JSONObject = { [:] }) {
         guard let sink, level >= sink.level || sink.level == .warning else { return }
         let line = LogLine(
             level: level, origin: origin, place: place, text: redactor.text(text()), fields: redactor.object(fields()),

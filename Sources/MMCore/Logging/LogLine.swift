@@ -1,6 +1,6 @@
 /// One event in its two forms: a text line for people and a JSON line for programs.
 struct LogLine: Sendable {
-    let level: LogLevel
+    let level: Log.Level
     let origin: String
     let place: String?
     let text: String
@@ -11,7 +11,7 @@ struct LogLine: Sendable {
 
     private static let textLimit = 8000
 
-    init(level: LogLevel, origin: String, place: String?, text: String, fields: JSONObject, time: Timestamp) {
+    init(level: Log.Level, origin: String, place: String?, text: String, fields: JSONObject, time: Timestamp) {
         let plain = Self.oneLine(text)
         signInError = Self.signInError(in: plain)
         self.level = signInError == nil ? level : max(level, .warning)

@@ -11,7 +11,7 @@ public struct LogSettings: Sendable {
     /// The text log, such as `session-pool-unified.log`; `nil` for none. JSON lines lie beside it as `….jsonl`.
     public var path: String?
     /// The least level that is kept.
-    public var level: LogLevel
+    public var level: Log.Level
     /// Whether lines also go to standard error.
     public var standardError: Bool
     /// How they look there.
@@ -29,7 +29,7 @@ public struct LogSettings: Sendable {
     ///   - fileSize: bytes after which a file is put aside.
     ///   - backups: how many files are kept aside.
     public init(
-        path: String?, level: LogLevel = .info, standardError: Bool = false, fileSize: Int = 10_000_000,
+        path: String?, level: Log.Level = .info, standardError: Bool = false, fileSize: Int = 10_000_000,
         backups: Int = 5
     ) {
         self.path = path

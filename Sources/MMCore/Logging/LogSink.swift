@@ -2,7 +2,7 @@ import Glibc
 
 /// The files behind a log, shared by everything it was handed to.
 final class LogSink: Sendable {
-    let level: LogLevel
+    let level: Log.Level
     private let clock: WallClock
     private let standardError: LogSettings.Form?
     private let files: Mutex<[LogFile]>

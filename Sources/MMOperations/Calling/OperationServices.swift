@@ -66,7 +66,7 @@ public struct OperationServices: Sendable {
     /// - Parameter environment: of the process.
     public init(environment: [String: String]) {
         let paths = StatePaths(environment: environment)
-        let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
+        let level = environment["MM_LOG_LEVEL"].flatMap { Log.Level(word: $0) } ?? .info
         let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
         var logging = LogSettings(path: paths.poolLog(of: only), level: level)
         if let form = environment[Self.standardErrorForm], form != "off" {

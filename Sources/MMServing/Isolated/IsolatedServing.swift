@@ -26,7 +26,7 @@ enum IsolatedServing {
         let paths = StatePaths(environment: environment)
         // Two routers would start two pools in one folder. In containers each pool sees to that itself.
         let turn: FileLock? = if sockets == nil { try await lock(IsolatedPlace(paths)) } else { nil }
-        let level = environment["MM_LOG_LEVEL"].flatMap { LogLevel(word: $0) } ?? .info
+        let level = environment["MM_LOG_LEVEL"].flatMap { Log.Level(word: $0) } ?? .info
         let log = Log(LogSettings(path: paths.poolLog(of: "router"), level: level))
         let settings = try SessionPoolRoutes.Settings(environment: environment)
         let router = IsolatedRouter(

@@ -12,7 +12,7 @@ struct LogTests {
         folder = try TestFolder()
     }
 
-    private func log(level: LogLevel = .info, size: Int = 10_000_000, backups: Int = 5) -> Log {
+    private func log(level: Log.Level = .info, size: Int = 10_000_000, backups: Int = 5) -> Log {
         Log(LogSettings(path: folder["logs/pool.log"], level: level, fileSize: size, backups: backups), clock: clock)
     }
 
@@ -59,7 +59,7 @@ struct LogTests {
         #expect(!Log.off.keeps(.error))
         Log.off.error("nowhere")
         #expect(
-            LogLevel(word: "warn") == .warning && LogLevel(word: "Debug") == .debug && LogLevel(word: "loud") == nil)
+            Log.Level(word: "warn") == .warning && Log.Level(word: "Debug") == .debug && Log.Level(word: "loud") == nil)
     }
 
     @Test("failed sign-ins stand out, at every level")
