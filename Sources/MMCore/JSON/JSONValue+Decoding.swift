@@ -34,6 +34,7 @@ extension JSONValue {
 
 extension JSONValue: Decodable {
     /// The value as it stands; of another decoder, what it can tell.
+    /// - Throws: what another decoder throws for a value that is none of JSON's.
     public init(from decoder: any Decoder) throws {
         if let decoder = decoder as? JSONValueDecoder {
             self = decoder.value

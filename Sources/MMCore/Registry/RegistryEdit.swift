@@ -41,6 +41,7 @@ public enum RegistryEdit {
     }
 
     /// Gives a connection another name; it keeps its place.
+    /// - Throws: `notFound` for an unknown connection, `conflict` when the new name is taken, `invalidInput` for a bad one.
     public static func rename(_ name: String, to newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         let entries = try entries(of: document)
@@ -51,6 +52,7 @@ public enum RegistryEdit {
     }
 
     /// Removes a connection.
+    /// - Throws: `notFound` for an unknown connection.
     public static func remove(_ name: String, from document: inout JSONObject) throws(MMError) {
         var entries = try entries(of: document)
         guard entries.remove(name) != nil else { throw unknown(name, in: document) }
@@ -59,6 +61,7 @@ public enum RegistryEdit {
 
     /// Copies a connection for another account: what names the account (`expectedEmail`, `pin`) is dropped, and the
     /// description says that it is a copy.
+    /// - Throws: `notFound` for an unknown connection, `conflict` when the new name is taken, `invalidInput` for a bad one.
     public static func duplicate(_ name: String, as newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         var entries = try entries(of: document)

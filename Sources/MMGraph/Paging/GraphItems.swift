@@ -20,9 +20,11 @@ public struct GraphItems<Item: Decodable & Sendable>: AsyncSequence, Sendable {
         init(pages: Result<GraphPages.Iterator, MMError>) { self.pages = pages }
 
         /// The next item, or `nil` after the last.
+        /// - Throws: as ``GraphClient/send(_:deadline:)``, and `.remoteFailed` for an item that isn't of the type.
         public mutating func next() async throws(MMError) -> Item? { try await next(isolation: nil) }
 
         /// The next item, or `nil` after the last.
+        /// - Throws: as ``GraphClient/send(_:deadline:)``, and `.remoteFailed` for an item that isn't of the type.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> Item? {
             while items.isEmpty {
                 var walk = try pages.get()

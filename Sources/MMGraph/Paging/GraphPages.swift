@@ -30,11 +30,13 @@ public struct GraphPages: AsyncSequence, Sendable {
         }
 
         /// The next page, or `nil` after the last.
+        /// - Throws: as ``GraphClient/send(_:deadline:)``.
         public mutating func next() async throws(MMError) -> GraphPage? {
             try await walk.next()
         }
 
         /// The next page, or `nil` after the last.
+        /// - Throws: as ``GraphClient/send(_:deadline:)``.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> GraphPage? {
             try await walk.next()
         }

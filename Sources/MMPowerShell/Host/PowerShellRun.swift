@@ -31,6 +31,7 @@ public struct PowerShellRun: AsyncSequence, Sendable {
         fileprivate init(handle: RunHandle) { self.handle = handle }
 
         /// The next event, or `nil` after the end.
+        /// - Throws: `.cancelled`, `.deadlineExceeded`, and `.sessionLost` where the process is gone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> RunEvent? {
             while position == batch.count {
                 batch = []
@@ -48,6 +49,7 @@ public struct PowerShellRun: AsyncSequence, Sendable {
         }
 
         /// The next event, or `nil` after the end.
+        /// - Throws: `.cancelled`, `.deadlineExceeded`, and `.sessionLost` where the process is gone.
         public mutating func next() async throws(MMError) -> RunEvent? { try await next(isolation: nil) }
     }
 

@@ -19,9 +19,13 @@ public struct PowerShellRecords: AsyncSequence, Sendable {
         init(events: PowerShellRun.Iterator) { self.events = events }
 
         /// The next record, or `nil` after the last.
+        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`, `.deadlineExceeded`;
+        ///   `.sessionLost` where the process is gone.
         public mutating func next() async throws(MMError) -> PowerShellRecord? { try await next(isolation: nil) }
 
         /// The next record, or `nil` after the last.
+        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`, `.deadlineExceeded`;
+        ///   `.sessionLost` where the process is gone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> PowerShellRecord? {
             while let event = try await events.next(isolation: actor) {
                 switch event {
