@@ -1,7 +1,7 @@
 /// Keyed digests (RFC 2104) over SHA-256.
-public enum HMAC {
+package enum HMAC {
     /// The code of a message under a key.
-    public static func sha256(_ message: some Sequence<UInt8>, key: [UInt8]) -> [UInt8] {
+    package static func sha256(_ message: some Sequence<UInt8>, key: [UInt8]) -> [UInt8] {
         var block = key.count > SHA256.blockSize ? SHA256.digest(key) : key
         block.append(contentsOf: repeatElement(0, count: SHA256.blockSize - block.count))
         var inner = SHA256()

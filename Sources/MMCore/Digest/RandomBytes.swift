@@ -1,7 +1,7 @@
 /// Bytes that nobody can guess: from the kernel (getrandom(2)), which is what Swift's system generator asks on Linux.
-public enum RandomBytes {
+package enum RandomBytes {
     /// This many random bytes.
-    public static func make(_ count: Int) -> [UInt8] {
+    package static func make(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 7)
@@ -14,12 +14,12 @@ public enum RandomBytes {
     }
 
     /// A random text of letters, digits, `-` and `_` that carries this many bytes.
-    public static func text(bytes count: Int) -> String {
+    package static func text(bytes count: Int) -> String {
         Base64.text(make(count), alphabet: .url)
     }
 
     /// A random UUID in lower case (RFC 9562, section 5.4).
-    public static func uuid() -> String {
+    package static func uuid() -> String {
         var bytes = make(16)
         bytes[6] = bytes[6] & 0x0F | 0x40
         bytes[8] = bytes[8] & 0x3F | 0x80

@@ -1,9 +1,9 @@
 /// The SHA-256 digest (FIPS 180-4, section 6.2), for hash chains, file names and the proof key of a sign-in.
 ///
 /// Nothing secret is compared with it in a way that time could tell; use `ConstantTime` for that.
-public struct SHA256: Sendable {
+package struct SHA256: Sendable {
     /// Bytes of a digest.
-    public static let byteCount = 32
+    package static let byteCount = 32
     static let blockSize = 64
 
     private var state: [UInt32] = [
@@ -13,23 +13,23 @@ public struct SHA256: Sendable {
     private var length: UInt64 = 0
 
     /// An empty digest, to be fed.
-    public init() {}
+    package init() {}
 
     /// The digest of some bytes.
-    public static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    package static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var digest = SHA256()
         digest.update(bytes)
         return digest.finish()
     }
 
     /// Takes in more bytes.
-    public mutating func update(_ bytes: some Sequence<UInt8>) {
+    package mutating func update(_ bytes: some Sequence<UInt8>) {
         let direct: Void? = bytes.withContiguousStorageIfAvailable { take($0) }
         if direct == nil { Array(bytes).withUnsafeBufferPointer { take($0) } }
     }
 
     /// The digest of all that was taken in.
-    public consuming func finish() -> [UInt8] {
+    package consuming func finish() -> [UInt8] {
         let bits = length &* 8
         var end: [UInt8] = [0x80]
         while (waiting.count + end.count) % Self.blockSize != 56 { end.append(0) }

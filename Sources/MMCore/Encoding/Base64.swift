@@ -1,7 +1,7 @@
 /// Bytes as base64 text (RFC 4648, sections 4 and 5).
-public enum Base64 {
+package enum Base64 {
     /// Which letters stand for the values 62 and 63, and whether the end is filled up.
-    public enum Alphabet: Sendable {
+    package enum Alphabet: Sendable {
         /// `+`, `/` and `=` at the end (section 4).
         case standard
         /// `-`, `_` and nothing at the end (section 5), as tokens use it.
@@ -9,7 +9,7 @@ public enum Base64 {
     }
 
     /// The text of some bytes.
-    public static func text(_ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard) -> String {
+    package static func text(_ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard) -> String {
         let letters = Array(
             ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                 + (alphabet == .standard ? "+/" : "-_")).utf8)
@@ -35,7 +35,7 @@ public enum Base64 {
     /// The bytes of a text; `nil` when it is none.
     ///
     /// The fill at the end may be missing (MSAL writes both forms), but not wrong, and the bits that are not used must be zero.
-    public static func bytes(_ text: String, alphabet: Alphabet = .standard) -> [UInt8]? {
+    package static func bytes(_ text: String, alphabet: Alphabet = .standard) -> [UInt8]? {
         var letters = Array(text.utf8)
         if letters.last == UInt8(ascii: "=") {
             guard letters.count % 4 == 0 else { return nil }

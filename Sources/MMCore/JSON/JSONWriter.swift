@@ -34,7 +34,7 @@ public struct JSONWriter: Sendable {
     }
 
     /// Appends the quoted, escaped form of a string to a buffer, for writers that build texts piece by piece.
-    public static func append(_ text: String, to bytes: inout [UInt8]) {
+    package static func append(_ text: String, to bytes: inout [UInt8]) {
         var text = text
         bytes.append(UInt8(ascii: "\""))
         text.withUTF8 { utf8 in

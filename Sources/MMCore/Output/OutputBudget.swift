@@ -1,20 +1,20 @@
 /// How much of an answer is given at once; the rest is stored and can be paged.
-public struct OutputBudget: Sendable, Hashable {
+package struct OutputBudget: Sendable, Hashable {
     /// Most characters (Unicode scalars).
-    public var characters: Int
+    package var characters: Int
     /// Most tokens of a language model, by estimate.
-    public var tokens: Int
+    package var tokens: Int
 
-    public init(characters: Int = 25_000, tokens: Int = 10_000) {
+    package init(characters: Int = 25_000, tokens: Int = 10_000) {
         self.characters = characters
         self.tokens = tokens
     }
 
     /// 25,000 characters and about 10,000 tokens.
-    public static let standard = OutputBudget()
+    package static let standard = OutputBudget()
 
     /// Whether a text may be given whole.
-    public func admits(_ text: some Sequence<UInt8>) -> Bool {
+    package func admits(_ text: some Sequence<UInt8>) -> Bool {
         var cost = OutputCost()
         for byte in text {
             cost.add(byte)
@@ -27,12 +27,12 @@ public struct OutputBudget: Sendable, Hashable {
     func admits(_ cost: OutputCost) -> Bool { cost.characters <= characters && cost.tokens <= tokens }
 
     /// A budget that leaves something aside, for the notes that go with an answer.
-    public func leaving(characters aside: Int) -> OutputBudget {
+    package func leaving(characters aside: Int) -> OutputBudget {
         OutputBudget(characters: max(1, characters - aside), tokens: max(1, tokens - aside / 3))
     }
 
     /// About how many tokens a text is for a language model.
-    public static func estimatedTokens(_ text: some Sequence<UInt8>) -> Int {
+    package static func estimatedTokens(_ text: some Sequence<UInt8>) -> Int {
         var cost = OutputCost()
         for byte in text { cost.add(byte) }
         return cost.tokens

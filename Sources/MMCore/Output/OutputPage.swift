@@ -1,19 +1,19 @@
 /// A piece of a stored answer.
-public struct OutputPage: Sendable, Hashable {
+package struct OutputPage: Sendable, Hashable {
     /// The answer it is from.
-    public let stored: StoredOutput
+    package let stored: StoredOutput
     /// What offset and count are in.
-    public let unit: OutputUnit
+    package let unit: OutputUnit
     /// Where it begins, from 0.
-    public let offset: Int
+    package let offset: Int
     /// How many rows, lines or bytes it holds.
-    public let count: Int
+    package let count: Int
     /// How many there are in all.
-    public let total: Int
+    package let total: Int
     /// Where the next page begins; `nil` at the end.
-    public let nextOffset: Int?
+    package let nextOffset: Int?
     /// The rows as a JSON list, or the text.
-    public let text: String
+    package let text: String
     /// Where the text of a row that is over the budget by itself was cut, as an offset in bytes to go on from.
-    public let cutAtByte: Int?
+    package let cutAtByte: Int?
 }

@@ -1,25 +1,25 @@
 /// An answer as it is given: whole, or its beginning with counts and a handle for the rest.
-public struct ShapedOutput: Sendable, Hashable {
+package struct ShapedOutput: Sendable, Hashable {
     /// The answer, or its beginning. Lists of rows stay JSON of the same shape, with fewer rows.
-    public let text: String
+    package let text: String
     /// Whether this is all of it.
-    public let isWhole: Bool
+    package let isWhole: Bool
     /// Where the whole lies, when this isn't all.
-    public let stored: StoredOutput?
+    package let stored: StoredOutput?
     /// What `shown` and `total` are in.
-    public let unit: OutputUnit
+    package let unit: OutputUnit
     /// How many rows, lines or bytes are in the text.
-    public let shown: Int
+    package let shown: Int
     /// How many there are.
-    public let total: Int
+    package let total: Int
     /// Length of the whole in bytes.
-    public let bytes: Int
+    package let bytes: Int
 
     /// One sentence about what is not shown and how to get it; `nil` when all is.
     /// - Parameters:
     ///   - tool: what to call for more, as the front-end at hand names it.
     ///   - further: more arguments of that call.
-    public func note(tool: String = "mm__output", with further: JSONObject = [:]) -> String? {
+    package func note(tool: String = "mm__output", with further: JSONObject = [:]) -> String? {
         guard !isWhole else { return nil }
         let counts = "Shown: \(shown) of \(total) \(unit.rawValue) (\(bytes) bytes in all)."
         guard let stored else { return "\(counts) The rest could not be stored." }
@@ -29,7 +29,7 @@ public struct ShapedOutput: Sendable, Hashable {
     }
 
     /// The same as JSON members, for structured answers.
-    public var json: JSONObject? {
+    package var json: JSONObject? {
         guard !isWhole else { return nil }
         var object: JSONObject = [
             "shown": .int(Int64(shown)), "total": .int(Int64(total)), "unit": .string(unit.rawValue),
@@ -58,7 +58,7 @@ extension ShapedOutput {
 }
 
 /// Fits answers into a budget.
-public struct OutputShaper: Sendable {
+package struct OutputShaper: Sendable {
     private let store: OutputStore?
     private let budget: OutputBudget
     private let layout: JSONWriter.Layout
@@ -68,7 +68,7 @@ public struct OutputShaper: Sendable {
     ///   - store: where the whole of long answers goes; without one it is lost.
     ///   - budget: how much is given at once.
     ///   - layout: how JSON is laid out.
-    public init(store: OutputStore?, budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)) {
+    package init(store: OutputStore?, budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)) {
         self.store = store
         self.budget = budget
         self.layout = layout
@@ -78,7 +78,7 @@ public struct OutputShaper: Sendable {
     /// - Parameters:
     ///   - text: the answer in UTF-8.
     ///   - connection: where it came from.
-    public func shape(text: [UInt8], connection: String) -> ShapedOutput {
+    package func shape(text: [UInt8], connection: String) -> ShapedOutput {
         if budget.admits(text) { return whole(String(decoding: text, as: UTF8.self), text.count) }
         let stored = keep(text, connection, asText: true)
         let head = OutputHead.lines(of: text, budget)
@@ -93,7 +93,7 @@ public struct OutputShaper: Sendable {
     /// - Parameters:
     ///   - json: the answer as it came; what is no JSON is treated as text.
     ///   - connection: where it came from.
-    public func shape(json bytes: [UInt8], connection: String) -> ShapedOutput {
+    package func shape(json bytes: [UInt8], connection: String) -> ShapedOutput {
         guard let rows = JSONRows.find(in: bytes), let value = try? JSONParser.parse(bytes) else {
             guard let value = try? JSONParser.parse(bytes) else { return shape(text: bytes, connection: connection) }
             return shape(text: JSONWriter.bytes(value, layout: layout), connection: connection)
@@ -105,7 +105,7 @@ public struct OutputShaper: Sendable {
     /// - Parameters:
     ///   - value: the answer.
     ///   - connection: where it came from.
-    public func shape(json value: JSONValue, connection: String) -> ShapedOutput {
+    package func shape(json value: JSONValue, connection: String) -> ShapedOutput {
         shape(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
     }
 

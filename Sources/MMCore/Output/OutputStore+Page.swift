@@ -11,7 +11,7 @@ extension OutputStore {
     ///   - budget: how much is given at once.
     ///   - layout: how rows are laid out.
     /// - Throws: `notFound` for an unknown handle, `invalidInput` for an offset or unit that doesn't fit it.
-    public func page(
+    package func page(
         _ handle: String, offset: Int = 0, limit: Int? = nil, unit: OutputUnit? = nil, connection: String? = nil,
         budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)
     ) throws(MMError) -> OutputPage {

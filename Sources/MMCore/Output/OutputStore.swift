@@ -2,19 +2,19 @@ import Glibc
 
 /// Answers that were too long to give at once: kept under the state folder, ours alone, for a day and up to a bound, and read
 /// page by page under a handle that nobody can guess.
-public struct OutputStore: Sendable {
+package struct OutputStore: Sendable {
     /// How much is kept, and how long.
-    public struct Limits: Sendable, Hashable {
+    package struct Limits: Sendable, Hashable {
         /// Most bytes of one answer.
-        public var single: Int
+        package var single: Int
         /// Most bytes of all; the oldest go first.
-        public var total: Int
+        package var total: Int
         /// Most answers; the oldest go first.
-        public var count: Int
+        package var count: Int
         /// How long an answer stays.
-        public var age: Duration
+        package var age: Duration
 
-        public init(
+        package init(
             single: Int = 256 << 20, total: Int = 512 << 20, count: Int = 1000, age: Duration = .seconds(86_400)
         ) {
             self.single = single
@@ -25,7 +25,7 @@ public struct OutputStore: Sendable {
     }
 
     /// The folder.
-    public let directory: String
+    package let directory: String
     let limits: Limits
     let clock: WallClock
 
@@ -34,7 +34,7 @@ public struct OutputStore: Sendable {
     ///   - directory: its folder, made (0700) with the first answer.
     ///   - limits: how much is kept, and how long.
     ///   - clock: the time of day.
-    public init(directory: String, limits: Limits = Limits(), clock: WallClock = .system) {
+    package init(directory: String, limits: Limits = Limits(), clock: WallClock = .system) {
         self.directory = directory
         self.limits = limits
         self.clock = clock
@@ -46,7 +46,7 @@ public struct OutputStore: Sendable {
     ///   - connection: where it came from.
     ///   - asText: whether to count in lines or bytes also what is a JSON list.
     /// - Throws: `limitExceeded` when it is larger than one answer may be or the disk is full.
-    public func put(_ bytes: [UInt8], connection: String, asText: Bool = false) throws(MMError) -> StoredOutput {
+    package func put(_ bytes: [UInt8], connection: String, asText: Bool = false) throws(MMError) -> StoredOutput {
         var writer = try OutputWriter(store: self, connection: connection)
         try writer.append(bytes)
         if !asText, let rows = JSONRows.find(in: bytes) {
@@ -61,7 +61,7 @@ public struct OutputStore: Sendable {
 
     /// Begins an answer whose rows come one by one.
     /// - Parameter connection: where they come from.
-    public func begin(connection: String) throws(MMError) -> OutputWriter {
+    package func begin(connection: String) throws(MMError) -> OutputWriter {
         try OutputWriter(store: self, connection: connection)
     }
 
@@ -70,7 +70,7 @@ public struct OutputStore: Sendable {
     ///   - handle: as it was given.
     ///   - connection: the only connection whose answers may be read, where the caller is bound to one.
     /// - Throws: `notFound` for handles that were never given, are over, or belong to another connection.
-    public func find(_ handle: String, connection: String? = nil) throws(MMError) -> StoredOutput {
+    package func find(_ handle: String, connection: String? = nil) throws(MMError) -> StoredOutput {
         guard Self.isHandle(handle), let text = try ProtectedFile.read("\(directory)/\(handle).json"),
             let stored = StoredOutput(fileText: text), stored.handle == handle, stored.expires > clock.now,
             connection.map({ $0 == stored.connection }) ?? true
@@ -83,7 +83,7 @@ public struct OutputStore: Sendable {
     }
 
     /// The whole of a stored answer.
-    public func read(_ stored: StoredOutput) throws(MMError) -> [UInt8] {
+    package func read(_ stored: StoredOutput) throws(MMError) -> [UInt8] {
         guard let bytes = try ProtectedFile.read(path(of: stored), limit: limits.single) else { throw gone(stored) }
         return bytes
     }
@@ -97,10 +97,10 @@ public struct OutputStore: Sendable {
     }
 
     /// The file in which a stored answer lies, for programs that read it themselves.
-    public func path(of stored: StoredOutput) -> String { "\(directory)/\(stored.handle).data" }
+    package func path(of stored: StoredOutput) -> String { "\(directory)/\(stored.handle).data" }
 
     /// All stored answers that are not over, newest first.
-    public func list() throws(MMError) -> [StoredOutput] {
+    package func list() throws(MMError) -> [StoredOutput] {
         var found: [StoredOutput] = []
         for name in try FolderListing.names(in: directory) where name.hasSuffix(".json") {
             if let stored = try? find(String(name.dropLast(5))) { found.append(stored) }
@@ -109,14 +109,14 @@ public struct OutputStore: Sendable {
     }
 
     /// Removes a stored answer.
-    public func remove(_ handle: String) throws(MMError) {
+    package func remove(_ handle: String) throws(MMError) {
         guard Self.isHandle(handle) else { return }
         try ProtectedFile.remove("\(directory)/\(handle).json")
         try ProtectedFile.remove("\(directory)/\(handle).data")
     }
 
     /// Removes everything that came from a connection, as signing out does.
-    public func removeAll(of connection: String) throws(MMError) {
+    package func removeAll(of connection: String) throws(MMError) {
         for stored in try list() where stored.connection == connection { try remove(stored.handle) }
     }
 

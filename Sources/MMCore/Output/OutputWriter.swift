@@ -1,7 +1,7 @@
 import Glibc
 
 /// Stores an answer piece by piece with flat memory. Dropped without `finish`, nothing stays.
-public struct OutputWriter: ~Copyable {
+package struct OutputWriter: ~Copyable {
     private let store: OutputStore
     private let connection: String
     private let handle: String
@@ -36,10 +36,10 @@ public struct OutputWriter: ~Copyable {
     }
 
     /// How many rows there are so far.
-    public var rowCount: Int { rows }
+    package var rowCount: Int { rows }
 
     /// Adds one row, a whole JSON value.
-    public mutating func append(row: some Collection<UInt8>) throws(MMError) {
+    package mutating func append(row: some Collection<UInt8>) throws(MMError) {
         held.append(UInt8(ascii: rows == 0 ? "[" : ","))
         held.append(0x0A)
         if rows % StoredOutput.stride == 0 { index.append(written + held.count) }
@@ -79,7 +79,7 @@ public struct OutputWriter: ~Copyable {
     }
 
     /// Ends a list of rows and gives it its handle.
-    public consuming func finish() throws(MMError) -> StoredOutput {
+    package consuming func finish() throws(MMError) -> StoredOutput {
         let end: StaticString = rows == 0 ? "[]\n" : "\n]\n"
         try append(UnsafeBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount))
         let (total, starts) = (rows, index)

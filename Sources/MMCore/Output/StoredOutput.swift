@@ -1,5 +1,5 @@
 /// What an answer's pieces are counted in.
-public enum OutputUnit: String, Sendable, CaseIterable {
+package enum OutputUnit: String, Sendable, CaseIterable {
     /// Items of a JSON list.
     case rows
     /// Lines of text.
@@ -9,21 +9,21 @@ public enum OutputUnit: String, Sendable, CaseIterable {
 }
 
 /// An answer that was put aside, and what is known of it.
-public struct StoredOutput: Sendable, Hashable {
+package struct StoredOutput: Sendable, Hashable {
     /// The name to ask for it by: random, and no part of any path.
-    public let handle: String
+    package let handle: String
     /// The connection it came from; only who may use that one may read it.
-    public let connection: String
+    package let connection: String
     /// What it is counted in.
-    public let unit: OutputUnit
+    package let unit: OutputUnit
     /// How many of them there are.
-    public let total: Int
+    package let total: Int
     /// Its length in bytes.
-    public let bytes: Int
+    package let bytes: Int
     /// When it was stored.
-    public let stored: Timestamp
+    package let stored: Timestamp
     /// When it goes.
-    public let expires: Timestamp
+    package let expires: Timestamp
 
     /// Where every 256th row or line begins.
     let index: [Int]
@@ -45,7 +45,7 @@ public struct StoredOutput: Sendable, Hashable {
     }
 
     /// What a caller is told.
-    public var json: JSONObject {
+    package var json: JSONObject {
         [
             "handle": .string(handle), "connection": .string(connection), "unit": .string(unit.rawValue),
             "total": .int(Int64(total)), "bytes": .int(Int64(bytes)), "stored": .string(stored.iso8601),

@@ -42,42 +42,42 @@ public struct StatePaths: Sendable, Hashable {
     }
 
     /// Stored answers.
-    public var outputDirectory: String { Self.under(stateDirectory, "outputs") }
+    package var outputDirectory: String { Self.under(stateDirectory, "outputs") }
     /// The audit chain.
     public var auditLog: String { Self.under(stateDirectory, "audit.jsonl") }
     /// Identities that connections were pinned to after their first sign-in.
-    public var pinFile: String { Self.under(stateDirectory, "pins.json") }
+    package var pinFile: String { Self.under(stateDirectory, "pins.json") }
     /// The slow hash of the PIN that a person confirms with, and the wrong tries.
-    public var confirmationPIN: String { Self.under(stateDirectory, "confirmation-pin.json") }
+    package var confirmationPIN: String { Self.under(stateDirectory, "confirmation-pin.json") }
     /// The public keys of the security keys that a person confirms with.
-    public var securityKeys: String { Self.under(stateDirectory, "security-keys.json") }
+    package var securityKeys: String { Self.under(stateDirectory, "security-keys.json") }
     /// Requests that wait for a person's confirmation.
-    public var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
+    package var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
     /// The folder of the pools that serve one connection each: a folder for each pool, which holds its `home`.
-    public var isolatedDirectory: String { Self.under(stateDirectory, "isolated") }
+    package var isolatedDirectory: String { Self.under(stateDirectory, "isolated") }
     /// The name that this home's front-ends give themselves at pools.
-    public var frontEndName: String { Self.under(stateDirectory, "front-end-name") }
+    package var frontEndName: String { Self.under(stateDirectory, "front-end-name") }
     /// Where a running sandbox tenant listens.
-    public var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
+    package var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
     /// Before which times nothing is sent to services that asked to slow down.
-    public var throttleFile: String { Self.under(stateDirectory, "throttling.json") }
+    package var throttleFile: String { Self.under(stateDirectory, "throttling.json") }
     /// The pool's socket.
-    public var poolSocket: String { Self.under(runtimeDirectory, "pool.sock") }
+    package var poolSocket: String { Self.under(runtimeDirectory, "pool.sock") }
 
     /// The pool's log as text lines: of one connection in isolated mode, else the unified one.
-    public func poolLog(of connection: String? = nil) -> String {
+    package func poolLog(of connection: String? = nil) -> String {
         Self.under(logDirectory, "session-pool-\(Self.safeName(connection ?? "unified")).log")
     }
 
     /// The sessions to bring back after a restart: of one connection in isolated mode, else all.
-    public func sessionsFile(of connection: String? = nil) -> String {
+    package func sessionsFile(of connection: String? = nil) -> String {
         Self.under(stateDirectory, "sessions-\(Self.safeName(connection ?? "unified")).json")
     }
 
     /// A name as a part of a file name: what is no ASCII letter, digit, `_` or `-` becomes `_`.
     ///
     /// Two names may become one; where that matters, add a digest of the name.
-    public static func safeName(_ name: String) -> String {
+    package static func safeName(_ name: String) -> String {
         String(
             String.UnicodeScalarView(
                 name.unicodeScalars.map { scalar in

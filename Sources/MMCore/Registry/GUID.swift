@@ -1,7 +1,7 @@
 /// The form of app, tenant and object ids.
-public enum GUID {
+package enum GUID {
     /// Whether a text is a GUID: eight, four, four, four and twelve hexadecimal digits.
-    public static func isOne(_ text: String) -> Bool {
+    package static func isOne(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard bytes.count == 36 else { return false }
         for (index, byte) in bytes.enumerated() {

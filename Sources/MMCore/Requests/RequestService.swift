@@ -28,7 +28,7 @@ public enum RequestService: String, Sendable, Hashable, CaseIterable {
     case signIn
 
     /// The service's hosts in all of Microsoft's clouds, for judging an address without a connection at hand.
-    public var knownHosts: [String] {
+    package var knownHosts: [String] {
         switch self {
         case .graph:
             [

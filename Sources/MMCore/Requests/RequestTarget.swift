@@ -62,11 +62,11 @@ public struct RequestTarget: Sendable, Hashable {
     }
 
     /// The headers that name another method than the visible one. The service obeys them, so nobody may send them.
-    public static let refusedHeaders = ["x-http-method", "x-http-method-override", "x-method-override"]
+    package static let refusedHeaders = ["x-http-method", "x-http-method-override", "x-method-override"]
 
     /// Refuses headers that would change the method after the guard has judged it.
     /// - Throws: `.invalidInput` naming the header.
-    public static func checkHeader(_ name: String) throws(MMError) {
+    package static func checkHeader(_ name: String) throws(MMError) {
         let lower = name.lowercased()
         guard refusedHeaders.contains(lower) else { return }
         throw MMError(

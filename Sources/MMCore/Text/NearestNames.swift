@@ -1,11 +1,11 @@
 /// Finds the names a person or a model most likely meant.
-public enum NearestNames {
+package enum NearestNames {
     /// The known names that resemble a written one, best first.
     /// - Parameters:
     ///   - written: what the caller wrote.
     ///   - known: the names there are.
     ///   - limit: most names to answer.
-    public static func of(_ written: String, among known: [String], limit: Int = 3) -> [String] {
+    package static func of(_ written: String, among known: [String], limit: Int = 3) -> [String] {
         let wanted = Array(written.lowercased().unicodeScalars.prefix(64))
         return Array(
             sorted(known, by: written).prefix(limit)

@@ -37,18 +37,18 @@ extension Timestamp {
     public var iso8601: String { "\(utc.date)T\(utc.time)Z" }
 
     /// `2026-03-01T12:00:00.123Z`.
-    public var iso8601Milliseconds: String {
+    package var iso8601Milliseconds: String {
         "\(utc.date)T\(utc.time).\(Self.padded(nanoseconds / 1_000_000, 3))Z"
     }
 
     /// `2026-03-01T13:00:00.123456` in local time without a zone, as the session pool's routes write it.
-    public var localISO: String {
+    package var localISO: String {
         let local = self.local
         return "\(local.date)T\(local.time).\(Self.padded(nanoseconds / 1000, 6))"
     }
 
     /// `2026-03-01 13:00:00` in local time, as log lines begin.
-    public var localLog: String {
+    package var localLog: String {
         let local = self.local
         return "\(local.date) \(local.time)"
     }
