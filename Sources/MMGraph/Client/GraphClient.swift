@@ -26,7 +26,7 @@ public struct GraphClient: Sendable {
     let log: Log
 
     /// Most bytes of an answer that is held in memory.
-    public static let largestAnswer = 64 << 20
+    package static let largestAnswer = 64 << 20
 
     /// A client for a connection's requests to a service.
     /// - Parameters:
@@ -84,7 +84,7 @@ public struct GraphClient: Sendable {
     }
 
     /// The hosts that a connection's requests to a service may name.
-    public static func allowedHosts(_ cloud: Cloud, _ resource: ServiceResource) -> [String] {
+    package static func allowedHosts(_ cloud: Cloud, _ resource: ServiceResource) -> [String] {
         cloud.writtenBases(of: resource).map { base in
             base.hasPrefix("https://") ? String(base.dropFirst("https://".count)) : base
         }

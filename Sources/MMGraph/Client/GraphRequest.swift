@@ -16,7 +16,7 @@ public struct GraphRequest: Sendable, Hashable {
     public var mayRepeat: Bool
 
     /// Most bytes of a body; larger files go through upload sessions.
-    public static let largestBody = 10 << 20
+    package static let largestBody = 10 << 20
 
     /// A request.
     /// - Parameters:
@@ -57,6 +57,7 @@ public struct GraphRequest: Sendable, Hashable {
     }
 
     /// A request with a JSON body.
+    /// - Throws: as `init(method:target:headers:body:contentType:mayRepeat:)`.
     public init(
         method: String, target: RequestTarget, headers: [String: String] = [:], json: JSONValue
     ) throws(MMError) {

@@ -9,7 +9,7 @@ public struct SignedInAccount: Sendable, Hashable {
     /// The account at home, `uid.utid`: differs for guests.
     public let homeAccountID: String
 
-    public init(username: String, objectID: String, tenantID: String, homeAccountID: String) {
+    package init(username: String, objectID: String, tenantID: String, homeAccountID: String) {
         self.username = username
         self.objectID = objectID
         self.tenantID = tenantID
@@ -17,7 +17,7 @@ public struct SignedInAccount: Sendable, Hashable {
     }
 
     /// Whether two sign-in names are the same: without case, in any Unicode normalisation form, with every blank counted.
-    public static func sameName(_ left: String, _ right: String) -> Bool {
+    package static func sameName(_ left: String, _ right: String) -> Bool {
         // Swift compares strings by canonical equivalence, so composed and decomposed letters are equal here.
         left.lowercased() == right.lowercased()
     }

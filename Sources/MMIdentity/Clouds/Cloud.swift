@@ -7,21 +7,21 @@ public struct Cloud: Sendable, Hashable {
     /// The base address of the sign-in service, without a final slash: `https://login.microsoftonline.com`.
     public let login: String
     /// Other host names under which the same sign-in service is known, in issuers and in token caches of other programs.
-    public let loginAliases: [String]
+    package let loginAliases: [String]
     /// The page where a person enters a device code, for prompts that come without one.
-    public let deviceCodePage: String
+    package let deviceCodePage: String
     /// The ending of SharePoint hosts: `sharepoint.com`; empty where the cloud has none.
-    public let sharePointDomain: String
+    package let sharePointDomain: String
     let bases: [ServiceResource: String]
     let audiences: [ServiceResource: String]
     /// Addresses under which callers write this cloud's services too: those of the cloud whose place it takes.
     var writtenBases: [ServiceResource: String] = [:]
 
     /// The host of the sign-in service without port: what token caches call the environment.
-    public var environment: String { WebAddress(login)?.host ?? login }
+    package var environment: String { WebAddress(login)?.host ?? login }
 
     /// Every host name that stands for this cloud's sign-in service, the one in use first.
-    public var environments: [String] { [environment] + loginAliases }
+    package var environments: [String] { [environment] + loginAliases }
 
     /// The base address of a service without a final slash: `https://graph.microsoft.com`.
     /// - Returns: `nil` where the cloud has no known host for it.
@@ -34,18 +34,18 @@ public struct Cloud: Sendable, Hashable {
     }
 
     /// The base addresses under which a caller may write a service: its own, and that of the cloud whose place this takes.
-    public func writtenBases(of resource: ServiceResource) -> [String] {
+    package func writtenBases(of resource: ServiceResource) -> [String] {
         [base(of: resource), writtenBases[resource]].compactMap(\.self)
     }
 
     /// The audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.
-    public func audience(of resource: ServiceResource) -> String? {
+    package func audience(of resource: ServiceResource) -> String? {
         if case .sharePoint = resource { return base(of: resource) }
         return audiences[resource]
     }
 
     /// The scope that asks for everything the app was granted: `https://graph.microsoft.com/.default`.
-    public func defaultScope(of resource: ServiceResource) -> String? {
+    package func defaultScope(of resource: ServiceResource) -> String? {
         audience(of: resource).map { $0 + "/.default" }
     }
 
@@ -56,7 +56,7 @@ public struct Cloud: Sendable, Hashable {
     /// - Parameters:
     ///   - address: an absolute address.
     ///   - resource: what the token is for.
-    public func admits(_ address: String, for resource: ServiceResource) -> Bool {
+    package func admits(_ address: String, for resource: ServiceResource) -> Bool {
         guard let base = base(of: resource), let row = WebAddress(base), let given = WebAddress(address),
             !given.hasUserInfo
         else { return false }

@@ -3,21 +3,21 @@ internal import MMCore
 /// The parts of an absolute web address that decide where a credential goes (RFC 3986, section 3).
 ///
 /// Deliberately strict: what this can't take apart without doubt is no address.
-public struct WebAddress: Sendable, Hashable {
+package struct WebAddress: Sendable, Hashable {
     /// `https` or `http`, in lower case.
-    public let scheme: String
+    package let scheme: String
     /// The host in lower case without a final dot; an IPv6 address keeps its brackets.
-    public let host: String
+    package let host: String
     /// The port, the scheme's own when none is written.
-    public let port: UInt16
+    package let port: UInt16
     /// Whether something stands before an `@`.
-    public let hasUserInfo: Bool
+    package let hasUserInfo: Bool
     /// What follows the authority, starting with `/` or `?`, as written; empty for a bare origin.
-    public let pathAndQuery: String
+    package let pathAndQuery: String
 
     /// The address of a text.
     /// - Returns: `nil` for another scheme, a missing or odd host, a bad port, a backslash, blank or control character.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") }),
             let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
@@ -42,13 +42,13 @@ public struct WebAddress: Sendable, Hashable {
     }
 
     /// `https://host` or `https://host:port` where the port is not the scheme's own.
-    public var origin: String {
+    package var origin: String {
         let isDefault = port == (scheme == "https" ? 443 : 80)
         return isDefault ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
     }
 
     /// Whether the host can only be this machine: `localhost`, `127.0.0.0/8` or `[::1]`, written plainly.
-    public var isLoopback: Bool {
+    package var isLoopback: Bool {
         if host == "localhost" || host == "[::1]" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127"

@@ -72,6 +72,7 @@ public actor IdentityService {
     package nonisolated var carrier: any HTTPTransport { transport }
 
     /// The cloud of a connection.
+    /// - Throws: `.invalidInput` for a cloud that isn't known.
     public nonisolated func cloud(of connection: Connection) throws(MMError) -> Cloud {
         try Cloud.named(connection.cloud, paths: paths, environment: environment)
     }
@@ -105,6 +106,7 @@ public actor IdentityService {
     /// - Parameters:
     ///   - refused: the token that was refused; one that came since is good.
     ///   - claims: what the service asked for, as JSON (`claims` of its challenge, decoded).
+    /// - Throws: as `token(for:)`.
     public func token(
         insteadOf refused: AccessToken, for connection: Connection, claims: String? = nil,
         deadline: Deadline = .after(.seconds(90))
@@ -137,6 +139,8 @@ public actor IdentityService {
     ///   - connection: who signs in.
     ///   - resource: what the first token is for.
     ///   - renewing: whether to sign in anew although there are good tokens; repeating the call goes on with its code.
+    /// - Throws: `.forbidden` for a wrong account, a declined sign-in, or a policy; `.unsupported` for
+    ///   ways to sign in that aren't there yet; network faults.
     public func beginSignIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         deadline: Deadline = .after(.seconds(60))
@@ -193,6 +197,7 @@ public actor IdentityService {
     ///   - connection: who signs out.
     ///   - forgettingAccount: whether the pin goes as well, so that another account may sign in next.
     /// - Returns: who was signed in.
+    /// - Throws: `.deadlineExceeded` while another process holds the tokens; what the disk refuses.
     @discardableResult
     public func signOut(
         _ connection: Connection, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))

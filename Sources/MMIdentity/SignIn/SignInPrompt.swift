@@ -27,7 +27,7 @@ public struct SignInPrompt: Sendable, Hashable {
 
     /// The prompt as the error that answers a call for which somebody must sign in first.
     /// - Parameter now: the time of day, for what is left.
-    public func error(now: Timestamp) -> MMError {
+    package func error(now: Timestamp) -> MMError {
         let left = max(0, expiresAt.seconds - now.seconds)
         let minutes = left >= 120 ? "\(left / 60) minutes" : "\(left) seconds"
         let person = account.map { " as \($0)" } ?? ""
