@@ -10,7 +10,7 @@ public struct RequestContext: Sendable {
     let replies: Replies?
 
     /// Whether the client negotiated a session or says everything with each request.
-    public var era: Era { profile.era }
+    package var era: Era { profile.era }
     /// The revision of the protocol that the request follows.
     public var protocolVersion: ProtocolVersion { profile.version }
     /// What the client can do.
@@ -22,7 +22,7 @@ public struct RequestContext: Sendable {
     /// The name of the client's session, where the transport has named sessions; as secret as the session itself.
     public var sessionName: String? { session.name }
     /// The request's id.
-    public var requestID: RequestID { call.id }
+    package var requestID: RequestID { call.id }
     /// The request's `_meta`.
     public var meta: JSONObject { profile.meta }
 

@@ -75,7 +75,7 @@ public final class StreamableHTTP: Sendable {
     }
 
     /// How many legacy sessions there are.
-    public var sessionCount: Int { state.withLock { $0.sessions.count } }
+    package var sessionCount: Int { state.withLock { $0.sessions.count } }
 
     /// A version header that names none of the legacy revisions makes a request modern.
     private func isModern(_ request: MCPHTTPRequest) -> Bool {

@@ -23,15 +23,15 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(message) (\(code))" }
 
     /// -32700: the text is not JSON.
-    public static func parseError(_ detail: String) -> MCPError { MCPError(code: -32700, "Parse error: \(detail)") }
+    package static func parseError(_ detail: String) -> MCPError { MCPError(code: -32700, "Parse error: \(detail)") }
 
     /// -32600: JSON, but no legal message.
-    public static func invalidRequest(_ detail: String) -> MCPError {
+    package static func invalidRequest(_ detail: String) -> MCPError {
         MCPError(code: -32600, "Invalid request: \(detail)")
     }
 
     /// -32601: the method does not exist here.
-    public static func methodNotFound(_ method: String) -> MCPError {
+    package static func methodNotFound(_ method: String) -> MCPError {
         MCPError(code: -32601, "Method not found: \(Self.quotable(method))")
     }
 
@@ -46,10 +46,10 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// -32020: a routing header is missing, malformed or says something else than the body.
-    public static func headerMismatch(_ message: String) -> MCPError { MCPError(code: -32020, message) }
+    package static func headerMismatch(_ message: String) -> MCPError { MCPError(code: -32020, message) }
 
     /// -32021: the request can't be served to a client without these capabilities.
-    public static func missingCapability(_ required: JSONObject) -> MCPError {
+    package static func missingCapability(_ required: JSONObject) -> MCPError {
         MCPError(
             code: -32021,
             "The client must declare these capabilities for this request: \(required.keys.joined(separator: ", "))",
@@ -58,7 +58,7 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// -32022: the request names a version that is not served this way.
-    public static func unsupportedVersion(_ requested: String) -> MCPError {
+    package static func unsupportedVersion(_ requested: String) -> MCPError {
         MCPError(
             code: -32022, "Unsupported protocol version",
             data: [
@@ -69,7 +69,7 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The error for a resource that isn't there: -32002 in the legacy era, -32602 since.
-    public static func resourceNotFound(_ uri: String, era: Era) -> MCPError {
+    package static func resourceNotFound(_ uri: String, era: Era) -> MCPError {
         MCPError(
             code: era == .modern ? -32602 : -32002, "Resource not found: \(quotable(uri))",
             data: ["uri": .string(quotable(uri))]

@@ -4,7 +4,7 @@ public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConve
     public let text: String
 
     /// A revision of this date, known or not.
-    public init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
     }
 
@@ -23,14 +23,14 @@ public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConve
     public static let v2026_07_28 = ProtocolVersion("2026-07-28")
 
     /// The revisions that begin with `initialize`, oldest first.
-    public static let legacy: [ProtocolVersion] = [.v2024_11_05, .v2025_03_26, .v2025_06_18, .v2025_11_25]
+    package static let legacy: [ProtocolVersion] = [.v2024_11_05, .v2025_03_26, .v2025_06_18, .v2025_11_25]
     /// The revisions in which every request stands alone, newest first.
-    public static let modern: [ProtocolVersion] = [.v2026_07_28]
+    package static let modern: [ProtocolVersion] = [.v2026_07_28]
 
     /// Whether this is one of the legacy revisions that we speak.
-    public var isLegacy: Bool { Self.legacy.contains(self) }
+    package var isLegacy: Bool { Self.legacy.contains(self) }
     /// Whether this is one of the modern revisions that we speak.
-    public var isModern: Bool { Self.modern.contains(self) }
+    package var isModern: Bool { Self.modern.contains(self) }
 
     /// Older before newer: dates in this form sort as texts.
     public static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool { left.text < right.text }
@@ -43,7 +43,7 @@ public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConve
 }
 
 /// The two ways in which a request can be made.
-public enum Era: Sendable, Hashable {
+package enum Era: Sendable, Hashable {
     /// A request within a negotiated session.
     case legacy
     /// A request that carries version and capabilities itself.

@@ -1,8 +1,8 @@
-public import MMCore
+package import MMCore
 
 /// The id of a JSON-RPC request: a string or an integer, echoed with the type and value it came with
 /// (JSON-RPC 2.0, section 4).
-public enum RequestID: Sendable, Hashable {
+package enum RequestID: Sendable, Hashable {
     /// A string id; `"1"` is another id than `1`.
     case string(String)
     /// An integer id.
@@ -12,7 +12,7 @@ public enum RequestID: Sendable, Hashable {
 
     /// The id that a message carries; `nil` when the value is no legal id.
     /// - Parameter value: the member `id` as it was parsed.
-    public init?(_ value: JSONValue) {
+    package init?(_ value: JSONValue) {
         switch value {
         case .string(let text): self = .string(text)
         case .int(let number): self = .int(number)
@@ -27,7 +27,7 @@ public enum RequestID: Sendable, Hashable {
     }
 
     /// The id as it goes back on the wire.
-    public var json: JSONValue {
+    package var json: JSONValue {
         switch self {
         case .string(let text): .string(text)
         case .int(let number): .int(number)
