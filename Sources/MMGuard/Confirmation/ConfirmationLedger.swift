@@ -34,6 +34,7 @@ public struct ConfirmationLedger: Sendable {
 
     /// Notes that a request waits for a person. Asked again while it waits, it keeps its token.
     /// - Returns: the entry, with the token for `mm confirm`.
+    /// - Throws: what reading and writing the ledger throws.
     public func request(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
         let now = clock.now
         let fresh = PendingConfirmation(
@@ -58,6 +59,7 @@ public struct ConfirmationLedger: Sendable {
     }
 
     /// Everything that waits, oldest first.
+    /// - Throws: what reading the ledger throws.
     public func all() async throws(MMError) -> [PendingConfirmation] {
         try read().filter { $0.expiresAt > clock.now }
     }
@@ -81,6 +83,7 @@ public struct ConfirmationLedger: Sendable {
     }
 
     /// A person said no: the request waits no longer.
+    /// - Throws: `.notFound` when no such request waits.
     public func refuse(_ token: String) async throws(MMError) {
         let wanted = Self.plain(token)
         let error = unknown(token)
@@ -93,6 +96,7 @@ public struct ConfirmationLedger: Sendable {
     /// Uses a confirmation up.
     /// - Parameter digest: of the request that is about to run.
     /// - Returns: whether a person had confirmed exactly this; it won't be true a second time.
+    /// - Throws: what reading and writing the ledger throws; then nothing may run.
     public func consume(_ digest: String) async throws(MMError) -> Bool {
         guard try read().contains(where: { $0.digest == digest && $0.state == .approved }) else { return false }
         return try await change { (entries: inout [PendingConfirmation]) throws(MMError) in

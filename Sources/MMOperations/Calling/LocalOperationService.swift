@@ -22,6 +22,7 @@ public struct LocalOperationService: OperationService {
     }
 
     /// Carries out one operation under its deadline and writes its audit line.
+    /// - Throws: as the operation; `forbidden` for a person's operation that a model calls; `deadlineExceeded`, `cancelled`.
     public func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
         async throws(MMError) -> OperationAnswer
     {

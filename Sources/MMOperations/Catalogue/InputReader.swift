@@ -56,6 +56,7 @@ public struct InputReader: Sendable {
     }
 
     /// A text, or `nil` when absent or empty. Choices are compared without case and answered as declared.
+    /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func text(_ name: String) throws(MMError) -> String? {
         guard let value = try value(name) else { return nil }
         guard let text = value.string else { throw wrong(name, value, due: "a string") }
@@ -78,6 +79,7 @@ public struct InputReader: Sendable {
     }
 
     /// A text that must be there.
+    /// - Throws: `invalidInput` when it is absent or no text.
     public func requiredText(_ name: String) throws(MMError) -> String {
         guard let text = try text(name) else {
             throw MMError(.invalidInput, "\(operation) needs the argument `\(name)`.")
@@ -86,6 +88,7 @@ public struct InputReader: Sendable {
     }
 
     /// A yes or no; no when absent. The texts `true` and `false` count, since models write them.
+    /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func flag(_ name: String) throws(MMError) -> Bool {
         guard let value = try value(name) else { return false }
         switch value {
@@ -97,6 +100,7 @@ public struct InputReader: Sendable {
     }
 
     /// A whole number within the declared bounds, or `nil`.
+    /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func integer(_ name: String) throws(MMError) -> Int? {
         guard let value = try value(name) else { return nil }
         guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
@@ -112,6 +116,7 @@ public struct InputReader: Sendable {
     }
 
     /// A JSON object, or `nil`. A text that is the JSON of an object counts, since models write it.
+    /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func object(_ name: String) throws(MMError) -> JSONObject? {
         guard let value = try value(name) else { return nil }
         switch value {
@@ -130,6 +135,7 @@ public struct InputReader: Sendable {
     }
 
     /// Named parameters from an object or from `name=value&name=value`, in the order written.
+    /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
         guard let value = try value(name) else { return [] }
         switch value {
@@ -186,6 +192,7 @@ public struct InputReader: Sendable {
     }
 
     /// A list of texts; one text counts as a list of one.
+    /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func textList(_ name: String) throws(MMError) -> [String]? {
         guard let value = try value(name) else { return nil }
         if let text = value.string { return [text] }

@@ -39,6 +39,7 @@ extension Operation where Input: OperationInput {
     public var fields: [InputField] { Input.fields }
 
     /// Decodes the input.
+    /// - Throws: as the input's own initialiser.
     public func input(from reader: InputReader) throws(MMError) -> Input { try Input(from: reader) }
 }
 

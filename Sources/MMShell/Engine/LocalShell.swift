@@ -89,6 +89,7 @@ public actor LocalShell: ShellSession {
     // MARK: Commands
 
     /// Hands a command over as soon as those before it have ended.
+    /// - Throws: as ``ShellSession/start(_:deadline:observer:)``.
     public func start(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
@@ -279,6 +280,7 @@ public actor LocalShell: ShellSession {
 
     /// Runs a command beside the session, in a shell of its own that begins with the session's directory and exported
     /// variables and ends with the command. What it changes changes nothing here.
+    /// - Throws: as ``ShellSession/detach(_:deadline:observer:)``.
     public func detach(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
@@ -297,6 +299,7 @@ public actor LocalShell: ShellSession {
     // MARK: The session
 
     /// Replaces the shell by a new one in its first state.
+    /// - Throws: as ``ShellSession/reset()``.
     public func reset() async throws(MMError) {
         memory.withLock { $0.running }?.stop(.cancelled)
         let turn = try await turns.take(.after(.seconds(30)))

@@ -29,6 +29,7 @@ public protocol ShellSession: Sendable {
     func takeBackgroundOutput() async -> [UInt8]
 
     /// Replaces the shell by a new one in its first state. What runs is cancelled first.
+    /// - Throws: `.unavailable` when no shell can be had, `.deadlineExceeded` when what runs can't be ended.
     func reset() async throws(MMError)
 
     /// Whether a command waits for whoever takes its output, and can be handed input.
@@ -46,6 +47,7 @@ extension ShellSession {
     public func takeBackgroundOutput() async -> [UInt8] { [] }
 
     /// Refuses: most kinds of sessions have one shell.
+    /// - Throws: `.unsupported`.
     public func detach(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
@@ -68,6 +70,7 @@ extension ShellSession {
     }
 
     /// Runs a command to its end.
+    /// - Throws: as `start`.
     public func run(_ text: String, deadline: Deadline = .after(.seconds(300))) async throws(MMError) -> ShellAnswer {
         try await run(ShellCommand(text), deadline: deadline)
     }

@@ -72,6 +72,7 @@ public struct ShellPolicy: Sendable {
     }
 
     /// Reads the text of a security file.
+    /// - Throws: `.invalidInput` naming the line or key.
     public init(yaml bytes: [UInt8], name: String = "the security file") throws(MMError) {
         func wrong(_ what: String) -> MMError {
             MMError(.invalidInput, "\(name): \(what).", hint: "Correct the file; until then no command is run.")

@@ -91,6 +91,7 @@ public actor SSHSession: ShellSession {
     // MARK: Commands
 
     /// Hands a command over as soon as those before it have ended.
+    /// - Throws: as ``ShellSession/start(_:deadline:observer:)``.
     public func start(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
@@ -272,6 +273,7 @@ public actor SSHSession: ShellSession {
 
     /// Runs a command beside the session, in a shell of its own over there that begins with the session's directory and
     /// exported variables and ends with the command.
+    /// - Throws: as ``ShellSession/detach(_:deadline:observer:)``.
     public func detach(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
@@ -336,6 +338,7 @@ public actor SSHSession: ShellSession {
     }
 
     /// Replaces the shell by a new one in its first state.
+    /// - Throws: as ``ShellSession/reset()``.
     public func reset() async throws(MMError) {
         memory.withLock { $0.running }?.stop(.cancelled)
         let deadline = Deadline.after(.seconds(60))

@@ -238,6 +238,7 @@ public actor ScreenSession {
     }
 
     /// Answers an open question and waits for the prompt.
+    /// - Throws: `.conflict` when nothing was asked; else as `run`.
     public func answer(_ input: ShellInput, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
         let turn = try await turns.take(deadline)
         defer { turn.giveBack() }

@@ -17,13 +17,16 @@ public protocol SessionDirectory: Sendable {
 
     /// Who holds a session.
     /// - Returns: nil when nobody does, or the claim has run out.
+    /// - Throws: `.unavailable` when the store can't be reached.
     func holder(of key: String) async throws(MMError) -> SessionPlacement?
 
     /// Lets a claim stand for a further while.
     /// - Returns: false when it has run out meanwhile, or is somebody else's.
+    /// - Throws: `.unavailable` when the store can't be reached.
     func renew(_ key: String, for holder: String, lease: Duration) async throws(MMError) -> Bool
 
     /// Gives a claim up. One that is somebody else's stays.
+    /// - Throws: `.unavailable` when the store can't be reached.
     func release(_ key: String, from holder: String) async throws(MMError)
 }
 
