@@ -46,6 +46,12 @@ struct StandInTests {
             let who = TokenClaims(reading: token).account ?? ""
             return [["displayName": .string("The tenant's own, for \(who)"), "webUrl": "https://c.example", "more": 1]]
         }
+
+        func send(_ method: String, _ path: String, body: String?, token: Secret?) async throws(MMError) -> (
+            status: Int, text: String
+        ) {
+            (404, "")
+        }
     }
 
     private func texts(_ frames: [HostFrame]) -> String {
