@@ -74,16 +74,15 @@ package actor ShellSessions {
     }
 
     private struct Seat {
-        var member: Member
-        var lastUse: ContinuousClock.Instant
-        var idle: Duration
+        var life = SessionLife<Never, Member>()
+        /// Where callers wait for each other while it is made.
+        let turns = TurnQueue()
+        var lastUse = ContinuousClock.now
+        let idle: Duration
         var commands = 0
     }
 
-    private typealias Making = Task<Result<Member, MMError>, Never>
-
     private var seats: [ShellSessionName: Seat] = [:]
-    private var making: [ShellSessionName: Making] = [:]
     private let work: WorkTable
     private var isClosed = false
     private var held: SSHMasters?
@@ -124,45 +123,45 @@ package actor ShellSessions {
     package func session(
         _ key: ShellSessionName, limits: Limits, make: @escaping @Sendable () async throws(MMError) -> Member
     ) async throws(MMError) -> (member: Member, isNew: Bool) {
-        guard !isClosed else { throw MMError(.unavailable, "Shell sessions are being closed.") }
-        if seats[key] != nil {
-            seats[key]?.lastUse = .now
-            if let member = seats[key]?.member { return (member, false) }
-        }
-        if let task = making[key] {
-            let member = try await task.value.get()
+        guard !isClosed else { throw Self.closing }
+        let seat = seats[key] ?? Seat(idle: limits.idle)
+        seats[key] = seat
+        // Whoever has the turn makes it; the others find it made.
+        let turn = try await seat.turns.take(.never)
+        defer { turn.giveBack() }
+        if let member = seats[key]?.life.identity {
+            touch(key)
             return (member, false)
         }
-        try await makeRoom(for: key, limits)
-        // While room was made, another call may have made the session.
-        if let member = seats[key]?.member { return (member, false) }
-        if let task = making[key] {
-            let member = try await task.value.get()
-            return (member, false)
+        guard let number = seats[key]?.life.beginOpening() else { throw Self.closing }
+        do throws(MMError) {
+            try await makeRoom(for: key, limits)
+            let member = try await make()
+            guard seats[key]?.life.opened(member, in: number) == true else {
+                await Self.end(member)
+                throw Self.closing
+            }
+            touch(key)
+            return (member, true)
+        } catch {
+            // Why it failed is for all who asked; that one of them called it off is not.
+            if seats[key]?.life.failed(error, in: number) == true, error.code != .cancelled || seat.turns.waiting == 0 {
+                seats[key] = nil
+                seat.turns.close(error)
+            }
+            throw error
         }
-        let task = Making { await Result(catching: make) }
-        making[key] = task
-        let outcome = await task.value
-        making[key] = nil
-        let member = try outcome.get()
-        guard !isClosed else {
-            await Self.end(member)
-            throw MMError(.unavailable, "Shell sessions are being closed.")
-        }
-        seats[key] = Seat(member: member, lastUse: .now, idle: limits.idle)
-        return (member, true)
     }
 
     private func makeRoom(for key: ShellSessionName, _ limits: Limits) async throws(MMError) {
-        let names = Set(seats.keys).union(making.keys)
+        let names = seats.keys.filter { $0 != key }
         let mine = names.count { $0.owner == key.owner }
         guard mine >= limits.ofOwner || names.count >= limits.all else { return }
         // The idlest session makes room; never one that works, and never another owner's for one's own limit.
-        let idle = seats.values.filter { seat in
-            (mine < limits.ofOwner || seat.member.key.owner == key.owner) && !isBusy(seat.member.key)
-                && ContinuousClock.now - seat.lastUse >= limits.idle
+        let idle = seats.filter { other, seat in
+            (mine < limits.ofOwner || other.owner == key.owner) && isIdle(other, seat, for: limits.idle, at: .now)
         }
-        if let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) { return await close(oldest.member.key) }
+        if let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) { return await close(oldest.key) }
         throw MMError(
             .limitExceeded,
             mine >= limits.ofOwner
@@ -174,11 +173,11 @@ package actor ShellSessions {
     /// A session that must be there.
     /// - Throws: `notFound` with the owner's sessions.
     package func existing(_ key: ShellSessionName) throws(MMError) -> Member {
-        if let seat = seats[key] {
-            seats[key]?.lastUse = .now
-            return seat.member
+        if let member = seats[key]?.life.identity {
+            touch(key)
+            return member
         }
-        let known = seats.keys.filter { $0.owner == key.owner && $0.place == key.place }.map(\.name).sorted()
+        let known = members(of: key.owner, in: key.place).map(\.key.name).sorted()
         throw MMError(
             .notFound, "There is no session “\(key.name)”.",
             hint: known.isEmpty
@@ -187,8 +186,10 @@ package actor ShellSessions {
 
     /// The sessions of an owner; of all with nil.
     package func members(of owner: String?, in place: ShellPlace) -> [Member] {
-        seats.values.map(\.member).filter { (owner == nil || $0.key.owner == owner) && $0.key.place == place }
-            .sorted { ($0.created, $0.key.name) < ($1.created, $1.key.name) }
+        seats.values.compactMap(\.life.identity).filter {
+            (owner == nil || $0.key.owner == owner) && $0.key.place == place
+        }
+        .sorted { ($0.created, $0.key.name) < ($1.created, $1.key.name) }
     }
 
     /// How long a session has been idle, and how many commands it has run.
@@ -205,8 +206,9 @@ package actor ShellSessions {
     /// Ends a session and all that it started.
     package func close(_ key: ShellSessionName) async {
         guard let seat = seats.removeValue(forKey: key) else { return }
+        seat.turns.close(Self.closing)
         for task in commands where task.session == key { task.cancel() }
-        await Self.end(seat.member)
+        if let member = seat.life.identity { await Self.end(member) }
     }
 
     /// Ends all sessions of an owner: its client has gone.
@@ -220,11 +222,8 @@ package actor ShellSessions {
     /// Ends every session.
     package func close() async {
         isClosed = true
-        let members = seats.values.map(\.member)
-        seats = [:]
-        for task in commands { task.cancel() }
         await withTaskGroup(of: Void.self) { group in
-            for member in members { group.addTask { await Self.end(member) } }
+            for key in seats.keys { group.addTask { await self.close(key) } }
         }
     }
 
@@ -245,11 +244,23 @@ package actor ShellSessions {
 
     /// Closes what has been idle for too long.
     package func look(now: ContinuousClock.Instant = .now) async {
-        for (key, seat) in seats where now - seat.lastUse >= seat.idle && !isBusy(key) { await close(key) }
+        for (key, seat) in seats where isIdle(key, seat, for: seat.idle, at: now) { await close(key) }
     }
 
+    /// Whether nobody has used a session for this long; one that is being made or works is not idle.
+    private func isIdle(
+        _ key: ShellSessionName, _ seat: Seat, for time: Duration, at now: ContinuousClock.Instant
+    ) -> Bool {
+        seat.life.identity != nil && now - seat.lastUse >= time && !isBusy(key)
+    }
+
+    private static let closing = MMError(.unavailable, "Shell sessions are being closed.")
+
+    /// How many callers wait while a session is made.
+    func waiting(for key: ShellSessionName) -> Int { seats[key]?.turns.waiting ?? 0 }
+
     /// How many sessions there are.
-    package var count: Int { seats.count }
+    package var count: Int { seats.values.count { $0.life.identity != nil } }
 
     // MARK: Commands
 

@@ -50,6 +50,50 @@ struct ShellSessionsTests {
         #expect(made.withLock { $0 } == 1)
     }
 
+    @Test("tell all who asked at once why one could not be made")
+    func failedTogether() async throws {
+        let key = key("a", "x")
+        let (sessions, limits, gate) = (sessions, limits, OneShot<Void>())
+        let made = Mutex(0)
+        let calls = (0..<5).map { _ in
+            Task {
+                do throws(MMError) {
+                    _ = try await sessions.session(key, limits: limits) { () async throws(MMError) in
+                        made.withLock { $0 += 1 }
+                        await gate.wait()
+                        throw MMError(.notFound, "no shell")
+                    }
+                    return nil as MMErrorCode?
+                } catch { return error.code }
+            }
+        }
+        while await sessions.waiting(for: key) < 4 { await Task.yield() }
+        gate.give(())
+        for call in calls { #expect(await call.value == .notFound) }
+        #expect(made.withLock { $0 } == 1)
+        #expect(try await open(key))
+    }
+
+    @Test("end with their client also while they are being made")
+    func endedInTheMaking() async throws {
+        let (key, body) = (key("a", "x"), Still())
+        let (sessions, limits, began, gate) = (sessions, limits, OneShot<Void>(), OneShot<Void>())
+        let call = Task {
+            try await sessions.session(key, limits: limits) { () async throws(MMError) in
+                began.give(())
+                await gate.wait()
+                return ShellSessions.Member(key: key, body: .shell(body), kind: "still")
+            }
+        }
+        await began.wait()
+        await sessions.closeAll(of: "a")
+        gate.give(())
+        let error = await #expect(throws: MMError.self) { _ = try await call.value }
+        #expect(error?.code == .unavailable)
+        #expect(await body.isClosed)
+        #expect(await sessions.count == 0)
+    }
+
     @Test("have limits, in all and for each client, that never end another client's")
     func limitsHold() async throws {
         #expect(try await open(key("a", "1")))

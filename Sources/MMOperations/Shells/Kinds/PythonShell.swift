@@ -75,7 +75,7 @@ package actor PythonShell: ShellSession {
         let turn = try await turns.take(deadline)
         try policy.check(command, directory: directory)
         let host = try await usable()
-        let stop = StopWish()
+        let stop = Stop(settings.times)
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, observer: observer,
             reach: ShellJob.Reach(
@@ -88,14 +88,23 @@ package actor PythonShell: ShellSession {
         return job
     }
 
-    /// Why a command is to stop; the first reason counts.
-    private final class StopWish: Sendable {
-        private let cause = Mutex<ShellEnd.Cause?>(nil)
-        func ask(_ reason: ShellEnd.Cause) { cause.withLock { if $0 == nil { $0 = reason } } }
-        var reason: ShellEnd.Cause? { cause.withLock { $0 } }
+    /// What is done to a command that is to stop.
+    private enum Rung { case interrupt, replace }
+
+    /// The stop of a command: its caller asks for it, and who supervises it carries it out.
+    private final class Stop: Sendable {
+        private let ladder: Mutex<StopLadder<Rung, ShellEnd.Cause>>
+
+        init(_ times: ShellSettings.Times) {
+            ladder = Mutex(StopLadder([.init(.interrupt, times.interrupt), .init(.replace)]))
+        }
+
+        func ask(_ reason: ShellEnd.Cause) { ladder.withLock { _ = $0.stop(reason) } }
+        var reason: ShellEnd.Cause? { ladder.withLock { $0.reason } }
+        func nextRung() -> StopLadder<Rung, ShellEnd.Cause>.Step? { ladder.withLock { $0.climb() } }
     }
 
-    private func supervise(_ job: ShellJob, _ host: ShellJob, _ stop: StopWish, _ deadline: Deadline) async {
+    private func supervise(_ job: ShellJob, _ host: ShellJob, _ stop: Stop, _ deadline: Deadline) async {
         let begin = ContinuousClock.now
         let restarted = wasRestarted
         wasRestarted = false
@@ -115,19 +124,16 @@ package actor PythonShell: ShellSession {
         } catch {
             stop.ask(.lost("Python can't be reached"))
         }
-        var asked: ContinuousClock.Instant?
-        var wasKilled = false
+        var isDue = ContinuousClock.now
         while true {
             for index in streams.indices { streams[index].advance(host, into: job) }
             if streams.allSatisfy({ $0.report != nil }) || host.end != nil { break }
             if deadline.hasPassed { stop.ask(.deadline) }
-            if stop.reason != nil {
-                if asked == nil {
-                    asked = .now
-                    _ = await host.signal(SIGINT)
-                } else if let asked, ContinuousClock.now - asked > settings.times.interrupt, !wasKilled {
-                    wasKilled = true
-                    host.cancel()
+            if isDue <= .now, let step = stop.nextRung() {
+                isDue = .now + step.time
+                switch step.rung {
+                case .interrupt: _ = await host.signal(SIGINT)
+                case .replace: host.cancel()
                 }
             }
             let wake = stop.reason == nil ? Deadline.after(.milliseconds(200)) : .after(.milliseconds(50))
