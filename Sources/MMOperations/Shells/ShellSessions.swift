@@ -74,7 +74,7 @@ package actor ShellSessions {
     }
 
     private struct Seat {
-        var life = SessionLife<Never, Member>()
+        var life: SessionLife<Never, Member>
         /// Where callers wait for each other while it is made.
         let turns = TurnQueue()
         var lastUse = ContinuousClock.now
@@ -83,6 +83,8 @@ package actor ShellSessions {
     }
 
     private var seats: [ShellSessionName: Seat] = [:]
+    /// The highest number that the making of a session that was closed had.
+    private var lastGeneration = 0
     private let work: WorkTable
     private var isClosed = false
     private var held: SSHMasters?
@@ -124,7 +126,7 @@ package actor ShellSessions {
         _ key: ShellSessionName, limits: Limits, make: @escaping @Sendable () async throws(MMError) -> Member
     ) async throws(MMError) -> (member: Member, isNew: Bool) {
         guard !isClosed else { throw Self.closing }
-        let seat = seats[key] ?? Seat(idle: limits.idle)
+        let seat = seats[key] ?? Seat(life: SessionLife(after: lastGeneration), idle: limits.idle)
         seats[key] = seat
         // Whoever has the turn makes it; the others find it made.
         let turn = try await seat.turns.take(.never)
@@ -206,6 +208,7 @@ package actor ShellSessions {
     /// Ends a session and all that it started.
     package func close(_ key: ShellSessionName) async {
         guard let seat = seats.removeValue(forKey: key) else { return }
+        lastGeneration = max(lastGeneration, seat.life.generation)
         seat.turns.close(Self.closing)
         for task in commands where task.session == key { task.cancel() }
         if let member = seat.life.identity { await Self.end(member) }
