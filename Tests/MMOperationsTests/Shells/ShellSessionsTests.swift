@@ -55,16 +55,19 @@ struct ShellSessionsTests {
         let key = key("a", "x")
         let (sessions, limits, gate) = (sessions, limits, OneShot<Void>())
         let made = Mutex(0)
+        let make: @Sendable () async throws(MMError) -> ShellSessions.Member = {
+            made.withLock { $0 += 1 }
+            await gate.wait()
+            throw MMError(.notFound, "no shell")
+        }
         let calls = (0..<5).map { _ in
-            Task {
+            Task { () -> MMErrorCode? in
                 do throws(MMError) {
-                    _ = try await sessions.session(key, limits: limits) { () async throws(MMError) in
-                        made.withLock { $0 += 1 }
-                        await gate.wait()
-                        throw MMError(.notFound, "no shell")
-                    }
-                    return nil as MMErrorCode?
-                } catch { return error.code }
+                    _ = try await sessions.session(key, limits: limits, make: make)
+                } catch {
+                    return error.code
+                }
+                return nil
             }
         }
         while await sessions.waiting(for: key) < 4 { await Task.yield() }
