@@ -55,7 +55,7 @@ struct ShellSessionsTests {
         let key = key("a", "x")
         let (sessions, limits, gate) = (sessions, limits, OneShot<Void>())
         let made = Mutex(0)
-        let make: @Sendable () async throws(MMError) -> ShellSessions.Member = {
+        let make = { @Sendable () async throws(MMError) -> ShellSessions.Member in
             made.withLock { $0 += 1 }
             await gate.wait()
             throw MMError(.notFound, "no shell")
