@@ -26,12 +26,15 @@ struct EgressHostsTests {
             ("europe.api.flow.microsoft.com:443", .resource(.flow)),
             ("myvault.vault.azure.net:443", .resource(.keyVault)), ("files.blob.core.windows.net:443", .storage),
             ("config.teams.microsoft.com:443", .resource(.teams)),
+            ("contoso.crm4.dynamics.com:443", .dataverse), ("contoso.api.crm.dynamics.com:443", .dataverse),
+            ("centralus1-mediap.svc.ms:443", .contents), ("www.powershellgallery.com:443", .gallery),
         ])
     func known(_ text: String, _ service: CloudHost.Service) throws {
         let name = try #require(PlainHostName(text))
         let place = try #require(try hosts().place(name, isSecure: true))
         #expect(place.service == service && place.givesTokens == (service == .signIn))
-        #expect(place.isOpenToStrangers == (service == .storage || service == .resource(.keyVault)))
+        let open: [CloudHost.Service] = [.storage, .dataverse, .contents, .gallery, .resource(.keyVault)]
+        #expect(place.isOpenToStrangers == open.contains(service))
     }
 
     @Test(
@@ -80,6 +83,9 @@ struct EgressHostsTests {
         #expect(graph.takes(audience: "00000003-0000-0000-c000-000000000000"))
         #expect(!graph.takes(audience: "https://management.azure.com"))
         #expect(try place("management.azure.com:443").takes(audience: "https://management.core.windows.net//"))
+        let organization = try place("contoso.crm4.dynamics.com:443")
+        #expect(organization.takes(audience: "https://contoso.crm4.dynamics.com/"))
+        #expect(!organization.takes(audience: "https://fabrikam.crm4.dynamics.com"))
         #expect(try !place("login.microsoftonline.com:443").takes(audience: "https://graph.microsoft.com"))
     }
 }

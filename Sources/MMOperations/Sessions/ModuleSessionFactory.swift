@@ -58,6 +58,14 @@ package struct ModuleSessionFactory: SessionFactory {
     private func powerShell(
         _ key: SessionKey, _ connection: Connection, _ requests: GrantedRequests?
     ) async throws(MMError) -> PowerShellSession {
+        guard connection.confinement != .required else {
+            throw MMError(
+                .unsupported,
+                "The connection \(connection.name) requires confined sessions (`confinement`), and PowerShell can't be "
+                    + "confined by this version.",
+                hint: "Let it run with what there is: mm connections edit \(ShellWord.quoted(connection.name)) "
+                    + "confinement=preferred")
+        }
         let snapshot = try registry.snapshot()
         let login = connection.cloud == "sandbox" ? try identity.cloud(of: connection).login : nil
         var settings = try PowerShellSessionSettings(

@@ -34,7 +34,7 @@ private final class IsolatedRouterProcess: Sendable {
               umount -l \(home.path)/.m365-state && echo UNMOUNTED
               cat \(home.path)/.mm-graph-tokens/*
               ls \(home.path)/runtime
-              curl -s -m 60 -H 'MM-Server: mm' -H 'Content-Type: application/json' -d '{}' "$(cat \(folder)/router)/v1/operations/run"
+              curl --noproxy '*' -s -m 60 -H 'MM-Server: mm' -H 'Content-Type: application/json' -d '{}' "$(cat \(folder)/router)/v1/operations/run"
             } >"$HOME/probe" 2>/dev/null
             exec \(program) sandbox pwsh --approve-after 1 --account admin@contoso.example "$@"
             """
