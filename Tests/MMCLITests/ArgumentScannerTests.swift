@@ -70,7 +70,8 @@ struct ArgumentScannerTests {
     @Test(
         "only a whole word answers a question, and what is neither yes nor no is asked again",
         arguments: [
-            ("yes", .yes), (" YES\t", .yes), ("no", .no), ("n", .no), ("more", .more), ("y", nil), ("", nil),
+            ("yes", .yes), (" YES\t", .yes), ("no", .no), ("n", .no), ("more", .more), ("all", .all), ("y", nil),
+            ("", nil),
             ("yes please", nil),
         ] as [(String, TerminalPerson.Reply?)])
     func answers(line: String, meaning: TerminalPerson.Reply?) {

@@ -186,6 +186,45 @@ struct ContractTests {
         await pool.stop()
     }
 
+    private final class Decider: PersonAtHand {
+        let answer: ConfirmationAnswer
+        let seen = Mutex<[ConfirmationQuestion]>([])
+
+        init(_ answer: ConfirmationAnswer) { self.answer = answer }
+        func showSignIn(_ details: JSONObject) async {}
+        func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { false }
+        func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+            seen.withLock { $0.append(question) }
+            return answer
+        }
+    }
+
+    @Test(
+        "a yes to more of the same kind reaches the call, with the number that was offered",
+        arguments: [
+            ConfirmationAnswer.no, .yes, .yesToAlike,
+        ])
+    func alike(_ says: ConfirmationAnswer) async throws {
+        let home = try RESTHome()
+        let local = home.service([
+            ScriptedOperation("asks") { (_, context) async throws(MMError) in
+                let question = ConfirmationQuestion(
+                    title: "a title", pages: ["it"], reason: "why", alike: 7, isMidway: true)
+                return .value(["said": .string(try await context.call.person?.decides(question).rawValue ?? "")])
+            }
+        ])
+        let pool = try SocketPool(home, local)
+        let person = Decider(says)
+        let answer = try await pool.remote(local.catalogue).call(
+            "asks", [:],
+            in: CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), person: person))
+        guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
+        #expect(value["said"]?.string == says.rawValue)
+        let asked = person.seen.withLock { $0 }
+        #expect(asked.map(\.alike) == [7] && asked.map(\.isMidway) == [true])
+        await pool.stop()
+    }
+
     @Test("what a call asks of standard input comes while its answer flows, and the exit status behind it")
     func input() async throws {
         let home = try RESTHome()

@@ -31,23 +31,31 @@ package struct TerminalPerson: PersonAtHand {
     /// controlling terminal. A slip of the finger is asked about again; it neither confirms nor refuses, and the end of input
     /// is no answer.
     package func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        try await decides(question) != .no
+    }
+
+    /// As `confirms`, and takes `all` for this and more of its kind where the question offers that.
+    package func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         terminal.progress(nil)
         terminal.note("")
         terminal.note(terminal.styled(question.title, .emphasis))
         var rest = question.pages[...]
         if let first = rest.popFirst() { terminal.note(first) }
         terminal.note(terminal.styled(question.reason, .warning))
+        let all = question.alike > 0 ? ", all for this and up to \(question.alike) more of its kind" : ""
         while let line = try await Terminal.controlling.ask(
-            rest.isEmpty
-                ? "Type yes to go on, no to refuse: " : "Type yes to go on, no to refuse, more to see the rest: ")
+            "Type yes to go on\(all), no to refuse\(rest.isEmpty ? "" : ", more to see the rest"): ")
         {
             switch Reply(line) {
             case .yes:
                 try await prove(question)
-                return true
-            case .no: return false
+                return .yes
+            case .all where question.alike > 0:
+                try await prove(question)
+                return .yesToAlike
+            case .no: return .no
             case .more: if let page = rest.popFirst() { terminal.note(page) }
-            case nil: terminal.note("The whole word, please: yes or no.")
+            case .all, nil: terminal.note("The whole word, please: yes or no.")
             }
         }
         throw MMError(
@@ -57,11 +65,12 @@ package struct TerminalPerson: PersonAtHand {
 
     /// The answer in a typed line; `nil` when it is neither yes nor no.
     enum Reply {
-        case yes, no, more
+        case yes, all, no, more
 
         init?(_ line: String) {
             switch line.filter({ !$0.isWhitespace }).lowercased() {
             case "yes": self = .yes
+            case "all": self = .all
             case "no", "n": self = .no
             case "more", "m": self = .more
             default: return nil

@@ -104,7 +104,11 @@ private struct JobPerson: PersonAtHand {
     }
 
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        let answer = try await job.asking { () async throws(MMError) in try await person.confirms(question) }
+        try await decides(question) != .no
+    }
+
+    func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+        let answer = try await job.asking { () async throws(MMError) in try await person.decides(question) }
         if let answer { return answer }
         throw MMError(
             .confirmationNeeded, "A person must confirm, and the call was let go meanwhile: \(question.title)",

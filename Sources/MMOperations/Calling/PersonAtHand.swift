@@ -18,6 +18,11 @@ public protocol PersonAtHand: Sendable {
     /// - Returns: whether the person said yes.
     /// - Throws: `MMError` when the question could not be put.
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
+
+    /// Asks as `confirms`, where a yes may hold for more of the same kind.
+    /// - Returns: what the person said.
+    /// - Throws: `MMError` when the question could not be put.
+    func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer
 }
 
 extension PersonAtHand {
@@ -25,6 +30,10 @@ extension PersonAtHand {
     public var canBeAsked: Bool { true }
     /// A form shows what is typed.
     public var isAtTerminal: Bool { false }
+    /// Who can only say yes or no says it for this one.
+    public func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+        try await confirms(question) ? .yes : .no
+    }
 }
 
 /// What a person is asked to confirm.
@@ -39,6 +48,10 @@ public struct ConfirmationQuestion: Sendable {
     public let check: PersonCheck
     /// The digest of exactly what would be sent or run, which a security key signs.
     public let digest: String
+    /// How many more of the same kind a yes may hold for, where that is offered.
+    public let alike: Int
+    /// Whether work that has begun stands still for the answer: who can only answer with another call can't be asked.
+    public let isMidway: Bool
 
     /// A question.
     /// - Parameters:
@@ -47,9 +60,14 @@ public struct ConfirmationQuestion: Sendable {
     ///   - reason: why the guard asks.
     ///   - check: what the person has to show besides saying yes.
     ///   - digest: the digest of exactly what will be sent or run.
+    ///   - alike: how many more of the same kind a yes may hold for.
+    ///   - isMidway: whether work that has begun stands still for the answer.
     public init(
-        title: String, pages: [String], reason: String, check: PersonCheck = .terminal, digest: String = ""
+        title: String, pages: [String], reason: String, check: PersonCheck = .terminal, digest: String = "",
+        alike: Int = 0, isMidway: Bool = false
     ) {
+        self.alike = alike
+        self.isMidway = isMidway
         self.check = check
         self.digest = digest
         self.title = title
@@ -58,9 +76,11 @@ public struct ConfirmationQuestion: Sendable {
     }
 
     /// The question about what a presentation shows.
-    init(_ presentation: Presentation, check: PersonCheck, digest: String) {
+    init(
+        _ presentation: Presentation, check: PersonCheck, digest: String, alike: Int = 0, isMidway: Bool = false
+    ) {
         self.init(
             title: presentation.title, pages: presentation.pages, reason: presentation.reason, check: check,
-            digest: digest)
+            digest: digest, alike: alike, isMidway: isMidway)
     }
 }

@@ -100,7 +100,8 @@ final class RemoteCall: Sendable {
         guard let person = context.person else { throw PoolFailure.foreign(pool.address) }
         let said: JSONObject
         do throws(MMError) {
-            said = ["confirmed": .bool(try await person.confirms(question))]
+            let answer = try await person.decides(question)
+            said = ["confirmed": .bool(answer != .no), "alike": .bool(answer == .yesToAlike)]
         } catch {
             guard error.code != .cancelled else { throw error }
             said = ["error": .object(ErrorWire.object(error))]

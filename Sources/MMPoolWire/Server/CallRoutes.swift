@@ -92,11 +92,11 @@ package struct CallRoutes: Sendable {
     @Sendable private func answerQuestion(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         try answersForPerson(request.peer)
         let body = try request.http.jsonObject()
-        let answer: Result<Bool, MMError>
+        let answer: Result<ConfirmationAnswer, MMError>
         if let error = body["error"]?.object.flatMap(ErrorWire.error) {
             answer = .failure(error)
         } else if let confirmed = body["confirmed"]?.bool {
-            answer = .success(confirmed)
+            answer = .success(!confirmed ? .no : body["alike"]?.bool == true ? .yesToAlike : .yes)
         } else {
             throw MMError(
                 .invalidInput, "An answer to a question needs `confirmed`.",

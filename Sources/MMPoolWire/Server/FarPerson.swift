@@ -5,7 +5,7 @@ import MMOperations
 struct FarPerson: PersonAtHand {
     let call: String
     let outbox: CallOutbox
-    let questions: OpenQuestions<Result<Bool, MMError>>
+    let questions: OpenQuestions<Result<ConfirmationAnswer, MMError>>
     /// Whether it is one of our own front-ends that has a terminal and does the checks there.
     let isAtTerminal: Bool
 
@@ -14,6 +14,10 @@ struct FarPerson: PersonAtHand {
     }
 
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        try await decides(question) != .no
+    }
+
+    func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         let said = await questions.ask(call) { id in outbox.tell(.question(id: id, question)) }
         guard let said else { throw MMError(.cancelled, "The call was called off while a person was asked.") }
         return try said.get()

@@ -36,8 +36,15 @@ struct CallTurn: Sendable {
             guard let person, person.canBeAsked, request.check == .terminal || person.isAtTerminal else {
                 return .nobody
             }
-            let asked = ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest)
-            return try await person.confirms(asked) ? .yes : .no
+            let asked = ConfirmationQuestion(
+                request.presentation, check: request.check, digest: request.digest, alike: question.offeredOfKind,
+                isMidway: true)
+            let said = try await person.decides(asked)
+            return switch said {
+            case .yes: .yes
+            case .yesToAlike: .yesToKind
+            case .no: .no
+            }
         } catch {
             return .nobody
         }
