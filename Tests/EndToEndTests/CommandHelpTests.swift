@@ -70,6 +70,18 @@ struct CommandHelpTests {
         }
     }
 
+    @Test("completion offers every command that help lists, and no other", arguments: ["bash", "zsh"])
+    func completion(shell: String) async throws {
+        let script = try await mm(["completions", shell]).output
+        let rules = script.split(separator: "\n").compactMap { line -> String? in
+            let rule = line.drop { $0 == " " }
+            guard rule.hasPrefix("\""), rule.contains("|"), !rule.hasPrefix("\"run \"*") else { return nil }
+            return String(rule.dropFirst().prefix { $0 != "\"" })
+        }
+        let listed = try await commands().map { $0.joined(separator: " ") }
+        #expect(Set(rules) == Set(listed))
+    }
+
     @Test("a noun's help lists its commands; the overview is the nouns, and help --all is every command")
     func nouns() async throws {
         let overview = try await mm([])

@@ -41,7 +41,7 @@ struct CompletionScriptTests {
         "offer what may stand at a place",
         arguments: ["bash", "zsh", "fish"],
         [
-            (["graph", ""], "Contoso"), (["connections", ""], "edit"),
+            (["graph", ""], "Contoso"), (["connections", ""], "edit"), (["ssh", ""], "read"),
             (["graph", "Contoso", "/me", "-X", ""], "PATCH"),
             (["graph", "-o", ""], "jsonl"), (["graph", "--connection", ""], "Contoso"), ([""], "graph"),
             (["run", "Contoso", "exo", "Get-"], "Get-Mailbox"),

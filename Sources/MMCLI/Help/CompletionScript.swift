@@ -71,8 +71,11 @@ package enum CompletionScript {
             let words = entry.words.joined(separator: " ")
             text += "    \"\(words)\"|\"\(words) \"*) \(values(of: entry))\n"
             text += "      COMPREPLY=($(compgen -W \"\(flags(of: entry).joined(separator: " "))\" -- \"$word\"))\n"
+            // Of `ssh`, which is a command too, its further commands as well.
+            let verbs = index.group(entry.words).map { " " + $0.words[entry.words.count] }.joined()
+            let offered = "\"\(connections)\(verbs)\""
             text +=
-                "      [ \"${word#-}\" != \"$word\" ] || COMPREPLY=($(compgen -W \"\(connections)\" -- \"$word\"));;\n"
+                "      [ \"${word#-}\" != \"$word\" ] || COMPREPLY=($(compgen -W \(offered) -- \"$word\"));;\n"
         }
         let groups = Set(index.shown.filter { $0.words.count > 1 }.map { $0.words[0] }).sorted()
         for group in groups {

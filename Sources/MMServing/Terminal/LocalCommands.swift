@@ -41,7 +41,7 @@ enum LocalCommands {
                     "shell", .choice(["bash", "zsh", "fish"]), "Which shell.", isRequired: true, at: .positional(0))
             ]
         ) { (input, _, streams) throws(MMError) in
-            let index = CommandIndex(catalogue: catalogue, locals: others)
+            let index = CommandIndex(catalogue: catalogue, locals: others + [completions(catalogue, others)])
             let text = try CompletionScript.text(for: try input.requiredText("shell"), index)
             try streams.write(Array(text.utf8))
             return 0
