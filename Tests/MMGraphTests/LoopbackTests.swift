@@ -11,6 +11,7 @@ private final class Tenant: Sendable {
     private struct State {
         var requests: [HTTPServerRequest] = []
         var refreshes = 0
+        var codes = 0
     }
 
     private let state = Mutex(State())
@@ -39,7 +40,9 @@ private final class Tenant: Sendable {
         let number = state.withLock { state in
             state.requests.append(request)
             if request.path.hasSuffix("/token") { state.refreshes += 1 }
-            return state.refreshes
+            if request.path.hasSuffix("/devicecode") { state.codes += 1 }
+            // However often a code is asked about, its sign-in gives one token.
+            return hasDeadRefreshTokens ? state.codes : state.refreshes
         }
         if request.path.hasSuffix("/devicecode") {
             return .json(
