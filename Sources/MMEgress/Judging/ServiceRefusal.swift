@@ -14,8 +14,10 @@ enum ServiceRefusal {
         let value: JSONValue
         switch service {
         case .signIn?:
-            // What MSAL ends a sign-in with, without trying again (RFC 6749, section 5.2).
-            value = ["error": "access_denied", "error_description": .string(text), "suberror": .string(word)]
+            // What MSAL ends a sign-in with, without trying again; or what makes it ask for a new one, where it kept a
+            // refresh token of a session that is gone (RFC 6749, section 5.2).
+            let error = fault.kind == .foreignCredential ? "invalid_grant" : "access_denied"
+            value = ["error": .string(error), "error_description": .string(text), "suberror": .string(word)]
         case .resource(.sharePoint)?:
             value = [
                 "odata.error": [

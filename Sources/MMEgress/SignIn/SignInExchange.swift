@@ -61,7 +61,7 @@ struct SignInExchange: Sendable {
                 if isTokenField {
                     core.events(.foreignCredential(host: host))
                     throw WireFault(
-                        403, .foreignCredential,
+                        400, .foreignCredential,
                         "The field \(name) holds a token that this session was not given. Sign in again within the session."
                     )
                 }
