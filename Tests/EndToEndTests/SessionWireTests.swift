@@ -148,6 +148,15 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
+    @Test("a connection that requires confinement starts no PowerShell that can't be confined")
+    func confinement() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "--confinement", "required"]).code == 0)
+        let ran = try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription", "--json"])
+        #expect(ran.failure?["code"] == "unsupported" && ran.error.contains("confinement=preferred"), "\(ran)")
+        await tenant.stop()
+    }
+
     @Test("the wire outlives a process that is killed, and ends with its session")
     func end() async throws {
         let tenant = try await Tenant()

@@ -144,10 +144,8 @@ struct SessionClientsTests {
         let base = "http://127.0.0.1:\(upstream.port)"
         let wire = try await TestWire(upstream: upstream.port) { configuration in
             let paths = StatePaths(environment: ["HOME": configuration.folder])
-            if let cloud = try? Cloud.named("sandbox", paths: paths, environment: ["MM_SANDBOX_URL": base]),
-                let hosts = try? EgressHosts(cloud: cloud)
-            {
-                configuration.hosts = hosts
+            if let cloud = try? Cloud.named("sandbox", paths: paths, environment: ["MM_SANDBOX_URL": base]) {
+                configuration.hosts = EgressHosts(cloud: cloud)
             }
         }
         let placeholder = try wire.placeholder()

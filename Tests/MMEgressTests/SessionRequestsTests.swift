@@ -57,6 +57,18 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
+    @Test("the PowerShell Gallery is read, and nothing is sent to it")
+    func gallery() async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        let url = "https://www.powershellgallery.com/api/v2/package"
+        #expect(try await Curl.run(wire, [url]).status == "200")
+        #expect(try await Curl.run(wire, ["-T", "-", url], input: [1]).status == "403")
+        #expect(upstream.received.map(\.method) == ["GET"])
+        await wire.session.close()
+        await upstream.stop()
+    }
+
     @Test("a request is held open until somebody has decided", arguments: [true, false])
     func held(_ yes: Bool) async throws {
         let upstream = try Upstream()
