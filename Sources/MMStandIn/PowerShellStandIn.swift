@@ -1,6 +1,6 @@
 import Glibc
 import MMCore
-package import MMPowerShell
+import MMPowerShell
 import MMSystem
 
 /// A stand-in for PowerShell: a real process that is started like pwsh and speaks the wire, for machines without one, for

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// What a person sees before a yes: the same at a terminal, in a client's form, with `mm confirm` and over HTTP.
 ///

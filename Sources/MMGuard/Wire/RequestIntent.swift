@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// What a request at the wire is for.
 package struct RequestIntent: Sendable, Hashable {

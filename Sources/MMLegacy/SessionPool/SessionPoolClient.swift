@@ -1,6 +1,6 @@
 import MMCore
 import MMHTTP
-package import MMOperations
+import MMOperations
 package import MMPoolWire
 
 /// A pool that answers the session-pool server's routes and no others: that pool itself, where it still runs.

@@ -1,7 +1,7 @@
 package import MMCore
 import MMGraph
 package import MMIdentity
-package import MMNative
+import MMNative
 package import MMPowerShell
 import MMSessions
 

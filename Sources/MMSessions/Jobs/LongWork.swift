@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// Work that may outlive the call which asked for it, and is found by its handle as long as the table keeps it.
 package protocol LongWork: AnyObject, Sendable {

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 import MMSystem
 
 /// A piece of what a command wrote.

@@ -1,5 +1,5 @@
 import Glibc
-public import MMCore
+import MMCore
 import MMSystem
 
 /// What is sent: bytes, or a file of this machine that is read while it is sent, so that its size costs no memory.
