@@ -1,6 +1,6 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize release bench-programs bundle examples api pages install \
+.PHONY: build demo test check format bench sanitize stress release bench-programs bundle examples api pages install \
     install-mm install-sandbox clean
 
 build:
@@ -44,6 +44,11 @@ bench-programs: release
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product powershell-benchmark
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product shell-benchmark
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product egress-benchmark
+
+# Rooms again and again beside busy loops: `make stress ROUNDS=20 ROOMS="MMShellTests"`.
+stress:
+	@Scripts/prerequisites test
+	Scripts/stress $(or $(ROUNDS),5) $(ROOMS)
 
 # Not the parsers and the guard: they measure the stack they use, and under the sanitizer its frames are several times as large.
 UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMShell MMEgress
