@@ -97,7 +97,7 @@ struct EgressExchange: Sendable {
             request.upload = HTTPUpload(length: length, pieces: Self.rest(of: body, after: bytes))
         }
         let pace = place.service.flatMap { core.pace?($0) }
-        if let wait = await turn(by: pace) {
+        if let wait = try await turn(by: pace) {
             let fault = WireFault(
                 429, .throttled, "\(place.host) has asked this connection to slow down; nothing was sent.")
             record.failed(fault)
@@ -138,14 +138,14 @@ struct EgressExchange: Sendable {
     /// Asks the judge, and whoever it wants to have asked.
     private func judge(_ request: DescribedRequest) async throws(WireFault) -> RequestRefusal? {
         let core = core
-        let verdict = await channel.whileConnected { await core.judge.judge(request) }
+        let verdict = try await channel.beforeSending { await core.judge.judge(request) }
         record.judged(verdict.requestClass)
         switch verdict {
         case .allow: return nil
         case .refuse(_, let refusal): return refusal
         case .hold(_, let decision):
             core.events(.held(number: number, host: place.host, method: head.method))
-            return await channel.whileConnected { await Self.decide(within: core.limits.hold, decision) }
+            return try await channel.beforeSending { await Self.decide(within: core.limits.hold, decision) }
         }
     }
 
@@ -170,10 +170,10 @@ struct EgressExchange: Sendable {
 
     /// Waits for its turn among all requests of the connection to a service that has asked to slow down.
     /// - Returns: how long it would still be, where that is longer than clients wait.
-    private func turn(by pace: ServicePace?) async -> Duration? {
+    private func turn(by pace: ServicePace?) async throws(WireFault) -> Duration? {
         guard let pace else { return nil }
         let patience = ContinuousClock.now + core.limits.pace
-        return await channel.whileConnected {
+        return try await channel.beforeSending {
             while let wait = await pace.take() {
                 guard ContinuousClock.now + wait < patience else { return wait }
                 guard (try? await Task.sleep(for: wait)) != nil else { return nil }

@@ -31,6 +31,9 @@ final class ClientPresence: Sendable {
 
     deinit { close() }
 
+    /// Whether the client has left.
+    var hasLeft: Bool { state.withLock { $0.hasLeft } }
+
     /// Whether one of these processes holds the far end.
     func isHeld(by processes: [Int32]) -> Bool {
         guard let raw = state.withLock({ $0.raw }) else { return false }

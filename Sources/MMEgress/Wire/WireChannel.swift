@@ -43,6 +43,16 @@ final class WireChannel: Sendable {
         }
     }
 
+    /// Waits for what a request needs before it is sent.
+    /// - Throws: `.clientGone` where the client has left meanwhile, whatever the work came to: nothing is sent for it any more.
+    func beforeSending<Value: Sendable>(
+        _ work: @escaping @Sendable () async -> Value
+    ) async throws(WireFault) -> Value {
+        let value = await whileConnected(work)
+        guard !presence.hasLeft, !Task.isCancelled else { throw Self.gone }
+        return value
+    }
+
     /// The next bytes from the client; nil at their end.
     /// - Parameter deadline: when to give up; reading is over then.
     /// - Throws: `.tooSlow`, or what is wrong with the TLS connection.
