@@ -126,10 +126,11 @@ struct AdministrationTests {
         var bench = Bench()
         let token = bench.token()
         let path = "/v1.0/me/mailFolders/inbox/messageRules"
-        let mailbox = try #require(bench.tenant.mailboxes.mailbox(0))
+        let mailbox = try #require(bench.tenant.exchange.organization.mailboxes.mailbox(0))
         let rules = bench.graph("GET", path, token: token).json["value"]?.array ?? []
         #expect(
-            rules.compactMap { $0["displayName"] } == bench.tenant.inboxRules(of: mailbox).compactMap { $0["Name"] })
+            rules.compactMap { $0["displayName"] }
+                == bench.tenant.exchange.organization.inboxRules(of: mailbox).compactMap { $0["Name"] })
         let made = bench.graph(
             "POST", path, token: token,
             body: [
@@ -140,7 +141,7 @@ struct AdministrationTests {
             ])
         #expect(made.status == 201)
         let id = try #require(made.json["id"]?.string)
-        #expect(bench.tenant.inboxRules(of: mailbox).last?["ForwardTo"] == ["x@fabrikam.example"])
+        #expect(bench.tenant.exchange.organization.inboxRules(of: mailbox).last?["ForwardTo"] == ["x@fabrikam.example"])
         let changed = bench.graph("PATCH", "\(path)/\(id)", token: token, body: ["isEnabled": false])
         #expect(changed.json["isEnabled"] == false && changed.json["conditions"]?["subjectContains"] == ["bill"])
         let read = bench.graph("GET", "\(path)/\(id)", token: token).json
@@ -179,7 +180,7 @@ struct AdministrationTests {
         let token = bench.token()
         let answer = bench.graph("GET", "/v1.0/reports/\(name)(period='D30')", token: token)
         #expect(answer.status == 302)
-        let address = try #require(answer.headers["Location"]).dropFirst(bench.tenant.base.count)
+        let address = try #require(answer.headers["Location"]).dropFirst(bench.tenant.context.base.count)
         let file = bench.send("GET", String(address))
         let lines = file.text.split(separator: "\r\n").map(String.init)
         #expect(lines.first?.hasPrefix("\u{FEFF}Report Refresh Date,") == true)

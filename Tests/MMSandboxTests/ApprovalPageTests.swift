@@ -29,7 +29,7 @@ struct ApprovalPageTests {
             -> SandboxResponse
         {
             let answer = bench.post(
-                path, fields + [("csrf", token)], headers: ["Cookie": cookie, "Origin": bench.tenant.base])
+                path, fields + [("csrf", token)], headers: ["Cookie": cookie, "Origin": bench.tenant.context.base])
             take(answer)
             return answer
         }

@@ -104,9 +104,9 @@ struct BatchAndDeltaTests {
             let page = bench.graph("GET", next, token: token).json
             items += page["value"]?.array ?? []
             if let link = page["@odata.deltaLink"]?.string {
-                return (items, String(link.dropFirst(bench.tenant.base.count)))
+                return (items, String(link.dropFirst(bench.tenant.context.base.count)))
             }
-            next = String((page["@odata.nextLink"]?.string ?? "").dropFirst(bench.tenant.base.count))
+            next = String((page["@odata.nextLink"]?.string ?? "").dropFirst(bench.tenant.context.base.count))
         }
         return (items, "")
     }
@@ -142,7 +142,7 @@ struct BatchAndDeltaTests {
         let page = bench.graph(
             "GET", "/v1.0/users/delta?$select=displayName", token: token, headers: ["Prefer": "odata.maxpagesize=50"]
         ).json
-        let next = String((page["@odata.nextLink"]?.string ?? "").dropFirst(bench.tenant.base.count))
+        let next = String((page["@odata.nextLink"]?.string ?? "").dropFirst(bench.tenant.context.base.count))
         _ = bench.graph("PATCH", "/v1.0/me", token: token, body: ["displayName": "Changed"])
         let rest = round(&bench, token, from: next)
         let later = round(&bench, token, from: rest.link)

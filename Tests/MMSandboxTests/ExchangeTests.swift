@@ -34,7 +34,7 @@ struct ExchangeTests {
                 let answer = invoke(cmdlet, parameters, page: page, at: target).json
                 rows += answer["value"]?.array ?? []
                 guard let link = answer["@odata.nextLink"]?.string else { return (rows, number) }
-                target = String(link.dropFirst(bench.tenant.base.count))
+                target = String(link.dropFirst(bench.tenant.context.base.count))
             }
             return (rows, 100)
         }
@@ -142,7 +142,8 @@ struct ExchangeTests {
             admin.invoke("Get-DistributionGroupMember", ["Identity": group]).json["value"]?.array ?? []
         }
         let start = members()
-        let outsider = (0..<40).lazy.compactMap { admin.bench.tenant.mailboxes.mailbox($0) }.first { mailbox in
+        let outsider = (0..<40).lazy.compactMap { admin.bench.tenant.exchange.organization.mailboxes.mailbox($0) }.first
+        { mailbox in
             !start.contains { $0["Guid"]?.string == mailbox.id }
         }
         let member = JSONValue.string(outsider?.address ?? "")
@@ -293,9 +294,11 @@ struct ExchangeTests {
     func scale() {
         var few = Bench(users: 300)
         var many = Bench(users: 300) { $0.mailboxCount = 5000 }
-        let first = few.tenant.mailboxes.mailbox(42)?.address
-        #expect(many.tenant.mailboxes.mailbox(42)?.address == first)
-        #expect(many.tenant.mailboxes.mailbox(4000) != nil && few.tenant.mailboxes.mailbox(4000) == nil)
+        let first = few.tenant.exchange.organization.mailboxes.mailbox(42)?.address
+        #expect(many.tenant.exchange.organization.mailboxes.mailbox(42)?.address == first)
+        #expect(
+            many.tenant.exchange.organization.mailboxes.mailbox(4000) != nil
+                && few.tenant.exchange.organization.mailboxes.mailbox(4000) == nil)
         _ = (few.send("GET", "/"), many.send("GET", "/"))
     }
 }

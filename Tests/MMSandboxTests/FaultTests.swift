@@ -110,7 +110,7 @@ struct FaultTests {
         _ = bench.control("POST", "faults", ["kind": "endlessPaging", "path": "/v1.0/domains", "count": 1])
         #expect(
             bench.graph("GET", "/v1.0/domains", token: token).json["@odata.nextLink"]?.string?.hasPrefix(
-                bench.tenant.base) == true)
+                bench.tenant.context.base) == true)
         _ = bench.control(
             "POST", "faults",
             ["kind": "foreignNextLink", "path": "/v1.0/users", "count": 1, "host": "http://127.0.0.1:9"])

@@ -294,7 +294,7 @@ struct GraphWriteTests {
         #expect(item["name"] == "new file.txt")
         let redirect = bench.graph("GET", "/v1.0/me/drive/items/\(item["id"]?.string ?? "")/content", token: token)
         #expect(redirect.status == 302)
-        let target = String((redirect.headers["Location"] ?? "").dropFirst(bench.tenant.base.count))
+        let target = String((redirect.headers["Location"] ?? "").dropFirst(bench.tenant.context.base.count))
         #expect(bench.send("GET", target).text == "one", "the address carries its own permission")
         #expect(bench.send("GET", target, headers: ["Range": "bytes=1-"]).text == "ne")
         #expect(bench.send("GET", target.split(separator: "tempauth=")[0] + "tempauth=no").status == 401)
@@ -310,7 +310,7 @@ struct GraphWriteTests {
             "POST", "/v1.0/me/drive/root:/big.bin:/createUploadSession", token: token,
             body: ["item": ["name": "big.bin"]])
         #expect(session.status == 200)
-        let url = String((session.json["uploadUrl"]?.string ?? "").dropFirst(bench.tenant.base.count))
+        let url = String((session.json["uploadUrl"]?.string ?? "").dropFirst(bench.tenant.context.base.count))
         let content = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         func part(_ range: Range<Int>) -> SandboxResponse {
             bench.tenant.answer(

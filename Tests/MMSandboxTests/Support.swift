@@ -15,7 +15,7 @@ final class HandClock: Sendable {
 /// A tenant without a socket, and what a client of it does.
 struct Bench {
     let clock = HandClock()
-    var tenant: TenantState
+    let tenant: TenantServices
     let secret: String
 
     init(users: Int = 300, _ change: (inout SandboxOptions) -> Void = { _ in }) {
@@ -24,7 +24,7 @@ struct Bench {
         options.clock = clock.clock
         change(&options)
         secret = options.controlSecret.reveal()
-        tenant = TenantState(options: options, base: "http://127.0.0.1:4711")
+        tenant = TenantServices(options: options, base: "http://127.0.0.1:4711")
     }
 
     static let everything = "https://graph.microsoft.com/.default openid profile offline_access"
@@ -114,7 +114,7 @@ struct Bench {
         while let target = next, pages < 2_000 {
             let page = graph("GET", target, token: token, headers: headers).json
             items += page["value"]?.array ?? []
-            next = page["@odata.nextLink"]?.string.map { String($0.dropFirst(tenant.base.count)) }
+            next = page["@odata.nextLink"]?.string.map { String($0.dropFirst(tenant.context.base.count)) }
             pages += 1
         }
         return items

@@ -1,15 +1,11 @@
 internal import MMCore
 
-/// What came in and what was sent, for tests to look at. Tokens are not kept, only whether there was one.
-struct RequestJournal: Sendable {
+/// What came in, for tests to look at. Tokens are not kept, only whether there was one.
+final class RequestJournal {
     private(set) var recent: [JSONValue] = []
     private(set) var count = 0
-    /// Mail and chat messages that left a mailbox.
-    var sent: [JSONValue] = [] {
-        didSet { if sent.count > 1_000 { sent.removeFirst(sent.count - 1_000) } }
-    }
 
-    mutating func note(_ request: SandboxRequest) {
+    func note(_ request: SandboxRequest) {
         count += 1
         guard !request.path.hasPrefix("/sandbox/") else { return }
         recent.append(
@@ -23,7 +19,5 @@ struct RequestJournal: Sendable {
         if recent.count > 600 { recent.removeFirst(100) }
     }
 
-    mutating func forgetRequests() { recent = [] }
-
-    mutating func forgetSent() { sent = [] }
+    func clear() { recent = [] }
 }

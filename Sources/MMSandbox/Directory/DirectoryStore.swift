@@ -1,7 +1,7 @@
 internal import MMCore
 
 /// All collections of the tenant. What nobody wrote is made again for every request; only writes are kept.
-struct DirectoryStore: Sendable {
+final class DirectoryStore {
     let users: UserDirectory
     let groups: GroupDirectory
     let files: FileContent
@@ -12,8 +12,6 @@ struct DirectoryStore: Sendable {
     let mixing: Mixing
     private(set) var written: [TableAddress: EntityTable] = [:]
     private(set) var links: [LinkAddress: LinkChanges] = [:]
-    /// Bytes of files that were uploaded, by drive and item.
-    var uploads: [String: [UInt8]] = [:]
     /// Counts every write, for delta queries and etags.
     private(set) var sequence = 0
     /// The kinds that hardly change are made once.
@@ -70,7 +68,7 @@ struct DirectoryStore: Sendable {
     }
 
     /// Changes the collection at an address.
-    mutating func change<Result>(_ address: TableAddress, _ body: (inout EntityTable, Int) -> Result) -> Result {
+    func change<Result>(_ address: TableAddress, _ body: (inout EntityTable, Int) -> Result) -> Result {
         sequence += 1
         var table = written.removeValue(forKey: address) ?? table(address)
         defer { written[address] = table }
@@ -78,7 +76,7 @@ struct DirectoryStore: Sendable {
     }
 
     /// Adds to and takes from a list of references.
-    mutating func changeLinks(_ address: LinkAddress, _ body: (inout LinkChanges) -> Void) {
+    func changeLinks(_ address: LinkAddress, _ body: (inout LinkChanges) -> Void) {
         sequence += 1
         body(&links[address, default: LinkChanges()])
     }

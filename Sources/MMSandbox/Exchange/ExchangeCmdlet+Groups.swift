@@ -5,49 +5,50 @@ extension ExchangeCmdlet {
     private static let listing = "Identity Anr Filter RecipientTypeDetails SortBy ManagedBy"
 
     static let groups: [ExchangeCmdlet] = [
-        ExchangeCmdlet("Get-DistributionGroup", .reading, listing) { (state, call) throws(ExchangeFailure) in
-            try state.groupPage(state.distributionGroups, call)
+        ExchangeCmdlet("Get-DistributionGroup", .reading, listing) { (organization, call) throws(ExchangeFailure) in
+            try organization.groupPage(organization.distributionGroups, call)
         },
         ExchangeCmdlet("Get-UnifiedGroup", .reading, listing + " IncludeAllProperties:b IncludeSoftDeletedGroups:b") {
-            (state, call) throws(ExchangeFailure) in try state.groupPage(state.unifiedGroups, call)
+            (organization, call) throws(ExchangeFailure) in try organization.groupPage(organization.unifiedGroups, call)
         },
         ExchangeCmdlet("Get-DistributionGroupMember", .reading, "Identity IncludeSoftDeletedObjects:b") {
-            (state, call) throws(ExchangeFailure) in
-            let group = try state.group(call, in: state.distributionGroups)
-            return try .page(of: state.people(in: group, .members), call)
+            (organization, call) throws(ExchangeFailure) in
+            let group = try organization.group(call, in: organization.distributionGroups)
+            return try .page(of: organization.people(in: group, .members), call)
         },
         ExchangeCmdlet("Get-UnifiedGroupLinks", .reading, "Identity LinkType:Members|Owners|Subscribers") {
-            (state, call) throws(ExchangeFailure) in
+            (organization, call) throws(ExchangeFailure) in
             guard let type = call.text("LinkType")?.lowercased() else { throw .missing("LinkType") }
-            let group = try state.group(call, in: state.unifiedGroups)
-            return try .page(of: state.people(in: group, type == "owners" ? .owners : .members), call)
+            let group = try organization.group(call, in: organization.unifiedGroups)
+            return try .page(of: organization.people(in: group, type == "owners" ? .owners : .members), call)
         },
-        ExchangeCmdlet("Add-DistributionGroupMember", .managing, membership) { (state, call) throws(ExchangeFailure) in
-            let (group, member) = try state.membership(call)
+        ExchangeCmdlet("Add-DistributionGroupMember", .managing, membership) {
+            (organization, call) throws(ExchangeFailure) in
+            let (group, member) = try organization.membership(call)
             let name = group["Name"]?.string ?? ""
             let address = LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)
-            guard !state.store.isLinked(member.id, address) else {
+            guard !organization.store.isLinked(member.id, address) else {
                 throw ExchangeFailure(
                     400, "BadRequest", id: "ExC9CA5F",
                     type: "Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException",
                     "The recipient \"\(member.name)\" is already a member of the group \"\(name)\".")
             }
-            state.store.changeLinks(address) {
+            organization.store.changeLinks(address) {
                 if $0.removed.remove(member.id) == nil { $0.added.append(member.id) }
             }
             return .nothing
         },
         ExchangeCmdlet("Remove-DistributionGroupMember", .managing, membership) {
-            (state, call) throws(ExchangeFailure) in
-            let (group, member) = try state.membership(call)
+            (organization, call) throws(ExchangeFailure) in
+            let (group, member) = try organization.membership(call)
             let address = LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)
-            guard state.store.isLinked(member.id, address) else {
+            guard organization.store.isLinked(member.id, address) else {
                 throw ExchangeFailure(
                     400, "BadRequest", id: "ExE0F4E5",
                     type: "Microsoft.Exchange.Management.Tasks.MemberNotFoundException",
                     "The recipient \"\(member.name)\" isn't a member of the group \"\(group["Name"]?.string ?? "")\".")
             }
-            state.store.changeLinks(address) { links in
+            organization.store.changeLinks(address) { links in
                 let added = links.added.count
                 links.added.removeAll { $0 == member.id }
                 if links.added.count == added { links.removed.insert(member.id) }
@@ -59,7 +60,7 @@ extension ExchangeCmdlet {
     private static let membership = "Identity Member BypassSecurityGroupManagerCheck:b"
 }
 
-extension TenantState {
+extension ExchangeOrganization {
     /// The groups of the directory that Exchange has no mailbox for.
     fileprivate var distributionGroups: [JSONObject] { mailGroups(unified: false) }
 

@@ -9,17 +9,17 @@ extension ExchangeCmdlet {
         + "GuestMailUser|SchedulingMailbox|TeamMailbox|MailUniversalDistributionGroup|MailUniversalSecurityGroup"
 
     static let mailboxes: [ExchangeCmdlet] = [
-        ExchangeCmdlet("Get-Mailbox", .reading, listing) { (state, call) throws(ExchangeFailure) in
-            try state.mailboxPage(call)
+        ExchangeCmdlet("Get-Mailbox", .reading, listing) { (organization, call) throws(ExchangeFailure) in
+            try organization.mailboxPage(call)
         },
         ExchangeCmdlet("Get-Recipient", .reading, listing + " RecipientType Database") {
-            (state, call) throws(ExchangeFailure) in try state.mailboxPage(call)
+            (organization, call) throws(ExchangeFailure) in try organization.mailboxPage(call)
         },
-        ExchangeCmdlet("Get-User", .reading, listing) { (state, call) throws(ExchangeFailure) in
-            try state.mailboxPage(call)
+        ExchangeCmdlet("Get-User", .reading, listing) { (organization, call) throws(ExchangeFailure) in
+            try organization.mailboxPage(call)
         },
-        ExchangeCmdlet("Get-CASMailbox", .reading, listing) { (state, call) throws(ExchangeFailure) in
-            try state.rowsOfMailboxes(call) { (mailbox) in
+        ExchangeCmdlet("Get-CASMailbox", .reading, listing) { (organization, call) throws(ExchangeFailure) in
+            try organization.rowsOfMailboxes(call) { (mailbox) in
                 [
                     "Identity": .string(mailbox.name), "Name": .string(mailbox.name),
                     "DisplayName": .string(mailbox.displayName), "PrimarySmtpAddress": .string(mailbox.address),
@@ -35,15 +35,16 @@ extension ExchangeCmdlet {
                 + "CustomAttribute4 CustomAttribute5 EmailAddresses GrantSendOnBehalfTo ProhibitSendQuota "
                 + "ProhibitSendReceiveQuota IssueWarningQuota MaxSendSize MaxReceiveSize RetentionPolicy AuditEnabled:b "
                 + "AuditLogAgeLimit RecipientLimits Office Force:b AccountDisabled:b"
-        ) { (state, call) throws(ExchangeFailure) in try state.setMailbox(call) },
+        ) { (organization, call) throws(ExchangeFailure) in try organization.setMailbox(call) },
         ExchangeCmdlet(
             "Get-MailboxStatistics", .reading, "Identity Archive:b IncludeMoveReport:b Database StoreMailboxIdentity"
         ) {
-            (state, call) throws(ExchangeFailure) in
-            let mailbox = try state.mailbox(call)
+            (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
             if call.isSet("Archive"), !mailbox.hasArchive { throw .noArchive(mailbox.name) }
             var answer = ExchangeAnswer()
-            answer.add(TenantState.statistics(of: mailbox, archive: call.isSet("Archive")), select: call.select)
+            answer.add(
+                ExchangeOrganization.statistics(of: mailbox, archive: call.isSet("Archive")), select: call.select)
             if mailbox.size.items > 39_000 {
                 answer.warnings.append("The mailbox \(mailbox.displayName) is close to the limit of items in a folder.")
             }
@@ -52,8 +53,8 @@ extension ExchangeCmdlet {
         ExchangeCmdlet(
             "Get-MailboxFolderStatistics", .own, "Identity FolderScope Archive:b IncludeOldestAndNewestItems:b"
         ) {
-            (state, call) throws(ExchangeFailure) in
-            let mailbox = try state.mailbox(call)
+            (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
             let rows = ["Inbox", "Sent Items", "Drafts", "Deleted Items", "Archive", "Calendar", "Contacts"]
                 .enumerated()
                 .map { (place, folder) -> JSONObject in
@@ -63,19 +64,19 @@ extension ExchangeCmdlet {
                         "FolderPath": .string("/\(folder)"),
                         "FolderType": .string(folder.filter { $0 != " " }), "ItemsInFolder": .int(Int64(items)),
                         "ItemsInFolderAndSubfolders": .int(Int64(items)),
-                        "FolderSize": .string(TenantState.byteSize(mailbox.size.bytes / (place + 2))),
+                        "FolderSize": .string(ExchangeOrganization.byteSize(mailbox.size.bytes / (place + 2))),
                     ]
                 }
             return try .page(of: rows, call)
         },
         ExchangeCmdlet("Get-MailboxAutoReplyConfiguration", .own, "Identity") {
-            (state, call) throws(ExchangeFailure) in
-            let mailbox = try state.mailbox(call)
+            (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
             var row: JSONObject = [
                 "Identity": .string(mailbox.name), "MailboxOwnerId": .string(mailbox.name),
                 "AutoReplyState": "Disabled", "InternalMessage": "", "ExternalMessage": "", "ExternalAudience": "All",
             ]
-            for (name, value) in state.exchange.replies[mailbox.id] ?? [:] { row[name] = value }
+            for (name, value) in organization.replies[mailbox.id] ?? [:] { row[name] = value }
             var answer = ExchangeAnswer()
             answer.add(row, select: call.select)
             return answer
@@ -84,17 +85,17 @@ extension ExchangeCmdlet {
             "Set-MailboxAutoReplyConfiguration", .own,
             "Identity AutoReplyState:Enabled|Disabled|Scheduled InternalMessage ExternalMessage "
                 + "ExternalAudience:None|Known|All StartTime EndTime"
-        ) { (state, call) throws(ExchangeFailure) in
-            let mailbox = try state.mailbox(call)
+        ) { (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
             for name in ["AutoReplyState", "InternalMessage", "ExternalMessage", "ExternalAudience"] {
-                if let value = call[name] { state.exchange.replies[mailbox.id, default: [:]][name] = value }
+                if let value = call[name] { organization.replies[mailbox.id, default: [:]][name] = value }
             }
             return .nothing
         },
     ]
 }
 
-extension TenantState {
+extension ExchangeOrganization {
     static func byteSize(_ bytes: Int) -> String {
         var digits = ""
         for (place, character) in String(bytes).reversed().enumerated() {
@@ -137,7 +138,7 @@ extension TenantState {
     func mailboxPage(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         if !call.has("Identity") { answer.rows.reserveCapacity(call.pageSize * 3000) }
-        let changes = exchange.mailboxes
+        let changes = writtenProperties
         try walk(call, into: &answer) { (mailbox, answer) in
             if answer.count > 0 { answer.rows.append(UInt8(ascii: ",")) }
             var rows: [UInt8] = []
@@ -150,10 +151,10 @@ extension TenantState {
     }
 
     /// `Set-Mailbox`.
-    mutating func setMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    func setMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
         let mailbox = try mailbox(call)
         let row = properties(of: mailbox)
-        var changed = exchange.mailboxes[mailbox.id] ?? [:]
+        var changed = writtenProperties[mailbox.id] ?? [:]
         var answer = ExchangeAnswer()
         var isChanged = false
         let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
@@ -182,7 +183,7 @@ extension TenantState {
             answer.warnings.append(
                 "The command completed successfully but no settings of '\(mailbox.name)' have been modified.")
         }
-        exchange.mailboxes[mailbox.id] = changed
+        writtenProperties[mailbox.id] = changed
         return answer
     }
 

@@ -18,7 +18,7 @@ extension ExchangeCmdlet {
             }
             return try .page(of: rows, call)
         },
-        ExchangeCmdlet("Get-OrganizationConfig", .reading, "") { (state, call) throws(ExchangeFailure) in
+        ExchangeCmdlet("Get-OrganizationConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
             var answer = ExchangeAnswer()
             answer.add(
                 [
@@ -31,7 +31,7 @@ extension ExchangeCmdlet {
             return answer
         },
         ExchangeCmdlet("Get-RemoteDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
-            try TenantState.named(
+            try ExchangeOrganization.named(
                 [
                     [
                         "Name": "Default", "Identity": "Default", "DomainName": "*", "AutoForwardEnabled": true,
@@ -42,7 +42,7 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet("Get-HostedOutboundSpamFilterPolicy", .reading, "Identity") {
             (_, call) throws(ExchangeFailure) in
-            try TenantState.named(
+            try ExchangeOrganization.named(
                 [
                     [
                         "Name": "Default", "Identity": "Default", "AutoForwardingMode": "Automatic", "Enabled": true,
@@ -53,15 +53,15 @@ extension ExchangeCmdlet {
                 ], call)
         },
         ExchangeCmdlet("Get-ConnectionInformation", .own, "ConnectionId ModulePrefix") {
-            (state, call) throws(ExchangeFailure) in
+            (organization, call) throws(ExchangeFailure) in
             var answer = ExchangeAnswer()
             answer.add(
                 [
                     "ConnectionId": .string(TenantIdentity.id), "State": "Connected", "Id": 1,
                     "Name": "ExchangeOnline_1",
                     "UserPrincipalName": call.caller.map { .string($0.userPrincipalName) } ?? .null,
-                    "ConnectionUri": .string(state.base),
-                    "AzureAdAuthorizationEndpointUri": .string("\(state.base)/organizations"),
+                    "ConnectionUri": .string(organization.context.base),
+                    "AzureAdAuthorizationEndpointUri": .string("\(organization.context.base)/organizations"),
                     "ModuleName": "ExchangeOnlineManagement", "ModulePrefix": .null,
                     "Organization": .string(TenantIdentity.initialDomain), "PageSize": 1000,
                     "TenantID": .string(TenantIdentity.id), "TokenStatus": "Active",
@@ -72,12 +72,12 @@ extension ExchangeCmdlet {
         ExchangeCmdlet(
             "Get-MessageTrace", .reading,
             "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Page PageSize"
-        ) { (state, call) throws(ExchangeFailure) in try state.messageTrace(call) },
+        ) { (organization, call) throws(ExchangeFailure) in try organization.messageTrace(call) },
         ExchangeCmdlet(
             "Get-MessageTraceV2", .reading,
             "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Subject "
                 + "SubjectFilterType StartingRecipientAddress"
-        ) { (state, call) throws(ExchangeFailure) in try state.messageTrace(call) },
+        ) { (organization, call) throws(ExchangeFailure) in try organization.messageTrace(call) },
         ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (_, call) throws(ExchangeFailure) in
             var answer = ExchangeAnswer()
             answer.add(
@@ -92,15 +92,15 @@ extension ExchangeCmdlet {
             "Search-UnifiedAuditLog", .reading,
             "StartDate EndDate UserIds Operations RecordType FreeText IPAddresses ObjectIds SessionId SessionCommand "
                 + "SiteIds Formatted HighCompleteness"
-        ) { (state, call) throws(ExchangeFailure) in try state.auditLog(call) },
+        ) { (organization, call) throws(ExchangeFailure) in try organization.auditLog(call) },
     ]
 
     static let compliance: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-ComplianceSearch", .reading, "Identity Case", compliance: true) {
-            (state, call) throws(ExchangeFailure) in
-            var rows = state.complianceSearches
+            (organization, call) throws(ExchangeFailure) in
+            var rows = organization.complianceSearches
             if let identity = call.text("Identity") {
-                rows = rows.filter { TenantState.isRule($0, identity) }
+                rows = rows.filter { ExchangeOrganization.isRule($0, identity) }
                 if rows.isEmpty { throw .notFound(identity) }
             }
             return try .page(of: rows, call)
@@ -109,11 +109,11 @@ extension ExchangeCmdlet {
             "New-ComplianceSearch", .managing,
             "Name ContentMatchQuery ExchangeLocation SharePointLocation Case Description",
             compliance: true
-        ) { (state, call) throws(ExchangeFailure) in
+        ) { (organization, call) throws(ExchangeFailure) in
             guard let name = call.text("Name") else { throw .missing("Name") }
-            let row = TenantState.complianceSearch(
+            let row = ExchangeOrganization.complianceSearch(
                 name, call.text("ContentMatchQuery") ?? "", status: "NotStarted", items: 0)
-            state.exchange.searches.append(row)
+            organization.searches.append(row)
             var answer = ExchangeAnswer()
             answer.add(row, select: call.select)
             return answer
@@ -131,7 +131,7 @@ extension ExchangeCmdlet {
                 ]
             }
             if let identity = call.text("Identity") {
-                rows = rows.filter { TenantState.isRule($0, identity) }
+                rows = rows.filter { ExchangeOrganization.isRule($0, identity) }
                 if rows.isEmpty { throw .notFound(identity) }
             }
             return try .page(of: rows, call)
@@ -139,7 +139,7 @@ extension ExchangeCmdlet {
     ]
 }
 
-extension TenantState {
+extension ExchangeOrganization {
     /// The rows of a short list, or the one of `-Identity`.
     static func named(_ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let identity = call.text("Identity") else { return try .page(of: rows, call) }
@@ -177,7 +177,7 @@ extension TenantState {
         let recipients = call.texts("RecipientAddress").map { Set($0.map { $0.lowercased() }) }
         let statuses = call.texts("Status").map { Set($0.map { $0.lowercased() }) }
         var rows: [JSONObject] = []
-        let mixing = mixing.branch(51)
+        let mixing = context.mixing.branch(51)
         for index in 0..<400 {
             let time = store.users.now - Int64(index) * 971
             if let start, Double(time) < start { continue }
@@ -211,7 +211,7 @@ extension TenantState {
         guard let end = try moment(call, "EndDate") else { throw .missing("EndDate") }
         let operations = call.texts("Operations").map { Set($0.map { $0.lowercased() }) }
         let users = call.texts("UserIds").map { Set($0.map { $0.lowercased() }) }
-        let mixing = mixing.branch(52)
+        let mixing = context.mixing.branch(52)
         let kinds = [
             ("MailItemsAccessed", "ExchangeItemAggregated"), ("UserLoggedIn", "AzureActiveDirectoryStsLogon"),
             ("New-InboxRule", "ExchangeAdmin"), ("FileDownloaded", "SharePointFileOperation"),
@@ -256,6 +256,6 @@ extension TenantState {
             Self.complianceSearch(
                 "Contract 2025", "subject:contract AND received>=2025-01-01", status: "Completed", items: 312),
             Self.complianceSearch("Payroll leak", "payroll", status: "Completed", items: 8),
-        ] + exchange.searches
+        ] + searches
     }
 }

@@ -9,11 +9,11 @@ extension ExchangeCmdlet {
 
     static let rules: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-InboxRule", .own, "Identity Mailbox IncludeHidden BypassScopeCheck DescriptionTimeFormat") {
-            (state, call) throws(ExchangeFailure) in
-            let mailbox = try state.ruleMailbox(call)
-            var rows = state.inboxRules(of: mailbox)
+            (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.ruleMailbox(call)
+            var rows = organization.inboxRules(of: mailbox)
             if let identity = call.text("Identity") {
-                rows = rows.filter { TenantState.isRule($0, identity) }
+                rows = rows.filter { ExchangeOrganization.isRule($0, identity) }
                 if rows.isEmpty { throw .notFound(identity) }
             }
             return try .page(of: rows, call)
@@ -22,17 +22,17 @@ extension ExchangeCmdlet {
             "New-InboxRule", .own,
             "Name Mailbox From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo ForwardAsAttachmentTo RedirectTo "
                 + "DeleteMessage:b MarkAsRead:b StopProcessingRules:b Priority:n"
-        ) { (state, call) throws(ExchangeFailure) in
-            let mailbox = try state.ruleMailbox(call)
+        ) { (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.ruleMailbox(call)
             guard let name = call.text("Name") else { throw .missing("Name") }
-            var rows = state.inboxRules(of: mailbox)
-            state.exchange.serial += 1
-            var row = TenantState.inboxRule(name, mailbox, state.exchange.serial + 100, rows.count + 1)
+            var rows = organization.inboxRules(of: mailbox)
+            organization.serial += 1
+            var row = ExchangeOrganization.inboxRule(name, mailbox, organization.serial + 100, rows.count + 1)
             for parameter in call.names where row[parameter] != nil && parameter != "Name" {
                 row[parameter] = ExchangeCmdlet.all["new-inboxrule"]?.value(parameter, in: call)
             }
             rows.append(row)
-            state.exchange.inboxRules[mailbox.id] = rows
+            organization.writtenInboxRules[mailbox.id] = rows
             var answer = ExchangeAnswer()
             answer.add(row, select: call.select)
             return answer
@@ -41,10 +41,10 @@ extension ExchangeCmdlet {
         changingInboxRule("Disable-InboxRule") { $0.setting("Enabled", false) },
         changingInboxRule("Enable-InboxRule") { $0.setting("Enabled", true) },
         ExchangeCmdlet("Get-TransportRule", .reading, "Identity State Filter DlpPolicy ExcludeConditionActionDetails") {
-            (state, call) throws(ExchangeFailure) in
-            var rows = state.transportRules
+            (organization, call) throws(ExchangeFailure) in
+            var rows = organization.transportRules
             if let identity = call.text("Identity") {
-                rows = rows.filter { TenantState.isRule($0, identity) }
+                rows = rows.filter { ExchangeOrganization.isRule($0, identity) }
                 if rows.isEmpty { throw .notFound(identity) }
             }
             if let wanted = call.text("State") {
@@ -52,25 +52,27 @@ extension ExchangeCmdlet {
             }
             return try .page(of: rows, call)
         },
-        ExchangeCmdlet("New-TransportRule", .managing, transportParameters) { (state, call) throws(ExchangeFailure) in
+        ExchangeCmdlet("New-TransportRule", .managing, transportParameters) {
+            (organization, call) throws(ExchangeFailure) in
             guard let name = call.text("Name") else { throw .missing("Name") }
-            guard !state.transportRules.contains(where: { TenantState.isRule($0, name) }) else {
+            guard !organization.transportRules.contains(where: { ExchangeOrganization.isRule($0, name) }) else {
                 throw ExchangeFailure(
                     400, "BadRequest", id: "ExA9C1E2",
                     type: "Microsoft.Exchange.Management.Tasks.TransportRuleAlreadyExistsException",
                     "The transport rule name \"\(name)\" is already in use.")
             }
-            state.exchange.serial += 1
-            var row = TenantState.transportRule(name, state.exchange.serial + 50, state.transportRules.count)
-            TenantState.change(&row, by: call)
-            state.exchange.transportRules = state.transportRules + [row]
+            organization.serial += 1
+            var row = ExchangeOrganization.transportRule(
+                name, organization.serial + 50, organization.transportRules.count)
+            ExchangeOrganization.change(&row, by: call)
+            organization.writtenTransportRules = organization.transportRules + [row]
             var answer = ExchangeAnswer()
             answer.add(row, select: call.select)
             return answer
         },
         changingTransportRule("Set-TransportRule", transportParameters) { (row, call) in
             var row = row
-            TenantState.change(&row, by: call)
+            ExchangeOrganization.change(&row, by: call)
             return row
         },
         changingTransportRule("Remove-TransportRule", "Identity") { _, _ in nil },
@@ -82,15 +84,15 @@ extension ExchangeCmdlet {
         _ name: String, _ change: @escaping @Sendable (JSONObject) -> JSONObject?
     ) -> ExchangeCmdlet {
         ExchangeCmdlet(name, .own, "Identity Mailbox Force AlwaysDeleteOutlookRulesBlob") {
-            (state, call) throws(ExchangeFailure) in
-            let mailbox = try state.ruleMailbox(call)
+            (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.ruleMailbox(call)
             guard let identity = call.text("Identity") else { throw .missing("Identity") }
-            var rows = state.inboxRules(of: mailbox)
-            guard let place = rows.firstIndex(where: { TenantState.isRule($0, identity) }) else {
+            var rows = organization.inboxRules(of: mailbox)
+            guard let place = rows.firstIndex(where: { ExchangeOrganization.isRule($0, identity) }) else {
                 throw .notFound(identity)
             }
             if let changed = change(rows[place]) { rows[place] = changed } else { rows.remove(at: place) }
-            state.exchange.inboxRules[mailbox.id] = rows
+            organization.writtenInboxRules[mailbox.id] = rows
             return .nothing
         }
     }
@@ -99,14 +101,14 @@ extension ExchangeCmdlet {
         _ name: String, _ parameters: String,
         _ change: @escaping @Sendable (JSONObject, ExchangeCall) -> JSONObject?
     ) -> ExchangeCmdlet {
-        ExchangeCmdlet(name, .managing, parameters) { (state, call) throws(ExchangeFailure) in
+        ExchangeCmdlet(name, .managing, parameters) { (organization, call) throws(ExchangeFailure) in
             guard let identity = call.text("Identity") else { throw .missing("Identity") }
-            var rows = state.transportRules
-            guard let place = rows.firstIndex(where: { TenantState.isRule($0, identity) }) else {
+            var rows = organization.transportRules
+            guard let place = rows.firstIndex(where: { ExchangeOrganization.isRule($0, identity) }) else {
                 throw .notFound(identity)
             }
             if let changed = change(rows[place], call) { rows[place] = changed } else { rows.remove(at: place) }
-            state.exchange.transportRules = rows
+            organization.writtenTransportRules = rows
             return .nothing
         }
     }
@@ -120,7 +122,7 @@ extension JSONObject {
     }
 }
 
-extension TenantState {
+extension ExchangeOrganization {
     /// The mailbox whose rules are meant: the named one, or the caller's own.
     func ruleMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeMailbox {
         if call.has("Mailbox") { return try mailbox(call, "Mailbox") }
@@ -145,7 +147,7 @@ extension TenantState {
     }
 
     func inboxRules(of mailbox: ExchangeMailbox) -> [JSONObject] {
-        if let written = exchange.inboxRules[mailbox.id] { return written }
+        if let written = writtenInboxRules[mailbox.id] { return written }
         let index = mailbox.row.index
         var rows: [JSONObject] = []
         if index % 2 == 0 {
@@ -195,7 +197,7 @@ extension TenantState {
     }
 
     var transportRules: [JSONObject] {
-        if let written = exchange.transportRules { return written }
+        if let written = writtenTransportRules { return written }
         var external = Self.transportRule("External mail warning", 1, 0)
         external["FromScope"] = "NotInOrganization"
         external["PrependSubject"] = "[EXTERNAL] "

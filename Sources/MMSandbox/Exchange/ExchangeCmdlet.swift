@@ -17,11 +17,11 @@ struct ExchangeCmdlet: Sendable {
     /// The parameters it takes, besides those that every cmdlet takes, and what each takes.
     let parameters: [String: ExchangeParameter]
     let isCompliance: Bool
-    let run: @Sendable (inout TenantState, ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
+    let run: @Sendable (ExchangeOrganization, ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
 
     init(
         _ name: String, _ need: Need, _ parameters: String, compliance: Bool = false,
-        _ run: @escaping @Sendable (inout TenantState, ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
+        _ run: @escaping @Sendable (ExchangeOrganization, ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
     ) {
         self.name = name
         self.need = need

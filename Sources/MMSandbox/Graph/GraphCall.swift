@@ -45,4 +45,9 @@ struct GraphCall: Sendable {
 
     /// The body as an object, or none where it may be absent.
     func optionalObject() throws(GraphFailure) -> JSONObject { request.body.isEmpty ? [:] : try object() }
+
+    /// - Throws: 405 when it is no `POST`.
+    func requirePost() throws(GraphFailure) {
+        guard request.method == "POST" else { throw .notAllowed(request.method) }
+    }
 }

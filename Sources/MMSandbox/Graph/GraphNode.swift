@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// What a Graph path names.
 enum GraphNode: Sendable {
     /// A collection, or the part of it that passes a test.
@@ -24,4 +26,38 @@ struct GraphPlace: Sendable {
     var owner: String?
     /// A cast such as `microsoft.graph.user` on a list of references.
     var cast: String?
+}
+
+extension GraphPlace {
+    /// A collection, or one row of it by key.
+    static func plain(
+        _ address: TableAddress, _ label: String, _ area: GraphArea, _ rest: ArraySlice<GraphSegment>,
+        owner: String? = nil
+    ) -> GraphPlace {
+        guard let key = rest.first?.name, !key.hasPrefix("$"), key != "delta" else {
+            return GraphPlace(
+                node: .collection(address, where: nil), label: label, rest: rest, area: area, owner: owner)
+        }
+        return GraphPlace(node: .row(address, key: key), label: label, rest: rest.dropFirst(), area: area, owner: owner)
+    }
+
+    /// A list of references, one of them, or those of one type.
+    static func references(_ ids: [String], _ address: LinkAddress?, _ rest: ArraySlice<GraphSegment>, area: GraphArea)
+        -> GraphPlace
+    {
+        var rest = rest
+        var cast: String?
+        if let name = rest.first?.name, name.hasPrefix("microsoft.graph.") || name.hasPrefix("graph.") {
+            cast = name.split(separator: ".").last.map(String.init)
+            rest = rest.dropFirst()
+        }
+        if let key = rest.first?.name, Guid.isGuid(key) {
+            let found = ids.contains(key.lowercased())
+            // What follows may be $ref, which takes the link away and leaves the object.
+            return GraphPlace(
+                node: .links(found ? [key.lowercased()] : [], address), label: "directoryObjects", rest: rest,
+                area: area, cast: cast)
+        }
+        return GraphPlace(node: .links(ids, address), label: "directoryObjects", rest: rest, area: area, cast: cast)
+    }
 }

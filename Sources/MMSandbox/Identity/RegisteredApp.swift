@@ -70,4 +70,23 @@ struct RegisteredApp: Sendable {
         let id = id.lowercased()
         return all.first { $0.id == id }
     }
+
+    /// The app that a form names: known, enabled.
+    static func named(in form: FormFields) throws(TokenFault) -> RegisteredApp {
+        guard let id = form["client_id"], !id.isEmpty else { throw .missing("client_id") }
+        guard Guid.isGuid(id) else {
+            throw TokenFault("invalid_request", 900_971, "The client_id '\(id.prefix(64))' is not a valid GUID.")
+        }
+        guard let app = find(id) else {
+            throw TokenFault(
+                "unauthorized_client", 700_016,
+                "Application with identifier '\(id)' was not found in the directory '\(TenantIdentity.name)'. This sandbox knows \(TenantIdentity.demoApp)."
+            )
+        }
+        guard app.isEnabled else {
+            throw TokenFault(
+                "unauthorized_client", 7_000_112, "Application '\(id)' (\(app.name)) is disabled.", status: 401)
+        }
+        return app
+    }
 }

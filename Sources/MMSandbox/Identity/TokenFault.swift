@@ -27,6 +27,9 @@ struct TokenFault: Error {
         TokenFault("invalid_request", 900_144, "The request body must contain the following parameter: '\(field)'.")
     }
 
+    /// A confidential client sent no credential, or a public one asked for what only those with one get.
+    static let credentialMissing = KnownTokenFaults.fault(7_000_218)
+
     /// The body of the answer.
     func body(trace: String, correlation: String, now: Int64) -> JSONObject {
         // The one error without a number is the answer to a client that polls too fast.

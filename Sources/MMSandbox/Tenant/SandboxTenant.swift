@@ -3,36 +3,40 @@ internal import MMHTTP
 
 /// A sandbox tenant that listens: an offline stand-in for Microsoft 365 on this machine's loopback address.
 package actor SandboxTenant {
-    private var state: TenantState
+    private let services: TenantServices
     private var listener: HTTPListener?
     private let startedAt: Timestamp
 
     /// A tenant that does not listen yet.
     package init(options: SandboxOptions = SandboxOptions()) {
-        state = TenantState(options: options)
+        services = TenantServices(options: options)
         startedAt = .now
     }
 
     /// Where it is reached, such as `http://127.0.0.1:40213`.
-    package var baseURL: String { state.base }
+    package var baseURL: String { services.context.base }
 
     /// What a control request must carry.
-    package var controlSecret: Secret { state.options.controlSecret }
+    package var controlSecret: Secret { services.context.options.controlSecret }
 
     /// Starts to listen on 127.0.0.1.
     /// - Returns: where it is reached.
     /// - Throws: `.unavailable` when the port or the library can't be had, `.conflict` when it listens already.
     package func start() throws(MMError) -> String {
-        guard listener == nil else { throw MMError(.conflict, "The sandbox listens already on \(state.base).") }
+        guard listener == nil else {
+            throw MMError(.conflict, "The sandbox listens already on \(services.context.base).")
+        }
         var limits = HTTPServerLimits()
         limits.maxBodyBytes = 64 << 20
-        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: state.options.port), limits: limits) {
+        let listener = try HTTPListener.start(
+            .tcp(host: "127.0.0.1", port: services.context.options.port), limits: limits
+        ) {
             [self] request in
             await self.serve(request)
         }
         self.listener = listener
-        state.base = "http://127.0.0.1:\(listener.port)"
-        return state.base
+        services.context.base = "http://127.0.0.1:\(listener.port)"
+        return services.context.base
     }
 
     /// Stops listening; requests under way get a moment to finish.
@@ -42,11 +46,12 @@ package actor SandboxTenant {
     }
 
     /// Answers one request without a socket.
-    package func answer(_ request: SandboxRequest) -> SandboxResponse { state.answer(request) }
+    package func answer(_ request: SandboxRequest) -> SandboxResponse { services.answer(request) }
 
     /// What the state file says of this tenant.
     package func stateFile() -> SandboxStateFile {
-        SandboxStateFile(base: state.base, secret: state.options.controlSecret, startedAt: startedAt)
+        SandboxStateFile(
+            base: services.context.base, secret: services.context.options.controlSecret, startedAt: startedAt)
     }
 
     private nonisolated func serve(_ request: HTTPServerRequest) async -> HTTPServerResponse {

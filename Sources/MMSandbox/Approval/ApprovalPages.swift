@@ -1,0 +1,117 @@
+internal import MMCore
+internal import MMHTTP
+
+/// The pages on which a person approves a sign-in: plain forms, no script, nothing from elsewhere.
+struct ApprovalPages {
+    let store: DirectoryStore
+    let forms: FormTokens
+
+    /// The page that asks for a code.
+    func codeForm(_ request: SandboxRequest, code: String, problem: String?, status: Int = 200) -> SandboxResponse {
+        let (token, cookie) = forms.token(request)
+        let content = PageTemplate.code.filled(
+            texts: ["csrf": token, "code": String(code.prefix(16))], markup: ["problem": Self.alarm(problem)])
+        var answer = page(title: "Enter code", content: content, status: status)
+        answer.headers.set("Set-Cookie", cookie)
+        return answer
+    }
+
+    /// The page that names app, tenant and permissions and lists the accounts.
+    func approval(_ form: ApprovalForm, _ request: SandboxRequest) -> SandboxResponse {
+        let (token, cookie) = forms.token(request)
+        let scopes = form.scope.split(separator: " ").map { "<li>\(PageTemplate.escaped(String($0)))</li>" }
+        let hidden = form.hidden.map {
+            "<input type=\"hidden\" name=\"\(PageTemplate.escaped($0.name))\" value=\"\(PageTemplate.escaped($0.value))\">"
+        }
+        let content = PageTemplate.approval.filled(
+            texts: [
+                "app": form.app.name, "client": form.app.id, "tenant": TenantIdentity.name,
+                "domain": TenantIdentity.domain,
+                "whatname": form.whatName, "what": form.what, "action": form.action, "csrf": token,
+            ],
+            markup: [
+                "problem": Self.alarm(form.problem), "scopes": scopes.joined(separator: "\n"),
+                "hidden": hidden.joined(separator: "\n"), "accounts": accountChoices(preferred: form.loginHint),
+            ])
+        var answer = page(
+            title: "Approve sign-in", content: content, status: form.problem == nil ? 200 : 400,
+            formTarget: form.redirect)
+        answer.headers.set("Set-Cookie", cookie)
+        return answer
+    }
+
+    private func accountChoices(preferred: String?) -> String {
+        var choices = NamedAccount.all.indices.map { Record.user(store.users.row($0)) }.compactMap { store.user($0.id) }
+        if let preferred, let record = store.user(preferred), !choices.contains(where: { $0.id == record.id }) {
+            choices.insert(record, at: 0)
+        }
+        let chosen = preferred.flatMap { store.user($0)?.id } ?? choices.first?.id
+        return choices.enumerated().map { position, record in
+            let name = PageTemplate.escaped(record["displayName"]?.string ?? "")
+            let upn = PageTemplate.escaped(record["userPrincipalName"]?.string ?? "")
+            let state = record.id == chosen ? " checked autofocus" : ""
+            return
+                "<label><input type=\"radio\" name=\"account\" value=\"\(PageTemplate.escaped(record.id))\"\(state)> \(name) <small>\(upn)</small></label>"
+        }.joined(separator: "\n")
+    }
+
+    /// The account that a form names: the typed one, else the marked one.
+    func chosenAccount(_ fields: FormFields) -> Record? {
+        if let other = fields["other"], !other.allSatisfy({ $0 == " " }) {
+            return store.user(other.filter { $0 != " " })
+        }
+        return fields["account"].flatMap { store.user($0) }
+    }
+
+    /// A page in the common frame, with headers that allow nothing but itself.
+    func page(title: String, content: String, status: Int = 200, formTarget: String? = nil, script: String? = nil)
+        -> SandboxResponse
+    {
+        let nonce = RandomBytes.text(bytes: 12)
+        var markup = content
+        if let script { markup += "\n<script nonce=\"\(nonce)\">\(script)</script>" }
+        let page = PageTemplate.frame.filled(texts: ["title": title, "nonce": nonce], markup: ["content": markup])
+        let targets = formTarget.flatMap(Self.origin).map { " \($0)" } ?? ""
+        let scripts = script == nil ? "" : "; script-src 'nonce-\(nonce)'"
+        return SandboxResponse(
+            status: status,
+            headers: [
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Security-Policy":
+                    "default-src 'none'; style-src 'nonce-\(nonce)'; form-action 'self'\(targets); frame-ancestors 'none'; base-uri 'none'\(scripts)",
+                "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
+                "Cache-Control": "no-store",
+            ], body: Array(page.utf8))
+    }
+
+    /// A page that posts fields to the app; the script only saves the click.
+    func post(_ address: String, _ fields: [(String, String)]) -> SandboxResponse {
+        let inputs = fields.map {
+            "<input type=\"hidden\" name=\"\(PageTemplate.escaped($0.0))\" value=\"\(PageTemplate.escaped($0.1))\">"
+        }
+        let content = """
+            <h1>Back to the app</h1>
+            <form method="post" action="\(PageTemplate.escaped(address))">
+            \(inputs.joined(separator: "\n"))
+            <div class="row"><button type="submit" autofocus>Continue</button></div>
+            </form>
+            """
+        return page(
+            title: "Continue", content: content, formTarget: address, script: "document.forms[0].submit()")
+    }
+
+    static func message(_ headline: String, note: String) -> String {
+        "<h1>\(PageTemplate.escaped(headline))</h1>\n<p role=\"status\">\(PageTemplate.escaped(note))</p>"
+    }
+
+    private static func alarm(_ problem: String?) -> String {
+        problem.map { "<p class=\"alarm\" role=\"alert\">\(PageTemplate.escaped($0))</p>" } ?? ""
+    }
+
+    private static func origin(_ address: String) -> String? {
+        let parts = address.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 3 else { return nil }
+        let host = parts[2].prefix { $0 != "/" && $0 != "?" && $0 != ";" && $0 != " " && $0 != "," }
+        return "\(parts[0])//\(host)"
+    }
+}

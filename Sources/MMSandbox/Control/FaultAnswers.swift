@@ -1,0 +1,164 @@
+internal import MMCore
+internal import MMHTTP
+
+/// What faults do to requests and answers, in the words of the service that was asked.
+struct FaultAnswers {
+    let context: TenantContext
+    let store: DirectoryStore
+    let devices: DeviceCodes
+    let signIn: SignInService
+    private var graph: GraphAnswers { GraphAnswers(context: context, store: store) }
+
+    /// The answer that a fault gives instead of the service's own.
+    func early(_ fault: Fault, _ request: SandboxRequest) -> SandboxResponse? {
+        switch fault.kind {
+        case .latency, .torn, .endlessPaging, .foreignNextLink: return nil
+        case .status(let status, let retryAfter): return failure(status, retryAfter: retryAfter, request)
+        case .expiredToken:
+            return refusal(request, message: TokenMint.Refusal.expired.message, extra: "")
+        case .claimsChallenge:
+            let claims =
+                #"{"access_token":{"nbf":{"essential":true,"value":"\#(context.now)"},"xms_caeerror":{"value":"10012"}}}"#
+            return refusal(
+                request,
+                message:
+                    "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+                extra: ", error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\"")
+        case .expiredCode:
+            if let code = request.form["device_code"] { devices.end(code) }
+            return nil
+        case .wrongAccount(let account):
+            guard let code = request.form["device_code"], devices.isApproved(code), let other = store.user(account)
+            else { return nil }
+            devices.decide(code, .approved(userID: other.id))
+            return nil
+        case .tokenError(let number):
+            guard request.path.contains("/oauth2/") else { return nil }
+            return signIn.tokenAnswer(request, .failure(KnownTokenFaults.fault(number)))
+        case .redirect(let target): return SandboxResponse(status: 302, headers: ["Location": target])
+        case .resync:
+            return graph.error(
+                GraphFailure(
+                    410, "resyncRequired", "Resync required.", headers: ["Location": "\(context.base)\(request.path)"]),
+                requestID: RandomBytes.uuid(), clientRequestID: RandomBytes.uuid())
+        case .garbage:
+            return SandboxResponse(
+                status: 200, contentType: "application/json", body: Array("{\"value\": [{\"id\": ".utf8))
+        }
+    }
+
+    /// What a fault does to an answer that was made.
+    func apply(_ fault: Fault, to answer: inout SandboxResponse, of request: SandboxRequest) {
+        switch fault.kind {
+        case .latency(let wait): answer.delay = wait
+        case .torn(let bytes): answer.tornAfter = min(bytes, max(0, answer.body.count - 1))
+        case .endlessPaging: rewriteNextLink(&answer, of: request) { own, link in link ?? own }
+        case .foreignNextLink(let host):
+            rewriteNextLink(&answer, of: request) { own, link in host + (link ?? own).dropFirst(context.base.count) }
+        default: break
+        }
+    }
+
+    private func rewriteNextLink(
+        _ answer: inout SandboxResponse, of request: SandboxRequest,
+        _ change: (_ own: String, _ link: String?) -> String
+    ) {
+        guard answer.status == 200, var members = (try? JSONParser.parse(answer.body))?.object,
+            members["value"]?.array != nil
+        else { return }
+        let own =
+            request.path.hasPrefix("/adminapi")
+            ? "\(context.base)\(request.path)?$skiptoken=again" : "\(context.base)/v1.0/users?$top=5"
+        let isFlow = members["@odata.context"] == nil
+        let key = isFlow ? "nextLink" : "@odata.nextLink"
+        members[key] = .string(change(own, members[key]?.string))
+        answer.body = JSONWriter.bytes(.object(members))
+    }
+
+    private func refusal(_ request: SandboxRequest, message: String, extra: String) -> SandboxResponse {
+        let challenge =
+            "Bearer realm=\"\", authorization_uri=\"\(context.base)/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"\(extra)"
+        let id = RandomBytes.uuid()
+        var answer = graph.error(
+            GraphFailure(401, "InvalidAuthenticationToken", message, headers: ["WWW-Authenticate": challenge]),
+            requestID: id,
+            clientRequestID: request.headers["client-request-id"] ?? id)
+        answer.headers.set("request-id", id)
+        answer.headers.set("client-request-id", request.headers["client-request-id"] ?? id)
+        answer.headers.set("x-ms-ags-diagnostic", GraphAnswers.diagnostic)
+        return answer
+    }
+
+    /// The error of a status, in the words of the service that was asked.
+    private func failure(_ status: Int, retryAfter: Int?, _ request: SandboxRequest) -> SandboxResponse {
+        var answer: SandboxResponse
+        if request.path.contains("/oauth2/") {
+            let fault: TokenFault =
+                switch status {
+                case 429: TokenFault("temporarily_unavailable", 90_055, "Too many requests.", status: 429)
+                case 503:
+                    TokenFault(
+                        "temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.",
+                        status: 503)
+                case 500...:
+                    TokenFault(
+                        "server_error", 90_006, "The service is temporarily unavailable. Please retry later.",
+                        status: status)
+                default: TokenFault("invalid_request", 900_144, "The request is refused.", status: status)
+                }
+            answer = signIn.tokenAnswer(request, .failure(fault))
+        } else if status == 502 {
+            answer = SandboxResponse(
+                status: 502, contentType: "text/html", body: Array("<html><body>Bad Gateway</body></html>".utf8))
+        } else if request.path.hasPrefix("/v1.0") || request.path.hasPrefix("/beta") {
+            let (code, message) = Self.graphWords(status)
+            let id = RandomBytes.uuid()
+            answer = graph.error(
+                GraphFailure(status, code, message), requestID: id,
+                clientRequestID: request.headers["client-request-id"] ?? id)
+            answer.headers.set("request-id", id)
+            answer.headers.set("client-request-id", request.headers["client-request-id"] ?? id)
+            answer.headers.set("x-ms-ags-diagnostic", GraphAnswers.diagnostic)
+            if status == 429, retryAfter != nil {
+                answer.headers.set(
+                    "x-ms-throttle-scope", "Tenant_Application/ReadWrite/\(TenantIdentity.demoApp)/\(TenantIdentity.id)"
+                )
+                answer.headers.set("x-ms-throttle-information", "ResourceUnitLimitExceeded")
+            }
+        } else {
+            let (code, message) = Self.platformWords(status, request)
+            answer = SandboxResponse(
+                status: status, json: ["error": ["code": .string(code), "message": .string(message)]])
+        }
+        if let retryAfter { answer.headers.set("Retry-After", "\(retryAfter)") }
+        return answer
+    }
+
+    private static func graphWords(_ status: Int) -> (String, String) {
+        switch status {
+        case 429: ("TooManyRequests", "Too Many Requests")
+        case 403: ("Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+        case 404:
+            (
+                "Request_ResourceNotFound",
+                "Resource does not exist or one of its queried reference-property objects are not present."
+            )
+        case 500: ("generalException", "General exception while processing")
+        case 503: ("serviceNotAvailable", "The service is temporarily unavailable.")
+        case 504: ("UnknownError", "")
+        default: ("UnknownError", "The request failed with status \(status).")
+        }
+    }
+
+    private static func platformWords(_ status: Int, _ request: SandboxRequest) -> (String, String) {
+        switch status {
+        case 429:
+            request.path.hasPrefix("/subscriptions")
+                ? ("SubscriptionRequestsThrottled", "Too many requests.")
+                : ("TooManyRequests", "Rate limit is exceeded. Try again later.")
+        case 403: ("AuthorizationFailed", "The client does not have authorization to perform the action.")
+        case 503: ("ServiceUnavailable", "The service is temporarily unavailable.")
+        default: ("InternalServerError", "The request failed with status \(status).")
+        }
+    }
+}

@@ -1,0 +1,126 @@
+internal import MMCore
+
+/// What paths to drives and their items name.
+struct DrivePaths {
+    let store: DirectoryStore
+
+    func ownDrive(_ user: String) -> String {
+        store.users.ids.index(ofGuid: user).map { store.files.driveID(.user($0)) } ?? ""
+    }
+
+    func driveRow(_ id: String) throws(GraphFailure) -> JSONObject {
+        guard let row = store.files.drive(id) else { throw .fileMissing }
+        return row
+    }
+
+    /// What a path below `/drives/{id}` names.
+    func drive(_ id: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
+        let row = try driveRow(id)
+        let label = "drives('\(id)')"
+        guard let step = rest.first else {
+            return GraphPlace(node: .single(.drive, .object(row)), label: "drives", rest: rest, area: .files)
+        }
+        let items = store.table(.driveItems(id))
+        let rootID = items.first?.id ?? ""
+        switch step.name.lowercased() {
+        case "root": return try item(id, rootID, label, rest.dropFirst())
+        case "root:": return try item(id, rootID, label, rest)
+        case "items":
+            guard let key = rest.dropFirst().first?.name else {
+                return GraphPlace(
+                    node: .collection(.driveItems(id), where: nil), label: "\(label)/items", rest: rest.dropFirst(),
+                    area: .files)
+            }
+            if key.hasSuffix(":") {
+                return try item(id, String(key.dropLast()), label, rest.dropFirst(), isColon: true)
+            }
+            return try item(id, key.lowercased() == "root" ? rootID : key, label, rest.dropFirst(2))
+        case "search":
+            let query = step.arguments?["q"] ?? ""
+            let rows = items.all.filter { $0["root"] == nil && CaselessText.contains($0["name"]?.string ?? "", query) }
+            return GraphPlace(
+                node: .made(.driveItem, rows), label: "\(label)/search", rest: rest.dropFirst(), area: .files)
+        case "recent", "sharedwithme":
+            let rows = items.all.filter { $0["file"] != nil }.prefix(10)
+            return GraphPlace(
+                node: .made(.driveItem, Array(rows)), label: "\(label)/recent", rest: rest.dropFirst(), area: .files)
+        default: return GraphPlace(node: .single(.drive, .object(row)), label: "drives", rest: rest, area: .files)
+        }
+    }
+
+    /// An item by key, or below it by a path between colons.
+    private func item(
+        _ drive: String, _ key: String, _ label: String, _ rest: ArraySlice<GraphSegment>, isColon: Bool = false
+    ) throws(GraphFailure) -> GraphPlace {
+        var key = key
+        var rest = rest
+        if rest.first?.name == "root:" || isColon {
+            rest = rest.dropFirst()
+            var names: [String] = []
+            while let name = rest.first?.name {
+                rest = rest.dropFirst()
+                names.append(name.hasSuffix(":") ? String(name.dropLast()) : name)
+                if name.hasSuffix(":") { break }
+            }
+            names.removeAll(where: \.isEmpty)
+            let (parent, missing) = walk(names, from: key, drive: drive)
+            if let missing {
+                // A path to a file that is not there yet is where one can be put.
+                guard missing.count == 1, ["content", "createUploadSession"].contains(rest.first?.name ?? "") else {
+                    throw .fileMissing
+                }
+                return GraphPlace(
+                    node: .row(.driveItems(drive), key: "\(parent):/\(missing[0])"), label: "\(label)/items",
+                    rest: rest, area: .files)
+            }
+            key = parent
+        }
+        guard let record = store.table(.driveItems(drive)).find(key) else { throw .fileMissing }
+        if rest.first?.name.lowercased() == "children" {
+            let parent = record.id
+            let inner = rest.dropFirst()
+            if let child = inner.first?.name, !child.hasPrefix("$") {
+                return try item(drive, child, label, inner.dropFirst())
+            }
+            return GraphPlace(
+                node: .collection(.driveItems(drive), where: { $0["parentReference"]?["id"]?.string == parent }),
+                label: "\(label)/items('\(parent)')/children",
+                rest: inner, area: .files, owner: parent)
+        }
+        if rest.first?.name.lowercased() == "permissions" {
+            return .plain(
+                .permissions(drive: drive, item: record.id), "\(label)/items('\(record.id)')/permissions", .files,
+                rest.dropFirst(), owner: nil)
+        }
+        if rest.first?.name.lowercased() == "search" || rest.first?.name.lowercased() == "microsoft.graph.search" {
+            let query = rest.first?.arguments?["q"] ?? ""
+            let rows = store.table(.driveItems(drive)).all.filter {
+                $0["root"] == nil && CaselessText.contains($0["name"]?.string ?? "", query)
+            }
+            return GraphPlace(
+                node: .made(.driveItem, rows), label: "\(label)/search", rest: rest.dropFirst(), area: .files)
+        }
+        if rest.first?.name == "delta" || rest.first?.name == "microsoft.graph.delta" {
+            return GraphPlace(
+                node: .collection(.driveItems(drive), where: nil), label: "\(label)/root/delta",
+                rest: [GraphSegment(name: "delta")], area: .files)
+        }
+        return GraphPlace(
+            node: .row(.driveItems(drive), key: record.id), label: "\(label)/items", rest: rest, area: .files)
+    }
+
+    /// Follows names from an item.
+    /// - Returns: the last item that exists, and the names that don't.
+    func walk(_ names: [String], from key: String, drive: String) -> (String, [String]?) {
+        let rows = store.table(.driveItems(drive)).all
+        var key = key
+        for (place, name) in names.enumerated() {
+            let child = rows.first {
+                $0["parentReference"]?["id"]?.string == key && CaselessText.equal($0["name"]?.string ?? "", name)
+            }
+            guard let child else { return (key, Array(names[place...])) }
+            key = child.id
+        }
+        return (key, nil)
+    }
+}

@@ -1,0 +1,164 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Where files are kept: what was uploaded, and the addresses that Graph hands out for it, which carry their own permission.
+final class FileStorage {
+    private let context: TenantContext
+    private let store: DirectoryStore
+    private let mint: TokenMint
+    /// Files on their way in, by the number of the session.
+    private var uploads: [String: UploadSession] = [:]
+    /// Bytes of files that were uploaded, by drive and item.
+    private var contents: [String: [UInt8]] = [:]
+
+    init(context: TenantContext, store: DirectoryStore, mint: TokenMint) {
+        self.context = context
+        self.store = store
+        self.mint = mint
+    }
+
+    /// Where a file is read.
+    func downloadAddress(of item: String, drive: String) -> String {
+        "\(context.base)/_layouts/15/download.aspx?drive=\(PercentCoding.unreserved(drive))"
+            + "&item=\(PercentCoding.unreserved(item))&tempauth=\(mint.tag("download:\(drive):\(item)"))"
+    }
+
+    /// Opens an upload.
+    /// - Returns: where its parts are sent.
+    func open(_ session: UploadSession) -> String {
+        let id = RandomBytes.text(bytes: 18)
+        uploads[id] = session
+        return "\(context.base)/_api/v2.0/uploadSession?guid=\(id)&tempauth=\(mint.tag("upload:\(id)"))"
+    }
+
+    func content(of record: Record, drive: String) -> [UInt8] {
+        contents["\(drive)/\(record.id)"] ?? FileContent.startContent(name: record["name"]?.string ?? "")
+    }
+
+    /// Writes a file and answers its row.
+    func put(name: String, content: [UInt8], parent: String, drive: String) -> JSONObject {
+        let table = store.table(.driveItems(drive))
+        let existing = table.all.first {
+            $0["parentReference"]?["id"]?.string == parent && CaselessText.equal($0["name"]?.string ?? "", name)
+        }
+        let folder = table.find(parent)
+        let id = existing?.id ?? "01\(RandomBytes.text(bytes: 16).uppercased().filter { $0.isLetter || $0.isNumber })"
+        var row = FileContent.item(
+            id: id, name: name, created: context.now,
+            url: "\(folder?["webUrl"]?.string ?? "")/\(PercentCoding.unreserved(name))",
+            size: Int64(content.count),
+            more: [
+                "parentReference": [
+                    "driveId": .string(drive), "id": .string(parent), "path": .string("/drives/\(drive)/root:"),
+                ],
+                "file": [
+                    "mimeType": "application/octet-stream",
+                    "hashes": ["quickXorHash": .string(Base64.text(SHA256.digest(content).prefix(20)))],
+                ],
+            ])
+        if let existing { row["createdDateTime"] = existing["createdDateTime"] }
+        let version = table.version(of: id) + 1
+        row["eTag"] = .string("\"{\(id)},\(version + 1)\"")
+        let stored = row
+        store.change(.driveItems(drive)) {
+            existing == nil ? $0.insert(stored, sequence: $1) : $0.replace(id, with: stored, sequence: $1)
+        }
+        contents["\(drive)/\(id)"] = content
+        return stored
+    }
+
+    /// Answers downloads, parts of uploads and questions after the progress of copies.
+    func answer(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
+        let fields = request.queryFields
+        let refused = SandboxResponse(
+            status: 401,
+            json: ["error": ["code": "unauthenticated", "message": "The tempauth of the address is not valid."]])
+        if segments.first == "_layouts" {
+            let drive = fields["drive"] ?? ""
+            guard let item = fields["item"], fields["tempauth"] == mint.tag("download:\(drive):\(item)"),
+                let record = store.table(.driveItems(drive)).find(item)
+            else { return refused }
+            return ranged(
+                request, content(of: record, drive: drive),
+                type: record["file"]?["mimeType"]?.string ?? "application/octet-stream")
+        }
+        if segments.contains("monitor") {
+            return SandboxResponse(
+                status: 200,
+                json: ["percentageComplete": 100.0, "resourceId": .string(segments.last ?? ""), "status": "completed"])
+        }
+        let id = fields["guid"] ?? ""
+        guard segments.last == "uploadSession", fields["tempauth"] == mint.tag("upload:\(id)") else { return refused }
+        guard let session = uploads[id], session.expires > context.now else {
+            return SandboxResponse(
+                status: 404, json: ["error": ["code": "itemNotFound", "message": "The upload session was not found"]])
+        }
+        switch request.method {
+        case "PUT": return receive(request, id, session)
+        case "GET":
+            return SandboxResponse(
+                status: 200,
+                json: [
+                    "expirationDateTime": .string(ServiceTime.text(session.expires)),
+                    "nextExpectedRanges": [.string("\(session.received.count)-")],
+                ])
+        case "DELETE":
+            uploads[id] = nil
+            return SandboxResponse(status: 204)
+        default: return SandboxResponse(status: 405)
+        }
+    }
+
+    private func ranged(_ request: SandboxRequest, _ content: [UInt8], type: String) -> SandboxResponse {
+        guard let range = request.headers["range"], range.hasPrefix("bytes=") else {
+            var answer = SandboxResponse(status: 200, contentType: type, body: content)
+            answer.headers.set("Accept-Ranges", "bytes")
+            return answer
+        }
+        let ends = range.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let first = Int(ends[0]), first < content.count else {
+            return SandboxResponse(status: 416, headers: ["Content-Range": "bytes */\(content.count)"])
+        }
+        let last = min(Int(ends[1]) ?? content.count - 1, content.count - 1)
+        guard last >= first else {
+            return SandboxResponse(status: 416, headers: ["Content-Range": "bytes */\(content.count)"])
+        }
+        var answer = SandboxResponse(status: 206, contentType: type, body: Array(content[first...last]))
+        answer.headers.set("Content-Range", "bytes \(first)-\(last)/\(content.count)")
+        return answer
+    }
+
+    private func receive(_ request: SandboxRequest, _ id: String, _ session: UploadSession) -> SandboxResponse {
+        func invalid(_ message: String, status: Int = 400) -> SandboxResponse {
+            SandboxResponse(status: status, json: ["error": ["code": "invalidRange", "message": .string(message)]])
+        }
+        let words = (request.headers["content-range"] ?? "").split { $0 == " " || $0 == "-" || $0 == "/" }
+        guard words.count == 4, words[0] == "bytes", let first = Int(words[1]), let last = Int(words[2]),
+            let total = Int(words[3]),
+            last - first + 1 == request.body.count, last < total
+        else { return invalid("The Content-Range header is missing or does not fit the body.") }
+        guard first == session.received.count, session.total ?? total == total else {
+            return invalid("Optimistic concurrency failure during fragmented upload", status: 416)
+        }
+        guard last + 1 == total || request.body.count % 327_680 == 0 else {
+            return invalid("The size of a part must be a multiple of 320 KiB.")
+        }
+        var session = session
+        session.received.append(contentsOf: request.body)
+        session.total = total
+        guard session.received.count == total else {
+            uploads[id] = session
+            return SandboxResponse(
+                status: 202,
+                json: [
+                    "expirationDateTime": .string(ServiceTime.text(session.expires)),
+                    "nextExpectedRanges": [.string("\(session.received.count)-\(total - 1)")],
+                ])
+        }
+        uploads[id] = nil
+        return SandboxResponse(
+            status: 201,
+            json: .object(
+                put(name: session.name, content: session.received, parent: session.parent, drive: session.drive)))
+    }
+}

@@ -1,0 +1,239 @@
+internal import MMCore
+internal import MMHTTP
+
+/// What follows an object in a path: a property, or something to do.
+struct GraphActions {
+    let context: TenantContext
+    let store: DirectoryStore
+    let issuer: TokenIssuer
+    let answers: GraphAnswers
+    let reader: GraphReader
+    let mail: GraphMail
+    let files: GraphFiles
+
+    func answer(_ call: GraphCall, _ place: GraphPlace, named name: String) throws(GraphFailure)
+        -> SandboxResponse
+    {
+        let action = name.split(separator: ".").last.map(String.init) ?? name
+        switch place.node {
+        case .row(.users, let key):
+            if let answer = try userAction(call, key, action) { return answer }
+        case .row(.groups, let key):
+            if let answer = try groupAction(call, key, action) { return answer }
+        case .row(.messages(let owner), let key):
+            guard let record = store.table(.messages(owner)).find(key) else { throw .mailItemMissing }
+            if let answer = try mail.action(call, record, owner: owner, action) { return answer }
+        case .row(.events(let owner), let key):
+            guard let record = store.table(.events(owner)).find(key) else { throw .mailItemMissing }
+            if let answer = try eventAction(call, record, owner: owner, action) { return answer }
+        case .collection(.events(let owner), _) where action.lowercased() == "calendarview":
+            return try calendarView(call, place, owner: owner)
+        case .collection(.users, _) where action == "getByIds", .collection(.groups, _) where action == "getByIds":
+            return try getByIDs(call)
+        case .row(.driveItems(let drive), let key):
+            return try files.step(call, place, drive: drive, key: key, action)
+        case .row(.deletedUsers, let key) where action == "restore":
+            return try restore(call, key, from: .deletedUsers, to: .users)
+        case .row(.deletedGroups, let key) where action == "restore":
+            return try restore(call, key, from: .deletedGroups, to: .groups)
+        case .row(.attachments(let owner, let message), let key) where action == "$value":
+            guard let row = store.table(.attachments(owner: owner, message: message)).find(key) else {
+                throw .mailItemMissing
+            }
+            let content = row["contentBytes"]?.string.flatMap { Base64.bytes($0) } ?? []
+            return SandboxResponse(
+                status: 200, contentType: row["contentType"]?.string ?? "application/octet-stream", body: content)
+        case .row(.listItems(let site, let list), let key) where action == "fields":
+            return try listFields(call, site: site, list: list, key: key)
+        default: break
+        }
+        return try property(call, place, named: name)
+    }
+
+    /// One property of an object.
+    private func property(_ call: GraphCall, _ place: GraphPlace, named name: String) throws(GraphFailure)
+        -> SandboxResponse
+    {
+        let record: Record?
+        let kind: EntityKind
+        switch place.node {
+        case .row(let address, let key):
+            record = reader.found(key, in: address)
+            kind = store.table(address).kind
+        case .single(let type?, let row): (record, kind) = (row, type)
+        default: throw .unknownSegment(name)
+        }
+        guard let record else { throw place.area.missing ?? .missing("object") }
+        guard kind.types[name] != nil else { throw .unknownSegment(name) }
+        guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
+        let value = record[name] ?? .null
+        if place.rest.dropFirst().first?.name == "$value" {
+            return SandboxResponse(
+                status: 200, contentType: "text/plain", body: Array((value.string ?? value.description).utf8))
+        }
+        if value.isNull { return SandboxResponse(status: 204) }
+        let id = record.id
+        return SandboxResponse(
+            status: 200,
+            json: [
+                "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)('\(id)')/\(name)"),
+                "value": value,
+            ],
+            contentType: GraphAnswers.contentType)
+    }
+
+    private func userAction(_ call: GraphCall, _ key: String, _ action: String) throws(GraphFailure)
+        -> SandboxResponse?
+    {
+        guard let record = store.user(key) else { throw .missing(key) }
+        switch action {
+        case "sendMail":
+            try call.requirePost()
+            return try mail.sendMail(call, owner: record.id)
+        case "revokeSignInSessions", "invalidateAllRefreshTokens":
+            try call.requirePost()
+            issuer.revoke(record.id)
+            return answers.value(call, true, type: "Edm.Boolean")
+        case "changePassword":
+            try call.requirePost()
+            let body = try call.object()
+            guard body["currentPassword"]?.string != nil, (body["newPassword"]?.string?.utf8.count ?? 0) >= 8 else {
+                throw .badRequest("The specified password does not comply with password complexity requirements.")
+            }
+            issuer.revoke(record.id)
+            return SandboxResponse(status: 204)
+        case "assignLicense":
+            try call.requirePost()
+            return try assignLicense(call, record)
+        case "getMemberGroups", "getMemberObjects":
+            try call.requirePost()
+            return answers.value(
+                call, .array(store.groups(of: record.id).map(JSONValue.string)), type: "Collection(Edm.String)")
+        case "checkMemberGroups":
+            try call.requirePost()
+            let asked = Set(try call.object()["groupIds"]?.array?.compactMap(\.string) ?? [])
+            return answers.value(
+                call, .array(store.groups(of: record.id).filter(asked.contains).map(JSONValue.string)),
+                type: "Collection(Edm.String)")
+        default: return nil
+        }
+    }
+
+    private func groupAction(_ call: GraphCall, _ key: String, _ action: String) throws(GraphFailure)
+        -> SandboxResponse?
+    {
+        guard let record = store.table(.groups).find(key) else { throw .missing(key) }
+        switch action {
+        case "getMemberGroups", "getMemberObjects", "checkMemberGroups":
+            try call.requirePost()
+            return answers.value(call, [], type: "Collection(Edm.String)")
+        case "renew":
+            try call.requirePost()
+            _ = record
+            return SandboxResponse(status: 204)
+        default: return nil
+        }
+    }
+
+    private func assignLicense(_ call: GraphCall, _ record: Record) throws(GraphFailure) -> SandboxResponse {
+        let body = try call.object()
+        let adding = body["addLicenses"]?.array?.compactMap { $0["skuId"]?.string } ?? []
+        let removing = Set(body["removeLicenses"]?.array?.compactMap(\.string) ?? [])
+        guard body["addLicenses"]?.array != nil, body["removeLicenses"]?.array != nil else {
+            throw .badRequest(
+                "One or more parameters of the operation 'assignLicense' are missing from the request payload. The missing parameters are: addLicenses, removeLicenses."
+            )
+        }
+        for sku in adding where !License.all.contains(where: { $0.sku == sku }) {
+            throw .badRequest("License \(sku) does not correspond to a valid company License.")
+        }
+        guard record["usageLocation"]?.string != nil else {
+            throw .badRequest("License assignment cannot be done for user with invalid usage location.")
+        }
+        var held = record["assignedLicenses"]?.array?.filter { !removing.contains($0["skuId"]?.string ?? "") } ?? []
+        for sku in adding where !held.contains(where: { $0["skuId"]?.string == sku }) {
+            held.append(["disabledPlans": [], "skuId": .string(sku)])
+        }
+        var row = record.members(of: .user)
+        row["assignedLicenses"] = .array(held)
+        store.change(.users) { $0.replace(record.id, with: row, sequence: $1) }
+        var answer = try answers.created(call, row, in: .users, label: "users", status: 200)
+        answer.headers.remove("Location")
+        return answer
+    }
+
+    private func getByIDs(_ call: GraphCall) throws(GraphFailure) -> SandboxResponse {
+        try call.requirePost()
+        let ids = try call.object()["ids"]?.array?.compactMap(\.string) ?? []
+        var page = GraphReader.Page()
+        page.records = ids.compactMap { store.object($0)?.1 }
+        return try reader.listAnswer(
+            call, kind: .user, label: "directoryObjects", page: page,
+            typeName: { store.object($0.id).map { store.table($0.0).kind } ?? .directoryObject }, etag: { _ in nil })
+    }
+
+    private func restore(_ call: GraphCall, _ key: String, from: TableAddress, to: TableAddress)
+        throws(GraphFailure) -> SandboxResponse
+    {
+        try call.requirePost()
+        guard let record = store.table(from).find(key) else { throw .missing(key) }
+        var row = record.members(of: store.table(from).kind)
+        row["deletedDateTime"] = .null
+        store.change(from) { _ = $0.remove(key, sequence: $1) }
+        store.change(to) { $0.insert(row, sequence: $1) }
+        return try answers.created(call, row, in: to, label: "directoryObjects", status: 200)
+    }
+
+    private func listFields(_ call: GraphCall, site: String, list: String, key: String) throws(GraphFailure)
+        -> SandboxResponse
+    {
+        let address = TableAddress.listItems(site: site, list: list)
+        guard let record = store.table(address).find(key) else { throw .fileMissing }
+        var fields = record["fields"]?.object ?? [:]
+        if call.request.method == "PATCH" {
+            for (name, value) in try call.object() where !name.contains("@") { fields[name] = value }
+            var row = record.members(of: .listItem)
+            row["fields"] = .object(fields)
+            store.change(address) { $0.replace(record.id, with: row, sequence: $1) }
+        } else if call.request.method != "GET" {
+            throw .notAllowed(call.request.method)
+        }
+        return SandboxResponse(status: 200, json: .object(fields), contentType: GraphAnswers.contentType)
+    }
+
+    func eventAction(_ call: GraphCall, _ record: Record, owner: String, _ action: String) throws(GraphFailure)
+        -> SandboxResponse?
+    {
+        guard ["accept", "decline", "tentativelyAccept", "cancel", "forward", "dismissReminder"].contains(action) else {
+            return nil
+        }
+        try call.requirePost()
+        return SandboxResponse(status: 202)
+    }
+
+    /// The events of a time span.
+    func calendarView(_ call: GraphCall, _ place: GraphPlace, owner: String) throws(GraphFailure) -> SandboxResponse {
+        func bound(_ name: String) throws(GraphFailure) -> Double {
+            guard let text = call.options.other.first(where: { $0.name.lowercased() == name.lowercased() })?.value,
+                let time = ServiceTime.seconds(text)
+            else {
+                throw GraphFailure(
+                    400, "ErrorInvalidParameter",
+                    "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime."
+                )
+            }
+            return time
+        }
+        let start = try bound("startDateTime")
+        let end = try bound("endDateTime")
+        let test: @Sendable (Record) -> Bool = { event in
+            let begins = event["start"]?["dateTime"]?.string.flatMap { ServiceTime.seconds($0) } ?? 0
+            let ends = event["end"]?["dateTime"]?.string.flatMap { ServiceTime.seconds($0) } ?? begins
+            return begins < end && ends > start
+        }
+        var inner = place
+        inner.node = .collection(.events(owner), where: test)
+        inner.rest = []
+        return try reader.read(call, inner)
+    }
+}

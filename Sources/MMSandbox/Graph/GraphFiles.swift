@@ -1,0 +1,129 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Reading, writing, copying and sharing files.
+struct GraphFiles {
+    let context: TenantContext
+    let store: DirectoryStore
+    let storage: FileStorage
+    let drives: DrivePaths
+    let answers: GraphAnswers
+
+    /// What follows an item in a path.
+    func step(_ call: GraphCall, _ place: GraphPlace, drive: String, key: String, _ action: String)
+        throws(GraphFailure) -> SandboxResponse
+    {
+        let record = store.table(.driveItems(drive)).find(key)
+        switch (action, call.request.method) {
+        case ("content", "GET"):
+            guard let record else { throw .fileMissing }
+            guard record["file"] != nil else {
+                throw GraphFailure(400, "invalidRequest", "You cannot get content for a folder")
+            }
+            return SandboxResponse(
+                status: 302, headers: ["Location": storage.downloadAddress(of: record.id, drive: drive)])
+        case ("content", "PUT"):
+            guard call.request.body.count <= 250 << 20 else {
+                throw GraphFailure(413, "invalidRequest", "The file is too large for a single request.")
+            }
+            return try write(call, drive: drive, key: key, content: call.request.body)
+        case ("createUploadSession", "POST"): return try openUpload(call, drive: drive, key: key)
+        case ("createLink", "POST"):
+            guard let record else { throw .fileMissing }
+            return try createLink(call, record, drive: drive)
+        case ("invite", "POST"):
+            guard let record else { throw .fileMissing }
+            return try share(call, record, drive: drive)
+        case ("copy", "POST"):
+            guard let record else { throw .fileMissing }
+            let name = try call.optionalObject()["name"]?.string ?? "Copy of \(record["name"]?.string ?? "")"
+            let parent = record["parentReference"]?["id"]?.string ?? ""
+            let copy = storage.put(
+                name: name, content: storage.content(of: record, drive: drive), parent: parent, drive: drive)
+            let id = copy["id"]?.string ?? ""
+            return SandboxResponse(
+                status: 202, headers: ["Location": "\(context.base)/_api/v2.0/monitor/\(PercentCoding.unreserved(id))"])
+        default:
+            guard let record else { throw .fileMissing }
+            guard EntityKind.driveItem.types[action] != nil, call.request.method == "GET" else {
+                throw .unknownSegment(action)
+            }
+            return answers.value(call, record[action] ?? .null, type: "drives/items/\(action)")
+        }
+    }
+
+    private func write(_ call: GraphCall, drive: String, key: String, content: [UInt8]) throws(GraphFailure)
+        -> SandboxResponse
+    {
+        let (parent, name, existing) = target(key, drive: drive)
+        if let existing {
+            try answers.checkETag(call, id: existing.id, in: store.table(.driveItems(drive)))
+            guard existing["file"] != nil else {
+                throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+            }
+        }
+        let row = storage.put(name: name, content: content, parent: parent, drive: drive)
+        var answer = try answers.created(
+            call, row, in: .driveItems(drive), label: "drives('\(drive)')/items", status: existing == nil ? 201 : 200)
+        answer.headers.remove("Location")
+        return answer
+    }
+
+    /// Where a key of an item, or of a place below one, puts a file.
+    private func target(_ key: String, drive: String) -> (parent: String, name: String, existing: Record?) {
+        if let record = store.table(.driveItems(drive)).find(key) {
+            return (record["parentReference"]?["id"]?.string ?? "", record["name"]?.string ?? "", record)
+        }
+        let parts = key.split(separator: ":", maxSplits: 1)
+        return (String(parts.first ?? ""), String(parts.dropFirst().first?.dropFirst() ?? ""), nil)
+    }
+
+    /// A new folder below another.
+    func createFolder(_ call: GraphCall, _ body: JSONObject, drive: String, parent: String?)
+        throws(GraphFailure) -> SandboxResponse
+    {
+        guard let parent, let folder = store.table(.driveItems(drive)).find(parent), let name = body["name"]?.string,
+            !name.isEmpty,
+            body["folder"]?.object != nil, !name.contains("/")
+        else {
+            throw GraphFailure(400, "invalidRequest", "A new folder needs a parent, a name and the facet 'folder'.")
+        }
+        let (_, missing) = drives.walk([name], from: parent, drive: drive)
+        guard missing != nil else {
+            throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+        }
+        let row = FileContent.item(
+            id: "01\(RandomBytes.text(bytes: 16).uppercased().filter { $0.isLetter || $0.isNumber })", name: name,
+            created: context.now,
+            url: "\(folder["webUrl"]?.string ?? "")/\(PercentCoding.unreserved(name))", size: 0,
+            more: [
+                "parentReference": [
+                    "driveId": .string(drive), "id": .string(parent), "path": .string("/drives/\(drive)/root:"),
+                ],
+                "folder": ["childCount": 0],
+            ])
+        store.change(.driveItems(drive)) { $0.insert(row, sequence: $1) }
+        return try answers.created(call, row, in: .driveItems(drive), label: "drives('\(drive)')/items")
+    }
+
+    private func openUpload(_ call: GraphCall, drive: String, key: String) throws(GraphFailure)
+        -> SandboxResponse
+    {
+        let (parent, name, existing) = target(key, drive: drive)
+        let item = try call.optionalObject()["item"]
+        if existing != nil, item?["@microsoft.graph.conflictBehavior"]?.string == "fail" {
+            throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+        }
+        let expires = context.now + 86_400
+        let address = storage.open(
+            UploadSession(
+                drive: drive, parent: parent, name: item?["name"]?.string ?? name, expires: expires))
+        return SandboxResponse(
+            status: 200,
+            json: [
+                "@odata.context": .string("\(context.base)/\(call.version)/$metadata#microsoft.graph.uploadSession"),
+                "expirationDateTime": .string(ServiceTime.text(expires)), "nextExpectedRanges": ["0-"],
+                "uploadUrl": .string(address),
+            ], contentType: GraphAnswers.contentType)
+    }
+}

@@ -1,0 +1,105 @@
+internal import MMCore
+
+/// `$ref`: adding and taking away references between objects.
+struct GraphReferences {
+    let context: TenantContext
+    let store: DirectoryStore
+
+    func answer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+        switch place.node {
+        case .links(_, let address): return try change(call, place, address)
+        case .row(.users, let key) where place.label == "users":
+            return try manager(call, key)
+        default: throw .unknownSegment("$ref")
+        }
+    }
+
+    private func manager(_ call: GraphCall, _ key: String) throws(GraphFailure) -> SandboxResponse {
+        guard let record = store.user(key) else { throw .missing(key) }
+        switch call.request.method {
+        case "GET":
+            guard let manager = store.managerID(record.id) else { throw .missing("manager") }
+            return SandboxResponse(
+                status: 200,
+                json: [
+                    "@odata.context": .string("\(context.base)/\(call.version)/$metadata#$ref"),
+                    "@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\(manager)"),
+                ],
+                contentType: GraphAnswers.contentType)
+        case "PUT", "DELETE":
+            var row = record.members(of: .user)
+            row[DirectoryStore.managerKey] = call.request.method == "PUT" ? .string(try target(call).1.id) : .null
+            store.change(.users) { $0.replace(record.id, with: row, sequence: $1) }
+            return SandboxResponse(status: 204)
+        default: throw .notAllowed(call.request.method)
+        }
+    }
+
+    /// The object that the body of a reference names.
+    private func target(_ call: GraphCall) throws(GraphFailure) -> (TableAddress, Record) {
+        let body = try call.object()
+        guard let address = body["@odata.id"]?.string, let id = address.split(separator: "/").last else {
+            throw .badRequest("The request body must contain '@odata.id' with the URL of the object.")
+        }
+        let key = id.hasSuffix("')") ? String(id.split(separator: "'").dropFirst().first ?? "") : String(id)
+        guard let found = store.object(key) else { throw .missing(key) }
+        return found
+    }
+
+    private func change(_ call: GraphCall, _ place: GraphPlace, _ address: LinkAddress?) throws(GraphFailure)
+        -> SandboxResponse
+    {
+        guard case .links(let ids, _) = place.node else { throw .unknownSegment("$ref") }
+        if call.request.method == "GET" {
+            let rows = ids.prefix(100).map {
+                JSONValue.object(["@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\($0)")])
+            }
+            return SandboxResponse(
+                status: 200,
+                json: [
+                    "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection($ref)"),
+                    "value": .array(rows),
+                ],
+                contentType: GraphAnswers.contentType)
+        }
+        guard let address else { throw .notAllowed(call.request.method) }
+        switch call.request.method {
+        case "POST":
+            let (_, record) = try target(call)
+            if let group = store.table(.groups).find(address.owner), address.relation == .members,
+                group["groupTypes"]?.array?.contains("DynamicMembership") == true
+            {
+                throw .badRequest("Insufficient privileges to update the membership of a dynamic group.")
+            }
+            guard !store.isLinked(record.id, address) else {
+                throw .badRequest(
+                    "One or more added object references already exist for the following modified properties: '\(address.relation.rawValue)'."
+                )
+            }
+            store.changeLinks(address) { changes in
+                if changes.removed.remove(record.id) == nil { changes.added.append(record.id) }
+            }
+            return SandboxResponse(status: 204)
+        case "DELETE":
+            return try unlink(call, address)
+        default: throw .notAllowed(call.request.method)
+        }
+    }
+
+    private func unlink(_ call: GraphCall, _ address: LinkAddress) throws(GraphFailure) -> SandboxResponse {
+        let names = call.segments.map(\.name)
+        let key = names.last == "$ref" && names.count >= 2 ? names[names.count - 2] : ""
+        let named = call.options.other.first { $0.name == "@id" || $0.name == "$id" }?.value.split(separator: "/").last
+            .map(String.init)
+        let id = (named ?? key).lowercased()
+        guard store.isLinked(id, address) else { throw .missing(id) }
+        store.changeLinks(address) { changes in
+            if let place = changes.added.firstIndex(of: id) {
+                changes.added.remove(at: place)
+            } else {
+                changes.removed.insert(id)
+            }
+        }
+        return SandboxResponse(status: 204)
+    }
+}

@@ -1,0 +1,187 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Graph: reads what a request asks for out of its path, checks who may, and hands it to who answers it.
+struct GraphService {
+    private let context: TenantContext
+    private let store: DirectoryStore
+    private let bearer: BearerCheck
+    private let faults: FaultPlan
+    private let faultAnswers: FaultAnswers
+    private let paths: GraphPaths
+    private let permissions: GraphPermissions
+    private let answers: GraphAnswers
+    private let reader: GraphReader
+    private let delta: GraphDelta
+    private let writer: GraphWriter
+    private let references: GraphReferences
+    private let actions: GraphActions
+    private let rules: MessageRules
+    private let teams: GraphTeams
+    private let invitations: Invitations
+    private let reports: UsageReports
+
+    init(
+        context: TenantContext, store: DirectoryStore, mint: TokenMint, issuer: TokenIssuer, bearer: BearerCheck,
+        organization: ExchangeOrganization, outbox: Outbox, files: FileStorage, reports: UsageReports,
+        faults: FaultPlan, faultAnswers: FaultAnswers
+    ) {
+        let answers = GraphAnswers(context: context, store: store)
+        let drives = DrivePaths(store: store)
+        let settings = MailboxSettings(store: store)
+        let rules = MessageRules(context: context, store: store, organization: organization)
+        let mail = GraphMail(context: context, store: store, outbox: outbox, answers: answers)
+        let teams = GraphTeams(context: context, store: store, outbox: outbox, answers: answers)
+        let items = GraphFiles(context: context, store: store, storage: files, drives: drives, answers: answers)
+        let reader = GraphReader(context: context, store: store, answers: answers)
+        self.context = context
+        self.store = store
+        self.bearer = bearer
+        self.faults = faults
+        self.faultAnswers = faultAnswers
+        self.answers = answers
+        self.rules = rules
+        self.teams = teams
+        self.reader = reader
+        self.reports = reports
+        paths = GraphPaths(
+            store: store, drives: drives, sites: SitePaths(store: store, drives: drives),
+            teams: TeamPaths(store: store), mail: MailPaths(store: store, rules: rules), settings: settings)
+        permissions = GraphPermissions(store: store)
+        delta = GraphDelta(context: context, store: store, mint: mint, reader: reader)
+        writer = GraphWriter(
+            context: context, store: store, issuer: issuer, answers: answers,
+            accounts: NewAccounts(context: context, store: store), settings: settings, mail: mail, teams: teams,
+            files: items)
+        references = GraphReferences(context: context, store: store)
+        actions = GraphActions(
+            context: context, store: store, issuer: issuer, answers: answers, reader: reader, mail: mail, files: items)
+        invitations = Invitations(context: context, store: store)
+    }
+
+    /// Answers a request.
+    func answer(_ request: SandboxRequest) -> SandboxResponse {
+        let requestID = RandomBytes.uuid()
+        let clientRequestID = request.headers["client-request-id"] ?? requestID
+        var answer: SandboxResponse
+        do throws(GraphFailure) {
+            let principal = try signedIn(request)
+            answer = try self.answer(
+                request, principal: principal, requestID: requestID, clientRequestID: clientRequestID)
+        } catch {
+            answer = answers.error(error, requestID: requestID, clientRequestID: clientRequestID)
+        }
+        answer.headers.set("request-id", requestID)
+        answer.headers.set("client-request-id", clientRequestID)
+        answer.headers.set("OData-Version", "4.0")
+        if request.headers["prefer"]?.lowercased().contains("immutableid") == true {
+            answer.headers.set("Preference-Applied", "IdType=\"ImmutableId\"")
+        }
+        answer.headers.set("x-ms-ags-diagnostic", GraphAnswers.diagnostic)
+        return answer
+    }
+
+    private func signedIn(_ request: SandboxRequest) throws(GraphFailure) -> SignedInPrincipal {
+        let challenge =
+            "Bearer realm=\"\", authorization_uri=\"\(context.base)/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\""
+        let principal: SignedInPrincipal
+        do throws(TokenMint.Refusal) { principal = try bearer.principal(request, for: .graph) } catch {
+            throw GraphFailure(
+                401, "InvalidAuthenticationToken", error.message, headers: ["WWW-Authenticate": challenge])
+        }
+        guard !bearer.isRevoked(principal) else {
+            throw claimsChallenge(principal, challenge: challenge)
+        }
+        return principal
+    }
+
+    /// The answer to a token that was issued before a revocation (continuous access evaluation).
+    private func claimsChallenge(_ principal: SignedInPrincipal, challenge: String) -> GraphFailure {
+        guard principal.answersChallenges else {
+            return GraphFailure(
+                401, "InvalidAuthenticationToken", "Access token has been revoked.",
+                headers: ["WWW-Authenticate": challenge])
+        }
+        let claims =
+            #"{"access_token":{"nbf":{"essential":true,"value":"\#(context.now)"},"xms_caeerror":{"value":"10012"}}}"#
+        return GraphFailure(
+            401, "InvalidAuthenticationToken",
+            "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+            headers: [
+                "WWW-Authenticate":
+                    "\(challenge), error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\""
+            ])
+    }
+
+    /// The answer of a request whose token is in order.
+    private func answer(
+        _ request: SandboxRequest, principal: SignedInPrincipal, requestID: String, clientRequestID: String
+    ) throws(GraphFailure) -> SandboxResponse {
+        guard var segments = GraphSegment.all(in: request.path), !segments.isEmpty else {
+            throw GraphFailure(400, "BadRequest", "The path of the request is not valid.")
+        }
+        let version = segments.removeFirst().name.lowercased()
+        let options: QueryOptions
+        do throws(QueryFault) { options = try QueryOptions(parsing: request.query) } catch { throw GraphFailure(error) }
+        let call = GraphCall(
+            request: request, version: version, segments: segments, options: options, principal: principal,
+            requestID: requestID, clientRequestID: clientRequestID)
+        guard let first = segments.first else {
+            return SandboxResponse(
+                status: 200,
+                json: [
+                    "@odata.context": .string("\(context.base)/\(version)/$metadata"),
+                    "value": [
+                        ["name": "users", "kind": "EntitySet", "url": "users"],
+                        ["name": "groups", "kind": "EntitySet", "url": "groups"],
+                    ],
+                ], contentType: GraphAnswers.contentType)
+        }
+        if first.name == "$batch" {
+            return try GraphBatch(call: call, answers: answers).answer { (request, id) throws(GraphFailure) in
+                if let early = faults.take(for: request).flatMap({ faultAnswers.early($0, request) }) { return early }
+                return try answer(request, principal: principal, requestID: id, clientRequestID: id)
+            }
+        }
+        switch first.name.lowercased() {
+        case "teams": if let answer = try teams.creation(call) { return answer }
+        case "invitations": return try invitations.answer(call)
+        case "reports": if let answer = try reports.answer(call) { return answer }
+        default: break
+        }
+        let place = try paths.resolve(call)
+        try permissions.check(call, place)
+        return try perform(call, place)
+    }
+
+    private func perform(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+        if place.rest.last?.name == "$ref" { return try references.answer(call, place) }
+        if case .links(let ids, _) = place.node, let key = place.rest.first?.name, Guid.isGuid(key),
+            place.rest.count == 1
+        {
+            guard call.request.method == "DELETE" else { return try reader.read(call, place) }
+            // Without /$ref this is not about the reference: the object itself goes.
+            guard ids.contains(key.lowercased()), let (address, record) = store.object(key) else { throw .missing(key) }
+            return try writer.delete(
+                call, GraphPlace(node: .row(address, key: record.id), label: place.label, rest: [], area: place.area))
+        }
+        if case .made(let kind, let rows) = place.node, kind.name == EntityKind.messageRule.name {
+            let key = place.rest.first?.name
+            if call.request.method != "GET" { return try rules.change(call, place) }
+            guard key == nil || rows.contains(where: { $0.id == key }) else { throw .mailItemMissing }
+            return try reader.read(call, place)
+        }
+        if let last = place.rest.first?.name {
+            if last == "$count", place.rest.count == 1 { return try reader.countAnswer(call, place) }
+            if last == "delta", call.request.method == "GET" { return try delta.answer(call, place) }
+            return try actions.answer(call, place, named: last)
+        }
+        switch call.request.method {
+        case "GET", "HEAD": return try reader.read(call, place)
+        case "POST": return try writer.create(call, place)
+        case "PATCH", "PUT": return try writer.update(call, place)
+        case "DELETE": return try writer.delete(call, place)
+        default: throw .notAllowed(call.request.method)
+        }
+    }
+}

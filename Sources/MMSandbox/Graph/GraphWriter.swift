@@ -1,0 +1,144 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Creating, changing and deleting objects.
+struct GraphWriter {
+    let context: TenantContext
+    let store: DirectoryStore
+    let issuer: TokenIssuer
+    let answers: GraphAnswers
+    let accounts: NewAccounts
+    let settings: MailboxSettings
+    let mail: GraphMail
+    let teams: GraphTeams
+    let files: GraphFiles
+
+    func create(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+        switch place.node {
+        case .collection(let address, _): return try create(call, place, in: address)
+        case .made(let kind, _) where kind.name == "mailFolder":
+            guard let owner = place.owner else { throw .notAllowed("POST") }
+            return try create(call, place, in: .mailFolders(owner))
+        default: throw .notAllowed(call.request.method)
+        }
+    }
+
+    private func create(_ call: GraphCall, _ place: GraphPlace, in address: TableAddress) throws(GraphFailure)
+        -> SandboxResponse
+    {
+        let body = try call.object()
+        let kind = store.table(address).kind
+        var row = try kind.checked(body, isNew: true)
+        let id: String
+        switch address {
+        case .users:
+            try accounts.checkNewUser(row)
+            id = RandomBytes.uuid()
+            accounts.finishUser(&row, id: id)
+        case .groups:
+            try accounts.checkNewGroup(row)
+            id = RandomBytes.uuid()
+            accounts.finishGroup(&row)
+            accounts.linkNewGroup(body, id: id, principal: call.principal)
+        case .applications, .servicePrincipals, .directoryRoles:
+            id = RandomBytes.uuid()
+            if address == .applications { row["appId"] = .string(RandomBytes.uuid()) }
+            row["deletedDateTime"] = .null
+        case .domains: id = row["id"]?.string ?? ""
+        case .messages(let owner):
+            id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
+            mail.finishMessage(&row, owner: owner, draft: true, folder: place)
+        case .events:
+            id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
+            guard row["start"]?.object != nil, row["end"]?.object != nil else {
+                throw GraphFailure(
+                    400, "ErrorInvalidRequest",
+                    "Your request can't be completed. The start and end of an event are required.")
+            }
+            row["organizer"] =
+                store.user(place.owner ?? "").map {
+                    ["emailAddress": ["name": $0["displayName"] ?? "", "address": $0["mail"] ?? ""]]
+                } ?? .null
+            row = MailContent.event(row)
+        case .channelMessages, .chatMessages:
+            return try teams.post(call, body, address)
+        case .contacts, .mailFolders, .calendars, .attachments: id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
+        case .lists: id = RandomBytes.uuid()
+        case .listItems: id = "\(1000 + store.sequence)"
+        case .driveItems(let drive): return try files.createFolder(call, body, drive: drive, parent: place.owner)
+        case .channels: id = "19:\(RandomBytes.uuid().filter { $0 != "-" })@thread.tacv2"
+        default: throw .notAllowed("POST")
+        }
+        var stored: JSONObject = ["id": .string(id)]
+        for (name, value) in row where name != "id" { stored[name] = value }
+        if kind.types["createdDateTime"] != nil { stored["createdDateTime"] = .string(ServiceTime.text(context.now)) }
+        if kind.types["lastModifiedDateTime"] != nil {
+            stored["lastModifiedDateTime"] = .string(ServiceTime.text(context.now))
+        }
+        if case .attachments(let owner, let message) = address {
+            mail.noteAttachment(&stored, owner: owner, message: message)
+        }
+        store.change(address) { $0.insert(stored, sequence: $1) }
+        return try answers.created(call, stored, in: address, label: place.label)
+    }
+
+    func update(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+        if case .single(nil, let record) = place.node, place.label.hasSuffix("mailboxSettings"),
+            call.request.method == "PATCH"
+        {
+            var settings = record.members(of: .directoryObject)
+            for (name, value) in try call.object() where !name.contains("@") {
+                guard settings[name] != nil else { throw .badRequest("Invalid property '\(name)'.") }
+                settings[name] = value
+            }
+            if let owner = place.owner { self.settings[owner] = settings }
+            return SandboxResponse(status: 200, json: .object(settings), contentType: GraphAnswers.contentType)
+        }
+        guard case .row(let address, let key) = place.node else { throw .notAllowed(call.request.method) }
+        let table = store.table(address)
+        guard let record = table.find(key) else { throw place.area.missing ?? .missing(key) }
+        guard call.request.method == "PATCH" else { throw .notAllowed(call.request.method) }
+        try answers.checkETag(call, id: record.id, in: table)
+        let body = try call.object()
+        let changes = try table.kind.checked(body, isNew: false)
+        if address == .users, let name = changes["userPrincipalName"]?.string, let other = store.user(name),
+            other.id != record.id
+        {
+            throw .badRequest("Another object with the same value for property userPrincipalName already exists.")
+        }
+        if address == .users, changes["passwordProfile"] != nil { issuer.revoke(record.id) }
+        var row = record.members(of: table.kind)
+        for (name, value) in changes where name != "passwordProfile" { row[name] = value }
+        if table.kind.types["lastModifiedDateTime"] != nil {
+            row["lastModifiedDateTime"] = .string(ServiceTime.text(context.now))
+        }
+        if changes["body"]?["content"]?.string != nil, table.kind.types["bodyPreview"] != nil {
+            row["bodyPreview"] = .string(MessageText.preview(changes["body"]))
+        }
+        store.change(address) { $0.replace(record.id, with: row, sequence: $1) }
+        // The directory answers a change with nothing, the other services with the whole object.
+        guard !table.kind.isDirectoryObject else { return SandboxResponse(status: 204) }
+        var answer = try answers.created(call, row, in: address, label: place.label, status: 200)
+        answer.headers.remove("Location")
+        return answer
+    }
+
+    func delete(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+        guard case .row(let address, let key) = place.node else { throw .notAllowed(call.request.method) }
+        let table = store.table(address)
+        guard let record = table.find(key) else { throw place.area.missing ?? .missing(key) }
+        try answers.checkETag(call, id: record.id, in: table)
+        var kept = record.members(of: table.kind)
+        kept["deletedDateTime"] = .string(ServiceTime.text(context.now))
+        switch address {
+        case .users: store.change(.deletedUsers) { $0.insert(kept, sequence: $1) }
+        case .groups: store.change(.deletedGroups) { $0.insert(kept, sequence: $1) }
+        case .messages(let owner):
+            try mail.moveToDeleted(record, owner: owner)
+            return SandboxResponse(status: 204)
+        default: break
+        }
+        store.change(address) { _ = $0.remove(record.id, sequence: $1) }
+        return SandboxResponse(status: 204)
+    }
+}

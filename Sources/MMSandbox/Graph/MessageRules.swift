@@ -1,0 +1,122 @@
+internal import MMCore
+
+/// Inbox rules by Graph: the same rules that Exchange cmdlets show.
+struct MessageRules {
+    let context: TenantContext
+    let store: DirectoryStore
+    let organization: ExchangeOrganization
+
+    /// Conditions and actions: their names here, and the cmdlets' names.
+    private static let conditions = [
+        ("subjectContains", "SubjectContainsWords"), ("bodyOrSubjectContains", "SubjectOrBodyContainsWords"),
+        ("senderContains", "From"),
+    ]
+    private static let recipients = [
+        ("forwardTo", "ForwardTo"), ("forwardAsAttachmentTo", "ForwardAsAttachmentTo"), ("redirectTo", "RedirectTo"),
+    ]
+    private static let switches = [
+        ("delete", "DeleteMessage"), ("markAsRead", "MarkAsRead"), ("stopProcessingRules", "StopProcessingRules"),
+    ]
+
+    /// The rules of a mailbox, in their order.
+    func rows(_ owner: String) -> [Record] {
+        guard let mailbox = ruleOwner(owner) else { return [] }
+        return organization.inboxRules(of: mailbox).map { .object(messageRule($0, owner: owner)) }
+    }
+
+    private func ruleOwner(_ owner: String) -> ExchangeMailbox? {
+        store.users.index(of: owner).flatMap { organization.mailboxes.mailbox($0) }
+    }
+
+    private static func id(of rule: JSONObject) -> String {
+        Base64.text(Array((rule["RuleIdentity"]?.string ?? "").utf8), alphabet: .url)
+    }
+
+    private func messageRule(_ rule: JSONObject, owner: String) -> JSONObject {
+        func texts(_ value: JSONValue?) -> [JSONValue] { value?.array ?? value?.string.map { [.string($0)] } ?? [] }
+        var conditions: JSONObject = [:]
+        for (name, cmdlet) in Self.conditions {
+            let words = texts(rule[cmdlet])
+            if !words.isEmpty { conditions[name] = .array(words) }
+        }
+        var actions: JSONObject = [:]
+        for (name, cmdlet) in Self.recipients {
+            let addresses = texts(rule[cmdlet])
+            guard !addresses.isEmpty else { continue }
+            actions[name] = .array(
+                addresses.map { address in
+                    let known = store.user(address.string ?? "")?["displayName"]
+                    return ["emailAddress": ["name": known ?? address, "address": address]]
+                })
+        }
+        if let folder = rule["MoveToFolder"]?.string {
+            let known = store.table(.mailFolders(owner)).all.first { $0["displayName"]?.string == folder }
+            actions["moveToFolder"] = .string(
+                known?.id ?? Base64.text(Array("\(owner) \(folder)".utf8), alphabet: .url))
+        }
+        for (name, cmdlet) in Self.switches where rule[cmdlet]?.bool == true { actions[name] = true }
+        return [
+            "id": .string(Self.id(of: rule)), "displayName": rule["Name"] ?? .null, "sequence": rule["Priority"] ?? 1,
+            "isEnabled": rule["Enabled"] ?? true, "hasError": false, "isReadOnly": false,
+            "conditions": conditions.isEmpty ? .null : .object(conditions), "actions": .object(actions),
+            "exceptions": .null,
+        ]
+    }
+
+    /// Creates, changes or deletes a rule.
+    func change(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+        guard let owner = place.owner, let mailbox = ruleOwner(owner) else { throw .mailItemMissing }
+        var rules = organization.inboxRules(of: mailbox)
+        let key = place.rest.first?.name
+        let index = rules.firstIndex { Self.id(of: $0) == key }
+        switch (call.request.method, index) {
+        case ("POST", _) where key == nil:
+            let body = try EntityKind.messageRule.checked(try call.object(), isNew: true)
+            organization.serial += 1
+            var rule = ExchangeOrganization.inboxRule("", mailbox, organization.serial + 100, rules.count + 1)
+            try write(body, to: &rule)
+            rules.append(rule)
+            organization.writtenInboxRules[mailbox.id] = rules
+            return ruleAnswer(call, place, rule, owner, status: 201)
+        case ("PATCH", let index?):
+            try write(try EntityKind.messageRule.checked(try call.object(), isNew: false), to: &rules[index])
+            organization.writtenInboxRules[mailbox.id] = rules
+            return ruleAnswer(call, place, rules[index], owner, status: 200)
+        case ("DELETE", let index?):
+            rules.remove(at: index)
+            organization.writtenInboxRules[mailbox.id] = rules
+            return SandboxResponse(status: 204)
+        case ("PATCH", nil), ("DELETE", nil): throw .mailItemMissing
+        default: throw .notAllowed(call.request.method)
+        }
+    }
+
+    private func ruleAnswer(
+        _ call: GraphCall, _ place: GraphPlace, _ rule: JSONObject, _ owner: String, status: Int
+    ) -> SandboxResponse {
+        var row: JSONObject = [
+            "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)/$entity")
+        ]
+        for (name, value) in messageRule(rule, owner: owner) { row[name] = value }
+        return SandboxResponse(status: status, json: .object(row), contentType: GraphAnswers.contentType)
+    }
+
+    private func write(_ body: JSONObject, to rule: inout JSONObject) throws(GraphFailure) {
+        if let name = body["displayName"] { rule["Name"] = name }
+        if let sequence = body["sequence"] { rule["Priority"] = sequence }
+        if let isEnabled = body["isEnabled"] { rule["Enabled"] = isEnabled }
+        if let conditions = body["conditions"] {
+            for (name, _) in conditions.object ?? [:] where !Self.conditions.contains(where: { $0.0 == name }) {
+                throw GraphFailure(400, "ErrorInvalidRequest", "The sandbox tenant knows no condition '\(name)'.")
+            }
+            for (name, cmdlet) in Self.conditions { rule[cmdlet] = conditions[name] ?? [] }
+        }
+        guard let actions = body["actions"] else { return }
+        for (name, cmdlet) in Self.recipients {
+            let addresses = actions[name]?.array?.compactMap { $0["emailAddress"]?["address"] } ?? []
+            rule[cmdlet] = addresses.isEmpty ? .null : .array(addresses)
+        }
+        for (name, cmdlet) in Self.switches { rule[cmdlet] = actions[name] ?? false }
+        rule["MoveToFolder"] = actions["moveToFolder"] ?? .null
+    }
+}

@@ -1,0 +1,91 @@
+internal import MMCore
+
+/// What paths to teams, channels and chats name.
+struct TeamPaths {
+    let store: DirectoryStore
+
+    func team(_ key: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
+        guard let group = store.table(.groups).find(key),
+            group["resourceProvisioningOptions"]?.array?.contains("Team") == true
+        else {
+            throw GraphFailure(404, "NotFound", "No team found with Group Id \(key)")
+        }
+        let row = TeamContent.team(of: group.members(of: .group))
+        let label = "teams('\(group.id)')"
+        switch rest.first?.name.lowercased() {
+        case "channels":
+            guard let channel = rest.dropFirst().first?.name, !channel.hasPrefix("$") else {
+                return GraphPlace(
+                    node: .collection(.channels(group.id), where: nil), label: "\(label)/channels",
+                    rest: rest.dropFirst(), area: .teams)
+            }
+            let below = rest.dropFirst(2)
+            if below.first?.name.lowercased() == "messages" {
+                guard store.table(.channels(group.id)).find(channel) != nil else {
+                    throw GraphFailure(404, "NotFound", "NotFound")
+                }
+                return .plain(
+                    .channelMessages(team: group.id, channel: channel), "\(label)/channels('\(channel)')/messages",
+                    .teams, below.dropFirst())
+            }
+            return GraphPlace(
+                node: .row(.channels(group.id), key: channel), label: "\(label)/channels", rest: below, area: .teams)
+        case "primarychannel":
+            let id = store.table(.channels(group.id)).first?.id ?? ""
+            return GraphPlace(
+                node: .row(.channels(group.id), key: id), label: "\(label)/channels", rest: rest.dropFirst(),
+                area: .teams)
+        case "members":
+            let owners = Set(store.linked(LinkAddress(owner: group.id, relation: .owners)))
+            let rows = store.linked(LinkAddress(owner: group.id, relation: .members)).compactMap { store.user($0) }.map
+            { member($0, isOwner: owners.contains($0.id)) }
+            return GraphPlace(
+                node: .made(.conversationMember, rows), label: "\(label)/members", rest: rest.dropFirst(), area: .teams)
+        default: return GraphPlace(node: .single(.team, .object(row)), label: "teams", rest: rest, area: .teams)
+        }
+    }
+
+    private func member(_ user: Record, isOwner: Bool) -> Record {
+        .object([
+            "@odata.type": "#microsoft.graph.aadUserConversationMember",
+            "id": .string(Base64.text(Array(user.id.utf8))),
+            "roles": isOwner ? ["owner"] : [], "displayName": user["displayName"] ?? .null, "userId": .string(user.id),
+            "email": user["mail"] ?? .null, "visibleHistoryStartDateTime": "0001-01-01T00:00:00Z",
+        ])
+    }
+
+    func joinedTeams(_ user: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
+        if let key = rest.first?.name, !key.hasPrefix("$") { return try team(key, rest.dropFirst()) }
+        let rows = store.groups(of: user).compactMap { store.table(.groups).find($0) }
+            .filter { $0["resourceProvisioningOptions"]?.array?.contains("Team") == true }
+            .map { Record.object(TeamContent.team(of: $0.members(of: .group))) }
+        return GraphPlace(node: .made(.team, rows), label: "teams", rest: rest, area: .teams)
+    }
+
+    func chats(_ user: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
+        guard let id = rest.first?.name, !id.hasPrefix("$") else {
+            return GraphPlace(node: .collection(.chats(user), where: nil), label: "chats", rest: rest, area: .chats)
+        }
+        let below = rest.dropFirst()
+        guard let chat = store.table(.chats(user)).find(id)?.members(of: .chat) ?? store.teams.chat(id: id),
+            takesPart(user, chat: id)
+        else {
+            throw GraphFailure(404, "NotFound", "NotFound")
+        }
+        switch below.first?.name.lowercased() {
+        case "messages": return .plain(.chatMessages(id), "chats('\(id)')/messages", .chats, below.dropFirst())
+        case "members":
+            let rows = store.teams.people(inChat: id).compactMap { store.user(store.users.ids.guid($0)) }.map {
+                member($0, isOwner: true)
+            }
+            return GraphPlace(
+                node: .made(.conversationMember, rows), label: "chats('\(id)')/members", rest: below.dropFirst(),
+                area: .chats)
+        default: return GraphPlace(node: .single(.chat, .object(chat)), label: "chats", rest: below, area: .chats)
+        }
+    }
+
+    private func takesPart(_ user: String, chat: String) -> Bool {
+        chat.contains(user) || store.table(.chats(user)).find(chat) != nil
+    }
+}

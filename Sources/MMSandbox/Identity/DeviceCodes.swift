@@ -1,0 +1,106 @@
+internal import MMCore
+
+/// The device code flow (RFC 8628): the codes that wait for a person, or were answered and wait for their app.
+final class DeviceCodes {
+    private let context: TenantContext
+    private let issuer: TokenIssuer
+    /// By device code.
+    private var pending: [String: PendingSignIn] = [:]
+
+    init(context: TenantContext, issuer: TokenIssuer) {
+        self.context = context
+        self.issuer = issuer
+    }
+
+    /// The codes that nobody has answered yet.
+    var open: [PendingSignIn] {
+        pending.values.filter { $0.decision == .open && $0.expires > context.now }.sorted { $0.expires < $1.expires }
+    }
+
+    /// Notes what a person said.
+    func decide(_ deviceCode: String, _ decision: PendingSignIn.Decision) { pending[deviceCode]?.decision = decision }
+
+    /// Makes a code run out.
+    func end(_ deviceCode: String) { pending[deviceCode]?.endNow(context.now) }
+
+    /// Whether somebody approved a code that was not redeemed yet.
+    func isApproved(_ deviceCode: String) -> Bool {
+        if case .approved = pending[deviceCode]?.decision { true } else { false }
+    }
+
+    /// Answers a request for a code.
+    func start(_ form: FormFields) throws(TokenFault) -> JSONObject {
+        let app = try RegisteredApp.named(in: form)
+        guard app.isPublicClient else { throw .credentialMissing }
+        let scope = form["scope"] ?? ""
+        _ = try ScopeRequest(parsing: scope, app: app, base: context.base)
+        // Forgets what has run out, so that a long-lived sandbox does not grow.
+        if pending.count > 64 { pending = pending.filter { $0.value.expires + 3600 > context.now } }
+        let userCode = freshUserCode()
+        let deviceCode = "DAQABSANDBOX-\(RandomBytes.text(bytes: 32))"
+        pending[deviceCode] = PendingSignIn(
+            userCode: userCode, appID: app.id, scope: scope, expires: context.now + context.options.deviceCodeLifetime,
+            interval: context.options.pollInterval, lastPoll: nil, decision: .open)
+        let address = "\(context.base)/devicelogin"
+        return [
+            "user_code": .string(userCode),
+            "device_code": .string(deviceCode),
+            "verification_uri": .string(address),
+            "expires_in": .int(context.options.deviceCodeLifetime),
+            "interval": .int(context.options.pollInterval),
+            "message": .string(
+                "To sign in, use a web browser to open the page \(address) and enter the code \(userCode) to authenticate."
+            ),
+        ]
+    }
+
+    /// Nine letters and digits, without those that people mix up.
+    private func freshUserCode() -> String {
+        let letters = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+        while true {
+            let code = String((0..<9).map { _ in letters[Int.random(in: 0..<letters.count)] })
+            if !pending.values.contains(where: { $0.userCode == code }) { return code }
+        }
+    }
+
+    /// The device code under a code that a person entered; blanks, dashes and case don't count.
+    func find(userCode: String) -> (deviceCode: String, pending: PendingSignIn)? {
+        let wanted = userCode.uppercased().filter { $0.isLetter || $0.isNumber }
+        return pending.first { $0.value.userCode == wanted }.map { ($0.key, $0.value) }
+    }
+
+    func redeem(_ form: FormFields, app: RegisteredApp) throws(TokenFault) -> JSONObject {
+        guard let code = form["device_code"] ?? form["code"], !code.isEmpty else { throw .missing("device_code") }
+        guard var found = pending[code], found.appID == app.id else {
+            throw TokenFault(
+                "bad_verification_code", 70_018, "Invalid verification code: the device code is not known.")
+        }
+        guard context.now < found.expires else {
+            throw TokenFault(
+                "expired_token", 70_020,
+                "The provided value for the input parameter 'device_code' is not valid. This device code has expired.")
+        }
+        switch found.decision {
+        case .redeemed:
+            throw TokenFault(
+                "invalid_grant", 54_005,
+                "OAuth2 Authorization code was already redeemed, please retry with a new valid code.")
+        case .declined:
+            throw TokenFault("authorization_declined", 70_018, "The user declined the request.")
+        case .open:
+            let early = found.lastPoll.map { context.now - $0 < found.interval } ?? false
+            found.lastPoll = context.now
+            if early { found.interval += 5 }
+            pending[code] = found
+            guard !early else { throw TokenFault("slow_down", 0, "Polling too fast.") }
+            throw TokenFault(
+                "authorization_pending", 70_016,
+                "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+        case .approved(let userID):
+            let scope = try ScopeRequest(parsing: found.scope, app: app, base: context.base)
+            found.decision = .redeemed
+            pending[code] = found
+            return try issuer.tokens(for: userID, app: app, scope: scope, form: form)
+        }
+    }
+}

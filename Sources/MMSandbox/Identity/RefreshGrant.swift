@@ -1,0 +1,9 @@
+/// What a refresh token stands for.
+struct RefreshGrant: Sendable {
+    let appID: String
+    let userID: String
+    let issued: Int64
+    /// Tokens of one sign-in end together.
+    let family: Int
+    let serial: Int
+}

@@ -1,0 +1,247 @@
+internal import MMCore
+
+/// Issues tokens to people and apps, and knows which of them still hold.
+final class TokenIssuer {
+    private let context: TenantContext
+    private let store: DirectoryStore
+    private let mint: TokenMint
+    /// By refresh token.
+    private var grants: [String: RefreshGrant] = [:]
+    /// Refresh tokens that were used up, to tell a reused one from an unknown one.
+    private var spent: Set<String> = []
+    /// Tokens of a user with a lower number are revoked.
+    private var revokedBefore: [String: Int] = [:]
+    private var serial = 0
+
+    init(context: TenantContext, store: DirectoryStore, mint: TokenMint) {
+        self.context = context
+        self.store = store
+        self.mint = mint
+    }
+
+    /// Ends every token that a user has got so far.
+    func revoke(_ userID: String) { revokedBefore[userID] = serial }
+
+    /// Whether the tokens of a number were ended.
+    func isRevoked(serial: Int, of userID: String) -> Bool { serial <= revokedBefore[userID] ?? 0 }
+
+    private func nextSerial() -> Int {
+        serial += 1
+        // Forgets the oldest, so that a long-lived sandbox does not grow.
+        if spent.count > 10_000 { spent = [] }
+        if grants.count > 20_000 { grants = grants.filter { $0.value.serial > serial - 10_000 } }
+        return serial
+    }
+
+    /// Answers an app that speaks for itself.
+    func appOnly(_ form: FormFields, app: RegisteredApp, tenant: String) throws(TokenFault)
+        -> JSONObject
+    {
+        guard tenant.lowercased() != "common", tenant.lowercased() != "organizations" else {
+            throw TokenFault(
+                "invalid_request", 50_059,
+                "No tenant-identifying information found in either the request or implied by any provided credentials.")
+        }
+        guard let scopeText = form["scope"], !scopeText.isEmpty else { throw .missing("scope") }
+        let scope = try ScopeRequest(parsing: scopeText, app: app, base: context.base)
+        guard scope.isDefault else {
+            throw TokenFault(
+                "invalid_scope", 1_002_012,
+                "The provided value for scope \(scopeText) is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
+            )
+        }
+        let serial = nextSerial()
+        let objectID = store.servicePrincipalID(ofApp: app.id) ?? app.id
+        var claims = accessClaims(scope: scope, app: app, serial: serial, lifetime: 3_599, form: form)
+        claims["appidacr"] = "1"
+        claims["idtyp"] = "app"
+        claims["oid"] = .string(objectID)
+        claims["roles"] = .array(app.roles.map(JSONValue.string))
+        claims["sub"] = .string(objectID)
+        return [
+            "token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599,
+            "access_token": .string(mint.sealed(claims)),
+        ]
+    }
+
+    /// Answers a refresh token.
+    func refresh(_ form: FormFields, app: RegisteredApp) throws(TokenFault) -> JSONObject {
+        guard let token = form["refresh_token"], !token.isEmpty else { throw .missing("refresh_token") }
+        guard let grant = grants[token] else {
+            if spent.contains(token) {
+                throw TokenFault(
+                    "invalid_grant", 70_000,
+                    "The provided value for the input parameter 'refresh_token' is not valid: it was used before.",
+                    suberror: "bad_token")
+            }
+            throw TokenFault("invalid_grant", 70_000, "Provided grant is invalid or malformed.", suberror: "bad_token")
+        }
+        guard grant.appID == app.id else {
+            throw TokenFault(
+                "invalid_grant", 700_005, "Provided authorization code or refresh token is for another client.")
+        }
+        guard !isRevoked(serial: grant.serial, of: grant.userID) else {
+            throw TokenFault(
+                "invalid_grant", 50_173,
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed.")
+        }
+        guard context.now - grant.issued < 90 * 86_400 else {
+            throw TokenFault(
+                "invalid_grant", 700_082,
+                "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.")
+        }
+        let scope = try ScopeRequest(
+            parsing: form["scope"] ?? "https://graph.microsoft.com/.default openid profile offline_access", app: app,
+            base: context.base)
+        try checkAccount(grant.userID, isRefresh: true)
+        return try tokens(for: grant.userID, app: app, scope: scope, form: form, replacing: token)
+    }
+
+    /// Whether an account may get a token now.
+    func checkAccount(_ userID: String, isRefresh: Bool = false) throws(TokenFault) {
+        guard let record = store.user(userID) else {
+            throw TokenFault(
+                "invalid_grant", 50_034, "The user account does not exist in the \(TenantIdentity.name) directory.")
+        }
+        guard record["accountEnabled"]?.bool != false else {
+            throw TokenFault("invalid_grant", 50_057, "The user account is disabled.")
+        }
+        let outcome = store.users.index(of: userID).flatMap {
+            NamedAccount.all.indices.contains($0) ? NamedAccount.all[$0].outcome : nil
+        }
+        switch outcome {
+        case .blockedByPolicy:
+            throw TokenFault(
+                "interaction_required", 53_003,
+                "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
+                suberror: "message_only")
+        case .secondFactorOnRefresh where isRefresh:
+            throw TokenFault(
+                "interaction_required", 50_076,
+                "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication.",
+                suberror: "basic_action",
+                claims:
+                    #"{"access_token":{"capolids":{"essential":true,"values":["55555555-0000-4000-8000-000000000001"]}}}"#
+            )
+        default: return
+        }
+    }
+
+    /// The answer of a successful sign-in or refresh of a person.
+    func tokens(
+        for userID: String, app: RegisteredApp, scope: ScopeRequest, form: FormFields, nonce: String? = nil,
+        replacing old: String? = nil
+    ) throws(TokenFault) -> JSONObject {
+        try checkAccount(userID)
+        guard let record = store.user(userID) else {
+            throw TokenFault("invalid_grant", 50_034, "The user account does not exist.")
+        }
+        let serial = nextSerial()
+        let lifetime = context.options.accessTokenLifetime
+        let name = record["displayName"]?.string ?? ""
+        let upn = record["userPrincipalName"]?.string ?? ""
+        var claims = accessClaims(scope: scope, app: app, serial: serial, lifetime: lifetime, form: form)
+        claims["acct"] = record["userType"]?.string == "Guest" ? 1 : 0
+        claims["acr"] = "1"
+        claims["amr"] = ["pwd", "mfa"]
+        claims["appidacr"] = app.isPublicClient ? "0" : "1"
+        claims["idtyp"] = "user"
+        claims["ipaddr"] = "127.0.0.1"
+        claims["name"] = .string(name)
+        claims["oid"] = .string(userID)
+        claims["scp"] = .string((scope.permissions + scope.identityScopes).joined(separator: " "))
+        claims["sub"] = .string(mint.tag("at:\(app.id):\(userID)"))
+        claims["unique_name"] = .string(upn)
+        claims["upn"] = .string(upn)
+        claims["wids"] = .array(store.roles(of: userID).map { .string($0.rawValue) })
+        var answer: JSONObject = [
+            "token_type": "Bearer",
+            "scope": .string(scopeText(scope)),
+            "expires_in": .int(lifetime),
+            "ext_expires_in": .int(lifetime),
+            "access_token": .string(mint.sealed(claims)),
+        ]
+        if scope.wantsRefreshToken {
+            answer["refresh_token"] = .string(refreshToken(for: userID, app: app, serial: serial, replacing: old))
+        }
+        if scope.wantsIDToken { answer["id_token"] = .string(idToken(record, app: app, serial: serial, nonce: nonce)) }
+        if form["client_info"] == "1" {
+            let home = homeAccount(record, userID: userID)
+            let info: JSONObject = ["uid": .string(home.object), "utid": .string(home.tenant)]
+            answer["client_info"] = .string(Base64.text(JSONWriter.bytes(.object(info)), alphabet: .url))
+        }
+        return answer
+    }
+
+    private func scopeText(_ scope: ScopeRequest) -> String {
+        var names = scope.identityScopes
+        names += scope.permissions.map { "\(scope.audience)/\($0)" }
+        if scope.isDefault { names.append("\(scope.audience)/.default") }
+        return names.joined(separator: " ")
+    }
+
+    private func accessClaims(
+        scope: ScopeRequest, app: RegisteredApp, serial: Int, lifetime: Int64, form: FormFields
+    ) -> JSONObject {
+        var claims: JSONObject = [
+            "aud": .string(scope.audience),
+            "iss": .string("\(context.base)/\(TenantIdentity.id)/"),
+            "iat": .int(context.now), "nbf": .int(context.now), "exp": .int(context.now + lifetime),
+            "app_displayname": .string(app.name),
+            "appid": .string(app.id),
+            "tid": .string(TenantIdentity.id),
+            "uti": .string("S\(serial)"),
+            "ver": "1.0",
+        ]
+        let wanted = form["claims"].flatMap { try? JSONParser.parse($0) }
+        if let capabilities = wanted?["access_token"]?["xms_cc"]?["values"]?.array, capabilities.contains("CP1") {
+            claims["xms_cc"] = ["CP1"]
+        }
+        return claims
+    }
+
+    private func refreshToken(for userID: String, app: RegisteredApp, serial: Int, replacing old: String?)
+        -> String
+    {
+        if let old, case .keep = context.options.refreshRotation { return old }
+        let token = "1.SANDBOX.\(RandomBytes.text(bytes: 40))"
+        let family = old.flatMap { grants[$0]?.family } ?? serial
+        grants[token] = RefreshGrant(appID: app.id, userID: userID, issued: context.now, family: family, serial: serial)
+        if let old, case .renewAndRevoke = context.options.refreshRotation {
+            grants[old] = nil
+            spent.insert(old)
+        }
+        return token
+    }
+
+    private func homeAccount(_ record: Record, userID: String) -> (object: String, tenant: String) {
+        guard record["userType"]?.string == "Guest" else { return (userID, TenantIdentity.id) }
+        let place = context.mixing.branch(77)
+        let key = userID.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0x7FFF_FFFF }
+        return (Guid.text(place.number(key, 1), place.number(key, 2)), "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722")
+    }
+
+    private func idToken(_ record: Record, app: RegisteredApp, serial: Int, nonce: String?) -> String {
+        var claims: JSONObject = [
+            "aud": .string(app.id),
+            "iss": .string("\(context.base)/\(TenantIdentity.id)/v2.0"),
+            "iat": .int(context.now), "nbf": .int(context.now), "exp": .int(context.now + 3900),
+            "name": record["displayName"] ?? "",
+            "oid": .string(record.id),
+            "preferred_username": record["userType"]?.string == "Guest"
+                ? record["mail"] ?? "" : record["userPrincipalName"] ?? "",
+            "rh": "1.SANDBOX.",
+            "sid": .string(Guid.text(context.mixing.number(serial, 5), context.mixing.number(serial, 6))),
+            "sub": .string(mint.tag("id:\(app.id):\(record.id)")),
+            "tid": .string(TenantIdentity.id),
+            "uti": .string("S\(serial)"),
+            "ver": "2.0",
+        ]
+        if record["userType"]?.string == "Guest" {
+            claims["email"] = record["mail"]
+            claims["idp"] = .string("\(context.base)/6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722/")
+        }
+        if let nonce { claims["nonce"] = .string(nonce) }
+        return mint.sealed(claims)
+    }
+}
