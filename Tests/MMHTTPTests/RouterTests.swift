@@ -66,6 +66,34 @@ struct RouterTests {
         #expect(await ask("get", "/jobs").status == 405, "methods are case-sensitive (RFC 9110, section 9.1)")
     }
 
+    /// A router that takes words in any case, with paths whose end is open.
+    private static let open: HTTPChain<String> = {
+        var router = Router<String>(refusals, ignoresCase: true)
+        router.get("/Files") { _ in .text("the root") }
+        router.get("/Files/{path...}") { .text("\($0.http.method) [\($0.name("path"))]") }
+        router.get("/Files/{id}") { .text("file \($0.name("id"))") }
+        router.get("/Files/{id}/{more...}") { .text("\($0.name("id")): [\($0.name("more"))]") }
+        router.get("/Files/Shared/{path...}") { .text("shared [\($0.name("path"))]") }
+        router.get("/{drive}/Items/{path...}") { .text("\($0.name("drive")) items [\($0.name("path"))]") }
+        return HTTPChain([router]) { request, _ in .text("no \(request.path)", status: 404) }
+    }()
+
+    @Test(
+        "an open end takes any number of segments as they were sent, and gives way to what is more exact",
+        arguments: [
+            ("/files", "the root"), ("/FILES/A%2fb", "file A/b"), ("/files/A/b%2Fc//d", "A: [b%2Fc//d]"),
+            ("/files/", "GET []"), ("/files/SHARED", "shared []"), ("/files/shared/A", "shared [A]"),
+            ("/Mine/items", "Mine items []"), ("/Mine/ITEMS/x/y", "Mine items [x/y]"), ("/mine", "no /mine"),
+        ])
+    func openEnds(target: String, text: String) async {
+        let answer = await Self.open.respond(to: HTTPServerRequest(method: "HEAD", target: target), from: "kim")
+        guard case .bytes(let bytes) = answer.body else {
+            Issue.record("a stream")
+            return
+        }
+        #expect(String(decoding: bytes, as: UTF8.self) == text)
+    }
+
     @Test("words the errors of its handlers")
     func failures() async {
         #expect(await ask("POST", "/jobs/7/cancel") == (404, "There is no job 7.", nil))

@@ -1,10 +1,12 @@
 import MMCore
 
-/// The path of a route: `/v1/jobs/{job}`, where `{job}` stands for one segment.
+/// The path of a route: `/v1/jobs/{job}`, where `{job}` stands for one segment, or `/files/{path...}`, whose end stands for
+/// any number of them.
 struct RoutePath: Sendable {
     private enum Segment: Sendable {
         case literal(String)
         case name(String)
+        case rest(String)
     }
 
     /// The longest name that a request may put into a path, in bytes.
@@ -13,15 +15,25 @@ struct RoutePath: Sendable {
     /// As it was written.
     let text: String
     private let segments: [Segment]
+    private let ignoresCase: Bool
 
     /// A path.
-    /// - Precondition: it begins with a slash.
-    init(_ text: String) {
+    /// - Parameters:
+    ///   - text: the path.
+    ///   - ignoresCase: whether its words mean those of a request in any case.
+    /// - Precondition: it begins with a slash; what stands for any number of segments is the last.
+    init(_ text: String, ignoresCase: Bool = false) {
         precondition(text.hasPrefix("/"), "the path \(text) of a route does not begin with a slash")
         self.text = text
-        segments = text.split(separator: "/", omittingEmptySubsequences: false).map { segment in
-            segment.hasPrefix("{") && segment.hasSuffix("}")
-                ? .name(String(segment.dropFirst().dropLast())) : .literal(String(segment))
+        self.ignoresCase = ignoresCase
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        segments = parts.enumerated().map { place, segment in
+            guard segment.hasPrefix("{"), segment.hasSuffix("}") else {
+                return .literal(ignoresCase ? segment.lowercased() : String(segment))
+            }
+            guard segment.hasSuffix("...}") else { return .name(String(segment.dropFirst().dropLast())) }
+            precondition(place == parts.count - 1, "\(segment) is not the last segment of the route \(text)")
+            return .rest(String(segment.dropFirst().dropLast(4)))
         }
     }
 
@@ -30,26 +42,36 @@ struct RoutePath: Sendable {
         segments.allSatisfy { if case .literal = $0 { true } else { false } }
     }
 
-    /// Whether another path that both match is less exact: where they differ first, a literal comes before a name.
+    /// Whether another path that both match is less exact: where they differ first, a literal comes before a name, and
+    /// either before any number of segments.
     func isMoreExact(than other: RoutePath) -> Bool {
         for case (let mine, let others) in zip(segments, other.segments) {
             switch (mine, others) {
-            case (.literal, .name): return true
-            case (.name, .literal): return false
+            case (.literal, .name), (.literal, .rest), (.name, .rest): return true
+            case (.name, .literal), (.rest, .literal), (.rest, .name): return false
             default: continue
             }
         }
-        return false
+        return segments.count < other.segments.count
     }
 
-    /// The names that the segments of a request's path give, decoded; `nil` when it is another path.
+    /// The names that the segments of a request's path give, decoded, and those of any number of segments as they were sent;
+    /// `nil` when it is another path.
     func names(in parts: [Substring]) -> [String: String]? {
-        guard parts.count == segments.count else { return nil }
+        var named = segments[...]
         var names: [String: String] = [:]
-        for (part, segment) in zip(parts, segments) {
+        if case .rest(let name)? = segments.last {
+            named.removeLast()
+            guard parts.count >= named.count else { return nil }
+            names[name] = parts[named.count...].joined(separator: "/")
+        } else if parts.count != segments.count {
+            return nil
+        }
+        for (part, segment) in zip(parts, named) {
             switch segment {
+            case .rest: continue
             case .literal(let text):
-                guard part == text else { return nil }
+                guard part == text || ignoresCase && part.lowercased() == text else { return nil }
             case .name(let name):
                 guard let value = PercentCoding.decode(part.utf8), !value.isEmpty, value.utf8.count <= Self.longestName
                 else { return nil }

@@ -1,6 +1,6 @@
 /// A request that a route answers.
 package struct RoutedRequest<Peer: Sendable>: Sendable {
-    /// What came.
+    /// What came; a `HEAD` comes as the `GET` that it asks about.
     package let http: HTTPServerRequest
     /// Who sent it.
     package let peer: Peer
@@ -12,7 +12,8 @@ package struct RoutedRequest<Peer: Sendable>: Sendable {
         self.names = names
     }
 
-    /// What stands in the request's path where the route's has this name in braces, decoded.
+    /// What stands in the request's path where the route's has this name in braces: one segment decoded, any number of
+    /// them as they were sent.
     /// - Precondition: the route's path has the name.
     package func name(_ name: String) -> String {
         guard let value = names[name] else { preconditionFailure("the route's path has no {\(name)}") }

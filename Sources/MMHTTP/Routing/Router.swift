@@ -42,28 +42,36 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
     }
 
     private let refusals: Refusals
+    private let ignoresCase: Bool
     /// Routes without names, by their paths.
     private var plain: [String: Route] = [:]
     /// Routes with names, the most exact first.
     private var named: [Route] = []
 
     /// A router without routes.
-    package init(_ refusals: Refusals) { self.refusals = refusals }
+    /// - Parameters:
+    ///   - refusals: how it words what it refuses.
+    ///   - ignoresCase: whether the words of its paths mean those of a request in any case.
+    package init(_ refusals: Refusals, ignoresCase: Bool = false) {
+        self.refusals = refusals
+        self.ignoresCase = ignoresCase
+    }
 
     /// Adds what answers a method of a path.
     /// - Parameters:
     ///   - method: the method; `HEAD` and `OPTIONS` are answered anyway.
-    ///   - path: such as `/v1/jobs/{job}`, where `{job}` stands for one segment.
+    ///   - path: such as `/v1/jobs/{job}`, where `{job}` stands for one segment, or `/files/{path...}`, whose end stands for
+    ///     any number of them, none included.
     ///   - handler: answers the requests.
     /// - Precondition: nothing else answers the method of this path.
     package mutating func on(_ method: String, _ path: String, _ handler: @escaping Handler) {
-        let path = RoutePath(path)
-        let known = path.isPlain ? plain[path.text] : named.first { $0.path.text == path.text }
+        let path = RoutePath(path, ignoresCase: ignoresCase)
+        let known = path.isPlain ? plain[key(path.text)] : named.first { $0.path.text == path.text }
         var route = known ?? Route(path: path)
         precondition(route.handler(of: method) == nil, "two routes answer \(method) \(path.text)")
         route.handlers.append((method, handler))
         if path.isPlain {
-            plain[path.text] = route
+            plain[key(path.text)] = route
         } else if let index = named.firstIndex(where: { $0.path.text == path.text }) {
             named[index] = route
         } else {
@@ -85,8 +93,9 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
         to request: HTTPServerRequest, from peer: Peer, next: HTTPResponder<Peer>
     ) async -> HTTPServerResponse {
         guard let (route, names) = find(request.path) else { return await next(request, peer) }
-        let method = request.method == "HEAD" ? "GET" : request.method
-        guard let handler = route.handler(of: method) else {
+        var asked = request
+        if asked.method == "HEAD" { asked.method = "GET" }
+        guard let handler = route.handler(of: asked.method) else {
             var answer =
                 request.method == "OPTIONS"
                 ? HTTPServerResponse(status: 204) : refusals.wrongMethod(request, route.methods)
@@ -94,14 +103,14 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
             return answer
         }
         do throws(MMError) {
-            return try await handler(RoutedRequest(http: request, peer: peer, names: names))
+            return try await handler(RoutedRequest(http: asked, peer: peer, names: names))
         } catch {
             return refusals.failure(error)
         }
     }
 
     private func find(_ path: String) -> (Route, [String: String])? {
-        if let route = plain[path] { return (route, [:]) }
+        if let route = plain[key(path)] { return (route, [:]) }
         guard !named.isEmpty else { return nil }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         for route in named {
@@ -109,4 +118,6 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
         }
         return nil
     }
+
+    private func key(_ path: String) -> String { ignoresCase ? path.lowercased() : path }
 }
