@@ -2,6 +2,8 @@
 public struct PoolSettings: Sendable {
     /// Most sessions at once; the longest idle one makes room.
     public var mostSessions = 500
+    /// Most sessions of one owner, for keys of the standard kind of one connection; `nil`: no limit.
+    public var mostSessionsOfOwner: Int?
     /// Most memory of all sessions' processes in bytes; `nil`: no limit.
     public var mostMemory: Int?
     /// How long an idle session rests before it is asked how it is.
@@ -15,14 +17,22 @@ public struct PoolSettings: Sendable {
     public var pendingLimit: Duration = .seconds(900)
     /// When a session that nobody used ends.
     public var idleLimit: Duration = .seconds(86_400)
-    /// How long a start may take.
-    public var startLimit: Duration = .seconds(60)
+    /// How long a start may take; `nil`: as long as it wants.
+    public var startLimit: Duration? = .seconds(60)
+    /// Whether an opening goes on when nobody waits for it any more, since a person may be signing in; what fails is then kept
+    /// for the reports.
+    package var opensUnattended = true
     /// Most sessions that are started ahead of their first use.
     public var mostSpares = 8
     /// How long a session that could not be started ahead is left alone.
     public var spareRest: Duration = .seconds(300)
     /// How often the pool looks after its sessions.
     public var tick: Duration = .seconds(15)
+
+    /// The limits of a call that brings none of its own.
+    var limits: SessionLimits {
+        SessionLimits(all: mostSessions, ofOwner: mostSessionsOfOwner, idle: idleLimit, rest: .zero)
+    }
 
     /// The standard settings.
     public init() {}

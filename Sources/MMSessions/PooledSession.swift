@@ -52,10 +52,12 @@ extension PooledSession {
 
 /// Makes the sessions of a pool.
 public protocol SessionFactory: Sendable {
+    /// What names a session.
+    associatedtype Key: PoolKey = SessionKey
     /// What it makes.
     associatedtype Session: PooledSession
 
     /// Starts a session that is not signed in yet.
     /// - Throws: `MMError` when it can't be started; the error says what to install or mend.
-    func start(_ key: SessionKey) async throws(MMError) -> Session
+    func start(_ key: Key) async throws(MMError) -> Session
 }

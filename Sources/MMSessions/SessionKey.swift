@@ -1,5 +1,5 @@
 /// The name of a session: which connection, and which module or service of it.
-public struct SessionKey: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct SessionKey: PoolKey {
     /// The connection's name.
     public let connection: String
     /// The module or service, such as `exo` or `graph-api`.
@@ -10,6 +10,9 @@ public struct SessionKey: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.connection = connection
         self.module = module
     }
+
+    /// The connection.
+    public var owner: String { connection }
 
     /// `connection/module`.
     public var description: String { "\(connection)/\(module)" }

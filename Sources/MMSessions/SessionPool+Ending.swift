@@ -1,6 +1,6 @@
-import MMCore
+package import MMCore
 
-extension SessionPool {
+extension SessionPool where Factory.Key == SessionKey {
     /// Ends sessions: those of a connection, one of them, or all.
     /// - Parameters:
     ///   - connection: whose; `nil`: everybody's.
@@ -50,7 +50,12 @@ extension SessionPool {
         }.sorted()
     }
 
-    func end(_ key: SessionKey, _ reason: MMError) async {
+}
+
+extension SessionPool {
+    /// Ends a session, whatever it does.
+    /// - Parameter reason: what those are told who wait for it.
+    package func end(_ key: Key, _ reason: MMError) async {
         guard let slot = slots.removeValue(forKey: key) else { return }
         lastGeneration = max(lastGeneration, slot.life.generation)
         slot.opening?.cancel()
@@ -61,7 +66,11 @@ extension SessionPool {
     /// Ends every session and takes no more calls.
     public func close() async {
         isClosed = true
-        for key in slots.keys.sorted() { await end(key, MMError(.cancelled, "The pool is stopping.")) }
+        await withTaskGroup(of: Void.self) { group in
+            for key in slots.keys {
+                group.addTask { await self.end(key, MMError(.cancelled, "The pool is stopping.")) }
+            }
+        }
         await dropSpares { _ in true }
     }
 }

@@ -2,7 +2,7 @@ public import MMCore
 
 extension SessionPool {
     /// Where one session stands; `nil` when there is none. Unlike `reports`, it asks no process for its memory.
-    public func state(of key: SessionKey) async -> SessionState? {
+    public func state(of key: Key) async -> SessionState? {
         guard let slot = slots[key] else { return nil }
         return await standing(slot)
     }
@@ -14,20 +14,48 @@ extension SessionPool {
     }
 
     /// Clears away an idle session whose process has ended.
-    func noticeLoss(of key: SessionKey) async {
+    func noticeLoss(of key: Key) async {
         guard let (session, number) = slots[key]?.idle, let turn = slots[key]?.turns.takeIfFree() else { return }
         if await !session.isUsable { await lose(key, number) }
         turn.giveBack()
     }
 
     /// The session that there is now, ready or not.
-    package func current(_ key: SessionKey) -> Session? { slots[key]?.session }
+    package func current(_ key: Key) -> Session? { slots[key]?.session }
+
+    /// The session that there is now, if it is ready, whoever uses it; it counts as used.
+    package func ready(_ key: Key) -> Session? {
+        guard let slot = slots[key], slot.life.identity != nil else { return nil }
+        slots[key]?.touched = clock.now()
+        return slot.session
+    }
+
+    /// The sessions that are ready.
+    package func readySessions(where isMeant: (Key) -> Bool) -> [Session] {
+        slots.filter { isMeant($0.key) && $0.value.life.identity != nil }.compactMap(\.value.session)
+    }
+
+    /// A share in the turn of a session that is ready, for a command that goes on by itself. The command counts as one of the
+    /// session's, which is used until the share is given back.
+    package func share(_ key: Key) -> TurnQueue.Turn? {
+        guard let slot = slots[key], slot.life.identity != nil else { return nil }
+        slots[key]?.commands += 1
+        slots[key]?.touched = clock.now()
+        counters.commands += 1
+        return slot.turns.share()
+    }
+
+    /// A session is used at this moment.
+    package func touch(_ key: Key) { slots[key]?.touched = clock.now() }
+
+    /// How many callers wait for a session.
+    package func waiting(for key: Key) -> Int { slots[key]?.turns.waiting ?? 0 }
 
     /// The account that signed in to a session.
-    public func account(of key: SessionKey) -> String? { slots[key]?.account }
+    public func account(of key: Key) -> String? { slots[key]?.account }
 
     /// When idle sessions last answered that they are well.
-    public func lastPings() -> [(key: SessionKey, time: Timestamp)] {
+    public func lastPings() -> [(key: Key, time: Timestamp)] {
         slots.sorted { $0.key < $1.key }.compactMap { key, slot in slot.lastPing.map { (key, $0) } }
     }
 }

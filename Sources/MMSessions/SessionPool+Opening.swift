@@ -2,13 +2,15 @@ import MMCore
 
 extension SessionPool {
     /// Starts and signs in a session, in the background. The turn is given back when that has ended, however it ended.
-    func open(_ key: SessionKey, _ turn: TurnQueue.Turn) {
+    func open(_ key: Key, _ turn: TurnQueue.Turn, _ order: Order) {
         guard var slot = slots[key], slot.turns === turn.queue else { return }
         let wasLost = if case .lost = slot.life.state { true } else { false }
         guard let number = slot.life.beginOpening() else { return }
         counters.starts += 1
         if wasLost { counters.restarts += 1 }
         slot.isFresh = wasLost
+        slot.isFirst = true
+        slot.idleLimit = order.limits.idle
         slot.account = nil
         slot.commands = 0
         slot.createdAt = clock.wall.now
@@ -17,19 +19,19 @@ extension SessionPool {
         slot.touched = clock.now()
         slot.checked = slot.touched
         slot.opening = Task {
-            await self.bringUp(key, number)
+            await self.bringUp(key, number, order)
             turn.giveBack()
         }
         slots[key] = slot
     }
 
-    private func bringUp(_ key: SessionKey, _ number: Int) async {
+    private func bringUp(_ key: Key, _ number: Int, _ order: Order) async {
         do throws(MMError) {
             let session: Session
             if let spare = await takeSpare(key) {
                 session = spare
             } else {
-                session = try await startSession(key)
+                session = try await startSession(key, order.start)
             }
             guard let turns = adopt(session, key, number) else { return await session.close() }
             await session.lend(through: turns)
@@ -38,26 +40,32 @@ extension SessionPool {
             }
             connected(key, number, as: account)
         } catch {
-            await failed(key, number, error)
+            await failed(key, number, error, wasCalledOff: Task.isCancelled)
         }
     }
 
-    func startSession(_ key: SessionKey) async throws(MMError) -> Session {
-        let limit = Deadline.after(settings.startLimit)
+    /// A session as the factory starts it.
+    func standardOrder(for key: Key) -> Order {
         let factory = factory
-        return try await Bounded.run(
-            until: limit, doing: "starting the session \(key)", dropping: { await $0.close() }
-        ) { () async throws(MMError) in try await factory.start(key) }
+        return Order(limits: settings.limits) { () async throws(MMError) in try await factory.start(key) }
     }
 
-    private func adopt(_ session: Session, _ key: SessionKey, _ number: Int) -> TurnQueue? {
+    func startSession(
+        _ key: Key, _ start: @escaping @Sendable () async throws(MMError) -> Session
+    ) async throws(MMError) -> Session {
+        try await Bounded.run(
+            until: settings.startLimit.map { .after($0) } ?? .never, doing: "starting the session \(key)",
+            dropping: { await $0.close() }, start)
+    }
+
+    private func adopt(_ session: Session, _ key: Key, _ number: Int) -> TurnQueue? {
         guard slots[key]?.life.signIn(nil, in: number) == true else { return nil }
         slots[key]?.session = session
         slots[key]?.touched = clock.now()
         return slots[key]?.turns
     }
 
-    private func prompted(_ key: SessionKey, _ number: Int, _ prompt: JSONObject) {
+    private func prompted(_ key: Key, _ number: Int, _ prompt: JSONObject) {
         guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
         slots[key]?.touched = clock.now()
         for caller in callers {
@@ -69,7 +77,7 @@ extension SessionPool {
         }
     }
 
-    private func connected(_ key: SessionKey, _ number: Int, as account: String) {
+    private func connected(_ key: Key, _ number: Int, as account: String) {
         guard slots[key]?.life.opened(account, in: number) == true else { return }
         counters.signIns += 1
         slots[key]?.account = account
@@ -77,10 +85,22 @@ extension SessionPool {
         slots[key]?.checked = clock.now()
     }
 
-    private func failed(_ key: SessionKey, _ number: Int, _ error: MMError) async {
+    private func failed(_ key: Key, _ number: Int, _ error: MMError, wasCalledOff: Bool) async {
         guard slots[key]?.life.failed(error, in: number) == true, var slot = slots[key] else { return }
         let session = slot.session
         slot.session = nil
+        guard settings.opensUnattended else {
+            // Why it failed is for all who asked. That those called it off who asked first is not: the next one opens it.
+            if wasCalledOff, slot.turns.waiting > 0 {
+                slots[key] = slot
+            } else {
+                slots[key] = nil
+                lastGeneration = max(lastGeneration, number)
+                slot.turns.close(error)
+            }
+            await session?.close()
+            return
+        }
         // Whoever saw the code has gone to sign in: the next call is told, or it would ask for a sign-in without end.
         slot.untold = slot.turns.waiting == 0 && error.code == .forbidden ? error : nil
         slot.touched = clock.now()
@@ -89,17 +109,26 @@ extension SessionPool {
         await session?.close()
     }
 
-    /// Ends the longest idle session when the pool is full.
-    func makeRoom(for key: SessionKey) async throws(MMError) {
+    /// Ends the longest idle session when the pool is full, or the part of it that an owner may have.
+    func makeRoom(for key: Key, _ limits: SessionLimits) async throws(MMError) {
         let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
-        var full = live.count >= settings.mostSessions
+        let own = live.filter { $0.key.owner == key.owner }
+        let isOwnersLimit = limits.ofOwner.map { own.count >= $0 } ?? false
+        var full = isOwnersLimit || live.count >= limits.all
         if !full, let most = settings.mostMemory { full = await totalMemory() > most }
         guard full else { return }
-        let idle = live.filter { $0.value.idle != nil }
+        // Never one that works, and never another owner's for one's own limit.
+        let now = clock.now()
+        let idle = (isOwnersLimit ? own : live).filter { $0.value.idle != nil && now - $0.value.touched >= limits.rest }
         guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched })?.key else {
             throw MMError(
-                .limitExceeded, "The pool is full: \(live.count) sessions, none of them idle.",
-                hint: "Wait for one to finish, end one with `mm disconnect`, or raise the limit.",
+                .limitExceeded,
+                isOwnersLimit
+                    ? "There are \(own.count) sessions already, the most for one client, and none of them is idle."
+                    : "There are \(live.count) sessions already, the most there may be, and none of them is idle.",
+                hint:
+                    "Go on in one that is there, wait for one to finish, end one that is not needed any more, or raise "
+                    + "the limit.",
                 retry: .after(.seconds(10))
             )
         }

@@ -4,14 +4,14 @@ extension SessionPool {
     /// Keeps a started, unsigned session ready for each of these keys, so that the first answer does not wait for a start.
     ///
     /// A key that has a session needs no spare. What can't be started is tried again later, not without end.
-    public func keepSpares(for keys: some Sequence<SessionKey>) async {
+    public func keepSpares(for keys: some Sequence<Key>) async {
         spareKeys = Set(keys)
         await dropSpares { !self.spareKeys.contains($0) }
         await fillSpares()
     }
 
     /// The keys for which a session is ready to be signed in.
-    public var readySpares: [SessionKey] { spares.keys.sorted() }
+    public var readySpares: [Key] { spares.keys.sorted() }
 
     func fillSpares() async {
         let now = clock.now()
@@ -23,7 +23,7 @@ extension SessionPool {
             if let again = spareFaults[key], now < again { continue }
             guard spares.count < settings.mostSpares else { return }
             do throws(MMError) {
-                let spare = try await startSession(key)
+                let spare = try await startSession(key, standardOrder(for: key).start)
                 spareFaults[key] = nil
                 if isClosed || !spareKeys.contains(key) || spares[key] != nil || slots[key] != nil {
                     await spare.close()
@@ -37,14 +37,14 @@ extension SessionPool {
     }
 
     /// A spare for a key that can still be signed in.
-    func takeSpare(_ key: SessionKey) async -> Session? {
+    func takeSpare(_ key: Key) async -> Session? {
         guard let spare = spares.removeValue(forKey: key) else { return nil }
         if await spare.isSpare { return spare }
         await spare.close()
         return nil
     }
 
-    func dropSpares(_ isUnwanted: (SessionKey) -> Bool) async {
+    func dropSpares(_ isUnwanted: (Key) -> Bool) async {
         let unwanted = spares.filter { isUnwanted($0.key) }
         for key in unwanted.keys { spares[key] = nil }
         for spare in unwanted.values { await spare.close() }

@@ -2,30 +2,35 @@ import MMCore
 
 extension SessionPool {
     /// Every session, by name.
-    public func reports() async -> [SessionReport] {
-        var reports: [SessionReport] = []
-        for (key, slot) in slots.sorted(by: { $0.key < $1.key }) {
+    public func reports() async -> [SessionReport<Key>] { await reports { _ in true } }
+
+    /// Some sessions, by name.
+    package func reports(where isMeant: (Key) -> Bool) async -> [SessionReport<Key>] {
+        var reports: [SessionReport<Key>] = []
+        for (key, slot) in slots.filter({ isMeant($0.key) }).sorted(by: { $0.key < $1.key }) {
             reports.append(
                 SessionReport(
                     key: key, state: await standing(slot), account: slot.account, createdAt: slot.createdAt,
                     lastUsed: slot.lastUsed, commands: slot.commands, waiting: slot.turns.waiting,
-                    memory: await slot.session?.memory, engine: await slot.session?.engine))
+                    memory: await slot.session?.memory, engine: await slot.session?.engine,
+                    idle: slot.turns.isTaken ? .zero : clock.now() - slot.touched))
         }
         return reports
     }
 
     /// Who is signed in where. Asks no session anything, so that it costs next to nothing.
-    package func accounts() -> [SessionKey: String] {
-        var accounts: [SessionKey: String] = [:]
+    package func accounts() -> [Key: String] {
+        var accounts: [Key: String] = [:]
         for (key, slot) in slots { accounts[key] = slot.life.identity }
         return accounts
     }
 
     /// Maintains the sessions until the task is cancelled.
-    public func runMaintenance() async {
+    /// - Parameter tick: how often; `nil`: as the settings say.
+    public func runMaintenance(every tick: Duration? = nil) async {
         while !Task.isCancelled {
             await runMaintenancePass()
-            try? await Task.sleep(for: settings.tick)
+            try? await Task.sleep(for: tick ?? settings.tick)
         }
     }
 
@@ -41,7 +46,7 @@ extension SessionPool {
                 counters.reaped += 1
                 await end(key, MMError(.deadlineExceeded, "Nobody finished the sign-in of \(key)."))
             case .ready:
-                guard rest >= settings.idleLimit, slot.idle != nil else { continue }
+                guard rest >= slot.idleLimit, slot.idle != nil else { continue }
                 counters.reaped += 1
                 await end(key, MMError(.cancelled, "The session \(key) was idle for too long."))
             }
@@ -74,7 +79,7 @@ extension SessionPool {
     }
 
     /// A session that failed its check is ended at once: what it still has to say must not reach the next caller.
-    private func checked(_ key: SessionKey, _ number: Int, _ isHealthy: Bool) async {
+    private func checked(_ key: Key, _ number: Int, _ isHealthy: Bool) async {
         guard slots[key]?.life.generation == number else { return }
         slots[key]?.checked = clock.now()
         if isHealthy {

@@ -6,17 +6,25 @@ public import MMCore
 /// A session that needs a person answers its callers at once with the details of the sign-in and goes on waiting in the
 /// background; the same call made later just runs.
 public actor SessionPool<Factory: SessionFactory> {
+    /// What names a session.
+    public typealias Key = Factory.Key
     /// What the pool lends.
     public typealias Session = Factory.Session
+
+    /// How a session is opened where there is none.
+    struct Order: Sendable {
+        let limits: SessionLimits
+        let start: @Sendable () async throws(MMError) -> Session
+    }
 
     let factory: Factory
     package let settings: PoolSettings
     let clock: PoolClock
-    var slots: [SessionKey: Slot<Session>] = [:]
-    var spares: [SessionKey: Session] = [:]
-    var spareKeys: Set<SessionKey> = []
+    var slots: [Key: Slot<Session>] = [:]
+    var spares: [Key: Session] = [:]
+    var spareKeys: Set<Key> = []
     /// When a spare that could not be started is tried again.
-    var spareFaults: [SessionKey: Duration] = [:]
+    var spareFaults: [Key: Duration] = [:]
     /// The highest number that an opening of a session that has ended had.
     var lastGeneration = 0
     var isClosed = false
@@ -43,8 +51,8 @@ public actor SessionPool<Factory: SessionFactory> {
     /// - Throws: `sign_in_needed` with the details of the sign-in, `deadline_exceeded`, `cancelled`, `limit_exceeded`, or
     ///   what start, sign-in or work threw.
     public func withSession<Result: Sendable>(
-        _ key: SessionKey, until deadline: Deadline = .never, onPrompt: (@Sendable (JSONObject) -> Void)? = nil,
-        _ work: @Sendable (SessionLease<Session>) async throws(MMError) -> Result
+        _ key: Key, until deadline: Deadline = .never, onPrompt: (@Sendable (JSONObject) -> Void)? = nil,
+        _ work: @Sendable (SessionLease<Factory>) async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
         let lease = try await lease(key, until: deadline, onPrompt: onPrompt)
         do throws(MMError) {
@@ -61,16 +69,34 @@ public actor SessionPool<Factory: SessionFactory> {
     /// - Returns: the account that signed in.
     /// - Throws: as `withSession`.
     public func connect(
-        _ key: SessionKey, until deadline: Deadline = .never, onPrompt: (@Sendable (JSONObject) -> Void)? = nil
+        _ key: Key, until deadline: Deadline = .never, onPrompt: (@Sendable (JSONObject) -> Void)? = nil
     ) async throws(MMError) -> String {
         let lease = try await lease(key, until: deadline, onPrompt: onPrompt)
         await give(back: lease, failed: false, counts: false)
         return lease.account
     }
 
-    private func lease(_ key: SessionKey, until deadline: Deadline, onPrompt: (@Sendable (JSONObject) -> Void)?)
-        async throws(MMError) -> SessionLease<Session>
-    {
+    /// A session whose commands wait in a queue of its own, opened where there is none. Those that run meanwhile don't hold
+    /// this up; each holds a share in the turn (``share(_:)``), so that its session is no idle one.
+    /// - Parameters:
+    ///   - key: which session.
+    ///   - limits: how many there may be beside it, and how long it may rest.
+    ///   - start: starts it. It goes on for as long as somebody waits for it.
+    /// - Returns: the session, and whether it was opened for this caller.
+    /// - Throws: as `withSession`.
+    package func session(
+        _ key: Key, limits: SessionLimits, start: @escaping @Sendable () async throws(MMError) -> Session
+    ) async throws(MMError) -> (session: Session, isNew: Bool) {
+        if let session = ready(key), await session.isUsable { return (session, false) }
+        let lease = try await lease(key, until: .never, onPrompt: nil, Order(limits: limits, start: start))
+        await give(back: lease, failed: false, counts: false)
+        return (lease.session, lease.isFirst)
+    }
+
+    private func lease(
+        _ key: Key, until deadline: Deadline, onPrompt: (@Sendable (JSONObject) -> Void)?, _ order: Order? = nil
+    ) async throws(MMError) -> SessionLease<Factory> {
+        let order = order ?? standardOrder(for: key)
         guard !isClosed else { throw MMError(.unavailable, "The pool is stopping.", retry: .after(.seconds(2))) }
         try deadline.check("waiting for the session \(key)")
         if let refusal = slots[key]?.untold {
@@ -81,7 +107,7 @@ public actor SessionPool<Factory: SessionFactory> {
             slots[key]
             ?? Slot(
                 life: SessionLife(after: lastGeneration), createdAt: clock.wall.now, touched: clock.now(),
-                checked: clock.now())
+                idleLimit: order.limits.idle, checked: clock.now())
         slots[key] = slot
         var entry = try slot.turns.enter()
         while true {
@@ -90,19 +116,19 @@ public actor SessionPool<Factory: SessionFactory> {
             guard slots[key]?.turns === slot.turns else {
                 throw MMError(.cancelled, "The session \(key) was ended while the call waited.")
             }
-            do throws(MMError) { try await makeRoom(for: key) } catch {
+            do throws(MMError) { try await makeRoom(for: key, order.limits) } catch {
                 forget(key, slot.turns, error)
                 throw error
             }
             // Whoever finds that there is no session waits in front while it opens.
             entry = try slot.turns.enter(first: true)
-            open(key, turn)
+            open(key, turn, order)
         }
     }
 
     /// Waits for the turn, or for what a person has to be told.
     private func turn(
-        _ entry: TurnQueue.Entry, _ key: SessionKey, until deadline: Deadline,
+        _ entry: TurnQueue.Entry, _ key: Key, until deadline: Deadline,
         _ onPrompt: (@Sendable (JSONObject) -> Void)?
     ) async throws(MMError) -> TurnQueue.Turn {
         let place: TurnQueue.Place
@@ -111,7 +137,7 @@ public actor SessionPool<Factory: SessionFactory> {
         case .place(let given): place = given
         }
         slots[key]?.callers.append(Slot<Session>.Caller(place: place, onPrompt: onPrompt))
-        defer { slots[key]?.callers.removeAll { $0.place === place } }
+        defer { left(place, key) }
         if case .signingIn(let prompt?)? = slots[key]?.life.state {
             guard let onPrompt else {
                 // The code was shown before: what was approved since is known once the service has been asked again.
@@ -123,8 +149,16 @@ public actor SessionPool<Factory: SessionFactory> {
         return try await place.turn(until: deadline, orElse: deadline.exceeded("waiting for the session \(key)"))
     }
 
+    /// A caller waits no more, for whatever reason.
+    private func left(_ place: TurnQueue.Place, _ key: Key) {
+        guard var slot = slots[key] else { return }
+        slot.callers.removeAll { $0.place === place }
+        slots[key] = slot
+        if slot.callers.isEmpty, slot.life.isOpening, !settings.opensUnattended { slot.opening?.cancel() }
+    }
+
     /// The lease for whoever has the turn; `nil` when there is no session that can be used.
-    private func lend(_ key: SessionKey, _ turn: TurnQueue.Turn) async -> SessionLease<Session>? {
+    private func lend(_ key: Key, _ turn: TurnQueue.Turn) async -> SessionLease<Factory>? {
         guard let slot = slots[key], slot.turns === turn.queue, let account = slot.life.identity,
             let session = slot.session
         else { return nil }
@@ -135,12 +169,14 @@ public actor SessionPool<Factory: SessionFactory> {
         }
         guard slots[key]?.life.generation == number, slots[key]?.life.identity != nil else { return nil }
         slots[key]?.isFresh = false
+        slots[key]?.isFirst = false
         return SessionLease(
-            key: key, session: session, account: account, isFresh: slot.isFresh, generation: number, turn: turn)
+            key: key, session: session, account: account, isFresh: slot.isFresh, isFirst: slot.isFirst,
+            generation: number, turn: turn)
     }
 
     /// There is no room for a session that was never opened: nobody needs to wait for it.
-    private func forget(_ key: SessionKey, _ turns: TurnQueue, _ error: MMError) {
+    private func forget(_ key: Key, _ turns: TurnQueue, _ error: MMError) {
         guard let slot = slots[key], slot.turns === turns, case .off = slot.life.state else { return }
         slots[key] = nil
         turns.close(error)
@@ -155,7 +191,7 @@ public actor SessionPool<Factory: SessionFactory> {
         )
     }
 
-    private func give(back lease: SessionLease<Session>, failed: Bool, counts: Bool = true) async {
+    private func give(back lease: SessionLease<Factory>, failed: Bool, counts: Bool = true) async {
         defer { lease.turn.giveBack() }
         if counts {
             counters.commands += 1
@@ -172,7 +208,7 @@ public actor SessionPool<Factory: SessionFactory> {
     }
 
     /// A session can't be used any more. Who waits did nothing yet: the first of them opens the one that takes its place.
-    func lose(_ key: SessionKey, _ number: Int) async {
+    func lose(_ key: Key, _ number: Int) async {
         guard slots[key]?.life.lost("It can't be used any more.", in: number) == true else { return }
         let session = slots[key]?.session
         slots[key]?.session = nil

@@ -1,9 +1,9 @@
 public import MMCore
 
 /// What the pool tells about one session.
-public struct SessionReport: Sendable {
+public struct SessionReport<Key: PoolKey>: Sendable {
     /// Its name.
-    public let key: SessionKey
+    public let key: Key
     /// Where it stands.
     public let state: SessionState
     /// The account that signed in.
@@ -20,4 +20,6 @@ public struct SessionReport: Sendable {
     public let memory: Int?
     /// What carries its commands out, where there is a choice.
     public var engine: String?
+    /// How long nobody has used it.
+    public var idle = Duration.zero
 }

@@ -20,6 +20,8 @@ struct Slot<Session: PooledSession> {
     /// Why the sign-in was refused, while nobody has been told.
     var untold: MMError?
     var isFresh = false
+    /// Whether nobody has had the session yet.
+    var isFirst = false
     var commands = 0
     var createdAt: Timestamp
     var lastUsed: Timestamp?
@@ -27,6 +29,8 @@ struct Slot<Session: PooledSession> {
     var lastPing: Timestamp?
     /// When it last changed its state or was used, on the pool's clock.
     var touched: Duration
+    /// When it ends if nobody uses it.
+    var idleLimit: Duration
     /// When it was last asked how it is, or used.
     var checked: Duration
 

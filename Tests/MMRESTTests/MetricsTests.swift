@@ -18,7 +18,7 @@ struct MetricsTests {
             metrics.end("run", error, after: .milliseconds(milliseconds))
         }
         metrics.begin()
-        func session(_ module: String, _ state: SessionState, memory: Int?) -> SessionReport {
+        func session(_ module: String, _ state: SessionState, memory: Int?) -> SessionReport<SessionKey> {
             SessionReport(
                 key: SessionKey(connection: "Côte \"d\\Or\n", module: module), state: state, account: nil,
                 createdAt: Timestamp(seconds: 0), lastUsed: nil, commands: 7, waiting: 1, memory: memory)

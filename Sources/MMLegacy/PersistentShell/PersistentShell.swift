@@ -1,6 +1,7 @@
 import Glibc
 package import MMCore
 package import MMOperations
+import MMSessions
 package import MMShell
 
 /// The persistent shell: one shell for each client, whatever sessions it opens, over one permanent workspace.
@@ -94,7 +95,7 @@ package actor PersistentShell {
         let opening = try opening(services)
         let key = ShellSessionName(owner: call.shellOwner, place: .shell, name: id ?? NamedSession.standard)
         try await claim(key)
-        return try await services.shells.session(key, limits: ShellSessions.Limits(opening.configuration)) {
+        return try await services.shells.session(key, limits: SessionLimits(opening.configuration)) {
             () async throws(MMError) in
             try await opening.local(key, kind: nil)
         }.member

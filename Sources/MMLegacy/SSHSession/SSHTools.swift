@@ -1,5 +1,6 @@
 import MMCore
 import MMOperations
+import MMSessions
 import MMShell
 
 /// What the SSH tools share: sessions by host, and the words of the ssh-session server.
@@ -26,12 +27,7 @@ struct SSHTools: Sendable {
         func member(_ host: SSHHostArguments, isDevice: Bool = false) async throws(MMError) -> ShellSessions.Member {
             let target = try opening.target(try host.target)
             let key = key(target, isDevice ? "#screen" : "")
-            let (opening, limits) = (opening, ShellSessions.Limits(opening.configuration))
-            if isDevice, let known = try? await shells.existing(key), case .screen(let screen) = known.body,
-                screen.isOver
-            {
-                await shells.close(key)
-            }
+            let (opening, limits) = (opening, SessionLimits(opening.configuration))
             return try await shells.session(key, limits: limits) { () async throws(MMError) in
                 try await opening.remote(key, target, isDevice: isDevice, deadline: .after(.seconds(60)))
             }.member

@@ -228,12 +228,12 @@ package final class SessionPoolRoutes: Sendable {
         return (try? snapshot?.connection(named: key.connection, for: settings.serverName)) != nil
     }
 
-    private func reports() async -> [SessionReport] {
+    private func reports() async -> [SessionReport<SessionKey>] {
         let snapshot = try? services.registry.snapshot()
         return await services.sessions.reports().filter { isShown($0.key, snapshot) }
     }
 
-    private func rows(_ reports: [SessionReport]) -> [JSONValue] {
+    private func rows(_ reports: [SessionReport<SessionKey>]) -> [JSONValue] {
         var rows: [JSONValue] = []
         for report in reports {
             let word = report.state.metricsName

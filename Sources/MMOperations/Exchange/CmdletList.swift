@@ -115,7 +115,7 @@ struct CmdletList: Operation {
         }
         return try await context.services.sessions.withSession(
             SessionKey(connection: connection.name, module: service.module), until: deadline, onPrompt: onPrompt
-        ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> ExchangeCmdletList? in
+        ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> ExchangeCmdletList? in
             guard case .exchange(let session) = lease.session.runner else { return nil }
             return try await session.cmdlets(deadline: deadline)
         }

@@ -80,7 +80,7 @@ struct Run: Operation {
         let work = { @Sendable () async throws(MMError) -> EngineAnswer in
             try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
-            ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> EngineAnswer in
+            ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> EngineAnswer in
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session.scriptMemory)
                 return try await lease.session.sending(turn) { () async throws(MMError) in
@@ -128,7 +128,7 @@ struct Run: Operation {
         let deadline = context.deadline
         let unknown = try await context.services.sessions.withSession(
             SessionKey(connection: connection.name, module: module), until: deadline
-        ) { (lease: SessionLease<ModuleSession>) async throws(MMError) -> [String] in
+        ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> [String] in
             guard case .exchange(let session) = lease.session.runner else { return [] }
             return try await session.unknown(among: strangers, deadline: deadline)
         }

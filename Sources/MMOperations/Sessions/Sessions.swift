@@ -1,20 +1,26 @@
 import MMCore
 import MMSessions
 
-/// `sessions`: the PowerShell sessions that live.
+/// `sessions`: what lives in the pool: PowerShell, and the caller's own shells and hosts.
 struct Sessions: Operation {
     typealias Input = NoInput
 
     let declaration = OperationDeclaration(
         "sessions", aliases: ["mm_sessions"], command: ["sessions"], title: "Sessions",
-        summary: "List the PowerShell sessions that live.",
-        description: "Lists the PowerShell sessions that live: state, account, commands so far, callers that wait.",
+        summary: "List the sessions that live: PowerShell, and your shells and hosts.",
+        description:
+            "Lists the sessions that live, PowerShell's and those of your own shells and hosts: state, account, commands so "
+            + "far, callers that wait.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm sessions --json", "all of them, with what the pool has counted")]
     ).unlisted
 
     func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let rows = await Self.rows(in: context).map { JSONValue.object($0) }
+        var rows = await Self.rows(in: context).map { JSONValue.object($0) }
+        for report in await context.services.shells.reports(of: context.call.shellOwner) {
+            rows.append(
+                .object(Self.row(report, "\(report.key.place.rawValue)/\(report.key)", report.key.place.rawValue)))
+        }
         let pool = context.services.sessions
         var answer: JSONObject = ["sessions": .array(rows)]
         // What the pool did for others is nobody else's business: only the user's own terminal sees it.
@@ -43,20 +49,8 @@ struct Sessions: Operation {
         var unrestored = context.services.restorer.standings
         var rows: [JSONObject] = []
         for report in await context.services.sessions.reports() where visible?.contains(report.key.connection) ?? true {
-            var row: JSONObject = [
-                "session": .string(report.key.description), "connection": .string(report.key.connection),
-                "module": .string(report.key.module), "state": .string(report.state.word),
-                "account": report.account.map { .string($0) } ?? .null, "commands": .int(Int64(report.commands)),
-                "waiting": .int(Int64(report.waiting)),
-            ]
-            if let engine = report.engine { row["engine"] = .string(engine) }
-            if let memory = report.memory { row["memory"] = .int(Int64(memory)) }
-            if case .signingIn(let prompt?) = report.state {
-                row["state"] = "waiting for a person"
-                row["code"] = prompt["userCode"]
-                row["address"] = prompt["verificationUri"]
-            }
-            if case .failed(let error) = report.state { row["reason"] = .string(error.message) }
+            var row = Self.row(report, report.key.description, report.key.module)
+            row["connection"] = .string(report.key.connection)
             if let standing = unrestored.removeValue(forKey: report.key) { Self.say(standing, report.state, &row) }
             rows.append(row)
         }
@@ -71,6 +65,24 @@ struct Sessions: Operation {
             rows.append(row)
         }
         return rows
+    }
+
+    /// What the pool tells of a session of any kind.
+    private static func row(_ report: SessionReport<some PoolKey>, _ name: String, _ module: String) -> JSONObject {
+        var row: JSONObject = [
+            "session": .string(name), "module": .string(module), "state": .string(report.state.word),
+            "account": report.account.map { $0.isEmpty ? .null : .string($0) } ?? .null,
+            "commands": .int(Int64(report.commands)), "waiting": .int(Int64(report.waiting)),
+        ]
+        if let engine = report.engine { row["engine"] = .string(engine) }
+        if let memory = report.memory { row["memory"] = .int(Int64(memory)) }
+        if case .signingIn(let prompt?) = report.state {
+            row["state"] = "waiting for a person"
+            row["code"] = prompt["userCode"]
+            row["address"] = prompt["verificationUri"]
+        }
+        if case .failed(let error) = report.state { row["reason"] = .string(error.message) }
+        return row
     }
 
     /// What is to be said of a session that a restart took and that is not back.

@@ -1,4 +1,5 @@
 import MMCore
+import MMSessions
 import MMShell
 
 /// A call on shells: who calls, and the shells file as it stands at the moment.
@@ -40,7 +41,7 @@ struct ShellCallContext: Sendable {
     func member(_ session: NamedSession, _ options: SessionOptions)
         async throws(MMError) -> (member: ShellSessions.Member, isNew: Bool)
     {
-        let (key, opening, limits) = (key(session), opening, ShellSessions.Limits(configuration))
+        let (key, opening, limits) = (key(session), opening, SessionLimits(configuration))
         guard case .host(let named, _) = session else {
             let directory = options.directory.map(context.call.path)
             return try await shells.session(key, limits: limits) { () async throws(MMError) in

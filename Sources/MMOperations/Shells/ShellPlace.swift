@@ -1,4 +1,5 @@
 import MMCore
+package import MMSessions
 package import MMShell
 
 /// Where commands of a shell session run.
@@ -10,7 +11,7 @@ package enum ShellPlace: String, Sendable, Hashable {
 }
 
 /// What names a session: whose it is, where it runs, and its own name. Nobody reaches a session under another owner's key.
-package struct ShellSessionName: Sendable, Hashable {
+package struct ShellSessionName: PoolKey {
     /// Whose it is.
     package var owner: String
     /// Where it runs.
@@ -32,6 +33,14 @@ package struct ShellSessionName: Sendable, Hashable {
     package init(owner: String, on target: SSHTarget, suffix: String = "") {
         self.init(owner: owner, place: .ssh, name: target.spelled + suffix)
         host = target.host
+    }
+
+    /// As people and models name it.
+    package var description: String { name }
+
+    /// By owner, place and name.
+    package static func < (left: ShellSessionName, right: ShellSessionName) -> Bool {
+        (left.owner, left.place.rawValue, left.name) < (right.owner, right.place.rawValue, right.name)
     }
 }
 

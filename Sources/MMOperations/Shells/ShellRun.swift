@@ -239,7 +239,9 @@ struct ShellRun: Operation {
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no device.") }
         let answer: ScreenSession.Answer
         do throws(MMError) {
-            answer = try await screen.run(lines: text, deadline: deadline)
+            answer = try await context.services.shells.using(member.key) { () async throws(MMError) in
+                try await screen.run(lines: text, deadline: deadline)
+            }
         } catch  where error.code == .sessionLost {
             await context.services.shells.close(member.key)
             throw error

@@ -1,4 +1,5 @@
 import MMCore
+import MMSessions
 
 /// `shell sessions`, `ssh sessions`: the caller's sessions.
 struct ShellSessionList: Operation {
@@ -15,19 +16,20 @@ struct ShellSessionList: Operation {
     }
 
     func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let shells = context.services.shells
+        let (shells, owner) = (context.services.shells, context.call.shellOwner)
+        let reports = Dictionary(await shells.reports(of: owner).map { ($0.key, $0) }) { first, _ in first }
         var rows: [JSONValue] = []
-        for member in await shells.members(of: context.call.shellOwner, in: place) {
-            let use = await shells.use(of: member.key)
+        for member in await shells.members(of: owner, in: place) {
+            guard let report = reports[member.key] else { continue }
             var row: JSONObject = ["session": .string(member.key.name), "kind": .string(member.kind)]
             row["host"] = member.host.map(JSONValue.string)
             if let directory = await member.workingDirectory { row["cwd"] = .string(directory) }
-            let running = await shells.running(in: member.key)
+            let running = shells.running(in: member.key)
             row["state"] = running == nil ? "ready" : "busy"
             row["job"] = running.map { .string($0.handle) }
             row["sandbox"] = member.sandbox.map(JSONValue.string)
-            row["commands"] = .int(Int64(use.commands))
-            row["idle_seconds"] = .int(use.idle.components.seconds)
+            row["commands"] = .int(Int64(report.commands))
+            row["idle_seconds"] = .int(report.idle.components.seconds)
             row["created"] = .string(member.created.iso8601)
             rows.append(.object(row))
         }

@@ -2,98 +2,36 @@ package import MMCore
 package import MMSessions
 package import MMShell
 
-/// The shell sessions of a process and the commands that run in them. Each belongs to one owner, and only its owner reaches
-/// it; what nobody uses is closed after a while.
+/// The shell sessions of a process and the commands that run in them: a layer over the pool that lends them.
+///
+/// Each session belongs to one owner, and only its owner reaches it. What is known of hosts beside their sessions stands here,
+/// too.
 package actor ShellSessions {
-    /// What a session is.
-    package enum Body: Sendable {
-        /// A shell, local or remote.
-        case shell(any ShellSession)
-        /// A terminal that is read and typed into: network equipment.
-        case screen(ScreenSession)
-    }
-
-    /// A session that was made.
-    package struct Member: Sendable {
-        /// What names it.
-        package let key: ShellSessionName
-        /// What it is.
-        package let body: Body
-        /// `bash`, `python`, `posix`, `device`, …
-        package let kind: String
-        /// What its confinement protects and what not, for the answer to its first command.
-        package let label: String?
-        /// The word for the confinement.
-        package let sandbox: String?
-        /// `user@host:port` of a session on a host.
-        package let host: String?
-        /// When it was made.
-        package let created: Timestamp
-        /// Texts that must stand in no record.
-        package let secrets: [Secret]
-
-        /// Whether its commands wait for whoever takes their output, and can be handed input.
-        var holdsBack: Bool {
-            guard case .shell(let session) = body else { return false }
-            return session.holdsBack
-        }
-
-        /// A session.
-        package init(
-            key: ShellSessionName, body: Body, kind: String, label: String? = nil, sandbox: String? = nil,
-            host: String? = nil, secrets: [Secret] = []
-        ) {
-            self.key = key
-            self.body = body
-            self.kind = kind
-            self.label = label
-            self.sandbox = sandbox
-            self.host = host
-            self.secrets = secrets
-            created = .now
+    /// Each call says how its session is started.
+    private struct Starts: SessionFactory {
+        func start(_ key: ShellSessionName) async throws(MMError) -> Member {
+            throw MMError(.notFound, "There is no session “\(key)”.", hint: "Running a command starts one.")
         }
     }
 
-    /// Most sessions, and how long they may be idle.
-    package struct Limits: Sendable {
-        package var all: Int
-        package var ofOwner: Int
-        package var idle: Duration
-
-        package init(all: Int = 100, ofOwner: Int = 20, idle: Duration = .seconds(3600)) {
-            self.all = all
-            self.ofOwner = ofOwner
-            self.idle = idle
-        }
-
-        package init(_ configuration: ShellsConfiguration) {
-            self.init(
-                all: configuration.maximumSessions, ofOwner: configuration.maximumSessionsOfOwner,
-                idle: configuration.idle)
-        }
-    }
-
-    private struct Seat {
-        var life: SessionLife<Never, Member>
-        /// Where callers wait for each other while it is made.
-        let turns = TurnQueue()
-        var lastUse = ContinuousClock.now
-        let idle: Duration
-        var commands = 0
-    }
-
-    private var seats: [ShellSessionName: Seat] = [:]
-    /// The highest number that the making of a session that was closed had.
-    private var lastGeneration = 0
+    private let pool: SessionPool<Starts>
     private let work: WorkTable
-    private var isClosed = false
     private var held: SSHMasters?
     /// Hosts that have turned out to have no POSIX shell, so that not each command finds it out again.
     private var withoutShell: Set<ShellSessionName> = []
 
     /// No session yet.
-    /// - Parameter work: where commands are found by their handles.
-    package init(work: WorkTable = WorkTable()) { self.work = work }
+    /// - Parameters:
+    ///   - work: where commands are found by their handles.
+    ///   - clock: the time that sessions rest by.
+    package init(work: WorkTable = WorkTable(), clock: PoolClock = .system) {
+        self.work = work
+        var settings = PoolSettings()
+        settings.startLimit = nil
+        settings.opensUnattended = false
+        settings.tick = .seconds(30)
+        pool = SessionPool(factory: Starts(), settings: settings, clock: clock)
+    }
 
     /// The connections to hosts.
     /// - Parameter records: the folder that remembers which shells run on hosts.
@@ -123,179 +61,112 @@ package actor ShellSessions {
     /// - Returns: the session, and whether it is new.
     /// - Throws: `limitExceeded` with what there is, and what making it throws.
     package func session(
-        _ key: ShellSessionName, limits: Limits, make: @escaping @Sendable () async throws(MMError) -> Member
+        _ key: ShellSessionName, limits: SessionLimits, make: @escaping @Sendable () async throws(MMError) -> Member
     ) async throws(MMError) -> (member: Member, isNew: Bool) {
-        guard !isClosed else { throw Self.closing }
-        let seat = seats[key] ?? Seat(life: SessionLife(after: lastGeneration), idle: limits.idle)
-        seats[key] = seat
-        // Whoever has the turn makes it; the others find it made.
-        let turn = try await seat.turns.take(.never)
-        defer { turn.giveBack() }
-        if let member = seats[key]?.life.identity {
-            touch(key)
-            return (member, false)
-        }
-        guard let number = seats[key]?.life.beginOpening() else { throw Self.closing }
-        do throws(MMError) {
-            try await makeRoom(for: key, limits)
-            let member = try await make()
-            guard seats[key]?.life.opened(member, in: number) == true else {
-                await Self.end(member)
-                throw Self.closing
-            }
-            touch(key)
-            return (member, true)
-        } catch {
-            // Why it failed is for all who asked; that one of them called it off is not.
-            if seats[key]?.life.failed(error, in: number) == true, error.code != .cancelled || seat.turns.waiting == 0 {
-                seats[key] = nil
-                seat.turns.close(error)
-            }
-            throw error
-        }
-    }
-
-    private func makeRoom(for key: ShellSessionName, _ limits: Limits) async throws(MMError) {
-        let names = seats.keys.filter { $0 != key }
-        let mine = names.count { $0.owner == key.owner }
-        guard mine >= limits.ofOwner || names.count >= limits.all else { return }
-        // The idlest session makes room; never one that works, and never another owner's for one's own limit.
-        let idle = seats.filter { other, seat in
-            (mine < limits.ofOwner || other.owner == key.owner) && isIdle(other, seat, for: limits.idle, at: .now)
-        }
-        if let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) { return await close(oldest.key) }
-        throw MMError(
-            .limitExceeded,
-            mine >= limits.ofOwner
-                ? "There are \(mine) sessions already, the most that one client may have."
-                : "There are \(names.count) sessions already, the most there may be.",
-            hint: "Close one that is not needed any more, or go on in one that is there.")
+        let (member, isNew) = try await pool.session(key, limits: limits, start: make)
+        return (member, isNew)
     }
 
     /// A session that must be there.
     /// - Throws: `notFound` with the owner's sessions.
-    package func existing(_ key: ShellSessionName) throws(MMError) -> Member {
-        if let member = seats[key]?.life.identity {
-            touch(key)
-            return member
-        }
-        let known = members(of: key.owner, in: key.place).map(\.key.name).sorted()
+    package func existing(_ key: ShellSessionName) async throws(MMError) -> Member {
+        if let member = await pool.ready(key) { return member }
+        let known = await members(of: key.owner, in: key.place).map(\.key.name).sorted()
         throw MMError(
             .notFound, "There is no session “\(key.name)”.",
             hint: known.isEmpty
                 ? "There are none; running a command starts one." : "There are \(known.joined(separator: ", ")).")
     }
 
-    /// The sessions of an owner; of all with nil.
-    package func members(of owner: String?, in place: ShellPlace) -> [Member] {
-        seats.values.compactMap(\.life.identity).filter {
-            (owner == nil || $0.key.owner == owner) && $0.key.place == place
-        }
-        .sorted { ($0.created, $0.key.name) < ($1.created, $1.key.name) }
+    /// The sessions of an owner, oldest first.
+    package func members(of owner: String, in place: ShellPlace) async -> [Member] {
+        await pool.readySessions { $0.owner == owner && $0.place == place }
+            .sorted { ($0.created, $0.key.name) < ($1.created, $1.key.name) }
     }
 
-    /// How long a session has been idle, and how many commands it has run.
-    package func use(of key: ShellSessionName) -> (idle: Duration, commands: Int) {
-        guard let seat = seats[key] else { return (.zero, 0) }
-        return (isBusy(key) ? .zero : ContinuousClock.now - seat.lastUse, seat.commands)
-    }
-
-    /// Whether a command runs in a session.
-    package func isBusy(_ key: ShellSessionName) -> Bool {
-        commands.contains { $0.session == key && $0.isRunning }
+    /// What the pool tells of an owner's sessions.
+    package func reports(of owner: String) async -> [SessionReport<ShellSessionName>] {
+        await pool.reports { $0.owner == owner }
     }
 
     /// Ends a session and all that it started.
     package func close(_ key: ShellSessionName) async {
-        guard let seat = seats.removeValue(forKey: key) else { return }
-        lastGeneration = max(lastGeneration, seat.life.generation)
-        seat.turns.close(Self.closing)
         for task in commands where task.session == key { task.cancel() }
-        if let member = seat.life.identity { await Self.end(member) }
+        await pool.end(key, MMError(.unavailable, "The session “\(key)” is being closed."))
     }
 
     /// Ends all sessions of an owner: its client has gone.
     package func closeAll(of owner: String) async {
-        let keys = seats.keys.filter { $0.owner == owner }
         withoutShell = withoutShell.filter { $0.owner != owner }
-        for key in keys { await close(key) }
+        for report in await pool.reports(where: { $0.owner == owner }) { await close(report.key) }
         work.forget(owner: owner)
     }
 
     /// Ends every session.
     package func close() async {
-        isClosed = true
-        await withTaskGroup(of: Void.self) { group in
-            for key in seats.keys { group.addTask { await self.close(key) } }
-        }
-    }
-
-    private static func end(_ member: Member) async {
-        switch member.body {
-        case .shell(let session): await session.close()
-        case .screen(let session): await session.close()
-        }
+        for task in commands { task.cancel() }
+        await pool.close()
     }
 
     /// Closes what has been idle for too long, until the task is cancelled. For processes that last.
-    package func runMaintenance(every wait: Duration = .seconds(30)) async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: wait)
-            if !Task.isCancelled { await look() }
-        }
-    }
+    package func runMaintenance(every wait: Duration? = nil) async { await pool.runMaintenance(every: wait) }
 
     /// Closes what has been idle for too long.
-    package func look(now: ContinuousClock.Instant = .now) async {
-        for (key, seat) in seats where isIdle(key, seat, for: seat.idle, at: now) { await close(key) }
-    }
-
-    /// Whether nobody has used a session for this long; one that is being made or works is not idle.
-    private func isIdle(
-        _ key: ShellSessionName, _ seat: Seat, for time: Duration, at now: ContinuousClock.Instant
-    ) -> Bool {
-        seat.life.identity != nil && now - seat.lastUse >= time && !isBusy(key)
-    }
-
-    private static let closing = MMError(.unavailable, "Shell sessions are being closed.")
+    package func runMaintenancePass() async { await pool.runMaintenancePass() }
 
     /// How many callers wait while a session is made.
-    func waiting(for key: ShellSessionName) -> Int { seats[key]?.turns.waiting ?? 0 }
+    func waiting(for key: ShellSessionName) async -> Int { await pool.waiting(for: key) }
 
     /// How many sessions there are.
-    package var count: Int { seats.values.count { $0.life.identity != nil } }
+    package var count: Int { get async { await pool.readySessions { _ in true }.count } }
 
     // MARK: Commands
 
-    private var commands: [ShellTask] { work.all(ShellTask.self) }
+    private nonisolated var commands: [ShellTask] { work.all(ShellTask.self) }
 
     /// Notes a command that was handed over.
-    package func add(_ task: ShellTask) {
+    package func add(_ task: ShellTask) async {
         work.add(task)
-        seats[task.session]?.commands += 1
-        touch(task.session)
+        guard let turn = await pool.share(task.session) else { return }
+        // The session is used until its command ends, whoever waits for that.
+        Task { [pool] in
+            _ = await task.job.settled()
+            turn.giveBack()
+            await pool.touch(task.session)
+        }
+    }
+
+    /// Does something in a session that is no command of its own, and during which it is no idle one.
+    package func using<Output: Sendable>(
+        _ key: ShellSessionName, _ work: @Sendable () async throws(MMError) -> Output
+    ) async throws(MMError) -> Output {
+        let turn = await pool.share(key)
+        let outcome = await Result { () async throws(MMError) in try await work() }
+        turn?.giveBack()
+        await pool.touch(key)
+        return try outcome.get()
     }
 
     /// Marks a session as used: its command has just ended, or was looked at.
-    package func touch(_ key: ShellSessionName) { seats[key]?.lastUse = .now }
+    package func touch(_ key: ShellSessionName) async { await pool.touch(key) }
 
     /// A command by its handle.
     /// - Throws: `notFound`, also for a handle of somebody else.
-    package func task(_ handle: String, of owner: String) throws(MMError) -> ShellTask {
+    package func task(_ handle: String, of owner: String) async throws(MMError) -> ShellTask {
         guard let task = try work.work(handle, for: [owner]) as? ShellTask else {
             throw MMError(.notFound, "“\(handle)” is no command of a shell.")
         }
-        touch(task.session)
+        await touch(task.session)
         return task
     }
 
     /// The commands of an owner, oldest first.
-    package func tasks(of owner: String, in place: ShellPlace) -> [ShellTask] {
+    package nonisolated func tasks(of owner: String, in place: ShellPlace) -> [ShellTask] {
         commands.filter { $0.session.owner == owner && $0.session.place == place }
     }
 
     /// The command that runs in a session.
-    package func running(in key: ShellSessionName) -> ShellTask? {
+    package nonisolated func running(in key: ShellSessionName) -> ShellTask? {
         commands.last { $0.session == key && $0.isRunning && !$0.isBeside }
     }
 }

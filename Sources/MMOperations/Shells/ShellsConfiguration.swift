@@ -1,5 +1,6 @@
 package import MMCore
 package import MMGuard
+package import MMSessions
 package import MMShell
 
 /// How shells are started and judged. It comes from a file that only a person writes; nothing in a session, and no tool,
@@ -266,5 +267,14 @@ struct ShellsConfigurationReader {
             programs[name] = ArgumentPolicy.Program(path, arguments: patterns)
         }
         return ArgumentPolicy(programs)
+    }
+}
+
+extension SessionLimits {
+    /// As a shells file says. Only a session that would end soon by itself makes room for another.
+    package init(_ configuration: ShellsConfiguration) {
+        self.init(
+            all: configuration.maximumSessions, ofOwner: configuration.maximumSessionsOfOwner,
+            idle: configuration.idle, rest: configuration.idle)
     }
 }

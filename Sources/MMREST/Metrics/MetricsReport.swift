@@ -8,7 +8,7 @@ import MMSystem
 package struct MetricsReport: Sendable {
     let counts: PoolMetrics.Counts
     let uptime: Double
-    let sessions: [SessionReport]
+    let sessions: [SessionReport<SessionKey>]
     let counters: PoolCounters
     let keepAliveInterval: Duration
     let memory: Int?
@@ -27,7 +27,7 @@ package struct MetricsReport: Sendable {
 
     /// A report on these sessions.
     package init(
-        _ metrics: PoolMetrics, sessions: [SessionReport], counters: PoolCounters, keepAliveInterval: Duration,
+        _ metrics: PoolMetrics, sessions: [SessionReport<SessionKey>], counters: PoolCounters, keepAliveInterval: Duration,
         sent: [SentRequests.Kind: Int] = [:]
     ) {
         self.sent = sent

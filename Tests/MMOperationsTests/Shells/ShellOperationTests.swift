@@ -82,6 +82,20 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test("stand among all sessions, for their own client alone")
+    func listed() async throws {
+        _ = try await run("true")
+        let started = try await run("read -r x", ["input": "terminal", "yield": 0])
+        let rows = try await call("sessions", [:])["sessions"]?.array ?? []
+        #expect(rows.compactMap { $0["session"]?.string } == ["shell/default"])
+        #expect(rows.first?["state"] == "busy")
+        #expect(rows.first?["commands"] == 2)
+        #expect(rows.first?["engine"] == "bash")
+        #expect(try await call("sessions", [:], of: "b")["sessions"]?.array?.isEmpty == true)
+        _ = try await call("shell_jobs", ["cancel": started["job"] ?? .null])
+        await home.services.close()
+    }
+
     @Test("answer with a handle when a command takes long, which reads, waits, types and cancels")
     func handles() async throws {
         let started = try await run(

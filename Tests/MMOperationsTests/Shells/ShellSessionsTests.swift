@@ -1,4 +1,5 @@
 import MMCore
+import MMSessions
 import MMShell
 import MMSystem
 import Testing
@@ -7,8 +8,21 @@ import Testing
 
 @Suite("The shell sessions of a process", .timeLimit(.minutes(10)))
 struct ShellSessionsTests {
-    private let sessions = ShellSessions()
-    private let limits = ShellSessions.Limits(all: 3, ofOwner: 2, idle: .seconds(60))
+    /// A clock that only moves when a test moves it.
+    private final class ManualClock: Sendable {
+        private let time = Mutex(Duration.zero)
+        func advance(_ by: Duration) { time.withLock { $0 += by } }
+        var clock: PoolClock { PoolClock(now: { self.time.withLock { $0 } }, wall: .system) }
+    }
+
+    private let time: ManualClock
+    private let sessions: ShellSessions
+    private let limits = SessionLimits(all: 3, ofOwner: 2, idle: .seconds(60), rest: .seconds(60))
+
+    init() {
+        time = ManualClock()
+        sessions = ShellSessions(clock: time.clock)
+    }
 
     /// A session that runs nothing.
     private actor Still: ShellSession {
@@ -70,7 +84,7 @@ struct ShellSessionsTests {
                 return nil
             }
         }
-        while await sessions.waiting(for: key) < 4 { await Task.yield() }
+        while await sessions.waiting(for: key) < 5 { await Task.yield() }
         gate.give(())
         for call in calls { #expect(await call.value == .notFound) }
         #expect(made.withLock { $0 } == 1)
@@ -96,7 +110,7 @@ struct ShellSessionsTests {
         gate.give(())
         let error = await #expect(throws: MMError.self) { _ = try await call.value }
         #expect(error?.code == .unavailable)
-        #expect(await body.isClosed)
+        while await !body.isClosed { await Task.yield() }
         #expect(await next.isClosed == false)
         #expect(await sessions.count == 1)
     }
@@ -117,11 +131,96 @@ struct ShellSessionsTests {
     func idle() async throws {
         let body = Still()
         _ = try await open(key("a", "1"), body)
-        await sessions.look(now: .now + .seconds(1))
+        time.advance(.seconds(59))
+        await sessions.runMaintenancePass()
         #expect(await sessions.count == 1)
-        await sessions.look(now: .now + .seconds(61))
+        time.advance(.seconds(1))
+        await sessions.runMaintenancePass()
         #expect(await sessions.count == 0)
         #expect(await body.isClosed)
+    }
+
+    @Test("don't end while something goes on in them, and rest from its end on")
+    func atWork() async throws {
+        let (key, gate, began) = (key("a", "1"), OneShot<Void>(), OneShot<Void>())
+        _ = try await open(key)
+        let work = Task {
+            try await sessions.using(key) { () async throws(MMError) in
+                began.give(())
+                await gate.wait()
+            }
+        }
+        await began.wait()
+        time.advance(.seconds(3600))
+        await sessions.runMaintenancePass()
+        #expect(await sessions.reports(of: "a").map(\.state.word) == ["busy"])
+        // What works makes no room for another, either.
+        #expect(try await open(self.key("a", "2")))
+        await #expect(throws: MMError.self) { try await open(self.key("a", "3")) }
+        gate.give(())
+        try await work.value
+        time.advance(.seconds(59))
+        await sessions.runMaintenancePass()
+        #expect(await sessions.count == 2)
+        time.advance(.seconds(1))
+        await sessions.runMaintenancePass()
+        #expect(await sessions.count == 0)
+    }
+
+    @Test("make room by what has rested longest, among their client's own")
+    func room() async throws {
+        _ = try await open(key("b", "1"))
+        for name in ["1", "2"] {
+            time.advance(.seconds(1))
+            _ = try await open(key("a", name))
+        }
+        time.advance(.seconds(60))
+        #expect(try await open(key("a", "3")))
+        #expect(await sessions.members(of: "a", in: .shell).map(\.key.name).sorted() == ["2", "3"])
+        #expect(await sessions.members(of: "b", in: .shell).count == 1)
+    }
+
+    @Test("are not opened any more when all who asked have gone")
+    func calledOff() async throws {
+        let (key, began, ended) = (key("a", "x"), OneShot<Void>(), OneShot<Void>())
+        let (sessions, limits) = (sessions, limits)
+        let call = Task {
+            try await sessions.session(key, limits: limits) { () async throws(MMError) in
+                began.give(())
+                while !Task.isCancelled { await Task.yield() }
+                ended.give(())
+                throw MMError(.cancelled, "called off")
+            }
+        }
+        await began.wait()
+        call.cancel()
+        let error = await #expect(throws: MMError.self) { _ = try await call.value }
+        #expect(error?.code == .cancelled)
+        await ended.wait()
+        while await !sessions.reports(of: "a").isEmpty { await Task.yield() }
+        #expect(try await open(key))
+    }
+
+    @Test("are opened by the next who asks while an opening ends that was called off")
+    func openedByNext() async throws {
+        let (key, began, gate, body) = (key("a", "x"), OneShot<Void>(), OneShot<Void>(), Still())
+        let (sessions, limits) = (sessions, limits)
+        let first = Task {
+            try await sessions.session(key, limits: limits) { () async throws(MMError) in
+                began.give(())
+                await gate.wait()
+                throw MMError(.cancelled, "called off")
+            }
+        }
+        await began.wait()
+        first.cancel()
+        await #expect(throws: MMError.self) { _ = try await first.value }
+        let second = Task { try await open(key, body) }
+        while await sessions.waiting(for: key) < 1 { await Task.yield() }
+        gate.give(())
+        #expect(try await second.value)
+        #expect(await body.isClosed == false)
+        #expect(await sessions.count == 1)
     }
 
     @Test("end with their client, and only with theirs")
