@@ -27,7 +27,8 @@ package struct MetricsReport: Sendable {
 
     /// A report on these sessions.
     package init(
-        _ metrics: PoolMetrics, sessions: [SessionReport<SessionKey>], counters: PoolCounters, keepAliveInterval: Duration,
+        _ metrics: PoolMetrics, sessions: [SessionReport<SessionKey>], counters: PoolCounters,
+        keepAliveInterval: Duration,
         sent: [SentRequests.Kind: Int] = [:]
     ) {
         self.sent = sent
