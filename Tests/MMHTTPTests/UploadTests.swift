@@ -74,4 +74,32 @@ struct UploadTests {
         isOver.post()
         server.stop()
     }
+
+    @Test("what a server has taken is held no longer, though it never takes all that there is", arguments: [1, 7, 60])
+    func neverEmpty(_ pieceKilobytes: Int) async throws {
+        let upload = CurlUpload()
+        let size = pieceKilobytes << 10
+        let body = pieces((32 << 20) / size, of: size)
+        let feeding = Task { await upload.feed(body) {} }
+        var room = [UInt8](repeating: 0, count: 60 << 10)
+        var (most, total) = (0, 0)
+        var hasEnded = false
+        while !hasEnded {
+            // Something is always left, but for the end.
+            while upload.load.waiting < 128 << 10, total + upload.load.waiting < (32 << 20) / size * size {
+                await Task.yield()
+            }
+            room.withUnsafeMutableBytes { room in
+                switch upload.take(into: room) {
+                case .bytes(let count): total += count
+                case .later: break
+                case .end, .broken: hasEnded = true
+                }
+            }
+            most = max(most, upload.load.held)
+        }
+        await feeding.value
+        #expect(total == (32 << 20) / size * size)
+        #expect(most < 1 << 20, "\(most)")
+    }
 }

@@ -9,6 +9,7 @@ final class WireChannel: Sendable {
         var tls: TLSConnection?
     }
 
+    private static let pieceSize = 64 << 10
     private let reader: PolledReader
     private let writer: PolledWriter
     private let layer = Mutex(Layer())
@@ -75,12 +76,18 @@ final class WireChannel: Sendable {
     /// Sends bytes to the client.
     /// - Throws: `.clientGone`.
     func write(_ bytes: [UInt8]) async throws(WireFault) {
-        let outgoing: [UInt8]? = layer.withLock { layer in
-            guard let tls = layer.tls else { return bytes }
-            return tls.write(bytes) ? tls.takeOutgoing() : nil
-        }
-        guard let outgoing else { throw Self.gone }
-        try await send(outgoing)
+        var rest = bytes[...]
+        // TLS keeps room for the most that it was ever given at once.
+        repeat {
+            let piece = rest.prefix(Self.pieceSize)
+            rest = rest.dropFirst(Self.pieceSize)
+            let outgoing: [UInt8]? = layer.withLock { layer in
+                guard let tls = layer.tls else { return Array(piece) }
+                return tls.write(piece) ? tls.takeOutgoing() : nil
+            }
+            guard let outgoing else { throw Self.gone }
+            try await send(outgoing)
+        } while !rest.isEmpty
     }
 
     /// Ends TLS here from now on.
@@ -133,7 +140,7 @@ final class WireChannel: Sendable {
         }
         defer { DeadlineWatch.shared.forget(watch) }
         let bytes: [UInt8]?
-        do throws(MMError) { bytes = try await reader.read(upTo: 64 << 10) } catch { throw Self.gone }
+        do throws(MMError) { bytes = try await reader.read(upTo: Self.pieceSize) } catch { throw Self.gone }
         if bytes == nil, isLate.withLock({ $0 }) { throw WireFault(408, .tooSlow, "Nothing came in time.") }
         return bytes
     }

@@ -28,6 +28,9 @@ final class CurlUpload: Sendable {
     private static let highWater = 256 << 10
     private let state = Mutex(State())
 
+    /// How many bytes wait for curl, and how many are held for that.
+    var load: (waiting: Int, held: Int) { state.withLock { ($0.bytes.count - $0.taken, $0.bytes.count) } }
+
     /// Reads a body to its end, as fast as curl takes it.
     /// - Parameter resume: tells curl that there is something again.
     func feed(_ pieces: HTTPBody, resume: @Sendable () -> Void) async {
@@ -43,6 +46,11 @@ final class CurlUpload: Sendable {
                 return
             }
             let room: OneShot<Void>? = state.withLock { state in
+                // What curl has taken goes, though it never takes everything: it costs no more than it frees.
+                if state.taken > state.bytes.count / 2 {
+                    state.bytes.removeFirst(state.taken)
+                    state.taken = 0
+                }
                 state.bytes.append(contentsOf: piece)
                 guard state.bytes.count - state.taken >= Self.highWater, !state.isOver else { return nil }
                 let room = OneShot<Void>()
