@@ -102,6 +102,8 @@ struct ExchangePipelineTests {
         #expect(input?["CmdletName"] == "Remove-InboxRule")
         #expect(input?["Parameters"]?["Confirm"] == false)
         #expect(shown.json?["headers"]?["Authorization"] == "Bearer ‹token›")
+        #expect(shown.json?["template"] == "Remove-InboxRule" && shown.json?["sent"] == false)
+        #expect(shown.json?["class"] == "destructive" && shown.json?["verdict"] == "allow", "\(shown)")
     }
 
     @Test("keep variables in the session that set them, and list cmdlets with what the account may run")

@@ -123,6 +123,52 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
+    @Test("a dry run in PowerShell reads, holds back what changes something, and shows both in order")
+    func dryRun() async throws {
+        let tenant = try await Self.signedIn()
+        let user = "/v1.0/users/ben.baker@contoso-sandbox.example"
+        let script = """
+            Invoke-StandIn request pnp GET /v1.0/me
+            Invoke-StandIn request pnp PATCH \(user) '{"jobTitle":"x"}'
+            Invoke-StandIn request pnp DELETE \(user)
+            Invoke-StandIn request pnp GET \(user)
+            """
+        let ran = try await tenant.mm(["run", "Demo", "pnp", script, "--dry-run", "--json"])
+        #expect(ran.code == 0, "\(ran)")
+        let shown = try #require(ran.json?.array)
+        #expect(shown.map { $0["method"]?.string } == ["GET", "PATCH", "DELETE", "GET"])
+        #expect(shown.map { $0["sent"] } == [true, false, false, true])
+        #expect(shown.map { $0["status"]?.int } == [200, nil, nil, 200])
+        #expect(shown.map { $0["class"]?.string } == ["read", "write", "destructive", "read"])
+        #expect(shown.map { $0["verdict"]?.string } == ["allow", "ask", "ask", "allow"])
+        #expect(shown[1]["body"] == ["jobTitle": "x"] && shown[1]["template"]?.string?.contains("ben") == false)
+        #expect(ran.error.contains("held back") && ran.error.contains("may differ"))
+
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let told = try await client.call(
+            1, "mm__run", ["connection": "Demo", "module": "pnp", "command": .string(script), "dryRun": true])
+        let text = told.text
+        #expect(told["isError"] == false && text.contains("DELETE") && text.contains("may differ"), "\(text)")
+        #expect(await client.finish() == 0)
+        #expect(try await Self.value(tenant, "Invoke-StandIn request pnp GET \(user)")["Status"] == 200)
+        let calls = try await tenant.mm(["audit", "show", "--operation", "run", "--json"])
+        let call = try #require(calls.json?.array?.last { $0["dryRun"] == true }?["call"]?.string, "\(calls)")
+        let lines = try await tenant.mm(["audit", "show", "--call", call, "--json"]).json?.array ?? []
+        #expect(lines.contains { $0["method"] == "DELETE" && $0["sent"] == false }, "\(lines)")
+        await tenant.stop()
+    }
+
+    @Test("without the wire there is no dry run in PowerShell")
+    func dryRunWithoutWire() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "--egress", "off"]).code == 0)
+        let ran = try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription", "--dry-run", "--json"])
+        #expect(ran.failure?["code"] == "unsupported", "\(ran)")
+        #expect(ran.failure?["details"]?["field"] == "dryRun", "\(ran)")
+        await tenant.stop()
+    }
+
     @Test("another host is refused, and the answer says how its owner adds it")
     func foreignHost() async throws {
         let tenant = try await Self.signedIn()

@@ -14,7 +14,9 @@ package enum BehindWire {
     }
 
     /// A finding as it counts there; nil where it is no reason to ask.
-    static func kept(_ finding: GuardFinding, _ cmdlets: CmdletTable) -> GuardFinding? {
+    /// - Parameter isDryRun: whether all that changes something is held back at the wire.
+    static func kept(_ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false) -> GuardFinding? {
+        if isDryRun, finding.rule == "unknown-command" { return nil }
         let isPlainChange = finding.kind == .unknown && says(finding, cmdlets)
         guard isPlainChange || keeper(of: finding, cmdlets) == nil else { return nil }
         var finding = finding

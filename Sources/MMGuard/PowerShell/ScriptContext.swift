@@ -9,6 +9,8 @@ public struct ScriptContext: Sendable, Hashable {
     /// Whether the session is confined and reaches the network through the wire alone, where each request is judged: then its
     /// text is asked about only for what it plainly says.
     public var isBehindWire = false
+    /// Whether the wire holds back all that changes something: then nobody is asked about what a script would send.
+    package var isDryRun = false
     /// Whether the session ran unjudged or confirmed code since it was started, so that even reads can't be trusted.
     public var isTainted: Bool { memory.isOpaque }
 

@@ -27,7 +27,9 @@ struct ScriptJudge: Sendable {
         var seen: Set<Seen> = []
         // A loop is walked several times and finds the same things again.
         let findings = walk.found.filter { seen.insert(Seen($0)).inserted }.compactMap { found -> GuardFinding? in
-            let kept = context.isBehindWire ? BehindWire.kept(found.finding, tables.cmdlets) : found.finding
+            let kept =
+                context.isBehindWire
+                ? BehindWire.kept(found.finding, tables.cmdlets, isDryRun: context.isDryRun) : found.finding
             guard var finding = kept else { return nil }
             finding.place = text?.place(found.extent)
             return finding

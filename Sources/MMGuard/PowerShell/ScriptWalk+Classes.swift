@@ -23,7 +23,8 @@ extension ScriptWalk {
             $0.mayBe("forwardingsmtpaddress") && ($0.written?.count ?? 0) > 9
         }
         if forwards { classes.insert(.external) }
-        if !context.isBehindWire, writesLocalFile(call) {
+        let writesFile = !context.isBehindWire && writesLocalFile(call)
+        if writesFile {
             classes.insert(.write)
             reasons.append("a file on this machine")
         }
@@ -50,14 +51,18 @@ extension ScriptWalk {
             classes != .read && entry.product != .builtin
             && (isForMany(place: call.place, input: call.input) || hasWideIdentity(call))
         if isRepeated(rule(of: entry, kind: kind), classes, kind), !isBulk, tables.user.rules.isEmpty { return }
-        if classes.contains(.send) { report(preview(of: call), call.extent) }
+        // A service's cmdlet only sends, and the wire of a dry run lets nothing through; who is signed in stays all the same.
+        let isHeldBack =
+            context.isDryRun && entry.product != .builtin && !writesFile && !classes.contains(.session)
+            && kind != .blocked && kind != .missing
+        if classes.contains(.send), !isHeldBack { report(preview(of: call), call.extent) }
         let words = (tables.cmdlets.reasons(of: entry).filter { $0 != "verb-lies" && $0 != "local" } + reasons)
         let finding = GuardFinding(
             rule: rule(of: entry, kind: kind), classes: classes.subtracting(kind == .unknown ? .read : []).orWrite,
             kind: kind, reason: reason(entry, kind: kind, classes: classes, words: words),
             instead: instead(entry, kind: kind, classes: classes), subject: entry.name)
-        var findings = isRead ? [] : [finding]
-        if isBulk { findings.append(bulk(entry.name)) }
+        var findings = isRead || isHeldBack ? [] : [finding]
+        if isBulk, !isHeldBack { findings.append(bulk(entry.name)) }
         reportCommand(findings, named: entry.name, bound: call.arguments, call.extent)
     }
 

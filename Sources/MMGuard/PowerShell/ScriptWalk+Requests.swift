@@ -115,6 +115,7 @@ extension ScriptWalk {
         service: RequestService
     ) {
         guard let target = target(of: address, service: service, call) else { return }
+        if context.isDryRun, call.entry.product != .builtin { return }
         let request = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
         let judge = RequestJudge(tables: tables)
         let found = judge.classifier.classify(request)

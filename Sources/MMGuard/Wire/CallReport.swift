@@ -10,10 +10,32 @@ package struct CallReport: Sendable, Hashable {
     package internal(set) var refused: [SentRequest] = []
     /// The request that nobody could be asked about.
     package internal(set) var question: RequestQuestion?
+    /// What a dry run saw, in its order; of very many the first.
+    package private(set) var rehearsed: [RehearsedRequest] = []
+    /// How many requests of a dry run are not listed.
+    package private(set) var unlisted = 0
+
+    /// Nothing sent yet.
+    package init() {}
 
     private static let most = 50
+    private static let mostRehearsed = (reads: 100, changes: 400)
+
+    /// A request of a dry run.
+    mutating func rehearse(_ intent: RequestIntent, number: UInt64, _ decision: GuardDecision) {
+        let most = intent.isRead ? Self.mostRehearsed.reads : Self.mostRehearsed.changes
+        guard rehearsed.count(where: { $0.isRead == intent.isRead }) < most else {
+            unlisted += 1
+            return
+        }
+        rehearsed.append(RehearsedRequest(intent, number: number, decision: decision))
+    }
 
     mutating func ended(_ number: UInt64, status: Int, wasSent: Bool) {
+        if let place = rehearsed.lastIndex(where: { $0.number == number }), wasSent {
+            rehearsed[place].wasSent = true
+            rehearsed[place].status = status == 0 ? nil : status
+        }
         guard let place = sent.lastIndex(where: { $0.number == number }) else { return }
         if wasSent { sent[place].status = status == 0 ? nil : status } else { sent.remove(at: place) }
     }
@@ -40,9 +62,6 @@ package struct CallReport: Sendable, Hashable {
     package var notes: [String] {
         refused.prefix(Self.most).map { "The person said no, and it was not sent: \($0.line)" }
     }
-
-    /// The lines of a dry run: what the script would have sent.
-    package var wouldSend: [String] { held.map(\.line) }
 
     private var told: String {
         guard !sent.isEmpty else { return "Nothing was changed before it." }

@@ -45,7 +45,7 @@ package struct RequestGrant: Sendable {
     /// - Parameters:
     ///   - authority: what it was let through for.
     ///   - policy: the connection's policy for this caller, which holds whatever the text was.
-    ///   - isDryRun: whether all that changes something is held back and listed.
+    ///   - isDryRun: whether all that changes something is held back, and everything listed.
     package init(_ authority: CallAuthority, policy: GuardPolicy, isDryRun: Bool = false) {
         self.authority = authority
         self.policy = policy
@@ -71,18 +71,22 @@ package struct RequestGrant: Sendable {
     ///   - number: its number within the session.
     package mutating func judge(_ intent: RequestIntent, number: UInt64) -> Outcome {
         let verdict = intent.verdict(policy)
-        if intent.isRead, verdict.decision == .allow { return .allow(.read) }
+        if intent.isRead, verdict.decision == .allow {
+            if isDryRun { report.rehearse(intent, number: number, .allow) }
+            return .allow(.read)
+        }
         guard let authority else {
             return refuse(
                 intent, "outside_call", "between calls a session only reads. Send it from a call: mm run, or mm__run.")
         }
+        if isDryRun {
+            let isLet = verdict.decision != .deny && isGranted(intent, verdict, authority)
+            report.rehearse(intent, number: number, isLet ? .allow : max(verdict.decision, .ask))
+            return refuse(intent, "dry_run", "this is a dry run, which only reads.")
+        }
         if verdict.decision == .deny {
             report.held.append(SentRequest(intent, number: number))
             return refuse(intent, "denied", verdict.reason)
-        }
-        if isDryRun {
-            report.held.append(SentRequest(intent, number: number))
-            return refuse(intent, "dry_run", "this is a dry run, which only reads.")
         }
         guard !isStopped else { return stopped(intent, number) }
         if isRetry(intent) || isGranted(intent, verdict, authority) { return pass(intent, number) }
@@ -124,9 +128,9 @@ package struct RequestGrant: Sendable {
     ///   - status: the status of its answer; 0 where none came.
     ///   - wasSent: whether it began to leave.
     package mutating func ended(_ number: UInt64, status: Int, wasSent: Bool) {
+        report.ended(number, status: status, wasSent: wasSent)
         guard let digest = digests.removeValue(forKey: number) else { return }
         ends[digest] = .some(status)
-        report.ended(number, status: status, wasSent: wasSent)
     }
 
     // MARK: What may be sent

@@ -6,26 +6,24 @@ import MMIdentity
 import MMNative
 import MMPowerShell
 
-/// `run --dry-run`: the requests that a native pipeline would send, for people who want to see them first.
+/// `run --dry-run`: the requests of a script, for people who want to see them first. A pipeline that the native engine takes is
+/// only walked through; any other script runs in PowerShell, and its session's wire lets reads through and nothing else.
 enum DryRun {
-    /// The requests of a script, up to the point where answers would decide what comes next.
-    /// - Throws: `.unsupported` for modules and scripts without native requests.
-    static func answer(
-        _ script: String, in module: String, of connection: Connection, _ context: OperationContext
-    ) async throws(MMError) -> OperationAnswer {
-        guard let service = ExchangeTable.Service(module: module) else {
-            throw MMError(
-                .unsupported,
-                "Only Exchange and compliance pipelines show their requests; \(module) runs in PowerShell.",
-                hint: "Leave --dry-run out; mm guard check says how a script is judged.", details: ["field": "dryRun"])
-        }
-        let client = try ExchangeClient(
-            identity: context.services.identity, connection: connection, service: service.endpoint)
+    /// What a native pipeline would send, up to the point where answers would decide what comes next.
+    /// - Returns: nil for what PowerShell has to run.
+    /// - Throws: `.unsupported` where the native engine alone was asked for, or is all there is, and doesn't take the script.
+    static func native(
+        _ script: String, in module: String, of connection: Connection, wanted: ConnectionEngine,
+        _ context: OperationContext
+    ) async throws(MMError) -> OperationAnswer? {
+        guard let service = ExchangeTable.Service(module: module), wanted != .pwsh else { return nil }
         let source = RequestRecorder(service: service)
         var session = NativeSession()
         let plan = EnginePlan(script, wanted: .native)
+        let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
         let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil)
         if let reason {
+            guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, plan.strangers(to: source), service, hasPowerShell: false)
         }
         let outcome = await NativeEngine(sources: [source]).run(
@@ -33,31 +31,70 @@ enum DryRun {
         let commands = source.commands
         if commands.isEmpty {
             switch outcome {
-            case .handedOver(let reason, _): throw EngineRefusal.beyond(reason, [], service, hasPowerShell: false)
+            case .handedOver(let reason, _):
+                guard isAlone else { return nil }
+                throw EngineRefusal.beyond(reason, [], service, hasPowerShell: false)
             case .stopped: throw StopErrors.deadline(restarted: false)
             case .completed(let result):
                 if let error = result.failure ?? result.errors.first { throw refusal(error) }
             }
         }
-        let verdict = try context.services.guards.engine().judge(
-            script: script, in: ScriptContext(module: module), policy: context.policy(of: connection), confirmed: false)
+        let (engine, policy) = (try context.services.guards.engine(), context.policy(of: connection))
+        let verdict = engine.judge(
+            script: script, in: ScriptContext(module: module), policy: policy, confirmed: false)
+        var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: policy, isDryRun: true)
+        for (number, request) in try requests(commands, service, of: connection, context).enumerated() {
+            _ = grant.judge(engine.intent(of: request), number: UInt64(number))
+        }
+        return answer(
+            grant.traffic, notes: ["Nothing was sent. \(guardSays(verdict))"], connection: connection.name)
+    }
+
+    /// The requests of cmdlets as they would be sent, without a token.
+    private static func requests(
+        _ commands: [ExchangeCommand], _ service: ExchangeTable.Service, of connection: Connection,
+        _ context: OperationContext
+    ) throws(MMError) -> [WireRequest] {
+        let client = try ExchangeClient(
+            identity: context.services.identity, connection: connection, service: service.endpoint)
         let account = SignedInAccount(
             username: connection.expectedEmail ?? "account@tenant", objectID: "",
             tenantID: connection.tenantId ?? connection.tenant ?? "TENANT", homeAccountID: "")
-        var requests: [JSONValue] = []
+        var requests: [WireRequest] = []
         for command in commands {
-            let wire = try client.preview(command, by: account)
-            var headers = JSONObject()
-            for field in wire.headers where !field.value.isEmpty { headers[field.name] = .string(field.value) }
-            requests.append([
-                "method": .string(wire.method), "url": .string(wire.url), "headers": .object(headers),
-                "body": command.body,
-            ])
+            let sent = try client.preview(command, by: account)
+            let host = sent.url.firstRange(of: "://").map { sent.url[$0.upperBound...].prefix { $0 != "/" } } ?? ""
+            requests.append(
+                WireRequest(
+                    service: .exchange, origin: String(sent.url[..<host.endIndex]), method: sent.method,
+                    target: String(sent.url[host.endIndex...]),
+                    headers: sent.headers.map { WireRequest.Field($0.name, $0.value) },
+                    body: .whole(sent.body ?? JSONWriter.bytes(command.body))))
         }
-        var notes = ["Nothing was sent. The guard says: \(verdict.decision.rawValue) (\(verdict.guardClass.rawValue))."]
+        return requests
+    }
+
+    /// The refusal of a dry run whose session no wire holds back.
+    static func withoutWire(_ connection: Connection) -> MMError {
+        MMError(
+            .unsupported,
+            "A dry run in PowerShell needs the session's wire to hold back what changes something, and \(connection.name) has "
+                + "\"egress\": \"off\". Nothing was run.",
+            hint: "Leave --dry-run out; mm guard check says how a script is judged.", details: ["field": "dryRun"])
+    }
+
+    /// The answer of every engine: what was read and what was held back, in the script's order.
+    static func answer(_ report: CallReport, notes: [String], connection: String) -> OperationAnswer {
+        let requests = report.rehearsed.map(\.json)
+        var notes = notes
         if requests.isEmpty { notes.append("The script sends nothing.") }
+        if report.unlisted > 0 { notes.append("\(report.unlisted) more requests are not listed.") }
         return OperationAnswer(
-            .value(requests.count == 1 ? requests[0] : .array(requests)), notes: notes, connection: connection.name)
+            .value(requests.count == 1 ? requests[0] : .array(requests)), notes: notes, connection: connection)
+    }
+
+    static func guardSays(_ verdict: Verdict) -> String {
+        "The guard says: \(verdict.decision.rawValue) (\(verdict.guardClass.rawValue))."
     }
 
     /// What is wrong with the parameters of a script's cmdlets, before the guard or anybody else is asked.

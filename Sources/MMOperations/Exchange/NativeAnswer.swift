@@ -38,6 +38,15 @@ enum EngineAnswer: Sendable {
         }
     }
 
+    /// What PowerShell left, and why it was needed; nil where it did not run.
+    var ofPowerShell: (answer: SessionAnswer, reason: String?)? {
+        switch self {
+        case .native: nil
+        case .powerShell(let answer, let reason): (answer, reason)
+        case .only(let answer): (answer, nil)
+        }
+    }
+
     /// The engine that ran.
     var engine: Engine {
         if case .native = self { .native } else { .pwsh }

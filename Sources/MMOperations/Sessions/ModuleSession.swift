@@ -56,9 +56,12 @@ package struct ModuleSession: PooledSession {
 
     /// Runs a call's work: what it sends meanwhile is judged by what the call was let through for.
     func sending(
-        _ turn: CallTurn, _ work: () async throws(MMError) -> EngineAnswer
+        _ turn: CallTurn, of connection: Connection, _ work: () async throws(MMError) -> EngineAnswer
     ) async throws(MMError) -> EngineAnswer {
-        guard let requests else { return try await work().besides(nil) { notices.take(isWired: false) } }
+        guard let requests else {
+            if turn.isDryRun { throw DryRun.withoutWire(connection) }
+            return try await work().besides(nil) { notices.take(isWired: false) }
+        }
         requests.begin(turn)
         let ran = await Result { () async throws(MMError) in try await work() }
         var traffic = requests.end()

@@ -35,7 +35,14 @@ struct Run: Operation {
         command.depth = input.depth
         try command.check()
         if input.isDryRun {
-            return try await DryRun.answer(command.script, in: moduleName, of: connection, context)
+            context.record.note("dryRun", true)
+            let wanted = input.engine ?? connection.engine
+            if let shown = try await DryRun.native(
+                command.script, in: moduleName, of: connection, wanted: wanted, context)
+            {
+                return shown
+            }
+            if connection.egress == .off { throw DryRun.withoutWire(connection) }
         }
         let (plan, arguments) = try plan(input, command.script, in: moduleName, of: connection)
         command.parameters = arguments.parameters
@@ -48,16 +55,24 @@ struct Run: Operation {
         let engine = try context.services.guards.engine()
         let (text, parsed, policy) = (command.script, plan.parsed, context.policy(of: connection))
         let isConfirmed = input.confirmed
-        let judged = await ScriptVerdict(over: context.services.sessions.current(key)?.scriptMemory) { memory in
-            engine.judgeInSession(
-                script: text, parsed: parsed, in: ScriptContext(module: moduleName, memory: memory), policy: policy,
-                confirmed: isConfirmed)
+        let memory = await context.services.sessions.current(key)?.scriptMemory
+        func judge(isDryRun: Bool) -> ScriptVerdict {
+            ScriptVerdict(over: memory) { memory in
+                var place = ScriptContext(module: moduleName, memory: memory)
+                place.isDryRun = isDryRun
+                return engine.judgeInSession(
+                    script: text, parsed: parsed, in: place, policy: policy, confirmed: isConfirmed)
+            }
         }
+        let judged = judge(isDryRun: input.isDryRun)
         let verdict = judged.verdict
+        // What a dry run shows is what a run would do that a person has confirmed.
+        let meant = input.isDryRun ? judge(isDryRun: false).verdict : verdict
         if verdict.decision == .ask { try await refuseUnknown(plan, in: moduleName, of: connection, context) }
         try await Clearance(
             ConfirmationRequest(
-                connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command.script,
+                connection: connection.name, module: moduleName,
+                title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
                 parameters: arguments.object, verdict: verdict, checks: connection.personChecks)
         ).settle(in: context)
         for warning in verdict.warnings {
@@ -72,18 +87,18 @@ struct Run: Operation {
         progress(ProgressReport(done: 0, message: "waiting for \(key)"))
         let deadline = context.deadline
         let (sent, prompt, sessions) = (command, onPrompt, context.services.sessions)
-        let flow = input.output == "text" ? nil : NativeFlow(depth: input.depth ?? 3)
+        let flow = input.output == "text" || input.isDryRun ? nil : NativeFlow(depth: input.depth ?? 3)
         let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
         let turn = CallTurn(
-            of: context, CallAuthority(verdict: verdict, text: command.script + values), connection: connection,
-            module: moduleName)
+            of: context, CallAuthority(verdict: meant, text: command.script + values), connection: connection,
+            module: moduleName, isDryRun: input.isDryRun)
         let work = { @Sendable () async throws(MMError) -> EngineAnswer in
             try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
             ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> EngineAnswer in
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session.scriptMemory)
-                return try await lease.session.sending(turn) { () async throws(MMError) in
+                return try await lease.session.sending(turn, of: connection) { () async throws(MMError) in
                     switch lease.session.runner {
                     case .exchange(let session):
                         return try await session.run(
@@ -109,6 +124,9 @@ struct Run: Operation {
             return result
         }
         context.record.note("engine", .string(answer.engine.rawValue))
+        if input.isDryRun, let (answer, reason) = answer.ofPowerShell {
+            return try answer.dryRunAnswer(of: input, meant, because: reason, connection: connection.name)
+        }
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
         result.notes = verdict.warnings + result.notes
@@ -139,7 +157,8 @@ struct Run: Operation {
     private func plan(
         _ input: RunInput, _ script: String, in module: String, of connection: Connection
     ) throws(MMError) -> (EnginePlan, ScriptArguments) {
-        let wanted = input.engine ?? connection.engine
+        // A dry run that comes here runs in PowerShell.
+        let wanted = input.isDryRun ? .pwsh : input.engine ?? connection.engine
         if input.engine == .native, !RunModule.isNative(module) {
             throw MMError(
                 .unsupported, "The module \(module) has no native engine.",

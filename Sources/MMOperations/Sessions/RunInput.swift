@@ -4,10 +4,10 @@ package import MMCore
 package struct RunInput: OperationInput {
     package static let fields: [InputField] = [
         InputField(
-            "connection", .text, "Name of the connection; leave all arguments out to list the connections.",
+            "connection", .text, "Name of the connection.",
             at: .positional(0)),
         InputField(
-            "module", .choice(RunModule.names), "exo (Exchange), compliance, azure, teams, pnp (SharePoint), …",
+            "module", .choice(RunModule.names), "exo is Exchange, pnp SharePoint.",
             at: .positional(1)),
         InputField(
             "command", .text, "The PowerShell command or script.", at: .positional(2), readsFiles: true,
@@ -27,7 +27,7 @@ package struct RunInput: OperationInput {
             "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where it fits.",
             isOfferedToModels: false),
         InputField(
-            "dryRun", .flag, "Show the requests of a native pipeline; nothing is sent.", isOfferedToModels: false),
+            "dryRun", .flag, "Show what would be sent; only reads are."),
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
 

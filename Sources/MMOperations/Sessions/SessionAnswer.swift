@@ -77,7 +77,7 @@ package struct SessionAnswer: Sendable {
     }
 
     /// Warnings, errors that did not end the command, and what was written past the streams.
-    private func notes(isText: Bool, _ script: String) -> [String] {
+    func notes(isText: Bool, _ script: String) -> [String] {
         var notes: [String] = []
         if isStandIn { notes.append(Self.standInNote) }
         if answer.dropped > 0, let missing { notes.append(missing) }
@@ -108,7 +108,7 @@ package struct SessionAnswer: Sendable {
         return RepeatedLines.counted(notes.map(TerminalText.plain))
     }
 
-    private func problem(in script: String) -> String {
+    func problem(in script: String) -> String {
         guard let problem = answer.problem.map(TerminalText.plain) else { return "The command failed." }
         guard let failure = answer.end?.failure, let place = ScriptPlace(failure, in: script) else { return problem }
         return "\(problem) \(place)"

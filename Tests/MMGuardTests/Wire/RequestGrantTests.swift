@@ -217,16 +217,58 @@ struct RequestGrantTests {
         #expect(error.hint?.contains("repeat exactly this call") ?? false)
     }
 
-    @Test("a dry run reads, holds back all that changes something and lists it")
-    func dryRun() throws {
+    @Test(
+        "a dry run reads, holds back all that changes something, and says what a run would do with it",
+        arguments: [
+            ("read", "allow", "allow"), ("write", "dry_run", "allow"), ("remove ann", "dry_run", "allow"),
+            ("remove ceo", "dry_run", "ask"), ("mail", "dry_run", "ask"), ("secret", "dry_run", "ask"),
+        ])
+    func dryRun(name: String, expected: String, inARun: String) throws {
         var grant = RequestGrant(Self.authority("Remove-Mailbox ann@contoso.com"), policy: .standard, isDryRun: true)
-        for (name, expected) in ["read": "allow", "write": "dry_run", "remove ann": "dry_run", "mail": "dry_run"] {
-            let outcome = Self.word(grant.judge(try #require(Self.requests[name]), number: 1))
-            #expect(outcome == expected, "\(name)")
+        let intent = try #require(Self.requests[name])
+        let outcome = Self.word(grant.judge(intent, number: 1))
+        #expect(outcome == expected)
+        grant.ended(1, status: expected == "allow" ? 200 : 403, wasSent: expected == "allow")
+        let shown = try #require(grant.traffic.rehearsed.first)
+        #expect(shown.decision.rawValue == inARun)
+        #expect(shown.json["sent"] == .bool(expected == "allow"))
+        #expect(shown.json["status"] == (expected == "allow" ? 200 : nil))
+        #expect(shown.json["template"] == .string(intent.template))
+        #expect(shown.json["method"] == .string(intent.request.method))
+        #expect(grant.traffic.sent.isEmpty && grant.traffic.held.isEmpty && grant.traffic.error(pending: nil) == nil)
+    }
+
+    @Test("a dry run counts what a confirmed run would send without asking, and lists the first of very many")
+    func dryRunOfMany() {
+        var grant = RequestGrant(
+            Self.authority("Get-Mailbox -ResultSize 5 | Remove-Mailbox"), policy: .standard, isDryRun: true)
+        for number in 0..<500 {
+            let body = Wire.cmdlet("Remove-Mailbox", #"{"Identity":"u\#(number)@contoso.com"}"#)
+            _ = grant.judge(Wire.intent(.exchange, "POST", Self.invoke, body), number: UInt64(number))
         }
-        #expect(grant.traffic.wouldSend.count == 3)
-        #expect(grant.traffic.wouldSend.contains("Remove-Mailbox (ann@contoso.com)"))
-        #expect(grant.traffic.sent.isEmpty)
+        let traffic = grant.traffic
+        #expect(traffic.rehearsed.count { $0.decision == .allow } == 10)
+        #expect(traffic.rehearsed.count + traffic.unlisted == 500 && traffic.unlisted > 0)
+    }
+
+    @Test("a dry run shows small bodies without their secrets, and of others what tells them apart")
+    func dryRunBodies() throws {
+        func body(_ request: RequestIntent) throws -> JSONValue {
+            var grant = RequestGrant(Self.authority("Get-Mailbox"), policy: .standard, isDryRun: true)
+            _ = grant.judge(request, number: 1)
+            return try #require(grant.traffic.rehearsed.first?.json["body"])
+        }
+        let user = try body(
+            Wire.intent(.graph, "POST", "/v1.0/users", #"{"displayName":"Ann","passwordProfile":{"password":"h4rd!"}}"#)
+        )
+        #expect(user["displayName"] == "Ann")
+        #expect(!JSONWriter.string(user).contains("h4rd!"))
+        let large = try body(
+            Wire.intent(.graph, "POST", "/v1.0/users", #"{"about":"\#(String(repeating: "x", count: 9_000))"}"#))
+        #expect(large["bytes"] == 9_012 && large["sha256"]?.string?.utf8.count == 64)
+        #expect(JSONWriter.string(large).utf8.count < 500)
+        #expect(try body(try #require(Self.requests["sign-in"])).string != nil)
+        #expect(try body(Wire.intent(.graph, "DELETE", "/v1.0/users/a")) == .null)
     }
 
     @Test("a person sees the whole request and the call that sends it, and a yes is bound to exactly that")

@@ -7,6 +7,8 @@ struct CallTurn: Sendable {
     let call: String
     /// What it was let through for.
     let grant: RequestGrant
+    /// Whether all that changes something is held back.
+    let isDryRun: Bool
     /// What binds a person's yes to the place where it counts.
     private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
     private let ledger: ConfirmationLedger
@@ -18,9 +20,14 @@ struct CallTurn: Sendable {
     ///   - authority: what it was let through for.
     ///   - connection: whose session it runs in.
     ///   - module: the session's module.
-    init(of context: OperationContext, _ authority: CallAuthority, connection: Connection, module: String) {
+    ///   - isDryRun: whether all that changes something is held back.
+    init(
+        of context: OperationContext, _ authority: CallAuthority, connection: Connection, module: String,
+        isDryRun: Bool = false
+    ) {
         call = context.record.call
-        grant = RequestGrant(authority, policy: context.policy(of: connection))
+        grant = RequestGrant(authority, policy: context.policy(of: connection), isDryRun: isDryRun)
+        self.isDryRun = isDryRun
         ledger = context.services.ledger
         person = context.call.person
         confirmation = {

@@ -1,0 +1,34 @@
+import MMCore
+import MMGuard
+import MMPowerShell
+
+extension SessionAnswer {
+    /// The answer of a dry run: the requests, and what became of a script of which some were refused.
+    /// - Parameter verdict: what the guard says of a run.
+    /// - Throws: as in a run, where the script failed though nothing of it was held back, or was stopped.
+    func dryRunAnswer(
+        of input: RunInput, _ verdict: Verdict, because reason: String?, connection: String
+    ) throws(MMError) -> OperationAnswer {
+        let report = traffic?.report ?? CallReport()
+        let held = report.rehearsed.count { !$0.isRead }
+        let hasEnded = answer.end?.state == .completed
+        if !hasEnded, held == 0 || answer.end?.state == .stopped {
+            _ = try operationAnswer(of: input, connection: connection)
+        }
+        var notes = [
+            "It ran in PowerShell\(reason.map { " (\($0))" } ?? ""), and what changes something was held back: nothing of that "
+                + "was sent. \(DryRun.guardSays(verdict))"
+        ]
+        if held > 0 {
+            notes.append(
+                "A request that is held back fails as the service itself would refuse it (403), so what the script does after "
+                    + "the first of them may differ from a run.")
+        }
+        if !hasEnded { notes.append("The script ended early: \(problem(in: input.command ?? ""))") }
+        notes.append("Variables that it set, and files that it wrote, are there as after a run.")
+        if !answer.values.isEmpty { notes.append("What it put out is left out here: \(answer.values.count) objects.") }
+        notes += notices + (traffic?.notes(connection: connection) ?? [])
+        notes += self.notes(isText: false, input.command ?? "")
+        return DryRun.answer(report, notes: notes, connection: connection)
+    }
+}
