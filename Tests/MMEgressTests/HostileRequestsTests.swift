@@ -125,6 +125,18 @@ struct HostileRequestsTests {
         Case("an address", "CONNECT 169.254.169.254:443 HTTP/1.1\r\nHost: 169.254.169.254:443\r\n", 403, .foreignHost),
         Case("an IPv6 address", "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n"),
         Case("an address as a number", "CONNECT 2130706433:443 HTTP/1.1\r\nHost: 2130706433:443\r\n"),
+        Case("an address in hex", "CONNECT 0x7f000001:443 HTTP/1.1\r\nHost: 0x7f000001:443\r\n"),
+        Case("an address in octal", "CONNECT 0177.0.0.1:443 HTTP/1.1\r\nHost: 0177.0.0.1:443\r\n"),
+        Case("a short address", "CONNECT 127.1:443 HTTP/1.1\r\nHost: 127.1:443\r\n"),
+        Case("an IPv4 address in IPv6", "CONNECT [::ffff:127.0.0.1]:443 HTTP/1.1\r\nHost: x\r\n"),
+        Case("an escaped name", "CONNECT graph%2emicrosoft.com:443 HTTP/1.1\r\nHost: x\r\n"),
+        Case(
+            "a name that only begins like one of the cloud",
+            "CONNECT graph.microsoft.com.evil.example:443 HTTP/1.1\r\nHost: graph.microsoft.com.evil.example:443\r\n",
+            403,
+            .foreignHost),
+        Case("two ports", "CONNECT graph.microsoft.com:443:80 HTTP/1.1\r\nHost: graph.microsoft.com:443\r\n"),
+        Case("an endless port", "CONNECT graph.microsoft.com:70000 HTTP/1.1\r\nHost: graph.microsoft.com\r\n"),
         Case("no port", "CONNECT graph.microsoft.com HTTP/1.1\r\nHost: graph.microsoft.com\r\n"),
         Case(
             "another port", "CONNECT graph.microsoft.com:22 HTTP/1.1\r\nHost: graph.microsoft.com:22\r\n", 403,
