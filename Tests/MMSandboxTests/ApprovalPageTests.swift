@@ -12,38 +12,38 @@ struct ApprovalPageTests {
         var token = ""
         var page = ""
 
-        mutating func take(_ answer: SandboxResponse) {
+        mutating func take(_ answer: HTTPServerResponse) {
             page = answer.text
             if let set = answer.headers["Set-Cookie"] { cookie = String(set.prefix { $0 != ";" }) }
             let parts = page.split(separator: "name=\"csrf\" value=\"")
             if parts.count > 1 { token = String(parts[1].prefix { $0 != "\"" }) }
         }
 
-        mutating func open(_ bench: inout Bench, _ target: String) -> SandboxResponse {
-            let answer = bench.send("GET", target, headers: cookie.isEmpty ? [:] : ["Cookie": cookie])
+        mutating func open(_ bench: Bench, _ target: String) async -> HTTPServerResponse {
+            let answer = await bench.send("GET", target, headers: cookie.isEmpty ? [:] : ["Cookie": cookie])
             take(answer)
             return answer
         }
 
-        mutating func send(_ bench: inout Bench, _ fields: [(String, String)], to path: String = "/devicelogin")
-            -> SandboxResponse
+        mutating func send(_ bench: Bench, _ fields: [(String, String)], to path: String = "/devicelogin") async
+            -> HTTPServerResponse
         {
-            let answer = bench.post(
-                path, fields + [("csrf", token)], headers: ["Cookie": cookie, "Origin": bench.tenant.context.base])
+            let answer = await bench.post(
+                path, fields + [("csrf", token)], headers: ["Cookie": cookie, "Origin": Bench.base])
             take(answer)
             return answer
         }
     }
 
     @Test("a person enters the code, sees who asks for what, and approves")
-    func approve() {
-        var bench = Bench()
-        let start = bench.startDeviceCode(scope: "User.Read Mail.Read openid offline_access").json
+    func approve() async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode(scope: "User.Read Mail.Read openid offline_access").json
         let code = start["user_code"]?.string ?? ""
         var browser = Browser()
-        #expect(browser.open(&bench, "/devicelogin").status == 200)
+        #expect(await browser.open(bench, "/devicelogin").status == 200)
         // People type small letters and dashes.
-        let second = browser.send(&bench, [("user_code", "\(code.prefix(4).lowercased())-\(code.dropFirst(4))")])
+        let second = await browser.send(bench, [("user_code", "\(code.prefix(4).lowercased())-\(code.dropFirst(4))")])
         #expect(second.status == 200)
         for word in [
             "Microsoft Master (sandbox)", TenantIdentity.name, "User.Read", "Mail.Read", TenantIdentity.administrator,
@@ -51,99 +51,103 @@ struct ApprovalPageTests {
         ] {
             #expect(browser.page.contains(word))
         }
-        let admin = bench.tenant.store.user(TenantIdentity.administrator)?.id ?? ""
-        let done = browser.send(&bench, [("user_code", code), ("account", admin), ("decision", "approve")])
+        let admin = await bench.inside { $0.store.user(TenantIdentity.administrator)?.id } ?? ""
+        let done = await browser.send(bench, [("user_code", code), ("account", admin), ("decision", "approve")])
         #expect(done.status == 200)
         #expect(browser.page.contains("You have signed in"))
-        let tokens = bench.poll(start["device_code"]?.string ?? "")
+        let tokens = await bench.poll(start["device_code"]?.string ?? "")
         #expect(claims(of: tokens.json["id_token"])["preferred_username"]?.string == TenantIdentity.administrator)
     }
 
     @Test("another account can be typed, an unknown one is asked for again")
-    func otherAccount() {
-        var bench = Bench()
-        let start = bench.startDeviceCode().json
+    func otherAccount() async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode().json
         let code = start["user_code"]?.string ?? ""
-        let other = bench.tenant.store.users.row(123).userPrincipalName
+        let other = await bench.inside { $0.store.users.row(123).userPrincipalName }
         var browser = Browser()
-        _ = browser.open(&bench, "/devicelogin?user_code=\(code)")
+        _ = await browser.open(bench, "/devicelogin?user_code=\(code)")
         #expect(browser.page.contains("value=\"\(code)\""))
-        let unknown = browser.send(
-            &bench, [("user_code", code), ("other", "nobody@nowhere.example"), ("decision", "approve")])
+        let unknown = await browser.send(
+            bench, [("user_code", code), ("other", "nobody@nowhere.example"), ("decision", "approve")])
         #expect(unknown.status == 400)
         #expect(browser.page.contains("role=\"alert\""))
-        let done = browser.send(&bench, [("user_code", code), ("other", " \(other) "), ("decision", "approve")])
+        let done = await browser.send(bench, [("user_code", code), ("other", " \(other) "), ("decision", "approve")])
         #expect(done.status == 200)
-        #expect(claims(of: bench.poll(start["device_code"]?.string ?? "").json["access_token"])["upn"]?.string == other)
+        #expect(
+            claims(of: await bench.poll(start["device_code"]?.string ?? "").json["access_token"])["upn"]?.string
+                == other)
     }
 
     @Test("declining tells the app")
-    func decline() {
-        var bench = Bench()
-        let start = bench.startDeviceCode().json
+    func decline() async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode().json
         var browser = Browser()
-        _ = browser.open(&bench, "/devicelogin?otc=\(start["user_code"]?.string ?? "")")
+        _ = await browser.open(bench, "/devicelogin?otc=\(start["user_code"]?.string ?? "")")
         #expect(
-            browser.send(&bench, [("user_code", start["user_code"]?.string ?? ""), ("decision", "decline")]).status
+            await browser.send(bench, [("user_code", start["user_code"]?.string ?? ""), ("decision", "decline")]).status
                 == 200)
-        #expect(bench.poll(start["device_code"]?.string ?? "").errorCode == "authorization_declined")
+        #expect(await bench.poll(start["device_code"]?.string ?? "").errorCode == "authorization_declined")
     }
 
     @Test("an account that may not sign in is told why, on the page")
-    func refusedAccount() {
-        var bench = Bench()
-        let code = bench.startDeviceCode().json["user_code"]?.string ?? ""
+    func refusedAccount() async {
+        let bench = Bench()
+        let code = await bench.startDeviceCode().json["user_code"]?.string ?? ""
         var browser = Browser()
-        _ = browser.open(&bench, "/devicelogin")
-        let answer = browser.send(
-            &bench, [("user_code", code), ("other", "dora.disabled@contoso-sandbox.example"), ("decision", "approve")])
+        _ = await browser.open(bench, "/devicelogin")
+        let answer = await browser.send(
+            bench, [("user_code", code), ("other", "dora.disabled@contoso-sandbox.example"), ("decision", "approve")])
         #expect(answer.status == 400)
         #expect(browser.page.contains("AADSTS50057"))
     }
 
     @Test("wrong, used and expired codes are told apart")
-    func badCodes() {
-        var bench = Bench()
+    func badCodes() async {
+        let bench = Bench()
         var browser = Browser()
-        _ = browser.open(&bench, "/devicelogin")
-        _ = browser.send(&bench, [("user_code", "WRONGCODE")])
+        _ = await browser.open(bench, "/devicelogin")
+        _ = await browser.send(bench, [("user_code", "WRONGCODE")])
         #expect(browser.page.contains("didn&#39;t work"))
-        let start = bench.startDeviceCode().json
-        _ = bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null])
-        _ = browser.send(&bench, [("user_code", start["user_code"]?.string ?? "")])
+        let start = await bench.startDeviceCode().json
+        _ = await bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null])
+        _ = await browser.send(bench, [("user_code", start["user_code"]?.string ?? "")])
         #expect(browser.page.contains("used already"))
-        let old = bench.startDeviceCode().json
+        let old = await bench.startDeviceCode().json
         bench.clock.advance(by: 1000)
-        _ = browser.send(&bench, [("user_code", old["user_code"]?.string ?? "")])
+        _ = await browser.send(bench, [("user_code", old["user_code"]?.string ?? "")])
         #expect(browser.page.contains("expired"))
     }
 
     @Test("a form from elsewhere, or without its token, changes nothing")
-    func forgery() {
-        var bench = Bench()
-        let start = bench.startDeviceCode().json
+    func forgery() async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode().json
         let code = start["user_code"]?.string ?? ""
-        let admin = bench.tenant.store.user(TenantIdentity.administrator)?.id ?? ""
+        let admin = await bench.inside { $0.store.user(TenantIdentity.administrator)?.id } ?? ""
         let fields = [("user_code", code), ("account", admin), ("decision", "approve")]
         var browser = Browser()
-        _ = browser.open(&bench, "/devicelogin")
-        #expect(bench.post("/devicelogin", fields).status == 403)
-        #expect(bench.post("/devicelogin", fields + [("csrf", browser.token)]).status == 403, "without the cookie")
+        _ = await browser.open(bench, "/devicelogin")
+        #expect(await bench.post("/devicelogin", fields).status == 403)
         #expect(
-            bench.post("/devicelogin", fields + [("csrf", "guess")], headers: ["Cookie": browser.cookie]).status == 403)
+            await bench.post("/devicelogin", fields + [("csrf", browser.token)]).status == 403, "without the cookie")
+        #expect(
+            await bench.post("/devicelogin", fields + [("csrf", "guess")], headers: ["Cookie": browser.cookie]).status
+                == 403)
         for headers in [["Origin": "https://attacker.example"], ["Origin": "null"], ["Sec-Fetch-Site": "cross-site"]] {
             var all = headers
             all["Cookie"] = browser.cookie
-            #expect(bench.post("/devicelogin", fields + [("csrf", browser.token)], headers: all).status == 403)
+            #expect(await bench.post("/devicelogin", fields + [("csrf", browser.token)], headers: all).status == 403)
         }
-        #expect(bench.poll(start["device_code"]?.string ?? "").errorCode == "authorization_pending")
-        #expect(browser.send(&bench, fields).status == 200)
+        #expect(await bench.poll(start["device_code"]?.string ?? "").errorCode == "authorization_pending")
+        #expect(await browser.send(bench, fields).status == 200)
     }
 
     @Test("the page allows nothing but itself and loads nothing from elsewhere")
-    func policy() {
-        var bench = Bench()
-        let answer = bench.send("GET", "/devicelogin")
+    func policy() async {
+        let bench = Bench()
+        let answer = await bench.send("GET", "/devicelogin")
         let policy = answer.headers["Content-Security-Policy"] ?? ""
         #expect(policy.contains("default-src 'none'"))
         #expect(policy.contains("form-action 'self'"))
@@ -158,18 +162,20 @@ struct ApprovalPageTests {
     }
 
     @Test("what others choose is shown as text, never as markup")
-    func escaping() {
-        var bench = Bench()
+    func escaping() async {
+        let bench = Bench()
         var browser = Browser()
-        _ = browser.open(&bench, "/devicelogin?user_code=%22%3E%3Cscript%3E")
+        _ = await browser.open(bench, "/devicelogin?user_code=%22%3E%3Cscript%3E")
         #expect(!browser.page.contains("<script"))
-        let start = bench.startDeviceCode().json
-        bench.tenant.store.change(.users) { table, sequence in
-            guard var row = table.find(TenantIdentity.administrator)?.members(of: .user) else { return }
-            row["displayName"] = "<b onclick=\"x\">Admin</b>"
-            table.replace(TenantIdentity.administrator, with: row, sequence: sequence)
+        let start = await bench.startDeviceCode().json
+        await bench.inside { services in
+            services.store.change(.users) { table, sequence in
+                guard var row = table.find(TenantIdentity.administrator)?.members(of: .user) else { return }
+                row["displayName"] = "<b onclick=\"x\">Admin</b>"
+                table.replace(TenantIdentity.administrator, with: row, sequence: sequence)
+            }
         }
-        _ = browser.send(&bench, [("user_code", start["user_code"]?.string ?? "")])
+        _ = await browser.send(bench, [("user_code", start["user_code"]?.string ?? "")])
         #expect(!browser.page.contains("<b onclick"))
         #expect(browser.page.contains("&lt;b onclick=&quot;x&quot;&gt;"))
     }
@@ -192,22 +198,22 @@ struct ApprovalPageTests {
     }
 
     @Test("the browser flow gives a code that its verifier alone redeems, once")
-    func browserFlow() {
-        var bench = Bench()
+    func browserFlow() async {
+        let bench = Bench()
         var browser = Browser()
         let query = Self.authorize()
-        #expect(browser.open(&bench, "\(Bench.authority)/authorize?\(query)").status == 200)
+        #expect(await browser.open(bench, "\(Bench.authority)/authorize?\(query)").status == 200)
         #expect(browser.page.contains("http://localhost:5555/"))
-        let answer = browser.send(
-            &bench, fields(query) + [("other", TenantIdentity.administrator), ("decision", "approve")],
+        let answer = await browser.send(
+            bench, fields(query) + [("other", TenantIdentity.administrator), ("decision", "approve")],
             to: "\(Bench.authority)/authorize")
         #expect(answer.status == 302)
         let location = answer.headers["Location"] ?? ""
         #expect(location.hasPrefix("http://localhost:5555/?code="))
         #expect(location.hasSuffix("&state=s%20t"))
         let code = FormFields(parsing: String(location.split(separator: "?")[1]))["code"] ?? ""
-        func redeem(_ verifier: String, _ redirect: String = "http://localhost:5555/") -> SandboxResponse {
-            bench.post(
+        func redeem(_ verifier: String, _ redirect: String = "http://localhost:5555/") async -> HTTPServerResponse {
+            await bench.post(
                 "\(Bench.authority)/token",
                 [
                     ("grant_type", "authorization_code"), ("client_id", TenantIdentity.demoApp), ("code", code),
@@ -215,21 +221,22 @@ struct ApprovalPageTests {
                     ("code_verifier", verifier),
                 ])
         }
-        #expect(redeem(String(Self.verifier.reversed())).number == 501_481)
-        #expect(redeem(Self.verifier, "http://localhost:5556/").number == 50_011)
-        let tokens = redeem(Self.verifier)
+        #expect(await redeem(String(Self.verifier.reversed())).number == 501_481)
+        #expect(await redeem(Self.verifier, "http://localhost:5556/").number == 50_011)
+        let tokens = await redeem(Self.verifier)
         #expect(tokens.status == 200)
         #expect(claims(of: tokens.json["id_token"])["nonce"] == "n1")
-        #expect(redeem(Self.verifier).number == 54_005)
+        #expect(await redeem(Self.verifier).number == 54_005)
     }
 
     @Test("declining and form_post go back to the app")
-    func formPost() {
-        var bench = Bench()
+    func formPost() async {
+        let bench = Bench()
         var browser = Browser()
         let query = Self.authorize(["response_mode": "form_post"])
-        _ = browser.open(&bench, "\(Bench.authority)/authorize?\(query)")
-        let answer = browser.send(&bench, fields(query) + [("decision", "decline")], to: "\(Bench.authority)/authorize")
+        _ = await browser.open(bench, "\(Bench.authority)/authorize?\(query)")
+        let answer = await browser.send(
+            bench, fields(query) + [("decision", "decline")], to: "\(Bench.authority)/authorize")
         #expect(answer.status == 200)
         #expect(browser.page.contains("name=\"error\" value=\"access_denied\""))
         #expect(browser.page.contains("action=\"http://localhost:5555/\""))
@@ -245,9 +252,9 @@ struct ApprovalPageTests {
             ["redirect_uri": ""], ["client_id": "x"], ["response_type": "token"], ["scope": ""], ["code_challenge": ""],
             ["response_mode": "telepathy"],
         ])
-    func badAuthorization(change: [String: String]) {
-        var bench = Bench()
-        let answer = bench.send("GET", "\(Bench.authority)/authorize?\(Self.authorize(change))")
+    func badAuthorization(change: [String: String]) async {
+        let bench = Bench()
+        let answer = await bench.send("GET", "\(Bench.authority)/authorize?\(Self.authorize(change))")
         #expect(answer.status == 400)
         #expect(answer.headers["Location"] == nil)
         #expect(answer.text.contains("AADSTS"))

@@ -17,15 +17,17 @@ struct ChromiumTests {
         let tenant = SandboxTenant()
         let base = try await tenant.start()
         let body = "client_id=\(TenantIdentity.demoApp)&scope=\(Bench.escaped(scope))"
-        let start = await tenant.answer(SandboxRequest("POST", "\(Bench.authority)/devicecode", body: Array(body.utf8)))
-            .json
+        let start = await tenant.answer(
+            HTTPServerRequest("POST", "\(Bench.authority)/devicecode", body: Array(body.utf8))
+        )
+        .json
         return (tenant, base, start["user_code"]?.string ?? "", start["device_code"]?.string ?? "")
     }
 
-    private func poll(_ tenant: SandboxTenant, _ deviceCode: String) async -> SandboxResponse {
+    private func poll(_ tenant: SandboxTenant, _ deviceCode: String) async -> HTTPServerResponse {
         let body =
             "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=\(TenantIdentity.demoApp)&device_code=\(deviceCode)"
-        return await tenant.answer(SandboxRequest("POST", "\(Bench.authority)/token", body: Array(body.utf8)))
+        return await tenant.answer(HTTPServerRequest("POST", "\(Bench.authority)/token", body: Array(body.utf8)))
     }
 
     @Test("the whole approval works with the keyboard alone, and with the account that was chosen")

@@ -7,9 +7,9 @@ import Testing
 @Suite("Signing in by device code", .timeLimit(.minutes(5)))
 struct DeviceCodeTests {
     @Test("the start of a sign-in says code, address, lifetime and interval")
-    func start() {
-        var bench = Bench()
-        let answer = bench.startDeviceCode()
+    func start() async {
+        let bench = Bench()
+        let answer = await bench.startDeviceCode()
         #expect(answer.status == 200)
         #expect(answer.json["user_code"]?.string?.count == 9)
         #expect(answer.json["verification_uri"] == "http://127.0.0.1:4711/devicelogin")
@@ -20,27 +20,27 @@ struct DeviceCodeTests {
     }
 
     @Test("a poll before the approval is told to wait, a hasty one to slow down")
-    func pending() {
-        var bench = Bench()
-        let code = bench.startDeviceCode().json["device_code"]?.string ?? ""
-        let first = bench.poll(code)
+    func pending() async {
+        let bench = Bench()
+        let code = await bench.startDeviceCode().json["device_code"]?.string ?? ""
+        let first = await bench.poll(code)
         #expect(first.status == 400)
         #expect(first.errorCode == "authorization_pending")
         #expect(first.number == 70_016)
         #expect(first.json["error_description"]?.string?.hasPrefix("AADSTS70016: ") == true)
         #expect(first.headers["x-ms-request-id"] == first.json["trace_id"]?.string)
         bench.clock.advance(by: 2)
-        #expect(bench.poll(code).errorCode == "slow_down")
+        #expect(await bench.poll(code).errorCode == "slow_down")
         bench.clock.advance(by: 6)
-        #expect(bench.poll(code).errorCode == "slow_down", "the interval grew by five seconds")
+        #expect(await bench.poll(code).errorCode == "slow_down", "the interval grew by five seconds")
         bench.clock.advance(by: 30)
-        #expect(bench.poll(code).errorCode == "authorization_pending")
+        #expect(await bench.poll(code).errorCode == "authorization_pending")
     }
 
     @Test("an approved sign-in answers tokens with the claims of the account")
-    func approved() throws {
-        var bench = Bench()
-        let tokens = bench.signIn()
+    func approved() async throws {
+        let bench = Bench()
+        let tokens = await bench.signIn()
         #expect(tokens["token_type"] == "Bearer")
         #expect(tokens["expires_in"] == 4821)
         #expect(tokens["refresh_token"]?.string?.isEmpty == false)
@@ -60,48 +60,49 @@ struct DeviceCodeTests {
     }
 
     @Test("a poll right after the approval succeeds, however soon it comes")
-    func noSlowDownAfterApproval() {
-        var bench = Bench()
-        let start = bench.startDeviceCode().json
+    func noSlowDownAfterApproval() async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode().json
         let code = start["device_code"]?.string ?? ""
-        _ = bench.poll(code)
-        _ = bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null])
-        #expect(bench.poll(code).status == 200)
-        #expect(bench.poll(code).number == 54_005, "a code serves once")
+        _ = await bench.poll(code)
+        _ = await bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null])
+        #expect(await bench.poll(code).status == 200)
+        #expect(await bench.poll(code).number == 54_005, "a code serves once")
     }
 
     @Test("a declined sign-in says that the user said no")
-    func declined() {
-        var bench = Bench()
-        let start = bench.startDeviceCode().json
+    func declined() async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode().json
         #expect(
-            bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null, "decision": "decline"]).status
+            await bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null, "decision": "decline"])
+                .status
                 == 200)
-        #expect(bench.poll(start["device_code"]?.string ?? "").errorCode == "authorization_declined")
+        #expect(await bench.poll(start["device_code"]?.string ?? "").errorCode == "authorization_declined")
     }
 
     @Test("a code that ran out is refused at the poll and at the approval")
-    func expired() {
-        var bench = Bench()
-        let start = bench.startDeviceCode().json
+    func expired() async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode().json
         bench.clock.advance(by: 901)
-        #expect(bench.poll(start["device_code"]?.string ?? "").errorCode == "expired_token")
-        #expect(bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null]).status == 410)
+        #expect(await bench.poll(start["device_code"]?.string ?? "").errorCode == "expired_token")
+        #expect(await bench.control("POST", "approve", ["userCode": start["user_code"] ?? .null]).status == 410)
     }
 
     @Test("an unknown device code is refused")
-    func unknownCode() {
-        var bench = Bench()
-        #expect(bench.poll("nothing").errorCode == "bad_verification_code")
+    func unknownCode() async {
+        let bench = Bench()
+        #expect(await bench.poll("nothing").errorCode == "bad_verification_code")
     }
 
     @Test(
         "accounts that may not sign in say why",
         arguments: [("dora.disabled", 50_057), ("paul.policy", 53_003)])
-    func refusedAccount(name: String, number: Int) {
-        var bench = Bench()
-        let start = bench.startDeviceCode().json
-        let answer = bench.control(
+    func refusedAccount(name: String, number: Int) async {
+        let bench = Bench()
+        let start = await bench.startDeviceCode().json
+        let answer = await bench.control(
             "POST", "approve",
             ["userCode": start["user_code"] ?? .null, "account": .string("\(name)@\(TenantIdentity.domain)")])
         #expect(answer.status == 403)
@@ -132,30 +133,30 @@ struct DeviceCodeTests {
             ([("client_id", TenantIdentity.demoApp), ("scope", "https://nowhere.example/.default")], 500_011),
             ([("client_id", TenantIdentity.readerApp), ("scope", "Directory.ReadWrite.All")], 65_001),
         ])
-    func badStart(fields: [(String, String)], number: Int) {
-        var bench = Bench()
-        let answer = bench.post("\(Bench.authority)/devicecode", fields)
+    func badStart(fields: [(String, String)], number: Int) async {
+        let bench = Bench()
+        let answer = await bench.post("\(Bench.authority)/devicecode", fields)
         #expect(answer.number == number)
         #expect(answer.status == 400 || answer.status == 401)
     }
 
     @Test("the tenant must be this one", arguments: [("no-such-tenant.example", 90_002), ("not_a_domain", 900_023)])
-    func tenant(name: String, number: Int) {
-        var bench = Bench()
-        let answer = bench.post(
+    func tenant(name: String, number: Int) async {
+        let bench = Bench()
+        let answer = await bench.post(
             "/\(name)/oauth2/v2.0/devicecode", [("client_id", TenantIdentity.demoApp), ("scope", "User.Read")])
         #expect(answer.number == number)
         #expect(
-            bench.post(
+            await bench.post(
                 "/organizations/oauth2/v2.0/devicecode",
                 [("client_id", TenantIdentity.demoApp), ("scope", "User.Read")]
             ).status == 200)
     }
 
     @Test("without offline_access there is no refresh token, without openid no identity")
-    func narrowScopes() {
-        var bench = Bench()
-        let tokens = bench.signIn(scope: "User.Read")
+    func narrowScopes() async {
+        let bench = Bench()
+        let tokens = await bench.signIn(scope: "User.Read")
         #expect(tokens["access_token"]?.string != nil)
         #expect(tokens["refresh_token"] == nil)
         #expect(tokens["id_token"] == nil)
@@ -163,9 +164,9 @@ struct DeviceCodeTests {
     }
 
     @Test("a guest's token names the guest here and the account at home")
-    func guest() throws {
-        var bench = Bench()
-        let tokens = bench.signIn("gus.guest_fabrikam.example#EXT#@\(TenantIdentity.domain)")
+    func guest() async throws {
+        let bench = Bench()
+        let tokens = await bench.signIn("gus.guest_fabrikam.example#EXT#@\(TenantIdentity.domain)")
         let identity = claims(of: tokens["id_token"])
         let info = try JSONParser.parse(
             try #require(tokens["client_info"]?.string.flatMap { Base64.bytes($0, alphabet: .url) }))

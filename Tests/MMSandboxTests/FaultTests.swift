@@ -7,138 +7,151 @@ import Testing
 @Suite("Faults on purpose", .timeLimit(.minutes(5)))
 struct FaultTests {
     @Test("control needs the secret", arguments: ["health", "users", "faults", "outbox", "pending", "requests"])
-    func secret(path: String) {
-        var bench = Bench()
-        #expect(bench.send("GET", "/sandbox/\(path)").status == 401)
-        #expect(bench.send("GET", "/sandbox/\(path)", headers: ["X-Sandbox-Secret": "guess"]).status == 401)
-        #expect(bench.control("GET", path).status == 200)
+    func secret(path: String) async {
+        let bench = Bench()
+        #expect(await bench.send("GET", "/sandbox/\(path)").status == 401)
+        #expect(await bench.send("GET", "/sandbox/\(path)", headers: ["X-Sandbox-Secret": "guess"]).status == 401)
+        #expect(await bench.control("GET", path).status == 200)
         #expect(
-            bench.send("GET", "/sandbox/\(path)", headers: ["Authorization": "Bearer \(bench.secret)"]).status == 200)
+            await bench.send("GET", "/sandbox/\(path)", headers: ["Authorization": "Bearer \(bench.secret)"]).status
+                == 200)
     }
 
     @Test(
         "a page elsewhere cannot reach the sandbox under its own name",
         arguments: ["attacker.example", "attacker.example:4711", "127.0.0.1.attacker.example"])
-    func rebinding(host: String) {
-        var bench = Bench()
-        #expect(bench.send("GET", "/devicelogin", headers: ["Host": host]).status == 421)
-        #expect(bench.send("GET", "/devicelogin", headers: ["Host": "localhost:4711"]).status == 200)
+    func rebinding(host: String) async {
+        let bench = Bench()
+        #expect(await bench.send("GET", "/devicelogin", headers: ["Host": host]).status == 421)
+        #expect(await bench.send("GET", "/devicelogin", headers: ["Host": "localhost:4711"]).status == 200)
     }
 
     @Test("so many requests are throttled, with or without Retry-After", arguments: [nil, 3])
-    func throttle(wait: Int?) {
-        var bench = Bench()
-        let token = bench.token()
-        _ = bench.control(
+    func throttle(wait: Int?) async {
+        let bench = Bench()
+        let token = await bench.token()
+        _ = await bench.control(
             "POST", "faults",
             [
                 "kind": "throttle", "path": "/v1.0/users", "count": 2,
                 "retryAfter": wait.map { .int(Int64($0)) } ?? .null,
             ])
         for _ in 0..<2 {
-            let answer = bench.graph("GET", "/v1.0/users?$top=1", token: token)
+            let answer = await bench.graph("GET", "/v1.0/users?$top=1", token: token)
             #expect(answer.status == 429)
             #expect(answer.errorCode == "TooManyRequests")
             #expect(answer.headers["Retry-After"] == wait.map { "\($0)" })
         }
-        #expect(bench.graph("GET", "/v1.0/users?$top=1", token: token).status == 200)
+        #expect(await bench.graph("GET", "/v1.0/users?$top=1", token: token).status == 200)
     }
 
     @Test(
         "errors of the service have its words",
         arguments: [(500, "generalException"), (503, "serviceNotAvailable"), (504, "UnknownError")])
-    func errors(status: Int, code: String) {
-        var bench = Bench()
-        let token = bench.token()
-        _ = bench.control("POST", "faults", ["kind": "status", "status": .int(Int64(status)), "path": "/v1.0"])
-        #expect(bench.graph("GET", "/v1.0/me", token: token).errorCode == code)
-        _ = bench.control("DELETE", "faults")
-        #expect(bench.graph("GET", "/v1.0/me", token: token).status == 200)
+    func errors(status: Int, code: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        _ = await bench.control("POST", "faults", ["kind": "status", "status": .int(Int64(status)), "path": "/v1.0"])
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).errorCode == code)
+        _ = await bench.control("DELETE", "faults")
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 200)
     }
 
     @Test("a bad gateway answers HTML")
-    func badGateway() {
-        var bench = Bench()
-        let token = bench.token()
-        _ = bench.control("POST", "faults", ["kind": "status", "status": 502, "path": "/v1.0", "count": 1])
-        let answer = bench.graph("GET", "/v1.0/me", token: token)
+    func badGateway() async {
+        let bench = Bench()
+        let token = await bench.token()
+        _ = await bench.control("POST", "faults", ["kind": "status", "status": 502, "path": "/v1.0", "count": 1])
+        let answer = await bench.graph("GET", "/v1.0/me", token: token)
         #expect(answer.headers["Content-Type"] == "text/html")
     }
 
     @Test("a fault spares the first requests, other methods and other paths")
-    func aim() {
-        var bench = Bench()
-        let token = bench.token()
-        _ = bench.control(
+    func aim() async {
+        let bench = Bench()
+        let token = await bench.token()
+        _ = await bench.control(
             "POST", "faults",
             ["kind": "status", "status": 500, "path": "/v1.0/*/messages", "method": "GET", "skip": 1, "count": 1])
-        #expect(bench.graph("GET", "/v1.0/me", token: token).status == 200)
-        #expect(bench.graph("GET", "/v1.0/me/messages", token: token).status == 200)
-        #expect(bench.graph("POST", "/v1.0/me/messages", token: token, body: ["subject": "x"]).status == 201)
-        #expect(bench.graph("GET", "/v1.0/me/messages", token: token).status == 500)
-        #expect(bench.graph("GET", "/v1.0/me/messages", token: token).status == 200)
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 200)
+        #expect(await bench.graph("GET", "/v1.0/me/messages", token: token).status == 200)
+        #expect(await bench.graph("POST", "/v1.0/me/messages", token: token, body: ["subject": "x"]).status == 201)
+        #expect(await bench.graph("GET", "/v1.0/me/messages", token: token).status == 500)
+        #expect(await bench.graph("GET", "/v1.0/me/messages", token: token).status == 200)
     }
 
     @Test("tokens run out, codes run out, somebody else approves")
-    func signIn() {
-        var bench = Bench()
-        let token = bench.token()
-        _ = bench.control("POST", "faults", ["kind": "expiredToken", "path": "/v1.0/me", "count": 1])
+    func signIn() async {
+        let bench = Bench()
+        let token = await bench.token()
+        _ = await bench.control("POST", "faults", ["kind": "expiredToken", "path": "/v1.0/me", "count": 1])
         #expect(
-            bench.graph("GET", "/v1.0/me", token: token).json["error"]?["message"]
+            await bench.graph("GET", "/v1.0/me", token: token).json["error"]?["message"]
                 == "Lifetime validation failed, the token is expired.")
-        _ = bench.control("POST", "faults", ["kind": "claimsChallenge", "path": "/v1.0/me", "count": 1])
+        _ = await bench.control("POST", "faults", ["kind": "claimsChallenge", "path": "/v1.0/me", "count": 1])
         #expect(
-            bench.graph("GET", "/v1.0/me", token: token).headers["WWW-Authenticate"]?.contains("insufficient_claims")
+            await bench.graph("GET", "/v1.0/me", token: token).headers["WWW-Authenticate"]?.contains(
+                "insufficient_claims")
                 == true)
-        _ = bench.control("POST", "faults", ["kind": "expiredCode", "path": "*/token", "count": 1])
-        let code = bench.startDeviceCode().json["device_code"]?.string ?? ""
-        #expect(bench.poll(code).errorCode == "expired_token")
-        _ = bench.control("POST", "faults", ["kind": "wrongAccount", "path": "*/token", "count": 1])
-        let tokens = bench.signIn()
+        _ = await bench.control("POST", "faults", ["kind": "expiredCode", "path": "*/token", "count": 1])
+        let code = await bench.startDeviceCode().json["device_code"]?.string ?? ""
+        #expect(await bench.poll(code).errorCode == "expired_token")
+        _ = await bench.control("POST", "faults", ["kind": "wrongAccount", "path": "*/token", "count": 1])
+        let tokens = await bench.signIn()
         #expect(claims(of: tokens["id_token"])["preferred_username"]?.string == TenantIdentity.wrongAccount)
-        _ = bench.control("POST", "faults", ["kind": "tokenError", "number": 53_003, "path": "*/token", "count": 1])
-        let refused = bench.refresh(tokens["refresh_token"]?.string ?? "")
+        _ = await bench.control(
+            "POST", "faults", ["kind": "tokenError", "number": 53_003, "path": "*/token", "count": 1])
+        let refused = await bench.refresh(tokens["refresh_token"]?.string ?? "")
         #expect(refused.errorCode == "interaction_required")
         #expect(refused.json["suberror"] == "message_only")
     }
 
     @Test("pages without end, pages elsewhere, redirects elsewhere, torn and broken bodies")
-    func paging() {
-        var bench = Bench()
-        let token = bench.token()
-        _ = bench.control("POST", "faults", ["kind": "endlessPaging", "path": "/v1.0/domains", "count": 1])
+    func paging() async {
+        let bench = Bench()
+        let token = await bench.token()
+        _ = await bench.control("POST", "faults", ["kind": "endlessPaging", "path": "/v1.0/domains", "count": 1])
         #expect(
-            bench.graph("GET", "/v1.0/domains", token: token).json["@odata.nextLink"]?.string?.hasPrefix(
-                bench.tenant.context.base) == true)
-        _ = bench.control(
+            await bench.graph("GET", "/v1.0/domains", token: token).json["@odata.nextLink"]?.string?.hasPrefix(
+                Bench.base) == true)
+        _ = await bench.control(
             "POST", "faults",
             ["kind": "foreignNextLink", "path": "/v1.0/users", "count": 1, "host": "http://127.0.0.1:9"])
         #expect(
-            bench.graph("GET", "/v1.0/users?$top=2", token: token).json["@odata.nextLink"]?.string?.hasPrefix(
+            await bench.graph("GET", "/v1.0/users?$top=2", token: token).json["@odata.nextLink"]?.string?.hasPrefix(
                 "http://127.0.0.1:9/v1.0/users?") == true)
-        _ = bench.control(
+        _ = await bench.control(
             "POST", "faults", ["kind": "redirect", "path": "/v1.0/me", "count": 1, "to": "https://elsewhere.example/"])
-        #expect(bench.graph("GET", "/v1.0/me", token: token).headers["Location"] == "https://elsewhere.example/")
-        _ = bench.control("POST", "faults", ["kind": "torn", "path": "/v1.0/me", "count": 1, "bytes": 10])
-        #expect(bench.graph("GET", "/v1.0/me", token: token).tornAfter == 10)
-        _ = bench.control("POST", "faults", ["kind": "latency", "path": "/v1.0/me", "count": 1, "milliseconds": 250])
-        #expect(bench.graph("GET", "/v1.0/me", token: token).delay == .milliseconds(250))
-        _ = bench.control("POST", "faults", ["kind": "garbage", "path": "/v1.0/me", "count": 1])
-        #expect(bench.graph("GET", "/v1.0/me", token: token).json == .null)
-        _ = bench.control("POST", "faults", ["kind": "resync", "path": "/v1.0/users/delta", "count": 1])
-        #expect(bench.graph("GET", "/v1.0/users/delta", token: token).status == 410)
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).headers["Location"] == "https://elsewhere.example/")
+        _ = await bench.control("POST", "faults", ["kind": "torn", "path": "/v1.0/me", "count": 1, "bytes": 10])
+        let torn = await bench.graph("GET", "/v1.0/me", token: token)
+        let sent = Mutex<[UInt8]>([])
+        await #expect(throws: HTTPError.self) {
+            guard case .stream(_, let write) = torn.body else { return }
+            try await write(HTTPResponseWriter { part in sent.withLock { $0 += part } })
+        }
+        #expect(sent.withLock(\.count) == 10)
+        _ = await bench.control(
+            "POST", "faults", ["kind": "latency", "path": "/v1.0/me", "count": 1, "milliseconds": 250])
+        let start = ContinuousClock.now
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 200)
+        #expect(start.duration(to: .now) >= .milliseconds(250))
+        _ = await bench.control("POST", "faults", ["kind": "garbage", "path": "/v1.0/me", "count": 1])
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).json == .null)
+        _ = await bench.control("POST", "faults", ["kind": "resync", "path": "/v1.0/users/delta", "count": 1])
+        #expect(await bench.graph("GET", "/v1.0/users/delta", token: token).status == 410)
     }
 
     @Test("the token endpoint and the platform fail in their own form")
-    func forms() {
-        var bench = Bench()
-        _ = bench.control("POST", "faults", ["kind": "throttle", "path": "*/token", "retryAfter": 60, "count": 1])
-        let token = bench.poll("x")
+    func forms() async {
+        let bench = Bench()
+        _ = await bench.control(
+            "POST", "faults", ["kind": "throttle", "path": "*/token", "retryAfter": 60, "count": 1])
+        let token = await bench.poll("x")
         #expect(token.errorCode == "temporarily_unavailable")
         #expect(token.headers["Retry-After"] == "60")
-        _ = bench.control("POST", "faults", ["kind": "throttle", "path": "/subscriptions", "count": 1])
-        #expect(bench.send("GET", "/subscriptions?api-version=1").errorCode == "SubscriptionRequestsThrottled")
+        _ = await bench.control("POST", "faults", ["kind": "throttle", "path": "/subscriptions", "count": 1])
+        #expect(await bench.send("GET", "/subscriptions?api-version=1").errorCode == "SubscriptionRequestsThrottled")
     }
 
     @Test(
@@ -148,21 +161,21 @@ struct FaultTests {
             ["kind": "redirect"], ["kind": "torn", "colour": 1],
             ["kind": "throttle", "path": "v1.0"], ["kind": "throttle", "count": 0], ["kind": "tokenError"], [:],
         ] as [JSONValue])
-    func refused(description: JSONValue) {
-        var bench = Bench()
-        let answer = bench.control("POST", "faults", description)
+    func refused(description: JSONValue) async {
+        let bench = Bench()
+        let answer = await bench.control("POST", "faults", description)
         #expect(answer.status == 400)
         #expect(answer.json["error"]?["message"]?.string?.isEmpty == false)
-        #expect(bench.control("GET", "faults").json["faults"] == [])
+        #expect(await bench.control("GET", "faults").json["faults"] == [])
     }
 
     @Test("the journal says who was asked for what, and never holds a token")
-    func journal() {
-        var bench = Bench()
-        let tokens = bench.signIn()
+    func journal() async {
+        let bench = Bench()
+        let tokens = await bench.signIn()
         let token = tokens["access_token"]?.string ?? "-"
-        _ = bench.graph("GET", "/v1.0/me", token: token)
-        let text = bench.control("GET", "requests").text
+        _ = await bench.graph("GET", "/v1.0/me", token: token)
+        let text = await bench.control("GET", "requests").text
         #expect(text.contains("/v1.0/me"))
         #expect(text.contains(#""authorized":true"#))
         #expect(!text.contains(token))

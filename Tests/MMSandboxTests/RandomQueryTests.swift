@@ -15,16 +15,17 @@ struct RandomQueryTests {
         "assignedLicenses", "businessPhones",
     ]
 
-    private static func rows(_ bench: inout Bench, _ token: String) -> [JSONObject] {
-        bench.everyItem("/v1.0/users?$top=999&$select=\(properties.joined(separator: ","))", token: token).compactMap(
-            \.object)
+    private static func rows(_ bench: Bench, _ token: String) async -> [JSONObject] {
+        await bench.everyItem("/v1.0/users?$top=999&$select=\(properties.joined(separator: ","))", token: token)
+            .compactMap(
+                \.object)
     }
 
     @Test("filter, order, page size and count", arguments: [1, 2, 3, 4] as [UInt64])
-    func filters(seed: UInt64) {
-        var bench = Bench(users: 160) { $0.seed = seed }
-        let token = bench.token()
-        let rows = Self.rows(&bench, token)
+    func filters(seed: UInt64) async {
+        let bench = Bench(users: 160) { $0.seed = seed }
+        let token = await bench.token()
+        let rows = await Self.rows(bench, token)
         #expect(rows.count == 160)
         var maker = FilterMaker(numbers: SeededRandom(seed: seed &* 977), rows: rows)
         var sizes: Set<Int> = []
@@ -42,14 +43,14 @@ struct RandomQueryTests {
             }
             let size = maker.pick([1, 7, 50, 999])
             target += "&$top=\(size)"
-            let first = bench.graph("GET", target, token: token, headers: ["ConsistencyLevel": "eventual"])
+            let first = await bench.graph("GET", target, token: token, headers: ["ConsistencyLevel": "eventual"])
             #expect(first.status == 200, "\(filter.text): \(first.text.prefix(300))")
             #expect(first.json["@odata.count"]?.int == expected.count, "\(filter.text)")
             // Pages of one are followed only where there are few.
             let items =
                 size == 1 && expected.count > 8
                 ? first.json["value"]?.array ?? []
-                : bench.everyItem(target, token: token, headers: ["ConsistencyLevel": "eventual"])
+                : await bench.everyItem(target, token: token, headers: ["ConsistencyLevel": "eventual"])
             let wanted = expected.prefix(items.count == 1 && size == 1 ? 1 : expected.count).map {
                 $0["id"]?.string ?? ""
             }
@@ -86,10 +87,10 @@ struct RandomQueryTests {
     }
 
     @Test("searches find exactly the people whose words begin so", arguments: [5, 6] as [UInt64])
-    func searches(seed: UInt64) {
-        var bench = Bench(users: 120) { $0.seed = seed }
-        let token = bench.token()
-        let rows = Self.rows(&bench, token)
+    func searches(seed: UInt64) async {
+        let bench = Bench(users: 120) { $0.seed = seed }
+        let token = await bench.token()
+        let rows = await Self.rows(bench, token)
         var maker = FilterMaker(numbers: SeededRandom(seed: seed), rows: rows)
         for _ in 0..<25 {
             let name = maker.pick(rows)["displayName"]?.string ?? ""
@@ -98,7 +99,7 @@ struct RandomQueryTests {
             let mail = String((maker.pick(rows)["mail"]?.string ?? "").prefix(2))
             let joins = maker.pick(["AND", "OR"])
             let search = "\"displayName:\(word)\" \(joins) \"mail:\(mail)\""
-            let found = bench.everyItem(
+            let found = await bench.everyItem(
                 "/v1.0/users?$select=id&$search=\(Bench.escaped(search))", token: token,
                 headers: ["ConsistencyLevel": "eventual"])
             let expected = rows.filter { row in
@@ -112,14 +113,14 @@ struct RandomQueryTests {
     }
 
     @Test("mail can be filtered, ordered and searched")
-    func mail() {
-        var bench = Bench()
-        let token = bench.token()
-        let all = bench.everyItem("/v1.0/me/messages?$top=100", token: token)
-        let unread = bench.everyItem("/v1.0/me/messages?$top=5&$filter=isRead%20eq%20false", token: token)
+    func mail() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let all = await bench.everyItem("/v1.0/me/messages?$top=100", token: token)
+        let unread = await bench.everyItem("/v1.0/me/messages?$top=5&$filter=isRead%20eq%20false", token: token)
         #expect(unread.map { $0["id"] } == all.filter { $0["isRead"] == false }.map { $0["id"] })
         #expect(!unread.isEmpty)
-        let named = bench.everyItem(
+        let named = await bench.everyItem(
             "/v1.0/me/messages?$top=50&$filter=contains(subject,'a')%20and%20hasAttachments%20eq%20true", token: token)
         #expect(
             named.map { $0["id"] }
@@ -127,14 +128,14 @@ struct RandomQueryTests {
                     $0["subject"]?.string?.lowercased().contains("a") == true && $0["hasAttachments"] == true
                 }.map { $0["id"] })
         let sender = all[0]["from"]?["emailAddress"]?["address"]?.string ?? ""
-        let from = bench.everyItem(
+        let from = await bench.everyItem(
             "/v1.0/me/messages?$top=50&$filter=from/emailAddress/address%20eq%20'\(sender)'", token: token)
         #expect(
             from.map { $0["id"] }
                 == all.filter { $0["from"]?["emailAddress"]?["address"]?.string == sender }.map { $0["id"] })
-        let ordered = bench.everyItem("/v1.0/me/messages?$top=7&$orderby=receivedDateTime", token: token)
+        let ordered = await bench.everyItem("/v1.0/me/messages?$top=7&$orderby=receivedDateTime", token: token)
         #expect(ordered.map { $0["id"] } == all.reversed().map { $0["id"] })
-        let found = bench.everyItem("/v1.0/me/messages?$top=50&$search=%22invoice%22", token: token)
+        let found = await bench.everyItem("/v1.0/me/messages?$top=50&$search=%22invoice%22", token: token)
         #expect(!found.isEmpty)
         #expect(found.allSatisfy { $0.description.lowercased().contains("invoice") })
     }
@@ -149,10 +150,10 @@ struct RandomQueryTests {
             "displayName eq 'a' or or 1 eq 1", "1 eq", "not", "displayName/any(", String(repeating: "(", count: 500),
             String(repeating: "not ", count: 500) + "accountEnabled",
         ])
-    func noFilters(text: String) {
-        var bench = Bench(users: 20)
-        let token = bench.token()
-        let answer = bench.graph(
+    func noFilters(text: String) async {
+        let bench = Bench(users: 20)
+        let token = await bench.token()
+        let answer = await bench.graph(
             "GET", "/v1.0/users?$count=true&$filter=\(Bench.escaped(text))", token: token,
             headers: ["ConsistencyLevel": "eventual"])
         #expect(answer.status == 400)

@@ -15,7 +15,7 @@ final class HandClock: Sendable {
 /// A tenant without a socket, and what a client of it does.
 struct Bench {
     let clock = HandClock()
-    let tenant: TenantServices
+    let tenant: SandboxTenant
     let secret: String
 
     init(users: Int = 300, _ change: (inout SandboxOptions) -> Void = { _ in }) {
@@ -24,22 +24,29 @@ struct Bench {
         options.clock = clock.clock
         change(&options)
         secret = options.controlSecret.reveal()
-        tenant = TenantServices(options: options, base: "http://127.0.0.1:4711")
+        tenant = SandboxTenant(options: options, base: Self.base)
     }
+
+    static let base = "http://127.0.0.1:4711"
 
     static let everything = "https://graph.microsoft.com/.default openid profile offline_access"
 
-    mutating func send(_ method: String, _ target: String, headers: [String: String] = [:], body: JSONValue? = nil)
-        -> SandboxResponse
+    func send(_ method: String, _ target: String, headers: [String: String] = [:], body: JSONValue? = nil) async
+        -> HTTPServerResponse
     {
-        tenant.answer(
-            SandboxRequest(method, target, headers: headers, body: body.map { JSONWriter.bytes($0) } ?? []))
+        await tenant.answer(
+            HTTPServerRequest(method, target, headers: headers, body: body.map { JSONWriter.bytes($0) } ?? []))
     }
 
-    mutating func post(_ path: String, _ fields: [(String, String)], headers: [String: String] = [:]) -> SandboxResponse
+    func post(_ path: String, _ fields: [(String, String)], headers: [String: String] = [:]) async -> HTTPServerResponse
     {
         let text = fields.map { "\(Self.escaped($0.0))=\(Self.escaped($0.1))" }.joined(separator: "&")
-        return tenant.answer(SandboxRequest("POST", path, headers: headers, body: Array(text.utf8)))
+        return await tenant.answer(HTTPServerRequest("POST", path, headers: headers, body: Array(text.utf8)))
+    }
+
+    /// Looks at the services, or changes them.
+    func inside<Answer: Sendable>(_ work: @Sendable (isolated TenantServices) -> Answer) async -> Answer {
+        await tenant.services.use(work)
     }
 
     static func escaped(_ text: String) -> String {
@@ -48,16 +55,16 @@ struct Bench {
 
     static let authority = "/\(TenantIdentity.id)/oauth2/v2.0"
 
-    mutating func startDeviceCode(scope: String = Bench.everything, app: String = TenantIdentity.demoApp)
-        -> SandboxResponse
+    func startDeviceCode(scope: String = Bench.everything, app: String = TenantIdentity.demoApp) async
+        -> HTTPServerResponse
     {
-        post("\(Self.authority)/devicecode", [("client_id", app), ("scope", scope)])
+        await post("\(Self.authority)/devicecode", [("client_id", app), ("scope", scope)])
     }
 
-    mutating func poll(_ deviceCode: String, app: String = TenantIdentity.demoApp, more: [(String, String)] = [])
-        -> SandboxResponse
+    func poll(_ deviceCode: String, app: String = TenantIdentity.demoApp, more: [(String, String)] = []) async
+        -> HTTPServerResponse
     {
-        post(
+        await post(
             "\(Self.authority)/token",
             [
                 ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("client_id", app),
@@ -66,14 +73,14 @@ struct Bench {
             ] + more)
     }
 
-    mutating func control(_ method: String, _ path: String, _ body: JSONValue? = nil) -> SandboxResponse {
-        send(method, "/sandbox/\(path)", headers: ["X-Sandbox-Secret": secret], body: body)
+    func control(_ method: String, _ path: String, _ body: JSONValue? = nil) async -> HTTPServerResponse {
+        await send(method, "/sandbox/\(path)", headers: ["X-Sandbox-Secret": secret], body: body)
     }
 
-    mutating func refresh(_ token: String, scope: String = Bench.everything, more: [(String, String)] = [])
-        -> SandboxResponse
+    func refresh(_ token: String, scope: String = Bench.everything, more: [(String, String)] = []) async
+        -> HTTPServerResponse
     {
-        post(
+        await post(
             "\(Self.authority)/token",
             [
                 ("grant_type", "refresh_token"), ("client_id", TenantIdentity.demoApp), ("refresh_token", token),
@@ -82,55 +89,64 @@ struct Bench {
     }
 
     /// The token answer of a whole sign-in.
-    mutating func signIn(
+    func signIn(
         _ account: String = TenantIdentity.administrator, scope: String = Bench.everything,
         app: String = TenantIdentity.demoApp,
         claims: String? = nil
-    ) -> JSONValue {
-        let start = startDeviceCode(scope: scope, app: app).json
-        _ = control("POST", "approve", ["userCode": start["user_code"] ?? .null, "account": .string(account)])
-        return poll(start["device_code"]?.string ?? "", app: app, more: claims.map { [("claims", $0)] } ?? []).json
+    ) async -> JSONValue {
+        let start = await startDeviceCode(scope: scope, app: app).json
+        _ = await control("POST", "approve", ["userCode": start["user_code"] ?? .null, "account": .string(account)])
+        return await poll(start["device_code"]?.string ?? "", app: app, more: claims.map { [("claims", $0)] } ?? [])
+            .json
     }
 
-    mutating func token(_ account: String = TenantIdentity.administrator, scope: String = Bench.everything) -> String {
-        signIn(account, scope: scope)["access_token"]?.string ?? ""
+    func token(_ account: String = TenantIdentity.administrator, scope: String = Bench.everything) async -> String {
+        await signIn(account, scope: scope)["access_token"]?.string ?? ""
     }
 
-    mutating func graph(
+    func graph(
         _ method: String = "GET", _ target: String, token: String, headers: [String: String] = [:],
         body: JSONValue? = nil
-    ) -> SandboxResponse {
+    ) async -> HTTPServerResponse {
         var headers = headers
         headers["Authorization"] = "Bearer \(token)"
         if body != nil { headers["Content-Type"] = "application/json" }
-        return send(method, target, headers: headers, body: body)
+        return await send(method, target, headers: headers, body: body)
     }
 
     /// All items of a list, page after page.
-    mutating func everyItem(_ target: String, token: String, headers: [String: String] = [:]) -> [JSONValue] {
+    func everyItem(_ target: String, token: String, headers: [String: String] = [:]) async -> [JSONValue] {
         var items: [JSONValue] = []
         var next: String? = target
         var pages = 0
         while let target = next, pages < 2_000 {
-            let page = graph("GET", target, token: token, headers: headers).json
+            let page = await graph("GET", target, token: token, headers: headers).json
             items += page["value"]?.array ?? []
-            next = page["@odata.nextLink"]?.string.map { String($0.dropFirst(tenant.context.base.count)) }
+            next = page["@odata.nextLink"]?.string.map { String($0.dropFirst(Self.base.count)) }
             pages += 1
         }
         return items
     }
 }
 
-extension SandboxResponse {
+extension HTTPServerResponse {
     /// The body as JSON; null where it is none.
-    var json: JSONValue { (try? JSONParser.parse(body)) ?? .null }
+    var json: JSONValue { (try? JSONParser.parse(bytes)) ?? .null }
 
-    var text: String { String(decoding: body, as: UTF8.self) }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
 
     var errorCode: String? { json["error"]?["code"]?.string ?? json["error"]?.string }
 
     /// The number of a token error.
     var number: Int? { json["error_codes"]?[0]?.int }
+}
+
+extension HTTPServerRequest {
+    init(_ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = []) {
+        self.init(
+            method: method, target: target,
+            headers: HTTPHeaders(headers.map { HTTPHeaders.Field(name: $0.key, value: $0.value) }), body: body)
+    }
 }
 
 /// The claims of a token, unsealed.

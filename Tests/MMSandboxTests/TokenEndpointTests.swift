@@ -7,10 +7,10 @@ import Testing
 @Suite("The token endpoint", .timeLimit(.minutes(5)))
 struct TokenEndpointTests {
     @Test("a refresh serves another resource and hands out a new refresh token")
-    func refresh() {
-        var bench = Bench()
-        let first = bench.signIn()["refresh_token"]?.string ?? ""
-        let answer = bench.refresh(
+    func refresh() async {
+        let bench = Bench()
+        let first = await bench.signIn()["refresh_token"]?.string ?? ""
+        let answer = await bench.refresh(
             first, scope: "https://service.flow.microsoft.com/.default offline_access openid profile",
             more: [("client_info", "1")])
         #expect(answer.status == 200)
@@ -18,43 +18,43 @@ struct TokenEndpointTests {
         #expect(answer.json["scope"]?.string?.hasSuffix("https://service.flow.microsoft.com/.default") == true)
         let second = answer.json["refresh_token"]?.string ?? ""
         #expect(!second.isEmpty && second != first)
-        #expect(bench.refresh(first).status == 200, "the old one lives on, as in Entra")
-        #expect(bench.refresh(second).status == 200)
+        #expect(await bench.refresh(first).status == 200, "the old one lives on, as in Entra")
+        #expect(await bench.refresh(second).status == 200)
     }
 
     @Test("with strict rotation a used refresh token is dead")
-    func strictRotation() {
-        var bench = Bench { $0.refreshRotation = .renewAndRevoke }
-        let first = bench.signIn()["refresh_token"]?.string ?? ""
-        let second = bench.refresh(first).json["refresh_token"]?.string ?? ""
-        let reused = bench.refresh(first)
+    func strictRotation() async {
+        let bench = Bench { $0.refreshRotation = .renewAndRevoke }
+        let first = await bench.signIn()["refresh_token"]?.string ?? ""
+        let second = await bench.refresh(first).json["refresh_token"]?.string ?? ""
+        let reused = await bench.refresh(first)
         #expect(reused.errorCode == "invalid_grant")
         #expect(reused.json["suberror"] == "bad_token")
-        #expect(bench.refresh(second).status == 200)
+        #expect(await bench.refresh(second).status == 200)
     }
 
     @Test("revoked sessions, unknown tokens and foreign clients are refused")
-    func refused() {
-        var bench = Bench()
-        let token = bench.signIn()["refresh_token"]?.string ?? ""
-        #expect(bench.refresh("unknown").number == 70_000)
-        let foreign = bench.post(
+    func refused() async {
+        let bench = Bench()
+        let token = await bench.signIn()["refresh_token"]?.string ?? ""
+        #expect(await bench.refresh("unknown").number == 70_000)
+        let foreign = await bench.post(
             "\(Bench.authority)/token",
             [("grant_type", "refresh_token"), ("client_id", TenantIdentity.readerApp), ("refresh_token", token)])
         #expect(foreign.errorCode == "invalid_grant")
-        #expect(bench.control("POST", "revoke", ["account": .string(TenantIdentity.administrator)]).status == 200)
-        #expect(bench.refresh(token).number == 50_173)
+        #expect(await bench.control("POST", "revoke", ["account": .string(TenantIdentity.administrator)]).status == 200)
+        #expect(await bench.refresh(token).number == 50_173)
         bench.clock.advance(by: 91 * 86_400)
-        let later = bench.signIn()["refresh_token"]?.string ?? ""
+        let later = await bench.signIn()["refresh_token"]?.string ?? ""
         bench.clock.advance(by: 91 * 86_400)
-        #expect(bench.refresh(later).number == 700_082)
+        #expect(await bench.refresh(later).number == 700_082)
     }
 
     @Test("an account that needs a second factor is told so at the refresh, with claims")
-    func secondFactor() throws {
-        var bench = Bench()
-        let token = bench.signIn("mia.factor@contoso-sandbox.example")["refresh_token"]?.string ?? ""
-        let answer = bench.refresh(token)
+    func secondFactor() async throws {
+        let bench = Bench()
+        let token = await bench.signIn("mia.factor@contoso-sandbox.example")["refresh_token"]?.string ?? ""
+        let answer = await bench.refresh(token)
         #expect(answer.errorCode == "interaction_required")
         #expect(answer.number == 50_076)
         #expect(answer.json["suberror"] == "basic_action")
@@ -67,34 +67,36 @@ struct TokenEndpointTests {
     ]
 
     @Test("an app with its secret gets a token of its own, without refresh and identity")
-    func secret() {
-        var bench = Bench()
-        let answer = bench.post(
+    func secret() async {
+        let bench = Bench()
+        let answer = await bench.post(
             "\(Bench.authority)/token", Self.appOnly + [("client_secret", TenantIdentity.automationSecret)])
         #expect(answer.status == 200)
         #expect(answer.json.object?.keys == ["token_type", "expires_in", "ext_expires_in", "access_token"])
         let token = answer.json["access_token"]?.string ?? ""
         #expect(claims(of: answer.json["access_token"])["idtyp"] == "app")
-        #expect(bench.graph("GET", "/v1.0/users?$top=1", token: token).status == 200)
-        #expect(bench.graph("GET", "/v1.0/users/\(TenantIdentity.administrator)/messages", token: token).status == 200)
-        #expect(bench.graph("GET", "/v1.0/me", token: token).status == 400)
+        #expect(await bench.graph("GET", "/v1.0/users?$top=1", token: token).status == 200)
+        #expect(
+            await bench.graph("GET", "/v1.0/users/\(TenantIdentity.administrator)/messages", token: token).status == 200
+        )
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 400)
     }
 
     @Test("a wrong or missing credential of an app has its number")
-    func wrongSecret() {
-        var bench = Bench()
-        let wrong = bench.post("\(Bench.authority)/token", Self.appOnly + [("client_secret", "wrong")])
+    func wrongSecret() async {
+        let bench = Bench()
+        let wrong = await bench.post("\(Bench.authority)/token", Self.appOnly + [("client_secret", "wrong")])
         #expect(wrong.status == 401)
         #expect(wrong.number == 7_000_215)
-        #expect(bench.post("\(Bench.authority)/token", Self.appOnly).number == 7_000_218)
-        let publicApp = bench.post(
+        #expect(await bench.post("\(Bench.authority)/token", Self.appOnly).number == 7_000_218)
+        let publicApp = await bench.post(
             "\(Bench.authority)/token",
             [
                 ("grant_type", "client_credentials"), ("client_id", TenantIdentity.demoApp),
                 ("scope", "https://graph.microsoft.com/.default"),
             ])
         #expect(publicApp.number == 7_000_218)
-        let common = bench.post(
+        let common = await bench.post(
             "/common/oauth2/v2.0/token", Self.appOnly + [("client_secret", TenantIdentity.automationSecret)])
         #expect(common.number == 50_059)
     }
@@ -104,64 +106,64 @@ struct TokenEndpointTests {
     }
 
     @Test("a certificate assertion is looked at: form, names, audience, times")
-    func certificate() {
-        var bench = Bench()
+    func certificate() async {
+        let bench = Bench()
         let header: JSONValue = ["alg": "PS256", "typ": "JWT", "x5t#S256": "abc"]
         let good: JSONObject = [
             "aud": .string("http://127.0.0.1:4711/\(TenantIdentity.id)/oauth2/v2.0/token"),
             "iss": .string(TenantIdentity.automationApp),
             "sub": .string(TenantIdentity.automationApp), "jti": "1", "iat": 1_767_225_600, "exp": 1_767_226_200,
         ]
-        func send(_ assertion: String) -> SandboxResponse {
-            bench.post(
+        func send(_ assertion: String) async -> HTTPServerResponse {
+            await bench.post(
                 "\(Bench.authority)/token",
                 Self.appOnly + [
                     ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
                     ("client_assertion", assertion),
                 ])
         }
-        #expect(send(Self.assertion(header, .object(good))).status == 200)
+        #expect(await send(Self.assertion(header, .object(good))).status == 200)
         var late = good
         late["exp"] = 1_767_200_000
-        #expect(send(Self.assertion(header, .object(late))).number == 700_024)
+        #expect(await send(Self.assertion(header, .object(late))).number == 700_024)
         var elsewhere = good
         elsewhere["aud"] = "https://login.elsewhere.example"
-        #expect(send(Self.assertion(header, .object(elsewhere))).number == 700_023)
-        #expect(send(Self.assertion(["alg": "PS256"], .object(good))).number == 700_027)
-        #expect(send(Self.assertion(["alg": "none", "x5t": "a"], .object(good))).number == 700_027)
-        #expect(send("FAKE.JWT").number == 50_027)
+        #expect(await send(Self.assertion(header, .object(elsewhere))).number == 700_023)
+        #expect(await send(Self.assertion(["alg": "PS256"], .object(good))).number == 700_027)
+        #expect(await send(Self.assertion(["alg": "none", "x5t": "a"], .object(good))).number == 700_027)
+        #expect(await send("FAKE.JWT").number == 50_027)
         let federated: JSONObject = [
             "iss": "https://ci.contoso-sandbox.example", "sub": "repo:contoso/mm:ref:refs/heads/main",
             "aud": "api://AzureADTokenExchange",
             "exp": 1_767_226_200,
         ]
-        #expect(send(Self.assertion(["alg": "RS256"], .object(federated))).status == 200)
+        #expect(await send(Self.assertion(["alg": "RS256"], .object(federated))).status == 200)
         for (name, number) in [("iss", 700_211), ("sub", 700_213), ("aud", 700_212)] {
             var wrong = federated
             wrong[name] = "other"
-            #expect(send(Self.assertion(["alg": "RS256"], .object(wrong))).number == number)
+            #expect(await send(Self.assertion(["alg": "RS256"], .object(wrong))).number == number)
         }
     }
 
     @Test(
         "requests that make no sense are refused", arguments: [("", 900_144), ("password", 50_126), ("magic", 70_003)])
-    func grants(grant: String, number: Int) {
-        var bench = Bench()
-        let answer = bench.post(
+    func grants(grant: String, number: Int) async {
+        let bench = Bench()
+        let answer = await bench.post(
             "\(Bench.authority)/token", [("client_id", TenantIdentity.demoApp), ("grant_type", grant)])
         #expect(answer.number == number)
     }
 
     @Test("the endpoint takes POST only, and says how it is reached")
-    func discovery() {
-        var bench = Bench()
-        #expect(bench.send("GET", "\(Bench.authority)/token").status == 405)
-        let configuration = bench.send("GET", "/\(TenantIdentity.id)/v2.0/.well-known/openid-configuration").json
+    func discovery() async {
+        let bench = Bench()
+        #expect(await bench.send("GET", "\(Bench.authority)/token").status == 405)
+        let configuration = await bench.send("GET", "/\(TenantIdentity.id)/v2.0/.well-known/openid-configuration").json
         #expect(
             configuration["device_authorization_endpoint"]
                 == .string("http://127.0.0.1:4711\(Bench.authority)/devicecode"))
         #expect(configuration["issuer"] == .string("http://127.0.0.1:4711/\(TenantIdentity.id)/v2.0"))
-        let instance = bench.send(
+        let instance = await bench.send(
             "GET",
             "/common/discovery/instance?api-version=1.1&authorization_endpoint=http%3A%2F%2F127.0.0.1%3A4711%2Fcommon%2Foauth2%2Fv2.0%2Fauthorize"
         )
@@ -169,23 +171,25 @@ struct TokenEndpointTests {
     }
 
     @Test("after a revocation a capable client is challenged, and a token for the claims works again")
-    func continuousAccess() throws {
-        var bench = Bench()
+    func continuousAccess() async throws {
+        let bench = Bench()
         let capability = #"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#
-        let tokens = bench.signIn(claims: capability)
+        let tokens = await bench.signIn(claims: capability)
         let token = tokens["access_token"]?.string ?? ""
-        #expect(bench.graph("GET", "/v1.0/me", token: token).status == 200)
-        _ = bench.control("POST", "revoke", ["account": .string(TenantIdentity.administrator)])
-        let refused = bench.graph("GET", "/v1.0/me", token: token)
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 200)
+        _ = await bench.control("POST", "revoke", ["account": .string(TenantIdentity.administrator)])
+        let refused = await bench.graph("GET", "/v1.0/me", token: token)
         #expect(refused.status == 401)
         let header = refused.headers["WWW-Authenticate"] ?? ""
         #expect(header.contains(#"error="insufficient_claims""#))
         let challenge = header.split(separator: "claims=\"").last?.split(separator: "\"").first.map(String.init) ?? ""
         let decoded = try JSONParser.parse(try #require(Base64.bytes(challenge)))
         #expect(decoded["access_token"]?["nbf"]?["essential"] == true)
-        let plain = bench.token(TenantIdentity.wrongAccount)
-        _ = bench.control("POST", "revoke", ["account": .string(TenantIdentity.wrongAccount)])
-        #expect(bench.graph("GET", "/v1.0/me", token: plain).headers["WWW-Authenticate"]?.contains("claims=") == false)
-        #expect(bench.graph("GET", "/v1.0/me", token: bench.token()).status == 200)
+        let plain = await bench.token(TenantIdentity.wrongAccount)
+        _ = await bench.control("POST", "revoke", ["account": .string(TenantIdentity.wrongAccount)])
+        #expect(
+            await bench.graph("GET", "/v1.0/me", token: plain).headers["WWW-Authenticate"]?.contains("claims=") == false
+        )
+        #expect(await bench.graph("GET", "/v1.0/me", token: await bench.token()).status == 200)
     }
 }

@@ -7,7 +7,8 @@ struct ApprovalPages {
     let forms: FormTokens
 
     /// The page that asks for a code.
-    func codeForm(_ request: SandboxRequest, code: String, problem: String?, status: Int = 200) -> SandboxResponse {
+    func codeForm(_ request: HTTPServerRequest, code: String, problem: String?, status: Int = 200) -> HTTPServerResponse
+    {
         let (token, cookie) = forms.token(request)
         let content = PageTemplate.code.filled(
             texts: ["csrf": token, "code": String(code.prefix(16))], markup: ["problem": Self.alarm(problem)])
@@ -17,7 +18,7 @@ struct ApprovalPages {
     }
 
     /// The page that names app, tenant and permissions and lists the accounts.
-    func approval(_ form: ApprovalForm, _ request: SandboxRequest) -> SandboxResponse {
+    func approval(_ form: ApprovalForm, _ request: HTTPServerRequest) -> HTTPServerResponse {
         let (token, cookie) = forms.token(request)
         let scopes = form.scope.split(separator: " ").map { "<li>\(PageTemplate.escaped(String($0)))</li>" }
         let hidden = form.hidden.map {
@@ -65,7 +66,7 @@ struct ApprovalPages {
 
     /// A page in the common frame, with headers that allow nothing but itself.
     func page(title: String, content: String, status: Int = 200, formTarget: String? = nil, script: String? = nil)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         let nonce = RandomBytes.text(bytes: 12)
         var markup = content
@@ -73,7 +74,7 @@ struct ApprovalPages {
         let page = PageTemplate.frame.filled(texts: ["title": title, "nonce": nonce], markup: ["content": markup])
         let targets = formTarget.flatMap(Self.origin).map { " \($0)" } ?? ""
         let scripts = script == nil ? "" : "; script-src 'nonce-\(nonce)'"
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: status,
             headers: [
                 "Content-Type": "text/html; charset=utf-8",
@@ -81,11 +82,11 @@ struct ApprovalPages {
                     "default-src 'none'; style-src 'nonce-\(nonce)'; form-action 'self'\(targets); frame-ancestors 'none'; base-uri 'none'\(scripts)",
                 "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
                 "Cache-Control": "no-store",
-            ], body: Array(page.utf8))
+            ], body: .bytes(Array(page.utf8)))
     }
 
     /// A page that posts fields to the app; the script only saves the click.
-    func post(_ address: String, _ fields: [(String, String)]) -> SandboxResponse {
+    func post(_ address: String, _ fields: [(String, String)]) -> HTTPServerResponse {
         let inputs = fields.map {
             "<input type=\"hidden\" name=\"\(PageTemplate.escaped($0.0))\" value=\"\(PageTemplate.escaped($0.1))\">"
         }

@@ -8,18 +8,28 @@ struct DeviceApproval {
     let issuer: TokenIssuer
     let pages: ApprovalPages
 
-    func answer(_ request: SandboxRequest) -> SandboxResponse {
-        switch request.method {
-        case "GET", "HEAD":
-            let fields = request.queryFields
-            return pages.codeForm(request, code: fields["user_code"] ?? fields["otc"] ?? "", problem: nil)
-        case "POST": return step(request)
-        default:
-            return SandboxResponse(status: 405, headers: ["Allow": "GET, HEAD, POST"])
+    /// What it answers: the page by its own address, and by the one that the real service shows.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.approval }
+        routes.on("GET", path: "/", Self.home)
+        for path in ["/devicelogin", "/microsoft.com/{page}"] {
+            routes.on("GET", path: path, Self.form)
+            routes.on("POST", path: path, Self.step)
         }
+        return routes.router
     }
 
-    private func step(_ request: SandboxRequest) -> SandboxResponse {
+    private func home(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        HTTPServerResponse(status: 302, headers: ["Location": "/devicelogin"])
+    }
+
+    private func form(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let fields = request.http.queryFields
+        return pages.codeForm(request.http, code: fields["user_code"] ?? fields["otc"] ?? "", problem: nil)
+    }
+
+    private func step(_ routed: RoutedRequest<Void>) -> HTTPServerResponse {
+        let request = routed.http
         let fields = request.form
         let code = fields["user_code"] ?? ""
         guard pages.forms.isRight(fields["csrf"], request) else {
@@ -67,8 +77,10 @@ struct DeviceApproval {
         }
     }
 
-    private func deviceForm(_ pending: PendingSignIn, app: RegisteredApp, _ request: SandboxRequest, problem: String?)
-        -> SandboxResponse
+    private func deviceForm(
+        _ pending: PendingSignIn, app: RegisteredApp, _ request: HTTPServerRequest, problem: String?
+    )
+        -> HTTPServerResponse
     {
         pages.approval(
             ApprovalForm(

@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// Forms carry a token that belongs to a cookie, so that no other page can send them.
 struct FormTokens {
@@ -7,13 +8,13 @@ struct FormTokens {
     private static let cookieName = "sandbox_form"
 
     /// The token for a form, and the cookie that goes with it.
-    func token(_ request: SandboxRequest) -> (token: String, cookie: String) {
+    func token(_ request: HTTPServerRequest) -> (token: String, cookie: String) {
         let session = cookie(request) ?? RandomBytes.text(bytes: 18)
         return (mint.tag("form:\(session)"), "\(Self.cookieName)=\(session); Path=/; HttpOnly; SameSite=Strict")
     }
 
     /// Whether a sent token belongs to the sent cookie and the form came from our own page.
-    func isRight(_ token: String?, _ request: SandboxRequest) -> Bool {
+    func isRight(_ token: String?, _ request: HTTPServerRequest) -> Bool {
         if let origin = request.headers["origin"], origin != "null" {
             let name = origin.lowercased()
             guard name == context.base || name == context.base.replacing("127.0.0.1", with: "localhost") else {
@@ -25,8 +26,8 @@ struct FormTokens {
         return ConstantTime.equal(Array(token.utf8), Array(mint.tag("form:\(session)").utf8))
     }
 
-    private func cookie(_ request: SandboxRequest) -> String? {
-        for piece in (request.headers["cookie"] ?? "").split(separator: ";") {
+    private func cookie(_ request: HTTPServerRequest) -> String? {
+        for piece in request.headers.values(for: "Cookie").flatMap({ $0.split(separator: ";") }) {
             let halves = piece.drop { $0 == " " }.split(separator: "=", maxSplits: 1)
             if halves.count == 2, halves[0] == Self.cookieName, halves[1].utf8.count <= 64 { return String(halves[1]) }
         }

@@ -11,83 +11,103 @@ struct ControlPlane {
     let devices: DeviceCodes
     let issuer: TokenIssuer
 
-    func answer(_ request: SandboxRequest) -> SandboxResponse {
-        let secret =
-            request.headers["x-sandbox-secret"]
-            ?? request.headers["authorization"].flatMap {
-                $0.lowercased().hasPrefix("bearer ") ? String($0.dropFirst(7)) : nil
-            } ?? ""
-        guard ConstantTime.equal(Array(secret.utf8), Array(context.options.controlSecret.reveal().utf8)) else {
-            return Self.problem(401, "unauthorized", "Send the secret of the sandbox's state file as X-Sandbox-Secret.")
-        }
-        let body: JSONObject
-        if request.body.isEmpty {
-            body = [:]
-        } else {
-            guard let json = (try? JSONParser.parse(request.body))?.object else {
-                return Self.problem(400, "invalid_input", "The body must be a JSON object.")
-            }
-            body = json
-        }
-        switch (request.method, request.path.dropFirst("/sandbox/".count)) {
-        case ("GET", "health"):
-            return Self.ok([
-                "status": "ok", "users": .int(Int64(store.table(.users).count)), "requests": .int(Int64(journal.count)),
-                "tenantId": .string(TenantIdentity.id), "domain": .string(TenantIdentity.domain),
-                "appId": .string(TenantIdentity.demoApp),
-                "faults": .int(Int64(faults.faults.count)),
-            ])
-        case ("GET", "users"): return Self.ok(["users": .array(accounts(request.queryFields))])
-        case ("GET", "pending"): return Self.ok(["pending": .array(pendingList)])
-        case ("POST", "approve"): return approve(body)
-        case ("GET", "faults"): return Self.ok(["faults": .array(faults.faults.map(\.json))])
-        case ("POST", "faults"):
+    /// What it answers to those whom `ControlGate` lets in.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.control }
+        routes.on("GET", path: "/sandbox/health", Self.health)
+        routes.on("GET", path: "/sandbox/users", Self.users)
+        routes.on("GET", path: "/sandbox/pending", Self.pending)
+        routes.on("POST", path: "/sandbox/approve", Self.approve)
+        routes.on("POST", path: "/sandbox/revoke", Self.revoke)
+        routes.on("GET", path: "/sandbox/faults", Self.listFaults)
+        routes.on("POST", path: "/sandbox/faults", Self.addFault)
+        routes.on("DELETE", path: "/sandbox/faults", Self.clearFaults)
+        routes.on("GET", path: "/sandbox/outbox", Self.listOutbox)
+        routes.on("DELETE", path: "/sandbox/outbox", Self.clearOutbox)
+        routes.on("GET", path: "/sandbox/requests", Self.listRequests)
+        routes.on("DELETE", path: "/sandbox/requests", Self.clearRequests)
+        routes.all("/sandbox/{name...}", Self.nothing)
+        return routes.router
+    }
+
+    private func health(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        Self.ok([
+            "status": "ok", "users": .int(Int64(store.table(.users).count)), "requests": .int(Int64(journal.count)),
+            "tenantId": .string(TenantIdentity.id), "domain": .string(TenantIdentity.domain),
+            "appId": .string(TenantIdentity.demoApp), "faults": .int(Int64(faults.faults.count)),
+        ])
+    }
+
+    private func listFaults(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        Self.ok(["faults": .array(faults.faults.map(\.json))])
+    }
+
+    private func addFault(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        withBody(request) { body in
             do throws(FaultProblem) { return Self.ok(try faults.add(body).json.object ?? [:], status: 201) } catch {
-                return Self.problem(400, "invalid_input", error.message)
+                return PlatformAnswers.error(400, "invalid_input", error.message)
             }
-        case ("DELETE", "faults"):
-            faults.clear()
-            return SandboxResponse(status: 204)
-        case ("GET", "outbox"): return Self.ok(["sent": .array(outbox.sent)])
-        case ("DELETE", "outbox"):
-            outbox.clear()
-            return SandboxResponse(status: 204)
-        case ("GET", "requests"): return Self.ok(["requests": .array(journal.recent)])
-        case ("DELETE", "requests"):
-            journal.clear()
-            return SandboxResponse(status: 204)
-        case ("POST", "revoke"):
+        }
+    }
+
+    private func clearFaults(_ request: RoutedRequest<Void>) -> HTTPServerResponse { cleared(faults.clear()) }
+
+    private func listOutbox(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        Self.ok(["sent": .array(outbox.sent)])
+    }
+
+    private func clearOutbox(_ request: RoutedRequest<Void>) -> HTTPServerResponse { cleared(outbox.clear()) }
+
+    private func listRequests(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        Self.ok(["requests": .array(journal.recent)])
+    }
+
+    private func clearRequests(_ request: RoutedRequest<Void>) -> HTTPServerResponse { cleared(journal.clear()) }
+
+    private func cleared(_: Void) -> HTTPServerResponse { HTTPServerResponse(status: 204) }
+
+    private func revoke(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        withBody(request) { body in
             guard let account = body["account"]?.string, let user = store.user(account) else {
                 return unknownAccount(body["account"]?.string)
             }
             issuer.revoke(user.id)
             return Self.ok(["revoked": .string(user.id)])
-        default:
-            return Self.problem(
-                404, "not_found", "There is health, users, pending, approve, faults, outbox, requests and revoke.")
         }
     }
 
-    private static func ok(_ members: JSONObject, status: Int = 200) -> SandboxResponse {
-        var answer = SandboxResponse(status: status, json: .object(members))
+    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        PlatformAnswers.error(
+            404, "not_found", "There is health, users, pending, approve, faults, outbox, requests and revoke.")
+    }
+
+    private func withBody(
+        _ request: RoutedRequest<Void>, _ answer: (JSONObject) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        if request.http.body.isEmpty { return answer([:]) }
+        guard let body = (try? JSONParser.parse(request.http.body))?.object else {
+            return PlatformAnswers.error(400, "invalid_input", "The body must be a JSON object.")
+        }
+        return answer(body)
+    }
+
+    private static func ok(_ members: JSONObject, status: Int = 200) -> HTTPServerResponse {
+        var answer = HTTPServerResponse(status: status, json: .object(members))
         answer.headers.set("Cache-Control", "no-store")
         return answer
     }
 
-    private static func problem(_ status: Int, _ code: String, _ message: String) -> SandboxResponse {
-        SandboxResponse(status: status, json: ["error": ["code": .string(code), "message": .string(message)]])
-    }
-
-    private func unknownAccount(_ name: String?) -> SandboxResponse {
-        Self.problem(
+    private func unknownAccount(_ name: String?) -> HTTPServerResponse {
+        PlatformAnswers.error(
             404, "not_found",
             "There is no account '\((name ?? "").prefix(120))'; the named ones are \(NamedAccount.all.map { "\($0.address)@\(TenantIdentity.domain)" }.joined(separator: ", "))."
         )
     }
 
-    private func accounts(_ fields: FormFields) -> [JSONValue] {
+    private func users(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let fields = request.http.queryFields
         let count = min(max(Int(fields["top"] ?? "") ?? NamedAccount.all.count, 0), store.users.count)
-        return (0..<count).map { index in
+        let rows = (0..<count).map { index -> JSONValue in
             let user = store.users.row(index)
             return [
                 "id": .string(user.id), "userPrincipalName": .string(user.userPrincipalName),
@@ -96,6 +116,11 @@ struct ControlPlane {
                 "isGuest": .bool(user.isGuest),
             ]
         }
+        return Self.ok(["users": .array(rows)])
+    }
+
+    private func pending(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        Self.ok(["pending": .array(pendingList)])
     }
 
     private var pendingList: [JSONValue] {
@@ -107,17 +132,21 @@ struct ControlPlane {
         }
     }
 
-    private func approve(_ body: JSONObject) -> SandboxResponse {
+    private func approve(_ request: RoutedRequest<Void>) -> HTTPServerResponse { withBody(request, decide) }
+
+    private func decide(_ body: JSONObject) -> HTTPServerResponse {
         guard let userCode = body["userCode"]?.string, let (code, pending) = devices.find(userCode: userCode) else {
             let waiting = pendingList.compactMap { $0["userCode"]?.string }.joined(separator: ", ")
-            return Self.problem(
+            return PlatformAnswers.error(
                 404, "not_found",
                 "No sign-in waits for this user code. "
                     + (waiting.isEmpty ? "None waits at all: start one first." : "These wait: \(waiting)."))
         }
-        guard pending.expires > context.now else { return Self.problem(410, "expired", "The user code has expired.") }
+        guard pending.expires > context.now else {
+            return PlatformAnswers.error(410, "expired", "The user code has expired.")
+        }
         guard pending.decision == .open else {
-            return Self.problem(409, "conflict", "The user code was answered already.")
+            return PlatformAnswers.error(409, "conflict", "The user code was answered already.")
         }
         switch body["decision"]?.string ?? "approve" {
         case "decline":
@@ -127,11 +156,11 @@ struct ControlPlane {
             let account = body["account"]?.string ?? TenantIdentity.administrator
             guard let user = store.user(account) else { return unknownAccount(account) }
             do throws(TokenFault) { try issuer.checkAccount(user.id) } catch {
-                return Self.problem(403, error.error, "AADSTS\(error.number): \(error.message)")
+                return PlatformAnswers.error(403, error.error, "AADSTS\(error.number): \(error.message)")
             }
             devices.decide(code, .approved(userID: user.id))
             return Self.ok(["decision": "approve", "account": user["userPrincipalName"] ?? .null])
-        default: return Self.problem(400, "invalid_input", "'decision' must be approve or decline.")
+        default: return PlatformAnswers.error(400, "invalid_input", "'decision' must be approve or decline.")
         }
     }
 }

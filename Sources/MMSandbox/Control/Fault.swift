@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// Something that goes wrong on purpose.
 struct Fault: Sendable {
@@ -44,7 +45,7 @@ struct Fault: Sendable {
     /// How many requests it hits; `nil` for all.
     var remaining: Int?
 
-    func matches(_ request: SandboxRequest) -> Bool {
+    func matches(_ request: HTTPServerRequest) -> Bool {
         if let method, method != request.method { return false }
         let pieces = path.split(separator: "*", omittingEmptySubsequences: false)
         var rest = request.path[...]

@@ -6,11 +6,10 @@ struct FaultAnswers {
     let context: TenantContext
     let store: DirectoryStore
     let devices: DeviceCodes
-    let signIn: SignInService
     private var graph: GraphAnswers { GraphAnswers(context: context, store: store) }
 
     /// The answer that a fault gives instead of the service's own.
-    func early(_ fault: Fault, _ request: SandboxRequest) -> SandboxResponse? {
+    func early(_ fault: Fault, _ request: HTTPServerRequest) -> HTTPServerResponse? {
         switch fault.kind {
         case .latency, .torn, .endlessPaging, .foreignNextLink: return nil
         case .status(let status, let retryAfter): return failure(status, retryAfter: retryAfter, request)
@@ -34,48 +33,40 @@ struct FaultAnswers {
             return nil
         case .tokenError(let number):
             guard request.path.contains("/oauth2/") else { return nil }
-            return signIn.tokenAnswer(request, .failure(KnownTokenFaults.fault(number)))
-        case .redirect(let target): return SandboxResponse(status: 302, headers: ["Location": target])
+            return KnownTokenFaults.fault(number).answer(to: request, now: context.now)
+        case .redirect(let target): return HTTPServerResponse(status: 302, headers: ["Location": target])
         case .resync:
             return graph.error(
                 GraphFailure(
                     410, "resyncRequired", "Resync required.", headers: ["Location": "\(context.base)\(request.path)"]),
                 requestID: RandomBytes.uuid(), clientRequestID: RandomBytes.uuid())
         case .garbage:
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 200, contentType: "application/json", body: Array("{\"value\": [{\"id\": ".utf8))
         }
     }
 
-    /// What a fault does to an answer that was made.
-    func apply(_ fault: Fault, to answer: inout SandboxResponse, of request: SandboxRequest) {
-        switch fault.kind {
-        case .latency(let wait): answer.delay = wait
-        case .torn(let bytes): answer.tornAfter = min(bytes, max(0, answer.body.count - 1))
-        case .endlessPaging: rewriteNextLink(&answer, of: request) { own, link in link ?? own }
-        case .foreignNextLink(let host):
-            rewriteNextLink(&answer, of: request) { own, link in host + (link ?? own).dropFirst(context.base.count) }
-        default: break
-        }
-    }
-
-    private func rewriteNextLink(
-        _ answer: inout SandboxResponse, of request: SandboxRequest,
-        _ change: (_ own: String, _ link: String?) -> String
-    ) {
-        guard answer.status == 200, var members = (try? JSONParser.parse(answer.body))?.object,
+    /// An answer that was made, with the next page that a fault points to.
+    func changed(_ answer: HTTPServerResponse, by fault: Fault, of request: HTTPServerRequest) -> HTTPServerResponse {
+        guard answer.status == 200, var members = (try? JSONParser.parse(answer.bytes))?.object,
             members["value"]?.array != nil
-        else { return }
+        else { return answer }
         let own =
             request.path.hasPrefix("/adminapi")
             ? "\(context.base)\(request.path)?$skiptoken=again" : "\(context.base)/v1.0/users?$top=5"
-        let isFlow = members["@odata.context"] == nil
-        let key = isFlow ? "nextLink" : "@odata.nextLink"
-        members[key] = .string(change(own, members[key]?.string))
-        answer.body = JSONWriter.bytes(.object(members))
+        let key = members["@odata.context"] == nil ? "nextLink" : "@odata.nextLink"
+        let link = members[key]?.string ?? own
+        switch fault.kind {
+        case .endlessPaging: members[key] = .string(link)
+        case .foreignNextLink(let host): members[key] = .string(host + link.dropFirst(context.base.count))
+        default: return answer
+        }
+        var changed = answer
+        changed.body = .bytes(JSONWriter.bytes(.object(members)))
+        return changed
     }
 
-    private func refusal(_ request: SandboxRequest, message: String, extra: String) -> SandboxResponse {
+    private func refusal(_ request: HTTPServerRequest, message: String, extra: String) -> HTTPServerResponse {
         let challenge =
             "Bearer realm=\"\", authorization_uri=\"\(context.base)/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"\(extra)"
         let id = RandomBytes.uuid()
@@ -90,8 +81,8 @@ struct FaultAnswers {
     }
 
     /// The error of a status, in the words of the service that was asked.
-    private func failure(_ status: Int, retryAfter: Int?, _ request: SandboxRequest) -> SandboxResponse {
-        var answer: SandboxResponse
+    private func failure(_ status: Int, retryAfter: Int?, _ request: HTTPServerRequest) -> HTTPServerResponse {
+        var answer: HTTPServerResponse
         if request.path.contains("/oauth2/") {
             let fault: TokenFault =
                 switch status {
@@ -106,9 +97,9 @@ struct FaultAnswers {
                         status: status)
                 default: TokenFault("invalid_request", 900_144, "The request is refused.", status: status)
                 }
-            answer = signIn.tokenAnswer(request, .failure(fault))
+            answer = fault.answer(to: request, now: context.now)
         } else if status == 502 {
-            answer = SandboxResponse(
+            answer = HTTPServerResponse(
                 status: 502, contentType: "text/html", body: Array("<html><body>Bad Gateway</body></html>".utf8))
         } else if request.path.hasPrefix("/v1.0") || request.path.hasPrefix("/beta") {
             let (code, message) = Self.graphWords(status)
@@ -127,8 +118,7 @@ struct FaultAnswers {
             }
         } else {
             let (code, message) = Self.platformWords(status, request)
-            answer = SandboxResponse(
-                status: status, json: ["error": ["code": .string(code), "message": .string(message)]])
+            answer = PlatformAnswers.error(status, code, message)
         }
         if let retryAfter { answer.headers.set("Retry-After", "\(retryAfter)") }
         return answer
@@ -150,7 +140,7 @@ struct FaultAnswers {
         }
     }
 
-    private static func platformWords(_ status: Int, _ request: SandboxRequest) -> (String, String) {
+    private static func platformWords(_ status: Int, _ request: HTTPServerRequest) -> (String, String) {
         switch status {
         case 429:
             request.path.hasPrefix("/subscriptions")

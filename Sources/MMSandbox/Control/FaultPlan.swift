@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// The faults that are switched on.
 final class FaultPlan {
@@ -6,7 +7,7 @@ final class FaultPlan {
     private var lastID = 0
 
     /// The fault that hits a request, used up by one.
-    func take(for request: SandboxRequest) -> Fault? {
+    func take(for request: HTTPServerRequest) -> Fault? {
         for place in faults.indices where faults[place].matches(request) {
             if faults[place].skip > 0 {
                 faults[place].skip -= 1

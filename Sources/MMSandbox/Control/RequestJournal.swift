@@ -1,17 +1,18 @@
 internal import MMCore
+internal import MMHTTP
 
 /// What came in, for tests to look at. Tokens are not kept, only whether there was one.
 final class RequestJournal {
     private(set) var recent: [JSONValue] = []
     private(set) var count = 0
 
-    func note(_ request: SandboxRequest) {
+    func note(_ request: HTTPServerRequest) {
         count += 1
         guard !request.path.hasPrefix("/sandbox/") else { return }
         recent.append(
             .object([
                 "method": .string(request.method), "path": .string(request.path),
-                "query": .string(request.path.contains("oauth2") ? "" : request.query),
+                "query": .string(request.path.contains("oauth2") ? "" : request.query ?? ""),
                 "host": request.headers["host"].map { .string($0) } ?? .null,
                 "authorized": .bool(request.headers["authorization"] != nil),
                 "bytes": .int(Int64(request.body.count)),

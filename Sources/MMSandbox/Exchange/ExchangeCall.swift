@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// One request of InvokeCommand, read.
 struct ExchangeCall: Sendable {
@@ -18,7 +19,7 @@ struct ExchangeCall: Sendable {
     /// Names of the parameters that were given.
     let names: [String]
 
-    init?(_ request: SandboxRequest, caller: UserRow?) {
+    init?(_ request: HTTPServerRequest, caller: UserRow?) {
         guard let json = try? JSONParser.parse(request.body, limits: JSONLimits(bytes: 8 << 20, depth: 32)),
             let input = json["CmdletInput"], let cmdlet = input["CmdletName"]?.string, !cmdlet.isEmpty
         else { return nil }

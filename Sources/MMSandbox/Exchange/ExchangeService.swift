@@ -9,45 +9,31 @@ struct ExchangeService {
     let organization: ExchangeOrganization
     private static let contentType = "application/json;odata.metadata=minimal;odata.streaming=true"
 
-    /// Answers InvokeCommand, EXOModuleFile and the banner.
-    func answer(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        var answer = made(request, segments: segments)
-        answer.headers.set("request-id", RandomBytes.uuid())
-        answer.headers.set("X-CalculatedBETarget", "sandbox00mb1001.contososandbox.prod.outlook.com")
-        answer.headers.set("X-FEServer", "SANDBOXFE0001")
-        answer.headers.set("Date", ServiceTime.headerText(context.now))
-        if let id = request.headers["client-request-id"] { answer.headers.set("client-request-id", id) }
-        return answer
-    }
-
-    private func made(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
+    /// Who calls, and for which of the two services.
+    private struct Caller {
         let principal: SignedInPrincipal
         let isCompliance: Bool
-        do throws(TokenMint.Refusal) {
-            do throws(TokenMint.Refusal) {
-                principal = try bearer.principal(request, for: .exchange)
-                isCompliance = false
-            } catch {
-                guard error == .wrongAudience else { throw error }
-                principal = try bearer.principal(request, for: .compliance)
-                isCompliance = true
-            }
-        } catch {
-            return refusal(error.message)
+        /// The account; `nil` for an app.
+        let user: UserRow?
+    }
+
+    /// What it answers.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.exchange }
+        for version in ["beta", "v1.0"] {
+            let tenant = "/adminapi/\(version)/{tenant}"
+            routes.on("POST", path: "\(tenant)/InvokeCommand", Self.invoke)
+            routes.on("GET", path: "\(tenant)/EXOModuleFile", Self.moduleFile)
+            routes.on("GET", path: "\(tenant)/{resource...}", Self.banner)
         }
-        guard !bearer.isRevoked(principal) else {
-            return refusal("The token was revoked.", asksForClaims: principal.answersChallenges)
-        }
-        guard segments.count > 3, ["beta", "v1.0"].contains(segments[1].lowercased()),
-            TenantIdentity.isNamed(by: segments[2])
-        else { return failed(ExchangeFailure(404, "NotFound", type: "ODataException", "No such resource.")) }
-        let caller = caller(principal)
-        switch segments[3].lowercased() {
-        case "invokecommand" where request.method == "POST":
-            return invoke(request, caller: caller, principal: principal, isCompliance: isCompliance)
-        case "exomodulefile" where request.method == "GET":
+        routes.all("/adminapi/{resource...}", Self.nothing)
+        return routes.router
+    }
+
+    private func moduleFile(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        inTenant(request) { caller in
             let names = ExchangeCmdlet.all.values
-                .filter { $0.isCompliance == isCompliance && mayRun($0, principal) }.map(\.name).sorted()
+                .filter { $0.isCompliance == caller.isCompliance && mayRun($0, caller.principal) }.map(\.name).sorted()
             return json(
                 200,
                 [
@@ -55,17 +41,65 @@ struct ExchangeService {
                         "\(context.base)/adminapi/v1.0/\(TenantIdentity.id)/$metadata#EXOModuleFile"),
                     "value": [["exportedCmdlets": .string(names.joined(separator: ",")), "version": "3.9.2"]],
                 ])
-        case let name where name.hasPrefix("exobanner"):
-            return json(200, ["value": []])
-        default:
-            return failed(
-                ExchangeFailure(404, "NotFound", type: "ODataException", "Resource not found for the segment."))
         }
     }
 
-    private func caller(_ principal: SignedInPrincipal) -> UserRow? {
-        guard !principal.isApp, let index = store.users.index(of: principal.objectID) else { return nil }
-        return store.users.row(index)
+    private func banner(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        inTenant(request) { _ in
+            guard request.name("resource").lowercased().hasPrefix("exobanner") else {
+                return failed(
+                    ExchangeFailure(404, "NotFound", type: "ODataException", "Resource not found for the segment."))
+            }
+            return json(200, ["value": []])
+        }
+    }
+
+    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        signedIn(request) { _ in failed(Self.missing) }
+    }
+
+    private static let missing = ExchangeFailure(404, "NotFound", type: "ODataException", "No such resource.")
+
+    /// The answer to a request about the one tenant that there is.
+    private func inTenant(
+        _ request: RoutedRequest<Void>, _ answer: (Caller) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        signedIn(request) { caller in
+            TenantIdentity.isNamed(by: request.name("tenant")) ? answer(caller) : failed(Self.missing)
+        }
+    }
+
+    /// The answer to a request whose token is in order, with the headers of the service.
+    private func signedIn(
+        _ request: RoutedRequest<Void>, _ answer: (Caller) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        var made: HTTPServerResponse
+        do throws(TokenMint.Refusal) {
+            let caller = try caller(of: request.http)
+            made =
+                bearer.isRevoked(caller.principal)
+                ? refusal("The token was revoked.", asksForClaims: caller.principal.answersChallenges) : answer(caller)
+        } catch {
+            made = refusal(error.message)
+        }
+        made.headers.set("request-id", RandomBytes.uuid())
+        made.headers.set("X-CalculatedBETarget", "sandbox00mb1001.contososandbox.prod.outlook.com")
+        made.headers.set("X-FEServer", "SANDBOXFE0001")
+        made.headers.set("Date", ServiceTime.headerText(context.now))
+        if let id = request.http.headers["client-request-id"] { made.headers.set("client-request-id", id) }
+        return made
+    }
+
+    private func caller(of request: HTTPServerRequest) throws(TokenMint.Refusal) -> Caller {
+        var principal: SignedInPrincipal
+        var isCompliance = false
+        do throws(TokenMint.Refusal) { principal = try bearer.principal(request, for: .exchange) } catch {
+            guard error == .wrongAudience else { throw error }
+            principal = try bearer.principal(request, for: .compliance)
+            isCompliance = true
+        }
+        let index = principal.isApp ? nil : store.users.index(of: principal.objectID)
+        return Caller(principal: principal, isCompliance: isCompliance, user: index.map { store.users.row($0) })
     }
 
     private func mayRun(_ cmdlet: ExchangeCmdlet, _ principal: SignedInPrincipal) -> Bool {
@@ -79,22 +113,25 @@ struct ExchangeService {
         }
     }
 
-    private func invoke(
-        _ request: SandboxRequest, caller: UserRow?, principal: SignedInPrincipal, isCompliance: Bool
-    ) -> SandboxResponse {
-        guard let call = ExchangeCall(request, caller: caller) else {
+    private func invoke(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        inTenant(request) { run(request.http, for: $0) }
+    }
+
+    private func run(_ request: HTTPServerRequest, for caller: Caller) -> HTTPServerResponse {
+        guard let call = ExchangeCall(request, caller: caller.user) else {
             return failed(
                 ExchangeFailure(400, "BadRequest", type: "ODataException", "The body is no CmdletInput."))
         }
-        guard let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()], cmdlet.isCompliance == isCompliance else {
+        guard let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()], cmdlet.isCompliance == caller.isCompliance
+        else {
             return failed(
                 ExchangeFailure(
                     400, "BadRequest", type: "System.Management.Automation.CommandNotFoundException",
                     "The term '\(call.cmdlet.prefix(120))' is not recognized as the name of a cmdlet, function, script file, or operable program."
                 ))
         }
-        guard mayRun(cmdlet, principal) else {
-            return SandboxResponse(status: 403, contentType: "text/plain", body: [])
+        guard mayRun(cmdlet, caller.principal) else {
+            return HTTPServerResponse(status: 403, contentType: "text/plain", body: [])
         }
         do throws(ExchangeFailure) {
             try cmdlet.check(call)
@@ -114,7 +151,7 @@ struct ExchangeService {
         return "Performing the operation \"\(cmdlet)\" on target \"\(target)\"."
     }
 
-    private func page(_ answer: ExchangeAnswer, _ call: ExchangeCall) -> SandboxResponse {
+    private func page(_ answer: ExchangeAnswer, _ call: ExchangeCall) -> HTTPServerResponse {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(answer.rows.count + 1024)
         let address =
@@ -136,18 +173,18 @@ struct ExchangeService {
             bytes.append(contentsOf: ",\"@odata.nextLink\":\(JSONWriter.string(.string(link)))".utf8)
         }
         bytes.append(UInt8(ascii: "}"))
-        return SandboxResponse(status: 200, contentType: Self.contentType, body: bytes)
+        return HTTPServerResponse(status: 200, contentType: Self.contentType, body: bytes)
     }
 
-    private func json(_ status: Int, _ json: JSONValue) -> SandboxResponse {
-        SandboxResponse(status: status, json: json, contentType: Self.contentType)
+    private func json(_ status: Int, _ json: JSONValue) -> HTTPServerResponse {
+        HTTPServerResponse(status: status, json: json, contentType: Self.contentType)
     }
 
-    private func failed(_ failure: ExchangeFailure) -> SandboxResponse {
+    private func failed(_ failure: ExchangeFailure) -> HTTPServerResponse {
         json(failure.status, failure.json)
     }
 
-    private func refusal(_ message: String, asksForClaims: Bool = false) -> SandboxResponse {
+    private func refusal(_ message: String, asksForClaims: Bool = false) -> HTTPServerResponse {
         var challenge =
             "Bearer client_id=\"00000002-0000-0ff1-ce00-000000000000\", trusted_issuers=\"00000001-0000-0000-c000-000000000000@*\", "
             + "token_types=\"app_asserted_user_v1 service_asserted_app_v1\", authorization_uri=\"\(context.base)/common/oauth2/authorize\", "
@@ -156,7 +193,7 @@ struct ExchangeService {
             let claims = #"{"access_token":{"nbf":{"essential":true,"value":"\#(context.now)"}}}"#
             challenge += ", error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\""
         }
-        var answer = SandboxResponse(status: 401, contentType: "text/plain", body: [])
+        var answer = HTTPServerResponse(status: 401, contentType: "text/plain", body: [])
         answer.headers.set("WWW-Authenticate", challenge)
         answer.headers.set("x-ms-diagnostics", "2000003;reason=\"\(message)\";error_category=\"invalid_token\"")
         return answer

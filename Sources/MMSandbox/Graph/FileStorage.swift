@@ -67,70 +67,88 @@ final class FileStorage {
         return stored
     }
 
-    /// Answers downloads, parts of uploads and questions after the progress of copies.
-    func answer(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        let fields = request.queryFields
-        let refused = SandboxResponse(
-            status: 401,
-            json: ["error": ["code": "unauthenticated", "message": "The tempauth of the address is not valid."]])
-        if segments.first == "_layouts" {
-            let drive = fields["drive"] ?? ""
-            guard let item = fields["item"], fields["tempauth"] == mint.tag("download:\(drive):\(item)"),
-                let record = store.table(.driveItems(drive)).find(item)
-            else { return refused }
-            return ranged(
-                request, content(of: record, drive: drive),
-                type: record["file"]?["mimeType"]?.string ?? "application/octet-stream")
-        }
-        if segments.contains("monitor") {
-            return SandboxResponse(
-                status: 200,
-                json: ["percentageComplete": 100.0, "resourceId": .string(segments.last ?? ""), "status": "completed"])
-        }
+    // MARK: Addresses
+
+    /// Where what Graph handed out is fetched and sent.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.files }
+        routes.on("GET", path: "/_layouts/15/download.aspx", FileStorage.download)
+        routes.on("GET", path: "/_api/v2.0/monitor/{item}", FileStorage.progress)
+        routes.on("GET", "PUT", "DELETE", path: "/_api/v2.0/uploadSession", FileStorage.upload)
+        return routes.router
+    }
+
+    private func download(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let fields = request.http.queryFields
+        let drive = fields["drive"] ?? ""
+        guard let item = fields["item"], fields["tempauth"] == mint.tag("download:\(drive):\(item)"),
+            let record = store.table(.driveItems(drive)).find(item)
+        else { return Self.refused }
+        return ranged(
+            request.http, content(of: record, drive: drive),
+            type: record["file"]?["mimeType"]?.string ?? "application/octet-stream")
+    }
+
+    /// Copies are done at once.
+    private func progress(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        HTTPServerResponse(
+            status: 200,
+            json: [
+                "percentageComplete": 100.0, "resourceId": .string(request.name("item")), "status": "completed",
+            ])
+    }
+
+    private func upload(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let fields = request.http.queryFields
         let id = fields["guid"] ?? ""
-        guard segments.last == "uploadSession", fields["tempauth"] == mint.tag("upload:\(id)") else { return refused }
+        guard fields["tempauth"] == mint.tag("upload:\(id)") else { return Self.refused }
         guard let session = uploads[id], session.expires > context.now else {
-            return SandboxResponse(
-                status: 404, json: ["error": ["code": "itemNotFound", "message": "The upload session was not found"]])
+            return PlatformAnswers.error(404, "itemNotFound", "The upload session was not found")
         }
-        switch request.method {
-        case "PUT": return receive(request, id, session)
-        case "GET":
-            return SandboxResponse(
-                status: 200,
-                json: [
-                    "expirationDateTime": .string(ServiceTime.text(session.expires)),
-                    "nextExpectedRanges": [.string("\(session.received.count)-")],
-                ])
+        switch request.http.method {
+        case "PUT": return receive(request.http, id, session)
         case "DELETE":
             uploads[id] = nil
-            return SandboxResponse(status: 204)
-        default: return SandboxResponse(status: 405)
+            return HTTPServerResponse(status: 204)
+        default: return Self.expected("\(session.received.count)-", of: session, status: 200)
         }
     }
 
-    private func ranged(_ request: SandboxRequest, _ content: [UInt8], type: String) -> SandboxResponse {
+    private static let refused = PlatformAnswers.error(
+        401, "unauthenticated", "The tempauth of the address is not valid.")
+
+    /// What of an upload is still to come.
+    private static func expected(_ range: String, of session: UploadSession, status: Int) -> HTTPServerResponse {
+        HTTPServerResponse(
+            status: status,
+            json: [
+                "expirationDateTime": .string(ServiceTime.text(session.expires)),
+                "nextExpectedRanges": [.string(range)],
+            ])
+    }
+
+    private func ranged(_ request: HTTPServerRequest, _ content: [UInt8], type: String) -> HTTPServerResponse {
         guard let range = request.headers["range"], range.hasPrefix("bytes=") else {
-            var answer = SandboxResponse(status: 200, contentType: type, body: content)
+            var answer = HTTPServerResponse(status: 200, contentType: type, body: content)
             answer.headers.set("Accept-Ranges", "bytes")
             return answer
         }
         let ends = range.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
         guard ends.count == 2, let first = Int(ends[0]), first < content.count else {
-            return SandboxResponse(status: 416, headers: ["Content-Range": "bytes */\(content.count)"])
+            return HTTPServerResponse(status: 416, headers: ["Content-Range": "bytes */\(content.count)"])
         }
         let last = min(Int(ends[1]) ?? content.count - 1, content.count - 1)
         guard last >= first else {
-            return SandboxResponse(status: 416, headers: ["Content-Range": "bytes */\(content.count)"])
+            return HTTPServerResponse(status: 416, headers: ["Content-Range": "bytes */\(content.count)"])
         }
-        var answer = SandboxResponse(status: 206, contentType: type, body: Array(content[first...last]))
+        var answer = HTTPServerResponse(status: 206, contentType: type, body: Array(content[first...last]))
         answer.headers.set("Content-Range", "bytes \(first)-\(last)/\(content.count)")
         return answer
     }
 
-    private func receive(_ request: SandboxRequest, _ id: String, _ session: UploadSession) -> SandboxResponse {
-        func invalid(_ message: String, status: Int = 400) -> SandboxResponse {
-            SandboxResponse(status: status, json: ["error": ["code": "invalidRange", "message": .string(message)]])
+    private func receive(_ request: HTTPServerRequest, _ id: String, _ session: UploadSession) -> HTTPServerResponse {
+        func invalid(_ message: String, status: Int = 400) -> HTTPServerResponse {
+            PlatformAnswers.error(status, "invalidRange", message)
         }
         let words = (request.headers["content-range"] ?? "").split { $0 == " " || $0 == "-" || $0 == "/" }
         guard words.count == 4, words[0] == "bytes", let first = Int(words[1]), let last = Int(words[2]),
@@ -148,15 +166,10 @@ final class FileStorage {
         session.total = total
         guard session.received.count == total else {
             uploads[id] = session
-            return SandboxResponse(
-                status: 202,
-                json: [
-                    "expirationDateTime": .string(ServiceTime.text(session.expires)),
-                    "nextExpectedRanges": [.string("\(session.received.count)-\(total - 1)")],
-                ])
+            return Self.expected("\(session.received.count)-\(total - 1)", of: session, status: 202)
         }
         uploads[id] = nil
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 201,
             json: .object(
                 put(name: session.name, content: session.received, parent: session.parent, drive: session.drive)))

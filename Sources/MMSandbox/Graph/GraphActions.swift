@@ -12,7 +12,7 @@ struct GraphActions {
     let files: GraphFiles
 
     func answer(_ call: GraphCall, _ place: GraphPlace, named name: String) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         let action = name.split(separator: ".").last.map(String.init) ?? name
         switch place.node {
@@ -41,7 +41,7 @@ struct GraphActions {
                 throw .mailItemMissing
             }
             let content = row["contentBytes"]?.string.flatMap { Base64.bytes($0) } ?? []
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 200, contentType: row["contentType"]?.string ?? "application/octet-stream", body: content)
         case .row(.listItems(let site, let list), let key) where action == "fields":
             return try listFields(call, site: site, list: list, key: key)
@@ -52,7 +52,7 @@ struct GraphActions {
 
     /// One property of an object.
     private func property(_ call: GraphCall, _ place: GraphPlace, named name: String) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         let record: Record?
         let kind: EntityKind
@@ -68,12 +68,12 @@ struct GraphActions {
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
         let value = record[name] ?? .null
         if place.rest.dropFirst().first?.name == "$value" {
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 200, contentType: "text/plain", body: Array((value.string ?? value.description).utf8))
         }
-        if value.isNull { return SandboxResponse(status: 204) }
+        if value.isNull { return HTTPServerResponse(status: 204) }
         let id = record.id
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 200,
             json: [
                 "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)('\(id)')/\(name)"),
@@ -83,7 +83,7 @@ struct GraphActions {
     }
 
     private func userAction(_ call: GraphCall, _ key: String, _ action: String) throws(GraphFailure)
-        -> SandboxResponse?
+        -> HTTPServerResponse?
     {
         guard let record = store.user(key) else { throw .missing(key) }
         switch action {
@@ -101,7 +101,7 @@ struct GraphActions {
                 throw .badRequest("The specified password does not comply with password complexity requirements.")
             }
             issuer.revoke(record.id)
-            return SandboxResponse(status: 204)
+            return HTTPServerResponse(status: 204)
         case "assignLicense":
             try call.requirePost()
             return try assignLicense(call, record)
@@ -120,7 +120,7 @@ struct GraphActions {
     }
 
     private func groupAction(_ call: GraphCall, _ key: String, _ action: String) throws(GraphFailure)
-        -> SandboxResponse?
+        -> HTTPServerResponse?
     {
         guard let record = store.table(.groups).find(key) else { throw .missing(key) }
         switch action {
@@ -130,12 +130,12 @@ struct GraphActions {
         case "renew":
             try call.requirePost()
             _ = record
-            return SandboxResponse(status: 204)
+            return HTTPServerResponse(status: 204)
         default: return nil
         }
     }
 
-    private func assignLicense(_ call: GraphCall, _ record: Record) throws(GraphFailure) -> SandboxResponse {
+    private func assignLicense(_ call: GraphCall, _ record: Record) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
         let adding = body["addLicenses"]?.array?.compactMap { $0["skuId"]?.string } ?? []
         let removing = Set(body["removeLicenses"]?.array?.compactMap(\.string) ?? [])
@@ -162,7 +162,7 @@ struct GraphActions {
         return answer
     }
 
-    private func getByIDs(_ call: GraphCall) throws(GraphFailure) -> SandboxResponse {
+    private func getByIDs(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse {
         try call.requirePost()
         let ids = try call.object()["ids"]?.array?.compactMap(\.string) ?? []
         var page = GraphReader.Page()
@@ -173,7 +173,7 @@ struct GraphActions {
     }
 
     private func restore(_ call: GraphCall, _ key: String, from: TableAddress, to: TableAddress)
-        throws(GraphFailure) -> SandboxResponse
+        throws(GraphFailure) -> HTTPServerResponse
     {
         try call.requirePost()
         guard let record = store.table(from).find(key) else { throw .missing(key) }
@@ -185,7 +185,7 @@ struct GraphActions {
     }
 
     private func listFields(_ call: GraphCall, site: String, list: String, key: String) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         let address = TableAddress.listItems(site: site, list: list)
         guard let record = store.table(address).find(key) else { throw .fileMissing }
@@ -198,21 +198,22 @@ struct GraphActions {
         } else if call.request.method != "GET" {
             throw .notAllowed(call.request.method)
         }
-        return SandboxResponse(status: 200, json: .object(fields), contentType: GraphAnswers.contentType)
+        return HTTPServerResponse(status: 200, json: .object(fields), contentType: GraphAnswers.contentType)
     }
 
     func eventAction(_ call: GraphCall, _ record: Record, owner: String, _ action: String) throws(GraphFailure)
-        -> SandboxResponse?
+        -> HTTPServerResponse?
     {
         guard ["accept", "decline", "tentativelyAccept", "cancel", "forward", "dismissReminder"].contains(action) else {
             return nil
         }
         try call.requirePost()
-        return SandboxResponse(status: 202)
+        return HTTPServerResponse(status: 202)
     }
 
     /// The events of a time span.
-    func calendarView(_ call: GraphCall, _ place: GraphPlace, owner: String) throws(GraphFailure) -> SandboxResponse {
+    func calendarView(_ call: GraphCall, _ place: GraphPlace, owner: String) throws(GraphFailure) -> HTTPServerResponse
+    {
         func bound(_ name: String) throws(GraphFailure) -> Double {
             guard let text = call.options.other.first(where: { $0.name.lowercased() == name.lowercased() })?.value,
                 let time = ServiceTime.seconds(text)

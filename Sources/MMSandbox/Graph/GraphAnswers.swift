@@ -12,8 +12,8 @@ struct GraphAnswers {
     static let diagnostic =
         #"{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"SANDBOX0001"}}"#
 
-    func error(_ failure: GraphFailure, requestID: String, clientRequestID: String) -> SandboxResponse {
-        var answer = SandboxResponse(
+    func error(_ failure: GraphFailure, requestID: String, clientRequestID: String) -> HTTPServerResponse {
+        var answer = HTTPServerResponse(
             status: failure.status,
             json: [
                 "error": [
@@ -28,8 +28,8 @@ struct GraphAnswers {
         return answer
     }
 
-    func value(_ call: GraphCall, _ value: JSONValue, type: String) -> SandboxResponse {
-        SandboxResponse(
+    func value(_ call: GraphCall, _ value: JSONValue, type: String) -> HTTPServerResponse {
+        HTTPServerResponse(
             status: 200,
             json: ["@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(type)"), "value": value],
             contentType: Self.contentType)
@@ -37,7 +37,7 @@ struct GraphAnswers {
 
     /// The answer to a successful creation.
     func created(_ call: GraphCall, _ stored: JSONObject, in address: TableAddress, label: String, status: Int = 201)
-        throws(GraphFailure) -> SandboxResponse
+        throws(GraphFailure) -> HTTPServerResponse
     {
         let table = store.table(address)
         var visible = stored
@@ -50,7 +50,7 @@ struct GraphAnswers {
         bytes.append(UInt8(ascii: ","))
         bytes.append(contentsOf: row.dropFirst())
         bytes.append(UInt8(ascii: "}"))
-        var answer = SandboxResponse(status: status, contentType: Self.contentType, body: bytes)
+        var answer = HTTPServerResponse(status: status, contentType: Self.contentType, body: bytes)
         answer.headers.set(
             "Location",
             "\(context.base)/\(call.version)/\(label)/\(PercentCoding.encode(id, isPlain: PercentCoding.isSegmentByte))"

@@ -14,7 +14,7 @@ struct GraphBatch {
         let id: String
         let method: String
         let url: String
-        let headers: [String: String]
+        let headers: HTTPHeaders
         let body: [UInt8]
         let dependsOn: [String]
     }
@@ -22,8 +22,8 @@ struct GraphBatch {
     /// Answers the batch.
     /// - Parameter answer: answers one of its requests, which has an id of its own.
     func answer(
-        _ answer: (_ request: SandboxRequest, _ requestID: String) throws(GraphFailure) -> SandboxResponse
-    ) throws(GraphFailure) -> SandboxResponse {
+        _ answer: (_ request: HTTPServerRequest, _ requestID: String) throws(GraphFailure) -> HTTPServerResponse
+    ) throws(GraphFailure) -> HTTPServerResponse {
         try call.requirePost()
         guard let raw = try call.object()["requests"]?.array else {
             throw GraphFailure(400, "BadRequest", "Invalid batch payload format.")
@@ -62,7 +62,7 @@ struct GraphBatch {
         }
         // The service promises no order; one that is never the order of the requests keeps clients honest.
         if done.count > 1 { done.insert(done.removeLast(), at: 0) }
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 200, json: ["responses": .array(done.map(\.answer))], contentType: GraphAnswers.contentType)
     }
 
@@ -71,13 +71,13 @@ struct GraphBatch {
             let method = members["method"]?.string,
             let url = members["url"]?.string, !url.isEmpty
         else { throw GraphFailure(400, "BadRequest", "Invalid batch payload format.") }
-        var headers: [String: String] = [:]
+        var headers = HTTPHeaders()
         for (name, value) in members["headers"]?.object ?? [:] {
-            headers[name.lowercased()] = value.string ?? value.description
+            headers.set(name, value.string ?? value.description)
         }
         var body: [UInt8] = []
         if let content = members["body"], !content.isNull {
-            guard headers["content-type"] != nil else {
+            guard headers.contains("Content-Type") else {
                 throw GraphFailure(
                     400, "BadRequest", "Write request id : \(id) does not contain Content-Type header or body.")
             }
@@ -93,13 +93,14 @@ struct GraphBatch {
     }
 
     private func result(
-        of item: Item, _ answerOne: (SandboxRequest, String) throws(GraphFailure) -> SandboxResponse
+        of item: Item, _ answerOne: (HTTPServerRequest, String) throws(GraphFailure) -> HTTPServerResponse
     ) -> (JSONValue, Int) {
         let path = item.url.hasPrefix("/") ? item.url : "/\(item.url)"
-        var request = SandboxRequest(item.method, "/\(call.version)\(path)", headers: item.headers, body: item.body)
+        var request = HTTPServerRequest(
+            method: item.method, target: "/\(call.version)\(path)", headers: item.headers, body: item.body)
         request.headers["authorization"] = call.request.headers["authorization"]
         let requestID = RandomBytes.uuid()
-        let answer: SandboxResponse
+        let answer: HTTPServerResponse
         do throws(GraphFailure) {
             let first = path.dropFirst().split(separator: "/").first.map(String.init) ?? ""
             guard (PercentCoding.decode(first.utf8) ?? first).lowercased() != "$batch" else {
@@ -114,18 +115,18 @@ struct GraphBatch {
         for field in answer.headers where ["Retry-After", "Location"].contains(field.name) {
             headers[field.name] = .string(field.value)
         }
-        if !answer.body.isEmpty {
+        if !answer.bytes.isEmpty {
             headers["Content-Type"] = .string(
                 answer.headers["Content-Type"].map { $0.hasPrefix("application/json") ? "application/json" : $0 }
                     ?? "application/json")
         }
         if !headers.isEmpty { members["headers"] = .object(headers) }
-        if !answer.body.isEmpty {
+        if !answer.bytes.isEmpty {
             let isJSON = answer.headers["Content-Type"]?.hasPrefix("application/json") == true
-            let json = isJSON ? try? JSONParser.parse(answer.body) : nil
+            let json = isJSON ? try? JSONParser.parse(answer.bytes) : nil
             let isText = answer.headers["Content-Type"]?.hasPrefix("text/") == true
             members["body"] =
-                json ?? .string(isText ? String(decoding: answer.body, as: UTF8.self) : Base64.text(answer.body))
+                json ?? .string(isText ? String(decoding: answer.bytes, as: UTF8.self) : Base64.text(answer.bytes))
         }
         return (.object(members), answer.status)
     }
@@ -138,7 +139,7 @@ struct GraphBatch {
         return (
             .object([
                 "id": .string(item.id), "status": 424, "headers": ["Content-Type": "application/json"],
-                "body": (try? JSONParser.parse(error.body)) ?? .null,
+                "body": (try? JSONParser.parse(error.bytes)) ?? .null,
             ]), 424
         )
     }

@@ -3,7 +3,7 @@ internal import MMHTTP
 
 /// One request to Graph on its way to an answer.
 struct GraphCall: Sendable {
-    let request: SandboxRequest
+    let request: HTTPServerRequest
     /// `v1.0` or `beta`.
     let version: String
     /// The path without the version.

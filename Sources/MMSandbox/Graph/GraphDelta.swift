@@ -8,7 +8,7 @@ struct GraphDelta {
     let mint: TokenMint
     let reader: GraphReader
 
-    func answer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func answer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         guard case .collection(let address, let test) = place.node else { throw .unknownSegment("delta") }
         let table = store.table(address)
         let plainToken = call.options.other.first { $0.name == "token" }?.value
@@ -46,7 +46,7 @@ struct GraphDelta {
     private func fullRound(
         _ call: GraphCall, _ place: GraphPlace, _ table: EntityTable, from: Int, since: Int, select: [String]?,
         test: (@Sendable (Record) -> Bool)?
-    ) throws(GraphFailure) -> SandboxResponse {
+    ) throws(GraphFailure) -> HTTPServerResponse {
         let size = try reader.pageSize(call, table.kind)
         var rows: [Record] = []
         var raw = from
@@ -69,7 +69,7 @@ struct GraphDelta {
     private func changes(
         _ call: GraphCall, _ place: GraphPlace, _ table: EntityTable, since: Int, select: [String]?,
         test: (@Sendable (Record) -> Bool)?
-    ) throws(GraphFailure) -> SandboxResponse {
+    ) throws(GraphFailure) -> HTTPServerResponse {
         var latest: [String: EntityTable.Change] = [:]
         var order: [String] = []
         for change in table.changes where change.sequence > since {
@@ -88,7 +88,7 @@ struct GraphDelta {
     private func deltaAnswer(
         _ call: GraphCall, _ place: GraphPlace, _ table: EntityTable, rows: [Record], removed: [String], next: Int?,
         since: Int, select: [String]?
-    ) -> SandboxResponse {
+    ) -> HTTPServerResponse {
         var bytes = Array(#"{"@odata.context":"#.utf8)
         let columns = select.map { "(\($0.joined(separator: ",")))" } ?? ""
         JSONWriter.append("\(context.base)/\(call.version)/$metadata#\(place.label)\(columns)", to: &bytes)
@@ -118,6 +118,6 @@ struct GraphDelta {
             bytes.append(contentsOf: JSONWriter.bytes(marker))
         }
         bytes.append(contentsOf: "]}".utf8)
-        return SandboxResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
+        return HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
     }
 }

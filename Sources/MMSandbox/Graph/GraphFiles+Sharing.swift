@@ -1,9 +1,10 @@
 internal import MMCore
+internal import MMHTTP
 
 /// Sharing files with links and with people.
 extension GraphFiles {
     /// `POST …/createLink`: the link that is there already, or a new one.
-    func createLink(_ call: GraphCall, _ item: Record, drive: String) throws(GraphFailure) -> SandboxResponse {
+    func createLink(_ call: GraphCall, _ item: Record, drive: String) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
         let type = body["type"]?.string ?? "view"
         let scope = body["scope"]?.string ?? "organization"
@@ -12,12 +13,12 @@ extension GraphFiles {
         }
         let row = FileContent.link(item.id, type: type, scope: scope)
         let isNew = add([row], to: item, drive: drive, scope: scope) == 1
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: isNew ? 201 : 200, json: .object(row), contentType: GraphAnswers.contentType)
     }
 
     /// `POST …/invite`.
-    func share(_ call: GraphCall, _ item: Record, drive: String) throws(GraphFailure) -> SandboxResponse {
+    func share(_ call: GraphCall, _ item: Record, drive: String) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
         let roles = body["roles"]?.array?.compactMap(\.string) ?? []
         guard let role = roles.first, ["read", "write", "owner"].contains(role) else {
@@ -38,7 +39,7 @@ extension GraphFiles {
             throw GraphFailure(400, "invalidRequest", "The invitation names no recipients.")
         }
         _ = add(rows, to: item, drive: drive, scope: "users")
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 200,
             json: [
                 "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection(permission)"),

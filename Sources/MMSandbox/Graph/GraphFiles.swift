@@ -11,7 +11,7 @@ struct GraphFiles {
 
     /// What follows an item in a path.
     func step(_ call: GraphCall, _ place: GraphPlace, drive: String, key: String, _ action: String)
-        throws(GraphFailure) -> SandboxResponse
+        throws(GraphFailure) -> HTTPServerResponse
     {
         let record = store.table(.driveItems(drive)).find(key)
         switch (action, call.request.method) {
@@ -20,7 +20,7 @@ struct GraphFiles {
             guard record["file"] != nil else {
                 throw GraphFailure(400, "invalidRequest", "You cannot get content for a folder")
             }
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 302, headers: ["Location": storage.downloadAddress(of: record.id, drive: drive)])
         case ("content", "PUT"):
             guard call.request.body.count <= 250 << 20 else {
@@ -41,7 +41,7 @@ struct GraphFiles {
             let copy = storage.put(
                 name: name, content: storage.content(of: record, drive: drive), parent: parent, drive: drive)
             let id = copy["id"]?.string ?? ""
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 202, headers: ["Location": "\(context.base)/_api/v2.0/monitor/\(PercentCoding.unreserved(id))"])
         default:
             guard let record else { throw .fileMissing }
@@ -53,7 +53,7 @@ struct GraphFiles {
     }
 
     private func write(_ call: GraphCall, drive: String, key: String, content: [UInt8]) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         let (parent, name, existing) = target(key, drive: drive)
         if let existing {
@@ -80,7 +80,7 @@ struct GraphFiles {
 
     /// A new folder below another.
     func createFolder(_ call: GraphCall, _ body: JSONObject, drive: String, parent: String?)
-        throws(GraphFailure) -> SandboxResponse
+        throws(GraphFailure) -> HTTPServerResponse
     {
         guard let parent, let folder = store.table(.driveItems(drive)).find(parent), let name = body["name"]?.string,
             !name.isEmpty,
@@ -107,7 +107,7 @@ struct GraphFiles {
     }
 
     private func openUpload(_ call: GraphCall, drive: String, key: String) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         let (parent, name, existing) = target(key, drive: drive)
         let item = try call.optionalObject()["item"]
@@ -118,7 +118,7 @@ struct GraphFiles {
         let address = storage.open(
             UploadSession(
                 drive: drive, parent: parent, name: item?["name"]?.string ?? name, expires: expires))
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 200,
             json: [
                 "@odata.context": .string("\(context.base)/\(call.version)/$metadata#microsoft.graph.uploadSession"),

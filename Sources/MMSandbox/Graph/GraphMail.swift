@@ -9,7 +9,7 @@ struct GraphMail {
     let outbox: Outbox
     let answers: GraphAnswers
 
-    func sendMail(_ call: GraphCall, owner: String) throws(GraphFailure) -> SandboxResponse {
+    func sendMail(_ call: GraphCall, owner: String) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
         guard let message = body["message"]?.object ?? body["Message"]?.object else {
             throw GraphFailure(
@@ -19,7 +19,7 @@ struct GraphMail {
         let saves = (body["saveToSentItems"] ?? body["SaveToSentItems"])?.bool ?? true
         try deliver(
             row, attachments: message["attachments"]?.array ?? [], from: owner, saves: saves, action: "sendMail")
-        return SandboxResponse(status: 202)
+        return HTTPServerResponse(status: 202)
     }
 
     /// Puts a message into the mailboxes it is meant for.
@@ -142,7 +142,7 @@ struct GraphMail {
     }
 
     func action(_ call: GraphCall, _ record: Record, owner: String, _ action: String)
-        throws(GraphFailure) -> SandboxResponse?
+        throws(GraphFailure) -> HTTPServerResponse?
     {
         let message = record.members(of: .message)
         let attachments = store.table(.attachments(owner: owner, message: record.id)).all.map {
@@ -152,7 +152,7 @@ struct GraphMail {
         case "$value":
             let text =
                 "From: \(message["from"]?["emailAddress"]?["address"]?.string ?? "")\r\nSubject: \(message["subject"]?.string ?? "")\r\n\r\n\(MessageText.preview(message["body"]))\r\n"
-            return SandboxResponse(status: 200, contentType: "text/plain", body: Array(text.utf8))
+            return HTTPServerResponse(status: 200, contentType: "text/plain", body: Array(text.utf8))
         case "send":
             try call.requirePost()
             guard message["isDraft"]?.bool == true else {
@@ -160,13 +160,13 @@ struct GraphMail {
             }
             try deliver(message, attachments: attachments, from: owner, saves: true, action: "send")
             store.change(.messages(owner)) { _ = $0.remove(record.id, sequence: $1) }
-            return SandboxResponse(status: 202)
+            return HTTPServerResponse(status: 202)
         case "reply", "replyAll", "forward":
             try call.requirePost()
             let draft = try answerDraft(to: message, owner: owner, action, try call.optionalObject())
             try deliver(
                 draft, attachments: action == "forward" ? attachments : [], from: owner, saves: true, action: action)
-            return SandboxResponse(status: 202)
+            return HTTPServerResponse(status: 202)
         case "createReply", "createReplyAll", "createForward":
             try call.requirePost()
             let kind = "\(action.dropFirst(6).prefix(1).lowercased())\(action.dropFirst(7))"

@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// Who may do what: the permissions of the app, and the roles of the person.
 struct GraphPermissions {
@@ -8,7 +9,7 @@ struct GraphPermissions {
     func check(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) {
         let held = call.principal.permissions
         let isRead =
-            call.request.method == "GET" || call.request.method == "HEAD"
+            call.request.method == "GET"
             || ["getMemberGroups", "checkMemberGroups", "getMemberObjects"].contains(place.rest.first?.name ?? "")
         let isSelf: Bool
         if case .row(.users, let key) = place.node {

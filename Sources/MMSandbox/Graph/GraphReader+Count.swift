@@ -1,8 +1,9 @@
 internal import MMCore
+internal import MMHTTP
 
 /// `$count`: how many there are, as plain text.
 extension GraphReader {
-    func countAnswer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func countAnswer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
         var count = 0
         switch place.node {
@@ -28,7 +29,7 @@ extension GraphReader {
             count = rows.count
         default: throw .unknownSegment("$count")
         }
-        return SandboxResponse(status: 200, contentType: "text/plain", body: Array("\(count)".utf8))
+        return HTTPServerResponse(status: 200, contentType: "text/plain", body: Array("\(count)".utf8))
     }
 
     private func checkCount(_ call: GraphCall, _ kind: EntityKind) throws(GraphFailure) {

@@ -14,7 +14,7 @@ struct GraphReader {
         var count: Int?
     }
 
-    func read(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func read(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         switch place.node {
         case .collection(let address, let test):
             let table = store.table(address)
@@ -45,7 +45,7 @@ struct GraphReader {
                     "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)")
                 ]
                 for (name, value) in record.members(of: .directoryObject) { members[name] = value }
-                return SandboxResponse(status: 200, json: .object(members), contentType: GraphAnswers.contentType)
+                return HTTPServerResponse(status: 200, json: .object(members), contentType: GraphAnswers.contentType)
             }
             return try one(call, kind: kind, record: record, label: place.label, owner: place.owner, etag: nil)
         }
@@ -61,7 +61,7 @@ struct GraphReader {
     private func one(
         _ call: GraphCall, kind: EntityKind, record: Record, label: String, owner: String? = nil, etag: String?,
         typeName: String? = nil
-    ) throws(GraphFailure) -> SandboxResponse {
+    ) throws(GraphFailure) -> HTTPServerResponse {
         try check(call, kind)
         let select = call.options.select
         let columns = select.map { "(\($0.joined(separator: ",")))" } ?? ""
@@ -76,7 +76,7 @@ struct GraphReader {
         bytes.append(contentsOf: row.dropFirst())
         try appendExpansions(call, of: record, kind: kind, owner: owner, to: &bytes)
         bytes.append(UInt8(ascii: "}"))
-        return SandboxResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
+        return HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
     }
 
     /// Whether mail is wanted as plain text.
@@ -116,7 +116,7 @@ struct GraphReader {
         _ call: GraphCall, _ place: GraphPlace, kind: EntityKind, table: EntityTable?,
         test: (@Sendable (Record) -> Bool)?,
         scan: (_ skipping: Int, _ body: (Record) -> Bool) -> Void
-    ) throws(GraphFailure) -> SandboxResponse {
+    ) throws(GraphFailure) -> HTTPServerResponse {
         try check(call, kind)
         let page = try page(call, kind: kind, total: test == nil ? table?.count : nil, test: test, scan: scan)
         return try listAnswer(call, kind: kind, label: place.label, owner: place.owner, page: page) { record in
@@ -201,7 +201,7 @@ struct GraphReader {
         _ call: GraphCall, kind: EntityKind, label: String, owner: String? = nil, page: Page,
         typeName: ((Record) -> EntityKind)? = nil,
         etag: (Record) -> String?
-    ) throws(GraphFailure) -> SandboxResponse {
+    ) throws(GraphFailure) -> HTTPServerResponse {
         let select = call.options.select
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256 + page.records.count * (select == nil ? 420 : 90 * (select?.count ?? 1)))
@@ -230,14 +230,14 @@ struct GraphReader {
             bytes.append(UInt8(ascii: "}"))
         }
         bytes.append(contentsOf: "]}".utf8)
-        var answer = SandboxResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
+        var answer = HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
         if kind.isDirectoryObject { answer.headers.set("x-ms-resource-unit", "1") }
         return answer
     }
 
     /// The address of the next page: the request's own, with another place to begin.
     private func nextLink(_ call: GraphCall, kind: EntityKind, token: PageToken) -> String {
-        let kept = call.request.query.split(separator: "&").filter { piece in
+        let kept = (call.request.query ?? "").split(separator: "&").filter { piece in
             let name = (PercentCoding.decode(piece.prefix { $0 != "=" }.utf8) ?? "").lowercased()
             return !["$skiptoken", "skiptoken", "$skip", "skip"].contains(name)
         }
@@ -249,7 +249,7 @@ struct GraphReader {
     }
 
     private func linkList(_ call: GraphCall, _ place: GraphPlace, _ ids: [String]) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         if let key = place.rest.first?.name {
             guard place.rest.count == 1, ids.contains(key.lowercased()), let (address, record) = store.object(key)

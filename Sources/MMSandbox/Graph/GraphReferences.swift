@@ -1,11 +1,12 @@
 internal import MMCore
+internal import MMHTTP
 
 /// `$ref`: adding and taking away references between objects.
 struct GraphReferences {
     let context: TenantContext
     let store: DirectoryStore
 
-    func answer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func answer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         switch place.node {
         case .links(_, let address): return try change(call, place, address)
         case .row(.users, let key) where place.label == "users":
@@ -14,12 +15,12 @@ struct GraphReferences {
         }
     }
 
-    private func manager(_ call: GraphCall, _ key: String) throws(GraphFailure) -> SandboxResponse {
+    private func manager(_ call: GraphCall, _ key: String) throws(GraphFailure) -> HTTPServerResponse {
         guard let record = store.user(key) else { throw .missing(key) }
         switch call.request.method {
         case "GET":
             guard let manager = store.managerID(record.id) else { throw .missing("manager") }
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 200,
                 json: [
                     "@odata.context": .string("\(context.base)/\(call.version)/$metadata#$ref"),
@@ -30,7 +31,7 @@ struct GraphReferences {
             var row = record.members(of: .user)
             row[DirectoryStore.managerKey] = call.request.method == "PUT" ? .string(try target(call).1.id) : .null
             store.change(.users) { $0.replace(record.id, with: row, sequence: $1) }
-            return SandboxResponse(status: 204)
+            return HTTPServerResponse(status: 204)
         default: throw .notAllowed(call.request.method)
         }
     }
@@ -47,14 +48,14 @@ struct GraphReferences {
     }
 
     private func change(_ call: GraphCall, _ place: GraphPlace, _ address: LinkAddress?) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         guard case .links(let ids, _) = place.node else { throw .unknownSegment("$ref") }
         if call.request.method == "GET" {
             let rows = ids.prefix(100).map {
                 JSONValue.object(["@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\($0)")])
             }
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 200,
                 json: [
                     "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection($ref)"),
@@ -79,14 +80,14 @@ struct GraphReferences {
             store.changeLinks(address) { changes in
                 if changes.removed.remove(record.id) == nil { changes.added.append(record.id) }
             }
-            return SandboxResponse(status: 204)
+            return HTTPServerResponse(status: 204)
         case "DELETE":
             return try unlink(call, address)
         default: throw .notAllowed(call.request.method)
         }
     }
 
-    private func unlink(_ call: GraphCall, _ address: LinkAddress) throws(GraphFailure) -> SandboxResponse {
+    private func unlink(_ call: GraphCall, _ address: LinkAddress) throws(GraphFailure) -> HTTPServerResponse {
         let names = call.segments.map(\.name)
         let key = names.last == "$ref" && names.count >= 2 ? names[names.count - 2] : ""
         let named = call.options.other.first { $0.name == "@id" || $0.name == "$id" }?.value.split(separator: "/").last
@@ -100,6 +101,6 @@ struct GraphReferences {
                 changes.removed.insert(id)
             }
         }
-        return SandboxResponse(status: 204)
+        return HTTPServerResponse(status: 204)
     }
 }

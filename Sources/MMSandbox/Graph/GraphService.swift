@@ -59,11 +59,18 @@ struct GraphService {
         invitations = Invitations(context: context, store: store)
     }
 
-    /// Answers a request.
-    func answer(_ request: SandboxRequest) -> SandboxResponse {
+    /// What it answers: whatever stands below a version; what a path means there, OData says.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.graph }
+        for version in ["v1.0", "beta"] { routes.all("/\(version)/{path...}", Self.answer) }
+        return routes.router
+    }
+
+    private func answer(_ routed: RoutedRequest<Void>) -> HTTPServerResponse {
+        let request = routed.http
         let requestID = RandomBytes.uuid()
         let clientRequestID = request.headers["client-request-id"] ?? requestID
-        var answer: SandboxResponse
+        var answer: HTTPServerResponse
         do throws(GraphFailure) {
             let principal = try signedIn(request)
             answer = try self.answer(
@@ -81,7 +88,7 @@ struct GraphService {
         return answer
     }
 
-    private func signedIn(_ request: SandboxRequest) throws(GraphFailure) -> SignedInPrincipal {
+    private func signedIn(_ request: HTTPServerRequest) throws(GraphFailure) -> SignedInPrincipal {
         let challenge =
             "Bearer realm=\"\", authorization_uri=\"\(context.base)/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\""
         let principal: SignedInPrincipal
@@ -115,19 +122,21 @@ struct GraphService {
 
     /// The answer of a request whose token is in order.
     private func answer(
-        _ request: SandboxRequest, principal: SignedInPrincipal, requestID: String, clientRequestID: String
-    ) throws(GraphFailure) -> SandboxResponse {
+        _ request: HTTPServerRequest, principal: SignedInPrincipal, requestID: String, clientRequestID: String
+    ) throws(GraphFailure) -> HTTPServerResponse {
         guard var segments = GraphSegment.all(in: request.path), !segments.isEmpty else {
             throw GraphFailure(400, "BadRequest", "The path of the request is not valid.")
         }
         let version = segments.removeFirst().name.lowercased()
         let options: QueryOptions
-        do throws(QueryFault) { options = try QueryOptions(parsing: request.query) } catch { throw GraphFailure(error) }
+        do throws(QueryFault) { options = try QueryOptions(parsing: request.query ?? "") } catch {
+            throw GraphFailure(error)
+        }
         let call = GraphCall(
             request: request, version: version, segments: segments, options: options, principal: principal,
             requestID: requestID, clientRequestID: clientRequestID)
         guard let first = segments.first else {
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 200,
                 json: [
                     "@odata.context": .string("\(context.base)/\(version)/$metadata"),
@@ -154,7 +163,7 @@ struct GraphService {
         return try perform(call, place)
     }
 
-    private func perform(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    private func perform(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         if place.rest.last?.name == "$ref" { return try references.answer(call, place) }
         if case .links(let ids, _) = place.node, let key = place.rest.first?.name, Guid.isGuid(key),
             place.rest.count == 1
@@ -177,7 +186,7 @@ struct GraphService {
             return try actions.answer(call, place, named: last)
         }
         switch call.request.method {
-        case "GET", "HEAD": return try reader.read(call, place)
+        case "GET": return try reader.read(call, place)
         case "POST": return try writer.create(call, place)
         case "PATCH", "PUT": return try writer.update(call, place)
         case "DELETE": return try writer.delete(call, place)

@@ -9,11 +9,11 @@ struct GraphTeams {
     let answers: GraphAnswers
 
     /// The answer to `POST /teams` and to questions after its progress; `nil` for everything else.
-    func creation(_ call: GraphCall) throws(GraphFailure) -> SandboxResponse? {
+    func creation(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         let names = call.segments.map(\.name)
         if names.count == 4, names[2].lowercased() == "operations", call.request.method == "GET" {
             guard store.table(.groups).find(names[1]) != nil else { throw GraphFailure(404, "NotFound", "NotFound") }
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 200,
                 json: [
                     "id": .string(names[3]), "operationType": "createTeam", "status": "succeeded",
@@ -58,7 +58,7 @@ struct GraphTeams {
                 store.changeLinks(LinkAddress(owner: id, relation: relation)) { $0.added.append(owner) }
             }
         }
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 202,
             headers: [
                 "Content-Type": GraphAnswers.contentType,
@@ -69,7 +69,7 @@ struct GraphTeams {
 
     /// A message into a chat or a channel.
     func post(_ call: GraphCall, _ body: JSONObject, _ address: TableAddress) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         guard let content = body["body"]?["content"]?.string, !content.isEmpty else {
             throw GraphFailure(400, "BadRequest", "Missing body content")

@@ -13,7 +13,7 @@ struct GraphWriter {
     let teams: GraphTeams
     let files: GraphFiles
 
-    func create(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func create(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         switch place.node {
         case .collection(let address, _): return try create(call, place, in: address)
         case .made(let kind, _) where kind.name == "mailFolder":
@@ -24,7 +24,7 @@ struct GraphWriter {
     }
 
     private func create(_ call: GraphCall, _ place: GraphPlace, in address: TableAddress) throws(GraphFailure)
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
         let body = try call.object()
         let kind = store.table(address).kind
@@ -82,7 +82,7 @@ struct GraphWriter {
         return try answers.created(call, stored, in: address, label: place.label)
     }
 
-    func update(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func update(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         if case .single(nil, let record) = place.node, place.label.hasSuffix("mailboxSettings"),
             call.request.method == "PATCH"
         {
@@ -92,7 +92,7 @@ struct GraphWriter {
                 settings[name] = value
             }
             if let owner = place.owner { self.settings[owner] = settings }
-            return SandboxResponse(status: 200, json: .object(settings), contentType: GraphAnswers.contentType)
+            return HTTPServerResponse(status: 200, json: .object(settings), contentType: GraphAnswers.contentType)
         }
         guard case .row(let address, let key) = place.node else { throw .notAllowed(call.request.method) }
         let table = store.table(address)
@@ -117,13 +117,13 @@ struct GraphWriter {
         }
         store.change(address) { $0.replace(record.id, with: row, sequence: $1) }
         // The directory answers a change with nothing, the other services with the whole object.
-        guard !table.kind.isDirectoryObject else { return SandboxResponse(status: 204) }
+        guard !table.kind.isDirectoryObject else { return HTTPServerResponse(status: 204) }
         var answer = try answers.created(call, row, in: address, label: place.label, status: 200)
         answer.headers.remove("Location")
         return answer
     }
 
-    func delete(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func delete(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         guard case .row(let address, let key) = place.node else { throw .notAllowed(call.request.method) }
         let table = store.table(address)
         guard let record = table.find(key) else { throw place.area.missing ?? .missing(key) }
@@ -135,10 +135,10 @@ struct GraphWriter {
         case .groups: store.change(.deletedGroups) { $0.insert(kept, sequence: $1) }
         case .messages(let owner):
             try mail.moveToDeleted(record, owner: owner)
-            return SandboxResponse(status: 204)
+            return HTTPServerResponse(status: 204)
         default: break
         }
         store.change(address) { _ = $0.remove(record.id, sequence: $1) }
-        return SandboxResponse(status: 204)
+        return HTTPServerResponse(status: 204)
     }
 }

@@ -7,7 +7,7 @@ struct Invitations {
     let store: DirectoryStore
 
     /// `POST /invitations`.
-    func answer(_ call: GraphCall) throws(GraphFailure) -> SandboxResponse {
+    func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse {
         guard call.segments.count == 1 else { throw .unknownSegment(call.segments[1].name) }
         guard call.request.method == "POST" else { throw .notAllowed(call.request.method) }
         let roles = store.roles(of: call.principal.objectID)
@@ -45,7 +45,7 @@ struct Invitations {
                 ?? ["messageLanguage": .null, "customizedMessageBody": .null, "ccRecipients": []],
             "invitedUser": ["id": guest["id"] ?? .null],
         ]
-        return SandboxResponse(status: 201, json: .object(answer), contentType: GraphAnswers.contentType)
+        return HTTPServerResponse(status: 201, json: .object(answer), contentType: GraphAnswers.contentType)
     }
 
     /// The guest of an address: the one that was invited before, or a new one.

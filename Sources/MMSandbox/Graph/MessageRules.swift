@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// Inbox rules by Graph: the same rules that Exchange cmdlets show.
 struct MessageRules {
@@ -64,7 +65,7 @@ struct MessageRules {
     }
 
     /// Creates, changes or deletes a rule.
-    func change(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> SandboxResponse {
+    func change(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         guard let owner = place.owner, let mailbox = ruleOwner(owner) else { throw .mailItemMissing }
         var rules = organization.inboxRules(of: mailbox)
         let key = place.rest.first?.name
@@ -85,7 +86,7 @@ struct MessageRules {
         case ("DELETE", let index?):
             rules.remove(at: index)
             organization.writtenInboxRules[mailbox.id] = rules
-            return SandboxResponse(status: 204)
+            return HTTPServerResponse(status: 204)
         case ("PATCH", nil), ("DELETE", nil): throw .mailItemMissing
         default: throw .notAllowed(call.request.method)
         }
@@ -93,12 +94,12 @@ struct MessageRules {
 
     private func ruleAnswer(
         _ call: GraphCall, _ place: GraphPlace, _ rule: JSONObject, _ owner: String, status: Int
-    ) -> SandboxResponse {
+    ) -> HTTPServerResponse {
         var row: JSONObject = [
             "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)/$entity")
         ]
         for (name, value) in messageRule(rule, owner: owner) { row[name] = value }
-        return SandboxResponse(status: status, json: .object(row), contentType: GraphAnswers.contentType)
+        return HTTPServerResponse(status: status, json: .object(row), contentType: GraphAnswers.contentType)
     }
 
     private func write(_ body: JSONObject, to rule: inout JSONObject) throws(GraphFailure) {

@@ -8,8 +8,15 @@ struct UsageReports {
     let mint: TokenMint
     private static let periods = ["D7": 7, "D30": 30, "D90": 90, "D180": 180]
 
+    /// Where the files are fetched.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.reports }
+        routes.on("GET", path: "/_reports/{report}", Self.file)
+        return routes.router
+    }
+
     /// The answer to a report function; `nil` for everything else below `/reports`.
-    func answer(_ call: GraphCall) throws(GraphFailure) -> SandboxResponse? {
+    func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         guard call.segments.count > 1, call.segments[1].name.hasPrefix("get") else { return nil }
         let function = call.segments[1]
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
@@ -23,7 +30,7 @@ struct UsageReports {
                 "Invalid input: the period of \(report.name) must be one of D7, D30, D90, D180.")
         }
         let grant = mint.tag("report:\(report.name):\(period)")
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 302,
             headers: [
                 "Location":
@@ -42,12 +49,12 @@ struct UsageReports {
     }
 
     /// The file of a report.
-    func file(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        let fields = request.queryFields
-        guard let report = UsageReport.all.first(where: { $0.name == segments.last }),
+    private func file(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let fields = request.http.queryFields
+        guard let report = UsageReport.all.first(where: { $0.name == request.name("report") }),
             let period = fields["period"], let days = Self.periods[period],
             fields["token"] == mint.tag("report:\(report.name):\(period)")
-        else { return SandboxResponse(status: 403, contentType: "text/plain", body: Array("AccessDenied\n".utf8)) }
+        else { return HTTPServerResponse(status: 403, contentType: "text/plain", body: Array("AccessDenied\n".utf8)) }
         var text = "\u{FEFF}" + report.columns.map(\.title).joined(separator: ",") + "\r\n"
         // Reports lag two days behind.
         let refreshed = store.users.now / 86_400 * 86_400 - 2 * 86_400
@@ -58,7 +65,7 @@ struct UsageReports {
             let row = UsageReport.Row(user: user, refreshed: refreshed, days: days, mixing: mixing)
             text += report.columns.map { Self.quoted($0.value(row)) }.joined(separator: ",") + "\r\n"
         }
-        var answer = SandboxResponse(status: 200, contentType: "application/octet-stream", body: Array(text.utf8))
+        var answer = HTTPServerResponse(status: 200, contentType: "application/octet-stream", body: Array(text.utf8))
         answer.headers.set("Content-Disposition", "attachment; filename=\"\(report.name)\(period).csv\"")
         return answer
     }

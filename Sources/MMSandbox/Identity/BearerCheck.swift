@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// The check of access tokens at the resource endpoints.
 struct BearerCheck {
@@ -8,7 +9,7 @@ struct BearerCheck {
 
     /// Who a request speaks for.
     /// - Throws: `TokenMint.Refusal` when the token is absent, broken, run out, or meant for another service.
-    func principal(_ request: SandboxRequest, for wanted: ServiceResource) throws(TokenMint.Refusal)
+    func principal(_ request: HTTPServerRequest, for wanted: ServiceResource) throws(TokenMint.Refusal)
         -> SignedInPrincipal
     {
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer ") else {

@@ -27,7 +27,7 @@ final class BrowserSignIn {
         let method: String
     }
 
-    func authorize(_ request: SandboxRequest, tenant: String) -> SandboxResponse {
+    func authorize(_ request: HTTPServerRequest, tenant: String) -> HTTPServerResponse {
         let fields = request.method == "POST" ? request.form : request.queryFields
         do throws(TokenFault) {
             guard TenantIdentity.isNamed(by: tenant) else {
@@ -94,8 +94,8 @@ final class BrowserSignIn {
     }
 
     private func approvalForm(
-        _ authorization: Authorization, _ fields: FormFields, _ request: SandboxRequest, problem: String?
-    ) -> SandboxResponse {
+        _ authorization: Authorization, _ fields: FormFields, _ request: HTTPServerRequest, problem: String?
+    ) -> HTTPServerResponse {
         let kept = [
             "client_id", "response_type", "redirect_uri", "response_mode", "scope", "state", "nonce", "code_challenge",
             "code_challenge_method",
@@ -110,8 +110,8 @@ final class BrowserSignIn {
     }
 
     private func decide(
-        _ authorization: Authorization, _ fields: FormFields, _ request: SandboxRequest
-    ) throws(TokenFault) -> SandboxResponse {
+        _ authorization: Authorization, _ fields: FormFields, _ request: HTTPServerRequest
+    ) throws(TokenFault) -> HTTPServerResponse {
         guard pages.forms.isRight(fields["csrf"], request) else {
             return approvalForm(
                 authorization, fields, request, problem: "This form is no longer valid. Please choose again.")
@@ -132,20 +132,20 @@ final class BrowserSignIn {
         return redirect(authorization, fields: [("code", code)])
     }
 
-    private func redirect(_ authorization: Authorization, error: String, number: Int) -> SandboxResponse {
+    private func redirect(_ authorization: Authorization, error: String, number: Int) -> HTTPServerResponse {
         let text =
             number == 65_004
             ? "AADSTS65004: User declined to consent to access the app." : "AADSTS\(number): A sign-in is needed."
         return redirect(authorization, fields: [("error", error), ("error_description", text)])
     }
 
-    private func redirect(_ authorization: Authorization, fields: [(String, String)]) -> SandboxResponse {
+    private func redirect(_ authorization: Authorization, fields: [(String, String)]) -> HTTPServerResponse {
         var fields = fields
         if let state = authorization.state { fields.append(("state", state)) }
         if authorization.mode == "form_post" { return pages.post(authorization.redirectURI, fields) }
         let pairs = fields.map { "\($0.0)=\(PercentCoding.unreserved($0.1))" }
         let mark = authorization.mode == "fragment" ? "#" : authorization.redirectURI.contains("?") ? "&" : "?"
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 302,
             headers: [
                 "Location": authorization.redirectURI + mark + pairs.joined(separator: "&"),

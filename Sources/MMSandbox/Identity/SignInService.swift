@@ -17,42 +17,60 @@ struct SignInService {
         tokens = TokenEndpoint(context: context, issuer: issuer, devices: devices, browser: browser)
     }
 
-    func answer(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        let rest = segments.dropFirst().joined(separator: "/").lowercased()
-        switch rest {
-        case "discovery/instance": return instanceDiscovery(request)
-        case "v2.0/.well-known/openid-configuration": return openIDConfiguration(segments[0])
-        case "discovery/v2.0/keys": return SandboxResponse(status: 200, json: ["keys": []])
-        case "oauth2/v2.0/devicecode", "oauth2/v2.0/token":
-            guard request.method == "POST" else {
-                return tokenAnswer(
-                    request,
-                    .failure(
-                        TokenFault("invalid_request", 900_561, "The endpoint only accepts POST requests.", status: 405))
-                )
-            }
-            do throws(TokenFault) {
-                try checkTenant(segments[0])
-                let body =
-                    rest.hasSuffix("token")
-                    ? try tokens.answer(request, tenant: segments[0])
-                    : try devices.start(request.form)
-                return tokenAnswer(request, .success(body))
-            } catch {
-                return tokenAnswer(request, .failure(error))
-            }
-        case "oauth2/v2.0/authorize": return browser.authorize(request, tenant: segments[0])
-        case "oauth2/v2.0/logout":
-            let target = request.queryFields["post_logout_redirect_uri"]
-            return pages.page(
-                title: "Signed out",
-                content: ApprovalPages.message(
-                    "You signed out of your account", note: target == nil ? "" : "You can close this window."))
-        default:
-            return SandboxResponse(
-                status: 404, contentType: "text/html; charset=utf-8",
-                body: Array("<html><body>404 - not found</body></html>\n".utf8))
+    /// What it answers.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        let clock = services.clock
+        var routes = ServiceRoutes(services, { $0.signIn }) { request in
+            TokenFault("invalid_request", 900_561, "The endpoint only accepts POST requests.", status: 405)
+                .answer(to: request, now: clock.now.seconds)
         }
+        routes.on("GET", path: "/{tenant}/discovery/instance", Self.instanceDiscovery)
+        routes.on("GET", path: "/{tenant}/discovery/v2.0/keys", Self.keys)
+        routes.on("GET", path: "/{tenant}/v2.0/.well-known/openid-configuration", Self.openIDConfiguration)
+        routes.on("POST", path: "/{tenant}/oauth2/v2.0/devicecode", Self.deviceCode)
+        routes.on("POST", path: "/{tenant}/oauth2/v2.0/token", Self.token)
+        routes.on("GET", "POST", path: "/{tenant}/oauth2/v2.0/authorize", Self.authorize)
+        routes.on("GET", "POST", path: "/{tenant}/oauth2/v2.0/logout", Self.logout)
+        return routes.router
+    }
+
+    private func deviceCode(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        answer(request) { () throws(TokenFault) in try devices.start(request.http.form) }
+    }
+
+    private func token(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        answer(request) { () throws(TokenFault) in
+            try tokens.answer(request.http, tenant: request.name("tenant"))
+        }
+    }
+
+    /// The answer of an endpoint for programs.
+    private func answer(
+        _ request: RoutedRequest<Void>, _ work: () throws(TokenFault) -> JSONObject
+    ) -> HTTPServerResponse {
+        do throws(TokenFault) {
+            try checkTenant(request.name("tenant"))
+            let body = try work()
+            return TokenFault.answer(200, body, to: request.http, trace: RandomBytes.uuid())
+        } catch {
+            return error.answer(to: request.http, now: context.now)
+        }
+    }
+
+    private func authorize(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        browser.authorize(request.http, tenant: request.name("tenant"))
+    }
+
+    private func logout(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let target = request.http.queryFields["post_logout_redirect_uri"]
+        return pages.page(
+            title: "Signed out",
+            content: ApprovalPages.message(
+                "You signed out of your account", note: target == nil ? "" : "You can close this window."))
+    }
+
+    private func keys(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        HTTPServerResponse(status: 200, json: ["keys": []])
     }
 
     private func checkTenant(_ segment: String) throws(TokenFault) {
@@ -69,33 +87,13 @@ struct SignInService {
         )
     }
 
-    func tokenAnswer(_ request: SandboxRequest, _ result: Result<JSONObject, TokenFault>) -> SandboxResponse {
-        let trace = RandomBytes.uuid()
-        let correlation = request.headers["client-request-id"] ?? RandomBytes.uuid()
-        var answer: SandboxResponse
-        switch result {
-        case .success(let body): answer = SandboxResponse(status: 200, json: .object(body))
-        case .failure(let fault):
-            let body = fault.body(trace: trace, correlation: correlation, now: context.now)
-            answer = SandboxResponse(status: fault.status, json: .object(body))
-            if let wait = fault.retryAfter { answer.headers.set("Retry-After", "\(wait)") }
-        }
-        answer.headers.set("Cache-Control", "no-store, no-cache")
-        answer.headers.set("Pragma", "no-cache")
-        answer.headers.set("x-ms-request-id", trace)
-        answer.headers.set("x-ms-ests-server", "2.1.0 - SANDBOX ProdSlices")
-        answer.headers.set("client-request-id", correlation)
-        return answer
-    }
-
-    private func instanceDiscovery(_ request: SandboxRequest) -> SandboxResponse {
-        let asked = request.queryFields["authorization_endpoint"] ?? ""
+    private func instanceDiscovery(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let asked = request.http.queryFields["authorization_endpoint"] ?? ""
         guard asked.isEmpty || asked.contains(host) || asked.contains("login.microsoftonline.com") else {
-            return tokenAnswer(
-                request,
-                .failure(TokenFault("invalid_instance", 50_049, "Unknown or invalid instance.")))
+            return TokenFault("invalid_instance", 50_049, "Unknown or invalid instance.")
+                .answer(to: request.http, now: context.now)
         }
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 200,
             json: [
                 "tenant_discovery_endpoint": .string(
@@ -107,9 +105,10 @@ struct SignInService {
             ])
     }
 
-    private func openIDConfiguration(_ tenant: String) -> SandboxResponse {
+    private func openIDConfiguration(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let tenant = request.name("tenant")
         guard TenantIdentity.isNamed(by: tenant) else {
-            return SandboxResponse(
+            return HTTPServerResponse(
                 status: 400,
                 json: [
                     "error": "invalid_tenant",
@@ -118,7 +117,7 @@ struct SignInService {
                 ])
         }
         let root = "\(context.base)/\(TenantIdentity.id)"
-        return SandboxResponse(
+        return HTTPServerResponse(
             status: 200,
             json: [
                 "token_endpoint": .string("\(root)/oauth2/v2.0/token"),

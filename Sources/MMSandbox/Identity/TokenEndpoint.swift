@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// The token endpoint: checks the client, and hands each grant to who answers it.
 struct TokenEndpoint {
@@ -7,7 +8,7 @@ struct TokenEndpoint {
     let devices: DeviceCodes
     let browser: BrowserSignIn
 
-    func answer(_ request: SandboxRequest, tenant: String) throws(TokenFault) -> JSONObject {
+    func answer(_ request: HTTPServerRequest, tenant: String) throws(TokenFault) -> JSONObject {
         let form = request.form
         guard !form.isMalformed else {
             throw TokenFault("invalid_request", 900_144, "The request body is not form-encoded.")
@@ -31,7 +32,7 @@ struct TokenEndpoint {
 
     /// The credential of a confidential client, or none of a public one.
     private func checkClient(
-        _ app: RegisteredApp, request: SandboxRequest, form: FormFields, tenant: String
+        _ app: RegisteredApp, request: HTTPServerRequest, form: FormFields, tenant: String
     ) throws(TokenFault) {
         let secret = form["client_secret"] ?? basicSecret(request, of: app)
         let assertion = form["client_assertion"]
@@ -65,7 +66,7 @@ struct TokenEndpoint {
         }
     }
 
-    private func basicSecret(_ request: SandboxRequest, of app: RegisteredApp) -> String? {
+    private func basicSecret(_ request: HTTPServerRequest, of app: RegisteredApp) -> String? {
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("basic "),
             let bytes = Base64.bytes(String(header.dropFirst(6)))
         else { return nil }

@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 
 /// An error of the token endpoint, in Entra's form.
 struct TokenFault: Error {
@@ -30,8 +31,32 @@ struct TokenFault: Error {
     /// A confidential client sent no credential, or a public one asked for what only those with one get.
     static let credentialMissing = KnownTokenFaults.fault(7_000_218)
 
+    /// The answer that tells of it.
+    func answer(to request: HTTPServerRequest, now: Int64) -> HTTPServerResponse {
+        let trace = RandomBytes.uuid()
+        let correlation = request.headers["client-request-id"] ?? RandomBytes.uuid()
+        var answer = Self.answer(
+            status, body(trace: trace, correlation: correlation, now: now), to: request, trace: trace)
+        answer.headers.set("client-request-id", correlation)
+        if let retryAfter { answer.headers.set("Retry-After", "\(retryAfter)") }
+        return answer
+    }
+
+    /// An answer of the token endpoint, with the headers that all of them have.
+    static func answer(
+        _ status: Int, _ body: JSONObject, to request: HTTPServerRequest, trace: String
+    ) -> HTTPServerResponse {
+        var answer = HTTPServerResponse(status: status, json: .object(body))
+        answer.headers.set("Cache-Control", "no-store, no-cache")
+        answer.headers.set("Pragma", "no-cache")
+        answer.headers.set("x-ms-request-id", trace)
+        answer.headers.set("x-ms-ests-server", "2.1.0 - SANDBOX ProdSlices")
+        answer.headers.set("client-request-id", request.headers["client-request-id"] ?? RandomBytes.uuid())
+        return answer
+    }
+
     /// The body of the answer.
-    func body(trace: String, correlation: String, now: Int64) -> JSONObject {
+    private func body(trace: String, correlation: String, now: Int64) -> JSONObject {
         // The one error without a number is the answer to a client that polls too fast.
         guard number != 0 else { return ["error": .string(error), "error_description": .string(message)] }
         let stamp = ServiceTime.blankText(now)

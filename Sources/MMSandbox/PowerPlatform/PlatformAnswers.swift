@@ -8,16 +8,42 @@ struct PlatformAnswers {
 
     /// The error of a platform service.
     static func error(_ status: Int, _ code: String, _ message: String, headers: HTTPHeaders = [:])
-        -> SandboxResponse
+        -> HTTPServerResponse
     {
-        var answer = SandboxResponse(
+        var answer = HTTPServerResponse(
             status: status, json: ["error": ["code": .string(code), "message": .string(message)]])
         for field in headers { answer.headers.set(field.name, field.value) }
         return answer
     }
 
+    /// The answer to a request whose token and version of the API are in order, with the headers that all of them have.
+    /// - Parameter version: the version that the service has; any where there is none.
+    func checked(
+        _ request: HTTPServerRequest, for resource: ServiceResource, version: String = "",
+        _ answer: () -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        var answer = refusal(request, for: resource) ?? Self.refusal(request, version: version) ?? answer()
+        answer.headers.set("x-ms-request-id", RandomBytes.uuid())
+        answer.headers.set("x-ms-correlation-request-id", RandomBytes.uuid())
+        return answer
+    }
+
+    private static func refusal(_ request: HTTPServerRequest, version: String) -> HTTPServerResponse? {
+        guard let asked = request.queryFields["api-version"], !asked.isEmpty else {
+            return error(
+                400, "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.")
+        }
+        guard asked.hasPrefix(version) else {
+            return error(
+                400, "InvalidApiVersionParameter",
+                "The api-version '\(asked.prefix(40))' is invalid. The supported versions are '\(version)'.")
+        }
+        return nil
+    }
+
     /// The answer when the token of a platform request is not in order; `nil` when it is.
-    func refusal(_ request: SandboxRequest, for resource: ServiceResource) -> SandboxResponse? {
+    private func refusal(_ request: HTTPServerRequest, for resource: ServiceResource) -> HTTPServerResponse? {
         let challenge: HTTPHeaders = ["WWW-Authenticate": "Bearer authorization_uri=\"\(context.base)/\""]
         do throws(TokenMint.Refusal) {
             let principal = try bearer.principal(request, for: resource)
@@ -39,7 +65,7 @@ struct PlatformAnswers {
     }
 
     /// A list with the paging of these services: `nextLink` without a namespace, the port always written out.
-    func list(_ request: SandboxRequest, _ rows: [JSONValue]) -> SandboxResponse {
+    func list(_ request: HTTPServerRequest, _ rows: [JSONValue]) -> HTTPServerResponse {
         let fields = request.queryFields
         var matching = rows
         if let filter = fields["$filter"] {
@@ -62,13 +88,13 @@ struct PlatformAnswers {
         let page = matching.dropFirst(start).prefix(size)
         var members: JSONObject = ["value": .array(Array(page))]
         if start + page.count < matching.count {
-            let kept = request.query.split(separator: "&").filter {
+            let kept = (request.query ?? "").split(separator: "&").filter {
                 !$0.hasPrefix("$skiptoken=") && !$0.hasPrefix("%24skiptoken=")
             }
             let token = "$skiptoken=\(PageToken(matched: start + page.count).text)"
             members["nextLink"] = .string(
                 "\(context.base)\(request.path)?\((kept.map(String.init) + [token]).joined(separator: "&"))")
         }
-        return SandboxResponse(status: 200, json: .object(members))
+        return HTTPServerResponse(status: 200, json: .object(members))
     }
 }

@@ -3,11 +3,11 @@ internal import MMHTTP
 
 /// Power Automate: environments, flows and their runs.
 final class PowerAutomate {
-    private let context: TenantContext
-    private let store: DirectoryStore
+    let context: TenantContext
+    let store: DirectoryStore
     private let answers: PlatformAnswers
     /// What was done to flows, by name.
-    private var changes: [String: FlowChange] = [:]
+    private(set) var changes: [String: FlowChange] = [:]
 
     init(context: TenantContext, store: DirectoryStore, answers: PlatformAnswers) {
         self.context = context
@@ -15,59 +15,49 @@ final class PowerAutomate {
         self.answers = answers
     }
 
-    func answer(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        var answer = made(request, segments: segments)
-        answer.headers.set("x-ms-request-id", RandomBytes.uuid())
-        answer.headers.set("x-ms-correlation-request-id", RandomBytes.uuid())
-        return answer
+    /// What it answers: flows by both of their addresses, for users and for administrators.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.automate }
+        for scope in ["", "/scopes/admin"] {
+            let environments = "/providers/Microsoft.ProcessSimple\(scope)/environments"
+            routes.on("GET", path: environments, PowerAutomate.environments)
+            routes.on("GET", path: "\(environments)/{environment}", PowerAutomate.environment)
+            for collection in ["flows", "v2/flows"] {
+                let flows = "\(environments)/{environment}/\(collection)"
+                routes.on("GET", path: flows, PowerAutomate.flows)
+                routes.on("GET", "PATCH", "DELETE", path: "\(flows)/{flow}", PowerAutomate.flow)
+                routes.on("POST", path: "\(flows)/{flow}/start", PowerAutomate.start)
+                routes.on("POST", path: "\(flows)/{flow}/stop", PowerAutomate.stop)
+                routes.on("GET", path: "\(flows)/{flow}/runs", PowerAutomate.runs)
+                routes.on("GET", path: "\(flows)/{flow}/runs/{run}", PowerAutomate.run)
+                routes.on("POST", path: "\(flows)/{flow}/triggers/{trigger...}", PowerAutomate.trigger)
+            }
+        }
+        routes.all("/providers/{namespace}/{resource...}", PowerAutomate.nothing)
+        return routes.router
     }
 
-    private func made(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        guard segments.count >= 2, segments[1].lowercased() == "microsoft.processsimple" else {
-            return PlatformAnswers.error(
-                404, "InvalidResourceNamespace",
-                "The resource namespace '\(segments.dropFirst().first ?? "")' is invalid.")
-        }
-        if let refusal = answers.refusal(request, for: .flow) { return refusal }
-        guard let version = request.queryFields["api-version"], !version.isEmpty else {
-            return PlatformAnswers.error(
-                400, "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.")
-        }
-        guard version.hasPrefix("2016-11-01") else {
-            return PlatformAnswers.error(
-                400, "InvalidApiVersionParameter",
-                "The api-version '\(version.prefix(40))' is invalid. The supported versions are '2016-11-01'.")
-        }
-        var rest = segments.dropFirst(2).map { PercentCoding.decode($0.utf8) ?? $0 }
-        if rest.first?.lowercased() == "scopes", rest.dropFirst().first?.lowercased() == "admin" { rest.removeFirst(2) }
-        guard rest.first?.lowercased() == "environments" else {
-            return PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
-        }
-        guard rest.count > 1 else { return answers.list(request, PowerEnvironment.all.map(environmentRow)) }
-        guard let environment = PowerEnvironment.find(rest[1]) else {
-            return PlatformAnswers.error(403, "EnvironmentAccess", "Access to the environment '\(rest[1])' is denied.")
-        }
-        guard rest.count > 2 else { return SandboxResponse(status: 200, json: environmentRow(environment)) }
-        let collection = rest[2].lowercased()
-        guard collection == "flows" || collection == "v2" else {
-            return PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
-        }
-        let below = Array(rest.dropFirst(collection == "v2" ? 4 : 3))
-        let flows = flows(in: environment.name)
-        guard let name = below.first else { return answers.list(request, flows.map(JSONValue.object)) }
-        guard let flow = flows.first(where: { $0["name"]?.string == name.lowercased() }) else {
-            return PlatformAnswers.error(404, "FlowNotFound", "Could not find flow '\(name)'.")
-        }
-        return flowStep(request, flow, below, environment: environment.name)
+    private func environments(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        checked(request) { answers.list(request.http, PowerEnvironment.all.map(environmentRow)) }
     }
 
-    private func flowStep(
-        _ request: SandboxRequest, _ flow: JSONObject, _ below: [String], environment: String
-    ) -> SandboxResponse {
-        let name = flow["name"]?.string ?? ""
-        switch (request.method, below.dropFirst().first?.lowercased()) {
-        case ("GET", nil):
+    private func environment(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        inEnvironment(request) { HTTPServerResponse(status: 200, json: environmentRow($0)) }
+    }
+
+    private func flows(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        inEnvironment(request) { answers.list(request.http, flows(in: $0.name).map(JSONValue.object)) }
+    }
+
+    private func flow(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        ofFlow(request) { flow, name, _ in
+            switch request.http.method {
+            case "DELETE":
+                changes[name] = .deleted
+                return HTTPServerResponse(status: 204)
+            case "PATCH": return HTTPServerResponse(status: 200, json: .object(flow))
+            default: break
+            }
             var detailed = flow
             var properties = flow["properties"]?.object ?? [:]
             properties["definition"] = [
@@ -77,25 +67,78 @@ final class PowerAutomate {
                 "actions": ["Send_an_email": ["type": "OpenApiConnection", "runAfter": [:]]],
             ]
             detailed["properties"] = .object(properties)
-            return SandboxResponse(status: 200, json: .object(detailed))
-        case ("DELETE", nil):
-            changes[name] = .deleted
-            return SandboxResponse(status: 204)
-        case ("PATCH", nil):
-            return SandboxResponse(status: 200, json: .object(flow))
-        case ("POST", "start"), ("POST", "stop"):
-            changes[name] = .state(below[1].lowercased() == "start" ? "Started" : "Stopped")
-            return SandboxResponse(status: 200, json: [:])
-        case ("GET", "runs"):
-            let runs = runs(of: name, environment: environment)
-            guard let run = below.dropFirst(2).first else { return answers.list(request, runs) }
-            guard let row = runs.first(where: { $0["name"]?.string == run }) else {
+            return HTTPServerResponse(status: 200, json: .object(detailed))
+        }
+    }
+
+    private func start(_ request: RoutedRequest<Void>) -> HTTPServerResponse { change(request, to: "Started") }
+
+    private func stop(_ request: RoutedRequest<Void>) -> HTTPServerResponse { change(request, to: "Stopped") }
+
+    private func change(_ request: RoutedRequest<Void>, to state: String) -> HTTPServerResponse {
+        ofFlow(request) { _, name, _ in
+            changes[name] = .state(state)
+            return HTTPServerResponse(status: 200, json: [:])
+        }
+    }
+
+    private func runs(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        ofFlow(request) { answers.list(request.http, runs(of: $1, environment: $2)) }
+    }
+
+    private func run(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        ofFlow(request) { _, name, environment in
+            let run = request.name("run")
+            guard let row = runs(of: name, environment: environment).first(where: { $0["name"]?.string == run }) else {
                 return PlatformAnswers.error(
                     404, "WorkflowRunNotFound", "The workflow run '\(run)' could not be found.")
             }
-            return SandboxResponse(status: 200, json: row)
-        case ("POST", "triggers"): return SandboxResponse(status: 202)
-        default: return PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
+            return HTTPServerResponse(status: 200, json: row)
+        }
+    }
+
+    private func trigger(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        ofFlow(request) { _, _, _ in HTTPServerResponse(status: 202) }
+    }
+
+    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        let namespace = request.name("namespace")
+        guard namespace.lowercased() == "microsoft.processsimple" else {
+            return PlatformAnswers.error(
+                404, "InvalidResourceNamespace", "The resource namespace '\(namespace)' is invalid.")
+        }
+        return checked(request) {
+            PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
+        }
+    }
+
+    private func checked(_ request: RoutedRequest<Void>, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
+        answers.checked(request.http, for: .flow, version: "2016-11-01", answer)
+    }
+
+    /// The answer about an environment, which must be there.
+    private func inEnvironment(
+        _ request: RoutedRequest<Void>, _ answer: (PowerEnvironment) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        checked(request) {
+            let name = request.name("environment")
+            guard let environment = PowerEnvironment.find(name) else {
+                return PlatformAnswers.error(403, "EnvironmentAccess", "Access to the environment '\(name)' is denied.")
+            }
+            return answer(environment)
+        }
+    }
+
+    /// The answer about a flow, which must be there: gets it, its name, and that of its environment.
+    private func ofFlow(
+        _ request: RoutedRequest<Void>, _ answer: (JSONObject, String, String) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        inEnvironment(request) { environment in
+            let name = request.name("flow").lowercased()
+            guard let flow = flows(in: environment.name).first(where: { $0["name"]?.string == name }) else {
+                return PlatformAnswers.error(404, "FlowNotFound", "Could not find flow '\(request.name("flow"))'.")
+            }
+            return answer(flow, name, environment.name)
         }
     }
 
@@ -126,89 +169,5 @@ final class PowerAutomate {
                 ],
             ],
         ]
-    }
-
-    private static let flowNames = [
-        "Notify on new invoice", "Copy attachments to Finance", "Weekly status reminder", "Approve travel requests",
-        "Archive old tasks",
-        "Post new hires to Teams", "Escalate open incidents", "Back up price list", "Welcome new guests",
-        "Collect survey answers",
-        "Mirror calendar of the board", "Clean up shared mailbox",
-    ]
-
-    private func flows(in environment: String) -> [JSONObject] {
-        let place = context.mixing.branch(21)
-        let ids = ObjectIDs(place)
-        let offset = environment.hasPrefix("Default") ? 0 : 100
-        let admin = store.users.row(0).id
-        return Self.flowNames.prefix(offset == 0 ? 12 : 3).enumerated().compactMap { index, shown in
-            let name = ids.guid(offset + index)
-            var state = place.number(offset + index, 3, below: 4) == 0 ? "Stopped" : "Started"
-            switch changes[name] {
-            case .deleted: return nil
-            case .state(let changed): state = changed
-            case nil: break
-            }
-            let id = "/providers/Microsoft.ProcessSimple/environments/\(environment)"
-            return [
-                "name": .string(name), "id": .string("\(id)/flows/\(name)"),
-                "type": "Microsoft.ProcessSimple/environments/flows",
-                "properties": [
-                    "apiId": "/providers/Microsoft.PowerApps/apis/shared_logicflows", "displayName": .string(shown),
-                    "userType": "Owner",
-                    "state": .string(state),
-                    "createdTime": .string(ServiceTime.text(1_750_000_000 + Int64(index) * 900_000)),
-                    "lastModifiedTime": .string(ServiceTime.text(1_760_000_000 + Int64(index) * 500_000)),
-                    "environment": [
-                        "name": .string(environment), "type": "Microsoft.ProcessSimple/environments", "id": .string(id),
-                    ],
-                    "definitionSummary": [
-                        "triggers": [["type": "Recurrence"]],
-                        "actions": [["type": "OpenApiConnection", "swaggerOperationId": "SendEmailV2"]],
-                    ],
-                    "creator": [
-                        "tenantId": .string(TenantIdentity.id), "objectId": .string(admin), "userId": .string(admin),
-                        "userType": "ActiveDirectory",
-                    ],
-                    "flowSuspensionReason": "None", "provisioningMethod": "FromDefinition", "isManaged": false,
-                ],
-            ]
-        }
-    }
-
-    private func runs(of flow: String, environment: String) -> [JSONValue] {
-        let place = context.mixing.branch(UInt64(flow.utf8.reduce(7) { ($0 &* 31) &+ UInt64($1) }))
-        return (0..<20).map { index in
-            let start = store.users.now / 86_400 * 86_400 - Int64(index) * 86_400 + 3_600
-            let failed = place.number(index, 1, below: 5) == 0
-            let name = "0858\(place.number(index, 2) % 10_000_000_000)CU00"
-            var properties: JSONObject = [
-                "startTime": .string(ServiceTime.longText(start)), "endTime": .string(ServiceTime.longText(start + 5)),
-                "status": failed ? "Failed" : "Succeeded", "code": failed ? "ActionFailed" : "OK",
-                "correlation": ["clientTrackingId": .string(name)],
-                "trigger": [
-                    "name": "Recurrence", "startTime": .string(ServiceTime.text(start)),
-                    "endTime": .string(ServiceTime.text(start)),
-                    "status": "Succeeded", "code": "OK",
-                    "outputsLink": [
-                        "uri": .string(
-                            "\(context.base)/workflows/sandbox/runs/\(name)/contents/TriggerOutputs?api-version=2016-06-01&sp=%2Fread&sv=1.0&sig=SANDBOXSIG"
-                        ),
-                        "contentVersion": "SANDBOX==", "contentSize": 10,
-                    ],
-                ],
-            ]
-            if failed {
-                properties["error"] = [
-                    "code": "ActionFailed", "message": "An action failed. No dependent actions succeeded.",
-                ]
-            }
-            return [
-                "name": .string(name),
-                "id": .string(
-                    "/providers/Microsoft.ProcessSimple/environments/\(environment)/flows/\(flow)/runs/\(name)"),
-                "type": "Microsoft.ProcessSimple/environments/flows/runs", "properties": .object(properties),
-            ]
-        }
     }
 }

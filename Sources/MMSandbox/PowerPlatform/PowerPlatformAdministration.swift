@@ -6,31 +6,46 @@ struct PowerPlatformAdministration {
     let context: TenantContext
     let answers: PlatformAnswers
 
-    /// The administration of environments.
-    func answer(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        var answer = made(request, segments: segments)
-        answer.headers.set("x-ms-request-id", RandomBytes.uuid())
-        answer.headers.set("x-ms-correlation-request-id", RandomBytes.uuid())
-        return answer
+    /// What it answers, for users and for administrators.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.platform }
+        let provider = "/providers/Microsoft.BusinessAppPlatform"
+        for scope in [provider, "\(provider)/scopes/admin"] {
+            routes.on("GET", path: "\(scope)/environments", Self.environments)
+            routes.on("GET", path: "\(scope)/environments/{environment}", Self.environment)
+        }
+        routes.all("\(provider)/{resource...}", Self.nothing)
+        return routes.router
     }
 
-    private func made(_ request: SandboxRequest, segments: [String]) -> SandboxResponse {
-        if let refusal = answers.refusal(request, for: .powerApps) { return refusal }
-        guard request.queryFields["api-version"] != nil else {
-            return PlatformAnswers.error(
-                400, "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.")
+    private func environments(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        answers.checked(request.http, for: .powerApps) { answers.list(request.http, rows(request)) }
+    }
+
+    private func environment(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        answers.checked(request.http, for: .powerApps) {
+            let name = request.name("environment")
+            guard let row = rows(request).first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
+                return PlatformAnswers.error(
+                    404, "EnvironmentNotFound", "The environment '\(name)' could not be found.")
+            }
+            return HTTPServerResponse(status: 200, json: row)
         }
-        var rest = segments.dropFirst(2).map { PercentCoding.decode($0.utf8) ?? $0 }
-        let isAdmin = rest.first?.lowercased() == "scopes" && rest.dropFirst().first?.lowercased() == "admin"
-        if isAdmin { rest.removeFirst(2) }
-        guard rest.first?.lowercased() == "environments", request.method == "GET" else {
-            return PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
+    }
+
+    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+        answers.checked(request.http, for: .powerApps) {
+            PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
         }
-        let rows = PowerEnvironment.all.map { environment -> JSONValue in
+    }
+
+    /// The environments, as the address that was asked shows them.
+    private func rows(_ request: RoutedRequest<Void>) -> [JSONValue] {
+        let scope = request.http.path.lowercased().contains("/scopes/admin/") ? "/scopes/admin" : ""
+        return PowerEnvironment.all.map { environment in
             [
                 "id": .string(
-                    "/providers/Microsoft.BusinessAppPlatform\(isAdmin ? "/scopes/admin" : "")/environments/\(environment.name)"
+                    "/providers/Microsoft.BusinessAppPlatform\(scope)/environments/\(environment.name)"
                 ),
                 "type": "Microsoft.BusinessAppPlatform/scopes/environments", "location": "europe",
                 "name": .string(environment.name),
@@ -52,10 +67,5 @@ struct PowerPlatformAdministration {
                 ],
             ]
         }
-        guard let name = rest.dropFirst().first else { return answers.list(request, rows) }
-        guard let row = rows.first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
-            return PlatformAnswers.error(404, "EnvironmentNotFound", "The environment '\(name)' could not be found.")
-        }
-        return SandboxResponse(status: 200, json: row)
     }
 }

@@ -1,42 +1,60 @@
 package import MMCore
-internal import MMHTTP
+package import MMHTTP
 
 /// A sandbox tenant that listens: an offline stand-in for Microsoft 365 on this machine's loopback address.
 package actor SandboxTenant {
-    private let services: TenantServices
+    let services: TenantServices
+    private let chain: HTTPChain<Void>
+    private let door = LoopbackDoor()
+    private let options: SandboxOptions
     private var listener: HTTPListener?
     private let startedAt: Timestamp
 
+    /// Where it is reached, such as `http://127.0.0.1:40213`.
+    package private(set) var baseURL: String
+
     /// A tenant that does not listen yet.
-    package init(options: SandboxOptions = SandboxOptions()) {
-        services = TenantServices(options: options)
+    /// - Parameters:
+    ///   - options: how it is set up.
+    ///   - base: where it says that it is reached until it listens.
+    package init(options: SandboxOptions = SandboxOptions(), base: String = "http://127.0.0.1:1") {
+        self.options = options
+        baseURL = base
         startedAt = .now
+        let services = TenantServices(options: options, base: base)
+        self.services = services
+        chain = HTTPChain(
+            [
+                JournalStep(services: services),
+                ControlGate(secret: options.controlSecret), ControlPlane.routes(services),
+                FaultStep(services: services),
+                DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
+                FileStorage.routes(services), ExchangeService.routes(services),
+                PowerPlatformAdministration.routes(services), PowerAutomate.routes(services),
+                AzureResourceManager.routes(services), SignInService.routes(services),
+            ]
+        ) { _, _ in
+            .text("<html><body>404 - not found</body></html>\n", status: 404, type: "text/html; charset=utf-8")
+        }
     }
 
-    /// Where it is reached, such as `http://127.0.0.1:40213`.
-    package var baseURL: String { services.context.base }
-
     /// What a control request must carry.
-    package var controlSecret: Secret { services.context.options.controlSecret }
+    package var controlSecret: Secret { options.controlSecret }
 
     /// Starts to listen on 127.0.0.1.
     /// - Returns: where it is reached.
     /// - Throws: `.unavailable` when the port or the library can't be had, `.conflict` when it listens already.
-    package func start() throws(MMError) -> String {
-        guard listener == nil else {
-            throw MMError(.conflict, "The sandbox listens already on \(services.context.base).")
-        }
+    package func start() async throws(MMError) -> String {
+        guard listener == nil else { throw MMError(.conflict, "The sandbox listens already on \(baseURL).") }
         var limits = HTTPServerLimits()
         limits.maxBodyBytes = 64 << 20
         let listener = try HTTPListener.start(
-            .tcp(host: "127.0.0.1", port: services.context.options.port), limits: limits
-        ) {
-            [self] request in
-            await self.serve(request)
-        }
+            .tcp(host: "127.0.0.1", port: options.port), limits: limits, door: door, chain: chain)
         self.listener = listener
-        services.context.base = "http://127.0.0.1:\(listener.port)"
-        return services.context.base
+        let base = "http://127.0.0.1:\(listener.port)"
+        baseURL = base
+        await services.use { $0.context.base = base }
+        return base
     }
 
     /// Stops listening; requests under way get a moment to finish.
@@ -46,34 +64,15 @@ package actor SandboxTenant {
     }
 
     /// Answers one request without a socket.
-    package func answer(_ request: SandboxRequest) -> SandboxResponse { services.answer(request) }
+    package nonisolated func answer(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+        switch door.admit(request) {
+        case .admitted: await chain.respond(to: request, from: ())
+        case .refused(let answer): answer
+        }
+    }
 
     /// What the state file says of this tenant.
     package func stateFile() -> SandboxStateFile {
-        SandboxStateFile(
-            base: services.context.base, secret: services.context.options.controlSecret, startedAt: startedAt)
-    }
-
-    private nonisolated func serve(_ request: HTTPServerRequest) async -> HTTPServerResponse {
-        var headers: [String: String] = [:]
-        for field in request.headers {
-            let name = field.name.lowercased()
-            headers[name] =
-                headers[name].map { name == "cookie" ? "\($0); \(field.value)" : "\($0), \(field.value)" }
-                ?? field.value
-        }
-        let answer = await self.answer(
-            SandboxRequest(request.method, request.target, headers: headers, body: request.body))
-        if answer.delay > .zero { try? await Task.sleep(for: answer.delay) }
-        guard let torn = answer.tornAfter else {
-            return HTTPServerResponse(status: answer.status, headers: answer.headers, body: .bytes(answer.body))
-        }
-        let part = Array(answer.body.prefix(torn))
-        return HTTPServerResponse(
-            status: answer.status, headers: answer.headers,
-            body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
-                try await writer.write(part)
-                throw HTTPError(.connectionLost, "The sandbox broke off on purpose.")
-            })
+        SandboxStateFile(base: baseURL, secret: options.controlSecret, startedAt: startedAt)
     }
 }

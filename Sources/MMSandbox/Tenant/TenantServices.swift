@@ -1,10 +1,10 @@
 internal import MMCore
-internal import MMHTTP
 
 /// The services of one tenant, each of which owns what it remembers, put together.
 ///
-/// They are plain types that know nothing of threads: who holds this holds all of them, and lets one request in at a time.
-package final class TenantServices {
+/// They are plain types that know nothing of threads: this actor holds all of them, and lets in one request at a time.
+actor TenantServices {
+    nonisolated let clock: WallClock
     let context: TenantContext
     let store: DirectoryStore
     let journal = RequestJournal()
@@ -25,7 +25,7 @@ package final class TenantServices {
     /// - Parameters:
     ///   - options: how it is set up.
     ///   - base: where it is reached, without a final slash.
-    package init(options: SandboxOptions = SandboxOptions(), base: String = "http://127.0.0.1:1") {
+    init(options: SandboxOptions, base: String) {
         let context = TenantContext(options: options, base: base)
         func people(_ count: Int) -> UserDirectory {
             UserDirectory(count: count, domain: TenantIdentity.domain, now: context.now, mixing: context.mixing)
@@ -43,6 +43,7 @@ package final class TenantServices {
         let platformAnswers = PlatformAnswers(context: context, bearer: bearer)
         let files = FileStorage(context: context, store: store, mint: mint)
         let reports = UsageReports(context: context, store: store, mint: mint)
+        clock = options.clock
         self.context = context
         self.store = store
         self.files = files
@@ -53,7 +54,7 @@ package final class TenantServices {
         azure = AzureResourceManager(context: context, answers: platformAnswers)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, answers: platformAnswers)
-        faultAnswers = FaultAnswers(context: context, store: store, devices: devices, signIn: signIn)
+        faultAnswers = FaultAnswers(context: context, store: store, devices: devices)
         graph = GraphService(
             context: context, store: store, mint: mint, issuer: issuer, bearer: bearer, organization: organization,
             outbox: outbox, files: files, reports: reports, faults: faults, faultAnswers: faultAnswers)
@@ -62,46 +63,6 @@ package final class TenantServices {
             issuer: issuer)
     }
 
-    /// Answers one request.
-    package func answer(_ request: SandboxRequest) -> SandboxResponse {
-        guard hostIsOurs(request) else {
-            return SandboxResponse(
-                status: 421, contentType: "text/plain; charset=utf-8", body: Array("Not a name of this sandbox.\n".utf8)
-            )
-        }
-        journal.note(request)
-        if request.path.hasPrefix("/sandbox/") { return control.answer(request) }
-        let fault = faults.take(for: request)
-        if let answer = fault.flatMap({ faultAnswers.early($0, request) }) { return answer }
-        var answer = route(request)
-        if let fault { faultAnswers.apply(fault, to: &answer, of: request) }
-        return answer
-    }
-
-    /// A web page of somebody else can make a browser send requests here under its own name; only loopback names count.
-    private func hostIsOurs(_ request: SandboxRequest) -> Bool {
-        guard let host = request.headers["host"] else { return true }
-        let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
-        return ["127.0.0.1", "localhost", "[::1]"].contains(name.lowercased())
-    }
-
-    private func route(_ request: SandboxRequest) -> SandboxResponse {
-        let segments = request.path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-        switch segments.first?.lowercased() {
-        case nil: return SandboxResponse(status: 302, headers: ["Location": "/devicelogin"])
-        case "v1.0", "beta": return graph.answer(request)
-        case "devicelogin": return approval.answer(request)
-        case "microsoft.com" where segments.count == 2: return approval.answer(request)
-        case "providers":
-            if segments.count > 1, segments[1].lowercased() == "microsoft.businessappplatform" {
-                return platform.answer(request, segments: segments)
-            }
-            return automate.answer(request, segments: segments)
-        case "subscriptions", "tenants": return azure.answer(request, segments: segments)
-        case "_reports": return reports.file(request, segments: segments)
-        case "_layouts", "_api": return files.answer(request, segments: segments)
-        case "adminapi": return exchange.answer(request, segments: segments)
-        default: return signIn.answer(request, segments: segments)
-        }
-    }
+    /// Does something with the services, while nobody else does.
+    func use<Answer: Sendable>(_ work: @Sendable (isolated TenantServices) -> Answer) -> Answer { work(self) }
 }
