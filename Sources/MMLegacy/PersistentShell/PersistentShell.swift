@@ -84,7 +84,7 @@ package actor PersistentShell {
     /// Opens shells as the settings say.
     func opening(_ services: OperationServices) throws(MMError) -> ShellOpening {
         ShellOpening(
-            services: services, configuration: settings.configuration(workspace: try folder(services)),
+            services: services.ofShells, configuration: settings.configuration(workspace: try folder(services)),
             confinement: settings.confinement)
     }
 

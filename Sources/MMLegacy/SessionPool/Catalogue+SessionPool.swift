@@ -11,12 +11,12 @@ extension Catalogue {
             standard.operations.map { own in
                 let declaration = own.declaration
                 switch declaration.name {
-                case "run": return AnyOperation(SessionPoolRun(pool: pool, declaration: declaration))
+                case "run": return AnyOperation(SessionPoolRun(pool: pool, declaration: declaration)) { $0.ofGuard }
                 case "connections": return AnyOperation(SessionPoolList(pool: pool, declaration: declaration))
                 case "reset", "disconnect":
                     return AnyOperation(SessionPoolReset(pool: pool, declaration: declaration))
                 case "status", "sessions":
-                    return AnyOperation(SessionPoolStatus(pool: pool, declaration: declaration))
+                    return AnyOperation(SessionPoolStatus(pool: pool, declaration: declaration)) { $0.ofSessions }
                 default: return own
                 }
             })
@@ -30,7 +30,9 @@ private struct SessionPoolRun: Operation {
     let pool: SessionPoolClient
     let declaration: OperationDeclaration
 
-    func run(_ input: RunInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: RunInput, in context: OperationContext, with services: GuardServices
+    ) async throws(MMError) -> OperationAnswer {
         let registry = try await pool.registry()
         guard let name = input.connection, let module = input.module, let command = input.command else {
             return ConnectionsList.answer(of: registry, in: context)
@@ -42,15 +44,15 @@ private struct SessionPoolRun: Operation {
         context.record.note("module", .string(moduleName))
         let parsed = PowerShellParser.parse(command)
         ScriptDigest(command, parsed).note(in: context.record)
-        let verdict = try context.services.guards.engine().judge(
+        let verdict = try services.guards.engine().judge(
             script: command, parsed: parsed, in: ScriptContext(module: moduleName),
-            policy: context.policy(of: connection),
+            policy: services.policy(of: connection, in: context),
             confirmed: input.confirmed)
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command,
                 parameters: [:], verdict: verdict, checks: connection.personChecks)
-        ).settle(in: context)
+        ).settle(in: context, with: services.ledger)
         var body: JSONObject = [
             "connection": .string(connection.name), "module": .string(moduleName), "command": .string(command),
             "caller_id": .string(context.call.caller.name),
@@ -106,7 +108,9 @@ private struct SessionPoolList: Operation {
     let pool: SessionPoolClient
     let declaration: OperationDeclaration
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: Void
+    ) async throws(MMError) -> OperationAnswer {
         ConnectionsList.answer(of: try await pool.registry(), in: context, tag: input.tag)
     }
 }
@@ -118,7 +122,9 @@ private struct SessionPoolReset: Operation {
     let pool: SessionPoolClient
     let declaration: OperationDeclaration
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: Void
+    ) async throws(MMError) -> OperationAnswer {
         let connection = try await pool.registry().connection(named: input.connection, for: context.call.caller.server)
         context.record.note("connection", .string(connection.name))
         var body: JSONObject = ["connection": .string(connection.name)]
@@ -141,7 +147,9 @@ private struct SessionPoolStatus: Operation {
     let pool: SessionPoolClient
     let declaration: OperationDeclaration
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: SessionServices
+    ) async throws(MMError) -> OperationAnswer {
         let registry = try await pool.registry()
         let server = context.call.caller.server
         var shown = server.map { registry.visible(to: $0) } ?? registry.connections
@@ -149,9 +157,9 @@ private struct SessionPoolStatus: Operation {
         var rows: [JSONValue] = []
         if declaration.name == "status" {
             // Requests are signed in here, and only for connections that this user's own registry holds too.
-            let own = try context.services.registry.snapshot()
+            let own = try services.registry.snapshot()
             let known = shown.compactMap { try? own.connection(named: $0.name, for: server) }
-            rows = await Status.rows(of: known, in: context).map { .object($0) }
+            rows = await Status.rows(of: known, in: context, services).map { .object($0) }
         }
         let names = Set(shown.map(\.name))
         for row in try await pool.ask("GET", "/status", within: .seconds(30))["sessions"]?.array ?? [] {

@@ -38,8 +38,10 @@ struct AuditShow: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let entries = try context.services.audit.entries(most: input.last) { entry in
+    func run(
+        _ input: Input, in context: OperationContext, with audit: AuditLog
+    ) async throws(MMError) -> OperationAnswer {
+        let entries = try audit.entries(most: input.last) { entry in
             (input.includesRequests || SentRequests.isCall(entry))
                 && input.wanted.allSatisfy { entry[$0.key]?.string == $0.value }
         }

@@ -11,12 +11,20 @@ struct AuditVerify: Operation {
         examples: [.init("mm audit verify", "exit code 1 names the first broken line")]
     )
 
-    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let result = try context.services.audit.verify()
+    /// The log, and where it lies.
+    struct Services: Sendable {
+        let audit: AuditLog
+        let path: String
+    }
+
+    func run(
+        _ input: NoInput, in context: OperationContext, with services: Services
+    ) async throws(MMError) -> OperationAnswer {
+        let result = try services.audit.verify()
         if let broken = result.broken {
             throw MMError(
                 .conflict, "The audit log is broken at line \(broken.line): \(broken.reason)",
-                hint: "Somebody or something changed \(context.services.paths.auditLog). Compare it with a copy.")
+                hint: "Somebody or something changed \(services.path). Compare it with a copy.")
         }
         return .value([
             "lines": .int(Int64(result.entries)), "torn": .int(Int64(result.tornLines)),

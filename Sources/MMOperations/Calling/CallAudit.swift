@@ -5,14 +5,16 @@ struct CallAudit: Sendable {
     let operation: AnyOperation
     let caller: Caller
     let record: CallRecord
-    let services: OperationServices
+    private let audit: AuditLog
+    private let log: Log
     private let started = ContinuousClock.now
 
-    init(_ operation: AnyOperation, by caller: Caller, _ record: CallRecord, services: OperationServices) {
+    init(_ operation: AnyOperation, by caller: Caller, _ record: CallRecord, in audit: AuditLog, log: Log) {
         self.operation = operation
         self.caller = caller
         self.record = record
-        self.services = services
+        self.audit = audit
+        self.log = log
     }
 
     /// Whether it is written to the audit log: not what only shows this machine's own files.
@@ -31,9 +33,9 @@ struct CallAudit: Sendable {
         let entry = told(error, rows: rows)
         guard isAudited else { return }
         do throws(MMError) {
-            try await services.audit.append(entry)
+            try await audit.append(entry)
         } catch {
-            services.log.error("the audit line could not be written: \(error.message)")
+            log.error("the audit line could not be written: \(error.message)")
         }
     }
 
@@ -42,9 +44,9 @@ struct CallAudit: Sendable {
         let entry = told(error, rows: rows)
         guard isAudited else { return }
         do throws(MMError) {
-            try services.audit.append(entry)
+            try audit.append(entry)
         } catch {
-            services.log.error("the audit line could not be written: \(error.message)")
+            log.error("the audit line could not be written: \(error.message)")
         }
     }
 
@@ -52,9 +54,9 @@ struct CallAudit: Sendable {
     func begin() async {
         guard isAudited else { return }
         do throws(MMError) {
-            try await services.audit.append(entry(outcome: "begun", rows: nil))
+            try await audit.append(entry(outcome: "begun", rows: nil))
         } catch {
-            services.log.error("the audit line could not be written: \(error.message)")
+            log.error("the audit line could not be written: \(error.message)")
         }
     }
 
@@ -62,7 +64,7 @@ struct CallAudit: Sendable {
         let name = operation.declaration.name
         let facts = record.facts
         let entry = entry(outcome: error?.code.word ?? "done", rows: rows)
-        let log = services.log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
+        let log = log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
         switch error?.code {
         case nil, .signInNeeded?, .confirmationNeeded?: log.info(text(of: entry, error), facts)
         case .internalError?: log.error("\(text(of: entry, error)): \(error?.message ?? "")", facts)

@@ -4,18 +4,21 @@ import MMShell
 
 extension Job: OperationWork where Answer == KeptAnswer {
     /// The call's answer, which can be read again.
-    func answer(to context: OperationContext, prompt: ShellPrompt?) async throws(MMError) -> OperationAnswer {
-        guard let result else { return JobAnswer.running(report, in: context.services.jobs) }
-        return try result.get().given(from: context.services.outputs)
+    func answer(
+        to context: OperationContext, prompt: ShellPrompt?, from services: WorkServices
+    ) async throws(MMError) -> OperationAnswer {
+        guard let result else { return JobAnswer.running(report, in: services.jobs) }
+        return try result.get().given(from: services.outputs)
     }
 
     func page(
-        _ stream: ShellCommand.Stream?, from offset: Int, limit: Int?, to context: OperationContext
+        _ stream: ShellCommand.Stream?, from offset: Int, limit: Int?, to context: OperationContext,
+        from services: WorkServices
     ) async throws(MMError) -> OperationAnswer {
         guard stream == .stdout else {
             throw MMError(.unsupported, "“\(handle)” is a call of \(label): it has an answer, and no screen or errors.")
         }
-        let answer = try await answer(to: context, prompt: nil)
+        let answer = try await answer(to: context, prompt: nil, from: services)
         guard offset > 0 || limit != nil, result != nil else { return answer }
         throw MMError(
             .invalidInput, "The answer of a job is read whole.",
@@ -33,13 +36,13 @@ extension Job: OperationWork where Answer == KeptAnswer {
         return nil
     }
 
-    func end(for context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func end(for context: OperationContext, from services: WorkServices) async throws(MMError) -> OperationAnswer {
         // What has ended can't be called off; its answer is there to be read.
         if result == nil {
             cancel()
             await finished(within: .seconds(10))
             if report.state == .cancelled { return .value(["status": "cancelled", "handle": .string(handle)]) }
         }
-        return try await answer(to: context, prompt: nil)
+        return try await answer(to: context, prompt: nil, from: services)
     }
 }

@@ -7,8 +7,8 @@ struct JobCall: Sendable {
     let operation: AnyOperation
     /// What the caller sent.
     let arguments: JSONObject
-    /// What operations work with.
-    let services: OperationServices
+    /// Where it goes on, and where its answer is kept.
+    let services: WorkServices
     /// How long a call without patience may take to say that it is under way: bad input is told at once, and questions
     /// are put before nobody is there to answer.
     private static let underWay = Duration.seconds(2)

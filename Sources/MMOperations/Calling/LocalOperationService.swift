@@ -35,7 +35,7 @@ public struct LocalOperationService: OperationService {
         guard let patience = context.patience, operation.declaration.mayLast else {
             return try await perform(operation, arguments, context)
         }
-        let job = JobCall(operation: operation, arguments: arguments, services: services)
+        let job = JobCall(operation: operation, arguments: arguments, services: services.ofWork)
         return try await job.run(in: context, patience: patience) {
             (context: CallContext) async throws(MMError) in
             try await perform(operation, arguments, context)
@@ -54,12 +54,10 @@ public struct LocalOperationService: OperationService {
         async throws(MMError) -> OperationAnswer
     {
         let record = CallRecord()
-        let inner = OperationContext(
-            call: context, services: services, deadline: .after(context.timeLimit), record: record
-        )
-        let audit = CallAudit(operation, by: context.caller, record, services: services)
+        let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: record)
+        let audit = CallAudit(operation, by: context.caller, record, in: services.audit, log: services.log)
         do throws(MMError) {
-            var answer = try await operation.run(arguments, in: inner)
+            var answer = try await operation.run(arguments, in: inner, with: services)
             if operation.declaration.carriesSessionOutput {
                 answer = OutgoingFilter(knowsShapes: !record.hasConfirmedSecret).answer(answer)
             }

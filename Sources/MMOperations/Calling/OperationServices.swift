@@ -34,8 +34,6 @@ public struct OperationServices: Sendable {
     package let sent: SentRequests
     /// Scripts that need no second look at their parameters' names.
     let checkedScripts = CheckedScripts()
-    /// Takes secrets out of what is written.
-    package let redactor: Redactor
     /// What happens.
     package let log: Log
 
@@ -97,7 +95,6 @@ public struct OperationServices: Sendable {
             path: paths.sessionsFile(of: only), registry: registry, sessions: sessions, log: log)
         ledger = ConfirmationLedger(paths: paths)
         outputs = OutputStore(directory: paths.outputDirectory)
-        redactor = .standard
         self.log = log
     }
 }

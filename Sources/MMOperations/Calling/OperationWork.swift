@@ -6,13 +6,18 @@ import MMSystem
 /// Long work as its caller meets it, whether it is a call or a command of a shell: it is read and waited for in one way.
 protocol OperationWork: LongWork {
     /// What came of it, or how far it is.
-    /// - Parameter prompt: what it waits for, where that is known.
-    func answer(to context: OperationContext, prompt: ShellPrompt?) async throws(MMError) -> OperationAnswer
+    /// - Parameters:
+    ///   - prompt: what it waits for, where that is known.
+    ///   - services: where answers are kept.
+    func answer(
+        to context: OperationContext, prompt: ShellPrompt?, from services: WorkServices
+    ) async throws(MMError) -> OperationAnswer
 
     /// A piece of what it wrote.
     /// - Parameter stream: which of its outputs; `nil` for its screen.
     func page(
-        _ stream: ShellCommand.Stream?, from offset: Int, limit: Int?, to context: OperationContext
+        _ stream: ShellCommand.Stream?, from offset: Int, limit: Int?, to context: OperationContext,
+        from services: WorkServices
     ) async throws(MMError) -> OperationAnswer
 
     /// Waits until it ends, or does what is waited for.
@@ -20,7 +25,7 @@ protocol OperationWork: LongWork {
     func wait(for wish: WaitingWish, until deadline: Deadline) async throws(MMError) -> ShellPrompt?
 
     /// Ends it where it goes on, and answers what became of it.
-    func end(for context: OperationContext) async throws(MMError) -> OperationAnswer
+    func end(for context: OperationContext, from services: WorkServices) async throws(MMError) -> OperationAnswer
 }
 
 /// What is waited for beside the end.
@@ -34,27 +39,6 @@ struct WaitingWish: Sendable {
 }
 
 extension OperationContext {
-    /// Work of the caller that goes on or has ended.
-    /// - Throws: `notFound`, also for somebody else's.
-    func work(_ handle: String) async throws(MMError) -> any OperationWork {
-        guard let work = try services.jobs.table.work(handle, for: OperationJobs.reach(of: call)) as? any OperationWork
-        else { throw MMError(.internalError, "Nothing is known of the work “\(handle)”.") }
-        if let task = work as? ShellTask { await services.shells.touch(task.session) }
-        return work
-    }
-
-    /// A command of the caller, which has a terminal or could have one.
-    func command(_ handle: String) async throws(MMError) -> ShellTask {
-        let work = try await work(handle)
-        guard let task = work as? ShellTask else {
-            throw MMError(
-                .unsupported,
-                "“\(handle)” is a call of \(work.report.label): it has no terminal, and nothing can be typed.",
-                hint: "Read it, wait for it or end it with `output`.")
-        }
-        return task
-    }
-
     /// The handle that a call must name.
     static func required(handle: String?) throws(MMError) -> String {
         guard let handle else {

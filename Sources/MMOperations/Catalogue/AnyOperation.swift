@@ -7,26 +7,40 @@ public struct AnyOperation: Sendable {
     /// The arguments, in the order help texts list them.
     public let fields: [InputField]
 
-    private let body: @Sendable (JSONObject, OperationContext) async throws(MMError) -> OperationAnswer
+    private let body:
+        @Sendable (JSONObject, OperationContext, OperationServices) async throws(MMError) -> OperationAnswer
+
+    /// Erases an operation that needs nothing of its process.
+    public init<Wrapped: Operation>(_ operation: Wrapped) where Wrapped.Services == Void {
+        self.init(operation) { _ in }
+    }
 
     /// Erases an operation.
-    public init<Wrapped: Operation>(_ operation: Wrapped) {
+    /// - Parameters:
+    ///   - operation: the operation.
+    ///   - part: what it works with, of all that a process has.
+    package init<Wrapped: Operation>(
+        _ operation: Wrapped, with part: @escaping @Sendable (OperationServices) -> Wrapped.Services
+    ) {
         let (declaration, fields) = (operation.declaration, operation.fields)
         self.declaration = declaration
         self.fields = fields
-        self.body = { (arguments, context) async throws(MMError) in
+        self.body = { (arguments, context, services) async throws(MMError) in
             let reader = try InputReader(operation: declaration.name, arguments: arguments, fields: fields)
-            return try await operation.run(try operation.input(from: reader), in: context)
+            return try await operation.run(try operation.input(from: reader), in: context, with: part(services))
         }
     }
 
     /// Decodes the arguments and does the work.
     /// - Parameters:
     ///   - arguments: what the caller sent.
-    ///   - context: who calls, and what the work may use.
+    ///   - context: who calls, for how long, and who can be asked back.
+    ///   - services: what the process has; the operation gets its part.
     /// - Throws: `MMError`.
-    public func run(_ arguments: JSONObject, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        try await body(arguments, context)
+    package func run(
+        _ arguments: JSONObject, in context: OperationContext, with services: OperationServices
+    ) async throws(MMError) -> OperationAnswer {
+        try await body(arguments, context, services)
     }
 
     /// The JSON Schema of the arguments, as a model sees them.

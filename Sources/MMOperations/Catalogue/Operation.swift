@@ -15,6 +15,8 @@ public protocol OperationInput: Sendable {
 public protocol Operation: Sendable {
     /// The typed arguments.
     associatedtype Input: Sendable
+    /// What it works with, and nothing else; `Void` where it needs nothing of its process.
+    associatedtype Services: Sendable
 
     /// Name, texts and effects.
     var declaration: OperationDeclaration { get }
@@ -29,9 +31,12 @@ public protocol Operation: Sendable {
     /// Does the work.
     /// - Parameters:
     ///   - input: the decoded arguments.
-    ///   - context: who calls, and what the work may use.
+    ///   - context: who calls, for how long, and who can be asked back.
+    ///   - services: what it works with.
     /// - Throws: `MMError`.
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer
+    func run(
+        _ input: Input, in context: OperationContext, with services: Services
+    ) async throws(MMError) -> OperationAnswer
 }
 
 extension Operation where Input: OperationInput {

@@ -37,24 +37,26 @@ struct ConnectionsAdd: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: ConnectionServices
+    ) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.name))
         let addition = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.add(input.name, fields: input.values, to: &document)
         }
-        _ = try context.services.registry.preview(addition)
+        _ = try services.registry.preview(addition)
         var notes: [String] = []
         if !input.keepTokens {
             // What a connection of this name left, one that was removed by hand for instance, is not this one's.
-            let left = try await context.services.identity.signOut(named: input.name, forgettingAccount: true).accounts
+            let left = try await services.identity.signOut(named: input.name, forgettingAccount: true).accounts
             if !left.isEmpty {
                 notes.append(
                     "Tokens of an earlier connection of this name were removed: \(left.joined(separator: ", ")).")
             }
         }
-        try context.services.registry.edit(addition)
+        try services.registry.edit(addition)
         return .value(
-            ["added": .string(input.name), "registry": .string(context.services.paths.registry)],
+            ["added": .string(input.name), "registry": .string(services.registry.path)],
             notes: notes + ["Sign in with: mm login \(ShellWord.quoted(input.name))"])
     }
 }

@@ -10,8 +10,10 @@ struct ConnectionsCheck: Operation {
         audience: .person, examples: [.init("mm connections check", "exit code 1 when an entry can't be used")]
     )
 
-    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let path = context.services.paths.registry
+    func run(
+        _ input: NoInput, in context: OperationContext, with registry: ConnectionRegistry
+    ) async throws(MMError) -> OperationAnswer {
+        let path = registry.path
         let problems = RegistryCheck.problems(at: path)
         let rows = problems.map { JSONValue.object($0.json) }
         let faults = problems.filter { $0.severity == .error }

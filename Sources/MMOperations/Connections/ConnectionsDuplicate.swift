@@ -23,14 +23,16 @@ struct ConnectionsDuplicate: Operation {
         examples: [.init("mm connections duplicate Contoso ContosoHelpdesk", "the copy expects no account yet")]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: ConnectionServices
+    ) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.to))
         let copying = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.duplicate(input.connection, as: input.to, in: &document)
         }
-        _ = try context.services.registry.preview(copying)
-        try await context.services.identity.signOut(named: input.to, forgettingAccount: true)
-        try context.services.registry.edit(copying)
+        _ = try services.registry.preview(copying)
+        try await services.identity.signOut(named: input.to, forgettingAccount: true)
+        try services.registry.edit(copying)
         return .value(
             ["copied": .string(input.connection), "to": .string(input.to)],
             notes: ["Say which account it is for: mm connections edit \(input.to) --expected-email ADDRESS"])

@@ -31,19 +31,21 @@ struct ConnectionsEdit: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: ConnectionServices
+    ) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.connection))
         let change = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.edit(input.connection, fields: input.values, in: &document)
         }
-        let (before, after) = try context.services.registry.preview(change)
+        let (before, after) = try services.registry.preview(change)
         var notes: [String] = []
         if Self.signIn(of: input.connection, in: before) != Self.signIn(of: input.connection, in: after) {
             // Tokens of another app or tenant would lie there unseen, and be good again once it is changed back.
-            let left = try await context.services.identity.signOut(named: input.connection).accounts
+            let left = try await services.identity.signOut(named: input.connection).accounts
             if !left.isEmpty { notes.append("Signed out: its tokens were for another app, tenant or cloud.") }
         }
-        try context.services.registry.edit(change)
+        try services.registry.edit(change)
         return .value(
             ["changed": .string(input.connection), "keys": .array(input.values.map { .string($0.key) })], notes: notes)
     }

@@ -22,16 +22,14 @@ package struct ConnectionsList: Operation {
         examples: [.init("mm connections list", "names, tenants and accounts of the registry")]
     )
 
-    package func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        try Self.answer(in: context, tag: input.tag)
+    package func run(
+        _ input: Input, in context: OperationContext, with registry: ConnectionRegistry
+    ) async throws(MMError) -> OperationAnswer {
+        Self.answer(of: try registry.snapshot(), in: context, tag: input.tag)
     }
 
-    /// The list that `run` and `graph_request` answer too when they are called without arguments.
-    static func answer(in context: OperationContext, tag: String? = nil) throws(MMError) -> OperationAnswer {
-        answer(of: try context.services.registry.snapshot(), in: context, tag: tag)
-    }
-
-    /// The list of a registry, as far as the caller may use it.
+    /// The list of a registry, as far as the caller may use it. `run` and `graph_request` answer it too when they are called
+    /// without arguments.
     package static func answer(of snapshot: RegistrySnapshot, in context: OperationContext, tag: String? = nil)
         -> OperationAnswer
     {

@@ -23,17 +23,19 @@ struct ConnectionsRemove: Operation {
         examples: [.init("mm connections remove Contoso", "the registry as it was stays beside it as .bak")]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: ConnectionServices
+    ) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.connection))
         let removal = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.remove(input.connection, from: &document)
         }
-        _ = try context.services.registry.preview(removal)
+        _ = try services.registry.preview(removal)
         // Tokens go first: whatever ends this in between, no credentials are left without an entry that shows them.
         if !input.keepTokens {
-            try await context.services.identity.signOut(named: input.connection, forgettingAccount: true)
+            try await services.identity.signOut(named: input.connection, forgettingAccount: true)
         }
-        try context.services.registry.edit(removal)
+        try services.registry.edit(removal)
         return .value(["removed": .string(input.connection)])
     }
 }

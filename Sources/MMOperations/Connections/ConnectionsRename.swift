@@ -22,20 +22,22 @@ struct ConnectionsRename: Operation {
         audience: .person, examples: [.init("mm connections rename Contoso ContosoAdmin", "keeps its place and keys")]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: ConnectionServices
+    ) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.connection))
         let renaming = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.rename(input.connection, to: input.to, in: &document)
         }
-        let (before, after) = try context.services.registry.preview(renaming)
+        let (before, after) = try services.registry.preview(renaming)
         if before["connections"] != after["connections"] || input.connection != input.to {
-            let identity = context.services.identity
+            let identity = services.identity
             // Tokens under the old name would serve whoever is called so next, and the other way round.
             try await identity.signOut(named: input.connection)
             try await identity.signOut(named: input.to)
             try await identity.movePin(from: input.connection, to: input.to)
         }
-        try context.services.registry.edit(renaming)
+        try services.registry.edit(renaming)
         return .value(
             ["renamed": .string(input.connection), "to": .string(input.to)],
             notes: ["Signed out. Sign in with: mm login \(ShellWord.quoted(input.to))"])

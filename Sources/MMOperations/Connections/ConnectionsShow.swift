@@ -17,10 +17,12 @@ struct ConnectionsShow: Operation {
         audience: .person, examples: [.init("mm connections show Contoso", "the entry as it stands in the registry")]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let connection = try context.connection(named: input.connection)
+    func run(
+        _ input: Input, in context: OperationContext, with registry: ConnectionRegistry
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try registry.connection(named: input.connection, in: context)
         var entry: JSONObject = ["name": .string(connection.name)]
-        for (key, value) in context.services.redactor.object(connection.raw) { entry[key] = value }
+        for (key, value) in Redactor.standard.object(connection.raw) { entry[key] = value }
         return .value(.object(entry))
     }
 }

@@ -34,19 +34,21 @@ struct CmdletList: Operation {
             .init("mm cmdlets Get-Mailbox --connection Contoso", "its parameters, and whether Contoso has it"),
         ])
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let services: [ExchangeTable.Service] =
+    func run(
+        _ input: Input, in context: OperationContext, with services: SessionServices
+    ) async throws(MMError) -> OperationAnswer {
+        let kinds: [ExchangeTable.Service] =
             input.module.flatMap { ExchangeTable.Service(module: $0) }.map { [$0] } ?? [.exo, .scc]
         let table = ExchangeTable.standard
         let classes = CmdletClasses()
         var allowed: [ExchangeTable.Service: ExchangeCmdletList] = [:]
         if let name = input.connection {
-            let connection = try context.connection(named: name)
-            for service in services { allowed[service] = try await Self.allowed(to: connection, service, context) }
+            let connection = try services.registry.connection(named: name, in: context)
+            for service in kinds { allowed[service] = try await Self.allowed(to: connection, service, context, services.sessions) }
         }
         var rows: [JSONObject] = []
         var names: [String] = []
-        for service in services {
+        for service in kinds {
             var known = Set(table.names(of: service))
             for name in allowed[service]?.all ?? [] where !table.knows(name, in: service) { known.insert(name) }
             names += known
@@ -106,14 +108,15 @@ struct CmdletList: Operation {
     }
 
     private static func allowed(
-        to connection: Connection, _ service: ExchangeTable.Service, _ context: OperationContext
+        to connection: Connection, _ service: ExchangeTable.Service, _ context: OperationContext,
+        _ sessions: SessionPool<ModuleSessionFactory>
     ) async throws(MMError) -> ExchangeCmdletList? {
         let deadline = context.deadline
         var onPrompt: (@Sendable (JSONObject) -> Void)?
         if context.call.waitsForSignIn, let person = context.call.person {
             onPrompt = { details in Task { await person.showSignIn(details) } }
         }
-        return try await context.services.sessions.withSession(
+        return try await sessions.withSession(
             SessionKey(connection: connection.name, module: service.module), until: deadline, onPrompt: onPrompt
         ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> ExchangeCmdletList? in
             guard case .exchange(let session) = lease.session.runner else { return nil }

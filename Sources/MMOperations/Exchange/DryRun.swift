@@ -14,7 +14,7 @@ enum DryRun {
     /// - Throws: `.unsupported` where the native engine alone was asked for, or is all there is, and doesn't take the script.
     static func native(
         _ script: String, in module: String, of connection: Connection, wanted: ConnectionEngine,
-        _ context: OperationContext
+        _ context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer? {
         guard let service = ExchangeTable.Service(module: module), wanted != .pwsh else { return nil }
         let source = RequestRecorder(service: service)
@@ -39,11 +39,12 @@ enum DryRun {
                 if let error = result.failure ?? result.errors.first { throw refusal(error) }
             }
         }
-        let (engine, policy) = (try context.services.guards.engine(), context.policy(of: connection))
+        let guarding = services.guarding
+        let (engine, policy) = (try guarding.guards.engine(), guarding.policy(of: connection, in: context))
         let verdict = engine.judge(
             script: script, in: ScriptContext(module: module), policy: policy, confirmed: false)
         var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: policy, isDryRun: true)
-        for (number, request) in try requests(commands, service, of: connection, context).enumerated() {
+        for (number, request) in try requests(commands, service, of: connection, services.identity).enumerated() {
             _ = grant.judge(engine.intent(of: request), number: UInt64(number))
         }
         return answer(
@@ -53,10 +54,9 @@ enum DryRun {
     /// The requests of cmdlets as they would be sent, without a token.
     private static func requests(
         _ commands: [ExchangeCommand], _ service: ExchangeTable.Service, of connection: Connection,
-        _ context: OperationContext
+        _ identity: IdentityService
     ) throws(MMError) -> [WireRequest] {
-        let client = try ExchangeClient(
-            identity: context.services.identity, connection: connection, service: service.endpoint)
+        let client = try ExchangeClient(identity: identity, connection: connection, service: service.endpoint)
         let account = SignedInAccount(
             username: connection.expectedEmail ?? "account@tenant", objectID: "",
             tenantID: connection.tenantId ?? connection.tenant ?? "TENANT", homeAccountID: "")

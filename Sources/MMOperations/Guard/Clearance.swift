@@ -17,15 +17,18 @@ package struct Clearance: Sendable {
     ///
     /// Asking goes to the person where there is one, else to the ledger: a person confirms there, and the very same call
     /// goes through once.
+    /// - Parameters:
+    ///   - context: the call.
+    ///   - ledger: where a request waits for a person.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
-    package func settle(in context: OperationContext) async throws(MMError) {
+    package func settle(in context: OperationContext, with ledger: ConfirmationLedger) async throws(MMError) {
         context.record.note("verdict", .string(verdict.decision.rawValue))
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))
         context.record.note("digest", .string(request.digest))
         guard verdict.decision != .allow else { return }
         if verdict.decision == .ask {
-            if try await context.services.ledger.consume(request.digest) {
+            if try await ledger.consume(request.digest) {
                 return context.record.note("confirmedBy", "ledger")
             }
             if let person = context.call.person, person.canBeAsked,
@@ -34,7 +37,7 @@ package struct Clearance: Sendable {
                 return try await ask(person, in: context)
             }
         }
-        let pending = verdict.decision == .ask ? try await context.services.ledger.request(request) : nil
+        let pending = verdict.decision == .ask ? try await ledger.request(request) : nil
         guard var error = verdict.error(pending: pending) else { return }
         if context.call.readsOnly {
             error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."

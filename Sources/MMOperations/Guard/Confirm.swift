@@ -26,21 +26,23 @@ struct Confirm: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: GuardServices
+    ) async throws(MMError) -> OperationAnswer {
         guard let token = input.token else {
-            var rows = try await Self.waiting(in: context.services.ledger)
-            for ledger in Self.isolatedLedgers(context.services) { rows += (try? await Self.waiting(in: ledger)) ?? [] }
+            var rows = try await Self.waiting(in: services.ledger)
+            for ledger in Self.isolatedLedgers(services) { rows += (try? await Self.waiting(in: ledger)) ?? [] }
             return .value(
                 .array(rows), notes: rows.isEmpty ? ["Nothing waits for a confirmation."] : [],
                 columns: ["token", "connection", "module", "request", "why", "until"])
         }
-        try PersonProof.require(context.services.environment)
+        try PersonProof.require(services.environment)
         guard context.call.caller.surface == .terminal, let person = context.call.person else {
             throw MMError(
                 .forbidden, "A confirmation is given by a person at a terminal, and there is none here.",
                 hint: "Open a terminal of your own and run `mm confirm \(token)` there.")
         }
-        let (ledger, pending) = try await Self.pending(token, context.services)
+        let (ledger, pending) = try await Self.pending(token, services)
         context.record.note("connection", .string(pending.connection))
         context.record.note("rule", .string(pending.rule))
         context.record.note("module", .string(pending.module))
@@ -72,7 +74,7 @@ struct Confirm: Operation {
 
     /// The entry of a token, and the ledger that holds it.
     /// - Throws: `notFound` when no such request waits.
-    private static func pending(_ token: String, _ services: OperationServices) async throws(MMError) -> (
+    private static func pending(_ token: String, _ services: GuardServices) async throws(MMError) -> (
         ConfirmationLedger, PendingConfirmation
     ) {
         do throws(MMError) {
@@ -89,7 +91,7 @@ struct Confirm: Operation {
 
     /// The ledgers of the pools that serve one connection each: what they hold back waits for the same person. A session
     /// may have spoilt its own; that is no reason not to show the others.
-    private static func isolatedLedgers(_ services: OperationServices) -> [ConfirmationLedger] {
+    private static func isolatedLedgers(_ services: GuardServices) -> [ConfirmationLedger] {
         let root = services.paths.isolatedDirectory
         let folders = (try? FolderListing.names(in: root))?.sorted() ?? []
         return folders.map { ConfirmationLedger(path: "\(root)/\($0)/home/.m365-state/confirmations.json") }

@@ -52,10 +52,14 @@ struct GuardCheck: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let connection = try input.connection.map { name throws(MMError) in try context.connection(named: name) }
-        let policy = connection.map { context.policy(of: $0) } ?? .standard
-        let engine = try context.services.guards.engine()
+    func run(
+        _ input: Input, in context: OperationContext, with services: GuardServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try input.connection.map { name throws(MMError) in 
+            try services.registry.connection(named: name, in: context)
+        }
+        let policy = connection.map { services.policy(of: $0, in: context) } ?? .standard
+        let engine = try services.guards.engine()
         let verdict: Verdict
         if let url = input.url {
             let service: RequestService =

@@ -31,8 +31,10 @@ struct GuardRules: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let engine = try context.services.guards.engine()
+    func run(
+        _ input: Input, in context: OperationContext, with guards: CurrentGuard
+    ) async throws(MMError) -> OperationAnswer {
+        let engine = try guards.engine()
         var rules = engine.rules()
         if let pattern = input.pattern {
             let wanted = pattern.lowercased()

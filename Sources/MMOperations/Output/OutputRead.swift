@@ -50,20 +50,22 @@ struct OutputRead: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: WorkServices
+    ) async throws(MMError) -> OperationAnswer {
         if WorkHandle.isOne(input.handle) {
-            let work = try await context.work(input.handle)
-            let answer = try await WorkRead(work: work).run(input, in: context)
+            let work = try await services.work(input.handle, of: context.call)
+            let answer = try await WorkRead(work: work, services: services).run(input, in: context)
             // A call's answer was filtered when it came; what a shell writes is still coming.
             return work is ShellTask ? OutgoingFilter().answer(answer) : answer
         }
-        let outputs = context.services.outputs
+        let outputs = services.outputs
         let stored = try outputs.find(input.handle)
         // A handle is a name, not a permission: who may not use the connection may not read what came from it.
         if let server = context.call.caller.server {
-            if stored.connection != "/\(server)" { _ = try context.connection(named: stored.connection) }
+            if stored.connection != "/\(server)" { _ = try services.registry.connection(named: stored.connection, in: context) }
         } else if !stored.connection.hasPrefix("/") {
-            _ = try context.connection(named: stored.connection)
+            _ = try services.registry.connection(named: stored.connection, in: context)
         }
         // An answer that is stored is there: there is nothing to wait for.
         guard input.action != "cancel" else {

@@ -5,12 +5,13 @@ import MMShell
 /// `output` with the handle of work that goes on: a call, or a command of a shell.
 struct WorkRead: Sendable {
     let work: any OperationWork
+    let services: WorkServices
 
     /// Reads what came of it, waits for it, or ends it.
     ///
     /// Reading changes nothing: the answer can be read again.
     func run(_ input: OutputRead.Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        if input.action == "cancel" { return try await work.end(for: context) }
+        if input.action == "cancel" { return try await work.end(for: context, from: services) }
         var prompt: ShellPrompt?
         if input.action == "wait" {
             prompt = try await work.wait(for: WaitingWish(), until: .after(wait(in: context)))
@@ -21,9 +22,9 @@ struct WorkRead: Sendable {
                 throw MMError(
                     .invalidInput, "What a job wrote is counted in bytes.", hint: "Leave out unit, or say bytes.")
             }
-            return try await work.page(.stdout, from: input.offset, limit: input.limit, to: context)
+            return try await work.page(.stdout, from: input.offset, limit: input.limit, to: context, from: services)
         }
-        let answer = try await work.answer(to: context, prompt: prompt)
+        let answer = try await work.answer(to: context, prompt: prompt, from: services)
         guard let filter = input.filter, work.ended != nil else { return answer }
         let filtered = try await JQProgram(filter).run(on: try await Self.json(of: answer))
         return OperationAnswer(.text(String(decoding: filtered, as: UTF8.self)), connection: answer.connection)

@@ -30,14 +30,17 @@ struct GraphRequestOperation: Operation {
         ]
     ).forReaders
 
-    func run(_ input: GraphRequestInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: GraphRequestInput, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let guarding = services.guarding
         guard let name = input.connection, let endpoint = input.endpoint else {
-            return try ConnectionsList.answer(in: context)
+            return try ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
-        let connection = try context.connection(named: name)
+        let connection = try guarding.registry.connection(named: name, in: context)
         let service: RequestService = input.resource == "flow" ? .flow : .graph
         let progress = ItemProgress(context.call.progress)
-        let client = try GraphClient(identity: context.services.identity, connection: connection, service: service)
+        let client = try GraphClient(identity: services.identity, connection: connection, service: service)
             .reportingWaits { progress.waits($0) }
         let target = try client.target(endpoint, query: input.query)
         let module = service == .flow ? "flow-api" : "graph-api"
@@ -49,18 +52,19 @@ struct GraphRequestOperation: Operation {
             method: input.method, target: target, body: input.body.map { JSONWriter.bytes($0) },
             contentType: input.body == nil ? nil : "application/json")
         let judged = GuardedRequest(method: input.method, target: target, body: input.body.map { .json($0) } ?? .none)
-        let policy = context.policy(of: connection)
-        let verdict = try context.services.guards.engine().judge(judged, policy: policy, confirmed: input.confirmed)
+        let policy = guarding.policy(of: connection, in: context)
+        let verdict = try guarding.guards.engine().judge(judged, policy: policy, confirmed: input.confirmed)
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, module: module, title: "\(input.method) \(target.path)",
                 text: "\(input.method) \(target.pathAndQuery)",
                 body: request.body ?? [], verdict: verdict, checks: connection.personChecks)
-        ).settle(in: context)
+        ).settle(in: context, with: guarding.ledger)
 
         let asked = "\(input.method) \(target.pathAndQuery)"
-        return try await context.waitingForSignIn(to: connection, resource: service == .flow ? .flow : .graph) {
-            () async throws(MMError) in
+        return try await services.identity.waitingForSignIn(
+            to: connection, resource: service == .flow ? .flow : .graph, in: context
+        ) { () async throws(MMError) in
             if input.all || input.top != nil {
                 let limits = PageLimits(items: input.top)
                 return try await Self.pages(
@@ -73,7 +77,7 @@ struct GraphRequestOperation: Operation {
                 answer.exitStatus = 1
             }
             let body = request.body.map { " " + String(decoding: $0.prefix(2000), as: UTF8.self) } ?? ""
-            context.logContent(of: connection, module, sent: asked + body, answer: answer)
+            context.logContent(of: connection, module, sent: asked + body, answer: answer, to: services.log)
             return answer
         }
     }

@@ -11,12 +11,15 @@ extension OperationContext {
     ///   - module: the module or service.
     ///   - sent: the command or request.
     ///   - answer: what came of it.
-    func logContent(of connection: Connection, _ module: String, sent: String, answer: OperationAnswer) {
+    ///   - log: the process's log.
+    func logContent(
+        of connection: Connection, _ module: String, sent: String, answer: OperationAnswer, to log: Log
+    ) {
         noteSizes(sent: sent, answer: answer)
         guard connection.logContent else { return }
-        let log = services.log.scoped(connection.name, module)
+        let log = log.scoped(connection.name, module)
         // What is cut in the middle looks like no secret any more: it is redacted before.
-        let redactor = services.redactor
+        let redactor = Redactor.standard
         log.info("sent: \(redactor.text(String(sent.prefix(8 * Self.shown))).prefix(Self.shown))")
         let text: String
         switch answer.body {

@@ -19,10 +19,12 @@ struct Disconnect: Operation {
         ]
     ).unlisted
 
-    func run(_ input: Reset.Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let connection = try context.connection(named: input.connection)
-        context.services.restorer.forget(connection: connection.name, module: input.module)
-        let keys = await context.services.sessions.disconnect(connection: connection.name, module: input.module)
+    func run(
+        _ input: Reset.Input, in context: OperationContext, with services: SessionServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try services.registry.connection(named: input.connection, in: context)
+        services.restorer.forget(connection: connection.name, module: input.module)
+        let keys = await services.sessions.disconnect(connection: connection.name, module: input.module)
         return .value([
             "status": "success", "disconnected": .array(keys.map { .string($0.description) }),
             "count": .int(Int64(keys.count)),

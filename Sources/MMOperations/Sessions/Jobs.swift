@@ -14,8 +14,10 @@ struct Jobs: Operation {
         ]
     ).unlisted
 
-    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let reports = context.services.jobs.table.reports(for: OperationJobs.reach(of: context.call))
+    func run(
+        _ input: NoInput, in context: OperationContext, with jobs: OperationJobs
+    ) async throws(MMError) -> OperationAnswer {
+        let reports = jobs.table.reports(for: OperationJobs.reach(of: context.call))
         let rows = reports.map { JSONValue.object(Self.row($0)) }
         return .value(
             ["jobs": .array(rows)], columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])

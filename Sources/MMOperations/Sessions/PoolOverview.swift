@@ -14,13 +14,13 @@ package enum PoolOverview {
     ///   - services: of this process.
     ///   - server: the name that `mcps` lists are compared with; `nil` for the owner.
     /// - Returns: the rows, and how many connections there are beside those that they show.
-    package static func sessions(_ services: OperationServices, for server: String?) async -> (
+    package static func sessions(_ services: SessionServices, for server: String?) async -> (
         rows: [JSONObject], unlisted: Int
     ) {
-        let context = context(services, server)
+        let context = context(server)
         let connections = connections(services, server)
-        guard connections.count <= most else { return (await Sessions.rows(in: context), connections.count) }
-        return (await Status.rows(of: connections, in: context), 0)
+        guard connections.count <= most else { return (await Sessions.rows(in: context, services), connections.count) }
+        return (await Status.rows(of: connections, in: context, services), 0)
     }
 
     /// A page of the connections whose name, description or tenant holds a text.
@@ -31,7 +31,7 @@ package enum PoolOverview {
     ///   - page: which page, from 1.
     /// - Returns: `rows` as of `status`, `total` of the connections, `page` and `pages`.
     package static func connections(
-        _ services: OperationServices, for server: String?, holding text: String, page: Int
+        _ services: SessionServices, for server: String?, holding text: String, page: Int
     ) async -> JSONObject {
         let wanted = text.lowercased()
         let found = connections(services, server).filter { connection in
@@ -42,20 +42,20 @@ package enum PoolOverview {
         let pages = max(1, (found.count + pageSize - 1) / pageSize)
         let page = min(max(page, 1), pages)
         let shown = Array(found.dropFirst((page - 1) * pageSize).prefix(pageSize))
-        let rows = await Status.rows(of: shown, in: context(services, server))
+        let rows = await Status.rows(of: shown, in: context(server), services)
         return [
             "rows": .array(rows.map { .object($0) }), "total": .int(Int64(found.count)), "page": .int(Int64(page)),
             "pages": .int(Int64(pages)),
         ]
     }
 
-    private static func context(_ services: OperationServices, _ server: String?) -> OperationContext {
+    private static func context(_ server: String?) -> OperationContext {
         OperationContext(
             call: CallContext(caller: Caller(surface: .library, name: "dashboard", server: server)),
-            services: services, deadline: .after(.seconds(30)), record: CallRecord())
+            deadline: .after(.seconds(30)), record: CallRecord())
     }
 
-    private static func connections(_ services: OperationServices, _ server: String?) -> [Connection] {
+    private static func connections(_ services: SessionServices, _ server: String?) -> [Connection] {
         guard let snapshot = try? services.registry.snapshot() else { return [] }
         return server.map { snapshot.visible(to: $0) } ?? snapshot.connections
     }

@@ -25,10 +25,12 @@ package struct Reset: Operation {
         examples: [.init("mm reset Contoso exo", "ends one session")]
     )
 
-    package func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let connection = try context.connection(named: input.connection)
-        context.services.restorer.forget(connection: connection.name, module: input.module)
-        let keys = await context.services.sessions.reset(connection: connection.name, module: input.module)
+    package func run(
+        _ input: Input, in context: OperationContext, with services: SessionServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try services.registry.connection(named: input.connection, in: context)
+        services.restorer.forget(connection: connection.name, module: input.module)
+        let keys = await services.sessions.reset(connection: connection.name, module: input.module)
         return .value([
             "status": "success", "reset": .array(keys.map { .string($0.description) }),
             "count": .int(Int64(keys.count)),

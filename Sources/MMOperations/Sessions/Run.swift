@@ -24,11 +24,14 @@ struct Run: Operation {
         ]
     ).forReaders.withSessionOutput
 
-    func run(_ input: RunInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: RunInput, in context: OperationContext, with services: RunServices
+    ) async throws(MMError) -> OperationAnswer {
+        let guarding = services.requests.guarding
         guard let name = input.connection, let module = input.module, let script = input.command else {
-            return try ConnectionsList.answer(in: context)
+            return try ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
-        let connection = try context.connection(named: name)
+        let connection = try guarding.registry.connection(named: name, in: context)
         let moduleName = try RunModule.named(module)
         context.record.note("module", .string(moduleName))
         var command = PowerShellCommand(script, format: input.output == "text" ? .text : .json)
@@ -38,7 +41,7 @@ struct Run: Operation {
             context.record.note("dryRun", true)
             let wanted = input.engine ?? connection.engine
             if let shown = try await DryRun.native(
-                command.script, in: moduleName, of: connection, wanted: wanted, context)
+                command.script, in: moduleName, of: connection, wanted: wanted, context, with: services.requests)
             {
                 return shown
             }
@@ -49,13 +52,13 @@ struct Run: Operation {
         try command.check()
         ScriptDigest(command.script, plan.parsed).note(in: context.record)
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
-            try await DryRun.checkNames(plan, service, knowing: context.services.checkedScripts)
+            try await DryRun.checkNames(plan, service, knowing: services.checkedScripts)
         }
         let key = SessionKey(connection: connection.name, module: moduleName)
-        let engine = try context.services.guards.engine()
-        let (text, parsed, policy) = (command.script, plan.parsed, context.policy(of: connection))
+        let engine = try guarding.guards.engine()
+        let (text, parsed, policy) = (command.script, plan.parsed, guarding.policy(of: connection, in: context))
         let isConfirmed = input.confirmed
-        let memory = await context.services.sessions.current(key)?.scriptMemory
+        let memory = await services.sessions.current(key)?.scriptMemory
         func judge(isDryRun: Bool) -> ScriptVerdict {
             ScriptVerdict(over: memory) { memory in
                 var place = ScriptContext(module: moduleName, memory: memory)
@@ -68,15 +71,17 @@ struct Run: Operation {
         let verdict = judged.verdict
         // What a dry run shows is what a run would do that a person has confirmed.
         let meant = input.isDryRun ? judge(isDryRun: false).verdict : verdict
-        if verdict.decision == .ask { try await refuseUnknown(plan, in: moduleName, of: connection, context) }
+        if verdict.decision == .ask {
+            try await refuseUnknown(plan, in: moduleName, of: connection, context, services.sessions)
+        }
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, module: moduleName,
                 title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
                 parameters: arguments.object, verdict: verdict, checks: connection.personChecks)
-        ).settle(in: context)
+        ).settle(in: context, with: guarding.ledger)
         for warning in verdict.warnings {
-            context.services.log.scoped(connection.name, moduleName).warning("guard: \(warning)")
+            services.requests.log.scoped(connection.name, moduleName).warning("guard: \(warning)")
         }
 
         var onPrompt: (@Sendable (JSONObject) -> Void)?
@@ -86,12 +91,12 @@ struct Run: Operation {
         let progress = context.call.progress
         progress(ProgressReport(done: 0, message: "waiting for \(key)"))
         let deadline = context.deadline
-        let (sent, prompt, sessions) = (command, onPrompt, context.services.sessions)
+        let (sent, prompt, sessions) = (command, onPrompt, services.sessions)
         let flow = input.output == "text" || input.isDryRun ? nil : NativeFlow(depth: input.depth ?? 3)
         let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
         let turn = CallTurn(
             of: context, CallAuthority(verdict: meant, text: command.script + values), connection: connection,
-            module: moduleName, isDryRun: input.isDryRun)
+            module: moduleName, with: guarding, isDryRun: input.isDryRun)
         let work = { @Sendable () async throws(MMError) -> EngineAnswer in
             try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
@@ -120,7 +125,7 @@ struct Run: Operation {
             context.record.note("engine", .string(Engine.native.rawValue))
             let result = OperationAnswer(
                 .items(rows), notes: verdict.warnings + ["engine: native"] + notes, connection: connection.name)
-            context.logContent(of: connection, moduleName, sent: command.script, answer: result)
+            context.logContent(of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
             return result
         }
         context.record.note("engine", .string(answer.engine.rawValue))
@@ -130,13 +135,14 @@ struct Run: Operation {
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
         result.notes = verdict.warnings + result.notes
-        context.logContent(of: connection, moduleName, sent: command.script, answer: result)
+        context.logContent(of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
         return result
     }
 
     /// Nobody is asked about a cmdlet that does not exist.
     private func refuseUnknown(
-        _ plan: EnginePlan, in module: String, of connection: Connection, _ context: OperationContext
+        _ plan: EnginePlan, in module: String, of connection: Connection, _ context: OperationContext,
+        _ sessions: SessionPool<ModuleSessionFactory>
     ) async throws(MMError) {
         guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) else { return }
         let source = RequestRecorder(service: service)
@@ -144,7 +150,7 @@ struct Run: Operation {
         let strangers = plan.strangers(to: source).filter { !classes.knows($0) }
         guard !strangers.isEmpty, plan.fits(source, with: strangers) else { return }
         let deadline = context.deadline
-        let unknown = try await context.services.sessions.withSession(
+        let unknown = try await sessions.withSession(
             SessionKey(connection: connection.name, module: module), until: deadline
         ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> [String] in
             guard case .exchange(let session) = lease.session.runner else { return [] }

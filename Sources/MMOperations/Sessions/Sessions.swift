@@ -15,13 +15,15 @@ struct Sessions: Operation {
         examples: [.init("mm sessions --json", "all of them, with what the pool has counted")]
     ).unlisted
 
-    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        var rows = await Self.rows(in: context).map { JSONValue.object($0) }
-        for report in await context.services.shells.reports(of: context.call.shellOwner) {
+    func run(
+        _ input: NoInput, in context: OperationContext, with services: SessionServices
+    ) async throws(MMError) -> OperationAnswer {
+        var rows = await Self.rows(in: context, services).map { JSONValue.object($0) }
+        for report in await services.shells.reports(of: context.call.shellOwner) {
             rows.append(
                 .object(Self.row(report, "\(report.key.place.rawValue)/\(report.key)", report.key.place.rawValue)))
         }
-        let pool = context.services.sessions
+        let pool = services.sessions
         var answer: JSONObject = ["sessions": .array(rows)]
         // What the pool did for others is nobody else's business: only the user's own terminal sees it.
         if context.call.caller.server == nil {
@@ -42,13 +44,13 @@ struct Sessions: Operation {
     }
 
     /// A row a session, of those that the caller may see.
-    static func rows(in context: OperationContext) async -> [JSONObject] {
+    static func rows(in context: OperationContext, _ services: SessionServices) async -> [JSONObject] {
         let server = context.call.caller.server
-        let visible = server.map { server in (try? context.services.registry.snapshot().names(visibleTo: server)) ?? []
+        let visible = server.map { server in (try? services.registry.snapshot().names(visibleTo: server)) ?? []
         }
-        var unrestored = context.services.restorer.standings
+        var unrestored = services.restorer.standings
         var rows: [JSONObject] = []
-        for report in await context.services.sessions.reports() where visible?.contains(report.key.connection) ?? true {
+        for report in await services.sessions.reports() where visible?.contains(report.key.connection) ?? true {
             var row = Self.row(report, report.key.description, report.key.module)
             row["connection"] = .string(report.key.connection)
             if let standing = unrestored.removeValue(forKey: report.key) { Self.say(standing, report.state, &row) }
@@ -59,7 +61,7 @@ struct Sessions: Operation {
             var row: JSONObject = [
                 "session": .string(key.description), "connection": .string(key.connection),
                 "module": .string(key.module), "state": "lost",
-                "account": context.services.restorer.account(of: key).map { .string($0) } ?? .null,
+                "account": services.restorer.account(of: key).map { .string($0) } ?? .null,
             ]
             Self.say(standing, .lost, &row)
             rows.append(row)

@@ -5,11 +5,11 @@ import MMCore
 /// their workspace, and what is said where they can't be confined.
 enum DefaultWorkspace {
     /// The folder that is made where nothing else offers itself.
-    static func path(_ services: OperationServices) -> String { services.paths.home + "/m365-workspace" }
+    static func path(_ services: ShellServices) -> String { services.paths.home + "/m365-workspace" }
 
     /// Whether a folder can be a workspace without being named: one below the home folder in which neither settings nor
     /// mm's own files lie.
-    static func admits(_ folder: String, _ services: OperationServices) -> Bool {
+    static func admits(_ folder: String, _ services: ShellServices) -> Bool {
         guard let real = resolved(folder), let home = resolved(services.paths.home), real.hasPrefix(home + "/"),
             !real.dropFirst(home.count).split(separator: "/").contains(where: { $0.hasPrefix(".") })
         else { return false }
@@ -21,7 +21,7 @@ enum DefaultWorkspace {
 
     /// Makes the folder where it isn't there.
     /// - Throws: `forbidden` when something else has its name.
-    static func make(_ services: OperationServices) throws(MMError) {
+    static func make(_ services: ShellServices) throws(MMError) {
         let path = path(services)
         var info = stat()
         if mkdir(path, 0o700) == 0 { return }
@@ -33,14 +33,14 @@ enum DefaultWorkspace {
     }
 
     /// What the first answer adds to what the confinement is worth.
-    static func note(_ services: OperationServices) -> String {
+    static func note(_ services: ShellServices) -> String {
         "This is how shells are confined that no person opened at a terminal; in \(settings(services)) their owner names "
             + "another folder (`directory`), more to read (`readable`), the network (`network`), or says "
             + "`\"sandbox\": \"guard\"` for shells without walls."
     }
 
     /// The error where the machine can't confine them: they are not started without walls unless their owner says so.
-    static func refusal(_ error: MMError, _ services: OperationServices) -> MMError {
+    static func refusal(_ error: MMError, _ services: ShellServices) -> MMError {
         MMError(
             error.code,
             "Shells that no person opened at a terminal are confined, which this machine can't do: \(error.message)",
@@ -50,7 +50,7 @@ enum DefaultWorkspace {
             details: error.details, cause: error.cause)
     }
 
-    private static func settings(_ services: OperationServices) -> String {
+    private static func settings(_ services: ShellServices) -> String {
         ShellsConfiguration.path(services.environment, home: services.paths.home)
     }
 

@@ -61,9 +61,9 @@ struct SessionFiles: Sendable {
     static func own(_ call: ShellCallContext) -> LocalFiles {
         let context = call.context
         return LocalFiles(
-            directory: context.call.directory ?? CallContext.ownDirectory ?? context.services.paths.home,
+            directory: context.call.directory ?? CallContext.ownDirectory ?? call.services.paths.home,
             rules: FileRules(
-                forbidden: ShellOpening.ownFiles(context.services), limit: call.configuration.largestFile))
+                forbidden: ShellOpening.ownFiles(call.services), limit: call.configuration.largestFile))
     }
 
     /// What is told of a file that was written.
@@ -125,8 +125,7 @@ struct SessionFiles: Sendable {
         let known = try? await call.shells.existing(key)
         var directory = await known?.workingDirectory
         if directory == nil, key.place.isLocal { directory = call.opening.startDirectory }
-        try await context.clear(
-            shell: command, in: key, host: known?.host, directory: directory, call.configuration)
+        try await call.clear(shell: command, in: key, host: known?.host, directory: directory)
     }
 
     /// Tells of a long upload, once for each hundredth of it.

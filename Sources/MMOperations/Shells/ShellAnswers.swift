@@ -37,10 +37,10 @@ extension OperationAnswer {
     }
 
     /// What a device's screen shows; of a shell, what its background jobs wrote between its commands.
-    static func display(_ session: NamedSession, _ context: OperationContext) async throws(MMError)
+    static func display(_ session: NamedSession, in shells: ShellSessions, _ context: OperationContext) async throws(MMError)
         -> OperationAnswer
     {
-        let member = try await context.services.shells.existing(session.key(of: context.call.shellOwner))
+        let member = try await shells.existing(session.key(of: context.call.shellOwner))
         switch member.body {
         case .screen(let screen): return shown(screen.view, ["session": .string(member.key.name)])
         case .shell(let shell):

@@ -5,17 +5,19 @@ import MMShell
 /// A call on shells: who calls, and the shells file as it stands at the moment.
 struct ShellCallContext: Sendable {
     let context: OperationContext
+    let services: ShellServices
     let configuration: ShellsConfiguration
 
     /// Reads the shells file.
     /// - Throws: `invalidInput` for a file that can't be understood.
-    init(_ context: OperationContext) throws(MMError) {
+    init(_ context: OperationContext, _ services: ShellServices) throws(MMError) {
         self.context = context
+        self.services = services
         configuration = try ShellsConfiguration.read(
-            ShellsConfiguration.path(context.services.environment, home: context.services.paths.home))
+            ShellsConfiguration.path(services.environment, home: services.paths.home))
     }
 
-    var shells: ShellSessions { context.services.shells }
+    var shells: ShellSessions { services.shells }
 
     /// Whether the caller may name files and folders of this machine: a person, or a program that has no walls to get around.
     var mayNamePlaces: Bool {
@@ -29,7 +31,7 @@ struct ShellCallContext: Sendable {
         // A program that nobody vouches for doesn't choose what it may write to by going there.
         let stands = caller.surface == .terminal || caller.surface == .mcp ? context.call.directory : nil
         return ShellOpening(
-            services: context.services, configuration: configuration,
+            services: services, configuration: configuration,
             confinement: configuration.confinement(of: caller),
             callerDirectory: stands)
     }
@@ -75,7 +77,7 @@ struct ShellCallContext: Sendable {
     func secret(_ name: String, for use: SecretUses.Use) throws(MMError) -> Secret {
         let uses = configuration.secrets[name] ?? SecretUses()
         guard context.isTerminal || uses.admit(use) else { throw SecretUses.refusal(name, use) }
-        return try ShellSecretStore.secret(named: name, context.services)
+        return try ShellSecretStore.secret(named: name, services)
     }
 }
 

@@ -27,8 +27,10 @@ struct ShellClose: Operation {
         Input(session: try NamedSession(from: reader, at: place), all: try reader.flag("all"))
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let (shells, owner) = (context.services.shells, context.call.shellOwner)
+    func run(
+        _ input: Input, in context: OperationContext, with shells: ShellSessions
+    ) async throws(MMError) -> OperationAnswer {
+        let owner = context.call.shellOwner
         var keys: [ShellSessionName]
         if input.all {
             keys = await shells.members(of: owner, in: place).map(\.key)

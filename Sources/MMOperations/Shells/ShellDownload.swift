@@ -57,8 +57,10 @@ struct ShellDownload: Operation {
             offset: try reader.integer("offset") ?? 0, limit: try reader.integer("limit"))
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let call = try ShellCallContext(context)
+    func run(
+        _ input: Input, in context: OperationContext, with services: ShellServices
+    ) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context, services)
         if input.to != nil, !call.mayNamePlaces {
             throw MMError(.invalidInput, "Only a person names files of this machine.", hint: "Leave `to` out.")
         }

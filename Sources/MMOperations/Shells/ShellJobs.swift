@@ -35,16 +35,18 @@ struct ShellJobs: Operation {
             examples: [("mm \(place.rawValue) jobs --cancel cmd-…", "ends it, by force if need be")])
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: WorkServices
+    ) async throws(MMError) -> OperationAnswer {
         if let handle = input.cancelled {
             if let signal = input.signal {
-                let task = try await context.command(handle)
+                let task = try await services.command(handle, of: context.call)
                 let isSent = await task.job.signal(signal)
                 return await .report(task, context, more: ["signal_sent": .bool(isSent)])
             }
-            return try await context.work(handle).end(for: context)
+            return try await services.work(handle, of: context.call).end(for: context, from: services)
         }
-        let rows = await context.services.shells.tasks(of: context.call.shellOwner, in: place).map {
+        let rows = await services.shells.tasks(of: context.call.shellOwner, in: place).map {
             task -> JSONValue in
             var row: JSONObject = [
                 "job": .string(task.handle), "session": .string(task.session.name),

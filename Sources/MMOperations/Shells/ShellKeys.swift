@@ -33,7 +33,9 @@ struct ShellKeys: Operation {
             keys: try ShellInput.keys(try reader.textList("keys") ?? []))
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        try await TypingTarget(job: input.job, session: input.session, place: place, context: context).type(input.keys)
+    func run(
+        _ input: Input, in context: OperationContext, with services: WorkServices
+    ) async throws(MMError) -> OperationAnswer {
+        try await TypingTarget(job: input.job, session: input.session, place: place, context, services).type(input.keys)
     }
 }

@@ -6,7 +6,7 @@ import MMSystem
 
 /// Opens shell sessions as a configuration says.
 package struct ShellOpening: Sendable {
-    let services: OperationServices
+    let services: ShellServices
     /// How shells are started.
     package let configuration: ShellsConfiguration
 
@@ -22,7 +22,7 @@ package struct ShellOpening: Sendable {
     ///   - confinement: how far local ones are confined.
     ///   - callerDirectory: where the caller stands; `nil`: where this process does.
     package init(
-        services: OperationServices, configuration: ShellsConfiguration,
+        services: ShellServices, configuration: ShellsConfiguration,
         confinement: ShellsConfiguration.Confinement, callerDirectory: String? = nil
     ) {
         self.services = services
@@ -32,7 +32,7 @@ package struct ShellOpening: Sendable {
     }
 
     /// The program's own files: registry, tokens, ledger, logs, sockets, and the configuration of shells.
-    package static func ownFiles(_ services: OperationServices) -> [String] {
+    package static func ownFiles(_ services: ShellServices) -> [String] {
         let paths = services.paths
         return [
             paths.registry, paths.tokenDirectory, paths.stateDirectory, paths.logDirectory, paths.runtimeDirectory,

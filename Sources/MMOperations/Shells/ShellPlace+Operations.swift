@@ -8,12 +8,15 @@ extension ShellPlace {
     /// lasts; commands that take long go on under a handle.
     var operations: [AnyOperation] {
         [
-            AnyOperation(ShellRun(place: self)), AnyOperation(ShellRead(place: self)),
-            AnyOperation(ShellWrite(place: self)), AnyOperation(ShellKeys(place: self)),
-            AnyOperation(ShellWait(place: self)), AnyOperation(ShellJobs(place: self)),
-            AnyOperation(ShellSessionList(place: self)), AnyOperation(ShellClose(place: self)),
-            AnyOperation(ShellUpload(place: self)), AnyOperation(ShellDownload(place: self)),
-            AnyOperation(ShellReset(place: self)), AnyOperation(ShellWorkingDirectory(place: self)),
+            AnyOperation(ShellRun(place: self)) { $0.ofShells }, AnyOperation(ShellRead(place: self)) { $0.ofShells },
+            AnyOperation(ShellWrite(place: self)) { $0.ofShells }, AnyOperation(ShellKeys(place: self)) { $0.ofWork },
+            AnyOperation(ShellWait(place: self)) { $0.ofWork }, AnyOperation(ShellJobs(place: self)) { $0.ofWork },
+            AnyOperation(ShellSessionList(place: self)) { $0.shells },
+            AnyOperation(ShellClose(place: self)) { $0.shells },
+            AnyOperation(ShellUpload(place: self)) { $0.ofShells },
+            AnyOperation(ShellDownload(place: self)) { $0.ofShells },
+            AnyOperation(ShellReset(place: self)) { $0.shells },
+            AnyOperation(ShellWorkingDirectory(place: self)) { $0.shells },
         ]
     }
 

@@ -42,21 +42,24 @@ struct ShellRead: Operation {
             stream: ShellCommand.Stream(rawValue: try reader.text("stream") ?? "stdout"))
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        if let path = input.path { return try await file(path, input, context) }
+    func run(
+        _ input: Input, in context: OperationContext, with services: ShellServices
+    ) async throws(MMError) -> OperationAnswer {
+        if let path = input.path { return try await file(path, input, try ShellCallContext(context, services)) }
         guard let job = input.job else {
-            return try await .display(try .required(input.session), context)
+            return try await .display(try .required(input.session), in: services.shells, context)
         }
-        return try await context.work(job).page(input.stream, from: input.offset, limit: input.limit, to: context)
+        return try await services.work.work(job, of: context.call).page(
+            input.stream, from: input.offset, limit: input.limit, to: context, from: services.work)
     }
 
-    private func file(_ path: String, _ input: Input, _ context: OperationContext) async throws(MMError)
+    private func file(_ path: String, _ input: Input, _ call: ShellCallContext) async throws(MMError)
         -> OperationAnswer
     {
-        let files = SessionFiles(call: try ShellCallContext(context), session: try .required(input.session))
-        let limit = input.limit ?? (context.isTerminal ? nil : 20_000)
+        let files = SessionFiles(call: call, session: try .required(input.session))
+        let limit = input.limit ?? (call.context.isTerminal ? nil : 20_000)
         let piece = try await files.read(path, from: input.offset, limit: limit.map { max($0, 4) })
-        if context.isTerminal {
+        if call.context.isTerminal {
             return OperationAnswer(.bytes(piece.bytes, contentType: "application/octet-stream"))
         }
         return try SessionFiles.answer(piece, of: path, encoding: nil)

@@ -20,8 +20,10 @@ struct ShellReset: Operation {
         try .required(from: reader, at: place)
     }
 
-    func run(_ input: NamedSession, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let (shells, key) = (context.services.shells, input.key(of: context.call.shellOwner))
+    func run(
+        _ input: NamedSession, in context: OperationContext, with shells: ShellSessions
+    ) async throws(MMError) -> OperationAnswer {
+        let key = input.key(of: context.call.shellOwner)
         switch try await shells.existing(key).body {
         case .shell(let session): try await session.reset()
         case .screen: await shells.close(key)

@@ -103,8 +103,10 @@ struct ShellRun: Operation {
             isText: try reader.text("output") ?? "text" == "text")
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let call = try ShellCallContext(context)
+    func run(
+        _ input: Input, in context: OperationContext, with services: ShellServices
+    ) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context, services)
         let configuration = call.configuration
         if input.options.directory != nil, !call.mayNamePlaces {
             throw MMError(.invalidInput, "Where a session starts is a person's choice.", hint: "Use cd in the command.")
@@ -114,9 +116,9 @@ struct ShellRun: Operation {
         let limit = input.timeout ?? configuration.commandTime
         // A person at a terminal waits; a model is better served by a handle.
         let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
-        await context.note(command: input.command, configuration, secrets: member.secrets)
+        await call.note(command: input.command, secrets: member.secrets)
         guard case .shell = member.body else {
-            return try await device(input.command, member, .after(min(limit, context.deadline.remaining)), context)
+            return try await device(input.command, member, .after(min(limit, context.deadline.remaining)), call)
         }
         // A terminal that waits to the end sees what is written as it comes.
         let flows =
@@ -128,10 +130,10 @@ struct ShellRun: Operation {
             timeLimit: limit, patience: patience, isBeside: input.isBeside,
             keeping: flows
                 ? .flowing
-                : .all(context.services.outputs, owner: "/\(context.call.caller.server ?? "")"),
+                : .all(services.work.outputs, owner: "/\(context.call.caller.server ?? "")"),
             admission: admission)
         if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
-        if flows { return flowing(task, member, context) }
+        if flows { return flowing(task, member, call) }
         // A caller who does not wait hears of it as soon as it runs.
         if context.call.patience != nil {
             context.call.progress(ProgressReport(done: 0, total: nil, message: "running \(task.handle)"))
@@ -163,12 +165,12 @@ struct ShellRun: Operation {
     }
 
     /// An answer that is what the command writes, while it runs.
-    private func flowing(_ task: ShellTask, _ member: ShellSessions.Member, _ context: OperationContext)
+    private func flowing(_ task: ShellTask, _ member: ShellSessions.Member, _ call: ShellCallContext)
         -> OperationAnswer
     {
         let output = CommandOutput(of: task) { _ in
-            note(task, member, context)
-            await context.services.shells.touch(member.key)
+            note(task, member, call.context)
+            await call.shells.touch(member.key)
         }
         return OperationAnswer(.output(output.stream))
     }
@@ -200,12 +202,12 @@ struct ShellRun: Operation {
             }
         do throws(MMError) {
             if opening.confinement != .argv || !place.isLocal {
-                try await context.clear(
-                    shell: judged, shown: text, in: key, host: known?.host, directory: directory, configuration)
+                try await call.clear(
+                    shell: judged, shown: text, in: key, host: known?.host, directory: directory)
             }
             return try configuration.policy.check(text, directory: directory ?? "/")
         } catch {
-            await context.note(command: text, configuration, secrets: known?.secrets ?? [], isRefused: true)
+            await call.note(command: text, secrets: known?.secrets ?? [], isRefused: true)
             throw error
         }
     }
@@ -234,19 +236,19 @@ struct ShellRun: Operation {
     // MARK: Devices
 
     private func device(
-        _ text: String, _ member: ShellSessions.Member, _ deadline: Deadline, _ context: OperationContext
+        _ text: String, _ member: ShellSessions.Member, _ deadline: Deadline, _ call: ShellCallContext
     ) async throws(MMError) -> OperationAnswer {
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no device.") }
         let answer: ScreenSession.Answer
         do throws(MMError) {
-            answer = try await context.services.shells.using(member.key) { () async throws(MMError) in
+            answer = try await call.shells.using(member.key) { () async throws(MMError) in
                 try await screen.run(lines: text, deadline: deadline)
             }
         } catch  where error.code == .sessionLost {
-            await context.services.shells.close(member.key)
+            await call.shells.close(member.key)
             throw error
         }
-        return .device(answer, member, isTerminal: context.isTerminal)
+        return .device(answer, member, isTerminal: call.context.isTerminal)
     }
 }
 

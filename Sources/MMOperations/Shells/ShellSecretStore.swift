@@ -7,7 +7,7 @@ package import MMCore
 package enum ShellSecretStore {
     /// The secret of a name.
     /// - Throws: `invalidInput` for what is no name, `notFound` with how to put it there.
-    package static func secret(named name: String, _ services: OperationServices) throws(MMError) -> Secret {
+    package static func secret(named name: String, _ services: ShellServices) throws(MMError) -> Secret {
         let isName =
             !name.isEmpty && name.utf8.count <= 64
             && name.utf8.allSatisfy { byte in

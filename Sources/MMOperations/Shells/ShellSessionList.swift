@@ -15,8 +15,10 @@ struct ShellSessionList: Operation {
             examples: [("mm \(place.rawValue) sessions", "name, kind, directory, what runs")])
     }
 
-    func run(_ input: NoInput, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let (shells, owner) = (context.services.shells, context.call.shellOwner)
+    func run(
+        _ input: NoInput, in context: OperationContext, with shells: ShellSessions
+    ) async throws(MMError) -> OperationAnswer {
+        let owner = context.call.shellOwner
         let reports = Dictionary(await shells.reports(of: owner).map { ($0.key, $0) }) { first, _ in first }
         var rows: [JSONValue] = []
         for member in await shells.members(of: owner, in: place) {

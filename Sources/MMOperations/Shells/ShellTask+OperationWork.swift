@@ -2,12 +2,15 @@ import MMCore
 import MMShell
 
 extension ShellTask: OperationWork {
-    func answer(to context: OperationContext, prompt: ShellPrompt?) async -> OperationAnswer {
+    func answer(
+        to context: OperationContext, prompt: ShellPrompt?, from services: WorkServices
+    ) async -> OperationAnswer {
         await .report(self, context, prompt: prompt)
     }
 
     func page(
-        _ stream: ShellCommand.Stream?, from offset: Int, limit: Int?, to context: OperationContext
+        _ stream: ShellCommand.Stream?, from offset: Int, limit: Int?, to context: OperationContext,
+        from services: WorkServices
     ) async -> OperationAnswer {
         guard let stream else { return .display(self) }
         // No character is longer than four bytes: with so many there is always one to show.
@@ -27,9 +30,9 @@ extension ShellTask: OperationWork {
         await ShellRunner.wait(job, until: deadline, for: wish.text, matching: wish.pattern, quiet: wish.quiet)
     }
 
-    func end(for context: OperationContext) async -> OperationAnswer {
+    func end(for context: OperationContext, from services: WorkServices) async -> OperationAnswer {
         cancel()
         await finished(within: .seconds(10))
-        return await answer(to: context, prompt: nil)
+        return await answer(to: context, prompt: nil, from: services)
     }
 }

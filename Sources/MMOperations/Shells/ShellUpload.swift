@@ -67,8 +67,10 @@ struct ShellUpload: Operation {
             content: try reader.written("content"), isBase64: try reader.text("encoding") == "base64", how: how)
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let call = try ShellCallContext(context)
+    func run(
+        _ input: Input, in context: OperationContext, with services: ShellServices
+    ) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context, services)
         let source = try await Self.source(input, call)
         return try await SessionFiles(call: call, session: input.session, options: input.options, sudo: input.sudo)
             .write(input.path, source, how: input.how)

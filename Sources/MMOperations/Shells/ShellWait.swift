@@ -35,12 +35,15 @@ struct ShellWait: Operation {
             examples: [("mm \(place.rawValue) wait cmd-… --for 'Listening'", "until the text is there")])
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let work = try await context.work(try OperationContext.required(handle: input.job))
+    func run(
+        _ input: Input, in context: OperationContext, with services: WorkServices
+    ) async throws(MMError) -> OperationAnswer {
+        let work = try await services.work(
+            try OperationContext.required(handle: input.job), of: context.call)
         let patience = input.yield ?? .seconds(context.isTerminal ? 86_400 : 30)
         let prompt = try await work.wait(
             for: input.wish, until: min(.after(patience), context.isTerminal ? .never : context.deadline))
         if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the command goes on.") }
-        return try await work.answer(to: context, prompt: prompt)
+        return try await work.answer(to: context, prompt: prompt, from: services)
     }
 }

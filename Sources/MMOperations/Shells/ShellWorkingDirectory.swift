@@ -18,9 +18,11 @@ struct ShellWorkingDirectory: Operation {
         try .required(from: reader, at: place)
     }
 
-    func run(_ input: NamedSession, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: NamedSession, in context: OperationContext, with shells: ShellSessions
+    ) async throws(MMError) -> OperationAnswer {
         let key = input.key(of: context.call.shellOwner)
-        let path = try await context.services.shells.existing(key).directory
+        let path = try await shells.existing(key).directory
         return OperationAnswer(.value(["session": .string(key.name), "cwd": .string(path)]), text: path)
     }
 }

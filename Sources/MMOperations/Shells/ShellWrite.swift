@@ -41,16 +41,18 @@ struct ShellWrite: Operation {
             appends: try reader.flag("append"))
     }
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    func run(
+        _ input: Input, in context: OperationContext, with services: ShellServices
+    ) async throws(MMError) -> OperationAnswer {
         if let path = input.path {
             var how = FileWriting()
             how.appends = input.appends
-            return try await SessionFiles(call: try ShellCallContext(context), session: try .required(input.session))
+            return try await SessionFiles(call: try ShellCallContext(context, services), session: try .required(input.session))
                 .write(path, FileSource(Array(input.text.utf8)), how: how)
         }
-        let target = try await TypingTarget(job: input.job, session: input.session, place: place, context: context)
+        let target = try await TypingTarget(job: input.job, session: input.session, place: place, context, services.work)
         if let name = input.secret {
-            return try await target.type(.secret(try await target.secret(name, try ShellCallContext(context))))
+            return try await target.type(.secret(try await target.secret(name, try ShellCallContext(context, services))))
         }
         return try await target.type(input.pressesEnter ? .line(input.text) : .text(input.text))
     }

@@ -21,7 +21,7 @@ package struct ShellsDoctor: Sendable {
     package var isSound: Bool { rows.allSatisfy(\.isSound) }
 
     /// Looks at the settings, the kernel and the programs, and starts a shell as a model would.
-    package static func examine(_ services: OperationServices) async -> ShellsDoctor {
+    package static func examine(_ services: ShellServices) async -> ShellsDoctor {
         var doctor = ShellsDoctor()
         let path = ShellsConfiguration.path(services.environment, home: services.paths.home)
         let configuration: ShellsConfiguration
@@ -50,7 +50,7 @@ package struct ShellsDoctor: Sendable {
     }
 
     private mutating func tryShell(
-        _ services: OperationServices, _ configuration: ShellsConfiguration,
+        _ services: ShellServices, _ configuration: ShellsConfiguration,
         _ confinement: ShellsConfiguration.Confinement
     ) async {
         var template = Array("/tmp/mm-doctor-XXXXXX".utf8CString)

@@ -10,14 +10,16 @@ struct TypingTarget: Sendable {
 
     private let kind: Kind
     private let context: OperationContext
+    private let shells: ShellSessions
 
     /// What a call's arguments name.
-    init(job: String?, session: NamedSession?, place: ShellPlace, context: OperationContext) async throws(MMError) {
+    init(job: String?, session: NamedSession?, place: ShellPlace, _ context: OperationContext, _ services: WorkServices) async throws(MMError) {
         self.context = context
+        shells = services.shells
         if job == nil, !place.isLocal {
             kind = .device(try .required(session))
         } else {
-            kind = .command(try await context.command(try OperationContext.required(handle: job)))
+            kind = .command(try await services.command(try OperationContext.required(handle: job), of: context.call))
         }
     }
 
@@ -44,7 +46,7 @@ struct TypingTarget: Sendable {
     }
 
     private func type(_ typed: ShellInput, into session: NamedSession) async throws(MMError) -> OperationAnswer {
-        let member = try await context.services.shells.existing(session.key(of: context.call.shellOwner))
+        let member = try await shells.existing(session.key(of: context.call.shellOwner))
         guard case .screen(let screen) = member.body else {
             throw MMError(.invalidInput, "This session has no screen.", hint: "Give the `job` that is typed into.")
         }
@@ -55,7 +57,7 @@ struct TypingTarget: Sendable {
         } catch  where error.code == .conflict {
             try await screen.send(typed)
             _ = await screen.waitForQuiet(.milliseconds(200), until: .after(.seconds(5)))
-            return try await .display(session, context)
+            return try await .display(session, in: shells, context)
         }
     }
 

@@ -32,9 +32,11 @@ struct Login: Operation {
         ]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let connection = try context.connection(named: input.connection)
-        let identity = context.services.identity
+    func run(
+        _ input: Input, in context: OperationContext, with services: ConnectionServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try services.registry.connection(named: input.connection, in: context)
+        let identity = services.identity
         let account: SignedInAccount
         if context.call.waitsForSignIn, let person = context.call.person {
             account = try await identity.signIn(

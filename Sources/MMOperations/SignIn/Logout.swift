@@ -30,8 +30,10 @@ struct Logout: Operation {
         examples: [.init("mm logout Contoso --forget-account", "lets another account sign in next")]
     )
 
-    func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        let connection = try context.connection(named: input.connection)
+    func run(
+        _ input: Input, in context: OperationContext, with services: SessionServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try services.registry.connection(named: input.connection, in: context)
         // Which account a connection belongs to is the owner's to say: a model must not open the door for another one.
         if input.forgetAccount, context.call.caller.surface == .mcp {
             throw MMError(
@@ -40,9 +42,9 @@ struct Logout: Operation {
             )
         }
         // The sessions last: one that began meanwhile would live on with a token that nobody sees.
-        let result = try await context.services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
-        context.services.restorer.forget(connection: connection.name, module: nil)
-        let ended = await context.services.sessions.disconnect(connection: connection.name)
+        let result = try await services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
+        services.restorer.forget(connection: connection.name, module: nil)
+        let ended = await services.sessions.disconnect(connection: connection.name)
         return .value(
             [
                 "connection": .string(connection.name), "state": "signed out",

@@ -24,41 +24,44 @@ package struct Status: Operation {
         ]
     )
 
-    package func run(_ input: Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+    package func run(
+        _ input: Input, in context: OperationContext, with services: SessionServices
+    ) async throws(MMError) -> OperationAnswer {
         let connections: [Connection]
         var notes: [String] = []
         if let name = input.connection {
-            connections = [try context.connection(named: name)]
+            connections = [try services.registry.connection(named: name, in: context)]
         } else {
-            let snapshot = try context.services.registry.snapshot()
+            let snapshot = try services.registry.snapshot()
             let server = context.call.caller.server
             connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
             if server == nil { notes = ConnectionsList.notes(on: snapshot, showing: connections) }
         }
-        let rows = await Self.rows(of: connections, in: context).map { JSONValue.object($0) }
+        let rows = await Self.rows(of: connections, in: context, services).map { JSONValue.object($0) }
         return .value(
             ["sessions": .array(rows)], notes: notes,
             columns: PoolOverview.columns)
     }
 
     /// The sign-ins and sessions of some connections.
-    package static func rows(of connections: [Connection], in context: OperationContext) async -> [JSONObject] {
+    package static func rows(
+        of connections: [Connection], in context: OperationContext, _ services: SessionServices
+    ) async -> [JSONObject] {
         var rows: [JSONObject] = []
         for connection in connections {
-            rows.append(row(connection, "graph-api", await state(of: connection, .graph, context)))
+            rows.append(row(connection, "graph-api", await state(of: connection, .graph, services.identity)))
             // Power Automate shares the sign-in; it has a row of its own only while it waits for a person by itself.
-            let flow = await state(of: connection, .flow, context)
+            let flow = await state(of: connection, .flow, services.identity)
             if case .pending = flow { rows.append(row(connection, "flow-api", flow)) }
         }
         let names = Set(connections.map(\.name))
-        return rows + (await Sessions.rows(in: context)).filter { names.contains($0["connection"]?.string ?? "") }
+        return rows + (await Sessions.rows(in: context, services)).filter { names.contains($0["connection"]?.string ?? "") }
     }
 
     /// Asking after a sign-in that waits also finishes it, once the person has approved.
-    private static func state(of connection: Connection, _ resource: ServiceResource, _ context: OperationContext) async
+    private static func state(of connection: Connection, _ resource: ServiceResource, _ identity: IdentityService) async
         -> SignInState
     {
-        let identity = context.services.identity
         let state = await identity.state(of: connection, resource: resource)
         guard case .pending = state else { return state }
         do throws(MMError) {

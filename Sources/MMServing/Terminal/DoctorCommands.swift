@@ -47,7 +47,7 @@ enum DoctorCommands {
                 discussion: "Exit code 1 when they can't be started as the settings say.",
                 fields: [], examples: [.init("mm doctor shells", "settings, kernel, programs, and a trial")]
             ) { (_, options, streams) async throws(MMError) in
-                let found = await ShellsDoctor.examine(OperationServices(environment: environment))
+                let found = await ShellsDoctor.examine(OperationServices(environment: environment).ofShells)
                 if options.format == .json {
                     try streams.writeLine(JSONWriter.string(.object(found.json), layout: .indented(2)))
                 } else {

@@ -26,12 +26,12 @@ struct GrantedRequestsTests {
     private func turn(_ person: (any PersonAtHand)? = nil) throws -> CallTurn {
         let context = OperationContext(
             call: CallContext(caller: Caller(surface: .terminal, name: "", server: nil), person: person),
-            services: home.services,
             deadline: .never, record: CallRecord())
         let verdict = GuardEngine.standard.judge(script: "Get-MgUser", module: .graph)
         let connection = try Connection(name: "Contoso", tenant: "contoso.example")
         return CallTurn(
-            of: context, CallAuthority(verdict: verdict, text: "Get-MgUser"), connection: connection, module: "graph")
+            of: context, CallAuthority(verdict: verdict, text: "Get-MgUser"), connection: connection, module: "graph",
+            with: home.services.ofGuard)
     }
 
     private func request(_ method: String, number: UInt64 = 1) throws -> DescribedRequest {

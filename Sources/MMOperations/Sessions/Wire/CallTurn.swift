@@ -20,15 +20,16 @@ struct CallTurn: Sendable {
     ///   - authority: what it was let through for.
     ///   - connection: whose session it runs in.
     ///   - module: the session's module.
+    ///   - guarding: how strictly its requests are judged, and where one waits for a person.
     ///   - isDryRun: whether all that changes something is held back.
     init(
         of context: OperationContext, _ authority: CallAuthority, connection: Connection, module: String,
-        isDryRun: Bool = false
+        with guarding: GuardServices, isDryRun: Bool = false
     ) {
         call = context.record.call
-        grant = RequestGrant(authority, policy: context.policy(of: connection), isDryRun: isDryRun)
+        grant = RequestGrant(authority, policy: guarding.policy(of: connection, in: context), isDryRun: isDryRun)
         self.isDryRun = isDryRun
-        ledger = context.services.ledger
+        ledger = guarding.ledger
         person = context.call.person
         confirmation = {
             $0.confirmation(connection: connection.name, module: module, checks: connection.personChecks)

@@ -1,0 +1,10 @@
+package import MMCore
+package import MMIdentity
+
+/// What operations on connections work with.
+package struct ConnectionServices: Sendable {
+    /// The connections.
+    package let registry: ConnectionRegistry
+    /// Sign-ins and tokens.
+    package let identity: IdentityService
+}

@@ -1,0 +1,22 @@
+package import MMCore
+package import MMGuard
+
+/// What it takes to judge an action and to have it confirmed.
+package struct GuardServices: Sendable {
+    /// The environment of the process.
+    package let environment: [String: String]
+    /// Where files lie.
+    package let paths: StatePaths
+    /// The connections, which have a policy each.
+    package let registry: ConnectionRegistry
+    /// Judges scripts and requests.
+    package let guards: CurrentGuard
+    /// Requests that wait for a person.
+    package let ledger: ConfirmationLedger
+
+    /// How strictly the guard judges for a connection and the caller.
+    package func policy(of connection: Connection, in context: OperationContext) -> GuardPolicy {
+        if context.call.readsOnly { return GuardPolicy(.readonly) }
+        return GuardPolicy(of: connection, environment: environment, allowances: context.call.guardAllowances)
+    }
+}

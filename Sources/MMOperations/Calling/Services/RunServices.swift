@@ -1,0 +1,11 @@
+package import MMSessions
+
+/// What it takes to run a script in a module's session.
+package struct RunServices: Sendable {
+    /// What a native pipeline sends, and who judges the script.
+    package let requests: RequestServices
+    /// The sessions.
+    package let sessions: SessionPool<ModuleSessionFactory>
+    /// Scripts that need no second look at their parameters' names.
+    let checkedScripts: CheckedScripts
+}
