@@ -14,7 +14,9 @@ struct FlowingAnswerTests {
             "rows", command: ["rows"], title: "Rows", summary: "Streams.",
             effects: .init(readOnly: true, openWorld: true))
 
-        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer {
+        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError)
+            -> OperationAnswer
+        {
             context.record.note("class", .string(guardClass))
             return OperationAnswer(.items(ItemStream(next: next)))
         }

@@ -16,7 +16,9 @@ struct OutgoingAnswerTests {
             "print", command: ["print"], title: "Print", summary: "Prints.", effects: .init(readOnly: true)
         ).withSessionOutput
 
-        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer {
+        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError)
+            -> OperationAnswer
+        {
             for (key, value) in facts { context.record.note(key, value) }
             return OperationAnswer(body, notes: ["WARNING: \(token)"], text: "it is \(token)")
         }

@@ -260,7 +260,8 @@ private struct DashboardDeed: Operation {
         self.body = body
     }
 
-    func run(_ input: Input, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer {
+    func run(_ input: Input, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer
+    {
         body(input.arguments)
         return .value("done")
     }

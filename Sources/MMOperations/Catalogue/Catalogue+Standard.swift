@@ -1,3 +1,5 @@
+import MMCore
+
 extension Catalogue {
     /// Every operation of the product, in the order help texts list them, each with what it works with.
     public static let standard = Catalogue(

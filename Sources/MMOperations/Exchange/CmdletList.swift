@@ -44,7 +44,9 @@ struct CmdletList: Operation {
         var allowed: [ExchangeTable.Service: ExchangeCmdletList] = [:]
         if let name = input.connection {
             let connection = try services.registry.connection(named: name, in: context)
-            for service in kinds { allowed[service] = try await Self.allowed(to: connection, service, context, services.sessions) }
+            for service in kinds {
+                allowed[service] = try await Self.allowed(to: connection, service, context, services.sessions)
+            }
         }
         var rows: [JSONObject] = []
         var names: [String] = []

@@ -55,7 +55,7 @@ struct GuardCheck: Operation {
     func run(
         _ input: Input, in context: OperationContext, with services: GuardServices
     ) async throws(MMError) -> OperationAnswer {
-        let connection = try input.connection.map { name throws(MMError) in 
+        let connection = try input.connection.map { name throws(MMError) in
             try services.registry.connection(named: name, in: context)
         }
         let policy = connection.map { services.policy(of: $0, in: context) } ?? .standard

@@ -63,7 +63,9 @@ struct OutputRead: Operation {
         let stored = try outputs.find(input.handle)
         // A handle is a name, not a permission: who may not use the connection may not read what came from it.
         if let server = context.call.caller.server {
-            if stored.connection != "/\(server)" { _ = try services.registry.connection(named: stored.connection, in: context) }
+            if stored.connection != "/\(server)" {
+                _ = try services.registry.connection(named: stored.connection, in: context)
+            }
         } else if !stored.connection.hasPrefix("/") {
             _ = try services.registry.connection(named: stored.connection, in: context)
         }

@@ -125,7 +125,8 @@ struct Run: Operation {
             context.record.note("engine", .string(Engine.native.rawValue))
             let result = OperationAnswer(
                 .items(rows), notes: verdict.warnings + ["engine: native"] + notes, connection: connection.name)
-            context.logContent(of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
+            context.logContent(
+                of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
             return result
         }
         context.record.note("engine", .string(answer.engine.rawValue))

@@ -37,7 +37,8 @@ extension OperationAnswer {
     }
 
     /// What a device's screen shows; of a shell, what its background jobs wrote between its commands.
-    static func display(_ session: NamedSession, in shells: ShellSessions, _ context: OperationContext) async throws(MMError)
+    static func display(_ session: NamedSession, in shells: ShellSessions, _ context: OperationContext)
+        async throws(MMError)
         -> OperationAnswer
     {
         let member = try await shells.existing(session.key(of: context.call.shellOwner))

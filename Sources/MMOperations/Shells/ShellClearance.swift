@@ -14,7 +14,8 @@ extension ShellCallContext {
         let place = ShellContext(
             isRemote: session.place == .ssh, home: session.place == .shell ? services.paths.home : nil,
             directory: directory, ownFiles: ShellOpening.ownFiles(services))
-        let verdict = try await services.guarding.guards.verdict(shell: command, in: place, policy: configuration.guardPolicy)
+        let verdict = try await services.guarding.guards.verdict(
+            shell: command, in: place, policy: configuration.guardPolicy)
         try await Clearance(
             ConfirmationRequest(
                 connection: "\(session.place.rawValue):\(host ?? session.name)", module: session.place.rawValue,

@@ -47,12 +47,16 @@ struct ShellWrite: Operation {
         if let path = input.path {
             var how = FileWriting()
             how.appends = input.appends
-            return try await SessionFiles(call: try ShellCallContext(context, services), session: try .required(input.session))
-                .write(path, FileSource(Array(input.text.utf8)), how: how)
+            return try await SessionFiles(
+                call: try ShellCallContext(context, services), session: try .required(input.session)
+            )
+            .write(path, FileSource(Array(input.text.utf8)), how: how)
         }
-        let target = try await TypingTarget(job: input.job, session: input.session, place: place, context, services.work)
+        let target = try await TypingTarget(
+            job: input.job, session: input.session, place: place, context, services.work)
         if let name = input.secret {
-            return try await target.type(.secret(try await target.secret(name, try ShellCallContext(context, services))))
+            return try await target.type(
+                .secret(try await target.secret(name, try ShellCallContext(context, services))))
         }
         return try await target.type(input.pressesEnter ? .line(input.text) : .text(input.text))
     }

@@ -13,7 +13,9 @@ struct TypingTarget: Sendable {
     private let shells: ShellSessions
 
     /// What a call's arguments name.
-    init(job: String?, session: NamedSession?, place: ShellPlace, _ context: OperationContext, _ services: WorkServices) async throws(MMError) {
+    init(job: String?, session: NamedSession?, place: ShellPlace, _ context: OperationContext, _ services: WorkServices)
+        async throws(MMError)
+    {
         self.context = context
         shells = services.shells
         if job == nil, !place.isLocal {

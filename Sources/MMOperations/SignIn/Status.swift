@@ -55,7 +55,8 @@ package struct Status: Operation {
             if case .pending = flow { rows.append(row(connection, "flow-api", flow)) }
         }
         let names = Set(connections.map(\.name))
-        return rows + (await Sessions.rows(in: context, services)).filter { names.contains($0["connection"]?.string ?? "") }
+        return rows
+            + (await Sessions.rows(in: context, services)).filter { names.contains($0["connection"]?.string ?? "") }
     }
 
     /// Asking after a sign-in that waits also finishes it, once the person has approved.

@@ -17,7 +17,9 @@ struct DetachedCallTests {
             "slow", command: ["slow"], title: "Slow", summary: "Waits.",
             effects: .init(readOnly: true, openWorld: true))
 
-        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer {
+        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError)
+            -> OperationAnswer
+        {
             if let person = context.call.person, person.canBeAsked {
                 let question = ConfirmationQuestion(title: "really", pages: ["slow"], reason: "test")
                 guard try await person.confirms(question) else { throw MMError(.denied, "no") }

@@ -15,7 +15,9 @@ struct LongWorkTests {
             "slow", command: ["slow"], title: "Slow", summary: "Waits.",
             effects: .init(readOnly: true, openWorld: true))
 
-        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer {
+        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError)
+            -> OperationAnswer
+        {
             await withTaskCancellationHandler {
                 await release.wait()
             } onCancel: {

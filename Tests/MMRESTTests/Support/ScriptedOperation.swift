@@ -38,7 +38,8 @@ struct ScriptedOperation: Operation {
         self.init(name) { (_, _) async throws(MMError) -> OperationAnswer in throw error }
     }
 
-    func run(_ input: Input, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer {
+    func run(_ input: Input, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer
+    {
         try await body(input, context)
     }
 }

@@ -16,7 +16,9 @@ struct JobTests {
             "slow", command: ["slow"], title: "Slow", summary: "Waits.", effects: .init(readOnly: true, openWorld: true)
         )
 
-        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError) -> OperationAnswer {
+        func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError)
+            -> OperationAnswer
+        {
             context.call.progress(ProgressReport(done: 1, message: "half way"))
             await withTaskCancellationHandler {
                 await release.wait()
