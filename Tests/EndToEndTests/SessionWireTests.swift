@@ -73,7 +73,7 @@ struct SessionWireTests {
         let placeholder = try #require(fed.json?.array?.first?.string, "\(fed)")
         #expect(try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription"]).code == 0)
         let caches = try tenant.home.files().filter { $0.path.contains("/.mm-graph-tokens/") }
-        let secrets = caches.compactMap { try? JSONParser.parse($0.bytes) }.flatMap(Self.secrets)
+        let secrets = caches.compactMap { try? JSONParser.parse($0.bytes) }.flatMap(TokenSecrets.of)
         try #require(secrets.count > 1)
         var places = [
             try Self.memory(of: process), ProcFile.read("/proc/\(process)/environ", limit: 1 << 20) ?? [],
@@ -229,19 +229,6 @@ struct SessionWireTests {
     }
 
     // MARK: Secrets
-
-    /// What must not be found: refresh tokens, and the signatures of access tokens.
-    private static func secrets(_ cache: JSONValue) -> [String] {
-        switch cache {
-        case .object(let members):
-            members.flatMap { key, value -> [String] in
-                guard key == "secret", let text = value.string else { return secrets(value) }
-                return [text.split(separator: ".").last.map(String.init) ?? text]
-            }
-        case .array(let items): items.flatMap(secrets)
-        default: []
-        }
-    }
 
     private static func holds(_ bytes: [UInt8], _ text: String) -> Bool {
         ByteSearch.find(Array(text.utf8), in: bytes) != nil
