@@ -19,10 +19,10 @@ package struct RequestQuestion: Sendable, Hashable {
     package func confirmation(
         connection: String, module: String, checks: ConnectionPersonChecks = ConnectionPersonChecks()
     ) -> ConfirmationRequest {
-        ConfirmationRequest(
-            connection: connection, module: module, title: "send from a script in \(module)", text: intent.request.line,
-            body: intent.request.body.seen, parameters: intent.request.decisiveHeaders, verdict: verdict, checks: checks
-        )
+        let request = intent.request.lasting
+        return ConfirmationRequest(
+            connection: connection, module: module, title: "send from a script in \(module)", text: request.line,
+            body: request.body.seen, parameters: request.decisiveHeaders, verdict: verdict, checks: checks)
     }
 
     /// Whether a yes can wait for the same request: only where all of it is known.

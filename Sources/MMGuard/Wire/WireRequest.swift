@@ -79,8 +79,22 @@ package struct WireRequest: Sendable, Hashable {
         return object
     }
 
+    /// The request without what its client makes up anew each time it is sent: what a yes is bound to.
+    package var lasting: WireRequest {
+        let types = values("content-type")
+        guard case .whole(let bytes) = body, types.count == 1,
+            let (type, body) = MultipartBoundary.replaced(in: bytes, contentType: types[0])
+        else { return self }
+        return WireRequest(
+            service: service, origin: origin, method: method, target: target,
+            headers: headers.map { $0.name.asciiLowercased == "content-type" ? Field($0.name, type) : $0 },
+            body: .whole(body))
+    }
+
     /// The digest of all that makes it this request and no other: a retry has the same.
-    package var digest: String {
+    package var digest: String { lasting.ownDigest }
+
+    private var ownDigest: String {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {
             hash.update("\(bytes.count):".utf8)
