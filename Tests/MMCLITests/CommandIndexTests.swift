@@ -28,4 +28,23 @@ struct CommandIndexTests {
         #expect(error.message == "`mm` has no command `connections shwo`.")
         #expect(error.hint?.contains("`mm connections show`") == true)
     }
+
+    @Test(
+        "a line that begins with no command names those that were most likely meant",
+        arguments: [
+            (["grpah"], ["graph"]), (["conections"], ["connections"]), (["shel", "rnu"], ["shell run"]),
+            (["conections", "lst"], ["connections list"]), (["adit"], ["audit"]),
+            (["wat"], ["shell wait", "ssh wait"]), (["keys"], ["shell keys", "ssh keys"]),
+            (["duplicat"], ["connections duplicate"]), (["connections", "shwo"], ["connections show"]),
+        ])
+    func nearest(line: [String], commands: [String]) {
+        let hint = index.unknown(line).hint ?? ""
+        for command in commands { #expect(hint.contains("`mm \(command)`"), "\(hint)") }
+    }
+
+    @Test("what resembles nothing is answered with where all commands are")
+    func far() {
+        #expect(index.unknown(["xyzzy"]).hint == "See `mm help --all`.")
+        #expect(index.unknown([]).hint == "See `mm help --all`.")
+    }
 }

@@ -94,8 +94,16 @@ package struct CommandIndex: Sendable {
     package func unknown(_ line: [String]) -> MMError {
         let known = shown.map { $0.words.joined(separator: " ") }
         let typed = line.prefix(2).joined(separator: " ")
+        let first = line.first ?? ""
+        // A noun such as `pool` is no command and yet leads on; who writes `wait` alone means that of a noun.
+        let nouns = shown.map { $0.words[0] }.filter { !known.contains($0) }
+        let verbs = NearestNames.of(first, among: shown.filter { $0.words.count > 1 }.map { $0.words[1] }, limit: 1)
         var near = NearestNames.of(typed, among: known)
-        if near.isEmpty, let first = line.first { near = NearestNames.of(first, among: known) }
+        if near.isEmpty { near = NearestNames.of(first, among: known + Set(nouns).sorted()) }
+        if near.isEmpty {
+            near = shown.filter { $0.words.count == 2 && verbs.contains($0.words[1]) }
+                .map { $0.words.joined(separator: " ") }
+        }
         let hint =
             near.isEmpty
             ? "See `mm help --all`." : "Did you mean \(near.map { "`mm \($0)`" }.joined(separator: " or "))?"
