@@ -17,7 +17,8 @@ enum MCPCommands {
             ["mcp", "install"], summary: "Tell an AI client of mm-mcp: write its configuration, or print it.",
             discussion:
                 "Everything else in the client's file stays; the old file stays beside it as .bak; a second time changes "
-                + "nothing. Open WebUI and gateways are configured elsewhere, so for them the configuration is printed.",
+                + "nothing. Codex is told by `codex mcp add`, where codex is in PATH. Open WebUI and gateways are configured "
+                + "elsewhere, so for them the configuration is printed.",
             fields: [
                 InputField("client", .choice(clients), "Which client.", isRequired: true, at: .positional(0)),
                 InputField("print", .flag, "Print the configuration and write nothing."),
@@ -36,7 +37,7 @@ enum MCPCommands {
                 .init("mm mcp install vscode --project --read-only", "this folder's .vscode/mcp.json"),
                 .init("mm mcp install gateway > mm.json", "then: mcpjungle register --conf mm.json"),
             ]
-        ) { (input, options, streams) throws(MMError) in
+        ) { (input, options, streams) async throws(MMError) in
             guard let client = AIClient(rawValue: try input.requiredText("client")) else {
                 throw MMError(.internalError, "a client that is listed is unknown")
             }
@@ -48,12 +49,19 @@ enum MCPCommands {
                     .unsupported, "\(client.title) has no list that belongs to a project.", hint: "Leave --project out."
                 )
             }
-            guard let file, try !input.flag("print") else {
+            // Codex's own command knows nothing of a project's list.
+            let codex = client == .codex && !isProject ? CodexCommand(environment) : nil
+            let isPrinted = try input.flag("print") || client.form == .ownCommand && codex == nil
+            guard let file, !isPrinted else {
                 try streams.write(ClientConfiguration.text(of: entry, for: client))
-                if !options.quiet, let note = ClientConfiguration.note(for: client) { streams.note(note) }
+                if !options.quiet, let note = ClientConfiguration.note(for: client, file) { streams.note(note) }
                 return 0
             }
-            let changed = try ClientList(client: client, path: file).put(entry, replacing: try input.flag("replace"))
+            let replacing = try input.flag("replace")
+            let changed =
+                if let codex { try await codex.put(entry, replacing: replacing) } else {
+                    try ClientList(client: client, path: file).put(entry, replacing: replacing)
+                }
             if options.format == .json {
                 let answer: JSONValue = [
                     "client": .string(client.rawValue), "file": .string(file), "name": .string(entry.name),
@@ -74,7 +82,7 @@ enum MCPCommands {
             ["mcp", "list"], summary: "Show which AI clients know of mm-mcp, and where it is written.",
             examples: [.init("mm mcp list --json", "the same for a script")]
         ) { (_, options, streams) throws(MMError) in
-            let rows = ClientSurvey.rows(environment, project: workingFolder())
+            let rows = await ClientSurvey.rows(environment, project: workingFolder())
             try await streams.show(.array(rows), options, columns: ["client", "state", "name", "runs", "file"])
             return 0
         }
@@ -86,7 +94,7 @@ enum MCPCommands {
         -> ServerEntry
     {
         let name = try input.text("name") ?? "mm"
-        guard name.utf8.count <= 40, name.utf8.allSatisfy({ TOMLOutline.isBare($0) }) else {
+        guard name.utf8.count <= 40, !name.isEmpty, name.utf8.allSatisfy(isNameByte) else {
             throw MMError(
                 .invalidInput, "--name can't be `\(name.prefix(60))`.", hint: "Take up to 40 letters, digits, - and _.")
         }
@@ -118,6 +126,14 @@ enum MCPCommands {
             way: .command(
                 isShared ? "mm-mcp" : program(), arguments: arguments,
                 environment: isShared ? [:] : passed(on: environment)))
+    }
+
+    /// The bytes that every client takes in a name.
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+        default: false
+        }
     }
 
     private static func checked(_ url: String) throws(MMError) -> String {

@@ -14,8 +14,8 @@ enum AIClient: String, CaseIterable, Sendable {
     enum Form: Sendable, Hashable {
         /// A JSON object; servers stand by their names in the member.
         case json(member: String)
-        /// Codex's TOML.
-        case toml
+        /// By a command of the client's own.
+        case ownCommand
         /// Nothing that may be written from here: a person enters it.
         case shown
     }
@@ -38,7 +38,7 @@ enum AIClient: String, CaseIterable, Sendable {
         switch self {
         case .claudeCode, .claudeDesktop, .cursor: .json(member: "mcpServers")
         case .vscode: .json(member: "servers")
-        case .codex: .toml
+        case .codex: .ownCommand
         case .openwebui, .gateway: .shown
         }
     }

@@ -7,14 +7,17 @@ enum ClientConfiguration {
         switch client.form {
         case .json(let member):
             return pretty([member: [entry.name: .object(entry.json(for: client))]])
-        case .toml: return Array(CodexTable.text(of: entry).utf8)
+        case .ownCommand: return Array(CodexTable.text(of: entry).utf8)
         case .shown: return pretty(client == .openwebui ? openWebUI(entry) : gateway(entry))
         }
     }
 
     /// What to do with it, where that is not plain.
-    static func note(for client: AIClient) -> String? {
+    /// - Parameter file: the client's own, where it has one.
+    static func note(for client: AIClient, _ file: String?) -> String? {
         switch client {
+        case .codex:
+            "Add it to \(file ?? "config.toml"). Where `codex` is in PATH, `mm mcp install codex` does so by `codex mcp add`."
         case .openwebui:
             """
             Open WebUI (0.6.31 or later) calls servers at an address. Where both run in a closed network of containers:

@@ -26,8 +26,7 @@ struct ClientList: Sendable {
                     name: name, command: value["command"]?.string,
                     arguments: (value["args"]?.array ?? []).compactMap(\.string), url: value["url"]?.string)
             }
-        case .toml: return try CodexTable.servers(in: bytes, path)
-        case .shown: return []
+        case .ownCommand, .shown: return []
         }
     }
 
@@ -41,12 +40,10 @@ struct ClientList: Sendable {
     func put(_ entry: ServerEntry, replacing: Bool) throws(MMError) -> Bool {
         let bytes = try ProtectedFile.read(path, limit: Self.limit)
         if !replacing, let old = try servers().first(where: { $0.name == entry.name }) { try check(old, entry) }
-        let changed: [UInt8]
-        switch client.form {
-        case .json(let member): changed = try put(entry, into: bytes ?? [], member)
-        case .toml: changed = try CodexTable.put(entry, into: bytes ?? [], path)
-        case .shown: throw MMError(.unsupported, "\(client.title) has no file that could be written from here.")
+        guard case .json(let member) = client.form else {
+            throw MMError(.unsupported, "\(client.title) has no file that could be written from here.")
         }
+        let changed = try put(entry, into: bytes ?? [], member)
         guard changed != bytes else { return false }
         try ProtectedFile.replace(path, with: changed, keepingMode: true, backup: true)
         return true

@@ -7,22 +7,34 @@ enum ClientSurvey {
     /// - Parameters:
     ///   - environment: `HOME`, and what moves a client's files.
     ///   - project: the folder whose lists are looked at too.
-    static func rows(_ environment: [String: String], project: String) -> [JSONValue] {
-        AIClient.allCases.flatMap { client -> [JSONValue] in
-            guard let own = client.file(environment) else { return [] }
+    static func rows(_ environment: [String: String], project: String) async -> [JSONValue] {
+        var rows: [JSONValue] = []
+        for client in AIClient.allCases {
+            guard let own = client.file(environment) else { continue }
             var files = [own]
-            if let other = client.file(environment, project: project), other != own { files.append(other) }
-            let found = files.enumerated().flatMap { number, file in
-                rows(ClientList(client: client, path: file), isProject: number > 0)
+            if let other = client.file(environment, project: project), other != own, client.form != .ownCommand {
+                files.append(other)
             }
-            return found.isEmpty ? [row(client, own, "not installed")] : found
+            var found: [JSONValue] = []
+            for (number, file) in files.enumerated() {
+                found += await Self.rows(ClientList(client: client, path: file), environment, isProject: number > 0)
+            }
+            rows += found.isEmpty ? [row(client, own, "not installed")] : found
         }
+        return rows
     }
 
-    private static func rows(_ list: ClientList, isProject: Bool) -> [JSONValue] {
-        let servers: [ClientList.Found]
+    private static func rows(_ list: ClientList, _ environment: [String: String], isProject: Bool) async -> [JSONValue]
+    {
+        var servers: [ClientList.Found] = []
         do throws(MMError) {
-            servers = try list.servers()
+            if list.client.form != .ownCommand {
+                servers = try list.servers()
+            } else if let codex = CodexCommand(environment) {
+                servers = try await codex.servers()
+            } else if access(list.path, F_OK) == 0 {
+                return [row(list.client, list.path, "unknown: codex is not in PATH")]
+            }
         } catch {
             return [row(list.client, list.path, "unreadable: \(error.message)")]
         }
