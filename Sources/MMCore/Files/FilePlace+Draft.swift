@@ -56,11 +56,14 @@ extension FilePlace {
 
     /// Removes every draft of this file. Only for whoever holds the lock under which the file is written: nobody else can be
     /// in the middle of a replace then.
-    borrowing func removeDrafts() {
+    /// - Returns: whether there was one.
+    borrowing func removeDrafts() -> Bool {
         let start = draftStart
-        for found in FolderListing.names(in: folder) where found.hasPrefix(start) && Self.owner(ofDraft: found) != nil {
-            _ = unlinkat(folder.number, found, 0)
+        var found = false
+        for name in FolderListing.names(in: folder) where name.hasPrefix(start) && Self.owner(ofDraft: name) != nil {
+            if unlinkat(folder.number, name, 0) == 0 { found = true }
         }
+        return found
     }
 
     /// The process in the name of a draft, `.FILE.mm-PROCESS-RANDOM`; `nil` for other files.

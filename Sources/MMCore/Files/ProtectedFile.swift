@@ -68,11 +68,10 @@ package enum ProtectedFile {
     /// whoever holds the lock under which the file is written.
     package static func erase(_ path: String) throws(MMError) {
         guard let place = try FilePlace.of(path, creating: false) else { return }
-        place.removeDrafts()
-        guard unlinkat(place.folder.number, place.name, 0) == 0 || errno == ENOENT else {
-            throw FileFault.error(errno, "remove", path)
-        }
-        place.syncFolder()
+        let hadDrafts = place.removeDrafts()
+        let isRemoved = unlinkat(place.folder.number, place.name, 0) == 0
+        guard isRemoved || errno == ENOENT else { throw FileFault.error(errno, "remove", path) }
+        if isRemoved || hadDrafts { place.syncFolder() }
     }
 
     /// Removes a file; one that isn't there is fine.
