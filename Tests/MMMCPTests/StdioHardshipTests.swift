@@ -247,6 +247,18 @@ struct StdioHardshipTests {
         #expect(served.value == 2000)
     }
 
+    @Test("a client that sends only what is answered at once, and does not read, gets everything when it does")
+    func backPressureWithoutCalls() async throws {
+        var options = ServerOptions()
+        options.limits.unreadBytes = 20_000
+        let client = try TestClient(testServer(options: options))
+        _ = try await client.initialize()
+        let count = 5000
+        client.write(Array((String(repeating: "{\n", count: count) + ping("last") + "\n").utf8))
+        for _ in 0..<count { #expect(try await client.next()["error"]?["code"] == -32700) }
+        #expect(try await client.next()["id"] == "last")
+    }
+
     @Test("the end of input ends the server in bounded time, with work in flight that ignores everything")
     func endOfInput() async throws {
         let gate = Gate()
