@@ -20,7 +20,7 @@ struct TokenCacheFileTests {
     @Test(
         "a cache that can't be used is reported with a remedy and stays as it is",
         arguments: [
-            ("", "empty"), (" \n", "empty"), ("{", "broken"), ("[]", "array"), ("{\"AccessToken\": []}", "AccessToken"),
+            ("{", "broken"), ("[]", "array"), ("{\"AccessToken\": []}", "AccessToken"),
             ("{\"a\":1}x", "broken"), ("\u{FEFF}", "broken"),
         ])
     func unusable(content: String, word: String) async throws {
@@ -36,6 +36,26 @@ struct TokenCacheFileTests {
         #expect(try home.read("Contoso.json") == bytes)
         guard case .unusable = await service().state(of: connection) else {
             Issue.record("the state hides it")
+            return
+        }
+    }
+
+    @Test(
+        "an empty file is a cache without a sign-in, also while a writer may still be filling it",
+        arguments: ["", " \n"])
+    func empty(content: String) async throws {
+        let connection = try Contoso.connection()
+        for age in [0, 60] {
+            try home.write("Contoso.json", Array(content.utf8))
+            var times = [timeval(tv_sec: time(nil) - age, tv_usec: 0), timeval(tv_sec: time(nil) - age, tv_usec: 0)]
+            #expect(utimes("\(home.tokens)/Contoso.json", &times) == 0)
+            guard case .signedOut = await service().state(of: connection) else {
+                Issue.record("there is no sign-in in an empty file")
+                return
+            }
+        }
+        guard case .waiting = try await service().beginSignIn(connection) else {
+            Issue.record("no sign-in started")
             return
         }
     }

@@ -1,5 +1,4 @@
-/// JSON texts in which everything beyond ASCII is escaped, as Python's `json` writes them. A file in that form is written back
-/// in it, so that nothing changes but what was changed.
+/// JSON texts in which everything beyond ASCII is escaped, as Python's `json` writes them.
 enum ASCIIEscapes {
     /// Whether a text was written that way: no byte beyond ASCII, and at least one escape for such a character.
     static func areUsed(in text: [UInt8]) -> Bool {

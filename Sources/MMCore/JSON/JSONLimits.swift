@@ -6,8 +6,9 @@ public struct JSONLimits: Sendable {
     public var depth: Int
     /// What a repeated key in one object means.
     public var duplicateKeys: DuplicateKeys
-    /// Whether numbers with fraction or exponent are kept as they were written (`1.50`, `1e2`), for files that are written back.
-    public var keepsNumberText = false
+    /// Whether the text is written back after a change. Numbers with a fraction or an exponent then keep their spelling
+    /// (`1.50`, `1e2`), and what no string can hold, half of a surrogate pair, is refused instead of replaced.
+    public var isWrittenBack = false
 
     /// What to do with a repeated key.
     public enum DuplicateKeys: Sendable {

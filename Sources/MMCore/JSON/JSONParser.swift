@@ -185,7 +185,7 @@ public struct JSONParser {
         let written = UnsafeBufferPointer(rebasing: text[start..<position])
         if whole, let value = Self.integer(written) { return .int(value) }
         let numberText = String(decoding: written, as: UTF8.self)
-        if !whole, !limits.keepsNumberText, let value = Double(numberText), value.isFinite,
+        if !whole, !limits.isWrittenBack, let value = Double(numberText), value.isFinite,
             Self.keeps(written, as: value)
         {
             return .double(value)
@@ -320,8 +320,10 @@ extension JSONParser {
             }
             position = back
         }
+        if let scalar = Unicode.Scalar(UInt32(first)) { return scalar }
         // A lone surrogate is legal JSON but no text: the replacement character stands for it.
-        return Unicode.Scalar(UInt32(first)) ?? "\u{FFFD}"
+        guard !limits.isWrittenBack else { throw fault("half of a surrogate pair in a string", at: position - 6) }
+        return "\u{FFFD}"
     }
 
     private mutating func fourHexDigits() throws(JSONError) -> UInt16 {

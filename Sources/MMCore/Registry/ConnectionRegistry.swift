@@ -85,8 +85,7 @@ public final class ConnectionRegistry: Sendable {
         _ = try RegistrySnapshot(document: document, path: path)
         let same = before.map { $0 == document && $0.orderedKeys == document.orderedKeys } ?? false
         if !same {
-            var text = JSONWriter.bytes(.object(document), layout: .indented(2)) + [0x0A]
-            if found?.isEscaped == true { text = ASCIIEscapes.applied(to: text) }
+            let text = (found?.style ?? JSONFileStyle()).text(of: document)
             guard text.count <= Self.sizeLimit else {
                 throw MMError(.limitExceeded, "The registry would be larger than \(Self.sizeLimit) bytes.")
             }
@@ -113,12 +112,12 @@ public final class ConnectionRegistry: Sendable {
         return try document(of: bytes, limits: JSONLimits(duplicateKeys: duplicateKeys))
     }
 
-    /// The document with everything that a rewrite must keep, and whether its writer escaped all that is not ASCII.
-    private func loadForWriting() throws(MMError) -> (document: JSONObject, isEscaped: Bool)? {
+    /// The document with everything that a rewrite must keep, and how its text is written.
+    private func loadForWriting() throws(MMError) -> (document: JSONObject, style: JSONFileStyle)? {
         guard let bytes = try ProtectedFile.read(path, limit: Self.sizeLimit) else { return nil }
         var limits = JSONLimits.strict
-        limits.keepsNumberText = true
-        return (try document(of: bytes, limits: limits), ASCIIEscapes.areUsed(in: bytes))
+        limits.isWrittenBack = true
+        return (try document(of: bytes, limits: limits), JSONFileStyle(of: bytes))
     }
 
     private func document(of bytes: [UInt8], limits: JSONLimits) throws(MMError) -> JSONObject {

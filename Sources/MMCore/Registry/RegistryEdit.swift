@@ -156,9 +156,16 @@ extension RegistryEdit {
                 .invalidInput, "'\(key)' would put a secret into the registry.",
                 hint: "Put it into a file of mode 0600 and name that file: auth.secretFile, auth.tokenFile.")
         }
-        if let dot = key.firstIndex(of: "."), objectKeys.contains(String(key[..<dot])), entry[key] == nil {
+        if let dot = key.firstIndex(of: "."), entry[key] == nil {
             let root = String(key[..<dot])
             let member = String(key[key.index(after: dot)...])
+            let holdsMembers =
+                entry[root]?.object != nil || (entry[root] == nil && !Connection.knownKeys.contains(root))
+            guard objectKeys.contains(root) || holdsMembers else {
+                throw MMError(
+                    .invalidInput, "'\(root)' of connection '\(name)' is no object: it has no '\(member)'.",
+                    hint: "Change '\(root)' itself.", details: ["connection": .string(name)])
+            }
             var object = entry[root]?.object ?? [:]
             // A word such as "guard": "strict" becomes the object that can hold more.
             if let word = entry[root]?.string, let name = wordMembers[root] { object[name] = .string(word) }

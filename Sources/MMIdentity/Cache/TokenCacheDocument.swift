@@ -24,7 +24,7 @@ struct TokenCacheDocument: Sendable, Hashable {
     /// The cache in a file's bytes.
     /// - Throws: what is wrong with it, without showing any of it.
     init(_ bytes: [UInt8]) throws(TokenCacheFault) {
-        guard bytes.contains(where: { $0 > 0x20 }) else { throw TokenCacheFault("it is empty") }
+        guard bytes.contains(where: { $0 > 0x20 }) else { throw TokenCacheFault("it is empty", isEmpty: true) }
         let value: JSONValue
         do {
             value = try JSONParser.parse(bytes, limits: JSONLimits(bytes: TokenCacheFile.limit, depth: 64))
@@ -72,8 +72,11 @@ struct TokenCacheDocument: Sendable, Hashable {
 struct TokenCacheFault: Error, Sendable, Hashable {
     /// The sentence's end.
     let text: String
+    /// Whether nothing stands in the file, which loses nothing.
+    let isEmpty: Bool
 
-    init(_ text: String) {
+    init(_ text: String, isEmpty: Bool = false) {
         self.text = text
+        self.isEmpty = isEmpty
     }
 }

@@ -31,6 +31,7 @@ struct TokenCacheFile: Sendable {
                 return try TokenCacheDocument(bytes)
             } catch {
                 // MSAL writes in place, without our lock where its extensions are missing: half a file may be one in work.
+                if error.isEmpty, attempts == 0 || !wasJustWritten { return TokenCacheDocument() }
                 guard attempts > 0 else { throw unusable("\(path): \(error.text).", code: .invalidInput) }
                 attempts -= 1
                 do { try await Task.sleep(for: .milliseconds(500)) } catch {
@@ -38,6 +39,12 @@ struct TokenCacheFile: Sendable {
                 }
             }
         }
+    }
+
+    /// Whether somebody may still be writing the file.
+    private var wasJustWritten: Bool {
+        guard case .file(let mark) = FileMark.glance(path) else { return true }
+        return Timestamp.now - mark.modified < .seconds(5)
     }
 
     /// Changes the content: lock, read again, change, replace.

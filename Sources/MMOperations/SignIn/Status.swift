@@ -39,8 +39,7 @@ package struct Status: Operation {
         }
         let rows = await Self.rows(of: connections, in: context, services).map { JSONValue.object($0) }
         return .value(
-            ["sessions": .array(rows)], notes: notes,
-            columns: PoolOverview.columns)
+            ["sessions": .array(rows)], notes: notes + rows.compactMap(Self.note), columns: PoolOverview.columns)
     }
 
     /// The sign-ins and sessions of some connections.
@@ -57,6 +56,12 @@ package struct Status: Operation {
         let names = Set(connections.map(\.name))
         return rows
             + (await Sessions.rows(in: context, services)).filter { names.contains($0["connection"]?.string ?? "") }
+    }
+
+    /// Why a session can't be used, which a table has no column for.
+    private static func note(on row: JSONValue) -> String? {
+        guard let session = row["session"]?.string, let reason = row["reason"]?.string else { return nil }
+        return ["\(session): \(reason)", row["remedy"]?.string].compactMap(\.self).joined(separator: " ")
     }
 
     /// Asking after a sign-in that waits also finishes it, once the person has approved.

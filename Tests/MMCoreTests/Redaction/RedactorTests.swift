@@ -136,6 +136,7 @@ struct RedactorTests {
             "basic authentication is off", "bearer token missing", "user@contoso.com signed in",
             "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----", "id 0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811",
             "http://localhost:5200/run", "Größe – naïve 😀 日本", "eyJ", "exit code: 137", "0.Ab is short", "a://b c@d",
+            "https://@contoso.com/",
             "2026-03-01 12:00:00 [INFO] session_pool - [A/exo] done in 12.5 ms",
         ])
     func ordinary(text: String) {

@@ -89,6 +89,51 @@ struct ConnectionRegistryTests {
         #expect(folder.text("connections.json") == expected)
     }
 
+    @Test(
+        "a file keeps its byte order mark, line ends and indentation",
+        arguments: [
+            ("\u{FEFF}{\r\n    \"connections\": {\r\n        \"A\": {}\r\n    }\r\n}\r\n", "    ", "\r\n"),
+            ("{\n \"connections\": {\n  \"A\": {}\n }\n}\n", " ", "\n"),
+            ("\u{FEFF}{\n  \"connections\": {\n    \"A\": {}\n  }\n}\n", "  ", "\n"),
+        ])
+    func style(text: String, blanks: String, lineEnd: String) throws {
+        try folder.write("connections.json", text)
+        try registry.edit { document throws(MMError) in
+            try RegistryEdit.edit("A", fields: [("description", "one line, \u{FC}")], in: &document)
+        }
+        let three = blanks + blanks + blanks
+        let expected = text.replacing(
+            "{}", with: "{\(lineEnd)\(three)\"description\": \"one line, \u{FC}\"\(lineEnd)\(blanks)\(blanks)}")
+        #expect(folder.text("connections.json") == expected)
+    }
+
+    @Test("a file that can't be written back as it is stays as it is, and the place is named")
+    func halfSurrogate() throws {
+        let text = #"{"connections":{"A":{"x":"a\ud800b"}}}"#
+        try folder.write("connections.json", text)
+        #expect(try registry.snapshot().names == ["A"])
+        let error = mmError {
+            try registry.edit { document throws(MMError) in
+                try RegistryEdit.edit("A", fields: [("description", "x")], in: &document)
+            }
+        }
+        #expect(error?.code == .invalidInput)
+        #expect(error?.details["column"] == 28)
+        #expect(folder.text("connections.json") == text)
+    }
+
+    @Test("a connection that no file names is found by its name, by every caller, and listed for none")
+    func implied() throws {
+        try folder.write("connections.json", "{\"connections\":{\"A\":{}}}")
+        registry.imply(try Connection(name: "Local", entry: [:]))
+        for server in [nil, "mm"] {
+            #expect(try registry.snapshot().connection(named: "Local", for: server).name == "Local")
+        }
+        #expect(try registry.snapshot().names == ["A"])
+        registry.forget(implied: "Local")
+        #expect(mmError { _ = try registry.snapshot().connection(named: "Local") }?.code == .notFound)
+    }
+
     @Test("an edit that changes nothing writes nothing")
     func unchanged() throws {
         try folder.write("connections.json", "{\"connections\":{\"A\":{}}}")

@@ -74,8 +74,22 @@ struct RegistryEditTests {
         try RegistryEdit.edit("A", fields: [("egress.allow", "a.b,c.d"), ("person.send", "key")], in: &document)
         #expect(entry("A", document)?["egress"] == ["allow": ["a.b", "c.d"]])
         #expect(entry("A", document)?["person"] == ["usual": "pin", "send": "key"])
-        try RegistryEdit.edit("A", fields: [("x.y", "kept as it is")], in: &document)
-        #expect(entry("A", document)?["x.y"] == "kept as it is")
+        try RegistryEdit.edit("A", fields: [("x.y", "of another program"), ("x.z.1", "2")], in: &document)
+        #expect(entry("A", document)?["x"] == ["y": "of another program", "z.1": "2"])
+    }
+
+    @Test("a key without members takes none, and a key that was written with a dot by hand stays one key")
+    func undotted() throws {
+        var document = document(["A": ["x.y": "by hand", "z": "text"]])
+        try RegistryEdit.edit("A", fields: [("x.y", "changed")], in: &document)
+        #expect(entry("A", document)?["x.y"] == "changed")
+        let before = document
+        for key in ["z.sub", "tenant.sub", "tags.first"] {
+            let error = mmError { try RegistryEdit.edit("A", fields: [(key, "x")], in: &document) }
+            #expect(error?.code == .invalidInput, "\(key)")
+            #expect(error?.message.contains("'sub'") == true || key == "tags.first", "\(key)")
+        }
+        #expect(document == before)
     }
 
     @Test(
