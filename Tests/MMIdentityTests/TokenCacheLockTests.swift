@@ -58,11 +58,19 @@ struct TokenCacheLockTests {
     }
 
     @Test(
-        "what another program left is taken over when its process is gone and a minute is over",
-        arguments: [(true, 61, true), (true, 5, false), (false, 3600, false)])
-    func foreign(isDead: Bool, seconds: Int, isTaken: Bool) async throws {
+        "what another program left is taken over when its process is gone, or after a minute if it names none",
+        arguments: [
+            ("dead", 0, true), ("dead", 61, true), ("living", 3600, false), ("none", 5, false), ("none", 61, true),
+        ])
+    func foreign(process: String, seconds: Int, isTaken: Bool) async throws {
         // Process 1 always lives.
-        try home.write("Contoso.json.lockfile", Array("\(isDead ? try deadProcess() : 1) prog.py".utf8))
+        let content =
+            switch process {
+            case "dead": "\(try deadProcess()) prog.py"
+            case "living": "1 prog.py"
+            default: ""
+            }
+        try home.write("Contoso.json.lockfile", Array(content.utf8))
         age(seconds)
         if isTaken {
             try await attempt(.seconds(60))

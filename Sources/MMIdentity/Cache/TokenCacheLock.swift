@@ -5,8 +5,8 @@ internal import MMCore
 /// it, and the kernel's lock (flock) on it (microsoft-authentication-extensions-for-python, `cache_lock.py`).
 ///
 /// Held for the moment of reading, changing and writing. A process that dies leaves the file behind: whoever finds it may
-/// take it over once the kernel's lock on it is free, at once if one of ours made it (ours always hold the kernel's lock), else
-/// when its process is gone and it is older than a minute.
+/// take it over once the kernel's lock on it is free: at once if one of ours made it (ours always hold the kernel's lock) or
+/// if its process is gone, and after a minute if it names no process.
 struct TokenCacheLock: ~Copyable {
     private let descriptor: Int32
     private let path: String
@@ -99,10 +99,11 @@ struct TokenCacheLock: ~Copyable {
         }
         let words = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
         if words.count == 2, words[1].hasPrefix(marker) { return true }
-        let age = Timestamp.now.seconds - Int64(status.st_mtim.tv_sec)
-        guard age > 60 else { return false }
-        guard let process = words.first.flatMap({ pid_t($0) }), process > 0 else { return true }
-        return kill(process, 0) != 0 && errno == ESRCH
+        if let process = words.first.flatMap({ pid_t($0) }), process > 0 {
+            return kill(process, 0) != 0 && errno == ESRCH
+        }
+        // Its maker may be about to write who it is.
+        return Timestamp.now.seconds - Int64(status.st_mtim.tv_sec) > 60
     }
 
     private static func sign(_ number: Int32) {
