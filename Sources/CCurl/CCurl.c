@@ -17,6 +17,9 @@ static struct {
     __typeof__(curl_easy_reset) *easy_reset;
     __typeof__(curl_easy_cleanup) *easy_cleanup;
     __typeof__(curl_easy_pause) *easy_pause;
+    __typeof__(curl_easy_perform) *easy_perform;
+    __typeof__(curl_easy_recv) *easy_recv;
+    __typeof__(curl_easy_send) *easy_send;
     __typeof__(curl_easy_strerror) *easy_strerror;
     __typeof__(curl_easy_setopt) *easy_setopt;
     __typeof__(curl_easy_getinfo) *easy_getinfo;
@@ -60,6 +63,9 @@ static void load(void) {
     RESOLVE(easy_reset);
     RESOLVE(easy_cleanup);
     RESOLVE(easy_pause);
+    RESOLVE(easy_perform);
+    RESOLVE(easy_recv);
+    RESOLVE(easy_send);
     RESOLVE(easy_strerror);
     RESOLVE(easy_setopt);
     RESOLVE(easy_getinfo);
@@ -89,6 +95,18 @@ CURL *mm_curl_easy_init(void) { return curl.easy_init(); }
 void mm_curl_easy_reset(CURL *easy) { curl.easy_reset(easy); }
 void mm_curl_easy_cleanup(CURL *easy) { curl.easy_cleanup(easy); }
 CURLcode mm_curl_easy_pause(CURL *easy, int bitmask) { return curl.easy_pause(easy, bitmask); }
+CURLcode mm_curl_easy_perform(CURL *easy) { return curl.easy_perform(easy); }
+
+CURLcode mm_curl_easy_send(CURL *easy, const void *bytes, size_t count, size_t *sent) {
+    *sent = 0;
+    return curl.easy_send(easy, bytes, count, sent);
+}
+
+CURLcode mm_curl_easy_receive(CURL *easy, void *room, size_t size, size_t *count) {
+    *count = 0;
+    return curl.easy_recv(easy, room, size, count);
+}
+
 const char *mm_curl_easy_strerror(CURLcode code) { return curl.easy_strerror(code); }
 
 CURLcode mm_curl_set_long(CURL *easy, CURLoption option, long value) {
@@ -131,6 +149,11 @@ CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback op
     if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQDATA, context);
     if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, before);
     return code;
+}
+
+curl_socket_t mm_curl_info_socket(CURL *easy) {
+    curl_socket_t value = CURL_SOCKET_BAD;
+    return curl.easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value) == CURLE_OK ? value : CURL_SOCKET_BAD;
 }
 
 long mm_curl_info_long(CURL *easy, CURLINFO info) {

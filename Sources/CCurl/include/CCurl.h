@@ -16,6 +16,11 @@ void mm_curl_easy_cleanup(CURL *easy);
 CURLcode mm_curl_easy_pause(CURL *easy, int bitmask);
 const char *mm_curl_easy_strerror(CURLcode code);
 
+// As curl_easy_perform, curl_easy_send, curl_easy_recv: for handles that only connect (CURLOPT_CONNECT_ONLY).
+CURLcode mm_curl_easy_perform(CURL *easy);
+CURLcode mm_curl_easy_send(CURL *easy, const void *bytes, size_t count, size_t *sent);
+CURLcode mm_curl_easy_receive(CURL *easy, void *room, size_t size, size_t *count);
+
 // As curl_easy_setopt, one function for each kind of value.
 CURLcode mm_curl_set_long(CURL *easy, CURLoption option, long value);
 CURLcode mm_curl_set_offset(CURL *easy, CURLoption option, curl_off_t value);
@@ -37,6 +42,8 @@ CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback op
 long mm_curl_info_long(CURL *easy, CURLINFO info);
 curl_off_t mm_curl_info_offset(CURL *easy, CURLINFO info);
 void *mm_curl_info_private(CURL *easy);
+// The socket of a handle that only connects, or CURL_SOCKET_BAD.
+curl_socket_t mm_curl_info_socket(CURL *easy);
 
 // As curl_slist_append and curl_slist_free_all.
 struct curl_slist *mm_curl_list_append(struct curl_slist *list, const char *text);

@@ -2,6 +2,13 @@
 package protocol RequestJudge: Sendable {
     /// The verdict on a request.
     func judge(_ request: DescribedRequest) async -> RequestVerdict
+
+    /// Whether what was let through may go on: asked of what lasts, such as a web socket, before more of it is sent.
+    func holds(_ number: UInt64) -> Bool
+}
+
+extension RequestJudge {
+    package func holds(_ number: UInt64) -> Bool { true }
 }
 
 /// What a judge says of a request.

@@ -4,15 +4,16 @@ import MMIdentity
 
 /// One request of a session, from its head to the last byte of the answer.
 struct EgressExchange: Sendable {
+    let place: EgressPlace
+    let target: String
+    let channel: WireChannel
+    let input: WireInput
+    let core: EgressCore
+    let writer: AnswerWriter
+    let number: UInt64
+    let record: RecordDraft
     private let head: RequestHead
-    private let place: EgressPlace
-    private let target: String
-    private let channel: WireChannel
-    private let core: EgressCore
-    private let writer: AnswerWriter
     private let body: RequestBody
-    private let number: UInt64
-    private let record: RecordDraft
 
     init(
         _ head: RequestHead, to place: EgressPlace, target: String, channel: WireChannel, input: WireInput,
@@ -22,6 +23,7 @@ struct EgressExchange: Sendable {
         self.place = place
         self.target = target
         self.channel = channel
+        self.input = input
         self.core = core
         writer = AnswerWriter(channel)
         body = RequestBody(head.body, from: input, patience: core.limits.bodyStall)
@@ -58,13 +60,13 @@ struct EgressExchange: Sendable {
     }
 
     private func carryOut() async throws(WireFault) -> Bool {
-        if head.headers.contains("upgrade") || head.headers.contains("http2-settings") {
-            throw WireFault(501, .otherProtocol, "Web sockets and other protocols are not passed on yet.")
-        }
+        let isWebSocket = try WebSocketHandshake.isOne(head, to: place)
         if place.service == .gallery, head.method != "GET", head.method != "HEAD" {
             throw WireFault(403, .refused, "The PowerShell Gallery is there to be read; sessions send nothing to it.")
         }
-        let credentials = try OutgoingCredentials(Self.endToEnd(head.headers), target: target, to: place, core: core)
+        var fields = Self.endToEnd(head.headers)
+        if isWebSocket { fields.set("Upgrade", WebSocketHandshake.name) }
+        let credentials = try OutgoingCredentials(fields, target: target, to: place, core: core)
         let described = try await describe(credentials)
         // What is sent to strangers is looked through as well: a placeholder there was carried out of the session.
         if place.isOpenToStrangers, !core.vault.placeholders(in: described.body.seen).isEmpty {
@@ -104,6 +106,7 @@ struct EgressExchange: Sendable {
             let seconds = wait.components.seconds + 1
             return try await refuse(fault, extra: ["Retry-After": String(seconds)])
         }
+        if isWebSocket { return try await openWebSocket(request) }
         let sent = core.clock.now
         let stream = try await open(request)
         await heed(stream, sent, pace)
@@ -287,7 +290,7 @@ struct EgressExchange: Sendable {
     // MARK: Fields
 
     /// The fields that are meant for the other end: what belongs to one connection is left out (RFC 9110, section 7.6.1).
-    private static func endToEnd(_ headers: HTTPHeaders) -> HTTPHeaders {
+    static func endToEnd(_ headers: HTTPHeaders) -> HTTPHeaders {
         let listed = RequestHead.names(in: headers["connection"])
         return HTTPHeaders(
             headers.fields.filter { field in

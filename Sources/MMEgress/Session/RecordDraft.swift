@@ -7,6 +7,7 @@ final class RecordDraft: Sendable {
         var requestClass: String?
         var status = 0
         var fault: String?
+        var bytesUp = 0
         var bytesDown = 0
         var requestID: String?
         var wasSent = false
@@ -40,6 +41,7 @@ final class RecordDraft: Sendable {
     func sent() { state.withLock { $0.wasSent = true } }
     func notSent() { state.withLock { $0.wasSent = false } }
     func answered(_ status: Int) { state.withLock { $0.status = status } }
+    func raised(_ bytes: Int) { state.withLock { $0.bytesUp += bytes } }
     func passed(_ bytes: Int) { state.withLock { $0.bytesDown += bytes } }
     func failed(_ fault: WireFault) { state.withLock { $0.fault = fault.kind.rawValue } }
 
@@ -56,7 +58,8 @@ final class RecordDraft: Sendable {
                 session: session, number: number, time: time, duration: ContinuousClock.now - begin, method: method,
                 host: host,
                 pathTemplate: PathTemplate.of(target), requestClass: state.requestClass, status: state.status,
-                fault: state.fault, bytesUp: bytesUp, bytesDown: state.bytesDown, requestID: state.requestID,
+                fault: state.fault, bytesUp: bytesUp + state.bytesUp, bytesDown: state.bytesDown,
+                requestID: state.requestID,
                 wasSent: state.wasSent)
         }
     }

@@ -10,6 +10,13 @@ struct WireClassifier: Sendable {
 
     /// What the tables say about a request.
     func classify(_ request: WireRequest, isInBatch: Bool = false) -> RequestClassification {
+        guard request.values("upgrade").isEmpty else {
+            return RequestClassification(
+                template: nil, classes: .write, rule: "web-socket",
+                why: "it opens a web socket, and nobody sees what passes through it", isKnown: false,
+                sendsMessage: false,
+                items: [])
+        }
         guard let service = request.service else { return foreign(request) }
         guard let (target, isPlain) = target(of: request, service) else {
             return requests.refused("address-spelling", "its address can't be read in one way only")

@@ -118,7 +118,7 @@ package struct WireRequest: Sendable, Hashable {
 
     private static let decisive: Set<String> =
         RequestTarget.refusedHeaders.reduce(into: [
-            "content-type", "content-encoding", "x-cmdletname", "x-anchormailbox",
+            "content-type", "content-encoding", "upgrade", "x-cmdletname", "x-anchormailbox",
         ]) {
             $0.insert($1)
         }

@@ -62,6 +62,17 @@ package final class HTTPClient: HTTPTransport {
         return HTTPStream(status: head.status, headers: head.headers, chunks: body)
     }
 
+    /// Connects to a request's server, through the proxy and with the checks that hold for every request. Nothing is sent.
+    /// - Throws: `HTTPError`; `.cancelled` when the task is cancelled.
+    package func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
+        let address = try checked(request)
+        let proxy = try configuration.proxy?.proxy(for: address)
+        // libcurl is opened, and a client that was shut down fails.
+        _ = try loopOwner()
+        let transfer = CurlTransfer(request: request, address: address, proxy: proxy, delivery: .whole)
+        return try await HTTPTunnel.open(transfer, configuration)
+    }
+
     /// Cancels what is under way and ends the client's thread; later requests fail.
     package func shutdown() async {
         let owner: LoopOwner? = state.withLock { state in

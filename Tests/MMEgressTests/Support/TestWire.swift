@@ -79,7 +79,17 @@ final class TestJudge: RequestJudge {
     private let answer = Mutex<@Sendable (DescribedRequest) async -> RequestVerdict>({ _ in .allow(class: "read") })
     private let requests = Mutex<[DescribedRequest]>([])
 
+    private let hasEnded = Mutex(false)
+
     var judged: [DescribedRequest] { requests.withLock { $0 } }
+
+    /// Whether what was let through must not go on.
+    var isOver: Bool {
+        get { hasEnded.withLock { $0 } }
+        set { hasEnded.withLock { $0 = newValue } }
+    }
+
+    func holds(_ number: UInt64) -> Bool { !isOver }
 
     func say(_ verdict: @escaping @Sendable (DescribedRequest) async -> RequestVerdict) {
         answer.withLock { $0 = verdict }
@@ -111,6 +121,9 @@ struct Redirected: HTTPTransport {
 
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { try await client.send(turned(request)) }
     func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream { try await client.open(turned(request)) }
+    func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
+        try await client.connect(turned(request))
+    }
 
     private func turned(_ request: HTTPRequest) -> HTTPRequest {
         var request = request

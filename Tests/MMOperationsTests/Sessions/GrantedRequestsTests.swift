@@ -71,6 +71,18 @@ struct GrantedRequestsTests {
         #expect(traffic.error == nil && traffic.report.sent.count == (saysYes ? 1 : 0))
     }
 
+    @Test("what lasts goes on as long as its call, and no longer")
+    func lasting() async throws {
+        let requests = requests()
+        requests.begin(try turn(Somebody(saysYes: true)))
+        #expect(await refusal(requests, try request("DELETE", number: 7)) == nil)
+        #expect(requests.holds(7) && !requests.holds(8))
+        _ = requests.end()
+        #expect(!requests.holds(7))
+        requests.begin(try turn(Somebody(saysYes: true)))
+        #expect(!requests.holds(7))
+    }
+
     @Test("where nobody can be asked, the call ends with the question, and a yes lets exactly that request pass later")
     func later() async throws {
         let requests = requests()

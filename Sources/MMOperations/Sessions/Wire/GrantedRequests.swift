@@ -77,6 +77,14 @@ final class GrantedRequests: RequestJudge {
         }
     }
 
+    /// Whether the call that a request belongs to still runs: what it opened ends with it.
+    func holds(_ number: UInt64) -> Bool {
+        state.withLock { state in
+            guard let call = state.calls[number] else { return false }
+            return state.turn?.call == call
+        }
+    }
+
     /// Goes on with a request that was held.
     private func answered(
         _ question: RequestQuestion, _ answer: RequestGrant.Answer, in number: Int

@@ -1,0 +1,89 @@
+import MMCore
+import MMHTTP
+import MMIdentity
+
+/// The request that opens a web socket (RFC 6455, section 4), and the answer to it.
+struct WebSocketHandshake: Sendable {
+    /// What stands in `Upgrade`.
+    static let name = "websocket"
+    private static let maxAnswerBytes = 64 << 10
+
+    /// The status of the answer; 101 where the web socket stands.
+    let status: Int
+    /// The answer's header fields.
+    let headers: HTTPHeaders
+    /// What came behind them.
+    let rest: [UInt8]
+
+    /// Whether a request opens a web socket.
+    /// - Throws: `.otherProtocol` for every other protocol, and where no web sockets are passed on: only services of the cloud
+    ///   with tokens of their own get them, over TLS.
+    static func isOne(_ head: RequestHead, to place: EgressPlace) throws(WireFault) -> Bool {
+        let headers = head.headers
+        guard headers.contains("upgrade") || headers.contains("http2-settings") else { return false }
+        let wanted = headers.values(for: "upgrade")
+        guard wanted.count == 1, HTTPHeaders.sameName(wanted[0], name), !headers.contains("http2-settings"),
+            RequestHead.lists("upgrade", in: headers["connection"]), head.method == "GET", head.body == .none,
+            headers.values(for: "sec-websocket-version") == ["13"], headers.values(for: "sec-websocket-key").count == 1
+        else { throw WireFault(501, .otherProtocol, "Besides HTTP/1.1 only web sockets are passed on.") }
+        guard case .resource? = place.service, place.isSecure, !place.isOpenToStrangers else {
+            throw WireFault(501, .otherProtocol, "Web sockets go to services of the cloud alone.")
+        }
+        return true
+    }
+
+    /// The request as bytes.
+    static func bytes(_ request: HTTPRequest, target: String, host: String) -> [UInt8] {
+        var text = "\(request.method) \(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: Upgrade\r\n"
+        for field in request.headers { text += "\(field.name): \(field.value)\r\n" }
+        return Array((text + "\r\n").utf8)
+    }
+
+    /// Reads the answer, and as much behind it as has come with it.
+    /// - Throws: `.upstream` for what is no answer to a web socket's request.
+    static func answer(from tunnel: HTTPTunnel) async throws(WireFault) -> WebSocketHandshake {
+        var bytes: [UInt8] = []
+        while true {
+            while let end = ByteSearch.find(Array("\r\n\r\n".utf8), in: bytes) {
+                let answer = try WebSocketHandshake(bytes[..<end], rest: Array(bytes[(end + 4)...]))
+                // Others that begin with 1 announce an answer.
+                guard answer.status < 200, answer.status != 101 else { return answer }
+                bytes = answer.rest
+            }
+            guard bytes.count <= maxAnswerBytes else { throw unreadable }
+            let piece: [UInt8]?
+            do throws(HTTPError) { piece = try await tunnel.receive() } catch { piece = nil }
+            guard let piece else {
+                throw WireFault(502, .upstream, "The service ended the connection without an answer.")
+            }
+            bytes += piece
+        }
+    }
+
+    private init(_ head: ArraySlice<UInt8>, rest: [UInt8]) throws(WireFault) {
+        guard let text = String(validating: head.filter { $0 != 0x0D }, as: UTF8.self) else { throw Self.unreadable }
+        let lines = text.split(separator: "\n" as Character, omittingEmptySubsequences: false)
+        let words = lines[0].split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        guard words.count >= 2, words[0] == "HTTP/1.1", words[1].utf8.count == 3, let status = Int(words[1]),
+            status >= 100
+        else { throw Self.unreadable }
+        var headers = HTTPHeaders()
+        for line in lines.dropFirst() {
+            guard let colon = line.firstIndex(of: ":") else { throw Self.unreadable }
+            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            let name = String(line[..<colon])
+            guard HTTPFieldRules.isToken(name), HTTPFieldRules.isFieldValue(String(value)) else {
+                throw Self.unreadable
+            }
+            headers.add(name, String(value))
+        }
+        if status == 101 {
+            guard let upgrade = headers["upgrade"], HTTPHeaders.sameName(upgrade, Self.name) else {
+                throw Self.unreadable
+            }
+        }
+        (self.status, self.headers, self.rest) = (status, headers, rest)
+    }
+
+    private static let unreadable = WireFault(502, .upstream, "The service's answer opens no web socket.")
+}

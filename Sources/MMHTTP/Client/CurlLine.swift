@@ -1,0 +1,188 @@
+import CCurl
+import CMMSystem
+import Glibc
+import MMCore
+import MMSystem
+
+/// What a tunnel and the thread that carries its bytes share. curl's handle stays on that thread.
+final class CurlLine: Sendable {
+    private struct State {
+        var outgoing: [UInt8] = []
+        var incoming: [UInt8] = []
+        var end: Result<Void, HTTPError>?
+        var isClosed = false
+        var sender: OneShot<Void>?
+        var receiver: OneShot<Void>?
+    }
+
+    /// Beyond this the server is held back until the receiver has caught up.
+    private static let highWater = 256 << 10
+    private static let pieceSize = 32 << 10
+    private let state = Mutex(State())
+    private let bell: EventDescriptor
+
+    init() throws(MMError) { bell = try EventDescriptor() }
+
+    func send(_ bytes: [UInt8]) async throws(HTTPError) {
+        let turn = OneShot<Void>()
+        let isOver = state.withLock { state in
+            guard state.end == nil, !state.isClosed else { return true }
+            state.outgoing = bytes
+            state.sender = turn
+            return false
+        }
+        if !isOver {
+            bell.ring()
+            await turn.wait()
+        }
+        let end = state.withLock { $0.outgoing.isEmpty && !isOver ? nil : $0.end ?? .success(()) }
+        guard let end else { return }
+        try end.get()
+        throw Self.lost
+    }
+
+    func receive() async throws(HTTPError) -> [UInt8]? {
+        while true {
+            let turn = OneShot<Void>()
+            let (bytes, end): ([UInt8], Result<Void, HTTPError>?) = state.withLock { state in
+                defer { state.incoming = [] }
+                if state.incoming.isEmpty, state.end == nil, !state.isClosed { state.receiver = turn }
+                return (state.incoming, state.isClosed ? .success(()) : state.end)
+            }
+            if !bytes.isEmpty {
+                if bytes.count >= Self.highWater { bell.ring() }
+                return bytes
+            }
+            if let end {
+                try end.get()
+                return nil
+            }
+            await turn.wait()
+        }
+    }
+
+    func close() {
+        finish { $0.isClosed = true }
+        bell.ring()
+    }
+
+    private static let lost = HTTPError(.connectionLost, "The connection has ended.", mayHaveBeenSent: true)
+
+    private func end(_ result: Result<Void, HTTPError>) {
+        finish { state in
+            if state.end == nil { state.end = result }
+        }
+    }
+
+    private func finish(_ change: (inout State) -> Void) {
+        let waiting: [OneShot<Void>?] = state.withLock { state in
+            change(&state)
+            defer { (state.sender, state.receiver) = (nil, nil) }
+            return [state.sender, state.receiver]
+        }
+        for one in waiting { one?.give(()) }
+    }
+
+    // MARK: The thread
+
+    /// Connects, tells the transfer's waiter, and carries bytes until either side ends.
+    func run(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) {
+        guard let easy = mm_curl_easy_init() else {
+            transfer.head.give(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
+            return
+        }
+        defer { mm_curl_easy_cleanup(easy) }
+        let exchange = CurlExchange(transfer, easy: easy)
+        do throws(HTTPError) { try exchange.prepare(configuration) } catch {
+            transfer.head.give(.failure(error))
+            return
+        }
+        _ = mm_curl_set_long(easy, CURLOPT_CONNECT_ONLY, 1)
+        _ = mm_curl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
+        let code = mm_curl_easy_perform(easy)
+        guard code == CURLE_OK else { return exchange.finish(code) }
+        // What stands is meant to stand: only making it had a time.
+        transfer.head.give(.success(CurlTransfer.Head(status: 0, headers: HTTPHeaders(), body: [])))
+        carry(easy, mm_curl_info_socket(easy))
+    }
+
+    private func carry(_ easy: UnsafeMutableRawPointer, _ socket: Int32) {
+        var room = [UInt8](repeating: 0, count: Self.pieceSize)
+        while true {
+            let (outgoing, hasRoom, isClosed) = state.withLock { state in
+                (state.outgoing, state.incoming.count < Self.highWater, state.isClosed)
+            }
+            guard !isClosed else { return }
+            guard let sent = write(outgoing, easy) else { return end(.failure(Self.lost)) }
+            var received = 0
+            if hasRoom {
+                let code = mm_curl_easy_receive(easy, &room, room.count, &received)
+                if code == CURLE_OK {
+                    guard received > 0 else { return end(.success(())) }
+                    deliver(room.prefix(received))
+                } else if code != CURLE_AGAIN {
+                    return end(.failure(Self.lost))
+                }
+            }
+            // TLS may hold more than the socket shows: it is read until there is nothing.
+            if received > 0 { continue }
+            var events = Int16(0)
+            if hasRoom { events |= Int16(POLLIN) }
+            if sent < outgoing.count { events |= Int16(POLLOUT) }
+            bell.wait(with: socket, for: events)
+        }
+    }
+
+    /// Sends what there is.
+    /// - Returns: how many bytes went; nil where the connection broke.
+    private func write(_ bytes: [UInt8], _ easy: UnsafeMutableRawPointer) -> Int? {
+        guard !bytes.isEmpty else { return 0 }
+        var count = 0
+        let code = bytes.withUnsafeBytes { mm_curl_easy_send(easy, $0.baseAddress, $0.count, &count) }
+        guard code == CURLE_OK || code == CURLE_AGAIN else { return nil }
+        let sender: OneShot<Void>? = state.withLock { state in
+            state.outgoing.removeFirst(min(count, state.outgoing.count))
+            guard state.outgoing.isEmpty else { return nil }
+            defer { state.sender = nil }
+            return state.sender
+        }
+        sender?.give(())
+        return count
+    }
+
+    private func deliver(_ bytes: ArraySlice<UInt8>) {
+        let receiver: OneShot<Void>? = state.withLock { state in
+            state.incoming += bytes
+            defer { state.receiver = nil }
+            return state.receiver
+        }
+        receiver?.give(())
+    }
+
+    /// Wakes a thread that waits for a socket.
+    private final class EventDescriptor: Sendable {
+        private let descriptor: FileDescriptor
+
+        init() throws(MMError) {
+            let raw = mm_eventfd()
+            guard raw >= 0 else { throw SystemError.error("Waiting for a connection") }
+            descriptor = FileDescriptor(owning: raw)
+        }
+
+        func ring() {
+            var one: UInt64 = 1
+            _ = Glibc.write(descriptor.raw, &one, 8)
+        }
+
+        /// Waits until the bell is rung, or something can be done with a socket.
+        func wait(with socket: Int32, for events: Int16) {
+            var places = [
+                pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: events == 0 ? -1 : socket, events: events, revents: 0),
+            ]
+            _ = poll(&places, 2, -1)
+            var count: UInt64 = 0
+            _ = Glibc.read(descriptor.raw, &count, 8)
+        }
+    }
+}

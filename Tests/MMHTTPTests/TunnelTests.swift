@@ -1,0 +1,75 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMHTTP
+
+@Suite("Connections over which bytes pass as they are", .timeLimit(.minutes(5)))
+struct TunnelTests {
+    private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+
+    private func request(_ port: UInt16) -> HTTPRequest {
+        HTTPRequest(url: "http://127.0.0.1:\(port)/", allowsPlainHTTP: true)
+    }
+
+    @Test("bytes go both ways at once, whatever their number")
+    func bothWays() async throws {
+        let server = try RawServer { connection, _ in
+            var room = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = recv(connection.descriptor, &room, room.count, 0)
+                guard count > 0, connection.send(Array(room.prefix(count))) else { return }
+            }
+        }
+        let tunnel = try await client.connect(request(server.port))
+        let size = 8 << 20
+        let sending = Task {
+            for part in 0..<128 { try await tunnel.send([UInt8](repeating: UInt8(part), count: size / 128)) }
+        }
+        var (count, sum) = (0, 0)
+        while count < size, let bytes = try await tunnel.receive() {
+            count += bytes.count
+            sum = bytes.reduce(sum) { $0 &+ Int($1) }
+        }
+        try await sending.value
+        #expect(count == size && sum == (0..<128).reduce(0, +) * (size / 128))
+        tunnel.close()
+        server.stop()
+    }
+
+    @Test("a server that ends is the end, and nothing is sent to it any more")
+    func ends() async throws {
+        let server = try RawServer { connection, _ in connection.send("last words") }
+        let tunnel = try await client.connect(request(server.port))
+        var text = ""
+        while let bytes = try await tunnel.receive() { text += String(decoding: bytes, as: UTF8.self) }
+        #expect(text == "last words")
+        await #expect(throws: HTTPError.self) {
+            while true { try await tunnel.send([1]) }
+        }
+        server.stop()
+    }
+
+    @Test("who waits is told when it is closed here")
+    func closes() async throws {
+        let isOver = ThreadSemaphore()
+        let server = try RawServer { _, _ in isOver.wait() }
+        let tunnel = try await client.connect(request(server.port))
+        let waiting = Task { try await tunnel.receive() }
+        tunnel.close()
+        #expect(try await waiting.value == nil)
+        isOver.post()
+        server.stop()
+    }
+
+    @Test("where nothing answers there is none")
+    func nothing() async throws {
+        let server = try RawServer { _, _ in }
+        let port = server.port
+        server.stop()
+        await #expect(throws: HTTPError.self) { _ = try await client.connect(request(port)) }
+        await client.shutdown()
+        await #expect(throws: HTTPError.self) { _ = try await client.connect(request(port)) }
+    }
+}
