@@ -10,7 +10,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("PowerShellSyntax", []),
     ("ShellSyntax", []),
     ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "ShellSyntax", "CGuardTables"]),
-    ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP"]),
+    ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("MMFoundation", ["MMCore", "MMGraph"]),

@@ -130,11 +130,15 @@ struct CloudTests {
         func refusal(_ more: JSONObject) throws -> MMError? {
             let connection = try Contoso.connection(more: more)
             return #expect(throws: MMError.self) {
-                try SignInTarget(connection, resource: .graph, paths: home.paths, environment: [:])
+                try SignInTarget(
+                    connection, by: SignInMethod(connection.auth, environment: [:]), resource: .graph,
+                    paths: home.paths, environment: [:])
             }
         }
         #expect(try refusal(["appId": .null])?.message.contains("appId") == true)
         #expect(try refusal(["tenantId": .null])?.message.contains("tenant") == true)
-        #expect(try refusal(["auth": "browser"])?.code == .unsupported)
+        let app = try refusal(["auth": ["method": "secret", "secretFile": "/etc/secret"]])
+        #expect(app?.message.contains(Contoso.email) == true, "no app is the person that is expected")
+        #expect(app?.hint?.contains("expectedEmail") == true)
     }
 }

@@ -1,5 +1,6 @@
-// The parts of OpenSSL that end TLS for one session: an authority that signs leaves, and connections over memory. The
-// libraries are opened on first use. Nothing here blocks, reads a file or opens a socket.
+// The parts of OpenSSL in use: what ends TLS for one session (an authority that signs leaves, and connections over
+// memory), and the certificates that apps sign in with. The libraries are opened on first use. Nothing here blocks, reads
+// a file, opens a socket or asks at the terminal.
 #ifndef COPENSSL_H
 #define COPENSSL_H
 
@@ -43,5 +44,36 @@ void mm_tls_reason(void *tls, char *room, int size);
 int mm_tls_other_name(void *tls, char *room, int size);
 // Whether the client offered protocols and HTTP/1.1 was not among them.
 int mm_tls_other_protocol(void *tls);
+
+// A certificate with its private key, out of PEM (each in a text of its own, or both in one that is given twice) or out of
+// a PKCS #12 store, which holds both. The password may be null. Null with the reason in `fault` where it can't be read.
+enum {
+    MM_CREDENTIAL_READ,
+    MM_CREDENTIAL_UNREADABLE,
+    MM_CREDENTIAL_NO_KEY,
+    MM_CREDENTIAL_NO_CERTIFICATE,
+    MM_CREDENTIAL_OTHER_KEY,
+    MM_CREDENTIAL_NEEDS_PASSWORD,
+    MM_CREDENTIAL_WRONG_PASSWORD,
+    MM_CREDENTIAL_OLD_CIPHER
+};
+void *mm_credential_read(const uint8_t *certificate, int certificate_count, const uint8_t *key, int key_count,
+                         const char *password, int *fault);
+void mm_credential_free(void *credential);
+enum {
+    MM_CREDENTIAL_OTHER,
+    MM_CREDENTIAL_RSA,
+    MM_CREDENTIAL_P256,
+    MM_CREDENTIAL_P384,
+    MM_CREDENTIAL_P521
+};
+int mm_credential_kind(void *credential);
+// The certificate in DER; its length, or -1 when there is no room.
+int mm_credential_certificate(void *credential, uint8_t *room, int size);
+// When the certificate ends, in seconds since 1970; 0 where it can't be told.
+int64_t mm_credential_end(void *credential);
+// Signs as JSON web signatures want it (RFC 7518: PS256, ES256, ES384 or ES512 by the kind of key); the length of the
+// signature, or -1. For several threads at once.
+int mm_credential_sign(void *credential, const uint8_t *bytes, int count, uint8_t *room, int size);
 
 #endif

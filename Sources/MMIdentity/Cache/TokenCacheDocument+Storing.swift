@@ -18,7 +18,8 @@ extension TokenCacheDocument {
         let target = view.namingResource(answer.scopes, resource)
             .sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }.joined(separator: " ")
         let common: JSONObject = [
-            "home_account_id": .string(home), "environment": .string(environment), "client_id": .string(view.clientID),
+            // An app has no home account: null, as with MSAL.
+            "home_account_id": home.isEmpty ? .null : .string(home), "environment": .string(environment), "client_id": .string(view.clientID),
         ]
         if let token = answer.refreshToken {
             let fields = refreshFields(token, common: common, target: target, answer: answer, now: now)
@@ -54,7 +55,7 @@ extension TokenCacheDocument {
             fields["realm"] = .string(account.realm)
             put(.idToken, key: Self.key(home, environment, "idtoken", view.clientID, account.realm, ""), fields)
         }
-        if refreshedFrom == nil { storeAccount(account) }
+        if refreshedFrom == nil, !account.account.isApp { storeAccount(account) }
         var metadata: JSONObject = ["client_id": .string(view.clientID), "environment": .string(environment)]
         if let family = answer.familyID { metadata["family_id"] = .string(family) }
         put(.appMetadata, key: "appmetadata-\(environment)-\(view.clientID)", metadata)

@@ -86,7 +86,9 @@ struct TokenCacheView: Sendable {
 
     /// Whether an entry is an access token that `put` would replace: of this account, for this resource, of the plain kind.
     func isAccessToken(_ fields: JSONObject, of account: Account, for resource: ServiceResource) -> Bool {
-        isOurs(fields) && isInRealm(fields) && fields["home_account_id"]?.string == account.account.homeAccountID
+        isOurs(fields) && isInRealm(fields)
+            // Tokens of apps are filed without a home account.
+            && (fields["home_account_id"]?.string ?? "") == account.account.homeAccountID
             && fields["ext_cache_key"] == nil && fields["key_id"] == nil
             && (fields["token_type"]?.string ?? "Bearer").lowercased() == "bearer" && serves(fields, resource)
     }

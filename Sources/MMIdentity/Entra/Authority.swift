@@ -29,6 +29,9 @@ package struct Authority: Sendable, Hashable {
     /// Where device codes are asked for.
     var deviceCodeEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/devicecode" }
 
+    /// The page where a person signs in.
+    var authorizeEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/authorize" }
+
     /// Whether a token's issuer is this cloud's sign-in service, for this tenant: `https://LOGIN/TID/v2.0`.
     func issues(_ issuer: String, tenantID: String) -> Bool {
         guard let given = WebAddress(issuer), let base = WebAddress(cloud.login) else { return false }

@@ -1,7 +1,7 @@
 package import MMCore
 package import MMHTTP
 
-/// Speaks with a sign-in service: device codes, polls, refreshes.
+/// Speaks with a sign-in service: device codes, polls, refreshes, codes of a browser, credentials of apps.
 package struct EntraClient: Sendable {
     /// What went wrong with a request.
     package enum Fault: Error, Sendable {
@@ -87,6 +87,36 @@ package struct EntraClient: Sendable {
         let response = try await post(
             target.authority.tokenEndpoint, form, correlationID: RandomBytes.uuid(), target: target, deadline: deadline,
             attempts: Self.attempts, anchor: Self.anchor(account))
+        return try answer(response, scopes)
+    }
+
+    /// Asks for a token of an app that proves itself (RFC 6749, section 4.4.2).
+    /// - Parameter form: grant, app and credential.
+    func clientCredentials(
+        _ target: SignInTarget, _ form: FormFields, scope: String, claims: String?, deadline: Deadline
+    ) async throws(Fault) -> TokenAnswer {
+        var form = form
+        form["scope"] = scope
+        form["claims"] = Claims.merged(self.claims, claims)
+        let response = try await post(
+            target.authority.tokenEndpoint, form, correlationID: RandomBytes.uuid(), target: target, deadline: deadline,
+            attempts: Self.attempts, isRepeatable: true)
+        return try answer(response, [scope])
+    }
+
+    /// Exchanges the code of a browser's sign-in (RFC 7636, section 4.5). A code is good for one use.
+    func redeem(
+        _ target: SignInTarget, code: Secret, verifier: Secret, redirectURI: String, scopes: [String], claims: String?,
+        correlationID: String, deadline: Deadline
+    ) async throws(Fault) -> TokenAnswer {
+        let form = FormFields([
+            "grant_type": "authorization_code", "client_id": target.clientID, "code": code.reveal(),
+            "redirect_uri": redirectURI, "code_verifier": verifier.reveal(), "scope": scopes.joined(separator: " "),
+            "client_info": "1", "claims": Claims.merged(self.claims, claims),
+        ])
+        let response = try await post(
+            target.authority.tokenEndpoint, form, correlationID: correlationID, target: target, deadline: deadline,
+            attempts: Self.attempts)
         return try answer(response, scopes)
     }
 

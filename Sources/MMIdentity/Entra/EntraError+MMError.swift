@@ -5,16 +5,18 @@ extension EntraError {
     /// - Parameters:
     ///   - what: what was tried, as in "Signing in to Contoso".
     ///   - connection: the connection's name.
-    func mmError(for what: String, connection: String) -> MMError {
+    ///   - way: how it was tried to sign in, since a policy that refuses one way may allow another.
+    func mmError(for what: String, connection: String, by way: Way = .deviceCode) -> MMError {
         var details: JSONObject = ["connection": .string(connection), "action": .string(action.rawValue)]
         if !error.isEmpty { details["error"] = .string(error) }
         if let suberror { details["suberror"] = .string(suberror) }
         if let code = codes.first { details["aadsts"] = .int(Int64(code)) }
         if let correlationID { details["correlationId"] = .string(correlationID) }
+        if let next = next(after: way) { details["nextWay"] = .string(next.rawValue) }
         let title = advice?.title ?? (error.isEmpty ? "the sign-in service answered with status \(status)" : error)
         let said = text.isEmpty ? "" : " (\(text))"
         return MMError(
-            code, "\(what) failed: \(title)\(said).", hint: hint(connection), retry: retry, details: details,
+            code, "\(what) failed: \(title)\(said).", hint: hint(connection, way), retry: retry, details: details,
             cause: "\(status) \(error) \(suberror ?? "") \(codes)")
     }
 
@@ -37,9 +39,34 @@ extension EntraError {
         }
     }
 
-    private func hint(_ connection: String) -> String {
-        if let advice { return advice.advice + tail(connection) }
-        return fallback + tail(connection)
+    /// The ways to sign in that a policy may tell from each other.
+    enum Way: String, Sendable {
+        case deviceCode = "device"
+        case browser
+        case app
+    }
+
+    /// Whether a policy of the tenant refused the way in, rather than the account: it wants another flow, a device that it
+    /// knows, or a step that only a browser can show.
+    var isRefusalOfTheWay: Bool {
+        codes.contains { [50_097, 50_155, 50_158, 53_000, 53_001, 53_003].contains($0) || (530_000..<530_100).contains($0) }
+    }
+
+    /// The way that may be allowed where this one was refused.
+    private func next(after way: Way) -> Way? { isRefusalOfTheWay && way == .deviceCode ? .browser : nil }
+
+    private func hint(_ connection: String, _ way: Way) -> String {
+        let advice = advice?.advice ?? fallback
+        guard isRefusalOfTheWay else { return advice + tail(connection) }
+        switch way {
+        case .deviceCode:
+            return advice + " A browser on this machine may be allowed where a code is not: mm login "
+                + "\(ShellWord.quoted(connection)) --browser."
+        case .browser:
+            return advice + " What is left is a device that the tenant manages, an exception by its administrator, or an "
+                + "app that signs in by itself (auth of the connection: certificate, federated, managed-identity)."
+        case .app: return advice + " Policies for workload identities are the administrator's to change."
+        }
     }
 
     private var fallback: String {

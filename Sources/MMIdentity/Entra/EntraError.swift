@@ -39,6 +39,18 @@ package struct EntraError: Error, Sendable, Hashable {
         retryAfter = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: now) }
     }
 
+    /// The error that a browser brings back from the sign-in page (RFC 6749, section 4.1.2.1).
+    init(error: String, description: String) {
+        status = 400
+        self.error = error.isEmpty ? "server_error" : String(error.prefix(60))
+        suberror = nil
+        codes = Self.numbers(in: description)
+        text = Self.firstSentence(of: description)
+        claims = nil
+        correlationID = nil
+        retryAfter = nil
+    }
+
     /// Whether the sign-in service itself said so: it always names the error. Its gateways don't when they are overloaded,
     /// which the status tells; any other answer without a name is one of a proxy or of the network.
     package var isOfTheService: Bool { !error.isEmpty || status == 429 || status >= 500 }
@@ -51,7 +63,9 @@ package struct EntraError: Error, Sendable, Hashable {
         switch error {
         case "authorization_pending": return .poll
         case "slow_down": return .slowDown
-        case "authorization_declined", "access_denied": return .stop
+        case "authorization_declined": return .stop
+        // The word for a person who says no, and for a policy that does.
+        case "access_denied": return numbered([.policyBlock]) ?? .stop
         case "expired_token", "code_expired": return .restartDeviceFlow
         case "bad_verification_code": return .stop
         case "temporarily_unavailable", "server_error": return status == 429 ? .throttle : .retry

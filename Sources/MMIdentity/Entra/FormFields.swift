@@ -53,7 +53,8 @@ package struct FormFields: Sendable {
         PercentCoding.decode(bytes.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 })
     }
 
-    private static func encode(_ text: String) -> String {
+    /// A text as a form or a query carries it.
+    static func encode(_ text: String) -> String {
         PercentCoding.encode(text) { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

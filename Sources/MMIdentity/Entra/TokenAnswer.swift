@@ -54,6 +54,21 @@ package struct TokenAnswer: Sendable {
         familyID = object["foci"]?.string
     }
 
+    /// The answer of a machine's identity service, which says when the token ends instead of how long it lives.
+    /// - Parameter scope: what it was asked for.
+    /// - Throws: `.remoteFailed` when it is none.
+    init(managedIdentity body: [UInt8], scope: String, now: Timestamp) throws(MMError) {
+        let limits = JSONLimits(bytes: 1 << 20, depth: 32)
+        var object = (try? JSONParser.parse(body, limits: limits))?.object ?? [:]
+        let end = object["expires_on"]
+        if let end = end?.int.map(Int64.init) ?? end?.string.flatMap({ Int64($0) }) {
+            object["expires_in"] = .int(max(0, end - now.seconds))
+            object["ext_expires_in"] = nil
+        }
+        object["refresh_token"] = nil
+        try self.init(JSONWriter.bytes(.object(object)), requested: [scope])
+    }
+
     /// Numbers arrive as numbers or as text.
     private static func seconds(_ value: JSONValue?) -> Int? {
         guard let number = value?.int ?? value?.string.flatMap({ Int($0) }), number >= 0 else { return nil }

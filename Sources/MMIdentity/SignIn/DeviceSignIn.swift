@@ -146,6 +146,10 @@ struct DeviceSignIn: Sendable {
         case .odd(let error):
             return try await later(
                 &pending, file, resource, wait: min(pending.interval * 2, 60), trouble: error.message)
+        case .refused(let error) where error.isRefusalOfTheWay:
+            // Another code would be refused as well.
+            try file.remove()
+            throw error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
         case .refused(let error):
             switch error.action {
             case .poll: return try await later(&pending, file, resource, wait: pending.interval)

@@ -20,7 +20,9 @@ public actor IdentityService {
     /// Where sign-ins and requests leave their lines: sizes, states and ids, never content.
     package nonisolated let log: Log
     nonisolated let pause: @Sendable (Duration) async throws -> Void
-    private let memory: TokenCacheMemory
+    nonisolated let direct: any HTTPTransport
+    private nonisolated let methods: [String: SignInMethod]
+    let memory: TokenCacheMemory
     private var flights: [FlightKey: SharedFlight<TokenAcquirer.Outcome>] = [:]
 
     private struct FlightKey: Hashable {
@@ -33,14 +35,19 @@ public actor IdentityService {
     /// - Parameters:
     ///   - environment: of the process: `HOME`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_SANDBOX_URL`, proxies.
     ///   - configuration: how it behaves.
+    ///   - methods: how connections sign in, by their names, where that is not what their entries say.
     ///   - log: where it leaves its lines.
     public init(
-        environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(), log: Log = .off
+        environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
+        methods: [String: SignInMethod] = [:], log: Log = .off
     ) {
+        let network = HTTPClientConfiguration(environment: environment)
+        var own = network
+        (own.proxy, own.connectTimeout, own.threadName) = (nil, .seconds(2), "mm-http-direct")
         self.init(
             paths: StatePaths(environment: environment), environment: environment,
-            transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)),
-            configuration: configuration, log: log)
+            transport: HTTPClient(configuration: network), direct: HTTPClient(configuration: own),
+            configuration: configuration, methods: methods, log: log)
     }
 
     /// A service with parts of the caller's choice.
@@ -48,19 +55,24 @@ public actor IdentityService {
     ///   - paths: where its files lie.
     ///   - environment: of the process, for `MM_SANDBOX_URL`.
     ///   - transport: what carries its requests.
+    ///   - direct: what carries requests to this machine's own services, past every proxy; the same unless given.
     ///   - clock: the time of day.
     ///   - configuration: how it behaves.
+    ///   - methods: how connections sign in, by their names, where that is not what their entries say.
     ///   - log: where it leaves its lines.
     ///   - pause: how it waits, for tests.
     package init(
         paths: StatePaths, environment: [String: String] = [:], transport: any HTTPTransport,
-        clock: WallClock = .system,
-        configuration: IdentityConfiguration = IdentityConfiguration(), log: Log = .off,
+        direct: (any HTTPTransport)? = nil, clock: WallClock = .system,
+        configuration: IdentityConfiguration = IdentityConfiguration(), methods: [String: SignInMethod] = [:],
+        log: Log = .off,
         pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.paths = paths
         self.environment = environment
         self.transport = transport
+        self.direct = direct ?? transport
+        self.methods = methods
         self.clock = clock
         self.configuration = configuration
         self.log = log
@@ -121,6 +133,7 @@ public actor IdentityService {
         switch try await acquireSoon(connection, resource, options, deadline) {
         case .token(let token): return token
         case .approval(let prompt, _, _): throw prompt.error(now: clock.now)
+        case .browser: throw browserNeeded(connection, resource)
         }
     }
 
@@ -151,6 +164,7 @@ public actor IdentityService {
         switch try await acquireSoon(connection, resource, options, deadline) {
         case .token(let token): return .signedIn(token.account)
         case .approval(let prompt, _, _): return .waiting(prompt)
+        case .browser: throw browserNeeded(connection, resource)
         }
     }
 
@@ -159,23 +173,31 @@ public actor IdentityService {
     ///   - connection: who signs in.
     ///   - resource: what the first token is for.
     ///   - renewing: whether to start over although there are good tokens.
+    ///   - method: how the person signs in, where that is not what the connection's entry says: `.deviceCode` or `.browser`.
     ///   - deadline: when to give up; the code runs out by itself.
     ///   - show: gets each code once, the one that replaces a code that ran out as well.
     /// - Returns: who signed in.
     /// - Throws: as `token`; `cancelled` when the task is.
     public func signIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
-        deadline: Deadline = .never,
+        by method: SignInMethod? = nil, deadline: Deadline = .never,
         show: @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) -> SignedInAccount {
-        let target = try target(connection, resource)
+        let method = try self.method(of: connection, unless: method)
+        let target = try target(connection, resource, method)
         if !renewing { try reopen(target, resource) }
         var shown: String?
         var options = TokenOptions(renewal: renewing ? .start : .no)
         while true {
             let step = min(deadline, .after(.seconds(60)))
-            switch try await acquire(connection, resource, options, step) {
+            switch try await acquire(connection, resource, options, step, by: method) {
             case .token(let token): return token.account
+            case .browser(let claims):
+                let signIn = BrowserSignIn(
+                    work: acquirer(target, resource, options, deadline, usesBrowser: true), claims: claims,
+                    asksForAccount: renewing && target.expectedEmail == nil,
+                    opener: BrowserOpener(environment: environment))
+                return try await signIn.run(show: show).account
             case .approval(let prompt, let wait, _):
                 if prompt.userCode != shown {
                     shown = prompt.userCode
@@ -238,7 +260,9 @@ public actor IdentityService {
     /// How a connection stands, from the files alone: no request is made.
     public func state(of connection: Connection, resource: ServiceResource = .graph) async -> SignInState {
         do throws(MMError) {
-            let target = try target(connection, resource)
+            let method = try method(of: connection)
+            let target = try target(connection, resource, method)
+            guard method.isInteractive else { return try await stateOfItself(method, target, resource) }
             let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
             let snapshot = try await files.snapshot(target)
             if let account = try snapshot.account() {
@@ -262,8 +286,11 @@ public actor IdentityService {
     /// Whether the cache of a connection holds its account; also true where that can't be told.
     package func holdsAccount(of connection: Connection) async -> Bool {
         do throws(MMError) {
+            let method = try method(of: connection)
+            // Nobody has to be asked for the token of an app.
+            guard method.isInteractive else { return true }
             let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
-            return try await files.snapshot(try target(connection, .graph)).account() != nil
+            return try await files.snapshot(try target(connection, .graph, method)).account() != nil
         } catch {
             return true
         }
@@ -271,10 +298,26 @@ public actor IdentityService {
 
     // MARK: Parts
 
+    private nonisolated func method(
+        of connection: Connection, unless given: SignInMethod? = nil
+    ) throws(MMError) -> SignInMethod {
+        if let method = given ?? methods[connection.name] { return method }
+        return try SignInMethod(connection.auth, environment: environment)
+    }
+
     private nonisolated func target(
-        _ connection: Connection, _ resource: ServiceResource
+        _ connection: Connection, _ resource: ServiceResource, _ method: SignInMethod? = nil
     ) throws(MMError) -> SignInTarget {
-        try SignInTarget(connection, resource: resource, paths: paths, environment: environment)
+        try SignInTarget(
+            connection, by: try self.method(of: connection, unless: method), resource: resource, paths: paths,
+            environment: environment)
+    }
+
+    private nonisolated func browserNeeded(_ connection: Connection, _ resource: ServiceResource) -> MMError {
+        MMError(
+            .signInNeeded, "Sign-in needed for \(connection.name), in a browser of this machine.",
+            hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)). It opens the browser; then repeat the call.",
+            details: ["connection": .string(connection.name), "resource": .string(resource.name)])
     }
 
     /// Somebody asks for a sign-in: one that was declined or ran out is no longer in the way.
@@ -301,21 +344,59 @@ public actor IdentityService {
     }
 
     private func acquire(
-        _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
+        _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline,
+        by given: SignInMethod? = nil
     ) async throws(MMError) -> TokenAcquirer.Outcome {
-        let target = try target(connection, resource)
-        let acquirer = TokenAcquirer(
-            files: TokenFiles(paths: paths, connection: connection.name, memory: memory),
-            entra: EntraClient(
-                transport: transport, clock: clock, capabilities: configuration.clientCapabilities,
-                log: log.from("identity").scoped(connection.name), pause: pause),
-            clock: clock, target: target, resource: resource, options: options, deadline: deadline)
-        if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
-        let key = FlightKey(identity: target.identity, resource: resource, options: options.key)
-        let what = "getting a token for \(connection.name)"
+        let method = try method(of: connection, unless: given)
+        let target = try target(connection, resource, method)
+        let run: @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
+        var kind = "device"
+        switch method {
+        case .deviceCode, .browser:
+            if case .browser = method { kind = "browser" }
+            let acquirer = acquirer(target, resource, options, deadline, usesBrowser: kind == "browser")
+            if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
+            run = { () async throws(MMError) in try await acquirer.run() }
+        case .app(let credential):
+            let grant = ClientCredentialGrant(
+                credential: credential, entra: entra(target), surroundings: surroundings(target))
+            let acquirer = acquirer(of: grant, target, resource, options, deadline)
+            if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
+            run = { () async throws(MMError) in
+                let token = try await acquirer.run()
+                return .token(token)
+            }
+        case .managedIdentity(let identity):
+            let grant = ManagedIdentityGrant(identity: identity, surroundings: surroundings(target))
+            let acquirer = acquirer(of: grant, target, resource, options, deadline)
+            if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
+            run = { () async throws(MMError) in
+                let token = try await acquirer.run()
+                return .token(token)
+            }
+        case .token(let provider):
+            let acquirer = OutsideTokenAcquirer(
+                files: files(target), provider: provider, clock: clock, target: target, resource: resource,
+                options: options)
+            run = { () async throws(MMError) in
+                let token = try await acquirer.run()
+                return .token(token)
+            }
+        }
+        return try await shared(
+            FlightKey(identity: target.identity + [kind], resource: resource, options: options.key),
+            of: connection.name, until: deadline, run)
+    }
+
+    /// Calls for the same token share one request.
+    private func shared(
+        _ key: FlightKey, of connection: String, until deadline: Deadline,
+        _ run: @escaping @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let what = "getting a token for \(connection)"
         if let flight = flights[key] { return try await flight.value(of: what, until: deadline) }
         let flight = SharedFlight<TokenAcquirer.Outcome> { [weak self] in
-            let result = await Result { () async throws(MMError) in try await acquirer.run() }
+            let result = await Result { () async throws(MMError) in try await run() }
             await self?.land(key)
             return result
         }

@@ -6,9 +6,9 @@ public struct SignInPrompt: Sendable, Hashable {
     public let connection: String
     /// What the token is for first.
     public let resource: ServiceResource
-    /// What to type.
+    /// What to type; empty where the page is opened on this machine and nothing is typed.
     public let userCode: String
-    /// Where to type it.
+    /// Where to type it, or the page to open.
     public let verificationURI: String
     /// The sign-in service's own sentence.
     public let message: String
@@ -24,6 +24,9 @@ public struct SignInPrompt: Sendable, Hashable {
     public let interval: Duration
     /// Why the last question brought no answer, if it didn't.
     public let trouble: String?
+
+    /// Whether the page has to be opened in a browser of this machine, and needs no code.
+    public var opensHere: Bool { userCode.isEmpty }
 
     /// The prompt as the error that answers a call for which somebody must sign in first.
     /// - Parameter now: the time of day, for what is left.
@@ -43,11 +46,12 @@ public struct SignInPrompt: Sendable, Hashable {
 
     private func details(left: Int64) -> JSONObject {
         var details: JSONObject = [
-            "connection": .string(connection), "resource": .string(resource.name), "userCode": .string(userCode),
+            "connection": .string(connection), "resource": .string(resource.name),
             "verificationUri": .string(verificationURI), "message": .string(message),
             "expiresAt": .string(expiresAt.iso8601), "expiresInSeconds": .int(left),
             "interval": .int(interval.components.seconds), "appId": .string(appID), "tenant": .string(tenant),
         ]
+        if !opensHere { details["userCode"] = .string(userCode) }
         if let account { details["account"] = .string(account) }
         return details
     }

@@ -1,30 +1,32 @@
-package import MMCore
+internal import MMCore
 
 extension SignInTarget {
     /// What a connection's sign-in needs.
-    /// - Throws: `.unsupported` for ways to sign in that this build lacks, `.invalidInput` for an entry without app id or
-    ///   tenant, and what `Cloud.named` throws.
-    package init(
-        _ connection: Connection, resource: ServiceResource, paths: StatePaths, environment: [String: String]
+    /// - Parameter method: how it signs in.
+    /// - Throws: `.invalidInput` for an entry without app id or tenant, or that expects a person where an app signs in, and
+    ///   what `Cloud.named` throws.
+    init(
+        _ connection: Connection, by method: SignInMethod, resource: ServiceResource, paths: StatePaths,
+        environment: [String: String]
     ) throws(MMError) {
-        guard connection.auth.method == .device else {
-            throw MMError(
-                .unsupported,
-                "The connection \(connection.name) signs in by '\(connection.auth.method.rawValue)', which is not built in yet.",
-                hint: "Use a connection with \"auth\": \"device\" (the default).",
-                details: ["connection": .string(connection.name)])
-        }
-        guard let appID = connection.appId, !appID.isEmpty else {
-            // The makers' own apps of the PowerShell modules are no way out: Entra ID gives them no tokens for services
-            // they weren't authorised for beforehand (AADSTS65002).
+        if method.isAppOnly, let expected = connection.expectedEmail {
             throw MMError(
                 .invalidInput,
-                "The connection \(connection.name) has no appId, and \(resource.name) requests need an app registration of "
-                    + "your own.",
-                hint:
-                    "Register an app (Docs/AppRegistration.md), then: mm connections edit '\(connection.name)' appId=GUID. "
-                    + "PowerShell modules of this connection work without one.",
-                details: ["connection": .string(connection.name), "field": "appId"])
+                "The connection \(connection.name) expects the account \(expected), but an app signs in by itself there: "
+                    + "no person stands behind it.",
+                hint: "Take one of the two out of its entry: mm connections edit \(ShellWord.quoted(connection.name)) "
+                    + "expectedEmail=null, or auth=browser.",
+                details: ["connection": .string(connection.name), "field": "expectedEmail"])
+        }
+        var appID = connection.appId ?? ""
+        var cacheClient: String?
+        switch method {
+        case .managedIdentity(let identity):
+            if case .clientID(let id) = identity { appID = id }
+            cacheClient = identity.cacheName
+        case .token: break
+        case .deviceCode, .browser, .app:
+            guard !appID.isEmpty else { throw Self.lacksApp(connection, resource) }
         }
         guard let tenant = connection.authorityTenant, !tenant.isEmpty else {
             throw MMError(
@@ -40,6 +42,29 @@ extension SignInTarget {
         }
         self.init(
             connection: connection.name, clientID: appID, authority: try Authority(cloud: cloud, tenant: tenant),
-            expectedEmail: connection.expectedEmail, registryPin: connection.pin)
+            expectedEmail: connection.expectedEmail, registryPin: connection.pin, cacheClient: cacheClient)
+    }
+
+    private static func lacksApp(_ connection: Connection, _ resource: ServiceResource) -> MMError {
+        // The makers' own apps of the PowerShell modules are no way out: Entra ID gives them no tokens for services they
+        // weren't authorised for beforehand (AADSTS65002).
+        MMError(
+            .invalidInput,
+            "The connection \(connection.name) has no appId, and \(resource.name) requests need an app registration of "
+                + "your own.",
+            hint:
+                "Register an app (Docs/AppRegistration.md), then: mm connections edit '\(connection.name)' appId=GUID. "
+                + "PowerShell modules of this connection work without one.",
+            details: ["connection": .string(connection.name), "field": "appId"])
+    }
+}
+
+extension ManagedIdentity {
+    /// Under what name its tokens are kept: MSAL's for the machine's own, else the id that chooses it.
+    var cacheName: String {
+        switch self {
+        case .system: "SYSTEM_ASSIGNED_MANAGED_IDENTITY"
+        case .clientID(let id), .objectID(let id), .resourceID(let id): id
+        }
     }
 }

@@ -4,7 +4,7 @@ package import MMCore
 package struct SignInTarget: Sendable {
     /// The connection's name.
     package let connection: String
-    /// The app registration.
+    /// The app registration; empty where a machine's identity or somebody else's token is taken whichever app it is.
     package let clientID: String
     /// Where to sign in.
     package let authority: Authority
@@ -12,7 +12,11 @@ package struct SignInTarget: Sendable {
     package let expectedEmail: String?
     /// The account that the registry itself pins.
     package let registryPin: AccountPin?
+    /// Under what name its tokens are kept, where that is not the app.
+    package var cacheClient: String? = nil
 
     /// Everything that must agree for two sign-ins to be the same.
-    var identity: [String] { [connection, clientID.lowercased(), authority.cloud.login, authority.tenant] }
+    var identity: [String] {
+        [connection, clientID.lowercased(), authority.cloud.login, authority.tenant] + [cacheClient].compactMap(\.self)
+    }
 }

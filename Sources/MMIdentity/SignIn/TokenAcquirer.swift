@@ -8,6 +8,8 @@ struct TokenAcquirer: Sendable {
         case token(AccessToken)
         /// A person must approve first; ask again after the pause. The service was asked just now, unless it is too early.
         case approval(SignInPrompt, pause: Duration, isTooEarly: Bool = false)
+        /// A person must sign in in a browser, with these claims asked for.
+        case browser(claims: String?)
     }
 
     let files: TokenFiles
@@ -17,6 +19,8 @@ struct TokenAcquirer: Sendable {
     let resource: ServiceResource
     let options: TokenOptions
     let deadline: Deadline
+    /// Whether people sign in in a browser of this machine, instead of with a code.
+    var usesBrowser = false
 
     /// Gets the token.
     func run() async throws(MMError) -> Outcome {
@@ -33,6 +37,7 @@ struct TokenAcquirer: Sendable {
     private func runLocked(stale: Secret?) async throws(MMError) -> Outcome {
         let snapshot = try await files.snapshot(target)
         switch options.renewal {
+        case .start where usesBrowser: return .browser(claims: options.claims)
         case .start: return try await DeviceSignIn(self, claims: options.claims, refused: nil).renew()
         case .goOn where try files.pending(target, resource).read() != nil:
             return try await DeviceSignIn(self, claims: options.claims, refused: nil).run()
@@ -59,7 +64,18 @@ struct TokenAcquirer: Sendable {
                 .signInNeeded, "Sign-in needed for \(target.connection).", hint: "mm login '\(target.connection)'.",
                 details: ["connection": .string(target.connection), "resource": .string(resource.name)])
         }
+        if usesBrowser { return .browser(claims: claims) }
         return try await DeviceSignIn(self, claims: claims, refused: refused).run()
+    }
+
+    /// Keeps what a sign-in in a browser brought, and gives it out.
+    func keep(_ answer: TokenAnswer) async throws(MMError) -> AccessToken {
+        let lock = try await FileLock(awaiting: files.cache.path, until: max(deadline, .after(.seconds(30))))
+        let token = try await store(answer, nil, refreshedFrom: nil, try await files.snapshot(target))
+        // A code that waits for this sign-in has nothing to wait for any more.
+        try files.pending(target, resource).remove()
+        _ = consume lock
+        return token
     }
 
     /// Tells one refresh token from another without keeping it.
@@ -150,7 +166,8 @@ struct TokenAcquirer: Sendable {
         case .refused(let error):
             if error.action.isTransient, let rest { return .token(rest) }
             if error.action.needsSignIn { return .signIn(claims: error.claims) }
-            throw error.mmError(for: what, connection: target.connection)
+            throw error.mmError(
+                for: what, connection: target.connection, by: usesBrowser ? .browser : .deviceCode)
         case .unreachable(let error):
             if error.kind != .cancelled, let rest { return .token(rest) }
             throw error.mmError(for: what)

@@ -57,7 +57,8 @@ struct TokenFiles: Sendable {
             isFromEarlierCache = document != nil
         }
         let view = TokenCacheView(
-            document: document ?? TokenCacheDocument(), clientID: target.clientID, authority: target.authority,
+            document: document ?? TokenCacheDocument(), clientID: target.cacheClient ?? target.clientID,
+            authority: target.authority,
             pinnedTenantID: pin?.tenantId)
         return Snapshot(
             view: view, check: IdentityCheck(target: target, pin: pin), isFromEarlierCache: isFromEarlierCache)

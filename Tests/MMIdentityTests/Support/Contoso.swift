@@ -37,6 +37,32 @@ enum Contoso {
         return "\(header).\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url))."
     }
 
+    /// The service principal of the app.
+    static let principal = "7d1f0c7e-52b1-4c94-b2f6-3b1a2c9e8d40"
+
+    /// An access token of these claims, unsigned: of the app itself unless changed.
+    static func accessToken(_ changes: JSONObject = [:], number: Int = 1) -> String {
+        var claims: JSONObject = [
+            "aud": "https://graph.microsoft.com", "appid": .string(app), "tid": .string(tenant),
+            "oid": .string(principal), "idtyp": "app", "exp": 4_000_000_000, "uti": .int(Int64(number)),
+        ]
+        for (key, value) in changes { claims[key] = value.isNull ? nil : value }
+        return "e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)).FAKE"
+    }
+
+    /// A success of the token endpoint for an app.
+    static func appTokens(_ changes: JSONObject = [:], number: Int = 1, life: Int = 3599) -> HTTPResponse {
+        .json([
+            "token_type": "Bearer", "expires_in": .int(Int64(life)), "ext_expires_in": .int(Int64(life)),
+            "access_token": .string(accessToken(changes, number: number)),
+        ])
+    }
+
+    /// A connection of an app that signs in by itself.
+    static func app(_ auth: JSONObject, more: JSONObject = [:]) throws -> Connection {
+        try connection(expectedEmail: nil, more: more.with(["auth": .object(auth)]))
+    }
+
     static func clientInfo(uid: String = objectID, utid: String = tenant) -> String {
         Base64.text(
             JSONWriter.bytes(["uid": .string(uid), "utid": .string(utid)]), alphabet: .url)
@@ -83,12 +109,24 @@ enum Contoso {
 
 extension IdentityService {
     /// A service with a network in memory; pauses pass at once and move the clock.
-    static func scripted(_ home: TestHome, _ transport: ScriptedTransport, clock: TestClock = TestClock())
-        -> IdentityService
-    {
-        IdentityService(paths: home.paths, transport: transport, clock: clock.wall) { wait in
+    static func scripted(
+        _ home: TestHome, _ transport: ScriptedTransport, clock: TestClock = TestClock(),
+        environment: [String: String] = [:], methods: [String: SignInMethod] = [:]
+    ) -> IdentityService {
+        IdentityService(
+            paths: home.paths, environment: environment, transport: transport, clock: clock.wall, methods: methods
+        ) { wait in
             clock.advance(wait.components.seconds)
             try Task.checkCancellation()
         }
+    }
+}
+
+extension JSONObject {
+    /// The same object with these members, the new ones in the place of old ones.
+    func with(_ changes: JSONObject) -> JSONObject {
+        var result = self
+        for (key, value) in changes { result[key] = value }
+        return result
     }
 }

@@ -1,0 +1,71 @@
+internal import Glibc
+internal import MMCore
+internal import MMSystem
+
+/// Opens a page in the person's browser: `MM_BROWSER`, `BROWSER`, Windows' own below WSL, or the desktop's.
+struct BrowserOpener: Sendable {
+    let environment: [String: String]
+
+    /// Opens a page.
+    /// - Returns: whether a program was started for it; whether a page appeared can't be known.
+    func open(_ url: String) async -> Bool {
+        for command in commands(for: url) {
+            guard
+                let program = ExecutableSearch.find(
+                    command[0], path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")
+            else { continue }
+            var child = ChildCommand(program, Array(command.dropFirst()), environment: environment)
+            (child.output, child.error) = (.null, .null)
+            // A browser that was started for this page may stay open.
+            (child.deathSignal, child.endsGroup) = (nil, false)
+            if (try? await ChildProcess.start(child)) != nil { return true }
+        }
+        return false
+    }
+
+    /// The command lines that may open a page, the preferred first.
+    func commands(for url: String) -> [[String]] {
+        for name in ["MM_BROWSER", "BROWSER"] {
+            // As everybody who reads BROWSER: commands with colons between them, `%s` where the address goes.
+            guard let value = environment[name], value.contains(where: { !$0.isWhitespace }) else { continue }
+            return value.split(separator: ":").map { command in
+                let words = command.split(whereSeparator: \.isWhitespace).map(String.init)
+                let isMarked = words.contains { $0.contains("%s") }
+                return words.map { $0.replacing("%s", with: url) } + (isMarked ? [] : [url])
+            }.filter { $0.count > 1 || $0.first != url }
+        }
+        if isBelowWindows {
+            return [
+                ["wslview", url],
+                // Unlike cmd.exe it takes the address as it is.
+                ["/mnt/c/Windows/System32/rundll32.exe", "url.dll,FileProtocolHandler", url],
+            ]
+        }
+        guard hasDesktop else { return [] }
+        return ["xdg-open", "sensible-browser", "x-www-browser"].map { [$0, url] }
+    }
+
+    private var hasDesktop: Bool {
+        ["DISPLAY", "WAYLAND_DISPLAY"].contains { environment[$0]?.isEmpty == false }
+    }
+
+    private var isBelowWindows: Bool {
+        ["WSL_DISTRO_NAME", "WSL_INTEROP"].contains { environment[$0]?.isEmpty == false }
+    }
+
+    /// How a person gets to the page where no browser could be opened.
+    /// - Parameter port: where the browser comes back to.
+    func remedy(port: UInt16, connection: String) -> String {
+        var text = "No browser could be opened here."
+        if let session = environment["SSH_CONNECTION"], !session.isEmpty {
+            let parts = session.split(separator: " ")
+            let host = parts.count == 4 ? String(parts[2]) : "THIS-MACHINE"
+            let user = environment["USER"].map { "\($0)@" } ?? ""
+            text += " To use the one of your own machine, run there: ssh -N -L \(port):127.0.0.1:\(port) "
+                + ShellWord.quoted("\(user)\(host)") + " and open the address."
+        } else {
+            text += " Name one in MM_BROWSER, or open the address in a browser of this machine."
+        }
+        return text + " Or sign in with a code: mm login \(ShellWord.quoted(connection)) --device-code."
+    }
+}

@@ -1,0 +1,54 @@
+internal import MMHTTP
+
+/// What the browser shows when it has come back.
+struct LoopbackPage: Sendable {
+    let title: String
+    let text: String
+
+    /// The sign-in worked.
+    static func signedIn(_ account: String, to connection: String) -> LoopbackPage {
+        LoopbackPage(
+            title: "Signed in", text: "\(account) is signed in to \(connection). You can close this page.")
+    }
+
+    /// The sign-in failed.
+    static func failed(_ reason: String) -> LoopbackPage {
+        LoopbackPage(title: "Not signed in", text: "\(reason) The rest stands where the sign-in was started.")
+    }
+
+    /// Something else was asked for than the answer to this sign-in.
+    static let unknown = LoopbackPage(title: "Nothing here", text: "This is no answer to a sign-in that waits.")
+
+    /// The page: no script, nothing from elsewhere, nothing kept.
+    func response(status: Int) -> HTTPServerResponse {
+        let page = """
+            <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(Self.escaped(title))</title>
+            <style>body{font:16px/1.5 system-ui,sans-serif;max-width:34em;margin:15vh auto;padding:0 1em}
+            @media(prefers-color-scheme:dark){body{background:#111;color:#eee}}</style></head>
+            <body><h1>\(Self.escaped(title))</h1><p>\(Self.escaped(text))</p></body></html>
+
+            """
+        var response = HTTPServerResponse.text(page, status: status, type: "text/html; charset=utf-8")
+        response.headers.set("Cache-Control", "no-store")
+        response.headers.set("Referrer-Policy", "no-referrer")
+        response.headers.set("X-Content-Type-Options", "nosniff")
+        response.headers.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        response.headers.set("Connection", "close")
+        return response
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text {
+            switch character {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

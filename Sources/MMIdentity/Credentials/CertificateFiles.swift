@@ -1,0 +1,56 @@
+internal import MMCore
+internal import MMSystem
+
+/// The files of a certificate that an app signs in with: PEM, key and certificate in one file or two, or PKCS #12.
+public struct CertificateFiles: Sendable, Hashable {
+    /// The file of the certificate; without `privateKeyPath` it holds the private key too.
+    public var certificatePath: String
+    /// The file of the private key, where it is another.
+    public var privateKeyPath: String?
+    /// The file that holds the password of the key or of the PKCS #12 store.
+    public var passwordFile: String?
+
+    /// The files of a certificate.
+    public init(certificatePath: String, privateKeyPath: String? = nil, passwordFile: String? = nil) {
+        self.certificatePath = certificatePath
+        self.privateKeyPath = privateKeyPath
+        self.passwordFile = passwordFile
+    }
+
+    /// The certificate, read anew: one that was renewed counts at once.
+    /// - Throws: `.invalidInput` naming the file and what to do.
+    func read(for connection: String) async throws(MMError) -> SigningCertificate {
+        let files = self
+        // A store may want its password digested a million times: that is no work for the cooperative pool.
+        return try await BlockingWork.run { () throws(MMError) in try files.readNow(for: connection) }
+    }
+
+    private func readNow(for connection: String) throws(MMError) -> SigningCertificate {
+        let certificate = try Self.bytes(certificatePath, "certificate", connection)
+        let key = try privateKeyPath.map { path throws(MMError) in try Self.bytes(path, "private key", connection) }
+        let password = try passwordFile.map { path throws(MMError) in
+            try SecretSource.file(path).read("the certificate's password", of: connection, environment: [:])
+        }
+        do {
+            return try SigningCertificate(certificate: certificate, key: key ?? certificate, password: password)
+        } catch {
+            switch error {
+            case .unavailable(let error): throw error
+            case .unusable(let reason, let remedy):
+                let file = reason.isOfTheKey ? privateKeyPath ?? certificatePath : certificatePath
+                throw MMError(
+                    .invalidInput, "The certificate of \(connection) can't be used: \(file) \(reason.text).",
+                    hint: remedy, details: ["connection": .string(connection), "path": .string(file)])
+            }
+        }
+    }
+
+    private static func bytes(_ path: String, _ what: String, _ connection: String) throws(MMError) -> [UInt8] {
+        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
+            throw MMError(
+                .invalidInput, "The \(what) of \(connection) is not there: no file \(path).",
+                hint: "Correct auth of the connection: mm connections show \(ShellWord.quoted(connection)).")
+        }
+        return bytes
+    }
+}

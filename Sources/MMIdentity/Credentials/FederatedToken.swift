@@ -1,0 +1,124 @@
+public import MMCore
+internal import MMHTTP
+
+/// A token of another issuer that an app registration trusts, which stands for the app's own credential (Microsoft Entra,
+/// "Workload identity federation"). Such tokens live for minutes: a fresh one is fetched for each request.
+public enum FederatedToken: Sendable {
+    /// A file, which its owner renews; Kubernetes mounts such files.
+    case file(String)
+    /// An environment variable, as GitLab sets them for a job (`id_tokens`).
+    case variable(String)
+    /// The job of GitHub Actions that this process runs in; the job needs `permissions: id-token: write`.
+    case gitHub
+    /// Whatever this machine offers: a job of GitHub Actions, a workload of Kubernetes (`AZURE_FEDERATED_TOKEN_FILE`), or a
+    /// job of GitLab (`GITLAB_OIDC_TOKEN`).
+    case surroundings
+    /// What a program of one's own gives.
+    case custom(@Sendable () async throws -> Secret)
+
+    static let gitHubAddress = "ACTIONS_ID_TOKEN_REQUEST_URL"
+    private static let gitHubKey = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+    private static let kubernetesFile = "AZURE_FEDERATED_TOKEN_FILE"
+    private static let gitLabVariable = "GITLAB_OIDC_TOKEN"
+    private static let what = "the federated token"
+
+    /// The token, fresh.
+    func fetch(
+        for target: SignInTarget, in surroundings: CredentialSurroundings, deadline: Deadline
+    ) async throws(MMError) -> Secret {
+        switch try found(of: target.connection, in: surroundings.environment) {
+        case .file(let path): return try read(.file(path), target.connection, surroundings)
+        case .variable(let name): return try read(.variable(name), target.connection, surroundings)
+        case .gitHub: return try await askGitHub(target, surroundings, deadline)
+        case .custom(let give):
+            do {
+                return try await give()
+            } catch let error as MMError {
+                throw error
+            } catch {
+                throw MMError(
+                    .unavailable, "The program gave no federated token for \(target.connection).", cause: "\(error)")
+            }
+        case .surroundings: throw Self.missing(target.connection)
+        }
+    }
+
+    /// Whether there is one, without asking anybody.
+    func check(of connection: String, in surroundings: CredentialSurroundings) throws(MMError) {
+        switch try found(of: connection, in: surroundings.environment) {
+        case .file(let path): _ = try read(.file(path), connection, surroundings)
+        case .variable(let name): _ = try read(.variable(name), connection, surroundings)
+        case .gitHub, .surroundings, .custom: break
+        }
+    }
+
+    private func found(of connection: String, in environment: [String: String]) throws(MMError) -> FederatedToken {
+        guard case .surroundings = self else { return self }
+        let isSet = { (name: String) in environment[name]?.isEmpty == false }
+        if isSet(Self.gitHubAddress), isSet(Self.gitHubKey) { return .gitHub }
+        if let path = environment[Self.kubernetesFile], !path.isEmpty { return .file(path) }
+        if isSet(Self.gitLabVariable) { return .variable(Self.gitLabVariable) }
+        throw Self.missing(connection)
+    }
+
+    private func read(
+        _ source: SecretSource, _ connection: String, _ surroundings: CredentialSurroundings
+    ) throws(MMError) -> Secret {
+        try source.read(Self.what, of: connection, environment: surroundings.environment, followsLinks: true)
+    }
+
+    private func askGitHub(
+        _ target: SignInTarget, _ surroundings: CredentialSurroundings, _ deadline: Deadline
+    ) async throws(MMError) -> Secret {
+        let environment = surroundings.environment
+        guard let address = environment[Self.gitHubAddress], WebAddress(address) != nil,
+            let key = environment[Self.gitHubKey], !key.isEmpty
+        else {
+            throw MMError(
+                .invalidInput, "This is no job of GitHub Actions that may ask for a token.",
+                hint: "Give the job the permission id-token: write.")
+        }
+        HeldSecrets.shared.hold(Secret(key))
+        let audience = FormFields.encode(target.authority.cloud.federationAudience)
+        let request = HTTPRequest(
+            url: address + (address.contains("?") ? "&" : "?") + "audience=" + audience,
+            headers: ["Authorization": "Bearer \(key)", "Accept": "application/json; api-version=2.0"],
+            timeout: min(.seconds(30), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 1 << 20,
+            allowsPlainHTTP: WebAddress(address)?.isLoopback == true)
+        let response: HTTPResponse
+        do {
+            response = try await surroundings.transport.send(request)
+        } catch {
+            throw error.mmError(for: "Asking GitHub for a token for \(target.connection)")
+        }
+        guard response.status == 200,
+            let token = (try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 1 << 20, depth: 8)))?["value"]?
+                .string, !token.isEmpty
+        else {
+            throw MMError(
+                .remoteFailed, "GitHub gave no token for \(target.connection) (HTTP \(response.status)).",
+                hint: "Give the job the permission id-token: write.")
+        }
+        return Secret(token)
+    }
+
+    private static func missing(_ connection: String) -> MMError {
+        MMError(
+            .invalidInput, "\(connection) signs in with a federated token, and none is to be found.",
+            hint: "Name it in auth (tokenFile or tokenVariable), or run in a job of GitHub Actions with the permission "
+                + "id-token: write, in a workload of Kubernetes (\(kubernetesFile)), or in a job of GitLab with an "
+                + "id_token in \(gitLabVariable).",
+            details: ["connection": .string(connection), "field": "auth.tokenFile"])
+    }
+}
+
+extension Cloud {
+    /// Whom a token must be for that stands for an app's credential.
+    var federationAudience: String {
+        switch name {
+        case "gcchigh", "dod": "api://AzureADTokenExchangeUSGov"
+        case "china": "api://AzureADTokenExchangeChina"
+        default: "api://AzureADTokenExchange"
+        }
+    }
+}

@@ -1,0 +1,77 @@
+internal import Glibc
+public import MMCore
+
+/// Where a secret text lies. It is read anew for each use, so that a new one counts at once.
+public enum SecretSource: Sendable {
+    /// In memory.
+    case value(Secret)
+    /// In a file that only its owner should be able to read.
+    case file(String)
+    /// In an environment variable.
+    case variable(String)
+
+    private static let limit = 256 << 10
+
+    /// The secret, without the blanks and line ends around it.
+    /// - Parameters:
+    ///   - what: what it is, for messages: "the client secret".
+    ///   - connection: whose.
+    ///   - environment: the variables.
+    ///   - followsLinks: whether the file may be a link, as those are that Kubernetes mounts.
+    func read(
+        _ what: String, of connection: String, environment: [String: String], followsLinks: Bool = false
+    ) throws(MMError) -> Secret {
+        let text: String
+        switch self {
+        case .value(let secret): text = secret.reveal()
+        case .file(let path):
+            let place = followsLinks ? Self.resolved(path) : path
+            guard let bytes = try ProtectedFile.read(place, limit: Self.limit) else {
+                throw missing("\(what) of \(connection) is not there: no file \(path)", "Put it there, mode 0600.")
+            }
+            guard let read = String(validating: bytes, as: UTF8.self) else {
+                throw missing("\(what) of \(connection) in \(path) is no text", "Write it as plain text.")
+            }
+            text = read
+        case .variable(let name):
+            guard let value = environment[name] else {
+                throw missing(
+                    "\(what) of \(connection) is not there: the variable \(name) is not set",
+                    "Set it for the process that signs in; a pool that runs already has the variables it was started with."
+                )
+            }
+            text = value
+        }
+        let secret = Secret(Self.trimmed(text))
+        guard !secret.isEmpty else {
+            throw missing("\(what) of \(connection) is empty (\(place))", "Put the secret itself there.")
+        }
+        HeldSecrets.shared.hold(secret)
+        return secret
+    }
+
+    /// Where it lies, without the secret.
+    var place: String {
+        switch self {
+        case .value: "given by the program"
+        case .file(let path): path
+        case .variable(let name): "variable \(name)"
+        }
+    }
+
+    private func missing(_ what: String, _ hint: String) -> MMError {
+        MMError(.invalidInput, "\(what.prefix(1).uppercased())\(what.dropFirst()).", hint: hint)
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        let scalars = text.unicodeScalars.drop { $0.properties.isWhitespace || $0 == "\u{FEFF}" }
+        guard let end = scalars.lastIndex(where: { !$0.properties.isWhitespace }) else { return "" }
+        return String(scalars[...end])
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+}

@@ -1,0 +1,108 @@
+internal import COpenSSL
+internal import MMCore
+
+/// A certificate with its private key, which signs client assertions.
+final class SigningCertificate: @unchecked Sendable {
+    // `@unchecked Sendable`: the object of OpenSSL is set once and only read afterwards; each signature has a context of its
+    // own, and OpenSSL counts the references to the key atomically.
+    private let raw: UnsafeMutableRawPointer
+
+    /// Why there is none.
+    enum Fault: Error {
+        /// OpenSSL can't be had.
+        case unavailable(MMError)
+        /// The files are not what they should be: the reason, as the end of "FILE …", and what to do.
+        case unusable(Reason, remedy: String)
+    }
+
+    /// What is wrong with a certificate's files.
+    struct Reason: Sendable {
+        let text: String
+        /// Whether it is the file of the key that is meant.
+        var isOfTheKey = false
+    }
+
+    /// The algorithm of its signatures, as JSON web signatures call it.
+    let algorithm: String
+    /// The SHA-256 digest of the certificate.
+    let digest: [UInt8]
+    /// When the certificate ends, in seconds since 1970.
+    let endsAt: Int64
+
+    /// The certificate in the bytes of its files: PEM, or PKCS #12 with both in it.
+    init(certificate: [UInt8], key: [UInt8], password: Secret?) throws(Fault) {
+        if let reason = mm_openssl_load() {
+            throw .unavailable(
+                MMError(
+                    .unavailable, "OpenSSL can't be opened: \(String(cString: reason)).",
+                    hint: "apt-get install libssl3"))
+        }
+        var fault: Int32 = 0
+        guard
+            let raw = mm_credential_read(
+                certificate, Int32(certificate.count), key, Int32(key.count), password?.reveal(), &fault)
+        else { throw Self.fault(fault) }
+        self.raw = raw
+        algorithm =
+            switch Int(mm_credential_kind(raw)) {
+            case MM_CREDENTIAL_RSA: "PS256"
+            case MM_CREDENTIAL_P256: "ES256"
+            case MM_CREDENTIAL_P384: "ES384"
+            case MM_CREDENTIAL_P521: "ES512"
+            default: ""
+            }
+        var room = [UInt8](repeating: 0, count: 64 << 10)
+        let count = mm_credential_certificate(raw, &room, Int32(room.count))
+        digest = SHA256.digest(room.prefix(Int(max(count, 0))))
+        endsAt = mm_credential_end(raw)
+        guard !algorithm.isEmpty, count > 0 else {
+            throw .unusable(
+                Reason(text: "holds a key of a kind that no sign-in service takes"),
+                remedy: "Use RSA of at least 2048 bits, or an elliptic key of P-256, P-384 or P-521.")
+        }
+    }
+
+    deinit { mm_credential_free(raw) }
+
+    /// The signature of a text.
+    func signature(of text: String) throws(MMError) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        var room = [UInt8](repeating: 0, count: 2 << 10)
+        let count = mm_credential_sign(raw, bytes, Int32(bytes.count), &room, Int32(room.count))
+        guard count > 0 else { throw MMError(.internalError, "OpenSSL could not sign with the app's certificate.") }
+        return Array(room.prefix(Int(count)))
+    }
+
+    private static func fault(_ number: Int32) -> Fault {
+        switch Int(number) {
+        case MM_CREDENTIAL_NO_KEY:
+            .unusable(
+                Reason(text: "holds no private key", isOfTheKey: true),
+                remedy: "Append the key in PEM to the certificate's file, or name its file in privateKeyPath.")
+        case MM_CREDENTIAL_NO_CERTIFICATE:
+            .unusable(
+                Reason(text: "holds no certificate"),
+                remedy: "Put the certificate that was uploaded to the app there, in PEM or PKCS #12.")
+        case MM_CREDENTIAL_OTHER_KEY:
+            .unusable(
+                Reason(text: "belongs to another private key than the one given"),
+                remedy: "Use the key that the certificate was made with.")
+        case MM_CREDENTIAL_NEEDS_PASSWORD:
+            .unusable(
+                Reason(text: "is protected by a password", isOfTheKey: true),
+                remedy: "Put the password into a file of mode 0600 and name it in certificatePasswordFile.")
+        case MM_CREDENTIAL_WRONG_PASSWORD:
+            .unusable(
+                Reason(text: "has another password than the one in certificatePasswordFile", isOfTheKey: true),
+                remedy: "Correct the password in that file.")
+        case MM_CREDENTIAL_OLD_CIPHER:
+            .unusable(
+                Reason(text: "is enciphered in a way that OpenSSL 3 no longer opens by itself, or is damaged"),
+                remedy: "Write it anew: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600).")
+        default:
+            .unusable(
+                Reason(text: "is neither PEM nor PKCS #12"),
+                remedy: "Give the certificate in one of these forms, with its private key.")
+        }
+    }
+}

@@ -1,0 +1,12 @@
+internal import MMCore
+
+/// A token that another program keeps in a file or in a variable.
+struct KeptToken: AccessTokenProvider {
+    let source: SecretSource
+    let environment: [String: String]
+
+    func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken {
+        ProvidedAccessToken(
+            try source.read("the token", of: request.connection, environment: environment))
+    }
+}

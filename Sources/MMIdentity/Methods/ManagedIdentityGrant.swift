@@ -1,0 +1,145 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Tokens of an identity of this machine (Microsoft Entra, "How managed identities for Azure resources work with Azure virtual
+/// machines").
+struct ManagedIdentityGrant: AppTokenSource {
+    let identity: ManagedIdentity
+    let surroundings: CredentialSurroundings
+    /// Where the agent of Azure Arc leaves the keys that prove who asks.
+    var keyFolder = "/var/opt/azcmagent/tokens"
+
+    /// The metadata service answers at once; where it doesn't, this is no machine of Azure.
+    private static let patience = Duration.seconds(2)
+    private static let keyLimit = 4096
+
+    func token(
+        _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
+    ) async throws(AppTokenFault) -> TokenAnswer {
+        let endpoint: MachineIdentityEndpoint
+        var request: HTTPRequest
+        do {
+            endpoint = try MachineIdentityEndpoint.found(in: surroundings.environment)
+            request = try endpoint.request(identity, resource: target.authority.cloud.audience(of: resource) ?? "")
+        } catch {
+            throw AppTokenFault(error: error)
+        }
+        if case .metadata(let address) = endpoint { try await probe(address, endpoint, deadline) }
+        // The metadata service may be away for a minute while it is updated (410); others are asked again a few times.
+        var waits: [Int64] = if case .metadata = endpoint { [1, 2, 4, 8, 16, 32, 8] } else { [1, 2, 4] }
+        while true {
+            request.timeout = min(.seconds(30), max(deadline.remaining, .milliseconds(1)))
+            var response: HTTPResponse?
+            let fault: AppTokenFault
+            do {
+                var answer = try await surroundings.direct.send(request)
+                if case .arc = endpoint, answer.status == 401 {
+                    answer = try await proven(request, by: answer)
+                }
+                response = answer
+                if answer.status == 200 {
+                    let scope = target.authority.cloud.defaultScope(of: resource) ?? ""
+                    return try self.answer(answer.body, scope)
+                }
+                fault = refusal(answer, endpoint, target)
+            } catch let error as HTTPError {
+                fault = AppTokenFault(
+                    error: error.mmError(for: "Asking \(endpoint.name)"), isPassing: error.kind != .cancelled)
+            } catch let error as AppTokenFault {
+                throw error
+            } catch {
+                throw AppTokenFault(error: MMError(.internalError, "\(endpoint.name) can't be asked: \(error)"))
+            }
+            surroundings.log.debug("\(endpoint.name): \(response?.status ?? 0)")
+            let mayTry = response.map { [404, 410, 429].contains($0.status) || $0.status >= 500 } ?? fault.isPassing
+            guard mayTry, let wait = waits.first, .seconds(wait) < deadline.remaining else { throw fault }
+            waits.removeFirst()
+            do { try await surroundings.pause(.seconds(wait)) } catch {
+                throw AppTokenFault(error: MMError(.cancelled, "The sign-in of \(target.connection) was called off."))
+            }
+        }
+    }
+
+    /// Whether there is a metadata service: it answers a request without its header too, with a refusal.
+    private func probe(
+        _ address: String, _ endpoint: MachineIdentityEndpoint, _ deadline: Deadline
+    ) async throws(AppTokenFault) {
+        var request = HTTPRequest(
+            url: address, timeout: min(Self.patience, max(deadline.remaining, .milliseconds(1))),
+            maxResponseBytes: 1 << 20, allowsPlainHTTP: address.hasPrefix("http:"))
+        request.trustsNetwork = true
+        do {
+            _ = try await surroundings.direct.send(request)
+        } catch {
+            guard error.kind != .cancelled else {
+                throw AppTokenFault(error: error.mmError(for: "Asking \(endpoint.name)"))
+            }
+            throw AppTokenFault(
+                error: MMError(
+                    .unavailable,
+                    "This machine has no managed identity: \(WebAddress(address)?.host ?? address) doesn't answer.",
+                    hint: "Managed identities exist on machines of Azure and on those that Azure Arc manages. Elsewhere "
+                        + "sign in with a certificate or a federated token (auth of the connection).",
+                    cause: error.message), isPassing: true)
+        }
+    }
+
+    /// The answer of Arc's agent to the same request with the key that it left where root and its group alone can read.
+    private func proven(_ request: HTTPRequest, by challenge: HTTPResponse) async throws -> HTTPResponse {
+        let field = challenge.headers["WWW-Authenticate"] ?? ""
+        guard let mark = field.lowercased().firstRange(of: "realm=") else {
+            throw AppTokenFault(error: MMError(.remoteFailed, "The agent of Azure Arc names no key to prove who asks."))
+        }
+        let path = field[mark.upperBound...].filter { $0 != "\"" }
+        // Only its own folder's keys: another file's content would be sent to whoever answers there.
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        guard name.hasSuffix(".key"), name.utf8.count > 4 else {
+            throw AppTokenFault(
+                error: MMError(.denied, "The agent of Azure Arc names a file that is no key: \(path.prefix(120))."))
+        }
+        let file = "\(keyFolder)/\(name)"
+        guard let bytes = try ProtectedFile.read(file, limit: Self.keyLimit),
+            let key = String(validating: bytes, as: UTF8.self), !key.isEmpty,
+            key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else {
+            throw AppTokenFault(
+                error: MMError(
+                    .forbidden, "The key that the agent of Azure Arc left can't be read: \(file).",
+                    hint: "Add this user to the group himds, then sign in to the machine anew."))
+        }
+        HeldSecrets.shared.hold(Secret(key))
+        var request = request
+        request.headers.set("Authorization", "Basic \(key)")
+        return try await surroundings.direct.send(request)
+    }
+
+    private func answer(_ body: [UInt8], _ scope: String) throws -> TokenAnswer {
+        do {
+            return try TokenAnswer(managedIdentity: body, scope: scope, now: surroundings.clock.now)
+        } catch {
+            throw AppTokenFault(error: error, isPassing: true)
+        }
+    }
+
+    private func refusal(
+        _ response: HTTPResponse, _ endpoint: MachineIdentityEndpoint, _ target: SignInTarget
+    ) -> AppTokenFault {
+        let body = (try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 1 << 20, depth: 16)))?.object
+        let text = body?["error_description"]?.string ?? body?["message"]?.string ?? body?["error"]?.string ?? ""
+        let said = text.isEmpty ? "" : ": \(text.prefix { !$0.isNewline }.prefix(300))"
+        let isPassing = [404, 410, 429].contains(response.status) || response.status >= 500
+        return AppTokenFault(
+            error: MMError(
+                isPassing ? .unavailable : .invalidInput,
+                "\(endpoint.name.prefix(1).uppercased())\(endpoint.name.dropFirst()) gave no token for "
+                    + "\(target.connection) (HTTP \(response.status))\(said).",
+                hint: isPassing
+                    ? "Try again in a moment."
+                    : "Assign a managed identity to this machine, and name the right one in auth (clientId, objectId or "
+                        + "resourceId) where it has several.",
+                retry: isPassing ? .after(.seconds(30)) : .never,
+                details: [
+                    "connection": .string(target.connection), "status": .int(Int64(response.status)),
+                ]), isPassing: isPassing)
+    }
+}

@@ -1,0 +1,39 @@
+internal import MMCore
+
+extension SignInMethod {
+    /// The way that a connection's entry names.
+    init(_ auth: ConnectionAuth, environment: [String: String]) throws(MMError) {
+        switch auth.method {
+        case .device: self = .deviceCode
+        case .browser: self = .browser
+        case .secret:
+            guard let path = auth.secretFile else { throw Self.missing("secretFile") }
+            self = .app(.secret(.file(path)))
+        case .certificate:
+            guard let path = auth.certificatePath else { throw Self.missing("certificatePath") }
+            self = .app(
+                .certificate(
+                    CertificateFiles(
+                        certificatePath: path, privateKeyPath: auth.privateKeyPath,
+                        passwordFile: auth.certificatePasswordFile)))
+        case .federated:
+            self = .app(
+                .federated(
+                    auth.tokenFile.map { .file($0) } ?? auth.tokenVariable.map { .variable($0) } ?? .surroundings))
+        case .managedIdentity:
+            self = .managedIdentity(
+                auth.clientId.map { .clientID($0) } ?? auth.objectId.map { .objectID($0) }
+                    ?? auth.resourceId.map { .resourceID($0) } ?? .system)
+        case .token:
+            guard let source = auth.tokenFile.map({ SecretSource.file($0) }) ?? auth.tokenVariable.map({ .variable($0) })
+            else { throw Self.missing("tokenFile") }
+            self = .token(KeptToken(source: source, environment: environment))
+        }
+    }
+
+    private static func missing(_ field: String) -> MMError {
+        MMError(
+            .invalidInput, "auth.\(field) is missing.", hint: "Name the file in it (mm connections edit).",
+            details: ["field": .string("auth.\(field)")])
+    }
+}

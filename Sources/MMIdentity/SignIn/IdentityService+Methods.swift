@@ -1,0 +1,85 @@
+internal import MMCore
+internal import MMHTTP
+
+extension IdentityService {
+    func files(_ target: SignInTarget) -> TokenFiles {
+        TokenFiles(paths: paths, connection: target.connection, memory: memory)
+    }
+
+    func entra(_ target: SignInTarget) -> EntraClient {
+        EntraClient(
+            transport: transport, clock: clock, capabilities: configuration.clientCapabilities,
+            log: log.from("identity").scoped(target.connection), pause: pause)
+    }
+
+    func surroundings(_ target: SignInTarget) -> CredentialSurroundings {
+        CredentialSurroundings(
+            environment: environment, transport: transport, direct: direct, clock: clock,
+            log: log.from("identity").scoped(target.connection), pause: pause)
+    }
+
+    /// What gets the tokens of a person's sign-in.
+    func acquirer(
+        _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline,
+        usesBrowser: Bool
+    ) -> TokenAcquirer {
+        TokenAcquirer(
+            files: files(target), entra: entra(target), clock: clock, target: target, resource: resource,
+            options: options, deadline: deadline, usesBrowser: usesBrowser)
+    }
+
+    /// What gets the tokens of an app that signs in by itself.
+    func acquirer(
+        of source: any AppTokenSource, _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions,
+        _ deadline: Deadline
+    ) -> AppTokenAcquirer {
+        AppTokenAcquirer(
+            files: files(target), source: source, clock: clock, target: target, resource: resource, options: options,
+            deadline: deadline)
+    }
+
+    /// How a connection stands for which nobody has to be asked: ready, where its credential is at hand.
+    func stateOfItself(
+        _ method: SignInMethod, _ target: SignInTarget, _ resource: ServiceResource
+    ) async throws(MMError) -> SignInState {
+        let options = TokenOptions(interaction: .never)
+        switch method {
+        case .token(let provider):
+            // Where the token lies in a file, looking is all there is to do; a program is not asked for its status.
+            guard provider is KeptToken else { break }
+            let token = try await OutsideTokenAcquirer(
+                files: files(target), provider: provider, clock: clock, target: target, resource: resource,
+                options: options
+            ).run()
+            return .signedIn(token.account, expiresAt: token.expiresAt)
+        case .app(let credential):
+            let surroundings = surroundings(target)
+            if let token = try await cachedToken(target, resource, options) { return token }
+            try await credential.check(of: target.connection, in: surroundings)
+        case .managedIdentity:
+            if let token = try await cachedToken(target, resource, options) { return token }
+        case .deviceCode, .browser: break
+        }
+        let app = target.clientID.isEmpty ? target.cacheClient ?? "of its own" : target.clientID
+        return .signedIn(
+            SignedInAccount(
+                username: "", objectID: "", tenantID: target.authority.tenant, homeAccountID: "", appID: app),
+            expiresAt: nil)
+    }
+
+    private func cachedToken(
+        _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions
+    ) async throws(MMError) -> SignInState? {
+        let acquirer = acquirer(of: NoSource(), target, resource, options, .after(.seconds(10)))
+        return try await acquirer.cached().map { .signedIn($0.account, expiresAt: $0.expiresAt) }
+    }
+
+    /// Where only the cache is looked at.
+    private struct NoSource: AppTokenSource {
+        func token(
+            _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
+        ) async throws(AppTokenFault) -> TokenAnswer {
+            throw AppTokenFault(error: MMError(.internalError, "Nobody was to be asked."))
+        }
+    }
+}

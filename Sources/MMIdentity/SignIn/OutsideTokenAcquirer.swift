@@ -1,0 +1,58 @@
+internal import MMCore
+
+/// Gets a token that somebody else fetched, and checks it before it is used.
+struct OutsideTokenAcquirer: Sendable {
+    let files: TokenFiles
+    let provider: any AccessTokenProvider
+    let clock: WallClock
+    let target: SignInTarget
+    let resource: ServiceResource
+    let options: TokenOptions
+
+    /// Gets the token.
+    func run() async throws(MMError) -> AccessToken {
+        let request = AccessTokenRequest(
+            connection: target.connection, resource: resource,
+            scope: target.authority.cloud.defaultScope(of: resource) ?? "", tenant: target.authority.tenant,
+            claims: options.claims, isAfterRefusal: options.rejecting != nil)
+        let given: ProvidedAccessToken
+        do {
+            given = try await provider.accessToken(for: request)
+        } catch let error as MMError {
+            throw error
+        } catch is CancellationError {
+            throw MMError(.cancelled, "Called off while getting a token for \(target.connection).")
+        } catch {
+            throw MMError(
+                .unavailable, "The program that fetches the tokens of \(target.connection) gave none.",
+                hint: "Its own error is in the log.", cause: "\(error)")
+        }
+        HeldSecrets.shared.hold(given.secret)
+        guard given.secret.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !given.secret.isEmpty else {
+            throw refused("holds what no token has", .invalidInput)
+        }
+        let claims = AccessTokenClaims(given.secret)
+        if let audience = claims?.audience, !target.authority.cloud.takes(audience: audience, for: resource) {
+            throw refused("is for \(audience), not for \(resource.name)", .invalidInput)
+        }
+        guard let endsAt = given.expiresAt ?? claims?.endsAt.map({ Timestamp(seconds: $0) }) else {
+            throw refused("doesn't say how long it is good", .invalidInput)
+        }
+        guard endsAt > clock.now else { throw refused("ended at \(endsAt.iso8601)", .signInNeeded) }
+        guard given.secret != options.rejecting else { throw refused("was refused by the service", .signInNeeded) }
+        let account = try IdentityCheck(target: target, pin: try files.pin(of: target)).owner(of: given.secret)
+        if !account.isApp || target.clientID.isEmpty || target.authority.tenantID == nil {
+            try await files.pin(target, account, now: clock.now)
+        }
+        return AccessToken(
+            secret: given.secret, expiresAt: endsAt, resource: resource, connection: target.connection, account: account)
+    }
+
+    private func refused(_ what: String, _ code: MMErrorCode) -> MMError {
+        let place = (provider as? KeptToken).map { " (\($0.source.place))" } ?? ""
+        return MMError(
+            code, "The token given for \(target.connection)\(place) \(what).",
+            hint: "Put a new one in its place: it is read anew for each request.",
+            details: ["connection": .string(target.connection), "resource": .string(resource.name)])
+    }
+}

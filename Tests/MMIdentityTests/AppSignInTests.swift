@@ -1,0 +1,226 @@
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Signing in as an app", .timeLimit(.minutes(5)))
+struct AppSignInTests {
+    let home: TestHome
+    let clock = TestClock()
+    let secretFile: String
+
+    init() throws {
+        home = try TestHome()
+        secretFile = "\(home.path)/secret"
+        try home.write(secretFile, Array("FAKE-client-secret\n".utf8))
+    }
+
+    private func connection(_ more: JSONObject = [:]) throws -> Connection {
+        try Contoso.app(["method": "secret", "secretFile": .string(secretFile)], more: more)
+    }
+
+    private func service(_ transport: ScriptedTransport) -> IdentityService {
+        .scripted(home, transport, clock: clock)
+    }
+
+    @Test("a client secret gets a token of the app, with no person behind it")
+    func secret() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        let token = try await service(transport).token(for: try connection())
+        #expect(token.secret.reveal() == Contoso.accessToken())
+        #expect(token.account.isApp && token.account.appID == Contoso.app)
+        #expect(token.account.title == "app \(Contoso.app), no person")
+        let request = try #require(transport.requests.first)
+        #expect(request.url == "https://login.microsoftonline.com/\(Contoso.tenant)/oauth2/v2.0/token")
+        #expect(request.form["grant_type"] == "client_credentials")
+        #expect(request.form["client_id"] == Contoso.app)
+        #expect(request.form["client_secret"] == "FAKE-client-secret")
+        #expect(request.form["scope"] == "https://graph.microsoft.com/.default")
+        #expect(request.form["claims"] == #"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#)
+    }
+
+    @Test("the secret and the token are taken out of everything that leaves")
+    func redaction() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens(number: 4711) }
+        _ = try await service(transport).token(for: try connection())
+        let redactor = Redactor(held: .shared)
+        let text = redactor.text("secret FAKE-client-secret, token \(Contoso.accessToken(number: 4711))")
+        #expect(!text.contains("FAKE-client-secret") && !text.contains(Contoso.accessToken(number: 4711)))
+    }
+
+    @Test("the token is kept as MSAL keeps it, without a home account, and serves until it nearly ends")
+    func cache() async throws {
+        let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
+        let service = service(transport)
+        let first = try await service.token(for: try connection())
+        #expect(try await self.service(transport).token(for: try connection()).secret == first.secret)
+        #expect(transport.requests.count == 1)
+        let document = try home.object("Contoso.json")
+        let entries = try #require(document["AccessToken"]?.object)
+        let key = "-login.microsoftonline.com-accesstoken-\(Contoso.app)-\(Contoso.tenant)-"
+            + "https://graph.microsoft.com/.default"
+        let entry = try #require(entries[key]?.object)
+        #expect(entry["home_account_id"] == .null)
+        #expect(entry["realm"] == .string(Contoso.tenant) && entry["client_id"] == .string(Contoso.app))
+        #expect(document["Account"] == nil && document["RefreshToken"] == nil && document["IdToken"] == nil)
+        #expect(document["AppMetadata"]?["appmetadata-login.microsoftonline.com-\(Contoso.app)"] != nil)
+        clock.advance(3599 - 299)
+        #expect(try await service.token(for: try connection()).secret != first.secret)
+        #expect(transport.requests.count == 2)
+        #expect(try home.object("Contoso.json")["AccessToken"]?.object?.count == 1, "the old one is gone")
+    }
+
+    @Test("calls at the same time share one request")
+    func singleFlight() async throws {
+        let gate = Gate()
+        let transport = GatedTransport(gate: gate, answer: Contoso.appTokens())
+        let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall)
+        let connection = try connection()
+        async let first = service.token(for: connection)
+        await gate.untilReached()
+        async let second = service.token(for: connection)
+        await gate.open()
+        #expect(try await first.secret == second.secret)
+    }
+
+    @Test(
+        "a token of another tenant or app, or of a person, is not used and not kept",
+        arguments: [
+            (["tid": "11111111-2222-3333-4444-555555555555"], "tenant"),
+            (["appid": "11111111-2222-3333-4444-555555555555"], "app 11111111"),
+            (["appid": .null], "which app"), (["tid": .null], "no tenant"),
+            (["idtyp": "user", "scp": "User.Read"], "person"),
+        ] as [(JSONObject, String)])
+    func foreign(changes: JSONObject, word: String) async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens(changes) }
+        let error = await #expect(throws: MMError.self) { try await service(transport).token(for: try connection()) }
+        let message = error?.message ?? ""
+        #expect(error?.code == .forbidden && message.contains(word))
+        #expect(!home.tokenFiles.contains("Contoso.json"))
+    }
+
+    @Test("a token in the cache is checked as well: it may have been put there")
+    func foreignInCache() async throws {
+        _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens() }).token(for: try connection())
+        let text = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+        let other = Contoso.accessToken(["appid": "11111111-2222-3333-4444-555555555555"])
+        try home.write("Contoso.json", Array(text.replacing(Contoso.accessToken(), with: other).utf8))
+        let error = await #expect(throws: MMError.self) {
+            try await service(ScriptedTransport { _, _ in Contoso.appTokens() }).token(for: try connection())
+        }
+        #expect(error?.code == .forbidden)
+    }
+
+    @Test("an app token with `azp` in the place of `appid` is the app's too")
+    func secondVersion() async throws {
+        let transport = ScriptedTransport { _, _ in
+            Contoso.appTokens(["appid": .null, "azp": .string(Contoso.app), "idtyp": .null])
+        }
+        #expect(try await service(transport).token(for: try connection()).account.appID == Contoso.app)
+    }
+
+    @Test("an outage costs nothing while the token is good")
+    func outage() async throws {
+        _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens() }).token(for: try connection())
+        clock.advance(3599 - 200)
+        let away = ScriptedTransport { _, _ throws(HTTPError) in throw HTTPError(.connect, "away") }
+        let token = try await service(away).token(for: try connection())
+        #expect(token.secret.reveal() == Contoso.accessToken())
+    }
+
+    @Test("a token that the service refused is replaced, with the claims that it asked for")
+    func refused() async throws {
+        let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
+        let service = service(transport)
+        let connection = try connection()
+        let token = try await service.token(for: connection)
+        let claims = #"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#
+        let next = try await service.token(insteadOf: token, for: connection, claims: claims)
+        #expect(next.secret != token.secret)
+        #expect(transport.requests.last?.form["claims"]?.contains("nbf") == true)
+    }
+
+    @Test(
+        "what is wrong with the secret is said, with the remedy and without the secret",
+        arguments: [
+            (7_000_215, MMErrorCode.invalidInput, "secret"), (7_000_222, .invalidInput, "expired"),
+            (700_016, .invalidInput, "not found"),
+        ])
+    func refusals(code: Int, kind: MMErrorCode, word: String) async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.refusal("invalid_client", code: code, status: 401) }
+        let error = await #expect(throws: MMError.self) { try await service(transport).token(for: try connection()) }
+        let told = "\(error?.message ?? "") \(error?.hint ?? "")"
+        #expect(error?.code == kind && told.lowercased().contains(word) && !told.contains("FAKE-client-secret"))
+        #expect(transport.requests.count == 1, "a wrong secret is not tried again")
+    }
+
+    @Test("a missing or empty secret file is named before anybody is asked")
+    func missingFile() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        try home.write(secretFile, Array(" \n".utf8))
+        let empty = await #expect(throws: MMError.self) { try await service(transport).token(for: try connection()) }
+        #expect(empty?.message.contains(secretFile) == true)
+        try ProtectedFile.remove(secretFile)
+        let missing = await #expect(throws: MMError.self) { try await service(transport).token(for: try connection()) }
+        #expect(missing?.code == .invalidInput && missing?.message.contains(secretFile) == true)
+        #expect(transport.requests.isEmpty)
+        guard case .unusable(let error) = await service(transport).state(of: try connection()) else {
+            Issue.record("the status must say so")
+            return
+        }
+        #expect(error.message.contains(secretFile))
+    }
+
+    @Test("the state of an app is ready before the first token, and tells its end afterwards")
+    func state() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        let service = service(transport)
+        guard case .signedIn(let account, nil) = await service.state(of: try connection()) else {
+            Issue.record("ready without a token")
+            return
+        }
+        #expect(account.title.contains("no person"))
+        #expect(transport.requests.isEmpty)
+        _ = try await service.token(for: try connection())
+        guard case .signedIn(_, let end?) = await service.state(of: try connection()) else {
+            Issue.record("ready with a token")
+            return
+        }
+        #expect(end == Timestamp(seconds: clock.now + 3599))
+    }
+
+    @Test("signing in answers at once, and signing out takes the token away")
+    func signInAndOut() async throws {
+        let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
+        let service = service(transport)
+        let account = try await service.signIn(try connection()) { _ in Issue.record("nobody is to be asked") }
+        #expect(account.isApp)
+        try await service.signOut(try connection())
+        #expect(try home.object("Contoso.json")["AccessToken"]?.object?.isEmpty == true)
+        _ = try await service.signIn(try connection(), renewing: true) { _ in }
+        #expect(transport.requests.count == 2)
+    }
+
+    @Test("a tenant named by its domain is pinned by the first token, and another tenant refused afterwards")
+    func domain() async throws {
+        let named: JSONObject = ["tenantId": .null, "tenant": "contoso.example"]
+        _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens(life: 10) }).token(for: try connection(named))
+        clock.advance(60)
+        let other = ScriptedTransport { _, _ in Contoso.appTokens(["tid": "11111111-2222-3333-4444-555555555555"]) }
+        let error = await #expect(throws: MMError.self) { try await service(other).token(for: try connection(named)) }
+        #expect(error?.code == .forbidden)
+    }
+
+    @Test("a program gives its secret in memory, and nothing but the token is written")
+    func inMemory() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        let service = IdentityService.scripted(
+            home, transport, clock: clock, methods: ["Contoso": .app(.secret(.value(Secret("FAKE-in-memory"))))])
+        _ = try await service.token(for: try Contoso.connection(expectedEmail: nil))
+        #expect(transport.requests.first?.form["client_secret"] == "FAKE-in-memory")
+        let written = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+        #expect(!written.contains("FAKE-in-memory"))
+    }
+}

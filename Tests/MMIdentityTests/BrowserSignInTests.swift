@@ -1,0 +1,279 @@
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Signing in in a browser", .timeLimit(.minutes(5)))
+struct BrowserSignInTests {
+    let home: TestHome
+    let clock = TestClock()
+    let network = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+
+    init() throws { home = try TestHome() }
+
+    /// The page that a person is sent to, taken apart.
+    struct Page: Sendable {
+        let address: String
+        let fields: FormFields
+        let redirect: String
+
+        init(_ prompt: SignInPrompt) throws {
+            address = prompt.verificationURI
+            fields = try #require(FormFields(reading: Array(address.drop { $0 != "?" }.dropFirst().utf8)))
+            redirect = try #require(fields["redirect_uri"])
+        }
+    }
+
+    /// What a test does in the person's place; what it throws is kept.
+    private func signIn(
+        renewing: Bool = false, connection: Connection? = nil, answer: @escaping @Sendable (String?) -> HTTPResponse,
+        person: @escaping @Sendable (Page, HTTPClient) async throws -> Void
+    ) async throws -> (account: SignedInAccount, requests: [HTTPRequest]) {
+        let nonce = Mutex<String?>(nil)
+        let transport = ScriptedTransport { _, _ in answer(nonce.withLock { $0 }) }
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let network = network
+        let account = try await withThrowingTaskGroup(of: Void.self) { group in
+            let (pages, feed) = AsyncStream<Page>.makeStream()
+            group.addTask {
+                for await page in pages { try await person(page, network) }
+            }
+            let account = try await service.signIn(
+                try connection ?? Contoso.connection(more: ["auth": "browser"]), renewing: renewing,
+                deadline: .after(.seconds(120))
+            ) { prompt in
+                guard let page = try? Page(prompt) else { return }
+                nonce.withLock { $0 = page.fields["nonce"] }
+                feed.yield(page)
+            }
+            feed.finish()
+            try await group.waitForAll()
+            return account
+        }
+        return (account, transport.requests)
+    }
+
+    private static func post(_ fields: [String: String], to page: Page, _ network: HTTPClient) async throws -> HTTPResponse {
+        var form = FormFields([:])
+        for (name, value) in fields { form[name] = value }
+        return try await network.send(
+            HTTPRequest(
+                method: "POST", url: page.redirect, headers: ["Content-Type": "application/x-www-form-urlencoded"],
+                body: form.body, allowsPlainHTTP: true))
+    }
+
+    @Test("the code comes back to a listener of this sign-in alone, and is redeemed with the proof")
+    func whole() async throws {
+        let shown = Mutex<String>("")
+        let page = Mutex<Page?>(nil)
+        let result = try await signIn(
+            answer: { Contoso.tokens(claims: ["nonce": .string($0 ?? "")]) },
+            person: { asked, network in
+                page.withLock { $0 = asked }
+                let state = asked.fields["state"] ?? ""
+                let response = try await Self.post(["code": "FAKE-code", "state": state], to: asked, network)
+                #expect(response.status == 200)
+                #expect(response.headers["Cache-Control"] == "no-store")
+                shown.withLock { $0 = String(decoding: response.body, as: UTF8.self) }
+            })
+        #expect(result.account.username == Contoso.email)
+        #expect(shown.withLock { $0 }.contains("is signed in to Contoso"))
+        let asked = try #require(page.withLock { $0 })
+        #expect(
+            asked.address.hasPrefix(
+                "https://login.microsoftonline.com/\(Contoso.tenant)/oauth2/v2.0/authorize?client_id=\(Contoso.app)"))
+        #expect(asked.fields["response_mode"] == "form_post" && asked.fields["code_challenge_method"] == "S256")
+        #expect(asked.fields["login_hint"] == Contoso.email)
+        #expect(asked.fields["scope"] == "https://graph.microsoft.com/.default offline_access openid profile")
+        #expect(asked.redirect.hasPrefix("http://localhost:"))
+        let form = try #require(result.requests.first).form
+        #expect(form["grant_type"] == "authorization_code" && form["code"] == "FAKE-code")
+        #expect(form["redirect_uri"] == asked.redirect)
+        let verifier = try #require(form["code_verifier"])
+        #expect(Base64.text(SHA256.digest(verifier.utf8), alphabet: .url) == asked.fields["code_challenge"])
+        #expect((43...128).contains(verifier.utf8.count))
+        // From here on nobody is asked: the refresh token is in the cache.
+        let quiet = ScriptedTransport { _, _ throws(HTTPError) in throw HTTPError(.connect, "nobody") }
+        let token = try await IdentityService.scripted(home, quiet, clock: clock).token(
+            for: try Contoso.connection(more: ["auth": "browser"]))
+        #expect(token.secret.reveal() == "FAKE-access")
+    }
+
+    @Test("an answer without the state ends nothing, and one in the address does as well as a form")
+    func state() async throws {
+        let result = try await signIn(
+            answer: { Contoso.tokens(claims: ["nonce": .string($0 ?? "")]) },
+            person: { asked, network in
+                for fields in [["code": "FAKE-evil"], ["code": "FAKE-evil", "state": "x"], ["error": "access_denied"]] {
+                    #expect(try await Self.post(fields, to: asked, network).status == 400)
+                }
+                let other = try await network.send(
+                    HTTPRequest(url: asked.redirect + "/favicon.ico", allowsPlainHTTP: true))
+                #expect(other.status == 404)
+                let state = asked.fields["state"] ?? ""
+                let response = try await network.send(
+                    HTTPRequest(url: asked.redirect + "/?code=FAKE-good&state=\(state)", allowsPlainHTTP: true))
+                #expect(response.status == 200)
+            })
+        #expect(result.requests.count == 1 && result.requests.first?.form["code"] == "FAKE-good")
+    }
+
+    @Test("tokens of a sign-in that somebody else began are not kept")
+    func nonce() async throws {
+        let error = await #expect(throws: MMError.self) {
+            _ = try await signIn(
+                answer: { _ in Contoso.tokens(claims: ["nonce": "another"]) },
+                person: { asked, network in
+                    let fields = ["code": "FAKE-code", "state": asked.fields["state"] ?? ""]
+                    let response = try await Self.post(fields, to: asked, network)
+                    #expect(String(decoding: response.body, as: UTF8.self).contains("Not signed in"))
+                })
+        }
+        #expect(error?.code == .forbidden && error?.message.contains("another sign-in") == true)
+        #expect(!home.tokenFiles.contains("Contoso.json"))
+    }
+
+    @Test("the wrong account is refused, and the browser says so")
+    func wrongAccount() async throws {
+        let error = await #expect(throws: MMError.self) {
+            _ = try await signIn(
+                answer: {
+                    Contoso.tokens(claims: [
+                        "nonce": .string($0 ?? ""), "preferred_username": "<b>eve</b>@contoso.example",
+                    ])
+                },
+                person: { asked, network in
+                    let fields = ["code": "FAKE-code", "state": asked.fields["state"] ?? ""]
+                    let page = String(decoding: try await Self.post(fields, to: asked, network).body, as: UTF8.self)
+                    #expect(page.contains("wrong account") && !page.contains("<b>"))
+                })
+        }
+        #expect(error?.code == .forbidden)
+    }
+
+    @Test(
+        "a refusal of the sign-in page is the answer, with its advice",
+        arguments: [
+            ("access_denied", "AADSTS65004: User declined to consent. Trace ID: 1", MMErrorCode.forbidden, "start again"),
+            ("access_denied", "AADSTS53003: Access has been blocked.", .forbidden, "administrator"),
+            ("invalid_request", "AADSTS50011: The redirect URI does not match.", .invalidInput, "http://localhost"),
+        ])
+    func refused(word: String, description: String, code: MMErrorCode, hint: String) async throws {
+        let error = await #expect(throws: MMError.self) {
+            _ = try await signIn(
+                answer: { _ in HTTPResponse(status: 500) },
+                person: { asked, network in
+                    let state = asked.fields["state"] ?? ""
+                    let fields = ["error": word, "error_description": description, "state": state]
+                    _ = try await Self.post(fields, to: asked, network)
+                })
+        }
+        let advised = error?.hint ?? ""
+        #expect(error?.code == code)
+        #expect(advised.lowercased().contains(hint), "\(advised)")
+        #expect(!advised.contains("--browser"), "that way was just refused")
+    }
+
+    @Test("a deadline ends the waiting")
+    func deadline() async throws {
+        let service = IdentityService.scripted(home, ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock)
+        let error = await #expect(throws: MMError.self) {
+            try await service.signIn(
+                try Contoso.connection(more: ["auth": "browser"]), deadline: .after(.milliseconds(200))
+            ) { _ in }
+        }
+        #expect(error?.code == .deadlineExceeded)
+    }
+
+    @Test("calling it off ends the waiting")
+    func cancelled() async throws {
+        let service = IdentityService.scripted(home, ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock)
+        let connection = try Contoso.connection(more: ["auth": "browser"])
+        let (shown, feed) = AsyncStream<Void>.makeStream()
+        let task = Task { try await service.signIn(connection) { _ in feed.finish() } }
+        for await _ in shown {}
+        task.cancel()
+        let result = await task.result
+        let error = #expect(throws: MMError.self) { try result.get() }
+        #expect(error?.code == .cancelled)
+    }
+
+    @Test("where no person waits, a call says that a browser is needed, and asks nobody")
+    func nobodyWaits() async throws {
+        let transport = ScriptedTransport { _, _ in HTTPResponse(status: 500) }
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection(more: ["auth": "browser"])
+        let error = await #expect(throws: MMError.self) { try await service.token(for: connection) }
+        #expect(error?.code == .signInNeeded && error?.hint?.contains("mm login Contoso") == true)
+        #expect(transport.requests.isEmpty)
+    }
+
+    @Test(
+        "the browser is the one that is named, Windows' own, or the desktop's",
+        arguments: [
+            (["MM_BROWSER": "/opt/b", "BROWSER": "no"], [["/opt/b", "URL"]]),
+            (["BROWSER": "first --new %s:second"], [["first", "--new", "URL"], ["second", "URL"]]),
+            (["BROWSER": " ", "DISPLAY": ":0"], [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]),
+            (["WAYLAND_DISPLAY": "wayland-0"], [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]),
+            (
+                ["WSL_DISTRO_NAME": "Debian"],
+                [["wslview", "URL"], ["/mnt/c/Windows/System32/rundll32.exe", "url.dll,FileProtocolHandler", "URL"]]
+            ),
+            (["SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22"], []), ([:], []),
+        ] as [([String: String], [[String]])])
+    func opener(environment: [String: String], expected: [[String]]) {
+        #expect(BrowserOpener(environment: environment).commands(for: "URL") == expected)
+    }
+
+    @Test("on a machine without a browser the prompt says how to get to one")
+    func remote() async throws {
+        let service = IdentityService(
+            paths: home.paths, environment: ["SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "adele"],
+            transport: ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock.wall)
+        let prompt = Mutex<SignInPrompt?>(nil)
+        _ = try? await service.signIn(
+            try Contoso.connection(more: ["auth": "browser"]), deadline: .after(.milliseconds(200))
+        ) { given in prompt.withLock { $0 = given } }
+        let shown = try #require(prompt.withLock { $0 })
+        let port = try Page(shown).redirect.drop { $0 != ":" }.dropFirst().drop { $0 != ":" }.dropFirst()
+        #expect(shown.opensHere)
+        #expect(shown.message.contains("ssh -N -L \(port):127.0.0.1:\(port) adele@10.0.0.2"))
+        #expect(shown.message.contains("mm login Contoso --device-code"))
+    }
+
+    @Test("the opener gets the address as one argument, whatever it holds")
+    func argument() async throws {
+        let program = "\(home.path)/browser"
+        let seen = "\(home.path)/seen"
+        try ProtectedFile.replace(
+            program, with: Array("#!/bin/sh\nprintf '%s' \"$#:$1\" > \(seen).part && mv \(seen).part \(seen)\n".utf8),
+            mode: 0o700)
+        let url = "https://login.example/a?x=1&y='2';z=$(id)"
+        let opened = await BrowserOpener(environment: ["MM_BROWSER": program, "PATH": "/usr/bin:/bin"]).open(url)
+        #expect(opened)
+        while try home.read(seen) == nil { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(String(decoding: try home.read(seen) ?? [], as: UTF8.self) == "1:\(url)")
+    }
+
+    @Test(
+        "a code that a policy refuses names the browser as the next way",
+        arguments: [(53_003, "access_denied"), (53_003, "interaction_required"), (530_033, "invalid_grant"),
+            (530_003, "invalid_grant"), (50_097, "interaction_required"), (50_158, "interaction_required")])
+    func nextWay(code: Int, word: String) async throws {
+        let cursor = Cursor(polls: [Contoso.refusal(word, code: code)], codes: [Contoso.deviceCode()])
+        let transport = ScriptedTransport { request, _ in
+            request.url.hasSuffix("/devicecode") ? cursor.nextCode() : cursor.nextPoll()
+        }
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let connection = try Contoso.connection()
+        let error = await #expect(throws: MMError.self) { try await service.signIn(connection) { _ in } }
+        let (said, advised) = (error?.message ?? "", error?.hint ?? "")
+        #expect(advised.contains("mm login Contoso --browser"), "\(advised)")
+        #expect(error?.details["nextWay"] == "browser")
+        #expect(!said.contains("declined"))
+        #expect(transport.requests.count == 2, "no second code was asked for")
+        #expect(!home.tokenFiles.contains { $0.contains("flow") })
+    }
+}

@@ -1,0 +1,127 @@
+import Glibc
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMIdentity
+
+@Suite("Signing in with a federated token", .timeLimit(.minutes(5)))
+struct FederatedTests {
+    let home: TestHome
+    let clock = TestClock()
+
+    init() throws { home = try TestHome() }
+
+    private func sent(
+        _ auth: JSONObject = ["method": "federated"], environment: [String: String] = [:],
+        script: @escaping ScriptedTransport.Script = { _, _ in Contoso.appTokens() }
+    ) async throws -> [HTTPRequest] {
+        let transport = ScriptedTransport(script)
+        let service = IdentityService.scripted(home, transport, clock: clock, environment: environment)
+        _ = try await service.token(for: try Contoso.app(auth))
+        return transport.requests
+    }
+
+    @Test("a token in a file, in a variable, or in GitLab's variable is the app's assertion")
+    func plain() async throws {
+        try home.write("\(home.path)/token", Array("FAKE-outside-1\n".utf8))
+        let file = try await sent(["method": "federated", "tokenFile": .string("\(home.path)/token")])
+        #expect(file.last?.form["client_assertion"] == "FAKE-outside-1")
+        #expect(file.last?.form["client_assertion_type"] == ClientAssertion.kind)
+        try home.write("Contoso.json", Array("{}".utf8))
+        let variable = try await sent(
+            ["method": "federated", "tokenVariable": "MY_TOKEN"], environment: ["MY_TOKEN": "FAKE-outside-2"])
+        #expect(variable.last?.form["client_assertion"] == "FAKE-outside-2")
+        try home.write("Contoso.json", Array("{}".utf8))
+        let gitLab = try await sent(environment: ["GITLAB_OIDC_TOKEN": "FAKE-outside-3"])
+        #expect(gitLab.last?.form["client_assertion"] == "FAKE-outside-3")
+    }
+
+    @Test("Kubernetes mounts its token behind links and renews it: each request reads it anew")
+    func kubernetes() async throws {
+        try home.write("\(home.path)/..first/token", Array("FAKE-outside-1".utf8))
+        try home.write("\(home.path)/..second/token", Array("FAKE-outside-2".utf8))
+        try #require(symlink("..first", "\(home.path)/..data") == 0)
+        try #require(symlink("..data/token", "\(home.path)/token") == 0)
+        let environment = ["AZURE_FEDERATED_TOKEN_FILE": "\(home.path)/token"]
+        #expect(try await sent(environment: environment).last?.form["client_assertion"] == "FAKE-outside-1")
+        try #require(unlink("\(home.path)/..data") == 0 && symlink("..second", "\(home.path)/..data") == 0)
+        try home.write("Contoso.json", Array("{}".utf8))
+        #expect(try await sent(environment: environment).last?.form["client_assertion"] == "FAKE-outside-2")
+    }
+
+    @Test(
+        "a job of GitHub asks for a token for the cloud's own audience",
+        arguments: [
+            ("public", "api://AzureADTokenExchange", "login.microsoftonline.com"),
+            ("gcchigh", "api://AzureADTokenExchangeUSGov", "login.microsoftonline.us"),
+            ("china", "api://AzureADTokenExchangeChina", "login.partner.microsoftonline.cn"),
+        ])
+    func gitHub(cloud: String, audience: String, login: String) async throws {
+        let environment = [
+            "ACTIONS_ID_TOKEN_REQUEST_URL": "https://run.actions.example/token?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "FAKE-job-key",
+        ]
+        let transport = ScriptedTransport { request, _ in
+            request.url.hasPrefix("https://run.actions.example/")
+                ? .json(["value": "FAKE-github-token", "count": 1]) : Contoso.appTokens()
+        }
+        let service = IdentityService.scripted(home, transport, clock: clock, environment: environment)
+        _ = try await service.token(
+            for: try Contoso.app(["method": "federated"], more: ["cloud": .string(cloud)]))
+        let asked = try #require(transport.requests.first)
+        let query = PercentCoding.decode(asked.url.utf8.map { $0 }) ?? ""
+        #expect(query == "https://run.actions.example/token?api-version=2.0&audience=\(audience)")
+        #expect(asked.headers["Authorization"] == "Bearer FAKE-job-key")
+        let exchanged = try #require(transport.requests.last)
+        #expect(exchanged.url.hasPrefix("https://\(login)/"))
+        #expect(exchanged.form["client_assertion"] == "FAKE-github-token")
+    }
+
+    @Test("without any token the error says where one may come from, and without the job's right what it lacks")
+    func missing() async throws {
+        let none = await #expect(throws: MMError.self) { try await sent() }
+        let advised = none?.hint ?? ""
+        #expect(none?.code == .invalidInput)
+        for word in ["tokenFile", "id-token: write", "AZURE_FEDERATED_TOKEN_FILE", "GITLAB_OIDC_TOKEN"] {
+            #expect(advised.contains(word))
+        }
+        let refused = await #expect(throws: MMError.self) {
+            try await sent(
+                environment: [
+                    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://run.actions.example/token",
+                    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "FAKE-job-key",
+                ]
+            ) { _, _ in HTTPResponse(status: 403) }
+        }
+        let told = "\(refused?.message ?? "") \(refused?.hint ?? "")"
+        #expect(told.contains("403") && told.contains("id-token: write") && !told.contains("FAKE-job-key"))
+    }
+
+    @Test("a credential of the app that doesn't fit the token is advised about")
+    func mismatch() async throws {
+        let error = await #expect(throws: MMError.self) {
+            try await sent(environment: ["GITLAB_OIDC_TOKEN": "FAKE-outside"]) { _, _ in
+                Contoso.refusal("invalid_client", code: 700_213, status: 401)
+            }
+        }
+        #expect(error?.code == .invalidInput && error?.details["action"] == "wif_fix")
+    }
+
+    @Test("a program gives the token itself; what it throws is the cause")
+    func custom() async throws {
+        struct Away: Error {}
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        let connection = try Contoso.connection(expectedEmail: nil)
+        let good = IdentityService.scripted(
+            home, transport, clock: clock, methods: ["Contoso": .app(.federated(.custom { Secret("FAKE-own") }))])
+        _ = try await good.token(for: connection)
+        #expect(transport.requests.last?.form["client_assertion"] == "FAKE-own")
+        try home.write("Contoso.json", Array("{}".utf8))
+        let bad = IdentityService.scripted(
+            home, transport, clock: clock, methods: ["Contoso": .app(.federated(.custom { throw Away() }))])
+        let error = await #expect(throws: MMError.self) { try await bad.token(for: connection) }
+        #expect(error?.code == .unavailable && error?.cause?.contains("Away") == true)
+    }
+}
