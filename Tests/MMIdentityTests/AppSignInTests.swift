@@ -59,7 +59,8 @@ struct AppSignInTests {
         #expect(transport.requests.count == 1)
         let document = try home.object("Contoso.json")
         let entries = try #require(document["AccessToken"]?.object)
-        let key = "-login.microsoftonline.com-accesstoken-\(Contoso.app)-\(Contoso.tenant)-"
+        let key =
+            "-login.microsoftonline.com-accesstoken-\(Contoso.app)-\(Contoso.tenant)-"
             + "https://graph.microsoft.com/.default"
         let entry = try #require(entries[key]?.object)
         #expect(entry["home_account_id"] == .null)
@@ -206,7 +207,8 @@ struct AppSignInTests {
     @Test("a tenant named by its domain is pinned by the first token, and another tenant refused afterwards")
     func domain() async throws {
         let named: JSONObject = ["tenantId": .null, "tenant": "contoso.example"]
-        _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens(life: 10) }).token(for: try connection(named))
+        _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens(life: 10) }).token(
+            for: try connection(named))
         clock.advance(60)
         let other = ScriptedTransport { _, _ in Contoso.appTokens(["tid": "11111111-2222-3333-4444-555555555555"]) }
         let error = await #expect(throws: MMError.self) { try await service(other).token(for: try connection(named)) }

@@ -55,7 +55,9 @@ struct BrowserSignInTests {
         return (account, transport.requests)
     }
 
-    private static func post(_ fields: [String: String], to page: Page, _ network: HTTPClient) async throws -> HTTPResponse {
+    private static func post(_ fields: [String: String], to page: Page, _ network: HTTPClient) async throws
+        -> HTTPResponse
+    {
         var form = FormFields([:])
         for (name, value) in fields { form[name] = value }
         return try await network.send(
@@ -156,7 +158,10 @@ struct BrowserSignInTests {
     @Test(
         "a refusal of the sign-in page is the answer, with its advice",
         arguments: [
-            ("access_denied", "AADSTS65004: User declined to consent. Trace ID: 1", MMErrorCode.forbidden, "start again"),
+            (
+                "access_denied", "AADSTS65004: User declined to consent. Trace ID: 1", MMErrorCode.forbidden,
+                "start again"
+            ),
             ("access_denied", "AADSTS53003: Access has been blocked.", .forbidden, "administrator"),
             ("invalid_request", "AADSTS50011: The redirect URI does not match.", .invalidInput, "http://localhost"),
         ])
@@ -178,7 +183,8 @@ struct BrowserSignInTests {
 
     @Test("a deadline ends the waiting")
     func deadline() async throws {
-        let service = IdentityService.scripted(home, ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock)
+        let service = IdentityService.scripted(
+            home, ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock)
         let error = await #expect(throws: MMError.self) {
             try await service.signIn(
                 try Contoso.connection(more: ["auth": "browser"]), deadline: .after(.milliseconds(200))
@@ -189,7 +195,8 @@ struct BrowserSignInTests {
 
     @Test("calling it off ends the waiting")
     func cancelled() async throws {
-        let service = IdentityService.scripted(home, ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock)
+        let service = IdentityService.scripted(
+            home, ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock)
         let connection = try Contoso.connection(more: ["auth": "browser"])
         let (shown, feed) = AsyncStream<Void>.makeStream()
         let task = Task { try await service.signIn(connection) { _ in feed.finish() } }
@@ -215,8 +222,14 @@ struct BrowserSignInTests {
         arguments: [
             (["MM_BROWSER": "/opt/b", "BROWSER": "no"], [["/opt/b", "URL"]]),
             (["BROWSER": "first --new %s:second"], [["first", "--new", "URL"], ["second", "URL"]]),
-            (["BROWSER": " ", "DISPLAY": ":0"], [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]),
-            (["WAYLAND_DISPLAY": "wayland-0"], [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]),
+            (
+                ["BROWSER": " ", "DISPLAY": ":0"],
+                [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]
+            ),
+            (
+                ["WAYLAND_DISPLAY": "wayland-0"],
+                [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]
+            ),
             (
                 ["WSL_DISTRO_NAME": "Debian"],
                 [["wslview", "URL"], ["/mnt/c/Windows/System32/rundll32.exe", "url.dll,FileProtocolHandler", "URL"]]
@@ -259,8 +272,10 @@ struct BrowserSignInTests {
 
     @Test(
         "a code that a policy refuses names the browser as the next way",
-        arguments: [(53_003, "access_denied"), (53_003, "interaction_required"), (530_033, "invalid_grant"),
-            (530_003, "invalid_grant"), (50_097, "interaction_required"), (50_158, "interaction_required")])
+        arguments: [
+            (53_003, "access_denied"), (53_003, "interaction_required"), (530_033, "invalid_grant"),
+            (530_003, "invalid_grant"), (50_097, "interaction_required"), (50_158, "interaction_required"),
+        ])
     func nextWay(code: Int, word: String) async throws {
         let cursor = Cursor(polls: [Contoso.refusal(word, code: code)], codes: [Contoso.deviceCode()])
         let transport = ScriptedTransport { request, _ in

@@ -24,8 +24,9 @@ struct CertificateTests {
     }
 
     /// The parts of the assertion that a sign-in with a certificate sends.
-    private func assertion(_ files: CertificateFiles) async throws -> (header: JSONValue, claims: JSONValue, whole: String)
-    {
+    private func assertion(_ files: CertificateFiles) async throws -> (
+        header: JSONValue, claims: JSONValue, whole: String
+    ) {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
         let service = IdentityService.scripted(
             home, transport, clock: clock, methods: ["Contoso": .app(.certificate(files))])
@@ -89,7 +90,8 @@ struct CertificateTests {
         let ec = try #require(try home.read(Certificates.path("ec.cert.pem")))
         let key = try #require(try home.read(Certificates.path("ec.key.pem")))
         try home.write(copy, ec + key)
-        _ = try await service.token(for: connection, resource: .flow, options: TokenOptions(renewal: .start), deadline: .never)
+        _ = try await service.token(
+            for: connection, resource: .flow, options: TokenOptions(renewal: .start), deadline: .never)
         let sent = transport.requests.compactMap { $0.form["client_assertion"] }
         #expect(Set(sent).count == 2)
         let header = Base64.bytes(String(sent.last?.prefix { $0 != "." } ?? ""), alphabet: .url) ?? []
@@ -124,7 +126,8 @@ struct CertificateTests {
         #expect(transport.requests.isEmpty)
     }
 
-    @Test("a wrong password is told from a missing one, and shown nowhere", arguments: ["ec.p12", "rsa.locked.key.pem"])
+    @Test(
+        "a wrong password is told from a missing one, and shown nowhere", arguments: ["ec.p12", "rsa.locked.key.pem"])
     func wrongPassword(name: String) async throws {
         try home.write(passwordFile, Array("FAKE-wrong-password".utf8))
         let given =

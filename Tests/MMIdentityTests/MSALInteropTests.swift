@@ -21,11 +21,12 @@ struct MSALInteropTests {
 
     private var cache: String { "\(home.tokens)/Contoso.json" }
 
-    private func msal(_ mode: String, access: String = "MSAL-access", refresh: String = "MSAL-refresh") async throws
-        -> JSONObject
-    {
+    private func msal(
+        _ mode: String, access: String = "MSAL-access", refresh: String = "MSAL-refresh", tokens: HTTPResponse? = nil
+    ) async throws -> JSONObject {
         let configuration = try #require(try Fixture.load("entra-openid-configuration")["response"]?["body"])
-        let token = try JSONParser.parse(Contoso.tokens(access: access, refresh: refresh, scope: Self.scope).body)
+        let answer = tokens ?? Contoso.tokens(access: access, refresh: refresh, scope: Self.scope)
+        let token = try JSONParser.parse(answer.body)
         let answers: JSONValue = [
             "configuration": configuration, "token": token,
             "devicecode": try JSONParser.parse(Contoso.deviceCode().body),
@@ -113,5 +114,21 @@ struct MSALInteropTests {
                 #expect(left == right, "\(kind)")
             }
         }
+    }
+
+    @Test("the token of an app is found by MSAL, and MSAL's by us, without a request")
+    func app() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        let connection = try Contoso.connection(expectedEmail: nil)
+        let service = IdentityService.scripted(
+            home, transport, clock: clock, methods: ["Contoso": .app(.secret(.value(Secret("FAKE-secret"))))])
+        _ = try await service.token(for: connection)
+        let found = try await msal("app")
+        #expect(found["access_token"] == .string(Contoso.accessToken()) && found["posts"] == [])
+        try ProtectedFile.remove(cache)
+        let made = try await msal("app", tokens: Contoso.appTokens(number: 2))
+        #expect(made["access_token"] == .string(Contoso.accessToken(number: 2)))
+        #expect(try await service.token(for: connection).secret.reveal() == Contoso.accessToken(number: 2))
+        #expect(transport.requests.count == 1)
     }
 }

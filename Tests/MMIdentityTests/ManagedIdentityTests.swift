@@ -67,7 +67,10 @@ struct ManagedIdentityTests {
         arguments: [
             ("clientId", [:], "client_id"), ("objectId", [:], "object_id"), ("resourceId", [:], "msi_res_id"),
             ("clientId", ["IDENTITY_ENDPOINT": "http://127.0.0.1:41/msi", "IDENTITY_HEADER": "FAKE-key"], "client_id"),
-            ("resourceId", ["IDENTITY_ENDPOINT": "http://127.0.0.1:41/msi", "IDENTITY_HEADER": "FAKE-key"], "mi_res_id"),
+            (
+                "resourceId", ["IDENTITY_ENDPOINT": "http://127.0.0.1:41/msi", "IDENTITY_HEADER": "FAKE-key"],
+                "mi_res_id"
+            ),
             ("clientId", ["MSI_ENDPOINT": "http://127.0.0.1:41/msi", "MSI_SECRET": "FAKE-key"], "clientid"),
         ] as [(String, [String: String], String)])
     func chosen(field: String, environment: [String: String], parameter: String) async throws {
@@ -121,7 +124,9 @@ struct ManagedIdentityTests {
         ManagedIdentityGrant(
             identity: .system,
             surroundings: CredentialSurroundings(
-                environment: ["IDENTITY_ENDPOINT": "http://localhost:40342/token", "IMDS_ENDPOINT": "http://localhost:40342"],
+                environment: [
+                    "IDENTITY_ENDPOINT": "http://localhost:40342/token", "IMDS_ENDPOINT": "http://localhost:40342",
+                ],
                 transport: transport, direct: transport, clock: clock.wall, log: .off, pause: { _ in }),
             keyFolder: folder)
     }

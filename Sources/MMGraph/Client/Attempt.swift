@@ -24,7 +24,9 @@ struct Attempt {
     mutating func run() async throws(MMError) -> GraphResponse {
         var token = try await client.identity.token(
             for: client.connection, resource: client.resource, deadline: deadline)
-        if token.account.isApp, let refusal = request.needsPerson(token.account, of: client.connection) { throw refusal }
+        if token.account.isApp, let refusal = request.needsPerson(token.account, of: client.connection) {
+            throw refusal
+        }
         while true {
             try deadline.check("asking \(client.service.rawValue)")
             let sent = try await gate.pass(until: deadline)

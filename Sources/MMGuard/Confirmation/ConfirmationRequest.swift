@@ -4,6 +4,8 @@ public import MMCore
 public struct ConfirmationRequest: Sendable, Hashable {
     /// The connection it would run on.
     public var connection: String
+    /// Who acts there, where that is no person.
+    public var actor: String?
     /// The module of the session, or the service: `exo`, `graph`.
     public var module: String
     /// The exact script, or the request line.
@@ -22,6 +24,7 @@ public struct ConfirmationRequest: Sendable, Hashable {
     /// A request.
     /// - Parameters:
     ///   - connection: the connection it would run on.
+    ///   - actor: who acts there, where that is no person: `app ID, no person`.
     ///   - module: the module of the session, or the service.
     ///   - title: what kind of thing it is, in a few words.
     ///   - text: the exact script, or the request line.
@@ -30,10 +33,11 @@ public struct ConfirmationRequest: Sendable, Hashable {
     ///   - verdict: what the guard says about it.
     ///   - checks: what the connection wants a person to show.
     public init(
-        connection: String, module: String, title: String, text: String, body: [UInt8] = [],
+        connection: String, actor: String? = nil, module: String, title: String, text: String, body: [UInt8] = [],
         parameters: JSONObject = [:], verdict: Verdict, checks: ConnectionPersonChecks = ConnectionPersonChecks()
     ) {
         self.connection = connection
+        self.actor = actor
         self.module = module
         self.text = text
         self.body = body

@@ -23,7 +23,8 @@ package struct Presentation: Sendable, Hashable {
 
     /// What a request looks like to the person who is asked.
     init(_ request: ConfirmationRequest, verdict: Verdict) {
-        title = VisibleText.exact("\(request.connection): \(request.title)")
+        title = VisibleText.exact(
+            "\(request.connection)\(request.actor.map { " (\($0))" } ?? ""): \(request.title)")
         reason = VisibleText.exact(verdict.reason)
         var risks = verdict.asking.prefix(Self.mostRisks).map(Self.part)
         risks += verdict.previews.map { preview in ["is sent: " + preview.line] + preview.lines.dropFirst() }

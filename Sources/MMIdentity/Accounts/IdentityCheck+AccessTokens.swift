@@ -28,7 +28,8 @@ extension IdentityCheck {
         }
         if claims.isApp {
             if let expected = target.expectedEmail {
-                throw unexpected("it is one of an app, with no person behind it, but the connection expects \(expected)")
+                throw unexpected(
+                    "it is one of an app, with no person behind it, but the connection expects \(expected)")
             }
             return try app(of: token)
         }

@@ -98,7 +98,8 @@ struct BrowserSignIn: Sendable {
             }
         }
         // Without the nonce the tokens could be those of a sign-in that somebody else began.
-        guard let token = tokens.idToken.flatMap({ IDToken($0.reveal()) }), token.claims["nonce"]?.string == nonce else {
+        guard let token = tokens.idToken.flatMap({ IDToken($0.reveal()) }), token.claims["nonce"]?.string == nonce
+        else {
             throw MMError(
                 .forbidden, "The answer to the sign-in of \(target.connection) belongs to another sign-in.",
                 hint: "Nothing of it was kept. Start again: mm login \(ShellWord.quoted(target.connection)).",

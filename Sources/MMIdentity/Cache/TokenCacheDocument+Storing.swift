@@ -19,7 +19,8 @@ extension TokenCacheDocument {
             .sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }.joined(separator: " ")
         let common: JSONObject = [
             // An app has no home account: null, as with MSAL.
-            "home_account_id": home.isEmpty ? .null : .string(home), "environment": .string(environment), "client_id": .string(view.clientID),
+            "home_account_id": home.isEmpty ? .null : .string(home), "environment": .string(environment),
+            "client_id": .string(view.clientID),
         ]
         if let token = answer.refreshToken {
             let fields = refreshFields(token, common: common, target: target, answer: answer, now: now)

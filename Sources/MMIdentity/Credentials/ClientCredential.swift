@@ -35,7 +35,8 @@ public enum ClientCredential: Sendable {
                 throw MMError(
                     .invalidInput,
                     "The certificate of \(target.connection) ended on \(Timestamp(seconds: certificate.endsAt).iso8601).",
-                    hint: "Make a new one, upload it to the app registration, and put it into \(files.certificatePath).",
+                    hint:
+                        "Make a new one, upload it to the app registration, and put it into \(files.certificatePath).",
                     details: ["connection": .string(target.connection), "path": .string(files.certificatePath)])
             }
             put(

@@ -49,7 +49,9 @@ extension EntraError {
     /// Whether a policy of the tenant refused the way in, rather than the account: it wants another flow, a device that it
     /// knows, or a step that only a browser can show.
     var isRefusalOfTheWay: Bool {
-        codes.contains { [50_097, 50_155, 50_158, 53_000, 53_001, 53_003].contains($0) || (530_000..<530_100).contains($0) }
+        codes.contains {
+            [50_097, 50_155, 50_158, 53_000, 53_001, 53_003].contains($0) || (530_000..<530_100).contains($0)
+        }
     }
 
     /// The way that may be allowed where this one was refused.
@@ -63,7 +65,8 @@ extension EntraError {
             return advice + " A browser on this machine may be allowed where a code is not: mm login "
                 + "\(ShellWord.quoted(connection)) --browser."
         case .browser:
-            return advice + " What is left is a device that the tenant manages, an exception by its administrator, or an "
+            return advice
+                + " What is left is a device that the tenant manages, an exception by its administrator, or an "
                 + "app that signs in by itself (auth of the connection: certificate, federated, managed-identity)."
         case .app: return advice + " Policies for workload identities are the administrator's to change."
         }

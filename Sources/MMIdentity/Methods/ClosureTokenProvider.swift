@@ -8,6 +8,7 @@ public struct ClosureTokenProvider: AccessTokenProvider {
         self.give = give
     }
 
+    /// A token that is good now.
     public func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken {
         try await give(request)
     }

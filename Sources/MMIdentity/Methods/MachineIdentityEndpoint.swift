@@ -72,7 +72,8 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
         query["resource"] = resource
         if let (name, value) = try selection(of: identity) { query[name] = value }
         var request = HTTPRequest(
-            url: base + (base.contains("?") ? "&" : "?") + String(decoding: query.body, as: UTF8.self), headers: headers,
+            url: base + (base.contains("?") ? "&" : "?") + String(decoding: query.body, as: UTF8.self),
+            headers: headers,
             maxResponseBytes: 1 << 20, allowsPlainHTTP: base.hasPrefix("http:"))
         // The variable, or the well-known address, names a service of this machine or of its host.
         request.trustsNetwork = true

@@ -78,7 +78,8 @@ struct ManagedIdentityGrant: AppTokenSource {
                 error: MMError(
                     .unavailable,
                     "This machine has no managed identity: \(WebAddress(address)?.host ?? address) doesn't answer.",
-                    hint: "Managed identities exist on machines of Azure and on those that Azure Arc manages. Elsewhere "
+                    hint:
+                        "Managed identities exist on machines of Azure and on those that Azure Arc manages. Elsewhere "
                         + "sign in with a certificate or a federated token (auth of the connection).",
                     cause: error.message), isPassing: true)
         }

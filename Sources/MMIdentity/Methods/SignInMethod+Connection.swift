@@ -25,7 +25,8 @@ extension SignInMethod {
                 auth.clientId.map { .clientID($0) } ?? auth.objectId.map { .objectID($0) }
                     ?? auth.resourceId.map { .resourceID($0) } ?? .system)
         case .token:
-            guard let source = auth.tokenFile.map({ SecretSource.file($0) }) ?? auth.tokenVariable.map({ .variable($0) })
+            guard
+                let source = auth.tokenFile.map({ SecretSource.file($0) }) ?? auth.tokenVariable.map({ .variable($0) })
             else { throw Self.missing("tokenFile") }
             self = .token(KeptToken(source: source, environment: environment))
         }

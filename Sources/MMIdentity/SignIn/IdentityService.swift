@@ -316,7 +316,8 @@ public actor IdentityService {
     private nonisolated func browserNeeded(_ connection: Connection, _ resource: ServiceResource) -> MMError {
         MMError(
             .signInNeeded, "Sign-in needed for \(connection.name), in a browser of this machine.",
-            hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)). It opens the browser; then repeat the call.",
+            hint:
+                "In a terminal: mm login \(ShellWord.quoted(connection.name)). It opens the browser; then repeat the call.",
             details: ["connection": .string(connection.name), "resource": .string(resource.name)])
     }
 

@@ -45,7 +45,8 @@ struct OutsideTokenAcquirer: Sendable {
             try await files.pin(target, account, now: clock.now)
         }
         return AccessToken(
-            secret: given.secret, expiresAt: endsAt, resource: resource, connection: target.connection, account: account)
+            secret: given.secret, expiresAt: endsAt, resource: resource, connection: target.connection, account: account
+        )
     }
 
     private func refused(_ what: String, _ code: MMErrorCode) -> MMError {

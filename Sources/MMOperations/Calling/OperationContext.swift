@@ -16,6 +16,7 @@ extension ConnectionRegistry {
     package func connection(named name: String, in context: OperationContext) throws(MMError) -> Connection {
         let connection = try snapshot().connection(named: name, for: context.call.caller.server)
         context.record.note("connection", .string(connection.name))
+        if let actor = connection.actor { context.record.note("actor", .string(actor)) }
         return connection
     }
 }

@@ -48,7 +48,9 @@ package actor ExchangeSession {
     }
 
     /// Whether a connection can sign in natively at all: an app of its own is needed.
-    private var canSignIn: Bool { connection.appId != nil }
+    private var canSignIn: Bool {
+        connection.appId != nil || connection.auth.method == .managedIdentity || connection.auth.method == .token
+    }
 
     /// Signs in: natively where that can be, else the PowerShell of the module.
     func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
@@ -63,7 +65,7 @@ package actor ExchangeSession {
             connection, resource: service.endpoint.resource, deadline: .after(Self.signInLimit)
         ) { prompt($0.details) }
         isNativelySignedIn = true
-        return account.username
+        return account.title
     }
 
     /// Starts the PowerShell beforehand, where it is the first choice.
@@ -81,7 +83,7 @@ package actor ExchangeSession {
                 deadline: .after(.seconds(60)))
         else { return nil }
         isNativelySignedIn = true
-        return token.account.username
+        return token.account.title
     }
 
     private func connectPowerShell(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {

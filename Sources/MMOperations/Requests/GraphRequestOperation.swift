@@ -56,7 +56,8 @@ struct GraphRequestOperation: Operation {
         let verdict = try guarding.guards.engine().judge(judged, policy: policy, confirmed: input.confirmed)
         try await Clearance(
             ConfirmationRequest(
-                connection: connection.name, module: module, title: "\(input.method) \(target.path)",
+                connection: connection.name, actor: connection.actor, module: module,
+                title: "\(input.method) \(target.path)",
                 text: "\(input.method) \(target.pathAndQuery)",
                 body: request.body ?? [], verdict: verdict, checks: connection.personChecks)
         ).settle(in: context, with: guarding.ledger)

@@ -36,8 +36,9 @@ struct ConnectionTokens: TokenFeeding {
             return FedToken(
                 resource, token: text, expiresAt: end,
                 claims: TokenClaims(
-                    account: token.account.username, objectID: token.account.objectID, tenantID: token.account.tenantID,
-                    appID: connection.appId))
+                    account: token.account.isApp ? nil : token.account.username, objectID: token.account.objectID,
+                    tenantID: token.account.tenantID, appID: token.account.appID ?? connection.appId,
+                    isApp: token.account.isApp))
         } catch {
             // Nobody signed in yet, or no app of the connection's own: the module shows a code of its own.
             if [.signInNeeded, .invalidInput, .unsupported].contains(error.code) { return nil }

@@ -76,7 +76,7 @@ struct Run: Operation {
         }
         try await Clearance(
             ConfirmationRequest(
-                connection: connection.name, module: moduleName,
+                connection: connection.name, actor: connection.actor, module: moduleName,
                 title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
                 parameters: arguments.object, verdict: verdict, checks: connection.personChecks)
         ).settle(in: context, with: guarding.ledger)

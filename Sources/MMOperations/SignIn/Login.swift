@@ -7,15 +7,32 @@ struct Login: Operation {
         static let fields: [InputField] = [
             .connection(), .signInResource,
             InputField("renew", .flag, "Start over with a new code although somebody is signed in."),
+            InputField(
+                "browser", .flag, "Sign in in a browser of this machine, whatever the connection's entry says.",
+                isOfferedToModels: false),
+            InputField(
+                "deviceCode", .flag, "Sign in with a code, whatever the connection's entry says.",
+                isOfferedToModels: false),
         ]
         let connection: String
         let resource: ServiceResource
         let renew: Bool
+        /// The way that was asked for; nil for that of the connection's entry.
+        let method: SignInMethod?
 
         init(from reader: InputReader) throws(MMError) {
             connection = try reader.requiredText("connection")
             resource = try reader.signInResource()
             renew = try reader.flag("renew")
+            switch (try reader.flag("browser"), try reader.flag("deviceCode")) {
+            case (false, false): method = nil
+            case (true, false): method = .browser
+            case (false, true): method = .deviceCode
+            case (true, true):
+                throw MMError(
+                    .invalidInput, "`browser` and `deviceCode` are two ways to sign in.", hint: "Choose one.",
+                    details: ["field": "browser"])
+            }
         }
     }
 
@@ -29,6 +46,7 @@ struct Login: Operation {
         examples: [
             .init("mm login Contoso", "shows the code, waits for the approval"),
             .init("mm login Contoso --renew", "signs in again, for example after a password change"),
+            .init("mm login Contoso --browser", "opens the browser, where a policy refuses codes"),
         ]
     )
 
@@ -40,8 +58,14 @@ struct Login: Operation {
         let account: SignedInAccount
         if context.call.waitsForSignIn, let person = context.call.person {
             account = try await identity.signIn(
-                connection, resource: input.resource, renewing: input.renew, deadline: context.deadline
+                connection, resource: input.resource, renewing: input.renew, by: input.method,
+                deadline: context.deadline
             ) { prompt in await person.showSignIn(prompt.details) }
+        } else if case .browser = input.method {
+            throw MMError(
+                .invalidInput, "Nobody is here for whom a browser could be opened.",
+                hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)) --browser.",
+                details: ["connection": .string(connection.name), "field": "browser"])
         } else {
             switch try await identity.beginSignIn(connection, resource: input.resource, renewing: input.renew) {
             case .signedIn(let signedIn): account = signedIn
@@ -49,7 +73,7 @@ struct Login: Operation {
             }
         }
         return .value([
-            "connection": .string(connection.name), "state": "signed in", "account": .string(account.username),
+            "connection": .string(connection.name), "state": "signed in", "account": .string(account.title),
             "tenantId": .string(account.tenantID),
         ])
     }

@@ -86,7 +86,7 @@ package struct Status: Operation {
         switch state {
         case .signedIn(let account, let expiresAt):
             row["state"] = "signed in"
-            row["account"] = .string(account.username)
+            row["account"] = .string(account.title)
             if let expiresAt { row["until"] = .string(expiresAt.iso8601) }
         case .pending(let prompt):
             row["state"] = "waiting for a person"

@@ -2,7 +2,7 @@
 
 usage: msal_interop.py MODE CACHE LOGIN_ANSWERS
 MODE is `silent` (a token from the cache alone), `refresh` (exchange the refresh token and write the cache back) or
-`device` (sign in by device code and write the cache). LOGIN_ANSWERS is a JSON object: `configuration`, `devicecode` and
+`device` (sign in by device code and write the cache) or `app` (a token of the app itself). LOGIN_ANSWERS is a JSON object: `configuration`, `devicecode` and
 `token` answers. Prints what happened as JSON.
 """
 
@@ -50,14 +50,20 @@ def main():
         with open(path) as file:
             cache.deserialize(file.read())
     network = Network(answers)
-    app = msal.PublicClientApplication(
-        CLIENT, authority=AUTHORITY, token_cache=cache, http_client=network, instance_discovery=False,
+    common = dict(
+        authority=AUTHORITY, token_cache=cache, http_client=network, instance_discovery=False,
         client_capabilities=["CP1"])
+    if mode == "app":
+        app = msal.ConfidentialClientApplication(CLIENT, client_credential="FAKE-secret", **common)
+    else:
+        app = msal.PublicClientApplication(CLIENT, **common)
     accounts = app.get_accounts()
     scopes = ["https://graph.microsoft.com/User.Read"]
     if mode == "device":
         flow = app.initiate_device_flow(scopes=scopes)
         result = app.acquire_token_by_device_flow(flow)
+    elif mode == "app":
+        result = app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
     else:
         result = app.acquire_token_silent(scopes, account=accounts[0], force_refresh=mode == "refresh")
     if cache.has_state_changed:

@@ -21,6 +21,15 @@ struct PresentationTests {
         ).presentation
     }
 
+    @Test("says who acts where that is no person")
+    func actor() throws {
+        let verdict = GuardEngine().judge(script: "Remove-Mailbox ceo", policy: .standard)
+        let request = ConfirmationRequest(
+            connection: "Nightly", actor: "app 1234, no person", module: "exo", title: "run in exo",
+            text: "Remove-Mailbox ceo", verdict: verdict)
+        #expect(request.presentation.title == "Nightly (app 1234, no person): run in exo")
+    }
+
     @Test("names each risky part of a script, also where another of them is a harmless mail")
     func parts() throws {
         let page = try #require(
