@@ -97,8 +97,7 @@ struct ApprovalPages {
             <div class="row"><button type="submit" autofocus>Continue</button></div>
             </form>
             """
-        return page(
-            title: "Continue", content: content, formTarget: address, script: "document.forms[0].submit()")
+        return page(title: "Continue", content: content, formTarget: address, script: "document.forms[0].submit()")
     }
 
     static func message(_ headline: String, note: String) -> String {

@@ -75,6 +75,17 @@ final class DirectoryStore {
         return body(&table, sequence)
     }
 
+    /// Adds a row to the collection at an address.
+    func insert(_ row: JSONObject, into address: TableAddress) { change(address) { $0.insert(row, sequence: $1) } }
+
+    /// Replaces a row of the collection at an address.
+    func replace(_ key: String, with row: JSONObject, in address: TableAddress) {
+        change(address) { $0.replace(key, with: row, sequence: $1) }
+    }
+
+    /// Deletes a row of the collection at an address.
+    func remove(_ key: String, from address: TableAddress) { change(address) { _ = $0.remove(key, sequence: $1) } }
+
     /// Adds to and takes from a list of references.
     func changeLinks(_ address: LinkAddress, _ body: (inout LinkChanges) -> Void) {
         sequence += 1

@@ -27,6 +27,13 @@ struct ExchangeAnswer: Sendable {
         count += 1
     }
 
+    /// One row.
+    static func row(_ row: JSONObject, _ call: ExchangeCall) -> ExchangeAnswer {
+        var answer = ExchangeAnswer()
+        answer.add(row, select: call.select)
+        return answer
+    }
+
     /// A page of rows that are all at hand.
     static func page(of rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()

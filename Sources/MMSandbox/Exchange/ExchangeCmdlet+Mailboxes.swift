@@ -9,15 +9,10 @@ extension ExchangeCmdlet {
         + "GuestMailUser|SchedulingMailbox|TeamMailbox|MailUniversalDistributionGroup|MailUniversalSecurityGroup"
 
     static let mailboxes: [ExchangeCmdlet] = [
-        ExchangeCmdlet("Get-Mailbox", .reading, listing) { (organization, call) throws(ExchangeFailure) in
-            try organization.mailboxPage(call)
-        },
-        ExchangeCmdlet("Get-Recipient", .reading, listing + " RecipientType Database") {
-            (organization, call) throws(ExchangeFailure) in try organization.mailboxPage(call)
-        },
-        ExchangeCmdlet("Get-User", .reading, listing) { (organization, call) throws(ExchangeFailure) in
-            try organization.mailboxPage(call)
-        },
+        ExchangeCmdlet("Get-Mailbox", .reading, listing, ExchangeOrganization.mailboxPage),
+        ExchangeCmdlet(
+            "Get-Recipient", .reading, listing + " RecipientType Database", ExchangeOrganization.mailboxPage),
+        ExchangeCmdlet("Get-User", .reading, listing, ExchangeOrganization.mailboxPage),
         ExchangeCmdlet("Get-CASMailbox", .reading, listing) { (organization, call) throws(ExchangeFailure) in
             try organization.rowsOfMailboxes(call) { (mailbox) in
                 [
@@ -34,8 +29,8 @@ extension ExchangeCmdlet {
                 + "Type:Regular|Room|Equipment|Shared HiddenFromAddressListsEnabled:b LitigationHoldEnabled:b CustomAttribute1 CustomAttribute2 CustomAttribute3 "
                 + "CustomAttribute4 CustomAttribute5 EmailAddresses GrantSendOnBehalfTo ProhibitSendQuota "
                 + "ProhibitSendReceiveQuota IssueWarningQuota MaxSendSize MaxReceiveSize RetentionPolicy AuditEnabled:b "
-                + "AuditLogAgeLimit RecipientLimits Office Force:b AccountDisabled:b"
-        ) { (organization, call) throws(ExchangeFailure) in try organization.setMailbox(call) },
+                + "AuditLogAgeLimit RecipientLimits Office Force:b AccountDisabled:b",
+            ExchangeOrganization.setMailbox),
         ExchangeCmdlet(
             "Get-MailboxStatistics", .reading, "Identity Archive:b IncludeMoveReport:b Database StoreMailboxIdentity"
         ) {
@@ -77,9 +72,7 @@ extension ExchangeCmdlet {
                 "AutoReplyState": "Disabled", "InternalMessage": "", "ExternalMessage": "", "ExternalAudience": "All",
             ]
             for (name, value) in organization.replies[mailbox.id] ?? [:] { row[name] = value }
-            var answer = ExchangeAnswer()
-            answer.add(row, select: call.select)
-            return answer
+            return .row(row, call)
         },
         ExchangeCmdlet(
             "Set-MailboxAutoReplyConfiguration", .own,

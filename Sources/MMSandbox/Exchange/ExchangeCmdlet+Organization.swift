@@ -4,7 +4,7 @@ internal import MMCore
 extension ExchangeCmdlet {
     static let organization: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-AcceptedDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
-            var rows = [(TenantIdentity.domain, true), (TenantIdentity.initialDomain, false)].map {
+            let rows = [(TenantIdentity.domain, true), (TenantIdentity.initialDomain, false)].map {
                 (name, isDefault) -> JSONObject in
                 [
                     "DomainName": .string(name), "Name": .string(name), "Identity": .string(name),
@@ -12,23 +12,17 @@ extension ExchangeCmdlet {
                     "AuthenticationType": "Managed", "MatchSubDomains": false, "IsValid": true,
                 ]
             }
-            if let identity = call.text("Identity") {
-                rows = rows.filter { $0["Name"]?.string == identity.lowercased() }
-                if rows.isEmpty { throw .notFound(identity) }
-            }
-            return try .page(of: rows, call)
+            return try ExchangeOrganization.named(rows, call)
         },
         ExchangeCmdlet("Get-OrganizationConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
-            var answer = ExchangeAnswer()
-            answer.add(
+            .row(
                 [
                     "Name": .string(TenantIdentity.initialDomain), "DisplayName": .string(TenantIdentity.name),
                     "Identity": .string(TenantIdentity.initialDomain), "AuditDisabled": false,
                     "OAuth2ClientProfileEnabled": true, "IsDehydrated": false, "CustomerLockboxEnabled": false,
                     "MailTipsAllTipsEnabled": true, "ActivityBasedAuthenticationTimeoutEnabled": true,
                     "ExchangeVersion": "0.20 (15.0.0.0)", "Guid": .string(TenantIdentity.id),
-                ], select: call.select)
-            return answer
+                ], call)
         },
         ExchangeCmdlet("Get-RemoteDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
             try ExchangeOrganization.named(
@@ -54,8 +48,7 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet("Get-ConnectionInformation", .own, "ConnectionId ModulePrefix") {
             (organization, call) throws(ExchangeFailure) in
-            var answer = ExchangeAnswer()
-            answer.add(
+            .row(
                 [
                     "ConnectionId": .string(TenantIdentity.id), "State": "Connected", "Id": 1,
                     "Name": "ExchangeOnline_1",
@@ -66,44 +59,37 @@ extension ExchangeCmdlet {
                     "Organization": .string(TenantIdentity.initialDomain), "PageSize": 1000,
                     "TenantID": .string(TenantIdentity.id), "TokenStatus": "Active",
                     "ConnectionUsedForInbuiltCmdlets": true, "IsEopSession": false,
-                ], select: call.select)
-            return answer
+                ], call)
         },
         ExchangeCmdlet(
             "Get-MessageTrace", .reading,
-            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Page PageSize"
-        ) { (organization, call) throws(ExchangeFailure) in try organization.messageTrace(call) },
+            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Page PageSize",
+            ExchangeOrganization.messageTrace),
         ExchangeCmdlet(
             "Get-MessageTraceV2", .reading,
             "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Subject "
-                + "SubjectFilterType StartingRecipientAddress"
-        ) { (organization, call) throws(ExchangeFailure) in try organization.messageTrace(call) },
+                + "SubjectFilterType StartingRecipientAddress",
+            ExchangeOrganization.messageTrace),
         ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (_, call) throws(ExchangeFailure) in
-            var answer = ExchangeAnswer()
-            answer.add(
+            .row(
                 [
                     "AdminAuditLogEnabled": true, "UnifiedAuditLogIngestionEnabled": true, "LogLevel": "None",
                     "AdminAuditLogAgeLimit": "90.00:00:00", "AdminAuditLogCmdlets": ["*"],
                     "AdminAuditLogParameters": ["*"], "Identity": "Admin Audit Log Settings",
-                ], select: call.select)
-            return answer
+                ], call)
         },
         ExchangeCmdlet(
             "Search-UnifiedAuditLog", .reading,
             "StartDate EndDate UserIds Operations RecordType FreeText IPAddresses ObjectIds SessionId SessionCommand "
-                + "SiteIds Formatted HighCompleteness"
-        ) { (organization, call) throws(ExchangeFailure) in try organization.auditLog(call) },
+                + "SiteIds Formatted HighCompleteness",
+            ExchangeOrganization.auditLog),
     ]
 
     static let compliance: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-ComplianceSearch", .reading, "Identity Case", compliance: true) {
             (organization, call) throws(ExchangeFailure) in
-            var rows = organization.complianceSearches
-            if let identity = call.text("Identity") {
-                rows = rows.filter { ExchangeOrganization.isRule($0, identity) }
-                if rows.isEmpty { throw .notFound(identity) }
-            }
-            return try .page(of: rows, call)
+            let rows = organization.complianceSearches
+            return try ExchangeOrganization.named(rows, call)
         },
         ExchangeCmdlet(
             "New-ComplianceSearch", .managing,
@@ -114,15 +100,13 @@ extension ExchangeCmdlet {
             let row = ExchangeOrganization.complianceSearch(
                 name, call.text("ContentMatchQuery") ?? "", status: "NotStarted", items: 0)
             organization.searches.append(row)
-            var answer = ExchangeAnswer()
-            answer.add(row, select: call.select)
-            return answer
+            return .row(row, call)
         },
         ExchangeCmdlet(
             "Get-DlpCompliancePolicy", .reading, "Identity DisplayName IncludeExtendedProperties", compliance: true
         ) {
             (_, call) throws(ExchangeFailure) in
-            var rows = [("Credit card numbers", "Enable"), ("Health records", "TestWithNotifications")].map {
+            let rows = [("Credit card numbers", "Enable"), ("Health records", "TestWithNotifications")].map {
                 (name, mode) -> JSONObject in
                 [
                     "Name": .string(name), "Identity": .string(name), "Mode": .string(mode), "Enabled": true,
@@ -130,11 +114,7 @@ extension ExchangeCmdlet {
                     "WhenCreatedUTC@data.type": "System.DateTime", "WhenCreatedUTC": "2025-03-14T08:00:00Z",
                 ]
             }
-            if let identity = call.text("Identity") {
-                rows = rows.filter { ExchangeOrganization.isRule($0, identity) }
-                if rows.isEmpty { throw .notFound(identity) }
-            }
-            return try .page(of: rows, call)
+            return try ExchangeOrganization.named(rows, call)
         },
     ]
 }

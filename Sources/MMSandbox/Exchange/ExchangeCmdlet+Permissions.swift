@@ -21,9 +21,7 @@ extension ExchangeCmdlet {
             let row = ExchangeOrganization.permission(mailbox, user.address, rights)
             organization.withdrawn[mailbox.id]?.remove(user.address)
             organization.givenPermissions[mailbox.id, default: []].append(row)
-            var answer = ExchangeAnswer()
-            answer.add(row, select: call.select)
-            return answer
+            return .row(row, call)
         },
         ExchangeCmdlet(
             "Remove-MailboxPermission", .managing,

@@ -11,12 +11,8 @@ extension ExchangeCmdlet {
         ExchangeCmdlet("Get-InboxRule", .own, "Identity Mailbox IncludeHidden BypassScopeCheck DescriptionTimeFormat") {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.ruleMailbox(call)
-            var rows = organization.inboxRules(of: mailbox)
-            if let identity = call.text("Identity") {
-                rows = rows.filter { ExchangeOrganization.isRule($0, identity) }
-                if rows.isEmpty { throw .notFound(identity) }
-            }
-            return try .page(of: rows, call)
+            let rows = organization.inboxRules(of: mailbox)
+            return try ExchangeOrganization.named(rows, call)
         },
         ExchangeCmdlet(
             "New-InboxRule", .own,
@@ -33,9 +29,7 @@ extension ExchangeCmdlet {
             }
             rows.append(row)
             organization.writtenInboxRules[mailbox.id] = rows
-            var answer = ExchangeAnswer()
-            answer.add(row, select: call.select)
-            return answer
+            return .row(row, call)
         },
         changingInboxRule("Remove-InboxRule") { _ in nil },
         changingInboxRule("Disable-InboxRule") { $0.setting("Enabled", false) },
@@ -66,9 +60,7 @@ extension ExchangeCmdlet {
                 name, organization.serial + 50, organization.transportRules.count)
             ExchangeOrganization.change(&row, by: call)
             organization.writtenTransportRules = organization.transportRules + [row]
-            var answer = ExchangeAnswer()
-            answer.add(row, select: call.select)
-            return answer
+            return .row(row, call)
         },
         changingTransportRule("Set-TransportRule", transportParameters) { (row, call) in
             var row = row

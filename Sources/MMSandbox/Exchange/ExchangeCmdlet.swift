@@ -35,6 +35,15 @@ struct ExchangeCmdlet: Sendable {
         self.run = run
     }
 
+    init(
+        _ name: String, _ need: Need, _ parameters: String,
+        _ method: @escaping @Sendable (ExchangeOrganization) -> (ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
+    ) {
+        self.init(name, need, parameters) { (organization, call) throws(ExchangeFailure) in
+            try method(organization)(call)
+        }
+    }
+
     private static let common: [String: ExchangeParameter] = [
         "whatif": .flag, "confirm": .flag, "resultsize": .any, "organization": .any,
     ]

@@ -119,8 +119,7 @@ struct ExchangeService {
 
     private func run(_ request: HTTPServerRequest, for caller: Caller) -> HTTPServerResponse {
         guard let call = ExchangeCall(request, caller: caller.user) else {
-            return failed(
-                ExchangeFailure(400, "BadRequest", type: "ODataException", "The body is no CmdletInput."))
+            return failed(ExchangeFailure(400, "BadRequest", type: "ODataException", "The body is no CmdletInput."))
         }
         guard let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()], cmdlet.isCompliance == caller.isCompliance
         else {

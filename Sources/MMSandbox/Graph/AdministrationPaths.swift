@@ -27,8 +27,8 @@ enum AdministrationPaths {
             return .plain(.serviceHealth, "admin/serviceAnnouncement/healthOverviews", .health, inner)
         case ("admin", "sharepoint") where third == "settings":
             return GraphPlace(
-                node: .single(nil, .object(Self.sharePointSettings)), label: "admin/sharepoint/settings/$entity",
-                rest: inner, area: .sharePointSettings)
+                .single(nil, .object(Self.sharePointSettings)), "admin/sharepoint/settings/$entity",
+                .sharePointSettings, inner)
         default: throw .unknownSegment(second.isEmpty ? name : rest.first?.name ?? name)
         }
     }

@@ -18,7 +18,7 @@ struct DrivePaths {
         let row = try driveRow(id)
         let label = "drives('\(id)')"
         guard let step = rest.first else {
-            return GraphPlace(node: .single(.drive, .object(row)), label: "drives", rest: rest, area: .files)
+            return GraphPlace(.single(.drive, .object(row)), "drives", .files, rest)
         }
         let items = store.table(.driveItems(id))
         let rootID = items.first?.id ?? ""
@@ -27,9 +27,7 @@ struct DrivePaths {
         case "root:": return try item(id, rootID, label, rest)
         case "items":
             guard let key = rest.dropFirst().first?.name else {
-                return GraphPlace(
-                    node: .collection(.driveItems(id), where: nil), label: "\(label)/items", rest: rest.dropFirst(),
-                    area: .files)
+                return GraphPlace(.collection(.driveItems(id)), "\(label)/items", .files, rest.dropFirst())
             }
             if key.hasSuffix(":") {
                 return try item(id, String(key.dropLast()), label, rest.dropFirst(), isColon: true)
@@ -38,13 +36,11 @@ struct DrivePaths {
         case "search":
             let query = step.arguments?["q"] ?? ""
             let rows = items.all.filter { $0["root"] == nil && CaselessText.contains($0["name"]?.string ?? "", query) }
-            return GraphPlace(
-                node: .made(.driveItem, rows), label: "\(label)/search", rest: rest.dropFirst(), area: .files)
+            return GraphPlace(.made(.driveItem, rows), "\(label)/search", .files, rest.dropFirst())
         case "recent", "sharedwithme":
             let rows = items.all.filter { $0["file"] != nil }.prefix(10)
-            return GraphPlace(
-                node: .made(.driveItem, Array(rows)), label: "\(label)/recent", rest: rest.dropFirst(), area: .files)
-        default: return GraphPlace(node: .single(.drive, .object(row)), label: "drives", rest: rest, area: .files)
+            return GraphPlace(.made(.driveItem, Array(rows)), "\(label)/recent", .files, rest.dropFirst())
+        default: return GraphPlace(.single(.drive, .object(row)), "drives", .files, rest)
         }
     }
 
@@ -70,8 +66,7 @@ struct DrivePaths {
                     throw .fileMissing
                 }
                 return GraphPlace(
-                    node: .row(.driveItems(drive), key: "\(parent):/\(missing[0])"), label: "\(label)/items",
-                    rest: rest, area: .files)
+                    .row(.driveItems(drive), key: "\(parent):/\(missing[0])"), "\(label)/items", .files, rest)
             }
             key = parent
         }
@@ -83,9 +78,8 @@ struct DrivePaths {
                 return try item(drive, child, label, inner.dropFirst())
             }
             return GraphPlace(
-                node: .collection(.driveItems(drive), where: { $0["parentReference"]?["id"]?.string == parent }),
-                label: "\(label)/items('\(parent)')/children",
-                rest: inner, area: .files, owner: parent)
+                .collection(.driveItems(drive), where: { $0["parentReference"]?["id"]?.string == parent }),
+                "\(label)/items('\(parent)')/children", .files, inner, owner: parent)
         }
         if rest.first?.name.lowercased() == "permissions" {
             return .plain(
@@ -97,16 +91,13 @@ struct DrivePaths {
             let rows = store.table(.driveItems(drive)).all.filter {
                 $0["root"] == nil && CaselessText.contains($0["name"]?.string ?? "", query)
             }
-            return GraphPlace(
-                node: .made(.driveItem, rows), label: "\(label)/search", rest: rest.dropFirst(), area: .files)
+            return GraphPlace(.made(.driveItem, rows), "\(label)/search", .files, rest.dropFirst())
         }
         if rest.first?.name == "delta" || rest.first?.name == "microsoft.graph.delta" {
             return GraphPlace(
-                node: .collection(.driveItems(drive), where: nil), label: "\(label)/root/delta",
-                rest: [GraphSegment(name: "delta")], area: .files)
+                .collection(.driveItems(drive)), "\(label)/root/delta", .files, [GraphSegment(name: "delta")])
         }
-        return GraphPlace(
-            node: .row(.driveItems(drive), key: record.id), label: "\(label)/items", rest: rest, area: .files)
+        return GraphPlace(.row(.driveItems(drive), key: record.id), "\(label)/items", .files, rest)
     }
 
     /// Follows names from an item.

@@ -11,9 +11,7 @@ struct GraphActions {
     let mail: GraphMail
     let files: GraphFiles
 
-    func answer(_ call: GraphCall, _ place: GraphPlace, named name: String) throws(GraphFailure)
-        -> HTTPServerResponse
-    {
+    func answer(_ call: GraphCall, _ place: GraphPlace, named name: String) throws(GraphFailure) -> HTTPServerResponse {
         let action = name.split(separator: ".").last.map(String.init) ?? name
         switch place.node {
         case .row(.users, let key):
@@ -73,13 +71,10 @@ struct GraphActions {
         }
         if value.isNull { return HTTPServerResponse(status: 204) }
         let id = record.id
-        return HTTPServerResponse(
-            status: 200,
-            json: [
-                "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)('\(id)')/\(name)"),
-                "value": value,
-            ],
-            contentType: GraphAnswers.contentType)
+        return GraphAnswers.json([
+            "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)('\(id)')/\(name)"),
+            "value": value,
+        ])
     }
 
     private func userAction(_ call: GraphCall, _ key: String, _ action: String) throws(GraphFailure)
@@ -156,7 +151,7 @@ struct GraphActions {
         }
         var row = record.members(of: .user)
         row["assignedLicenses"] = .array(held)
-        store.change(.users) { $0.replace(record.id, with: row, sequence: $1) }
+        store.replace(record.id, with: row, in: .users)
         var answer = try answers.created(call, row, in: .users, label: "users", status: 200)
         answer.headers.remove("Location")
         return answer
@@ -179,8 +174,8 @@ struct GraphActions {
         guard let record = store.table(from).find(key) else { throw .missing(key) }
         var row = record.members(of: store.table(from).kind)
         row["deletedDateTime"] = .null
-        store.change(from) { _ = $0.remove(key, sequence: $1) }
-        store.change(to) { $0.insert(row, sequence: $1) }
+        store.remove(key, from: from)
+        store.insert(row, into: to)
         return try answers.created(call, row, in: to, label: "directoryObjects", status: 200)
     }
 
@@ -194,11 +189,11 @@ struct GraphActions {
             for (name, value) in try call.object() where !name.contains("@") { fields[name] = value }
             var row = record.members(of: .listItem)
             row["fields"] = .object(fields)
-            store.change(address) { $0.replace(record.id, with: row, sequence: $1) }
+            store.replace(record.id, with: row, in: address)
         } else if call.request.method != "GET" {
             throw .notAllowed(call.request.method)
         }
-        return HTTPServerResponse(status: 200, json: .object(fields), contentType: GraphAnswers.contentType)
+        return GraphAnswers.json(.object(fields))
     }
 
     func eventAction(_ call: GraphCall, _ record: Record, owner: String, _ action: String) throws(GraphFailure)

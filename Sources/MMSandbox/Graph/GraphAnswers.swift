@@ -12,6 +12,11 @@ struct GraphAnswers {
     static let diagnostic =
         #"{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"SANDBOX0001"}}"#
 
+    /// An answer of this JSON.
+    static func json(_ json: JSONValue, status: Int = 200) -> HTTPServerResponse {
+        HTTPServerResponse(status: status, json: json, contentType: contentType)
+    }
+
     func error(_ failure: GraphFailure, requestID: String, clientRequestID: String) -> HTTPServerResponse {
         var answer = HTTPServerResponse(
             status: failure.status,

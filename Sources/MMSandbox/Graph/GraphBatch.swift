@@ -62,8 +62,7 @@ struct GraphBatch {
         }
         // The service promises no order; one that is never the order of the requests keeps clients honest.
         if done.count > 1 { done.insert(done.removeLast(), at: 0) }
-        return HTTPServerResponse(
-            status: 200, json: ["responses": .array(done.map(\.answer))], contentType: GraphAnswers.contentType)
+        return GraphAnswers.json(["responses": .array(done.map(\.answer))])
     }
 
     private func item(_ value: JSONValue) throws(GraphFailure) -> Item {

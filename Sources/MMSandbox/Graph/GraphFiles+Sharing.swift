@@ -13,8 +13,7 @@ extension GraphFiles {
         }
         let row = FileContent.link(item.id, type: type, scope: scope)
         let isNew = add([row], to: item, drive: drive, scope: scope) == 1
-        return HTTPServerResponse(
-            status: isNew ? 201 : 200, json: .object(row), contentType: GraphAnswers.contentType)
+        return GraphAnswers.json(.object(row), status: isNew ? 201 : 200)
     }
 
     /// `POST …/invite`.
@@ -39,23 +38,21 @@ extension GraphFiles {
             throw GraphFailure(400, "invalidRequest", "The invitation names no recipients.")
         }
         _ = add(rows, to: item, drive: drive, scope: "users")
-        return HTTPServerResponse(
-            status: 200,
-            json: [
-                "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection(permission)"),
-                "value": .array(rows.map { .object($0) }),
-            ], contentType: GraphAnswers.contentType)
+        return GraphAnswers.json([
+            "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection(permission)"),
+            "value": .array(rows.map { .object($0) }),
+        ])
     }
 
     /// - Returns: how many of them are new.
     private func add(_ rows: [JSONObject], to item: Record, drive: String, scope: String) -> Int {
         let address = TableAddress.permissions(drive: drive, item: item.id)
         let new = rows.filter { store.table(address).find($0["id"]?.string ?? "") == nil }
-        for row in new { store.change(address) { $0.insert(row, sequence: $1) } }
+        for row in new { store.insert(row, into: address) }
         if !new.isEmpty {
             var changed = item.members(of: .driveItem)
             changed["shared"] = ["scope": .string(scope)]
-            store.change(.driveItems(drive)) { $0.replace(item.id, with: changed, sequence: $1) }
+            store.replace(item.id, with: changed, in: .driveItems(drive))
         }
         return new.count
     }

@@ -102,13 +102,11 @@ struct GraphFiles {
                 ],
                 "folder": ["childCount": 0],
             ])
-        store.change(.driveItems(drive)) { $0.insert(row, sequence: $1) }
+        store.insert(row, into: .driveItems(drive))
         return try answers.created(call, row, in: .driveItems(drive), label: "drives('\(drive)')/items")
     }
 
-    private func openUpload(_ call: GraphCall, drive: String, key: String) throws(GraphFailure)
-        -> HTTPServerResponse
-    {
+    private func openUpload(_ call: GraphCall, drive: String, key: String) throws(GraphFailure) -> HTTPServerResponse {
         let (parent, name, existing) = target(key, drive: drive)
         let item = try call.optionalObject()["item"]
         if existing != nil, item?["@microsoft.graph.conflictBehavior"]?.string == "fail" {
@@ -116,14 +114,11 @@ struct GraphFiles {
         }
         let expires = context.now + 86_400
         let address = storage.open(
-            UploadSession(
-                drive: drive, parent: parent, name: item?["name"]?.string ?? name, expires: expires))
-        return HTTPServerResponse(
-            status: 200,
-            json: [
-                "@odata.context": .string("\(context.base)/\(call.version)/$metadata#microsoft.graph.uploadSession"),
-                "expirationDateTime": .string(ServiceTime.text(expires)), "nextExpectedRanges": ["0-"],
-                "uploadUrl": .string(address),
-            ], contentType: GraphAnswers.contentType)
+            UploadSession(drive: drive, parent: parent, name: item?["name"]?.string ?? name, expires: expires))
+        return GraphAnswers.json([
+            "@odata.context": .string("\(context.base)/\(call.version)/$metadata#microsoft.graph.uploadSession"),
+            "expirationDateTime": .string(ServiceTime.text(expires)), "nextExpectedRanges": ["0-"],
+            "uploadUrl": .string(address),
+        ])
     }
 }

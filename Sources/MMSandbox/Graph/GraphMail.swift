@@ -85,13 +85,12 @@ struct GraphMail {
         row["conversationId"] = message["conversationId"] ?? .string("AAQkAN\(RandomBytes.text(bytes: 12))")
         row["internetMessageId"] = .string("<\(RandomBytes.uuid())@mail.\(TenantIdentity.domain)>")
         let stored = MailContent.message(row)
-        store.change(.messages(owner)) { $0.insert(stored, sequence: $1) }
+        store.insert(stored, into: .messages(owner))
         for attachment in attachments {
             guard var members = attachment.object else { continue }
             noteAttachment(&members, owner: owner, message: id)
             members["id"] = .string("AAMkAN\(RandomBytes.text(bytes: 16))AAA=")
-            let row = members
-            store.change(.attachments(owner: owner, message: id)) { $0.insert(row, sequence: $1) }
+            store.insert(members, into: .attachments(owner: owner, message: id))
         }
     }
 
@@ -126,19 +125,18 @@ struct GraphMail {
         }
         var changed = record.members(of: .message)
         changed["hasAttachments"] = true
-        store.change(.messages(owner)) { $0.replace(message, with: changed, sequence: $1) }
+        store.replace(message, with: changed, in: .messages(owner))
     }
 
     /// Deleting a message moves it to Deleted Items; there it goes for good.
     func moveToDeleted(_ record: Record, owner: String) throws(GraphFailure) {
         let bin = folderID("deleteditems", owner: owner)
-        store.change(.messages(owner)) { _ = $0.remove(record.id, sequence: $1) }
+        store.remove(record.id, from: .messages(owner))
         guard record["parentFolderId"]?.string != bin else { return }
         var row = record.members(of: .message)
         row["id"] = .string("AAMkAN\(RandomBytes.text(bytes: 24))AAA=")
         row["parentFolderId"] = .string(bin)
-        let moved = row
-        store.change(.messages(owner)) { $0.insert(moved, sequence: $1) }
+        store.insert(row, into: .messages(owner))
     }
 
     func action(_ call: GraphCall, _ record: Record, owner: String, _ action: String)
@@ -159,7 +157,7 @@ struct GraphMail {
                 throw GraphFailure(400, "ErrorInvalidRequest", "The message is no draft.")
             }
             try deliver(message, attachments: attachments, from: owner, saves: true, action: "send")
-            store.change(.messages(owner)) { _ = $0.remove(record.id, sequence: $1) }
+            store.remove(record.id, from: .messages(owner))
             return HTTPServerResponse(status: 202)
         case "reply", "replyAll", "forward":
             try call.requirePost()
@@ -171,14 +169,11 @@ struct GraphMail {
             try call.requirePost()
             let kind = "\(action.dropFirst(6).prefix(1).lowercased())\(action.dropFirst(7))"
             var draft = try answerDraft(to: message, owner: owner, kind, try call.optionalObject())
-            finishMessage(
-                &draft, owner: owner, draft: true,
-                folder: GraphPlace(node: .links([], nil), label: "", rest: [], area: .mail))
+            finishMessage(&draft, owner: owner, draft: true, folder: GraphPlace(.links([], nil), "", .mail, []))
             var stored: JSONObject = ["id": .string("AAMkAN\(RandomBytes.text(bytes: 24))AAA=")]
             for (name, value) in draft { stored[name] = value }
-            let row = stored
-            store.change(.messages(owner)) { $0.insert(row, sequence: $1) }
-            return try answers.created(call, row, in: .messages(owner), label: "users('\(owner)')/messages")
+            store.insert(stored, into: .messages(owner))
+            return try answers.created(call, stored, in: .messages(owner), label: "users('\(owner)')/messages")
         case "move", "copy":
             try call.requirePost()
             guard let destination = try call.object()["destinationId"]?.string,
@@ -189,10 +184,9 @@ struct GraphMail {
             var moved = message
             moved["id"] = .string("AAMkAN\(RandomBytes.text(bytes: 24))AAA=")
             moved["parentFolderId"] = .string(folder.id)
-            let row = moved
-            if action == "move" { store.change(.messages(owner)) { _ = $0.remove(record.id, sequence: $1) } }
-            store.change(.messages(owner)) { $0.insert(row, sequence: $1) }
-            return try answers.created(call, row, in: .messages(owner), label: "users('\(owner)')/messages")
+            if action == "move" { store.remove(record.id, from: .messages(owner)) }
+            store.insert(moved, into: .messages(owner))
+            return try answers.created(call, moved, in: .messages(owner), label: "users('\(owner)')/messages")
         default: return nil
         }
     }

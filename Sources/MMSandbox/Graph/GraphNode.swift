@@ -3,7 +3,7 @@ internal import MMCore
 /// What a Graph path names.
 enum GraphNode: Sendable {
     /// A collection, or the part of it that passes a test.
-    case collection(TableAddress, where: (@Sendable (Record) -> Bool)?)
+    case collection(TableAddress, where: (@Sendable (Record) -> Bool)? = nil)
     /// One row of a collection.
     case row(TableAddress, key: String)
     /// References to objects of the directory; they can be changed where there is an address.
@@ -26,6 +26,14 @@ struct GraphPlace: Sendable {
     var owner: String?
     /// A cast such as `microsoft.graph.user` on a list of references.
     var cast: String?
+
+    init(
+        _ node: GraphNode, _ label: String, _ area: GraphArea, _ rest: ArraySlice<GraphSegment>, owner: String? = nil,
+        cast: String? = nil
+    ) {
+        (self.node, self.label, self.area, self.rest) = (node, label, area, rest)
+        (self.owner, self.cast) = (owner, cast)
+    }
 }
 
 extension GraphPlace {
@@ -35,10 +43,9 @@ extension GraphPlace {
         owner: String? = nil
     ) -> GraphPlace {
         guard let key = rest.first?.name, !key.hasPrefix("$"), key != "delta" else {
-            return GraphPlace(
-                node: .collection(address, where: nil), label: label, rest: rest, area: area, owner: owner)
+            return GraphPlace(.collection(address), label, area, rest, owner: owner)
         }
-        return GraphPlace(node: .row(address, key: key), label: label, rest: rest.dropFirst(), area: area, owner: owner)
+        return GraphPlace(.row(address, key: key), label, area, rest.dropFirst(), owner: owner)
     }
 
     /// A list of references, one of them, or those of one type.
@@ -55,9 +62,8 @@ extension GraphPlace {
             let found = ids.contains(key.lowercased())
             // What follows may be $ref, which takes the link away and leaves the object.
             return GraphPlace(
-                node: .links(found ? [key.lowercased()] : [], address), label: "directoryObjects", rest: rest,
-                area: area, cast: cast)
+                .links(found ? [key.lowercased()] : [], address), "directoryObjects", area, rest, cast: cast)
         }
-        return GraphPlace(node: .links(ids, address), label: "directoryObjects", rest: rest, area: area, cast: cast)
+        return GraphPlace(.links(ids, address), "directoryObjects", area, rest, cast: cast)
     }
 }

@@ -45,8 +45,7 @@ struct GraphPaths {
         case "directoryobjects":
             guard let id = rest.first?.name else { throw .unknownSegment("directoryObjects") }
             guard let (address, record) = store.object(id) else { throw .missing(id) }
-            return GraphPlace(
-                node: .row(address, key: record.id), label: "directoryObjects", rest: rest.dropFirst(), area: .users)
+            return GraphPlace(.row(address, key: record.id), "directoryObjects", .users, rest.dropFirst())
         case "directory": return try deleted(rest)
         case "auditlogs":
             let address: TableAddress = rest.first?.name.lowercased() == "signins" ? .signIns : .directoryAudits
@@ -92,7 +91,7 @@ struct GraphPaths {
         guard let key = rest.first?.name, !key.hasPrefix("$"),
             !["delta", "getByIds", "validateProperties"].contains(key)
         else {
-            return GraphPlace(node: .collection(address, where: nil), label: label, rest: rest, area: area)
+            return GraphPlace(.collection(address), label, area, rest)
         }
         return try below(key, rest.dropFirst())
     }
@@ -105,7 +104,7 @@ struct GraphPaths {
         {
             return links(LinkAddress(owner: record.id, relation: relation), rest.dropFirst(), area: area)
         }
-        return GraphPlace(node: .row(address, key: key), label: label, rest: rest, area: area)
+        return GraphPlace(.row(address, key: key), label, area, rest)
     }
 
     private func links(_ address: LinkAddress, _ rest: ArraySlice<GraphSegment>, area: GraphArea) -> GraphPlace {
@@ -124,13 +123,12 @@ struct GraphPaths {
         case "microsoft.graph.group", "graph.group": return .plain(.deletedGroups, "groups", .groups, rest.dropFirst(2))
         default:
             let address: TableAddress = store.table(.deletedGroups).find(name) == nil ? .deletedUsers : .deletedGroups
-            return GraphPlace(
-                node: .row(address, key: name), label: "directoryObjects", rest: rest.dropFirst(2), area: .users)
+            return GraphPlace(.row(address, key: name), "directoryObjects", .users, rest.dropFirst(2))
         }
     }
 
     private func user(_ key: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
-        let itself = GraphPlace(node: .row(.users, key: key), label: "users", rest: rest, area: .users)
+        let itself = GraphPlace(.row(.users, key: key), "users", .users, rest)
         guard let step = rest.first, !step.name.hasPrefix("$") else { return itself }
         guard let record = store.user(key) else { throw .missing(key) }
         let id = record.id
@@ -140,12 +138,10 @@ struct GraphPaths {
         case "messages": return mail.mail(id, .messages(id), "\(label)/messages", below, nil)
         case "mailfolders": return try mail.mailFolders(id, label, below)
         case "sendmail":
-            return GraphPlace(node: .row(.users, key: id), label: "users", rest: rest, area: .mail, owner: id)
+            return GraphPlace(.row(.users, key: id), "users", .mail, rest, owner: id)
         case "events": return .plain(.events(id), "\(label)/events", .calendars, below, owner: id)
         case "calendarview":
-            return GraphPlace(
-                node: .collection(.events(id), where: nil), label: "\(label)/calendarView", rest: rest,
-                area: .calendars, owner: id)
+            return GraphPlace(.collection(.events(id)), "\(label)/calendarView", .calendars, rest, owner: id)
         case "calendar": return mail.calendar(id, label, below)
         case "calendars":
             if below.count > 1, below.dropFirst().first?.name.lowercased() == "events" {
@@ -155,14 +151,13 @@ struct GraphPaths {
         case "contacts": return .plain(.contacts(id), "\(label)/contacts", .contacts, below, owner: id)
         case "mailboxsettings":
             return GraphPlace(
-                node: .single(nil, .object(settings[id])), label: "\(label)/mailboxSettings", rest: below,
-                area: .mailboxSettings, owner: id)
+                .single(nil, .object(settings[id])), "\(label)/mailboxSettings", .mailboxSettings, below, owner: id)
         case "manager":
             if below.first?.name == "$ref" {
-                return GraphPlace(node: .row(.users, key: id), label: "users", rest: below, area: .users)
+                return GraphPlace(.row(.users, key: id), "users", .users, below)
             }
             guard let manager = store.managerID(id) else { throw .missing("manager") }
-            return GraphPlace(node: .link(manager), label: "directoryObjects", rest: below, area: .users)
+            return GraphPlace(.link(manager), "directoryObjects", .users, below)
         case "directreports": return .references(store.directReports(id), nil, below, area: .users)
         case "memberof", "transitivememberof":
             let roles = store.roles(of: id).map { store.apps.roleID($0) }
@@ -172,24 +167,20 @@ struct GraphPaths {
         case "drives":
             guard let drive = below.first?.name else {
                 return GraphPlace(
-                    node: .made(.drive, [.object(try drives.driveRow(drives.ownDrive(id)))]), label: "drives",
-                    rest: below,
-                    area: .files, owner: id)
+                    .made(.drive, [.object(try drives.driveRow(drives.ownDrive(id)))]), "drives", .files, below,
+                    owner: id)
             }
             return try drives.drive(drive, below.dropFirst())
         case "licensedetails":
             return GraphPlace(
-                node: .made(.licenseDetails, store.licenseDetails(record)), label: "\(label)/licenseDetails",
-                rest: below,
-                area: .users)
+                .made(.licenseDetails, store.licenseDetails(record)), "\(label)/licenseDetails", .users, below)
         case "authentication" where below.first?.name.lowercased() == "methods":
             return .plain(
                 .authenticationMethods(id), "\(label)/authentication/methods", .authenticationMethods,
                 below.dropFirst())
         case "manageddevices":
             return GraphPlace(
-                node: .collection(.managedDevices) { $0["userId"]?.string == id }, label: "\(label)/managedDevices",
-                rest: below, area: .devices)
+                .collection(.managedDevices) { $0["userId"]?.string == id }, "\(label)/managedDevices", .devices, below)
         case "chats": return try teams.chats(id, below)
         case "joinedteams": return try teams.joinedTeams(id, below)
         case "photo":
@@ -201,7 +192,7 @@ struct GraphPaths {
     }
 
     private func group(_ key: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
-        let itself = GraphPlace(node: .row(.groups, key: key), label: "groups", rest: rest, area: .groups)
+        let itself = GraphPlace(.row(.groups, key: key), "groups", .groups, rest)
         guard let step = rest.first, !step.name.hasPrefix("$") else { return itself }
         guard let record = store.table(.groups).find(key) else { throw .missing(key) }
         let below = rest.dropFirst()

@@ -45,7 +45,7 @@ struct GraphReader {
                     "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)")
                 ]
                 for (name, value) in record.members(of: .directoryObject) { members[name] = value }
-                return HTTPServerResponse(status: 200, json: .object(members), contentType: GraphAnswers.contentType)
+                return GraphAnswers.json(.object(members))
             }
             return try one(call, kind: kind, record: record, label: place.label, owner: place.owner, etag: nil)
         }

@@ -20,17 +20,14 @@ struct GraphReferences {
         switch call.request.method {
         case "GET":
             guard let manager = store.managerID(record.id) else { throw .missing("manager") }
-            return HTTPServerResponse(
-                status: 200,
-                json: [
-                    "@odata.context": .string("\(context.base)/\(call.version)/$metadata#$ref"),
-                    "@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\(manager)"),
-                ],
-                contentType: GraphAnswers.contentType)
+            return GraphAnswers.json([
+                "@odata.context": .string("\(context.base)/\(call.version)/$metadata#$ref"),
+                "@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\(manager)"),
+            ])
         case "PUT", "DELETE":
             var row = record.members(of: .user)
             row[DirectoryStore.managerKey] = call.request.method == "PUT" ? .string(try target(call).1.id) : .null
-            store.change(.users) { $0.replace(record.id, with: row, sequence: $1) }
+            store.replace(record.id, with: row, in: .users)
             return HTTPServerResponse(status: 204)
         default: throw .notAllowed(call.request.method)
         }
@@ -55,13 +52,10 @@ struct GraphReferences {
             let rows = ids.prefix(100).map {
                 JSONValue.object(["@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\($0)")])
             }
-            return HTTPServerResponse(
-                status: 200,
-                json: [
-                    "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection($ref)"),
-                    "value": .array(rows),
-                ],
-                contentType: GraphAnswers.contentType)
+            return GraphAnswers.json([
+                "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection($ref)"),
+                "value": .array(rows),
+            ])
         }
         guard let address else { throw .notAllowed(call.request.method) }
         switch call.request.method {

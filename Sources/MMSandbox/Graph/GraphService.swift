@@ -3,61 +3,48 @@ internal import MMHTTP
 
 /// Graph: reads what a request asks for out of its path, checks who may, and hands it to who answers it.
 struct GraphService {
-    private let context: TenantContext
-    private let store: DirectoryStore
-    private let bearer: BearerCheck
-    private let faults: FaultPlan
-    private let faultAnswers: FaultAnswers
-    private let paths: GraphPaths
-    private let permissions: GraphPermissions
-    private let answers: GraphAnswers
-    private let reader: GraphReader
-    private let delta: GraphDelta
-    private let writer: GraphWriter
-    private let references: GraphReferences
-    private let actions: GraphActions
-    private let rules: MessageRules
-    private let teams: GraphTeams
-    private let invitations: Invitations
-    private let reports: UsageReports
+    let context: TenantContext
+    let store: DirectoryStore
+    let mint: TokenMint
+    let issuer: TokenIssuer
+    let bearer: BearerCheck
+    let organization: ExchangeOrganization
+    let outbox: Outbox
+    let settings: MailboxSettings
+    let files: FileStorage
+    let reports: UsageReports
+    let faults: FaultPlan
+    let faultAnswers: FaultAnswers
 
-    init(
-        context: TenantContext, store: DirectoryStore, mint: TokenMint, issuer: TokenIssuer, bearer: BearerCheck,
-        organization: ExchangeOrganization, outbox: Outbox, files: FileStorage, reports: UsageReports,
-        faults: FaultPlan, faultAnswers: FaultAnswers
-    ) {
-        let answers = GraphAnswers(context: context, store: store)
-        let drives = DrivePaths(store: store)
-        let settings = MailboxSettings(store: store)
-        let rules = MessageRules(context: context, store: store, organization: organization)
-        let mail = GraphMail(context: context, store: store, outbox: outbox, answers: answers)
-        let teams = GraphTeams(context: context, store: store, outbox: outbox, answers: answers)
-        let items = GraphFiles(context: context, store: store, storage: files, drives: drives, answers: answers)
-        let reader = GraphReader(context: context, store: store, answers: answers)
-        self.context = context
-        self.store = store
-        self.bearer = bearer
-        self.faults = faults
-        self.faultAnswers = faultAnswers
-        self.answers = answers
-        self.rules = rules
-        self.teams = teams
-        self.reader = reader
-        self.reports = reports
-        paths = GraphPaths(
+    // Its parts remember nothing.
+    private var answers: GraphAnswers { GraphAnswers(context: context, store: store) }
+    private var drives: DrivePaths { DrivePaths(store: store) }
+    private var rules: MessageRules { MessageRules(context: context, store: store, organization: organization) }
+    private var mail: GraphMail { GraphMail(context: context, store: store, outbox: outbox, answers: answers) }
+    private var teams: GraphTeams { GraphTeams(context: context, store: store, outbox: outbox, answers: answers) }
+    private var items: GraphFiles {
+        GraphFiles(context: context, store: store, storage: files, drives: drives, answers: answers)
+    }
+    private var reader: GraphReader { GraphReader(context: context, store: store, answers: answers) }
+    private var paths: GraphPaths {
+        GraphPaths(
             store: store, drives: drives, sites: SitePaths(store: store, drives: drives),
             teams: TeamPaths(store: store), mail: MailPaths(store: store, rules: rules), settings: settings)
-        permissions = GraphPermissions(store: store)
-        delta = GraphDelta(context: context, store: store, mint: mint, reader: reader)
-        writer = GraphWriter(
+    }
+    private var permissions: GraphPermissions { GraphPermissions(store: store) }
+    private var delta: GraphDelta { GraphDelta(context: context, store: store, mint: mint, reader: reader) }
+    private var writer: GraphWriter {
+        GraphWriter(
             context: context, store: store, issuer: issuer, answers: answers,
             accounts: NewAccounts(context: context, store: store), settings: settings, mail: mail, teams: teams,
             files: items)
-        references = GraphReferences(context: context, store: store)
-        actions = GraphActions(
-            context: context, store: store, issuer: issuer, answers: answers, reader: reader, mail: mail, files: items)
-        invitations = Invitations(context: context, store: store)
     }
+    private var references: GraphReferences { GraphReferences(context: context, store: store) }
+    private var actions: GraphActions {
+        GraphActions(
+            context: context, store: store, issuer: issuer, answers: answers, reader: reader, mail: mail, files: items)
+    }
+    private var invitations: Invitations { Invitations(context: context, store: store) }
 
     /// What it answers: whatever stands below a version; what a path means there, OData says.
     static func routes(_ services: TenantServices) -> Router<Void> {
@@ -136,15 +123,13 @@ struct GraphService {
             request: request, version: version, segments: segments, options: options, principal: principal,
             requestID: requestID, clientRequestID: clientRequestID)
         guard let first = segments.first else {
-            return HTTPServerResponse(
-                status: 200,
-                json: [
-                    "@odata.context": .string("\(context.base)/\(version)/$metadata"),
-                    "value": [
-                        ["name": "users", "kind": "EntitySet", "url": "users"],
-                        ["name": "groups", "kind": "EntitySet", "url": "groups"],
-                    ],
-                ], contentType: GraphAnswers.contentType)
+            return GraphAnswers.json([
+                "@odata.context": .string("\(context.base)/\(version)/$metadata"),
+                "value": [
+                    ["name": "users", "kind": "EntitySet", "url": "users"],
+                    ["name": "groups", "kind": "EntitySet", "url": "groups"],
+                ],
+            ])
         }
         if first.name == "$batch" {
             return try GraphBatch(call: call, answers: answers).answer { (request, id) throws(GraphFailure) in
@@ -171,8 +156,7 @@ struct GraphService {
             guard call.request.method == "DELETE" else { return try reader.read(call, place) }
             // Without /$ref this is not about the reference: the object itself goes.
             guard ids.contains(key.lowercased()), let (address, record) = store.object(key) else { throw .missing(key) }
-            return try writer.delete(
-                call, GraphPlace(node: .row(address, key: record.id), label: place.label, rest: [], area: place.area))
+            return try writer.delete(call, GraphPlace(.row(address, key: record.id), place.label, place.area, []))
         }
         if case .made(let kind, let rows) = place.node, kind.name == EntityKind.messageRule.name {
             let key = place.rest.first?.name

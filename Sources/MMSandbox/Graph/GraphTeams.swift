@@ -13,13 +13,11 @@ struct GraphTeams {
         let names = call.segments.map(\.name)
         if names.count == 4, names[2].lowercased() == "operations", call.request.method == "GET" {
             guard store.table(.groups).find(names[1]) != nil else { throw GraphFailure(404, "NotFound", "NotFound") }
-            return HTTPServerResponse(
-                status: 200,
-                json: [
-                    "id": .string(names[3]), "operationType": "createTeam", "status": "succeeded",
-                    "targetResourceId": .string(names[1]),
-                    "targetResourceLocation": .string("/teams('\(names[1])')"), "error": .null,
-                ], contentType: GraphAnswers.contentType)
+            return GraphAnswers.json([
+                "id": .string(names[3]), "operationType": "createTeam", "status": "succeeded",
+                "targetResourceId": .string(names[1]),
+                "targetResourceLocation": .string("/teams('\(names[1])')"), "error": .null,
+            ])
         }
         guard names.count == 1, call.request.method == "POST" else { return nil }
         guard
@@ -50,8 +48,7 @@ struct GraphTeams {
         group["mail"] = .string("\(nickname)@\(TenantIdentity.domain)")
         group["resourceProvisioningOptions"] = ["Team"]
         group["visibility"] = body["visibility"] ?? "Public"
-        let row = group
-        store.change(.groups) { $0.insert(row, sequence: $1) }
+        store.insert(group, into: .groups)
         if !call.principal.isApp {
             let owner = call.principal.objectID
             for relation in [LinkAddress.Relation.members, .owners] {
@@ -87,7 +84,7 @@ struct GraphTeams {
             "action": .string(chat == nil ? "channelMessage" : "chatMessage"), "message": .object(row),
             "sentDateTime": .string(ServiceTime.text(context.now)),
         ])
-        store.change(address) { $0.insert(row, sequence: $1) }
+        store.insert(row, into: address)
         return try answers.created(call, row, in: address, label: chat.map { "chats('\($0)')/messages" } ?? "messages")
     }
 }

@@ -78,7 +78,7 @@ struct GraphWriter {
         if case .attachments(let owner, let message) = address {
             mail.noteAttachment(&stored, owner: owner, message: message)
         }
-        store.change(address) { $0.insert(stored, sequence: $1) }
+        store.insert(stored, into: address)
         return try answers.created(call, stored, in: address, label: place.label)
     }
 
@@ -92,7 +92,7 @@ struct GraphWriter {
                 settings[name] = value
             }
             if let owner = place.owner { self.settings[owner] = settings }
-            return HTTPServerResponse(status: 200, json: .object(settings), contentType: GraphAnswers.contentType)
+            return GraphAnswers.json(.object(settings))
         }
         guard case .row(let address, let key) = place.node else { throw .notAllowed(call.request.method) }
         let table = store.table(address)
@@ -115,7 +115,7 @@ struct GraphWriter {
         if changes["body"]?["content"]?.string != nil, table.kind.types["bodyPreview"] != nil {
             row["bodyPreview"] = .string(MessageText.preview(changes["body"]))
         }
-        store.change(address) { $0.replace(record.id, with: row, sequence: $1) }
+        store.replace(record.id, with: row, in: address)
         // The directory answers a change with nothing, the other services with the whole object.
         guard !table.kind.isDirectoryObject else { return HTTPServerResponse(status: 204) }
         var answer = try answers.created(call, row, in: address, label: place.label, status: 200)
@@ -131,14 +131,14 @@ struct GraphWriter {
         var kept = record.members(of: table.kind)
         kept["deletedDateTime"] = .string(ServiceTime.text(context.now))
         switch address {
-        case .users: store.change(.deletedUsers) { $0.insert(kept, sequence: $1) }
-        case .groups: store.change(.deletedGroups) { $0.insert(kept, sequence: $1) }
+        case .users: store.insert(kept, into: .deletedUsers)
+        case .groups: store.insert(kept, into: .deletedGroups)
         case .messages(let owner):
             try mail.moveToDeleted(record, owner: owner)
             return HTTPServerResponse(status: 204)
         default: break
         }
-        store.change(address) { _ = $0.remove(record.id, sequence: $1) }
+        store.remove(record.id, from: address)
         return HTTPServerResponse(status: 204)
     }
 }

@@ -45,7 +45,7 @@ struct Invitations {
                 ?? ["messageLanguage": .null, "customizedMessageBody": .null, "ccRecipients": []],
             "invitedUser": ["id": guest["id"] ?? .null],
         ]
-        return HTTPServerResponse(status: 201, json: .object(answer), contentType: GraphAnswers.contentType)
+        return GraphAnswers.json(.object(answer), status: 201)
     }
 
     /// The guest of an address: the one that was invited before, or a new one.
@@ -66,7 +66,7 @@ struct Invitations {
             "proxyAddresses": [.string("SMTP:\(address)")],
         ]
         for (property, value) in written { row[property] = value }
-        store.change(.users) { $0.insert(row, sequence: $1) }
+        store.insert(row, into: .users)
         return row
     }
 }

@@ -99,7 +99,7 @@ struct MessageRules {
             "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)/$entity")
         ]
         for (name, value) in messageRule(rule, owner: owner) { row[name] = value }
-        return HTTPServerResponse(status: status, json: .object(row), contentType: GraphAnswers.contentType)
+        return GraphAnswers.json(.object(row), status: status)
     }
 
     private func write(_ body: JSONObject, to rule: inout JSONObject) throws(GraphFailure) {

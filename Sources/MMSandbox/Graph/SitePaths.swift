@@ -8,7 +8,7 @@ struct SitePaths {
     /// What a path below `/sites` names.
     func place(_ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
         guard var key = rest.first?.name, !key.hasPrefix("$") else {
-            return GraphPlace(node: .made(.site, store.table(.sites).all), label: "sites", rest: rest, area: .sites)
+            return GraphPlace(.made(.site, store.table(.sites).all), "sites", .sites, rest)
         }
         var below = rest.dropFirst()
         if key.hasSuffix(":") {
@@ -24,9 +24,7 @@ struct SitePaths {
         switch below.first?.name.lowercased() {
         case "lists":
             guard let list = below.dropFirst().first?.name, !list.hasPrefix("$") else {
-                return GraphPlace(
-                    node: .collection(.lists(record.id), where: nil), label: "\(label)/lists", rest: below.dropFirst(),
-                    area: .sites)
+                return GraphPlace(.collection(.lists(record.id)), "\(label)/lists", .sites, below.dropFirst())
             }
             let table = store.table(.lists(record.id))
             guard
@@ -35,18 +33,13 @@ struct SitePaths {
             else { throw .fileMissing }
             let inner = below.dropFirst(2)
             guard inner.first?.name.lowercased() == "items" else {
-                return GraphPlace(
-                    node: .row(.lists(record.id), key: row.id), label: "\(label)/lists", rest: inner, area: .sites)
+                return GraphPlace(.row(.lists(record.id), key: row.id), "\(label)/lists", .sites, inner)
             }
             let address = TableAddress.listItems(site: record.id, list: row.id)
             guard let item = inner.dropFirst().first?.name, !item.hasPrefix("$") else {
-                return GraphPlace(
-                    node: .collection(address, where: nil), label: "\(label)/lists('\(row.id)')/items",
-                    rest: inner.dropFirst(), area: .sites)
+                return GraphPlace(.collection(address), "\(label)/lists('\(row.id)')/items", .sites, inner.dropFirst())
             }
-            return GraphPlace(
-                node: .row(address, key: item), label: "\(label)/lists('\(row.id)')/items", rest: inner.dropFirst(2),
-                area: .sites)
+            return GraphPlace(.row(address, key: item), "\(label)/lists('\(row.id)')/items", .sites, inner.dropFirst(2))
         case "drive":
             guard let index = store.sites.index(of: record.id) else { throw .fileMissing }
             return try drives.drive(store.files.driveID(.site(index)), below.dropFirst())
@@ -54,13 +47,12 @@ struct SitePaths {
             guard let index = store.sites.index(of: record.id) else { throw .fileMissing }
             if let id = below.dropFirst().first?.name { return try drives.drive(id, below.dropFirst(2)) }
             return GraphPlace(
-                node: .made(.drive, [.object(try drives.driveRow(store.files.driveID(.site(index))))]),
-                label: "\(label)/drives", rest: below.dropFirst(), area: .files)
+                .made(.drive, [.object(try drives.driveRow(store.files.driveID(.site(index))))]), "\(label)/drives",
+                .files, below.dropFirst())
         case "permissions":
             return GraphPlace(
-                node: .made(.permission, permissions(record.id)), label: "\(label)/permissions",
-                rest: below.dropFirst(), area: .sites)
-        default: return GraphPlace(node: .row(.sites, key: record.id), label: "sites", rest: below, area: .sites)
+                .made(.permission, permissions(record.id)), "\(label)/permissions", .sites, below.dropFirst())
+        default: return GraphPlace(.row(.sites, key: record.id), "sites", .sites, below)
         }
     }
 

@@ -15,9 +15,7 @@ struct TeamPaths {
         switch rest.first?.name.lowercased() {
         case "channels":
             guard let channel = rest.dropFirst().first?.name, !channel.hasPrefix("$") else {
-                return GraphPlace(
-                    node: .collection(.channels(group.id), where: nil), label: "\(label)/channels",
-                    rest: rest.dropFirst(), area: .teams)
+                return GraphPlace(.collection(.channels(group.id)), "\(label)/channels", .teams, rest.dropFirst())
             }
             let below = rest.dropFirst(2)
             if below.first?.name.lowercased() == "messages" {
@@ -28,20 +26,16 @@ struct TeamPaths {
                     .channelMessages(team: group.id, channel: channel), "\(label)/channels('\(channel)')/messages",
                     .teams, below.dropFirst())
             }
-            return GraphPlace(
-                node: .row(.channels(group.id), key: channel), label: "\(label)/channels", rest: below, area: .teams)
+            return GraphPlace(.row(.channels(group.id), key: channel), "\(label)/channels", .teams, below)
         case "primarychannel":
             let id = store.table(.channels(group.id)).first?.id ?? ""
-            return GraphPlace(
-                node: .row(.channels(group.id), key: id), label: "\(label)/channels", rest: rest.dropFirst(),
-                area: .teams)
+            return GraphPlace(.row(.channels(group.id), key: id), "\(label)/channels", .teams, rest.dropFirst())
         case "members":
             let owners = Set(store.linked(LinkAddress(owner: group.id, relation: .owners)))
             let rows = store.linked(LinkAddress(owner: group.id, relation: .members)).compactMap { store.user($0) }.map
             { member($0, isOwner: owners.contains($0.id)) }
-            return GraphPlace(
-                node: .made(.conversationMember, rows), label: "\(label)/members", rest: rest.dropFirst(), area: .teams)
-        default: return GraphPlace(node: .single(.team, .object(row)), label: "teams", rest: rest, area: .teams)
+            return GraphPlace(.made(.conversationMember, rows), "\(label)/members", .teams, rest.dropFirst())
+        default: return GraphPlace(.single(.team, .object(row)), "teams", .teams, rest)
         }
     }
 
@@ -59,12 +53,12 @@ struct TeamPaths {
         let rows = store.groups(of: user).compactMap { store.table(.groups).find($0) }
             .filter { $0["resourceProvisioningOptions"]?.array?.contains("Team") == true }
             .map { Record.object(TeamContent.team(of: $0.members(of: .group))) }
-        return GraphPlace(node: .made(.team, rows), label: "teams", rest: rest, area: .teams)
+        return GraphPlace(.made(.team, rows), "teams", .teams, rest)
     }
 
     func chats(_ user: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
         guard let id = rest.first?.name, !id.hasPrefix("$") else {
-            return GraphPlace(node: .collection(.chats(user), where: nil), label: "chats", rest: rest, area: .chats)
+            return GraphPlace(.collection(.chats(user)), "chats", .chats, rest)
         }
         let below = rest.dropFirst()
         guard let chat = store.table(.chats(user)).find(id)?.members(of: .chat) ?? store.teams.chat(id: id),
@@ -78,10 +72,8 @@ struct TeamPaths {
             let rows = store.teams.people(inChat: id).compactMap { store.user(store.users.ids.guid($0)) }.map {
                 member($0, isOwner: true)
             }
-            return GraphPlace(
-                node: .made(.conversationMember, rows), label: "chats('\(id)')/members", rest: below.dropFirst(),
-                area: .chats)
-        default: return GraphPlace(node: .single(.chat, .object(chat)), label: "chats", rest: below, area: .chats)
+            return GraphPlace(.made(.conversationMember, rows), "chats('\(id)')/members", .chats, below.dropFirst())
+        default: return GraphPlace(.single(.chat, .object(chat)), "chats", .chats, below)
         }
     }
 

@@ -86,16 +86,14 @@ final class DeviceCodes {
                 "invalid_grant", 54_005,
                 "OAuth2 Authorization code was already redeemed, please retry with a new valid code.")
         case .declined:
-            throw TokenFault("authorization_declined", 70_018, "The user declined the request.")
+            throw KnownTokenFaults.fault(70_018)
         case .open:
             let early = found.lastPoll.map { context.now - $0 < found.interval } ?? false
             found.lastPoll = context.now
             if early { found.interval += 5 }
             pending[code] = found
             guard !early else { throw TokenFault("slow_down", 0, "Polling too fast.") }
-            throw TokenFault(
-                "authorization_pending", 70_016,
-                "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+            throw KnownTokenFaults.fault(70_016)
         case .approved(let userID):
             let scope = try ScopeRequest(parsing: found.scope, app: app, base: context.base)
             found.decision = .redeemed

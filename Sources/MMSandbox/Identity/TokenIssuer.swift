@@ -34,9 +34,7 @@ final class TokenIssuer {
     }
 
     /// Answers an app that speaks for itself.
-    func appOnly(_ form: FormFields, app: RegisteredApp, tenant: String) throws(TokenFault)
-        -> JSONObject
-    {
+    func appOnly(_ form: FormFields, app: RegisteredApp, tenant: String) throws(TokenFault) -> JSONObject {
         guard tenant.lowercased() != "common", tenant.lowercased() != "organizations" else {
             throw TokenFault(
                 "invalid_request", 50_059,
@@ -81,14 +79,10 @@ final class TokenIssuer {
                 "invalid_grant", 700_005, "Provided authorization code or refresh token is for another client.")
         }
         guard !isRevoked(serial: grant.serial, of: grant.userID) else {
-            throw TokenFault(
-                "invalid_grant", 50_173,
-                "The provided grant has expired due to it being revoked, a fresh auth token is needed.")
+            throw KnownTokenFaults.fault(50_173)
         }
         guard context.now - grant.issued < 90 * 86_400 else {
-            throw TokenFault(
-                "invalid_grant", 700_082,
-                "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.")
+            throw KnownTokenFaults.fault(700_082)
         }
         let scope = try ScopeRequest(
             parsing: form["scope"] ?? "https://graph.microsoft.com/.default openid profile offline_access", app: app,
@@ -200,9 +194,7 @@ final class TokenIssuer {
         return claims
     }
 
-    private func refreshToken(for userID: String, app: RegisteredApp, serial: Int, replacing old: String?)
-        -> String
-    {
+    private func refreshToken(for userID: String, app: RegisteredApp, serial: Int, replacing old: String?) -> String {
         if let old, case .keep = context.options.refreshRotation { return old }
         let token = "1.SANDBOX.\(RandomBytes.text(bytes: 40))"
         let family = old.flatMap { grants[$0]?.family } ?? serial

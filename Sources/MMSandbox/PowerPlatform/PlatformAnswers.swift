@@ -48,8 +48,7 @@ struct PlatformAnswers {
         do throws(TokenMint.Refusal) {
             let principal = try bearer.principal(request, for: resource)
             guard !bearer.isRevoked(principal) else {
-                return Self.error(
-                    401, "AuthenticationFailed", "The access token has been revoked.", headers: challenge)
+                return Self.error(401, "AuthenticationFailed", "The access token has been revoked.", headers: challenge)
             }
             return nil
         } catch {
@@ -70,8 +69,7 @@ struct PlatformAnswers {
         var matching = rows
         if let filter = fields["$filter"] {
             guard let expression = try? FilterParser.parse(filter) else {
-                return Self.error(
-                    400, "InvalidFilterInQueryString", "The filter '\(filter.prefix(200))' is not valid.")
+                return Self.error(400, "InvalidFilterInQueryString", "The filter '\(filter.prefix(200))' is not valid.")
             }
             matching = rows.filter { row in
                 FilterEvaluator(property: { name in

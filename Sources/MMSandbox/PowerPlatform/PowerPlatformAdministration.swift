@@ -44,9 +44,7 @@ struct PowerPlatformAdministration {
         let scope = request.http.path.lowercased().contains("/scopes/admin/") ? "/scopes/admin" : ""
         return PowerEnvironment.all.map { environment in
             [
-                "id": .string(
-                    "/providers/Microsoft.BusinessAppPlatform\(scope)/environments/\(environment.name)"
-                ),
+                "id": .string("/providers/Microsoft.BusinessAppPlatform\(scope)/environments/\(environment.name)"),
                 "type": "Microsoft.BusinessAppPlatform/scopes/environments", "location": "europe",
                 "name": .string(environment.name),
                 "properties": [
