@@ -16,6 +16,9 @@ struct HTTPHeadersTests {
         #expect(!headers.contains("Content-Type"))
         #expect(headers.count == 1)
         #expect(HTTPHeaders(dictionaryLiteral: ("A", "1")) == ["a": "1"])
+        for other in [["a": "2"], ["b": "1"], ["a": "1", "b": "1"], [:]] as [HTTPHeaders] {
+            #expect(other != ["a": "1"])
+        }
         #expect(
             HTTPHeaders(dictionaryLiteral: ("A", "1")).hashValue == HTTPHeaders(dictionaryLiteral: ("a", "1")).hashValue
         )

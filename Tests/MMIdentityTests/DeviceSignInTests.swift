@@ -277,6 +277,7 @@ struct DeviceSignInTests {
         "an identity for several apps is taken where it was issued to ours, and one of any size that an answer may have",
         arguments: [
             ["aud": [.string(Contoso.app)]], ["aud": [.string(Contoso.app), "another"], "azp": .string(Contoso.app)],
+            ["tid": .string(Contoso.tenant.uppercased())],
             ["groups": .array((0..<9_000).map { .string("00000000-0000-4000-8000-00000000\($0 + 1000)") })],
         ] as [JSONObject])
     func verified(changes: JSONObject) async throws {

@@ -36,6 +36,10 @@ struct JSONDecodingTests {
             ("{\"name\":\"x\",\"seats\":1.5}", "member seats"), ("{\"name\":\"x\",\"seats\":null}", "seats"),
             ("{\"name\":\"x\",\"seats\":1,\"state\":\"odd\"}", "member state"),
             ("{\"name\":\"x\",\"seats\":1,\"state\":\"active\",\"owners\":[{\"id\":1},{\"id\":-1}]}", "owners[1].id"),
+            (
+                "{\"name\":\"x\",\"seats\":1,\"state\":\"active\",\"owners\":[],\"labels\":{\"a\":1}}",
+                "labels.a of a Plan is a number, not true or false"
+            ),
             ("[]", "is an array, not an object"), ("99999999999999999999", "a number"),
         ])
     func misfits(text: String, words: String) throws {

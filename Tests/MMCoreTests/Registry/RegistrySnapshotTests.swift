@@ -172,6 +172,13 @@ struct RegistrySnapshotTests {
         }
     }
 
+    @Test("an entry without a name that can be shown is refused", arguments: ["", #"a\u0007b"#, #"\u007f"#])
+    func unnamed(name: String) throws {
+        let snapshot = try snapshot(#"{"\#(name)": {}, "Fine": {}}"#)
+        #expect(snapshot.connections.map(\.name) == ["Fine"])
+        #expect(snapshot.problems.map(\.key) == ["name"])
+    }
+
     @Test("an entry that is no object is named")
     func notAnObject() throws {
         let error = mmError { _ = try snapshot(#"{"C": ["x"]}"#).connection(named: "C") }
