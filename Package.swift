@@ -14,10 +14,10 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("MMFoundation", ["MMCore", "MMGraph"]),
-    ("MMSessions", ["MMCore", "MMSystem"]),
+    ("MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
     ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CExchangeTables"]),
     ("MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
-    ("MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax", "CYAML", "CConfinement"]),
+    ("MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax", "CYAML"]),
     ("MMMCP", ["MMCore", "MMSystem", "CMMSystem"]),
     (
         "MMOperations",

@@ -7,7 +7,9 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,9 +18,12 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // Debian 12's headers know an older Landlock than kernels do: the numbers stand here (linux/landlock.h).
@@ -32,6 +37,9 @@
 #endif
 #ifndef SYS_clone3
 #define SYS_clone3 435
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
 #endif
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438
@@ -269,10 +277,8 @@ static int set_read_only(const char *place, int is_on) {
     return (int)syscall(SYS_mount_setattr, AT_FDCWD, place, AT_RECURSIVE, &change, sizeof change);
 }
 
-// Shows all of the file system read-only but the folders that may be written to: what is said of a file (its
-// permissions, times, attributes) is then kept as its content is.
-// Returns 0, or -1 where this user may make no namespaces.
-static int mount_read_only(int argc, char **argv) {
+// Mounts of this process alone. Returns 0, or -1 where this user may make none.
+static int own_mounts(void) {
     uid_t user = geteuid();
     gid_t group = getegid();
     if (unshare(CLONE_NEWNS) < 0) {
@@ -280,28 +286,165 @@ static int mount_read_only(int argc, char **argv) {
         char line[64];
         put("/proc/self/setgroups", "deny");
         snprintf(line, sizeof line, "%u %u 1", user, user);
-        if (put("/proc/self/uid_map", line) < 0) fail("the map of users");
+        if (put("/proc/self/uid_map", line) < 0) return -1;
         snprintf(line, sizeof line, "%u %u 1", group, group);
-        if (put("/proc/self/gid_map", line) < 0) fail("the map of groups");
+        if (put("/proc/self/gid_map", line) < 0) return -1;
     }
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+// Whether this user may make mounts: tried in another process, since some systems give a namespace and no rights in it.
+static int may_mount(void) {
+    pid_t child = fork();
+    if (child < 0) return 0;
+    if (child == 0) _exit(own_mounts() == 0 ? 0 : 1);
+    int status = 1;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static const char *argument(const char *word, const char *name) {
+    size_t length = strlen(name);
+    return strncmp(word, name, length) ? NULL : word + length;
+}
+
+static int is_folder(const char *place) {
+    struct stat info;
+    return stat(place, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+// The place and the folder of at=PLACE=FOLDER, where both are there.
+static const char *shown_at(const char *word, char *place, size_t size) {
+    const char *value = argument(word, "at=");
+    const char *folder = value ? strchr(value, '=') : NULL;
+    if (!folder || (size_t)(folder - value) >= size) return NULL;
+    memcpy(place, value, (size_t)(folder - value));
+    place[folder - value] = 0;
+    return is_folder(place) && is_folder(folder + 1) ? folder + 1 : NULL;
+}
+
+// Shows all of the file system read-only but the folders that may be written to: what is said of a file (its
+// permissions, times, attributes) is then kept as its content is. Folders of the session's own stand where all others
+// share one.
+// Returns 0, or -1 where this user may make no mounts.
+static int mount_read_only(int argc, char **argv) {
+    if (!may_mount()) return -1;
     char *here = getcwd(NULL, 0);
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("private mounts");
+    char place[64];
+    if (own_mounts() < 0) fail("private mounts");
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-        if (strncmp(argv[i], "rw=", 3)) continue;
-        struct stat info;
-        if (stat(argv[i] + 3, &info) < 0 || !S_ISDIR(info.st_mode)) continue;
-        if (mount(argv[i] + 3, argv[i] + 3, NULL, MS_BIND | MS_REC, NULL) < 0) fail(argv[i]);
+        const char *folder = argument(argv[i], "rw=");
+        if (!folder || !is_folder(folder)) continue;
+        if (mount(folder, folder, NULL, MS_BIND | MS_REC, NULL) < 0) fail(argv[i]);
+    }
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        const char *folder = shown_at(argv[i], place, sizeof place);
+        if (folder && mount(folder, place, NULL, MS_BIND, NULL) < 0) fail(argv[i]);
     }
     if (set_read_only("/", 1) < 0) fail("read-only mounts");
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-        struct stat info;
-        if (strncmp(argv[i], "rw=", 3) || stat(argv[i] + 3, &info) < 0 || !S_ISDIR(info.st_mode)) continue;
-        if (set_read_only(argv[i] + 3, 0) < 0) fail(argv[i]);
+        const char *folder = argument(argv[i], "rw=");
+        if (folder && is_folder(folder) && set_read_only(folder, 0) < 0) fail(argv[i]);
+        if (shown_at(argv[i], place, sizeof place) && set_read_only(place, 0) < 0) fail(argv[i]);
     }
     // Where it stands is still the folder that lies below the mounts.
     if (here && chdir(here) < 0) fail(here);
     free(here);
     return 0;
+}
+
+// Kills the children of this process, which has one thread; -1 where the kernel does not tell them.
+static int kill_children(void) {
+    char text[4096];
+    int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    ssize_t count = read(file, text, sizeof text - 1);
+    close(file);
+    if (count < 0) return -1;
+    text[count] = 0;
+    // A number that was cut off is no number of a child: the next round sees it whole.
+    char *end = count == sizeof text - 1 ? strrchr(text, ' ') : text + count;
+    if (end) *end = 0;
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) kill((pid_t)strtol(word, NULL, 10), SIGKILL);
+    return 0;
+}
+
+// Ends everything below this process: who loses its parent becomes a child of this one and is met in the next round.
+static void end_all(void) {
+    for (;;) {
+        int told = kill_children();
+        pid_t ended;
+        do ended = waitpid(-1, NULL, WNOHANG);
+        while (ended > 0 || (ended < 0 && errno == EINTR));
+        if (ended < 0 || told < 0) return;
+        poll(NULL, 0, 2);
+    }
+}
+
+static void end_as(int status) {
+    if (WIFSIGNALED(status)) {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        int number = WTERMSIG(status);
+        signal(number, SIG_DFL);
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, number);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+        raise(number);
+    }
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+// Puts a process in front of the program that outlives it by as long as it takes to end everything that it started, and
+// that ends it when whoever started it has ended. The program goes on in a child.
+static void lead(pid_t starter) {
+    int above = (int)syscall(SYS_pidfd_open, starter, 0);
+    if (above < 0) fail("its starter");
+    fcntl(above, F_SETFD, FD_CLOEXEC);
+    // Ended meanwhile, it has handed this process to another.
+    if (getppid() != starter) _exit(127);
+    // The word of its end comes by the descriptor, so that there is time to end what is below.
+    prctl(PR_SET_PDEATHSIG, 0);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) fail("orphans");
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t self = getpid(), program = fork();
+    if (program < 0) fail("a process of its own");
+    if (program == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != self) _exit(127);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        close(above);
+        return;
+    }
+    prctl(PR_SET_NAME, "mm-confine");
+    // Whoever reads the program's output shall see its end with the program.
+    int none = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 3; i++) dup2(none, i);
+    sigset_t ended;
+    sigemptyset(&ended);
+    sigaddset(&ended, SIGCHLD);
+    struct pollfd waits[2] = {{signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0}, {above, POLLIN, 0}};
+    for (;;) {
+        while (poll(waits, 2, -1) < 0 && errno == EINTR) {}
+        struct signalfd_siginfo news;
+        while (read(waits[0].fd, &news, sizeof news) > 0) {}
+        int status, is_over = 0;
+        pid_t one;
+        while ((one = waitpid(-1, &status, WNOHANG)) > 0) {
+            if (one != program) continue;
+            is_over = 1;
+            break;
+        }
+        if (is_over || waits[1].revents) {
+            if (!is_over) kill(program, SIGKILL);
+            end_all();
+            if (is_over) end_as(status);
+            _exit(128 + SIGKILL);
+        }
+    }
 }
 
 // The path of the terminal that this session has; its name in the session says nothing of it.
@@ -350,9 +493,11 @@ static void become(int argc, char **argv, char **environment) {
     if (version >= 2) files |= REFER;
     if (version >= 3) files |= TRUNCATE;
     if (version >= 5) files |= IOCTL_DEV;
-    int allow_unix = 0, allow_udp = 0, allow_tcp = 0, keep_attributes = 0, index = 1;
+    int allow_unix = 0, allow_udp = 0, allow_tcp = 0, keep_attributes = 0, may_keep_attributes = 0, index = 1;
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        if (argument(argv[i], "lead=")) lead((pid_t)strtol(argument(argv[i], "lead="), NULL, 10));
         if (!strcmp(argv[i], "attributes=0")) keep_attributes = 1;
+        if (!strcmp(argv[i], "attributes=mounts")) may_keep_attributes = 1;
         if (!strcmp(argv[i], "unix=1")) allow_unix = 1;
         if (!strcmp(argv[i], "udp=1")) allow_udp = 1;
         if (!strcmp(argv[i], "tcp=1")) allow_tcp = 1;
@@ -362,7 +507,7 @@ static void become(int argc, char **argv, char **environment) {
         fail("Landlock for TCP");
     }
     // By mounts where they can be had; else no call may name such a file, also in the folders that are written to.
-    if (keep_attributes && mount_read_only(argc, argv) == 0) keep_attributes = 0;
+    if ((keep_attributes || may_keep_attributes) && mount_read_only(argc, argv) == 0) keep_attributes = 0;
     struct ruleset set = {files, allow_tcp ? 0 : 3, version >= 6 ? 3 : 0};
     size_t size = version >= 6 ? sizeof set : version >= 4 ? offsetof(struct ruleset, scoped) : sizeof set.files;
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
@@ -376,6 +521,11 @@ static void become(int argc, char **argv, char **environment) {
         value++;
         if (!strncmp(argv[index], "ro=", 3) || !strncmp(argv[index], "rw=", 3)) {
             admit(ruleset, value, files & (argv[index][1] == 'w' ? files : EXECUTE | READ_FILE | READ_DIR));
+        } else if (argument(argv[index], "at=")) {
+            // Seen at the other place it lies in none of the folders that it lies in.
+            char place[64];
+            const char *folder = shown_at(argv[index], place, sizeof place);
+            if (folder) admit(ruleset, folder, files);
         } else if (!strcmp(argv[index], "terminal=1")) {
             char path[32];
             if (own_terminal(path, sizeof path) == 0) admit(ruleset, path, files);

@@ -54,7 +54,7 @@ package enum PowerShellStandIn {
         sigaddset(&terminate, SIGTERM)
         pthread_sigmask(SIG_UNBLOCK, &terminate, nil)
         if options.startAfter > 0 { usleep(UInt32(options.startAfter) * 1000) }
-        guard let path = environment["MM_WIRE"], let nonce = environment["MM_NONCE"] else {
+        guard let port = environment["MM_WIRE"].flatMap({ UInt16($0) }), let nonce = environment["MM_NONCE"] else {
             tell("There is no wire: MM_WIRE and MM_NONCE are not set.")
             return 70
         }
@@ -65,12 +65,11 @@ package enum PowerShellStandIn {
         if options.start == .noConnection {
             while true { pause() }
         }
-        let socket: Int32
-        do throws(MMError) { socket = try UnixSocket.connect(to: path).release() } catch {
+        let wire: StandInWire
+        do throws(MMError) { wire = try StandInWire(port: port) } catch {
             tell(error.description)
             return 70
         }
-        let wire = StandInWire(socket: socket)
         greet(wire, options, nonce: nonce)
         var kept = environment
         for name in ["MM_WIRE", "MM_NONCE", "MM_MODULES"] {

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMPowerShell
+import MMSystem
 
 /// The stand-in's end of the wire: blocking, and used from one thread only.
 final class StandInWire {
@@ -10,9 +11,27 @@ final class StandInWire {
     private var scanned = 0
     private var outgoing: [UInt8] = []
 
-    /// Takes over a connected socket.
-    init(socket: Int32) {
-        self.socket = socket
+    /// Connects to the driver at a port of this machine.
+    /// - Throws: what the system says.
+    init(port: UInt16) throws(MMError) {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { throw SystemError.error("Making a socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let isConnected = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected else {
+            let number = errno
+            close(socket)
+            throw SystemError.error("Connecting to port \(port)", number)
+        }
+        var on: Int32 = 1
+        setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
         outgoing.reserveCapacity(128 << 10)
     }
 

@@ -1,10 +1,11 @@
-# The PowerShell side of one session. It reads requests (one JSON object a line) from a Unix socket, runs each script in a
-# second runspace, and sends records as they come. Only the loop at the end writes to the socket.
+# The PowerShell side of one session. It reads requests (one JSON object a line) from a port of this machine, runs each
+# script in a second runspace, and sends records as they come. Only the loop at the end writes to the socket.
 $ErrorActionPreference = 'Stop'
-$address = $env:MM_WIRE; $nonce = $env:MM_NONCE; $modules = $env:MM_MODULES
+$port = [int]$env:MM_WIRE; $nonce = $env:MM_NONCE; $modules = $env:MM_MODULES
 foreach ($name in 'MM_WIRE', 'MM_NONCE', 'MM_MODULES') { [Environment]::SetEnvironmentVariable($name, $null) }
-$socket = [Net.Sockets.Socket]::new([Net.Sockets.AddressFamily]::Unix, [Net.Sockets.SocketType]::Stream, [Net.Sockets.ProtocolType]::Unspecified)
-$socket.Connect([Net.Sockets.UnixDomainSocketEndPoint]::new($address))
+$socket = [Net.Sockets.Socket]::new([Net.Sockets.AddressFamily]::InterNetwork, [Net.Sockets.SocketType]::Stream, [Net.Sockets.ProtocolType]::Tcp)
+$socket.NoDelay = $true
+$socket.Connect([Net.IPEndPoint]::new([Net.IPAddress]::Loopback, $port))
 $stream = [Net.Sockets.NetworkStream]::new($socket, $true)
 $utf8 = [Text.UTF8Encoding]::new($false)
 $reader = [IO.StreamReader]::new($stream, $utf8, $false, 65536)

@@ -17,6 +17,9 @@ public struct StatePaths: Sendable, Hashable {
     /// Sockets: `$XDG_RUNTIME_DIR/mm`, else `run` in the state folder.
     public var runtimeDirectory: String
 
+    /// Everything of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
+    package var ownFiles: [String] { [registry, tokenDirectory, stateDirectory, logDirectory, runtimeDirectory] }
+
     /// The places that an environment names.
     public init(environment: [String: String]) {
         func named(_ key: String) -> String? {

@@ -5,7 +5,7 @@ extension Connection {
     /// Every key of an entry that something here reads.
     public static let knownKeys = [
         "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "person",
-        "engine", "language", "egress", "confinement", "sharepoint_host", "moduleApps", "skipSendGuards",
+        "engine", "language", "egress", "confinement", "shared", "sharepoint_host", "moduleApps", "skipSendGuards",
         "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags", "keepSpares",
     ]
 
@@ -60,8 +60,21 @@ extension Connection {
             personChecks: readPerson(&reader), engine: reader.choice("engine") ?? .auto,
             language: language ?? (policy.name == .readonly ? .constrained : .full),
             egress: ConnectionEgress.read(&reader), confinement: reader.choice("confinement") ?? .preferred,
+            shared: readShared(&reader),
             logContent: reader.flag("logContent"), pin: readPin(&reader), tags: reader.texts("tags") ?? [], raw: entry)
         return (connection, reader.problems)
+    }
+
+    /// Folders: absolute, or below the user's home.
+    private static func readShared(_ reader: inout EntryReader) -> [String] {
+        let folders = reader.texts("shared") ?? []
+        for folder in folders where !folder.hasPrefix("/") && !folder.hasPrefix("~/") {
+            reader.report(
+                "shared", "must hold absolute paths of folders",
+                hint: "Such as [\"/srv/reports\"], or [\"~/reports\"] for a folder below the home.", value: .string(folder))
+            return []
+        }
+        return folders
     }
 
     private static func readEmail(_ reader: inout EntryReader) -> String? {

@@ -40,6 +40,8 @@ public struct Connection: Sendable, Hashable {
     public var egress: ConnectionEgress
     /// How far its sessions are shut in.
     public var confinement: ConnectionConfinement
+    /// Folders of the owner that scripts of its sessions may read and write where they are confined.
+    public var shared: [String]
     /// Whether logs hold content instead of sizes.
     public var logContent: Bool
     /// The identity set by hand; the one found at the first sign-in lies in the state folder.

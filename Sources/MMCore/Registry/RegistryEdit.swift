@@ -136,7 +136,7 @@ public enum RegistryEdit {
 }
 
 extension RegistryEdit {
-    private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares"]
+    private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares", "shared"]
     private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "egress", "pin"]
     /// The member that a word alone stands for, as in `"guard": "strict"`; the word of a key that is not here is replaced.
     private static let wordMembers = ["auth": "method", "guard": "policy", "person": "usual"]

@@ -41,8 +41,10 @@ enum DryRun {
         }
         let guarding = services.guarding
         let (engine, policy) = (try guarding.guards.engine(), guarding.policy(of: connection, in: context))
-        let verdict = engine.judge(
-            script: script, in: ScriptContext(module: module), policy: policy, confirmed: false)
+        let verdict = try ScriptJudging(
+            script: script, parsed: plan.parsed, module: module, engine: wanted, of: connection, in: context,
+            with: guarding
+        ).judge(with: .fresh).verdict
         var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: policy, isDryRun: true)
         for (number, request) in try requests(commands, service, of: connection, services.identity).enumerated() {
             _ = grant.judge(engine.intent(of: request), number: UInt64(number))

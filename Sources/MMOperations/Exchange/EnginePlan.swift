@@ -23,7 +23,7 @@ struct EnginePlan: Sendable {
     /// Why the native engine can't take the values for its param block.
     private var misfitOfValues: String?
     /// Which engine is wanted.
-    let wanted: ConnectionEngine
+    private(set) var wanted: ConnectionEngine
 
     /// A plan.
     init(_ script: String, wanted: ConnectionEngine) {
@@ -33,6 +33,9 @@ struct EnginePlan: Sendable {
         variables = ScriptVariables(parsed)
         self.wanted = wanted
     }
+
+    /// Leaves the script to PowerShell: it was let through for what keeps that.
+    mutating func goesToPowerShell() { wanted = .pwsh }
 
     /// Takes the values for its param block.
     mutating func take(_ arguments: ScriptArguments) {

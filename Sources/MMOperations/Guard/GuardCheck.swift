@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import PowerShellSyntax
 
 /// `guard_check`: what the guard says of a script or request, without running anything.
 struct GuardCheck: Operation {
@@ -52,6 +53,10 @@ struct GuardCheck: Operation {
         ]
     )
 
+    private static let behindWalls =
+        "The session is confined and what it sends is judged when it is sent, so the text is asked about only for what it "
+        + "plainly says."
+
     func run(
         _ input: Input, in context: OperationContext, with services: GuardServices
     ) async throws(MMError) -> OperationAnswer {
@@ -61,6 +66,7 @@ struct GuardCheck: Operation {
         let policy = connection.map { services.policy(of: $0, in: context) } ?? .standard
         let engine = try services.guards.engine()
         let verdict: Verdict
+        var notes: [String] = []
         if let url = input.url {
             let service: RequestService =
                 url.lowercased().contains("/providers/microsoft.processsimple") ? .flow : .graph
@@ -70,9 +76,19 @@ struct GuardCheck: Operation {
                     method: input.method, target: target, body: input.body.map { .json(.object($0)) } ?? .none),
                 policy: policy)
         } else {
-            verdict = engine.judge(script: input.script ?? "", in: ScriptContext(module: input.module), policy: policy)
+            let script = input.script ?? ""
+            if let connection, let module = input.module.flatMap({ try? RunModule.named($0) }) {
+                let judged = try ScriptJudging(
+                    script: script, parsed: PowerShellParser.parse(script), module: module, engine: connection.engine,
+                    of: connection, in: context
+                ).judge(with: .fresh)
+                verdict = judged.verdict
+                if judged.runsBehindWalls { notes.append(Self.behindWalls) }
+            } else {
+                verdict = engine.judge(script: script, in: ScriptContext(module: input.module), policy: policy)
+            }
         }
-        var answer = OperationAnswer(.value(.object(verdict.json)), text: VerdictText.of(verdict))
+        var answer = OperationAnswer(.value(.object(verdict.json)), notes: notes, text: VerdictText.of(verdict))
         // For scripts: the status that the call itself would end with.
         answer.exitStatus = verdict.error()?.exitCode ?? 0
         return answer

@@ -20,6 +20,8 @@ package struct ModuleSession: PooledSession {
     let ground: SignInGround
     /// What its scripts have left behind.
     package let scriptMemory = ScriptMemory()
+    /// What keeps its PowerShell.
+    let walls: SessionWalls
     /// Judges what it sends; nil where it reaches the network by itself.
     let requests: GrantedRequests?
     /// What it has sent.
@@ -60,14 +62,14 @@ package struct ModuleSession: PooledSession {
     ) async throws(MMError) -> EngineAnswer {
         guard let requests else {
             if turn.isDryRun { throw DryRun.withoutWire(connection) }
-            return try await work().besides(nil) { notices.take(isWired: false) }
+            return try await work().besides(nil) { notices.take(walls) }
         }
         requests.begin(turn)
         let ran = await Result { () async throws(MMError) in try await work() }
         var traffic = requests.end()
         if let question = traffic.report.question { traffic.pending = await turn.pending(question) }
         await sent.flush()
-        return try ran.get().besides(traffic) { notices.take(isWired: true) }
+        return try ran.get().besides(traffic) { notices.take(walls) }
     }
 
     /// Whether it was signed in with a token of the connection's own sign-in.

@@ -34,6 +34,7 @@ package struct ModuleSessionFactory: SessionFactory {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
         let ground = SignInGround(of: connection, registry: registry, identity: identity, paths: paths)
+        let walls = SessionWalls(of: connection)
         let requests =
             connection.egress == .off
             ? nil : GrantedRequests(guards: guards, policy: GuardPolicy(of: connection, environment: environment))
@@ -44,39 +45,34 @@ package struct ModuleSessionFactory: SessionFactory {
                     try await self.powerShell(key, connection, requests)
                 }
             }
-            let isNamed = PowerShellLocator.variables.contains { !(environment[$0] ?? "").isEmpty }
+            let isNamed = PowerShellLocator.isNamed(in: environment)
             let session = try ExchangeSession(
                 module: key.module, connection: connection, identity: identity, prefersPowerShell: isNamed,
                 makePowerShell: makePowerShell)
             try await session.prepare()
-            return ModuleSession(runner: .exchange(session), ground: ground, requests: requests, sent: sent)
+            return ModuleSession(runner: .exchange(session), ground: ground, walls: walls, requests: requests, sent: sent)
         }
         let session = try await powerShell(key, connection, requests)
-        return ModuleSession(runner: .powerShell(session), ground: ground, requests: requests, sent: sent)
+        return ModuleSession(runner: .powerShell(session), ground: ground, walls: walls, requests: requests, sent: sent)
     }
 
     private func powerShell(
         _ key: SessionKey, _ connection: Connection, _ requests: GrantedRequests?
     ) async throws(MMError) -> PowerShellSession {
-        guard connection.confinement != .required else {
-            throw MMError(
-                .unsupported,
-                "The connection \(connection.name) requires confined sessions (`confinement`), and PowerShell can't be "
-                    + "confined by this version.",
-                hint: "Let it run with what there is: mm connections edit \(ShellWord.quoted(connection.name)) "
-                    + "confinement=preferred")
-        }
+        let walls = SessionWalls(of: connection)
+        try walls.check()
         let snapshot = try registry.snapshot()
         let login = connection.cloud == "sandbox" ? try identity.cloud(of: connection).login : nil
         var settings = try PowerShellSessionSettings(
             connection: connection, module: key.module, knownApps: snapshot.knownModuleApps,
             pin: try PinStore(path: paths.pinFile).pin(of: connection.name),
-            location: try location(for: connection, sandbox: login), paths: paths, environment: environment,
+            location: try SessionPowerShell.location(for: connection, sandbox: login, environment), paths: paths, environment: environment,
             sandboxLogin: login,
             tokens: ConnectionTokens(of: connection, from: identity, cloud: try identity.cloud(of: connection)))
         settings.host.log = log.scoped(key.connection, key.module)
         // What runs in a session can't confirm for a person: this marks everything it starts.
         settings.host.environment["MM_SESSION"] = key.description
+        walls.raise(around: &settings, paths: paths, environment: environment)
         if let requests, let hosts = connection.egress.allowed {
             try await ModuleWire(
                 key: key, connection: connection, identity: identity, environment: environment, requests: requests,
@@ -89,16 +85,5 @@ package struct ModuleSessionFactory: SessionFactory {
             throw error
         }
         return session
-    }
-
-    /// Which PowerShell runs a connection's modules. The sandbox tenant has no service that a real module could reach: its
-    /// sessions run on the stand-in, which signs in at the tenant's own address, unless a variable says otherwise.
-    private func location(for connection: Connection, sandbox: String?) throws(MMError) -> PowerShellLocation {
-        let isNamed = PowerShellLocator.variables.contains { !(environment[$0] ?? "").isEmpty }
-        if let sandbox, !isNamed {
-            return PowerShellLocation(
-                program: try OwnProgram.sandbox(environment), arguments: ["pwsh", "--sandbox", sandbox], reason: .named)
-        }
-        return try PowerShellLocator(environment: environment).locate()
     }
 }

@@ -47,30 +47,26 @@ struct Run: Operation {
             }
             if connection.egress == .off { throw DryRun.withoutWire(connection) }
         }
-        let (plan, arguments) = try plan(input, command.script, in: moduleName, of: connection)
+        var (planned, arguments) = try plan(input, command.script, in: moduleName, of: connection)
         command.parameters = arguments.parameters
         try command.check()
-        ScriptDigest(command.script, plan.parsed).note(in: context.record)
-        if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
-            try await DryRun.checkNames(plan, service, knowing: services.checkedScripts)
+        ScriptDigest(command.script, planned.parsed).note(in: context.record)
+        if planned.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
+            try await DryRun.checkNames(planned, service, knowing: services.checkedScripts)
         }
         let key = SessionKey(connection: connection.name, module: moduleName)
-        let engine = try guarding.guards.engine()
-        let (text, parsed, policy) = (command.script, plan.parsed, guarding.policy(of: connection, in: context))
-        let isConfirmed = input.confirmed
-        let memory = await services.sessions.current(key)?.scriptMemory
-        func judge(isDryRun: Bool) -> ScriptVerdict {
-            ScriptVerdict(over: memory) { memory in
-                var place = ScriptContext(module: moduleName, memory: memory)
-                place.isDryRun = isDryRun
-                return engine.judgeInSession(
-                    script: text, parsed: parsed, in: place, policy: policy, confirmed: isConfirmed)
-            }
+        let judging = try ScriptJudging(
+            script: command.script, parsed: planned.parsed, module: moduleName, engine: planned.wanted, of: connection,
+            isConfirmed: input.confirmed, in: context, with: guarding)
+        let isDryRun = input.isDryRun
+        let judged = ScriptVerdict(over: await services.sessions.current(key)?.scriptMemory) { memory in
+            judging.judge(with: memory, isDryRun: isDryRun)
         }
-        let judged = judge(isDryRun: input.isDryRun)
         let verdict = judged.verdict
         // What a dry run shows is what a run would do that a person has confirmed.
-        let meant = input.isDryRun ? judge(isDryRun: false).verdict : verdict
+        let meant = isDryRun ? judging.judge(with: judged.before).verdict : verdict
+        if judged.runsBehindWalls, RunModule.isNative(moduleName) { planned.goesToPowerShell() }
+        let plan = planned
         if verdict.decision == .ask {
             try await refuseUnknown(plan, in: moduleName, of: connection, context, services.sessions)
         }
@@ -102,7 +98,7 @@ struct Run: Operation {
                 key, until: deadline, onPrompt: prompt
             ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> EngineAnswer in
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
-                try judged.settle(with: lease.session.scriptMemory)
+                try judged.settle(with: lease.session)
                 return try await lease.session.sending(turn, of: connection) { () async throws(MMError) in
                     switch lease.session.runner {
                     case .exchange(let session):

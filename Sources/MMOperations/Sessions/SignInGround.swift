@@ -64,6 +64,7 @@ package struct SignInGround: Sendable {
         let isConstrained: Bool
         let egress: ConnectionEgress
         let confinement: ConnectionConfinement
+        let shared: [String]
 
         init(_ connection: Connection) {
             ids = [
@@ -76,6 +77,7 @@ package struct SignInGround: Sendable {
             isConstrained = connection.language == .constrained || connection.isReadOnly
             egress = connection.egress
             confinement = connection.confinement
+            shared = connection.shared
         }
     }
 }

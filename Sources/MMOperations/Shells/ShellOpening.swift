@@ -33,11 +33,7 @@ package struct ShellOpening: Sendable {
 
     /// The program's own files: registry, tokens, ledger, logs, sockets, and the configuration of shells.
     package static func ownFiles(_ services: ShellServices) -> [String] {
-        let paths = services.paths
-        return [
-            paths.registry, paths.tokenDirectory, paths.stateDirectory, paths.logDirectory, paths.runtimeDirectory,
-            ShellsConfiguration.path(services.environment, home: paths.home),
-        ]
+        services.paths.ownFiles + [ShellsConfiguration.path(services.environment, home: services.paths.home)]
     }
 
     /// What the file tools beside a local session may reach.

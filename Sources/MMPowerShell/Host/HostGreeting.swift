@@ -12,96 +12,81 @@ final class HostGreeting: Sendable {
     }
 
     private struct State {
-        var listenerWatch: PollLoop.Watch?
+        var accepting: Task<Void, Never>?
         var socketWatch: PollLoop.Watch?
         /// The connection that greets; handed over or closed.
         var socket: Int32 = -1
         var decoder: WireDecoder
-        /// The process that may connect, once it was started.
-        var child: Int32 = -1
     }
 
-    private let listener: Int32
-    private let file: UnixSocket.SocketFile
+    private let listener: PolledListener
     private let loop: PollLoop
     private let nonce: String
     private let state: Mutex<State>
     private let outcome = OneShot<Result<Greeted, MMError>>()
     private let log: Log
 
-    /// A waiting for one child.
-    /// - Parameters:
-    ///   - listener: a listening socket, closed by it.
-    ///   - file: its file, removed by it.
-    ///   - nonce: what the greeting must repeat.
-    init(listener: Int32, file: UnixSocket.SocketFile, nonce: String, recordLimit: Int, log: Log) throws(MMError) {
-        self.listener = listener
-        self.file = file
+    /// A waiting for one child, at a port of this machine: behind its walls a process has no other sockets.
+    /// - Parameter nonce: what the greeting must repeat.
+    init(nonce: String, recordLimit: Int, log: Log) throws(MMError) {
+        listener = try PolledListener(loopback: ())
         self.nonce = nonce
         self.log = log
         loop = try PollLoop.shared()
         state = Mutex(State(decoder: WireDecoder(lineLimit: recordLimit)))
-        _ = fcntl(listener, F_SETFL, O_NONBLOCK)
     }
 
     deinit {
         let rest = state.withLock { $0 }
-        for watch in [rest.listenerWatch, rest.socketWatch] { if let watch { loop.forget(watch) } }
+        rest.accepting?.cancel()
+        if let watch = rest.socketWatch { loop.forget(watch) }
         if rest.socket >= 0 { close(rest.socket) }
-        close(listener)
-        file.remove()
+        listener.close()
     }
+
+    /// Where it waits.
+    var port: UInt16 { listener.port }
 
     /// Waits for a child.
     /// - Throws: what `fail` was called with, or what is wrong with the greeting.
     func wait(for child: Int32) async throws(MMError) -> Greeted {
-        try state.withLock { (state) throws(MMError) in
-            state.child = child
-            state.listenerWatch = try loop.watch(listener, for: .read, once: true) { [weak self] _ in self?.accept() }
+        let accepting = Task { [weak self, listener] in
+            while let socket = try? await listener.accept() {
+                guard let self else { return }
+                if await self.admit(socket, child) { return }
+            }
         }
+        state.withLock { $0.accepting = accepting }
         return try await outcome.wait().get()
     }
 
     /// Ends the waiting.
     func fail(_ error: MMError) { outcome.give(.failure(error)) }
 
-    private func accept() {
-        while let socket = try? UnixSocket.accept(listener).release() {
-            guard admits(socket) else {
-                close(socket)
-                continue
-            }
-            let taken = state.withLock { state in
-                guard state.socket < 0 else { return false }
-                state.socket = socket
-                return true
-            }
-            guard taken else {
-                close(socket)
-                continue
-            }
-            // One host, one connection: nobody else may even try.
-            file.remove()
-            _ = fcntl(socket, F_SETFL, O_NONBLOCK)
-            let watch = try? loop.watch(socket, for: .read, once: true) { [weak self] _ in self?.read(socket) }
-            state.withLock { $0.socketWatch = watch }
-            if watch == nil { fail(MMError(.unavailable, "The connection of PowerShell can't be watched.")) }
-            return
+    /// Takes the connection of the child: of the process itself, or of one that it started in its own kernel session, as
+    /// launchers do.
+    /// - Returns: whether it is that.
+    private func admit(_ connection: consuming FileDescriptor, _ child: Int32) async -> Bool {
+        let socket = connection.release()
+        let isOwn = try? await BlockingWork.run { () throws(MMError) in
+            LoopbackPeer.isHeld(
+                farEndOf: socket, by: [child] + ProcessEntry.all().filter { $0.session == child }.map(\.id))
         }
-        if let watch = state.withLock({ $0.listenerWatch }) { loop.rearm(watch, for: .read) }
-    }
-
-    /// Only the child: the process itself, or one that it started in its own kernel session (launchers do).
-    private func admits(_ socket: Int32) -> Bool {
-        guard let peer = try? UnixSocket.peer(of: socket), peer.uid == geteuid() else { return refuse("another user") }
-        let child = state.withLock { $0.child }
-        guard peer.pid == child || getsid(peer.pid) == child else { return refuse("process \(peer.pid)") }
+        guard isOwn == true else {
+            close(socket)
+            log.warning("A peer that is not the session's PowerShell was refused at its port.")
+            return false
+        }
+        // One host, one connection: nobody else may even try.
+        listener.close()
+        _ = fcntl(socket, F_SETFL, O_NONBLOCK)
+        let watch = try? loop.watch(socket, for: .read, once: true) { [weak self] _ in self?.read(socket) }
+        state.withLock { state in
+            state.socket = socket
+            state.socketWatch = watch
+        }
+        if watch == nil { fail(MMError(.unavailable, "The connection of PowerShell can't be watched.")) }
         return true
-    }
-
-    private func refuse(_ who: String) -> Bool {
-        log.warning("A peer that is not the session's PowerShell was refused at its socket: \(who).")
-        return false
     }
 
     private func read(_ socket: Int32) {
@@ -139,9 +124,7 @@ final class HostGreeting: Sendable {
     private func fault(in hello: HostHello, from socket: Int32) -> String? {
         guard ConstantTime.equal(Array(hello.nonce.utf8), Array(nonce.utf8)) else { return "didn't know its nonce" }
         guard hello.version == HostFrame.wireVersion else { return "speaks version \(hello.version) of the wire" }
-        guard let peer = try? UnixSocket.peer(of: socket), peer.pid == hello.processID else {
-            return "claims to be another process"
-        }
+        guard LoopbackPeer.isHeld(farEndOf: socket, by: [hello.processID]) else { return "claims to be another process" }
         return nil
     }
 

@@ -9,11 +9,14 @@ final class HostProcess: Sendable {
     /// PowerShell's own process: the same, unless a launcher stands in between.
     let powerShell: Int32
     private let mark: String
+    /// Whether the process that was started ends everything below it when PowerShell has ended.
+    private let isLed: Bool
 
-    init(child: ChildProcess, powerShell: Int32, mark: String) {
+    init(child: ChildProcess, powerShell: Int32, mark: String, isLed: Bool = false) {
         self.child = child
         self.powerShell = powerShell
         self.mark = mark
+        self.isLed = isLed
     }
 
     /// Kills every other process of the session.
@@ -30,16 +33,17 @@ final class HostProcess: Sendable {
 
     /// Asks PowerShell to end; it does even inside a `finally` block.
     func terminate() {
-        if powerShell != child.pid, child.exited == nil { Glibc.kill(powerShell, SIGTERM) }
-        child.signal(SIGTERM)
         // A stopped process would not see the signal.
-        child.signal(SIGCONT)
+        for number in [SIGTERM, SIGCONT] {
+            if powerShell != child.pid, child.exited == nil { Glibc.kill(powerShell, number) }
+            child.signal(number)
+        }
     }
 
     /// Ends it.
     func kill() {
         if powerShell != child.pid, child.exited == nil { Glibc.kill(powerShell, SIGKILL) }
-        child.signalGroup(SIGKILL)
+        if !isLed { child.signalGroup(SIGKILL) }
     }
 
     /// Resident memory of PowerShell in bytes; `nil` when it is gone.

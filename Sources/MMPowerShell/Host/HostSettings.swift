@@ -20,14 +20,16 @@ public struct HostSettings: Sendable {
     public var recordLimit = 64 << 20
     /// Most console text that is kept of one command, in bytes.
     public var consoleLimit = 1 << 20
-    /// Where short-lived sockets are made: a folder of this user alone, or one like `/tmp`.
-    public var socketFolder: String
+    /// The walls around its processes; nil where they have all rights of this user.
+    package var walls: HostWalls?
     /// Is told which processes belong to the session.
     package var processes: SessionProcesses?
     /// Where starts, ends and oddities are told, without any content.
     public var log: Log?
     /// Folders in which a module's own program may lie: those of this process's search path and the .NET tools.
     let userProgramPaths: [String]
+    /// The home of the user whose process this is.
+    let userHome: String?
     /// Times between the rungs of a stop.
     var times = CommandMachine.Times()
 
@@ -41,10 +43,9 @@ public struct HostSettings: Sendable {
         self.folder = folder
         modulePaths = Self.modulePaths(environment)
         var programs = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
-        if let home = environment["HOME"] { programs.append(home + "/.dotnet/tools") }
+        userHome = environment["HOME"]
+        if let userHome { programs.append(userHome + "/.dotnet/tools") }
         userProgramPaths = programs
-        let runtime = environment["XDG_RUNTIME_DIR"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        socketFolder = runtime ?? "/tmp"
         // Programs that a .NET tool installed need the runtime they were installed with; machines without ICU need it off.
         if let root = environment["DOTNET_ROOT"], root.hasPrefix("/") { self.environment["DOTNET_ROOT"] = root }
         let invariant = "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"
@@ -77,15 +78,21 @@ public struct HostSettings: Sendable {
         return paths.filter { $0.hasPrefix("/") && seen.insert($0).inserted }
     }
 
+    /// Puts up walls around its processes. The session gets a folder of its own, which goes with it.
+    package mutating func confine(behind walls: HostWalls) {
+        self.walls = walls
+        folder = walls.folder
+    }
+
     /// The folder that stands for the user's home in the session.
     package var home: String { folder + "/home" }
 
     /// Everything that the process finds in its environment. Nothing is taken over from ours by itself.
     /// - Parameters:
-    ///   - wire: path of the socket.
+    ///   - wire: the port at which it is waited for.
     ///   - nonce: what the greeting must repeat.
     ///   - mark: value of the variable that marks what the session started.
-    func childEnvironment(wire: String, nonce: String, mark: String) -> [String: String] {
+    func childEnvironment(wire: UInt16, nonce: String, mark: String) -> [String: String] {
         var all = [
             "POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",
             "DOTNET_EnableDiagnostics": "0", "DOTNET_TieredPGO": "0", "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
@@ -96,7 +103,8 @@ public struct HostSettings: Sendable {
             "PATH": (programPaths + ["/usr/local/bin", "/usr/bin", "/bin"]).joined(separator: ":"),
         ]
         all.merge(environment) { _, own in own }
-        all["MM_WIRE"] = wire
+        if let walls { all.merge(walls.environment) { _, own in own } }
+        all["MM_WIRE"] = String(wire)
         all["MM_NONCE"] = nonce
         all["MM_MODULES"] = modulePaths.joined(separator: ":")
         all[ProcessTree.markVariable] = mark

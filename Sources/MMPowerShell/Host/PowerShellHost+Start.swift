@@ -16,21 +16,18 @@ extension PowerShellHost {
         let startBy = min(deadline, Deadline.after(settings.startWithin))
         let nonce = RandomBytes.text(bytes: 24)
         let mark = RandomBytes.text(bytes: 9)
-        // The folder is gone when this call ends: nobody needs the script or the path after the greeting.
+        // The folder is gone when this call ends: nobody needs the script after the greeting.
         let folder = try await BlockingWork.run { () throws(MMError) in try prepare(settings) }
-        let (listener, file) = try await BlockingWork.run { () throws(MMError) in
-            try UnixSocket.listen(at: folder.file("wire"), backlog: 16).take()
-        }
-        let greeting = try HostGreeting(
-            listener: listener, file: file, nonce: nonce, recordLimit: settings.recordLimit, log: settings.log ?? .off)
-        let (child, outputs) = try await spawn(settings, folder: folder, nonce: nonce, mark: mark)
+        let greeting = try HostGreeting(nonce: nonce, recordLimit: settings.recordLimit, log: settings.log ?? .off)
+        let (child, outputs) = try await spawn(settings, folder: folder, at: greeting.port, nonce: nonce, mark: mark)
         settings.processes?.started(child.pid, mark: mark)
         do throws(MMError) {
             let greeted = try await greet(greeting, child: child, outputs: outputs, by: startBy)
             settings.processes?.greeted(greeted.hello.processID, from: child.pid)
             let socket = FileDescriptor(owning: greeted.socket)
             let version = try checked(greeted.hello, settings)
-            let process = HostProcess(child: child, powerShell: greeted.hello.processID, mark: mark)
+            let process = HostProcess(
+                child: child, powerShell: greeted.hello.processID, mark: mark, isLed: settings.walls != nil)
             let channel = try HostChannel(
                 process: process, socket: socket, outputs: outputs, decoder: greeted.decoder, settings: settings,
                 onLoss: onLoss)
@@ -46,13 +43,14 @@ extension PowerShellHost {
 
     private static func prepare(_ settings: HostSettings) throws(MMError) -> PrivateFolder {
         try ProtectedFile.makeDirectory(settings.home)
-        let folder = try PrivateFolder(in: settings.socketFolder)
+        try settings.walls?.makeFolders()
+        let folder = try PrivateFolder(in: settings.folder)
         try ProtectedFile.replace(folder.file("bootstrap.ps1"), with: BootstrapScript.bytes)
         return folder
     }
 
     private static func spawn(
-        _ settings: HostSettings, folder: PrivateFolder, nonce: String, mark: String
+        _ settings: HostSettings, folder: PrivateFolder, at port: UInt16, nonce: String, mark: String
     ) async throws(MMError) -> (ChildProcess, HostOutputs) {
         let out = try FileDescriptor.pipe().ends()
         let outEnd = FileDescriptor(owning: out.writeEnd)
@@ -65,10 +63,16 @@ extension PowerShellHost {
         let outputs = HostOutputs(stdout: out.readEnd, stderr: err.readEnd)
         var command = ChildCommand(
             settings.location.program, settings.arguments(script: folder.file("bootstrap.ps1")),
-            environment: settings.childEnvironment(wire: folder.file("wire"), nonce: nonce, mark: mark),
+            environment: settings.childEnvironment(wire: port, nonce: nonce, mark: mark),
             directory: settings.home)
         command.output = .descriptor(outEnd.raw)
         command.error = .descriptor(errEnd.raw)
+        if let walls = settings.walls {
+            let bare = command
+            command = try await BlockingWork.run { () throws(MMError) in
+                try walls.confinement(of: settings, wire: port).confine(bare)
+            }
+        }
         let process = try await ChildProcess.start(command)
         return (process, outputs)
     }

@@ -12,6 +12,11 @@ public struct PowerShellLocator: Sendable {
     /// The variables that name a PowerShell, in the order they are asked.
     public static let variables = ["MM_PWSH", "PWSH_PATH"]
 
+    /// Whether a variable names a PowerShell.
+    package static func isNamed(in environment: [String: String]) -> Bool {
+        variables.contains { !(environment[$0] ?? "").isEmpty }
+    }
+
     /// A locator.
     /// - Parameter environment: of this process.
     public init(environment: [String: String]) {

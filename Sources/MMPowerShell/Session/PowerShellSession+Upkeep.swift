@@ -1,5 +1,6 @@
 public import MMCore
 import MMSessions
+import MMSystem
 
 extension PowerShellSession {
     /// How the session stands.
@@ -159,5 +160,6 @@ extension PowerShellSession {
         notifyStateChange()
         await dropHost()
         await settings.wire?.close()
+        if let walls = settings.host.walls { try? await BlockingWork.run { walls.removeFolder() } }
     }
 }

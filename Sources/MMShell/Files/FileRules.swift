@@ -1,4 +1,5 @@
 public import MMCore
+import MMSessions
 
 /// Which files a session's file tools may reach.
 public struct FileRules: Sendable, Hashable {
@@ -18,29 +19,21 @@ public struct FileRules: Sendable, Hashable {
 
     /// Keeps the program's own files out of reach: registry, token caches, ledger, logs, sockets.
     public init(root: String? = nil, protecting paths: StatePaths, limit: Int = 64 << 20) {
-        self.init(
-            root: root,
-            forbidden: [
-                paths.registry, paths.tokenDirectory, paths.stateDirectory, paths.logDirectory, paths.runtimeDirectory,
-            ], limit: limit)
+        self.init(root: root, forbidden: paths.ownFiles, limit: limit)
     }
 
     /// Judges the real place of a file, all links followed.
     func check(real path: String, asked: String) throws(MMError) {
-        if let root, !Self.lies(path, in: LocalFiles.resolved(root) ?? root) {
+        if let root, !RealPath.lies(path, in: RealPath.of(root) ?? root) {
             throw MMError(
                 .denied, "“\(asked)” lies outside \(root).", hint: "Give a path below \(root).",
                 details: ["rule": "path"])
         }
-        for place in forbidden where Self.lies(path, in: LocalFiles.resolved(place) ?? place) {
+        for place in forbidden where RealPath.lies(path, in: RealPath.of(place) ?? place) {
             throw MMError(
                 .denied, "“\(asked)” is one of the program's own files.", hint: "Choose another file.",
                 details: ["rule": "own_files"])
         }
-    }
-
-    static func lies(_ path: String, in folder: String) -> Bool {
-        path == folder || path.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/")
     }
 }
 

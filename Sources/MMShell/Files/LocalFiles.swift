@@ -1,5 +1,6 @@
 import Glibc
 public import MMCore
+import MMSessions
 import MMSystem
 
 /// Files of this machine, for upload and download beside a local shell.
@@ -142,7 +143,7 @@ public struct LocalFiles: Sendable {
     private static func followed(_ path: String, asked: String) throws(MMError) -> String {
         var info = stat()
         guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK else { return path }
-        guard let real = resolved(path) else {
+        guard let real = RealPath.of(path) else {
             throw MMError(
                 .invalidInput, "“\(asked)” is a link that leads nowhere.",
                 hint: "Write to what it should lead to, or remove it first.")
@@ -198,10 +199,4 @@ public struct LocalFiles: Sendable {
 
     /// Where an open file really lies.
     private static func place(of descriptor: Int32) -> String? { ProcFile.link("/proc/self/fd/\(descriptor)") }
-
-    static func resolved(_ path: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
-    }
 }

@@ -1,5 +1,6 @@
 import Glibc
 public import MMCore
+import MMSessions
 import MMSystem
 import ShellSyntax
 
@@ -100,9 +101,9 @@ public struct ArgumentPolicy: Sendable, Hashable {
         case .prefix(let text): word.hasPrefix(text)
         case .path(let root):
             !word.hasPrefix("-") && !word.isEmpty
-                && (LocalFiles.resolved(word.hasPrefix("/") ? word : directory + "/" + word)
-                    == LocalFiles.resolved(root)
-                    && LocalFiles.resolved(root) != nil
+                && (RealPath.of(word.hasPrefix("/") ? word : directory + "/" + word)
+                    == RealPath.of(root)
+                    && RealPath.of(root) != nil
                     || ShellPolicy.isInside(word.hasPrefix("/") ? word : directory + "/" + word, root))
         case .operand: !word.hasPrefix("-")
         case .any: true

@@ -1,6 +1,6 @@
-import CConfinement
 import Glibc
 package import MMCore
+import MMSessions
 import MMSystem
 
 /// How far a local shell is kept from the rest of the machine, and what each way is worth.
@@ -72,44 +72,12 @@ public struct WorkspaceRules: Sendable, Hashable {
         self.readable = readable
         self.hidden = hidden
     }
-
-    /// What of these folders may be read: all of a folder in which nothing is hidden, else what lies beside that.
-    func shown(_ places: [String]) -> [String] {
-        let secret = hidden.map { LocalFiles.resolved($0) ?? $0 }
-        return places.flatMap { Self.shown(LocalFiles.resolved($0) ?? $0, as: $0, secret) }
-    }
-
-    private static func shown(_ real: String, as place: String, _ secret: [String]) -> [String] {
-        if secret.contains(where: { FileRules.lies(real, in: $0) }) { return [] }
-        guard secret.contains(where: { FileRules.lies($0, in: real) }), let folder = opendir(real) else {
-            return [place]
-        }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            // An entry is as long as its name: reading it by value would read past its end.
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-                })
-        }
-        return names.sorted().filter { $0 != "." && $0 != ".." }.flatMap { name in
-            shown(LocalFiles.resolved("\(real)/\(name)") ?? "\(real)/\(name)", as: "\(real)/\(name)", secret)
-        }
-    }
 }
 
 extension SandboxProfile {
-    private static let system = [
-        "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc", "/opt", "/var/lib/dpkg", "/var/cache/man",
-    ]
-    private static let devices = [
-        "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
-    ]
-
     /// Why this kernel can't keep to the profile workspace; nil where it can.
     package static func workspaceProblem(_ network: WorkspaceRules.Network = .none) -> MMError? {
-        let version = mm_landlock_version()
+        let version = Confinement.kernelVersion
         if version >= 6 || version >= 4 && network == .all { return nil }
         return MMError(
             .unsupported, "The kernel's Landlock (version \(version)) can't keep to the profile workspace.",
@@ -130,23 +98,19 @@ extension SandboxProfile {
         case .workspace(let rules):
             try rules.check()
             if let problem = Self.workspaceProblem(rules.network) { throw problem }
-            guard let own = ProcFile.link("/proc/self/exe") else {
-                throw MMError(
-                    .unsupported, "This program can't find itself in /proc, which the profile workspace needs.")
-            }
-            mm_confinement_link()
-            var words = (rules.shown(Self.system + rules.readable) + ["/proc", folder]).map { "ro=" + $0 }
-            words +=
-                (Self.devices + [rules.workspace, folder + "/tmp"]).map { "rw=" + $0 } + ["terminal=1", "attributes=0"]
-            switch rules.network {
-            case .none: break
-            case .ports(let ports): words += ports.map { "port=\($0)" }
-            case .all: words += ["tcp=1", "udp=1"]
-            }
-            confined.name = MM_CONFINE_NAME
-            confined.executable = own
-            confined.arguments =
-                words + ["--", command.executable, command.name ?? command.executable] + command.arguments
+            var walls = Confinement()
+            walls.readable = rules.readable
+            walls.hidden = rules.hidden
+            walls.ownFolder = folder
+            walls.writable = [rules.workspace, folder + "/tmp"]
+            walls.hasTerminal = true
+            walls.network =
+                switch rules.network {
+                case .none: .none
+                case .ports(let ports): .ports(ports)
+                case .all: .all
+                }
+            confined = try walls.confine(command)
         case .isolated(let rules):
             try rules.check()
             guard let program = Self.bubblewrap else {
@@ -164,7 +128,7 @@ extension SandboxProfile {
                     .unsupported, "The profile isolated can't limit ports.",
                     hint: "Use the profile workspace, or no network.")
             }
-            for place in rules.shown(Self.system + rules.readable) { words += ["--ro-bind-try", place, place] }
+            for place in Confinement.visible(Confinement.system + rules.readable, without: rules.hidden) { words += ["--ro-bind-try", place, place] }
             words += [
                 "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", folder, folder, "--bind",
                 rules.workspace, rules.workspace,
@@ -176,9 +140,7 @@ extension SandboxProfile {
         }
         confined.environment["HOME"] = command.directory
         confined.environment["TMPDIR"] = self.temporary(in: folder)
-        for name in ["SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY"] {
-            confined.environment[name] = nil
-        }
+        for name in Confinement.foreignVariables { confined.environment[name] = nil }
         return confined
     }
 

@@ -50,6 +50,7 @@ struct ModuleWire: Sendable {
             throw told
         }
         settings.host.processes = processes
+        settings.host.walls?.egressPort = session.port
         settings.host.environment.merge(session.environment) { _, wire in wire }
         settings.tokens = ConnectionTokens(of: connection, from: identity, cloud: cloud, vault: vault)
         settings.wire = SessionWire(signIns: news) { await session.close() }

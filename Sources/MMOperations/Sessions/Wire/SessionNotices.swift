@@ -4,16 +4,12 @@ import MMCore
 final class SessionNotices: Sendable {
     private let isTold = Mutex(false)
 
-    /// What is to be said; nothing the second time.
-    func take(isWired: Bool) -> [String] {
+    /// What is to be said of what keeps the session; nothing the second time.
+    func take(_ walls: SessionWalls) -> [String] {
         let isFirst = isTold.withLock { isTold in
             defer { isTold = true }
             return !isTold
         }
-        guard isFirst, !isWired else { return [] }
-        return [
-            "This session reaches the network by itself (\"egress\": \"off\"): what its scripts send is not judged, "
-                + "and it holds its tokens."
-        ]
+        return isFirst ? [walls.notice].compactMap(\.self) : []
     }
 }

@@ -1,0 +1,72 @@
+import MMCore
+import MMGuard
+import MMPowerShell
+import PowerShellSyntax
+
+/// Judges a script as it will run: in a PowerShell that is confined behind the wire, where one is, else by its text alone.
+/// Every operation that runs, previews or explains a script asks here, so that what is judged is what runs.
+struct ScriptJudging: Sendable {
+    /// What a script may do, and where.
+    struct Judgement: Sendable {
+        /// The verdict.
+        let verdict: Verdict
+        /// What the session remembers once the script has run.
+        let memory: SessionMemory
+        /// Whether the verdict holds in a PowerShell that is confined behind the wire alone.
+        let runsBehindWalls: Bool
+    }
+
+    private let engine: GuardEngine
+    private let script: String
+    private let parsed: ParsedScript
+    private let module: String
+    private let policy: GuardPolicy
+    private let isConfirmed: Bool
+    /// Whether a PowerShell of this module would be confined behind the wire.
+    private let hasWalls: Bool
+    /// Whether the script may run outside of PowerShell.
+    private let mayRunNatively: Bool
+
+    /// Judges scripts of one connection and module.
+    /// - Parameters:
+    ///   - script: the text exactly as it will be run.
+    ///   - parsed: what the parser made of it.
+    ///   - module: where it will run.
+    ///   - wanted: the engine that is wanted.
+    ///   - connection: whose session.
+    ///   - isConfirmed: the caller said `confirmed: true`.
+    ///   - context: the call.
+    init(
+        script: String, parsed: ParsedScript, module: String, engine wanted: ConnectionEngine,
+        of connection: Connection, isConfirmed: Bool = false, in context: OperationContext
+    ) throws(MMError) {
+        engine = try context.services.guards.engine()
+        self.script = script
+        self.parsed = parsed
+        self.module = module
+        policy = context.policy(of: connection)
+        self.isConfirmed = isConfirmed
+        mayRunNatively = RunModule.isNative(module) && wanted != .pwsh
+        hasWalls =
+            wanted != .native && RunModule.hasPowerShell(module) && SessionWalls(of: connection).isUp
+            && (!mayRunNatively || SessionPowerShell.exists(for: connection, context.services.environment))
+    }
+
+    /// The verdict in a session with this memory.
+    ///
+    /// Requests of the native engine never meet the wire: a script that only the walls let through runs in PowerShell.
+    func judge(with memory: SessionMemory) -> Judgement {
+        guard hasWalls else { return judgement(memory, behindWalls: false) }
+        let behind = judgement(memory, behindWalls: true)
+        guard mayRunNatively else { return behind }
+        let bare = judgement(memory, behindWalls: false)
+        return behind.verdict.decision < bare.verdict.decision ? behind : bare
+    }
+
+    private func judgement(_ memory: SessionMemory, behindWalls: Bool) -> Judgement {
+        let context = ScriptContext(module: module, memory: memory, isBehindWire: behindWalls)
+        let judged = engine.judgeInSession(
+            script: script, parsed: parsed, in: context, policy: policy, confirmed: isConfirmed)
+        return Judgement(verdict: judged.verdict, memory: judged.memory, runsBehindWalls: behindWalls)
+    }
+}
