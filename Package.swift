@@ -115,7 +115,8 @@ let endToEndTests: [Target] =
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "MMCore", "MMSystem", "MMHTTP", "TestSupport", "TestHosts", "mm-cli", "mm-mcp", "mm-sandbox",
+                "MMCore", "MMSystem", "MMHTTP", "MMSessions", "TestSupport", "TestHosts", "mm-cli", "mm-mcp",
+                "mm-sandbox",
             ],
             swiftSettings: swiftSettings
         )

@@ -21,15 +21,14 @@ BUDGET_MS, RECORD_RATE, SESSION_KB = 0.5, 50_000, 100
 
 def bare_call_ms(folder):
     """The median of a warm call, measured by a client that does nothing but send a line and read to the end."""
-    path, script = os.path.join(folder, "wire"), os.path.join(folder, "bootstrap.ps1")
+    script = os.path.join(folder, "bootstrap.ps1")
     pathlib.Path(script).write_text("")
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(1)
-    env = {"MM_WIRE": path, "MM_NONCE": "n", "HOME": folder, "PATH": "/usr/bin:/bin"}
+    listener = socket.create_server(("127.0.0.1", 0))
+    env = {"MM_WIRE": str(listener.getsockname()[1]), "MM_NONCE": "n", "HOME": folder, "PATH": "/usr/bin:/bin"}
     with subprocess.Popen([*STAND_IN, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", script], env=env,
                           stdin=subprocess.DEVNULL) as host:
         wire, _ = listener.accept()
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = wire.makefile("rb")
         reader.readline()
         times = []

@@ -41,6 +41,7 @@ enum StandInBehaviour {
         case "parameters":
             let values = call.parameters.map { ($0.key, $0.value.plain) }.sorted { $0.0 < $1.0 }
             host.emit(PowerShellRecord(.output, .object(JSONObject(values))))
+        case "program": return program(call, host)
         case "request": return request(call, host)
         case "token":
             let token = host.modules.signedIn[call.text(1) ?? ""]?.token
@@ -136,6 +137,32 @@ enum StandInBehaviour {
             return nil
         case .failure(let error) where error.code == .cancelled: return CommandEnd(.stopped)
         case .failure(let error): return StandInRefusal(error.message, id: "NoAnswer").end
+        }
+    }
+
+    /// `program TEXT`: runs a text in a shell, as a script runs programs, and puts out what it wrote and its status.
+    private static func program(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        let command = ChildCommand(
+            "/bin/sh", ["-c", call.text(1) ?? ""],
+            environment: host.environment.merging(["PATH": "/usr/bin:/bin"]) { own, _ in own })
+        let outcome = host.result(every: 5) {
+            await Result { () async throws(MMError) in
+                try await ChildProcess.run(command, limit: 64 << 10, timeout: .seconds(600))
+            }
+        }
+        switch outcome {
+        case .success(let ran):
+            host.emit(
+                PowerShellRecord(
+                    .output,
+                    [
+                        "Output": .string(String(decoding: ran.output, as: UTF8.self)),
+                        "Error": .string(String(decoding: ran.error, as: UTF8.self)),
+                        "Code": .int(Int64(ran.exit.code)),
+                    ]))
+            return nil
+        case .failure(let error) where error.code == .cancelled: return CommandEnd(.stopped)
+        case .failure(let error): return StandInRefusal(error.message, id: "NoProgram").end
         }
     }
 

@@ -106,23 +106,22 @@ struct StandInTests {
     ) async throws -> [HostFrame] {
         let home = try TestHome()
         let folder = home.path
-        let (listener, file) = try UnixSocket.listen(at: folder + "/wire").take()
-        defer {
-            close(listener)
-            file.remove()
-        }
+        let listener = try PolledListener(loopback: ())
+        let port = listener.port
         let script = folder + "/bootstrap.ps1"
         try ProtectedFile.replace(script, with: BootstrapScript.bytes)
         let serving = Task {
             await PowerShellStandIn.run(
                 arguments: (tenant == nil ? [] : ["--sandbox", "http://127.0.0.1:9"])
                     + ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", script],
-                environment: ["MM_WIRE": folder + "/wire", "MM_NONCE": "n", "HOME": folder], evaluator: Evaluator(),
+                environment: ["MM_WIRE": String(port), "MM_NONCE": "n", "HOME": folder], evaluator: Evaluator(),
                 tenant: { _ in tenant })
         }
         let isOrdered = tenant != nil
+        let accepted = try await listener.accept().release()
         let read = try await BlockingWork.run { () throws(MMError) -> [HostFrame] in
-            let socket = try UnixSocket.accept(listener)
+            let socket = FileDescriptor(owning: accepted)
+            _ = fcntl(socket.raw, F_SETFL, 0)
             var decoder = WireDecoder()
             var frames: [HostFrame] = []
             var waiting = requests[...]

@@ -80,7 +80,7 @@ struct GuardCheck: Operation {
             if let connection, let module = input.module.flatMap({ try? RunModule.named($0) }) {
                 let judged = try ScriptJudging(
                     script: script, parsed: PowerShellParser.parse(script), module: module, engine: connection.engine,
-                    of: connection, in: context
+                    of: connection, in: context, with: services
                 ).judge(with: .fresh)
                 verdict = judged.verdict
                 if judged.runsBehindWalls { notes.append(Self.behindWalls) }

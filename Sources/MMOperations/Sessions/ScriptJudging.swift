@@ -36,35 +36,39 @@ struct ScriptJudging: Sendable {
     ///   - connection: whose session.
     ///   - isConfirmed: the caller said `confirmed: true`.
     ///   - context: the call.
+    ///   - services: judge the text.
     init(
         script: String, parsed: ParsedScript, module: String, engine wanted: ConnectionEngine,
-        of connection: Connection, isConfirmed: Bool = false, in context: OperationContext
+        of connection: Connection, isConfirmed: Bool = false, in context: OperationContext,
+        with services: GuardServices
     ) throws(MMError) {
-        engine = try context.services.guards.engine()
+        engine = try services.guards.engine()
         self.script = script
         self.parsed = parsed
         self.module = module
-        policy = context.policy(of: connection)
+        policy = services.policy(of: connection, in: context)
         self.isConfirmed = isConfirmed
         mayRunNatively = RunModule.isNative(module) && wanted != .pwsh
         hasWalls =
             wanted != .native && RunModule.hasPowerShell(module) && SessionWalls(of: connection).isUp
-            && (!mayRunNatively || SessionPowerShell.exists(for: connection, context.services.environment))
+            && (!mayRunNatively || SessionPowerShell.exists(for: connection, services.environment))
     }
 
     /// The verdict in a session with this memory.
     ///
     /// Requests of the native engine never meet the wire: a script that only the walls let through runs in PowerShell.
-    func judge(with memory: SessionMemory) -> Judgement {
-        guard hasWalls else { return judgement(memory, behindWalls: false) }
-        let behind = judgement(memory, behindWalls: true)
+    /// - Parameter isDryRun: whether the wire holds back all that changes something.
+    func judge(with memory: SessionMemory, isDryRun: Bool = false) -> Judgement {
+        guard hasWalls else { return judgement(memory, behindWalls: false, isDryRun) }
+        let behind = judgement(memory, behindWalls: true, isDryRun)
         guard mayRunNatively else { return behind }
-        let bare = judgement(memory, behindWalls: false)
+        let bare = judgement(memory, behindWalls: false, isDryRun)
         return behind.verdict.decision < bare.verdict.decision ? behind : bare
     }
 
-    private func judgement(_ memory: SessionMemory, behindWalls: Bool) -> Judgement {
-        let context = ScriptContext(module: module, memory: memory, isBehindWire: behindWalls)
+    private func judgement(_ memory: SessionMemory, behindWalls: Bool, _ isDryRun: Bool) -> Judgement {
+        var context = ScriptContext(module: module, memory: memory, isBehindWire: behindWalls)
+        context.isDryRun = isDryRun
         let judged = engine.judgeInSession(
             script: script, parsed: parsed, in: context, policy: policy, confirmed: isConfirmed)
         return Judgement(verdict: judged.verdict, memory: judged.memory, runsBehindWalls: behindWalls)

@@ -80,12 +80,13 @@ final class HostGreeting: Sendable {
         // One host, one connection: nobody else may even try.
         listener.close()
         _ = fcntl(socket, F_SETFL, O_NONBLOCK)
-        let watch = try? loop.watch(socket, for: .read, once: true) { [weak self] _ in self?.read(socket) }
-        state.withLock { state in
+        let isWatched = state.withLock { state in
             state.socket = socket
-            state.socketWatch = watch
+            // What has come already is read when this is done.
+            state.socketWatch = try? loop.watch(socket, for: .read, once: true) { [weak self] _ in self?.read(socket) }
+            return state.socketWatch != nil
         }
-        if watch == nil { fail(MMError(.unavailable, "The connection of PowerShell can't be watched.")) }
+        if !isWatched { fail(MMError(.unavailable, "The connection of PowerShell can't be watched.")) }
         return true
     }
 
@@ -124,7 +125,9 @@ final class HostGreeting: Sendable {
     private func fault(in hello: HostHello, from socket: Int32) -> String? {
         guard ConstantTime.equal(Array(hello.nonce.utf8), Array(nonce.utf8)) else { return "didn't know its nonce" }
         guard hello.version == HostFrame.wireVersion else { return "speaks version \(hello.version) of the wire" }
-        guard LoopbackPeer.isHeld(farEndOf: socket, by: [hello.processID]) else { return "claims to be another process" }
+        guard LoopbackPeer.isHeld(farEndOf: socket, by: [hello.processID]) else {
+            return "claims to be another process"
+        }
         return nil
     }
 

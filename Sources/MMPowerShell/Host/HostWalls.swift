@@ -1,5 +1,5 @@
 import Glibc
-import MMCore
+package import MMCore
 import MMSessions
 import MMSystem
 
@@ -44,6 +44,43 @@ package struct HostWalls: Sendable {
     /// Whether the kernel also keeps signals within them.
     package static var holdSignals: Bool { Confinement.kernelVersion >= 6 }
 
+    /// What a program behind these walls found.
+    package struct Trial: Sendable, Hashable {
+        /// Whether it reached nothing outside.
+        package let isConfined: Bool
+        /// Whether `/tmp` is its own.
+        package let hasOwnTemporaryFolder: Bool
+    }
+
+    /// Starts a program behind these walls that tries what it may not.
+    /// - Parameter settings: where PowerShell would be started.
+    package func trial(of settings: HostSettings) async throws(MMError) -> Trial {
+        try await BlockingWork.run { () throws(MMError) in
+            try ProtectedFile.makeDirectory(folder)
+            try makeFolders()
+        }
+        let outside = base + "/outside"
+        let text =
+            "echo x > \(ShellWord.quoted(outside)); : > /tmp/own && echo own; kill -0 $1 && echo killed; echo ran"
+        let bare = ChildCommand(
+            "/bin/sh", ["-c", text, "sh", String(getpid())], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
+        let command = try await BlockingWork.run { () throws(MMError) in
+            try confinement(of: settings, wire: 1).confine(bare)
+        }
+        let ran = try await ChildProcess.run(command, limit: 4096, timeout: .seconds(60))
+        let words = String(decoding: ran.output, as: UTF8.self).split(separator: "\n").map(String.init)
+        guard words.last == "ran" else {
+            throw MMError(
+                .unsupported, "Nothing can be started behind walls here.",
+                cause: String(decoding: ran.error.prefix(200), as: UTF8.self))
+        }
+        let wrote = access(outside, F_OK) == 0
+        unlink(outside)
+        return Trial(
+            isConfined: !wrote && (!words.contains("killed") || !Self.holdSignals),
+            hasOwnTemporaryFolder: words.contains("own"))
+    }
+
     // MARK: Folders
 
     /// Where PowerShell keeps what makes its next start quicker: the list of what modules hold, and which of its code was
@@ -67,7 +104,7 @@ package struct HostWalls: Sendable {
     }
 
     /// Takes the session's own folder away.
-    func removeFolder() { Self.remove(folder) }
+    package func removeFolder() { Self.remove(folder) }
 
     /// Takes a folder away with all that lies in it. No link is followed.
     private static func remove(_ path: String) {
@@ -120,7 +157,11 @@ package struct HostWalls: Sendable {
     /// The folders of PowerShell, of the runtime that it was installed with, and of the module's own program.
     private func programs(_ settings: HostSettings) -> [String] {
         let program = settings.location.program
-        var folders = [program, RealPath.of(program) ?? program].map(Self.parent)
+        // Of one that lies in the home itself, as a script that starts another may, the file alone is shown.
+        var folders = [program, RealPath.of(program) ?? program].map { file in
+            let folder = Self.parent(file)
+            return isHome(folder, settings) ? file : folder
+        }
         if let root = settings.environment["DOTNET_ROOT"] {
             folders += ["dotnet", "host", "shared"].map { root + "/" + $0 }
         }
@@ -134,7 +175,7 @@ package struct HostWalls: Sendable {
 
     /// Whether a place holds the user's whole home: nothing is installed there so that all of it had to be shown.
     private func isHome(_ place: String, _ settings: HostSettings) -> Bool {
-        guard let home = settings.userHome.map { RealPath.of($0) ?? $0 } else { return place == "/" }
+        guard let home = settings.userHome.map({ RealPath.of($0) ?? $0 }) else { return place == "/" }
         return RealPath.lies(home, in: RealPath.of(place) ?? place)
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSessions
 import MMSystem
 
 extension PowerShellHost {

@@ -42,19 +42,37 @@ enum DoctorCommands {
                 return table.exitCode
             },
             LocalCommand(
+                ["doctor", "sessions"],
+                summary: "Say how PowerShell sessions are confined on this machine, and try it.",
+                discussion: "Exit code 1 when they can't be, or when a connection requires what this machine can't do.",
+                fields: [],
+                examples: [.init("mm doctor sessions", "kernel, a trial, the way to the network, each connection")]
+            ) { (_, options, streams) async throws(MMError) in
+                try show(
+                    await SessionsDoctor.examine(OperationServices(environment: environment)), options, streams)
+            },
+            LocalCommand(
                 ["doctor", "shells"],
                 summary: "Say how shells of models are confined on this machine, and try it.",
                 discussion: "Exit code 1 when they can't be started as the settings say.",
                 fields: [], examples: [.init("mm doctor shells", "settings, kernel, programs, and a trial")]
             ) { (_, options, streams) async throws(MMError) in
-                let found = await ShellsDoctor.examine(OperationServices(environment: environment).ofShells)
-                if options.format == .json {
-                    try streams.writeLine(JSONWriter.string(.object(found.json), layout: .indented(2)))
-                } else {
-                    try streams.writeLine(found.text)
-                }
-                return found.isSound ? 0 : 1
+                try show(
+                    await ShellsDoctor.examine(OperationServices(environment: environment).ofShells), options, streams)
             },
         ]
+    }
+
+    /// Writes what was found.
+    /// - Returns: the exit code.
+    private static func show(
+        _ found: DoctorReport, _ options: GlobalOptions, _ streams: CommandStreams
+    ) throws(MMError) -> Int32 {
+        if options.format == .json {
+            try streams.writeLine(JSONWriter.string(.object(found.json), layout: .indented(2)))
+        } else {
+            try streams.writeLine(found.text)
+        }
+        return found.isSound ? 0 : 1
     }
 }

@@ -10,10 +10,11 @@ private final class IsolatedRouterProcess: Sendable {
     private let process: ChildProcess
     private let user: UInt32?
 
+    /// Sessions have no walls of their own here: what is tried is the wall around their pool.
     static let registry = """
         {"connections": {
-          "Alpha": {"tenant": "alpha.example", "expectedEmail": "admin@contoso.example"},
-          "Beta": {"tenant": "beta.example", "expectedEmail": "admin@contoso.example"},
+          "Alpha": {"tenant": "alpha.example", "expectedEmail": "admin@contoso.example", "confinement": "off"},
+          "Beta": {"tenant": "beta.example", "expectedEmail": "admin@contoso.example", "confinement": "off"},
           "Hidden": {"tenant": "hidden.example", "mcps": []}
         }}
         """

@@ -23,22 +23,12 @@ struct SignInGroundTests {
         let services = home.services
         var environment = services.environment
         environment["XDG_RUNTIME_DIR"] = "/tmp"
-        environment["MM_PWSH"] = try standIn(words)
+        environment["MM_PWSH"] = ([try BuiltPrograms.path("mm-sandbox"), "pwsh"] + words).joined(separator: " ")
         return SessionPool(
             factory: ModuleSessionFactory(
                 environment: environment, paths: services.paths, registry: services.registry,
                 identity: services.identity, guards: CurrentGuard(environment: environment),
                 sent: SentRequests(audit: AuditLog(path: services.paths.auditLog), log: .off), log: .off))
-    }
-
-    /// A program that starts the stand-in with words of its own in front.
-    private func standIn(_ words: [String]) throws -> String {
-        let program = try BuiltPrograms.path("mm-sandbox")
-        let path = home.path + "/pwsh-\(RandomBytes.text(bytes: 6))"
-        let script = "#!/bin/sh\nexec '\(program)' pwsh \(words.joined(separator: " ")) \"$@\"\n"
-        try ProtectedFile.replace(path, with: Array(script.utf8))
-        chmod(path, 0o700)
-        return path
     }
 
     private func pins() -> PinStore { PinStore(path: home.services.paths.pinFile) }

@@ -1,10 +1,10 @@
 import Glibc
 import MMCore
-import MMStandIn
 import MMSystem
 import Testing
 
 @testable import MMPowerShell
+@testable import MMStandIn
 
 @Suite("Starting a host", .timeLimit(.minutes(10)))
 struct HostStartTests {
@@ -66,29 +66,38 @@ struct HostStartTests {
         #expect(error?.message.contains("/nowhere/pwsh") == true)
     }
 
-    @Test("a peer that connects to the socket and isn't the child is turned away, and the child still gets in")
+    @Test("a peer that connects to the port and isn't the child is turned away, and the child still gets in")
     func foreignPeer() async throws {
-        let parent = try StandIn.folder()
-        var settings = try StandIn.settings(["--start-after", "5000"])
-        settings.socketFolder = parent
+        let folder = try StandIn.folder()
+        let settings = try StandIn.settings(["--start-after", "5000"], folder: folder)
         let start = Task { try await PowerShellHost.start(settings, deadline: .after(.seconds(300))) }
-        let place = Found()
-        try await until("the socket") {
-            guard let folder = entries(of: parent).first(where: { $0.hasPrefix("mm-ps-") }) else { return false }
-            place.path = "\(parent)/\(folder)/wire"
-            // It listens a moment after it is there.
-            return (try? UnixSocket.connect(to: place.path)) != nil
+        let stranger = Found()
+        try await until("the port") {
+            // The program's environment names it while it waits to begin.
+            let program = ProcessEntry.all().first { $0.carries(Array("HOME=\(folder)/home".utf8)) }
+            guard let program, let port = Self.variable("MM_WIRE", of: program.id).flatMap({ UInt16($0) }) else {
+                return false
+            }
+            stranger.wire = try StandInWire(port: port)
+            return true
         }
-        let stranger = try UnixSocket.connect(to: place.path)
-        let greeting = Array(
-            "{\"t\":\"hello\",\"protocol\":1,\"nonce\":\"x\",\"pid\":\(getpid()),\"version\":\"7.6.5\"}\n".utf8)
-        _ = greeting.withUnsafeBytes { send(stranger.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        let wire = try #require(stranger.wire)
+        wire.put(["t": "hello", "protocol": 1, "nonce": "x", "pid": .int(Int64(getpid())), "version": "7.6.5"])
+        wire.flush()
         let host = try await start.value
         #expect(try await host.all("1").values == [1])
-        var byte: UInt8 = 0
-        #expect(recv(stranger.raw, &byte, 1, 0) <= 0, "the stranger's connection is closed")
-        #expect(entries(of: parent) == [], "socket and script are gone after the greeting")
+        guard case .end = wire.request(within: 300_000) else {
+            Issue.record("the stranger's connection is open")
+            return
+        }
+        #expect(entries(of: folder) == ["home"], "the script is gone after the greeting")
         await host.close()
+    }
+
+    private static func variable(_ name: String, of process: Int32) -> String? {
+        let environment = ProcFile.read("/proc/\(process)/environ", limit: 1 << 20) ?? []
+        return environment.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            .first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
     }
 
     @Test(
@@ -104,7 +113,7 @@ struct HostStartTests {
         let settings = HostSettings(
             location: PowerShellLocation(program: "/bin/false", reason: .named), folder: "/tmp",
             environment: environment)
-        let seen = settings.childEnvironment(wire: "", nonce: "", mark: "")
+        let seen = settings.childEnvironment(wire: 1, nonce: "", mark: "")
         #expect(seen["DOTNET_GCHeapHardLimit"] == cap)
         #expect(seen["DOTNET_gcServer"] == "0")
         #expect(seen["DOTNET_GCConserveMemory"] == nil)
@@ -164,7 +173,7 @@ struct HostStartTests {
 
     private final class Found: @unchecked Sendable {
         // Set and read by one task, one after the other.
-        var path = ""
+        var wire: StandInWire?
     }
 }
 

@@ -392,7 +392,7 @@ struct PowerShellSessionTests {
             location: PowerShellLocation(program: "/p", reason: .named), folder: folder,
             environment: ["PATH": "/nowhere:\(folder)"])
         let settings = PowerShellSessionSettings(host: host, profile: PowerPlatformProfile())
-        let path = settings.host.childEnvironment(wire: "", nonce: "", mark: "")["PATH"]
+        let path = settings.host.childEnvironment(wire: 1, nonce: "", mark: "")["PATH"]
         #expect(path == "\(folder):/usr/local/bin:/usr/bin:/bin")
     }
 

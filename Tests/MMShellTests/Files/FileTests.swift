@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSessions
 import Testing
 
 @testable import MMShell
@@ -71,8 +72,8 @@ struct LocalFileTests {
             _ = try await files.write("own-notes/x", [1])
             #expect(try await files.read("own-notes/x").bytes == [1])
         }
-        #expect(FileRules.lies("/root", in: "/root") && FileRules.lies("/root/x", in: "/root/"))
-        #expect(FileRules.lies("/x", in: "/") && !FileRules.lies("/ro", in: "/root"))
+        #expect(RealPath.lies("/root", in: "/root") && RealPath.lies("/root/x", in: "/root/"))
+        #expect(RealPath.lies("/x", in: "/") && !RealPath.lies("/ro", in: "/root"))
     }
 
     @Test("are written through links, which stay")

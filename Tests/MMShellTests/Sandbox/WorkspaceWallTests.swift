@@ -139,15 +139,4 @@ struct WorkspaceWallTests {
             #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("terminal"))
         }
     }
-
-    @Test("what is hidden stays hidden in folders that may be read, and what lies beside it does not")
-    func hidden() async throws {
-        let root = String(cString: mkdtemp(strdup("/var/tmp/mm-hidden-XXXXXX")))
-        try await TestSSHD.run("mkdir", ["-p", root + "/a/own", root + "/a/free", root + "/b"])
-        symlink(root + "/a/own", root + "/b/link")
-        let rules = WorkspaceRules(workspace: root, hidden: [root + "/a/own", "/nonexistent/own"])
-        #expect(rules.shown([root]) == [root + "/a/free", root + "/b"])
-        #expect(rules.shown([root + "/b", root + "/a/own/x", "/usr"]) == [root + "/b", "/usr"])
-        try await TestSSHD.run("rm", ["-rf", root])
-    }
 }

@@ -1,0 +1,91 @@
+import Glibc
+package import MMCore
+import MMEgress
+import MMGuard
+import MMIdentity
+import MMPowerShell
+import MMSessions
+import MMSystem
+
+/// Whether PowerShell sessions can be confined on this machine, and which are not.
+package enum SessionsDoctor {
+    /// Looks at the kernel, the way to the network and the connections, and starts a program behind walls.
+    /// - Parameter services: whose connections.
+    package static func examine(_ services: OperationServices) async -> DoctorReport {
+        var report = DoctorReport()
+        let problem = HostWalls.problem()
+        report.add("Landlock", problem == nil, problem.map(DoctorReport.words) ?? kernel)
+        if problem == nil { await tryWalls(&report) }
+        await tryEgress(&report, services)
+        do throws(MMError) {
+            for connection in try services.registry.snapshot().connections {
+                let walls = SessionWalls(of: connection)
+                do throws(MMError) {
+                    try walls.check()
+                    report.add(connection.name, true, walls.notice ?? "its sessions are confined")
+                } catch {
+                    report.add(connection.name, false, DoctorReport.words(error))
+                }
+            }
+        } catch {
+            report.add("connections", false, DoctorReport.words(error))
+        }
+        return report
+    }
+
+    private static var kernel: String {
+        let signals =
+            HostWalls.holdSignals ? "" : "; signals reach other processes of this user, which Linux 6.12 keeps in too"
+        return "version \(Confinement.kernelVersion)\(signals)"
+    }
+
+    /// Starts a program as a session is started, that tries what it may not.
+    private static func tryWalls(_ report: inout DoctorReport) async {
+        var template = Array("/var/tmp/mm-doctor-XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }
+        guard let folder = made.map({ String(cString: $0) }) else {
+            return report.add("a trial", false, "/var/tmp can't be written to")
+        }
+        let walls = HostWalls(in: folder)
+        let settings = HostSettings(
+            location: PowerShellLocation(program: "/bin/sh", reason: .named), folder: walls.folder, environment: [:])
+        do throws(MMError) {
+            let seen = try await walls.trial(of: settings)
+            report.add(
+                "a trial", seen.isConfined,
+                seen.isConfined
+                    ? "a program was started, and reached nothing outside" : "a program reached what it may not")
+            report.add(
+                "mounts", true,
+                seen.hasOwnTemporaryFolder
+                    ? "sessions have a /tmp of their own"
+                    : "this user may make none: sessions share /tmp/.dotnet, and permissions of files can be changed")
+        } catch {
+            report.add("a trial", false, DoctorReport.words(error))
+        }
+        walls.removeFolder()
+        for name in ["cache", ""] { rmdir(folder + "/" + name) }
+    }
+
+    private static func tryEgress(_ report: inout DoctorReport, _ services: OperationServices) async {
+        let folder = services.paths.stateDirectory + "/doctor"
+        do throws(MMError) {
+            let cloud = try Cloud.named("public", paths: services.paths)
+            let session = try await EgressSession.start(
+                EgressConfiguration(
+                    session: "doctor", hosts: EgressHosts(cloud: cloud),
+                    judge: GrantedRequests(guards: services.guards, policy: .standard), tokens: NoTokens(),
+                    folder: folder, environment: services.environment, events: { _ in }))
+            report.add("egress", true, "opened at port \(session.port) of this machine")
+            await session.close()
+        } catch {
+            report.add("egress", false, DoctorReport.words(error))
+        }
+    }
+
+    private struct NoTokens: TokenSource {
+        func token(for need: TokenNeed) async throws(MMError) -> Secret {
+            throw MMError(.unsupported, "The doctor has no tokens.")
+        }
+    }
+}

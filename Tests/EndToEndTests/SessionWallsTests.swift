@@ -1,0 +1,122 @@
+import Glibc
+import MMCore
+import MMSessions
+import MMSystem
+import Testing
+
+@Suite("The walls around PowerShell sessions", .timeLimit(.minutes(15)))
+struct SessionWallsTests {
+    static let hasLandlock = Confinement.kernelVersion >= 6
+
+    /// A tenant with a session of Azure that is fed tokens.
+    private static func signedIn(_ words: [String] = []) async throws -> Tenant {
+        let tenant = try await Tenant()
+        try tenant.allowStandIn()
+        if !words.isEmpty { #expect(try await tenant.mm(["connections", "edit", "Demo"] + words).code == 0) }
+        try await tenant.signIn()
+        return tenant
+    }
+
+    /// What a text wrote that a script ran in a shell.
+    private static func sh(_ tenant: Tenant, _ text: String) async throws -> String {
+        let quoted = text.replacing("'", with: "''")
+        let ran = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn program '\(quoted)'", "--json", "-q"])
+        let row = try #require(ran.json?.array?.first, "\(ran)")
+        return (row["Output"]?.string ?? "") + (row["Error"]?.string ?? "")
+    }
+
+    @Test(
+        "a session is confined without being asked: it works, and its programs reach neither files nor ports of the user",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
+    func confined() async throws {
+        let tenant = try await Self.signedIn()
+        let home = tenant.home.path
+        try ProtectedFile.replace(home + "/secret", with: Array("a secret\n".utf8))
+        let ran = try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription", "--json"])
+        #expect(ran.code == 0 && !ran.error.contains("not confined"), "\(ran)")
+        for path in ["/secret", "/.m365-connections.json", "/.m365-state/audit.jsonl"] {
+            let seen = try await Self.sh(tenant, "cat \(home)\(path)")
+            #expect(seen.contains("Permission denied") || seen.contains("No such file"), "\(seen)")
+        }
+        #expect(try await Self.sh(tenant, "ls \(home)").contains("Permission denied"))
+        _ = try await Self.sh(tenant, "echo x > \(home)/written; echo x > /var/tmp/mm-written-$$")
+        #expect(access(home + "/written", F_OK) != 0)
+        #expect(try await Self.sh(tenant, "echo x > ~/own && cat ~/own") == "x\n")
+        // Past the proxy there is nothing, not even this machine.
+        let port = tenant.base.split(separator: ":").last.map(String.init) ?? ""
+        let direct = try await Self.sh(tenant, "curl -s --noproxy '*' http://127.0.0.1:\(port)/; echo $?")
+        #expect(direct == "7\n", "\(direct)")
+        #expect(
+            try await Self.sh(tenant, "python3 -c 'import socket; socket.socket(socket.AF_UNIX)'").contains("Error"))
+        #expect(try await tenant.mm(["pool", "stop"]).code == 0)
+        let left = try tenant.home.files().map(\.path).filter { $0.contains("/session-") }
+        #expect(left.isEmpty, "\(left)")
+        await tenant.stop()
+    }
+
+    @Test(
+        "folders that the owner shares may be read and written, in sessions that begin after that",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
+    func shared() async throws {
+        let tenant = try await Self.signedIn()
+        let folder = tenant.home.path + "/reports"
+        try ProtectedFile.makeDirectory(folder)
+        #expect(try await Self.sh(tenant, "echo x > \(folder)/a").contains("denied"))
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "shared=~/reports"]).code == 0)
+        #expect(try await Self.sh(tenant, "echo x > \(folder)/a && cat \(folder)/a") == "x\n")
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "shared=~/.m365-state"]).code == 0)
+        let refused = try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription", "--json"])
+        #expect(refused.failure?["code"] == "invalid_input" && refused.error.contains("files of mm"), "\(refused)")
+        await tenant.stop()
+    }
+
+    @Test(
+        "nothing that a script started outlives the pool, however that ends",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"), arguments: [SIGKILL, SIGTERM])
+    func poolKilled(signal: Int32) async throws {
+        let tenant = try await Self.signedIn()
+        let text =
+            "env -i setsid sh -c 'echo $$ > orphan; exec sleep 1000' & while ! test -s orphan; do sleep 0.01; done; cat orphan"
+        let orphan = try #require(Int32(try await Self.sh(tenant, text).filter(\.isNumber)))
+        let process = try await tenant.sessionProcess("azure")
+        let pool = try tenant.poolProcess().pid
+        #expect(ProcessEntry(orphan) != nil && ProcessEntry(process) != nil)
+        kill(pool, signal)
+        let deadline = Deadline.after(.seconds(300))
+        while [orphan, process, pool].contains(where: { ProcessEntry($0).map { !$0.isDead } ?? false }) {
+            try #require(!deadline.hasPassed, "a process is left")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        await tenant.stop()
+    }
+
+    @Test("without walls the first answer says so, once, and the guard asks about texts as everywhere")
+    func off() async throws {
+        let tenant = try await Self.signedIn(["--confinement", "off"])
+        try ProtectedFile.replace(tenant.home.path + "/secret", with: Array("a secret\n".utf8))
+        let first = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn environment", "--json"])
+        #expect(first.error.contains("not confined"), "\(first)")
+        let second = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn environment", "--json"])
+        #expect(!second.error.contains("not confined"))
+        #expect(try await Self.sh(tenant, "cat \(tenant.home.path)/secret") == "a secret\n")
+        let script = "Import-Csv ./users.csv | ForEach-Object { & $cmd $_ }"
+        let asked = try await tenant.mm(["guard", "check", "-c", "Demo", "-m", "azure", script, "--json"])
+        #expect(asked.json?["verdict"] == "ask", "\(asked)")
+        await tenant.stop()
+    }
+
+    @Test(
+        "the same text is let through behind the walls, also where they are required, and by the check and the run alike",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
+    func kinder() async throws {
+        let tenant = try await Self.signedIn(["--confinement", "required"])
+        let script = "$name = 'Get-AzSubscription'; & $name"
+        let checked = try await tenant.mm(["guard", "check", "-c", "Demo", "-m", "azure", script, "--json"])
+        #expect(checked.json?["verdict"] == "allow" && checked.code == 0, "\(checked)")
+        let ran = try await tenant.mm(["run", "Demo", "azure", script, "--json"])
+        #expect(ran.code != 5 && ran.code != 4, "\(ran)")
+        let bare = try await tenant.mm(["guard", "check", "-m", "azure", script, "--json"])
+        #expect(bare.json?["verdict"] == "ask", "\(bare)")
+        await tenant.stop()
+    }
+}

@@ -1,0 +1,110 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMSessions
+
+@Suite("Confinement", .timeLimit(.minutes(10)))
+struct ConfinementTests {
+    static let hasLandlock = Confinement.kernelVersion >= 6
+
+    @Test("what is hidden stays hidden in folders that may be read, and what lies beside it does not")
+    func hidden() throws {
+        let home = try TestHome()
+        let root = home.path
+        for folder in ["/a/own", "/a/free", "/b"] { try ProtectedFile.makeDirectory(root + folder) }
+        symlink(root + "/a/own", root + "/b/link")
+        let hidden = [root + "/a/own", "/nonexistent/own"]
+        #expect(Confinement.visible([root], without: hidden) == [root + "/a/free", root + "/b"])
+        #expect(
+            Confinement.visible([root + "/b", root + "/a/own/x", "/usr"], without: hidden) == [root + "/b", "/usr"])
+    }
+
+    /// A program behind walls, in a folder outside of `/tmp`, and what it wrote.
+    private static func run(_ text: String, _ change: (inout Confinement, String) -> Void) async throws -> String {
+        let folder = String(cString: mkdtemp(strdup("/var/tmp/mm-walls-XXXXXX")))
+        defer { system("rm -rf \(folder)") }
+        try ProtectedFile.makeDirectory(folder + "/tmp")
+        var walls = Confinement()
+        walls.writable = [folder]
+        change(&walls, folder)
+        let command = try walls.confine(
+            ChildCommand("/bin/sh", ["-c", text], environment: ["PATH": "/usr/bin:/bin"], directory: folder))
+        let ran = try await ChildProcess.run(command, limit: 64 << 10, timeout: .seconds(300))
+        return String(decoding: ran.output + ran.error, as: UTF8.self) + "status \(ran.exit.code)"
+    }
+
+    @Test(
+        "a program has a /tmp of its own where mounts can be made, and else none",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
+    func ownTemporaryFolder() async throws {
+        let mark = "mm-walls-\(getpid())-\(RandomBytes.text(bytes: 6))"
+        let answer = try await Self.run("echo in > /tmp/\(mark) && cat tmp/\(mark); ls /tmp | wc -l") { walls, folder in
+            walls.attributes = .byMounts
+            walls.shown["/tmp"] = folder + "/tmp"
+        }
+        let mayMount = system("unshare -m true 2>/dev/null || unshare -Um true 2>/dev/null") == 0
+        #expect(mayMount ? answer == "in\n1\nstatus 0" : answer.contains("denied"), "\(answer)")
+        #expect(access("/tmp/" + mark, F_OK) != 0)
+    }
+
+    @Test(
+        "what a led program leaves behind ends with it, also in a session of its own, and its status is handed on",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"), arguments: ["exit 5", "kill -9 $$"])
+    func led(end: String) async throws {
+        let answer = try await Self.run(
+            "setsid sh -c 'echo $$ > orphan; exec sleep 1000' & while ! test -s orphan; do sleep 0.01; done; cat orphan; \(end)"
+        ) { walls, _ in walls.isLed = true }
+        let lines = answer.split(separator: "\n")
+        let orphan = try #require(lines.first.flatMap { Int32($0) }, "\(answer)")
+        #expect(answer.hasSuffix(end == "exit 5" ? "status 5" : "status 137"), "\(answer)")
+        #expect(ProcessEntry(orphan)?.isDead ?? true)
+    }
+
+    @Test(
+        "what a led program started ends when whoever started it is killed",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
+    func starterKilled() async throws {
+        let folder = String(cString: mkdtemp(strdup("/var/tmp/mm-walls-XXXXXX")))
+        defer { system("rm -rf \(folder)") }
+        var walls = Confinement()
+        walls.writable = [folder]
+        walls.isLed = true
+        let text = "setsid sh -c 'echo $$ > orphan; exec sleep 1000' & echo $$ > program; exec sleep 1000"
+        let bare = ChildCommand("/bin/sh", ["-c", text], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
+        let confined = try walls.confine(bare)
+        // A shell starts it in the place of this program.
+        let words = confined.arguments.map { $0.hasPrefix("lead=") ? "lead=$$" : ShellWord.quoted($0) }
+        let script =
+            "(exec -a \(try #require(confined.name)) \(ShellWord.quoted(confined.executable)) \(words.joined(separator: " "))) & "
+            + "wait"
+        var shell = ChildCommand(
+            "/bin/bash", ["-c", script], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
+        shell.endsGroup = false
+        let starter = try await ChildProcess.start(shell)
+        let pids = try await Self.pids(in: folder, ["program", "orphan"])
+        starter.signal(SIGKILL)
+        _ = await starter.exit()
+        let deadline = Deadline.after(.seconds(300))
+        while pids.contains(where: { ProcessEntry($0).map { !$0.isDead } ?? false }) {
+            try #require(!deadline.hasPassed, "a process is left")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    private static func pids(in folder: String, _ names: [String]) async throws -> [Int32] {
+        let deadline = Deadline.after(.seconds(300))
+        while true {
+            let found = names.compactMap { name in
+                ProcFile.read("\(folder)/\(name)", limit: 64).flatMap {
+                    Int32(String(decoding: $0, as: UTF8.self).filter(\.isNumber))
+                }
+            }
+            if found.count == names.count { return found }
+            try #require(!deadline.hasPassed, "the program did not begin")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
