@@ -54,8 +54,8 @@ struct WireAttackTests {
         for (method, path, body) in Self.attacks {
             let text = "Invoke-StandIn request pnp \(method) '\(path)'" + (body.map { " '\($0)'" } ?? "")
             let told = try await tenant.mm(["run", "Demo", "pnp", text, "--json"])
-            // Held back, denied, or never sent as no request could be written so.
-            #expect(told.code == 5 || told.code == 4 || told.code == 1, "\(method) \(path): \(told)")
+            // Held back, denied, or refused as no request at all.
+            #expect(told.code != 0 || told.output.contains("Microsoft Master:"), "\(method) \(path): \(told)")
         }
         #expect(try await Self.seen(tenant).filter(Self.isChange) == before)
         // The tenant notes what does arrive.
