@@ -71,7 +71,8 @@ extension Connection {
         for folder in folders where !folder.hasPrefix("/") && !folder.hasPrefix("~/") {
             reader.report(
                 "shared", "must hold absolute paths of folders",
-                hint: "Such as [\"/srv/reports\"], or [\"~/reports\"] for a folder below the home.", value: .string(folder))
+                hint: "Such as [\"/srv/reports\"], or [\"~/reports\"] for a folder below the home.",
+                value: .string(folder))
             return []
         }
         return folders

@@ -50,7 +50,8 @@ package struct ModuleSessionFactory: SessionFactory {
                 module: key.module, connection: connection, identity: identity, prefersPowerShell: isNamed,
                 makePowerShell: makePowerShell)
             try await session.prepare()
-            return ModuleSession(runner: .exchange(session), ground: ground, walls: walls, requests: requests, sent: sent)
+            return ModuleSession(
+                runner: .exchange(session), ground: ground, walls: walls, requests: requests, sent: sent)
         }
         let session = try await powerShell(key, connection, requests)
         return ModuleSession(runner: .powerShell(session), ground: ground, walls: walls, requests: requests, sent: sent)
@@ -66,7 +67,8 @@ package struct ModuleSessionFactory: SessionFactory {
         var settings = try PowerShellSessionSettings(
             connection: connection, module: key.module, knownApps: snapshot.knownModuleApps,
             pin: try PinStore(path: paths.pinFile).pin(of: connection.name),
-            location: try SessionPowerShell.location(for: connection, sandbox: login, environment), paths: paths, environment: environment,
+            location: try SessionPowerShell.location(for: connection, sandbox: login, environment), paths: paths,
+            environment: environment,
             sandboxLogin: login,
             tokens: ConnectionTokens(of: connection, from: identity, cloud: try identity.cloud(of: connection)))
         settings.host.log = log.scoped(key.connection, key.module)

@@ -128,7 +128,9 @@ extension SandboxProfile {
                     .unsupported, "The profile isolated can't limit ports.",
                     hint: "Use the profile workspace, or no network.")
             }
-            for place in Confinement.visible(Confinement.system + rules.readable, without: rules.hidden) { words += ["--ro-bind-try", place, place] }
+            for place in Confinement.visible(Confinement.system + rules.readable, without: rules.hidden) {
+                words += ["--ro-bind-try", place, place]
+            }
             words += [
                 "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", folder, folder, "--bind",
                 rules.workspace, rules.workspace,
