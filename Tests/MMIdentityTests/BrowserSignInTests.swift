@@ -122,6 +122,39 @@ struct BrowserSignInTests {
         #expect(result.requests.count == 1 && result.requests.first?.form["code"] == "FAKE-good")
     }
 
+    @Test("a refresh that a policy refuses ends in the browser, where the person asks for it")
+    func afterPolicy() async throws {
+        let cursor = Cursor(polls: [Contoso.tokens(life: 10)], codes: [Contoso.deviceCode()])
+        let transport = ScriptedTransport { request, _ in
+            request.url.hasSuffix("/devicecode") ? cursor.nextCode() : cursor.nextPoll()
+        }
+        _ = try await IdentityService.scripted(home, transport, clock: clock).signIn(try Contoso.connection()) { _ in }
+        clock.advance(60)
+        let blocked = ScriptedTransport { _, _ in Contoso.refusal("invalid_grant", code: 53_003) }
+        let error = await #expect(throws: MMError.self) {
+            try await IdentityService.scripted(home, blocked, clock: clock).token(for: try Contoso.connection())
+        }
+        let advised = error?.hint ?? ""
+        #expect(advised.contains("mm login Contoso --browser"))
+        let nonce = Mutex<String?>(nil)
+        let answers = ScriptedTransport { request, _ in
+            request.form["grant_type"] == "refresh_token"
+                ? Contoso.refusal("invalid_grant", code: 53_003)
+                : Contoso.tokens(access: "FAKE-browser", claims: ["nonce": .string(nonce.withLock { $0 } ?? "")])
+        }
+        let network = network
+        let account = try await IdentityService.scripted(home, answers, clock: clock).signIn(
+            try Contoso.connection(), by: .browser, deadline: .after(.seconds(120))
+        ) { prompt in
+            guard let page = try? Page(prompt) else { return }
+            nonce.withLock { $0 = page.fields["nonce"] }
+            let fields = ["code": "FAKE-code", "state": page.fields["state"] ?? ""]
+            Task { try await Self.post(fields, to: page, network) }
+        }
+        #expect(account.username == Contoso.email)
+        #expect(answers.requests.map { $0.form["grant_type"] } == ["refresh_token", "authorization_code"])
+    }
+
     @Test("tokens of a sign-in that somebody else began are not kept")
     func nonce() async throws {
         let error = await #expect(throws: MMError.self) {

@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMHTTP
 import TestSupport
@@ -118,6 +119,23 @@ struct ManagedIdentityTests {
                 target(), .graph, claims: nil, deadline: .never)
         }
         #expect(transport.requests.allSatisfy { $0.headers["Authorization"] == nil })
+    }
+
+    @Test("a key that is a link, or holds more than a key, is not read")
+    func arcFiles() async throws {
+        let folder = "\(home.path)/tokens"
+        try home.write("\(folder)/big.key", [UInt8](repeating: 0x41, count: 5000))
+        try #require(symlink("/etc/hostname", "\(folder)/link.key") == 0)
+        for name in ["big.key", "link.key"] {
+            let transport = ScriptedTransport { _, _ in
+                HTTPResponse(status: 401, headers: ["WWW-Authenticate": "Basic realm=\(folder)/\(name)"])
+            }
+            let fault = await #expect(throws: AppTokenFault.self) {
+                try await grant(transport, folder: folder).token(target(), .graph, claims: nil, deadline: .never)
+            }
+            #expect(fault?.error.code == .forbidden && fault?.error.hint?.contains("himds") == true)
+            #expect(transport.requests.count == 1)
+        }
     }
 
     private func grant(_ transport: ScriptedTransport, folder: String) -> ManagedIdentityGrant {

@@ -11,7 +11,6 @@ struct ManagedIdentityGrant: AppTokenSource {
 
     /// The metadata service answers at once; where it doesn't, this is no machine of Azure.
     private static let patience = Duration.seconds(2)
-    private static let keyLimit = 4096
 
     func token(
         _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
@@ -47,6 +46,8 @@ struct ManagedIdentityGrant: AppTokenSource {
                     error: error.mmError(for: "Asking \(endpoint.name)"), isPassing: error.kind != .cancelled)
             } catch let error as AppTokenFault {
                 throw error
+            } catch let error as MMError {
+                throw AppTokenFault(error: error)
             } catch {
                 throw AppTokenFault(error: MMError(.internalError, "\(endpoint.name) can't be asked: \(error)"))
             }
@@ -88,29 +89,15 @@ struct ManagedIdentityGrant: AppTokenSource {
     /// The answer of Arc's agent to the same request with the key that it left where root and its group alone can read.
     private func proven(_ request: HTTPRequest, by challenge: HTTPResponse) async throws -> HTTPResponse {
         let field = challenge.headers["WWW-Authenticate"] ?? ""
-        guard let mark = field.lowercased().firstRange(of: "realm=") else {
-            throw AppTokenFault(error: MMError(.remoteFailed, "The agent of Azure Arc names no key to prove who asks."))
-        }
-        let path = field[mark.upperBound...].filter { $0 != "\"" }
-        // Only its own folder's keys: another file's content would be sent to whoever answers there.
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
-        guard name.hasSuffix(".key"), name.utf8.count > 4 else {
-            throw AppTokenFault(
-                error: MMError(.denied, "The agent of Azure Arc names a file that is no key: \(path.prefix(120))."))
-        }
-        let file = "\(keyFolder)/\(name)"
-        guard let bytes = try ProtectedFile.read(file, limit: Self.keyLimit),
-            let key = String(validating: bytes, as: UTF8.self), !key.isEmpty,
-            key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else {
+        guard let place = AgentKey(folder: keyFolder, challenge: field) else {
             throw AppTokenFault(
                 error: MMError(
-                    .forbidden, "The key that the agent of Azure Arc left can't be read: \(file).",
-                    hint: "Add this user to the group himds, then sign in to the machine anew."))
+                    .denied, "The agent of Azure Arc names no key of its own to prove who asks: \(field.prefix(120))."))
         }
-        HeldSecrets.shared.hold(Secret(key))
+        let key = try place.read()
+        HeldSecrets.shared.hold(key)
         var request = request
-        request.headers.set("Authorization", "Basic \(key)")
+        request.headers.set("Authorization", "Basic \(key.reveal())")
         return try await surroundings.direct.send(request)
     }
 

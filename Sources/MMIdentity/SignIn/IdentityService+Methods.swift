@@ -60,7 +60,7 @@ extension IdentityService {
             if let token = try await cachedToken(target, resource, options) { return token }
         case .deviceCode, .browser: break
         }
-        let app = target.clientID.isEmpty ? target.cacheClient ?? "of its own" : target.clientID
+        let app = target.clientID.isEmpty ? "of this machine" : target.clientID
         return .signedIn(
             SignedInAccount(
                 username: "", objectID: "", tenantID: target.authority.tenant, homeAccountID: "", appID: app),

@@ -165,7 +165,10 @@ struct TokenAcquirer: Sendable {
         switch fault {
         case .refused(let error):
             if error.action.isTransient, let rest { return .token(rest) }
-            if error.action.needsSignIn { return .signIn(claims: error.claims) }
+            // A policy that takes no token of the old sign-in may well take a new one in the browser.
+            if error.action.needsSignIn || usesBrowser && error.isRefusalOfTheWay {
+                return .signIn(claims: error.claims)
+            }
             throw error.mmError(
                 for: what, connection: target.connection, by: usesBrowser ? .browser : .deviceCode)
         case .unreachable(let error):
