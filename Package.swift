@@ -115,8 +115,8 @@ let endToEndTests: [Target] =
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "MMCore", "MMSystem", "MMHTTP", "MMSessions", "TestSupport", "TestHosts", "mm-cli", "mm-mcp",
-                "mm-sandbox",
+                "MMCore", "MMSystem", "MMHTTP", "MMSessions", "TestSupport", "TestHosts", "HeadlessBrowser", "mm-cli",
+                "mm-mcp", "mm-sandbox",
             ],
             swiftSettings: swiftSettings
         )
