@@ -1,36 +1,36 @@
 public import MMCore
 
-/// What a client says it can do.
+/// The capabilities that a client declares.
 public struct ClientCapabilities: Sendable, Hashable {
-    /// As the client wrote it; unknown members and shapes are kept and mean nothing to us.
+    /// The capabilities as the client wrote them; unknown members and shapes are kept and ignored.
     public let raw: JSONObject
 
-    /// Capabilities as they stand in `initialize` or in `_meta`.
+    /// Reads the capabilities of `initialize` or of a request's `_meta`.
     public init(_ raw: JSONObject = [:]) {
         self.raw = raw
     }
 
-    /// Whether it can show a form; `"elicitation": {}` means forms.
+    /// Whether the client can show a form; `"elicitation": {}` means that it can.
     public var elicitsForms: Bool {
         guard let elicitation = raw["elicitation"]?.object else { return false }
         return elicitation["form"] != nil || elicitation["url"] == nil
     }
 
-    /// Whether it can send a person to an address.
+    /// Whether the client can send its user to a URL.
     public var elicitsAddresses: Bool { raw["elicitation"]?["url"] != nil }
 
-    /// Whether it lends its model.
+    /// Whether the client lets the server sample its model.
     public var samples: Bool { raw["sampling"]?.object != nil }
 
-    /// Whether it tells which folders it works in.
+    /// Whether the client lists its root folders.
     public var listsRoots: Bool { raw["roots"]?.object != nil }
 }
 
-/// Which program a client is.
+/// The client program's name and version.
 public struct ClientInfo: Sendable, Hashable {
-    /// Its name; empty when it gave none.
+    /// The client's name; empty when it gave none.
     public let name: String
-    /// Its version; empty when it gave none.
+    /// The client's version; empty when it gave none.
     public let version: String
 
     init(_ object: JSONObject?) {

@@ -2,15 +2,15 @@
 public enum LogLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
     case debug, info, notice, warning, error, critical, alert, emergency
 
-    /// The level that the wire calls this word; `nil` for other words.
+    /// The level with this name on the wire; `nil` for any other word.
     public init?(word: String) {
         guard let level = Self.allCases.first(where: { $0.word == word }) else { return nil }
         self = level
     }
 
-    /// The word on the wire.
+    /// The level's name on the wire.
     public var word: String { "\(self)" }
 
-    /// Less serious before more serious.
+    /// Orders levels from less to more serious.
     public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
 }

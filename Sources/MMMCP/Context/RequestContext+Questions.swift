@@ -1,50 +1,53 @@
 public import MMCore
 
-/// A question was put, and its answer comes with another request.
+/// Thrown when a question has been asked whose answer arrives with a later request.
 ///
-/// Let it end the handler, as it is or as an error of your own: the engine asks the question, whatever the handler
-/// answers, and runs it again from its beginning when the answer is there.
+/// Let this error end the handler, as it is or replaced by one of your own: the engine asks the question whatever
+/// the handler returns, and runs the handler again from its beginning once the answer is there.
 public struct AnswerPending: Error, Sendable, Hashable {}
 
-/// Asking the client's side.
+/// Questions to the client: to its user, its model or its list of folders.
 ///
-/// A legacy client is asked while the handler waits. A modern client gets the question as the result of its request and
-/// sends the request again with the answer, perhaps to another process: there the handler throws ``AnswerPending`` and
-/// later *runs again from its beginning*, and then the same question has its answer. So ask before doing anything that
+/// A legacy client is asked while the handler waits. A modern client receives the question as the result of its request
+/// and repeats the request with the answer, perhaps to another process. In that case the handler throws
+/// ``AnswerPending`` and later *runs again from its beginning*; the same question then has its answer. So ask before
+/// doing anything that must not be done twice, give each question a key of its own, and guard what can't be undone with
+/// ``claimOnce()``.
 /// must not be done twice, give every question a key of its own, and guard what can't be undone with ``claimOnce()``.
 extension RequestContext {
     /// Whether the client can show its user a form.
     public var canAskForms: Bool { clientCapabilities.elicitsForms }
-    /// Whether the client can send its user to an address.
+    /// Whether the client can send its user to a URL.
     public var canAskAddresses: Bool { clientCapabilities.elicitsAddresses }
-    /// Whether the client lends its model.
+    /// Whether the client lets the server sample its model.
     public var canSample: Bool { clientCapabilities.samples }
-    /// Whether the client tells its folders.
+    /// Whether the client lists its root folders.
     public var canListRoots: Bool { clientCapabilities.listsRoots }
 
     /// Asks the user to fill in a form.
     /// - Parameters:
-    ///   - key: names the question within this call.
-    ///   - message: what the user reads.
-    ///   - form: what there is to fill in.
-    /// - Returns: what the user made of it; a refusal is an answer.
-    /// - Throws: ``AnswerPending``; an error when the client can't ask, doesn't answer in time or answers nonsense.
+    ///   - key: the question's name, unique within this call.
+    ///   - message: the text that the user reads.
+    ///   - form: the fields to fill in.
+    /// - Returns: the user's answer; declining is an answer, too.
+    /// - Throws: ``AnswerPending``; an error when the client can't ask, doesn't answer in time or answers something
+    ///   unusable.
     public func elicit(_ key: String, _ message: String, form: Form) async throws -> ElicitationAnswer {
         ElicitationAnswer(try await ask(.form(key, message, form)))
     }
 
-    /// Asks the user to go to an address.
+    /// Asks the user to open a URL.
     /// - Parameters:
-    ///   - key: names the question within this call.
-    ///   - message: what the user reads.
-    ///   - url: where to go; carries no credentials and no personal data.
-    /// - Returns: whether the user agreed to go there, not what came of it.
+    ///   - key: the question's name, unique within this call.
+    ///   - message: the text that the user reads.
+    ///   - url: the address to open; must contain no credentials and no personal data.
+    /// - Returns: whether the user agreed to open the URL, not what happened there.
     /// - Throws: as for a form.
     public func elicit(_ key: String, _ message: String, url: String) async throws -> ElicitationAnswer {
         ElicitationAnswer(try await ask(.address(key, message, url: url)))
     }
 
-    /// Asks the client's model.
+    /// Asks the client's model for a completion.
     /// - Throws: as for a form.
     public func sample(_ key: String, _ request: SamplingRequest) async throws -> SamplingAnswer {
         SamplingAnswer(raw: try await ask(.sampling(key, request)))
@@ -64,9 +67,9 @@ extension RequestContext {
         try await ask([question])[question.key] ?? [:]
     }
 
-    /// Asks several questions, which a modern client gets at once.
-    /// - Parameter questions: each with a key of its own.
-    /// - Returns: the answers as the protocol writes them, by their keys.
+    /// Asks several questions, which a modern client receives together.
+    /// - Parameter questions: the questions, each with a key of its own.
+    /// - Returns: the answers in the protocol's form, by key.
     /// - Throws: as for a form.
     public func ask(_ questions: [Question]) async throws -> [String: JSONObject] {
         for question in questions where !question.canBeAsked(clientCapabilities) {
@@ -140,16 +143,16 @@ extension RequestContext {
         }
     }
 
-    /// Remembers something until the handler runs again with the answer to a question. The client keeps it, signed and
-    /// readable: no secrets.
+    /// Keeps a value until the handler runs again with the answer to a question. The client stores it, signed but
+    /// readable, so it must hold no secrets.
     public func carry(_ key: String, _ value: JSONValue?) { replies?.carry(key, value) }
 
-    /// What was remembered before the question.
+    /// The value that ``carry(_:_:)`` kept before the question.
     public func carried(_ key: String) -> JSONValue? { replies?.carried[key] }
 
-    /// Claims the right to do what this call may do only once, after its questions were answered: a client may send the
-    /// same answers any number of times.
-    /// - Throws: `MMError` when it was claimed before.
+    /// Claims the right to perform an action that this call may perform only once, after its questions were answered: a
+    /// client may send the same answers any number of times.
+    /// - Throws: `MMError` with the code `conflict` when it has been claimed before.
     public func claimOnce() throws(MMError) {
         guard let replies, !session.server.once.claim(replies.nonce) else { return }
         throw MMError(

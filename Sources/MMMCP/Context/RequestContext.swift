@@ -1,41 +1,42 @@
 public import MMCore
 
-/// What a handler knows about the request it serves, and its ways to reach the client while it does.
+/// What a handler knows about the request it serves, and its means of reaching the client meanwhile.
 ///
-/// The request's task is cancelled when the client calls it off; what is sent after that goes nowhere.
+/// The request's task is cancelled when the client cancels the request; messages sent after that are dropped.
 public struct RequestContext: Sendable {
     let profile: CallProfile
     let call: LiveCall
     let session: Session
     let replies: Replies?
 
-    /// Whether the client negotiated a session or says everything with each request.
+    /// Whether the client negotiated a session (legacy) or describes itself in each request (modern).
     package var era: Era { profile.era }
-    /// The revision of the protocol that the request follows.
+    /// The protocol revision that the request follows.
     public var protocolVersion: ProtocolVersion { profile.version }
-    /// What the client can do.
+    /// The capabilities that the client declares.
     public var clientCapabilities: ClientCapabilities { profile.capabilities }
-    /// Which program the client is.
+    /// The client program's name and version.
     public var clientInfo: ClientInfo { profile.clientInfo }
-    /// Who sent the request.
+    /// The sender of the request.
     public var principal: Principal { profile.principal }
-    /// The name of the client's session, where the transport has named sessions; as secret as the session itself.
+    /// The name of the client's session, where the transport names sessions. Treat it as a secret: it grants the
+    /// session.
     public var sessionName: String? { session.name }
     /// The request's id.
     package var requestID: RequestID { call.id }
     /// The request's `_meta`.
     public var meta: JSONObject { profile.meta }
 
-    /// Whether the client wants to hear of progress.
+    /// Whether the client asked for progress notifications.
     public var wantsProgress: Bool { profile.progressToken != nil }
 
-    /// Tells how far the work is, where the client wants to know.
+    /// Reports progress, if the client asked for it.
     ///
-    /// Cheap enough for every step of a loop: only increases are sent, a few at once and then about four a second;
-    /// reaching the total is always sent.
+    /// Cheap enough for every step of a loop: only increases are sent, first in a small burst and then about four a
+    /// second; reaching the total is always sent.
     /// - Parameters:
-    ///   - progress: how far the work is; must grow.
-    ///   - total: how far it goes, if known.
+    ///   - progress: the amount of work done; must increase with every call.
+    ///   - total: the amount of work in all, if known.
     ///   - message: what is being done.
     public func progress(_ progress: Double, of total: Double? = nil, _ message: String? = nil) {
         guard let token = profile.progressToken else { return }
@@ -50,11 +51,11 @@ public struct RequestContext: Sendable {
         )
     }
 
-    /// Sends a log message, where the client wants messages of this level. Never log secrets.
+    /// Sends a log message, if the client wants messages of this level. Never log secrets.
     /// - Parameters:
-    ///   - level: how serious it is.
-    ///   - data: a text or anything else.
-    ///   - logger: which part of the program speaks.
+    ///   - level: how serious the message is.
+    ///   - data: a text or any other JSON value.
+    ///   - logger: the part of the program that logs.
     public func log(_ level: LogLevel, _ data: JSONValue, logger: String? = nil) {
         guard session.server.options.offersLogging, let wanted = wantedLogLevel, level >= wanted else { return }
         call.sendIfRoom(
@@ -67,12 +68,12 @@ public struct RequestContext: Sendable {
         )
     }
 
-    /// Lets the client's HTTP connection go while the work goes on; the client comes back for the rest. Where the
-    /// revision has no way back, nothing happens.
-    /// - Parameter wait: when the client is to come back.
+    /// Closes the client's HTTP connection while the work continues; the client reconnects for the remaining messages.
+    /// Does nothing where the revision has no way to reconnect.
+    /// - Parameter wait: how long the client is asked to wait before it reconnects.
     public func releaseConnection(retryAfter wait: Duration = .seconds(1)) { call.release(retryAfter: wait) }
 
-    /// A legacy client may change its level while the call runs; a modern one said it with the request.
+    /// A legacy client may change its level while the call runs; a modern one sets it in the request.
     private var wantedLogLevel: LogLevel? { era == .modern ? profile.logLevel : session.logLevel }
 
     private static func number(_ value: Double) -> JSONValue {
@@ -80,5 +81,5 @@ public struct RequestContext: Sendable {
     }
 }
 
-/// What a tool's handler knows about its call.
+/// The context of a tool call.
 public typealias ToolContext = RequestContext

@@ -1,4 +1,4 @@
-/// Which kinds of answer a client takes (RFC 9110, section 12.5.1).
+/// The media types that a client accepts (RFC 9110, section 12.5.1).
 struct Accept: Sendable {
     private let ranges: [(type: String, subtype: String)]?
 
@@ -11,7 +11,7 @@ struct Accept: Sendable {
         ranges = values.joined(separator: ",").split(separator: ",").compactMap { item in
             let parts = item.split(separator: ";").map { MCPHTTPRequest.trimmed($0).lowercased() }
             guard let range = parts.first else { return nil }
-            // A weight of zero rules the kind out.
+            // A weight of zero excludes the type.
             let isOut = parts.dropFirst().contains {
                 $0.hasPrefix("q=0") && $0.dropFirst(3).allSatisfy { $0 == "0" || $0 == "." }
             }
@@ -21,7 +21,7 @@ struct Accept: Sendable {
         }
     }
 
-    /// Whether it takes a kind; a client that says nothing takes everything.
+    /// Whether the client accepts a media type; without an Accept header it accepts every type.
     func takes(_ type: String, _ subtype: String) -> Bool {
         guard let ranges else { return true }
         return ranges.contains { range in

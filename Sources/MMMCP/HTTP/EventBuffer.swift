@@ -1,24 +1,24 @@
 import MMCore
 import MMSystem
 
-/// The messages about one POST, or those of a session that belong to no call: kept until a connection takes them, and in
-/// the legacy era a while longer, for a client that was cut off and comes back.
+/// Buffers the messages about one POST, or those of a session that belong to no call, until a connection takes them. In
+/// the legacy era they are kept a while longer, for a client that was cut off and reconnects.
 final class EventBuffer: MessageChannel {
-    /// What events carry beside their data.
+    /// What an event carries besides its data.
     enum Style: Sendable {
         /// Nothing: the stream can't be resumed (modern era).
         case plain
-        /// An id that names stream and place.
+        /// An id that names the stream and the event's position in it.
         case numbered(stream: Int)
-        /// As above, beginning with an event without data, so that there is a place to resume from at once.
+        /// Ids as above, and a first event without data, so that the client can resume from the very start.
         case primed(stream: Int)
     }
 
-    /// What became of a POST first.
+    /// How the answer to a POST begins.
     enum Beginning: Sendable {
         /// The answer, with nothing before it.
         case answer([UInt8])
-        /// As above, an answer that is made while it is sent.
+        /// A single answer that is produced while it is sent.
         case streamed(StreamedReply)
         /// There will be no answer.
         case nothing
@@ -29,7 +29,7 @@ final class EventBuffer: MessageChannel {
     fileprivate struct Event: Sendable {
         let number: Int
         let bytes: [UInt8]
-        /// The connection ends behind it, though the stream goes on.
+        /// Whether the connection ends after this event, though the stream goes on.
         var endsConnection = false
     }
 
@@ -37,7 +37,7 @@ final class EventBuffer: MessageChannel {
         var events: [Event] = []
         var bytes = 0
         var nextNumber = 0
-        /// The first number that was never dropped.
+        /// The number of the oldest event that was never dropped.
         var firstKept = 0
         var answer: [UInt8]?
         var streamed: StreamedReply?
@@ -47,7 +47,7 @@ final class EventBuffer: MessageChannel {
         var isDelivered = false
         /// The number after the last event that a connection took.
         var nextUndelivered = 0
-        /// Which connection reads; an older one has been replaced.
+        /// The number of the connection that reads; each new connection replaces the previous one.
         var connection = 0
         var isConnected = false
         var wake: OneShot<Void>?
@@ -59,10 +59,11 @@ final class EventBuffer: MessageChannel {
     private let first = OneShot<Void>()
     private let sent = OneShot<Void>()
 
-    /// A buffer.
+    /// Creates a buffer.
     /// - Parameters:
-    ///   - style: what events carry.
-    ///   - limit: most bytes that are kept for nobody.
+    ///   - style: what events carry besides their data.
+    ///   - limit: the number of bytes at which the buffer counts as congested and, where events are numbered, drops the
+    ///     oldest ones.
     init(_ style: Style, limit: Int) {
         self.style = style
         self.limit = limit
@@ -72,23 +73,23 @@ final class EventBuffer: MessageChannel {
     }
 
     var isCongested: Bool { state.withLock { $0.bytes >= limit } }
-    /// A stream's client that doesn't read holds up nothing but its own stream.
+    /// Returns at once: a client that doesn't read its stream delays that stream alone.
     func waitForRoom() async {}
-    /// The code of the error that is the answer, for the HTTP status; `nil` for a result.
+    /// The error code of the answer, which decides the HTTP status; `nil` for a result.
     var errorCode: Int? { state.withLock { $0.errorCode } }
-    /// Whether all that will ever come was taken by a connection.
+    /// Whether the stream is finished and a connection has taken all of it.
     var isDone: Bool { state.withLock { $0.isFinished && $0.isDelivered } }
     var isFinished: Bool { state.withLock { $0.isFinished } }
-    /// How many bytes are kept.
+    /// The number of buffered bytes.
     var size: Int { state.withLock { $0.bytes } }
-    /// Whether a connection is open that reads.
+    /// Whether a connection is reading.
     var isConnected: Bool { state.withLock { $0.isConnected } }
 
     func send(_ message: [UInt8]) { put(message, isLast: false) }
 
     func finish(_ answer: Reply?) { put(answer?.bytes, errorCode: answer?.errorCode, isLast: true) }
 
-    /// An answer that nothing precedes is sent as it is made; one that ends a stream of events is gathered for it.
+    /// Sends an answer that nothing precedes as it is produced; collects one that ends a stream of events first.
     func finish(streaming reply: StreamedReply) async {
         let isSentAsMade = state.withLock { state in
             guard !state.isFinished, !state.hasBegun, state.nextNumber <= primingCount else { return false }
@@ -106,7 +107,7 @@ final class EventBuffer: MessageChannel {
         }
     }
 
-    /// The answer that was made while it was sent is over, for the client or for good.
+    /// Notes that a streamed answer is over, whether it was sent whole or abandoned.
     func finishedSending() { sent.give(()) }
 
     private func put(_ message: [UInt8]?, errorCode: Int? = nil, isLast: Bool) {
@@ -147,7 +148,7 @@ final class EventBuffer: MessageChannel {
         return bytes
     }
 
-    /// Waits for what comes first, but not long.
+    /// Waits until it is known how the answer begins, but no longer than `patience`.
     func beginning(patience: Duration) async -> Beginning {
         let timer = Task { [first] in
             try? await Task.sleep(for: patience)
@@ -168,7 +169,7 @@ final class EventBuffer: MessageChannel {
         }
     }
 
-    /// Ends the connection that reads, though not the stream: the client is to come back after a while.
+    /// Ends the reading connection but not the stream, and asks the client to reconnect after `wait`.
     func release(retryAfter wait: Duration) {
         guard case .primed = style else { return }
         let milliseconds = max(0, wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000)
@@ -183,14 +184,14 @@ final class EventBuffer: MessageChannel {
         wake?.give(())
     }
 
-    /// Begins a connection.
+    /// Starts a connection, which replaces the one that reads.
     /// - Parameter last: the number of the last event that the client has; `nil` for a new client.
-    /// - Returns: the connection's number and the number of its first event; `nil` when that event is gone.
+    /// - Returns: the connection's number and the number of its first event; `nil` when that event is no longer kept.
     func connect(after last: Int?) -> (connection: Int, next: Int)? {
         let (result, replaced): ((Int, Int)?, OneShot<Void>?) = state.withLock { state in
             let next = last.map { $0 + 1 } ?? max(state.firstKept, state.nextUndelivered)
             guard next >= state.firstKept, next <= state.nextNumber else { return (nil, nil) }
-            // A pause was for the connection that was there; who comes back has had it.
+            // A pause was meant for the previous connection; a client that reconnects has already had it.
             if last != nil { state.events.removeAll { $0.endsConnection } }
             state.hasBegun = true
             state.connection += 1
@@ -202,7 +203,7 @@ final class EventBuffer: MessageChannel {
         return result
     }
 
-    /// The next event of a connection; `nil` at its end.
+    /// Returns a connection's next event, or `nil` at its end.
     func next(_ connection: Int, from number: Int) async -> (bytes: [UInt8], next: Int, isLast: Bool)? {
         while true {
             enum Step {
@@ -239,7 +240,7 @@ final class EventBuffer: MessageChannel {
         }
     }
 
-    /// The connection is gone.
+    /// Ends a connection, unless another one has replaced it.
     func disconnect(_ connection: Int) {
         let wake: OneShot<Void>? = state.withLock { state in
             guard state.connection == connection else { return nil }
@@ -267,9 +268,9 @@ extension EventBuffer.State {
         }
     }
 
-    /// Lets go of the oldest events of a stream that keeps them for a client that may come back; never of the newest,
-    /// which may be the answer. What nobody was ever given is only dropped here, too: who comes back too late finds a
-    /// gap, and is told.
+    /// Drops the oldest events of a stream that keeps them for a returning client, but never the newest, which may be
+    /// the answer. Events that no connection ever took are dropped only here; a client that comes back too late finds a
+    /// gap and is told so.
     fileprivate mutating func trim(to limit: Int, keepsDelivered: Bool) {
         guard keepsDelivered else { return }
         while bytes > limit, events.count > 1 { drop(through: events[0].number) }

@@ -2,8 +2,9 @@ import MMCore
 
 /// A stream of Server-Sent Events on its way to one client.
 ///
-/// Whoever sends it takes piece after piece with ``next()`` and calls ``close()`` when the client is gone or the stream is
-/// sent; ``forEach(_:)`` does both. Heart-beats are the sender's: any comment line between two pieces, every 15 seconds.
+/// The server that sends it takes piece after piece with ``next()`` and calls ``close()`` when the client disconnects
+/// or the stream ends; ``forEach(_:)`` does both. Heartbeats are the server's task: any comment line between two
+/// pieces, every 15 seconds.
 public final class EventStream: Sendable {
     private let buffer: EventBuffer
     private let connection: Int
@@ -19,7 +20,7 @@ public final class EventStream: Sendable {
 
     deinit { close() }
 
-    /// The next piece to send; `nil` at the end, or when the task is cancelled. For one reader.
+    /// Returns the next piece to send, or `nil` at the end or when the task is cancelled. Supports one reader.
     public func next() async -> [UInt8]? {
         let (number, isOver) = place.withLock { $0 }
         guard !isOver, let event = await buffer.next(connection, from: number) else { return nil }
@@ -27,13 +28,13 @@ public final class EventStream: Sendable {
         return event.bytes
     }
 
-    /// The client is gone, or everything was sent. In the modern era this calls off what was not answered yet.
+    /// Ends the stream, sent whole or not. In the modern era this cancels whatever is still unanswered.
     public func close() {
         buffer.disconnect(connection)
         onClose()
     }
 
-    /// Hands every piece to `send` and closes the stream, however that ends.
+    /// Passes every piece to `send` and closes the stream, however that ends.
     /// - Throws: what `send` throws.
     public func forEach<Failure: Error>(_ send: ([UInt8]) async throws(Failure) -> Void) async throws(Failure) {
         defer { close() }

@@ -1,11 +1,11 @@
 import MMCore
 
-/// Decides who is let in, before anybody looks at what was sent.
+/// Decides which requests are admitted, before their bodies are looked at.
 struct HTTPAdmission: Sendable {
     let options: HTTPOptions
 
     /// Checks path, Host, Origin and bearer secret, in this order.
-    /// - Returns: who it is, or the refusal.
+    /// - Returns: the sender, or the refusal.
     func admit(_ request: MCPHTTPRequest) -> Result<Principal, Refusal> {
         guard request.path == options.path || request.path == options.path + "/" else {
             return .failure(Refusal(404, "There is nothing at this path."))
@@ -30,7 +30,7 @@ struct HTTPAdmission: Sendable {
         return .success(.secretHolder)
     }
 
-    /// An answer that says no.
+    /// A response that refuses a request.
     struct Refusal: Error, Sendable {
         let status: Int
         let message: String
@@ -54,7 +54,7 @@ struct HTTPAdmission: Sendable {
         return MCPHTTPRequest.trimmed(header.dropFirst(7))
     }
 
-    /// The name in a Host header, without its port (RFC 9110, section 7.2).
+    /// Returns the name in a Host header without its port (RFC 9110, section 7.2).
     private static func name(ofHost host: String) -> String {
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
             let rest = host[host.index(after: end)...]
@@ -79,7 +79,8 @@ struct HTTPAdmission: Sendable {
             || options.allowedHosts.contains { $0.lowercased() == name }
     }
 
-    /// An IPv4 address in four numbers, or anything in brackets: names that no page of the web can have made up.
+    /// Whether a name is an IPv4 address in dotted decimal, or an address in brackets. No web page can make such a name
+    /// resolve to this server (DNS rebinding).
     private static func isNumeric(_ name: String) -> Bool {
         if name.hasPrefix("["), name.hasSuffix("]") {
             return name.utf8.dropFirst().dropLast().allSatisfy { byte in
@@ -93,8 +94,9 @@ struct HTTPAdmission: Sendable {
         return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    /// A page is known by a name of this server. An address that is good as a name of ours only because every address is
-    /// must be the one under which the request came: the page of another address is somebody else's.
+    /// Whether a page of this origin may send requests. The origin must carry one of the server's own names. A numeric
+    /// address that is admitted only because all of them are must be the address that the request was sent to: a page
+    /// at another address belongs to somebody else.
     private func isAllowed(origin: String, of host: String) -> Bool {
         for scheme in ["http://", "https://"] where origin.hasPrefix(scheme) {
             let name = Self.name(ofHost: String(origin.dropFirst(scheme.count)))

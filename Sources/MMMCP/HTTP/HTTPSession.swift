@@ -1,6 +1,6 @@
 import MMCore
 
-/// A legacy session over HTTP: its connection state, the streams of its calls and the one for everything else.
+/// A legacy session over HTTP: its connection state, the streams of its calls and the stream for everything else.
 final class HTTPSession: Sendable {
     let id: String
     let principal: Principal
@@ -18,7 +18,7 @@ final class HTTPSession: Sendable {
         var isClosed = false
     }
 
-    /// Most bytes of finished streams that are kept for a client that may come back.
+    /// The maximum number of bytes of finished streams that are kept for a client that may come back.
     private static let keptBytes = 4 << 20
     private static let keptStreams = 64
 
@@ -35,15 +35,15 @@ final class HTTPSession: Sendable {
         state = Mutex(State(lastUse: now))
     }
 
-    /// Notes that the client was heard of.
+    /// Notes that the client has just been active.
     func touch(at now: ContinuousClock.Instant) { state.withLock { $0.lastUse = now } }
 
-    /// How long nobody was heard of; nothing while a stream is open.
+    /// How long the client has been inactive; zero while a stream is open.
     func idleTime(at now: ContinuousClock.Instant) -> Duration {
         state.withLock { $0.connections > 0 ? .zero : now - $0.lastUse }
     }
 
-    /// A buffer for the messages about one POST.
+    /// Creates a buffer for the messages about one POST.
     func openStream() -> (number: Int, buffer: EventBuffer) {
         let primes = session.version.map { $0 >= .v2025_11_25 } ?? false
         return state.withLock { state in
@@ -54,7 +54,7 @@ final class HTTPSession: Sendable {
         }
     }
 
-    /// Keeps a stream that its client may come back to, and lets go of the oldest finished ones.
+    /// Keeps a stream that its client may come back to, and drops the oldest finished ones.
     func keep(_ number: Int, _ buffer: EventBuffer) {
         state.withLock { state in
             state.streams[number] = buffer
@@ -69,7 +69,7 @@ final class HTTPSession: Sendable {
         }
     }
 
-    /// The stream and place that an event id names.
+    /// Returns the stream and the position in it that an event id names.
     func place(of eventID: String) -> (buffer: EventBuffer, number: Int)? {
         let parts = eventID.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, let stream = Int(parts[0]), let number = Int(parts[1]), number >= 0 else { return nil }
@@ -77,7 +77,7 @@ final class HTTPSession: Sendable {
         return state.withLock { $0.streams[stream] }.map { ($0, number) }
     }
 
-    /// A stream of this buffer's events for a connection that begins.
+    /// Connects a new stream to this buffer's events.
     func connect(_ buffer: EventBuffer, after last: Int?) -> EventStream? {
         guard let (connection, next) = buffer.connect(after: last) else { return nil }
         state.withLock { $0.connections += 1 }
@@ -95,7 +95,7 @@ final class HTTPSession: Sendable {
         }
     }
 
-    /// Ends the session: its calls are called off and its streams end.
+    /// Ends the session: cancels its calls and ends its streams.
     func close() {
         session.close()
         home.finish(nil)

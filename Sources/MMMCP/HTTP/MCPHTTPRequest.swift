@@ -1,14 +1,14 @@
-/// An HTTP request as the engine sees it, whatever server received it.
+/// An HTTP request as the engine sees it, independent of the HTTP server that received it.
 public struct MCPHTTPRequest: Sendable {
     /// The method, in capitals.
     public var method: String
-    /// The path, nothing decoded, without the query.
+    /// The path without the query, still percent-encoded.
     public var path: String
-    /// The header fields in the order in which they came.
+    /// The header fields in the order received.
     public var headers: [(name: String, value: String)]
     /// The whole body.
     public var body: [UInt8]
-    /// Who sent it, when the server that received it knows (a Unix socket's peer, say); `nil` leaves it to the bearer
+    /// The sender, when the HTTP server knows it (a Unix socket's peer, say); `nil` leaves identification to the bearer
     /// secret.
     public var principal: Principal?
 
@@ -23,12 +23,12 @@ public struct MCPHTTPRequest: Sendable {
         self.principal = principal
     }
 
-    /// All values of a header, without outer blanks.
+    /// Returns all values of a header, without surrounding white space.
     func values(of name: String) -> [String] {
         headers.filter { Self.isSame($0.name, name) }.map { Self.trimmed($0.value) }
     }
 
-    /// The value of a header that may come once; `nil` when it doesn't come, or comes more than once.
+    /// Returns the value of a header that may occur once; `nil` when it is missing or occurs more than once.
     func value(of name: String) -> String? {
         let all = values(of: name)
         return all.count == 1 ? all[0] : nil

@@ -1,14 +1,14 @@
 import MMCore
 
-/// An HTTP answer, for whatever server sends it.
+/// An HTTP response, independent of the HTTP server that sends it.
 public struct MCPHTTPResponse: Sendable {
-    /// What the answer carries.
+    /// The content of the response.
     public enum Body: Sendable {
-        /// These bytes.
+        /// The complete body.
         case bytes([UInt8])
-        /// Server-Sent Events, as they come.
+        /// Server-Sent Events, sent as they occur.
         case events(EventStream)
-        /// One answer, made while it is sent.
+        /// A single answer that is produced while it is sent.
         case streamed(StreamedBody)
     }
 

@@ -1,11 +1,11 @@
 import MMCore
 
-/// The headers that repeat what a modern request says, so that proxies can route without reading bodies.
+/// The headers that repeat parts of a modern request, so that proxies can route without reading bodies.
 struct RoutingHeaders: Sendable {
     let request: MCPHTTPRequest
 
-    /// Compares version, method and name.
-    /// - Throws: -32020 for a header that is missing, comes twice, is malformed or says something else.
+    /// Compares version, method and name with the body.
+    /// - Throws: -32020 for a header that is missing, repeated, malformed or different from the body.
     func check(_ message: IncomingRequest, version: String) throws(MCPError) {
         try require("MCP-Protocol-Version", is: version)
         try require("Mcp-Method", is: message.method)
@@ -16,13 +16,13 @@ struct RoutingHeaders: Sendable {
         default: return
         }
         let written = message.params[key]?.string
-        // A body without a name is the body's fault, and is told as such.
+        // A missing name is an error of the body and is reported as such.
         if written == nil, request.values(of: "Mcp-Name").isEmpty { return }
         let found = try decoded("Mcp-Name", single("Mcp-Name"))
         guard found == written else { throw .headerMismatch("Mcp-Name is not params.\(key) of the body.") }
     }
 
-    /// Compares the headers of a tool's marked parameters.
+    /// Compares the headers of a tool's marked parameters with the arguments.
     /// - Throws: -32020, as above.
     func check(_ headers: ParameterHeaders, arguments: JSONObject) throws(MCPError) {
         for header in headers.headers {
@@ -52,7 +52,7 @@ struct RoutingHeaders: Sendable {
         return value
     }
 
-    /// The text behind a value: literal, or base64 of UTF-8 between markers.
+    /// Decodes a value: literal text, or base64 of UTF-8 between markers.
     private func decoded(_ name: String, _ value: String) throws(MCPError) -> String {
         guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7E }) else {
             throw .headerMismatch("The header \(name) has characters that must be sent as base64.")
@@ -74,11 +74,11 @@ struct RoutingHeaders: Sendable {
             if number == value { return true }
             switch (number.double, value.double) {
             case (let left?, let right?):
-                // Beyond what a double holds exactly only the same digits are the same number.
+                // Beyond the integers that a double represents exactly, only identical digits are the same number.
                 return left == right && abs(left) <= 9_007_199_254_740_992
             default: return false
             }
-        // The body has something there that no header can say: its schema tells.
+        // The body has a value here that no header can express; validation against the schema reports it.
         case .null, .array, .object: return true
         }
     }

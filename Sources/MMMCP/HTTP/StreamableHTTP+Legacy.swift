@@ -1,6 +1,6 @@
 import MMCore
 
-/// The legacy era: calls in sessions, with streams that a client may come back to.
+/// The legacy era: calls within sessions, with streams that a client may resume.
 extension StreamableHTTP {
     func postLegacy(
         _ request: MCPHTTPRequest, _ message: Message, _ principal: Principal
@@ -36,7 +36,7 @@ extension StreamableHTTP {
 
     private func serveLegacy(_ session: HTTPSession, _ message: Message, size: Int) async -> MCPHTTPResponse {
         let (number, buffer) = session.openStream()
-        // Kept from the start: the call goes on when its client is cut off, and the client may come back for it.
+        // Kept from the start: the call continues when its client is cut off, and the client may come back for it.
         let isCall =
             switch message {
             case .request, .batch: true
@@ -51,7 +51,7 @@ extension StreamableHTTP {
             return .streamed(body, status: Self.legacyStatus(buffer.errorCode))
         case .nothing:
             if case .batch = message { return MCPHTTPResponse(status: 202) }
-            // The client called its request off: it wants nothing any more, but HTTP wants an answer.
+            // The client cancelled its request and expects no answer, but HTTP requires one.
             return MCPHTTPResponse(status: 202)
         case .stream:
             session.keep(number, buffer)
@@ -71,7 +71,7 @@ extension StreamableHTTP {
         let session: HTTPSession
         switch find(request, principal) {
         case .success(let found): session = found
-        // Some clients ask before they have a session, and take 405 best.
+        // Some clients send GET before they have a session, and cope best with 405.
         case .failure(let refusal) where refusal.status == 400:
             return HTTPAdmission.Refusal(
                 405, "GET opens the stream of a session, and this request names none: POST `initialize` first.",
@@ -95,7 +95,7 @@ extension StreamableHTTP {
         switch find(request, principal) {
         case .success(let session):
             close(session)
-            // Not 204: some clients take only 200 for success here.
+            // Not 204: some clients accept only 200 as success here.
             return MCPHTTPResponse(status: 200)
         case .failure(let refusal): return refusal.response
         }

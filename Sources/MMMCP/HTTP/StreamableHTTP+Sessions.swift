@@ -1,8 +1,9 @@
 import MMCore
 
-/// The sessions of the legacy era: found, opened, closed, and ended when nobody comes any more.
+/// The sessions of the legacy era: finds, opens and closes them, and ends abandoned ones.
 extension StreamableHTTP {
-    /// The session that a request names: 400 without a name, 404 for one that isn't there or is somebody else's.
+    /// Returns the session that a request names, or 400 for a request that names none and 404 for a session that
+    /// doesn't exist or belongs to another principal.
     func find(_ request: MCPHTTPRequest, _ principal: Principal) -> Result<HTTPSession, HTTPAdmission.Refusal> {
         let names = request.values(of: "Mcp-Session-Id")
         guard let name = names.first, names.count == 1 else {
@@ -30,7 +31,7 @@ extension StreamableHTTP {
             guard !state.isStopped else { return (false, nil) }
             var evicted: HTTPSession?
             if state.sessions.count >= options.maxSessions {
-                // Somebody who never says goodbye must not keep everybody else out.
+                // A client that never ends its sessions must not lock out all others.
                 let idlest = state.sessions.values.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
                 guard let idlest, idlest.idleTime(at: now) >= .seconds(60) else { return (false, nil) }
                 state.sessions[idlest.id] = nil
@@ -59,8 +60,8 @@ extension StreamableHTTP {
         }
     }
 
-    /// Ends the sessions that nobody was heard of for too long.
-    /// - Returns: whether there are others left.
+    /// Ends the sessions that have been idle for too long.
+    /// - Returns: whether any sessions remain.
     private func sweep() -> Bool {
         let now = ContinuousClock.now
         let (idle, goesOn): ([HTTPSession], Bool) = state.withLock { state in

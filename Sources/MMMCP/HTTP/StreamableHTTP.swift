@@ -2,8 +2,9 @@ import MMCore
 
 /// Serves any number of clients over HTTP: legacy ones in sessions, modern ones request by request.
 ///
-/// This is HTTP without sockets: hand in requests, send what comes out. Whoever does that limits headers and connections,
-/// cancels the task of a request whose client is gone, and closes the ``EventStream`` of one that goes away later.
+/// This type has no sockets: pass requests in and send the responses that come out. The HTTP server around it limits
+/// headers and connections, cancels the task of a request whose client disconnects, and closes the ``EventStream`` of a
+/// client that disconnects later.
 public final class StreamableHTTP: Sendable {
     let server: MCPServer
     let options: HTTPOptions
@@ -17,7 +18,7 @@ public final class StreamableHTTP: Sendable {
         var sweeper: Task<Void, Never>?
     }
 
-    /// Serves a server over HTTP.
+    /// Creates a transport for a server.
     public init(_ server: MCPServer, options: HTTPOptions = HTTPOptions()) {
         self.server = server
         self.options = options
@@ -30,8 +31,8 @@ public final class StreamableHTTP: Sendable {
 
     /// Answers one request.
     ///
-    /// Checks come in this order, and the first that fails answers: path, Host, Origin, bearer secret, method, content
-    /// type, Accept, size, JSON, and then what the era of the message asks for.
+    /// The checks run in this order, and the first that fails decides the response: path, Host, Origin, bearer secret,
+    /// method, content type, Accept, size, JSON, and then those of the message's era.
     public func respond(to request: MCPHTTPRequest) async -> MCPHTTPResponse {
         let principal: Principal
         switch admission.admit(request) {
@@ -51,14 +52,14 @@ public final class StreamableHTTP: Sendable {
         }
     }
 
-    /// The refusal of a request by its head alone, so that nobody who is not let in has a body waited for; `nil` for one
-    /// that is let in. ``respond(to:)`` judges all the same.
+    /// Returns the refusal of a request that its head alone decides, so that no body is awaited from a client that
+    /// isn't admitted; `nil` for one that is. ``respond(to:)`` repeats the check.
     public func refusal(byHeadOf request: MCPHTTPRequest) -> MCPHTTPResponse? {
         guard case .failure(let refusal) = admission.admit(request) else { return nil }
         return refusal.response
     }
 
-    /// Ends all sessions and streams; requests after that are refused.
+    /// Ends all sessions and streams; later requests are refused.
     public func stop() {
         let (sessions, modern, sweeper) = state.withLock { state in
             state.isStopped = true
@@ -74,10 +75,10 @@ public final class StreamableHTTP: Sendable {
         for session in modern { session.close() }
     }
 
-    /// How many legacy sessions there are.
+    /// The number of open legacy sessions.
     package var sessionCount: Int { state.withLock { $0.sessions.count } }
 
-    /// A version header that names none of the legacy revisions makes a request modern.
+    /// A version header that names no legacy revision makes a request modern.
     private func isModern(_ request: MCPHTTPRequest) -> Bool {
         request.values(of: "MCP-Protocol-Version").contains { !ProtocolVersion($0).isLegacy }
     }
@@ -172,7 +173,7 @@ extension StreamableHTTP {
             return Self.stopping(incoming.id)
         case .stream:
             guard !Task.isCancelled, let (connection, next) = buffer.connect(after: nil) else {
-                // The client is gone, and with it whoever wanted the answer.
+                // The client is gone, so nobody is left to answer.
                 end()
                 return Self.stopping(incoming.id)
             }

@@ -1,8 +1,8 @@
 import MMCore
 
-/// One JSON answer with long texts in it, made while it is sent: it never lies in memory as a whole.
+/// A JSON answer with long texts, produced while it is sent, so that it is never in memory as a whole.
 ///
-/// Whoever sends it calls ``forEach(_:)`` once, or ``close()`` when the client is gone before that.
+/// The HTTP server that sends it calls ``forEach(_:)`` once, or ``close()`` when the client disconnects before that.
 public final class StreamedBody: Sendable {
     private let reply: StreamedReply
     private let onClose: Mutex<(@Sendable () -> Void)?>
@@ -14,14 +14,14 @@ public final class StreamedBody: Sendable {
 
     deinit { close() }
 
-    /// Hands every piece to `send`, in order, and closes the body, however that ends.
+    /// Passes every piece to `send`, in order, and closes the body, however that ends.
     /// - Throws: what `send` throws.
     public func forEach<Failure: Error>(_ send: ([UInt8]) async throws(Failure) -> Void) async throws(Failure) {
         defer { close() }
         try await reply.send(send)
     }
 
-    /// Nobody will read it, or everything was sent: the call behind it is over.
+    /// Ends the body, sent whole or not, and with it the call behind it.
     public func close() {
         let body = onClose.withLock { body in
             defer { body = nil }

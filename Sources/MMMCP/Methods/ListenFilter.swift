@@ -1,11 +1,11 @@
 import MMCore
 
-/// Which changes a `subscriptions/listen` wants to hear of, as far as the server offers them.
+/// The changes that a `subscriptions/listen` asks for, as far as the server offers them.
 struct ListenFilter: Sendable, Hashable {
     var lists: Set<ListKind> = []
     var resources: [String] = []
 
-    /// Reads what the client asks for and keeps what is offered.
+    /// Reads the client's request and keeps what the server offers.
     /// - Throws: -32602 for members of the wrong type.
     init(_ object: JSONObject, options: ServerOptions) throws(MCPError) {
         for kind in ListKind.allCases {
@@ -40,7 +40,7 @@ struct ListenFilter: Sendable, Hashable {
         }
     }
 
-    /// What is honoured, for the acknowledgement.
+    /// The honoured part of the request, for the acknowledgement.
     var json: JSONObject {
         var object = JSONObject()
         for kind in ListKind.allCases where lists.contains(kind) { object[Self.key(of: kind)] = true }
@@ -57,7 +57,7 @@ struct ListenFilter: Sendable, Hashable {
 }
 
 extension ChangeFeed.Change {
-    /// The notification that tells of the change, without `_meta`.
+    /// The notification for this change, without `_meta`.
     var notification: (method: String, params: JSONObject) {
         switch self {
         case .list(.tools): ("notifications/tools/list_changed", [:])

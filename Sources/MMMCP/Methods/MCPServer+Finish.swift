@@ -1,7 +1,8 @@
 import MMCore
 
 extension MCPServer {
-    /// The result in the form of the client's era: modern results say their kind, who answers and how long they last.
+    /// Completes a result for the client's era: modern results carry their type, the server's identity and their cache
+    /// hints.
     func finished(_ result: JSONObject, of method: Method, for era: Era) -> JSONObject {
         guard era == .modern else { return result }
         var full: JSONObject = ["resultType": "complete"]
@@ -14,7 +15,7 @@ extension MCPServer {
         return named(full)
     }
 
-    /// The result with the server's identity in its `_meta`.
+    /// Adds the server's identity to the result's `_meta`.
     func named(_ result: JSONObject) -> JSONObject {
         var result = result
         var meta = result["_meta"]?.object ?? [:]

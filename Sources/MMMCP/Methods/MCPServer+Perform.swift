@@ -1,9 +1,9 @@
 import MMCore
 
 extension MCPServer {
-    /// Works on a call.
-    /// - Returns: the answer; `nil` when the call was called off and nobody waits for one. And the long texts that belong
-    ///   where their markers stand in it.
+    /// Carries out a call.
+    /// - Returns: the answer, `nil` when the call was cancelled and nobody waits for one, and the long texts that
+    ///   replace their markers in it.
     func perform(_ planned: PlannedCall, call: LiveCall, session: Session) async -> (
         answer: Answer?, texts: [TextStream]
     ) {
@@ -16,7 +16,7 @@ extension MCPServer {
         let texts = LongTexts()
         let context = RequestContext(profile: planned.profile, call: call, session: session, replies: replies)
         let answer = await answer(to: planned, context, texts)
-        // However the handler ended: as long as a question is open, that is the result.
+        // However the handler ended, an open question is the result.
         if let question = replies?.result(of: planned, seal: seal), !Task.isCancelled {
             return (.success(named(question)), [])
         }
@@ -34,7 +34,7 @@ extension MCPServer {
         } catch is CancellationError where Task.isCancelled {
             return nil
         } catch {
-            // What it says may hold internals.
+            // The error's text may contain internals.
             return .failure(.internalError())
         }
     }
@@ -80,7 +80,7 @@ extension MCPServer {
         }
     }
 
-    /// The result, unless it breaks the tool's own promise: clients refuse what doesn't fit the output schema.
+    /// Returns the result, unless it violates the tool's own output schema: clients reject results that don't fit it.
     private func checked(_ result: ToolResult, of registered: RegisteredTool) -> ToolResult {
         guard options.checksResults, !result.isError, let output = registered.output else { return result }
         guard let structured = result.structured else {
@@ -120,7 +120,7 @@ extension MCPServer {
     }
 }
 
-/// The long texts that come up while a call is worked on.
+/// Collects the long texts that appear while a call is carried out.
 private final class LongTexts: Sendable {
     private let texts = Mutex<[TextStream]>([])
     var all: [TextStream] { texts.withLock { $0 } }

@@ -1,7 +1,7 @@
 import MMCore
 
 extension MCPServer {
-    /// Decides what a request of either era leads to; quick, without calling anything of the program's own.
+    /// Decides how a request of either era is served. Quick: runs none of the program's own handlers.
     /// - Throws: the error that the request is answered with.
     func plan(_ method: Method, _ params: JSONObject, _ profile: CallProfile) throws(MCPError) -> Plan {
         switch method {
@@ -54,9 +54,9 @@ extension MCPServer {
         return .answer(try resourcePage([], params))
     }
 
-    /// The page of the list of resources that a request asks for.
+    /// Returns the page of the resource list that a request asks for.
     /// - Parameters:
-    ///   - more: those that exist just now, after those that always do.
+    ///   - more: the resources that exist at present, listed after the permanent ones.
     ///   - params: the request's parameters.
     func resourcePage(_ more: [Resource], _ params: JSONObject) throws(MCPError) -> JSONObject {
         let all = (routes.resources + more).map { JSONValue.object($0.json) }

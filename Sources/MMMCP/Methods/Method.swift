@@ -16,7 +16,7 @@ enum Method: String, Sendable {
     case getPrompt = "prompts/get"
     case complete = "completion/complete"
 
-    /// Whether the method exists in an era; one that was removed is as unknown as one that never was.
+    /// Whether the method exists in an era; a removed method is as unknown as one that never existed.
     func exists(in era: Era) -> Bool {
         switch self {
         case .initialize, .ping, .setLevel, .subscribe, .unsubscribe: era == .legacy

@@ -1,14 +1,14 @@
 import MMCore
 
-/// One page of a list: where it starts is sealed in an opaque cursor that names its list.
+/// One page of a list. Its start is encoded in an opaque cursor that also names the list.
 enum Page {
-    /// The items of the page that a request asks for.
+    /// Returns the page that a request asks for.
     /// - Parameters:
     ///   - items: the whole list.
     ///   - key: the member that holds the items in the result.
     ///   - params: the request's parameters with an optional `cursor`.
-    ///   - size: most items on a page.
-    /// - Throws: -32602 for a cursor that this list never gave.
+    ///   - size: the maximum number of items on a page.
+    /// - Throws: -32602 for a cursor that this list never issued.
     static func of(_ items: [JSONValue], key: String, params: JSONObject, size: Int) throws(MCPError) -> JSONObject {
         let start = try start(params["cursor"], key: key, count: items.count)
         let end = min(items.count, start.addingReportingOverflow(size).partialValue)
@@ -21,7 +21,7 @@ enum Page {
 
     private static func start(_ cursor: JSONValue?, key: String, count: Int) throws(MCPError) -> Int {
         switch cursor {
-        // An empty cursor is legal, and the one way in which clients say "from the start" beside saying nothing.
+        // An empty cursor is legal; some clients send it to start from the beginning.
         case nil, .null, .string(""): return 0
         case .string(let text):
             guard let bytes = Base64.bytes(text, alphabet: .url), let plain = String(validating: bytes, as: UTF8.self),

@@ -2,19 +2,19 @@ import MMCore
 
 /// The parameters of a tool that clients mirror into HTTP headers, so that proxies can route by them (`x-mcp-header`).
 struct ParameterHeaders: Sendable {
-    /// One such parameter.
+    /// A parameter that is mirrored into a header.
     struct Header: Sendable {
         /// The header's name after `Mcp-Param-`, as the schema writes it.
         let name: String
-        /// The names that lead to the value, from the arguments' root.
+        /// The property names that lead from the root of the arguments to the value.
         let path: [String]
     }
 
     let headers: [Header]
 
-    /// Finds them.
-    /// - Throws: `MMError` for a name that is no header name or is taken, a parameter whose type has no header form, and
-    ///   one that isn't reached by `properties` alone.
+    /// Finds the marked parameters of a schema.
+    /// - Throws: `MMError` for a name that is no valid header name or is already taken, for a parameter whose type has
+    ///   no header form, and for one that isn't reached through `properties` alone.
     init(schema: JSONObject, tool: String) throws(MMError) {
         var found: [Header] = []
         try Self.walk(.object(schema), path: [], isReachable: true, tool: tool, into: &found)
@@ -70,7 +70,7 @@ struct ParameterHeaders: Sendable {
         return name
     }
 
-    /// RFC 9110, section 5.6.2.
+    /// Whether a byte may occur in a token (RFC 9110, section 5.6.2).
     private static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
@@ -78,14 +78,14 @@ struct ParameterHeaders: Sendable {
         }
     }
 
-    /// The value that a call has for a header; `nil` when it has none.
+    /// Returns a call's value for a header; `nil` when the call has none.
     static func value(at path: [String], in arguments: JSONObject) -> JSONValue? {
         var value = JSONValue.object(arguments)
         for step in path {
             guard let next = value[step] else { return nil }
             value = next
         }
-        // Spelled out: a bare `nil` beside a JSON value would be JSON's null.
+        // Spelled out: next to a JSON value, a bare `nil` would become JSON's null.
         return value.isNull ? JSONValue?.none : value
     }
 }

@@ -1,6 +1,6 @@
 import MMCore
 
-/// What a server offers, checked once and arranged for look-up.
+/// Everything a server offers, validated once and indexed for look-up.
 struct Routes: Sendable {
     let tools: [RegisteredTool]
     let prompts: [Prompt]
@@ -66,7 +66,7 @@ struct Routes: Sendable {
     func resource(at uri: String) -> Resource? { resourceIndex[uri].map { resources[$0] } }
 }
 
-/// A tool whose declaration holds.
+/// A tool whose declaration has been validated.
 struct RegisteredTool: Sendable {
     let tool: Tool
     let input: JSONSchema
@@ -105,7 +105,7 @@ struct RegisteredTool: Sendable {
     }
 }
 
-/// A resource template whose declaration holds.
+/// A resource template whose declaration has been validated.
 struct RegisteredTemplate: Sendable {
     let template: ResourceTemplate
     let pattern: URITemplate

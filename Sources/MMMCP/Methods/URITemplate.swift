@@ -1,7 +1,7 @@
 import MMCore
 
-/// An address with blanks (RFC 6570, levels 1 and 2 without fragments): `{name}` stands for one path segment,
-/// `{+name}` for any text.
+/// A URI template (RFC 6570, levels 1 and 2 without fragments): `{name}` stands for one path segment, `{+name}` for any
+/// text.
 struct URITemplate: Sendable, Hashable {
     private enum Piece: Sendable, Hashable {
         case literal([UInt8])
@@ -11,9 +11,9 @@ struct URITemplate: Sendable, Hashable {
     private let pieces: [Piece]
     let variables: [String]
 
-    /// Reads a template.
-    /// - Throws: `MMError` for braces that don't match, operators that aren't supported, and blanks without a text in
-    ///   between, which could not be told apart.
+    /// Parses a template.
+    /// - Throws: `MMError` for unbalanced braces, for unsupported operators, and for adjacent variables, whose values
+    ///   could not be told apart.
     init(_ text: String) throws(MMError) {
         var pieces: [Piece] = []
         var names: [String] = []
@@ -58,7 +58,7 @@ struct URITemplate: Sendable, Hashable {
         }
     }
 
-    /// What stands in the blanks of an address, percent-decoded; `nil` when the address has another shape.
+    /// Returns the variables' values in a URI, percent-decoded; `nil` when the URI doesn't match the template.
     func match(_ uri: String) -> [String: String]? {
         var values: [String: String] = [:]
         return match(Array(uri.utf8)[...], pieces[...], &values) ? values : nil
@@ -82,8 +82,8 @@ struct URITemplate: Sendable, Hashable {
         }
     }
 
-    /// Where a blank ends: at the first place where the literal after it stands (the last for a wide blank), else at
-    /// the end of its reach. Looking for one place only keeps the time linear.
+    /// Returns where a variable's value ends: at the first occurrence of the literal that follows it (the last one for
+    /// `{+name}`), or at the end of its range. Trying a single position keeps matching linear.
     private func end(of text: ArraySlice<UInt8>, upTo reach: Int, before next: Piece?) -> Int? {
         guard case .literal(let bytes)? = next else { return reach }
         var position = text.startIndex + 1

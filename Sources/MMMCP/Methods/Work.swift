@@ -1,17 +1,17 @@
 import MMCore
 
-/// A request that was understood and now has to be worked on.
+/// A request that was understood and now has to be carried out.
 struct PlannedCall: Sendable {
     let id: RequestID
     let method: Method
     let profile: CallProfile
     let params: JSONObject
-    /// The size of the message it came in.
+    /// The size of the message that contained it, in bytes.
     let size: Int
     let work: Work
 }
 
-/// What there is to do for a call.
+/// The work that a call requires.
 enum Work: Sendable {
     case callTool(RegisteredTool, arguments: JSONObject)
     case listResources(MCPServer.ResourceLister)
@@ -21,7 +21,7 @@ enum Work: Sendable {
     case listen(ListenFilter)
 }
 
-/// What a request leads to once it was understood.
+/// What an understood request leads to: an immediate answer or work.
 enum Plan: Sendable {
     case answer(JSONObject)
     case work(Work)

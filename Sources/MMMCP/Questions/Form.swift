@@ -1,8 +1,8 @@
 public import MMCore
 
-/// What a user is asked to fill in: a flat list of fields. Never ask for secrets in a form.
+/// A form for the user: a flat list of fields. Never ask for secrets in a form.
 public struct Form: Sendable, Hashable {
-    /// One thing to fill in.
+    /// A field of a form.
     public struct Field: Sendable, Hashable {
         let name: String
         var schema: JSONObject
@@ -62,8 +62,9 @@ public struct Form: Sendable, Hashable {
             return field
         }
 
-        /// One of several words.
-        /// - Parameter titles: what people see, in the order of the values; the values themselves when empty.
+        /// A choice of one value.
+        /// - Parameter titles: the labels shown to the user, in the order of the values; empty to show the values
+        ///   themselves.
         public static func choice(
             _ name: String, of values: [String], titles: [String] = [], title: String? = nil,
             description: String? = nil, default value: String? = nil
@@ -78,8 +79,9 @@ public struct Form: Sendable, Hashable {
             return field
         }
 
-        /// Any of several words.
-        /// - Parameter titles: what people see, in the order of the values; the values themselves when empty.
+        /// A choice of any number of values.
+        /// - Parameter titles: the labels shown to the user, in the order of the values; empty to show the values
+        ///   themselves.
         public static func choices(
             _ name: String, of values: [String], titles: [String] = [], title: String? = nil,
             description: String? = nil, default chosen: [String]? = nil
@@ -98,7 +100,7 @@ public struct Form: Sendable, Hashable {
             zip(values, titles).map { ["const": .string($0), "title": .string($1)] }
         }
 
-        /// The same field, which may stay empty.
+        /// The same field, which may be left empty.
         public var optional: Field {
             var copy = self
             copy.isRequired = false
@@ -106,12 +108,12 @@ public struct Form: Sendable, Hashable {
         }
     }
 
-    /// The form as the protocol writes it.
+    /// The form's schema as the protocol writes it.
     public let schema: JSONObject
     let check: JSONSchema
 
-    /// A form of these fields, in this order.
-    /// - Throws: `MMError` for two fields of one name.
+    /// Creates a form with these fields, in this order.
+    /// - Throws: `MMError` with the code `invalidInput` for two fields with the same name.
     public init(_ fields: [Field]) throws(MMError) {
         var properties = JSONObject()
         for field in fields where properties.set(field.name, .object(field.schema)) {
@@ -123,8 +125,9 @@ public struct Form: Sendable, Hashable {
         try self.init(schema: schema)
     }
 
-    /// A form written by hand.
-    /// - Throws: `MMError` when it isn't flat, or uses keywords that forms don't have.
+    /// Creates a form from a hand-written schema.
+    /// - Throws: `MMError` with the code `invalidInput` when the schema isn't flat or uses keywords that forms don't
+    ///   have.
     public init(schema: JSONObject) throws(MMError) {
         guard schema["type"] == "object", let fields = schema["properties"]?.object else {
             throw MMError(.invalidInput, "A form's schema is an object with properties.")
@@ -144,8 +147,8 @@ public struct Form: Sendable, Hashable {
         self.schema = schema
     }
 
-    /// Forms are equal when they ask the same.
+    /// Forms are equal when they have the same schema.
     public static func == (left: Form, right: Form) -> Bool { left.schema == right.schema }
-    /// Hashes what is asked.
+    /// Hashes the form's schema.
     public func hash(into hasher: inout Hasher) { hasher.combine(schema) }
 }

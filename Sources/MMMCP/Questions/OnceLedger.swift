@@ -1,6 +1,7 @@
 import MMCore
 
-/// Remembers which calls have done what may happen only once, for as long as their states are good.
+/// Remembers which calls have claimed an action that may happen only once, for as long as their sealed states are
+/// valid.
 final class OnceLedger: Sendable {
     private struct State: Sendable {
         var used: [String: Timestamp] = [:]
@@ -13,12 +14,12 @@ final class OnceLedger: Sendable {
     private let clock: WallClock
 
     init(lifetime: Duration, clock: WallClock) {
-        // A call's state is renewed with every round: remember it for as long as the last round may come.
+        // Each round renews a call's state, so remember the call until its last round can no longer come.
         self.lifetime = lifetime * (StateSeal.rounds + 1)
         self.clock = clock
     }
 
-    /// Whether this is the first claim; `false` also when too many are remembered to be sure.
+    /// Whether this is the first claim; also `false` when too many calls are remembered to be sure.
     func claim(_ nonce: String) -> Bool {
         let now = clock.now
         return state.withLock { state in

@@ -1,6 +1,6 @@
 public import MMCore
 
-/// Something that only the client's side can answer: its user, its model, its list of folders.
+/// A question that only the client's side can answer: its user, its model or its list of folders.
 public struct Question: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         case form(String, Form)
@@ -9,7 +9,7 @@ public struct Question: Sendable, Hashable {
         case roots
     }
 
-    /// Names the question within its call; the same question has the same key every time the handler runs.
+    /// The question's name within its call; it must be the same every time the handler runs.
     public let key: String
     let kind: Kind
 
@@ -18,12 +18,12 @@ public struct Question: Sendable, Hashable {
         Question(key: key, kind: .form(message, form))
     }
 
-    /// Asks the user to go to an address, which carries no credentials and no personal data.
+    /// Asks the user to open a URL, which must contain no credentials and no personal data.
     public static func address(_ key: String, _ message: String, url: String) -> Question {
         Question(key: key, kind: .address(message, url: url))
     }
 
-    /// Asks the client's model.
+    /// Asks the client's model for a completion.
     public static func sampling(_ key: String, _ request: SamplingRequest) -> Question {
         Question(key: key, kind: .sampling(request.json))
     }
@@ -39,12 +39,12 @@ public struct Question: Sendable, Hashable {
         }
     }
 
-    /// The parameters in the form that a client of this revision understands.
+    /// Returns the parameters in the form that a client of this revision understands.
     func params(for version: ProtocolVersion, id: String) -> JSONObject {
         switch kind {
         case .form(let message, let form):
             var params = JSONObject()
-            // Before 2025-11-25 there was one kind of question and no word for it.
+            // Before 2025-11-25 forms were the only kind of question, and there was no `mode`.
             if version >= .v2025_11_25 { params["mode"] = "form" }
             params["message"] = .string(message)
             params["requestedSchema"] = .object(form.schema)
@@ -58,7 +58,7 @@ public struct Question: Sendable, Hashable {
         }
     }
 
-    /// The capability that a client needs to be asked.
+    /// The capability that a client must declare for this question.
     var requirement: JSONObject {
         switch kind {
         case .form: ["elicitation": [:]]
@@ -77,7 +77,7 @@ public struct Question: Sendable, Hashable {
         }
     }
 
-    /// What is wrong with an answer; `nil` when it is one.
+    /// Returns what is wrong with an answer; `nil` for a valid one.
     func fault(of answer: JSONObject) -> String? {
         switch kind {
         case .form(_, let form):
@@ -96,13 +96,13 @@ public struct Question: Sendable, Hashable {
     private static func isRefusal(_ action: String) -> Bool { action == "decline" || action == "cancel" }
 }
 
-/// What a user made of a question.
+/// A user's answer to a question.
 public enum ElicitationAnswer: Sendable, Hashable {
-    /// The form was filled in, or the address was agreed to; the fields fit the form.
+    /// The user filled in the form, whose fields fit its schema, or agreed to open the URL.
     case accepted(JSONObject)
-    /// The user said no.
+    /// The user declined.
     case declined
-    /// The user closed the question.
+    /// The user dismissed the question without a choice.
     case dismissed
 
     init(_ answer: JSONObject) {
@@ -114,9 +114,9 @@ public enum ElicitationAnswer: Sendable, Hashable {
     }
 }
 
-/// A folder or other place that a client works in.
+/// A folder or other location that a client works in.
 public struct Root: Sendable, Hashable {
-    /// Its address.
+    /// The location's URI.
     public let uri: String
     /// Its name, if it has one.
     public let name: String?

@@ -1,7 +1,6 @@
 import MMCore
 
-/// What a modern call knows of its questions: those that were answered, and those that still have to be asked when the
-/// handler ends.
+/// The state of a modern call's questions: those that were answered, and those to ask when the handler ends.
 final class Replies: Sendable {
     private struct State: Sendable {
         var sealed: SealedState
@@ -10,8 +9,8 @@ final class Replies: Sendable {
 
     private let state: Mutex<State>
 
-    /// Reads the parts of a request that belong to an earlier question.
-    /// - Throws: -32602 for a state that isn't ours, and for answers that are no objects.
+    /// Reads the parts of a request that answer an earlier question.
+    /// - Throws: -32602 for a state that this server didn't issue, and for answers that aren't objects.
     init(_ planned: PlannedCall, seal: StateSeal) throws(MCPError) {
         var sealed: SealedState
         switch planned.params["requestState"] {
@@ -22,7 +21,7 @@ final class Replies: Sendable {
         switch planned.params["inputResponses"] {
         case nil: break
         case .object(let responses):
-            // What was never asked is no answer.
+            // Ignores answers to questions that were never asked.
             for (key, value) in responses where sealed.asked.contains(key) {
                 guard value.object != nil else {
                     throw .invalidParams(
@@ -36,7 +35,7 @@ final class Replies: Sendable {
         state = Mutex(State(sealed: sealed))
     }
 
-    /// The answer to a question; `nil` when it has to be asked, for the first time or again.
+    /// Returns the answer to a question; `nil` when the question has to be asked, for the first time or again.
     func answer(to question: Question) -> JSONObject? {
         state.withLock { state in
             guard let answer = state.sealed.answers[question.key]?.object, question.fault(of: answer) == nil else {
@@ -47,7 +46,7 @@ final class Replies: Sendable {
         }
     }
 
-    /// Asks these when the handler ends.
+    /// Adds questions to ask when the handler ends.
     func ask(_ questions: [Question]) {
         state.withLock { $0.pending.append(contentsOf: questions) }
     }
@@ -60,7 +59,7 @@ final class Replies: Sendable {
         state.withLock { $0.sealed.carried[key] = value }
     }
 
-    /// The result that asks what has to be asked; `nil` when nothing has.
+    /// Returns the result that asks the pending questions; `nil` when there are none.
     func result(of planned: PlannedCall, seal: StateSeal) -> JSONObject? {
         var (sealed, pending) = state.withLock { ($0.sealed, $0.pending) }
         guard !pending.isEmpty else { return nil }

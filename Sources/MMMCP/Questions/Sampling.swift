@@ -1,14 +1,14 @@
 public import MMCore
 
-/// What the client's model is asked.
+/// A request to the client's model.
 public struct SamplingRequest: Sendable, Hashable {
     /// The conversation so far.
     public var messages: [PromptResult.Message]
-    /// Most tokens of the answer.
+    /// The maximum number of tokens in the answer.
     public var maxTokens: Int
-    /// What the model is told first.
+    /// The system prompt.
     public var systemPrompt: String?
-    /// Anything else that the protocol's `sampling/createMessage` knows.
+    /// Further members of the protocol's `sampling/createMessage`.
     public var more: JSONObject
 
     public init(
@@ -20,7 +20,7 @@ public struct SamplingRequest: Sendable, Hashable {
         self.more = more
     }
 
-    /// A request of one text.
+    /// Creates a request with a single text.
     public init(_ text: String, maxTokens: Int, systemPrompt: String? = nil) {
         self.init([PromptResult.Message(.user, .text(text))], maxTokens: maxTokens, systemPrompt: systemPrompt)
     }
@@ -38,19 +38,19 @@ public struct SamplingRequest: Sendable, Hashable {
     }
 }
 
-/// What the client's model said.
+/// The answer of the client's model.
 public struct SamplingAnswer: Sendable, Hashable {
-    /// The whole answer as it came.
+    /// The complete answer as received.
     public let raw: JSONObject
 
-    /// The texts of the answer, one after the other.
+    /// The answer's text blocks, joined.
     public var text: String {
         let blocks = raw["content"]?.array ?? [raw["content"] ?? .null]
         return blocks.compactMap { $0["text"]?.string }.joined()
     }
 
-    /// Which model it was.
+    /// The name of the model that answered.
     public var model: String? { raw["model"]?.string }
-    /// Why it stopped.
+    /// Why the model stopped.
     public var stopReason: String? { raw["stopReason"]?.string }
 }

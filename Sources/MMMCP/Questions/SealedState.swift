@@ -1,29 +1,29 @@
 import MMCore
 
-/// What a call of the modern era has to remember between a question and its answer. The client keeps it, sealed: signed
-/// with a key of the server's and bound to the caller and to exactly this call. It can be read, so it holds no secrets.
+/// What a modern call must remember between a question and its answer. The client stores it, sealed: signed with the
+/// server's key and bound to the caller and to exactly this call. It is readable, so it holds no secrets.
 struct SealedState: Sendable {
-    /// Names the call through all its rounds, for what may happen only once.
+    /// Identifies the call through all its rounds, for actions that may happen only once.
     var nonce: String
     /// When the first question was asked, in seconds since 1970.
     var begun: Int64?
-    /// Which questions were asked last.
+    /// The keys of the questions that were asked last.
     var asked: Set<String>
-    /// What was answered so far.
+    /// The answers so far.
     var answers: JSONObject
-    /// What the handler wants to find again.
+    /// The values that the handler carries over to its next run.
     var carried: JSONObject
 
-    /// A call that has asked nothing yet.
+    /// Creates the state of a call that hasn't asked anything yet.
     static func fresh() -> SealedState {
         SealedState(nonce: RandomBytes.text(bytes: 16), begun: nil, asked: [], answers: [:], carried: [:])
     }
 }
 
-/// Seals and opens states. Two processes with one key understand each other's.
+/// Seals and opens states. Processes that share a key accept each other's states.
 struct StateSeal: Sendable {
     private static let prefix = "v1."
-    /// How many lifetimes a call may take over all its rounds.
+    /// The number of lifetimes that a call may take over all its rounds.
     static let rounds = 6
     private let key: [UInt8]
     private let lifetime: Duration
@@ -35,7 +35,7 @@ struct StateSeal: Sendable {
         self.clock = clock
     }
 
-    /// What a state is good for: this caller, this method, these parameters.
+    /// Returns what a state is bound to: the caller, the method and the parameters.
     static func binding(_ planned: PlannedCall) -> String {
         var params = planned.params
         for key in ["_meta", "requestState", "inputResponses"] { params[key] = nil }
@@ -45,7 +45,7 @@ struct StateSeal: Sendable {
         return Base64.text(SHA256.digest(JSONWriter.bytes(call)), alphabet: .url)
     }
 
-    /// The same value in the one way of writing it: a client may write its members in another order the next time.
+    /// Returns the value in canonical form: a client may write its members in another order the next time.
     private static func canonical(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object(let members):
@@ -58,7 +58,7 @@ struct StateSeal: Sendable {
 
     func seal(_ state: SealedState, for binding: String) -> String {
         let begun = Timestamp(seconds: state.begun ?? clock.now.seconds)
-        // Answering wrongly for ever must not keep a call open for ever.
+        // A client that keeps answering wrongly must not keep a call open forever.
         let expiry = min(clock.now + lifetime, begun + lifetime * Self.rounds)
         let payload: JSONValue = [
             "e": .int(expiry.seconds), "s": .int(begun.seconds), "b": .string(binding), "n": .string(state.nonce),
@@ -70,7 +70,7 @@ struct StateSeal: Sendable {
     }
 
     /// Opens a state that a client sent back.
-    /// - Throws: -32602 for one that was altered, is too old, or belongs to another caller or another call.
+    /// - Throws: -32602 for a state that was altered, has expired, or belongs to another caller or call.
     func open(_ sealed: String, for binding: String) throws(MCPError) -> SealedState {
         let invalid = MCPError.invalidParams("requestState is not one that this server gave for this call; start anew.")
         guard sealed.hasPrefix(Self.prefix), sealed.utf8.count <= 4 << 20 else { throw invalid }

@@ -1,15 +1,15 @@
 import MMCore
 import MMSystem
 
-/// A `pattern` of JSON Schema: a regular expression of ECMA-262 with the `u` flag (JSON Schema 2020-12 Core, section 6.4),
-/// written as PCRE2 understands it.
+/// A `pattern` of JSON Schema: a regular expression of ECMA-262 with the `u` flag (JSON Schema 2020-12 Core, section
+/// 6.4), translated to PCRE2's syntax.
 struct ECMAScriptPattern: Sendable {
-    /// The pattern as the schema has it.
+    /// The pattern as the schema contains it.
     let text: String
     private let expression: RegularExpression
 
-    /// Reads a pattern.
-    /// - Throws: `invalidInput` with what is wrong or not supported in it; `unavailable` without PCRE2.
+    /// Translates and compiles a pattern.
+    /// - Throws: `invalidInput` that names the faulty or unsupported part; `unavailable` without PCRE2.
     init(_ text: String) throws(MMError) {
         self.text = text
         var writer = Writer(text)
@@ -20,17 +20,17 @@ struct ECMAScriptPattern: Sendable {
         }
     }
 
-    /// Whether a text holds a match; nil when that would cost more than a search may.
+    /// Whether a text contains a match; `nil` when the search would exceed its budget.
     func matches(in subject: String) -> Bool? { expression.matches(in: subject) }
 
-    /// Goes through a pattern and writes it anew where the two languages differ.
+    /// Walks through a pattern and rewrites it where the two languages differ.
     private struct Writer {
         private let scalars: [Unicode.Scalar]
         private var place = 0
         private var output = ""
         private let text: String
 
-        /// What `\s` is (ECMA-262, section 22.2.2.9, WhiteSpace and LineTerminator).
+        /// The characters that `\s` matches (ECMA-262, section 22.2.2.9, WhiteSpace and LineTerminator).
         private static let space =
             #"\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}"#
 
@@ -48,7 +48,7 @@ struct ECMAScriptPattern: Sendable {
                 case ".": output += #"[^\n\r\x{2028}\x{2029}]"#
                 case "*", "+", "?", "}":
                     output.unicodeScalars.append(scalar)
-                    // PCRE2's possessive quantifiers.
+                    // PCRE2 would read a possessive quantifier.
                     if peek() == "+" { throw fault("nothing can be repeated by +") }
                 case "{":
                     guard let digit = peek(), ("0"..."9").contains(digit) else { throw fault("{ needs a backslash") }
@@ -111,7 +111,7 @@ struct ECMAScriptPattern: Sendable {
             }
         }
 
-        /// What stands behind `\u`: `{…}`, four digits, or a surrogate pair.
+        /// Reads what follows `\u`: `{…}`, four digits, or a surrogate pair.
         private mutating func codePoint() throws(MMError) -> String {
             if peek() == "{" {
                 let digits = scalars[place...].prefix { $0 != "}" }.dropFirst()
@@ -153,7 +153,7 @@ struct ECMAScriptPattern: Sendable {
                     output += "]"
                     return
                 case "\\": try escape(inSet: true)
-                // No class of POSIX begins here.
+                // Escaped, so that PCRE2 reads no POSIX class here.
                 case "[": output += #"\["#
                 default: output.unicodeScalars.append(scalar)
                 }

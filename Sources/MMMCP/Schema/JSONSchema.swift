@@ -1,44 +1,45 @@
 public import MMCore
 
-/// A JSON Schema (2020-12) in the part that tools need, read once and then applied to any number of values.
+/// A JSON Schema (2020-12), limited to what tools need; compiled once and applied to any number of values.
 ///
-/// Everything that the standard's core, applicator and validation vocabularies define is supported, except what needs
-/// other documents or bookkeeping across schemas: `$dynamicRef`, references to other files, `unevaluatedProperties` and
-/// `unevaluatedItems`. A keyword that isn't known fails when the schema is read, never silently; names that begin with
-/// `x-` are taken as notes.
+/// Supports everything in the standard's core, applicator and validation vocabularies, except what needs other
+/// documents or bookkeeping across schemas: `$dynamicRef`, references to other files, `unevaluatedProperties` and
+/// `unevaluatedItems`. An unknown keyword makes the schema invalid instead of being ignored; names that begin with `x-`
+/// count as annotations.
 public struct JSONSchema: Sendable {
-    /// What is wrong with a value, in a sentence that a model can act on.
+    /// A violation of the schema, described in a sentence that a model can act on.
     public struct Problem: Sendable, Hashable, CustomStringConvertible {
-        /// Where, such as `recipients[2].kind`; empty for the value itself.
+        /// The path of the value, such as `recipients[2].kind`; empty for the root value.
         public let path: String
         /// What was found and what is allowed.
         public let message: String
 
-        /// Place and message in one sentence.
+        /// Path and message in one sentence.
         public var description: String { path.isEmpty ? message : "\(path): \(message)" }
     }
 
     let nodes: [SchemaNode]
 
-    /// Reads a schema.
+    /// Compiles a schema.
     /// - Parameters:
     ///   - schema: the schema.
     ///   - name: what error messages call it.
-    /// - Throws: `MMError` that names the place and the keyword that is unknown, unsupported or ill-formed.
+    /// - Throws: `MMError` that names the place and the keyword that is unknown, unsupported or malformed.
     public init(_ schema: JSONObject, called name: String = "The schema") throws(MMError) {
         try self.init(schema, called: name, notes: [])
     }
 
-    /// As above; `notes` are further names that mean nothing here.
+    /// Compiles a schema; `notes` are further keywords to ignore as annotations.
     init(_ schema: JSONObject, called name: String, notes: Set<String>) throws(MMError) {
         var compiler = SchemaCompiler(root: schema, name: name, notes: notes)
         nodes = try compiler.compile()
     }
 
-    /// What is wrong with a value; empty when it fits.
+    /// Validates a value.
     /// - Parameters:
-    ///   - value: what was received.
-    ///   - limit: most problems that are told.
+    ///   - value: the value to validate.
+    ///   - limit: the maximum number of problems to report.
+    /// - Returns: the violations; empty when the value is valid.
     public func problems(of value: JSONValue, limit: Int = 8) -> [Problem] {
         var check = SchemaCheck(nodes: nodes, limit: limit)
         check.apply(0, to: value, at: "")

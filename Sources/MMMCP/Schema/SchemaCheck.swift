@@ -1,6 +1,6 @@
 import MMCore
 
-/// Applies a schema to one value and gathers what is wrong.
+/// Applies a schema to one value and collects the violations.
 struct SchemaCheck {
     private let nodes: [SchemaNode]
     private let limit: Int
@@ -26,7 +26,7 @@ struct SchemaCheck {
             return
         }
         if let kinds = node.kinds, !kinds.contains(where: { Self.fits(value, $0) }) {
-            // What is said of other types has nothing to say about this one.
+            // The node's other keywords concern values of other types.
             add(path, "must be \(Self.either(kinds.map(\.words))), not \(value.kindName)")
             return
         }
@@ -51,7 +51,7 @@ struct SchemaCheck {
         problems.append(JSONSchema.Problem(path: path, message: message))
     }
 
-    /// The problems that a schema alone finds; few are enough to choose between schemas.
+    /// Returns the problems that one schema finds on its own; a few are enough to choose between schemas.
     private mutating func separate(_ index: Int, _ value: JSONValue, at path: String) -> [JSONSchema.Problem] {
         var check = SchemaCheck(nodes: nodes, limit: 3, budget: budget)
         check.apply(index, to: value, at: path)
@@ -98,7 +98,8 @@ struct SchemaCheck {
         }
     }
 
-    /// Problems deep in a value, and few of them, tell of a form that was nearly met.
+    /// Whether one list of problems comes from a schema that the value nearly fits: the problems lie deeper, or there
+    /// are fewer.
     private static func isNearer(_ one: [JSONSchema.Problem], than other: [JSONSchema.Problem]) -> Bool {
         let depths = (one.map(\.path.count).max() ?? 0, other.map(\.path.count).max() ?? 0)
         return depths.0 != depths.1 ? depths.0 > depths.1 : one.count < other.count
@@ -152,7 +153,7 @@ extension SchemaCheck {
         if case .int(let whole) = value, case .int(let unit) = step.written { return whole % unit == 0 }
         guard let number = value.double, number.isFinite else { return false }
         let quotient = number / step.value
-        // 0.3 is a multiple of 0.1 to everybody but a binary fraction.
+        // 0.3 counts as a multiple of 0.1, although their binary fractions don't divide exactly.
         return abs(quotient - quotient.rounded()) <= abs(quotient) * 1e-12
     }
 
@@ -254,7 +255,7 @@ extension SchemaCheck {
         }
     }
 
-    /// Numbers are equal by value, whatever the way they were written.
+    /// Normalises numbers, so that equal values are equal however they are written.
     private static func plain(_ value: JSONValue) -> JSONValue {
         switch value {
         case .double(let number): Int64(exactly: number).map(JSONValue.int) ?? value
@@ -276,7 +277,7 @@ extension SchemaCheck {
         return path.isEmpty ? step : "\(path).\(step)"
     }
 
-    /// A value as messages show it: short, and nothing of what lies inside.
+    /// Returns a value as messages show it: shortened, and without the contents of arrays and objects.
     private static func shown(_ value: JSONValue) -> String {
         switch value {
         case .string(let text):

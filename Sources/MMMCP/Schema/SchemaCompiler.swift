@@ -1,17 +1,17 @@
 import MMCore
 
-/// Turns a schema document into a table of nodes and refuses what it can't keep.
+/// Compiles a schema document into a table of nodes and rejects what can't be enforced.
 struct SchemaCompiler {
     private let root: JSONObject
     private let name: String
     private let notes: Set<String>
     private var nodes: [SchemaNode] = []
-    /// Where each place of the document stands in the table; a `$ref` may name a place that is still being read.
+    /// The node index of each place in the document; a `$ref` may name a place that is still being compiled.
     private var places: [String: Int] = [:]
     private var anchors: [String: String] = [:]
     private var references: [(node: Int, target: String)] = []
 
-    /// Keywords that describe and never judge.
+    /// Keywords that describe a value without constraining it.
     private static let annotations: Set<String> = [
         "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$schema",
         "$id", "contentEncoding", "contentMediaType", "contentSchema",
@@ -146,7 +146,7 @@ struct SchemaCompiler {
 }
 
 extension SchemaCompiler {
-    /// Steps of a JSON Pointer (RFC 6901, section 3).
+    /// Escapes a step of a JSON Pointer (RFC 6901, section 3).
     private static func escaped(_ step: String) -> String {
         String(step.flatMap { $0 == "~" ? "~0" : $0 == "/" ? "~1" : String($0) })
     }
@@ -224,7 +224,7 @@ extension SchemaCompiler {
         }
     }
 
-    /// A schema that is applied to the same value again by way of itself would never end.
+    /// Rejects references that lead back to a schema for the same value: applying them would never end.
     private func refuseEmptyCircles() throws(MMError) {
         var states = [UInt8](repeating: 0, count: nodes.count)
         for start in nodes.indices where states[start] == 0 {

@@ -1,12 +1,12 @@
 import MMCore
 
-/// One schema of a tree of schemas, with its children by their place in the tree's table: `$ref` may lead in circles.
+/// One compiled schema. Its children are indices into the compiler's table, since `$ref` may form cycles.
 struct SchemaNode: Sendable {
-    /// The types that JSON Schema tells apart.
+    /// The types that JSON Schema distinguishes.
     enum Kind: String, Sendable, CaseIterable {
         case null, boolean, integer, number, string, array, object
 
-        /// The words of an error message.
+        /// The type's name in error messages, with its article.
         var words: String {
             switch self {
             case .null: "null"
@@ -16,7 +16,7 @@ struct SchemaNode: Sendable {
         }
     }
 
-    /// `false` for the schema that nothing fits.
+    /// `false` for the schema that rejects every value.
     var admitsAnything = true
     var kinds: [Kind]?
     var allowed: [JSONValue]?
@@ -62,7 +62,7 @@ struct SchemaNode: Sendable {
     var consequence: Int?
     var alternative: Int?
 
-    /// A number that values are compared with, as it was written and as it is compared.
+    /// A numeric limit, as written and as compared.
     struct Bound: Sendable {
         let written: JSONValue
         let value: Double

@@ -1,4 +1,4 @@
-/// The formats of text that are checked; others are taken as hints, which is what the standard makes of all of them.
+/// The text formats that are checked; others are treated as annotations, which is all the standard requires.
 enum TextFormat: String, Sendable {
     case date
     case dateTime = "date-time"
@@ -6,7 +6,7 @@ enum TextFormat: String, Sendable {
     case uri
     case uuid
 
-    /// An example, for error messages.
+    /// An example for error messages.
     var example: String {
         switch self {
         case .date: "2026-07-28"
@@ -43,7 +43,7 @@ enum TextFormat: String, Sendable {
         return (1...12).contains(month) && day >= 1 && day <= days[month - 1]
     }
 
-    /// RFC 3339, section 5.6.
+    /// Whether a text is a date-time (RFC 3339, section 5.6).
     private static func isDateTime(_ text: [UInt8]) -> Bool {
         guard text.count >= 20, isDate(text[..<10]), text[10] | 0x20 == UInt8(ascii: "t"),
             text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"), let hour = number(text[11..<13]),
@@ -73,7 +73,7 @@ enum TextFormat: String, Sendable {
             && domain.last != UInt8(ascii: ".")
     }
 
-    /// A scheme, a colon and something behind it, without blanks (RFC 3986, section 3).
+    /// Whether a text is a scheme, a colon and at least one more character, without white space (RFC 3986, section 3).
     private static func isURI(_ text: [UInt8]) -> Bool {
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > 0, colon + 1 < text.count else {
             return false

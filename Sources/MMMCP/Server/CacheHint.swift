@@ -1,8 +1,8 @@
 import MMCore
 
-/// How long a client of the modern era may keep an answer, and for whom.
+/// How long a modern client may cache an answer, and for whom.
 public struct CacheHint: Sendable, Hashable {
-    /// Whose answer it is.
+    /// Who may share a cached answer.
     public enum Scope: String, Sendable, Hashable {
         /// The same for everybody.
         case `public`
@@ -10,9 +10,9 @@ public struct CacheHint: Sendable, Hashable {
         case `private`
     }
 
-    /// How long it stays good; zero means: ask every time.
+    /// How long the answer stays fresh; zero means that the client has to ask every time.
     public var lifetime: Duration
-    /// For whom it is good.
+    /// Who may share the cached answer.
     public var scope: Scope
 
     public init(_ lifetime: Duration, _ scope: Scope) {

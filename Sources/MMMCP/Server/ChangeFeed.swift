@@ -1,8 +1,8 @@
 import MMCore
 
-/// Where a program tells that something clients may have cached has changed.
+/// Announces changes to what clients may have cached.
 ///
-/// Every connection of the server listens here and passes on what its client asked for.
+/// Every connection of the server observes the feed and passes on the changes that its client asked for.
 public final class ChangeFeed: Sendable {
     enum Change: Sendable, Hashable {
         case list(ListKind)
@@ -18,10 +18,10 @@ public final class ChangeFeed: Sendable {
 
     init() {}
 
-    /// Tells that a list holds something else now.
+    /// Announces that the contents of a list have changed.
     public func listChanged(_ kind: ListKind) { tell(.list(kind)) }
 
-    /// Tells that a resource reads differently now.
+    /// Announces that the contents of a resource have changed.
     public func resourceChanged(_ uri: String) { tell(.resource(uri)) }
 
     private func tell(_ change: Change) {
@@ -38,7 +38,7 @@ public final class ChangeFeed: Sendable {
     }
 
     func remove(_ token: Int) {
-        // The closure may own what it captured: let it go outside the lock.
+        // The closure may own what it captured: release it outside the lock.
         _ = listeners.withLock { $0.all.removeValue(forKey: token) }
     }
 }

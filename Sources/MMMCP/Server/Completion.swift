@@ -1,19 +1,19 @@
 import MMCore
 
-/// Proposes what can stand in a blank.
+/// Proposes values for an argument of a prompt or a variable of a resource template.
 ///
 /// - Parameters:
-///   - value: what was typed so far.
-///   - others: the other blanks that are filled in already.
-///   - context: who asks.
+///   - value: the text typed so far.
+///   - others: the values of the other arguments that are already filled in.
+///   - context: the request's context.
 public typealias Completer =
     @Sendable (_ value: String, _ others: [String: String], _ context: RequestContext) async throws -> Completion
 
-/// Proposals for a blank, best first.
+/// Proposed values, best first.
 public struct Completion: Sendable, Hashable {
-    /// The proposals; at most 100 are sent.
+    /// The proposals, of which at most 100 are sent.
     public var values: [String]
-    /// How many there are in all, when known.
+    /// The total number of matching values, when known.
     public var total: Int?
 
     public init(_ values: [String], total: Int? = nil) {
@@ -21,7 +21,7 @@ public struct Completion: Sendable, Hashable {
         self.total = total
     }
 
-    /// Those of `candidates` that begin with what was typed, whatever the case.
+    /// Returns those `candidates` that begin with the typed text, ignoring case.
     public static func prefixed(_ value: String, of candidates: [String]) -> Completion {
         let typed = value.lowercased()
         return Completion(candidates.filter { $0.lowercased().hasPrefix(typed) })

@@ -1,6 +1,6 @@
 public import MMCore
 
-/// One block of what a tool or a prompt says.
+/// One block of content in the result of a tool or a prompt.
 public struct Content: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         case text(String)
@@ -12,9 +12,9 @@ public struct Content: Sendable, Hashable {
     }
 
     let kind: Kind
-    /// For whom the block is and how much it matters.
+    /// The block's audience and priority.
     public var annotations: ContentAnnotations?
-    /// Data for programs on the other side.
+    /// Metadata for client programs (`_meta`).
     public var meta: JSONObject
 
     private init(_ kind: Kind) {
@@ -26,10 +26,10 @@ public struct Content: Sendable, Hashable {
     /// Plain text.
     public static func text(_ text: String) -> Content { Content(.text(text)) }
 
-    /// A long text that is read while it is sent.
+    /// A long text that is produced while it is sent.
     public static func text(_ stream: TextStream) -> Content { Content(.stream(stream)) }
 
-    /// A picture.
+    /// An image.
     /// - Parameters:
     ///   - data: the bytes of the file.
     ///   - mimeType: such as `image/png`.
@@ -37,7 +37,7 @@ public struct Content: Sendable, Hashable {
         Content(.image(data: data, mimeType: mimeType))
     }
 
-    /// A sound; clients older than 2025-03-26 get a line of text instead.
+    /// Audio; clients older than 2025-03-26 receive a line of text instead.
     /// - Parameters:
     ///   - data: the bytes of the file.
     ///   - mimeType: such as `audio/wav`.
@@ -45,25 +45,26 @@ public struct Content: Sendable, Hashable {
         Content(.audio(data: data, mimeType: mimeType))
     }
 
-    /// A resource by its address; clients older than 2025-06-18 get name and address as text instead.
+    /// A link to a resource; clients older than 2025-06-18 receive its name and address as text instead.
     public static func link(_ link: ResourceLink) -> Content { Content(.link(link)) }
 
     /// A resource with its contents.
     public static func resource(_ contents: ResourceContents) -> Content { Content(.resource(contents)) }
 
-    /// These annotations on the same block.
+    /// Returns the block with these annotations.
     public func annotated(_ annotations: ContentAnnotations) -> Content {
         var copy = self
         copy.annotations = annotations
         return copy
     }
 
-    /// The long text of the block, if it is one.
+    /// The block's streamed text, if it is one.
     var stream: TextStream? {
         if case .stream(let text) = kind { text } else { nil }
     }
 
-    /// The block in the form that a client of this revision understands: newer kinds become text for older clients.
+    /// Returns the block in the form that a client of this revision understands: newer kinds become text for older
+    /// clients.
     func json(for version: ProtocolVersion) -> JSONValue {
         var object: JSONObject
         switch kind {
@@ -91,19 +92,19 @@ public struct Content: Sendable, Hashable {
     }
 }
 
-/// A resource that an answer points at.
+/// A resource that a result points to.
 public struct ResourceLink: Sendable, Hashable {
-    /// Its address.
+    /// The resource's URI.
     public var uri: String
-    /// Its name.
+    /// The resource's name.
     public var name: String
-    /// Its name for people.
+    /// The resource's human-readable name.
     public var title: String?
-    /// What it holds.
+    /// What the resource contains.
     public var description: String?
-    /// What kind of file it is.
+    /// The resource's media type.
     public var mimeType: String?
-    /// Its size in bytes.
+    /// The resource's size in bytes.
     public var size: Int?
 
     public init(

@@ -1,8 +1,8 @@
 import MMCore
 
-/// What a client may know about a piece of content: for whom it is and how much it matters.
+/// Hints about a piece of content for the client: its audience, its priority and its age.
 public struct ContentAnnotations: Sendable, Hashable {
-    /// One of the two ends of a conversation.
+    /// One of the two sides of a conversation.
     public enum Role: String, Sendable, Hashable {
         /// The person.
         case user
@@ -10,11 +10,11 @@ public struct ContentAnnotations: Sendable, Hashable {
         case assistant
     }
 
-    /// For whom it is; empty says nothing.
+    /// Who the content is meant for; an empty list makes no statement.
     public var audience: [Role]
-    /// From 0, optional, to 1, required.
+    /// From 0 (optional) to 1 (required).
     public var priority: Double?
-    /// When it was last changed (ISO 8601).
+    /// When the content last changed (ISO 8601).
     public var lastModified: String?
 
     public init(audience: [Role] = [], priority: Double? = nil, lastModified: String? = nil) {

@@ -1,36 +1,36 @@
 public import MMCore
 
-/// A server of the Model Context Protocol as a value: who it is and what it offers.
+/// A server of the Model Context Protocol as a value: its identity and what it offers.
 ///
-/// The same value serves any number of connections, over pipes (``StdioTransport``) and over HTTP. Every revision from
-/// 2024-11-05 to 2026-07-28 is spoken; handlers don't notice which.
+/// The same value serves any number of connections, over pipes (``StdioTransport``) and over HTTP. It speaks every
+/// revision from 2024-11-05 to 2026-07-28; handlers don't notice which.
 public struct MCPServer: Sendable {
-    /// What `resources/list` runs when resources come and go.
+    /// Returns the resources that come and go; `resources/list` runs it.
     public typealias ResourceLister = @Sendable (_ context: RequestContext) async throws -> [Resource]
 
-    /// Who the server is.
+    /// The server's identity.
     public let info: ServerInfo
-    /// What it is for, which tool comes first, how its tools go together; a model reads it.
+    /// The purpose of the server, which tool to call first and how the tools work together; read by models.
     public let instructions: String?
-    /// How it behaves where the protocol leaves room.
+    /// The server's behaviour where the protocol leaves room.
     public let options: ServerOptions
-    /// Where the program tells of changes.
+    /// Where the program announces changes.
     public let changes: ChangeFeed
     let routes: Routes
     let seal: StateSeal
     let once: OnceLedger
 
-    /// A server.
+    /// Creates a server.
     /// - Parameters:
-    ///   - info: who it is.
+    ///   - info: the server's identity.
     ///   - instructions: what a model should know before it begins.
-    ///   - tools: in the order in which they are listed.
-    ///   - prompts: in the order in which they are listed.
-    ///   - resources: those that always exist, in the order in which they are listed.
-    ///   - resourceTemplates: in the order in which they are listed and tried.
-    ///   - moreResources: lists and finds those that come and go.
-    ///   - options: how it behaves where the protocol leaves room.
-    /// - Throws: `MMError` that names the first declaration that breaks a rule of the protocol.
+    ///   - tools: the tools, in the order in which they are listed.
+    ///   - prompts: the prompts, in the order in which they are listed.
+    ///   - resources: the permanent resources, in the order in which they are listed.
+    ///   - resourceTemplates: the templates, in the order in which they are listed and tried.
+    ///   - moreResources: lists and finds the resources that come and go.
+    ///   - options: the server's behaviour where the protocol leaves room.
+    /// - Throws: `MMError` that names the first declaration that violates the protocol.
     public init(
         _ info: ServerInfo, instructions: String? = nil, tools: [Tool] = [], prompts: [Prompt] = [],
         resources: [Resource] = [], resourceTemplates: [ResourceTemplate] = [], moreResources: ResourceLister? = nil,
@@ -42,7 +42,7 @@ public struct MCPServer: Sendable {
         )
     }
 
-    /// As above, with a clock of one's own.
+    /// Creates a server with a clock of one's own.
     init(
         _ info: ServerInfo, instructions: String?, tools: [Tool], prompts: [Prompt], resources: [Resource],
         resourceTemplates: [ResourceTemplate], moreResources: ResourceLister?, options: ServerOptions, clock: WallClock
@@ -64,7 +64,7 @@ public struct MCPServer: Sendable {
         )
     }
 
-    /// What the server can do, as both eras announce it.
+    /// The capabilities that the server announces in both eras.
     var capabilities: JSONObject {
         var object = JSONObject()
         func list(_ kind: ListKind) -> JSONObject {

@@ -1,22 +1,22 @@
 import MMCore
 
-/// A text with blanks that a person picks from a menu, to start a piece of work.
+/// A text template that a person picks from a menu to start a piece of work.
 public struct Prompt: Sendable {
-    /// What choosing it runs; all required arguments are there.
+    /// Produces the prompt's messages; all required arguments are present.
     public typealias Handler =
         @Sendable (_ arguments: [String: String], _ context: RequestContext) async throws -> PromptResult
 
-    /// Its name.
+    /// The prompt's name.
     public var name: String
-    /// Its name for people.
+    /// The prompt's human-readable name.
     public var title: String?
-    /// What it is for.
+    /// The prompt's purpose.
     public var description: String?
-    /// Its blanks.
+    /// The prompt's arguments.
     public var arguments: [PromptArgument]
-    /// Pictures for the client's lists.
+    /// Icons for the client's lists.
     public var icons: [Icon]
-    /// What choosing it runs.
+    /// Produces the prompt's messages.
     public var handler: Handler
 
     public init(
@@ -41,17 +41,17 @@ public struct Prompt: Sendable {
     }
 }
 
-/// A blank in a prompt.
+/// An argument of a prompt.
 public struct PromptArgument: Sendable {
-    /// Its name.
+    /// The argument's name.
     public var name: String
-    /// Its name for people.
+    /// The argument's human-readable name.
     public var title: String?
-    /// What to write there.
+    /// What to enter.
     public var description: String?
-    /// Whether it must be filled in.
+    /// Whether the argument is required.
     public var isRequired: Bool
-    /// What can stand there.
+    /// Proposes values.
     public var complete: Completer?
 
     public init(
@@ -74,16 +74,16 @@ public struct PromptArgument: Sendable {
     }
 }
 
-/// The conversation that a prompt begins.
+/// The conversation that a prompt starts.
 public struct PromptResult: Sendable, Hashable {
-    /// One thing that was said.
+    /// One message of the conversation.
     public struct Message: Sendable, Hashable {
-        /// Who says it.
+        /// The message's author.
         public var role: ContentAnnotations.Role
-        /// What is said.
+        /// The message's content.
         public var content: Content
 
-        /// A message of one block.
+        /// Creates a message with a single block.
         public init(_ role: ContentAnnotations.Role, _ content: Content) {
             self.role = role
             self.content = content
@@ -92,7 +92,7 @@ public struct PromptResult: Sendable, Hashable {
 
     /// What the conversation is about.
     public var description: String?
-    /// What was said.
+    /// The conversation's messages.
     public var messages: [Message]
 
     public init(description: String? = nil, messages: [Message]) {
@@ -100,7 +100,7 @@ public struct PromptResult: Sendable, Hashable {
         self.messages = messages
     }
 
-    /// A conversation that the user begins with one text.
+    /// Creates a conversation that starts with one text by the user.
     public static func text(_ text: String, description: String? = nil) -> PromptResult {
         PromptResult(description: description, messages: [Message(.user, .text(text))])
     }

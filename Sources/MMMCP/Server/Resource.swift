@@ -1,25 +1,25 @@
 public import MMCore
 
-/// Something a client can read by its address.
+/// Data that a client can read by its URI.
 public struct Resource: Sendable {
-    /// What reading it runs. Throwing an `MMError` with the code `.notFound` answers that the address is unknown.
+    /// Reads the resource. Throwing an `MMError` with the code `.notFound` answers that the URI is unknown.
     public typealias Reader = @Sendable (_ context: RequestContext) async throws -> [ResourceContents]
 
-    /// Its address.
+    /// The resource's URI.
     public var uri: String
-    /// Its name.
+    /// The resource's name.
     public var name: String
-    /// Its name for people.
+    /// The resource's human-readable name.
     public var title: String?
-    /// What it holds.
+    /// What the resource contains.
     public var description: String?
-    /// What kind of file it is.
+    /// The resource's media type.
     public var mimeType: String?
-    /// Its size in bytes.
+    /// The resource's size in bytes.
     public var size: Int?
-    /// For whom it is and how much it matters.
+    /// The resource's audience and priority.
     public var annotations: ContentAnnotations?
-    /// What reading it runs.
+    /// Reads the resource.
     public var read: Reader
 
     public init(
@@ -49,11 +49,11 @@ public struct Resource: Sendable {
 
 /// The contents of one resource, as text or as bytes.
 public struct ResourceContents: Sendable, Hashable {
-    /// Its address.
+    /// The resource's URI.
     public var uri: String
-    /// What kind of file it is.
+    /// The contents' media type.
     public var mimeType: String?
-    /// Data for programs on the other side.
+    /// Metadata for client programs (`_meta`).
     public var meta: JSONObject
     let body: Body
 
@@ -62,17 +62,17 @@ public struct ResourceContents: Sendable, Hashable {
         case blob([UInt8])
     }
 
-    /// Text.
+    /// Creates contents from text.
     public static func text(_ text: String, uri: String, mimeType: String? = "text/plain") -> ResourceContents {
         ResourceContents(uri: uri, mimeType: mimeType, meta: [:], body: .text(text))
     }
 
-    /// Bytes.
+    /// Creates contents from bytes.
     public static func blob(_ bytes: [UInt8], uri: String, mimeType: String?) -> ResourceContents {
         ResourceContents(uri: uri, mimeType: mimeType, meta: [:], body: .blob(bytes))
     }
 
-    /// A JSON text.
+    /// Creates contents from a JSON value.
     public static func json(_ value: JSONValue, uri: String) -> ResourceContents {
         .text(value.description, uri: uri, mimeType: "application/json")
     }

@@ -1,33 +1,33 @@
 import MMCore
 
-/// A family of resources whose addresses have blanks to fill in (RFC 6570: `{name}` for one path segment, `{+name}` for
-/// the rest of a path).
+/// A family of resources whose URIs contain variables (RFC 6570: `{name}` for one path segment, `{+name}` for the rest
+/// of a path).
 public struct ResourceTemplate: Sendable {
-    /// What reading one of them runs.
+    /// Reads one of the resources.
     ///
     /// - Parameters:
-    ///   - uri: the address that was asked for.
-    ///   - variables: what stood in the blanks, percent-decoded.
-    ///   - context: who asks.
+    ///   - uri: the requested URI.
+    ///   - variables: the variables' values, percent-decoded.
+    ///   - context: the request's context.
     public typealias Reader =
         @Sendable (_ uri: String, _ variables: [String: String], _ context: RequestContext) async throws
         -> [ResourceContents]
 
-    /// The address with blanks.
+    /// The URI template.
     public var uriTemplate: String
-    /// Its name.
+    /// The template's name.
     public var name: String
-    /// Its name for people.
+    /// The template's human-readable name.
     public var title: String?
-    /// What such a resource holds.
+    /// What such a resource contains.
     public var description: String?
-    /// What kind of file they are.
+    /// The resources' media type.
     public var mimeType: String?
-    /// For whom they are and how much they matter.
+    /// The resources' audience and priority.
     public var annotations: ContentAnnotations?
-    /// What can stand in a blank, by the blank's name.
+    /// Proposes values for the variables, by variable name.
     public var completions: [String: Completer]
-    /// What reading one of them runs.
+    /// Reads one of the resources.
     public var read: Reader
 
     public init(

@@ -1,18 +1,18 @@
 import MMCore
 
-/// Who a server is, as clients show it.
+/// A server's identity, as clients show it.
 public struct ServerInfo: Sendable, Hashable {
-    /// The program's name, for logs and programs.
+    /// The program's name, for logs and other programs.
     public var name: String
-    /// The name for people.
+    /// The program's human-readable name.
     public var title: String?
     /// The program's version.
     public var version: String
     /// One sentence about it.
     public var description: String?
-    /// Where to read more.
+    /// The URL of a page about the program.
     public var websiteURL: String?
-    /// Pictures for the client's lists.
+    /// Icons for the client's lists.
     public var icons: [Icon]
 
     public init(
@@ -38,16 +38,16 @@ public struct ServerInfo: Sendable, Hashable {
     }
 }
 
-/// A picture that a client may show beside a name.
+/// An image that a client may show beside a name.
 public struct Icon: Sendable, Hashable {
-    /// An https address or a data URL.
+    /// An `https:` or `data:` URL.
     public var source: String
-    /// The kind of picture.
+    /// The image's media type.
     public var mimeType: String?
     /// Sizes such as `48x48`, or `any`.
     public var sizes: [String]
 
-    /// A picture at an address.
+    /// Creates an icon from a URL.
     public init(source: String, mimeType: String? = nil, sizes: [String] = []) {
         self.source = source
         self.mimeType = mimeType

@@ -1,32 +1,32 @@
 /// How a server behaves where the protocol leaves room.
 public struct ServerOptions: Sendable {
-    /// Most items on one page of a list. Many clients read only the first page, so this is generous.
+    /// The maximum number of items on one page of a list. Generous, because many clients read only the first page.
     public var pageSize = 1000
-    /// How long clients may keep the lists of tools, prompts and templates, and the answer to discovery.
+    /// How long clients may cache the lists of tools, prompts and templates, and the answer to `server/discover`.
     public var listCache = CacheHint(.seconds(300), .public)
-    /// How long clients may keep the list of resources and what they read.
+    /// How long clients may cache the list of resources and their contents.
     public var resourceCache = CacheHint(.zero, .private)
-    /// Which lists can change while the server runs; the program tells by ``MCPServer/changes``.
+    /// The lists that can change while the server runs; the program announces changes through ``MCPServer/changes``.
     public var changingLists: Set<ListKind> = []
-    /// Whether clients may ask to hear of changes of single resources.
+    /// Whether clients may subscribe to changes of single resources.
     public var offersResourceSubscriptions = false
     /// Whether log messages are sent to clients at all.
     public var offersLogging = true
-    /// From which level on a legacy client gets log messages before it has set a level; `nil` means none.
+    /// The level of log messages that a legacy client receives before it has set one itself; `nil` sends none.
     public var initialLogLevel: LogLevel? = .info
-    /// How long a question to a legacy client's user stays open.
+    /// How long a question to a legacy client stays open.
     public var questionTimeout: Duration = .seconds(300)
-    /// The key that seals what modern clients keep between a question and its answer, at least 32 random bytes; `nil`
-    /// makes one at start, which other processes don't know.
+    /// The key that seals the state which modern clients keep between a question and its answer, at least 32 random
+    /// bytes; `nil` creates one at start, which no other process knows.
     public var stateKey: [UInt8]?
-    /// How long a modern client may take to come back with the answer to a question.
+    /// How long a modern client may take to return with the answer to a question.
     public var stateLifetime: Duration = .seconds(600)
-    /// Whether structured results are checked against their tool's output schema before they are sent.
+    /// Whether structured results are validated against their tool's output schema before they are sent.
     public var checksResults = true
-    /// How much of a client's traffic is taken.
+    /// The limits on a client's traffic.
     public var limits = ServerLimits()
 
-    /// The options that suit most servers.
+    /// Creates the options that suit most servers.
     public init() {}
 }
 
@@ -37,25 +37,27 @@ public enum ListKind: Sendable, Hashable, CaseIterable {
     case resources
 }
 
-/// How much a server takes from a client that it doesn't trust.
+/// The limits on what a server accepts from a client it doesn't trust.
 public struct ServerLimits: Sendable {
-    /// Most bytes of one message on a pipe.
+    /// The maximum size of a message on a pipe, in bytes.
     public var messageBytes = 64 << 20
-    /// Deepest nesting of a message.
+    /// The maximum nesting depth of a message.
     public var nesting = 256
-    /// Most calls of one connection that may be open at once.
+    /// The maximum number of open calls per connection.
     public var openCalls = 16_384
-    /// Most bytes of the messages behind the open calls of one connection.
+    /// The maximum size of the messages behind a connection's open calls, in bytes.
     public var openCallBytes = 256 << 20
-    /// How long a pipe is not read when those limits are reached and no open call ends; then more calls are refused.
+    /// How long a pipe is left unread while those limits are reached and no open call ends; after that, further calls
+    /// are refused.
     public var patience: Duration = .seconds(5)
-    /// Most resources that one client may watch.
+    /// The maximum number of resources that one client may watch.
     public var watchedResources = 1000
-    /// Most bytes that may wait for a client that doesn't read; past them nothing more is read from it.
+    /// The maximum number of bytes that may wait for a client that doesn't read; beyond it nothing more is read from
+    /// that client.
     public var unreadBytes = 32 << 20
-    /// How long a pipe's calls may go on after its end of input, unless some still end all the time.
+    /// How long a pipe's calls may continue after its end of input; longer as long as they keep ending steadily.
     public var drain: Duration = .milliseconds(400)
 
-    /// The limits that suit most servers.
+    /// Creates the limits that suit most servers.
     public init() {}
 }

@@ -1,56 +1,57 @@
 public import MMCore
 
-/// Something that a model can ask the server to do.
+/// A function that a model can ask the server to run.
 ///
-/// Arguments are checked against the input schema before the handler sees them; the model gets the path, what was found
-/// and what is allowed. A handler that throws an `MMError` answers with its message and hint as a failed result.
+/// Arguments are validated against the input schema before the handler sees them; for invalid ones the model receives
+/// the path, the value found and the values allowed. When a handler throws an `MMError`, its message and hint become a
+/// failed result.
 public struct Tool: Sendable {
-    /// What a call runs.
+    /// Runs a call.
     ///
     /// - Parameters:
-    ///   - arguments: checked against the input schema.
-    ///   - context: who calls, and the ways to report progress, to log and to ask the user. The task is cancelled when
-    ///     the client calls the request off.
+    ///   - arguments: the arguments, which fit the input schema.
+    ///   - context: the caller, and the means to report progress, to log and to ask the user. The task is cancelled
+    ///     when the client cancels the request.
     public typealias Handler = @Sendable (_ arguments: JSONObject, _ context: ToolContext) async throws -> ToolResult
 
-    /// 1 to 128 of `A-Z a-z 0-9 _ - .`.
+    /// The tool's name: 1 to 128 of `A-Z a-z 0-9 _ - .`.
     public var name: String
-    /// The name for people.
+    /// The tool's human-readable name.
     public var title: String?
-    /// What it does, when to use it and when not, one example, and what comes back.
+    /// What the tool does, when to use it and when not, one example, and what it returns.
     public var description: String
-    /// JSON Schema (2020-12) with the root `"type": "object"`.
+    /// The arguments' JSON Schema (2020-12), with `"type": "object"` at the root.
     public var inputSchema: JSONObject
-    /// JSON Schema of the structured result, if there is one.
+    /// The JSON Schema of the structured result, if there is one.
     public var outputSchema: JSONObject?
-    /// Hints about its effects.
+    /// Hints about the tool's effects.
     public var annotations: ToolAnnotations
-    /// Pictures for the client's lists.
+    /// Icons for the client's lists.
     public var icons: [Icon]
-    /// Other names under which a call is accepted; they are not listed.
+    /// Further names under which calls are accepted; they are not listed.
     public var aliases: [String]
-    /// Whether lists show it; a call by its name is accepted anyway.
+    /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
-    /// Data for programs on the other side.
+    /// Metadata for client programs (`_meta`).
     public var meta: JSONObject
-    /// What a call runs.
+    /// Runs a call.
     public var handler: Handler
 
     /// The schema of a tool without parameters.
     public static let noParameters: JSONObject = ["type": "object", "additionalProperties": false]
 
-    /// A tool.
+    /// Creates a tool.
     /// - Parameters:
     ///   - name: 1 to 128 of `A-Z a-z 0-9 _ - .`.
-    ///   - title: the name for people.
-    ///   - description: what a model reads.
-    ///   - inputSchema: JSON Schema with the root `"type": "object"`.
-    ///   - outputSchema: JSON Schema of the structured result.
-    ///   - annotations: hints about its effects.
-    ///   - icons: pictures.
-    ///   - aliases: other names under which a call is accepted.
-    ///   - meta: data for programs.
-    ///   - handler: what a call runs.
+    ///   - title: the human-readable name.
+    ///   - description: the description for models.
+    ///   - inputSchema: the arguments' JSON Schema, with `"type": "object"` at the root.
+    ///   - outputSchema: the JSON Schema of the structured result.
+    ///   - annotations: hints about the tool's effects.
+    ///   - icons: icons for the client's lists.
+    ///   - aliases: further names under which calls are accepted.
+    ///   - meta: metadata for client programs.
+    ///   - handler: runs a call.
     public init(
         name: String, title: String? = nil, description: String, inputSchema: JSONObject = Tool.noParameters,
         outputSchema: JSONObject? = nil, annotations: ToolAnnotations = ToolAnnotations(), icons: [Icon] = [],

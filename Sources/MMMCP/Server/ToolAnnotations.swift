@@ -1,17 +1,17 @@
 import MMCore
 
-/// Hints about what a tool does; a client may use them to skip questions, and must not trust them.
+/// Hints about a tool's effects. Clients may use them to skip confirmations but must not trust them.
 public struct ToolAnnotations: Sendable, Hashable {
-    /// The tool changes nothing. Clients take `false` when absent.
+    /// The tool changes nothing. Clients assume `false` when absent.
     public var readOnly: Bool?
-    /// The tool may destroy something. Clients take `true` when absent.
+    /// The tool may destroy something. Clients assume `true` when absent.
     public var destructive: Bool?
-    /// Calling twice with the same arguments does no more than once. Clients take `false` when absent.
+    /// Repeating a call with the same arguments has no further effect. Clients assume `false` when absent.
     public var idempotent: Bool?
-    /// The tool reaches beyond this machine. Clients take `true` when absent.
+    /// The tool reaches beyond this machine. Clients assume `true` when absent.
     public var openWorld: Bool?
 
-    /// Hints; what is `nil` is not sent.
+    /// Creates hints; those that are `nil` are not sent.
     public init(
         readOnly: Bool? = nil, destructive: Bool? = nil, idempotent: Bool? = nil, openWorld: Bool? = nil
     ) {

@@ -1,14 +1,14 @@
 public import MMCore
 
-/// What a tool answers: blocks for the model and, where the tool has an output schema, the same as data.
+/// A tool's result: content for the model and, where the tool has an output schema, the same as data.
 public struct ToolResult: Sendable, Hashable {
-    /// What the model reads. When it is empty and there is structured content, that is repeated here as JSON text.
+    /// The content for the model. When it is empty, the structured content is repeated here as JSON text.
     public var content: [Content]
     /// The result as data.
     public var structured: JSONValue?
-    /// Whether the work failed; the text then says what to change.
+    /// Whether the call failed; the text then says what to change.
     public var isError: Bool
-    /// Data for programs on the other side.
+    /// Metadata for client programs (`_meta`).
     public var meta: JSONObject
 
     public init(
@@ -20,24 +20,24 @@ public struct ToolResult: Sendable, Hashable {
         self.meta = meta
     }
 
-    /// A result of one text.
+    /// Creates a result from one text.
     public static func text(_ text: String) -> ToolResult { ToolResult(content: [.text(text)]) }
 
-    /// A result of these blocks.
+    /// Creates a result from these blocks.
     public static func content(_ content: Content...) -> ToolResult { ToolResult(content: content) }
 
-    /// A result that is data, beside a text for clients and models that read only text.
+    /// Creates a result from data, with a text for clients and models that read only text.
     /// - Parameters:
-    ///   - value: the data; clients of the legacy era want an object.
+    ///   - value: the data; legacy clients expect an object.
     ///   - text: what the model reads; the data as JSON when absent.
     public static func structured(_ value: JSONValue, text: String? = nil) -> ToolResult {
         ToolResult(content: text.map { [.text($0)] } ?? [], structured: value)
     }
 
-    /// Failed work: the text tells the model what to change.
+    /// Creates a failed result; the text tells the model what to change.
     public static func failure(_ text: String) -> ToolResult { ToolResult(content: [.text(text)], isError: true) }
 
-    /// Failed work, told by an error's message and hint.
+    /// Creates a failed result from an error's message and hint.
     public static func failure(_ error: MMError) -> ToolResult { .failure(error.description) }
 
     func json(for version: ProtocolVersion) -> JSONObject {

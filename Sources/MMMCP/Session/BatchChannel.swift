@@ -1,6 +1,6 @@
 import MMCore
 
-/// Gathers the answers to an array of messages (revision 2025-03-26) and sends them as one array.
+/// Collects the answers to a batch of messages (revision 2025-03-26) and sends them as one array.
 final class BatchChannel: MessageChannel {
     private struct State: Sendable {
         var missing: Int

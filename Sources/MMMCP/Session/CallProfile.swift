@@ -1,17 +1,17 @@
 import MMCore
 
-/// What is known of a call's client: in the legacy era from the handshake, in the modern era from the call alone.
+/// What is known about a call's client: in the legacy era from the handshake, in the modern era from the call alone.
 struct CallProfile: Sendable {
     let era: Era
     let version: ProtocolVersion
     let capabilities: ClientCapabilities
     let clientInfo: ClientInfo
-    /// From which level on the client wants log messages; `nil` means none.
+    /// The lowest level of log messages that the client wants; `nil` means none.
     var logLevel: LogLevel?
     let principal: Principal
     let meta: JSONObject
 
-    /// Under which token the client wants to hear of progress, with the type it came with.
+    /// The token under which the client wants progress reported, with the type it came with.
     var progressToken: JSONValue? {
         switch meta[MetaKey.progressToken] {
         case .string(let text): .string(text)
@@ -23,8 +23,8 @@ struct CallProfile: Sendable {
 }
 
 extension CallProfile {
-    /// Reads what a modern request says of its client.
-    /// - Throws: -32602 for a missing or ill-typed member, then -32022 for a version that isn't served.
+    /// Reads a modern request's description of its client.
+    /// - Throws: -32602 for a missing member or one of the wrong type, then -32022 for a version that isn't served.
     init(modern request: IncomingRequest, principal: Principal) throws(MCPError) {
         let checked = try ModernMeta(request.meta ?? [:])
         guard checked.version.isModern else { throw .unsupportedVersion(checked.version.text) }
@@ -43,7 +43,7 @@ struct ModernMeta: Sendable {
     let clientInfo: ClientInfo
     let logLevel: LogLevel?
 
-    /// Checks presence and types, not whether the version is served: over HTTP the headers are compared in between.
+    /// Checks presence and types, but not whether the version is served: over HTTP the headers are compared in between.
     init(_ meta: JSONObject) throws(MCPError) {
         guard let version = meta[MetaKey.protocolVersion] else { throw Self.missing(MetaKey.protocolVersion) }
         guard case .string(let text) = version else { throw Self.wrong(MetaKey.protocolVersion, version, "a string") }

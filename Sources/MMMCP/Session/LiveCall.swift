@@ -2,7 +2,7 @@ import MMCore
 
 /// A call between its registration and its answer.
 ///
-/// One lock orders everything that is said about it, so that nothing follows the answer and a cancelled call is never
+/// A single lock orders all messages about the call, so that nothing follows the answer and a cancelled call is never
 /// answered.
 final class LiveCall: Sendable {
     let id: RequestID
@@ -22,16 +22,16 @@ final class LiveCall: Sendable {
         self.channel = channel
     }
 
-    /// Whether an answer is still due.
+    /// Whether the call still awaits its answer.
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
-    /// Waits until the client reads what was sent already.
+    /// Waits until the client has read enough of what was already sent.
     func waitForRoom() async { await channel.waitForRoom() }
 
-    /// Hands over the task that works on the call; one that was called off in the meantime is cancelled.
+    /// Attaches the task that carries out the call; cancels it if the call was cancelled in the meantime.
     func attach(_ task: Task<Void, Never>) {
         let isCalledOff = state.withLock { state in
-            // A quick task may have answered already, and may still be sending.
+            // A quick task may already have answered, and may still be sending.
             if state.isOpen { state.task = task }
             return state.isCalledOff
         }
@@ -49,13 +49,13 @@ final class LiveCall: Sendable {
         }
     }
 
-    /// As `send`, for messages that may be left out when the client doesn't keep up.
+    /// Sends a message that may be dropped when the client doesn't keep up.
     func sendIfRoom(_ message: @autoclosure () -> [UInt8]) {
         guard !channel.isCongested else { return }
         send(message())
     }
 
-    /// Sends a progress message if the call's gate lets it pass.
+    /// Sends a progress message if the call's gate admits it.
     func sendProgress(_ progress: Double, of total: Double?, _ message: @autoclosure () -> [UInt8]) {
         state.withLock { state in
             guard state.isOpen, state.progress.admits(progress, of: total, at: .now) else { return }
@@ -65,7 +65,7 @@ final class LiveCall: Sendable {
 
     /// Answers the call, unless it is over.
     func answer(_ answer: @autoclosure () -> Reply) {
-        // Encoding may take long for a big result: not under the lock, and not for nobody.
+        // Encoding a large result may take long, so it happens outside the lock and only while the answer is awaited.
         guard isOpen else { return }
         let reply = answer()
         state.withLock { state in
@@ -76,7 +76,7 @@ final class LiveCall: Sendable {
         }
     }
 
-    /// Answers the call with long texts, unless it is over.
+    /// Answers the call with a reply that contains long texts, unless it is over.
     func answer(streaming reply: StreamedReply) async {
         let isDue = state.withLock { state in
             defer {
@@ -88,10 +88,10 @@ final class LiveCall: Sendable {
         if isDue { await channel.finish(streaming: reply) }
     }
 
-    /// Lets the client's connection go, where it can come back.
+    /// Closes the client's connection, where the client can reconnect.
     func release(retryAfter wait: Duration) { channel.release(retryAfter: wait) }
 
-    /// Calls the call off: nothing more is sent for it, and its work is cancelled.
+    /// Cancels the call: nothing more is sent for it, and its task is cancelled.
     func cancel() {
         let task: Task<Void, Never>? = state.withLock { state in
             guard state.isOpen else { return nil }

@@ -1,25 +1,25 @@
-/// Where the messages about one incoming message go: the pipe, or the HTTP answer to that one POST.
+/// The destination of the messages about one incoming message: the pipe, or the HTTP response to that POST.
 ///
-/// None of these may block: they are called with a call's lock held. What may suspend is
+/// The synchronous members must not block, because they are called with a call's lock held. Those that may suspend are
 /// called without it.
 protocol MessageChannel: Sendable {
-    /// Sends something that precedes the answer: a notification, or a question to the client.
+    /// Sends a message that precedes the answer: a notification, or a question to the client.
     func send(_ message: [UInt8])
 
-    /// Sends the answer, or says that there will be none. Called once.
+    /// Sends the answer, or ends the channel without one. Called once.
     func finish(_ answer: Reply?)
 
-    /// Sends an answer with long texts, in place of `finish`. May suspend for as long as the client reads.
+    /// Sends an answer with long texts, in place of `finish`. May suspend for as long as the client takes to read.
     func finish(streaming reply: StreamedReply) async
 
-    /// Whether so much waits for the client that messages nobody needs are better left out.
+    /// Whether so many bytes await the client that dispensable messages should be dropped.
     var isCongested: Bool { get }
 
-    /// Waits while too much waits for the client: work is better begun when somebody reads what comes of it.
+    /// Suspends while too many bytes await the client: work should begin only once its output will be read.
     func waitForRoom() async
 
-    /// Lets the client's connection go while the call runs on; it comes back for the rest after a while. Only where a
-    /// stream can be resumed.
+    /// Closes the client's connection while the call continues; the client reconnects later for the rest. Effective
+    /// only where a stream can be resumed.
     func release(retryAfter wait: Duration)
 }
 

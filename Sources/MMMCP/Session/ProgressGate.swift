@@ -1,4 +1,5 @@
-/// Decides which progress messages of a call are sent: strictly increasing, a few at once, then about four a second.
+/// Decides which progress messages of a call are sent: strictly increasing ones, first in a small burst, then about
+/// four a second.
 struct ProgressGate: Sendable {
     private static let burst = 8.0
     private static let perSecond = 4.0
@@ -6,11 +7,11 @@ struct ProgressGate: Sendable {
     private var allowance = ProgressGate.burst
     private var refilled: ContinuousClock.Instant?
 
-    /// Whether this message is sent.
+    /// Returns whether to send this message.
     /// - Parameters:
-    ///   - progress: how far the work is.
-    ///   - total: how far it goes, if known; reaching it always passes.
-    ///   - now: the time.
+    ///   - progress: the amount of work done.
+    ///   - total: the amount of work in all, if known; reaching it is always admitted.
+    ///   - now: the current time.
     mutating func admits(_ progress: Double, of total: Double?, at now: ContinuousClock.Instant) -> Bool {
         guard progress.isFinite else { return false }
         if let last, progress <= last { return false }

@@ -1,7 +1,7 @@
 import MMCore
 
-/// The questions that are open to a legacy client: each ends exactly once, by its answer, its deadline, the end of its
-/// call or the end of the connection.
+/// The open questions to a legacy client. Each ends exactly once: by its answer, its deadline, the end of its call or
+/// the end of the connection.
 final class QuestionBook: Sendable {
     private struct State: Sendable {
         var next = 0
@@ -13,19 +13,19 @@ final class QuestionBook: Sendable {
     enum Failure: Error, Sendable {
         /// The client answered with an error.
         case refused(MCPError)
-        /// Nobody answered in time.
+        /// Nobody answered before the deadline.
         case expired
-        /// The call that asked was called off, or the connection has ended.
+        /// The call that asked was cancelled, or the connection has ended.
         case abandoned
     }
 
     private let state = Mutex(State())
 
-    /// Asks and waits.
+    /// Asks a question and waits for its answer.
     /// - Parameters:
     ///   - timeout: how long to wait.
-    ///   - send: sends the question under the given id; `false` when there is nowhere to send it any more.
-    ///   - withdraw: tells the client that the question is moot.
+    ///   - send: sends the question under the given id; returns `false` when it can no longer be sent.
+    ///   - withdraw: tells the client that the question is no longer of interest.
     func ask(
         timeout: Duration, send: @escaping @Sendable (RequestID) -> Bool,
         withdraw: @escaping @Sendable (RequestID) -> Void
@@ -37,7 +37,7 @@ final class QuestionBook: Sendable {
         let id = RequestID.string(key)
         let outcome = await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                // Ended early by `cancelAll` below when there is an answer.
+                // An answer ends the sleep early through `cancelAll` below.
                 guard (try? await Task.sleep(for: timeout)) != nil else { return }
                 self.end(key, .failure(.expired))
             }
@@ -68,7 +68,7 @@ final class QuestionBook: Sendable {
                     continuation.resume(returning: .failure(.abandoned))
                     return
                 }
-                // The cancellation handler may have run before there was anything to end.
+                // The cancellation handler may have run before the question was registered.
                 if Task.isCancelled || !send(id) { end(key, .failure(.abandoned)) }
             }
         } onCancel: {
@@ -76,7 +76,7 @@ final class QuestionBook: Sendable {
         }
     }
 
-    /// Takes a client's answer; one to a question that we never asked, or no longer ask, is dropped.
+    /// Accepts a client's answer; drops one to a question that isn't open.
     func settle(_ response: IncomingResponse) {
         guard case .string(let key) = response.id else { return }
         switch response.outcome {
@@ -85,7 +85,7 @@ final class QuestionBook: Sendable {
         }
     }
 
-    /// Ends all open questions and takes no new ones.
+    /// Ends all open questions and refuses new ones.
     func close() {
         let waiting = state.withLock { state in
             state.isClosed = true

@@ -11,7 +11,7 @@ struct Subscription: Sendable {
 }
 
 extension Session {
-    /// Acknowledges a subscription; what it wants to hear follows.
+    /// Acknowledges a subscription; its notifications follow.
     func openSubscription(_ planned: PlannedCall, _ call: LiveCall, _ filter: ListenFilter) {
         let subscription = Subscription(planned: planned, call: call, filter: filter)
         call.send(
@@ -20,7 +20,7 @@ extension Session {
                 ["notifications": .object(filter.json), "_meta": subscription.meta]
             )
         )
-        // Registered only now: the acknowledgement comes before everything else.
+        // Registered only now, so that the acknowledgement precedes every notification.
         guarded.withLock { guarded in
             guard guarded.live[planned.id] === call else { return }
             guarded.listens[planned.id] = subscription
@@ -28,7 +28,7 @@ extension Session {
         listenToChanges()
     }
 
-    /// Begins to hear of the server's changes, once.
+    /// Starts observing the server's changes, once.
     func listenToChanges() {
         let token = server.changes.add { [weak self] change in self?.pass(on: change) }
         let surplus: Int? = guarded.withLock { guarded in
@@ -57,7 +57,7 @@ extension Session {
         }
     }
 
-    /// Ends the open subscriptions with their result.
+    /// Ends the open subscriptions by sending their results.
     func closeSubscriptions() {
         let listens: [Subscription] = guarded.withLock { guarded in
             let all = Array(guarded.listens.values)

@@ -1,11 +1,11 @@
 import MMCore
 
 extension Session {
-    /// Takes no more requests, lets the open calls end for a while, then calls them off.
+    /// Refuses further requests, gives the open calls time to end, then cancels them.
     ///
-    /// Bounded: calls get `grace`; as long as some end all the time (a client wrote many and closed), they get up to
-    /// 25 times that. Work that ignores its cancellation is left behind.
-    /// - Parameter grace: how long calls may go on without any of them ending.
+    /// The wait is bounded: calls get `grace`, or up to 25 times that while they keep ending steadily (a client wrote
+    /// many requests and closed the pipe). Work that ignores its cancellation is left behind.
+    /// - Parameter grace: how long to wait without any call ending.
     func drain(grace: Duration) async {
         let start = ContinuousClock.now
         var lastEnded = start
@@ -18,7 +18,7 @@ extension Session {
                 count = current
                 lastEnded = now
             }
-            // Past the first grace only a steady stream of ends keeps the connection open.
+            // After the first grace period, only a steady stream of ending calls keeps the connection open.
             let isSteady = now - lastEnded < grace / 4
             if now - start >= grace, !isSteady || now - start >= grace * 25 { break }
         }
@@ -29,7 +29,7 @@ extension Session {
         }
     }
 
-    /// Takes no more requests, calls the open calls off and ends the subscriptions.
+    /// Refuses further requests, cancels the open calls and ends the subscriptions.
     func close() {
         closeSubscriptions()
         let (calls, token): ([LiveCall], Int?) = guarded.withLock { guarded in

@@ -1,36 +1,35 @@
 import MMCore
 import MMSystem
 
-/// One connection: takes messages in the order in which they come, works on calls side by side and sends what is to be
-/// sent where it belongs.
+/// One connection: receives messages in order, carries out calls concurrently and sends each message to its channel.
 ///
-/// Messages may come from several threads (HTTP); those of one pipe come from its reader thread. Whatever takes long
-/// runs in a task of its own, which the connection owns until its call is over.
+/// Over HTTP, messages may come from several threads; those of a pipe come from its reader thread. Whatever takes long
+/// runs in a task of its own, which the connection owns until the call is over.
 final class Session: Sendable {
     let server: MCPServer
     let principal: Principal
-    /// The session's name, where the transport has named sessions.
+    /// The session's name, where the transport names sessions.
     let name: String?
     let questions = QuestionBook()
-    /// Where messages go that belong to no call.
+    /// The channel for messages that belong to no call.
     let home: any MessageChannel
     let guarded: Mutex<Guarded>
     private let relief = ThreadSemaphore()
 
-    /// What the connection's lock protects.
+    /// The state that the connection's lock protects.
     struct Guarded: Sendable {
         var state: SessionState
         var live: [RequestID: LiveCall] = [:]
         var listens: [RequestID: Subscription] = [:]
-        /// Counts calls whose work has ended, so that a drain sees whether anything still moves.
+        /// The number of calls whose work has ended, which tells a drain whether calls still end.
         var endedCount = 0
         var isClosed = false
         var changeToken: Int?
-        /// Whether a reader's thread waits until fewer calls are open.
+        /// Whether a reader thread waits for open calls to end.
         var isReaderHeld = false
-        /// Whether the pipe is given up, so that its reader's thread is to come to its end.
+        /// Whether the pipe is being abandoned, so that its reader thread must not wait any more.
         var isReaderFree = false
-        /// The count of ended calls at which a reader's thread last waited without seeing another one end.
+        /// The count of ended calls at which a reader thread last waited in vain.
         var vainlyHeldAt: Int?
     }
 
@@ -42,14 +41,14 @@ final class Session: Sendable {
         self.guarded = Mutex(Guarded(state: SessionState(logLevel: server.options.initialLogLevel)))
     }
 
-    /// Holds a reader's thread back while there is no room for one more call and open ones still end: a client that only
-    /// writes faster than they do is slowed down and not refused.
+    /// Blocks a reader thread while there is no room for one more call and open calls still end: a client that writes
+    /// faster than its calls end is slowed down rather than refused.
     ///
-    /// When none ends for as long as a client's patience may last, what stands behind the request may be what they wait
-    /// for: then the reader goes on, without another wait, until one ends.
+    /// When no call ends for as long as `patience`, the open calls may themselves be waiting for a message behind this
+    /// request. The reader then continues, and doesn't wait again until a call ends.
     /// - Parameters:
-    ///   - bytes: the size of the request that wants room.
-    ///   - milliseconds: how long to wait without any call's end.
+    ///   - bytes: the size of the request that needs room.
+    ///   - milliseconds: how long to wait without any call ending.
     func holdBackReader(bytes: Int, patience milliseconds: Int32) {
         let limits = server.options.limits
         while true {
@@ -64,13 +63,13 @@ final class Session: Sendable {
         }
     }
 
-    /// Holds no reader back any more: the pipe is given up.
+    /// Stops blocking the reader thread, because the pipe is being abandoned.
     func freeReader() {
         guarded.withLock { $0.isReaderFree = true }
         relief.post()
     }
 
-    /// Takes one message.
+    /// Handles one message.
     func receive(_ message: Message, size: Int, via channel: any MessageChannel) {
         switch message {
         case .malformed(let id, let error): channel.finish(Envelope.error(id, error))
@@ -110,12 +109,12 @@ final class Session: Sendable {
             openSubscription(planned, call, filter)
             return
         }
-        // A task group can't cancel one child of many: the call owns its task, and the connection its calls.
+        // A task group can't cancel a single child, so the call owns its task, and the connection owns its calls.
         call.attach(
             Task {
                 await call.waitForRoom()
                 let (answer, texts) = await self.server.perform(planned, call: call, session: self)
-                // The id is free before the answer is out: the client may use it again at once.
+                // Frees the id before the answer is sent: the client may reuse it at once.
                 self.retire(call)
                 if let answer, texts.isEmpty {
                     call.answer(Envelope.answer(planned.id, answer))
@@ -133,12 +132,12 @@ final class Session: Sendable {
         cancel(id)
     }
 
-    /// Calls a call off, if it is open.
+    /// Cancels a call, if it is open.
     func cancel(_ id: RequestID) {
         let call: LiveCall? = guarded.withLock { guarded in
             guard let call = guarded.live.removeValue(forKey: id) else { return nil }
             guarded.state.free(id)
-            // A subscription has no task that would end.
+            // A subscription has no task whose end would release its room.
             if let listen = guarded.listens.removeValue(forKey: id) { guarded.state.workEnded(listen.planned) }
             return call
         }
@@ -158,7 +157,7 @@ final class Session: Sendable {
         let wakes = guarded.withLock { guarded in
             guarded.state.workEnded(planned)
             guarded.endedCount += 1
-            // Not for the first free place: a thread that wakes for each one costs more than the calls do.
+            // Not at the first free place: waking the thread for each one costs more than the calls themselves.
             guard guarded.isReaderHeld, guarded.state.isRelieved(within: limits) else { return false }
             guarded.isReaderHeld = false
             return true
@@ -195,9 +194,9 @@ final class Session: Sendable {
 }
 
 extension Session {
-    /// From which level on a legacy client wants log messages now.
+    /// The lowest level of log messages that a legacy client currently wants.
     var logLevel: LogLevel? { guarded.withLock { $0.state.logLevel } }
 
-    /// The revision that a legacy client and we agreed on; `nil` before the handshake.
+    /// The revision that was negotiated with a legacy client; `nil` before the handshake.
     var version: ProtocolVersion? { guarded.withLock { $0.state.handshake?.version } }
 }

@@ -1,22 +1,22 @@
 import MMCore
 
-/// What one connection remembers, as a value without input or output: the handshake of the legacy era and the ids that
-/// are in use. Every message goes through ``receive(_:server:principal:)``, which says what to do about it.
+/// The state of one connection, as a value without input or output: the legacy handshake and the ids in use. Every
+/// message passes through ``receive(_:server:principal:)``, which decides how to handle it.
 ///
-/// Modern requests touch nothing but the ids: they stand alone, on the same connection and in any order.
+/// Modern requests touch nothing but the ids: they are self-contained and may come in any order on the same connection.
 struct SessionState: Sendable {
-    /// What came of the handshake; `nil` before it.
+    /// The outcome of the handshake.
     struct Handshake: Sendable {
         var version: ProtocolVersion
         var capabilities: ClientCapabilities
         var clientInfo: ClientInfo
     }
 
-    /// What to do about a message.
+    /// How to handle a message.
     enum Action: Sendable {
         /// Answer at once.
         case answer(Answer)
-        /// The call is registered: work on it.
+        /// Carry out the call, which is now registered.
         case start(PlannedCall)
     }
 
@@ -24,16 +24,16 @@ struct SessionState: Sendable {
     private(set) var logLevel: LogLevel?
     private(set) var watched: Set<String> = []
     private var openIDs: Set<RequestID> = []
-    /// How many calls are worked on, answered or not; an open subscription counts as one.
+    /// The number of calls being carried out, answered or not; an open subscription counts as one.
     private(set) var workCount = 0
     private var workBytes = 0
 
-    /// Whether one more call may be opened, whose message has so many bytes.
+    /// Whether another call may be opened, given the size of its message in bytes.
     func hasRoom(bytes: Int, within limits: ServerLimits) -> Bool {
         workCount < limits.openCalls && workBytes + bytes <= limits.openCallBytes
     }
 
-    /// Whether so much room has come back that a reader held back goes on.
+    /// Whether enough room is free again for a blocked reader to continue.
     func isRelieved(within limits: ServerLimits) -> Bool {
         workCount <= limits.openCalls / 4 * 3 && workBytes <= limits.openCallBytes / 4 * 3
     }
@@ -42,10 +42,10 @@ struct SessionState: Sendable {
         self.logLevel = logLevel
     }
 
-    /// Whether arrays of messages are taken: only where their one revision was agreed on.
+    /// Whether batches are accepted, which only one revision has.
     var takesBatches: Bool { handshake?.version == .v2025_03_26 }
 
-    /// Takes one request; a call that has to be worked on is registered before anybody works on it.
+    /// Handles one request; a call that requires work is registered before the work begins.
     mutating func receive(_ request: IncomingRequest, server: MCPServer, principal: Principal) -> Action {
         do throws(MCPError) {
             if request.isModern { return try receiveModern(request, server: server, principal: principal) }
@@ -55,13 +55,13 @@ struct SessionState: Sendable {
         }
     }
 
-    /// Frees the id of a call that was answered or called off.
+    /// Frees the id of a call that was answered or cancelled.
     mutating func free(_ id: RequestID) {
         openIDs.remove(id)
     }
 
-    /// Gives back the room of a call whose work has ended. Work that goes on although it was called off keeps its room,
-    /// so that calling off is no way around the limits.
+    /// Releases the room of a call whose work has ended. Work that continues after its cancellation keeps its room, so
+    /// that cancelling is no way around the limits.
     mutating func workEnded(_ call: PlannedCall) {
         workCount -= 1
         workBytes -= call.size

@@ -1,18 +1,18 @@
 import MMCore
 import MMSystem
 
-/// The pipe as a place for messages: all calls of a pipe answer there.
+/// The pipe as a message channel, shared by all of its calls.
 ///
-/// Nothing here waits, so what a client doesn't read piles up; the channel knows how much may have, and holds the reader
-/// back until there is room again. A client that reads nothing is then not read from either.
+/// Writing never waits, so output accumulates when a client doesn't read. The channel counts the bytes that may be
+/// unread and blocks the reader until there is room again: a client that reads nothing is not read from either.
 final class PipeChannel: MessageChannel {
     private struct State: Sendable {
-        /// Bytes handed over since there last was room for certain.
+        /// The number of bytes handed over since the pipe was last known to have room.
         var unconfirmed = 0
         var isAsking = false
         var isReleased = false
         var isReaderWaiting = false
-        /// Whether a message is on its way in pieces: the others wait until it is whole.
+        /// Whether a message is being sent in pieces; the others wait until it is complete.
         var isStreaming = false
         var held: [[UInt8]] = []
         var turns: [OneShot<Void>] = []
@@ -23,10 +23,10 @@ final class PipeChannel: MessageChannel {
     private let state = Mutex(State())
     private let room = ThreadSemaphore()
 
-    /// A channel.
+    /// Creates a channel.
     /// - Parameters:
-    ///   - writer: writes the pipe; its capacity is at most half the limit.
-    ///   - limit: most bytes that wait to be read before the client is held back.
+    ///   - writer: writes to the pipe; its capacity is at most half of `limit`.
+    ///   - limit: the number of unread bytes at which the client is no longer read from.
     init(writer: SerialWriter, limit: Int) {
         self.writer = writer
         self.limit = limit
@@ -52,7 +52,7 @@ final class PipeChannel: MessageChannel {
         }
         guard asks else { return }
         Task {
-            // An empty frame waits its turn like every other; when it fails nobody reads, and nobody need wait.
+            // An empty frame queues like every other. When writing it fails, nobody reads, and nobody needs to wait.
             try? await writer.write([])
             self.confirmRoom()
         }
@@ -73,7 +73,7 @@ final class PipeChannel: MessageChannel {
             do throws(MMError) {
                 try await writer.write(piece)
             } catch {
-                // Half a message would spoil all that follow: only the end of the pipe ends it early.
+                // A truncated message would corrupt all that follow, so only the end of the pipe cuts it short.
                 guard writer.writeNow(piece) else { throw error }
             }
         }
@@ -98,14 +98,14 @@ final class PipeChannel: MessageChannel {
     }
 
     func waitForRoom() async {
-        // Fails when nobody will read any more, or when the call is called off: then nobody need wait.
+        // Fails when nobody reads any more or the call is cancelled; then nobody needs to wait.
         while isCongested {
             guard (try? await writer.write([])) != nil else { return }
             confirmRoom()
         }
     }
 
-    /// Blocks the reader's thread while too much waits to be read.
+    /// Blocks the reader thread while too many bytes are unread.
     func blockUntilRoom() {
         while true {
             let waits = state.withLock { state in
@@ -118,7 +118,7 @@ final class PipeChannel: MessageChannel {
         }
     }
 
-    /// Holds nobody back any more: the reading is about to end.
+    /// Stops blocking the reader thread, because reading is about to end.
     func release() {
         let wakes = state.withLock { state in
             state.isReleased = true

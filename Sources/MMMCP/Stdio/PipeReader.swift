@@ -3,18 +3,18 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// Reads a pipe to its end, or until somebody stops it.
+/// Reads a pipe to its end, or until it is stopped.
 ///
-/// Messages are taken apart where they are read, which takes more stack than the house's reader threads have: 256
-/// levels of nesting have to fit.
+/// Messages are parsed on the thread that reads them, which needs a larger stack than other reader threads have: 256
+/// levels of nesting must fit.
 final class PipeReader: Sendable {
     private static let stackSize = 4 << 20
     private let descriptor: Int32
     private let stopper: FileDescriptor
 
-    /// A reader.
-    /// - Parameter descriptor: the read end; stays the caller's and must stay open until `run` returns.
-    /// - Throws: `.unavailable` when there is no descriptor left.
+    /// Creates a reader.
+    /// - Parameter descriptor: the read end; remains the caller's and must stay open until `run` returns.
+    /// - Throws: `.unavailable` when no descriptor is left.
     init(_ descriptor: Int32) throws(MMError) {
         let event = mm_eventfd()
         guard event >= 0 else { throw SystemError.error("Making an event descriptor") }
@@ -22,18 +22,18 @@ final class PipeReader: Sendable {
         stopper = FileDescriptor(owning: event)
     }
 
-    /// Ends the reading soon; may be called from anywhere, any number of times.
+    /// Ends reading soon; may be called from anywhere, any number of times.
     func stop() {
         var one: UInt64 = 1
         _ = Glibc.write(stopper.raw, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Reads on a thread of its own and waits for its end.
+    /// Reads on a thread of its own and waits for the end.
     /// - Parameters:
-    ///   - maxLineBytes: the longest line.
-    ///   - beforeEach: called before every read; may block to hold the client back.
-    ///   - deliver: takes the lines, on the thread.
-    /// - Throws: `.unavailable` when there is no thread left.
+    ///   - maxLineBytes: the maximum length of a line, in bytes.
+    ///   - beforeEach: called before every read; may block to slow the client down.
+    ///   - deliver: receives the lines, on the reader thread.
+    /// - Throws: `.unavailable` when no thread can be created.
     func run(
         maxLineBytes: Int, beforeEach: @escaping @Sendable () -> Void,
         deliver: @escaping @Sendable (ReaderThread.Frame) -> Void

@@ -1,12 +1,13 @@
 import Glibc
 import MMCore
 
-/// The process's standard pipes, taken for the protocol alone.
+/// The process's standard pipes, reserved for the protocol.
 struct StandardPipes {
     let input: Int32
     let output: Int32
 
-    /// Moves both ends aside: what libraries and children print goes to standard error, and what they read is empty.
+    /// Takes both pipes over: from here on, whatever libraries and child processes print goes to standard error, and
+    /// their standard input is empty.
     /// - Throws: `MMError` when a descriptor is closed or can't be copied.
     static func claim() throws(MMError) -> StandardPipes {
         let input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -16,7 +17,7 @@ struct StandardPipes {
         let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard nothing >= 0, dup2(nothing, STDIN_FILENO) >= 0 else { throw failure("/dev/null") }
         if nothing != STDIN_FILENO { close(nothing) }
-        // With standard error closed there is still nobody who may write to the wire.
+        // Even with standard error closed, nobody else may write to the wire.
         if dup2(STDERR_FILENO, STDOUT_FILENO) < 0 {
             let sink = open("/dev/null", O_WRONLY | O_CLOEXEC)
             guard sink >= 0, dup2(sink, STDOUT_FILENO) >= 0 else { throw failure("/dev/null") }

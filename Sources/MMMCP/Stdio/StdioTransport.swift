@@ -2,30 +2,30 @@ public import MMCore
 import MMSystem
 import Synchronization
 
-/// Serves one client over pipes: one message a line, requests side by side, answers in any order.
+/// Serves one client over pipes: one message per line, requests carried out concurrently, answers in any order.
 ///
-/// Messages are read, taken apart and decided on one thread; a call's own work runs in a task, and one thread writes.
-/// A client that doesn't read what it asked for is not read from either, until it does.
+/// One thread reads, parses and dispatches messages, a task carries out each call, and one thread writes. A client that
+/// doesn't read its answers is not read from either until it does.
 public enum StdioTransport {
-    /// Serves the process's standard pipes until their end, or until the task is cancelled.
+    /// Serves the process's standard pipes until they end or the task is cancelled.
     ///
-    /// From here on nothing else of the process can write to the wire: standard output goes where standard error goes,
-    /// and standard input is empty. At the end, open calls are called off and what is finished is written; that takes
-    /// less than a second unless many calls are just ending.
-    /// - Parameter server: what is served.
+    /// From here on nothing else in the process can write to the wire: standard output goes to standard error, and
+    /// standard input is empty. At the end, open calls are cancelled and finished answers are written; this takes less
+    /// than a second unless many calls are just ending.
+    /// - Parameter server: the server.
     /// - Throws: `MMError` when the pipes can't be used.
     public static func run(_ server: MCPServer) async throws(MMError) {
         let pipes = try StandardPipes.claim()
         try await run(server, input: pipes.input, output: pipes.output, principal: .standardPipes)
     }
 
-    /// Serves any two descriptors, which stay the caller's.
+    /// Serves two descriptors, which remain the caller's.
     /// - Parameters:
-    ///   - server: what is served.
-    ///   - input: where the client's messages come from.
-    ///   - output: where ours go; nobody else may write there.
-    ///   - principal: who the client is.
-    /// - Throws: `MMError` when the system gives us no pipe.
+    ///   - server: the server.
+    ///   - input: the descriptor that the client's messages are read from.
+    ///   - output: the descriptor that messages are written to; nothing else may write there.
+    ///   - principal: the client.
+    /// - Throws: `MMError` when the system has no descriptor or thread left.
     package static func run(
         _ server: MCPServer, input: Int32, output: Int32, principal: Principal
     ) async throws(MMError) {
@@ -47,7 +47,7 @@ public enum StdioTransport {
             channel.release()
             session.freeReader()
         }
-        // A task of its own: its waits must not end early where ours was cancelled.
+        // A separate task, so that its waits don't end early when this one was cancelled.
         await Task {
             if broken.load(ordering: .acquiring) { session.close() } else { await session.drain(grace: limits.drain) }
             _ = await writer.finish(within: limits.drain / 2)

@@ -1,13 +1,13 @@
 import MMCore
 
-/// The answer to a request as it goes over the wire.
+/// An encoded answer to a request.
 struct Reply: Sendable {
     let bytes: [UInt8]
-    /// The code, when it is an error: HTTP has a status for it.
+    /// The error code, for an error; it decides the HTTP status.
     let errorCode: Int?
 }
 
-/// Writes the messages that leave the server, each as one line of JSON without a line end.
+/// Encodes the server's messages, each as one line of JSON without its line end.
 enum Envelope {
     static func result(_ id: RequestID, _ result: JSONObject) -> Reply {
         var bytes = Array("{\"jsonrpc\":\"2.0\",\"id\":".utf8)
@@ -53,5 +53,5 @@ enum Envelope {
     }
 }
 
-/// What a request is answered with: a result object or an error.
+/// The answer to a request: a result object or an error.
 typealias Answer = Result<JSONObject, MCPError>

@@ -1,51 +1,51 @@
 public import MMCore
 
-/// The error of a JSON-RPC answer: the request itself was wrong or could not be served.
+/// A JSON-RPC error: the request itself was wrong or could not be served.
 ///
-/// A tool whose *work* fails answers with a ``ToolResult`` that says so instead; a handler throws this only where the
-/// protocol asks for an error.
+/// A tool whose *work* fails returns a failed ``ToolResult`` instead; a handler throws this error only where the
+/// protocol requires one.
 public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The JSON-RPC code.
+    /// The JSON-RPC error code.
     public var code: Int
-    /// One sentence, without secrets and internals.
+    /// One sentence, without secrets or internals.
     public var message: String
-    /// What a client's program may read.
+    /// Further data for client programs.
     public var data: JSONValue?
 
-    /// An error of this code.
+    /// Creates an error with this code.
     public init(code: Int, _ message: String, data: JSONValue? = nil) {
         self.code = code
         self.message = message
         self.data = data
     }
 
-    /// Code and message.
+    /// Message and code.
     public var description: String { "\(message) (\(code))" }
 
     /// -32700: the text is not JSON.
     package static func parseError(_ detail: String) -> MCPError { MCPError(code: -32700, "Parse error: \(detail)") }
 
-    /// -32600: JSON, but no legal message.
+    /// -32600: valid JSON, but no valid message.
     package static func invalidRequest(_ detail: String) -> MCPError {
         MCPError(code: -32600, "Invalid request: \(detail)")
     }
 
-    /// -32601: the method does not exist here.
+    /// -32601: the server doesn't have the method.
     package static func methodNotFound(_ method: String) -> MCPError {
         MCPError(code: -32601, "Method not found: \(Self.quotable(method))")
     }
 
-    /// -32602: the parameters are wrong; the message names the one.
+    /// -32602: a parameter is wrong; the message names it.
     public static func invalidParams(_ message: String, data: JSONValue? = nil) -> MCPError {
         MCPError(code: -32602, message, data: data)
     }
 
-    /// -32603: a fault of ours, told without internals.
+    /// -32603: a fault of the server, described without internals.
     public static func internalError(_ message: String = "Internal error") -> MCPError {
         MCPError(code: -32603, message)
     }
 
-    /// -32020: a routing header is missing, malformed or says something else than the body.
+    /// -32020: a routing header is missing, malformed or different from the body.
     package static func headerMismatch(_ message: String) -> MCPError { MCPError(code: -32020, message) }
 
     /// -32021: the request can't be served to a client without these capabilities.
@@ -57,7 +57,7 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
         )
     }
 
-    /// -32022: the request names a version that is not served this way.
+    /// -32022: the requested version is not served in this way.
     package static func unsupportedVersion(_ requested: String) -> MCPError {
         MCPError(
             code: -32022, "Unsupported protocol version",
@@ -68,7 +68,7 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
         )
     }
 
-    /// The error for a resource that isn't there: -32002 in the legacy era, -32602 since.
+    /// The error for a resource that doesn't exist: -32002 in the legacy era, -32602 since.
     package static func resourceNotFound(_ uri: String, era: Era) -> MCPError {
         MCPError(
             code: era == .modern ? -32602 : -32002, "Resource not found: \(quotable(uri))",
@@ -82,7 +82,7 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
         return object
     }
 
-    /// What a client wrote, short enough to repeat in an answer.
+    /// Returns a client's text, shortened for quoting in an answer.
     static func quotable(_ text: String) -> String {
         text.unicodeScalars.count <= 200
             ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(200))) + "…"

@@ -1,15 +1,15 @@
 import MMCore
 
-/// One JSON-RPC message as a client sent it, taken apart and checked.
+/// A JSON-RPC message from a client, parsed and validated.
 enum Message: Sendable {
     case request(IncomingRequest)
     case notification(IncomingNotification)
     case response(IncomingResponse)
     case batch([JSONValue])
-    /// Not a legal message; the answer names the id if there was a legal one.
+    /// An invalid message, with its id if that at least was valid.
     case malformed(RequestID?, MCPError)
 
-    /// Whether it opens calls.
+    /// Whether the message opens calls.
     var wantsAnswer: Bool {
         switch self {
         case .request, .batch: true
@@ -23,13 +23,13 @@ struct IncomingRequest: Sendable {
     let id: RequestID
     let method: String
     let params: JSONObject
-    /// The size of the text it came in, for limits.
+    /// The size of the text that contained it, for limits.
     var size = 0
 
     /// The `_meta` of the parameters, if it is an object.
     var meta: JSONObject? { params["_meta"]?.object }
 
-    /// A request is modern when it says which version it speaks.
+    /// Whether the request is modern, that is, names its protocol version.
     var isModern: Bool { meta?[MetaKey.protocolVersion] != nil }
 }
 
@@ -39,17 +39,17 @@ struct IncomingNotification: Sendable {
     let params: JSONObject
 }
 
-/// The client's answer to a request of ours.
+/// The client's response to a request from the server.
 struct IncomingResponse: Sendable {
     let id: RequestID
     let outcome: Result<JSONObject, MCPError>
 }
 
 extension Message {
-    /// Reads one message.
+    /// Parses one message.
     /// - Parameters:
-    ///   - bytes: the whole text of one message.
-    ///   - limits: how much is taken.
+    ///   - bytes: the complete text of one message.
+    ///   - limits: the limits on its size and nesting.
     static func parse(_ bytes: some Sequence<UInt8>, limits: JSONLimits) -> Message {
         let value: JSONValue
         do throws(JSONError) {
@@ -60,7 +60,7 @@ extension Message {
         return Message(value)
     }
 
-    /// Takes a parsed message apart.
+    /// Interprets a parsed message.
     init(_ value: JSONValue) {
         switch value {
         case .array(let items): self = .batch(items)
@@ -92,7 +92,7 @@ extension Message {
         case nil, .null: params = JSONObject()
         case .object(let members): params = members
         case .some(let other):
-            // A notification is never answered, not even when it is wrong.
+            // A notification is never answered, not even an invalid one.
             if let id {
                 self = .malformed(id, .invalidParams("The parameters must be an object, not \(other.kindName)."))
             } else {

@@ -3,7 +3,7 @@ public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConve
     /// The date, as it appears on the wire.
     public let text: String
 
-    /// A revision of this date, known or not.
+    /// Creates a revision with this date, known or not.
     package init(_ text: String) {
         self.text = text
     }
@@ -17,35 +17,36 @@ public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConve
     public static let v2025_03_26 = ProtocolVersion("2025-03-26")
     /// Adds structured results, resource links, elicitation and the version header.
     public static let v2025_06_18 = ProtocolVersion("2025-06-18")
-    /// Adds icons, elicitation by address, and resumable streams.
+    /// Adds icons, URL elicitation and resumable streams.
     public static let v2025_11_25 = ProtocolVersion("2025-11-25")
     /// The first revision without handshake and sessions.
     public static let v2026_07_28 = ProtocolVersion("2026-07-28")
 
-    /// The revisions that begin with `initialize`, oldest first.
+    /// The supported revisions that begin with `initialize`, oldest first.
     package static let legacy: [ProtocolVersion] = [.v2024_11_05, .v2025_03_26, .v2025_06_18, .v2025_11_25]
-    /// The revisions in which every request stands alone, newest first.
+    /// The supported revisions in which every request is self-contained, newest first.
     package static let modern: [ProtocolVersion] = [.v2026_07_28]
 
-    /// Whether this is one of the legacy revisions that we speak.
+    /// Whether this is one of the supported legacy revisions.
     package var isLegacy: Bool { Self.legacy.contains(self) }
-    /// Whether this is one of the modern revisions that we speak.
+    /// Whether this is one of the supported modern revisions.
     package var isModern: Bool { Self.modern.contains(self) }
 
-    /// Older before newer: dates in this form sort as texts.
+    /// Orders revisions from older to newer: dates in this form sort as text.
     public static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool { left.text < right.text }
 
-    /// What a server answers to the version that `initialize` names: the same when known, else our newest legacy one.
+    /// The version with which the server answers `initialize`: the requested one when known, otherwise the newest
+    /// legacy one.
     static func negotiated(for requested: String) -> ProtocolVersion {
         let version = ProtocolVersion(requested)
         return version.isLegacy ? version : .v2025_11_25
     }
 }
 
-/// The two ways in which a request can be made.
+/// The two ways of making a request.
 package enum Era: Sendable, Hashable {
     /// A request within a negotiated session.
     case legacy
-    /// A request that carries version and capabilities itself.
+    /// A request that carries its version and capabilities itself.
     case modern
 }

@@ -1,17 +1,17 @@
 package import MMCore
 
-/// The id of a JSON-RPC request: a string or an integer, echoed with the type and value it came with
-/// (JSON-RPC 2.0, section 4).
+/// The id of a JSON-RPC request: a string or an integer, echoed with its original type and value (JSON-RPC 2.0, section
+/// 4).
 package enum RequestID: Sendable, Hashable {
-    /// A string id; `"1"` is another id than `1`.
+    /// A string id; `"1"` and `1` are different ids.
     case string(String)
     /// An integer id.
     case int(Int64)
-    /// The text of an integer id that 64 bits don't hold.
+    /// The digits of an integer id that doesn't fit into 64 bits.
     case big(String)
 
-    /// The id that a message carries; `nil` when the value is no legal id.
-    /// - Parameter value: the member `id` as it was parsed.
+    /// Reads the id of a message; `nil` when the value is no valid id.
+    /// - Parameter value: the parsed `id` member.
     package init?(_ value: JSONValue) {
         switch value {
         case .string(let text): self = .string(text)
@@ -26,7 +26,7 @@ package enum RequestID: Sendable, Hashable {
         }
     }
 
-    /// The id as it goes back on the wire.
+    /// The id as JSON, for the wire.
     package var json: JSONValue {
         switch self {
         case .string(let text): .string(text)

@@ -1,6 +1,6 @@
 import MMCore
 
-/// An answer with long texts in it, in the order in which its bytes are sent.
+/// An answer with long texts, in the order in which its bytes are sent.
 struct StreamedReply: Sendable {
     private enum Part: Sendable {
         case bytes([UInt8])
@@ -8,10 +8,10 @@ struct StreamedReply: Sendable {
     }
 
     private var parts: [Part] = []
-    /// The code of the error that it is; `nil` for a result.
+    /// The error code of the answer; `nil` for a result.
     private(set) var errorCode: Int?
 
-    /// Cuts a message where the texts belong.
+    /// Splits a message at the placeholders of its texts.
     init(_ reply: Reply, texts: [TextStream]) {
         errorCode = reply.errorCode
         var rest = reply.bytes[...]
@@ -35,8 +35,8 @@ struct StreamedReply: Sendable {
         return nil
     }
 
-    /// Hands the message to `send`, piece by piece.
-    /// - Throws: what `send` throws; a text that fails is ended in the message itself.
+    /// Passes the message to `send`, piece by piece.
+    /// - Throws: what `send` throws; a text that fails is ended within the message itself.
     func send<Failure: Error>(_ send: ([UInt8]) async throws(Failure) -> Void) async throws(Failure) {
         for part in parts {
             switch part {
@@ -55,14 +55,14 @@ struct StreamedReply: Sendable {
                     var escaped: [UInt8] = []
                     escaped.reserveCapacity(piece.utf8.count + 16)
                     JSONWriter.append(piece, to: &escaped)
-                    // Inside a string that is open already.
+                    // Without its quotes: the string is already open.
                     try await send(Array(escaped.dropFirst().dropLast()))
                 }
             }
         }
     }
 
-    /// The whole message at once.
+    /// Returns the complete message.
     func gathered() async -> Reply {
         var bytes: [UInt8] = []
         await send { bytes += $0 }
