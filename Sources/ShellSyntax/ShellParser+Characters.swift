@@ -1,4 +1,4 @@
-/// Characters, one by one.
+/// Single characters: classes, look-ahead and what the plain grammar forbids.
 extension ShellParser {
     static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte & 0xDF) }
 
@@ -24,7 +24,7 @@ extension ShellParser {
         return true
     }
 
-    /// Refuses, under the plain grammar, what shells and people see differently.
+    /// Refuses, under the plain grammar, characters that a shell reads differently from how people see them.
     func checkCharacter(isQuoted: Bool = false) throws(ShellRefusal) {
         guard grammar == .plain else { return }
         let byte = bytes[position]
@@ -34,7 +34,7 @@ extension ShellParser {
                 at: position)
         }
         if byte == 0x7F { throw refusal("a control character", at: position) }
-        // The blanks and invisible characters beyond ASCII begin with one of these bytes in UTF-8.
+        // In UTF-8, the blank and invisible characters beyond ASCII begin with one of these bytes.
         guard !isQuoted, byte == 0xC2 || byte == 0xE1 || byte == 0xE2 || byte == 0xE3 || byte == 0xEF else { return }
         let scalar = scalarHere()
         let isBlank =

@@ -1,22 +1,22 @@
-/// Where commands begin: keywords, assignments and names.
+/// The start of commands: keywords, assignments and names.
 extension ShellParser {
-    /// Keywords after which a command may begin as at the beginning of a line.
+    /// Keywords after which a command may begin as it may at the start of a line.
     private static let passed: Set<String> = [
         "if", "then", "elif", "else", "do", "while", "until", "!", "{", "time", "coproc", "fi", "done", "}",
     ]
 
-    /// Words that shells read as something else than a program's name.
+    /// Words that shells interpret as something other than a program's name.
     private static let reserved: Set<String> = [
         "!", "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in",
         "function", "select", "time", "coproc", "[[", "]]", "repeat", "foreach", "end", "nocorrect", "noglob",
     ]
 
-    /// A word, an assignment, or a keyword where a command begins.
+    /// Reads a word, an assignment or, at the start of a command, a keyword.
     mutating func element(_ list: inout List) throws(ShellRefusal) {
         let start = position
         let word = try word(list.level)
         if position == start { throw refusal("an unexpected character") }
-        // Digits that touch the operator name a descriptor.
+        // Digits directly before the operator name a descriptor.
         if peek("<") || peek(">"), word.isNumber {
             if word.value.utf8.count > 1 { try beyond("a descriptor of several digits", at: start) }
             descriptor = word
@@ -27,7 +27,7 @@ extension ShellParser {
             return
         }
         if grammar == .plain { try checkName(word) }
-        // A value may be quoted; a name that is quoted is no variable's.
+        // The value may be quoted; a quoted name is not a variable's.
         if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
         guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
         switch word.value {
@@ -63,13 +63,13 @@ extension ShellParser {
         command.assignments.append(word)
     }
 
-    /// Refuses what is no plain name of a program.
+    /// Refuses anything but the plain name of a program.
     private func checkName(_ word: Word) throws(ShellRefusal) {
         guard word.isLiteral else {
             throw refusal("a command name that the shell would look up (“\(word.value)”)", at: word.offset)
         }
         guard !word.value.isEmpty else { throw refusal("an empty command name", at: word.offset) }
-        // Judged even when quoted: nothing is lost, and no shell's opinion on it matters.
+        // Applies to quoted words as well: little is lost, and the result doesn't depend on a shell's interpretation.
         if Self.reserved.contains(word.value) { throw refusal("the reserved word “\(word.value)”", at: word.offset) }
         if word.value.utf8.contains(0x3D) { throw refusal("an assignment (“\(word.value)”)", at: word.offset) }
     }
@@ -86,7 +86,7 @@ extension ShellParser {
         return name.utf8.allSatisfy { $0 == 0x5F || isLetter($0) || (0x30...0x39).contains($0) }
     }
 
-    /// What stands between `for` and its body. Its words are data; what is substituted in them is read.
+    /// Reads the part between `for` and its body. Its words are data; substitutions in them are parsed.
     private mutating func loopHead(_ level: Int) throws(ShellRefusal) {
         skipBlanks()
         if peek("(") {
@@ -101,7 +101,7 @@ extension ShellParser {
         }
     }
 
-    /// What stands between `case` and its first pattern.
+    /// Reads the part between `case` and its first pattern.
     private mutating func caseHead(_ list: inout List) throws(ShellRefusal) {
         skipBlanks()
         _ = try word(list.level)
@@ -122,7 +122,7 @@ extension ShellParser {
         }
     }
 
-    /// `[[ … ]]`: operators are part of it.
+    /// Reads `[[ … ]]`, in which operators are ordinary words.
     private mutating func test(_ level: Int) throws(ShellRefusal) {
         while position < bytes.count {
             skipBlanks()

@@ -5,9 +5,9 @@ extension ShellParser {
         /// The line that ends it.
         var end: String
         var stripsTabs: Bool
-        /// Whether nothing in it is expanded.
+        /// Whether its text is taken literally, without expansions.
         var isPlain: Bool
-        /// The command that it is fed to.
+        /// The index of the command that reads it.
         var command: Int?
     }
 
@@ -51,7 +51,7 @@ extension ShellParser {
         current.redirections.append(redirection)
     }
 
-    /// Refuses what is no plain redirection: to or from a file that is named, or `2>&1`.
+    /// Refuses any redirection but a plain one: to or from a named file, or `2>&1`.
     private func checkPlain(_ redirection: ShellScript.Redirection, at start: Int) throws(ShellRefusal) {
         let target = redirection.target
         if peek("<") || peek(">"), target.isNumber {
@@ -70,7 +70,7 @@ extension ShellParser {
         }
     }
 
-    /// `<<END`, `<<-END` or `<<<text`.
+    /// Reads `<<END`, `<<-END` or `<<<text`.
     private mutating func document(_ number: Word?, _ current: inout Command, _ level: Int) throws(ShellRefusal) {
         try beyond("a here-document (<<)", at: position - 1)
         position += 1
@@ -90,7 +90,7 @@ extension ShellParser {
         current.redirections.append(ShellScript.Redirection(descriptor: descriptor, kind: .hereDocument, target: end))
     }
 
-    /// Takes the bodies of the here-documents of the line that has just ended.
+    /// Reads the bodies of the here-documents that began on the line just ended.
     mutating func documents(_ level: Int) throws(ShellRefusal) {
         let due = awaited
         awaited = []

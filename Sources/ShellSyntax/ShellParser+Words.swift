@@ -1,4 +1,4 @@
-/// Words: quotes, expansions and the commands that stand in them.
+/// Words: quotes, expansions and the commands within them.
 extension ShellParser {
     private static let breaks: Set<UInt8> = Set(" \t\n\r;&|<>()".utf8)
 
@@ -78,7 +78,7 @@ extension ShellParser {
         return bytes[start + 1..<position]
     }
 
-    /// A text in double quotes; whether anything in it is expanded.
+    /// Reads a text in double quotes; returns whether it contains an expansion.
     mutating func quotation(_ level: Int, into text: inout [UInt8]) throws(ShellRefusal) -> Bool {
         let start = position
         try enter()
@@ -115,7 +115,7 @@ extension ShellParser {
         throw refusal("an unfinished quotation (\")", at: start)
     }
 
-    /// What begins with a dollar sign; whether it is an expansion.
+    /// Reads what begins with a dollar sign; returns whether it is an expansion.
     mutating func dollar(_ level: Int) throws(ShellRefusal) -> Bool {
         try beyond("a variable or substitution ($)", at: position)
         position += 1
@@ -186,7 +186,7 @@ extension ShellParser {
         throw refusal("an unfinished ${", at: start)
     }
 
-    /// Balanced parentheses, as of arithmetic and patterns; substitutions within are read.
+    /// Reads balanced parentheses, as in arithmetic and patterns; parses the substitutions within.
     mutating func balanced(_ level: Int) throws(ShellRefusal) -> ArraySlice<UInt8> {
         let start = position
         try enter()
@@ -219,7 +219,7 @@ extension ShellParser {
         return Word("<()", isFixed: false, offset: start)
     }
 
-    /// A command in backticks, whose text is read as the shell does after it took the backslashes off.
+    /// Reads a command in backticks, whose text is parsed with its backslashes removed, as the shell does.
     mutating func backticks(_ level: Int) throws(ShellRefusal) {
         let start = position
         try beyond("a command substitution (`)", at: start)

@@ -1,21 +1,22 @@
-/// Reads a text byte by byte, without looking back.
+/// Parses a text byte by byte, without backtracking.
 ///
-/// The plain grammar is the whole one with an end to it: whatever goes beyond calls ``beyond(_:at:)`` where it stands.
+/// The plain grammar is a subset of the whole one: a construct outside the subset calls ``beyond(_:at:)`` where it is
+/// found.
 struct ShellParser {
     let bytes: [UInt8]
     let grammar: ShellScript.Grammar
     var position = 0
     var script = ShellScript()
-    /// Here-documents whose bodies follow the line.
+    /// Here-documents whose bodies follow the current line.
     var awaited: [AwaitedDocument] = []
-    /// The number that touches the redirection which comes next.
+    /// The number directly before the next redirection.
     var descriptor: Word?
 
-    /// How deeply this text stands in others.
+    /// How deeply this text is nested in others.
     let depth: Int
-    /// How deeply quotes and expansions stand in each other: each level is a call on a small stack.
+    /// How deeply quotes and expansions are nested: each level is a call on a small stack.
     var nesting = 0
-    /// How many words may still come: whoever reads a script compares each with many names.
+    /// The number of words that may still come: readers of a script compare each word with many names.
     var wordsLeft: Int
 
     typealias Word = ShellScript.Word
@@ -30,7 +31,7 @@ struct ShellParser {
         self.bytes = bytes
         self.grammar = grammar
         self.depth = depth
-        // A plain word costs its readers little.
+        // Words of the plain grammar cost their readers little.
         wordsLeft = grammar == .plain ? .max : words
     }
 
@@ -52,22 +53,22 @@ struct ShellParser {
 
     // MARK: Lists
 
-    /// A list of commands that is being read.
+    /// A list of commands that is being parsed.
     struct List {
-        /// How deeply it stands in others of this text.
+        /// How deeply the list is nested in others of this text.
         var level: Int
         var current = Command()
-        /// How many `case` are open.
+        /// The number of open `case` statements.
         var cases = 0
-        /// Whether patterns of a case come next.
+        /// Whether a pattern of a `case` comes next.
         var isPattern = false
-        /// Which command ended last.
+        /// The index of the last completed command.
         var last: Int?
-        /// Whether a joint stands before this place that needs a command after it.
+        /// Whether an operator before this position still needs a command after it.
         var isOpen = false
     }
 
-    /// Reads commands up to the end of the text or to a closing parenthesis.
+    /// Parses commands up to the end of the text or a closing parenthesis.
     mutating func list(until end: UInt8?, level: Int = 0) throws(ShellRefusal) {
         guard depth + level < Self.deepestCommands else { throw refusal("commands nested too deeply") }
         var list = List(level: level)
@@ -148,8 +149,8 @@ struct ShellParser {
         }
     }
 
-    /// Ends the command that is being read, where there is one.
-    /// - Parameter joint: what ended it; `nil` for a line end.
+    /// Ends the current command, if there is one.
+    /// - Parameter joint: the operator that ended it; `nil` for a line end.
     private mutating func finish(_ list: inout List, _ joint: ShellScript.Joint?, at offset: Int) throws(ShellRefusal) {
         if list.current.words.isEmpty {
             if !list.current.redirections.isEmpty { try beyond("a redirection without a command", at: offset) }
@@ -171,7 +172,7 @@ struct ShellParser {
         if let last = list.last { script.commands[last].joint = nil }
     }
 
-    /// Puts the command that is being read among those of the script.
+    /// Appends the current command to the script.
     mutating func keep(_ list: inout List, _ joint: ShellScript.Joint?) {
         if !list.current.isEmpty {
             for index in awaited.indices where awaited[index].command == nil {

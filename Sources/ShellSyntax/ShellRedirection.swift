@@ -1,34 +1,34 @@
 extension ShellScript {
-    /// A redirection of a command (POSIX.1-2017, Shell Command Language, 2.7).
+    /// A redirection of a command (POSIX.1-2017, Shell Command Language, section 2.7).
     public struct Redirection: Sendable, Hashable {
-        /// What it does.
+        /// The kind of a redirection.
         public enum Operator: String, Sendable, Hashable {
             /// Reads a file.
             case input = "<"
-            /// Replaces a file.
+            /// Writes a file, replacing its contents.
             case output = ">"
-            /// Adds to a file.
+            /// Appends to a file.
             case append = ">>"
             /// Reads and writes a file.
             case readWrite = "<>"
-            /// Makes a descriptor that is written to the same as another.
+            /// Makes the descriptor a copy of another one, for output.
             case duplicate = ">&"
-            /// Makes a descriptor that is read from the same as another.
+            /// Makes the descriptor a copy of another one, for input.
             case duplicateInput = "<&"
-            /// Reads lines of the text itself, up to one that is the target.
+            /// Reads the lines that follow in the text, up to one that equals the target.
             case hereDocument = "<<"
-            /// Reads the target itself.
+            /// Reads the target itself as text.
             case hereString = "<<<"
         }
 
-        /// The descriptor that it changes.
+        /// The redirected descriptor.
         public var descriptor: Int
-        /// What it does.
+        /// The kind of redirection.
         public var kind: Operator
         /// The file, the number of the other descriptor, or the text.
         public var target: Word
 
-        /// Whether it writes to a file.
+        /// Whether the redirection writes to a file.
         public var writes: Bool {
             switch kind {
             case .output, .append, .readWrite, .duplicate: opensFile
@@ -36,7 +36,7 @@ extension ShellScript {
             }
         }
 
-        /// Whether it opens what its target names.
+        /// Whether the redirection opens the file that its target names.
         public var opensFile: Bool {
             switch kind {
             case .input, .output, .append, .readWrite: true

@@ -1,12 +1,12 @@
-/// Why a text is outside the accepted grammar.
+/// The reason why a text is outside the accepted grammar.
 public struct ShellRefusal: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What was found, as in “a variable or substitution ($)”.
+    /// The refused construct, such as “a variable or substitution ($)”.
     public var construct: String
-    /// Where, in bytes from the start of the text.
+    /// The position of the construct, in bytes from the start of the text.
     public var offset: Int
-    /// Where, as a person counts lines.
+    /// The line of the construct, counted from 1.
     public var line: Int
 
-    /// What and where.
+    /// The construct and its line.
     public var description: String { "\(construct) in line \(line)" }
 }

@@ -1,79 +1,79 @@
-/// What stands in a shell text: its simple commands, also those within loops, functions, substitutions and here-documents,
-/// with their words, assignments and redirections.
+/// The contents of a shell text: its simple commands, including those within loops, functions, substitutions and
+/// here-documents, with their words, assignments and redirections.
 ///
 /// ```swift
 /// let script = try ShellScript.parse("cd /srv && tar c . | gzip > all.tar.gz")
 /// script.commands.map(\.name)  // ["cd", "tar", "gzip"]
 /// ```
 ///
-/// What can't be taken apart is refused as a whole, never guessed at. No shell is started and nothing is looked up.
+/// A text that can't be fully parsed is refused, never guessed at. No shell is started and nothing is looked up.
 public struct ShellScript: Sendable, Hashable {
     /// How much of the language is accepted.
     public enum Grammar: Sendable, Hashable {
         /// Simple commands, joined by pipes, `&&`, `||`, `;` and line ends.
         ///
-        /// It is small on purpose: what it accepts means the same in every POSIX shell, and nothing of it depends on
-        /// variables, functions or the output of other commands. Everything else is refused, whether or not a shell would
-        /// take it.
+        /// Deliberately small: what it accepts means the same in every POSIX shell and doesn't depend on variables,
+        /// functions or the output of other commands. Everything else is refused, whether or not a shell would accept
+        /// it.
         case plain
-        /// All that bash and POSIX shells know: which commands stand in a text can be told, though not what they do.
+        /// Everything that bash and POSIX shells accept. It finds the commands of a text, but not what they do.
         case whole
     }
 
-    /// What stands between a command and the next one.
+    /// The operator between a command and the next one.
     public enum Joint: String, Sendable, Hashable {
-        /// The output of one is the input of the next.
+        /// The output of this command is the input of the next.
         case pipe = "|"
-        /// The next one runs when this one did well.
+        /// The next command runs if this one succeeds.
         case and = "&&"
-        /// The next one runs when this one failed.
+        /// The next command runs if this one fails.
         case or = "||"
-        /// The next one runs in any case.
+        /// The next command runs in any case.
         case sequence = ";"
     }
 
-    /// One program or builtin with its words.
+    /// A program or builtin with its words.
     public struct Command: Sendable, Hashable {
-        /// The name and the arguments; empty where only variables are set or files are opened.
+        /// The name and the arguments; empty for a command that only sets variables or opens files.
         public var words: [Word] = []
-        /// The variables that are set, `NAME=value`.
+        /// The variable assignments, `NAME=value`.
         public var assignments: [Word] = []
-        /// Its redirections, in order.
+        /// The redirections, in order.
         public var redirections: [Redirection] = []
-        /// What a here-document or here-string feeds it.
+        /// The text of the here-document or here-string that the command reads.
         public var document: String?
-        /// Whether another command's output is fed to it.
+        /// Whether the command reads another command's output.
         public var isFed = false
-        /// What follows; `nil` for the last one.
+        /// The operator that follows; `nil` for the last command.
         public var joint: Joint?
-        /// Where it begins, in bytes from the start of the text.
+        /// The start of the command, in bytes from the start of the text.
         public var offset = 0
 
-        /// A command without words.
+        /// Creates a command without words.
         public init() {}
 
-        /// The name as it is written, with its folder.
+        /// The name as written, including any directory.
         public var name: String { words.first?.value ?? "" }
-        /// What follows the name.
+        /// The words after the name.
         public var arguments: ArraySlice<Word> { words.dropFirst() }
 
         var isEmpty: Bool { words.isEmpty && assignments.isEmpty && redirections.isEmpty }
     }
 
-    /// A word of a command after its quotes were taken off.
+    /// A word of a command, with its quotes removed.
     public struct Word: Sendable, Hashable {
-        /// The text that the program or the shell sees; expansions stand in it as they are written.
+        /// The text that the program or the shell sees; expansions appear as written.
         public var value: String
-        /// Whether no variable, substitution or quoting code changes it.
+        /// Whether no variable, substitution or `$'…'` escape changes the text.
         public var isFixed: Bool
-        /// Whether it holds no pattern that the shell looks up among files, and no home folder.
+        /// Whether the word contains no file name pattern and no `~` for the shell to expand.
         public var hasNoPattern: Bool
-        /// How many bytes of the value stand before its first quote; `nil` without one.
+        /// The number of bytes of the value before its first quote; `nil` without one.
         public var bytesBeforeQuote: Int?
-        /// Where it begins, in bytes from the start of the text.
+        /// The start of the word, in bytes from the start of the text.
         public var offset: Int
 
-        /// A word.
+        /// Creates a word.
         public init(_ value: String, isFixed: Bool = true, hasNoPattern: Bool = true, offset: Int = 0) {
             self.value = value
             self.isFixed = isFixed
@@ -81,24 +81,24 @@ public struct ShellScript: Sendable, Hashable {
             self.offset = offset
         }
 
-        /// Whether the shell takes the text as it is.
+        /// Whether the shell takes the text literally.
         public var isLiteral: Bool { isFixed && hasNoPattern }
 
         var isQuoted: Bool { bytesBeforeQuote != nil }
-        /// Whether it is a number as a shell writes descriptors.
+        /// Whether the word is a number as shells write descriptors.
         var isNumber: Bool { !isQuoted && !value.isEmpty && value.utf8.allSatisfy { (0x30...0x39).contains($0) } }
     }
 
-    /// The commands, in the order they end.
+    /// The commands, in the order in which they end.
     public internal(set) var commands: [Command] = []
-    /// The names of the functions that are defined.
+    /// The names of the functions that the text defines.
     public internal(set) var functions: [String] = []
 
-    /// Reads a text, in time proportional to its length.
+    /// Parses a text, in time proportional to its length.
     /// - Parameters:
-    ///   - text: at most a mebibyte.
+    ///   - text: the text, at most one mebibyte.
     ///   - grammar: how much of the language is accepted.
-    /// - Throws: what stands in the way, and where.
+    /// - Throws: `ShellRefusal` that names the construct in the way and its position.
     public static func parse(_ text: String, as grammar: Grammar = .plain) throws(ShellRefusal) -> ShellScript {
         var parser = ShellParser(Array(text.utf8), grammar)
         return try parser.parse()
