@@ -1,7 +1,7 @@
 import MMCore
 import MMHTTP
 
-/// The events of one call in their order, read when they are asked for: what nobody reads holds the pool back.
+/// The events of one call in order, read on demand: unread events slow the pool down.
 actor CallEvents {
     private var chunks: HTTPBody.Iterator
     private var parser = SSEParser(limit: 1 << 30)
@@ -9,8 +9,8 @@ actor CallEvents {
 
     init(_ body: HTTPBody) { chunks = body.makeAsyncIterator() }
 
-    /// The next event; `nil` at the stream's end. One reader at a time may ask.
-    /// - Throws: `HTTPError` when the stream broke off or can't be read.
+    /// Returns the next event; `nil` at the end of the stream. Supports one reader at a time.
+    /// - Throws: `HTTPError` when the stream is cut off or can't be read.
     func next() async throws(HTTPError) -> CallEvent? {
         while true {
             while let event = waiting.popFirst() {

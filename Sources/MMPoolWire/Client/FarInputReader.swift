@@ -2,7 +2,7 @@ import MMCore
 import MMHTTP
 import MMOperations
 
-/// Sends a pool the pieces of standard input that it asks for, beside the events that it tells meanwhile.
+/// Sends a pool the pieces of standard input that it asks for, while events keep arriving.
 final class FarInputReader: Sendable {
     private let input: any CallInput
     private let pool: PoolClient
@@ -15,10 +15,10 @@ final class FarInputReader: Sendable {
 
     deinit { sending.withLock { $0 }?.cancel() }
 
-    /// Reads the next piece and sends it. The pool asks for the next one when it has this one.
+    /// Reads the next piece and sends it. The pool asks for another once it has this one.
     func send(_ id: String, of call: String) {
         let task = Task { [input, pool] in
-            // What can't be read is the end; what the pool does not take any more is wanted by nobody.
+            // Input that can't be read counts as ended; a piece that the pool no longer accepts isn't needed.
             let bytes = (try? await input.next()) ?? []
             guard !Task.isCancelled else { return }
             let request = pool.request(

@@ -3,7 +3,7 @@ public import MMCore
 import MMHTTP
 import MMIdentity
 
-/// Where a pool is reached: a socket of this machine, or a URL.
+/// The address of a pool: a socket on this machine, or a URL.
 public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     package enum Place: Sendable, Hashable {
         case socket(String)
@@ -12,21 +12,22 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
 
     package let place: Place
     package let bearer: Secret?
-    /// Whether plain `http://` may leave this machine.
+    /// Whether unencrypted `http://` may leave this machine.
     private let trustsNetwork: Bool
 
-    /// A pool behind a Unix socket: it admits the same user, and only one of the same user is spoken to.
+    /// Creates the address of a pool behind a Unix socket, which admits the same user only; the client in turn talks
+    /// only to a pool of the same user.
     /// - Parameter socket: the absolute path.
     public init(socket: String) {
         self.init(place: .socket(socket), bearer: nil, trustsNetwork: false)
     }
 
-    /// A pool behind a URL.
+    /// Creates the address of a pool behind a URL.
     /// - Parameters:
     ///   - url: `https://host[:port][/path]`, or `http://` to this machine; `unix:/path` names a socket.
-    ///   - bearer: the secret that the pool asks for.
-    ///   - trustsNetwork: whether `http://` may leave this machine: only in a closed network of containers.
-    /// - Throws: `invalidInput` that says what a pool's address looks like.
+    ///   - bearer: the secret that the pool requires.
+    ///   - trustsNetwork: whether `http://` may leave this machine; only for a closed network of containers.
+    /// - Throws: `invalidInput` that describes a valid pool address.
     public init(url: String, bearer: Secret? = nil, trustsNetwork: Bool = false) throws(MMError) {
         if url.hasPrefix("unix:") {
             var path = String(url.dropFirst(5))
@@ -55,14 +56,16 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
         self.trustsNetwork = trustsNetwork
     }
 
-    /// Whether an environment says that the network to other machines is closed: `MM_TRUST_NETWORK`.
+    /// Whether the environment declares the network to other machines closed: `MM_TRUST_NETWORK` is `1`, `true` or
+    /// `yes`.
     public static func trustsNetwork(environment: [String: String]) -> Bool {
         ["1", "true", "yes"].contains(environment["MM_TRUST_NETWORK"]?.lowercased() ?? "")
     }
 
-    /// The secret for a pool behind a URL: `MM_POOL_TOKEN`, or the file that `MM_POOL_TOKEN_FILE` names.
-    /// - Parameter environment: of the process.
-    /// - Throws: `notFound` or `forbidden` about the file.
+    /// Returns the secret for a pool behind a URL: `MM_POOL_TOKEN`, or the contents of the file that
+    /// `MM_POOL_TOKEN_FILE` names.
+    /// - Parameter environment: the environment of the process.
+    /// - Throws: `notFound` or `forbidden` for the file.
     public static func bearer(environment: [String: String]) throws(MMError) -> Secret? {
         if let token = environment["MM_POOL_TOKEN"], !token.isEmpty { return try checked(token, "MM_POOL_TOKEN") }
         guard let path = environment["MM_POOL_TOKEN_FILE"], !path.isEmpty else { return nil }
@@ -93,7 +96,7 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// A request to the pool.
+    /// Creates a request to the pool.
     func request(_ method: String, _ path: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil)
         -> HTTPRequest
     {

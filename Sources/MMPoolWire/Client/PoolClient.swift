@@ -1,38 +1,38 @@
 package import MMCore
 package import MMHTTP
 
-/// The client's side of the pool's wire: whatever this process asks of a pool goes through here.
+/// The client side of the pool's protocol: everything this process asks of a pool passes through here.
 ///
-/// A process keeps one transport for all its pools, so that libcurl is loaded once and connections are used again.
+/// A process shares one transport among all its pools, so that libcurl is loaded once and connections are reused.
 package struct PoolClient: Sendable {
-    /// Where the pool is.
+    /// The pool's address.
     package let address: PoolAddress
     private let transport: any HTTPTransport
 
-    /// A client of a pool. Nothing is connected before the first request.
+    /// Creates a client of a pool. It connects with the first request.
     /// - Parameters:
-    ///   - address: where the pool is.
-    ///   - transport: the process's own.
+    ///   - address: the pool's address.
+    ///   - transport: the transport that the process shares.
     package init(_ address: PoolAddress, transport: any HTTPTransport) {
         self.address = address
         self.transport = transport
     }
 
-    /// What a pool answered.
+    /// A pool's answer.
     package struct Reply: Sendable {
         /// The HTTP status.
         package let status: Int
-        /// The body; null where it is no JSON.
+        /// The body; null if it is not JSON.
         package let body: JSONValue
     }
 
-    /// Asks, and waits for the answer, whatever its status.
+    /// Sends a request and returns the answer, whatever its status.
     /// - Parameters:
     ///   - method: the HTTP method.
     ///   - path: the path, such as `/v1/pool/stop`.
-    ///   - body: what is sent.
-    ///   - limit: how long it may take.
-    /// - Throws: `unavailable` with the detail `pool` when nobody answers there.
+    ///   - body: the JSON object to send.
+    ///   - limit: the time limit.
+    /// - Throws: `unavailable` with the detail `pool` when nothing answers at the address.
     package func ask(
         _ method: String, _ path: String, _ body: JSONObject? = nil, within limit: Duration = .seconds(10)
     ) async throws(MMError) -> Reply {
@@ -45,8 +45,8 @@ package struct PoolClient: Sendable {
             status: response.status, body: (try? JSONParser.parse(response.body, limits: AnswerWire.limits)) ?? .null)
     }
 
-    /// What the pool says of itself.
-    /// - Throws: `unavailable` with the detail `pool` when there is none.
+    /// Fetches the pool's identity.
+    /// - Throws: `unavailable` with the detail `pool` when there is no pool.
     package func handshake() async throws(MMError) -> PoolHandshake {
         let response = try await send(
             request("GET", PoolHandshake.path, headers: ["Accept": "application/json"]), during: "the handshake")
@@ -59,15 +59,15 @@ package struct PoolClient: Sendable {
         return handshake
     }
 
-    /// A request to the pool, for `send` and `open`.
+    /// Creates a request to the pool, for `send` and `open`.
     package func request(_ method: String, _ path: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil)
         -> HTTPRequest
     {
         address.request(method, path, headers: headers, body: body)
     }
 
-    /// Sends a request and waits for the whole answer.
-    /// - Throws: `unavailable` with the detail `pool` when nobody answers; what the work is called stands in the message.
+    /// Sends a request and returns the complete answer.
+    /// - Throws: `unavailable` with the detail `pool` when nothing answers; the message contains `work`.
     package func send(_ request: HTTPRequest, during work: String) async throws(MMError) -> HTTPResponse {
         do throws(HTTPError) {
             return try await transport.send(request)
@@ -76,7 +76,7 @@ package struct PoolClient: Sendable {
         }
     }
 
-    /// Sends a request and gives the answer as soon as its headers are here.
+    /// Sends a request and returns the answer as soon as its headers have arrived.
     /// - Throws: as `send`.
     func open(_ request: HTTPRequest, during work: String) async throws(MMError) -> HTTPStream {
         do throws(HTTPError) {

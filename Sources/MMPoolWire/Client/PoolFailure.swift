@@ -1,9 +1,9 @@
 package import MMCore
 package import MMHTTP
 
-/// What went wrong between a front-end and its pool, as errors that say what to do.
+/// Errors between a front-end and its pool, with hints that say what to do.
 package enum PoolFailure {
-    /// The error for an exchange that did not end.
+    /// Returns the error for an exchange that wasn't completed.
     package static func error(_ error: HTTPError, _ pool: PoolAddress, during work: String) -> MMError {
         if error.kind == .cancelled { return MMError(.cancelled, "\(work) was cancelled.") }
         guard error.mayHaveBeenSent else {
@@ -23,7 +23,7 @@ package enum PoolFailure {
         }
     }
 
-    /// The error for a call whose pool went away under it.
+    /// Returns the error for a call whose pool disappeared while it ran.
     static func lost(_ pool: PoolAddress, during work: String, cause: String? = nil) -> MMError {
         MMError(
             .unavailable, "The pool at \(pool) went away during \(work): whether it was done is not known.",
@@ -31,14 +31,14 @@ package enum PoolFailure {
             details: details(pool), cause: cause)
     }
 
-    /// The error for what answers there and is no pool.
+    /// Returns the error for a peer that answers but is not a pool.
     package static func foreign(_ pool: PoolAddress) -> MMError {
         MMError(
             .unavailable, "What answers at \(pool) is no pool of mm.",
             hint: "Check --pool and MM_SESSION_POOL_URL.", details: details(pool))
     }
 
-    /// The error of an answer that is not the one that was asked for.
+    /// Returns the error for an unexpected answer.
     static func refusal(_ stream: HTTPStream, _ pool: PoolAddress, during work: String) async -> MMError {
         let body: [UInt8]
         do throws(HTTPError) {
@@ -49,7 +49,7 @@ package enum PoolFailure {
         return refusal(stream.status, body, pool, during: work)
     }
 
-    /// The error of an answer that is not the one that was asked for.
+    /// Returns the error for an unexpected answer.
     package static func refusal(_ status: Int, _ body: [UInt8], _ pool: PoolAddress, during work: String) -> MMError {
         if let object = (try? JSONParser.parse(body))?.object, let error = ErrorWire.error(object) { return error }
         switch status {

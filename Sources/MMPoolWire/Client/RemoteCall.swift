@@ -2,7 +2,7 @@ import MMCore
 import MMHTTP
 import MMOperations
 
-/// One call that a pool carries out, seen from the front-end.
+/// A call that a pool carries out, as the front-end sees it.
 final class RemoteCall: Sendable {
     private let operation: String
     private let events: CallEvents
@@ -12,7 +12,7 @@ final class RemoteCall: Sendable {
     private let input: FarInputReader?
     private let id = Mutex("")
 
-    /// What the pool says behind an answer that flows: the exit status, and the notes that its head did not have yet.
+    /// What arrives after a streamed answer: the exit status, and the notes that its head didn't contain yet.
     private struct End {
         var notesInHead = 0
         var end = AnswerEnd()
@@ -26,7 +26,7 @@ final class RemoteCall: Sendable {
         input = context.input.map { FarInputReader($0, pool) }
     }
 
-    /// Waits for the answer; the items of a list are left to whoever reads them.
+    /// Waits for the answer. The items of a list are left for its reader to fetch.
     func answer() async throws(MMError) -> OperationAnswer {
         while true {
             switch try await next() {
@@ -45,7 +45,7 @@ final class RemoteCall: Sendable {
 
     private var call: String { id.withLock { $0 } }
 
-    /// The next rows of a list.
+    /// Returns the next rows of a list.
     @Sendable private func items() async throws(MMError) -> [ArraySlice<UInt8>]? {
         while true {
             switch try await next() {
@@ -94,8 +94,8 @@ final class RemoteCall: Sendable {
         return answer
     }
 
-    /// Puts a question to the person here and sends what they said, or why they could not be asked: then the call ends
-    /// with that reason there and here.
+    /// Asks the person on this side and sends their answer, or why they could not be asked; in that case the call ends
+    /// with that reason on both sides.
     private func ask(_ question: ConfirmationQuestion, _ id: String) async throws(MMError) {
         guard let person = context.person else { throw PoolFailure.foreign(pool.address) }
         let said: JSONObject

@@ -4,29 +4,30 @@ public import MMOperations
 
 /// Has operations carried out by a pool in another process, with the same answers and errors as in this one.
 ///
-/// Questions to a person and sign-ins that wait are shown on this side. Ending the call's task ends the call there.
+/// Questions to a person and pending sign-ins are shown on this side. Cancelling the call's task cancels the call in
+/// the pool.
 public struct RemoteOperationService: OperationService {
-    /// Every operation there is; a pool of another version may know fewer.
+    /// All operations; a pool of another version may know fewer.
     public let catalogue: Catalogue
     private let pool: PoolClient
 
-    /// A service behind an address. Nothing is connected before the first call.
+    /// Creates a service for the pool at an address. It connects with the first call.
     /// - Parameters:
-    ///   - pool: where the pool is.
-    ///   - environment: of the process, for proxies and certificates.
+    ///   - pool: the pool's address.
+    ///   - environment: the environment of the process, for proxies and certificates.
     public init(pool: PoolAddress, environment: [String: String]) {
         let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
         self.init(PoolClient(pool, transport: transport))
     }
 
-    /// A service of a pool.
+    /// Creates a service for a pool.
     package init(_ pool: PoolClient, catalogue: Catalogue = .standard) {
         self.pool = pool
         self.catalogue = catalogue
     }
 
-    /// Has one operation carried out.
-    /// - Throws: the error of the operation; `unavailable` with the detail `pool` when there is no pool, or it goes away.
+    /// Carries out one operation.
+    /// - Throws: the operation's error; `unavailable` with the detail `pool` when there is no pool or it disappears.
     public func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
@@ -42,7 +43,8 @@ public struct RemoteOperationService: OperationService {
         return try await RemoteCall(name, CallEvents(stream.chunks), context, pool).answer()
     }
 
-    /// Has the pool end what only this client reaches; a pool that can't be asked any more does so in its own time.
+    /// Asks the pool to end what only this client can reach. A pool that can't be reached any more does so on its own
+    /// schedule.
     public func forget(_ client: CallContext) async {
         guard client.sessionID != nil else { return }
         var headers: HTTPHeaders = ["Accept": "application/json"]

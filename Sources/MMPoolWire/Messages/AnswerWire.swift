@@ -1,14 +1,15 @@
 package import MMCore
 package import MMOperations
 
-/// An answer as it crosses from a pool to a front-end, with nothing lost.
+/// The lossless encoding of an answer between a pool and a front-end.
 ///
-/// Texts of services travel as text within JSON and not as JSON: so their numbers, blanks and order stay as they came.
+/// Texts from services travel as strings within JSON, not as JSON, so that their numbers, white space and order are
+/// preserved.
 package enum AnswerWire {
-    /// The deepest nesting of what comes over the wire: an answer's own, and the frame around it.
+    /// The limits on received JSON: an answer's own maximum depth and that of the frame around it.
     package static let limits = JSONLimits(bytes: 1 << 30, depth: 300)
 
-    /// Everything but the items of a list, which travel by themselves.
+    /// Encodes everything except the items of a list, which travel separately.
     package static func object(_ answer: OperationAnswer) -> JSONObject {
         var object: JSONObject = ["body": .object(body(answer.body))]
         if !answer.notes.isEmpty { object["notes"] = .array(answer.notes.map { .string($0) }) }
@@ -23,11 +24,11 @@ package enum AnswerWire {
         return object
     }
 
-    /// The answer of a JSON object.
+    /// Decodes an answer.
     /// - Parameters:
-    ///   - object: as `object(_:)` made it.
+    ///   - object: an object that `object(_:)` created.
     ///   - items: the list, for an answer that is one.
-    /// - Returns: `nil` when the object is no answer.
+    /// - Returns: `nil` when the object is not an answer.
     package static func answer(_ object: JSONObject, items: ItemStream?) -> OperationAnswer? {
         guard let wire = object["body"]?.object, let body = body(wire, items) else { return nil }
         var answer = OperationAnswer(
@@ -45,9 +46,9 @@ package enum AnswerWire {
         return answer
     }
 
-    /// The exit status of an answer, where it tells one.
+    /// Returns the exit status of an answer that has one.
     static func exitStatus(of object: JSONObject) -> Int32? {
-        // A status that can't be read is no success.
+        // A status that can't be read must not count as success.
         object["exitStatus"].map { $0.int.flatMap { Int32(exactly: $0) } ?? 1 }
     }
 

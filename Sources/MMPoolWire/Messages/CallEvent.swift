@@ -2,28 +2,28 @@ package import MMCore
 package import MMHTTP
 package import MMOperations
 
-/// What a pool tells of a call while it runs, one Server-Sent Event each.
+/// What a pool reports about a running call, each as one Server-Sent Event.
 package enum CallEvent: Sendable {
-    /// The call has begun; its name is what answers to questions are sent to.
+    /// The call has begun; answers to its questions are sent to this name.
     case call(String)
-    /// How far it has come.
+    /// The call's progress.
     case progress(ProgressReport)
     /// A sign-in waits for a person.
     case signIn(JSONObject)
-    /// A person is asked.
+    /// A question for a person.
     case question(id: String, ConfirmationQuestion)
-    /// The next bytes of standard input are wanted.
+    /// The pool wants the next bytes of standard input.
     case wantsInput(id: String)
-    /// The answer is a list, and this is all of it but the items.
+    /// The answer is a list; this is everything but its items.
     case head(JSONObject)
-    /// Rows as they come: a JSON array.
+    /// Further rows, as a JSON array.
     case items(String)
-    /// The answer; after it nothing comes.
+    /// The answer, which is the last event.
     case answer(JSONObject)
-    /// The call failed; after it nothing comes.
+    /// The call's failure, which is the last event.
     case problem(MMError)
 
-    /// The event on the wire.
+    /// The event as sent on the wire.
     package var event: SSEEvent {
         switch self {
         case .call(let id): Self.event("call", ["call": .string(id)])
@@ -47,7 +47,7 @@ package enum CallEvent: Sendable {
         }
     }
 
-    /// Rows as an event.
+    /// Creates an event from rows.
     package static func items(_ batch: [ArraySlice<UInt8>]) -> CallEvent {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(batch.reduce(2) { $0 + $1.count + 1 })
@@ -60,9 +60,9 @@ package enum CallEvent: Sendable {
         return .items(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// Reads an event of the wire.
-    /// - Returns: `nil` for an event that this version does not know, which is skipped.
-    /// - Throws: `JSONError` when what it holds is not JSON.
+    /// Reads an event from the wire.
+    /// - Returns: `nil` for an event that this version doesn't know and skips.
+    /// - Throws: `JSONError` when its data is not JSON.
     package init?(_ event: SSEEvent) throws(JSONError) {
         if event.event == "items" {
             self = .items(event.data)
@@ -105,7 +105,7 @@ package enum CallEvent: Sendable {
 }
 
 extension ProgressReport {
-    /// The report as JSON: `done`, `total` where it is known, `message`.
+    /// The report as JSON: `done`, `total` if known, and `message`.
     package var json: JSONObject {
         var object: JSONObject = ["done": .double(done)]
         if let total { object["total"] = .double(total) }
@@ -113,7 +113,7 @@ extension ProgressReport {
         return object
     }
 
-    /// A report from JSON; `nil` when it is none.
+    /// Reads a report from JSON; `nil` when it is not a report.
     package init?(json: JSONObject) {
         guard let done = json["done"]?.double, let message = json["message"]?.string else { return nil }
         self.init(done: done, total: json["total"]?.double, message: message)

@@ -1,8 +1,8 @@
 package import MMCore
 
-/// An error as it crosses from a pool to a front-end, with nothing lost.
+/// The lossless encoding of an error between a pool and a front-end.
 package enum ErrorWire {
-    /// The error as JSON: `MMError.json`, and what that rounds or leaves out.
+    /// Encodes an error: `MMError.json`, plus what that rounds or leaves out.
     package static func object(_ error: MMError) -> JSONObject {
         var object = error.json
         if case .after(let wait) = error.retry {
@@ -12,8 +12,8 @@ package enum ErrorWire {
         return object
     }
 
-    /// The error of a JSON object; `nil` when it holds none. Problem details (RFC 9457) that this product made are
-    /// understood too.
+    /// Decodes an error; `nil` when the object contains none. Also accepts problem details (RFC 9457) that this product
+    /// created.
     package static func error(_ object: JSONObject) -> MMError? {
         guard let code = object["code"]?.string, let message = (object["message"] ?? object["detail"])?.string else {
             return nil

@@ -2,7 +2,7 @@ package import MMCore
 package import MMHTTP
 package import MMOperations
 
-/// The context of a call as header fields of its request: the wire between a front-end and a pool.
+/// The context of a call as header fields of its request, between a front-end and a pool.
 package enum OperationHeaders {
     static let surface = "MM-Surface"
     static let client = "MM-Client"
@@ -17,40 +17,40 @@ package enum OperationHeaders {
     static let readsOnly = "MM-Reads-Only"
     static let input = "MM-Input"
 
-    /// The longest a call may take, in seconds: about 30 years.
+    /// The longest time limit of a call, in seconds: about 30 years.
     private static let longest: Int64 = 1_000_000_000
-    /// The longest name in a header, in bytes before escapes.
+    /// The longest name in a header, in bytes before escaping.
     private static let longestName = 512
-    /// The longest path in a header, in bytes before escapes: Linux knows no longer ones.
+    /// The longest path in a header, in bytes before escaping: Linux supports no longer ones.
     private static let longestPath = 4096
 
-    /// What the headers of a request say of its call.
+    /// What a request's headers claim about its call.
     package struct Claims: Sendable {
-        /// The face the call came through; absent: a plain program.
+        /// The face that the call came through; absent for a plain program.
         package var surface: Caller.Surface?
         /// The client's own name.
         package var client: String?
-        /// The server name that `mcps` lists are compared with.
+        /// The server name that the `mcps` lists of connections are compared with.
         package var server: String?
         /// How long the call may take.
         package var timeLimit: Duration?
-        /// How long the caller waits before it takes a running job's handle for an answer.
+        /// How long the caller waits before it accepts a running job's handle as the answer.
         package var patience: Duration?
-        /// The client's own session.
+        /// The client's session.
         package var session: String?
-        /// Whose the job is where the client may come back as another process.
+        /// The owner of the job, for clients that may return as another process.
         package var principal: String?
-        /// Whether a sign-in that is needed is waited for.
+        /// Whether to wait for a sign-in that is needed.
         package var waitsForSignIn = false
-        /// Whether a person can be asked at the far end.
+        /// Whether a person can be asked on the client's side.
         package var hasPerson = false
-        /// Whether they sit at a terminal there.
+        /// Whether that person sits at a terminal.
         package var isAtTerminal = false
-        /// Whether standard input is handed over on demand.
+        /// Whether the client supplies standard input on demand.
         package var hasInput = false
         /// Whether the caller may only read.
         package var readsOnly = false
-        /// Where the caller stands, an absolute path.
+        /// The caller's working directory, an absolute path.
         package var directory: String?
     }
 
@@ -67,13 +67,13 @@ package enum OperationHeaders {
         if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
         if context.readsOnly { headers.set(readsOnly, "1") }
         if context.input != nil { headers.set(input, "1") }
-        // Half a path would be another one.
+        // A truncated path would be a different one.
         if let path = context.directory, path.utf8.count <= longestPath {
             headers.set(directory, escaped(path, longestPath))
         }
     }
 
-    /// Reads what header fields say of a call.
+    /// Reads the claims of a request's headers.
     /// - Throws: `invalidInput` that names the header.
     package static func read(_ headers: HTTPHeaders) throws(MMError) -> Claims {
         var claims = Claims()
@@ -129,7 +129,7 @@ package enum OperationHeaders {
         return duration
     }
 
-    /// Seconds with at most nine digits after the point.
+    /// Reads a number of seconds with at most nine decimal places.
     private static func duration(of text: String) -> Duration? {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         let isNumber = parts.allSatisfy { part in
@@ -144,7 +144,7 @@ package enum OperationHeaders {
         return .seconds(whole) + .nanoseconds(nanoseconds)
     }
 
-    /// A duration as seconds; what is outside the bounds becomes the nearest that is inside.
+    /// Writes a duration as seconds, clamped to the bounds.
     private static func seconds(_ duration: Duration, least: Duration = .nanoseconds(1)) -> String {
         let bounded = min(max(duration, least), .seconds(longest))
         let (whole, attoseconds) = bounded.components

@@ -2,18 +2,18 @@ import Glibc
 import MMCore
 import MMOperations
 
-/// Which program a pool runs: its version, its file, and when that file was made.
+/// The program that a pool runs: its version, its file, and when that file was written.
 package struct PoolBuild: Sendable, Hashable {
     /// The product's version.
     package let version: String
     /// The path of `mm`.
     package let executable: String
-    /// When the file was written, in nanoseconds since 1970; 0 when it is not there.
+    /// When the file was written, in nanoseconds since 1970; 0 when it doesn't exist.
     package let written: Int64
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     package let size: Int64
 
-    /// The `mm` that this process belongs to, as its file is now.
+    /// The `mm` that this process belongs to, with its file's present state.
     package static var own: PoolBuild { PoolBuild(version: ProductVersion.text, executable: OwnProgram.mm) }
 
     private init(version: String, executable: String) {
@@ -29,7 +29,7 @@ package struct PoolBuild: Sendable, Hashable {
         }
     }
 
-    /// A build as a pool tells it.
+    /// Creates the build that a pool reports.
     package init(version: String, executable: String, written: Int64, size: Int64) {
         self.version = version
         self.executable = executable
@@ -37,19 +37,19 @@ package struct PoolBuild: Sendable, Hashable {
         self.size = size
     }
 
-    /// The build in one word, for people and for comparing.
+    /// The file's identity in one word, for people and for comparison.
     package var text: String { "\(written)-\(size)" }
 
-    /// A build from its word.
+    /// Reads a build from its word.
     package init?(version: String, executable: String, text: String) {
         let parts = text.split(separator: "-").compactMap { Int64($0) }
         guard parts.count == 2 else { return nil }
         self.init(version: version, executable: executable, written: parts[0], size: parts[1])
     }
 
-    /// Whether a pool of this build is to give way to one of `other`: the same file written anew, or a later version.
+    /// Whether a pool of this build should make way for one of `other`: the same file written anew, or a later version.
     ///
-    /// Two installations of one version live side by side: neither drives the other's pool away.
+    /// Two installations of the same version coexist: neither replaces the other's pool.
     package func givesWay(to other: PoolBuild) -> Bool {
         let (mine, others) = (Self.numbers(version), Self.numbers(other.version))
         if mine != others { return mine.lexicographicallyPrecedes(others) }

@@ -2,28 +2,29 @@ import Glibc
 package import MMCore
 package import MMSystem
 
-/// What a pool tells of itself before anything is asked of it: finding, stopping and replacing pools go by this.
+/// What a pool reports about itself before anything else is asked of it. Finding, stopping and replacing pools rely on
+/// it.
 package struct PoolHandshake: Sendable, Hashable {
-    /// Where every pool answers with it.
+    /// The path at which every pool serves its handshake.
     package static let path = "/v1/handshake"
-    /// The version of the wire that this program speaks. It rises when a call of one side no longer means the same to the
-    /// other; further events and headers are no reason.
+    /// The protocol version of this program. Increases when a call of one side no longer means the same to the other,
+    /// but not for additional events and headers.
     package static let wireVersion = 1
 
-    /// The version of the wire that the pool speaks.
+    /// The protocol version of the pool.
     package var wire = PoolHandshake.wireVersion
-    /// Which program it runs.
+    /// The program that the pool runs.
     package let build: PoolBuild
-    /// Its process.
+    /// The pool's process.
     package let process: ProcessIdentity
-    /// When it started.
+    /// When the pool started.
     package let started: Timestamp
-    /// Which set of files it serves; empty for a pool that is not found by its files.
+    /// Identifies the set of files that the pool serves; empty for a pool that isn't found by its files.
     package let key: String
-    /// Whether it takes no more calls.
+    /// Whether the pool accepts no more calls.
     package var isDraining = false
 
-    /// A pool's identity.
+    /// Creates a pool's identity.
     package init(build: PoolBuild, process: ProcessIdentity, started: Timestamp, key: String = "") {
         self.build = build
         self.process = process
@@ -31,14 +32,14 @@ package struct PoolHandshake: Sendable, Hashable {
         self.key = key
     }
 
-    /// The identity of this process, which starts to serve now.
-    /// - Parameter key: which set of files it serves.
+    /// Creates the identity of this process, which starts serving now.
+    /// - Parameter key: identifies the set of files that it serves.
     package static func ofThisProcess(key: String = "") -> PoolHandshake {
         let process = ProcessIdentity(running: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
         return PoolHandshake(build: .own, process: process, started: .now, key: key)
     }
 
-    /// As JSON for the pool's owner.
+    /// The handshake as JSON for the pool's owner.
     package var json: JSONObject {
         var object = publicJSON
         object["executable"] = .string(build.executable)
@@ -48,7 +49,7 @@ package struct PoolHandshake: Sendable, Hashable {
         return object
     }
 
-    /// What everybody may know who is let in, with the names that other clients of a pool read.
+    /// The part that every admitted client may see, under the names that other clients of a pool read.
     package var publicJSON: JSONObject {
         [
             "version": .string(build.version), "build": .string(build.text), "pid": .int(Int64(process.pid)),
@@ -56,7 +57,7 @@ package struct PoolHandshake: Sendable, Hashable {
         ]
     }
 
-    /// A pool's handshake; `nil` for what is none.
+    /// Reads a handshake; `nil` when the value is not one.
     package init?(_ json: JSONValue) {
         guard let version = json["version"]?.string, let pid = json["pid"]?.int.flatMap({ Int32(exactly: $0) }),
             let text = json["build"]?.string,
@@ -66,13 +67,13 @@ package struct PoolHandshake: Sendable, Hashable {
         self.init(
             build: build, process: ProcessIdentity(pid: pid, startTime: UInt64(clamping: json["startTime"]?.int ?? 0)),
             started: started, key: json["key"]?.string ?? "")
-        // Pools that say nothing of it spoke the first version.
+        // Pools that don't report a version speak the first one.
         wire = json["wire"]?.int ?? 1
         isDraining = json["draining"]?.bool ?? false
     }
 
-    /// Refuses a pool that speaks another version of the wire.
-    /// - Throws: `unavailable` that says which of the two is to be updated.
+    /// Rejects a pool that speaks another version of the protocol.
+    /// - Throws: `unavailable` that says which side to update.
     package func requireSameWire(at address: PoolAddress) throws(MMError) {
         guard wire != Self.wireVersion else { return }
         throw MMError(

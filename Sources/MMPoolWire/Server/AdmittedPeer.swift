@@ -1,17 +1,17 @@
 package import MMHTTP
 
-/// What the listener's door found out about who sent a request.
+/// What the listener established about the sender of a request.
 package enum AdmittedPeer: Sendable, Hashable {
-    /// A process of the same user over a Unix socket: a front-end of this product, or a program of the owner's.
+    /// A process of the same user over a Unix socket: a front-end of this product or another program of the owner.
     case process(pid: Int32)
-    /// Somebody who proved to hold the pool's secret.
+    /// A client that presented the pool's secret.
     case bearer
     /// A program of the same user over TCP, without the secret.
     case sameUser
-    /// Anybody of a network that is trusted as a whole.
+    /// Any client on a network that is trusted as a whole.
     case network
 
-    /// Whether what it says of its caller counts: that a person sits there, and which face the call came through.
+    /// Whether its statements about its caller count: that a person is present, and which face the call came through.
     var speaksForOwner: Bool {
         switch self {
         case .process, .bearer: true
@@ -19,9 +19,9 @@ package enum AdmittedPeer: Sendable, Hashable {
         }
     }
 
-    /// Whether it may see what is meant for the owner alone.
+    /// Whether it may see what is reserved for the owner.
     package var isOwn: Bool { self != .network }
 }
 
-/// One request on its way to its answer.
+/// A request with its admitted sender.
 package typealias AdmittedRequest = RoutedRequest<AdmittedPeer>

@@ -2,22 +2,22 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// The events of a running call until the stream's writer takes them.
+/// The events of a running call that the stream's writer has yet to take.
 ///
-/// Only the latest progress report is kept, so that little waits however slow the client is.
+/// Only the latest progress report is kept, so that little accumulates however slow the client is.
 final class CallOutbox: Sendable {
     private struct State {
         var events: [CallEvent] = []
         var progress: ProgressReport?
         var outcome: Result<OperationAnswer, MMError>?
-        /// Rows of an answer that flows: one batch at a time waits.
+        /// Rows of a streamed answer: at most one batch waits.
         var rows: [ArraySlice<UInt8>]?
         var end: Result<AnswerEnd, MMError>?
         var reader: OneShot<Void>?
         var writer: OneShot<Void>?
     }
 
-    /// What the writer gets.
+    /// What the writer takes.
     enum Message: Sendable {
         case event(CallEvent)
         case outcome(Result<OperationAnswer, MMError>)
@@ -27,23 +27,23 @@ final class CallOutbox: Sendable {
 
     private let state = Mutex(State())
 
-    /// Tells of something.
+    /// Adds an event.
     func tell(_ event: CallEvent) {
         wake { $0.events.append(event) }
     }
 
-    /// Tells how far the call has come.
+    /// Replaces the pending progress report.
     func report(_ progress: ProgressReport) {
         wake { $0.progress = progress }
     }
 
-    /// Tells how the call ended.
+    /// Adds the outcome of the call.
     func finish(_ outcome: Result<OperationAnswer, MMError>) {
         wake { $0.outcome = outcome }
     }
 
-    /// Hands over rows, and waits until they have been taken.
-    /// - Returns: false when the task was cancelled.
+    /// Adds rows and waits until the writer has taken them.
+    /// - Returns: `false` when the task was cancelled.
     func hand(_ batch: [ArraySlice<UInt8>]) async -> Bool {
         let turn = OneShot<Void>()
         wake { state in
@@ -58,12 +58,12 @@ final class CallOutbox: Sendable {
         return !Task.isCancelled
     }
 
-    /// Tells how an answer that flows ended.
+    /// Adds the end of a streamed answer.
     func end(_ end: Result<AnswerEnd, MMError>) {
         wake { $0.end = end }
     }
 
-    /// What is next; waits until there is something. One reader at a time.
+    /// Returns the next message, waiting for one if necessary. Supports one reader at a time.
     /// - Returns: `nil` when the reader's task was cancelled.
     func next() async -> Message? {
         while !Task.isCancelled {

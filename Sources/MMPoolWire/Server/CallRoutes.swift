@@ -2,36 +2,36 @@ package import MMCore
 package import MMHTTP
 package import MMOperations
 
-/// A call that came over HTTP, with who makes it.
+/// A call that arrived over HTTP, with its caller.
 package struct IncomingCall: Sendable {
-    /// What is called.
+    /// The operation to call.
     package let operation: AnyOperation
-    /// What the caller sent.
+    /// The arguments that the caller sent.
     package let arguments: JSONObject
-    /// Who calls and how.
+    /// The caller and the circumstances of the call.
     package var context: CallContext
 }
 
-/// The server's side of the pool's wire: the routes that carry operations out and tell of them as events.
+/// The server side of the pool's protocol: the routes that carry out operations and report on them as events.
 package struct CallRoutes: Sendable {
-    /// Answers a call whose client wants no events.
+    /// Answers a call whose client doesn't want events.
     package typealias PlainCall = @Sendable (IncomingCall, HTTPHeaders) async throws(MMError) -> HTTPServerResponse
 
     private let service: any OperationService
-    /// The server name that connections' `mcps` lists are compared with for callers that give none.
+    /// The server name that the `mcps` lists of connections are compared with for callers that give none.
     package let serverName: String
     private let handshake: @Sendable () async -> PoolHandshake
     private let open: OpenCalls
     private let requirePerson: PersonProof.Requirement
     private let watch: ClientWatch
 
-    /// The routes over a service.
+    /// Creates the routes to a service.
     /// - Parameters:
-    ///   - service: carries operations out.
-    ///   - serverName: what connections' `mcps` lists are compared with for callers that give no name.
-    ///   - handshake: what this process says of itself.
-    ///   - open: what calls of this process have asked their clients for.
-    ///   - requirePerson: refuses a process that says that a person sits before it and can have none.
+    ///   - service: carries out operations.
+    ///   - serverName: the name that the `mcps` lists of connections are compared with for callers that give none.
+    ///   - handshake: returns the identity of this process.
+    ///   - open: the questions that this process's calls have put to their clients.
+    ///   - requirePerson: rejects a process that claims to have a person before it but can't have one.
     package init(
         service: any OperationService, serverName: String, handshake: @escaping @Sendable () async -> PoolHandshake,
         open: OpenCalls, requirePerson: @escaping PersonProof.Requirement
@@ -44,8 +44,8 @@ package struct CallRoutes: Sendable {
         watch = ClientWatch { await service.forget($0) }
     }
 
-    /// Adds the routes.
-    /// - Parameter plain: answers a call whose client wants no events.
+    /// Adds the routes to a router.
+    /// - Parameter plain: answers a call whose client doesn't want events.
     package func add(to router: inout Router<AdmittedPeer>, plain: @escaping PlainCall) {
         router.get(PoolHandshake.path) { request in
             let handshake = await handshake()
@@ -75,7 +75,7 @@ package struct CallRoutes: Sendable {
         return (IncomingCall(operation: operation, arguments: arguments, context: context), claims)
     }
 
-    /// Ends what a client has left.
+    /// Ends what a client has left behind.
     @Sendable private func forget(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let client = try reader(request)
         guard client.sessionID != nil, client.caller.surface != .terminal else {
@@ -88,7 +88,7 @@ package struct CallRoutes: Sendable {
         return HTTPServerResponse(status: 204)
     }
 
-    /// Takes a person's answer to a question of a call under way.
+    /// Accepts a person's answer to a running call's question.
     @Sendable private func answerQuestion(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         try answersForPerson(request.peer)
         let body = try request.http.jsonObject()
@@ -111,7 +111,7 @@ package struct CallRoutes: Sendable {
         return HTTPServerResponse(status: 204)
     }
 
-    /// Takes the bytes of standard input that a running call has asked for. No bytes mean its end.
+    /// Accepts bytes of standard input that a running call has asked for. An empty body ends the input.
     @Sendable private func takeInput(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         guard open.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
             throw MMError(
@@ -120,7 +120,7 @@ package struct CallRoutes: Sendable {
         return HTTPServerResponse(status: 204)
     }
 
-    /// Who asks about something other than an operation.
+    /// Returns the context of a request that concerns no operation.
     package func reader(_ request: AdmittedRequest) throws(MMError) -> CallContext {
         try context(
             of: request,
@@ -128,7 +128,7 @@ package struct CallRoutes: Sendable {
         ).0
     }
 
-    /// Who calls and how. What the sender of the request says counts only as far as the sender may say it.
+    /// Returns the context of a request. The sender's claims count only as far as it is entitled to make them.
     private func context(of request: AdmittedRequest, for declaration: OperationDeclaration) throws(MMError)
         -> (CallContext, OperationHeaders.Claims)
     {
@@ -141,8 +141,8 @@ package struct CallRoutes: Sendable {
                 .forbidden, "`\(declaration.name)` is for people at a terminal.",
                 hint: "Run `mm \(declaration.command.joined(separator: " "))`.")
         }
-        // A program of the owner's may do what the owner may: it reads the same files anyway. A caller from the network is no
-        // front-end: what it says of itself counts as a name alone.
+        // The owner's programs may do what the owner may, since they can read the same files anyway. A caller from the
+        // network is no front-end; only its name is taken from its claims.
         let isFrontEnd = request.peer.isOwn && surface != .rest
         let server = isFrontEnd ? claims.server : (request.peer.isOwn ? claims.server : nil) ?? serverName
         var context = CallContext(
@@ -162,18 +162,18 @@ package struct CallRoutes: Sendable {
         request.headers["User-Agent"].map { String($0.prefix(100)) } ?? "unnamed"
     }
 
-    /// A PIN is checked where it is typed; only our own programs are trusted to have done so.
+    /// A PIN is checked where it is typed, and only this product's own programs are trusted to have checked it.
     private func isFrontEnd(_ peer: AdmittedPeer) -> Bool {
         if case .process(let pid) = peer { PersonProof.isFrontEnd(pid) } else { peer == .bearer }
     }
 
-    /// Only a place where a person can be may answer for one.
+    /// Admits only a peer at which a person can be present.
     private func answersForPerson(_ peer: AdmittedPeer) throws(MMError) {
         try speaksForPerson(peer)
         if case .process(let pid) = peer { try requirePerson(pid) }
     }
 
-    /// Only the owner's front-ends speak for a person, and never from within a session.
+    /// Admits only the owner's front-ends to speak for a person, and never from within a session.
     package func speaksForPerson(_ peer: AdmittedPeer) throws(MMError) {
         if case .process(let pid) = peer { return try PersonProof.require(process: pid) }
         guard peer.speaksForOwner else {

@@ -2,20 +2,20 @@ import MMCore
 import MMHTTP
 import MMOperations
 
-/// Carries one call out and tells of it as Server-Sent Events.
+/// Carries out one call and reports on it as Server-Sent Events.
 struct CallStream: Sendable {
     let service: any OperationService
     let open: OpenCalls
-    /// What is called; its context has neither progress nor person, which are this stream's.
+    /// The call, whose context has neither progress nor person: this stream supplies both.
     let call: IncomingCall
-    /// Whether a person sits at the far end.
+    /// Whether a person is present on the client's side.
     let hasPerson: Bool
-    /// Whether they sit at a terminal.
+    /// Whether that person sits at a terminal.
     let isAtTerminal: Bool
-    /// Whether standard input is handed over there on demand.
+    /// Whether the client supplies standard input on demand.
     let hasInput: Bool
 
-    /// The answer: a stream of events that ends with `answer` or `problem`.
+    /// Returns the answer: a stream of events that ends with `answer` or `problem`.
     func response() -> HTTPServerResponse {
         .events { (writer) async throws(HTTPError) in try await run(writer) }
     }
@@ -33,7 +33,7 @@ struct CallStream: Sendable {
             hasInput && context.caller.surface == .terminal
             ? FarInput(call: id, outbox: outbox, questions: open.inputs) : nil
         let inner = context
-        // When the client is gone the writer fails, the group ends, and with it the call.
+        // When the client disconnects, the writer fails, which ends the group and with it the call.
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let outcome = await Result { () async throws(MMError) in
@@ -80,7 +80,7 @@ struct CallStream: Sendable {
         throw HTTPError(.cancelled, "The call was called off.")
     }
 
-    /// Passes rows on as they are fetched. A client that reads slowly slows the fetching down.
+    /// Passes rows on as they are fetched. A slow client slows down fetching.
     private static func hand(_ stream: ItemStream, to outbox: CallOutbox) async {
         do throws(MMError) {
             while let batch = try await stream.next() {

@@ -2,9 +2,10 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// Cleans up after AI clients that vanished: an `mm-mcp` that is killed can't sign off.
+/// Cleans up after AI clients that disappeared: an `mm-mcp` that is killed can't sign off.
 ///
-/// Its calls under way end with their connections; its shells would stay, and its jobs where no principal has them.
+/// Its running calls end with their connections, but its shells would remain, and so would its jobs that no principal
+/// owns.
 final class ClientWatch: Sendable {
     private struct Client {
         let process: ProcessIdentity
@@ -20,10 +21,10 @@ final class ClientWatch: Sendable {
     private let pause: Duration
     private let forget: @Sendable (CallContext) async -> Void
 
-    /// Watches nobody yet.
+    /// Creates a watch without clients.
     /// - Parameters:
-    ///   - pause: how long between two looks.
-    ///   - forget: ends what a client has left.
+    ///   - pause: the time between two checks.
+    ///   - forget: ends what a client has left behind.
     init(pause: Duration = .seconds(2), forget: @escaping @Sendable (CallContext) async -> Void) {
         self.pause = pause
         self.forget = forget
@@ -31,9 +32,10 @@ final class ClientWatch: Sendable {
 
     deinit { state.withLock { $0.work }?.cancel() }
 
-    /// Notes that a process called for a client of its own. Others than AI clients may come back as another process.
+    /// Notes that a process made a call for a client of its own. Only AI clients are watched: others may come back as
+    /// another process.
     func note(_ call: CallContext, from pid: Int32) {
-        // A process of another container has no number here; its connection's end has to do.
+        // A process in another container has no process id here; the end of its connection has to suffice.
         guard pid > 0, call.caller.surface == .mcp, call.sessionID != nil else { return }
         let key = call.shellOwner
         guard state.withLock({ $0.clients[key] == nil }) else { return }
@@ -55,8 +57,8 @@ final class ClientWatch: Sendable {
         _ = state.withLock { $0.clients.removeValue(forKey: call.shellOwner) }
     }
 
-    /// Ends what those have left whose processes are gone.
-    /// - Returns: whether there is still somebody to watch.
+    /// Ends what the clients whose processes have ended left behind.
+    /// - Returns: whether any client remains to be watched.
     private func look() async -> Bool {
         let clients = state.withLock { $0.clients }
         for (key, client) in clients where !client.process.isRunning {

@@ -1,7 +1,7 @@
 import MMCore
 import MMOperations
 
-/// The standard input of a front-end at the far end of a stream, asked for piece by piece.
+/// The standard input of the front-end at the other end of a stream, requested piece by piece.
 struct FarInput: CallInput {
     let call: String
     let outbox: CallOutbox

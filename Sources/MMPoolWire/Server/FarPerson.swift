@@ -1,12 +1,12 @@
 import MMCore
 import MMOperations
 
-/// The person behind a front-end at the far end of a stream.
+/// The person behind the front-end at the other end of a stream.
 struct FarPerson: PersonAtHand {
     let call: String
     let outbox: CallOutbox
     let questions: OpenQuestions<Result<ConfirmationAnswer, MMError>>
-    /// Whether it is one of our own front-ends that has a terminal and does the checks there.
+    /// Whether the front-end is one of this product's own that has a terminal and performs the checks there.
     let isAtTerminal: Bool
 
     func showSignIn(_ details: JSONObject) async {

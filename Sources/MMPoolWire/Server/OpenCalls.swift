@@ -1,14 +1,14 @@
 import MMCore
 import MMOperations
 
-/// What calls under way have asked their clients for. One value a process: an answer may come at another address than the
-/// call did.
+/// The open questions of running calls to their clients. One value per process: an answer may arrive at a different
+/// address than its call.
 package final class OpenCalls: Sendable {
-    /// Whether a person says yes.
+    /// Requests for a person's confirmation.
     let questions = OpenQuestions<Result<ConfirmationAnswer, MMError>>()
-    /// The next bytes of standard input.
+    /// Requests for the next bytes of standard input.
     let inputs = OpenQuestions<[UInt8]>()
 
-    /// Nothing asked yet.
+    /// Creates a value without open questions.
     package init() {}
 }

@@ -1,7 +1,7 @@
 import MMCore
 import MMSystem
 
-/// What calls under way have asked their far ends for: a yes or no, the next bytes of input.
+/// Questions of one kind that running calls have put to their clients: a confirmation, or the next bytes of input.
 final class OpenQuestions<Answer: Sendable>: Sendable {
     private struct Name: Hashable {
         let call: String
@@ -9,11 +9,11 @@ final class OpenQuestions<Answer: Sendable>: Sendable {
     }
     private let open = Mutex<[Name: OneShot<Answer?>]>([:])
 
-    /// Waits for the answer to a question.
+    /// Asks a question and waits for its answer.
     /// - Parameters:
     ///   - call: the call that asks.
-    ///   - put: puts the question, once answers to it are awaited; it gets the question's name.
-    /// - Returns: what was answered; `nil` when the call was called off.
+    ///   - put: sends the question under the name it receives; runs once an answer can be accepted.
+    /// - Returns: the answer; `nil` when the call was cancelled.
     func ask(_ call: String, put: (String) -> Void) async -> Answer? {
         let name = Name(call: call, question: RandomBytes.text(bytes: 12))
         let answer = OneShot<Answer?>()
@@ -27,7 +27,7 @@ final class OpenQuestions<Answer: Sendable>: Sendable {
         }
     }
 
-    /// Takes the answer to a question.
+    /// Accepts the answer to a question.
     /// - Returns: whether the question was open.
     func answer(_ call: String, _ question: String, _ given: Answer) -> Bool {
         let waiting = open.withLock { $0.removeValue(forKey: Name(call: call, question: question)) }

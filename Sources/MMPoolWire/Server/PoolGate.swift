@@ -2,7 +2,7 @@ import MMCore
 package import MMHTTP
 import MMSystem
 
-/// Counts the calls that a pool carries out, and lets no more in once it is to end.
+/// Counts the calls that a pool carries out, and admits no more once the pool is to end.
 package final class PoolGate: Sendable {
     private struct State {
         var calls = 0
@@ -15,13 +15,13 @@ package final class PoolGate: Sendable {
     private let state = Mutex(State())
     private let afterCall: @Sendable () -> Void
 
-    /// A gate.
-    /// - Parameter afterCall: told of each call that ended.
+    /// Creates a gate.
+    /// - Parameter afterCall: called after each call that has ended.
     package init(afterCall: @escaping @Sendable () -> Void = {}) {
         self.afterCall = afterCall
     }
 
-    /// A call that was let in; it has ended when this value goes.
+    /// An admitted call, which ends when this value is released.
     package final class Pass: Sendable {
         private let gate: PoolGate
 
@@ -30,8 +30,8 @@ package final class PoolGate: Sendable {
         deinit { gate.leave() }
     }
 
-    /// Lets a call in.
-    /// - Returns: `nil` when no more are taken.
+    /// Admits a call.
+    /// - Returns: `nil` when no more calls are admitted.
     package func enter() -> Pass? {
         let isIn = state.withLock { state in
             guard !state.isDraining else { return false }
@@ -55,20 +55,20 @@ package final class PoolGate: Sendable {
         afterCall()
     }
 
-    /// Calls under way.
+    /// The number of running calls.
     package var calls: Int { state.withLock { $0.calls } }
-    /// Calls so far.
+    /// The number of calls so far.
     package var total: Int { state.withLock { $0.total } }
-    /// Whether no more are taken.
+    /// Whether no more calls are admitted.
     package var isDraining: Bool { state.withLock { $0.isDraining } }
-    /// How long no call has been under way.
+    /// How long no call has been running.
     package var quiet: Duration { state.withLock { $0.calls > 0 ? .zero : $0.lastCall.duration(to: .now) } }
 
-    /// Takes no more calls.
+    /// Stops admitting calls.
     package func close() { state.withLock { $0.isDraining = true } }
 
-    /// Waits until no call is under way.
-    /// - Returns: false when the time ran out first.
+    /// Waits until no call is running.
+    /// - Returns: `false` when the time limit passed first.
     package func empty(within limit: Duration) async -> Bool {
         let outcome = OneShot<Bool>()
         let isEmpty = state.withLock { state in
@@ -84,12 +84,12 @@ package final class PoolGate: Sendable {
         return await outcome.wait()
     }
 
-    /// The answer to a call that came too late: nothing was done, another pool will.
+    /// The response to a call that came too late: nothing was done, and another pool will carry it out.
     private static var refusal: HTTPServerResponse {
         Problem.response(closedError)
     }
 
-    /// The error that tells a client to look for the pool anew.
+    /// The error that tells a client to look for a pool again.
     private static var closedError: MMError {
         MMError(
             .unavailable, "The pool is stopping and takes no more calls.", hint: "Call again: another one is started.",
@@ -98,8 +98,8 @@ package final class PoolGate: Sendable {
 }
 
 extension PoolGate: HTTPMiddleware {
-    /// Counts a call. What only looks at the pool is let through uncounted, and so are answers to questions: they belong to
-    /// calls that are under way.
+    /// Counts a call. Requests that only read are let through uncounted, and so are answers to questions, which belong
+    /// to calls already counted.
     package func respond(
         to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
     ) async -> HTTPServerResponse {
@@ -109,7 +109,7 @@ extension PoolGate: HTTPMiddleware {
         var response = await next(request, peer)
         if case .stream(let heartbeat, let write) = response.body {
             response.body = .stream(heartbeat: heartbeat) { (writer) async throws(HTTPError) in
-                // The pass goes with the stream's closure, also when that never runs.
+                // The pass is released with the stream's closure, even if that never runs.
                 defer { withExtendedLifetime(pass) {} }
                 try await write(writer)
             }

@@ -1,15 +1,15 @@
 package import MMCore
 package import MMHTTP
 
-/// The routes about the pool itself; everything else goes on to the face.
+/// The routes that concern the pool itself; all other requests go on to the next responder.
 package struct PoolLifeRoutes: HTTPMiddleware {
     private let router: Router<AdmittedPeer>
 
-    /// The routes.
+    /// Creates the routes.
     /// - Parameters:
-    ///   - status: how the pool stands.
-    ///   - stop: stops it.
-    ///   - drain: lets it give its place to a later one; false when it can't now.
+    ///   - status: returns the pool's status.
+    ///   - stop: stops the pool.
+    ///   - drain: makes the pool give way to a later one; returns `false` when it can't at present.
     package init(
         status: @escaping @Sendable () async -> JSONObject, stop: @escaping @Sendable () async -> Void,
         drain: @escaping @Sendable () async -> Bool
@@ -27,7 +27,7 @@ package struct PoolLifeRoutes: HTTPMiddleware {
         self.router = router
     }
 
-    /// Answers what is about the pool, and that to its owner alone.
+    /// Answers requests about the pool, from its owner only.
     package func respond(
         to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
     ) async -> HTTPServerResponse {
