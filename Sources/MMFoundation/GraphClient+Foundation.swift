@@ -3,10 +3,10 @@ public import MMCore
 public import MMGraph
 
 extension GraphClient {
-    /// Reads an object at an address, such as one that an answer holds (`@odata.nextLink`, `webUrl` of an API).
+    /// Reads an object at a URL, such as one that an answer contains (`@odata.nextLink`, or an API's `webUrl`).
     /// - Parameters:
-    ///   - url: an address at one of the service's own hosts in the connection's cloud.
-    ///   - type: what the answer becomes: a type of yours, or a `JSONValue`.
+    ///   - url: a URL on one of the service's own hosts in the connection's cloud.
+    ///   - type: the type to decode the answer as: your own, or `JSONValue`.
     ///   - deadline: when to give up.
     /// - Throws: as `send`; `.invalidInput` for another host.
     public func get<Answer: Decodable & Sendable>(
@@ -15,7 +15,7 @@ extension GraphClient {
         try await get(url.absoluteString, as: type, deadline: deadline)
     }
 
-    /// Sends a value of yours as JSON and gives the answer.
+    /// Sends a value of your own as JSON and returns the answer.
     ///
     /// ```swift
     /// struct Change: Encodable { let jobTitle: String }
@@ -23,12 +23,12 @@ extension GraphClient {
     /// ```
     /// - Parameters:
     ///   - method: `POST`, `PATCH` or `PUT`.
-    ///   - endpoint: such as `/users/ID`.
-    ///   - body: what is sent.
-    ///   - encoder: how it is written; by default with dates in ISO 8601.
-    ///   - type: what the answer becomes; `JSONValue.null` where the service answers nothing.
+    ///   - endpoint: the path, such as `/users/ID`.
+    ///   - body: the value to send.
+    ///   - encoder: encodes the value; by default with dates in ISO 8601.
+    ///   - type: the type to decode the answer as; `JSONValue.null` where the service returns no body.
     ///   - deadline: when to give up.
-    /// - Throws: as `send` of a `GraphRequest`; `.invalidInput` for a body that can't be written.
+    /// - Throws: as `send` of a `GraphRequest`; `.invalidInput` for a value that can't be encoded.
     @discardableResult
     public func send<Answer: Decodable & Sendable>(
         _ method: String, _ endpoint: String, encoding body: some Encodable, with encoder: JSONEncoder? = nil,
@@ -40,6 +40,6 @@ extension GraphClient {
 }
 
 extension GraphResponse {
-    /// The body as data: a photo, a report, a file.
+    /// The body as data, for a photo, a report or a file.
     public var data: Data { Data(body) }
 }

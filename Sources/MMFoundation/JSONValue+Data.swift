@@ -2,9 +2,9 @@ public import FoundationEssentials
 public import MMCore
 
 extension JSONValue {
-    /// Reads JSON.
-    /// - Parameter data: UTF-8 text of one JSON value (RFC 8259).
-    /// - Throws: `.invalidInput` with what is wrong and where.
+    /// Parses JSON.
+    /// - Parameter data: the UTF-8 text of one JSON value (RFC 8259).
+    /// - Throws: `.invalidInput` that says what is wrong and where.
     public init(_ data: Data) throws(MMError) {
         do throws(JSONError) {
             self = try JSONParser.parse(Array(data))
@@ -13,11 +13,11 @@ extension JSONValue {
         }
     }
 
-    /// Makes JSON of a value.
+    /// Encodes a value as JSON.
     /// - Parameters:
-    ///   - value: what to write.
-    ///   - encoder: how it is written; by default with dates in ISO 8601, as Microsoft's services have them.
-    /// - Throws: `.invalidInput` for a value that its own encoding refuses.
+    ///   - value: the value to encode.
+    ///   - encoder: encodes the value; by default with dates in ISO 8601, as Microsoft's services use them.
+    /// - Throws: `.invalidInput` for a value that can't be encoded.
     public init(encoding value: some Encodable, with encoder: JSONEncoder? = nil) throws(MMError) {
         let data: Data
         do {
