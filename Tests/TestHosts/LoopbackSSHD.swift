@@ -2,34 +2,35 @@ import Glibc
 import MMCore
 package import MMSystem
 
-/// A real sshd on a port of its own on this machine's loopback, with keys and configuration of its own.
+/// A real sshd on a port of its own on the loopback interface, with its own keys and configuration.
 package final class LoopbackSSHD: Sendable {
     private static let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
     private static let environment = ["PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8"]
 
     /// Whether sshd is installed.
     package static let isInstalled = ExecutableSearch.find("sshd", path: path) != nil
-    /// Why no test can have a host with terminals here; nil when it can.
+    /// Why tests can't have a host with terminals on this machine; `nil` when they can.
     package static let missingTerminals: String? =
         !isInstalled
         ? "sshd is not installed"
         : givesTerminals ? nil : "an sshd of this user's gives no terminals: /dev/pts is not mounted with gid=5"
-    /// The user of these tests, and of the host.
+    /// The user that runs the tests and logs in to the host.
     package static let user = getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } } ?? "root"
 
-    /// Holds its keys (`user` is the client's), its configuration and what clients know of it (`known`).
+    /// The folder with the host's keys (`user` is the client's), its configuration and the clients' known hosts
+    /// (`known`).
     package let folder: String
-    /// Where it listens.
+    /// The port that the host listens on.
     package let port: Int
-    /// The server itself; those that serve connections are its children.
+    /// The server process; those that serve connections are its children.
     package let process: ChildProcess
-    /// Reads what the server says, so that it never has to wait.
+    /// Reads the server's output, so that the server never blocks on it.
     private let reading: Task<Void, Never>
 
-    /// Starts it and waits until it listens.
+    /// Starts a host and waits until it listens.
     /// - Parameters:
-    ///   - folder: where its keys are kept; they are made where they are missing.
-    ///   - extra: more lines of its configuration; `#nosftp` takes that away.
+    ///   - folder: where its keys are kept; missing ones are created.
+    ///   - extra: further lines of its configuration; `#nosftp` leaves SFTP out.
     package static func start(in folder: String, _ extra: String = "") async throws -> LoopbackSSHD {
         for name in ["host", "user"] where access("\(folder)/\(name)", F_OK) != 0 {
             try await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/\(name)"])
@@ -37,9 +38,9 @@ package final class LoopbackSSHD: Sendable {
         if access("\(folder)/authorized", F_OK) != 0 {
             try await run("cp", ["\(folder)/user.pub", "\(folder)/authorized"])
         }
-        // Without root sshd needs no folder of its own; with it, it insists.
+        // As root, sshd insists on this folder; otherwise it needs none.
         if getuid() == 0 { mkdir("/run/sshd", 0o755) }
-        // Somebody else may take a port between the look and the start.
+        // Another process may take the port between the check and the start.
         for _ in 0..<20 {
             if let server = try await attempt(folder, freePort(), extra) { return server }
             try await Task.sleep(for: .milliseconds(50))
@@ -47,8 +48,9 @@ package final class LoopbackSSHD: Sendable {
         throw MMError(.unavailable, "sshd did not start")
     }
 
-    /// Whether a terminal of this user's can belong to the group `tty`, without which sshd gives none. Where `/dev/pts` is
-    /// mounted with `gid=5`, as Debian does, each belongs to it from the start; elsewhere only root may hand it over.
+    /// Whether a terminal of this user can belong to the group `tty`, without which sshd allocates none. Where
+    /// `/dev/pts` is mounted with `gid=5`, as in Debian, every terminal belongs to it from the start; elsewhere only
+    /// root may change its group.
     private static var givesTerminals: Bool {
         var (near, far): (Int32, Int32) = (-1, -1)
         guard openpty(&near, &far, nil, nil, nil) == 0 else { return false }
@@ -105,20 +107,20 @@ package final class LoopbackSSHD: Sendable {
 
     deinit { process.signalGroup(SIGKILL) }
 
-    /// Ends it; connections that it serves may live on.
+    /// Stops the server; the connections that it serves may outlive it.
     package func stop() async {
         await process.terminate(grace: .seconds(60))
         reading.cancel()
     }
 
-    /// A port that nobody listens at just now.
+    /// Returns a port that nothing listens on at present.
     private static func freePort() -> Int {
         let (socket, port) = reservedPort()
         close(socket)
         return port
     }
 
-    /// A port that is taken and that nobody listens at, for as long as the socket is open.
+    /// Returns a port that is bound, but not listened on, for as long as the socket is open.
     package static func reservedPort() -> (socket: Int32, port: Int) {
         let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
@@ -134,7 +136,7 @@ package final class LoopbackSSHD: Sendable {
         }
     }
 
-    /// Runs a program that must do well.
+    /// Runs a program and throws when it fails.
     package static func run(_ program: String, _ arguments: [String]) async throws {
         let command = ChildCommand(
             ExecutableSearch.find(program, path: path) ?? program, arguments, environment: environment)

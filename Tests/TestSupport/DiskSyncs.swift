@@ -1,14 +1,14 @@
 import CTestGuard
 
-/// Counts how often work asks the disk to have what was written; nothing else shows whether it did.
+/// Counts how often code asks the kernel to flush a file to disk, which nothing else can observe.
 package enum DiskSyncs {
     private final class Work {
         let body: () -> Void
         init(_ body: @escaping () -> Void) { self.body = body }
     }
 
-    /// Runs the work on a thread of its own, where such calls are counted and not made.
-    /// - Returns: how many there were; `nil` where the kernel lets nobody count.
+    /// Runs the body on a thread of its own, where such calls are counted but not performed.
+    /// - Returns: the number of calls; `nil` where the kernel doesn't allow counting them.
     package static func count(_ body: @escaping @Sendable () -> Void) -> Int? {
         let work = Work(body)
         let count = withExtendedLifetime(work) {

@@ -1,8 +1,8 @@
-/// Waits until something holds; tests wait for conditions, never for a time.
+/// Waits until a condition holds. Tests wait for conditions, never for time.
 /// - Parameters:
-///   - limit: when to give up: far longer than a busy machine takes, and short enough to be told which test it was.
-///   - condition: what is waited for, looked at every few milliseconds.
-/// - Returns: whether it held in the end.
+///   - limit: when to give up: far longer than a busy machine needs, yet short enough for the failure to name its test.
+///   - condition: the condition, checked every few milliseconds.
+/// - Returns: whether the condition came to hold.
 package func eventually(within limit: Duration = .seconds(120), _ condition: () async throws -> Bool) async rethrows
     -> Bool
 {

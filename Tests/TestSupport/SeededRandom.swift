@@ -1,11 +1,11 @@
-/// Random numbers that are the same in every run, so that a test which fails fails again (S. Vigna's SplitMix64).
+/// Random numbers that are the same in every run, so that a failing test fails again (S. Vigna's SplitMix64).
 package struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// The numbers that follow from a seed.
+    /// Creates the sequence of a seed.
     package init(seed: UInt64) { state = seed }
 
-    /// The next number.
+    /// Returns the next number.
     package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

@@ -1,12 +1,12 @@
 import Glibc
 package import MMCore
 
-/// A home folder of its own for one test, removed with it.
+/// A temporary home folder for one test, removed together with this value.
 package final class TestHome: Sendable {
-    /// The folder.
+    /// The folder's path.
     package let path: String
 
-    /// Makes the folder.
+    /// Creates the folder.
     package init() throws {
         var template = Array("/tmp/mm-home-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw MMError(.unavailable, "No temporary folder can be made.") }
@@ -15,24 +15,24 @@ package final class TestHome: Sendable {
 
     deinit { Self.remove(path) }
 
-    /// The environment of a program that is at home here.
+    /// The environment of a program whose home is this folder.
     package var environment: [String: String] { ["HOME": path] }
-    /// Where such a program keeps its state.
+    /// The paths at which such a program keeps its state.
     package var paths: StatePaths { StatePaths(environment: environment) }
-    /// The folder of its tokens.
+    /// The folder with the program's tokens.
     package var tokens: String { paths.tokenDirectory }
 
-    /// Writes a file of the token folder, or one with an absolute path.
+    /// Writes a file in the token folder, or one with an absolute path.
     package func write(_ name: String, _ bytes: [UInt8]) throws {
         try ProtectedFile.replace(name.hasPrefix("/") ? name : "\(tokens)/\(name)", with: bytes)
     }
 
-    /// Reads a file of the token folder, or one with an absolute path; nil where there is none.
+    /// Reads a file in the token folder, or one with an absolute path; `nil` when there is none.
     package func read(_ name: String) throws -> [UInt8]? {
         try ProtectedFile.read(name.hasPrefix("/") ? name : "\(tokens)/\(name)")
     }
 
-    /// A file of the token folder as JSON.
+    /// Reads a file in the token folder as a JSON object.
     package func object(_ name: String) throws -> JSONObject {
         guard let bytes = try read(name), let object = try JSONParser.parse(bytes).object else {
             throw MMError(.notFound, "\(name) holds no object.")
@@ -40,18 +40,18 @@ package final class TestHome: Sendable {
         return object
     }
 
-    /// The files of the token folder that hold something: locks are left out.
+    /// The files in the token folder, except lock files.
     package var tokenFiles: [String] {
         Self.list(tokens).filter { !$0.hasSuffix(".lock") }.sorted()
     }
 
-    /// The names in a folder; none where there is no such folder.
+    /// Returns the names in a folder; none when the folder doesn't exist.
     package static func list(_ folder: String) -> [String] {
         guard let listing = opendir(folder) else { return [] }
         defer { closedir(listing) }
         var names: [String] = []
         while let entry = readdir(listing) {
-            // The entry ends with its name, so copying the whole field would read beyond it.
+            // The entry's memory ends with its name, so copying the whole field would read beyond it.
             let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 19
             let name = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
             if name != ".", name != ".." { names.append(name) }
