@@ -3,7 +3,7 @@ import MMCore
 package import MMOperations
 import MMSystem
 
-/// The program behind `mm` and `mm-sandbox`: finds the command and carries it out.
+/// The program behind `mm` and `mm-sandbox`: finds the command of a command line and runs it.
 package struct CommandLineProgram: Sendable {
     private let index: CommandIndex
     private let outline: HelpOutline?
@@ -11,15 +11,15 @@ package struct CommandLineProgram: Sendable {
     private let content: ContentSource
     private let operations: OperationCommands?
 
-    /// A program whose options say which service carries the operations out.
+    /// Creates a program whose global options decide which service carries out the operations.
     /// - Parameters:
     ///   - catalogue: the operations.
-    ///   - service: the service for the options of a command line.
-    ///   - locals: this machine's own commands.
-    ///   - terminal: the streams.
+    ///   - service: returns the service for the options of a command line.
+    ///   - locals: returns the local commands.
+    ///   - terminal: the standard streams.
     ///   - content: reads `-` and `@file`.
     ///   - isPerson: whether a person may sit at the terminal.
-    ///   - proof: checks what a person has to show besides saying yes.
+    ///   - proof: checks what a person has to present besides a `yes`.
     package init(
         catalogue: Catalogue, service: @escaping OperationCommands.Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
@@ -33,10 +33,10 @@ package struct CommandLineProgram: Sendable {
         index = CommandIndex(catalogue: catalogue, locals: locals(catalogue))
     }
 
-    /// A program without operations.
+    /// Creates a program without operations.
     /// - Parameters:
-    ///   - locals: its commands.
-    ///   - terminal: the streams.
+    ///   - locals: the program's commands.
+    ///   - terminal: the standard streams.
     ///   - content: reads `-` and `@file`.
     package init(locals: [LocalCommand], terminal: CommandStreams, content: ContentSource) {
         self.terminal = terminal
@@ -46,7 +46,7 @@ package struct CommandLineProgram: Sendable {
         index = CommandIndex(catalogue: Catalogue([]), locals: locals)
     }
 
-    /// Carries out one command line.
+    /// Runs one command line.
     /// - Parameter words: the words after the program's name.
     /// - Returns: the exit code.
     package func run(_ words: [String]) async -> Int32 {
@@ -54,7 +54,7 @@ package struct CommandLineProgram: Sendable {
             return try await perform(words)
         } catch {
             terminal.progress(nil)
-            // A reader that went away (`mm … | head`) wants no more words.
+            // The reader of the pipe has gone (`mm … | head`) and wants no message either.
             if error.code == .cancelled { return error.exitCode }
             report(error, asJSON: words.contains("--json"))
             return error.exitCode
@@ -162,7 +162,8 @@ package struct CommandLineProgram: Sendable {
 }
 
 extension MMError {
-    /// The error of a wrong command line with the right one: its own hint, the usage, and where there is more.
+    /// Returns the error with a hint that shows the correct command line: its own hint, the usage, and where to find
+    /// more.
     fileprivate func showing(_ usage: String, help: String) -> MMError {
         guard code == .invalidInput else { return self }
         var error = self

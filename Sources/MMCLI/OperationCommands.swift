@@ -3,25 +3,25 @@ package import MMCore
 package import MMOperations
 import MMSystem
 
-/// The commands that are operations: asks the service and writes the answer.
+/// The commands that are operations: calls the service and writes its answer.
 package struct OperationCommands: Sendable {
-    /// The service for the options of a command line.
+    /// Returns the service for the options of a command line.
     package typealias Choice = @Sendable (GlobalOptions) -> Result<any OperationService, MMError>
 
-    /// Which service carries the operations out.
+    /// Returns the service that carries out the operations.
     let service: Choice
-    /// The streams.
+    /// The standard streams.
     let terminal: CommandStreams
     /// Whether a person may sit at the terminal.
     let isPerson: @Sendable () -> Bool
-    /// Checks what a person has to show besides saying yes.
+    /// Checks what a person has to present besides a `yes`.
     let proof: OwnerProof
 
-    /// Asks the service and writes its answer.
+    /// Calls the service and writes its answer.
     /// - Parameters:
-    ///   - operation: the operation.
-    ///   - scanned: what the command line says.
-    ///   - asJSON: whether errors are written as JSON, which then holds what came before them.
+    ///   - operation: the operation to call.
+    ///   - scanned: the parsed command line.
+    ///   - asJSON: whether errors are written as JSON, which then includes the output that preceded them.
     /// - Returns: the exit code.
     func perform(
         _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, asJSON: Bool
@@ -72,7 +72,7 @@ package struct OperationCommands: Sendable {
         return end.exitStatus ?? answer.exitStatus
     }
 
-    /// Calls an operation, and once more with the passphrase where it turns out that a key needs one and a person can be
+    /// Calls an operation, and repeats the call with a passphrase if a key turns out to need one and a person can be
     /// asked for it.
     private func call(
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
@@ -91,7 +91,8 @@ package struct OperationCommands: Sendable {
         }
     }
 
-    /// Shows what came before a failure where it would have been shown without one. With `--json` the error holds it.
+    /// Shows the output that preceded a failure, where it would have been shown without the failure. With `--json` the
+    /// error contains it.
     private func show(before error: MMError, _ options: GlobalOptions) async throws(MMError) {
         guard let output = error.output else { return }
         let texts = (output.array ?? [output]).map(\.string)
@@ -102,14 +103,14 @@ package struct OperationCommands: Sendable {
             .render(answer)
     }
 
-    /// An operation that has forms of its own is told which one is wanted; jq needs JSON.
+    /// Passes the wanted output form on to an operation that has forms of its own; jq needs JSON.
     private func arguments(of operation: AnyOperation, _ given: JSONObject, _ options: GlobalOptions) -> JSONObject {
         guard let field = operation.fields.first(where: { $0.name == "output" }), case .choice(let words) = field.kind
         else { return given }
         var arguments = given
         let wanted = options.format?.rawValue ?? (options.jq == nil ? nil : "json")
         if let wanted { arguments["output"] = .string(words.contains(wanted) ? wanted : "json") }
-        // A call without arguments lists the connections, in whatever form.
+        // A call without arguments lists the connections, in any form.
         return given.isEmpty ? given : arguments
     }
 

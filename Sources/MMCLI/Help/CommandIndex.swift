@@ -1,14 +1,14 @@
 package import MMCore
 package import MMOperations
 
-/// Every command: the catalogue's operations and the commands of this machine alone, found by their words.
+/// All commands, the catalogue's operations and the local commands, indexed by their words.
 package struct CommandIndex: Sendable {
-    /// What a command leads to.
+    /// What a command runs.
     package enum Entry: Sendable {
         case operation(AnyOperation)
         case local(LocalCommand)
 
-        /// The words of the command line.
+        /// The command's words on the command line.
         package var words: [String] {
             switch self {
             case .operation(let operation): operation.declaration.command
@@ -16,7 +16,7 @@ package struct CommandIndex: Sendable {
             }
         }
 
-        /// Its arguments.
+        /// The command's arguments.
         var fields: [InputField] {
             switch self {
             case .operation(let operation): operation.fields
@@ -24,22 +24,22 @@ package struct CommandIndex: Sendable {
             }
         }
 
-        /// Whether only programs start it.
+        /// Whether only programs run the command.
         var isHidden: Bool {
             if case .local(let command) = self { command.isHidden } else { false }
         }
 
-        /// Whether it takes arguments without a flag.
+        /// Whether the command takes positional arguments.
         var takesWords: Bool {
             fields.contains { if case .positional = $0.placement { true } else { false } }
         }
 
-        /// The flag that selects it among commands with the same words.
+        /// The flag that selects this command among those with the same words.
         package var trigger: String? {
             if case .local(let command) = self { command.trigger } else { nil }
         }
 
-        /// What it does, in one line.
+        /// A one-line description.
         package var summary: String {
             switch self {
             case .operation(let operation): operation.declaration.summary
@@ -48,13 +48,13 @@ package struct CommandIndex: Sendable {
         }
     }
 
-    /// Every command, those that only programs start among them.
+    /// All commands, including hidden ones.
     private let entries: [Entry]
-    /// The commands for people, in the order in which help lists them and completion offers them.
+    /// The commands for people, in the order of help and completion.
     package let shown: [Entry]
     private let aliases: [String: Int]
 
-    /// An index over a catalogue and local commands.
+    /// Creates an index of a catalogue's operations and local commands.
     package init(catalogue: Catalogue, locals: [LocalCommand]) {
         entries = catalogue.operations.map { .operation($0) } + locals.map { .local($0) }
         shown = entries.filter { !$0.isHidden }
@@ -65,7 +65,7 @@ package struct CommandIndex: Sendable {
         self.aliases = aliases
     }
 
-    /// The command with the most words that the line begins with, and the words after it.
+    /// Finds the longest command that the line begins with; returns it with the words that follow.
     package func find(_ line: [String]) -> (entry: Entry, rest: [String])? {
         let best = entries.filter { entry in
             line.starts(with: entry.words) && (entry.trigger.map { line.contains($0) } ?? true)
@@ -73,24 +73,25 @@ package struct CommandIndex: Sendable {
         if let best { return (best, Array(line.dropFirst(best.words.count))) }
         guard let first = line.first, let index = aliases[first] else { return nil }
         let rest = Array(line.dropFirst())
-        // `connections` alone lists. The list takes no word, so a word that follows was meant as a command's name.
+        // `connections` alone lists the connections and takes no word, so a word after it was meant as a command's
+        // name.
         if let word = rest.first, !word.hasPrefix("-"), !group([first]).isEmpty, !entries[index].takesWords {
             return nil
         }
         return (entries[index], rest)
     }
 
-    /// The command that these words are, no more and no less.
+    /// Returns the command with exactly these words.
     func exactly(_ words: [String]) -> Entry? {
         shown.first { $0.words == words && $0.trigger == nil }
     }
 
-    /// The commands below these words: those of a group such as `connections`.
+    /// Returns the commands of a group such as `connections`.
     package func group(_ words: [String]) -> [Entry] {
         shown.filter { $0.words.starts(with: words) && $0.words.count > words.count }
     }
 
-    /// The error for a line that begins with no command, naming the nearest ones.
+    /// Returns the error for a line that begins with no command; it suggests the closest ones.
     package func unknown(_ line: [String]) -> MMError {
         let known = shown.map { $0.words.joined(separator: " ") }
         let typed = line.prefix(2).joined(separator: " ")

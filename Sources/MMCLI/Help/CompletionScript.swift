@@ -1,9 +1,9 @@
 package import MMCore
 import MMOperations
 
-/// Shell completion, generated from the same declarations as the help texts.
+/// Shell completion scripts, generated from the same declarations as the help texts.
 package enum CompletionScript {
-    /// The script for a shell.
+    /// Returns the completion script for a shell.
     /// - Parameters:
     ///   - shell: `bash`, `zsh` or `fish`.
     ///   - index: the commands.
@@ -28,7 +28,7 @@ package enum CompletionScript {
             + ["--output", "--json", "--jq", "--timeout", "--quiet", "--no-color", "--help"]
     }
 
-    /// What may stand behind a flag: its words, connections, or files.
+    /// Returns the cases that complete the value of a flag: its choices, connections or files.
     private static func values(of entry: CommandIndex.Entry) -> String {
         var lines = ["-o|--output) COMPREPLY=($(compgen -W 'table json jsonl csv text' -- \"$word\")); return;;"]
         var files = ["--jq", "--timeout", "--pool", "--file", "-f"]
@@ -52,7 +52,7 @@ package enum CompletionScript {
     private static let connections = "$(mm connections list --output text 2>/dev/null | cut -f1)"
 
     private static func bash(_ index: CommandIndex) -> String {
-        // zsh reads this too and takes a bare name in an offset for a modifier, hence `$(( ))`.
+        // zsh reads this script too, and takes a bare name in an offset for a modifier, hence `$(( ))`.
         var text = """
             _mm() {
               local word="${COMP_WORDS[COMP_CWORD]}" last="${COMP_WORDS[$((COMP_CWORD-1))]}"
@@ -66,12 +66,12 @@ package enum CompletionScript {
               case "$line" in
 
             """
-        // The longest commands first, so that `connections list` is not taken for `connections`.
+        // Longest commands first, so that `connections list` doesn't match `connections`.
         for entry in index.shown.sorted(by: { $0.words.count > $1.words.count }) {
             let words = entry.words.joined(separator: " ")
             text += "    \"\(words)\"|\"\(words) \"*) \(values(of: entry))\n"
             text += "      COMPREPLY=($(compgen -W \"\(flags(of: entry).joined(separator: " "))\" -- \"$word\"))\n"
-            // Of `ssh`, which is a command too, its further commands as well.
+            // `ssh` is both a command and a group, so its subcommands are offered as well.
             let verbs = index.group(entry.words).map { " " + $0.words[entry.words.count] }.joined()
             let offered = "\"\(connections)\(verbs)\""
             text +=
@@ -87,7 +87,7 @@ package enum CompletionScript {
         return text
     }
 
-    /// What fish completes: the rules for one command hold where the line begins with its words.
+    /// Returns the script for fish, in which the rules of a command apply where the line begins with its words.
     private static func fish(_ index: CommandIndex) -> String {
         var text = """
             function __mm_words; string match -v -- '-*' (commandline -opc)[2..-1]; end
@@ -128,7 +128,7 @@ package enum CompletionScript {
         return text
     }
 
-    /// A text as one word of fish.
+    /// Quotes a text as a single word of fish.
     private static func fishWord(_ text: String) -> String {
         "'" + text.map { $0 == "'" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "'"
     }

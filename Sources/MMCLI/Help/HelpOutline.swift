@@ -1,12 +1,12 @@
-/// What the overview of a program shows: its nouns in groups, each with one line. `help --all` lists every command.
+/// The overview of a program: its nouns in groups, with one line each. `help --all` lists every command.
 package struct HelpOutline: Sendable {
-    /// Nouns that belong together.
+    /// A titled group of nouns.
     struct Group: Sendable {
         let title: String
         let nouns: [Noun]
     }
 
-    /// The first word of one or several commands.
+    /// A noun: the first word of one or more commands.
     struct Noun: Sendable {
         let word: String
         let summary: String
@@ -19,7 +19,7 @@ package struct HelpOutline: Sendable {
 
     let groups: [Group]
 
-    /// The words that a group names.
+    /// The words of all nouns.
     var words: Set<String> { Set(groups.flatMap { $0.nouns.map(\.word) }) }
 
     /// The outline of `mm`.

@@ -10,7 +10,7 @@ package enum HelpText {
 
         """
 
-    /// The nouns of a program in groups, or all commands where it has no outline.
+    /// Returns the overview: the program's nouns in groups, or all commands where it has no outline.
     package static func overview(_ index: CommandIndex, _ outline: HelpOutline?) -> String {
         guard let outline else { return all(index) }
         var text = title
@@ -29,7 +29,7 @@ package enum HelpText {
         return text
     }
 
-    /// Every command with its one line, the options that all of them take, and the exit codes.
+    /// Returns all commands with one line each, the global options and the exit codes.
     package static func all(_ index: CommandIndex) -> String {
         title + "\nCommands:\n" + list(index.shown) + "\n" + options + """
 
@@ -41,14 +41,14 @@ package enum HelpText {
             """
     }
 
-    /// The commands of a noun that is no command itself.
+    /// Returns the commands of a noun that isn't a command itself.
     package static func group(_ words: [String], _ entries: [CommandIndex.Entry]) -> String {
         let noun = words.joined(separator: " ")
         return "Usage: mm \(noun) COMMAND [ARGUMENT…]\n\nCommands:\n" + list(entries)
             + "\n`mm \(noun) COMMAND --help` shows a command's arguments and examples.\n"
     }
 
-    /// How a command is written: its words, its arguments without a flag.
+    /// Returns the usage line of a command: its words and its positional arguments.
     package static func usage(_ entry: CommandIndex.Entry) -> String {
         var text = "Usage: mm \(entry.words.joined(separator: " "))"
         for field in positionals(of: entry.fields) {
@@ -60,14 +60,14 @@ package enum HelpText {
         return text + " [--flag…]"
     }
 
-    /// One command: usage, arguments, examples.
-    /// - Parameter verbs: the commands that begin with its words.
+    /// Returns the help of one command: usage, arguments and examples.
+    /// - Parameter verbs: the subcommands that begin with the command's words.
     package static func command(_ entry: CommandIndex.Entry, verbs: [CommandIndex.Entry] = []) -> String {
         let discussion: String
         let examples: [OperationDeclaration.Example]
         switch entry {
         case .operation(let operation):
-            // The description speaks to models; people have summary, arguments and examples.
+            // The description is written for models; people get the summary, arguments and examples.
             discussion = ""
             examples = operation.declaration.examples
         case .local(let command):
@@ -101,7 +101,7 @@ package enum HelpText {
     private static let options =
         "Options of every command:\n" + columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
 
-    /// The arguments without a flag, in order.
+    /// Returns the positional arguments in order.
     static func positionals(of fields: [InputField]) -> [InputField] {
         var placed: [(Int, InputField)] = []
         for field in fields { if case .positional(let index) = field.placement { placed.append((index, field)) } }
@@ -145,7 +145,7 @@ package enum HelpText {
         return text
     }
 
-    /// A text in indented lines of at most 100 characters.
+    /// Wraps a text into indented lines of at most 100 characters.
     private static func wrapped(_ text: String) -> String {
         var lines = [""]
         for word in text.split(separator: " ") {

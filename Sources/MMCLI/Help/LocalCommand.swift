@@ -1,47 +1,48 @@
 package import MMCore
 package import MMOperations
 
-/// A command that belongs to this machine and is no operation: version, completions, the sandbox, the servers.
+/// A command that isn't an operation and runs in this process: version, completions, the sandbox, the servers.
 package struct LocalCommand: Sendable {
-    /// What a command does: reads its arguments, writes to the streams, answers the exit code.
+    /// Runs a command with parsed arguments, writes to the streams and returns the exit code.
     package typealias Body = @Sendable (InputReader, GlobalOptions, CommandStreams) async throws(MMError) -> Int32
-    /// What a command with arguments of its own kind does: gets the words behind the command's as they are.
+    /// Runs a command that parses its own arguments, which are the unchanged words after the command's; returns the
+    /// exit code.
     package typealias WordsBody = @Sendable ([String]) async throws(MMError) -> Int32
 
     /// How a command takes its arguments.
     package enum Work: Sendable {
-        /// By its fields, checked.
+        /// Parsed and checked according to the command's fields.
         case fields(Body)
-        /// As they stand. Only `--help` is read before.
+        /// Unchanged, except that `--help` is handled first.
         case words(WordsBody)
     }
 
-    /// The words of the command line.
+    /// The command's words on the command line.
     package let words: [String]
-    /// The flag that makes it this command instead of the operation with the same words.
+    /// The flag that selects this command instead of the operation with the same words.
     package let trigger: String?
-    /// Whether only programs start it: help, completion and suggestions leave it out.
+    /// Whether only programs run the command; help, completion and suggestions leave it out.
     package private(set) var isHidden = false
-    /// What it does, in one line.
+    /// A one-line description.
     package let summary: String
-    /// More for its own help text; empty: nothing more.
+    /// Further text for the command's own help; may be empty.
     package let discussion: String
-    /// Its arguments.
+    /// The command's arguments.
     package let fields: [InputField]
-    /// Command lines that work.
+    /// Command lines that work as they are.
     package let examples: [OperationDeclaration.Example]
-    /// What it does.
+    /// How the command takes its arguments, and what it runs.
     package let work: Work
 
-    /// A command of this machine.
+    /// Creates a local command.
     /// - Parameters:
-    ///   - words: the words of the command line.
-    ///   - trigger: the flag that makes it this command instead of the operation with the same words.
-    ///   - summary: what it does, in one line.
-    ///   - discussion: more for its own help text.
-    ///   - fields: its arguments.
-    ///   - examples: command lines that work.
-    ///   - run: does it; answers the exit code.
+    ///   - words: the command's words on the command line.
+    ///   - trigger: the flag that selects this command instead of the operation with the same words.
+    ///   - summary: a one-line description.
+    ///   - discussion: further text for the command's own help.
+    ///   - fields: the command's arguments.
+    ///   - examples: command lines that work as they are.
+    ///   - run: runs the command and returns the exit code.
     package init(
         _ words: [String], trigger: String? = nil, summary: String, discussion: String = "", fields: [InputField] = [],
         examples: [OperationDeclaration.Example] = [],
@@ -52,15 +53,15 @@ package struct LocalCommand: Sendable {
             work: .fields(run))
     }
 
-    /// A command of this machine that may read its arguments itself.
+    /// Creates a local command that may parse its own arguments.
     /// - Parameters:
-    ///   - words: the words of the command line.
-    ///   - trigger: the flag that makes it this command instead of the operation with the same words.
-    ///   - summary: what it does, in one line.
-    ///   - discussion: more for its own help text.
-    ///   - fields: its arguments.
-    ///   - examples: command lines that work.
-    ///   - work: does it; answers the exit code.
+    ///   - words: the command's words on the command line.
+    ///   - trigger: the flag that selects this command instead of the operation with the same words.
+    ///   - summary: a one-line description.
+    ///   - discussion: further text for the command's own help.
+    ///   - fields: the command's arguments.
+    ///   - examples: command lines that work as they are.
+    ///   - work: how the command takes its arguments, and what it runs.
     package init(
         _ words: [String], trigger: String? = nil, summary: String, discussion: String = "", fields: [InputField] = [],
         examples: [OperationDeclaration.Example] = [], work: Work

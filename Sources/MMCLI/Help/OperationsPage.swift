@@ -1,9 +1,9 @@
 import MMCore
 package import MMOperations
 
-/// The reference page of every operation, `Docs/Operations.md`.
+/// The reference page of all operations, `Docs/Operations.md`.
 package enum OperationsPage {
-    /// The page of a catalogue.
+    /// Returns the page for a catalogue.
     package static func text(of catalogue: Catalogue) -> String {
         var page = """
             # Operations
@@ -75,7 +75,7 @@ package enum OperationsPage {
         }
     }
 
-    /// A bar would end the cell.
+    /// Escapes bars, which would end a table cell.
     private static func escaped(_ text: String) -> String {
         text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
     }

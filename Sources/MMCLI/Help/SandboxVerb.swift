@@ -1,7 +1,7 @@
 import MMCore
 import MMOperations
 
-/// The commands of `mm sandbox`. Two programs have them: `mm` lists and completes them, `mm-sandbox` carries them out.
+/// The commands of `mm sandbox`, shared by two programs: `mm` lists and completes them, `mm-sandbox` carries them out.
 package enum SandboxVerb: String, Sendable, CaseIterable {
     case start
     case stop
@@ -11,13 +11,13 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
     case faults
     case pwsh
 
-    /// The command.
-    /// - Parameter work: what it does.
+    /// Returns the command.
+    /// - Parameter work: what the command runs.
     package func command(_ work: LocalCommand.Work) -> LocalCommand {
         let command = LocalCommand(
             ["sandbox", rawValue], summary: summary, discussion: discussion, fields: fields, examples: examples,
             work: work)
-        // Sessions start the stand-in; nobody types it.
+        // Sessions run the stand-in; people never do.
         return self == .pwsh ? command.hidden : command
     }
 

@@ -1,23 +1,23 @@
 package import MMCore
 package import MMOperations
 
-/// Splits a command line's words into an operation's arguments and the options every command takes.
+/// Splits the words of a command line into an operation's arguments and the global options.
 ///
-/// Flags stand anywhere; `--flag value`, `--flag=value`, `-f value`; `--` ends them. What has no flag fills the
-/// positional arguments in order.
+/// Flags may appear anywhere, as `--flag value`, `--flag=value` or `-f value`; `--` ends them. Words without a flag
+/// fill the positional arguments in order.
 package struct ArgumentScanner {
-    /// The arguments of a program that has no commands and none of their options.
+    /// Parses the arguments of a program that has neither commands nor global options.
     /// - Parameters:
     ///   - words: the words after the program's name.
-    ///   - fields: its arguments.
-    ///   - command: the program, for messages.
-    /// - Throws: `MMError.invalidInput` naming the word and the nearest flag.
+    ///   - fields: the program's arguments.
+    ///   - command: the program's name, for messages.
+    /// - Throws: `MMError.invalidInput` that names the word and the closest flag.
     package static func scan(_ words: [String], fields: [InputField], command: String) throws(MMError) -> JSONObject {
         let none = ContentSource { () throws(MMError) in "" }
         return try scan(words, fields: fields, command: command, content: none).arguments
     }
 
-    /// What a command line says.
+    /// A parsed command line.
     struct Result {
         var arguments = JSONObject()
         var options = GlobalOptions()
@@ -36,13 +36,13 @@ package struct ArgumentScanner {
         self.content = content
     }
 
-    /// Reads the words after the command.
+    /// Parses the words after the command.
     /// - Parameters:
     ///   - words: the words after the command.
     ///   - fields: the operation's arguments.
     ///   - command: the command as typed, for messages.
     ///   - content: reads `-` and `@file`.
-    /// - Throws: `MMError.invalidInput` naming the word and the nearest flag.
+    /// - Throws: `MMError.invalidInput` that names the word and the closest flag.
     static func scan(_ words: [String], fields: [InputField], command: String, content: ContentSource)
         throws(MMError) -> Result
     {
@@ -59,7 +59,7 @@ package struct ArgumentScanner {
                 scanner.positionals.append(word)
             }
         }
-        // Help answers even where arguments are missing or wrong.
+        // Help is shown even where arguments are missing or wrong.
         if !scanner.result.options.help {
             try scanner.placePositionals()
             try scanner.readInput()
@@ -174,7 +174,7 @@ package struct ArgumentScanner {
         result.arguments[field.name] = .object(object)
     }
 
-    /// Adds one value for a script's parameter: an object of several, `name=value`, or a name alone.
+    /// Adds a value for a script's parameters: an object with several, `name=value`, or a name alone.
     private mutating func addArguments(_ text: String, to field: InputField, as shown: String) throws(MMError) {
         if text.hasPrefix("{") { return try addParameters(text, to: field, as: shown) }
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -185,7 +185,7 @@ package struct ArgumentScanner {
         }
         let value: JSONValue = parts.count > 1 ? .string(String(parts[1])) : true
         var object = result.arguments[field.name]?.object ?? [:]
-        // Parameters of a script don't differ by case.
+        // Script parameters ignore case.
         let key = object.keys.first { $0.lowercased() == name.lowercased() } ?? name
         switch object[key] {
         case nil: object[key] = value
@@ -195,7 +195,7 @@ package struct ArgumentScanner {
         result.arguments[field.name] = .object(object)
     }
 
-    /// Reads a field from standard input where the command line gives nothing for it.
+    /// Reads a field from standard input if the command line gives no value for it.
     private mutating func readInput() throws(MMError) {
         for field in fields {
             guard let others = field.readsInputUnless, result.arguments[field.name] == nil,

@@ -1,26 +1,27 @@
 package import MMCore
 
-/// Reads what `-` (standard input) and `@file` stand for on a command line.
+/// Reads the content that `-` (standard input) and `@file` stand for on a command line.
 package struct ContentSource: Sendable {
     private static let limit = 64 << 20
     private let standardInput: @Sendable () throws(MMError) -> String
 
-    /// A source that reads standard input by this function.
+    /// Creates a source that reads standard input with this function.
     package init(standardInput: @escaping @Sendable () throws(MMError) -> String) {
         self.standardInput = standardInput
     }
 
-    /// The content a word stands for; the word itself when it is neither `-` nor `@file`. `@@` stands for a leading `@`.
+    /// Returns the content that a word stands for: the word itself unless it is `-` or `@file`. `@@` stands for a
+    /// leading `@`.
     /// - Parameters:
-    ///   - word: what was typed.
+    ///   - word: the word as typed.
     ///   - flag: the flag or argument, for messages.
     ///   - namingFile: whether the word itself may be the path of a file.
-    /// - Throws: `MMError.invalidInput` when the file can't be read or is no UTF-8 text.
+    /// - Throws: `MMError.invalidInput` when the file can't be read or isn't UTF-8 text.
     package func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
         if word == "-" { return try standardInput() }
         if namingFile {
             if let text = try file(word, for: flag) { return text }
-            // A script's file name without `@` was meant as the file, not as a command.
+            // A script's file name without `@` was meant as a file, not as a command.
             if !word.hasPrefix("@"), word.lowercased().hasSuffix(".ps1"), !word.contains(where: \.isWhitespace) {
                 throw MMError(
                     .invalidInput, "There is no file \(word).",
@@ -31,7 +32,7 @@ package struct ContentSource: Sendable {
         if word.hasPrefix("@@") { return String(word.dropFirst()) }
         let path = String(word.dropFirst())
         guard let text = try file(path, for: flag) else {
-            // Scripts may begin with `@(`, `@{` or a here-string; no file is called so.
+            // Scripts may begin with `@(`, `@{` or a here-string; files aren't named like that.
             if namingFile, let first = path.first, "({'\"".contains(first) { return word }
             throw MMError(
                 .invalidInput, "\(flag) names the file \(path), which does not exist.",
@@ -41,10 +42,10 @@ package struct ContentSource: Sendable {
         return text
     }
 
-    /// The text of a file; `nil` when there is none of that name.
-    /// - Throws: `MMError.invalidInput` when it can't be read or is no UTF-8 text.
+    /// Returns the text of a file; `nil` when the file doesn't exist.
+    /// - Throws: `MMError.invalidInput` when it can't be read or isn't UTF-8 text.
     package func file(_ path: String, for flag: String) throws(MMError) -> String? {
-        // A script longer than any path can't name a file; looking for one would only give a misleading error.
+        // A script longer than any path can't name a file; trying to open it would only give a misleading error.
         guard path.utf8.count < 4096, !path.utf8.contains(0), !path.isEmpty,
             let bytes = try ReadableFile.contents(of: path, limit: Self.limit)
         else { return nil }

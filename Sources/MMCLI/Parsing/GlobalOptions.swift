@@ -1,6 +1,6 @@
-/// Options that every command takes.
+/// The options that every command takes.
 package struct GlobalOptions: Sendable {
-    /// How answers are written.
+    /// The format of answers.
     package enum Format: String, Sendable, CaseIterable {
         case table
         case json
@@ -9,21 +9,21 @@ package struct GlobalOptions: Sendable {
         case text
     }
 
-    /// How answers are written; `nil`: as the command and the terminal suggest.
+    /// The format of answers; `nil` leaves the choice to the command and the terminal.
     package var format: Format?
-    /// A jq program that answers go through.
+    /// The jq program that filters answers.
     package var jq: String?
     /// Whether help was asked for.
     package var help = false
-    /// How long the whole call may take.
+    /// The time limit of the whole call.
     package var timeLimit: Duration = .seconds(300)
-    /// Whether to answer at once with a handle while the call goes on.
+    /// Whether to return a handle at once while the call continues.
     package var detach = false
-    /// Whether everything is done in this process, without the pool.
+    /// Whether to do everything in this process, without the pool.
     package var isEmbedded = false
-    /// The address of another pool that carries the call out.
+    /// The address of another pool that carries out the call.
     package var pool: String?
-    /// Whether only the answer is written: no notes, no progress.
+    /// Whether to write only the answer, without notes and progress.
     package var quiet = false
     /// Whether colours may be used.
     package var color = true

@@ -1,13 +1,13 @@
 import Glibc
 package import MMCore
 
-/// Reads files that a person names on a command line: any readable file, links followed, as other commands do.
+/// Reads files that a person names on a command line: any readable file, following links, as other commands do.
 package enum ReadableFile {
-    /// The bytes of a file; `nil` when it does not exist.
+    /// Returns the contents of a file; `nil` when it doesn't exist.
     /// - Parameters:
-    ///   - path: the file.
-    ///   - limit: most bytes taken.
-    /// - Throws: `MMError.invalidInput` when it is unreadable, no file, or larger than the limit.
+    ///   - path: the path of the file.
+    ///   - limit: the maximum size in bytes.
+    /// - Throws: `MMError.invalidInput` when it is unreadable, not a file, or larger than the limit.
     static func contents(of path: String, limit: Int) throws(MMError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -18,11 +18,11 @@ package enum ReadableFile {
         return try drain(descriptor, named: "The file \(path)", limit: limit)
     }
 
-    /// All bytes up to the end of input.
+    /// Reads a descriptor to its end.
     /// - Parameters:
     ///   - descriptor: an open descriptor, which stays open.
-    ///   - name: what it is called in messages.
-    ///   - limit: most bytes taken.
+    ///   - name: the input's name in messages.
+    ///   - limit: the maximum number of bytes.
     /// - Throws: `MMError.invalidInput` when reading fails or there is more than the limit.
     package static func drain(_ descriptor: Int32, named name: String, limit: Int) throws(MMError) -> [UInt8] {
         var bytes: [UInt8] = []

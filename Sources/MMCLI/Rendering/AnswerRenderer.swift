@@ -1,19 +1,19 @@
 package import MMCore
 package import MMOperations
 
-/// Writes an answer in the format asked for, a batch at a time where the answer is a long list.
+/// Writes an answer in the requested format, batch by batch where the answer is a long list.
 package struct AnswerRenderer {
     private let format: GlobalOptions.Format?
     private let note: (String) -> Void
     private let write: ([UInt8]) async throws(MMError) -> Void
     private let writeError: ([UInt8]) -> Void
 
-    /// A renderer.
+    /// Creates a renderer.
     /// - Parameters:
-    ///   - format: the format asked for; `nil`: what suits the answer.
-    ///   - note: takes a line for the person about what the format leaves out.
-    ///   - writeError: takes what a command writes to its standard error.
-    ///   - write: takes the bytes in order.
+    ///   - format: the requested format; `nil` for the one that suits the answer.
+    ///   - note: receives a line for the person about what the format leaves out.
+    ///   - writeError: receives what a command writes to its standard error.
+    ///   - write: receives the bytes in order.
     package init(
         format: GlobalOptions.Format?, note: @escaping (String) -> Void = { _ in },
         writeError: @escaping ([UInt8]) -> Void = { _ in },
@@ -26,7 +26,7 @@ package struct AnswerRenderer {
     }
 
     /// Writes the whole answer.
-    /// - Throws: `MMError` of the fetch behind a list, or of the writing.
+    /// - Throws: the `MMError` of fetching a list or of writing.
     package func render(_ answer: OperationAnswer) async throws(MMError) {
         if let text = answer.text, format == nil || format == .text { return try await line(text) }
         switch answer.body {
@@ -42,7 +42,7 @@ package struct AnswerRenderer {
         }
     }
 
-    /// Writes what a command writes, as it comes and where it was written.
+    /// Writes a command's output as it arrives, each piece to the stream that it came from.
     private func pass(_ stream: ItemStream) async throws(MMError) {
         while let batch = try await stream.next() {
             for row in batch {
@@ -56,7 +56,7 @@ package struct AnswerRenderer {
         try await write(Array(text.utf8) + [0x0A])
     }
 
-    /// Writes many lines, in pieces that neither hold much memory nor cost a system call each.
+    /// Writes many lines in chunks, which limits both memory and system calls.
     private func lines<Item>(_ items: [Item], _ text: (Item) -> String) async throws(MMError) {
         var bytes: [UInt8] = []
         for item in items {
@@ -77,7 +77,7 @@ package struct AnswerRenderer {
         do throws(JSONError) {
             value = try JSONParser.parse(bytes)
         } catch {
-            // A service's own text is shown as it came, even where it is no JSON after all.
+            // A service's own text is shown unchanged, even if it turns out not to be JSON.
             return try await write(bytes)
         }
         try await render(value, columns: columns)
@@ -107,7 +107,7 @@ package struct AnswerRenderer {
         }
     }
 
-    /// What a table shows: not what has no room in a cell, which is counted instead.
+    /// Leaves out of a table the columns that don't fit into a cell, and notes how many.
     private func forTable(_ rows: Rows, named: Bool) -> Rows {
         guard !named, let simple = rows.simple, simple.columns.count < rows.columns.count else { return rows }
         let hidden = rows.columns.filter { !simple.columns.contains($0) }
@@ -117,7 +117,7 @@ package struct AnswerRenderer {
         return simple
     }
 
-    /// One object as two columns: name and value.
+    /// Writes one object as two columns: name and value.
     private func members(_ value: JSONValue) async throws(MMError) {
         guard let object = value.object else {
             return try await line(value.string ?? JSONWriter.string(value))
@@ -146,7 +146,7 @@ package struct AnswerRenderer {
             while let batch = try await stream.next() {
                 var bytes: [UInt8] = []
                 for item in batch {
-                    // A service may lay its JSON out over several lines.
+                    // A service may spread its JSON over several lines.
                     if item.contains(0x0A), let value = try? JSONParser.parse(item) {
                         bytes += JSONWriter.bytes(value)
                     } else {
@@ -160,7 +160,8 @@ package struct AnswerRenderer {
         }
     }
 
-    /// Columns and their widths are those of the first batch: later batches must not hold memory or move columns.
+    /// Writes a table with the columns and widths of its first batch, so that later batches need no memory and move no
+    /// columns.
     private func renderRows(_ stream: ItemStream, columns: [String]) async throws(MMError) {
         var layout: (rows: Rows, table: TableText)?
         var cut = 0

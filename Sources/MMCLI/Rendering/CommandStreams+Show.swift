@@ -2,13 +2,13 @@ package import MMCore
 import MMOperations
 
 extension CommandStreams {
-    /// Writes what a command of this machine answers, in the form and through the filter that the command line asks for;
-    /// with `--quiet` alone nothing.
+    /// Writes the answer of a local command in the format and through the filter of the command line; with `--quiet`
+    /// alone, nothing.
     /// - Parameters:
     ///   - value: the answer.
-    ///   - options: those of the command line.
-    ///   - columns: the members that a table shows, in their order; empty: all.
-    /// - Throws: `MMError` when the filter fails, `cancelled` when nobody reads any more.
+    ///   - options: the options of the command line.
+    ///   - columns: the members that a table shows, in order; empty for all.
+    /// - Throws: `MMError` when the filter fails, `cancelled` when nobody reads the output any more.
     package func show(_ value: JSONValue, _ options: GlobalOptions, columns: [String] = []) async throws(MMError) {
         if let program = options.jq {
             let filter = JQProgram(program, rawStrings: options.format == .text)

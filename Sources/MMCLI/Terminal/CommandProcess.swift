@@ -2,15 +2,15 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The process of a command-line program: it ends with the exit code of its one command, and signals cancel the command.
+/// The process of a command-line program: ends with the exit code of its command; signals cancel the command.
 package enum CommandProcess {
-    /// Carries out the command line of this process and ends it with the exit code.
+    /// Runs the command line of this process and exits with the command's exit code.
     ///
-    /// Nothing may wait on the main thread by way of the runtime: parked there, it would take signals with their default
-    /// effect. So the work runs in a task, and the main thread sleeps in `pause` with its own mask.
+    /// The main thread must not block in the Swift runtime: parked there, it would receive signals with their default
+    /// action. So the work runs in a task, and the main thread sleeps in `pause` with its own signal mask.
     /// - Parameters:
-    ///   - takesSignals: whether a signal cancels the command; not for one that takes them itself.
-    ///   - work: gets the words after the program's name and the environment; answers the exit code.
+    ///   - takesSignals: whether a signal cancels the command; `false` for a command that handles signals itself.
+    ///   - work: receives the words after the program's name and the environment; returns the exit code.
     package static func run(
         takesSignals: Bool = true, _ work: @escaping @Sendable ([String], [String: String]) async -> Int32
     ) -> Never {
@@ -25,7 +25,7 @@ package enum CommandProcess {
     }
 }
 
-/// The command that runs, and the signal that ended it. The first Ctrl-C cancels the work and lets it clean up, the second
+/// The running command and the signal that ended it. The first Ctrl-C cancels the work and lets it clean up; the second
 /// ends the process.
 private final class RunningCommand: Sendable {
     private struct State {

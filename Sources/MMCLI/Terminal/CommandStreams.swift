@@ -2,25 +2,25 @@ import Glibc
 package import MMCore
 package import MMOperations
 
-/// The three streams of a command line, and what they are connected to.
+/// The three standard streams of a command line and what they are connected to.
 ///
-/// Writes block, as in every filter: a slow reader of the pipe sets the pace. Only the one task of the command writes.
+/// Writes block, as in every filter: a slow reader of the pipe sets the pace. Only the command's one task writes.
 package struct CommandStreams: Sendable {
-    /// Whether answers go to a person's screen.
+    /// Whether standard output is a terminal.
     package let isOutputScreen: Bool
-    /// Whether notes and progress go to a person's screen.
+    /// Whether standard error, with its notes and progress, is a terminal.
     package let isErrorScreen: Bool
     /// Whether a person can be asked: standard input and error are a terminal.
     package let canAsk: Bool
-    /// Whether colours are wanted.
+    /// Whether to use colours.
     package let usesColor: Bool
-    /// Standard input, where it is a pipe or a file that a command may read.
+    /// Standard input, if it is a pipe or a file that a command may read.
     package let input: (any CallInput)?
-    /// The line of progress on the person's screen.
+    /// The progress line on the terminal.
     private let progressLine: ProgressLine
 
-    /// The process's own streams.
-    /// - Parameter environment: read for `NO_COLOR`, `TERM` and `MM_NO_ASK`.
+    /// Creates the process's own streams.
+    /// - Parameter environment: consulted for `NO_COLOR`, `TERM` and `MM_NO_ASK`.
     package init(environment: [String: String]) {
         isOutputScreen = isatty(STDOUT_FILENO) == 1
         isErrorScreen = isatty(STDERR_FILENO) == 1
@@ -35,31 +35,32 @@ package struct CommandStreams: Sendable {
         usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
-    /// Writes to standard output: as it is into files and pipes; on a screen what could repaint it is written out.
-    /// - Throws: `MMError.cancelled` when nobody reads any more.
+    /// Writes to standard output: unchanged to files and pipes; on a terminal, control characters that could repaint
+    /// the screen are made visible.
+    /// - Throws: `MMError.cancelled` when nobody reads the output any more.
     package func write(_ bytes: [UInt8]) throws(MMError) {
         if progressLine.outputBegins() { clearProgress() }
         try Self.write(isOutputScreen ? VisibleText.readable(bytes) : bytes, to: STDOUT_FILENO)
     }
 
     /// Writes a line to standard output.
-    /// - Throws: `MMError.cancelled` when nobody reads any more.
+    /// - Throws: `MMError.cancelled` when nobody reads the output any more.
     package func writeLine(_ text: String) throws(MMError) {
         try write(Array(text.utf8) + [0x0A])
     }
 
-    /// Writes to standard error; nothing happens when that is closed.
+    /// Writes to standard error; does nothing when that is closed.
     package func writeError(_ bytes: [UInt8]) {
         try? Self.write(bytes, to: STDERR_FILENO)
     }
 
-    /// Writes a line for the person to standard error; nothing happens when that is closed.
+    /// Writes a line for the person to standard error; does nothing when that is closed.
     package func note(_ text: String) {
         if progressLine.isCleared() { clearProgress() }
         try? Self.write(Array(visible(text).utf8) + [0x0A], to: STDERR_FILENO)
     }
 
-    /// The text without what could repaint the screen; only our own colours stay.
+    /// Makes characters that could repaint the screen visible, except for this program's own colours.
     private func visible(_ text: String) -> String {
         var pieces = text.split(separator: "\u{1B}", omittingEmptySubsequences: false)[...]
         var shown = VisibleText.readable(pieces.popFirst().map(String.init) ?? "")
@@ -73,10 +74,10 @@ package struct CommandStreams: Sendable {
         return shown
     }
 
-    /// What `styled` puts behind an escape.
+    /// The codes that `styled` writes after an escape character.
     private static let codes = Style.allCases.map { "[\($0.rawValue)m" } + ["[0m"]
 
-    /// Replaces the progress line on the screen; `nil` clears it. Nothing where there is no screen.
+    /// Replaces the progress line on the terminal; `nil` clears it. Does nothing without a terminal.
     package func progress(_ text: String?) {
         guard isErrorScreen else { return }
         guard let text else {
@@ -89,7 +90,7 @@ package struct CommandStreams: Sendable {
 
     private func clearProgress() { try? Self.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
 
-    /// The text in a colour, where colours are wanted.
+    /// Returns the text in a colour, if colours are used.
     package func styled(_ text: String, _ style: Style) -> String {
         usesColor ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
     }

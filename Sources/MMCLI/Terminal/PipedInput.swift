@@ -3,13 +3,13 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// Standard input that is a pipe or a file, read only as far as somebody asks.
+/// Standard input from a pipe or a file, read only as far as requested.
 struct PipedInput: CallInput {
     private static let piece = 256 << 10
 
     func next() async throws(MMError) -> [UInt8]? {
         let outcome = OneShot<Result<[UInt8]?, MMError>>()
-        // A read may block for ever, so it has a thread of its own.
+        // A read may block forever, so it has a thread of its own.
         try DedicatedThread.start("mm-stdin", stackSize: 128 << 10) { outcome.give(Self.read()) }
         let result = await withTaskCancellationHandler {
             await outcome.wait()

@@ -1,6 +1,6 @@
 import MMCore
 
-/// Whether a line of progress stands on the screen, so that nothing is written behind it.
+/// Tracks whether a progress line is on the screen, so that nothing is written after it on the same line.
 final class ProgressLine: Sendable {
     private struct State {
         var isShown = false
@@ -10,11 +10,12 @@ final class ProgressLine: Sendable {
     private let state = Mutex(State())
     private let endsWithOutput: Bool
 
+    /// Creates a tracker.
     /// - Parameter endsWithOutput: whether the answer goes to a screen, or to a program that may write to it (`less`):
-    ///   from its first byte on there is no place for progress any more.
+    ///   from the first byte on there is no more room for progress.
     init(endsWithOutput: Bool) { self.endsWithOutput = endsWithOutput }
 
-    /// Whether a line of progress may be shown; it counts as shown then.
+    /// Returns whether a progress line may be shown, and if so notes it as shown.
     func isWanted() -> Bool {
         state.withLock { state in
             state.isShown = !state.isOver
@@ -22,7 +23,7 @@ final class ProgressLine: Sendable {
         }
     }
 
-    /// Output is about to be written.
+    /// Notes that output is about to be written.
     /// - Returns: whether there is a line to clear first.
     func outputBegins() -> Bool {
         state.withLock { state in
@@ -32,7 +33,7 @@ final class ProgressLine: Sendable {
         }
     }
 
-    /// Something else is about to be written to the screen.
+    /// Notes that something else is about to be written to the screen.
     /// - Returns: whether there is a line to clear first.
     func isCleared() -> Bool {
         state.withLock { state in

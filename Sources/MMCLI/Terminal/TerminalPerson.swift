@@ -2,39 +2,40 @@ package import MMCore
 package import MMOperations
 import MMSystem
 
-/// The person at this terminal: sees sign-ins, answers questions.
+/// The person at this terminal, who sees sign-ins and answers questions.
 ///
-/// Questions are read from the controlling terminal, never from standard input, so that a pipe can't answer them.
+/// Answers are read from the controlling terminal, never from standard input, so that a pipe can't give them.
 package struct TerminalPerson: PersonAtHand {
     private let terminal: CommandStreams
     private let proof: OwnerProof
 
-    /// The person at a terminal.
+    /// Creates the person at a terminal.
     /// - Parameters:
-    ///   - terminal: its streams.
-    ///   - proof: checks what they have to show besides saying yes.
+    ///   - terminal: the terminal's streams.
+    ///   - proof: checks what the person has to present besides a `yes`.
     package init(terminal: CommandStreams, proof: OwnerProof) {
         self.terminal = terminal
         self.proof = proof
     }
 
-    /// What is typed here can be hidden.
+    /// Always true: input typed here can be hidden.
     package var isAtTerminal: Bool { true }
 
-    /// Shows code, address and account of a sign-in that waits.
+    /// Shows the code, address and account of a pending sign-in.
     package func showSignIn(_ details: JSONObject) async {
         terminal.progress(nil)
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
     }
 
-    /// Shows what would be done, page by page as far as the person wants to see it, and takes `yes` or `no` from the
-    /// controlling terminal. A slip of the finger is asked about again; it neither confirms nor refuses, and the end of input
-    /// is no answer.
+    /// Shows what would be done, page by page as far as the person wants to see it, and reads `yes` or `no` from the
+    /// controlling terminal. Any other input is asked about again: it neither confirms nor refuses. The end of input is
+    /// not an answer.
     package func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         try await decides(question) != .no
     }
 
-    /// As `confirms`, and takes `all` for this and more of its kind where the question offers that.
+    /// Confirms like `confirms`, and also accepts `all` for this and further questions of its kind where the question
+    /// offers that.
     package func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         terminal.progress(nil)
         terminal.note("")
@@ -63,7 +64,7 @@ package struct TerminalPerson: PersonAtHand {
             hint: "The same call asks again.")
     }
 
-    /// The answer in a typed line; `nil` when it is neither yes nor no.
+    /// The answer in a typed line; `nil` when it isn't one of the words.
     enum Reply {
         case yes, all, no, more
 
@@ -79,7 +80,7 @@ package struct TerminalPerson: PersonAtHand {
     }
 
     /// Asks for what only the owner knows or has.
-    /// - Throws: `forbidden` when it is wrong, or can't be checked.
+    /// - Throws: `forbidden` when it is wrong or can't be checked.
     private func prove(_ question: ConfirmationQuestion) async throws(MMError) {
         switch question.check {
         case .terminal: return
