@@ -1,6 +1,6 @@
 import MMCore
 
-/// Values on their way from tasks to the stand-in's thread.
+/// Passes values from tasks to the stand-in's thread.
 final class Mailbox<Value: Sendable>: Sendable {
     private let values = Mutex<[Value]>([])
 

@@ -3,15 +3,15 @@ package import MMNative
 package import MMPowerShell
 package import PowerShellSyntax
 
-/// The engine as the evaluator of a stand-in: one session, whose variables last from command to command.
+/// Makes the native engine the evaluator of a stand-in: one session, whose variables persist from command to command.
 package actor NativeEvaluator: PipelineEvaluating {
     private let engine: NativeEngine
     private var session = NativeSession()
 
-    /// An evaluator on an engine.
+    /// Creates an evaluator for an engine.
     package init(engine: NativeEngine = NativeEngine(showsLayouts: false)) { self.engine = engine }
 
-    /// Runs a script; `nil` for one beyond the engine's language, and where its answer can't be laid out with certainty.
+    /// Runs a script; `nil` for one beyond the engine's language, or whose output can't be formatted with certainty.
     package func evaluate(
         _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> CommandEnd? {
@@ -30,7 +30,7 @@ package actor NativeEvaluator: PipelineEvaluating {
         return CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id))
     }
 
-    /// Whether a script is within the engine's language by its form.
+    /// Whether a script's form is within the engine's language.
     package nonisolated func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool {
         guard let values = Self.values(of: command) else { return false }
         return engine.misfit(script, values: values, in: NativeSession()) == nil

@@ -3,16 +3,16 @@ import MMCore
 import MMPowerShell
 import MMSystem
 
-/// A stand-in for PowerShell: a real process that is started like pwsh and speaks the wire, for machines without one, for
-/// tests, and for the sandbox tenant. It gives recorded answers, the few cmdlets that signing in needs, and whatever its
-/// evaluator can evaluate; it never claims to be a PowerShell.
+/// A stand-in for PowerShell: a real process that is started like `pwsh` and speaks the session protocol, for machines
+/// without PowerShell, for tests and for the sandbox tenant. It replays recorded answers, has the few cmdlets that
+/// signing in needs, and evaluates whatever its evaluator can; it never claims to be PowerShell.
 package enum PowerShellStandIn {
-    /// Runs the stand-in until its wire ends.
+    /// Runs the stand-in until its connection ends.
     /// - Parameters:
-    ///   - arguments: those of pwsh, with the stand-in's own in front.
-    ///   - environment: as a session gives it to pwsh.
+    ///   - arguments: the arguments of `pwsh`, preceded by the stand-in's own.
+    ///   - environment: the environment that a session gives `pwsh`.
     ///   - evaluator: evaluates scripts that are beyond the stand-in.
-    ///   - tenant: makes the tenant at an address, for a stand-in that is told of one.
+    ///   - tenant: returns the tenant at an address, for a stand-in that is given one.
     /// - Returns: the exit status.
     package static func run(
         arguments: [String], environment: [String: String], evaluator: (any PipelineEvaluating)? = nil,
@@ -48,7 +48,7 @@ package enum PowerShellStandIn {
         _ options: StandInOptions, _ environment: [String: String], _ evaluator: (any PipelineEvaluating)?,
         _ tenant: (any StandInTenant)?
     ) -> Int32 {
-        // The thread blocks all signals; a PowerShell ends at this one.
+        // This thread blocks all signals, but PowerShell ends on this one.
         var terminate = sigset_t()
         sigemptyset(&terminate)
         sigaddset(&terminate, SIGTERM)

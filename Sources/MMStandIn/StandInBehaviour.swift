@@ -3,9 +3,9 @@ import MMCore
 import MMPowerShell
 import MMSystem
 
-/// What the stand-in does wrong on request: `Invoke-StandIn NAME …`.
+/// The stand-in's deliberate misbehaviour, requested with `Invoke-StandIn NAME …`.
 enum StandInBehaviour {
-    /// Runs one.
+    /// Runs one of the behaviours.
     static func run(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         switch call.text(0) ?? "" {
         case "flood": return flood(call, host)
@@ -55,7 +55,7 @@ enum StandInBehaviour {
         return nil
     }
 
-    /// `flood COUNT BYTES`: that many texts of that length; for ever when the count is 0.
+    /// `flood COUNT BYTES`: emits that many texts of that length, without end when the count is 0.
     private static func flood(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let count = call.number(1)
         var line = StandInWire.head(host.current, .output)
@@ -72,7 +72,8 @@ enum StandInBehaviour {
         return nil
     }
 
-    /// `child SECONDS`: a child of its own group that holds the command until it is gone, whatever is stopped.
+    /// `child SECONDS`: starts a child in its own process group and keeps the command running until the child ends,
+    /// whatever is stopped.
     private static func child(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         var pid: pid_t = 0
         let words = ["/bin/sh", "-c", "sleep \(call.number(1, 60)); exit 0"]
@@ -93,12 +94,12 @@ enum StandInBehaviour {
         return host.isStopping ? CommandEnd(.stopped) : nil
     }
 
-    /// `lie KIND`: frames that no host may send.
+    /// `lie KIND`: sends frames that no host may send.
     private static func lie(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let id = host.current
         switch call.text(1) ?? "" {
         case "other-id":
-            // Records of nobody, of a command before, and of one that is to come.
+            // Records of no command, of an earlier one, and of one that is yet to come.
             for other in [0, id - 1, id + 1, id + 1000] {
                 host.wire.put(other, PowerShellRecord(.output, "of another command"))
             }
@@ -119,7 +120,7 @@ enum StandInBehaviour {
         return nil
     }
 
-    /// `request MODULE METHOD ADDRESS [BODY]`: sends what a module's cmdlet could, and puts out how it was answered.
+    /// `request MODULE METHOD ADDRESS [BODY]`: sends a request that a module's cmdlet could send, and emits the answer.
     private static func request(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         guard let tenant = host.tenant else { return StandInRefusal("There is no tenant.", id: "NoTenant").end }
         let token = host.modules.signedIn[call.text(1) ?? ""]?.token
@@ -189,7 +190,7 @@ enum StandInBehaviour {
         return nil
     }
 
-    /// Something that writes to standard error for ever, whether commands run or not.
+    /// Writes to standard error forever, whether commands run or not.
     private static func backgroundFlood() {
         _ = try? DedicatedThread.start("flood") {
             let bytes = [UInt8](repeating: UInt8(ascii: "e"), count: 4096)
@@ -197,7 +198,7 @@ enum StandInBehaviour {
         }
     }
 
-    /// `late-console TEXT MS`: text that is written after the command has ended.
+    /// `late-console TEXT MS`: writes a text after the command has ended.
     private static func late(_ call: StandInCall) {
         let text = call.text(1) ?? "late"
         let wait = call.number(2, 100)
@@ -209,14 +210,14 @@ enum StandInBehaviour {
     }
 }
 
-/// How modules show a device code.
+/// The ways in which modules show a device code.
 enum StandInPrompt {
     private static let sentence =
         "To sign in, use a web browser to open the page PAGE and enter the code CODE to authenticate."
     private static let browser =
         "\n\nOpen a browser, navigate to PAGE and authenticate using code CODE to proceed.\n\n"
 
-    /// Shows one.
+    /// Shows a device code.
     static func show(
         _ way: StandInOptions.PromptWay, code: String, page: String = "https://microsoft.com/devicelogin",
         _ host: StandInHost
@@ -231,7 +232,7 @@ enum StandInPrompt {
         case .warning: host.emit(PowerShellRecord(.warning, .string(filled(browser))))
         case .output: host.emit(PowerShellRecord(.output, .string(filled(sentence))))
         case .native:
-            // A native program's output comes a line a record.
+            // The output of a native program arrives as one record per line.
             let words = filled(sentence).split(separator: " ")
             for line in [words.prefix(9), words.dropFirst(9).prefix(4), words.dropFirst(13)] {
                 host.emit(PowerShellRecord(.output, .string(line.joined(separator: " "))))

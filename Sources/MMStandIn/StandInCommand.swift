@@ -1,18 +1,19 @@
 import MMCore
 import MMPowerShell
 
-/// A command that the stand-in has.
+/// A command that the stand-in implements.
 struct StandInCommand: Sendable {
-    /// Runs it.
-    /// - Returns: an end when the whole script ends with it.
+    /// Runs the command.
+    /// - Returns: an end when the command ends the whole script.
     let run: @Sendable (StandInCall, StandInHost) -> CommandEnd?
 
-    /// What scripts of ours use around their cmdlet, without which the stand-in gets the same result.
+    /// Commands that this product's scripts use around their cmdlet, and that the stand-in can skip with the same
+    /// result.
     static let passedOver: Set<String> = [
         "select-object", "where-object", "foreach-object", "convertto-securestring", "out-null",
     ]
 
-    /// The command of a name; case doesn't count.
+    /// Returns the command with this name, ignoring case.
     static func named(_ name: String) -> StandInCommand? { all[name.lowercased()] }
 
     private static let all: [String: StandInCommand] = {

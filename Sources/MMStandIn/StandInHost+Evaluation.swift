@@ -3,8 +3,8 @@ import MMPowerShell
 import PowerShellSyntax
 
 extension StandInHost {
-    /// Answers a command: from the recordings, by the evaluator, or statement by statement as far as the stand-in's own
-    /// few commands go. What it can't do is an error record that says so.
+    /// Answers a command from the recordings, through the evaluator, or statement by statement as far as the stand-in's
+    /// few commands go. Anything else becomes an error record.
     func evaluate(_ command: PowerShellCommand) -> CommandEnd {
         if let transcript = Transcript.matching(command) { return replay(transcript) }
         let (parsed, facts) = read(command.script)
@@ -67,7 +67,7 @@ extension StandInHost {
             }
         }
         switch statement {
-        // What connect scripts prepare for their cmdlet.
+        // Preparations that connect scripts make for their cmdlet.
         case .assignment, .if: return nil
         case .flow(let flow) where flow.kind == .throw: return thrown(flow)
         case .flow: return CommandEnd(.completed)
@@ -94,7 +94,7 @@ extension StandInHost {
         return CommandEnd(.failed, failure: CommandFailure(message: message, id: message, line: 1, column: 1))
     }
 
-    /// PowerShell's words for a command that isn't there.
+    /// Returns PowerShell's error for an unknown command.
     private func notFound(_ name: String, _ place: Place) -> PowerShellRecord {
         errorRecord(
             """
@@ -103,7 +103,7 @@ extension StandInHost {
             """, id: "CommandNotFoundException", place, target: name)
     }
 
-    /// An error record.
+    /// Creates an error record.
     func errorRecord(_ message: String, id: String, _ place: Place, target: String = "") -> PowerShellRecord {
         PowerShellRecord(
             .error,
@@ -114,7 +114,7 @@ extension StandInHost {
             ])
     }
 
-    /// Line and column, from 1.
+    /// A line and column, counted from 1.
     struct Place {
         var line = 1
         var column = 1
@@ -137,14 +137,14 @@ extension StandInHost {
 extension Transcript {
     private static let byScript: [String: Transcript] = {
         var all: [String: Transcript] = [:]
-        // An empty script and a lone number are everybody's: the first recording of a script counts.
+        // An empty script or a lone number occurs in several recordings: the first one of each script counts.
         for transcript in Transcript.all where all[transcript.command.script] == nil {
             all[transcript.command.script] = transcript
         }
         return all
     }()
 
-    /// The recording of exactly this command.
+    /// Returns the recording of exactly this command.
     static func matching(_ command: PowerShellCommand) -> Transcript? {
         guard let transcript = byScript[command.script], transcript.command == command else { return nil }
         return transcript

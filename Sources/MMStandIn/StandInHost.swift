@@ -4,32 +4,32 @@ import MMPowerShell
 import MMSystem
 import PowerShellSyntax
 
-/// A host that speaks the wire without a PowerShell behind it. One thread serves it: while a command waits or floods, it
-/// looks up for requests in between, as the bootstrap script's loop does.
+/// A session host without PowerShell. One thread serves it: while a command waits or floods, it polls for requests in
+/// between, as the bootstrap script's loop does.
 final class StandInHost {
     let options: StandInOptions
     let wire: StandInWire
     let environment: [String: String]
     private let evaluator: (any PipelineEvaluating)?
-    /// The tenant behind the modules; `nil` for invented answers.
+    /// The tenant behind the modules; `nil` for made-up answers.
     let tenant: (any StandInTenant)?
-    /// The command that runs.
+    /// The id of the running command.
     private(set) var current: UInt64 = 0
     private(set) var isStopping = false
-    /// A stop is read, and nothing happens.
+    /// Whether requests to stop are read but ignored.
     var ignoresStops = false
     var location: String
     var exitCode = JSONValue.null
-    /// Records that were sent for the running command.
+    /// The number of records sent for the running command.
     private(set) var sent = 0
-    /// Every answer to a question comes behind others that nobody asked for.
+    /// Whether every answer to a question is preceded by unsolicited ones.
     var answersForOthers = false
-    /// After so many records the process ends.
+    /// After how many records the process exits, and with which status.
     var diesAfter: (records: Int, status: Int32)?
     var modules = StandInModules()
-    /// The script that was read last: measurements send one again and again, and reading it is no part of what they measure.
+    /// The script parsed last: benchmarks send the same one repeatedly, and parsing is no part of what they measure.
     var lastRead: (script: String, parsed: ParsedScript, facts: ScriptFacts)?
-    /// The language mode, as `constrain` has left it.
+    /// The language mode, which `constrain` changes.
     private(set) var language = "FullLanguage"
 
     init(
@@ -44,7 +44,7 @@ final class StandInHost {
         location = environment["HOME"] ?? "/"
     }
 
-    /// Serves until the wire ends.
+    /// Serves requests until the connection ends.
     /// - Returns: the exit status.
     func serve() -> Int32 {
         while case .request(let request) = wire.request(within: nil) {
@@ -139,7 +139,7 @@ final class StandInHost {
         count(1)
     }
 
-    /// Counts records, and ends the process at the one it was told to.
+    /// Counts records, and exits the process once `diesAfter` is reached.
     func count(_ records: Int) {
         sent += records
         guard let limit = diesAfter, sent >= limit.records else { return }
@@ -147,7 +147,7 @@ final class StandInHost {
         _exit(limit.status)
     }
 
-    /// Writes console text at once.
+    /// Writes console text immediately.
     func console(_ text: String, to stream: ConsoleText.Stream = .stdout) {
         let bytes = Array(text.utf8)
         var done = 0
@@ -160,8 +160,8 @@ final class StandInHost {
         }
     }
 
-    /// Waits, and looks up for requests meanwhile.
-    /// - Returns: whether the time is over; false when the command was stopped.
+    /// Waits, while polling for requests.
+    /// - Returns: `false` when the command was stopped before the time was up.
     func wait(milliseconds: Int) -> Bool {
         let end = ContinuousClock.now + .milliseconds(milliseconds)
         while true {
@@ -174,14 +174,14 @@ final class StandInHost {
         }
     }
 
-    /// Looks up for requests.
-    /// - Returns: whether the command may go on.
+    /// Polls for requests.
+    /// - Returns: whether the command may continue.
     func goesOn() -> Bool {
         lookUp(0)
         return !isStopping || ignoresStops
     }
 
-    /// Takes the next request; the end of the wire ends the process, whatever it does.
+    /// Handles the next request; the end of the connection ends the process, whatever it is doing.
     private func lookUp(_ milliseconds: Int32) {
         switch wire.request(within: milliseconds) {
         case .request(let request): if let status = take(request) { _exit(status) }
@@ -190,7 +190,7 @@ final class StandInHost {
         }
     }
 
-    /// Lets the evaluator try.
+    /// Passes a script to the evaluator.
     func tryEvaluator(_ parsed: ParsedScript, _ command: PowerShellCommand) -> CommandEnd? {
         guard let evaluator, evaluator.mayEvaluate(parsed, command) else { return nil }
         let records = Mailbox<PowerShellRecord>()
@@ -201,11 +201,12 @@ final class StandInHost {
         }
     }
 
-    /// The result of work that goes on beside this thread, which looks up for requests meanwhile; a stop cancels the work.
+    /// Returns the result of work that runs beside this thread, which meanwhile polls for requests; a stop cancels the
+    /// work.
     /// - Parameters:
-    ///   - milliseconds: how long to wait between two looks.
-    ///   - work: the work; it ends soon when its task is cancelled.
-    ///   - meanwhile: takes what the work puts out, once more after its end.
+    ///   - milliseconds: the pause between two polls.
+    ///   - work: the work, which ends soon after its task is cancelled.
+    ///   - meanwhile: takes what the work has produced; also runs once after its end.
     func result<Value: Sendable>(
         every milliseconds: Int, of work: @escaping @Sendable () async -> Value, meanwhile: () -> Void = {}
     ) -> Value {

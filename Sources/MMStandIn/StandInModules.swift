@@ -1,14 +1,14 @@
 import MMCore
 import MMPowerShell
 
-/// The stand-in's connect, health and a few Get cmdlets of each module.
+/// The connect and health cmdlets of each module, and a few of its Get cmdlets.
 struct StandInModules {
-    /// Who is signed in, by module.
+    /// The signed-in accounts, by module.
     var signedIn: [String: StandInAccount] = [:]
 
     typealias Run = @Sendable (StandInCall, StandInHost) -> CommandEnd?
 
-    /// The commands by name in lower case.
+    /// The commands by lower-case name.
     static let commands: [String: Run] = [
         "connect-exchangeonline": { connect("exo", .console, $0, $1) },
         "get-connectioninformation": exchangeConnections,
@@ -87,7 +87,7 @@ struct StandInModules {
 
     private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 
-    /// Who is signed in, or the end that a cmdlet has without.
+    /// Returns the signed-in account, or the end of a cmdlet that needs one.
     private static func account(
         _ module: String, _ cmdlet: String, _ host: StandInHost
     ) -> Result<StandInAccount, StandInRefusal> {
@@ -95,7 +95,7 @@ struct StandInModules {
         return .failure(StandInRefusal("\(cmdlet) needs a sign-in first.", id: "NotConnected"))
     }
 
-    /// A reading cmdlet: the tenant's own rows, or invented ones where there is no tenant.
+    /// Runs a reading cmdlet: emits the tenant's own rows, or made-up ones where there is no tenant.
     private static func reading(
         _ module: String, _ cmdlet: String, _ call: StandInCall, _ host: StandInHost, count: Int = 5,
         _ source: StandInRows, make: (Int) -> JSONValue

@@ -1,9 +1,9 @@
 import MMCore
 import MMPowerShell
 
-/// How the stand-in is started: like pwsh, with words of its own in front that make it behave badly.
+/// How the stand-in is started: like `pwsh`, preceded by options of its own that make it misbehave.
 package struct StandInOptions: Sendable {
-    /// What it does wrong while it starts.
+    /// What goes wrong at start.
     package enum Start: String, Sendable, CaseIterable {
         case wellBehaved = "well-behaved"
         case wrongNonce = "wrong-nonce"
@@ -17,7 +17,7 @@ package struct StandInOptions: Sendable {
         case garbage = "garbage"
     }
 
-    /// How a device prompt is shown.
+    /// How a device code is shown.
     package enum PromptWay: String, Sendable, CaseIterable {
         case console
         case error
@@ -31,19 +31,19 @@ package struct StandInOptions: Sendable {
     var startAfter = 0
     var promptWay: PromptWay?
     var approveAfter = 50
-    /// A file whose appearance is the person's approval, in place of a time.
+    /// A file whose existence counts as the person's approval, in place of a delay.
     var approveWhen: String?
     var declines = false
     var account = "admin@contoso.example"
     var tenant = "11111111-2222-3333-4444-555555555555"
-    /// Address of the sandbox tenant whose services the modules use; `nil` for invented answers.
+    /// The address of the sandbox tenant whose services the modules use; `nil` for made-up answers.
     var sandbox: String?
     var missingModule = false
     var script: String?
     var asksVersion = false
 
-    /// Reads a command line.
-    /// - Throws: `invalidInput`, naming the word.
+    /// Parses a command line.
+    /// - Throws: `invalidInput` that names the word.
     init(_ arguments: [String]) throws(MMError) {
         var rest = arguments[...]
         while let word = rest.popFirst() {
@@ -75,7 +75,7 @@ package struct StandInOptions: Sendable {
         }
     }
 
-    /// Who is signed in where no tenant says it.
+    /// The claims of the signed-in account where there is no tenant.
     var claims: TokenClaims {
         TokenClaims(account: account, objectID: "99999999-0000-0000-0000-000000000000", tenantID: tenant)
     }

@@ -1,14 +1,15 @@
 import MMCore
 import MMPowerShell
 
-/// What a reading cmdlet of the stand-in reads from its tenant: a path, and the service's name of each property.
+/// What a reading cmdlet of the stand-in reads from its tenant: a path, and the service's name for each property.
 struct StandInRows: Sendable {
     let path: String
-    /// Names of the cmdlet's properties, each with where the service has it; empty for texts of one property.
+    /// The cmdlet's properties, each with the path of its value in the service's answer; empty for rows that are one
+    /// property's text.
     let properties: [(name: String, member: [String])]
-    /// Whether rows are texts, as those of programs are.
+    /// Whether rows are text, as the output of programs is.
     var isText = false
-    /// The cmdlet that Exchange is asked to run, in place of a read.
+    /// The cmdlet that Exchange is asked to run, in place of a read request.
     var cmdlet: String?
 
     init(_ path: String, _ properties: String, isText: Bool = false) {
@@ -59,7 +60,7 @@ struct StandInRows: Sendable {
         }
     }
 
-    /// What Exchange is asked: the cmdlet with its parameters; one that stands alone is the identity.
+    /// Returns the request to Exchange: the cmdlet with its parameters; a positional argument is the identity.
     private static func input(_ cmdlet: String, _ call: StandInCall) -> JSONValue {
         var parameters = JSONObject(call.named.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         if let identity = call.text(0) { parameters["Identity"] = .string(identity) }

@@ -2,10 +2,10 @@ import Glibc
 import MMCore
 import MMPowerShell
 
-/// How the stand-in's modules sign in by device code: at the tenant's own sign-in service, or with the code and the account
-/// that the stand-in was started with.
+/// Sign-in by device code for the stand-in's modules: at the tenant's own sign-in service, or with the code and the
+/// account that the stand-in was started with.
 enum StandInSignIn {
-    /// The apps that modules sign in with when a connection names none, as their vendor registered them.
+    /// The apps that modules sign in with when a connection names none, as registered by their vendor.
     private static let ownApps = [
         "exo": "fb78d390-0c51-40cd-8e17-fdbfab77341b", "azure": "1950a258-227b-4e31-a9cf-717495945fc2",
         "teams": "12128f48-ec9e-42f0-b203-ea49fb6af367", "graph": "14d82eec-204b-4c2f-b7e8-296a70dab67e",
@@ -13,7 +13,7 @@ enum StandInSignIn {
     ]
 
     /// Shows a code and waits for the person.
-    /// - Returns: who signed in, or how the command ends.
+    /// - Returns: the signed-in account, or how the command ends.
     static func run(
         _ module: String, _ way: StandInOptions.PromptWay, _ call: StandInCall, _ host: StandInHost
     ) -> Result<StandInAccount, StandInRefusal> {
@@ -40,7 +40,7 @@ enum StandInSignIn {
         }
     }
 
-    /// The sign-in of a stand-in without a tenant.
+    /// Signs in for a stand-in without a tenant.
     private static func alone(
         _ way: StandInOptions.PromptWay, _ host: StandInHost
     ) -> Result<StandInAccount, StandInRefusal> {
@@ -54,7 +54,7 @@ enum StandInSignIn {
         return .success(StandInAccount(claims: options.claims))
     }
 
-    /// Waits for the person; false when the command was stopped.
+    /// Waits for the person; returns `false` when the command was stopped.
     private static func isApproved(_ options: StandInOptions, _ host: StandInHost) -> Bool {
         guard let file = options.approveWhen else { return host.wait(milliseconds: options.approveAfter) }
         while access(file, F_OK) != 0 {
@@ -64,15 +64,15 @@ enum StandInSignIn {
     }
 }
 
-/// Who is signed in to a module of the stand-in.
+/// An account that is signed in to a module of the stand-in.
 struct StandInAccount: Sendable {
-    /// Who it is.
+    /// The account's claims.
     var claims: TokenClaims
-    /// What the tenant's services take; `nil` without a tenant.
+    /// The token that the tenant's services accept; `nil` without a tenant.
     var token: Secret?
 }
 
-/// The end of a cmdlet that can't be run.
+/// The end of a cmdlet that can't run.
 struct StandInRefusal: Error {
     let end: CommandEnd
 

@@ -2,9 +2,9 @@ import MMCore
 import MMPowerShell
 import PowerShellSyntax
 
-/// The value of an expression that is known from the text and the script's arguments.
+/// The value of an expression that follows from the script's text and arguments alone.
 struct StandInValue {
-    /// What goes down the pipeline: the items of an array, else the value.
+    /// What enters the pipeline: the items of an array, otherwise the value.
     let enumerated: [JSONValue]
 
     init?(_ expression: ExpressionSyntax, parameters: [String: PowerShellValue]) {
@@ -37,23 +37,23 @@ struct StandInValue {
         }
     }
 
-    /// The argument of a script's parameter.
+    /// Returns the argument for a script's parameter.
     static func value(of name: String, _ parameters: [String: PowerShellValue]) -> JSONValue? {
         parameters.first { $0.key.lowercased() == name.lowercased() }?.value.plain
     }
 }
 
-/// A command of the stand-in as the script calls it.
+/// A call of one of the stand-in's commands.
 struct StandInCall {
-    /// Its name as written.
+    /// The command's name as written.
     let name: String
-    /// The arguments that stand alone.
+    /// The positional arguments.
     let values: [JSONValue]
-    /// The named ones, in lower case; switches are true.
+    /// The named arguments, by lower-case name; switches are `true`.
     let named: [String: JSONValue]
     /// The script's own arguments.
     let parameters: [String: PowerShellValue]
-    /// Whether its output is assigned away.
+    /// Whether the output is assigned, and therefore not emitted.
     let isSilent: Bool
 
     init(_ fact: CommandFact, name: String, parameters: [String: PowerShellValue], isSilent: Bool) {
@@ -93,14 +93,14 @@ struct StandInCall {
         }
     }
 
-    /// The argument of the script under one of its parameter names, as text.
+    /// Returns the script's argument for one of its parameters, as text.
     func argument(_ name: String) -> String? { StandInValue.value(of: name, parameters)?.string }
 
-    /// A number that stands alone, by its place.
+    /// Returns the positional argument at an index as a number.
     func number(_ place: Int, _ usual: Int = 0) -> Int {
         values.indices.contains(place) ? values[place].int ?? usual : usual
     }
 
-    /// A text that stands alone, by its place.
+    /// Returns the positional argument at an index as text.
     func text(_ place: Int) -> String? { values.indices.contains(place) ? values[place].string : nil }
 }

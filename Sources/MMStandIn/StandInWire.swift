@@ -3,11 +3,11 @@ import MMCore
 import MMPowerShell
 import MMSystem
 
-/// The stand-in's end of the wire: blocking, and used from one thread only.
+/// The stand-in's end of the session protocol: blocking, and used from one thread only.
 final class StandInWire {
     private let socket: Int32
     private var incoming: [UInt8] = []
-    /// Up to here there is no line end.
+    /// The number of received bytes known to contain no line end.
     private var scanned = 0
     private var outgoing: [UInt8] = []
 
@@ -37,31 +37,31 @@ final class StandInWire {
 
     deinit { close(socket) }
 
-    /// Adds bytes to what is sent next.
+    /// Appends bytes to the output buffer.
     func put(_ bytes: some Sequence<UInt8>) {
         outgoing.append(contentsOf: bytes)
         if outgoing.count >= 64 << 10 { flush() }
     }
 
-    /// Adds a frame.
+    /// Appends a frame.
     func put(_ frame: JSONObject) {
         put(JSONWriter.bytes(.object(frame)))
         put(CollectionOfOne(UInt8(ascii: "\n")))
     }
 
-    /// Adds a record, in the form in which the sink of the bootstrap script writes it.
+    /// Appends a record, in the form in which the sink of the bootstrap script writes it.
     func put(_ id: UInt64, _ record: PowerShellRecord) {
         put(Self.head(id, record.stream))
         put(JSONWriter.bytes(record.value))
         put("}\n".utf8)
     }
 
-    /// The front of a record's line.
+    /// Returns the beginning of a record's line.
     static func head(_ id: UInt64, _ stream: PowerShellRecord.Stream) -> [UInt8] {
         Array("{\"t\":\"\(stream.rawValue)\",\"id\":\(id),\"v\":".utf8)
     }
 
-    /// Sends what was added; ends the process when nobody takes it any more, as the real script does.
+    /// Sends the buffered output; exits the process when nobody reads it any more, as the real script does.
     func flush() {
         var done = 0
         outgoing.withUnsafeBytes { bytes in
@@ -76,13 +76,13 @@ final class StandInWire {
         outgoing.removeAll(keepingCapacity: true)
     }
 
-    /// The next request.
-    /// - Parameter milliseconds: how long to wait for it; nothing: for ever.
+    /// Returns the next request.
+    /// - Parameter milliseconds: how long to wait for it; `nil` for ever.
     func request(within milliseconds: Int32?) -> Arrival {
         flush()
         while true {
             if let line = takeLine() {
-                // What is no request is passed over, as the script's loop would end: nobody sends such.
+                // Lines that are no JSON objects are skipped, whereas the script's loop would end; nobody sends any.
                 guard let request = (try? JSONParser.parse(line))?.object else { continue }
                 return .request(request)
             }
@@ -102,7 +102,7 @@ final class StandInWire {
         }
     }
 
-    /// What came, if anything.
+    /// What arrived, if anything.
     enum Arrival {
         case request(JSONObject)
         case nothing
