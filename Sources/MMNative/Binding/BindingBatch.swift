@@ -1,14 +1,15 @@
 package import MMCore
 import PowerShellSyntax
 
-/// Binds command lines one by one, for comparing with recorded requests.
+/// Binds command lines one by one, for comparison with recorded requests.
 package struct BindingBatch: Sendable {
     private let table: ExchangeTable
 
-    /// A batch over a table.
+    /// Creates a batch that uses a table.
     package init(table: ExchangeTable = .standard) { self.table = table }
 
-    /// Answers a line `{"id","line","service"}` with `{"id","body",…}` in the form of the recordings, or `{"id","error"}`.
+    /// Answers a line `{"id","line","service"}` with `{"id","body",…}` in the form of the recordings, or with
+    /// `{"id","error"}`.
     package func answer(_ line: String) throws(MMError) -> String {
         guard let json = try? JSONParser.parse(line), let written = json["line"]?.string else {
             throw MMError(
@@ -50,7 +51,7 @@ package struct BindingBatch: Sendable {
         return JSONWriter.string(.object(answer))
     }
 
-    /// The texts of the commands behind the first one.
+    /// Returns the texts of the commands after the first one.
     private static func stages(behind line: String) -> [String] {
         let units = Array(line.utf16)
         guard case .pipeline(let pipeline)? = PowerShellParser.parse(utf16: units).root?.body?.statements.first else {

@@ -1,13 +1,13 @@
 import PowerShellSyntax
 
 extension CmdletCall {
-    /// A value, with its text when that is a number.
+    /// A value and, for a number, its text as written.
     struct Given {
         var value: PSValue
         var text: String?
     }
 
-    /// The arguments as the binder takes them.
+    /// The arguments in the form that the binder takes.
     var words: [ArgumentWord] {
         arguments.map { argument in
             switch argument {
@@ -17,7 +17,7 @@ extension CmdletCall {
         }
     }
 
-    /// The value that a word holds. A word that is no parameter's name is a value like any other.
+    /// Returns the value of a word. A word that names no parameter is a value like any other.
     func value(ofWord word: Int) -> Given? {
         switch arguments[word] {
         case .parameter(let name, let tied, let text): Given(value: tied ?? .string("-" + name), text: text)

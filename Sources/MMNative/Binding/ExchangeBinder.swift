@@ -1,17 +1,17 @@
 import MMCore
 import PowerShellSyntax
 
-/// Binds command lines of Exchange cmdlets as PowerShell does, and turns values into the service's JSON.
+/// Binds command lines of Exchange cmdlets as PowerShell does, and converts values to the service's JSON.
 package struct ExchangeBinder: Sendable {
     private let table: ExchangeTable
     private let service: ExchangeTable.Service
     private let others: @Sendable (String) -> String?
 
-    /// A binder for one service.
+    /// Creates a binder for one service.
     /// - Parameters:
-    ///   - service: which of the two.
-    ///   - table: what is known of the cmdlets.
-    ///   - others: the own spelling of cmdlets that the service has and the table has not.
+    ///   - service: the service.
+    ///   - table: the known cmdlets.
+    ///   - others: returns the proper spelling of a cmdlet that the service has but the table doesn't.
     package init(
         service: ExchangeTable.Service, table: ExchangeTable = .standard,
         others: @escaping @Sendable (String) -> String? = { _ in nil }
@@ -21,7 +21,7 @@ package struct ExchangeBinder: Sendable {
         self.others = others
     }
 
-    /// Binds a call.
+    /// Binds a call to its cmdlet's parameters.
     package func bind(_ call: CmdletCall) throws(BindingFault) -> ExchangeCall {
         guard let cmdlet = table.cmdlet(call.name, in: service) else {
             if let spelling = others(call.name) { return try LooseBinding.bind(call, as: spelling) }
@@ -76,7 +76,7 @@ package struct ExchangeBinder: Sendable {
         return finished(result, cmdlet)
     }
 
-    /// What a cmdlet takes at this service: 1 -WhatIf, 4 -Confirm.
+    /// Returns which parameters a cmdlet supports at this service, as bits: 1 `-WhatIf`, 4 `-Confirm`.
     private func support(of cmdlet: ExchangeTable.Cmdlet) -> Int {
         service == .exo ? cmdlet.support : cmdlet.support >> 1
     }
@@ -88,13 +88,13 @@ package struct ExchangeBinder: Sendable {
         return result.withoutItsOwnEndpoint
     }
 
-    /// Gives an object of the pipeline to the parameters that take one: a property of the same name where there is one,
-    /// else the object's own text.
+    /// Binds a pipeline object to the parameters that accept one: its property of the same name if there is one,
+    /// otherwise the object's own text.
     private func bindInput(
         _ input: PSValue, _ cmdlet: ExchangeTable.Cmdlet, _ sets: inout Int, _ bound: inout Set<String>,
         _ result: inout ExchangeCall
     ) throws(BindingFault) {
-        // Parameters of the default set come first: the first one that is bound decides between the sets.
+        // Parameters of the default set come first, because the first one that is bound decides between the sets.
         let preferred = cmdlet.defaultSet >= 0 ? 1 << cmdlet.defaultSet : 0
         let isPreferred: (ExchangeTable.Parameter) -> Bool = { $0.sets == 0 || $0.sets & preferred != 0 }
         let ordered = cmdlet.parameters.filter(isPreferred) + cmdlet.parameters.filter { !isPreferred($0) }
@@ -110,7 +110,7 @@ package struct ExchangeBinder: Sendable {
                 else { continue }
                 value = found
             } else {
-                // One parameter takes the object itself.
+                // Only one parameter takes the object itself.
                 guard !isTaken, parameter.pipeline != 2, let text = try? PSText.string(input), !text.isEmpty else {
                     continue
                 }
@@ -134,14 +134,14 @@ package struct ExchangeBinder: Sendable {
             if parameter.sets == 0 { return }
             mask |= parameter.sets
         }
-        // Mixed sets are the service's to refuse: the documentation is not sure enough.
+        // Leaves it to the service to reject mixed parameter sets: the documentation isn't reliable enough.
         if sets & mask != 0 { sets &= mask }
     }
 
     private func checkRequired(
         _ cmdlet: ExchangeTable.Cmdlet, _ bound: Set<String>, _ sets: Int
     ) throws(BindingFault) {
-        // Pages of reading cmdlets call parameters required that are not.
+        // The documentation of reading cmdlets marks parameters as required that are not.
         guard !cmdlet.name.hasPrefix("Get-") else { return }
         var missing: [String] = []
         for set in 0..<cmdlet.setCount where sets & 1 << set != 0 {

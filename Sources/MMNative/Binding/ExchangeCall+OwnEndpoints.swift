@@ -1,20 +1,21 @@
 import MMCore
 
 extension ExchangeCall {
-    // What a `Get-EXO…` cmdlet gives when no properties are asked for, and always beside those that are.
+    // The properties that a `Get-EXO…` cmdlet always returns; all it returns when none are requested.
     private static let minimum = [
         "ExternalDirectoryObjectId", "UserPrincipalName", "Alias", "DisplayName", "Name", "Identity", "Id",
         "PrimarySmtpAddress", "EmailAddresses", "RecipientType", "RecipientTypeDetails", "DistinguishedName", "Guid",
         "ExchangeGuid", "OrganizationId",
     ]
 
-    /// The `Get-EXO…` cmdlets have addresses of their own in the module; here each is the cmdlet it stands for.
+    /// The call of the cmdlet that a `Get-EXO…` cmdlet stands for. In the module these cmdlets have endpoints of their
+    /// own.
     var withoutItsOwnEndpoint: ExchangeCall {
         guard cmdlet.lowercased().hasPrefix("get-exo") else { return self }
         var call = self
         let noun = String(cmdlet.dropFirst("get-exo".count))
         call.cmdlet = noun.lowercased() == "casmailbox" ? "Get-CASMailbox" : "Get-\(noun)"
-        // Whatever names the mailbox is the identity of the cmdlet it stands for.
+        // Whatever names the mailbox becomes the identity of that cmdlet.
         for name in ["ExternalDirectoryObjectId", "ExchangeGuid", "UserPrincipalName", "PrimarySmtpAddress"] {
             guard let value = call.parameters.remove(name), value.string?.isEmpty != true else { continue }
             if call.parameters["Identity"] == nil { call.parameters["Identity"] = value }

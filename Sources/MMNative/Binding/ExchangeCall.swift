@@ -1,50 +1,50 @@
 package import MMCore
 
-/// A cmdlet bound to its parameters: what InvokeCommand is sent.
+/// A cmdlet with bound parameters, ready to be sent to `InvokeCommand`.
 package struct ExchangeCall: Sendable {
-    /// The cmdlet's own spelling.
+    /// The cmdlet's name in its proper spelling.
     package internal(set) var cmdlet: String
     /// The members of `Parameters`.
     package internal(set) var parameters = JSONObject()
-    /// Headers that parameters turn into.
+    /// The headers that some parameters turn into.
     package internal(set) var headers: [String: String] = [:]
-    /// Rows a page, when the call says how many it wants.
+    /// The number of rows per page, when the call limits the number of rows.
     package internal(set) var pageSize: Int?
-    /// Rows in all; `nil` when there is no limit or none was said.
+    /// The total number of rows; `nil` when unlimited or unspecified.
     package internal(set) var limit: Int?
-    /// `-UseCustomRouting`: the anchor comes from the identity.
+    /// Whether `-UseCustomRouting` was given, so that the routing anchor comes from the identity.
     package internal(set) var usesCustomRouting = false
 
-    /// Properties that are asked for; empty for all.
+    /// The requested properties; empty for all.
     package internal(set) var properties: [String] = []
-    /// Whether the cmdlet would ask before it acts.
+    /// Whether the cmdlet would ask for confirmation before it acts.
     package internal(set) var asksFirst = false
-    /// Whether the cmdlet takes a number of rows, and so has a default of its own.
+    /// Whether the cmdlet has a `-ResultSize`, and therefore a default limit.
     package internal(set) var takesResultSize = false
-    /// What `-ErrorAction` says, in small letters.
+    /// The value of `-ErrorAction` in lower case.
     package internal(set) var errorAction: String?
-    /// A common parameter that only PowerShell itself carries out.
+    /// A common parameter that only PowerShell itself can implement.
     package internal(set) var beyond: String?
 
     init(cmdlet: String) { self.cmdlet = cmdlet }
 
-    /// Whether a parameter was given, whatever its letter case.
+    /// Whether a parameter was given, ignoring case.
     func has(_ name: String) -> Bool { parameters.keys.contains { $0.lowercased() == name.lowercased() } }
 
-    /// The body of the request.
+    /// The request's body.
     package var body: JSONValue {
         ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
     }
 }
 
-/// Why a command line does not bind: PowerShell's id, and words that name the remedy.
+/// The reason why a command line can't be bound: PowerShell's error id, and a message that names the remedy.
 package struct BindingFault: Error, Sendable, Hashable {
     /// PowerShell's fault id.
     package let id: String
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what would be correct.
     package let message: String
 
-    /// Whether only a real PowerShell knows what becomes of the line.
+    /// Whether only a real PowerShell can carry out the line.
     package let needsPowerShell: Bool
 
     init(_ id: String, _ message: String, needsPowerShell: Bool = false) {

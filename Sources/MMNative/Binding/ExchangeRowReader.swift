@@ -1,20 +1,20 @@
 import MMCore
 
-/// Turns rows of the service into objects, whatever the rows look like: each may lack properties, have more, repeat them
-/// or hold other kinds of values than the row before.
+/// Converts the service's rows to objects. Rows may differ: each may lack properties, have additional or repeated ones,
+/// or hold values of other types than the row before.
 package struct ExchangeRowReader {
     private var lastShape: PSShape?
-    /// What was wrong with rows so far, each thing once.
+    /// The problems found so far, each once.
     package private(set) var warnings: [String] = []
     private var noted: Set<String> = []
     private let view: CmdletView?
 
-    /// A reader.
-    /// - Parameter view: how the objects are shown where nothing else is asked for.
+    /// Creates a reader.
+    /// - Parameter view: the objects' default columns.
     package init(view: CmdletView? = nil) { self.view = view }
 
-    /// The object of a row's JSON text; a row that is no object becomes its value.
-    /// - Returns: `nil` when the text is no JSON; `warnings` says so.
+    /// Returns the object for a row's JSON text; a row that isn't an object becomes its plain value.
+    /// - Returns: `nil` for text that isn't JSON, which adds a warning.
     package mutating func object(_ row: ArraySlice<UInt8>) -> PSValue? {
         guard let json = try? JSONParser.parse(row, limits: JSONLimits(bytes: 64 << 20, depth: 64)) else {
             note("A row of the answer could not be read and is left out.")
@@ -26,7 +26,7 @@ package struct ExchangeRowReader {
         return .object(object)
     }
 
-    /// The warnings since the last call.
+    /// Returns the warnings since the last call.
     package mutating func takeWarnings() -> [String] {
         defer { warnings = [] }
         return warnings
@@ -55,7 +55,7 @@ package struct ExchangeRowReader {
         var type: (name: Substring, word: String)?
         for (name, json) in members {
             if let at = name.utf8.firstIndex(of: UInt8(ascii: "@")) {
-                // Notes of type stand before the property they speak of.
+                // Type annotations precede the property that they describe.
                 if name[at...] == "@data.type", let word = json.string { type = (name[..<at], word) }
                 continue
             }
@@ -71,7 +71,7 @@ package struct ExchangeRowReader {
         return withoutRepeats(names, values)
     }
 
-    /// Names that differ in case only can't stand in one object: the first one counts.
+    /// Drops properties whose names differ only in case from an earlier one: an object can't have both.
     private mutating func withoutRepeats(_ names: [String], _ values: [PSValue]) -> PSValue {
         var known: Set<String> = []
         var pairs: [(String, PSValue)] = []

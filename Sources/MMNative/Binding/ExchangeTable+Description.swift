@@ -1,33 +1,33 @@
-/// A cmdlet as people read about it.
+/// A cmdlet's description for people.
 package struct ExchangeCmdletDescription: Sendable {
     /// A parameter.
     package struct Parameter: Sendable {
-        /// Its name.
+        /// The parameter's name.
         package let name: String
-        /// The service's type.
+        /// The parameter's type at the service.
         package let type: String
-        /// Other names.
+        /// The parameter's other names.
         package let aliases: [String]
-        /// Whether it is a switch.
+        /// Whether the parameter is a switch.
         package let isSwitch: Bool
-        /// Whether it can be given by its place.
+        /// Whether the parameter can be given by position.
         package let isPositional: Bool
-        /// Whether it takes objects of a pipeline.
+        /// Whether the parameter accepts pipeline objects.
         package let takesPipeline: Bool
     }
 
-    /// The cmdlet's own spelling.
+    /// The cmdlet's name in its proper spelling.
     package let name: String
-    /// Its parameters, in the order of the documentation.
+    /// The cmdlet's parameters in the order of the documentation.
     package let parameters: [Parameter]
-    /// Whether it can say what it would do.
+    /// Whether the cmdlet supports `-WhatIf`.
     package let supportsWhatIf: Bool
-    /// Whether it would ask before it acts.
+    /// Whether the cmdlet asks for confirmation before it acts.
     package let supportsConfirm: Bool
 }
 
 extension ExchangeTable {
-    /// A cmdlet of a service; `nil` when the table doesn't know it.
+    /// Returns the description of a service's cmdlet; `nil` for one that the table doesn't contain.
     package func description(of name: String, in service: Service) -> ExchangeCmdletDescription? {
         guard let cmdlet = cmdlet(name, in: service) else { return nil }
         let support = service == .exo ? cmdlet.support : cmdlet.support >> 1
@@ -42,7 +42,7 @@ extension ExchangeTable {
             }, supportsWhatIf: support & 1 != 0, supportsConfirm: support & 4 != 0)
     }
 
-    /// What may follow a command line that is being written: cmdlets, or parameters of the last cmdlet before a dash.
+    /// Returns what may complete an unfinished command line: cmdlets or, after a dash, parameters of the last cmdlet.
     package func completions(of line: String, in services: [Service]) -> [String] {
         let start = line.drop { $0 == "'" || $0 == "\"" || $0 == "(" || $0 == " " }
         let segment = start.split(separator: "|", omittingEmptySubsequences: false).last ?? ""

@@ -1,9 +1,9 @@
 import CExchangeTables
 import MMCore
 
-/// What is known of the cmdlets of Exchange Online and of the compliance service.
+/// The known cmdlets of Exchange Online and of Security & Compliance.
 package struct ExchangeTable: Sendable {
-    /// Which of the two endpoints runs a cmdlet.
+    /// The endpoint that runs a cmdlet.
     package enum Service: String, Sendable {
         /// Exchange Online.
         case exo
@@ -13,7 +13,7 @@ package struct ExchangeTable: Sendable {
         var mask: Int { self == .exo ? 1 : 2 }
     }
 
-    /// A cmdlet's parameter in some of its sets.
+    /// A cmdlet's parameter in some of its parameter sets.
     struct Parameter: Sendable {
         let name: String
         let type: String
@@ -21,12 +21,13 @@ package struct ExchangeTable: Sendable {
         let isList: Bool
         var position: Int
         let aliases: [String]
-        /// 1 takes the object of a pipeline, 2 its property of the same name, 3 both, 4 one of them: the pages don't say.
+        /// How the parameter accepts pipeline input: 1 the object itself, 2 its property of the same name, 3 both, 4
+        /// one of them, where the documentation doesn't say which.
         let pipeline: Int
         let sets: Int
         let required: Int
 
-        /// Whether its type surely holds a single value.
+        /// Whether the parameter's type certainly holds a single value.
         var isSingle: Bool {
             !isList && (["String", "Guid", "Boolean", "Int32"].contains(type) || type.hasSuffix("IdParameter"))
         }
@@ -44,10 +45,10 @@ package struct ExchangeTable: Sendable {
     private let rows: [String: JSONValue]
     private let parameters: [JSONValue]
     private let types: [JSONValue]
-    /// Names and aliases of the common parameters; the first is the name.
+    /// The names of each common parameter: its name, then its aliases.
     let common: [[String]]
 
-    /// The table that comes with the program.
+    /// The table built into the program.
     package static let standard: ExchangeTable = {
         let table = cexchange_cmdlets()
         let bytes = UnsafeRawBufferPointer(start: table.bytes, count: table.length)
@@ -65,17 +66,17 @@ package struct ExchangeTable: Sendable {
         common = (json["commonParameters"]?.array ?? []).map { $0.array?.prefix(2).compactMap(\.string) ?? [] }
     }
 
-    /// The names of all cmdlets of a service.
+    /// Returns the names of all cmdlets of a service.
     package func names(of service: Service) -> [String] {
         rows.values.filter { ($0[1]?.int ?? 0) & service.mask != 0 }.compactMap { $0[0]?.string }
     }
 
-    /// Whether a service has a cmdlet of this name, in any case.
+    /// Whether a service has a cmdlet with this name, ignoring case.
     package func knows(_ name: String, in service: Service) -> Bool {
         (rows[name.lowercased()]?[1]?.int ?? 0) & service.mask != 0
     }
 
-    /// A cmdlet of a service.
+    /// Returns a cmdlet of a service.
     func cmdlet(_ name: String, in service: Service) -> Cmdlet? {
         guard let row = rows[name.lowercased()], let shown = row[0]?.string, let services = row[1]?.int,
             services & service.mask != 0
@@ -94,7 +95,7 @@ package struct ExchangeTable: Sendable {
                     position: fields[3]?.int ?? -1, aliases: fields[5]?.array?.compactMap(\.string) ?? [],
                     pipeline: fields[4]?.int ?? 0, sets: entry[1]?.int ?? 0, required: entry[2]?.int ?? 0))
         }
-        // Functions that give no parameter a place take all but the switches by order.
+        // Functions that declare no positions accept all parameters except switches in declaration order.
         if own.allSatisfy({ $0.position < 0 }) {
             for place in own.indices where !own[place].isSwitch { own[place].position = place }
         }

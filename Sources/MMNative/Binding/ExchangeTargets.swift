@@ -1,9 +1,9 @@
 import MMCore
 import PowerShellSyntax
 
-/// What the names in a call of an Exchange cmdlet may stand for.
+/// The parameters that the names in a call of an Exchange cmdlet can refer to.
 struct ExchangeTargets {
-    /// One of them.
+    /// One of those parameters.
     enum Target {
         case own(ExchangeTable.Parameter), common(String), should(String)
 
@@ -26,9 +26,11 @@ struct ExchangeTargets {
     let all: [Target]
     let binder: ParameterBinder
 
+    /// Collects the parameters of a cmdlet.
     /// - Parameters:
-    ///   - common: names and aliases of the common parameters.
-    ///   - support: 1 -WhatIf, 4 -Confirm.
+    ///   - cmdlet: the cmdlet.
+    ///   - common: the names and aliases of the common parameters.
+    ///   - support: the bits 1 for `-WhatIf` and 4 for `-Confirm`.
     init(_ cmdlet: ExchangeTable.Cmdlet, common: [[String]], support: Int) {
         var others = common.map { (names: $0, target: Target.common($0.first ?? "")) }
         if support & 1 != 0 { others.append((["WhatIf", "wi"], .should("WhatIf"))) }
@@ -37,7 +39,7 @@ struct ExchangeTargets {
         let aliases = own.map(\.aliases) + others.map { Array($0.names.dropFirst()) }
         let all = own.map(Target.own) + others.map(\.target)
         self.all = all
-        // A parameter stands once for each of its places.
+        // A parameter appears once for each of its positions.
         let first = own.map { one in own.firstIndex { $0.name == one.name } ?? 0 }
         binder = ParameterBinder(
             own: own.enumerated().map { index, one in
@@ -50,7 +52,7 @@ struct ExchangeTargets {
         ) { ParameterFit($1, name: all[$0].name, aliases: aliases[$0]) }
     }
 
-    /// The only one that a name may stand for.
+    /// Returns the only parameter that a name can refer to.
     func only(
         of candidates: [Int], written: String, _ cmdlet: ExchangeTable.Cmdlet
     ) throws(BindingFault) -> Target {

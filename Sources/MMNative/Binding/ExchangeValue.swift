@@ -1,9 +1,9 @@
 import MMCore
 
-/// Values of parameters as the service takes them.
+/// Converts parameter values to the service's JSON.
 enum ExchangeValue {
-    /// The JSON of a value for a parameter.
-    /// - Parameter text: the number as written.
+    /// Returns the JSON of a value for a parameter.
+    /// - Parameter text: a number as written.
     static func json(
         _ value: PSValue, text: String?, for parameter: ExchangeTable.Parameter
     ) throws(BindingFault) -> JSONValue {
@@ -15,7 +15,7 @@ enum ExchangeValue {
         }
         var value = value
         if case .block(let block) = value {
-            // Where objects of a pipeline may give the value, a block is run for each of them.
+            // PowerShell runs the block for each object of the pipeline if the parameter accepts pipeline input.
             guard parameter.type == "String", parameter.pipeline == 0 else {
                 throw BindingFault(
                     "ScriptBlockArgument", "\(parameter.name) was given a script block. Give its value.",
@@ -51,7 +51,7 @@ enum ExchangeValue {
         case .int, .long, .double, .decimal:
             let digits = (try? PSText.string(value)) ?? ""
             if isText { return .string(text ?? digits) }
-            // A number written in another way reaches the service as the text of its value.
+            // A number written in another form reaches the service as the text of its value.
             if let text, text != digits, parameter.type != "Int32" { return .string(digits) }
             switch value {
             case .int(let number): return .int(Int64(number))
@@ -83,7 +83,7 @@ enum ExchangeValue {
         }
     }
 
-    /// `$true` and `$false` in a filter go as quoted words.
+    /// Quotes `$true` and `$false` in a filter, as the service expects.
     private static func quotingTruths(_ filter: String) -> String {
         var result: [UInt8] = []
         let units = Array(filter.utf8)

@@ -1,13 +1,13 @@
 import MMCore
 import PowerShellSyntax
 
-/// Binds cmdlets that the service has and the table has not: names as written, values as they are.
+/// Binds cmdlets that the service has but the table doesn't: names as written, values unconverted.
 enum LooseBinding {
     private static let identity = ExchangeTable.Parameter(
         name: "Identity", type: "", isSwitch: false, isList: false, position: 0, aliases: [], pipeline: 4, sets: 0,
         required: 0)
 
-    /// The call, with the service as the judge of its parameters.
+    /// Binds a call whose parameters only the service can check.
     static func bind(_ call: CmdletCall, as spelling: String) throws(BindingFault) -> ExchangeCall {
         var result = ExchangeCall(cmdlet: spelling)
         for pair in ParameterBinder(own: [], isComplete: false, fit: { _, _ in .none }).pairs(call.words) {

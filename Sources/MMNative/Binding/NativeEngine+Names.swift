@@ -1,10 +1,10 @@
 extension NativeEngine {
-    /// Whether the engine itself carries a command out, named in any case or by a built-in alias.
+    /// Whether the engine itself implements a command, given by name or built-in alias in any case.
     package static func carriesOut(_ name: String) -> Bool { Cmdlets.specification(of: name) != nil }
 }
 
 extension NativeSession {
-    /// Drops variables whose values are another engine's by now.
+    /// Drops variables whose values another engine has set since.
     package mutating func forget(_ names: Set<String>) {
         for name in names { variables[name] = nil }
         foreignVariables = names

@@ -1,8 +1,9 @@
 package import MMCore
 
 extension PSValue {
-    /// The value as JSON for programs: members in their order, dates in ISO form, deeper things as their text.
-    /// - Parameter depth: how deep objects are followed.
+    /// Returns the value as JSON for programs: members in order, dates in ISO 8601, and values nested deeper than
+    /// `depth` as their text.
+    /// - Parameter depth: the maximum nesting depth.
     package func json(depth: Int) -> JSONValue {
         switch self {
         case .null: return .null
@@ -25,19 +26,20 @@ extension PSValue {
         }
     }
 
-    /// What `ConvertTo-Json` makes of the value.
-    /// - Parameter depth: how deep objects are followed.
-    /// - Returns: `nil` where something lies deeper, which becomes the name of its type there and nothing is known of here.
+    /// Returns what `ConvertTo-Json` makes of the value.
+    /// - Parameter depth: the maximum nesting depth.
+    /// - Returns: `nil` where a value lies deeper: PowerShell writes the name of its type there, which isn't known
+    ///   here.
     package func convertedToJSON(depth: Int) -> JSONValue? {
         guard let json = try? JSONText(self, depth: depth, isCompressed: true), !json.isTruncated else { return nil }
         return try? JSONParser.parse(json.text)
     }
 
-    /// The lines in which values are shown; `nil` where the engine can't lay them out with certainty.
+    /// Returns the lines that display the values; `nil` where the engine can't be certain of their layout.
     package static func lines(of values: [PSValue], width: Int) -> [String]? {
         OutStringStage.lines(of: values, width: width)
     }
 
-    /// The value's text, as a string with it in would show it.
+    /// The value's text, as string expansion would show it.
     package var text: String { (try? PSText.string(self)) ?? typeName }
 }

@@ -1,31 +1,32 @@
 import PowerShellSyntax
 
-/// One property that Select-Object, Sort-Object or Group-Object is asked for.
+/// A property requested from Select-Object, Sort-Object, Group-Object or a formatting command.
 struct CalculatedProperty {
-    /// Where the value comes from.
+    /// The origin of the value.
     enum Source { case name(String), pattern(Wildcard), block(PSBlock) }
 
-    /// The name under which the value shows; `nil` for patterns.
+    /// The property's name in the result; `nil` for patterns.
     let label: String?
-    /// Where the value comes from.
+    /// The origin of the value.
     let source: Source
-    /// Whether a table gave it a name.
+    /// Whether a hashtable gave the property its name.
     private(set) var isNamed = false
-    /// Sorting only: from the largest.
+    /// For sorting: whether the order is descending.
     var isDescending: Bool?
-    /// Tables only: the width asked for.
+    /// For tables: the requested width.
     var width: Int?
-    /// Tables only: the side asked for.
+    /// For tables: whether right alignment was requested.
     var isRight: Bool?
 
-    /// A property by its plain name.
+    /// Creates a property from a plain name.
     init(name: String) {
         label = name
         source = .name(name)
     }
 
-    /// Reads a property as written: a name, a pattern, a block, or a table with a name and an expression.
-    /// - Parameter forText: it is a column of a table or a line of a list, which may ask for a width and a side.
+    /// Reads a property as written: a name, a pattern, a block, or a hashtable with a name and an expression.
+    /// - Parameter forText: whether the property is a column of a table or a line of a list, which may request a width
+    ///   and an alignment.
     init(_ value: PSValue, in evaluator: Evaluator, forText: Bool = false) throws(Interrupt) {
         switch value {
         case .string(let name):
@@ -84,12 +85,12 @@ struct CalculatedProperty {
         }
     }
 
-    /// The value for an object; `nil` when it has no such property.
+    /// Returns the value for an object; `nil` when the object has no such property.
     func value(of item: PSValue, in evaluator: Evaluator) throws(Interrupt) -> PSValue? {
         switch source {
         case .name(let name): return try Cmdlets.property(item, name)
         case .block(let block):
-            // The block has a scope of its own: what it assigns is gone behind it.
+            // The block has a scope of its own: its assignments don't outlive it.
             let outer = evaluator.variables
             defer { evaluator.variables = outer }
             return try evaluator.result(of: block, on: item)

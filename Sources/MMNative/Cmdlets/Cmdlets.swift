@@ -1,4 +1,4 @@
-/// The built-in commands that the engine carries out itself.
+/// The built-in commands that the engine implements itself.
 enum Cmdlets {
     private static let comparisons = [
         "EQ", "NE", "GT", "GE", "LT", "LE", "Like", "NotLike", "Match", "NotMatch", "Contains", "NotContains", "In",
@@ -107,7 +107,7 @@ enum Cmdlets {
     private static let byName: [String: CommandSpecification] = {
         var known: [String: CommandSpecification] = [:]
         for specification in specifications { known[specification.name.lowercased()] = specification }
-        // Aliases of every platform; `sort` is a program on some.
+        // Aliases that exist on every platform; on some, `sort` is a program.
         let aliases = [
             "?": "where-object", "where": "where-object", "%": "foreach-object", "foreach": "foreach-object",
             "select": "select-object", "group": "group-object", "measure": "measure-object",
@@ -118,12 +118,12 @@ enum Cmdlets {
         return known
     }()
 
-    /// The command behind a name as written, aliases included; `nil` when the engine has none.
+    /// Returns the command with this name or alias; `nil` when the engine has none.
     static func specification(of written: String) -> CommandSpecification? {
         byName[written.lowercased()]
     }
 
-    /// The stage of a bound command.
+    /// Creates the stage of a bound command.
     static func stage(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) -> Stage {
         switch command.specification.name {
         case "Where-Object": return try WhereStage.make(command, evaluator)
@@ -147,7 +147,7 @@ enum Cmdlets {
         }
     }
 
-    /// A property as the pipeline cmdlets read it: only what the object itself has.
+    /// Returns a property as the pipeline cmdlets read it: only the object's own.
     static func property(_ item: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
         switch item {
         case .object(let object):
@@ -157,7 +157,7 @@ enum Cmdlets {
             return nil
         case .null: return nil
         case .table(let table):
-            // Keys are read as properties; what the table itself has is not.
+            // Keys are read as properties; the table's own members are not.
             guard let found = table[name] else { throw .handOver("a property of \(item.typeName)") }
             return found
         case .array, .block, .type: throw .handOver("a property of \(item.typeName)")
@@ -171,7 +171,7 @@ enum Cmdlets {
         }
     }
 
-    /// A list of property names and blocks as an argument gives it.
+    /// Returns an argument's list of property names and blocks.
     static func list(_ value: PSValue?) -> [PSValue] {
         switch value {
         case nil: []
@@ -181,7 +181,7 @@ enum Cmdlets {
     }
 }
 
-/// `Write-Output`: hands on what it gets.
+/// `Write-Output`: passes its input on.
 final class OutputStage: Stage {
     private let unrolls: Bool
 

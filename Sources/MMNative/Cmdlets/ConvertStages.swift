@@ -41,7 +41,7 @@ final class ToJSONStage: Stage {
     }
 }
 
-/// `ConvertFrom-Json` of one strict text; what only a lenient reader takes is handed over.
+/// `ConvertFrom-Json` of one strict text; text that only a lenient reader accepts is handed over.
 final class FromJSONStage: Stage {
     private var texts: [String] = []
     private var shapes: [[String]: PSShape] = [:]
@@ -58,7 +58,7 @@ final class FromJSONStage: Stage {
 
     override func finish() throws(Interrupt) {
         guard let first = texts.first else { return }
-        // Several texts are JSON each, or lines of one.
+        // Several texts are either one JSON value each, or the lines of a single one.
         guard let parsed = FromJSONStage.parsed(first) else {
             guard texts.count > 1, let whole = FromJSONStage.parsed(texts.joined(separator: "\n")) else {
                 throw .handOver("JSON that a strict reader refuses")

@@ -58,7 +58,7 @@ final class FormatStage: Stage {
         }
         groups.append(try group(members, title))
         let block = FormattedBlock(isTable: isTable, groups: groups)
-        // A wrapped table differs from another only where something does not fit.
+        // `-Wrap` makes a difference only where something doesn't fit.
         if wraps { throw .handOver("a wrapped table") }
         guard let value = block.value else { throw .handOver("formatting") }
         try next(value)
@@ -69,13 +69,13 @@ final class FormatStage: Stage {
         return try FormatStage.list(items, properties, title, evaluator)
     }
 
-    /// The name of a property as the object spells it.
+    /// Returns a property's name as the object spells it.
     private static func shown(_ name: String, of item: PSValue) -> String {
         guard case .object(let object) = item, let place = object.shape.place(of: name) else { return name }
         return object.shape.names[place]
     }
 
-    /// What one object shows: labels, values, widths and sides that were asked for.
+    /// Returns what one object shows: labels, values, and the requested widths and alignments.
     private static func fields(
         _ item: PSValue, _ properties: [CalculatedProperty], _ limit: Int, isTable: Bool
     ) throws(Interrupt) -> [(label: String, property: CalculatedProperty)] {
@@ -101,7 +101,7 @@ final class FormatStage: Stage {
             case .pattern(let pattern):
                 for name in object.shape.names where try pattern.matches(name) { fields.append(try plain(name)) }
             case .name(let name):
-                // A list leaves out what the object doesn't have.
+                // A list omits properties that the object doesn't have.
                 if !isTable, object.shape.place(of: name) == nil { continue }
                 let label = property.label ?? name
                 fields.append((label == name ? shown(name, of: item) : label, property))
@@ -122,7 +122,7 @@ final class FormatStage: Stage {
         }
     }
 
-    /// A table's rows under the columns of its first object.
+    /// Builds a table's rows with the columns of the first object.
     static func table(
         _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator
     ) throws(Interrupt) -> FormattedBlock.Group {
@@ -147,7 +147,7 @@ final class FormatStage: Stage {
         return .init(title: title, columns: columns, rows: rows)
     }
 
-    /// A list's rows, each with the properties of its own object.
+    /// Builds a list's rows, each with the properties of its own object.
     static func list(
         _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator
     ) throws(Interrupt) -> FormattedBlock.Group {

@@ -1,4 +1,4 @@
-/// `ConvertFrom-Csv`: every object that arrives is a text of one record or more; the first record names the properties.
+/// `ConvertFrom-Csv`: each input object is a text with one or more records; the first record names the properties.
 final class FromCSVStage: Stage {
     private let delimiter: UInt8
     private var header: PSShape?
@@ -64,7 +64,7 @@ final class FromCSVStage: Stage {
     }
 }
 
-/// Reads CSV records as PowerShell does, lenient where it is.
+/// Reads CSV records as leniently as PowerShell does.
 private struct CSVReader {
     let units: [UInt8]
     let delimiter: UInt8
@@ -81,7 +81,7 @@ private struct CSVReader {
         return true
     }
 
-    /// The fields of the next record; none at the end.
+    /// Reads the fields of the next record; none at the end.
     mutating func record() -> [String] {
         var fields: [String] = []
         var field: [UInt8] = []
@@ -136,7 +136,7 @@ private struct CSVReader {
         return fields
     }
 
-    /// Takes what stands before the next delimiter; whether the record ends there.
+    /// Reads up to the next delimiter; returns whether the record ends there.
     private mutating func rest(into field: inout [UInt8], eatsBlanks: Bool) -> Bool {
         var taken: [UInt8] = []
         var ends = true

@@ -63,7 +63,8 @@ final class GroupStage: Stage {
         try note(values.map { $0.flatMap { $0.isNull ? nil : $0.typeName } })
     }
 
-    /// Keys of one type are sorted first; otherwise groups stand in the order of their first element.
+    /// Notes the types of the keys. Rows with keys of a single type are sorted first; otherwise groups keep the order
+    /// of their first elements.
     private func note(_ own: [String?]) throws(Interrupt) {
         guard var known = types else {
             types = own
@@ -96,7 +97,7 @@ final class GroupStage: Stage {
                 groups.append((row, [row.item]))
             }
         } else {
-            // A stable sort.
+            // Falls back to the positions, which makes the sort stable.
             let places = try IntroSort.sorted(Array(rows.enumerated())) { (left, right) throws(Interrupt) in
                 let difference = try self.order(left.element, right.element)
                 return difference == 0 ? left.offset - right.offset : difference
@@ -116,9 +117,9 @@ final class GroupStage: Stage {
         let names = ["Values", "Count", "Group", "Name"]
         guard let shape = PSShape(names) else { throw .handOver("Group-Object") }
         for group in groups {
-            // A property that is not there leaves no value behind.
+            // A missing property leaves an empty place among the values.
             let values = PSValue.array(group.first.keys.map { $0 ?? .null })
-            // Without elements the group is there, and empty.
+            // With `-NoElement` the group property exists but is empty.
             let elements = PSValue.array(keepsElements ? group.items : [])
             var info = PSObject(
                 shape: shape,

@@ -1,15 +1,15 @@
-/// Values as `ConvertTo-Json` writes them.
+/// The text that `ConvertTo-Json` writes for a value.
 struct JSONText {
     private let isCompressed: Bool
     private let depth: Int
     private let isPiped: Bool
     private let step: () throws(Interrupt) -> Void
     private(set) var text = ""
-    /// Whether something lay deeper than the depth and became its text.
+    /// Whether a value lay deeper than the depth and was replaced by its text.
     private(set) var isTruncated = false
 
     /// Writes one value.
-    /// - Parameter step: called for each value inside; ends a long text when nobody waits for it.
+    /// - Parameter step: called for each nested value; throws to end a long text that is no longer needed.
     init(
         _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false,
         step: @escaping () throws(Interrupt) -> Void = {}
@@ -43,7 +43,7 @@ struct JSONText {
             try members(
                 PSSpan.names, PSSpan.names.map { PSSpan.property(ticks, $0.lowercased()) ?? .null }, level: level)
         case .guid(let guid):
-            // What comes down a pipeline is wrapped, and shows the property that PowerShell adds.
+            // A value from a pipeline is wrapped, which exposes the property that PowerShell adds to it.
             guard level == 0, isPiped else {
                 quote(guid)
                 return

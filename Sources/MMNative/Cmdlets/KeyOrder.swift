@@ -1,7 +1,7 @@
-/// How Sort-Object, Group-Object and Select-Object -Unique compare keys: as `-lt` does, and by their texts where that
-/// fails.
+/// The order of keys in Sort-Object, Group-Object and Select-Object -Unique: that of `-lt`, or of their texts where
+/// `-lt` fails.
 enum KeyOrder {
-    /// A key; `nil` where the object has no such property, which comes last whatever the direction.
+    /// Compares two keys; `nil` stands for a missing property, which comes last in either direction.
     static func compare(
         _ left: PSValue?, _ right: PSValue?, ignoringCase: Bool, isDescending: Bool
     ) throws(Interrupt) -> Int {

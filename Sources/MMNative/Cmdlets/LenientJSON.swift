@@ -1,11 +1,11 @@
-/// The lenient JSON that PowerShell takes, made strict: comments, a comma before a closing bracket, single quotes.
+/// Converts the lenient JSON that PowerShell accepts to strict JSON: comments, trailing commas, single quotes.
 enum LenientJSON {
-    /// The same JSON by the book; `nil` for text that is neither.
+    /// Returns the same value as strict JSON; `nil` for text that isn't even lenient JSON.
     static func strict(_ text: String) -> String? {
         let units = Array(text.utf8)
         var result: [UInt8] = []
         var place = 0
-        /// Where a comma stands that only blanks and comments have followed.
+        /// The position of a comma that only white space and comments have followed.
         var comma: Int?
         while place < units.count {
             let unit = units[place]
@@ -28,7 +28,7 @@ enum LenientJSON {
                 place = end
                 continue
             case UInt8(ascii: ","):
-                // Two commas mean an element that is not there, which is another matter.
+                // Two commas in a row mean a missing element, which is a different matter.
                 guard comma == nil, let last = result.last(where: { !isBlank($0) }), !"[{,:".utf8.contains(last) else {
                     return nil
                 }

@@ -111,7 +111,7 @@ final class MeasureStage: Stage {
         if let last = text.utf8.last, last != 10 { statistics[place].lines += 1 }
     }
 
-    /// A value as a double; `nil` when it surely is none.
+    /// Returns a value as a double; `nil` when it certainly isn't a number.
     private static func number(_ value: PSValue) throws(Interrupt) -> Double? {
         switch value {
         case .int, .long, .double, .decimal: return Comparison.double(value)
@@ -123,7 +123,7 @@ final class MeasureStage: Stage {
         }
     }
 
-    /// The smaller or the larger of a value and what stood before.
+    /// Returns the smaller or larger of a value and the one found so far.
     private static func pick(_ value: PSValue, _ known: PSValue, isLeast: Bool) throws(Interrupt) -> PSValue {
         if known.isNull { return value }
         var current = value

@@ -1,4 +1,4 @@
-/// `Out-String`: the text of what arrives, laid out as the shell would show it.
+/// `Out-String`: the text of its input as a shell would display it.
 final class OutStringStage: Stage {
     private let evaluator: Evaluator
     private let width: Int
@@ -22,7 +22,7 @@ final class OutStringStage: Stage {
         endsLines = true
     }
 
-    /// The lines that a shell shows for objects; `nil` where its layout is not certain.
+    /// Returns the lines that a shell displays for objects; `nil` where their layout isn't certain.
     static func lines(of objects: [PSValue], width: Int) -> [String]? {
         let stage = OutStringStage(width: width)
         var lines: [String] = []

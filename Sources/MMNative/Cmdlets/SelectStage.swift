@@ -80,7 +80,7 @@ final class SelectStage: Stage {
     override func process(_ item: PSValue) throws(Interrupt) {
         if item.isNull || isFinished { return }
         if let indexes { return try index(item, indexes) }
-        // The queue of Select-Object, as the real one keeps it.
+        // Keeps its queue exactly as the real Select-Object does.
         if last > 0, queue.count - queueStart >= (first == 0 ? last + skip : last) { dequeue() }
         queue.append(item)
         if skip == 0 {
@@ -148,7 +148,8 @@ final class SelectStage: Stage {
         seen.append(item)
     }
 
-    /// Whole objects are compared by nothing but their text, which is empty; what was selected, property by property.
+    /// Whether two objects count as equal. Selected objects are compared property by property; PowerShell compares
+    /// whole ones by their text alone, which is empty.
     private func same(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Bool {
         guard case .object(let one) = left, case .object(let other) = right else {
             switch (left, right) {
@@ -182,13 +183,13 @@ final class SelectStage: Stage {
         switch value {
         case .null: return
         case .array(let items):
-            // An empty element is left out.
+            // Empty elements are dropped.
             for item in items where !item.isNull { try put(try noted(item, notes)) }
         default: try put(try noted(value, notes))
         }
     }
 
-    /// A value with the properties that are asked for beside it. Values other than objects carry them unseen, until
+    /// Adds the requested properties to an expanded value. A value that isn't an object carries them invisibly until
     /// something asks for them.
     private func noted(_ value: PSValue, _ notes: PSValue?) throws(Interrupt) -> PSValue {
         guard case .object(let notes)? = notes else { return try marked(value) }
@@ -214,7 +215,7 @@ final class SelectStage: Stage {
         return .object(made)
     }
 
-    /// A custom object gets a type name of its own when it passes, whole or not.
+    /// Gives a custom object that passes through, whole or in part, the type name that Select-Object sets.
     private func marked(_ value: PSValue) throws(Interrupt) -> PSValue {
         guard case .object(var object) = value else {
             if case .table = value { throw .handOver("a selected table") }
@@ -225,7 +226,7 @@ final class SelectStage: Stage {
         return .object(object)
     }
 
-    /// Where the wanted properties stand in objects of one shape.
+    /// The positions of the requested properties in objects of one shape.
     private struct Plan {
         let shape: PSShape
         let places: [Int?]
@@ -234,7 +235,7 @@ final class SelectStage: Stage {
 
     private var plan: Plan?
 
-    /// The plan for a shape, when plain and different names are asked for.
+    /// Returns the plan for a shape, if only plain and distinct names are requested.
     private func plan(for shape: PSShape) -> Plan? {
         if let plan, plan.shape === shape { return plan }
         guard excluded.isEmpty else { return nil }
@@ -311,7 +312,7 @@ final class SelectStage: Stage {
         try report(NativeError(id, "The property \"\(name)\" already exists."))
     }
 
-    /// What fails inside a calculated property leaves it empty.
+    /// A failing calculated property is left empty.
     private func calculated(_ property: CalculatedProperty, _ item: PSValue) throws(Interrupt) -> PSValue {
         do throws(Interrupt) {
             return try property.value(of: item, in: evaluator) ?? .null

@@ -29,7 +29,7 @@ final class MessageStage: Stage {
     }
 }
 
-/// `Get-Unique`: drops what equals the object before it.
+/// `Get-Unique`: drops objects that equal their predecessor.
 final class UniqueStage: Stage {
     private let ignoresCase: Bool
     private var last: PSValue?
@@ -50,7 +50,7 @@ final class UniqueStage: Stage {
     }
 }
 
-/// `Get-Date`, now or a given date.
+/// `Get-Date`: the current date or a given one.
 final class DateStage: Stage {
     private let date: PSDate
     private let format: String?

@@ -46,7 +46,7 @@ final class SortStage: Stage {
         items.append(item)
     }
 
-    /// A size among an object's properties counts by its bytes.
+    /// Replaces a size among an object's properties by its number of bytes.
     private static func comparable(_ value: PSValue, of item: PSValue) -> PSValue {
         guard case .object = item, case .string(let text) = value, let bytes = ByteSize.bytes(of: text) else {
             return value
@@ -84,7 +84,7 @@ final class SortStage: Stage {
             }
             return 0
         }
-        // The first and the last few come from a heap that keeps the order of arrival among equals.
+        // PowerShell takes `-Top` and `-Bottom` from a heap that keeps the order of arrival among equal objects.
         let keepsArrival = isStable || top != nil || bottom != nil
         var sorted = try IntroSort.sorted(rows) { (left, right) throws(Interrupt) in
             let difference = try order(left, right)

@@ -22,7 +22,7 @@ final class WhereStage: Stage {
         "CNotContains": .cnotcontains, "CIn": .cin, "CNotIn": .cnotin, "Is": .is, "IsNot": .isNot,
     ]
 
-    /// The stage of a bound command: a block, a property with an operator, or a property alone.
+    /// Creates the stage of a bound command: a block, a property with an operator, or a property alone.
     static func make(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) -> WhereStage {
         let set = command.names.filter { operators[$0] != nil || $0 == "Not" }
         if case .block(let block)? = command["FilterScript"] ?? command["Property"] {

@@ -1,4 +1,4 @@
-/// Variables that PowerShell itself sets or reads.
+/// The variables that PowerShell itself sets or reads.
 enum AutomaticNames {
     private static let names: Set<String> = [
         "$", "?", "^", "args", "confirmpreference", "consolefilename", "debugpreference", "enabledexperimentalfeatures",
@@ -16,6 +16,6 @@ enum AutomaticNames {
         "warningpreference", "whatifpreference",
     ]
 
-    /// Whether a name in small letters is one of them.
+    /// Whether a lower-case name is one of them.
     static func contains(_ name: String) -> Bool { names.contains(name) }
 }

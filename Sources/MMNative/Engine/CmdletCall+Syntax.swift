@@ -21,7 +21,7 @@ extension CmdletCall {
         self.init(name: name, arguments: arguments)
     }
 
-    /// `@name`: a table's keys are parameters, a list's elements are values.
+    /// Expands `@name`: the keys of a hashtable become parameters, the elements of a list become values.
     private static func splatted(
         _ node: VariableExpressionSyntax, _ evaluator: Evaluator
     ) throws(Interrupt) -> [Argument] {
@@ -43,8 +43,8 @@ extension CmdletCall {
         }
     }
 
-    /// Reads a command line of one cmdlet, as a person writes it.
-    /// - Returns: the call; `nil` when the line is no single cmdlet with evaluable arguments.
+    /// Parses a command line with a single cmdlet, as a person writes it.
+    /// - Returns: the call; `nil` when the line isn't a single cmdlet whose arguments can be evaluated.
     package init?(line: String) {
         let source = Array(line.utf16)
         let script = PowerShellParser.parse(utf16: source)

@@ -1,44 +1,44 @@
-/// Carries out cmdlets whose objects come from elsewhere: a service, a file. The engine puts them at the head of a
-/// pipeline and reads their rows as the pipeline asks for them.
+/// Provides cmdlets whose objects come from elsewhere: a service, a file. The engine places them at the head of a
+/// pipeline and reads their rows on demand.
 package protocol CmdletSource: Sendable {
     /// Whether a name, in any case, is one of this source's cmdlets.
     func knows(_ name: String) -> Bool
-    /// Looks a call over without sending anything, so that a script's faults are known before its first request.
-    /// A call that waits for objects of the pipeline is looked over without one.
-    /// - Throws: what `open` would surely throw.
+    /// Checks a call without sending anything, so that a script's errors are known before its first request. A call
+    /// that takes pipeline input is checked without an object.
+    /// - Throws: an error that `open` would certainly throw.
     func check(_ call: CmdletCall) throws(CmdletFault)
-    /// Carries a cmdlet out on the evaluating thread, without waiting for anybody.
-    /// - Returns: all that comes of it; `nil` where something has to be awaited: it is opened then.
+    /// Carries out a cmdlet on the evaluating thread, without waiting.
+    /// - Returns: the complete output; `nil` where the cmdlet has to wait for something and must be opened.
     func answerAtOnce(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch?
-    /// Starts a cmdlet. Nothing was sent before; the first rows may be fetched here or later.
+    /// Starts a cmdlet, for which nothing has been sent so far. The first rows may be fetched here or later.
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows
 }
 
 extension CmdletSource {
-    /// Nothing is known to be wrong.
+    /// Accepts every call.
     package func check(_ call: CmdletCall) throws(CmdletFault) {}
-    /// Services are far away.
+    /// Returns `nil`: a service always has to be waited for.
     package func answerAtOnce(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? { nil }
 }
 
-/// The rows of a running cmdlet, in batches as they arrive (a page of the service is one batch).
+/// The rows of a running cmdlet, in batches as they arrive; a page of the service is one batch.
 package protocol CmdletRows {
-    /// The next batch; `nil` at the end. A cancelled task ends soon.
+    /// Returns the next batch, or `nil` at the end. Ends soon after its task is cancelled.
     mutating func next() async throws(CmdletFault) -> CmdletBatch?
 }
 
-/// Some rows, and what the service said beside them.
+/// Rows with the messages that accompanied them.
 package struct CmdletBatch: Sendable {
     /// The rows.
     package var objects: [PSValue]
-    /// Warnings that came with them.
+    /// The warnings that came with the rows.
     package var warnings: [String]
-    /// Errors that did not end the cmdlet.
+    /// The errors that did not end the cmdlet.
     package var errors: [NativeError]
-    /// What is said to the person, such as the lines of `-WhatIf`.
+    /// Messages for the person, such as those of `-WhatIf`.
     package var information: [String]
 
-    /// A batch.
+    /// Creates a batch.
     package init(
         _ objects: [PSValue], warnings: [String] = [], errors: [NativeError] = [], information: [String] = []
     ) {
@@ -49,13 +49,13 @@ package struct CmdletBatch: Sendable {
     }
 }
 
-/// A cmdlet with its arguments evaluated, before its own parameters are looked up.
+/// A cmdlet with evaluated arguments that are not yet bound to its parameters.
 package struct CmdletCall: Sendable {
-    /// One argument in the order written.
+    /// An argument, in the order written.
     package enum Argument: Sendable {
-        /// `-Name`, with the value when a colon ties it, and its text when that is a number.
+        /// `-Name`, with its value when a colon attaches one, and the text of that value when it is a number.
         case parameter(String, PSValue?, text: String?)
-        /// A value: of the parameter before it, or by position. The text is the number as written.
+        /// A value, for the preceding parameter or by position; the text is a number as written.
         case value(PSValue, text: String?)
     }
 
@@ -63,18 +63,18 @@ package struct CmdletCall: Sendable {
     package let name: String
     /// The arguments.
     package let arguments: [Argument]
-    /// Whether the cmdlet stands behind a `|`: it is then opened once for every object that arrives.
+    /// Whether the cmdlet follows a `|`; it is then opened once for every incoming object.
     package var takesInput = false
-    /// The object that arrived.
+    /// The incoming object.
     package var input: PSValue?
 
-    /// A call.
+    /// Creates a call.
     package init(name: String, arguments: [Argument]) {
         self.name = name
         self.arguments = arguments
     }
 
-    /// The same call for an object of the pipeline.
+    /// Returns the same call for a pipeline object.
     package func with(input: PSValue) -> CmdletCall {
         var call = self
         call.takesInput = true
@@ -83,22 +83,22 @@ package struct CmdletCall: Sendable {
     }
 }
 
-/// Why a cmdlet did not go on.
+/// The reason why a cmdlet did not continue.
 package enum CmdletFault: Error {
     /// An error that ends the statement.
     case failed(NativeError)
-    /// Only a real PowerShell can carry it out; nothing was sent.
+    /// Only a real PowerShell can carry out the cmdlet; nothing was sent.
     case handedOver(String)
-    /// The pipeline behind it stopped.
+    /// The rest of the pipeline stopped.
     case interrupted(PipelineStop)
 }
 
-/// Why a pipeline behind a source stopped; made by the engine alone.
+/// The reason why the pipeline after a source stopped; created by the engine alone.
 package struct PipelineStop: Sendable {
     let reason: Interrupt
 
     init(reason: Interrupt) { self.reason = reason }
 
-    /// An error that ends the whole script, as `-ErrorAction Stop` wants it.
+    /// Ends the whole script with an error, as `-ErrorAction Stop` requires.
     package init(endingWith error: NativeError) { reason = .fatal(error) }
 }

@@ -1,4 +1,4 @@
-/// What a script puts out, in the order in which it came.
+/// An item of a script's output, in the order of its streams' interleaving.
 package enum NativeOutput: Sendable {
     /// An object of the output stream.
     case object(PSValue)
@@ -6,18 +6,18 @@ package enum NativeOutput: Sendable {
     case error(NativeError)
     /// A line of the warning stream.
     case warning(String)
-    /// A line said to the person.
+    /// A message for the person.
     case information(String)
 }
 
-/// Carries what a script puts out to its receiver, in portions. Lives on the evaluating thread.
+/// Delivers a script's output to its receiver in batches. Confined to the evaluating thread.
 final class Delivery {
     private let thread: EvaluationThread?
     private let receiver: NativeEngine.Receiver?
     private var pending: [NativeOutput] = []
-    /// How many errors were reported.
+    /// The number of errors reported so far.
     private(set) var errorCount = 0
-    /// Whether a source cmdlet was started.
+    /// Whether a source's cmdlet has been started.
     var hasSent = false
     /// The exception that ended the script.
     var failure: NativeError?
@@ -29,23 +29,23 @@ final class Delivery {
         self.receiver = receiver
     }
 
-    /// Whether the run was called off, or its time is over.
+    /// Whether the run was cancelled or its time is up.
     var isStopped: Bool { thread?.isStopped ?? false }
 
-    /// Puts something out; waits for the receiver when enough is pending.
+    /// Adds an item; waits for the receiver once enough items are pending.
     func add(_ output: NativeOutput) throws(Interrupt) {
         note(output)
         guard receiver != nil, pending.count >= Delivery.portion else { return }
         guard flush() else { throw .stopped }
     }
 
-    /// Puts something out without waiting.
+    /// Adds an item without waiting.
     func note(_ output: NativeOutput) {
         if case .error = output { errorCount += 1 }
         pending.append(output)
     }
 
-    /// Delivers what is pending; `false` when the run was called off, or its time is over.
+    /// Delivers the pending items; returns `false` when the run was cancelled or its time is up.
     func flush() -> Bool {
         guard let receiver, !pending.isEmpty else { return true }
         let portion = pending
@@ -53,12 +53,12 @@ final class Delivery {
         return thread?.perform { await receiver(portion) } ?? false
     }
 
-    /// Has the waiting task do something; what is pending is delivered first.
+    /// Has the waiting task perform some work, after the pending items are delivered.
     func perform(_ work: @escaping @Sendable () async -> Void) throws(Interrupt) {
         guard flush(), thread?.perform(work) ?? false else { throw .stopped }
     }
 
-    /// All that was put out and not delivered.
+    /// All output that was not delivered.
     var result: NativeResult {
         var result = NativeResult()
         result.objects.reserveCapacity(pending.count)

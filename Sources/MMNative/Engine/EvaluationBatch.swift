@@ -1,13 +1,14 @@
 package import MMCore
 
-/// Evaluates scripts line by line, each in a fresh session, for comparing with recordings.
+/// Evaluates scripts line by line, each in a new session, for comparison with recordings.
 package struct EvaluationBatch: Sendable {
     private let engine: NativeEngine
 
-    /// A batch on an engine.
+    /// Creates a batch that uses an engine.
     package init(engine: NativeEngine = NativeEngine(showsLayouts: false)) { self.engine = engine }
 
-    /// Answers a line `{"id","src"}` with `{"id","result"}` in the form of the recordings, or `{"id","handedOver"}`.
+    /// Answers a line `{"id","src"}` with `{"id","result"}` in the form of the recordings, or with
+    /// `{"id","handedOver"}`.
     package func answer(_ line: String) async throws(MMError) -> String {
         let json: JSONValue
         do {
@@ -36,7 +37,7 @@ package struct EvaluationBatch: Sendable {
         }
     }
 
-    /// A result in the form of the recordings.
+    /// Returns a result in the form of the recordings.
     static func text(_ result: NativeResult) throws -> String {
         var text = "{\"out\":["
         for (place, object) in result.objects.enumerated() {

@@ -2,13 +2,13 @@ import MMCore
 import MMSystem
 import Synchronization
 
-/// The thread on which one script is evaluated, and the task that waits for it.
+/// The thread that evaluates one script, paired with the task that waits for it.
 ///
-/// Evaluation recurses with the script's nesting and may compute for long, so it has a thread and a stack of its own.
-/// Whatever must be awaited (a page of a service, a reader that takes the output) is done by the waiting task while the
-/// thread stands still; that is also what holds a fast producer back.
+/// Evaluation recurses with the script's nesting and may compute for a long time, so it has a thread and a stack of its
+/// own. Anything asynchronous (a page of a service, a reader that takes the output) is awaited by the waiting task
+/// while the thread blocks, which also slows down a fast producer.
 final class EvaluationThread: Sendable {
-    /// Bytes of address space for the stack; pages are used as they are touched.
+    /// The size of the stack in bytes of address space; pages are committed as they are touched.
     static let stackSize = 64 << 20
     private static let reserve = ThreadReserve("mm-native", stackSize: stackSize, most: 16)
 
@@ -19,17 +19,18 @@ final class EvaluationThread: Sendable {
 
     private let deadline: Deadline
 
-    /// - Parameter deadline: when the script must have ended.
+    /// Creates a thread for one run.
+    /// - Parameter deadline: the time by which the script must have ended.
     init(deadline: Deadline = .never) {
         self.deadline = deadline
         (requests, outbox) = AsyncStream.makeStream()
     }
 
-    /// Whether the waiting task was cancelled, or the time is over. Evaluation ends soon after.
+    /// Whether the waiting task was cancelled or the time is up. Evaluation ends soon after.
     var isStopped: Bool { stopped.load(ordering: .relaxed) || deadline.hasPassed }
 
-    /// Runs a body on the thread and serves its requests until it is done.
-    /// - Throws: `.unavailable` when there is no thread to be had.
+    /// Runs a body on the thread and serves its requests until it has finished.
+    /// - Throws: `.unavailable` when no thread can be created.
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws(MMError) -> Value {
         let outcome = OneShot<Value>()
         let outbox = outbox
@@ -46,13 +47,13 @@ final class EvaluationThread: Sendable {
         } onCancel: {
             stop()
         }
-        // The stream also ends by cancellation: the thread is let go and comes to its own end.
+        // Cancellation ends the stream, too: stop the thread, and wait until it has ended by itself.
         stop()
         return await outcome.wait()
     }
 
-    /// Has the waiting task do something, and stands still until it is done. For the evaluating thread alone.
-    /// - Returns: whether it was done; not once the task is cancelled or the time is over.
+    /// Has the waiting task perform some work and blocks until it is done. Call it on the evaluating thread only.
+    /// - Returns: whether it was done; `false` once the task is cancelled or the time is up.
     func perform(_ work: @escaping @Sendable () async -> Void) -> Bool {
         guard !isStopped, case .enqueued = outbox.yield(work) else { return false }
         answered.wait()

@@ -2,7 +2,7 @@ import PowerShellSyntax
 
 /// Loops, `switch` and `try`.
 extension Evaluator {
-    /// Runs a loop's body once; `false` when the loop ends.
+    /// Runs a loop's body once; returns `false` when the loop ends.
     func loop(_ body: StatementBlockSyntax, _ label: String?, into sink: Sink) throws(Interrupt) -> Bool {
         try step()
         do throws(Interrupt) {

@@ -2,7 +2,7 @@ import MMSystem
 import PowerShellSyntax
 
 extension Evaluator {
-    /// The value of `left op right`.
+    /// Returns the value of `left op right`.
     func binary(_ node: BinaryExpressionSyntax) throws(Interrupt) -> PSValue {
         switch node.op {
         case .and:
@@ -15,9 +15,9 @@ extension Evaluator {
             let left = try value(of: node.left)
             return left.isNull ? try value(of: node.right) : left
         default:
-            // An operator puts out nothing for a left side that came to nothing, and something for `$null`.
+            // An operator emits nothing for a left operand without output, but does emit something for `$null`.
             let left = try kept(node.left)
-            // What comes down a pipeline is wrapped: a list there is one argument of a format.
+            // A pipeline object is wrapped: a list in `$_` counts as a single format argument.
             if node.op == .format, isCurrent(node.right), case .array? = current {
                 throw .handOver("a format of a list in $_")
             }
@@ -25,7 +25,7 @@ extension Evaluator {
         }
     }
 
-    /// Whether an expression is `$_` by any of its names.
+    /// Whether an expression is `$_`, by either of its names.
     private func isCurrent(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .variable(let node): ["_", "psitem"].contains(node.path.name.lowercased())
@@ -227,7 +227,7 @@ extension Evaluator {
 }
 
 extension BinaryOperator {
-    /// Whether the operator tells small letters from capitals.
+    /// Whether the operator is case-sensitive.
     fileprivate var countsCase: Bool {
         switch self {
         case .ceq, .cne, .cgt, .cge, .clt, .cle, .clike, .cnotlike, .cmatch, .cnotmatch, .ccontains, .cnotcontains,

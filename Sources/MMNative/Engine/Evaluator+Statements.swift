@@ -1,7 +1,7 @@
 import PowerShellSyntax
 
 extension Evaluator {
-    /// All that a list of statements puts out. An error inside is not certain to end as PowerShell ends it.
+    /// Returns everything that a list of statements emits. An error inside may not end as it would in PowerShell.
     func collected(_ block: StatementBlockSyntax) throws(Interrupt) -> [PSValue] {
         var items: [PSValue] = []
         collecting += 1
@@ -20,7 +20,7 @@ extension Evaluator {
         return items
     }
 
-    /// All that a statement puts out.
+    /// Returns everything that a statement emits.
     func collected(_ statement: StatementSyntax) throws(Interrupt) -> [PSValue] {
         var items: [PSValue] = []
         collecting += 1
@@ -32,7 +32,7 @@ extension Evaluator {
         return items
     }
 
-    /// Runs statements one by one; an error ends its statement only.
+    /// Runs statements in order; an error ends only its own statement.
     func run(_ statements: [StatementSyntax], into sink: Sink) throws(Interrupt) {
         for statement in statements {
             do throws(Interrupt) {
@@ -96,7 +96,7 @@ extension Evaluator {
         }
     }
 
-    /// Carries out an assignment and gives its value.
+    /// Performs an assignment and returns its value.
     func assign(_ node: AssignmentStatementSyntax) throws(Interrupt) -> PSValue {
         guard case .variable(let target) = node.target, target.path.qualifier == .none else {
             throw .handOver("an assignment to other than a variable")
@@ -119,7 +119,7 @@ extension Evaluator {
         return value
     }
 
-    /// Runs a script block for an object. `$_` is the object while it runs.
+    /// Runs a script block with `$_` set to an object.
     func run(_ block: PSBlock, on item: PSValue?, into sink: Sink) throws(Interrupt) {
         let outer = current
         if let item { current = item }
@@ -136,7 +136,7 @@ extension Evaluator {
         }
     }
 
-    /// What a script block puts out for an object, as one value.
+    /// Returns what a script block emits for an object, as one value.
     func result(of block: PSBlock, on item: PSValue) throws(Interrupt) -> PSValue {
         if let body = block.syntax.scriptBlock.body, body.statements.count == 1,
             let expression = body.statements[0].pureExpression
@@ -151,7 +151,7 @@ extension Evaluator {
                 if case .array(let items) = value { return .collapsed(items) }
                 return value
             } catch {
-                // The block comes to nothing; whether the error shows is up to the caller.
+                // The block yields nothing; its caller decides whether to show the error.
                 if case .statement(let record) = error { throw .blockFailed(record) }
                 throw error
             }
@@ -164,7 +164,7 @@ extension Evaluator {
         return .collapsed(items)
     }
 
-    /// Runs a pipeline whose objects are at hand.
+    /// Runs a pipeline that has all its objects at hand.
     func run(_ node: PipelineSyntax, into sink: Sink) throws(Interrupt) {
         guard !node.isBackground, let first = node.elements.first else { throw .handOver("a background job") }
         if node.elements.count == 1, case .expression(let element) = first {
@@ -185,7 +185,7 @@ extension Evaluator {
         }
     }
 
-    /// Sends what an expression comes to down a pipeline.
+    /// Sends the value of an expression down a pipeline.
     func stream(_ expression: ExpressionSyntax, into sink: Sink) throws(Interrupt) {
         switch expression {
         case .sub(let node):
@@ -215,7 +215,7 @@ extension Evaluator {
         try outcome.get()
     }
 
-    /// Sends a value down a pipeline: lists element by element.
+    /// Sends a value down a pipeline; a list element by element.
     static func enumerate(_ value: PSValue, into sink: Sink) throws(Interrupt) {
         guard case .array(let items) = value else { return try sink(value) }
         for item in items { try sink(item) }

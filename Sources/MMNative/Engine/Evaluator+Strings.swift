@@ -1,8 +1,8 @@
 import PowerShellSyntax
 
-/// Strings with parts that are evaluated.
+/// Expandable strings.
 extension Evaluator {
-    /// The text of a string with evaluated parts.
+    /// Returns the text of an expandable string.
     func expanded(_ node: ExpandableStringSyntax) throws(Interrupt) -> String {
         guard case .doubleQuoted = node.style else { throw .handOver("an unusual string with variables") }
         var text = ""

@@ -1,26 +1,26 @@
 import PowerShellSyntax
 
-/// Takes the objects that something puts out.
+/// Receives emitted objects.
 typealias Sink = (PSValue) throws(Interrupt) -> Void
 
-/// Evaluates the trees of one script. Lives on one task, for one run.
+/// Evaluates the syntax trees of one script. Confined to one thread, for one run.
 final class Evaluator {
-    /// The units of the script whose tree is evaluated, for the pieces of expandable strings. While a block runs, those of
-    /// the script that it stands in.
+    /// The UTF-16 units of the script being evaluated, for the pieces of expandable strings. While a block runs, those
+    /// of the script that contains it.
     private(set) var source: [UInt16]
-    /// Variables by name in small letters.
+    /// The variables by lower-case name.
     var variables: [String: PSValue]
-    /// `$_`, where there is one.
+    /// The value of `$_`, if there is one.
     var current: PSValue?
-    /// Where everything that is put out goes.
+    /// Receives all output.
     let delivery: Delivery
-    /// Cmdlets whose objects come from elsewhere.
+    /// The sources of cmdlets whose objects come from elsewhere.
     let sources: [any CmdletSource]
-    /// Variables that only another engine knows.
+    /// The variables whose values only another engine knows.
     var foreignVariables: Set<String> = []
-    /// How much this run may take.
+    /// The resource limits of this run.
     let limits: NativeLimits
-    /// Set when a part of an expression came to nothing at all, which is not always the same as `$null`.
+    /// Whether part of an expression emitted nothing at all, which isn't always the same as `$null`.
     var madeNothing = false
     private var patterns: [String: Pattern] = [:]
     private var wildcards: [String: Wildcard] = [:]
@@ -36,20 +36,20 @@ final class Evaluator {
         self.sources = sources
     }
 
-    /// Counts a step of work; ends the evaluation when it was cancelled, or when a loop without a source goes on for
-    /// ever.
+    /// Counts a step of work. Ends the evaluation when it was cancelled, or when a loop without a source runs on and
+    /// on.
     @inline(__always)
     func step() throws(Interrupt) {
         steps &+= 1
         if steps & 0xFF == 0 { try look() }
     }
 
-    /// How deep inside expressions what comes out is kept, and not put out at once.
+    /// The depth of nested expressions that collect output instead of emitting it at once.
     var collecting = 0
     private var steps = 0
-    /// How many `try` blocks are open: errors of statements then end more than their statement.
+    /// The number of open `try` blocks, inside which an error ends more than its own statement.
     var tries = 0
-    /// The errors whose `catch` is at work, the innermost last.
+    /// The errors whose `catch` blocks are running, innermost last.
     var caught: [NativeError] = []
 
     private var rounds = 0
@@ -57,7 +57,7 @@ final class Evaluator {
     private var seenBytes = 0
     private var firstResident: Int?
 
-    /// Counts what an operator or a method has made.
+    /// Checks the result of an operator or method against the limits, and counts its memory.
     func counted(_ value: PSValue) throws(Interrupt) -> PSValue {
         switch value {
         case .string(let text):
@@ -70,7 +70,7 @@ final class Evaluator {
         return value
     }
 
-    /// Counts the memory of a value, without what lies in it.
+    /// Counts the memory of a value, excluding values nested in it.
     func note(_ value: PSValue) throws(Interrupt) {
         let stride = MemoryLayout<PSValue>.stride
         switch value {
@@ -82,11 +82,12 @@ final class Evaluator {
         if madeBytes &- seenBytes > limits.bytesBetweenLooks { try lookAtMemory() }
     }
 
-    /// Whether it has made so much that the heap may have grown.
+    /// Whether so much memory was allocated that the heap may have grown.
     var hasMadeMuch: Bool { seenBytes > 0 }
 
-    /// Ends the evaluation when it holds much: it has made as much, and the process has grown by as much. What was made
-    /// and let go counts for nothing, and what others take neither.
+    /// Ends the evaluation when it uses too much memory: it has allocated more than the limit, and the process has
+    /// grown by more than the limit. That counts neither memory already freed nor, by itself, the growth that others
+    /// cause.
     private func lookAtMemory() throws(Interrupt) {
         seenBytes = madeBytes
         let resident = limits.residentBytes()
@@ -96,7 +97,7 @@ final class Evaluator {
         if madeBytes > most, resident - first > most { throw .handOver("much memory") }
     }
 
-    /// Evaluates something that stands in a block's own script.
+    /// Evaluates something that belongs to a block's own script.
     func inside<Value>(
         _ block: PSBlock, _ body: () throws(Interrupt) -> Value
     ) throws(Interrupt) -> Value {
@@ -106,13 +107,13 @@ final class Evaluator {
         return try body()
     }
 
-    /// Counts a round of a loop that only its own condition ends.
+    /// Counts an iteration of a loop that only its own condition ends.
     func round() throws(Interrupt) {
         rounds += 1
         if rounds > limits.rounds, !delivery.hasSent { throw .handOver("a long loop") }
     }
 
-    /// Puts an error out that does not end its command by itself.
+    /// Reports an error that doesn't end its command by itself.
     func report(_ error: NativeError, _ action: ErrorAction = .goOn) throws(Interrupt) {
         guard !error.id.isEmpty else { throw .handOver(error.message) }
         switch action {
@@ -122,19 +123,19 @@ final class Evaluator {
         }
     }
 
-    /// Puts a warning out.
+    /// Emits a warning.
     func warn(_ text: String) { delivery.note(.warning(text)) }
 
-    /// Whether the evaluation was called off.
+    /// Whether the evaluation was cancelled or its time is up.
     var isStopped: Bool { delivery.isStopped }
 
-    /// Ends the evaluation when it was called off, or its time is over.
+    /// Ends the evaluation when it was cancelled or its time is up.
     func look() throws(Interrupt) {
         if delivery.isStopped { throw .stopped }
         if steps > limits.steps, !delivery.hasSent { throw .handOver("a long computation") }
     }
 
-    /// The value of an expression.
+    /// Returns the value of an expression.
     func value(of expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
         switch expression {
         case .string(let node): return .string(node.value)
@@ -180,7 +181,7 @@ final class Evaluator {
         }
     }
 
-    /// The value of a literal.
+    /// Returns the value of a number literal.
     func number(_ number: NumberValue) throws(Interrupt) -> PSValue {
         switch number {
         case .int32(let value): return .int(value)
@@ -236,7 +237,7 @@ final class Evaluator {
         return try counted(try Methods.call(target, name, arguments))
     }
 
-    /// Values within values are followed by recursion, when they are shown and when they go: there is an end to it.
+    /// Limits nesting: nested values are processed recursively when they are shown and when they are released.
     private func bounded(_ value: PSValue) throws(Interrupt) -> PSValue {
         var depth = 0
         var inner = value
@@ -270,7 +271,7 @@ final class Evaluator {
         return table
     }
 
-    /// The value of a statement on the right of an assignment or of a key.
+    /// Returns the value of a statement on the right-hand side of an assignment or of a hashtable key.
     func value(of statement: StatementSyntax) throws(Interrupt) -> PSValue {
         if let expression = statement.pureExpression { return try kept(expression) }
         let items = try collected(statement)
@@ -278,7 +279,7 @@ final class Evaluator {
         return .collapsed(items)
     }
 
-    /// A value that goes on, to a variable or down a pipeline, where nothing and `$null` differ.
+    /// Returns a value that is kept, in a variable or down a pipeline, where no output and `$null` differ.
     func kept(_ expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
         let outer = madeNothing
         madeNothing = false
@@ -328,7 +329,7 @@ final class Evaluator {
         }
     }
 
-    /// `$x++` and its kin: the value before or after.
+    /// Evaluates `$x++` and similar operators; returns the value before or after the step.
     private func stepped(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
         guard case .variable(let variable) = node.operand, !variable.isSplatted, variable.path.qualifier == .none else {
             throw .handOver("a step of other than a variable")
@@ -346,7 +347,7 @@ final class Evaluator {
         return node.op == .plusPlus || node.op == .minusMinus ? after : start
     }
 
-    /// `-join`.
+    /// Evaluates `-join`.
     func joined(_ items: [PSValue], _ separator: String) throws(Interrupt) -> String {
         var texts: [String] = []
         for item in items {
@@ -354,13 +355,13 @@ final class Evaluator {
             if case .object(let object) = item, !object.isCustom { throw .handOver("joining objects") }
             texts.append(try PSText.string(item))
         }
-        // Elements may be one text many times over.
+        // All elements may share the storage of a single long text.
         let bytes = texts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * texts.count
         guard bytes <= limits.textBytes else { throw .handOver("a long text") }
         return texts.joined(separator: separator)
     }
 
-    /// A compiled pattern, made once a run.
+    /// Returns a compiled pattern; each is compiled once per run.
     func pattern(_ text: String, ignoringCase: Bool) throws(Interrupt) -> Pattern {
         let key = (ignoringCase ? "i" : "c") + text
         if let known = patterns[key] { return known }
@@ -369,7 +370,7 @@ final class Evaluator {
         return made
     }
 
-    /// A wildcard pattern, made once a run.
+    /// Returns a wildcard pattern; each is parsed once per run.
     func wildcard(_ text: String, ignoringCase: Bool) throws(Interrupt) -> Wildcard {
         let key = (ignoringCase ? "i" : "c") + text
         if let known = wildcards[key] { return known }

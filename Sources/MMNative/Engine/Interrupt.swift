@@ -1,37 +1,37 @@
-/// Why an evaluation stopped where it stood.
+/// The reason why an evaluation was interrupted.
 enum Interrupt: Error {
-    /// The script needs what only a real PowerShell knows. Nothing of what was computed counts.
+    /// The script needs a real PowerShell; everything computed so far is discarded.
     case handOver(String)
-    /// The script was called off, or its time is over.
+    /// The script was cancelled or its time is up.
     case stopped
     /// An error that ends the statement; the next one runs.
     case statement(NativeError)
     /// An exception that ends the script.
     case fatal(NativeError)
-    /// A pipeline element has enough: everything before it ends.
+    /// A stage of the pipeline needs no more input, so everything before it ends.
     case stopUpstream(ObjectIdentifier)
     /// `return` inside a script block.
     case leaveBlock
-    /// A statement error inside a block that is asked for a value.
+    /// A statement error inside a block that should return a value.
     case blockFailed(NativeError)
-    /// `break` or `continue`, with the label when there is one.
+    /// `break` or `continue`, with its label if it has one.
     case leaveLoop(isBreak: Bool, label: String?)
 }
 
-/// An error record: what PowerShell calls it, and what it says.
+/// An error record: its id in PowerShell and a message.
 package struct NativeError: Sendable, Hashable {
     /// The fully qualified error id.
     package let id: String
-    /// The words. They are for people: only the id is PowerShell's own.
+    /// The message, for people: only the id is guaranteed to be PowerShell's own.
     package let message: String
-    /// The category, such as `ObjectNotFound`, where it is known.
+    /// The category, such as `ObjectNotFound`, if known.
     package let category: String?
-    /// The command that raised it, where it is known.
+    /// The command that raised the error, if known.
     package let command: String?
-    /// Whether a script may read the words: they are the script's or the service's own, or PowerShell has the same.
+    /// Whether scripts may read the message, because it is the script's or the service's own or equals PowerShell's.
     package let isReadable: Bool
 
-    /// An error record.
+    /// Creates an error record.
     package init(
         _ id: String, _ message: String, category: String? = nil, command: String? = nil, isReadable: Bool = false
     ) {

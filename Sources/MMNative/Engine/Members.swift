@@ -1,6 +1,6 @@
-/// Properties, methods and elements of values.
+/// Properties and elements of values.
 enum Members {
-    /// `value.name`.
+    /// Returns `value.name`.
     static func property(_ value: PSValue, _ name: String) throws(Interrupt) -> PSValue {
         if let own = try ownProperty(value, name) { return own }
         if case .array(let items) = value {
@@ -24,7 +24,7 @@ enum Members {
         if case .array(let items) = value { found += items } else { found.append(value) }
     }
 
-    /// The value's own property; `nil` when it has none of that name.
+    /// Returns the value's own property; `nil` when it has none with that name.
     static func ownProperty(_ value: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
         if case .object(let object) = value {
             if let found = object[name] { return found }
@@ -58,7 +58,7 @@ enum Members {
             case "keys", "values":
                 guard table.hasCertainOrder else { throw .handOver("a table whose order is uncertain") }
                 return .array(table.pairs.map { folded == "keys" ? .string($0.key) : $0.value })
-            // A table has no length of its own: like any single object it then has 1.
+            // A hashtable has no length of its own; like any single object it reports 1.
             case "length": return .int(1)
             case "isreadonly", "isfixedsize", "issynchronized", "syncroot", "item":
                 throw .handOver("a member of a table")
@@ -128,7 +128,7 @@ enum Members {
         return folded == "count" || folded == "length" || folded.hasPrefix("ps")
     }
 
-    /// `value[index]`.
+    /// Returns `value[index]`.
     static func element(_ value: PSValue, _ index: PSValue) throws(Interrupt) -> PSValue {
         if case .null = value {
             throw .statement(NativeError("NullArray", "Cannot index into a null array.", isReadable: true))
@@ -153,7 +153,7 @@ enum Members {
         return try place(value, at: index) ?? .null
     }
 
-    /// An element by its place, counted from the end when it is negative; `nil` outside.
+    /// Returns the element at an index, counted from the end when negative; `nil` out of range.
     private static func place(_ value: PSValue, at index: PSValue) throws(Interrupt) -> PSValue? {
         let number: Int32
         switch index {

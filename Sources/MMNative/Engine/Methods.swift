@@ -1,6 +1,6 @@
-/// Method calls of the closed list.
+/// The supported method calls.
 enum Methods {
-    /// `target.name(arguments)`.
+    /// Evaluates `target.name(arguments)`.
     static func call(_ target: PSValue, _ name: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         let method = name.lowercased()
         if method == "gettype", arguments.isEmpty {
@@ -58,7 +58,7 @@ enum Methods {
         }
     }
 
-    /// A method that lists don't have is called on each element.
+    /// Calls a method that lists don't have on each element.
     private static func each(
         _ items: [PSValue], _ method: String, _ name: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue {
@@ -79,7 +79,7 @@ enum Methods {
         return .collapsed(results)
     }
 
-    /// `Contains` looks for the same value of the same type, by units where it is text.
+    /// Implements `Contains`: looks for an equal value of the same type, comparing text unit by unit.
     private static func holds(_ items: [PSValue], _ wanted: PSValue) throws(Interrupt) -> Bool {
         for item in items {
             switch (item, wanted) {
@@ -149,7 +149,7 @@ enum Methods {
             ticks = product
         case .double(let number):
             let product = number * Double(unit)
-            // What falls between two ticks is rounded by ways of its own.
+            // .NET has its own ways of rounding fractions of a tick.
             guard let exact = Int64(exactly: product), product.magnitude < 9e15 else {
                 throw .handOver("a part of a tick")
             }

@@ -2,19 +2,22 @@ package import MMCore
 import MMSystem
 package import PowerShellSyntax
 
-/// Runs scripts of the closed language without a PowerShell. A result is PowerShell's own, or there is none: whatever
-/// lies outside is handed over with the reason.
+/// Runs scripts of a closed subset of the language without PowerShell. A result is exactly PowerShell's own, or there
+/// is none: any other script is handed over, with the reason.
 package struct NativeEngine: Sendable {
-    /// Takes what a script puts out, in order, as it comes. The script stands still until it returns.
+    /// Receives a script's output in order, as it is emitted. The script waits until it returns.
     package typealias Receiver = @Sendable ([NativeOutput]) async -> Void
 
     private let sources: [any CmdletSource]
     private let showsLayouts: Bool
     private let limits: NativeLimits
 
-    /// An engine with the cmdlets of some sources.
-    /// - Parameter showsLayouts: what Format-Table and its kin put out at the end becomes text, as a shell shows it.
-    /// - Parameter limits: how much one script may take.
+    /// Creates an engine with the cmdlets of some sources.
+    /// - Parameters:
+    ///   - sources: the sources of further cmdlets.
+    ///   - showsLayouts: whether layouts that Format-Table and similar commands emit at the end become text, as a shell
+    ///     displays them.
+    ///   - limits: the resource limits of a script.
     package init(
         sources: [any CmdletSource] = [], showsLayouts: Bool = true, limits: NativeLimits = NativeLimits()
     ) {
@@ -23,19 +26,21 @@ package struct NativeEngine: Sendable {
         self.showsLayouts = showsLayouts
     }
 
-    /// Why a script is beyond the engine; `nil` when its form fits. Nothing runs.
-    /// - Parameter values: texts for the script's param block.
+    /// Returns why a script is beyond the engine, or `nil` when its form is supported. Runs nothing.
+    /// - Parameter values: texts for the script's `param` block.
     package func misfit(
         _ script: ParsedScript, values: [String: String] = [:], in session: NativeSession
     ) -> String? {
         SubsetCheck(script) { name in sources.contains { $0.knows(name) } }.reason(values: values)
     }
 
-    /// Runs a script and gathers what it puts out. Its variables stay in the session when it completes.
+    /// Runs a script and collects its output. Its variables are kept in the session when it completes.
     /// - Parameters:
-    ///   - parsed: what the parser made of this script, where that is known.
-    ///   - values: texts for the script's param block.
-    ///   - deadline: when it is stopped.
+    ///   - script: the script's text.
+    ///   - parsed: the parsed script, if available.
+    ///   - values: texts for the script's `param` block.
+    ///   - session: the session whose variables the script uses.
+    ///   - deadline: when to stop the script.
     package func run(
         _ script: String, parsed: ParsedScript? = nil, values: [String: String] = [:],
         in session: inout NativeSession, deadline: Deadline = .never
@@ -43,8 +48,8 @@ package struct NativeEngine: Sendable {
         await run(script, parsed, values, in: &session, deadline, receiver: nil)
     }
 
-    /// Runs a script and delivers what it puts out as it comes; the outcome's result then holds the failure alone.
-    /// What was delivered before a hand-over is part of a result that never was.
+    /// Runs a script and delivers its output as it is emitted; the result of the outcome then contains only the
+    /// failure. Output that was delivered before a hand-over belongs to no valid result.
     package func run(
         _ script: String, parsed: ParsedScript? = nil, values: [String: String] = [:],
         in session: inout NativeSession, deadline: Deadline = .never, receiver: @escaping Receiver
@@ -72,7 +77,7 @@ package struct NativeEngine: Sendable {
         do {
             end = try await thread.run {
                 var hasMadeMuch = false
-                // The run lets go of what it holds before memory is given back.
+                // The run must release what it holds before memory is returned to the system.
                 func carryOut() -> (NativeOutcome, NativeSession) {
                     let run = NativeRun(
                         units: units, session: before, sources: sources, limits: limits, thread: thread,
@@ -93,7 +98,7 @@ package struct NativeEngine: Sendable {
     }
 }
 
-/// One run of a script, on the evaluating thread.
+/// A single run of a script, on the evaluating thread.
 private final class NativeRun {
     private let evaluator: Evaluator
     private let delivery: Delivery
@@ -108,8 +113,8 @@ private final class NativeRun {
         evaluator.foreignVariables = session.foreignVariables
     }
 
-    /// A layout as text, any other object as it is. Where a terminal would break lines they stay whole: whoever reads
-    /// this breaks them as they like.
+    /// Returns a layout as text and any other object unchanged. Lines that a terminal would break stay whole; readers
+    /// break them as they see fit.
     private static func shown(_ item: PSValue) throws(Interrupt) -> PSValue {
         guard let block = FormattedBlock(item) else { return item }
         guard var lines = block.lines(width: 120) ?? block.lines(width: 65_536) else {

@@ -1,27 +1,28 @@
 import MMSystem
 
-/// How much one script may take of the process that evaluates it. What needs more is handed over to a PowerShell, which is a
-/// process of its own.
+/// The resources that one script may use in the process that evaluates it. Scripts that need more are handed over to
+/// PowerShell, which runs in a process of its own.
 package struct NativeLimits: Sendable {
-    /// Bytes of one text.
+    /// The maximum size of a text, in bytes.
     package var textBytes = 8 << 20
-    /// Elements of one list, before the first request to a service.
+    /// The maximum number of elements in a list, before the first request to a service.
     package var listItems = 1_000_000
-    /// Bytes that one run may hold before the first request to a service.
+    /// The maximum memory of a run in bytes, before the first request to a service.
     package var memoryBytes = 48 << 20
-    /// Bytes that one run may hold with the rows of services.
+    /// The maximum memory of a run in bytes, including the rows of services.
     package var rowBytes = 1 << 30
-    /// How many bytes are made between two looks at the memory of the process.
+    /// The number of bytes allocated between two checks of the process's memory.
     package var bytesBetweenLooks = 4 << 20
-    /// The memory of the process.
+    /// Returns the resident memory of the process in bytes.
     package var residentBytes: @Sendable () -> Int = { OwnMemory.resident() ?? 0 }
-    /// Steps of evaluation before the first request to a service.
+    /// The maximum number of evaluation steps, before the first request to a service.
     package var steps = 50_000_000
-    /// Rounds of loops that only their own condition ends, before the first request to a service.
+    /// The maximum number of iterations of loops that only their own condition ends, before the first request to a
+    /// service.
     package var rounds = 1_000_000
-    /// Steps of one match or replacement, besides 64 for each byte of its text.
+    /// The maximum number of steps of a match or replacement, in addition to 64 for each byte of the text.
     package var patternSteps = 200_000
 
-    /// The usual limits.
+    /// Creates the default limits.
     package init() {}
 }

@@ -1,38 +1,38 @@
-/// What lasts between the scripts of one session: its variables.
+/// The state that a session keeps between scripts: its variables.
 package struct NativeSession: Sendable {
-    /// Values by name in small letters.
+    /// The variables' values by lower-case name.
     package internal(set) var variables: [String: PSValue] = [:]
-    /// Names, in small letters, that another engine of the same session has set: their values are there, not here.
+    /// The lower-case names of variables that another engine of the same session has set, and whose values only it has.
     package var foreignVariables: Set<String> = []
 
-    /// A fresh session.
+    /// Creates a session without variables.
     package init() {}
 }
 
 /// How a script ended in the native engine.
 package enum NativeOutcome: Sendable {
-    /// It ran; errors may be among the results.
+    /// The script completed; its result may contain errors.
     case completed(NativeResult)
-    /// It needs a real PowerShell. `hasSent` tells whether a source cmdlet ran before that was known: a script that
-    /// writes must then not be run once more.
+    /// The script needs a real PowerShell. `hasSent` tells whether a source's cmdlet had run by then: a script that
+    /// writes must then not be run again.
     case handedOver(reason: String, hasSent: Bool)
-    /// It was called off, or its time was over: what it had put out by then and nobody has received.
+    /// The script was cancelled or ran out of time; the result holds the output that was not yet delivered.
     case stopped(NativeResult, hasSent: Bool)
 }
 
-/// All that a script put out.
+/// A script's complete output.
 package struct NativeResult: Sendable {
-    /// The objects.
+    /// The output stream.
     package var objects: [PSValue] = []
     /// The error stream.
     package var errors: [NativeError] = []
     /// The warning stream.
     package var warnings: [String] = []
-    /// What was said to the person.
+    /// The messages for the person.
     package var information: [String] = []
     /// The exception that ended the script.
     package var failure: NativeError?
 
-    /// Nothing put out yet.
+    /// Creates an empty result.
     package init() {}
 }

@@ -1,10 +1,10 @@
 import PowerShellSyntax
 
-/// The parameters of a whole script, as far as it is certain without a PowerShell what they get: plain names, a few types,
-/// values that are texts. Everything else makes the script PowerShell's.
+/// The parameters of a script, as far as their values are certain without PowerShell: plain names, a few types, texts
+/// as values. Anything else is left to PowerShell.
 struct ScriptParameters {
     private let block: ParameterBlockSyntax
-    /// The values by name in small letters.
+    /// The values by lower-case name.
     private let values: [String: String]
 
     init(_ block: ParameterBlockSyntax, values: [String: String]) {
@@ -13,10 +13,10 @@ struct ScriptParameters {
             values.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { (first, _) in first })
     }
 
-    /// Why the block does not fit; `nil` when it does.
+    /// Returns why the block is not supported; `nil` when it is.
     /// - Parameters:
-    ///   - script: the script that it stands in.
-    ///   - expression: why a default does not fit.
+    ///   - script: the script that contains the block.
+    ///   - expression: returns why a default value is not supported.
     func misfit(in script: ParsedScript, _ expression: (ExpressionSyntax) -> String?) -> String? {
         for attribute in block.attributes {
             guard attribute.typeName.fullName.lowercased() == "cmdletbinding",
@@ -35,17 +35,17 @@ struct ScriptParameters {
             if kind.type != nil { typed.insert(name) }
             if let value = parameter.defaultValue, let reason = expression(value) { return reason }
             let isUnbound = values[name] == nil && parameter.defaultValue == nil
-            // A mandatory parameter takes neither its default nor an empty text.
+            // A mandatory parameter accepts neither its default nor an empty text.
             if isUnbound && kind.unbound == nil || kind.isMandatory && values[name, default: ""].isEmpty {
                 return "the parameter $\(path.name) without a value"
             }
-            // Texts are no truth values when they are bound.
+            // Binding doesn't convert texts to Booleans.
             if values[name] != nil, kind.type == .bool { return "a text for $\(path.name)" }
         }
         if let stranger = values.keys.first(where: { !names.contains($0) }) {
             return "a value for \(stranger), which is no parameter's whole name"
         }
-        // The type stays with the variable: whatever is assigned later would have to be converted too.
+        // The type stays attached to the variable, so later assignments would have to be converted, too.
         for item in ScriptFacts(of: script).items {
             if case .set(let path, _) = item.detail, typed.contains(path.name.lowercased()) {
                 return "an assignment to the typed $\(path.name)"
@@ -54,7 +54,7 @@ struct ScriptParameters {
         return nil
     }
 
-    /// Gives the parameters their values: first those that came, then defaults in order.
+    /// Sets the parameters: first those with given values, then the defaults in order.
     func bind(in evaluator: Evaluator) throws(Interrupt) {
         for parameter in block.parameters {
             guard let kind = Self.kind(of: parameter) else { throw .handOver("a declaration") }
@@ -79,7 +79,7 @@ struct ScriptParameters {
         return try certain { () throws(Interrupt) in try Conversion.cast(value, to: type) }
     }
 
-    /// What fails here fails in PowerShell with an error of its binder, which is not told here.
+    /// Hands over whatever fails here, since PowerShell reports it as a binding error that the engine can't reproduce.
     private static func certain(_ work: () throws(Interrupt) -> PSValue) throws(Interrupt) -> PSValue {
         do throws(Interrupt) { return try work() } catch {
             switch error {
@@ -89,11 +89,11 @@ struct ScriptParameters {
         }
     }
 
-    /// How a parameter is declared.
+    /// A parameter's declaration.
     private struct Kind {
         var type: PSType?
         var isMandatory = false
-        /// What it holds when nobody gives a value; nil where that is not certain.
+        /// The parameter's value when none is given; `nil` where that isn't certain.
         var unbound: PSValue?
     }
 

@@ -1,6 +1,6 @@
 import MMCore
 
-/// A running source cmdlet, read from the evaluating thread.
+/// Reads a running source cmdlet from the evaluating thread.
 struct SourceRows {
     private let source: any CmdletSource
     private let call: CmdletCall
@@ -13,7 +13,7 @@ struct SourceRows {
         self.evaluator = evaluator
     }
 
-    /// Runs the cmdlet and hands its objects on until `take` wants no more.
+    /// Runs the cmdlet and passes its objects on until `take` returns `false`.
     func read(_ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) {
         let (box, source, call) = (box, source, call)
         let atOnce: CmdletBatch?
@@ -36,7 +36,7 @@ struct SourceRows {
         }
     }
 
-    /// Hands a batch on; `false` once no more is wanted.
+    /// Passes a batch on; returns `false` once no more objects are wanted.
     private func handOn(_ batch: CmdletBatch, _ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) -> Bool {
         for text in batch.warnings { evaluator.delivery.note(.warning(text)) }
         for text in batch.information { evaluator.delivery.note(.information(text)) }
@@ -70,9 +70,9 @@ struct SourceRows {
     }
 }
 
-/// What the evaluating thread and the task that waits for it pass each other.
+/// What the evaluating thread and the waiting task exchange.
 ///
-/// `@unchecked Sendable`: the thread stands still while the task works on it, and reads it only when that is done.
+/// `@unchecked Sendable`: the thread blocks while the task uses the box, and reads it only after that.
 private final class RowsBox: @unchecked Sendable {
     var rows: (any CmdletRows)?
     var answer: Result<CmdletBatch?, CmdletFault> = .success(nil)

@@ -1,9 +1,9 @@
 import Glibc
 import PowerShellSyntax
 
-/// Static members of the closed list of types.
+/// The supported static members of types.
 enum Statics {
-    /// `[type]::name`.
+    /// Returns `[type]::name`.
     static func property(_ type: PSType, _ name: String) throws(Interrupt) -> PSValue {
         switch (type, name.lowercased()) {
         case (.int, "maxvalue"): return .int(.max)
@@ -38,7 +38,7 @@ enum Statics {
         return .enumeration(value)
     }
 
-    /// `[type]::name(arguments)`.
+    /// Evaluates `[type]::name(arguments)`.
     static func call(
         _ type: PSType, _ name: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue {
@@ -122,7 +122,7 @@ enum Statics {
             case (.int, .int): return pick
             case (.int, .long), (.long, .int), (.long, .long): return try Conversion.cast(pick, to: .long)
             case (.double, .double): return pick
-            // Which of the overloads is taken for a whole number beside a double depends on more than the two.
+            // Which overload .NET chooses for an integer next to a double depends on more than these two arguments.
             default: throw .handOver("an unusual \(method)")
             }
         case ("round", 1...3):
@@ -136,7 +136,7 @@ enum Statics {
                 guard let rounded = number.rounded(places) else { throw .handOver("an unusual Round") }
                 return .decimal(rounded)
             }
-            // Whole numbers go to the overload of decimals.
+            // Whole numbers use the overload for decimals.
             if let whole = wholeDecimal(arguments[0]) {
                 guard arguments.count == 1 || arguments.count == 2 && isPlaces(arguments[1]) else {
                     throw .handOver("an unusual Round")
@@ -156,7 +156,7 @@ enum Statics {
         case ("sqrt", 1) where !hasDecimal: return .double(try double(0).squareRoot())
         case ("pow", 2) where !hasDecimal:
             let power = Glibc.pow(try double(0), try double(1))
-            // Where the digits end is the library's own affair.
+            // Where the digits of other powers end depends on the maths library.
             guard power.rounded() == power, power.magnitude < 9e15 else { throw .handOver("an unusual Pow") }
             return .double(power)
         case ("sign", 1) where !hasDecimal:

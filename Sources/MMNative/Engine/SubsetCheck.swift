@@ -1,22 +1,22 @@
 import PowerShellSyntax
 
-/// Whether a whole script lies inside the engine's language, looked at before anything runs.
+/// Checks whether a whole script is within the engine's language, before anything runs.
 struct SubsetCheck {
     private let script: ParsedScript
     private let isSource: (String) -> Bool
 
-    /// A check of a script.
-    /// - Parameter isSource: whether a name, in any case, is that of a source cmdlet.
+    /// Creates a check of a script.
+    /// - Parameter isSource: whether a name, in any case, is a source's cmdlet.
     init(_ script: ParsedScript, isSource: @escaping (String) -> Bool) {
         self.script = script
         self.isSource = isSource
     }
 
-    /// The deepest tree that is walked: a limit of the stack, not of the language.
+    /// The maximum height of a tree that is walked: a limit of the stack, not of the language.
     static let height = 90
 
-    /// The first reason why the script does not fit; `nil` when it does.
-    /// - Parameter values: texts for the script's param block.
+    /// Returns the first reason why the script is not supported; `nil` when it is.
+    /// - Parameter values: texts for the script's `param` block.
     func reason(values: [String: String] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
@@ -99,7 +99,7 @@ struct SubsetCheck {
         }
     }
 
-    /// A statement whose value is used. An assignment there would have one, which it puts out nowhere else.
+    /// Checks a statement whose value is used. An assignment would have a value there that it doesn't emit elsewhere.
     private func valued(_ node: StatementSyntax) -> String? {
         guard case .pipeline = node else { return "an assignment used as a value" }
         return statement(node)
@@ -143,7 +143,7 @@ struct SubsetCheck {
         return nil
     }
 
-    /// A script block that a source cmdlet is given is never run: it is the text of a filter.
+    /// Checks an argument. A script block for a source's cmdlet is never run: it is the text of a filter.
     private func argument(_ node: ExpressionSyntax, ofSource: Bool) -> String? {
         guard ofSource, case .scriptBlock(let block) = node else { return expression(node) }
         let hasVariables = ScriptFacts(of: script).items.contains { item in

@@ -1,6 +1,6 @@
-/// Methods of texts. All that a culture could decide stays within ASCII.
+/// Methods of strings. Everything that depends on a culture is limited to ASCII.
 enum TextMethods {
-    /// `text.name(arguments)`.
+    /// Evaluates `text.name(arguments)`.
     static func call(
         _ text: String, _ method: String, _ name: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue {
@@ -58,7 +58,7 @@ enum TextMethods {
             return made(units[..<numbers[0]] + units[(numbers[0] + count)...])
         case ("contains", 1, 0): return .bool(find(texts[0], in: units) != nil)
         case ("indexof", 1, 0):
-            // A text is looked for by culture, in which control characters count for nothing.
+            // The search is culture-sensitive and ignores control characters.
             guard text.isPlain, texts[0].isPlain else { throw .handOver("IndexOf with control characters") }
             return .int(Int32(find(texts[0], in: units) ?? -1))
         case ("startswith", 1, 0):

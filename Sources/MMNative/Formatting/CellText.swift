@@ -1,6 +1,6 @@
-/// Values as the cells of tables and lists show them.
+/// The text of values in the cells of tables and lists.
 enum CellText {
-    /// A value; fractions show two places in tables.
+    /// Returns the text of a value; tables show fractions with two decimal places.
     static func text(_ value: PSValue, isTable: Bool) throws(Interrupt) -> String {
         switch value {
         case .double, .decimal:
@@ -21,7 +21,7 @@ enum CellText {
         }
     }
 
-    /// Whether a column whose first value this is stands at the right.
+    /// Whether a column whose first value this is aligns right.
     static func isRight(_ value: PSValue?) -> Bool {
         switch value {
         case .int?, .long?, .double?, .decimal?, .bool?, .char?, .enumeration?: true

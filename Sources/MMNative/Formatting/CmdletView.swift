@@ -1,19 +1,19 @@
-/// The columns in which Exchange's module shows what a cmdlet gives, where nothing else is asked for.
+/// The default columns that Exchange's module displays for a cmdlet's output.
 package final class CmdletView: Sendable {
     /// A column.
     package struct Column: Sendable {
-        /// The property.
+        /// The property's name.
         package let name: String
-        /// Its width; 0 leaves it to the layout.
+        /// The column's width; 0 leaves it to the layout.
         let width: Int
-        /// It stands at the right.
+        /// Whether the column aligns right.
         let isRight: Bool
     }
 
     /// The columns in order.
     package let columns: [Column]
 
-    /// Reads `Name 25, Size >`.
+    /// Parses a description such as `Name 25, Size >`.
     private init(_ written: Substring) {
         columns = written.split(separator: ",").compactMap { part in
             let words = part.split(separator: " ")
@@ -24,7 +24,7 @@ package final class CmdletView: Sendable {
         }
     }
 
-    /// The view of a cmdlet's objects; `nil` where the module shows all properties one below the other.
+    /// Returns the view of a cmdlet's output; `nil` where the module displays all properties as a list.
     package static func of(_ cmdlet: String) -> CmdletView? { views[cmdlet.lowercased()] }
 
     private static let views: [String: CmdletView] = {

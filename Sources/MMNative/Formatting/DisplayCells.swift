@@ -1,23 +1,23 @@
-/// How many places texts take in a terminal, as PowerShell counts them.
+/// The width of text in terminal cells, as PowerShell counts them.
 enum DisplayCells {
-    /// The places of a text: two for East Asian wide units, one for every other one.
+    /// Returns the width of a text: two cells for each wide East Asian unit, one for any other.
     static func count(_ text: String) -> Int {
         text.utf16.reduce(0) { $0 + (isWide($1) ? 2 : 1) }
     }
 
-    /// Whether a text takes one line: it has no line breaks and no sequences that a terminal obeys.
+    /// Whether a text stays on one line: it contains no line breaks and no escape sequences.
     static func isOneLine(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 != 0x0A && $0 != 0x0D && $0 != 0x1B }
     }
 
-    /// Whether each character is one unit and takes one place, so that a text can be cut anywhere.
+    /// Whether each character is one unit and one cell wide, so that the text can be cut anywhere.
     static func isSimple(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy {
             ($0.value >= 0x20 && $0.value < 0x7F) || (0xA1...0x17F).contains($0.value) && $0.value != 0xAD
         }
     }
 
-    /// The lines of a text; `nil` where a terminal would obey what stands in it.
+    /// Returns the lines of a text; `nil` where it contains escape sequences.
     static func lines(_ text: String) -> [String]? {
         guard !text.utf8.contains(0x1B) else { return nil }
         let units = text.utf8.filter { $0 != 0x0D }

@@ -1,18 +1,18 @@
-/// What Format-Table and Format-List hand on: cells as text, not laid out yet, since the width is the reader's affair.
+/// The output of Format-Table and Format-List: cells as text, not yet laid out, because the width is up to the reader.
 package struct FormattedBlock: Sendable {
-    /// One column or one label of a list.
+    /// A column of a table.
     struct Column: Sendable {
         let label: String
-        /// Numbers and truths stand at the right.
+        /// Whether the column aligns right, as numbers and Booleans do.
         var isRight = false
-        /// A width that was asked for; 0 leaves it to the layout.
+        /// The requested width; 0 leaves it to the layout.
         var width = 0
     }
 
-    /// Rows under one head.
+    /// Rows under a common heading.
     struct Group: Sendable {
         var title: String?
-        /// The columns of a table; of a list each row has its own.
+        /// The columns of a table; in a list, each row has its own labels instead.
         var columns: [Column]
         var rows: [[String]]
         /// The labels of a list's rows.
@@ -24,7 +24,7 @@ package struct FormattedBlock: Sendable {
 
     private static let type = "Microsoft.PowerShell.Commands.Internal.Format.FormatStartData"
 
-    /// The block as an object that flows down a pipeline.
+    /// The block as an object that can pass through a pipeline.
     var value: PSValue? {
         let groups = groups.map { group -> PSValue in
             .array([
@@ -45,7 +45,7 @@ package struct FormattedBlock: Sendable {
         self.groups = groups
     }
 
-    /// Reads the block back; `nil` when the value is something else.
+    /// Reads a block from a value; `nil` when the value is something else.
     package init?(_ value: PSValue) {
         guard case .object(let object) = value, object.typeName == FormattedBlock.type,
             case .bool(let isTable)? = object["Shape"], case .array(let parts)? = object["Groups"]
@@ -72,7 +72,7 @@ package struct FormattedBlock: Sendable {
         }
     }
 
-    /// The lines as PowerShell writes them at a width; `nil` where its layout is not certain.
+    /// Returns the lines as PowerShell writes them at a width; `nil` where its layout isn't certain.
     package func lines(width: Int) -> [String]? {
         var lines: [String] = []
         for group in groups {
@@ -92,7 +92,7 @@ package struct FormattedBlock: Sendable {
             let widest = labels.map(DisplayCells.count).max() ?? 0
             for (label, value) in zip(labels, row) {
                 guard DisplayCells.isSimple(label), let parts = DisplayCells.lines(value) else { return nil }
-                // What does not fit would be wrapped.
+                // Text that doesn't fit would be wrapped.
                 guard parts.allSatisfy({ widest + 3 + DisplayCells.count($0) <= width }) else { return nil }
                 let margin = String(repeating: " ", count: widest - DisplayCells.count(label)) + " : "
                 lines.append(label + margin + parts[0])

@@ -1,11 +1,12 @@
-/// The layout of a table's text: widths from what it holds, the last column cut, what does not fit left out.
+/// The text layout of a table: widths follow from the contents, the last column is truncated, and columns that don't
+/// fit are dropped.
 struct TableLayout {
     private let columns: [FormattedBlock.Column]
     private let rows: [[String]]
     private var widths: [Int]
     private let width: Int
 
-    /// Lays a group of rows out; `nil` where PowerShell would break a line.
+    /// Lays out a group of rows; `nil` where PowerShell would break a line.
     init?(_ group: FormattedBlock.Group, width: Int) {
         guard width >= 5, !group.columns.isEmpty else { return nil }
         columns = group.columns
@@ -16,13 +17,13 @@ struct TableLayout {
             rows.allSatisfy({ $0.allSatisfy(DisplayCells.isOneLine) })
         else { return nil }
         if widths[0] == 0 {
-            // Where the first column leaves its width open, all are as wide as what they hold.
+            // If the first column leaves its width open, every column is as wide as its contents.
             for (place, column) in columns.enumerated() {
                 widths[place] = rows.reduce(column.label.utf16.count) { max($0, DisplayCells.count($1[place])) }
             }
         }
         assign()
-        // A head that is cut would be broken into lines.
+        // A truncated heading would be broken into lines.
         for (place, column) in columns.enumerated() where widths[place] > 0 && widths[place] < column.label.utf16.count
         {
             return nil
@@ -65,7 +66,7 @@ struct TableLayout {
         }
     }
 
-    /// An empty line, the head, its dashes, and the rows.
+    /// The lines of the table: an empty one, the heading, its dashes, and the rows.
     var lines: [String] {
         let labels = columns.map(\.label)
         let head = row(labels, padsLast: false, isHead: true)
@@ -80,7 +81,7 @@ struct TableLayout {
         var text = ""
         for (place, cell) in cells.enumerated() where widths[place] > 0 {
             if place > 0 { text += " " }
-            // The very last column is not filled up; one that became the last is.
+            // The table's last column isn't padded; a column that became the last one is.
             let isLast = isHead ? place == lastShown : place == cells.count - 1
             text += field(cell, widths[place], columns[place].isRight, isPadded: !isLast)
         }

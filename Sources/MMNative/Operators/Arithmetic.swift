@@ -1,11 +1,11 @@
 import Glibc
 
-/// `+ - * / %` and the bits.
+/// The operators `+ - * / %`, the bitwise operators and `..`.
 enum Arithmetic {
     private static let largest = 1_000_000
     private static let longest = 16 << 20
 
-    /// `left + right`: the left operand decides.
+    /// Evaluates `left + right`, in which the left operand decides the type.
     static func add(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch (left, right) {
         case (.null, _): return right
@@ -35,12 +35,12 @@ enum Arithmetic {
         }
     }
 
-    /// `left - right`.
+    /// Evaluates `left - right`.
     static func subtract(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch (left, right) {
         case (.date(let date), .date(let other)): return .span(date.ticks - other.ticks)
         case (.null, .date), (.null, .span):
-            // It fails for certain; under which id is not.
+            // PowerShell certainly fails here, but with which error id isn't known.
             throw .statement(NativeError("", "a date taken from $null"))
         case (.date(let date), .span(let ticks)): return try moved(date, -ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.subtractingReportingOverflow(other))
@@ -59,7 +59,7 @@ enum Arithmetic {
         return .date(moved)
     }
 
-    /// `left * right`: texts and lists repeat.
+    /// Evaluates `left * right`, which repeats texts and lists.
     static func multiply(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch (left, right) {
         case (.string(let text), _):
@@ -88,12 +88,12 @@ enum Arithmetic {
         }
     }
 
-    /// `left / right`.
+    /// Evaluates `left / right`.
     static func divide(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         try number(left, right, .divide)
     }
 
-    /// `left % right`.
+    /// Evaluates `left % right`.
     static func remainder(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         try number(left, right, .remainder)
     }
@@ -202,7 +202,7 @@ enum Arithmetic {
         return Int32(exactly: exact.partialValue).map { .int($0) } ?? .double(Double(exact.partialValue))
     }
 
-    /// `-band`, `-bor`, `-bxor` of whole numbers of one width.
+    /// Evaluates `-band`, `-bor` and `-bxor` for integers of the same width.
     static func bits(
         _ left: PSValue, _ right: PSValue, _ operation: (Int64, Int64) -> Int64
     ) throws(Interrupt) -> PSValue {
@@ -214,7 +214,7 @@ enum Arithmetic {
         }
     }
 
-    /// `left .. right`.
+    /// Evaluates `left .. right`.
     static func range(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         if case .string(let first) = left, case .string(let last) = right, first.utf8.count == 1,
             last.utf8.count == 1, let low = first.utf8.first, let high = last.utf8.first,

@@ -1,6 +1,6 @@
 /// The order of texts in the invariant culture (the root collation of CLDR), for printable ASCII and the accented
-/// letters of Latin-1: blanks and punctuation, then digits, then letters; where these are the same, a plain letter
-/// before an accented one; where all is the same, a small letter before its capital.
+/// letters of Latin-1: white space and punctuation, then digits, then letters. If these are equal, a plain letter
+/// precedes an accented one; if everything is equal, a lower-case letter precedes its capital.
 enum Collation {
     private static let weights: [UInt8] = {
         var weights = [UInt8](repeating: 0, count: 128)
@@ -10,13 +10,13 @@ enum Collation {
         return weights
     }()
 
-    /// Letters of U+00E0 to U+00FF without their accents; a blank where a letter stands for itself or for two.
+    /// The base letters of U+00E0 to U+00FF; a space where a letter has no base, or two.
     private static let bases = Array("aaaaaa ceeeeiiii nooooo  uuuuy y".utf8)
-    /// Their accents, in the order of the collation: acute, grave, circumflex, ring, diaeresis, tilde, cedilla.
+    /// The accents of those letters, in collation order: acute, grave, circumflex, ring, diaeresis, tilde, cedilla.
     private static let accents = Array("21365407213521350621365002135105".utf8)
 
-    /// Compares two texts: negative, zero, positive.
-    /// Hands over as soon as a text holds what other tables of a culture decide, unless both are the same.
+    /// Compares two texts; returns a negative number, zero or a positive number. Hands over texts with characters that
+    /// need further collation tables, unless both texts are identical.
     static func compare(_ left: String, _ right: String, ignoringCase: Bool) throws(Interrupt) -> Int {
         var (one, other) = (left, right)
         let order = one.withUTF8 { first in other.withUTF8 { second in plain(first, second, ignoringCase) } }
@@ -25,7 +25,7 @@ enum Collation {
         return try slow(left, right, ignoringCase)
     }
 
-    /// The order of two texts of printable ASCII; `nil` when one is not.
+    /// Compares two texts of printable ASCII; `nil` when one of them isn't.
     private static func plain(
         _ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>, _ ignoringCase: Bool
     ) -> Int? {

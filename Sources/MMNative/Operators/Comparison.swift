@@ -1,6 +1,6 @@
-/// Equality and order of values, as `-eq` and its kin have them.
+/// Equality and order of values, as `-eq`, `-lt` and the like define them.
 enum Comparison {
-    /// `left -eq right` for a scalar on the left.
+    /// Evaluates `left -eq right` for a scalar on the left.
     static func equal(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Bool {
         switch (left, right) {
         case (.null, .null): return true
@@ -31,7 +31,8 @@ enum Comparison {
         return try sameKind(left, other) == 0
     }
 
-    /// The order of two values, the left one deciding the type: negative, zero, positive.
+    /// Compares two values, of which the left one decides the type; returns a negative number, zero or a positive
+    /// number.
     static func ordered(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Int {
         switch (left, right) {
         case (.null, .null): return 0
@@ -61,7 +62,7 @@ enum Comparison {
         return try sameKind(left, other)
     }
 
-    /// A value beside `$null`: negative numbers come before it, everything else behind.
+    /// Compares a value with `$null`: negative numbers precede it, everything else follows.
     private static func againstNull(_ value: PSValue, isRight: Bool) -> Int {
         let order = isRight ? -1 : 1
         let isNegative: Bool =
@@ -79,7 +80,7 @@ enum Comparison {
         ignoringCase && (0x41...0x5A).contains(unit) ? unit | 0x20 : unit
     }
 
-    /// The text of a value beside a text.
+    /// Returns the text of a value that is compared with a text.
     private static func written(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
         case .object, .table, .block, .array: throw .handOver("comparing text with \(value.typeName)")
@@ -102,7 +103,8 @@ enum Comparison {
         }
     }
 
-    /// A text beside a number becomes the number that it says, of whatever type: `5 -gt '4.9'` compares 5 with 4.9.
+    /// Converts a text that is compared with a number to the number that it contains, of any type: `5 -gt '4.9'`
+    /// compares 5 with 4.9.
     private static func converted(_ value: PSValue, like left: PSValue) throws(Interrupt) -> PSValue? {
         if isNumber(left), case .string(let text) = value {
             guard case .number(let number) = try NumberText.read(text) else { return nil }
@@ -144,7 +146,7 @@ enum Comparison {
         }
     }
 
-    /// The order of two numbers.
+    /// Compares two numbers.
     static func order(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Int {
         func sign<T: Comparable>(_ left: T, _ right: T) -> Int { left < right ? -1 : left > right ? 1 : 0 }
         switch (left, right) {
@@ -166,7 +168,7 @@ enum Comparison {
         }
     }
 
-    /// Any number as a double; nil for other values.
+    /// Returns any number as a double; `nil` for other values.
     static func double(_ value: PSValue) -> Double? {
         switch value {
         case .int(let number): Double(number)

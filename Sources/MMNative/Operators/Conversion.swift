@@ -1,15 +1,15 @@
 import MMCore
 import PowerShellSyntax
 
-/// Conversions between the engine's types, as casts and operators make them.
+/// Conversions between the engine's types, as casts and operators perform them.
 enum Conversion {
-    /// A cast `[type]value`.
+    /// Evaluates a cast `[type]value`.
     static func cast(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue {
         guard let converted = try converted(value, to: type) else { throw .statement(try failure(value, to: type)) }
         return converted
     }
 
-    /// The error of a conversion that fails.
+    /// Returns the error for a failed conversion.
     static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
         guard case .string(let text) = value else { throw .handOver("a cast of \(value.typeName) that fails") }
         let id: String
@@ -26,7 +26,7 @@ enum Conversion {
                 + "correct format.\"")
     }
 
-    /// A value as a type; `nil` when it surely can't be one.
+    /// Converts a value to a type; `nil` when that certainly fails.
     static func converted(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue? {
         switch type {
         case .bool: return .bool(value.isTrue)
@@ -104,7 +104,7 @@ enum Conversion {
         }
     }
 
-    /// A guid's usual text from one of its common forms.
+    /// Returns the canonical text of a GUID in one of its common forms.
     static func guid(_ text: String) -> String? {
         var body = Substring(text.lowercased())
         if body.hasPrefix("{"), body.hasSuffix("}") { body = body.dropFirst().dropLast() }
@@ -115,7 +115,7 @@ enum Conversion {
         return String(body)
     }
 
-    /// The parts of a version.
+    /// Returns the parts of a version.
     static func version(_ text: String) -> [Int32]? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard (2...4).contains(parts.count) else { return nil }
@@ -129,7 +129,7 @@ enum Conversion {
         return numbers
     }
 
-    /// A value as a number of a type; `nil` when it surely is none.
+    /// Converts a value to a numeric type; `nil` when it certainly isn't a number.
     private static func number(_ value: PSValue, _ type: PSType) throws(Interrupt) -> PSValue? {
         switch value {
         case .null: return try number(.int(0), type)
@@ -165,7 +165,7 @@ enum Conversion {
         }
     }
 
-    /// Any number as a decimal; `nil` when it does not fit, or is none.
+    /// Converts any number to a decimal; `nil` when it doesn't fit or isn't a number.
     static func decimal(_ value: PSValue) -> PSDecimal? {
         switch value {
         case .int(let number): PSDecimal(Int64(number))

@@ -1,10 +1,10 @@
-/// .NET's own sort of a list: where keys are equal its order depends on how it goes about it, so it is done the same way
-/// (System.Private.CoreLib, ArraySortHelper: introspective sort with insertion below 17 elements).
+/// .NET's own sort of a list. The order of equal keys depends on the algorithm, so this is the same one
+/// (System.Private.CoreLib, ArraySortHelper: introspective sort with insertion sort below 17 elements).
 struct IntroSort<Element> {
     private var items: [Element]
     private let compare: (Element, Element) throws(Interrupt) -> Int
 
-    /// The elements in order.
+    /// Returns the elements in order.
     static func sorted(
         _ items: [Element], by compare: @escaping (Element, Element) throws(Interrupt) -> Int
     ) throws(Interrupt) -> [Element] {

@@ -1,6 +1,6 @@
-/// Numbers by .NET's standard and custom format strings, in the invariant culture.
+/// .NET's standard and custom number formats, in the invariant culture.
 enum NumberFormat {
-    /// A number by a format; handed over where the digits are not certain.
+    /// Formats a number; hands over where the digits aren't certain.
     static func text(_ value: PSValue, _ format: String) throws(Interrupt) -> String {
         let units = Array(format.utf8)
         guard let first = units.first, format.isPlain else { throw .handOver("a number format") }
@@ -31,7 +31,7 @@ enum NumberFormat {
             let scaled: PSValue
             switch value {
             case .double(let number):
-                // The digits are moved, not multiplied.
+                // Shifts the digits instead of multiplying.
                 let places = (precision ?? 2) + 2
                 guard number.isFinite, number.magnitude < 1e12, places <= 15,
                     let decimal = PSDecimal(PSText.printed("%.\(places)f", number)),
@@ -65,8 +65,8 @@ enum NumberFormat {
         String(repeating: "0", count: max(0, count - digits.utf8.count)) + digits
     }
 
-    /// Digits with a fixed number behind the point. Doubles are rounded from their exact value, halves to even, whole
-    /// numbers and decimals away from zero.
+    /// Returns a number's digits with a fixed number of decimal places. Doubles are rounded from their exact value,
+    /// half to even; integers and decimals half away from zero.
     private static func digits(_ value: PSValue, _ places: Int) throws(Interrupt) -> (isNegative: Bool, text: String) {
         let text: String
         switch value {
@@ -87,7 +87,7 @@ enum NumberFormat {
         default: throw .handOver("a number format")
         }
         guard text.hasPrefix("-") else { return (false, text) }
-        // What a double rounds to keeps its sign, a zero too.
+        // A rounded double keeps its sign, even at zero.
         let body = String(text.dropFirst())
         guard body.utf8.contains(where: { (0x31...0x39).contains($0) }) else {
             guard case .double = value else { throw .handOver("a number format") }
@@ -114,8 +114,8 @@ enum NumberFormat {
         return parts.count > 1 ? head + "." + parts[1] : head
     }
 
-    /// Custom formats of the plain kind: `0`, `#`, one point, `,` between digits, and literal text without signs of
-    /// its own.
+    /// Applies a simple custom format: `0`, `#`, one decimal point, `,` between digits, and literal text without format
+    /// characters.
     private static func custom(_ value: PSValue, _ units: [UInt8]) throws(Interrupt) -> String {
         let signs = Set("0#.,".utf8)
         guard let start = units.firstIndex(where: signs.contains), let end = units.lastIndex(where: signs.contains)
@@ -135,7 +135,7 @@ enum NumberFormat {
         else {
             throw .handOver("a number format")
         }
-        // The digits of a double stand to 15 places here, which only short ones fill certainly.
+        // Custom formats show a double's digits to 15 places, which is certain only for short numbers.
         let decimal: PSDecimal?
         if case .double(let number) = value {
             let digits = try PSText.long(number)
@@ -165,7 +165,7 @@ enum NumberFormat {
 }
 
 extension PSDecimal {
-    /// Rounded at a place behind the point, halves away from zero.
+    /// Rounds to a number of decimal places, half away from zero.
     func roundedAway(_ places: Int) -> PSDecimal? {
         guard scale > places else { return self }
         var divisor: UInt128 = 1

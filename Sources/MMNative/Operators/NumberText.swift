@@ -1,16 +1,16 @@
 import MMCore
 
-/// Texts read as numbers, as conversions read them: the forms of number literals, and those with commas between
-/// thousands.
+/// Converts text to numbers as PowerShell's conversions do: the forms of number literals, and those with thousands
+/// separators.
 enum NumberText {
-    /// What a text says.
+    /// The result of reading a text.
     enum Reading {
         case number(PSValue)
-        /// No number in any reading.
+        /// Not a number in any reading.
         case none
     }
 
-    /// Reads a text. Forms that are not certain are handed over.
+    /// Reads a text; hands over forms whose meaning isn't certain.
     static func read(_ text: String) throws(Interrupt) -> Reading {
         if text.isEmpty { return .number(.int(0)) }
         guard text.isPlain else { throw .handOver("a number in unusual text") }
@@ -89,13 +89,13 @@ enum NumberText {
             guard !digits.isEmpty, digits.allSatisfy({ isDigit($0) || (0x61...0x66).contains($0 | 0x20) }) else {
                 throw .handOver("an unusual hex number")
             }
-            // Eight digits and more carry a sign in their first bit.
+            // With eight or more digits, the first bit is a sign.
             guard !isNegative, digits.count < 8, let value = Int32(String(decoding: digits, as: UTF8.self), radix: 16)
             else { throw .handOver("an unusual hex number") }
             return .number(.int(value))
         }
 
-        /// `1,234.5`: commas stand anywhere before the point.
+        /// Reads `1,234.5`, in which commas may appear anywhere before the decimal point.
         private func grouped(from start: Int, _ isNegative: Bool) throws(Interrupt) -> Reading {
             var text = isNegative ? "-" : ""
             var sawPoint = false
@@ -129,7 +129,7 @@ enum NumberText {
             case "": break
             case "l" where !isReal, "d": break
             case "u", "ul", "n", "s", "us", "y", "uy", "l": throw .handOver("a number of an unusual type")
-            // A point that belongs to no number: 1.2.3 is none.
+            // Another decimal point: 1.2.3 is not a number.
             default: return .none
             }
             let signed = (isNegative ? "-" : "") + body
@@ -160,7 +160,7 @@ enum NumberText {
 }
 
 extension Array where Element == UInt8 {
-    /// The units without blanks around them.
+    /// Returns the units without surrounding spaces.
     func trimmingBlanks() -> [UInt8] {
         Array(drop { $0 == 0x20 }.reversed().drop { $0 == 0x20 }.reversed())
     }

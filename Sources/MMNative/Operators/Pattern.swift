@@ -1,15 +1,15 @@
 import MMCore
 import MMSystem
 
-/// A regular expression of the part of .NET's language that PCRE2 reads in the same way on ASCII text: literals, `.`, sets,
-/// `\d \w \s \b`, anchors, groups, alternatives and quantifiers. Other constructs are handed over.
+/// A regular expression within the subset of .NET's syntax that PCRE2 reads in the same way for ASCII text: literals,
+/// `.`, sets, `\d \w \s \b`, anchors, groups, alternatives and quantifiers. Other constructs are handed over.
 struct Pattern {
     let groupCount: Int
-    /// Names of groups that have one. .NET numbers those behind the unnamed ones.
+    /// The named groups. .NET numbers them after the unnamed ones.
     let names: [(name: String, number: Int)]
     private let expression: RegularExpression
 
-    /// Reads a pattern.
+    /// Compiles a pattern.
     init(_ text: String, ignoringCase: Bool) throws(Interrupt) {
         guard text.isASCII, text.utf8.count < 500 else { throw .handOver("a pattern beyond ASCII") }
         var reader = PatternReader(text)
@@ -24,11 +24,12 @@ struct Pattern {
         guard expression.groupCount == groupCount else { throw .handOver("an unusual pattern") }
     }
 
-    /// Goes through the matches from the left, not overlapping, in a time that grows with the text.
+    /// Visits the non-overlapping matches from left to right, in time bounded by the length of the text.
     /// - Parameters:
-    ///   - limit: how many at most.
-    ///   - evaluator: whose limits hold, and which may be stopped meanwhile.
-    ///   - body: takes each match as it is found.
+    ///   - text: the text to search.
+    ///   - limit: the maximum number of matches.
+    ///   - evaluator: the evaluator whose limits apply, and which may be cancelled meanwhile.
+    ///   - body: receives each match as it is found.
     func eachMatch(
         in text: [UInt8], limit: Int = .max, for evaluator: Evaluator,
         _ body: (RegularExpression.Match) throws(Interrupt) -> Void
@@ -54,7 +55,7 @@ struct Pattern {
         }
     }
 
-    /// The first match.
+    /// Returns the first match.
     func first(in text: [UInt8], for evaluator: Evaluator) throws(Interrupt) -> RegularExpression.Match? {
         var found: RegularExpression.Match?
         try eachMatch(in: text, limit: 1, for: evaluator) { found = $0 }

@@ -1,4 +1,4 @@
-/// Reads a pattern's text and hands over what .NET and PCRE2 might understand differently.
+/// Reads a pattern and hands over whatever .NET and PCRE2 might interpret differently.
 struct PatternReader {
     private(set) var groups = 0
     private(set) var names: [(name: String, number: Int)] = []
@@ -8,7 +8,7 @@ struct PatternReader {
     init(_ text: String) { units = Array(text.utf8) }
 
     /// Reads the whole pattern.
-    /// - Throws: `handOver` for what is not surely the same in both.
+    /// - Throws: `handOver` for constructs that may differ between the two.
     mutating func read() throws(Interrupt) {
         try choice(depth: 0)
         guard place == units.count else { throw .handOver("an unusual pattern") }
@@ -55,7 +55,7 @@ struct PatternReader {
         return value
     }
 
-    /// - Returns: whether it takes no character.
+    /// - Returns: whether the atom matches no character.
     private mutating func atom(depth: Int) throws(Interrupt) -> Bool {
         guard let unit = next else { throw .handOver("an unfinished pattern") }
         place += 1
@@ -94,7 +94,7 @@ struct PatternReader {
         guard take(")") else { throw .handOver("an unfinished group") }
     }
 
-    /// - Returns: whether it takes no character.
+    /// - Returns: whether the escape matches no character.
     private mutating func escape() throws(Interrupt) -> Bool {
         guard let unit = next else { throw .handOver("an unfinished pattern") }
         place += 1
@@ -132,7 +132,7 @@ struct PatternReader {
                 continue
             }
             let high = units[place + 1]
-            // .NET refuses a class as an end of a range, and subtracts a set behind a hyphen.
+            // .NET rejects a class as the end of a range, and reads a set after a hyphen as a subtraction.
             guard !isClass, high != UInt8(ascii: "\\"), high != UInt8(ascii: "[") else {
                 throw .handOver("an unusual range in a pattern")
             }

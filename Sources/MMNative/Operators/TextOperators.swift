@@ -2,7 +2,7 @@ import MMSystem
 
 /// `-match`, `-replace`, `-split`, `-join` and `-f`.
 enum TextOperators {
-    /// `-replace` of one text.
+    /// Evaluates `-replace` for one text.
     static func replace(
         _ text: String, _ pattern: Pattern, with replacement: String, for evaluator: Evaluator
     ) throws(Interrupt) -> String {
@@ -50,7 +50,7 @@ enum TextOperators {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// `-split` of one text: the parts between the matches, and the groups of each.
+    /// Evaluates `-split` for one text: the parts between the matches, and the groups of each match.
     static func split(
         _ text: String, _ pattern: Pattern, limit: Int, for evaluator: Evaluator
     ) throws(Interrupt) -> [PSValue] {
@@ -72,7 +72,7 @@ enum TextOperators {
         return parts
     }
 
-    /// `-f`: indexes, widths, and no format but the plain one and digits of dates.
+    /// Evaluates `-f` with indexes, widths, and the formats of numbers and dates; other formats are handed over.
     static func format(_ template: String, _ arguments: [PSValue]) throws(Interrupt) -> String {
         var text = ""
         var rest = Substring(template)

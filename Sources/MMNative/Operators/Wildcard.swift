@@ -5,12 +5,12 @@ struct Wildcard {
     private var parts: [Part] = []
     private let ignoresCase: Bool
 
-    /// Whether a text holds a wildcard at all.
+    /// Whether a text contains any wildcard.
     static func isPattern(_ text: String) -> Bool {
         text.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[") }
     }
 
-    /// Reads a pattern.
+    /// Parses a pattern.
     init(_ pattern: String, ignoringCase: Bool) throws(Interrupt) {
         guard pattern.isASCII, !pattern.utf8.contains(0) else { throw .handOver("a wildcard pattern beyond ASCII") }
         ignoresCase = ignoringCase
@@ -77,7 +77,7 @@ struct Wildcard {
         ignoresCase && (0x41...0x5A).contains(unit) ? unit | 0x20 : unit
     }
 
-    /// Whether the whole text fits.
+    /// Whether the pattern matches the whole text.
     func matches(_ text: String) throws(Interrupt) -> Bool {
         guard text.isASCII, !text.utf8.contains(0) else { throw .handOver("matching text beyond ASCII") }
         let units = Array(text.utf8)

@@ -2,30 +2,30 @@ import PowerShellSyntax
 
 /// A command with its parameters bound and its arguments evaluated.
 struct BoundCommand {
-    /// What it takes.
+    /// The command's specification.
     let specification: CommandSpecification
     private var values: [String: PSValue] = [:]
-    /// What was left for the last position, one value an argument.
+    /// The arguments left for the last position, one value each.
     private(set) var rest: [PSValue] = []
 
-    /// What errors that don't end the command do.
+    /// What to do with errors that don't end the command.
     private(set) var errorAction = ErrorAction.goOn
 
-    /// The value bound to a parameter; a switch has `$true` or `$false`.
+    /// The value bound to a parameter; `$true` or `$false` for a switch.
     subscript(name: String) -> PSValue? { values[name] }
 
     /// Whether a switch is set.
     func isSet(_ name: String) -> Bool { values[name]?.isTrue ?? false }
 
-    /// A whole number bound to a parameter.
+    /// Returns the integer bound to a parameter.
     func count(_ name: String) -> Int? {
         if case .int(let number)? = values[name] { Int(number) } else { nil }
     }
 
-    /// The names of the parameters that are bound.
+    /// The names of the bound parameters.
     var names: Set<String> { Set(values.keys).subtracting(["ErrorAction"]) }
 
-    /// Binds a command's elements. An error of binding ends the statement, as in PowerShell.
+    /// Binds a command's elements. A binding error ends the statement, as in PowerShell.
     init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {
         guard command.invocation == nil, command.redirections.isEmpty, let written = command.constantName,
             let specification = Cmdlets.specification(of: written)
@@ -66,7 +66,7 @@ struct BoundCommand {
         for splat in splats { positional += try spread(splat, in: evaluator) }
         try bind(positional, in: evaluator)
         if specification.name == "Write-Output", values["InputObject"] == nil, !rest.isEmpty {
-            // Several arguments are one list.
+            // Several arguments form a single list.
             if rest.count > 1, rest.contains(where: { if case .array = $0 { true } else { false } }) {
                 throw .handOver("lists among several arguments")
             }
@@ -76,7 +76,7 @@ struct BoundCommand {
 
     private enum Argument { case written(ExpressionSyntax), value(PSValue) }
 
-    /// An argument's value; a bare number is its own text where a text is wanted.
+    /// Returns an argument's value; a bare number is its own text where text is expected.
     private static func value(_ argument: Argument, _ evaluator: Evaluator) throws(Interrupt) -> PSValue {
         switch argument {
         case .written(let expression): try evaluator.value(of: expression)
@@ -114,7 +114,8 @@ struct BoundCommand {
         values[name] = value
     }
 
-    /// `@name`: a table's keys are parameters, a list's elements are values. What is written out wins.
+    /// Expands `@name`: the keys of a hashtable become parameters, the elements of a list become values. Parameters
+    /// that are written out take precedence.
     private mutating func spread(
         _ splat: VariableExpressionSyntax, in evaluator: Evaluator
     ) throws(Interrupt) -> [Argument] {
@@ -181,7 +182,7 @@ struct BoundCommand {
         }
     }
 
-    /// The only parameter that a name may mean.
+    /// Returns the only parameter that a name can refer to.
     private func only(of candidates: [Int], written: String) throws(Interrupt) -> String {
         guard written.isPlain, written != "?" else { throw .handOver("an unusual parameter") }
         let names = candidates.map { specification.parameterNames[$0].name }
@@ -198,7 +199,7 @@ struct BoundCommand {
 }
 
 extension CommandWord {
-    /// The word as the binder takes it.
+    /// The word in the form that the binder takes.
     fileprivate var argument: ArgumentWord {
         switch self {
         case .name(let node): .name(node.name, isTied: node.argument != nil)
@@ -207,7 +208,7 @@ extension CommandWord {
         }
     }
 
-    /// The value that it holds.
+    /// The word's value.
     fileprivate var expression: ExpressionSyntax? {
         switch self {
         case .name(let node): node.argument

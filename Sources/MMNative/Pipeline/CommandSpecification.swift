@@ -1,48 +1,48 @@
 import PowerShellSyntax
 
-/// What a built-in command takes.
+/// The parameters of a built-in command.
 struct CommandSpecification {
     /// The cmdlet's name.
     let name: String
-    /// The .NET class that ends the ids of its errors.
+    /// The .NET class name at the end of its error ids.
     let className: String
-    /// Parameters with a value.
+    /// The parameters that take a value.
     let values: [String]
-    /// Switches.
+    /// The switch parameters.
     let switches: [String]
-    /// Values by position, first first.
+    /// The positional parameters, in order.
     let positions: [String]
-    /// The last position takes all that is left.
+    /// Whether the last position takes all remaining arguments.
     var takesRest = false
-    /// Aliases of parameters, with the parameter they name.
+    /// Parameter aliases, with the parameters that they name.
     var aliases: [String: String] = [:]
-    /// Values that are whole numbers, not negative.
+    /// The parameters whose values are non-negative integers.
     var counts: [String] = []
-    /// It puts out objects of its own and needs none.
+    /// Whether the command creates objects of its own and needs no input.
     var makesObjects = false
 
-    /// The fully qualified id of an error that the command raises.
+    /// Returns the fully qualified id of an error that the command raises.
     func errorID(_ id: String) -> String { "\(id),Microsoft.PowerShell.Commands.\(className)" }
 
-    /// The parameters of every command, each with its alias. Of them the engine itself carries out -ErrorAction.
+    /// The parameters of every command, each with its alias. The engine implements only -ErrorAction among them.
     private static let common = [
         ("Debug", "db"), ("ErrorAction", "ea"), ("ErrorVariable", "ev"), ("InformationAction", "infa"),
         ("InformationVariable", "iv"), ("OutBuffer", "ob"), ("OutVariable", "ov"), ("PipelineVariable", "pv"),
         ("ProgressAction", "proga"), ("Verbose", "vb"), ("WarningAction", "wa"), ("WarningVariable", "wv"),
     ]
 
-    /// Whether the engine carries out what a parameter says.
+    /// Whether the engine implements a parameter.
     func takes(_ name: String) -> Bool {
         name == "ErrorAction" || values.contains(name) || switches.contains(name)
     }
 
-    /// The parameters as the binder numbers them, with their aliases.
+    /// The parameters in the binder's order, with their aliases.
     var parameterNames: [(name: String, aliases: [String])] {
         (values + switches).map { name in (name, aliases.filter { $0.value == name }.map(\.key)) }
             + Self.common.map { ($0.0, [$0.1]) }
     }
 
-    /// What binds the command's arguments.
+    /// The binder for the command's arguments.
     var binder: ParameterBinder {
         let names = parameterNames
         func bindable(_ index: Int) -> BindableParameter {

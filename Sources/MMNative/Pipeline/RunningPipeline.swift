@@ -1,13 +1,14 @@
 import PowerShellSyntax
 
-/// A pipeline being run: objects are pushed in at its head and flow through every command before the next one comes.
+/// A running pipeline: each object is pushed in at the head and passes through every command before the next one
+/// follows.
 final class RunningPipeline {
-    /// Where the objects come from.
+    /// Where the pipeline's objects come from.
     private enum Head {
         case expression(ExpressionSyntax)
         case value(PSValue)
         case source(CmdletCall, any CmdletSource)
-        /// The first command makes its objects by itself.
+        /// The first command creates the objects.
         case none
     }
 
@@ -17,7 +18,7 @@ final class RunningPipeline {
     private let sink: Sink
     private var firstOpen = 0
 
-    /// Sets a pipeline up: names are looked up, parameters bound, arguments evaluated. What is wrong there is known
+    /// Sets up a pipeline: looks up names, binds parameters and evaluates arguments, so that errors in them surface
     /// before anything runs.
     init(_ node: PipelineSyntax, in evaluator: Evaluator, sink: @escaping Sink) throws(Interrupt) {
         self.evaluator = evaluator
@@ -43,7 +44,7 @@ final class RunningPipeline {
                     if let own = bound["InputObject"] {
                         head = .value(own)
                     } else if !bound.specification.makesObjects {
-                        // What is wrong with its arguments comes first.
+                        // Errors in its arguments take precedence.
                         _ = try Cmdlets.stage(bound, evaluator)
                         throw .handOver("\(bound.specification.name) without input")
                     }
@@ -72,7 +73,7 @@ final class RunningPipeline {
         self.head = head
     }
 
-    /// The call of a source's cmdlet; `nil` when the command is the engine's own.
+    /// Returns the call of a source's cmdlet; `nil` when the command is the engine's own.
     private static func source(
         _ command: CommandSyntax, isHead: Bool, in evaluator: Evaluator
     ) throws(Interrupt) -> (CmdletCall, any CmdletSource)? {
@@ -94,7 +95,7 @@ final class RunningPipeline {
         return (call, source)
     }
 
-    /// Runs the pipeline over its own head.
+    /// Runs the pipeline from its own head.
     func run() throws(Interrupt) {
         switch head {
         case .source(let call, let source):
@@ -126,7 +127,7 @@ final class RunningPipeline {
         for stage in stages { try stage.begin() }
     }
 
-    /// Sends one object in; `false` when no more are wanted.
+    /// Pushes one object in; returns `false` when no more are wanted.
     private func push(_ item: PSValue) throws(Interrupt) -> Bool {
         try evaluator.step()
         try evaluator.note(item)
@@ -143,7 +144,7 @@ final class RunningPipeline {
         }
     }
 
-    /// Ends the commands that are still open.
+    /// Finishes the commands that are still open.
     private func finish() throws(Interrupt) {
         while firstOpen < stages.count {
             let stage = stages[firstOpen]
@@ -164,7 +165,7 @@ final class RunningPipeline {
     }
 }
 
-/// A source cmdlet behind a `|`: it runs once for every object that arrives.
+/// A source's cmdlet after a `|`, which runs once for every incoming object.
 final class SourceStage: Stage {
     private let call: CmdletCall
     private let source: any CmdletSource

@@ -1,21 +1,21 @@
-/// One command of a running pipeline.
+/// A command of a running pipeline.
 class Stage {
-    /// Takes what this command puts out.
+    /// Receives the command's output.
     var next: Sink = { _ in }
     /// Whether this is the last command.
     var isLast = false
-    /// Takes an error that does not end the command by itself.
+    /// Receives an error that doesn't end the command by itself.
     var report: (NativeError) throws(Interrupt) -> Void = { _ in }
 
-    /// Takes an object that arrives.
+    /// Processes an incoming object.
     func process(_ item: PSValue) throws(Interrupt) {}
-    /// Called once, when no more objects come.
+    /// Called once, after the last object.
     func finish() throws(Interrupt) {}
     /// Called before the first object.
     func begin() throws(Interrupt) {}
 }
 
-/// What `-ErrorAction` asks for.
+/// The value of `-ErrorAction`.
 enum ErrorAction {
     case goOn, silence, stop
 }

@@ -1,7 +1,7 @@
-/// Exchange's sizes, `1.1 GB (1,181,116,006 bytes)`: a text here, in Exchange a type of its own that sorts by its bytes
-/// (Microsoft.Exchange.Data.ByteQuantifiedSize).
+/// Exchange's sizes, such as `1.1 GB (1,181,116,006 bytes)`: text here, but in Exchange a type of its own that sorts by
+/// bytes (Microsoft.Exchange.Data.ByteQuantifiedSize).
 enum ByteSize {
-    /// The bytes that a size says; `nil` for any other text.
+    /// Returns the number of bytes in a size; `nil` for any other text.
     static func bytes(of text: String) -> Int64? {
         guard text.hasSuffix(" bytes)"), let open = text.utf8.lastIndex(of: UInt8(ascii: "(")) else { return nil }
         let unit = text[..<open]

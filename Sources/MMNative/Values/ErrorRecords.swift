@@ -1,9 +1,10 @@
 /// Error records as a script sees them: `$_` inside `catch`.
 enum ErrorRecords {
-    /// Their type.
+    /// The type name of error records.
     static let type = "System.Management.Automation.ErrorRecord"
 
-    /// The record of an error. It has the members that are certain; a script that asks for another one is handed over.
+    /// Returns the record of an error, with the members that are certain; a script that asks for another one is handed
+    /// over.
     static func value(of error: NativeError) -> PSValue {
         var pairs: [(String, PSValue)] = []
         if error.isReadable {

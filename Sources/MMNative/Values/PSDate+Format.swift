@@ -1,4 +1,4 @@
-/// Dates by .NET's format strings, in the invariant culture.
+/// Date formatting with .NET's format strings, in the invariant culture.
 extension PSDate {
     private static let months = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -6,7 +6,7 @@ extension PSDate {
     ]
     private static let days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
-    /// The text by a format; `nil` for one that is refused, or not certain.
+    /// Formats the date; `nil` for a format that is invalid or whose result isn't certain.
     package func formatted(_ format: String) -> String? {
         guard format.utf8.count == 1 else { return custom(format) }
         switch format {

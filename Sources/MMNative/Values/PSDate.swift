@@ -1,22 +1,22 @@
-/// A System.DateTime: ticks of 100 ns since the year 1, and the kind of clock.
+/// A System.DateTime: ticks of 100 ns since the year 1, and the kind of clock they refer to.
 package struct PSDate: Sendable, Hashable {
-    /// Which clock the date is of.
+    /// The clock that a date refers to.
     package enum Kind: String, Sendable { case unspecified = "Unspecified", utc = "Utc", local = "Local" }
 
     /// Ticks since 0001-01-01 00:00.
     package let ticks: Int64
-    /// The clock.
+    /// The clock that the date refers to.
     package let kind: Kind
 
     private static let day: Int64 = 864_000_000_000
 
-    /// A date of known ticks.
+    /// Creates a date from ticks.
     package init(ticks: Int64, kind: Kind) {
         self.ticks = ticks
         self.kind = kind
     }
 
-    /// A date of the proleptic Gregorian calendar; `nil` when there is no such day or time.
+    /// Creates a date of the proleptic Gregorian calendar; `nil` when there is no such day or time.
     package init?(
         _ year: Int, _ month: Int, _ dayOfMonth: Int, _ hour: Int = 0, _ minute: Int = 0, _ second: Int = 0,
         fraction: Int64 = 0, kind: Kind = .unspecified
@@ -33,7 +33,7 @@ package struct PSDate: Sendable, Hashable {
         self.init(ticks: Int64(days) * PSDate.day + seconds * 10_000_000 + fraction, kind: kind)
     }
 
-    /// The number of days in a month.
+    /// Returns the number of days in a month.
     package static func days(in month: Int, of year: Int) -> Int {
         switch month {
         case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
@@ -67,13 +67,13 @@ package struct PSDate: Sendable, Hashable {
         )
     }
 
-    /// The form of invariant text: `01/05/2026 10:00:00`.
+    /// The text in the invariant culture: `01/05/2026 10:00:00`.
     package var text: String {
         let at = parts
         return "\(pad(at.month))/\(pad(at.day))/\(pad(at.year, 4)) \(clock)"
     }
 
-    /// The form of JSON: ISO, fraction without trailing zeros, `Z` for UTC and the offset for local time.
+    /// The text in JSON: ISO 8601, the fraction without trailing zeros, `Z` for UTC and the offset for local time.
     package var json: String? {
         let at = parts
         var text = "\(pad(at.year, 4))-\(pad(at.month))-\(pad(at.day))T\(clock)"
@@ -85,7 +85,7 @@ package struct PSDate: Sendable, Hashable {
         return text + zone
     }
 
-    /// The round-trip form `o`.
+    /// The text in the round-trip format `o`.
     package var roundTrip: String {
         let at = parts
         return "\(pad(at.year, 4))-\(pad(at.month))-\(pad(at.day))T\(clock).\(pad(at.fraction, 7))" + zone
@@ -104,7 +104,7 @@ package struct PSDate: Sendable, Hashable {
         return "\(pad(at.hour)):\(pad(at.minute)):\(pad(at.second))"
     }
 
-    /// A number with zeros before it.
+    /// Returns a number padded with leading zeros.
     static func padded(_ number: Int, _ width: Int = 2) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
@@ -112,36 +112,36 @@ package struct PSDate: Sendable, Hashable {
 
     private func pad(_ number: Int, _ width: Int = 2) -> String { PSDate.padded(number, width) }
 
-    /// The day of the week, Sunday first.
+    /// The day of the week, where 0 is Sunday.
     var weekday: Int { Int((ticks / PSDate.day + 1) % 7) }
 
-    /// The date that many ticks later; `nil` out of range.
+    /// Returns the date that many ticks later; `nil` out of range.
     func moved(by ticks: Int64) -> PSDate? {
         let (sum, overflow) = self.ticks.addingReportingOverflow(ticks)
         guard !overflow, sum >= 0, sum < 3_155_378_976_000_000_000 else { return nil }
         return PSDate(ticks: sum, kind: kind)
     }
 
-    /// The same moment by the clock of the machine. A date of no kind counts as UTC.
+    /// The same moment in local time. A date of unspecified kind counts as UTC.
     var asLocal: PSDate {
         guard kind != .local else { return self }
         return PSDate(ticks: ticks + PSZone.offset(ofUniversal: ticks), kind: .local)
     }
 
-    /// The same moment in UTC. A date of no kind counts as local.
+    /// The same moment in UTC. A date of unspecified kind counts as local.
     var asUniversal: PSDate {
         guard kind != .utc else { return self }
         return PSDate(ticks: ticks - PSZone.offset(ofLocal: ticks), kind: .utc)
     }
 
-    /// Reads the forms of text whose meaning is certain: `2026-01-02`, with `T` or a blank and a time, and `1/2/2026`
-    /// with the month first. `Z` turns into the machine's own time.
+    /// Parses the forms of text whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time, and
+    /// `1/2/2026` with the month first. A time with `Z` is converted to local time.
     package init?(certain text: String) {
         guard let fields = PSDate.fields(text) else { return nil }
         self = fields.isUTC ? PSDate(ticks: fields.date.ticks, kind: .utc).asLocal : fields.date
     }
 
-    /// Reads a text as JSON readers do: the ISO form with a time.
+    /// Parses a text as JSON readers do: ISO 8601 with a time.
     package init?(json text: String) {
         guard text.utf8.dropFirst(10).first == UInt8(ascii: "T"), let fields = PSDate.fields(text) else { return nil }
         self.init(ticks: fields.date.ticks, kind: fields.isUTC ? .utc : .unspecified)

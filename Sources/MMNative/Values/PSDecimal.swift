@@ -1,18 +1,18 @@
 import Glibc
 
-/// A System.Decimal: a whole number of 96 bits, scaled down by up to 28 places. Operations that would have to round a
-/// result are left to their callers.
+/// A System.Decimal: an integer of 96 bits with up to 28 decimal places. Operations whose result would have to be
+/// rounded are left to the caller.
 package struct PSDecimal: Sendable {
-    /// Whether it is below zero.
+    /// Whether the number is negative.
     let isNegative: Bool
-    /// The digits.
+    /// The digits as an integer.
     let digits: UInt128
-    /// How many of them stand behind the point.
+    /// The number of decimal places.
     let scale: Int
 
     private static let limit: UInt128 = 1 << 96
 
-    /// A number of known parts; `nil` when it is too large.
+    /// Creates a number from its parts; `nil` when it is too large.
     init?(isNegative: Bool, digits: UInt128, scale: Int) {
         guard digits < PSDecimal.limit, (0...28).contains(scale) else { return nil }
         self.isNegative = isNegative && digits != 0
@@ -20,14 +20,14 @@ package struct PSDecimal: Sendable {
         self.scale = scale
     }
 
-    /// A whole number.
+    /// Creates an integer.
     init(_ number: Int64) {
         isNegative = number < 0
         digits = UInt128(number.magnitude)
         scale = 0
     }
 
-    /// Reads digits with at most one point; `nil` for anything else, or when they don't fit.
+    /// Parses digits with at most one decimal point; `nil` for anything else, or when they don't fit.
     init?(_ text: String) {
         var digits: UInt128 = 0
         var scale = -1
@@ -49,7 +49,7 @@ package struct PSDecimal: Sendable {
         self.init(isNegative: isNegative, digits: digits, scale: max(scale, 0))
     }
 
-    /// A double with its 15 significant digits, as .NET converts it.
+    /// Converts a double with 15 significant digits, as .NET does.
     init?(_ number: Double) {
         guard number.isFinite, number.magnitude < 7e28 else { return nil }
         let text = PSText.printed("%.14e", number)
@@ -67,11 +67,11 @@ package struct PSDecimal: Sendable {
             digits *= 10
             scale += 1
         }
-        // Digits behind the 28th place would have to be rounded away.
+        // Digits beyond the 28th place would have to be rounded away.
         self.init(isNegative: mantissa.isNegative, digits: digits, scale: scale)
     }
 
-    /// The digits, those behind the point as many as the scale says.
+    /// The digits, with as many decimal places as the scale says.
     var text: String {
         var text = String(digits)
         if text.utf8.count <= scale { text = String(repeating: "0", count: scale + 1 - text.utf8.count) + text }
@@ -92,18 +92,18 @@ package struct PSDecimal: Sendable {
         return value
     }
 
-    /// The order of two numbers: negative, zero, positive.
+    /// Compares two numbers; returns a negative number, zero or a positive number.
     static func order(_ left: PSDecimal, _ right: PSDecimal) -> Int {
         if left.isNegative != right.isNegative { return left.isNegative ? -1 : 1 }
         let scale = max(left.scale, right.scale)
         let sign = left.isNegative ? -1 : 1
-        // What grows beyond 128 bits is larger than any number of the other's scale.
+        // A number that outgrows 128 bits is larger than any number of the other's scale.
         guard let first = left.aligned(scale) else { return sign }
         guard let second = right.aligned(scale) else { return -sign }
         return first == second ? 0 : first < second ? -sign : sign
     }
 
-    /// The sum; `nil` when it would have to be rounded.
+    /// Returns the sum; `nil` when it would have to be rounded.
     static func sum(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
         let scale = max(left.scale, right.scale)
         guard let first = left.aligned(scale), let second = right.aligned(scale), first < 1 << 120, second < 1 << 120
@@ -116,10 +116,10 @@ package struct PSDecimal: Sendable {
             : PSDecimal(isNegative: right.isNegative, digits: second - first, scale: scale)
     }
 
-    /// The same number with the other sign.
+    /// The number with the opposite sign.
     var negated: PSDecimal? { PSDecimal(isNegative: !isNegative, digits: digits, scale: scale) }
 
-    /// The product; `nil` when it would have to be rounded.
+    /// Returns the product; `nil` when it would have to be rounded.
     static func product(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
         let (digits, overflow) = left.digits.multipliedReportingOverflow(by: right.digits)
         guard !overflow else { return nil }
@@ -127,7 +127,7 @@ package struct PSDecimal: Sendable {
             isNegative: left.isNegative != right.isNegative, digits: digits, scale: left.scale + right.scale)
     }
 
-    /// The quotient, to as many places as fit; `nil` when it is too large. The divisor is not zero.
+    /// Returns the quotient with as many places as fit; `nil` when it is too large. The divisor must not be zero.
     static func quotient(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
         var scale = left.scale - right.scale
         var (quotient, rest) = left.digits.quotientAndRemainder(dividingBy: right.digits)
@@ -143,16 +143,16 @@ package struct PSDecimal: Sendable {
         return PSDecimal(isNegative: left.isNegative != right.isNegative, digits: quotient, scale: scale)
     }
 
-    /// What a division leaves, with the sign of the left; `nil` when it would have to be rounded.
+    /// Returns the remainder, with the sign of the left operand; `nil` when it would have to be rounded.
     static func remainder(_ left: PSDecimal, _ right: PSDecimal) -> PSDecimal? {
         let scale = max(left.scale, right.scale)
         guard let first = left.aligned(scale), let second = right.aligned(scale), second != 0 else { return nil }
-        // What is smaller than the divisor stays as it is written.
+        // A dividend smaller than the divisor is returned as written.
         if first < second { return left }
         return PSDecimal(isNegative: left.isNegative, digits: first % second, scale: scale)
     }
 
-    /// Rounded half to even at a place behind the point.
+    /// Rounds to a number of decimal places, half to even.
     func rounded(_ places: Int) -> PSDecimal? {
         guard scale > places else { return self }
         var divisor: UInt128 = 1
@@ -162,7 +162,7 @@ package struct PSDecimal: Sendable {
         return PSDecimal(isNegative: isNegative, digits: quotient, scale: places)
     }
 
-    /// The whole number, rounded half to even; `nil` when it does not fit.
+    /// The number rounded to an integer, half to even; `nil` when it doesn't fit.
     var whole: Int64? {
         guard let rounded = rounded(0) else { return nil }
         if rounded.isNegative {

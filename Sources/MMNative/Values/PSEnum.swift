@@ -1,6 +1,6 @@
-/// A value of one of the few .NET enumerations that dates bring along.
+/// A value of one of the few .NET enumerations that dates involve.
 package struct PSEnum: Sendable, Hashable {
-    /// Which enumeration.
+    /// The supported enumerations.
     package enum Kind: String, Sendable {
         /// System.DayOfWeek.
         case dayOfWeek = "System.DayOfWeek"
@@ -10,7 +10,7 @@ package struct PSEnum: Sendable, Hashable {
 
     /// The enumeration.
     let kind: Kind
-    /// The place of the value in it.
+    /// The numeric value.
     let value: Int32
 
     private static func names(_ kind: Kind) -> [String] {
@@ -20,20 +20,20 @@ package struct PSEnum: Sendable, Hashable {
         }
     }
 
-    /// A value by its place.
+    /// Creates a value from its number.
     init(_ kind: Kind, _ value: Int32) {
         self.kind = kind
         self.value = value
     }
 
-    /// A value by its name, case ignored; `nil` when there is none of exactly this name.
+    /// Creates a value from its exact name, ignoring case; `nil` when there is none.
     init?(_ kind: Kind, named name: String) {
         let folded = name.lowercased()
         guard let place = PSEnum.names(kind).firstIndex(where: { $0.lowercased() == folded }) else { return nil }
         self.init(kind, Int32(place))
     }
 
-    /// The name; a number where there is none.
+    /// The name, or the number where there is no name.
     var name: String {
         let names = PSEnum.names(kind)
         return names.indices.contains(Int(value)) ? names[Int(value)] : String(value)

@@ -1,6 +1,6 @@
-/// Values as the text of an expression that makes them again.
+/// Writes values as expressions that recreate them.
 enum PSLiteral {
-    /// The text; `nil` for a value that has none: tables, objects, dates and what is made of them.
+    /// Returns the expression; `nil` for values that have none: hashtables, objects, dates and whatever contains them.
     static func text(_ value: PSValue) -> String? {
         switch value {
         case .null: return "$null"
@@ -24,7 +24,7 @@ enum PSLiteral {
         }
     }
 
-    /// A text between single quotes. Each of these characters would end it, and stands for itself when it is doubled.
+    /// Returns a text in single quotes. Each of these characters would end it and is doubled to stand for itself.
     static func quoted(_ text: String) -> String {
         var quoted = "'"
         for scalar in text.unicodeScalars {
@@ -39,8 +39,9 @@ enum PSLiteral {
 }
 
 extension NativeSession {
-    /// The statement that sets a variable to what it holds here; `nil` where no text can stand for its value.
-    /// - Parameter name: in small letters.
+    /// Returns the statement that sets a variable to its value in this session; `nil` where no expression can recreate
+    /// the value.
+    /// - Parameter name: the name in lower case.
     package func assignment(of name: String) -> String? {
         guard let value = variables[name], let text = PSLiteral.text(value), !name.isEmpty,
             name.unicodeScalars.allSatisfy({

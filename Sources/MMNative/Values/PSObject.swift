@@ -1,10 +1,10 @@
-/// The property names of objects that look alike, shared between the rows of one answer.
+/// The property names of objects with the same layout, shared between the rows of one answer.
 package final class PSShape: Sendable {
-    /// Names in order, as they are shown.
+    /// The names in display order.
     package let names: [String]
     private let places: [String: Int]
 
-    /// A shape; `nil` when two names differ in case only, which no custom object allows.
+    /// Creates a shape; `nil` when two names differ only in case, which custom objects don't allow.
     package init?(_ names: [String]) {
         self.names = names
         var places: [String: Int] = [:]
@@ -16,7 +16,7 @@ package final class PSShape: Sendable {
         self.places = places
     }
 
-    /// Where a property stands, case ignored.
+    /// Returns the index of a property, ignoring case.
     package func place(of name: String) -> Int? {
         places[name] ?? places[name.lowercased()]
     }
@@ -24,23 +24,23 @@ package final class PSShape: Sendable {
 
 /// An object with ordered properties.
 package struct PSObject: Sendable {
-    /// The first type name.
+    /// The first of its type names.
     package var typeName: String
-    /// Whether it is a custom object, which has a text of its own and shows `$null` for what it lacks.
+    /// Whether this is a custom object, which has a text of its own and shows `$null` for missing properties.
     package var isCustom: Bool
-    /// Whether the order of all its properties is certain, so that `*` and JSON may list them.
+    /// Whether the order of all properties is certain, so that `*` and JSON may list them.
     package var isListable = true
-    /// The columns in which it is shown where nothing else is asked for.
+    /// The default columns for displaying the object.
     package var view: CmdletView?
-    /// The names of its properties.
+    /// The names of the properties.
     package let shape: PSShape
-    /// Its values, one a name.
+    /// The values, one per name.
     package let values: [PSValue]
 
     /// The type name of a plain custom object.
     package static let customType = "System.Management.Automation.PSCustomObject"
 
-    /// An object; `nil` when two names are the same but for case.
+    /// Creates an object; `nil` when two names differ only in case.
     package init?(
         _ pairs: [(String, PSValue)], typeName: String = PSObject.customType, isCustom: Bool = true,
         isListable: Bool = true
@@ -51,7 +51,7 @@ package struct PSObject: Sendable {
         self.isListable = isListable
     }
 
-    /// An object of a known shape, with as many values as the shape has names.
+    /// Creates an object of a known shape, with as many values as the shape has names.
     package init(shape: PSShape, values: [PSValue], typeName: String = PSObject.customType) {
         self.shape = shape
         self.values = values
@@ -59,7 +59,7 @@ package struct PSObject: Sendable {
         self.isCustom = true
     }
 
-    /// The value of a property, case ignored; `nil` when there is none.
+    /// The value of a property, ignoring case; `nil` when there is none.
     package subscript(name: String) -> PSValue? {
         shape.place(of: name).map { values[$0] }
     }

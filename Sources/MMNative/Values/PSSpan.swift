@@ -1,12 +1,12 @@
-/// The texts and parts of a System.TimeSpan, which is a count of ticks of 100 ns.
+/// The text and parts of a System.TimeSpan, which is a number of ticks of 100 ns.
 enum PSSpan {
-    /// Ticks of the units.
+    /// The number of ticks in each unit.
     static let day: Int64 = 864_000_000_000
     static let hour: Int64 = 36_000_000_000
     static let minute: Int64 = 600_000_000
     static let second: Int64 = 10_000_000
 
-    /// The constant form `[-][d.]hh:mm:ss[.fffffff]`.
+    /// Returns the text in the constant format `[-][d.]hh:mm:ss[.fffffff]`.
     static func text(_ ticks: Int64) -> String {
         let rest = ticks.magnitude
         func part(_ unit: Int64, _ base: UInt64) -> UInt64 { rest / UInt64(unit) % base }
@@ -19,7 +19,7 @@ enum PSSpan {
         return text
     }
 
-    /// Reads `[-][d.]hh:mm[:ss[.fffffff]]` and a plain number of days; `nil` for any other form.
+    /// Parses `[-][d.]hh:mm[:ss[.fffffff]]` and plain numbers of days; `nil` for any other form.
     static func ticks(_ written: String) -> Int64? {
         var text = Substring(written)
         let isNegative = text.hasPrefix("-")
@@ -59,7 +59,7 @@ enum PSSpan {
         return isNegative ? -total : total
     }
 
-    /// A property by its name in small letters; `nil` when there is none.
+    /// Returns a property by its lower-case name; `nil` when there is none.
     static func property(_ ticks: Int64, _ name: String) -> PSValue? {
         func part(_ unit: Int64, _ base: Int64) -> PSValue { .int(Int32(truncatingIfNeeded: ticks / unit % base)) }
         func total(_ unit: Int64) -> PSValue { .double(Double(ticks) / Double(unit)) }
@@ -83,7 +83,7 @@ enum PSSpan {
         }
     }
 
-    /// The names of its properties, in the order of .NET.
+    /// The names of the properties, in .NET's order.
     static let names = [
         "Ticks", "Days", "Hours", "Milliseconds", "Microseconds", "Nanoseconds", "Minutes", "Seconds", "TotalDays",
         "TotalHours", "TotalMilliseconds", "TotalMicroseconds", "TotalNanoseconds", "TotalMinutes", "TotalSeconds",

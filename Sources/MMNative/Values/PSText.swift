@@ -1,9 +1,9 @@
 import Glibc
 import PowerShellSyntax
 
-/// How values turn into text.
+/// Converts values to text.
 enum PSText {
-    /// The text of `"$value"`, of `[string]` and of `-join` (invariant culture).
+    /// Returns the text in `"$value"`, `[string]` and `-join` (invariant culture).
     static func string(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
         case .null: return ""
@@ -34,7 +34,7 @@ enum PSText {
         }
     }
 
-    /// `@{a=1; b=x}`, in which values inside are written once more plainly.
+    /// Returns `@{a=1; b=x}`, in which nested values appear in a simpler form.
     private static func custom(_ object: PSObject) throws(Interrupt) -> String {
         if object.typeName == ErrorRecords.type, case .object(let exception)? = object["Exception"],
             case .string(let message)? = exception["Message"]
@@ -55,22 +55,22 @@ enum PSText {
         return "@{" + parts.joined(separator: "; ") + "}"
     }
 
-    /// A double with 15 significant digits, as casts and strings show it.
+    /// Returns a double with 15 significant digits, as casts and strings show it.
     static func short(_ number: Double) -> String {
         let rounded = number.isFinite ? Double(printed("%.15g", number)) ?? number : number
         if number.isNaN { return "NaN" }
         return NumberValue.double(rounded).invariantText
     }
 
-    /// A double with all its digits, as `ToString()` and JSON show it. From where on they put it with an exponent depends on
-    /// the version of .NET.
+    /// Returns a double with all its digits, as `ToString()` and JSON show it. At which magnitude they switch to an
+    /// exponent depends on the version of .NET.
     static func long(_ number: Double) throws(Interrupt) -> String {
         if number.isNaN { return "NaN" }
         guard !number.isFinite || number.magnitude < 1e15 else { throw .handOver("the digits of a large number") }
         return NumberValue.double(number).invariantText
     }
 
-    /// A double as C prints it.
+    /// Formats a double as C's `printf` does.
     static func printed(_ format: String, _ number: Double) -> String {
         var buffer = [CChar](repeating: 0, count: 512)
         _ = withVaList([number]) { vsnprintf(&buffer, buffer.count, format, $0) }
@@ -79,7 +79,7 @@ enum PSText {
 }
 
 extension String {
-    /// Whether every unit is a printable ASCII one, for which comparing needs no tables of a culture.
+    /// Whether every unit is printable ASCII, whose comparison needs no culture tables.
     var isPlain: Bool { utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
     /// Whether every unit is ASCII, control characters included.
     var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }

@@ -1,5 +1,5 @@
-/// A value of the native engine: the closed set of .NET types whose behaviour the engine knows exactly.
-/// Whatever needs another type is handed over to a real PowerShell.
+/// A value of the native engine: the closed set of .NET types whose behaviour the engine knows exactly. Scripts that
+/// need other types are handed over to a real PowerShell.
 package enum PSValue: Sendable {
     /// `$null`.
     case null
@@ -15,13 +15,13 @@ package enum PSValue: Sendable {
     indirect case decimal(PSDecimal)
     /// System.TimeSpan, in ticks of 100 ns.
     case span(Int64)
-    /// System.Guid, in its usual text.
+    /// System.Guid, in its canonical text.
     case guid(String)
-    /// System.Version, its parts as far as they are given.
+    /// System.Version, with the parts that are given.
     case version([Int32])
     /// A value of an enumeration.
     case enumeration(PSEnum)
-    /// System.Char, an ASCII one.
+    /// System.Char, ASCII only.
     case char(UInt8)
     /// System.String.
     case string(String)
@@ -33,11 +33,11 @@ package enum PSValue: Sendable {
     indirect case object(PSObject)
     /// System.DateTime.
     case date(PSDate)
-    /// A script block that nothing has run yet.
+    /// A script block that hasn't run yet.
     case block(PSBlock)
-    /// A type literal of the few that casts and tests may name.
+    /// A literal of one of the types that casts and tests may name.
     case type(PSType)
-    /// System.RuntimeType.Name and its like are read from this: the type that `GetType()` answers with.
+    /// The type that `GetType()` returns, for System.RuntimeType.Name and similar properties.
     case typeInfo(String)
 }
 
@@ -72,7 +72,7 @@ extension PSValue {
         if case .null = self { true } else { false }
     }
 
-    /// Truth as conditions take it.
+    /// The value's truth in a condition.
     package var isTrue: Bool {
         switch self {
         case .null: false
@@ -88,7 +88,7 @@ extension PSValue {
             switch items.count {
             case 0: false
             case 1:
-                // A list in a list counts as a list, not by its own content.
+                // A list within a list counts by its length, not by its contents.
                 if case .array(let inner) = items[0] { !inner.isEmpty } else { items[0].isTrue }
             default: true
             }
@@ -96,7 +96,7 @@ extension PSValue {
         }
     }
 
-    /// One value from what a pipeline gave: nothing, the only object, or all of them.
+    /// Combines the output of a pipeline into one value: nothing, the only object, or a list of all.
     package static func collapsed(_ items: [PSValue]) -> PSValue {
         switch items.count {
         case 0: .null
@@ -111,7 +111,7 @@ package enum PSType: String, Sendable {
     case bool, int, long, double, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case decimal, timespan, guid, version, dayofweek, datetimekind, math, regex, convert, void
 
-    /// The type behind a name as written; nil when the engine doesn't know it.
+    /// The type with this name as written; `nil` when the engine doesn't know it.
     package init?(written: String) {
         let name = written.lowercased()
         let short = name.hasPrefix("system.") ? String(name.dropFirst(7)) : name

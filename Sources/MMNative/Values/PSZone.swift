@@ -1,12 +1,12 @@
 import Glibc
 
-/// The machine's own zone of time.
+/// The machine's time zone.
 enum PSZone {
     private static let second: Int64 = 10_000_000
-    /// Ticks of 1970-01-01.
+    /// The ticks of 1970-01-01.
     private static let epoch: Int64 = 621_355_968_000_000_000
 
-    /// How many ticks the local clock is ahead of UTC at a moment of UTC.
+    /// Returns how many ticks local time is ahead of UTC at a moment given in UTC.
     static func offset(ofUniversal ticks: Int64) -> Int64 {
         var moment = time_t((ticks - epoch) / second)
         var parts = tm()
@@ -14,7 +14,7 @@ enum PSZone {
         return Int64(parts.tm_gmtoff) * second
     }
 
-    /// How many ticks the local clock is ahead of UTC when it shows a time.
+    /// Returns how many ticks local time is ahead of UTC at a moment given in local time.
     static func offset(ofLocal ticks: Int64) -> Int64 {
         let guess = offset(ofUniversal: ticks)
         return offset(ofUniversal: ticks - guess)
@@ -27,7 +27,7 @@ enum PSZone {
         return sign + PSDate.padded(minutes / 60) + (hasColon ? ":" + PSDate.padded(minutes % 60) : "")
     }
 
-    /// This moment by the machine's clock.
+    /// The current moment in local time.
     static var now: PSDate {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
