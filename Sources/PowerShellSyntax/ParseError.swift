@@ -1,13 +1,13 @@
-/// Why a text does not parse.
+/// An error that prevents a text from being parsed.
 public struct ParseError: Error, Sendable, Hashable {
-    /// The engine's own error id for the same fault (`UnexpectedToken`, `MissingEndCurlyBrace`, …).
+    /// The engine's own id for the error (`UnexpectedToken`, `MissingEndCurlyBrace`, …).
     public let id: String
-    /// Where the fault was found.
+    /// The error's extent in the source.
     public let extent: SourceExtent
-    /// An interactive reader would wait for more text instead of refusing.
+    /// Whether an interactive shell would wait for more text instead of rejecting it.
     public let isIncomplete: Bool
 
-    /// An error with the given id and place.
+    /// Creates an error.
     public init(id: String, extent: SourceExtent, isIncomplete: Bool = false) {
         self.id = id
         self.extent = extent

@@ -1,16 +1,16 @@
-/// What the parser made of a text: a tree, or the reason why there is none.
+/// The result of parsing a text: a tree, or the error that prevents one.
 ///
-/// A text with an error has no tree at all: it can never run, and no part of it should be judged.
-/// Keep the value alive as long as you use nodes of its tree: it lets even deeply nested trees go without recursion.
+/// A text with an error has no tree at all: it can never run, and no part of it should be judged. Keep this value alive
+/// for as long as you use nodes of its tree: it releases even deeply nested trees without recursion.
 public struct ParsedScript: Sendable {
     /// The length of the source in UTF-16 code units.
     public let length: Int
-    /// How high the tree is at most: nested blocks, groups and operands, with every operator and access of a chain counted.
-    /// Whoever walks the tree by recursion should refuse what is higher than its stack allows.
+    /// An upper bound for the height of the tree: nested blocks, groups and operands, counting every operator and
+    /// access of a chain. Code that traverses the tree recursively should reject trees higher than its stack allows.
     public let height: Int
-    /// The faults in order of discovery; empty when the text parses. The parser stops at the first.
+    /// The errors in order of discovery; empty when the text parses. The parser stops at the first.
     public let errors: [ParseError]
-    /// What `#requires` lines at the top level ask for; nil without any.
+    /// The requirements of `#requires` lines at the top level; `nil` without any.
     public let requirements: ScriptRequirements?
     private let tree: SyntaxTree?
 
@@ -30,31 +30,34 @@ public struct ParsedScript: Sendable {
         self.tree = nil
     }
 
-    /// The tree; nil when there are errors.
+    /// The tree; `nil` when there are errors.
     public var root: ScriptBlockSyntax? { tree?.root }
 
-    /// How many nodes the tree has.
+    /// The number of nodes in the tree.
     var nodeCount: Int { tree?.nodes.count ?? 0 }
 
-    /// An interactive reader would wait for more text.
+    /// Whether an interactive shell would wait for more text.
     public var isIncomplete: Bool { errors.contains(where: \.isIncomplete) }
 }
 
 /// The owner of all nodes of a tree.
 final class SyntaxTree: Sendable {
-    // Fields are released in this order: the root first, while every other node is still held by the list, and then the
-    // list from the outermost node inwards, so that no release ever runs down a whole branch on the stack.
+    // Fields are released in this order: the root first, while the list still retains every other node, and then the
+    // list from the outermost node inwards, so that no release ever recurses down a whole branch.
     let root: ScriptBlockSyntax
     let nodes: [any AnyObject & Sendable]
 
-    /// - Parameter nodes: all nodes, parents before their children.
+    /// Creates the owner of a tree.
+    /// - Parameters:
+    ///   - root: the root of the tree.
+    ///   - nodes: all nodes, parents before their children.
     init(root: ScriptBlockSyntax, nodes: [any AnyObject & Sendable]) {
         self.root = root
         self.nodes = nodes
     }
 }
 
-/// What `#requires` lines ask for.
+/// The requirements of `#requires` lines.
 public struct ScriptRequirements: Sendable, Hashable {
     /// The module names.
     public internal(set) var modules: [String] = []
@@ -62,6 +65,6 @@ public struct ScriptRequirements: Sendable, Hashable {
     public internal(set) var assemblies: [String] = []
     /// The PowerShell version.
     public internal(set) var version: String?
-    /// Elevation is asked for.
+    /// Whether elevation is required.
     public internal(set) var isElevationRequired = false
 }

@@ -1,21 +1,22 @@
-/// What a word behind a command's name is to the binder, which asks for no value.
+/// The kind of a word after a command's name. The binder needs no values.
 package enum ArgumentWord: Sendable {
-    /// `-Name`, with or without a value that a colon ties to it.
+    /// `-Name`, with or without a value attached by a colon.
     case name(String, isTied: Bool)
-    /// A value: of the name before it, or by its place.
+    /// A value, for the preceding name or by position.
     case value
-    /// A value that is never that of the name before it.
+    /// A value that never belongs to the preceding name.
     case apart
 }
 
-/// A parameter with its value, or a value alone.
+/// A parameter with its value, or a positional value.
 package struct ArgumentPair: Sendable {
-    /// The word that it begins with.
+    /// The index of the first word.
     package let word: Int
-    /// The name as written; nil for a value alone.
+    /// The name as written; `nil` for a positional value.
     package let written: String?
-    /// The parameters that it may mean, by their places in the table.
+    /// The parameters that the name may refer to, as indices into the table.
     package let candidates: [Int]
-    /// The word that holds its value, which may be its own; nil for a switch, or where none follows.
+    /// The index of the word that holds the value, possibly the first word itself; `nil` for a switch, or where no
+    /// value follows.
     package let value: Int?
 }

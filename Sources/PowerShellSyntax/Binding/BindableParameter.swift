@@ -1,15 +1,15 @@
-/// A parameter of a command, as far as binding asks for it.
+/// The properties of a command's parameter that binding depends on.
 package struct BindableParameter: Sendable {
-    /// Whether it takes no value but one tied to it by a colon.
+    /// Whether the parameter takes a value only when a colon attaches it.
     package let isSwitch: Bool
-    /// The place without a name; -1 for none.
+    /// The position for values without a name; -1 for none.
     package let position: Int
-    /// The parameter sets that it belongs to, a bit each; 0 for all of them, or where nobody knows.
+    /// The parameter sets that the parameter belongs to, one bit each; 0 for all of them, or when unknown.
     package let sets: Int
-    /// What tells it from the others: the same number where it stands twice because its place differs by set.
+    /// The parameter's identity: entries of a parameter whose position differs by set share it.
     package let identity: Int
 
-    /// A parameter.
+    /// Creates a parameter.
     package init(isSwitch: Bool, position: Int, sets: Int = 0, identity: Int) {
         self.isSwitch = isSwitch
         self.position = position
@@ -18,11 +18,11 @@ package struct BindableParameter: Sendable {
     }
 }
 
-/// How a written name fits a parameter.
+/// How a written name matches a parameter.
 package enum ParameterFit: Sendable {
     case name, alias, abbreviation, none
 
-    /// How a written name, its ASCII letters in lower case, fits these.
+    /// Matches a written name, with its ASCII letters in lower case, against a parameter's name and aliases.
     package init(_ written: String, name: String, aliases: [String]) {
         if ASCIIFold.equal(name, written) {
             self = .name

@@ -1,17 +1,17 @@
-/// What stands behind a command's name, as binding takes it.
+/// A word after a command's name, as binding treats it.
 package enum CommandWord {
     /// `-Name` or `-Name:value`.
     case name(CommandParameterSyntax)
-    /// What looks like a parameter and is a value: it stands behind `--`.
+    /// A value that looks like a parameter, because it follows `--`.
     case text(CommandParameterSyntax)
     /// A value.
     case value(ExpressionSyntax)
-    /// `@name`: names and values, or values alone.
+    /// `@name`, which stands for names and values, or for values alone.
     case splat(VariableExpressionSyntax)
 }
 
 extension CommandSyntax {
-    /// What stands behind the name, in order.
+    /// The words after the name, in order.
     package var words: [CommandWord] {
         var words: [CommandWord] = []
         words.reserveCapacity(elements.count)

@@ -1,21 +1,22 @@
-/// Binds what stands behind a command's name to the parameters of its table, as PowerShell does: by name, alias or
-/// abbreviation, and by place for what is left.
+/// Binds the words after a command's name to the command's parameters, as PowerShell does: by name, alias or
+/// abbreviation, and the remaining ones by position.
 ///
-/// The guard judges by it and the native engine runs by it, so that what is judged is what is run. It decides nothing
-/// that the text leaves open: where a name may mean several parameters, they all are told.
+/// The guard judges with it and the native engine runs with it, so that what is judged is what runs. It decides nothing
+/// that the text leaves open: where a name may refer to several parameters, it returns all of them.
 package struct ParameterBinder: Sendable {
-    /// The parameters: those of the command, then those of every command.
+    /// The command's own parameters, followed by the common ones.
     private let parameters: [BindableParameter]
     private let ownCount: Int
     private let isComplete: Bool
     private let fit: @Sendable (_ parameter: Int, _ written: String) -> ParameterFit
 
-    /// A binder for one command.
+    /// Creates a binder for one command.
     /// - Parameters:
-    ///   - own: the parameters of the command.
-    ///   - common: the parameters of every command, which the table numbers behind its own.
-    ///   - isComplete: whether the command has no others, so that what abbreviates one of its own means that one.
-    ///   - fit: how a written name, its ASCII letters in lower case, fits a parameter.
+    ///   - own: the command's own parameters.
+    ///   - common: the parameters of every command, which are numbered after the command's own.
+    ///   - isComplete: whether the command has no other parameters, so that an abbreviation of an own one is
+    ///     unambiguous.
+    ///   - fit: how a written name, with its ASCII letters in lower case, matches a parameter.
     package init(
         own: [BindableParameter], common: [BindableParameter] = [], isComplete: Bool = true,
         fit: @escaping @Sendable (_ parameter: Int, _ written: String) -> ParameterFit
@@ -26,8 +27,8 @@ package struct ParameterBinder: Sendable {
         self.fit = fit
     }
 
-    /// The parameters that a written name may mean: the one of that name or alias, else all that it abbreviates. The
-    /// common ones give way to a single one of the command's own.
+    /// Returns the parameters that a written name may refer to: the one with that name or alias, otherwise all that it
+    /// abbreviates. A single parameter of the command's own takes precedence over common ones.
     package func match(_ written: String) -> [Int] {
         let folded = ASCIIFold.lowercased(written)
         guard !folded.isEmpty else { return [] }
@@ -48,8 +49,9 @@ package struct ParameterBinder: Sendable {
         return begun
     }
 
-    /// Gives each name the value that follows it, unless it is that of a switch.
-    /// - Parameter takesStrangers: whether a word that looks like a name and is none becomes the value where one is wanted.
+    /// Pairs each name with the value that follows it, unless the name is a switch.
+    /// - Parameter takesStrangers: whether a word that looks like a name but isn't one becomes the value where one is
+    ///   expected.
     package func pairs(_ words: [ArgumentWord], takesStrangers: Bool = false) -> [ArgumentPair] {
         var pairs: [ArgumentPair] = []
         pairs.reserveCapacity(words.count)
@@ -68,7 +70,7 @@ package struct ParameterBinder: Sendable {
                 switch words[word] {
                 case .value:
                     value = word
-                    // What may be a switch leaves its value to the places too.
+                    // A parameter that may be a switch leaves the value for the positions as well.
                     if candidates.count == 1 || !candidates.contains(where: { parameters[$0].isSwitch }) { word += 1 }
                 case .name(let next, false):
                     guard takesStrangers, match(next).isEmpty else { break }
@@ -82,10 +84,10 @@ package struct ParameterBinder: Sendable {
         return pairs
     }
 
-    /// The parameters that the next value without a name may be for: those at the first place that is free.
+    /// Returns the parameters that the next positional value may be for: those at the first free position.
     /// - Parameters:
-    ///   - sets: the sets that are still possible; 0 where nobody knows.
-    ///   - isTaken: whether a parameter has its value.
+    ///   - sets: the parameter sets that are still possible; 0 when unknown.
+    ///   - isTaken: whether a parameter already has its value.
     package func nextPlace(in sets: Int = 0, isTaken: (Int) -> Bool) -> [Int] {
         var found: [Int] = []
         var lowest = Int.max

@@ -1,6 +1,6 @@
-/// Variables that the engine sets by itself with a fixed type.
+/// The variables that the engine sets itself, with fixed types.
 enum AutomaticVariables {
-    /// Their names and types, in lower case and without `System.`.
+    /// The variables' types by name, in lower case and without `System.`.
     static let types: [String: String] = [
         "_": "object", "args": "object[]", "this": "object", "input": "object",
         "pscmdlet": "management.automation.pscmdlet",
@@ -10,7 +10,7 @@ enum AutomaticVariables {
 }
 
 extension VariablePath {
-    /// A variable of the current scope.
+    /// Whether the path names a variable of the current scope.
     var isLocal: Bool {
         switch qualifier {
         case .none, .local, .private: true

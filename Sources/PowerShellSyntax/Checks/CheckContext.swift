@@ -1,36 +1,36 @@
-/// What is around a node, as far as a rule asks for it. Shared by all nodes for which it is the same.
+/// The surroundings of a node that rules depend on, shared by all nodes with the same surroundings.
 final class SharedContext {
     let value: CheckContext
 
     init(_ value: CheckContext) { self.value = value }
 }
 
-/// The parts of ``SharedContext``.
+/// The contents of ``SharedContext``.
 struct CheckContext {
-    /// `finally` blocks and loops from the inside out, up to the next script block.
+    /// The enclosing `finally` blocks and loops, innermost first, up to the next script block.
     var flow: FlowFrame?
-    /// Loops from the inside out, up to the next function.
+    /// The enclosing loops, innermost first, up to the next function.
     var labels: LabelFrame?
     /// The types that the text defines here.
     var types: TypeScope?
-    /// The member that is defined: rules for `return` and `$this`.
+    /// The member being defined, for the rules on `return` and `$this`.
     var member: MemberFrame?
-    /// The commands that the `data` section around allows; an empty list beside ``allowsAnyCommand`` for all.
+    /// The commands that the enclosing `data` section allows; an empty list together with ``allowsAnyCommand`` for all.
     var dataCommands: [String]?
-    /// A `data` section around allows every command.
+    /// Whether the enclosing `data` section allows every command.
     var allowsAnyCommand = false
-    /// The parameters at work are those of a method.
+    /// Whether the parameters being checked are those of a method.
     var isMethodParameter = false
-    /// The node stands in the target of an assignment.
+    /// Whether the node is part of an assignment's target.
     var isInAssignmentTarget = false
-    /// Loop labels end at a method.
+    /// Whether the node is inside a method, which ends the search for loop labels.
     var isInMethod = false
 
-    /// A rule may forbid a plain variable.
+    /// Whether any rule may forbid a plain variable.
     var asksForVariables: Bool { dataCommands != nil || member != nil }
 }
 
-/// Something that a jump may have to leave.
+/// An enclosing construct that a jump may have to leave.
 final class FlowFrame {
     enum Kind {
         case finally
@@ -46,7 +46,7 @@ final class FlowFrame {
     }
 }
 
-/// A labelled loop around.
+/// An enclosing labelled loop.
 final class LabelFrame {
     let label: String
     let parent: LabelFrame?
@@ -57,12 +57,12 @@ final class LabelFrame {
     }
 }
 
-/// The method or property that is defined.
+/// The method or property being defined.
 final class MemberFrame {
     let isStatic: Bool
-    /// For methods: whether they return nothing; nil for properties.
+    /// For methods, whether they return nothing; `nil` for properties.
     let returnsVoid: Bool?
-    /// The properties of the class, and whether they are static.
+    /// The properties of the class by name, and whether they are static.
     let properties: [String: Bool]
 
     init(isStatic: Bool, returnsVoid: Bool?, properties: [String: Bool]) {
@@ -72,11 +72,11 @@ final class MemberFrame {
     }
 }
 
-/// The types that a script block defines, with those of the blocks around it.
+/// The types defined in a script block and in those around it.
 final class TypeScope {
     private var names: Set<String> = []
     private let parent: TypeScope?
-    /// A class or enumeration is around.
+    /// Whether the scope is inside a class or enumeration.
     let isInDefinition: Bool
 
     init(parent: TypeScope?, isInDefinition: Bool? = nil) {
@@ -84,10 +84,10 @@ final class TypeScope {
         self.isInDefinition = isInDefinition ?? parent?.isInDefinition ?? false
     }
 
-    /// Adds a type; false when the block has one of that name.
+    /// Adds a type; returns `false` when the block already has one with that name.
     func define(_ name: String) -> Bool { names.insert(CaseFold.key(name)).inserted }
 
-    /// Whether a type of that name is defined here or around.
+    /// Whether a type with that name is defined in this block or one around it.
     func defines(_ name: String) -> Bool {
         let key = CaseFold.key(name)
         var scope: TypeScope? = self
@@ -99,9 +99,9 @@ final class TypeScope {
     }
 }
 
-/// Names that the engine compares without case beyond ASCII.
+/// Case-insensitive names, beyond ASCII as the engine compares them.
 enum CaseFold {
-    /// Equal for names that differ in case only.
+    /// Returns a key that is equal for names that differ only in case.
     static func key(_ name: String) -> String {
         if name.utf8.allSatisfy({ $0 < 0x80 }) { return ASCIIFold.lowercased(name) }
         var key = String.UnicodeScalarView()

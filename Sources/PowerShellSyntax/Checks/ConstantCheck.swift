@@ -1,6 +1,7 @@
-/// Whether an expression is constant in the sense of attribute arguments.
+/// Decides whether an expression is constant in the sense of attribute arguments.
 enum ConstantCheck {
-    /// Walks a list of its own; what lies too deep or is too much counts as not constant.
+    /// Iterates over the expression instead of recursing; expressions that are too deep or too large count as not
+    /// constant.
     static func isConstant(_ expression: ExpressionSyntax, _ allowsScriptBlocks: Bool) -> Bool {
         var open = [expression]
         while let expression = open.popLast() {
@@ -49,7 +50,7 @@ enum ConstantCheck {
         return FactLiteral(variable.path) != .true
     }
 
-    /// Constants of well-known types: enum values and numeric limits.
+    /// Whether a member is a constant of a well-known type: an enumeration value or a numeric limit.
     private static func isLiteralField(_ node: MemberExpressionSyntax) -> Bool {
         guard node.isStatic, case .type(let type) = node.target, let name = node.constantName,
             let typeName = KnownTypes.plainName(type.typeName)

@@ -1,6 +1,6 @@
-/// Public types of .NET and of the engine that scripts commonly name, in lower case with their namespace.
+/// Public types of .NET and of the engine that scripts commonly name, in lower case with their namespaces.
 enum FrameworkTypes {
-    /// Full names; generic ones end with their number of arguments.
+    /// The full names; those of generic types end with the number of their arguments.
     static let names: Set<String> = {
         var names: Set<String> = []
         names.reserveCapacity(1200)
@@ -15,7 +15,7 @@ enum FrameworkTypes {
         return names
     }()
 
-    /// For exceptions without `System.`: the exceptions that they are built on, `Exception` left out.
+    /// The base exceptions of each exception, without `System.`; `Exception` itself is left out.
     static let exceptionBases: [String: Set<String>] = {
         var parents: [String: String] = [:]
         for line in exceptions.split(separator: "\n") {

@@ -1,48 +1,49 @@
-/// Types that every session of PowerShell 7.6 has, for the rules of the language that ask what a type is.
+/// The types that exist in every session of PowerShell 7.6, for rules that depend on a type.
 ///
-/// The list need not be complete: where a rule needs a type that is not here, the text is refused.
+/// The list doesn't have to be complete: where a rule needs a type that is missing here, the text is rejected.
 enum KnownTypes {
     private static let enumBases: Set<String> = [
         "byte", "sbyte", "short", "int16", "ushort", "uint16", "int", "int32", "uint", "uint32", "long", "int64",
         "ulong", "uint64",
     ]
 
-    /// Types that a `data` section may name: the simple ones of .NET.
+    /// The types that a `data` section may name: the simple types of .NET.
     private static let simple: Set<String> = enumBases.union([
         "bool", "boolean", "char", "single", "float", "double", "decimal", "datetime", "string", "dbnull",
     ])
 
-    /// The name in lower case without `System.` in front; nil for generic, array and assembly-qualified types.
+    /// Returns the name in lower case without a leading `System.`; `nil` for generic, array and assembly-qualified
+    /// types.
     static func plainName(_ type: TypeNameSyntax) -> String? {
         guard case .name(let name, nil) = type.form else { return nil }
         let lower = ASCIIFold.lowercased(name)
         return lower.hasPrefix("system.") ? String(lower.dropFirst(7)) : lower
     }
 
-    /// An integer type that an enumeration may be built on.
+    /// Whether a type is an integer type that can underlie an enumeration.
     static func isEnumBase(_ type: TypeNameSyntax) -> Bool {
         plainName(type).map { enumBases.contains($0) } ?? false
     }
 
-    /// A simple type or an array of one.
+    /// Whether a type is a simple type or an array of one.
     static func isSimple(_ type: TypeNameSyntax) -> Bool {
         if case .array(let element, _) = type.form { return plainName(element).map { simple.contains($0) } ?? false }
         return plainName(type).map { simple.contains($0) } ?? false
     }
 
-    /// `void`.
+    /// Whether a type is `void`.
     static func isVoid(_ type: TypeNameSyntax) -> Bool { plainName(type) == "void" }
 
-    /// `ref`.
+    /// Whether a type is `ref`.
     static func isReference(_ type: TypeNameSyntax) -> Bool {
         let name = plainName(type)
         return name == "ref" || name == "management.automation.psreference" || name == "psreference"
     }
 
-    /// `ordered`, which only hashtable literals may be cast to.
+    /// Whether a type is `ordered`, to which only hashtable literals can be cast.
     static func isOrdered(_ type: TypeNameSyntax) -> Bool { ASCIIFold.equal(type.fullName, "ordered") }
 
-    /// Short names that stand for a type by themselves.
+    /// Type accelerators: short names that denote a type by themselves.
     private static let accelerators = Set(
         """
         array bool byte char datetime decimal double float single guid hashtable int int32 short int16 long int64 \
@@ -55,22 +56,23 @@ enum KnownTypes {
         experimentaction
         """.split(separator: " ").map(String.init))
 
-    /// Attributes by short name that may stand on properties of classes and take constants only.
+    /// Attributes, by short name, that are allowed on properties of classes and accept only constants.
     static let propertyAttributes: Set<String> = [
         "alias", "allowemptycollection", "allowemptystring", "allownull", "parameter", "supportswildcards",
         "validatecount", "validatelength", "validatenotnull", "validatenotnullorempty",
         "validatenotnullorwhitespace", "validatepattern", "validaterange", "validateset", "dscproperty",
     ]
 
-    /// An attribute and the constant arguments that it takes: how many by position, and which by name.
+    /// An attribute with the constant arguments that it accepts: the number of positional ones, and the names of the
+    /// others.
     typealias AttributeForm = (name: String, positional: ClosedRange<Int>, named: Set<String>)
 
-    /// Attributes that may stand on enumerations.
+    /// Attributes that are allowed on enumerations.
     static let enumAttributes: [AttributeForm] = [
         ("flags", 0...0, []), ("obsolete", 0...2, ["diagnosticid", "urlformat"]),
     ]
 
-    /// Attributes that may stand on classes.
+    /// Attributes that are allowed on classes.
     static let classAttributes: [AttributeForm] = [
         ("norunspaceaffinity", 0...0, []), ("serializable", 0...0, []),
         ("obsolete", 0...2, ["diagnosticid", "urlformat"]),
@@ -82,18 +84,18 @@ enum KnownTypes {
         "supportspaging", "supportsshouldprocess",
     ]
 
-    /// Attributes in scripts and script blocks inside classes.
+    /// Attributes that are allowed in scripts, and in script blocks inside classes.
     static let attributes: Set<String> = propertyAttributes.union([
         "argumentcompleter", "argumentcompletions", "cmdletbinding", "experimental", "outputtype", "psdefaultvalue",
         "pstypename", "validatedrive", "validatescript", "validatetrusteddata", "validateuserdrive",
         "diagnostics.codeanalysis.suppressmessage", "diagnostics.codeanalysis.suppressmessageattribute",
     ])
 
-    /// Whether a name written in a class names a type that is there.
+    /// Whether a name in a class refers to an existing type.
     /// - Parameters:
     ///   - name: the name as written, without generic arguments.
     ///   - arity: the number of generic arguments.
-    ///   - namespaces: those of `using namespace`.
+    ///   - namespaces: the namespaces of `using namespace` statements.
     static func contains(_ name: String, arity: Int, namespaces: [String]) -> Bool {
         let lower = ASCIIFold.lowercased(name)
         if arity == 0, accelerators.contains(lower) { return true }
@@ -103,8 +105,8 @@ enum KnownTypes {
         return namespaces.contains { types.contains(ASCIIFold.lowercased($0) + "." + lower + suffix) }
     }
 
-    /// Whether the first exception type is the second or above it, as far as both are known. An error for which that is
-    /// not known counts as below `Exception`.
+    /// Whether the first exception type equals or is a base of the second, as far as both are known. Types without
+    /// known bases count as derived from `Exception`.
     static func catches(_ first: TypeNameSyntax, _ second: TypeNameSyntax) -> Bool {
         guard let upper = plainName(first), let lower = plainName(second) else {
             return ASCIIFold.equal(first.fullName, second.fullName)

@@ -1,11 +1,11 @@
-/// Follows the control flow of a method as the engine does: every path of a method with a result must return or throw,
-/// and a variable must be assigned on every path that leads to a mention of it.
+/// Analyses the control flow of a method as the engine does: every path of a method with a result must return or throw,
+/// and a variable must be assigned on every path that leads to its use.
 ///
-/// The walk is recursive; beyond a fixed depth the text is refused.
+/// The analysis is recursive; a text beyond a fixed depth is rejected.
 struct MethodFlow {
     typealias Fault = SemanticChecker.Fault
 
-    /// The variables assigned on every path to a place; nil where no path leads.
+    /// The variables assigned on every path to a point; `nil` where no path leads to it.
     private typealias State = Set<String>?
 
     private struct Loop {
@@ -18,7 +18,7 @@ struct MethodFlow {
     private var loops: [Loop] = []
     private var depth = 0
 
-    /// The first fault of a method.
+    /// Returns the first error of a method.
     static func check(_ method: MethodMemberSyntax, returnsVoid: Bool) -> Fault? {
         var assigned = always
         for parameter in method.function.parameters where parameter.variable.path.isLocal {
@@ -38,7 +38,7 @@ struct MethodFlow {
 
     private init(state: State) { self.state = state }
 
-    /// Variables that are there without an assignment.
+    /// Variables that exist without an assignment.
     private static let always: Set<String> = [
         "_", "args", "this", "input", "pscmdlet", "psboundparameters", "myinvocation", "psscriptroot", "pscommandpath",
         "?", "true", "false", "null", "lastexitcode", "error", "stacktrace", "outputencoding", "nestedpromptlevel",
@@ -125,7 +125,7 @@ struct MethodFlow {
             }
             for case .file(let file) in redirections { try visit(file.target) }
         }
-        // A command may leave any loop around.
+        // A command may leave any enclosing loop.
         guard invokesCommand, state != nil else { return }
         for index in loops.indices {
             loops[index].breaks.append(state)
@@ -138,7 +138,7 @@ struct MethodFlow {
         for (index, clause) in node.clauses.enumerated() {
             try visit(clause.condition)
             let next = state
-            // What the first condition assigns is assigned on the way around the statement too.
+            // The first condition's assignments also hold on the path that skips every branch.
             if index == 0, node.elseBody == nil { ends.append(next) }
             try visit(clause.body)
             ends.append(state)
@@ -212,7 +212,7 @@ struct MethodFlow {
         if let body = node.finallyBody {
             state = MethodFlow.merge(ends + (catchesAll ? [] : [before]))
             try visit(body)
-            // The way of an error through the block does not lead behind it.
+            // The path of an error through the block doesn't continue after it.
             if MethodFlow.merge(ends) == nil { state = nil }
         } else {
             state = MethodFlow.merge(ends)
@@ -230,7 +230,7 @@ struct MethodFlow {
         case .variable(let node):
             if node.path.isLocal { state?.insert(MethodFlow.name(of: node.path)) }
         case .convert(let node):
-            // Under more than one cast or under an attribute the engine does not follow the variable.
+            // The engine doesn't track a variable under more than one cast, or under an attribute.
             if case .variable(let variable) = node.operand, variable.path.isLocal {
                 state?.insert(MethodFlow.name(of: variable.path))
             } else {

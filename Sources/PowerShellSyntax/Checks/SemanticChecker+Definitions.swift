@@ -5,7 +5,7 @@ extension SemanticChecker {
         context.types = inner
         let known = node.kind == .enum ? KnownTypes.enumAttributes : KnownTypes.classAttributes
         for attribute in node.attributes {
-            // What other attributes ask of the type only their own definitions tell.
+            // What other attributes require of a type is known only from their own definitions.
             guard
                 let form = known.first(where: { isKnownAttribute(attribute, [$0.name]) }),
                 form.positional.contains(attribute.positionalArguments.count)

@@ -32,7 +32,7 @@ extension SemanticChecker {
             push(node.right)
             push(node.left)
         case .ternary(let node):
-            // Not listed by the engine among what a data section refuses.
+            // The engine doesn't list this among the expressions that a data section rejects.
             push(node.ifFalse)
             push(node.ifTrue)
             push(node.condition)
@@ -168,7 +168,7 @@ extension SemanticChecker {
         push(node.operand)
     }
 
-    /// What is sent with `$using:` is a variable with constant accesses.
+    /// Checks a `$using:` expression, which must be a variable with constant accesses.
     private mutating func checkUsing(_ node: UsingExpressionSyntax) throws(Fault) {
         var expression = node.expression
         while true {
@@ -186,7 +186,7 @@ extension SemanticChecker {
     }
 }
 
-/// What a `data` section may hold.
+/// The operators and expressions that a `data` section may contain.
 enum Restricted {
     static func forbids(_ op: BinaryOperator) -> Bool {
         switch op {

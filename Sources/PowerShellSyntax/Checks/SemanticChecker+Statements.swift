@@ -13,7 +13,7 @@ extension SemanticChecker {
             }
         case .switch(let node):
             try forbidInData("SwitchStatementNotSupportedInDataSection", node.extent)
-            // Its label can be left; but only a loop can be named by a jump in a method.
+            // A jump can leave a labelled `switch`, but in a method jumps can only name loops.
             let outer = context
             context.flow = FlowFrame(.loop(label: node.label ?? ""), parent: shared.value.flow)
             if let body = node.defaultBody { push(.block(body)) }
@@ -102,7 +102,7 @@ extension SemanticChecker {
         }
     }
 
-    /// Only under casts does it matter that a node stands in a target.
+    /// Whether a target contains a cast: only below casts does it matter that a node is part of a target.
     private mutating func isTyped(_ target: ExpressionSyntax) -> Bool {
         switch target {
         case .variable, .member, .index: false
@@ -110,7 +110,7 @@ extension SemanticChecker {
         }
     }
 
-    /// In a method a bare variable that is named as a property is most likely a forgotten `$this`.
+    /// Rejects a bare variable named like a property, which in a method is most likely a forgotten `$this`.
     private mutating func checkProperties(_ target: ExpressionSyntax, _ properties: [String: Bool]) throws(Fault) {
         var open = [target]
         while let target = open.popLast() {
@@ -126,7 +126,7 @@ extension SemanticChecker {
         }
     }
 
-    /// Whether something can be written.
+    /// Checks that an expression can be assigned to.
     mutating func checkTarget(_ target: ExpressionSyntax, isSimple: Bool, id: String) throws(Fault) {
         var open = [(target, isSimple)]
         while let (target, isSimple) = open.popLast() {
@@ -147,7 +147,7 @@ extension SemanticChecker {
     }
 
     /// Checks the casts of a target.
-    /// - Returns: what is under them.
+    /// - Returns: the expression below the casts.
     private mutating func checkTypedTarget(_ target: ExpressionSyntax) throws(Fault) -> ExpressionSyntax {
         var inner = target
         var casts = 0

@@ -1,14 +1,14 @@
-/// What the engine checks on a tree that parsed, as far as the text alone decides it.
+/// Performs those of the engine's checks on a parsed tree that the text alone decides.
 ///
-/// The walk keeps its own list, so that no nesting can exhaust the stack. It ends at the first fault.
+/// The traversal keeps a work list of its own, so that no nesting can exhaust the stack. It ends at the first error.
 struct SemanticChecker {
-    /// A fault: the engine's error id and its place.
+    /// An error: the engine's error id and the position.
     struct Fault: Error {
         let id: String
         let extent: SourceExtent
     }
 
-    /// What stands directly around an expression, where that matters.
+    /// The immediate surroundings of an expression, where they matter.
     enum Place { case plain, commandElement, commandArray, using }
 
     enum Work {
@@ -26,12 +26,12 @@ struct SemanticChecker {
     }
 
     private var pending: [(work: Work, context: SharedContext)] = []
-    /// What is around the node at work.
+    /// The surroundings of the current node.
     var shared = SharedContext(CheckContext())
     /// The namespaces of `using namespace`.
     var namespaces: [String] = []
 
-    /// The first fault of a tree; nil when there is none.
+    /// Returns the first error of a tree; `nil` when there is none.
     static func check(_ root: ScriptBlockSyntax) -> Fault? {
         var checker = SemanticChecker()
         checker.pending.reserveCapacity(64)
@@ -50,7 +50,7 @@ struct SemanticChecker {
         }
     }
 
-    /// What is around the node at work; nodes that are pushed after a change get the new one.
+    /// The surroundings of the current node; nodes pushed after a change get the new value.
     var context: CheckContext {
         get { shared.value }
         set { shared = SharedContext(newValue) }
@@ -157,7 +157,7 @@ struct SemanticChecker {
                 push(.type(type))
             case .attribute(let attribute):
                 if shared.value.isMethodParameter {
-                    // Which attributes may stand there only their own definitions tell.
+                    // Which attributes are allowed there is known only from their own definitions.
                     throw Fault(id: "AttributeNotAllowedOnDeclaration", extent: attribute.extent)
                 }
                 push(.attribute(attribute))
@@ -210,7 +210,7 @@ struct SemanticChecker {
 
     // MARK: Types
 
-    /// In a class every type that is named must be there when the text is parsed.
+    /// Checks that a type named in a class exists: it must when the text is parsed.
     mutating func checkType(_ type: TypeNameSyntax) throws(Fault) {
         guard let scope = shared.value.types, scope.isInDefinition else { return }
         var open = [(type, 0)]
@@ -231,7 +231,7 @@ struct SemanticChecker {
         }
     }
 
-    /// A node that may not stand in a `data` section.
+    /// Rejects a node inside a `data` section.
     mutating func forbidInData(_ id: String, _ extent: SourceExtent) throws(Fault) {
         if shared.value.dataCommands != nil { throw Fault(id: id, extent: extent) }
     }

@@ -1,11 +1,11 @@
-/// What `Set-Alias` and `New-Alias` bind, as far as the text tells it.
+/// The alias that a `Set-Alias` or `New-Alias` command defines, as far as the text alone determines it.
 struct AliasBinding {
-    /// The alias; nil when it is not constant or not told.
+    /// The alias; `nil` when it isn't constant or not given.
     private(set) var name: String?
-    /// The command behind it; nil when it is not constant or not told.
+    /// The command behind the alias; `nil` when it isn't constant or not given.
     private(set) var value: String?
 
-    /// Whether a command, possibly qualified by a module, is one of the two or a short name of theirs.
+    /// Whether a command, possibly qualified by a module, is one of the two or an alias of either.
     private static func definesAlias(_ name: String) -> Bool {
         let bytes = name.utf8
         guard let last = bytes.last, ASCIIFold.lower(last) == UInt8(ascii: "l") || ASCIIFold.lower(last) == 0x73 else {
@@ -25,12 +25,12 @@ struct AliasBinding {
         "pipelinevariable", "ea", "wa", "infa", "proga", "ev", "wv", "iv", "ov", "ob", "pv",
     ]
 
-    /// The binding of a command; nil when it defines no alias.
+    /// Reads the alias of a command; `nil` when the command defines none.
     init?(_ command: CommandFact) {
         guard let commandName = command.name, AliasBinding.definesAlias(commandName) else { return nil }
         var named: [String: FactValue] = [:]
         var positional: [FactValue] = []
-        // What a parameter that takes a value waits for; the empty name is that of one which nothing is known of.
+        // The parameter that awaits its value; the empty name stands for an unknown parameter.
         var waiting: String?
         for argument in command.arguments {
             switch argument {
@@ -43,7 +43,7 @@ struct AliasBinding {
                 waiting = nil
             case .parameter("-", _): waiting = nil
             case .parameter(let written, let value):
-                // Outside ASCII names are compared by the rules of a culture, which the text doesn't tell.
+                // The comparison of names outside ASCII depends on the culture, which the text doesn't determine.
                 guard written.utf8.allSatisfy({ $0 < 0x80 }) else { return }
                 let parameter = AliasBinding.parameter(written) ?? ""
                 waiting = value == nil && !AliasBinding.switches.contains(parameter) ? parameter : nil
@@ -55,7 +55,7 @@ struct AliasBinding {
         value = AliasBinding.constant(named["value"] ?? rest.popFirst())
     }
 
-    /// The full name of an abbreviated parameter; nil when it is unknown or ambiguous.
+    /// Returns the full name of an abbreviated parameter; `nil` when it is unknown or ambiguous.
     private static func parameter(_ written: String) -> String? {
         let lower = ASCIIFold.lowercased(written)
         let all = parameters + switches

@@ -90,7 +90,8 @@ extension FactCollector {
         }
     }
 
-    /// What an assignment, `++` or `--` writes: each of several, under casts, attributes and parentheses.
+    /// Emits what an assignment, `++` or `--` writes: each of several targets, also below casts, attributes and
+    /// parentheses.
     mutating func emitTargets(_ target: ExpressionSyntax, by op: String) {
         var open = [target]
         while let target = open.popLast() {
@@ -99,7 +100,7 @@ extension FactCollector {
             case .member(let node):
                 emit(node.extent, .setMember(name: node.constantName, isStatic: node.isStatic))
             case .invokeMember(let node):
-                // The engine writes to what a call names as to any other member.
+                // The engine writes to the member that a call names as to any other.
                 emit(node.extent, .setMember(name: node.constantName, isStatic: node.isStatic))
             case .index(let node): emit(node.extent, .setIndex)
             case .convert(let node): open.append(node.operand)

@@ -1,10 +1,10 @@
-/// Walks a tree with a list of its own instead of recursion, so that no nesting can exhaust the stack.
+/// Traverses a tree with a work list instead of recursion, so that no nesting can exhaust the stack.
 struct FactCollector {
-    /// What is still to be visited, the next one last.
+    /// A node yet to be visited; the next one is last in the list.
     enum Work {
         case statement(StatementSyntax)
         case expression(ExpressionSyntax)
-        /// A direct element of a command or a constant member name: a constant there is no fact of its own.
+        /// A direct element of a command or a constant member name, in which a constant isn't a fact of its own.
         case element(ExpressionSyntax)
         case block(StatementBlockSyntax)
         case scriptBlock(ScriptBlockSyntax)
@@ -21,11 +21,11 @@ struct FactCollector {
     private var pending: [(work: Work, depth: Int)] = []
     private(set) var items: [ScriptFact] = []
     private var isSorted = true
-    /// The depth of the node at work.
+    /// The script block depth of the current node.
     var depth = 0
 
-    /// All facts of a script in source order.
-    /// - Parameter nodes: how many nodes the tree has.
+    /// Collects all facts of a script in source order.
+    /// - Parameter nodes: the number of nodes in the tree.
     static func collect(_ root: ScriptBlockSyntax, nodes: Int) -> [ScriptFact] {
         var collector = FactCollector()
         collector.pending.reserveCapacity(64)
@@ -38,7 +38,7 @@ struct FactCollector {
         return collector.isSorted ? collector.items : collector.sortedItems
     }
 
-    /// In order of start; among equal starts the order of visiting stays, in which outer ones come first.
+    /// The facts by start; those with equal starts keep the order of the traversal, outer ones first.
     private var sortedItems: [ScriptFact] {
         items.enumerated()
             .sorted { ($0.element.extent.start, $0.offset) < ($1.element.extent.start, $1.offset) }
@@ -54,7 +54,7 @@ struct FactCollector {
 
     mutating func push(_ work: Work, deeper: Int) { pending.append((work, depth + deeper)) }
 
-    /// Pushes several so that they are visited in order.
+    /// Pushes several nodes so that they are visited in order.
     mutating func pushAll(_ works: [Work]) {
         for work in works.reversed() { push(work) }
     }

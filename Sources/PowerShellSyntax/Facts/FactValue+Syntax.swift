@@ -1,8 +1,8 @@
 extension FactValue {
-    /// How deep values may nest; what lies deeper is dynamic.
+    /// The maximum nesting of values; deeper ones count as dynamic.
     private static let nesting = 32
 
-    /// What the text alone tells of an expression.
+    /// Reads the value of an expression as far as the text alone determines it.
     init(_ expression: ExpressionSyntax) { self.init(expression, depth: 0) }
 
     private init(_ expression: ExpressionSyntax, depth: Int) {
@@ -44,7 +44,7 @@ extension FactValue {
 }
 
 extension FactLiteral {
-    /// The constant that a variable is, if it is one.
+    /// Reads the constant that a variable stands for; `nil` for any other variable.
     init?(_ path: VariablePath) {
         guard path.isVariable, path.name.utf8.count <= 5 else { return nil }
         if ASCIIFold.equal(path.name, "true") {

@@ -1,4 +1,4 @@
-/// A value as far as the text alone tells it: constants by value, everything else by its kind.
+/// A value as far as the text alone determines it: constants with their values, everything else by kind.
 public indirect enum FactValue: Sendable, Equatable {
     /// A constant string, decoded.
     case string(String)
@@ -10,18 +10,18 @@ public indirect enum FactValue: Sendable, Equatable {
     case array([FactValue])
     /// A hashtable literal with the values of its keys.
     case hashtable(keys: [FactValue])
-    /// Anything that is known at run time only; the name is that of a variable, type or constant member.
+    /// A value known only at run time; the name is that of a variable, type or constant member.
     case dynamic(FactDynamic, name: String?)
 }
 
-/// A number as written, with type and value.
+/// A number literal with its type and value.
 public struct FactNumber: Sendable, Equatable {
     /// The literal as written.
     public let text: String
     /// The value.
     public let value: NumberValue
 
-    /// A number from its text and value.
+    /// Creates a number from its text and value.
     public init(text: String, value: NumberValue) {
         self.text = text
         self.value = value
@@ -38,13 +38,13 @@ public enum FactLiteral: String, Sendable {
     case null
 }
 
-/// What kind of expression a dynamic value is.
+/// The kind of expression that yields a dynamic value.
 public enum FactDynamic: String, Sendable {
     /// A variable.
     case variable = "var"
     /// A splatted variable.
     case splat
-    /// A string with evaluated parts.
+    /// An expandable string.
     case expandableString = "xstr"
     /// A script block.
     case scriptBlock = "sb"
@@ -60,9 +60,9 @@ public enum FactDynamic: String, Sendable {
     case call
     /// An index access.
     case index = "idx"
-    /// Two operands and an operator.
+    /// A binary operator.
     case binary = "bin"
-    /// One operand and an operator.
+    /// A unary operator.
     case unary = "un"
     /// A cast.
     case cast

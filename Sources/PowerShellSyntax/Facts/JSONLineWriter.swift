@@ -1,7 +1,7 @@
 /// Writes JSON as ASCII bytes.
 struct JSONLineWriter {
     private(set) var bytes: [UInt8] = []
-    /// A comma must precede the next member or element.
+    /// Whether a comma must precede the next member or element.
     private var needsComma = false
 
     private static let hex = Array("0123456789abcdef".utf8)
@@ -31,7 +31,7 @@ struct JSONLineWriter {
         needsComma = true
     }
 
-    /// Writes a member name; its value must follow.
+    /// Writes a member's name; its value must follow.
     mutating func key(_ name: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
@@ -55,7 +55,7 @@ struct JSONLineWriter {
         raw(text)
     }
 
-    /// A string, or `null`.
+    /// Writes a string, or `null`.
     mutating func string(_ text: String?) {
         guard let text else { return literal("null") }
         separate()

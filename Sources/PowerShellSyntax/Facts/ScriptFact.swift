@@ -1,10 +1,10 @@
-/// One thing that a script contains.
+/// A fact about a script: one thing that it contains.
 public struct ScriptFact: Sendable, Equatable {
-    /// Where it stands in the source.
+    /// The fact's extent in the source.
     public let extent: SourceExtent
-    /// How many script blocks (function and method bodies included) are around it; 0 at the top level.
+    /// The number of enclosing script blocks, including function and method bodies; 0 at the top level.
     public let depth: Int
-    /// What it is.
+    /// The kind of fact, with its details.
     public let detail: Detail
 
     /// The kinds of facts.
@@ -13,39 +13,39 @@ public struct ScriptFact: Sendable, Equatable {
         case command(CommandFact)
         /// An expression statement with redirections.
         case expression(redirections: [RedirectionFact])
-        /// A mention of a type.
+        /// A reference to a type.
         case type(name: String, use: TypeUse)
-        /// A member read; the name is nil when it is computed.
+        /// A read of a member; the name is `nil` when it is computed.
         case member(name: String?, isStatic: Bool, isNullConditional: Bool)
-        /// A method call; the name is nil when it is computed.
+        /// A method call; the name is `nil` when it is computed.
         case call(CallFact)
         /// An index access.
         case index(value: FactValue, isNullConditional: Bool)
-        /// A variable written by an assignment operator, `foreach`, `++` or `--`.
+        /// A write to a variable by an assignment operator, `foreach`, `++` or `--`.
         case set(path: VariablePath, by: String)
-        /// A member written; the name is nil when it is computed.
+        /// A write to a member; the name is `nil` when it is computed.
         case setMember(name: String?, isStatic: Bool)
-        /// An element written.
+        /// A write to an element.
         case setIndex
         /// Any other target of an assignment.
         case setOther
-        /// A mention of a variable; `$true`, `$false` and `$null` are left out.
+        /// A reference to a variable, except `$true`, `$false` and `$null`.
         case variable(path: VariablePath, isSplatted: Bool)
         /// A script block literal.
         case scriptBlock
-        /// A hashtable literal with its number of entries.
+        /// A hashtable literal with the number of its entries.
         case hashtable(count: Int)
-        /// A string with evaluated parts and their number.
+        /// An expandable string with the number of its evaluated parts.
         case expandableString(parts: Int)
-        /// A constant string outside command elements and member names.
+        /// A constant string other than a command element or a member name.
         case string(String)
-        /// A number outside command elements.
+        /// A number other than a command element.
         case number(FactNumber)
-        /// An operator by the engine's token kind, with the number of operands.
+        /// An operator, by the name of the engine's token kind, with the number of its operands.
         case `operator`(name: String, arity: Int)
         /// `&&` or `||`.
         case chain(ChainOperator, isBackground: Bool)
-        /// A pipeline that a job runs.
+        /// A pipeline that runs as a background job.
         case background
         /// A function or filter definition.
         case function(name: String, isFilter: Bool)
@@ -57,20 +57,20 @@ public struct ScriptFact: Sendable, Equatable {
         case property(name: String, isStatic: Bool, hasInitialValue: Bool)
         /// A parameter declaration.
         case parameter(name: String, hasDefault: Bool)
-        /// An alias defined by a command; nil where the text does not tell a constant.
+        /// An alias that a command defines; `nil` for whatever isn't a constant in the text.
         case alias(name: String?, value: String?)
         /// A named block.
         case block(NamedBlockSyntax.Kind)
-        /// A `using` statement; the name is nil when a module specification is given instead.
+        /// A `using` statement; the name is `nil` when it has a module specification instead.
         case using(UsingStatementSyntax.Kind, name: String?, specification: FactValue?)
         /// A `data` statement.
         case data(variable: String?, supportedCommands: [FactValue])
-        /// A keyword statement; `flags` for `switch` only.
+        /// A keyword statement; `flags` only for `switch`.
         case statement(name: String, flags: SwitchFlags?)
     }
 }
 
-/// What a type is mentioned for.
+/// The purpose of a reference to a type.
 public enum TypeUse: String, Sendable {
     /// A type literal in an expression.
     case expression = "expr"
@@ -88,51 +88,51 @@ public enum TypeUse: String, Sendable {
     case base
     /// The type of a property.
     case property = "prop"
-    /// Any other place: return types.
+    /// Any other use: return types.
     case other
 }
 
-/// A command as the text shows it.
+/// A command as written.
 public struct CommandFact: Sendable, Equatable {
-    /// The constant name, decoded; nil when the name is known at run time only.
+    /// The constant name, decoded; `nil` when it is known only at run time.
     public let name: String?
     /// `&` or `.` before the name.
     public let invocation: InvocationOperator?
-    /// The value in first place when ``name`` is nil.
+    /// The value in the place of the name when ``name`` is `nil`.
     public let head: FactValue?
-    /// Parameters and arguments in order, the name excluded.
+    /// The parameters and arguments in order, without the name.
     public let arguments: [ArgumentFact]
     /// The redirections in order.
     public let redirections: [RedirectionFact]
-    /// The place in the pipeline, from 0.
+    /// The command's index in the pipeline, counted from 0.
     public let index: Int
-    /// The number of elements of the pipeline.
+    /// The number of elements in the pipeline.
     public let count: Int
 }
 
 /// A parameter or an argument of a command.
 public enum ArgumentFact: Sendable, Equatable {
-    /// `-Name` or `-Name:value`; the name without dash and colon, `-` for `--`.
+    /// `-Name` or `-Name:value`; the name without its dash and colon, `-` for `--`.
     case parameter(String, value: FactValue?)
-    /// A positional argument, or the value of the parameter before it: only the command itself can tell.
+    /// A positional argument or the value of the preceding parameter, which only the command's declaration can tell.
     case value(FactValue)
 }
 
 /// A redirection.
 public enum RedirectionFact: Sendable, Equatable {
-    /// Into a file.
+    /// To a file.
     case file(RedirectionStream, target: FactValue, isAppending: Bool)
-    /// Into the output stream.
+    /// To the output stream.
     case merge(RedirectionStream)
 }
 
-/// A method call as the text shows it.
+/// A method call as written.
 public struct CallFact: Sendable, Equatable {
-    /// The constant name; nil when it is computed.
+    /// The constant name; `nil` when it is computed.
     public let name: String?
-    /// Called on a type.
+    /// Whether the method is called on a type.
     public let isStatic: Bool
-    /// Called with `?.`.
+    /// Whether the method is called with `?.`.
     public let isNullConditional: Bool
     /// The number of arguments.
     public let argumentCount: Int

@@ -1,8 +1,8 @@
 extension ScriptFacts {
-    /// The facts as one line of JSON in ASCII, without a line end.
+    /// The facts as one line of ASCII JSON, without a line end.
     public var jsonLine: String { String(decoding: jsonBytes, as: UTF8.self) }
 
-    /// The facts as one line of JSON in ASCII bytes, without a line end.
+    /// The facts as the bytes of one line of ASCII JSON, without a line end.
     public var jsonBytes: [UInt8] {
         var writer = JSONLineWriter()
         writer.openObject()
@@ -29,7 +29,7 @@ extension ScriptFacts {
 }
 
 extension JSONLineWriter {
-    /// A flag; false ones are left out.
+    /// Writes a flag, unless it is `false`.
     fileprivate mutating func flag(_ name: StaticString, _ value: Bool) {
         guard value else { return }
         key(name)

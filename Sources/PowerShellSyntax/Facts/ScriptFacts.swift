@@ -1,12 +1,12 @@
 /// Everything in a script that can run, change or hide something, in source order.
 ///
-/// Facts stand in order of their start; an outer one stands before the ones inside it.
+/// Facts are ordered by their start; an outer one precedes those inside it.
 public struct ScriptFacts: Sendable {
-    /// The faults of the text; with any, there are no items.
+    /// The errors in the text; if there are any, there are no facts.
     public let errors: [ParseError]
-    /// An interactive reader would wait for more text.
+    /// Whether an interactive shell would wait for more text.
     public let isIncomplete: Bool
-    /// What `#requires` lines ask for; nil without any.
+    /// The requirements of `#requires` lines; `nil` without any.
     public let requirements: ScriptRequirements?
     /// The facts.
     public let items: [ScriptFact]

@@ -1,7 +1,7 @@
-/// Comparison of names the way the engine compares keywords and operators: ordinal, ASCII letters without case.
-/// Letters outside ASCII never fold into ASCII (the Kelvin sign is no `k`).
+/// Compares names as the engine compares keywords and operators: ordinally, ignoring the case of ASCII letters. Letters
+/// outside ASCII never fold into ASCII (the Kelvin sign is not a `k`).
 package enum ASCIIFold {
-    /// Whether two texts are equal but for the case of ASCII letters.
+    /// Whether two texts are equal, ignoring the case of ASCII letters.
     static func equal(_ a: some StringProtocol, _ b: some StringProtocol) -> Bool {
         var left = a.utf8.makeIterator()
         var right = b.utf8.makeIterator()
@@ -14,7 +14,7 @@ package enum ASCIIFold {
         }
     }
 
-    /// Whether `text` starts with `prefix` but for the case of ASCII letters.
+    /// Whether `text` starts with `prefix`, ignoring the case of ASCII letters.
     static func hasPrefix(_ text: some StringProtocol, _ prefix: some StringProtocol) -> Bool {
         var left = text.utf8.makeIterator()
         for y in prefix.utf8 {
@@ -23,7 +23,7 @@ package enum ASCIIFold {
         return true
     }
 
-    /// The text with ASCII letters in lower case.
+    /// Returns the text with its ASCII letters in lower case.
     package static func lowercased(_ text: some StringProtocol) -> String {
         var text = String(text)
         let folded: String? = text.withUTF8 { bytes in

@@ -1,6 +1,6 @@
-/// Comments, line ends and what they hide.
+/// Comments and line ends.
 extension Lexer {
-    /// Skips blanks, comments, line ends and, if wanted, semicolons.
+    /// Skips white space, comments, line ends and, if requested, semicolons.
     mutating func skipNewlines(andSemicolons: Bool) throws(Stop) {
         while true {
             let unit = next()
@@ -31,8 +31,8 @@ extension Lexer {
         }
     }
 
-    /// Reads a line comment whose `#` is read. It may be a `#requires`, or look like the head of a signature block,
-    /// behind which no statement may follow.
+    /// Reads a line comment after its `#`. It may be a `#requires`, or look like the start of a signature block, after
+    /// which no statement may follow.
     mutating func scanLineComment() throws(Stop) {
         let start = position
         let end = lineEnd(from: position)
@@ -66,7 +66,7 @@ extension Lexer {
         line.reserveCapacity(36)
         for index in start..<end where !CharacterClass.isWhitespace(text.units[index]) {
             let unit = text.units[index]
-            // The Kelvin sign is the one letter outside ASCII whose invariant lower case is inside.
+            // The Kelvin sign is the only letter outside ASCII whose invariant lower case is an ASCII letter.
             line.append(unit == 0x212A ? 0x6B : ASCIIFold.lower(unit))
             if line.count > 34 { return false }
         }
@@ -85,7 +85,7 @@ extension Lexer {
         return row[head.count] < 10
     }
 
-    /// Reads a block comment whose `<#` is read.
+    /// Reads a block comment after its `<#`.
     mutating func scanBlockComment() throws(Stop) {
         let start = position - 2
         let end = blockCommentEnd(from: position)
@@ -95,7 +95,7 @@ extension Lexer {
         guard isClosed else { throw failAtEnd("MissingTerminatorMultiLineComment", from: start) }
     }
 
-    /// Whether the first thing behind a line end, comments and at most one further line end apart, is `|`.
+    /// Whether a `|` follows a line end, with nothing but comments and at most one further line end in between.
     mutating func isPipeContinuation(behind place: Int) -> Bool {
         guard place < text.end else { return false }
         var lineIsBlank = true

@@ -1,6 +1,6 @@
 /// Here-strings.
 extension Lexer {
-    /// Reads the rest of the line behind `@'` or `@"`, where only blanks may stand.
+    /// Reads the rest of the line after `@'` or `@"`, which may contain only white space.
     private mutating func scanHereStringHeader() throws(Stop) {
         let start = position - 2
         skipWhitespace()
@@ -14,7 +14,7 @@ extension Lexer {
         throw fail("UnexpectedCharactersAfterHereStringHeader", position, position + 1)
     }
 
-    /// At the start of a line: reads the footer if it is there, or the blanks before something else.
+    /// Reads the footer at the start of a line, or the white space before something else.
     private mutating func scanHereStringFooter(
         _ isQuote: (UInt16) -> Bool, into buffer: inout [UInt16], misplaced: inout Int?
     ) -> Bool {
@@ -42,7 +42,7 @@ extension Lexer {
         return failAtEnd("TerminatorExpectedAtEndOfString", from: start)
     }
 
-    /// Reads a here-string whose `@'` is read.
+    /// Reads a here-string after its `@'`.
     mutating func scanHereStringLiteral() throws(Stop) -> Token {
         let start = position - 2
         var buffer: [UInt16] = []
@@ -64,7 +64,7 @@ extension Lexer {
         return token(.hereStringLiteral, .string(StringTokenValue(SourceText.string(buffer[...]))))
     }
 
-    /// Reads a here-string whose `@"` is read.
+    /// Reads a here-string after its `@"`.
     mutating func scanHereStringExpandable() throws(Stop) -> Token {
         let start = position - 2
         var buffer: [UInt16] = []

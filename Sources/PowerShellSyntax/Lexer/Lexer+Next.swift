@@ -135,7 +135,7 @@ extension Lexer {
         return try compound(.multiply, .multiplyEquals)
     }
 
-    /// A redirection whose stream and first `>` are read.
+    /// Returns a redirection after its stream number and first `>`.
     private mutating func redirection(_ stream: UInt8, isExplicit: Bool) -> Token {
         let follower = peek()
         if follower == 0x26, position + 1 < text.end {
@@ -146,7 +146,7 @@ extension Lexer {
             }
         }
         if isExplicit, mode == .expression {
-            // The digit is a number there; the arrow redirects output.
+            // The digit is a number after all; the arrow redirects the output stream.
             back()
             return token(.number, .number(NumberTokenValue(.int32(Int32(stream)))))
         }
@@ -203,7 +203,7 @@ extension Lexer {
             return token(.dotDot)
         }
         if CharacterClass.isDecimalDigit(follower) { return try scanNumber() }
-        // `.$x`, `."x"` and `.'x'` are the dot operator with its command.
+        // In `.$x`, `."x"` and `.'x'` the dot is the dot-sourcing operator.
         if mode == .command, !CharacterClass.endsWord(follower), follower != 0x24, follower != 0x22, follower != 0x27 {
             return try rescanGeneric()
         }
@@ -242,7 +242,7 @@ extension Lexer {
 
     // MARK: Tokens that must follow without a blank
 
-    /// Reads the operator of a member or index access, if there is one. Block comments may stand before it.
+    /// Reads the operator of a member or index access, if there is one. Block comments may precede it.
     mutating func memberAccessOperator(allowsBracket: Bool) throws(Stop) -> Token? {
         while peek() == 0x3C {
             tokenStart = position
@@ -278,7 +278,7 @@ extension Lexer {
 
     private mutating func isGap(_ unit: UInt16) -> Bool { unit == 0 || CharacterClass.isBlankOrLineEnd(unit) }
 
-    /// Reads the `(` or `{` of a method call, if it is there.
+    /// Reads the `(` or `{` of a method call, if there is one.
     mutating func invocationBracket() -> Token? {
         tokenStart = position
         switch peek() {
@@ -292,8 +292,8 @@ extension Lexer {
         }
     }
 
-    /// Reads a `[` where an attribute or type may stand; blanks and comments before it are skipped.
-    /// A `.` or `:` there is a member access if no blank precedes it, so blanks before one are given back.
+    /// Reads a `[` where an attribute or type may follow, skipping white space and comments before it. A `.` or `:`
+    /// there is a member access unless white space precedes it, so skipped white space is given back before one.
     mutating func leftBracket() throws(Stop) -> Token? {
         let start = position
         var returnsToStart = false

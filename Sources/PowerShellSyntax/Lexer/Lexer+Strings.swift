@@ -1,7 +1,7 @@
 /// Strings and their escapes.
 extension Lexer {
-    /// What a backtick makes of the unit behind it, which is read already: one unit, or two for a code point beyond
-    /// the first plane.
+    /// Returns what a backtick escape with this unit, which is already read, stands for: one unit, or two for a code
+    /// point beyond the Basic Multilingual Plane.
     mutating func escape(_ unit: UInt16) throws(Stop) -> (UInt16, UInt16?) {
         switch unit {
         case 0x30: (0x00, nil)
@@ -52,7 +52,7 @@ extension Lexer {
         return (UInt16(0xD800 + offset >> 10), UInt16(0xDC00 + offset & 0x3FF))
     }
 
-    /// Reads a single-quoted string whose opening quote is read.
+    /// Reads a single-quoted string after its opening quote.
     mutating func scanStringLiteral(into buffer: inout [UInt16]) throws(Stop) {
         let start = position - 1
         while position < text.end {
@@ -73,7 +73,7 @@ extension Lexer {
         return token(.stringLiteral, .string(StringTokenValue(SourceText.string(buffer[...]))))
     }
 
-    /// Reads a double-quoted string whose opening quote is read.
+    /// Reads a double-quoted string after its opening quote.
     mutating func scanStringExpandable(into buffer: inout [UInt16], parts: inout [NestedToken]) throws(Stop) {
         let start = position - 1
         while position < text.end {
@@ -92,7 +92,7 @@ extension Lexer {
         throw failAtEnd("TerminatorExpectedAtEndOfString", from: start)
     }
 
-    /// Reads what is behind a backtick; nothing when NUL or the end of input is there.
+    /// Reads an escape after its backtick; reads nothing at NUL or the end of input.
     mutating func scanEscape(into buffer: inout [UInt16]) throws(Stop) {
         guard peek() != 0 else { return buffer.append(0x60) }
         let (first, second) = try escape(next())
@@ -107,8 +107,8 @@ extension Lexer {
         return token(.stringExpandable, .string(StringTokenValue(SourceText.string(buffer[...]), parts: parts)))
     }
 
-    /// Reads a variable or `$( )` behind a `$` in a string.
-    /// - Returns: whether there was one; the `$` is plain text otherwise.
+    /// Reads a variable or `$( )` after a `$` in a string.
+    /// - Returns: whether there was one; otherwise the `$` is plain text.
     mutating func scanDollar(
         into buffer: inout [UInt16], parts: inout [NestedToken], inHereString: Bool
     ) throws(Stop) -> Bool {
@@ -133,9 +133,9 @@ extension Lexer {
         return true
     }
 
-    /// Reads to the parenthesis that closes a `$(` in a string, which is read. Parentheses are only counted: those in
-    /// nested strings and comments count as well. Outside here-strings a doubled quote becomes one and an escaped
-    /// quote loses its backtick before the inside is parsed.
+    /// Reads up to the parenthesis that closes a `$(` in a string, after the `$(`. Parentheses are only counted,
+    /// including those in nested strings and comments. Outside here-strings, doubled quotes become single ones and
+    /// escaped quotes lose their backticks before the contents are parsed.
     private mutating func scanSubExpression(inHereString: Bool) throws(Stop) -> SourceText {
         let start = position - 2
         var depth = 1
@@ -155,7 +155,7 @@ extension Lexer {
             } else if !inHereString, unit == 0x60 || CharacterClass.isDoubleQuote(unit),
                 CharacterClass.isDoubleQuote(peek())
             {
-                // The first of the two goes, the second stays.
+                // Drops the first of the two quotes and keeps the second.
                 units.append(contentsOf: text.units[copied..<position - 1])
                 for index in copied..<position - 1 { origins.append(Int32(text.origin(index))) }
                 copied = position

@@ -1,6 +1,6 @@
 /// Variables.
 extension Lexer {
-    /// Reads a variable whose `$` or `@` is read.
+    /// Reads a variable after its `$` or `@`.
     mutating func scanVariable(isSplatted: Bool, inString: Bool) throws(Stop) -> Token {
         let start = position
         let first = next()
@@ -9,7 +9,7 @@ extension Lexer {
             back()
             return try continueGeneric()
         }
-        // $$ $? $^ are complete by themselves.
+        // `$$`, `$?` and `$^` are complete.
         if first == 0x24 || first == 0x3F || first == 0x5E {
             if mode == .command, !CharacterClass.endsWord(peek()) { return try rescanGeneric() }
         } else {

@@ -1,20 +1,20 @@
 /// Generic words, identifiers, labels, parameters and dash operators.
 extension Lexer {
-    /// Reads a generic word from the start of the token on.
+    /// Reads a generic word from the start of the token.
     mutating func rescanGeneric() throws(Stop) -> Token {
         position = tokenStart
         return try scanGeneric([])
     }
 
-    /// Reads a generic word of which everything up to here is read already and stands for itself.
+    /// Reads a generic word whose units up to here are already read and stand for themselves.
     mutating func continueGeneric() throws(Stop) -> Token {
         try scanGeneric(Array(text.units[tokenStart..<min(position, text.end)]))
     }
 
-    /// Reads the rest of a generic word: everything up to a hard stop, with escapes, quoted parts and variables.
+    /// Reads the rest of a generic word, up to a unit that ends words, with escapes, quoted parts and variables.
     mutating func scanGeneric(_ prefix: [UInt16]) throws(Stop) -> Token {
         if prefix.isEmpty {
-            // Most words have nothing in them that needs decoding.
+            // Most words contain nothing that needs decoding.
             var index = position
             while index < text.end {
                 let unit = text.units[index]
@@ -55,13 +55,13 @@ extension Lexer {
         return generic(buffer[...], parts: parts)
     }
 
-    /// An operator, or in command mode the start of a word unless a hard stop follows.
+    /// Returns an operator; in command mode it starts a word, unless a unit that ends words follows.
     mutating func operatorOrWord(_ kind: TokenKind) throws(Stop) -> Token {
         if mode == .command, !CharacterClass.endsWord(peek()) { return try continueGeneric() }
         return token(kind)
     }
 
-    /// Reads an identifier, keyword or word whose first letter is read.
+    /// Reads an identifier, keyword or word after its first letter.
     mutating func scanIdentifier() throws(Stop) -> Token {
         while CharacterClass.isIdentifierFollow(peek()) { skip() }
         if mode == .typeName { return scanTypeName() }
@@ -88,7 +88,7 @@ extension Lexer {
     }
 
     /// Reads what follows the comma of an assembly-qualified type name.
-    /// - Returns: the specification with one blank behind each comma, as the engine prints it.
+    /// - Returns: the specification with one space after each comma, as the engine prints it.
     mutating func scanAssemblyName() -> String {
         var buffer: [UInt16] = []
         scanAssemblyPart(into: &buffer)
@@ -112,7 +112,7 @@ extension Lexer {
         skipWhitespace()
     }
 
-    /// Reads a loop label, or a word, whose colon is read.
+    /// Reads a loop label or a word after its colon.
     mutating func scanLabel() throws(Stop) -> Token {
         let first = peek()
         guard CharacterClass.isIdentifierStart(first) else {
@@ -128,7 +128,7 @@ extension Lexer {
         return token(.label, .string(StringTokenValue(text.string(start..<position))))
     }
 
-    /// Reads a parameter or a dash operator whose dash is read and whose next unit can start its name.
+    /// Reads a parameter or a dash operator after its dash, where the next unit can start its name.
     mutating func scanParameter() throws(Stop) -> Token {
         let start = position
         let isCommand = mode == .command
@@ -164,7 +164,7 @@ extension Lexer {
         return token(.parameter, .parameter(value))
     }
 
-    /// Reads the rest of the line behind `--%`: up to a line end, or a `|` or `&&` outside double quotes.
+    /// Reads the rest of the line after `--%`: up to a line end, or a `|` or `&&` outside double quotes.
     mutating func scanVerbatim() throws(Stop) -> Token {
         skipWhitespace()
         tokenStart = position

@@ -1,43 +1,45 @@
-/// How the text is cut into tokens; the parser sets it.
+/// How the text is split into tokens, as set by the parser.
 enum LexerMode: UInt8 {
-    /// Words: command names and arguments.
+    /// Words, for command names and arguments.
     case command
     /// Operators and operands.
     case expression
-    /// The inside of a type literal.
+    /// The contents of a type literal.
     case typeName
-    /// The head of a class, enum or method.
+    /// The header of a class, enum or method.
     case signature
 }
 
-/// Thrown when a fault was found; the fault itself stands in the lexer.
+/// Thrown when an error was found; the lexer holds the error itself.
 struct Stop: Error {}
 
-/// Reads tokens on demand. The parser steers the mode and can go back to an earlier place.
+/// Reads tokens on demand. The parser sets the mode and can go back to an earlier position.
 ///
-/// A value type on purpose: the parser owns it, and access to its fields needs no run-time exclusivity checks.
+/// Deliberately a value type: the parser owns it, and access to its fields needs no run-time exclusivity checks.
 struct Lexer {
     var text: SourceText
-    /// The next unit. It may stand one behind the end after the end was read, so that reading the end can be undone.
+    /// The index of the next unit. It may exceed the end by one after the end was read, so that reading the end can be
+    /// undone.
     var position: Int
     var tokenStart: Int
     var mode = LexerMode.command
-    /// A sign may start a number.
+    /// Whether a sign may start a number.
     var allowsSignedNumbers = false
-    /// `?` and `:` end a number.
+    /// Whether `?` and `:` end a number.
     var endsNumberOnTernary = false
-    /// Keywords are plain identifiers.
+    /// Whether keywords are plain identifiers.
     var wantsSimpleName = false
-    /// The text is the inside of a string.
+    /// Whether the text is the contents of a string.
     var isNested = false
-    /// The first fault.
+    /// The first error.
     var failure: ParseError?
-    /// `#requires` comments at the top level.
+    /// The `#requires` comments at the top level.
     var requiresComments: [Range<Int>] = []
-    /// The first unit behind which no statement may start: a comment that looks like the head of a signature block.
+    /// The first unit after which no statement may start, because of a comment that looks like the start of a signature
+    /// block.
     var signatureStart: Int?
-    /// Units read so far, again and again counted, and how many may be read: going back and reading the inside of
-    /// strings on its own must stay linear in the end.
+    /// The number of units read so far, counting repeated reads. It is limited, so that going back and parsing the
+    /// contents of strings separately take linear time overall.
     var work = 0
     private let workLimit: Int
     private let sourceLength: Int
@@ -55,7 +57,7 @@ struct Lexer {
 
     // MARK: Units
 
-    /// Reads a unit; NUL at the end of input.
+    /// Reads a unit; returns NUL at the end of input.
     @inline(__always)
     mutating func next() -> UInt16 {
         let index = position
@@ -67,14 +69,14 @@ struct Lexer {
     @inline(__always)
     mutating func back() { position -= 1 }
 
-    /// The next unit without reading it; NUL at the end of input.
+    /// Returns the next unit without reading it, or NUL at the end of input.
     @inline(__always)
     func peek() -> UInt16 { position < text.end ? text.units[position] : 0 }
 
     @inline(__always)
     mutating func skip() { position += 1 }
 
-    /// The last read unit was the end of input.
+    /// Whether the last unit read was the end of input.
     @inline(__always)
     var isPastEnd: Bool { position > text.end }
 
@@ -82,15 +84,15 @@ struct Lexer {
         while CharacterClass.isWhitespace(peek()) { skip() }
     }
 
-    /// Takes the LF of a CRLF.
+    /// Reads the LF of a CRLF.
     @inline(__always)
     mutating func finishLineEnd(_ unit: UInt16) {
         if unit == 0x0D, peek() == 0x0A { skip() }
     }
 
-    // MARK: Places
+    // MARK: Positions
 
-    /// A range of the text that is being read as an extent of the source.
+    /// Converts a range of the current text to an extent of the source.
     @inline(__always)
     func extent(_ start: Int, _ end: Int) -> SourceExtent {
         let first = min(text.origin(start), sourceLength)
@@ -100,12 +102,12 @@ struct Lexer {
     @inline(__always)
     func extent(_ token: Token) -> SourceExtent { extent(Int(token.start), Int(token.end)) }
 
-    /// The source text of a token.
+    /// Returns the source text of a token.
     mutating func string(_ token: Token) -> String {
         text.string(min(Int(token.start), text.end)..<min(Int(token.end), text.end))
     }
 
-    /// Goes back (or forth) to a place.
+    /// Moves back (or forward) to a position.
     mutating func resync(_ place: Int) {
         position = min(max(place, text.start), text.end + 1)
         if !isNested {
@@ -113,23 +115,23 @@ struct Lexer {
         }
     }
 
-    // MARK: Faults
+    // MARK: Errors
 
-    /// Notes a fault. Only the first is kept: parsing ends there.
+    /// Records an error. Only the first one is kept, since parsing ends there.
     mutating func fail(_ id: String, _ extent: SourceExtent, incomplete: Bool = false) -> Stop {
         if failure == nil { failure = ParseError(id: id, extent: extent, isIncomplete: incomplete) }
         return Stop()
     }
 
-    /// Notes a fault in a range of the text that is being read.
+    /// Records an error in a range of the current text.
     mutating func fail(_ id: String, _ start: Int, _ end: Int) -> Stop { fail(id, extent(start, end)) }
 
-    /// Notes a fault that more text would mend when nothing but blanks and comments follows it.
+    /// Records an error that more text would remedy, if nothing but white space and comments follows it.
     mutating func failIncomplete(_ id: String, _ extent: SourceExtent, detected: SourceExtent? = nil) -> Stop {
         fail(id, extent, incomplete: isAtEnd(behind: (detected ?? extent).end))
     }
 
-    /// Notes a fault that reaches from `start` to the end of input.
+    /// Records an error that extends from `start` to the end of input.
     mutating func failAtEnd(_ id: String, from start: Int) -> Stop {
         fail(id, extent(start, text.end), incomplete: true)
     }
@@ -152,14 +154,14 @@ struct Lexer {
         return true
     }
 
-    /// The next CR or LF from a place on.
+    /// Returns the position of the next CR or LF.
     mutating func lineEnd(from place: Int) -> Int {
         var index = place
         while index < text.end, text.units[index] != 0x0A, text.units[index] != 0x0D { index += 1 }
         return index
     }
 
-    /// The unit behind the next `#>` from a place on.
+    /// Returns the position after the next `#>`.
     mutating func blockCommentEnd(from place: Int) -> Int {
         var index = place
         while index < text.end {
@@ -169,7 +171,7 @@ struct Lexer {
         return index
     }
 
-    /// Counts read units; beyond the limit the text is refused.
+    /// Counts units as read; rejects the text beyond the limit.
     mutating func spend(_ units: Int) throws(Stop) {
         work += units + 1
         if work > workLimit { throw fail("ScriptTooComplicated", tokenStart, position) }
@@ -188,7 +190,7 @@ struct Lexer {
 
     // MARK: Nested texts
 
-    /// Reads another text until ``leave(_:)``.
+    /// Switches to another text until ``leave(_:)``.
     mutating func enter(_ nested: SourceText) -> (text: SourceText, position: Int, tokenStart: Int, isNested: Bool) {
         let state = (text, position, tokenStart, isNested)
         text = nested
@@ -198,7 +200,7 @@ struct Lexer {
         return state
     }
 
-    /// Goes back to the text that was read before.
+    /// Returns to the previous text.
     mutating func leave(_ state: (text: SourceText, position: Int, tokenStart: Int, isNested: Bool)) {
         (text, position, tokenStart, isNested) = state
     }

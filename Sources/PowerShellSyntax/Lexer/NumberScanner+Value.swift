@@ -1,9 +1,9 @@
-/// The value of a literal, in the type that suffix and size give it.
+/// The value of a number literal, in the type that its suffix and magnitude determine.
 extension NumberScanner {
-    /// The value; nil when no type of the literal's kind holds it.
+    /// The value; `nil` when no possible type of the literal can represent it.
     var value: NumberValue? {
         if isMalformed { return nil }
-        // A point alone is no number.
+        // A decimal point alone is not a number.
         if isReal { return digits.isEmpty && fraction.isEmpty ? nil : realValue }
         if format == .decimal, suffix == .none, multiplier == 0, digits.count < 10 {
             var value: Int32 = 0
@@ -20,7 +20,7 @@ extension NumberScanner {
         if isNegative { negative.toggle() }
         for _ in 0..<multiplier { magnitude.multiply(by: 1024) }
         let number = WholeNumber(isNegative: negative && !magnitude.isZero, magnitude: magnitude)
-        // Literals written at the full width of 64 bits keep that width.
+        // Literals written with all 64 bits keep that width.
         let bits = format == .hex ? wideDigits.count * 4 : format == .binary ? digits.count : 0
         let isWide = format != .decimal && bits == 64
         switch suffix {
@@ -47,8 +47,8 @@ extension NumberScanner {
 
     private var decimalInteger: (DecimalDigits, Bool)? { (DecimalDigits(ascii: digits), false) }
 
-    /// The hex digits that count: the engine puts a zero in front of them, and takes it away again where the digits
-    /// fill the width exactly, so that the first one carries the sign.
+    /// The significant hex digits: the engine prepends a zero, and removes it again where the digits fill the width
+    /// exactly, so that the first one carries the sign.
     private var wideDigits: [UInt8] {
         let padded = [0x30] + digits
         let width: Int
@@ -62,7 +62,7 @@ extension NumberScanner {
         return padded.count == width + 1 ? digits : padded
     }
 
-    /// Hex and binary digits as two's complement.
+    /// Reads hex and binary digits as two's complement.
     private var wideInteger: (DecimalDigits, Bool)? {
         var bits: [UInt8] = []
         let isSigned: Bool
@@ -123,7 +123,7 @@ extension NumberScanner {
         }
     }
 
-    /// A decimal: at most 28 places, and a whole part of at most 96 bits.
+    /// Returns a decimal with at most 28 decimal places and an integer part of at most 96 bits.
     private var decimalReal: NumberValue? {
         let written = exponent.drop { $0 == 0x30 }
         guard written.count <= 4 else { return exponentIsNegative ? .decimal("0") : nil }

@@ -6,21 +6,21 @@ struct NumberScanner {
 
     var isNegative = false
     var format = Format.decimal
-    /// Digits before point and exponent; for hex and binary all digits. ASCII.
+    /// The digits before the decimal point and exponent; for hex and binary all digits. ASCII.
     var digits: [UInt8] = []
-    /// Digits behind the point.
+    /// The digits after the decimal point.
     var fraction: [UInt8] = []
     var exponent: [UInt8] = []
     var exponentIsNegative = false
-    /// There is a point or an exponent.
+    /// Whether there is a decimal point or an exponent.
     var isReal = false
     var suffix = Suffix.none
-    /// 1024 to this power multiplies the value.
+    /// The power of 1024 that multiplies the value.
     var multiplier = 0
-    /// A unit that is no digit stood first.
+    /// Whether the first unit is not a digit.
     var isMalformed = false
 
-    /// Reads a number whose first unit is read; nil when the word is none.
+    /// Reads a number after its first unit; `nil` when the word is not a number.
     static func scan(_ lexer: inout Lexer, first: UInt16) -> NumberScanner? {
         var number = NumberScanner()
         var first = first
@@ -56,7 +56,7 @@ struct NumberScanner {
         if lexer.peek() == 0x2E {
             lexer.skip()
             if lexer.peek() == 0x2E {
-                // The range operator.
+                // This is the range operator.
                 lexer.back()
                 return true
             }
@@ -132,7 +132,7 @@ struct NumberScanner {
 }
 
 extension Lexer {
-    /// Reads a number whose first unit is read, or the word that it turns out to be.
+    /// Reads a number after its first unit, or the word that it turns out to be.
     mutating func scanNumber() throws(Stop) -> Token {
         let first = text.units[tokenStart]
         guard let number = NumberScanner.scan(&self, first: first) else { return try rescanGeneric() }

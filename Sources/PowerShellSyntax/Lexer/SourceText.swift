@@ -1,22 +1,22 @@
-/// The text that is being read: the whole source, or the inside of a `$( )` in a string, which is read on its own.
+/// The text being read: the whole source, or the contents of a `$( )` in a string, which are parsed separately.
 package struct SourceText {
     /// The code units.
     var units: [UInt16]
-    /// Reading starts here.
+    /// The position at which reading starts.
     var start: Int
-    /// Reading ends here: the end of input.
+    /// The position at which reading ends: the end of input.
     var end: Int
-    /// For a text from which escape characters were taken out: the place of each unit (and of the end) in the source.
+    /// For a text without its escape characters, the source position of each unit and of the end.
     var origins: [Int32]?
 
-    /// The whole source.
+    /// Creates a text from the whole source.
     init(_ units: [UInt16]) {
         self.units = units
         start = 0
         end = units.count
     }
 
-    /// The inside of a string.
+    /// Creates a text from the contents of a string.
     init(units: [UInt16], start: Int, end: Int, origins: [Int32]?) {
         self.units = units
         self.start = start
@@ -24,17 +24,17 @@ package struct SourceText {
         self.origins = origins
     }
 
-    /// The place of a unit in the source.
+    /// Returns the source position of a unit.
     @inline(__always)
     func origin(_ index: Int) -> Int {
         guard let origins else { return index }
         return Int(origins[min(index, origins.count - 1)])
     }
 
-    /// The units in a range as a string; lone surrogates read as U+FFFD.
+    /// Returns the units in a range as a string; lone surrogates become U+FFFD.
     func string(_ range: Range<Int>) -> String { SourceText.string(units[range]) }
 
-    /// Code units as a string; lone surrogates read as U+FFFD.
+    /// Returns code units as a string; lone surrogates become U+FFFD.
     package static func string(_ units: ArraySlice<UInt16>) -> String {
         var isASCII = true
         let fast = String(unsafeUninitializedCapacity: units.count) { buffer in

@@ -1,23 +1,23 @@
-/// A token: its kind, its place in the text that is being read, and what it means.
+/// A token: its kind, its position in the current text, and its value.
 struct Token {
     var kind: TokenKind
-    /// For redirections the stream; the high bit marks appending.
+    /// For redirections, the stream; the high bit marks appending.
     var detail: UInt8 = 0
-    /// The first unit, in the text that is being read.
+    /// The position of the first unit, in the current text.
     var start: Int32
-    /// The unit behind the last.
+    /// The position after the last unit.
     var end: Int32
     var value: TokenValue = .none
 
     /// The redirected stream.
     var stream: RedirectionStream { RedirectionStream(rawValue: Int(detail & 0x0F)) ?? .all }
-    /// A file redirection appends.
+    /// Whether a file redirection appends.
     var isAppending: Bool { detail & 0x80 != 0 }
-    /// A merging redirection goes to a stream other than output.
+    /// Whether a merging redirection goes to a stream other than output.
     var mergesElsewhere: Bool { detail & 0x40 != 0 }
 }
 
-/// What a token means beyond its text.
+/// The value of a token, beyond its text.
 enum TokenValue {
     case none
     case string(StringTokenValue)
@@ -29,7 +29,7 @@ enum TokenValue {
 /// The value of a string, a generic word or a label.
 final class StringTokenValue {
     let text: String
-    /// The evaluated parts; empty for a constant.
+    /// The evaluated parts; empty for a constant string.
     let parts: [NestedToken]
 
     init(_ text: String, parts: [NestedToken] = []) {
@@ -41,7 +41,7 @@ final class StringTokenValue {
 /// An evaluated part of a string.
 enum NestedToken {
     case variable(Token)
-    /// `$( )`: its text, still to be parsed.
+    /// The text of a `$( )`, which is yet to be parsed.
     case subExpression(SourceText)
 }
 

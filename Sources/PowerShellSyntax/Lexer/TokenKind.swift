@@ -23,18 +23,19 @@ enum TokenKind: UInt8 {
     case `catch`, `class`, `else`, elseif, finally, `in`, param, until, configuration, `public`, `private`
     case `static`, interface, `enum`, namespace, module, type, assembly, command, hidden, base, `default`
 
-    /// A reserved word that stands where it counts.
+    /// Whether the kind is a keyword where keywords count.
     var isKeyword: Bool { rawValue >= TokenKind.begin.rawValue }
 
-    /// Opens a named block at the start of a body.
+    /// Whether the keyword opens a named block at the start of a body.
     var isBlockName: Bool { rawValue >= TokenKind.begin.rawValue && rawValue <= TokenKind.dynamicparam.rawValue }
 
-    /// A keyword statement before which attributes are an error.
+    /// Whether the kind is a keyword statement that attributes can't precede.
     var refusesAttributes: Bool {
         rawValue >= TokenKind.break.rawValue && rawValue <= TokenKind.sequence.rawValue
     }
 
-    /// The same in command and in expression mode, so that it need not be read again when the mode changes.
+    /// Whether the token is the same in command and expression mode, so that a change of mode doesn't require reading
+    /// it again.
     var isModeInvariant: Bool {
         switch self {
         case .newLine, .endOfInput, .stringLiteral, .stringExpandable, .hereStringLiteral, .hereStringExpandable,
@@ -45,7 +46,7 @@ enum TokenKind: UInt8 {
         }
     }
 
-    /// The binary operator and its precedence (higher binds tighter).
+    /// The binary operator and its precedence; higher values bind tighter.
     var binaryOperator: (op: BinaryOperator, precedence: Int)? {
         switch self {
         case .and: (.and, 1)
@@ -110,7 +111,7 @@ enum TokenKind: UInt8 {
         }
     }
 
-    /// The unary operator; the unary comma builds an array and is none.
+    /// The unary operator, except the unary comma, which builds an array.
     var unaryOperator: UnaryOperator? {
         switch self {
         case .minusMinus: .minusMinus

@@ -1,4 +1,4 @@
-/// A whole number of any size.
+/// An integer of any size.
 struct WholeNumber: CustomStringConvertible {
     var isNegative: Bool
     var magnitude: DecimalDigits
@@ -8,11 +8,11 @@ struct WholeNumber: CustomStringConvertible {
         self.magnitude = magnitude
     }
 
-    /// The nearest whole number, the even one of two; nil for infinities and NaN.
+    /// Rounds to the nearest integer, half to even; `nil` for infinities and NaN.
     init?(rounding value: Double) {
         guard value.isFinite else { return nil }
         var whole = value.magnitude
-        // Adding 2^52 leaves no room for places, and the addition rounds as wanted.
+        // Adding 2^52 leaves no room for decimal places, and the addition rounds half to even.
         if whole < 0x1p52 { whole = (whole + 0x1p52) - 0x1p52 }
         isNegative = value < 0 && whole > 0
         magnitude = DecimalDigits(ascii: [])
@@ -23,10 +23,10 @@ struct WholeNumber: CustomStringConvertible {
         for _ in 0..<max(0, exponent) { magnitude.doubleAndAdd(0) }
     }
 
-    /// The value in a fixed-width type, if it fits.
+    /// Returns the value in a fixed-width type, if it fits.
     func fit<T: FixedWidthInteger>(_ type: T.Type) -> T? { T(description) }
 
-    /// Whether a .NET decimal holds the value: 96 bits.
+    /// Whether a .NET decimal can represent the value: 96 bits.
     var fitsDecimal: Bool {
         let digits = magnitude.description.utf8
         let largest = "79228162514264337593543950335".utf8
@@ -37,13 +37,13 @@ struct WholeNumber: CustomStringConvertible {
     var description: String { (isNegative ? "-" : "") + magnitude.description }
 }
 
-/// Decimal digits of a whole number without sign, kept in groups so that literals of any length can be scaled.
+/// The decimal digits of an integer without its sign, in groups, so that literals of any length can be scaled.
 struct DecimalDigits: CustomStringConvertible {
     private static let base: UInt64 = 1_000_000_000
-    /// Groups of nine digits, the lowest first; none for zero.
+    /// Groups of nine digits, lowest first; empty for zero.
     private var groups: [UInt64] = []
 
-    /// A number from its ASCII digits; zero without any.
+    /// Creates a number from ASCII digits; zero without any.
     init(ascii digits: [UInt8]) {
         var end = digits.count
         while end > 0 {

@@ -1,12 +1,12 @@
-/// Keywords and dash operators by their ASCII spelling without case.
+/// A table of keywords or dash operators by their ASCII spelling, ignoring case.
 struct WordTable: Sendable {
-    /// A word of up to sixteen letters in two numbers.
+    /// A word of up to sixteen letters, packed into two integers.
     private struct Key: Hashable {
         var low: UInt64 = 0
         var high: UInt64 = 0
     }
 
-    /// Open addressing over a power of two.
+    /// An open-addressing hash table whose size is a power of two.
     private let slots: [(key: Key, kind: TokenKind)]
     private let mask: Int
     private let longest: Int
@@ -46,7 +46,7 @@ struct WordTable: Sendable {
         Int(truncatingIfNeeded: ((key.low ^ key.high &* 31) &* 0x9E37_79B9_7F4A_7C15) >> 40)
     }
 
-    /// The kind of a word, if it is one of the table.
+    /// Returns the kind of a word; `nil` when the table doesn't contain it.
     func kind(of units: ArraySlice<UInt16>) -> TokenKind? {
         guard !units.isEmpty, units.count <= longest, let key = WordTable.key(units) else { return nil }
         var index = WordTable.hash(key) & mask
@@ -71,7 +71,7 @@ struct WordTable: Sendable {
         "default": .default, "clean": .clean,
     ])
 
-    /// The operators that start with a dash, without it.
+    /// The operators that start with a dash, listed without it.
     static let operators: WordTable = {
         var kinds: [String: TokenKind] = [
             "bnot": .bnot, "not": .not, "isnot": .isNotType, "is": .isType, "as": .asType, "f": .format, "and": .and,

@@ -1,6 +1,6 @@
 /// Attributes and type constraints.
 extension Parser {
-    /// What stands in brackets here, as often as it does.
+    /// Parses any number of bracketed attributes and types.
     mutating func parseAttributes(inExpression: Bool) throws(Stop) -> [AttributeBaseSyntax] {
         var attributes: [AttributeBaseSyntax] = []
         while let attribute = try parseAttribute() {
@@ -15,7 +15,7 @@ extension Parser {
         return try lexer.leftBracket()
     }
 
-    /// `[Type]` or `[Attribute( )]`; nil when no `[` follows.
+    /// Parses `[Type]` or `[Attribute( )]`; `nil` when no `[` follows.
     mutating func parseAttribute() throws(Stop) -> AttributeBaseSyntax? {
         guard let opening = try nextLeftBracket() else { return nil }
         try skipNewlines()
@@ -104,7 +104,7 @@ extension Parser {
                 extent: name.extent.through(argument.extent), name: name.value, argument: argument, isOmitted: false))
     }
 
-    /// An identifier, keywords included; nil when something else follows.
+    /// Parses an identifier, which may be a keyword; `nil` when something else follows.
     mutating func parseSimpleName() throws(Stop) -> StringConstantSyntax? {
         lexer.wantsSimpleName = true
         let token = try peekToken()

@@ -1,12 +1,12 @@
 /// Scripts, script blocks and statement lists.
 extension Parser {
-    /// A whole script.
+    /// Parses a whole script.
     mutating func parseScript() throws(Stop) -> ScriptBlockSyntax {
         lexer.mode = .command
         return try parseScriptBlock(opening: nil)
     }
 
-    /// The inside of a script block whose `{` is taken, with its `}`; or a whole script.
+    /// Parses the contents of a script block after its `{`, including the `}`; or a whole script.
     mutating func parseScriptBlock(opening: Token?) throws(Stop) -> ScriptBlockSyntax {
         let outerTypes = definedTypes
         definedTypes = []
@@ -39,7 +39,7 @@ extension Parser {
                 definedTypes: definedTypes))
     }
 
-    /// Takes the end of a script block.
+    /// Parses the end of a script block.
     /// - Returns: the extent of the whole block.
     private mutating func finishScriptBlock(opening: Token?) throws(Stop) -> SourceExtent {
         let end = try nextToken()
@@ -87,7 +87,7 @@ extension Parser {
         }
     }
 
-    /// `{ statements }`; nil when no `{` follows.
+    /// Parses `{ statements }`; `nil` when no `{` follows.
     mutating func parseStatementBlock() throws(Stop) -> StatementBlockSyntax? {
         try skipNewlines()
         let opening = try nextToken()
@@ -106,7 +106,7 @@ extension Parser {
         return keep(StatementBlockSyntax(extent: whole, statements: statements, traps: traps))
     }
 
-    /// Statements up to something that is none.
+    /// Parses statements up to something else.
     mutating func parseStatements() throws(Stop) -> ([StatementSyntax], [TrapStatementSyntax]) {
         var statements: [StatementSyntax] = []
         var traps: [TrapStatementSyntax] = []
@@ -125,10 +125,10 @@ extension Parser {
 
     // MARK: Parameters
 
-    /// `[attributes] param( )`; nil when something else follows, with the place of reading somewhere behind it.
+    /// Parses `[attributes] param( )`; `nil` when something else follows, some of which may have been read.
     private mutating func parseParameterBlock() throws(Stop) -> ParameterBlockSyntax? {
         try skipNewlines()
-        // Only `[` or the keyword itself can start it.
+        // Only `[` or the keyword itself can start the block.
         if !hasHeld, ![0x5B, 0x50, 0x70].contains(lexer.peek()) { return nil }
         let candidates = try parseAttributes(inExpression: false)
         try skipNewlines()
@@ -138,7 +138,7 @@ extension Parser {
         try skipNewlines()
         let opening = try nextToken()
         guard opening.kind == .lParen else {
-            // A command called `param`.
+            // This is a command named `param`.
             unget(opening)
             return nil
         }
@@ -162,7 +162,7 @@ extension Parser {
         return keep(ParameterBlockSyntax(extent: whole, attributes: attributes, parameters: parameters))
     }
 
-    /// Parameter declarations separated by commas.
+    /// Parses parameter declarations separated by commas.
     mutating func parseParameters() throws(Stop) -> [ParameterSyntax] {
         var parameters: [ParameterSyntax] = []
         var comma: Token?

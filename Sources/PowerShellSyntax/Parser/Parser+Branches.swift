@@ -38,7 +38,7 @@ extension Parser {
                 continue
             }
             guard keyword.kind == .else else {
-                // Line ends may separate entries of a hashtable that this statement is a value of.
+                // The line ends may separate the entries of a hashtable in which this statement is a value.
                 resync(restore)
                 break
             }
@@ -107,7 +107,7 @@ extension Parser {
                 defaultBody: defaultBody))
     }
 
-    /// A pipeline of one expression.
+    /// Wraps an expression in a pipeline.
     private mutating func pipeline(of expression: ExpressionSyntax) -> StatementSyntax {
         let extent = expression.extent
         let element = keep(CommandExpressionSyntax(extent: extent, expression: expression, redirections: []))
@@ -263,7 +263,7 @@ extension Parser {
         return part
     }
 
-    /// `(condition)` behind `while` or `until`.
+    /// Parses `(condition)` after `while` or `until`.
     private mutating func parseLoopCondition(_ keyword: Token) throws(Stop) -> (StatementSyntax, Token) {
         try skipNewlines()
         let opening = try nextToken()

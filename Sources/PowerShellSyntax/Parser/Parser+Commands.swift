@@ -1,11 +1,11 @@
 /// Commands and their arguments.
 extension Parser {
-    /// What an argument is read for.
+    /// The purpose for which an argument is parsed.
     enum ArgumentContext {
         case commandName, commandNameBehindOperator, fileName, commandArgument, switchCondition
     }
 
-    /// A command; nil when nothing that can start one follows.
+    /// Parses a command; `nil` when nothing that can start one follows.
     mutating func parseCommand() throws(Stop) -> CommandSyntax? {
         let oldMode = lexer.mode
         setMode(.command)
@@ -30,7 +30,7 @@ extension Parser {
                 break scanning
             case .minusMinus:
                 end = extent(token)
-                // The first `--` is a parameter to the binder, every other one an argument.
+                // The first `--` is a parameter to the binder, every further one an argument.
                 elements.append(
                     sawDashDash
                         ? .argument(bareWord(token))
@@ -49,7 +49,7 @@ extension Parser {
                 if context == .commandArgument {
                     end = try parseRedirection(token, into: &redirections)
                 } else {
-                    // In first place an arrow is the name of the command.
+                    // In first place, an arrow is the name of the command.
                     end = extent(token)
                     elements.append(.argument(bareWord(token)))
                 }
@@ -58,7 +58,7 @@ extension Parser {
                 end = argument.extent
                 elements.append(.argument(argument))
                 if isVerbatimMark(token), !hasHeld || held.kind == .parameter {
-                    // A parameter that was looked at is swallowed here, as in the engine.
+                    // Like the engine, this drops a parameter that was peeked at.
                     hasHeld = false
                     let rest = try lexer.scanVerbatim()
                     end = extent(rest)
@@ -98,19 +98,19 @@ extension Parser {
             CommandParameterSyntax(extent: whole, name: value.name, argument: argument, nameExtent: extent(token)))
     }
 
-    /// The text of a token as a constant.
+    /// Returns the text of a token as a constant.
     private mutating func bareWord(_ token: Token) -> ExpressionSyntax {
         .string(keep(StringConstantSyntax(extent: extent(token), value: lexer.string(token), style: .bareWord)))
     }
 
-    /// The value of a generic word as a constant.
+    /// Returns the value of a generic word as a constant.
     private mutating func constant(_ token: Token) -> StringConstantSyntax {
         var value = ""
         if case .string(let string) = token.value { value = string.text }
         return keep(StringConstantSyntax(extent: extent(token), value: value, style: .bareWord))
     }
 
-    /// One argument outside a command; nil when none follows.
+    /// Parses one argument outside a command; `nil` when none follows.
     mutating func parseSingleArgument(_ context: ArgumentContext) throws(Stop) -> ExpressionSyntax? {
         let kind = try peekKind()
         if kind == .comma || kind == .endOfInput { return nil }
@@ -121,7 +121,7 @@ extension Parser {
         return argument
     }
 
-    /// An argument whose first token is taken; several joined by commas where a command argument is read.
+    /// Parses an argument after its first token; for command arguments, several joined by commas.
     mutating func parseArgument(_ context: ArgumentContext, _ first: Token) throws(Stop) -> ExpressionSyntax? {
         var isVerbatim = false
         guard let argument = try parseArgumentElement(context, first, &isVerbatim) else { return nil }

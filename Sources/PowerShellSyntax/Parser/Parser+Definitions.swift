@@ -30,7 +30,7 @@ extension Parser {
                 extent: whole, name: name, isFilter: token.kind == .filter, parameters: parameters, body: body))
     }
 
-    /// Parameters in parentheses, if there are any.
+    /// Parses parameters in parentheses, if there are any.
     /// - Returns: the parameters and the extent of the closing parenthesis.
     private mutating func parseFunctionParameters() throws(Stop) -> ([ParameterSyntax], SourceExtent?) {
         try skipNewlines()
@@ -84,7 +84,7 @@ extension Parser {
                 members: members))
     }
 
-    /// `: types`, if there is a colon.
+    /// Parses `: types`, if a colon follows.
     private mutating func parseBaseTypes(many: Bool) throws(Stop) -> [TypeConstraintSyntax] {
         var types: [TypeConstraintSyntax] = []
         var separator = try peekToken()
@@ -201,7 +201,7 @@ extension Parser {
                 body: body))
     }
 
-    /// `: base( )`, or the call that is implied.
+    /// Parses `: base( )`, or returns the implied call.
     private mutating func parseBaseCall() throws(Stop) -> BaseConstructorCallSyntax {
         try skipNewlines()
         let oldMode = lexer.mode
@@ -230,7 +230,7 @@ extension Parser {
         return keep(BaseConstructorCallSyntax(extent: whole, keywordExtent: keyword, arguments: arguments))
     }
 
-    /// The call stands as the first statement of the constructor.
+    /// Inserts the call as the first statement of the constructor.
     private mutating func prepend(
         _ call: BaseConstructorCallSyntax, to block: ScriptBlockSyntax, _ plain: StatementBlockSyntax
     ) -> ScriptBlockSyntax {

@@ -1,7 +1,7 @@
-/// Operators, from the loosest to the tightest.
+/// Operators, from the loosest to the tightest binding.
 extension Parser {
-    /// An expression; nil when nothing that can start one follows.
-    /// - Parameter inTernary: `?` and `:` end a number at the start.
+    /// Parses an expression; `nil` when nothing that can start one follows.
+    /// - Parameter inTernary: whether `?` and `:` end a number at the start.
     mutating func parseExpression(_ inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
         let oldMode = lexer.mode
         setMode(.expression)
@@ -41,7 +41,7 @@ extension Parser {
                     ifFalse: ifFalse)))
     }
 
-    /// A binary operator that was looked at and waits for its right operand.
+    /// A binary operator that awaits its right operand.
     private struct Pending {
         let op: BinaryOperator
         let precedence: Int
@@ -85,7 +85,7 @@ extension Parser {
                         operatorExtent: op.extent))))
     }
 
-    /// `a, b`.
+    /// Parses `a, b`.
     private mutating func parseArrayLiteral(_ inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
         guard let first = try parseUnary(inTernary) else { return nil }
         if commaSeparates { return first }
@@ -109,14 +109,14 @@ extension Parser {
         return .arrayLiteral(keep(ArrayLiteralSyntax(extent: whole, elements: elements)))
     }
 
-    /// An operand with its unary operators, casts and attributes.
+    /// Parses an operand with its unary operators, casts and attributes.
     mutating func parseUnary(_ inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
         try descend()
         let outer = height
         height = 0
         lexer.allowsSignedNumbers = true
         lexer.endsNumberOnTernary = inTernary
-        // A sign or a word may read differently as the start of a number.
+        // A sign or a word may be read differently as the start of a number.
         if hasHeld, held.kind == .minus || (inTernary && held.kind == .generic) { resync(Int(held.start)) }
         let kind = try peekKind()
         lexer.allowsSignedNumbers = false
@@ -167,7 +167,7 @@ extension Parser {
         return .unary(keep(UnaryExpressionSyntax(extent: whole, op: op, operand: operand)))
     }
 
-    /// A type literal, or an operand behind casts and attributes.
+    /// Parses a type literal, or an operand after casts and attributes.
     @inline(never)
     private mutating func parseTypedOperand() throws(Stop) -> ExpressionSyntax? {
         let attributes = try parseAttributes(inExpression: true)

@@ -1,6 +1,6 @@
 /// Member accesses, calls and index accesses.
 extension Parser {
-    /// The accesses behind an operand, of which the first operator is taken.
+    /// Parses the accesses after an operand, whose first operator is already read.
     @inline(never)
     mutating func parseAccesses(_ target: ExpressionSyntax, startingWith first: Token) throws(Stop) -> ExpressionSyntax
     {
@@ -19,7 +19,7 @@ extension Parser {
         }
     }
 
-    /// A member name: a simple name, a string, or an expression that is evaluated.
+    /// Parses a member name: a simple name, a string, or an expression to evaluate.
     private mutating func parseMemberName() throws(Stop) -> ExpressionSyntax? {
         if let name = try parseSimpleName() { return .string(name) }
         let kind = try peekKind()
@@ -55,7 +55,7 @@ extension Parser {
                     isNullConditional: isNullConditional)))
     }
 
-    /// The types in `a.b[T](c)`; nil when no such list follows, with the place of reading where it was.
+    /// Parses the types in `a.b[T](c)`; `nil` when no such list follows, in which case the position is unchanged.
     private mutating func parseGenericMethodArguments(_ restore: Int) throws(Stop) -> [TypeNameSyntax]? {
         guard
             lexer.peek() == 0x5B || lexer.peek() == 0x60 || lexer.peek() == 0x3C
@@ -90,7 +90,7 @@ extension Parser {
         return ([block], block.extent)
     }
 
-    /// Call arguments whose `(` is taken.
+    /// Parses call arguments after their `(`.
     /// - Returns: the arguments and the extent of the closing parenthesis.
     mutating func parseCallArguments(_ opening: Token) throws(Stop) -> ([ExpressionSyntax], SourceExtent) {
         let oldComma = commaSeparates

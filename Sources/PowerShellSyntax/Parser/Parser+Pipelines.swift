@@ -1,6 +1,6 @@
 /// Pipelines, chains and assignments.
 extension Parser {
-    /// An assignment, a pipeline or a chain of them; nil when nothing that can start one follows.
+    /// Parses an assignment, a pipeline or a chain of pipelines; `nil` when nothing that can start one follows.
     mutating func parsePipelineChain() throws(Stop) -> StatementSyntax? {
         if startsCommand {
             guard let pipeline = try parsePipeline(startingWith: nil, isFirst: true) else { return nil }
@@ -10,7 +10,7 @@ extension Parser {
         setMode(.expression)
         let expression = try parseExpression(false)
         if let expression {
-            // Looked at in expression mode, in which `=1` is two tokens.
+            // Peeked at in expression mode, in which `=1` is two tokens.
             let token = try peekToken()
             if let op = token.kind.assignmentOperator {
                 skipToken()
@@ -23,9 +23,9 @@ extension Parser {
         return try finishPipelineStatement(pipeline)
     }
 
-    /// A letter follows: no expression starts with one, so the words need not be read as an expression first.
+    /// Whether a letter follows: no expression starts with one, so the words need not be parsed as an expression first.
     private var startsCommand: Bool {
-        // Mutating, as most small steps here are, because otherwise the whole parser would be copied for it.
+        // Mutating, like most small steps here, because otherwise the whole parser would be copied for it.
         mutating get {
             guard lexer.mode == .command else { return false }
             let place = hasHeld ? Int(held.start) : lexer.position
@@ -100,8 +100,8 @@ extension Parser {
                     extent: whole, pipelines: pipelines, operators: operators, isBackground: isBackground)))
     }
 
-    /// One pipeline, whose first element may be parsed already.
-    /// - Parameter isFirst: the caller has looked for an expression already.
+    /// Parses one pipeline, whose first element may already be parsed.
+    /// - Parameter isFirst: whether the caller has already looked for an expression.
     mutating func parsePipeline(
         startingWith first: ExpressionSyntax?, isFirst: Bool
     ) throws(Stop) -> PipelineSyntax? {
@@ -167,8 +167,8 @@ extension Parser {
         return keep(CommandExpressionSyntax(extent: whole, expression: expression, redirections: redirections))
     }
 
-    /// A redirection whose operator is taken. As in the engine they stand in order of their streams.
-    /// - Returns: where it stands.
+    /// Parses a redirection after its operator. Like the engine, keeps redirections in the order of their streams.
+    /// - Returns: the redirection's extent.
     mutating func parseRedirection(
         _ token: Token, into redirections: inout [RedirectionSyntax]
     ) throws(Stop) -> SourceExtent {

@@ -1,6 +1,6 @@
 /// Literals, variables, groups and blocks.
 extension Parser {
-    /// An operand without operators; nil when nothing that can start one follows.
+    /// Parses an operand without operators; `nil` when nothing that can start one follows.
     mutating func parsePrimary(withMemberAccess: Bool) throws(Stop) -> ExpressionSyntax? {
         let token = try nextToken()
         var expression: ExpressionSyntax
@@ -20,7 +20,7 @@ extension Parser {
         return expression
     }
 
-    /// A primary that is one token.
+    /// Returns a primary that consists of a single token.
     @inline(never)
     private mutating func parseLeaf(_ token: Token, withMemberAccess: Bool) throws(Stop) -> ExpressionSyntax? {
         switch (token.kind, token.value) {
@@ -48,7 +48,7 @@ extension Parser {
         return .expandableString(try parseExpandable(token, value, style))
     }
 
-    /// A variable; `$using:` takes the accesses that follow into itself.
+    /// Parses a variable; `$using:` includes the accesses that follow.
     private mutating func parseVariable(
         _ token: Token, _ path: VariablePath, withMemberAccess: Bool
     ) throws(Stop) -> ExpressionSyntax {
@@ -66,7 +66,7 @@ extension Parser {
         return .using(keep(UsingExpressionSyntax(extent: expression.extent, expression: expression)))
     }
 
-    /// A string with evaluated parts, whose `$( )` are parsed now.
+    /// Parses the `$( )` parts of an expandable string.
     mutating func parseExpandable(
         _ token: Token, _ value: StringTokenValue, _ style: StringStyle
     ) throws(Stop) -> ExpandableStringSyntax {
@@ -180,7 +180,7 @@ extension Parser {
         return keep(HashtableEntrySyntax(extent: key.extent.through(value.extent), key: key, value: value))
     }
 
-    /// A script block whose `{` is taken.
+    /// Parses a script block after its `{`.
     @inline(never)
     mutating func parseScriptBlockExpression(_ opening: Token) throws(Stop) -> ExpressionSyntax {
         let oldMode = lexer.mode

@@ -1,6 +1,6 @@
-/// `#requires` lines, which are read as commands.
+/// `#requires` lines, which are parsed as commands.
 extension Parser {
-    /// What the `#requires` lines at the top level ask for; nil without any.
+    /// Returns the requirements of the `#requires` lines at the top level; `nil` without any.
     mutating func parseRequirements() throws(Stop) -> ScriptRequirements? {
         guard !lexer.requiresComments.isEmpty else { return nil }
         var reader = RequirementReader()
@@ -20,7 +20,7 @@ extension Parser {
     }
 }
 
-/// Takes the parameters of `#requires` commands apart.
+/// Interprets the parameters of `#requires` commands.
 struct RequirementReader {
     typealias Fault = SemanticChecker.Fault
 
@@ -80,7 +80,7 @@ struct RequirementReader {
             guard shell == nil else { throw Fault(id: "ParameterAlreadyBound", extent: parameter.extent) }
             shell = try string(values, argument)
         } else if abbreviates(parameter, "pssnapin") {
-            // Snap-ins do not exist in 7: their version follows rules of its own.
+            // Snap-ins don't exist in PowerShell 7, and their version follows rules of its own.
             throw Fault(id: "InvalidPSSnapInName", extent: argument.extent)
         } else if abbreviates(parameter, "psedition") {
             try readEditions(values, parameter, argument)
@@ -104,7 +104,7 @@ struct RequirementReader {
         ASCIIFold.hasPrefix(name, parameter.name)
     }
 
-    /// The constants of an argument: one, or those of a list.
+    /// Returns the constants of an argument: a single one, or those of a list.
     private func constants(_ argument: ExpressionSyntax) throws(Fault) -> [ExpressionSyntax] {
         var values = [argument]
         if case .arrayLiteral(let list) = argument { values = list.elements }
@@ -164,7 +164,7 @@ struct RequirementReader {
         requirements.version = version
     }
 
-    /// A version of two to four numbers; one number stands for its first version.
+    /// Normalises a version of two to four numbers; a single number stands for its first minor version.
     private static func version(_ text: String) -> String? {
         var parts: [Int32] = []
         for part in text.split(separator: ".", omittingEmptySubsequences: false) {
@@ -177,7 +177,7 @@ struct RequirementReader {
         return parts.map(String.init).joined(separator: ".")
     }
 
-    /// The name of a module given by name or by a specification.
+    /// Returns the name of a module that is given by name or by a specification.
     private func module(_ value: ExpressionSyntax, _ argument: ExpressionSyntax) throws(Fault) -> String {
         let invalid = Fault(id: "RequiresModuleInvalid", extent: argument.extent)
         switch value {

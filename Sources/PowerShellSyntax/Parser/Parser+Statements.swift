@@ -1,6 +1,6 @@
 /// Statements.
 extension Parser {
-    /// A statement; nil when nothing that can start one follows.
+    /// Parses a statement; `nil` when nothing that can start one follows.
     mutating func parseStatement() throws(Stop) -> StatementSyntax? {
         try descend()
         let outer = height
@@ -70,8 +70,8 @@ extension Parser {
         }
     }
 
-    /// Attributes and types at the start of a statement, and the token behind them. Unless they belong to a definition
-    /// they are the start of an expression and will be read again.
+    /// Parses the attributes and types at the start of a statement; returns them with the token after them. Unless they
+    /// belong to a definition they start an expression and will be parsed again.
     private mutating func parseLeadingAttributes(
         _ restore: Int
     ) throws(Stop) -> ([AttributeBaseSyntax], Token) {
@@ -102,7 +102,7 @@ extension Parser {
         case .while: return .while(try parseWhile(token, label: label.text, from: labelToken))
         case .do: return .do(try parseDo(token, label: label.text, from: labelToken))
         default:
-            // A command whose name starts with a colon.
+            // This is a command whose name starts with a colon.
             resync(Int(labelToken.start))
             return try parsePipelineChain()
         }
@@ -124,7 +124,7 @@ extension Parser {
         return keep(JumpStatementSyntax(extent: whole, kind: kind, label: label))
     }
 
-    /// The label of a jump or the key of a hashtable entry: an identifier or a unary expression.
+    /// Parses the label of a jump or the key of a hashtable entry: an identifier or a unary expression.
     mutating func parseLabelOrKey() throws(Stop) -> ExpressionSyntax? {
         if let name = try parseSimpleName() { return .string(name) }
         let kind = try peekKind()
@@ -242,13 +242,13 @@ extension Parser {
                 body: body))
     }
 
-    /// Whether a parameter token is an abbreviation of a name.
+    /// Whether a parameter token abbreviates a name.
     mutating func isParameter(_ token: Token, _ name: String) -> Bool {
         guard case .parameter(let parameter) = token.value else { return false }
         return ASCIIFold.hasPrefix(name, parameter.name)
     }
 
-    /// Configurations make the engine load resource definitions and run code while it parses: no text with one is read.
+    /// Rejects a configuration, which would make the engine load resource definitions and run code while parsing.
     private mutating func refuseConfiguration(_ token: Token) throws(Stop) -> Stop {
         try skipNewlines()
         let name = try nextToken()

@@ -1,6 +1,6 @@
 /// Type names.
 extension Parser {
-    /// A type name; nil when something else follows.
+    /// Parses a type name; `nil` when something else follows.
     mutating func parseTypeName(allowsAssembly: Bool) throws(Stop) -> TypeNameSyntax? {
         let oldMode = lexer.mode
         setMode(.typeName)
@@ -15,8 +15,9 @@ extension Parser {
         return name
     }
 
-    /// What follows the name: array brackets, generic arguments, an assembly.
-    /// - Parameter isBareArgument: a generic argument without brackets of its own, behind which a comma separates.
+    /// Parses what follows the name: array brackets, generic arguments, an assembly.
+    /// - Parameter isBareArgument: whether this is a generic argument without brackets of its own, after which a comma
+    ///   separates.
     private mutating func finishTypeName(
         _ token: Token, isBareArgument: Bool, allowsAssembly: Bool
     ) throws(Stop) -> TypeNameSyntax {
@@ -65,7 +66,7 @@ extension Parser {
         return assembly
     }
 
-    /// Array brackets, of which the first `[` and the token behind it are taken.
+    /// Parses array brackets after their first `[` and the token that follows it.
     private mutating func finishArray(
         _ token: Token, arguments: [TypeNameSyntax]?, nameEnd: Token, first: Token, _ isBareArgument: Bool
     ) throws(Stop) -> TypeNameSyntax {
@@ -92,7 +93,7 @@ extension Parser {
             case .endOfInput: throw fail("EndSquareBracketExpectedAtEndOfAttribute", at: extent(inner).before)
             default: throw unexpected(inner)
             }
-            // The engine draws the same line.
+            // The engine has the same limit.
             if ranks.count > 200 { throw fail("ScriptTooComplicated", at: extent(token)) }
             let follower = try peekToken()
             if follower.kind == .comma, !isBareArgument {
@@ -111,7 +112,7 @@ extension Parser {
         ranks: [(rank: Int, end: Token)]
     ) -> TypeNameSyntax {
         let start = extent(token)
-        // As in reflection a backtick is escaped by another one.
+        // As in .NET reflection, a backtick is escaped by another one.
         let plain = singleBackticks(lexer.string(token))
         var name = keep(TypeNameSyntax(extent: start, form: .name(plain, assembly: assembly)))
         if let arguments {
@@ -136,8 +137,8 @@ extension Parser {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Generic arguments whose first token is taken.
-    /// - Returns: the arguments and the token behind them.
+    /// Parses generic arguments after their first token.
+    /// - Returns: the arguments and the token after them.
     mutating func parseGenericArguments(_ first: Token) throws(Stop) -> ([TypeNameSyntax], Token) {
         var arguments = [try parseGenericArgument(first)]
         while true {

@@ -1,6 +1,6 @@
 /// `using` statements.
 extension Parser {
-    /// The `using` statements at the start of a script.
+    /// Parses the `using` statements at the start of a script.
     mutating func parseUsings() throws(Stop) -> [UsingStatementSyntax] {
         var usings: [UsingStatementSyntax] = []
         while true {
@@ -15,7 +15,7 @@ extension Parser {
         }
     }
 
-    /// A `using` statement somewhere else: its own faults come first.
+    /// Rejects a `using` statement anywhere else, reporting its own errors first.
     mutating func refuseUsing(_ token: Token) throws(Stop) { _ = try parseUsing(token) }
 
     private mutating func parseUsing(_ token: Token) throws(Stop) -> UsingStatementSyntax {
@@ -55,8 +55,8 @@ extension Parser {
         case .endOfInput: break
         default: throw failIncomplete("MissingStatementTerminator", at: extent(terminator))
         }
-        // What they name is looked up, read and partly run while the engine parses: only the session can tell whether
-        // it is there. Namespaces are the ones that the text decides.
+        // The engine looks up, reads and partly runs what these name while it parses, and only the session knows
+        // whether it exists. The text alone decides only for namespaces.
         switch kind {
         case .namespace:
             if let name, !isNamespace(name.value) { throw fail("InvalidNamespaceValue", at: name.extent) }
@@ -70,7 +70,7 @@ extension Parser {
         return keep(UsingStatementSyntax(extent: whole, kind: kind, name: name, specification: specification))
     }
 
-    /// A rooted path is not looked at before the script runs.
+    /// Whether a path is rooted; the engine doesn't look at such a path before the script runs.
     private func isRooted(_ path: String) -> Bool {
         let bytes = Array(path.utf8.prefix(3))
         if bytes.first == UInt8(ascii: "/") { return bytes.count == 1 || bytes[1] != UInt8(ascii: "/") }

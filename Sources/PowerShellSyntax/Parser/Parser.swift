@@ -1,23 +1,23 @@
-/// The grammar of the language, by recursive descent with one token of lookahead.
+/// A recursive-descent parser for the language, with one token of lookahead.
 ///
-/// Where the engine itself recovers from a fault to find more of them, this parser stops: a text with a fault can't run.
-/// Nodes are noted in order of their making, so that the tree can be let go without recursion.
-/// Small steps are kept out of line: rules that contain themselves stay small on the stack that way, and nest deeper.
+/// Where the engine itself recovers from an error to find more of them, this parser stops: a text with an error can't
+/// run. Nodes are recorded in the order of their creation, so that the tree can be released without recursion. Small
+/// steps are not inlined: rules that contain themselves then need less stack and can nest deeper.
 struct Parser {
     var lexer: Lexer
-    /// The token that was looked at but not taken.
+    /// The token that was peeked at.
     var held = Token(kind: .unknown, start: 0, end: 0)
     var hasHeld = false
-    /// A comma separates arguments and builds no array.
+    /// Whether a comma separates arguments instead of building an array.
     var commaSeparates = false
     var nodes: [any AnyObject & Sendable] = []
-    /// The classes and enumerations of the script block at work.
+    /// The classes and enumerations of the current script block.
     var definedTypes: [TypeDefinitionSyntax] = []
-    /// Groups and blocks that are open.
+    /// The number of open groups and blocks.
     var openGroups = 0
-    /// How deep rules are nested.
+    /// The nesting depth of rules.
     private var depth = 0
-    /// How high the tree below the rule at work is.
+    /// The height of the tree below the current rule.
     var height = 0
     private let limits: ParserLimits
     private let stackTop: UInt
@@ -37,7 +37,7 @@ struct Parser {
         return withUnsafeMutablePointer(to: &marker) { UInt(bitPattern: $0) }
     }
 
-    /// Enters a rule that can contain itself.
+    /// Enters a rule that may contain itself.
     @inline(never)
     mutating func descend() throws(Stop) {
         depth += 1
@@ -46,11 +46,11 @@ struct Parser {
         if depth > limits.nesting * 4 || used > UInt(limits.stackBytes) { throw tooComplicated() }
     }
 
-    /// Leaves it again.
+    /// Leaves a rule that was entered with ``descend()``.
     @inline(__always)
     mutating func ascend() { depth -= 1 }
 
-    /// Counts a node that was put on top of the tree of the rule at work.
+    /// Counts a node added on top of the current rule's tree.
     @inline(never)
     mutating func grow(_ count: Int = 1) throws(Stop) {
         height += count
@@ -63,7 +63,7 @@ struct Parser {
 
     // MARK: Nodes
 
-    /// Notes a new node.
+    /// Records a new node.
     @inline(never)
     mutating func keep<Node: AnyObject & Sendable>(_ node: Node) -> Node {
         nodes.append(node)
@@ -116,7 +116,7 @@ struct Parser {
         try lexer.skipNewlines(andSemicolons: true)
     }
 
-    /// Changes the mode; a token that reads differently in the new one is read again.
+    /// Changes the mode; a peeked token that would differ in the new mode is read again.
     @inline(never)
     mutating func setMode(_ mode: LexerMode) {
         guard mode != lexer.mode else { return }
@@ -124,14 +124,14 @@ struct Parser {
         lexer.mode = mode
     }
 
-    /// Goes back to a place.
+    /// Moves back to a position.
     @inline(never)
     mutating func resync(_ place: Int) {
         hasHeld = false
         lexer.resync(place)
     }
 
-    /// The place of the next token or what stands before it.
+    /// A position from which the next token can be read again.
     var restorePoint: Int {
         mutating get { hasHeld ? Int(held.start) : lexer.position }
     }
@@ -139,7 +139,7 @@ struct Parser {
     @inline(never)
     mutating func extent(_ token: Token) -> SourceExtent { lexer.extent(token) }
 
-    // MARK: Faults
+    // MARK: Errors
 
     @inline(never)
     mutating func fail(_ id: String, at extent: SourceExtent) -> Stop { lexer.fail(id, extent) }

@@ -1,13 +1,13 @@
-/// What the parser may spend on one text. Beyond it the text is refused as `ScriptTooComplicated`.
+/// The resources that the parser may use for one text. A text that needs more is rejected as `ScriptTooComplicated`.
 public struct ParserLimits: Sendable {
-    /// The longest text in UTF-16 code units.
+    /// The maximum length of the text in UTF-16 code units.
     public var length = 8 << 20
-    /// How high the tree may grow: nested blocks, groups and operands as well as chains of operators and accesses.
+    /// The maximum height of the tree: nested blocks, groups and operands as well as chains of operators and accesses.
     public var nesting = 1000
-    /// How many bytes of the caller's stack the parser may use. The default fits the 512 KiB threads of a concurrency
-    /// pool; callers with more stack may raise it to parse deeper nesting.
+    /// The maximum number of bytes of the caller's stack. The default suits the 512 KiB threads of a concurrency pool;
+    /// callers with a larger stack may raise it to parse deeper nesting.
     public var stackBytes = 320 << 10
 
-    /// The default limits.
+    /// Creates the default limits.
     public init() {}
 }

@@ -1,4 +1,4 @@
-/// Reads PowerShell 7.6 text without running anything: no module is loaded, no type looked up, no code called.
+/// Parses PowerShell 7.6 text without running anything: it loads no module, looks up no type and calls no code.
 ///
 /// ```swift
 /// let script = PowerShellParser.parse("Get-Mailbox -ResultSize 5 | Where-Object { $_.Name -like 'a*' }")
@@ -7,26 +7,26 @@
 /// for case .command(let command) in facts.items.map(\.detail) { print(command.name ?? "known at run time only") }
 /// ```
 ///
-/// What the engine itself would ask its session while it parses is refused instead: `using module` of a module that
-/// does not come with PowerShell, `using assembly` by a relative path, `configuration`, and types in classes that are
-/// not known to be there.
+/// Constructs for which the engine itself would consult its session while parsing are rejected instead: `using module`
+/// of a module that doesn't come with PowerShell, `using assembly` with a relative path, `configuration`, and types in
+/// classes that aren't known to exist.
 public enum PowerShellParser {
     /// Parses a script.
     ///
-    /// The parser never traps and never guesses: whatever it can't read with certainty is an error in the result.
-    /// It needs linear time and a bounded stack whatever the text is.
+    /// The parser never traps and never guesses: whatever it can't read with certainty is an error in the result. It
+    /// needs linear time and a bounded stack for any text.
     /// - Parameters:
-    ///   - source: the text as the engine would get it.
-    ///   - limits: what the parser may spend.
+    ///   - source: the text as the engine would receive it.
+    ///   - limits: the resources that the parser may use.
     /// - Returns: the tree, or the first error.
     public static func parse(_ source: String, limits: ParserLimits = ParserLimits()) -> ParsedScript {
         parse(utf16: Array(source.utf16), limits: limits)
     }
 
-    /// Parses a script given as UTF-16 code units, lone surrogates included.
+    /// Parses a script from UTF-16 code units, which may include lone surrogates.
     /// - Parameters:
-    ///   - units: the text as the engine would get it.
-    ///   - limits: what the parser may spend.
+    ///   - units: the text as the engine would receive it.
+    ///   - limits: the resources that the parser may use.
     /// - Returns: the tree, or the first error.
     public static func parse(utf16 units: [UInt16], limits: ParserLimits = ParserLimits()) -> ParsedScript {
         guard units.count <= limits.length, units.count < Int(Int32.max) else {
@@ -43,11 +43,11 @@ public enum PowerShellParser {
             return ParsedScript(
                 length: units.count, height: parser.height, tree: tree, requirements: requirements)
         } catch {
-            // A half-built tree is let go in the same order as a whole one.
+            // A partial tree is released in the same order as a complete one.
             _ = parser.takeNodes()
             let fallback = ParseError(id: "ScriptTooComplicated", extent: SourceExtent(start: 0, end: 0))
             var error = parser.lexer.failure ?? fallback
-            // More text may yet close what is open; the fault at the end itself would then be another one.
+            // More text may close what is open, and the error at the end would then be a different one.
             if parser.openGroups > 0, error.extent.end + 1 >= units.count, error.id != "ScriptTooComplicated",
                 let last = units.last, ![0x29, 0x5D, 0x7D].contains(last)
             {
@@ -59,7 +59,7 @@ public enum PowerShellParser {
 }
 
 extension Parser {
-    /// All nodes, parents before their children; the parser is left without any.
+    /// Returns all nodes, parents before their children, and leaves the parser without any.
     mutating func takeNodes() -> [any AnyObject & Sendable] {
         var taken: [any AnyObject & Sendable] = []
         swap(&taken, &nodes)

@@ -1,4 +1,4 @@
-/// The modules that come with PowerShell 7.6 itself, so that every session finds them.
+/// The modules that come with PowerShell 7.6 itself, so that they exist in every session.
 enum ShippedModules {
     private static let names: Set<String> = [
         "microsoft.powershell.archive", "microsoft.powershell.host", "microsoft.powershell.management",

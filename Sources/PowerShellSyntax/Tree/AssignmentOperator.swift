@@ -1,5 +1,4 @@
-/// An operator that writes its left side.
-/// Raw values are the names of the engine's token kinds.
+/// An operator that writes to its left-hand side. Raw values are the names of the engine's token kinds.
 public enum AssignmentOperator: String, Sendable, CaseIterable {
     /// `=`.
     case equals = "Equals"

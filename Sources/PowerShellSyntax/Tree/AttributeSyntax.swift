@@ -1,11 +1,11 @@
-/// What may stand in brackets before a parameter, a member or an expression.
+/// A bracketed node before a parameter, a member or an expression.
 public enum AttributeBaseSyntax: Sendable {
     /// `[Name(…)]`.
     case attribute(AttributeSyntax)
     /// `[Type]`.
     case typeConstraint(TypeConstraintSyntax)
 
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     @inline(never)
     public var extent: SourceExtent {
         switch self {
@@ -17,13 +17,13 @@ public enum AttributeBaseSyntax: Sendable {
 
 /// `[Name(positional, name = value)]`.
 public final class AttributeSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The attribute type, as written (usually without its `Attribute` ending).
+    /// The attribute type as written, usually without its `Attribute` suffix.
     public let typeName: TypeNameSyntax
-    /// The arguments without a name.
+    /// The positional arguments.
     public let positionalArguments: [ExpressionSyntax]
-    /// The arguments with a name.
+    /// The named arguments.
     public let namedArguments: [NamedAttributeArgumentSyntax]
 
     init(
@@ -39,15 +39,15 @@ public final class AttributeSyntax: Sendable {
     }
 }
 
-/// One `name = value` of an attribute, or a lone `name`.
+/// A `name = value` of an attribute, or a name alone.
 public final class NamedAttributeArgumentSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The property.
     public let name: String
-    /// The value; for a lone name a ``NumberConstantSyntax`` that is true.
+    /// The value; for a name alone, a ``NumberConstantSyntax`` that is true.
     public let argument: ExpressionSyntax
-    /// No value was written.
+    /// Whether no value was written.
     public let isOmitted: Bool
 
     init(extent: SourceExtent, name: String, argument: ExpressionSyntax, isOmitted: Bool) {
@@ -60,7 +60,7 @@ public final class NamedAttributeArgumentSyntax: Sendable {
 
 /// `[Type]` before a parameter, a property, a variable or an operand, or in `catch`.
 public final class TypeConstraintSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The type.
     public let typeName: TypeNameSyntax

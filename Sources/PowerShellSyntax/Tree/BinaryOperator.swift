@@ -1,5 +1,4 @@
-/// An operator between two operands.
-/// Raw values are the names of the engine's token kinds.
+/// An operator between two operands. Raw values are the names of the engine's token kinds.
 public enum BinaryOperator: String, Sendable, CaseIterable {
     /// `*`.
     case multiply = "Multiply"
@@ -61,37 +60,37 @@ public enum BinaryOperator: String, Sendable, CaseIterable {
     case inotin = "Inotin"
     /// `-split`, ignoring case.
     case isplit = "Isplit"
-    /// `-eq`, minding case.
+    /// `-eq`, case-sensitive.
     case ceq = "Ceq"
-    /// `-ne`, minding case.
+    /// `-ne`, case-sensitive.
     case cne = "Cne"
-    /// `-ge`, minding case.
+    /// `-ge`, case-sensitive.
     case cge = "Cge"
-    /// `-gt`, minding case.
+    /// `-gt`, case-sensitive.
     case cgt = "Cgt"
-    /// `-lt`, minding case.
+    /// `-lt`, case-sensitive.
     case clt = "Clt"
-    /// `-le`, minding case.
+    /// `-le`, case-sensitive.
     case cle = "Cle"
-    /// `-like`, minding case.
+    /// `-like`, case-sensitive.
     case clike = "Clike"
-    /// `-notlike`, minding case.
+    /// `-notlike`, case-sensitive.
     case cnotlike = "Cnotlike"
-    /// `-match`, minding case.
+    /// `-match`, case-sensitive.
     case cmatch = "Cmatch"
-    /// `-notmatch`, minding case.
+    /// `-notmatch`, case-sensitive.
     case cnotmatch = "Cnotmatch"
-    /// `-replace`, minding case.
+    /// `-replace`, case-sensitive.
     case creplace = "Creplace"
-    /// `-contains`, minding case.
+    /// `-contains`, case-sensitive.
     case ccontains = "Ccontains"
-    /// `-notcontains`, minding case.
+    /// `-notcontains`, case-sensitive.
     case cnotcontains = "Cnotcontains"
-    /// `-in`, minding case.
+    /// `-in`, case-sensitive.
     case cin = "Cin"
-    /// `-notin`, minding case.
+    /// `-notin`, case-sensitive.
     case cnotin = "Cnotin"
-    /// `-split`, minding case.
+    /// `-split`, case-sensitive.
     case csplit = "Csplit"
     /// `-is`.
     case `is` = "Is"

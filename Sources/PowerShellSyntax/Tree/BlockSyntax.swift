@@ -1,10 +1,10 @@
 /// A list of statements: between braces, in `$( )` and `@( )`, or the unnamed body of a script block.
 public final class StatementBlockSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The statements in order, traps excluded.
     public let statements: [StatementSyntax]
-    /// The traps of the list, which hold for all of it.
+    /// The traps of the list, which apply to all of it.
     public let traps: [TrapStatementSyntax]
 
     init(extent: SourceExtent, statements: [StatementSyntax], traps: [TrapStatementSyntax]) {
@@ -16,17 +16,17 @@ public final class StatementBlockSyntax: Sendable {
 
 /// A script, a script block literal, or the body of a function or method.
 public final class ScriptBlockSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The `using` statements (scripts only).
+    /// The `using` statements; only scripts have any.
     public let usings: [UsingStatementSyntax]
     /// The `param( )` block.
     public let parameterBlock: ParameterBlockSyntax?
     /// The named blocks in source order; empty for a plain body.
     public let namedBlocks: [NamedBlockSyntax]
-    /// The plain body; nil exactly when there are named blocks.
+    /// The plain body; `nil` exactly when there are named blocks.
     public let body: StatementBlockSyntax?
-    /// The classes and enumerations defined in the block, those in blocks inside it left out.
+    /// The classes and enumerations defined in the block, except those in nested blocks.
     public let definedTypes: [TypeDefinitionSyntax]
 
     init(
@@ -46,13 +46,13 @@ public final class ScriptBlockSyntax: Sendable {
     }
 }
 
-/// `begin { }` and its like.
+/// A named block such as `begin { }`.
 public final class NamedBlockSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// Which block.
+    /// The kind of block.
     public let kind: Kind
-    /// Its statements.
+    /// The block's statements.
     public let block: StatementBlockSyntax
 
     init(extent: SourceExtent, kind: Kind, block: StatementBlockSyntax) {
@@ -71,14 +71,14 @@ public final class NamedBlockSyntax: Sendable {
         case process
         /// Runs once after the last input object.
         case end
-        /// Runs last, whatever happened.
+        /// Runs last, in any case.
         case clean
     }
 }
 
 /// `[attributes] param( parameters )`.
 public final class ParameterBlockSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The attributes before `param`.
     public let attributes: [AttributeSyntax]
@@ -92,15 +92,15 @@ public final class ParameterBlockSyntax: Sendable {
     }
 }
 
-/// One parameter declaration.
+/// A parameter declaration.
 public final class ParameterSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// Its name.
+    /// The parameter's name.
     public let variable: VariableExpressionSyntax
-    /// Its attributes and types in order.
+    /// The parameter's attributes and types in order.
     public let attributes: [AttributeBaseSyntax]
-    /// The default, which is evaluated when the parameter is not bound.
+    /// The default value, which is evaluated when the parameter is not bound.
     public let defaultValue: ExpressionSyntax?
 
     init(
@@ -118,11 +118,11 @@ public final class ParameterSyntax: Sendable {
 
 /// `using namespace|module|assembly name`.
 public final class UsingStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// What is used.
+    /// What the statement makes available.
     public let kind: Kind
-    /// The name; nil when a module specification is given.
+    /// The name; `nil` when there is a module specification.
     public let name: StringConstantSyntax?
     /// The module specification.
     public let specification: HashtableSyntax?
@@ -134,7 +134,7 @@ public final class UsingStatementSyntax: Sendable {
         self.specification = specification
     }
 
-    /// What a `using` statement brings in.
+    /// What a `using` statement makes available.
     public enum Kind: String, Sendable {
         /// A namespace for type names.
         case namespace

@@ -1,6 +1,6 @@
 /// `if (a) { } elseif (b) { } else { }`.
 public final class IfStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The `if` and `elseif` clauses in order.
     public let clauses: [ConditionClauseSyntax]
@@ -14,9 +14,9 @@ public final class IfStatementSyntax: Sendable {
     }
 }
 
-/// One condition of an `if` statement and its block.
+/// A condition of an `if` statement with its block.
 public final class ConditionClauseSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// A pipeline, chain or assignment.
     public let condition: StatementSyntax
@@ -32,15 +32,15 @@ public final class ConditionClauseSyntax: Sendable {
 
 /// `switch [flags] (value) { condition { } default { } }`.
 public final class SwitchStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The label before the statement.
     public let label: String?
-    /// Its flags.
+    /// The flags.
     public let flags: SwitchFlags
     /// The value, or the file name of `-file` as a pipeline of one expression.
     public let condition: StatementSyntax
-    /// The clauses in order, `default` excluded.
+    /// The clauses in order, without `default`.
     public let clauses: [SwitchClauseSyntax]
     /// The `default` block.
     public let defaultBody: StatementBlockSyntax?
@@ -62,11 +62,11 @@ public final class SwitchStatementSyntax: Sendable {
     }
 }
 
-/// One clause of a `switch`.
+/// A clause of a `switch`.
 public final class SwitchClauseSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// What is compared; a script block is run.
+    /// The condition to compare with; a script block is run instead.
     public let condition: ExpressionSyntax
     /// The block.
     public let body: StatementBlockSyntax
@@ -80,7 +80,7 @@ public final class SwitchClauseSyntax: Sendable {
 
 /// `try { } catch [T] { } finally { }`.
 public final class TryStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The guarded block.
     public let body: StatementBlockSyntax
@@ -102,11 +102,11 @@ public final class TryStatementSyntax: Sendable {
     }
 }
 
-/// One `catch`.
+/// A `catch` clause.
 public final class CatchClauseSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The error types; none for all.
+    /// The error types; empty for all.
     public let types: [TypeConstraintSyntax]
     /// The handler.
     public let body: StatementBlockSyntax

@@ -8,13 +8,13 @@ public enum InvocationOperator: String, Sendable {
 
 /// The operator between two pipelines.
 public enum ChainOperator: String, Sendable {
-    /// `&&`: the right one runs when the left one succeeded.
+    /// `&&`: the right pipeline runs if the left one succeeded.
     case and = "&&"
-    /// `||`: the right one runs when the left one failed.
+    /// `||`: the right pipeline runs if the left one failed.
     case or = "||"
 }
 
-/// A stream of a command. Raw values are the numbers used in redirections; 0 stands for `*`.
+/// A stream of a command. Raw values are the numbers used in redirections, where 0 stands for `*`.
 public enum RedirectionStream: Int, Sendable {
     /// Every stream.
     case all = 0
@@ -34,26 +34,26 @@ public enum RedirectionStream: Int, Sendable {
 
 /// The flags of a `switch` statement.
 public struct SwitchFlags: OptionSet, Sendable {
-    /// One bit a flag, with the engine's values.
+    /// The flags as bits, with the engine's values.
     public let rawValue: Int
 
-    /// A set of flags from their bits.
+    /// Creates a set of flags from its bits.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
-    /// `-file`: the lines of a file are compared.
+    /// `-file`: compares the lines of a file.
     public static let file = SwitchFlags(rawValue: 1)
     /// `-regex`: conditions are regular expressions.
     public static let regex = SwitchFlags(rawValue: 2)
     /// `-wildcard`: conditions are wildcard patterns.
     public static let wildcard = SwitchFlags(rawValue: 4)
-    /// `-exact`: conditions are compared as they are (the default).
+    /// `-exact`: conditions are compared literally (the default).
     public static let exact = SwitchFlags(rawValue: 8)
-    /// `-casesensitive`: case counts.
+    /// `-casesensitive`: comparison is case-sensitive.
     public static let caseSensitive = SwitchFlags(rawValue: 16)
-    /// `-parallel`: reserved; a script with it does not parse.
+    /// `-parallel`: reserved; a script that uses it doesn't parse.
     static let parallel = SwitchFlags(rawValue: 32)
 
-    /// The names of the set flags joined by `, `, as the engine prints them; `None` without any.
+    /// The names of the set flags joined by `, `, as the engine prints them; `None` for an empty set.
     public var names: String {
         let all: [(SwitchFlags, String)] = [
             (.file, "File"), (.regex, "Regex"), (.wildcard, "Wildcard"), (.exact, "Exact"),
@@ -66,7 +66,7 @@ public struct SwitchFlags: OptionSet, Sendable {
 
 /// How a string is written.
 public enum StringStyle: Sendable {
-    /// A word without quotes around it.
+    /// A word without quotes.
     case bareWord
     /// `'…'`.
     case singleQuoted

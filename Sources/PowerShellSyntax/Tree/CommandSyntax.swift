@@ -1,12 +1,12 @@
 /// A command: name, parameters and arguments.
 public final class CommandSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// `&` or `.` before the name.
     public let invocation: InvocationOperator?
-    /// Name first, then parameters and arguments in order; at least one.
+    /// The name followed by parameters and arguments in order; at least one element.
     public let elements: [CommandElementSyntax]
-    /// The redirections, one a stream, in order of the streams.
+    /// The redirections, at most one per stream, in the order of the streams.
     public let redirections: [RedirectionSyntax]
 
     init(
@@ -21,21 +21,21 @@ public final class CommandSyntax: Sendable {
         self.redirections = redirections
     }
 
-    /// The name when it is known from the text: a bare word or a constant string in first place.
+    /// The name if the text alone determines it: a bare word or a constant string in first place.
     public var constantName: String? {
         guard case .argument(.string(let name)) = elements.first else { return nil }
         return name.value
     }
 }
 
-/// A part of a command.
+/// An element of a command.
 public enum CommandElementSyntax: Sendable {
     /// `-Name`, `-Name:value` or `--`.
     case parameter(CommandParameterSyntax)
     /// The command name, an argument or a splatted variable.
     case argument(ExpressionSyntax)
 
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     @inline(never)
     public var extent: SourceExtent {
         switch self {
@@ -47,13 +47,13 @@ public enum CommandElementSyntax: Sendable {
 
 /// `-Name`, `-Name:value`, or the `--` that ends parameters.
 public final class CommandParameterSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The name as written without dash and colon; `-` for `--`. It may be abbreviated.
+    /// The name as written, without its dash and colon; `-` for `--`. It may be abbreviated.
     public let name: String
-    /// The value behind a colon.
+    /// The value after the colon.
     public let argument: ExpressionSyntax?
-    /// Where the parameter itself stands, dash and colon included.
+    /// The extent of the parameter itself, including its dash and colon.
     public let nameExtent: SourceExtent
 
     init(extent: SourceExtent, name: String, argument: ExpressionSyntax?, nameExtent: SourceExtent) {
@@ -66,12 +66,12 @@ public final class CommandParameterSyntax: Sendable {
 
 /// A redirection.
 public enum RedirectionSyntax: Sendable {
-    /// Into a file.
+    /// To a file.
     case file(FileRedirectionSyntax)
-    /// Into another stream.
+    /// To another stream.
     case merging(MergingRedirectionSyntax)
 
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     @inline(never)
     public var extent: SourceExtent {
         switch self {
@@ -83,13 +83,13 @@ public enum RedirectionSyntax: Sendable {
 
 /// `n>target` or `n>>target`.
 public final class FileRedirectionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The redirected stream.
     public let stream: RedirectionStream
-    /// The target: any single argument, dynamic ones included.
+    /// The target: any single argument, which may be dynamic.
     public let target: ExpressionSyntax
-    /// Written with `>>`.
+    /// Whether it is written with `>>`.
     public let isAppending: Bool
 
     init(extent: SourceExtent, stream: RedirectionStream, target: ExpressionSyntax, isAppending: Bool) {
@@ -102,11 +102,11 @@ public final class FileRedirectionSyntax: Sendable {
 
 /// `n>&1`.
 public final class MergingRedirectionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The redirected stream.
     public let from: RedirectionStream
-    /// The stream that takes it: always output.
+    /// The stream that receives it, always the output stream.
     public let to: RedirectionStream
 
     init(extent: SourceExtent, from: RedirectionStream, to: RedirectionStream) {

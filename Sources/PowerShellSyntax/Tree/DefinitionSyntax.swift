@@ -1,12 +1,12 @@
 /// `function name { }` or `filter name { }`; also the function inside a method.
 public final class FunctionDefinitionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The name as it is decoded; it may hold a scope or drive.
+    /// The decoded name, which may include a scope or drive.
     public let name: String
-    /// Written with `filter`.
+    /// Whether it is a `filter`.
     public let isFilter: Bool
-    /// The parameters in parentheses behind the name; those of `param` stand in the body.
+    /// The parameters in parentheses after the name; those of `param` belong to the body.
     public let parameters: [ParameterSyntax]
     /// The body.
     public let body: ScriptBlockSyntax
@@ -28,13 +28,13 @@ public final class FunctionDefinitionSyntax: Sendable {
 
 /// `class name : bases { }` or `enum name : type { }`.
 public final class TypeDefinitionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The type name.
     public let name: String
-    /// What is defined.
+    /// The kind of definition.
     public let kind: Kind
-    /// Its attributes.
+    /// The type's attributes.
     public let attributes: [AttributeSyntax]
     /// Base class and interfaces, or the underlying type of an enum.
     public let baseTypes: [TypeConstraintSyntax]
@@ -73,7 +73,7 @@ public enum MemberSyntax: Sendable {
     /// A method or constructor.
     case method(MethodMemberSyntax)
 
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public var extent: SourceExtent {
         switch self {
         case .property(let node): node.extent
@@ -82,19 +82,19 @@ public enum MemberSyntax: Sendable {
     }
 }
 
-/// `[type] $name = value`, or one value of an enum.
+/// `[type] $name = value`, or a value of an enum.
 public final class PropertyMemberSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The property or value name.
     public let name: String
-    /// Its attributes.
+    /// The property's attributes.
     public let attributes: [AttributeSyntax]
-    /// Its type.
+    /// The property's type.
     public let type: TypeConstraintSyntax?
-    /// Declared `static`, or an enum value.
+    /// Whether it is declared `static`, or is an enum value.
     public let isStatic: Bool
-    /// Declared `hidden`.
+    /// Whether it is declared `hidden`.
     public let isHidden: Bool
     /// The initial value.
     public let initialValue: ExpressionSyntax?
@@ -120,19 +120,19 @@ public final class PropertyMemberSyntax: Sendable {
 
 /// `[type] name(parameters) { }`.
 public final class MethodMemberSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The method name; equal to the class name for a constructor.
     public let name: String
-    /// Its attributes.
+    /// The method's attributes.
     public let attributes: [AttributeSyntax]
-    /// Its type.
+    /// The method's return type.
     public let returnType: TypeConstraintSyntax?
-    /// Declared `static`.
+    /// Whether it is declared `static`.
     public let isStatic: Bool
-    /// Declared `hidden`.
+    /// Whether it is declared `hidden`.
     public let isHidden: Bool
-    /// Named as its class.
+    /// Whether it has the name of its class.
     public let isConstructor: Bool
     /// Parameters and body.
     public let function: FunctionDefinitionSyntax

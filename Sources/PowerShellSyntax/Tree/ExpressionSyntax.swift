@@ -1,6 +1,6 @@
-/// An expression: anything that has a value without being a command.
-/// Operands, arguments, keys and conditions are expressions; a command in one stands inside ``ParenExpressionSyntax``,
-/// ``SubExpressionSyntax`` or ``ArrayExpressionSyntax``.
+/// An expression: anything that has a value without being a command. Operands, arguments, keys and conditions are
+/// expressions; a command within one is wrapped in ``ParenExpressionSyntax``, ``SubExpressionSyntax`` or
+/// ``ArrayExpressionSyntax``.
 public enum ExpressionSyntax: Sendable {
     /// A constant string: bare word, quoted, here-string.
     case string(StringConstantSyntax)
@@ -32,20 +32,20 @@ public enum ExpressionSyntax: Sendable {
     case attributed(AttributedExpressionSyntax)
     /// A prefix or postfix operator and its operand.
     case unary(UnaryExpressionSyntax)
-    /// Two operands and the operator between them.
+    /// A binary operator with its operands.
     case binary(BinaryExpressionSyntax)
     /// `condition ? a : b`.
     case ternary(TernaryExpressionSyntax)
-    /// A member read: `a.b`, `[a]::b`, `a?.b`.
+    /// A read of a member: `a.b`, `[a]::b`, `a?.b`.
     case member(MemberExpressionSyntax)
     /// A method call: `a.b(c)`, `[a]::b(c)`, `a.b{c}`.
     case invokeMember(InvokeMemberExpressionSyntax)
-    /// The call of the base constructor that starts every constructor.
+    /// The call of the base constructor at the start of every constructor.
     case baseConstructorCall(BaseConstructorCallSyntax)
     /// `a[b]`, `a?[b]`.
     case index(IndexExpressionSyntax)
 
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     @inline(never)
     public var extent: SourceExtent {
         switch self {

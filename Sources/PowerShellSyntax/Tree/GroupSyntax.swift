@@ -1,6 +1,6 @@
 /// `( pipeline )`: one pipeline, pipeline chain or assignment as a value.
 public final class ParenExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The content: `.pipeline`, `.pipelineChain` or `.assignment`.
     public let pipeline: StatementSyntax
@@ -13,7 +13,7 @@ public final class ParenExpressionSyntax: Sendable {
 
 /// `$( statements )`.
 public final class SubExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The statements.
     public let block: StatementBlockSyntax
@@ -24,9 +24,9 @@ public final class SubExpressionSyntax: Sendable {
     }
 }
 
-/// `@( statements )`: always an array.
+/// `@( statements )`, which is always an array.
 public final class ArrayExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The statements.
     public let block: StatementBlockSyntax

@@ -1,8 +1,8 @@
-/// A string whose value is known from the text alone.
+/// A string whose value the text alone determines.
 public final class StringConstantSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The decoded value: escapes and doubled quotes are resolved. Lone surrogates read as U+FFFD.
+    /// The decoded value, with escapes and doubled quotes resolved. Lone surrogates become U+FFFD.
     public let value: String
     /// How the string is written.
     public let style: StringStyle
@@ -14,16 +14,16 @@ public final class StringConstantSyntax: Sendable {
     }
 }
 
-/// A string with at least one part that is evaluated when it is used.
+/// A string with at least one part that is evaluated at run time.
 public final class ExpandableStringSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The decoded text in which the evaluated parts still stand as they are written.
+    /// The decoded text, in which the evaluated parts still appear as written.
     public let value: String
     /// How the string is written: a bare word, `"…"` or `@"…"@`.
     public let style: StringStyle
-    /// The evaluated parts in order: variables and `$( )` sub-expressions (which may carry member accesses
-    /// only when they are re-parsed as such by the language; usually none).
+    /// The evaluated parts in order: variables and `$( )` sub-expressions. They contain member accesses only where the
+    /// language parses them as such, usually none.
     public let parts: [ExpressionSyntax]
 
     init(extent: SourceExtent, value: String, style: StringStyle, parts: [ExpressionSyntax]) {
@@ -34,13 +34,13 @@ public final class ExpandableStringSyntax: Sendable {
     }
 }
 
-/// A number literal, or the `$true` that an attribute argument without value stands for.
+/// A number literal, or the `$true` that stands for the omitted value of an attribute argument.
 public final class NumberConstantSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The literal as written.
     public let text: String
-    /// Its value and type.
+    /// The literal's value and type.
     public let value: NumberValue
 
     init(extent: SourceExtent, text: String, value: NumberValue) {
@@ -52,9 +52,9 @@ public final class NumberConstantSyntax: Sendable {
 
 /// `@{ key = value; … }`.
 public final class HashtableSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// Keys and values in order.
+    /// The keys and values in order.
     public let entries: [HashtableEntrySyntax]
 
     init(extent: SourceExtent, entries: [HashtableEntrySyntax]) {
@@ -63,13 +63,13 @@ public final class HashtableSyntax: Sendable {
     }
 }
 
-/// One `key = value` of a hashtable.
+/// A `key = value` of a hashtable.
 public final class HashtableEntrySyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The key: a bare word (a ``StringConstantSyntax``) or any unary expression, which is evaluated.
     public let key: ExpressionSyntax
-    /// The value: a whole statement, commands included.
+    /// The value: a whole statement, which may run commands.
     public let value: StatementSyntax
 
     init(extent: SourceExtent, key: ExpressionSyntax, value: StatementSyntax) {
@@ -79,9 +79,9 @@ public final class HashtableEntrySyntax: Sendable {
     }
 }
 
-/// `a, b, c`, or `, a` for an array of one.
+/// `a, b, c`, or `, a` for an array with one element.
 public final class ArrayLiteralSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The elements in order, at least one.
     public let elements: [ExpressionSyntax]
@@ -94,7 +94,7 @@ public final class ArrayLiteralSyntax: Sendable {
 
 /// A script block as a value. It is data until something invokes it.
 public final class ScriptBlockExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The block.
     public let scriptBlock: ScriptBlockSyntax
@@ -107,7 +107,7 @@ public final class ScriptBlockExpressionSyntax: Sendable {
 
 /// A type literal as a value.
 public final class TypeExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The type.
     public let typeName: TypeNameSyntax

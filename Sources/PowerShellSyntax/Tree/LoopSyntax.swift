@@ -1,10 +1,10 @@
 /// `foreach ($variable in collection) { }`.
 public final class ForEachStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The label before the statement.
     public let label: String?
-    /// The variable that is written each round.
+    /// The variable that each iteration sets.
     public let variable: VariableExpressionSyntax
     /// The collection: a pipeline, chain or assignment.
     public let collection: StatementSyntax
@@ -28,15 +28,15 @@ public final class ForEachStatementSyntax: Sendable {
 
 /// `for (initializer; condition; iterator) { }`.
 public final class ForStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The label before the statement.
     public let label: String?
     /// Runs once.
     public let initializer: StatementSyntax?
-    /// Runs before each round.
+    /// Runs before each iteration.
     public let condition: StatementSyntax?
-    /// Runs after each round.
+    /// Runs after each iteration.
     public let iterator: StatementSyntax?
     /// The loop body.
     public let body: StatementBlockSyntax
@@ -60,7 +60,7 @@ public final class ForStatementSyntax: Sendable {
 
 /// `while (condition) { }`.
 public final class WhileStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The label before the statement.
     public let label: String?
@@ -79,7 +79,7 @@ public final class WhileStatementSyntax: Sendable {
 
 /// `do { } while (condition)` or `do { } until (condition)`.
 public final class DoStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The label before the statement.
     public let label: String?
@@ -87,7 +87,7 @@ public final class DoStatementSyntax: Sendable {
     public let body: StatementBlockSyntax
     /// The condition.
     public let condition: StatementSyntax
-    /// Ends with `until`.
+    /// Whether the loop ends with `until`.
     public let isUntil: Bool
 
     init(

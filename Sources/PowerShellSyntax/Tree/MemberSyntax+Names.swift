@@ -1,24 +1,24 @@
 extension MemberExpressionSyntax {
-    /// The member name when the text tells it; nil when it is computed.
+    /// The member's name if it is constant; `nil` when it is computed.
     public var constantName: String? {
         if case .string(let name) = member { name.value } else { nil }
     }
 }
 
 extension InvokeMemberExpressionSyntax {
-    /// The method name when the text tells it; nil when it is computed.
+    /// The method's name if it is constant; `nil` when it is computed.
     public var constantName: String? {
         if case .string(let name) = member { name.value } else { nil }
     }
 }
 
 extension ParenExpressionSyntax {
-    /// The expression inside, when the parentheses hold nothing but one.
+    /// The expression inside the parentheses, if they contain nothing else.
     public var pureExpression: ExpressionSyntax? { pipeline.pureExpression }
 }
 
 extension StatementSyntax {
-    /// The expression, when the statement is nothing but one: no command, redirection or background operator.
+    /// The expression, if the statement consists of nothing else: no command, redirection or background operator.
     public var pureExpression: ExpressionSyntax? {
         guard case .pipeline(let pipeline) = self, pipeline.elements.count == 1, !pipeline.isBackground,
             case .expression(let element)? = pipeline.elements.first, element.redirections.isEmpty

@@ -1,14 +1,14 @@
-/// A member read, or the target of a member write when it stands on the left of an assignment.
+/// A read of a member or, on the left-hand side of an assignment, the target of a write.
 public final class MemberExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The object, or the type for static access.
     public let target: ExpressionSyntax
     /// The name: a ``StringConstantSyntax`` when constant, any other expression when computed.
     public let member: ExpressionSyntax
-    /// Written with `::`.
+    /// Whether the access uses `::`.
     public let isStatic: Bool
-    /// Written with `?.`.
+    /// Whether the access uses `?.`.
     public let isNullConditional: Bool
 
     init(
@@ -28,19 +28,19 @@ public final class MemberExpressionSyntax: Sendable {
 
 /// A method call.
 public final class InvokeMemberExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The object, or the type for a static call.
     public let target: ExpressionSyntax
     /// The name: a ``StringConstantSyntax`` when constant, any other expression when computed.
     public let member: ExpressionSyntax
-    /// The arguments; for `a.b{c}` the script block is the only one.
+    /// The arguments; for `a.b{c}`, only the script block.
     public let arguments: [ExpressionSyntax]
-    /// The types of `a.b[T](c)`; empty otherwise.
+    /// The generic arguments of `a.b[T](c)`; empty otherwise.
     public let genericArguments: [TypeNameSyntax]
-    /// Written with `::`.
+    /// Whether the call uses `::`.
     public let isStatic: Bool
-    /// Written with `?.`.
+    /// Whether the call uses `?.`.
     public let isNullConditional: Bool
 
     init(
@@ -62,11 +62,11 @@ public final class InvokeMemberExpressionSyntax: Sendable {
     }
 }
 
-/// The base constructor call of a constructor: written as `: base(…)`, or implied with no arguments.
+/// A constructor's call of its base constructor: written as `: base(…)`, or implied without arguments.
 public final class BaseConstructorCallSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// Where `base` stands; nil when the call is implied.
+    /// The extent of `base`; `nil` when the call is implied.
     public let keywordExtent: SourceExtent?
     /// The arguments.
     public let arguments: [ExpressionSyntax]
@@ -78,15 +78,15 @@ public final class BaseConstructorCallSyntax: Sendable {
     }
 }
 
-/// An index access, or the target of an element write on the left of an assignment.
+/// An index access or, on the left-hand side of an assignment, the target of a write.
 public final class IndexExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The collection.
     public let target: ExpressionSyntax
     /// The index.
     public let index: ExpressionSyntax
-    /// Written with `?[`.
+    /// Whether the access uses `?[`.
     public let isNullConditional: Bool
 
     init(extent: SourceExtent, target: ExpressionSyntax, index: ExpressionSyntax, isNullConditional: Bool) {

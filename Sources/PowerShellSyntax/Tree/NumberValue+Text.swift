@@ -1,5 +1,5 @@
 extension NumberValue {
-    /// The value as the engine prints it without regard to culture.
+    /// The value as the engine prints it in the invariant culture.
     public var invariantText: String {
         switch self {
         case .int8(let value): String(value)
@@ -16,7 +16,8 @@ extension NumberValue {
         }
     }
 
-    /// The shortest digits that name the double, with an exponent from 1E+15 on and below 0.0001, as .NET prints it.
+    /// Returns the shortest digits that identify the double, with an exponent from 1E+15 upwards and below 0.0001, as
+    /// .NET prints it.
     private static func text(of value: Double) -> String {
         if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
         if value == 0 { return value.sign == .minus ? "-0" : "0" }

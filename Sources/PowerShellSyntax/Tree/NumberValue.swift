@@ -1,4 +1,4 @@
-/// The value of a number literal, in the type that the engine gives it.
+/// The value of a number literal, in the type that the engine chooses.
 public enum NumberValue: Sendable, Equatable {
     /// Suffix `y`.
     case int8(Int8)
@@ -12,17 +12,17 @@ public enum NumberValue: Sendable, Equatable {
     case int32(Int32)
     /// Suffix `u`, when it fits.
     case uint32(UInt32)
-    /// Suffix `l`, or no suffix when it does not fit 32 bits.
+    /// Suffix `l`, or no suffix when it doesn't fit into 32 bits.
     case int64(Int64)
-    /// Suffix `ul`, or `u` when it does not fit 32 bits.
+    /// Suffix `ul`, or `u` when it doesn't fit into 32 bits.
     case uint64(UInt64)
-    /// Suffix `d`, or a whole number beyond 64 bits: its exact decimal digits.
+    /// Suffix `d`, or an integer beyond 64 bits: its exact decimal digits.
     case decimal(String)
     /// Suffix `n`: its exact decimal digits.
     case bigInteger(String)
-    /// A point or an exponent.
+    /// With a decimal point or an exponent.
     case double(Double)
-    /// The `$true` that stands for an omitted attribute argument.
+    /// The `$true` that stands for the omitted value of an attribute argument.
     case boolean(Bool)
 
     /// The .NET type name without namespace.

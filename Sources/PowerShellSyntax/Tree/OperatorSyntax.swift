@@ -1,6 +1,6 @@
-/// One operator with one operand.
+/// A unary operator with its operand.
 public final class UnaryExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The operator.
     public let op: UnaryOperator
@@ -14,9 +14,9 @@ public final class UnaryExpressionSyntax: Sendable {
     }
 }
 
-/// Two operands and their operator. Chains of equal precedence lean to the left.
+/// A binary operator with its operands. Operators of equal precedence associate to the left.
 public final class BinaryExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The left operand.
     public let left: ExpressionSyntax
@@ -24,7 +24,7 @@ public final class BinaryExpressionSyntax: Sendable {
     public let op: BinaryOperator
     /// The right operand.
     public let right: ExpressionSyntax
-    /// Where the operator itself stands.
+    /// The extent of the operator itself.
     public let operatorExtent: SourceExtent
 
     init(
@@ -44,7 +44,7 @@ public final class BinaryExpressionSyntax: Sendable {
 
 /// `condition ? ifTrue : ifFalse`.
 public final class TernaryExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The condition.
     public let condition: ExpressionSyntax
@@ -61,13 +61,13 @@ public final class TernaryExpressionSyntax: Sendable {
     }
 }
 
-/// A cast `[type] operand`; on the left of an assignment a type constraint of the variable.
+/// A cast `[type] operand`; on the left-hand side of an assignment, a type constraint of the variable.
 public final class ConvertExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The target type.
     public let type: TypeConstraintSyntax
-    /// What is converted.
+    /// The converted operand.
     public let operand: ExpressionSyntax
 
     init(extent: SourceExtent, type: TypeConstraintSyntax, operand: ExpressionSyntax) {
@@ -77,13 +77,13 @@ public final class ConvertExpressionSyntax: Sendable {
     }
 }
 
-/// `[attribute(…)] operand`, allowed before a variable only.
+/// `[attribute(…)] operand`, which is allowed only before a variable.
 public final class AttributedExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The attribute.
     public let attribute: AttributeSyntax
-    /// The variable, possibly under more attributes and casts.
+    /// The variable, possibly below further attributes and casts.
     public let operand: ExpressionSyntax
 
     init(extent: SourceExtent, attribute: AttributeSyntax, operand: ExpressionSyntax) {

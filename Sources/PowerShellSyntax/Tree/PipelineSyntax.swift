@@ -1,10 +1,10 @@
 /// One or more elements joined by `|`.
 public final class PipelineSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The elements in order, at least one; an expression only as the first.
+    /// The elements in order, at least one; only the first can be an expression.
     public let elements: [PipelineElementSyntax]
-    /// Ends with `&`: a job runs it.
+    /// Whether the pipeline ends with `&` and runs as a background job.
     public let isBackground: Bool
 
     init(extent: SourceExtent, elements: [PipelineElementSyntax], isBackground: Bool) {
@@ -14,14 +14,14 @@ public final class PipelineSyntax: Sendable {
     }
 }
 
-/// One element of a pipeline.
+/// An element of a pipeline.
 public enum PipelineElementSyntax: Sendable {
     /// A command.
     case command(CommandSyntax)
     /// An expression.
     case expression(CommandExpressionSyntax)
 
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     @inline(never)
     public var extent: SourceExtent {
         switch self {
@@ -33,11 +33,11 @@ public enum PipelineElementSyntax: Sendable {
 
 /// An expression as a pipeline element.
 public final class CommandExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The expression.
     public let expression: ExpressionSyntax
-    /// Its redirections, one a stream, in order of the streams.
+    /// The redirections, at most one per stream, in the order of the streams.
     public let redirections: [RedirectionSyntax]
 
     init(extent: SourceExtent, expression: ExpressionSyntax, redirections: [RedirectionSyntax]) {
@@ -47,15 +47,15 @@ public final class CommandExpressionSyntax: Sendable {
     }
 }
 
-/// Pipelines joined by `&&` and `||`, evaluated from the left.
+/// Pipelines joined by `&&` and `||`, evaluated from left to right.
 public final class PipelineChainSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
     /// The pipelines, at least two.
     public let pipelines: [PipelineSyntax]
-    /// The operators between them, one fewer.
+    /// The operators between the pipelines.
     public let operators: [ChainOperator]
-    /// Ends with `&`: a job runs the chain.
+    /// Whether the chain ends with `&` and runs as a background job.
     public let isBackground: Bool
 
     init(extent: SourceExtent, pipelines: [PipelineSyntax], operators: [ChainOperator], isBackground: Bool) {

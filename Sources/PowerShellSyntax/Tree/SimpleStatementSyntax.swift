@@ -1,14 +1,14 @@
 /// `target op statement`.
 public final class AssignmentStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// What is written: variable, member, index, a list of such, possibly under casts and attributes.
+    /// The target: a variable, member or index, or a list of them, possibly below casts and attributes.
     public let target: ExpressionSyntax
     /// The operator.
     public let op: AssignmentOperator
-    /// The right side: a whole statement.
+    /// The right-hand side, a whole statement.
     public let value: StatementSyntax
-    /// Where the operator stands.
+    /// The extent of the operator itself.
     public let operatorExtent: SourceExtent
 
     init(
@@ -26,13 +26,13 @@ public final class AssignmentStatementSyntax: Sendable {
     }
 }
 
-/// `return`, `throw` or `exit`, with the pipeline that it runs.
+/// `return`, `throw` or `exit`, with its optional pipeline.
 public final class FlowStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// Which of the three.
+    /// The keyword.
     public let kind: Kind
-    /// The pipeline, chain or assignment behind it.
+    /// The pipeline, chain or assignment after the keyword.
     public let value: StatementSyntax?
 
     init(extent: SourceExtent, kind: Kind, value: StatementSyntax?) {
@@ -41,7 +41,7 @@ public final class FlowStatementSyntax: Sendable {
         self.value = value
     }
 
-    /// The three statements that leave with a value.
+    /// The statements that leave with a value.
     public enum Kind: String, Sendable {
         /// Leaves the function, method or script.
         case `return`
@@ -52,11 +52,11 @@ public final class FlowStatementSyntax: Sendable {
     }
 }
 
-/// `break` or `continue`, which may leave the callers of the script when no loop is around it.
+/// `break` or `continue`, which may leave the callers of the script when no loop encloses it.
 public final class JumpStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// Which of the two.
+    /// The keyword.
     public let kind: Kind
     /// The label: a bare word, or any expression.
     public let label: ExpressionSyntax?
@@ -67,20 +67,20 @@ public final class JumpStatementSyntax: Sendable {
         self.label = label
     }
 
-    /// The two loop jumps.
+    /// The statements that jump within or out of a loop.
     public enum Kind: String, Sendable {
         /// Leaves the loop.
         case `break`
-        /// Goes on with the next round.
+        /// Continues with the next iteration.
         case `continue`
     }
 }
 
-/// `trap [type] { }`: runs on any terminating error in the statements around it.
+/// `trap [type] { }`, which runs on any terminating error in the enclosing statements.
 public final class TrapStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The error type; nil for all.
+    /// The error type; `nil` for all.
     public let type: TypeConstraintSyntax?
     /// The handler.
     public let body: StatementBlockSyntax
@@ -94,11 +94,11 @@ public final class TrapStatementSyntax: Sendable {
 
 /// `data name -SupportedCommand a, b { }`.
 public final class DataStatementSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// The variable that takes the value.
+    /// The variable that receives the value.
     public let variable: String?
-    /// The commands that the block may run beside `ConvertFrom-StringData`.
+    /// The commands that the block may run in addition to `ConvertFrom-StringData`.
     public let supportedCommands: [ExpressionSyntax]
     /// The block.
     public let body: StatementBlockSyntax

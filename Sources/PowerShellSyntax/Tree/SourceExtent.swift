@@ -1,11 +1,11 @@
-/// A range of the source in UTF-16 code units, as the engine itself counts.
+/// A range of the source in UTF-16 code units, in which the engine itself counts.
 public struct SourceExtent: Sendable, Hashable {
-    /// The first unit.
+    /// The position of the first unit.
     public let start: Int
-    /// The unit behind the last one; equal to ``start`` for an empty extent.
+    /// The position after the last unit; equal to ``start`` for an empty extent.
     public let end: Int
 
-    /// A range from `start` up to but not including `end`.
+    /// Creates a range from `start` up to but not including `end`.
     public init(start: Int, end: Int) {
         self.start = start
         self.end = end
@@ -14,10 +14,10 @@ public struct SourceExtent: Sendable, Hashable {
     /// The number of units.
     public var length: Int { end - start }
 
-    /// From the start of this extent to the end of the other.
+    /// Returns the extent from the start of this one to the end of another.
     func through(_ other: SourceExtent) -> SourceExtent { SourceExtent(start: start, end: other.end) }
 
-    /// The empty extent behind this one.
+    /// The empty extent after this one.
     var after: SourceExtent { SourceExtent(start: end, end: end) }
 
     /// The empty extent one unit before this one.

@@ -33,7 +33,7 @@ public enum StatementSyntax: Sendable {
     /// `class` and `enum`.
     case type(TypeDefinitionSyntax)
 
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     @inline(never)
     public var extent: SourceExtent {
         switch self {

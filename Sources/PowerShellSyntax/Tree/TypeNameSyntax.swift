@@ -1,8 +1,8 @@
-/// A type as written. It is not resolved: the same text can name other types in other sessions.
+/// A type name as written. It is not resolved: the same text can name different types in different sessions.
 public final class TypeNameSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// What is written.
+    /// The form of the name.
     public let form: Form
 
     init(extent: SourceExtent, form: Form) {
@@ -10,17 +10,17 @@ public final class TypeNameSyntax: Sendable {
         self.form = form
     }
 
-    /// The three ways to write a type.
+    /// The three forms of a type name.
     public enum Form: Sendable {
-        /// A plain name and the assembly behind its comma, if any.
+        /// A plain name with the assembly after its comma, if any.
         case name(String, assembly: String?)
-        /// `name[arguments]`; the open type has no arguments of its own.
+        /// `name[arguments]`; the open type itself has no arguments.
         case generic(TypeNameSyntax, arguments: [TypeNameSyntax])
-        /// `element[]`, `element[,]`; the rank counts the dimensions.
+        /// `element[]`, `element[,]`; the rank is the number of dimensions.
         case array(TypeNameSyntax, rank: Int)
     }
 
-    /// The name with generic arguments, array brackets and assembly, spelled as the engine prints it.
+    /// The name with generic arguments, array brackets and assembly, as the engine prints it.
     public var fullName: String {
         let assembly = assembly
         return assembly.map { "\(name),\($0)" } ?? name
@@ -37,7 +37,7 @@ public final class TypeNameSyntax: Sendable {
         }
     }
 
-    /// The assembly of the type or, for arrays and generic types, of the type that they are built on.
+    /// The assembly of the type; for arrays and generic types, that of their element or open type.
     public var assembly: String? {
         switch form {
         case .name(_, let assembly): assembly

@@ -1,5 +1,4 @@
-/// An operator before or behind one operand.
-/// Raw values are the names of the engine's token kinds.
+/// A prefix or postfix operator. Raw values are the names of the engine's token kinds.
 public enum UnaryOperator: String, Sendable, CaseIterable {
     /// `!`.
     case exclaim = "Exclaim"
@@ -15,9 +14,9 @@ public enum UnaryOperator: String, Sendable, CaseIterable {
     case plusPlus = "PlusPlus"
     /// `--` before its operand.
     case minusMinus = "MinusMinus"
-    /// `++` behind its operand.
+    /// `++` after its operand.
     case postfixPlusPlus = "PostfixPlusPlus"
-    /// `--` behind its operand.
+    /// `--` after its operand.
     case postfixMinusMinus = "PostfixMinusMinus"
     /// `-join`.
     case join = "Join"

@@ -1,15 +1,15 @@
-/// The name of a variable as the engine splits it.
+/// The path of a variable, split as the engine splits it.
 public struct VariablePath: Sendable, Hashable {
-    /// The whole path as written, braces removed and escapes resolved: `name`, `global:name`, `env:PATH`.
+    /// The whole path as written, without braces and with escapes resolved: `name`, `global:name`, `env:PATH`.
     public let path: String
-    /// The scope or drive in front of the colon.
+    /// The scope or drive before the colon.
     public let qualifier: Qualifier
-    /// The part behind the scope or drive.
+    /// The part after the scope or drive.
     public let name: String
 
-    /// What stands in front of the name.
+    /// The qualifier before the name.
     public enum Qualifier: Sendable, Hashable {
-        /// Nothing: the current scope and its parents.
+        /// None: the current scope and its parents.
         case none
         /// `global:`.
         case global
@@ -25,20 +25,20 @@ public struct VariablePath: Sendable, Hashable {
         case drive(String)
     }
 
-    /// Whether the path names a variable, and not an item of another drive.
+    /// Whether the path names a variable, not an item of another drive.
     public var isVariable: Bool {
         if case .drive = qualifier { return false }
         return true
     }
 
-    /// The drive, when the path names an item of one.
+    /// The drive, if the path names an item of one.
     public var drive: String? {
         if case .drive(let drive) = qualifier { return drive }
         return nil
     }
 
-    /// Splits a path: a known scope (after which a drive is no longer looked for), else the text before the first colon
-    /// that is not the first character is a drive.
+    /// Splits a path. A known scope ends the search for a drive; otherwise the text before the first colon, unless it
+    /// is the first character, is a drive.
     public init(_ path: String) {
         self.path = path
         let bytes = path.utf8

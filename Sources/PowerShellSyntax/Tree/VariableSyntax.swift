@@ -1,10 +1,10 @@
-/// A mention of a variable.
+/// A reference to a variable.
 public final class VariableExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// Its name, with scope or drive.
+    /// The variable's name, with its scope or drive.
     public let path: VariablePath
-    /// Written as `@name`: its elements become arguments of the command.
+    /// Whether it is written as `@name`, whose elements become arguments of the command.
     public let isSplatted: Bool
 
     init(extent: SourceExtent, path: VariablePath, isSplatted: Bool) {
@@ -14,11 +14,11 @@ public final class VariableExpressionSyntax: Sendable {
     }
 }
 
-/// `$using:name`: a value of the caller sent to where the block runs.
+/// `$using:name`: a value of the caller that is sent to where the block runs.
 public final class UsingExpressionSyntax: Sendable {
-    /// Where the node stands in the source.
+    /// The node's extent in the source.
     public let extent: SourceExtent
-    /// What is sent: a variable without the prefix, possibly with constant member and index accesses.
+    /// The sent expression: a variable without the prefix, possibly with constant member and index accesses.
     public let expression: ExpressionSyntax
 
     init(extent: SourceExtent, expression: ExpressionSyntax) {
