@@ -13,7 +13,6 @@ public struct AnswerPending: Error, Sendable, Hashable {}
 /// ``AnswerPending`` and later *runs again from its beginning*; the same question then has its answer. So ask before
 /// doing anything that must not be done twice, give each question a key of its own, and guard what can't be undone with
 /// ``claimOnce()``.
-/// must not be done twice, give every question a key of its own, and guard what can't be undone with ``claimOnce()``.
 extension RequestContext {
     /// Whether the client can show its user a form.
     public var canAskForms: Bool { clientCapabilities.elicitsForms }
