@@ -48,7 +48,7 @@ package enum PowerShellStandIn {
         _ options: StandInOptions, _ environment: [String: String], _ evaluator: (any PipelineEvaluating)?,
         _ tenant: (any StandInTenant)?
     ) -> Int32 {
-        // This thread blocks all signals, but PowerShell ends on this one.
+        // This thread blocks all signals, but PowerShell ends on SIGTERM.
         var terminate = sigset_t()
         sigemptyset(&terminate)
         sigaddset(&terminate, SIGTERM)

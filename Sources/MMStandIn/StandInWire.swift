@@ -82,7 +82,7 @@ final class StandInWire {
         flush()
         while true {
             if let line = takeLine() {
-                // Lines that are no JSON objects are skipped, whereas the script's loop would end; nobody sends any.
+                // Skips lines that aren't JSON objects, at which the script's loop would end; nobody sends any.
                 guard let request = (try? JSONParser.parse(line))?.object else { continue }
                 return .request(request)
             }

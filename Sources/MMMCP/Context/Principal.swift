@@ -2,7 +2,7 @@
 ///
 /// Sealed states and sessions are bound to a principal, so that one caller can't use another's.
 public struct Principal: Sendable, Hashable {
-    /// A name for logs and errors, which contains no secret.
+    /// The principal's name, which contains no secret.
     public let name: String
 
     public init(_ name: String) {

@@ -183,7 +183,6 @@ final class SelectStage: Stage {
         switch value {
         case .null: return
         case .array(let items):
-            // Empty elements are dropped.
             for item in items where !item.isNull { try put(try noted(item, notes)) }
         default: try put(try noted(value, notes))
         }

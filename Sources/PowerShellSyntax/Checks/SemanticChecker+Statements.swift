@@ -102,7 +102,7 @@ extension SemanticChecker {
         }
     }
 
-    /// Whether a target contains a cast: only below casts does it matter that a node is part of a target.
+    /// Whether a target may contain casts, since only below casts does it matter that a node is part of a target.
     private mutating func isTyped(_ target: ExpressionSyntax) -> Bool {
         switch target {
         case .variable, .member, .index: false
