@@ -53,7 +53,7 @@ public final class PipelineChainSyntax: Sendable {
     public let extent: SourceExtent
     /// The pipelines, at least two.
     public let pipelines: [PipelineSyntax]
-    /// The operators between the pipelines.
+    /// The operators between the pipelines, one fewer than pipelines.
     public let operators: [ChainOperator]
     /// Whether the chain ends with `&` and runs as a background job.
     public let isBackground: Bool
