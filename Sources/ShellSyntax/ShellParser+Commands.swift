@@ -1,6 +1,6 @@
 /// The start of commands: keywords, assignments and names.
 extension ShellParser {
-    /// Keywords after which a command may begin as it may at the start of a line.
+    /// Keywords after which a command may begin, as at the start of a line.
     private static let passed: Set<String> = [
         "if", "then", "elif", "else", "do", "while", "until", "!", "{", "time", "coproc", "fi", "done", "}",
     ]

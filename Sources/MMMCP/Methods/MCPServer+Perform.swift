@@ -2,8 +2,8 @@ import MMCore
 
 extension MCPServer {
     /// Carries out a call.
-    /// - Returns: the answer, `nil` when the call was cancelled and nobody waits for one, and the long texts that
-    ///   replace their markers in it.
+    /// - Returns: the answer (`nil` when the call was cancelled and nobody waits for one), and the long texts that
+    ///   replace their placeholders in it.
     func perform(_ planned: PlannedCall, call: LiveCall, session: Session) async -> (
         answer: Answer?, texts: [TextStream]
     ) {

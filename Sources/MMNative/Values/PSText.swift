@@ -34,7 +34,7 @@ enum PSText {
         }
     }
 
-    /// Returns `@{a=1; b=x}`, in which nested values appear in a simpler form.
+    /// Returns `@{a=1; b=x}`, in which nested arrays and objects are abbreviated.
     private static func custom(_ object: PSObject) throws(Interrupt) -> String {
         if object.typeName == ErrorRecords.type, case .object(let exception)? = object["Exception"],
             case .string(let message)? = exception["Message"]
