@@ -96,7 +96,7 @@ package struct CommandIndex: Sendable {
         let known = shown.map { $0.words.joined(separator: " ") }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""
-        // A noun such as `pool` is no command and yet leads on; who writes `wait` alone means that of a noun.
+        // A noun such as `pool` is a useful suggestion though it is no command; a lone `wait` means the verb of some noun.
         let nouns = shown.map { $0.words[0] }.filter { !known.contains($0) }
         let verbs = NearestNames.of(first, among: shown.filter { $0.words.count > 1 }.map { $0.words[1] }, limit: 1)
         var near = NearestNames.of(typed, among: known)
