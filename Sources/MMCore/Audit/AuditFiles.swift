@@ -1,29 +1,30 @@
 import Glibc
 
-/// The files of an audit log, held open from one line to the next, and what the next line continues.
+/// The open files of an audit log, together with the number and hash that the next line continues from.
 final class AuditFiles: Sendable {
     private struct Held: ~Copyable {
         var lock: HeldFile?
         var log: HeldFile?
         var head: HeldFile?
-        /// The newest line, and the size of the file that ends with it: whoever adds another makes it longer.
+        /// The newest line and the file size right after it. If the file has grown since, another process has appended.
         var newest: (tail: AuditTail, size: Int)?
     }
 
     private let path: String
-    /// One writer at a time in this process: waiting for a turn takes microseconds, polling for the file's lock much longer.
+    /// Serialises the writers of this process. Waiting for a mutex takes microseconds, polling for the file lock much
+    /// longer.
     private let held = Mutex(Held())
 
-    /// The files of the log at a path; nothing is opened yet.
+    /// Creates the files for the log at `path`; opens nothing yet.
     init(path: String) {
         self.path = path
     }
 
-    /// Adds a line.
+    /// Appends a line.
     /// - Parameters:
-    ///   - isLocked: whether the caller holds the log's lock; else it is taken here.
-    ///   - seal: makes the line that continues the newest one.
-    /// - Returns: false when another process holds the lock; nothing was added then.
+    ///   - isLocked: whether the caller already holds the log's lock; if not, the lock is taken for this call.
+    ///   - seal: returns the bytes and hash of the line that continues the given tail.
+    /// - Returns: `false`, with nothing appended, when another process holds the lock.
     func append(isLocked: Bool, _ seal: (AuditTail) -> (bytes: [UInt8], hash: String)) throws(MMError) -> Bool {
         try held.withLock { held throws(MMError) in
             guard !isLocked else {
@@ -60,12 +61,12 @@ final class AuditFiles: Sendable {
         if let newest = held.newest, newest.size == size {
             tail = newest.tail
         } else {
-            // Another process has added lines, and left its name in the lock.
+            // Another process has appended lines and left its name in the lock file.
             if let lock = held.lock?.file.number { FileLock.sign(lock) }
             tail = try newest(number, size)
         }
         let (bytes, hash) = seal(tail)
-        // A line that a crash cut short stays as it is; the new one begins on a line of its own.
+        // A line that a crash cut short is left alone; the new one starts on its own line.
         let line = (tail.needsBreak ? [0x0A] : []) + bytes + [0x0A]
         held.newest = nil
         try ProtectedFile.write(line, to: number, path: path)
@@ -76,19 +77,22 @@ final class AuditFiles: Sendable {
         save(AuditHead(number: next.number, hash: hash), &held)
     }
 
-    /// What the next line continues, from the files.
+    /// Reads the tail that the next line continues from the files.
     private func newest(_ number: Int32, _ size: Int) throws(MMError) -> AuditTail {
         var tail = try AuditTail.read(number, size: size, path)
-        // When the head is ahead of the file, lines were taken away or changed. Going on from the head keeps that visible.
+        // A head that is ahead of the file means lines were removed or changed. Continuing from the head keeps that
+        // visible.
         if let head = try AuditHead.load(beside: path), head.number > tail.number {
             (tail.number, tail.hash, tail.torn) = (head.number, head.hash, false)
         }
         return tail
     }
 
-    /// Keeps the head, in place and without waiting for the disk: it is written for every operation, under the log's lock.
+    /// Writes the head in place without waiting for the disk, because it is written for every operation, under the
+    /// log's lock.
     ///
-    /// One that can't be written stays behind the log, which is allowed: a crash between the two does the same.
+    /// A failed write leaves the head behind the log. That is allowed: a crash between the two writes has the same
+    /// effect.
     private func save(_ head: AuditHead, _ held: inout Held) {
         let name = path + ".head"
         if held.head?.status(at: name) == nil { held.head = try? HeldFile(name, O_WRONLY, to: "write to") }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Number and hash of an audit log's newest line, kept beside it.
+/// The number and hash of an audit log's newest line, kept in a file beside the log.
 struct AuditHead: Equatable {
     let number: Int64
     let hash: String
@@ -10,7 +10,7 @@ struct AuditHead: Equatable {
         self.hash = hash
     }
 
-    /// The head beside a log; `nil` when there is none or it was cut short.
+    /// Reads the head kept beside a log; returns `nil` when there is none or it was cut short.
     static func load(beside path: String) throws(MMError) -> AuditHead? {
         guard let bytes = try ProtectedFile.read(path + ".head", limit: 4096) else { return nil }
         let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
@@ -18,7 +18,7 @@ struct AuditHead: Equatable {
         return AuditHead(number: number, hash: String(words[1]))
     }
 
-    /// The head as it stands in its file; always of the same length, so that it can be written over.
+    /// The content of the head file, always the same length so that it can be overwritten in place.
     var text: [UInt8] {
         let digits = String(number)
         let padded = String(repeating: "0", count: max(0, 19 - digits.utf8.count)) + digits

@@ -1,4 +1,4 @@
-/// One line of an audit log, sealed and opened.
+/// One line of an audit log. `seal` makes a line and its hash; `init` reads one and checks its hash.
 struct AuditLine {
     let number: Int64
     let previous: String
@@ -9,7 +9,7 @@ struct AuditLine {
     private static let sealEnd = Array("\"}".utf8)
     private static let sealCount = sealStart.count + 64 + sealEnd.count
 
-    /// What an entry says, as it stands in its line: the chain's own fields are not its to give.
+    /// The serialised members of an entry, without the members that the chain itself sets.
     struct Members {
         fileprivate let text: ArraySlice<UInt8>
 
@@ -22,7 +22,7 @@ struct AuditLine {
         }
     }
 
-    /// The bytes of a line, without its newline, and its hash.
+    /// Returns the bytes of a line, without its newline, and the line's hash.
     static func seal(_ members: Members, after tail: AuditTail, at time: Timestamp) -> (bytes: [UInt8], hash: String) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(members.text.count + sealCount + 160)
@@ -42,7 +42,7 @@ struct AuditLine {
         return (bytes, hash)
     }
 
-    /// Opens a line; `nil` when it is no sealed line, or its seal is broken.
+    /// Parses a line; `nil` when it isn't a sealed line or its hash doesn't match.
     init?(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count > Self.sealCount, bytes.suffix(Self.sealEnd.count).elementsEqual(Self.sealEnd) else {
             return nil

@@ -1,11 +1,12 @@
 import Glibc
 
 extension AuditLog {
-    /// The newest entries, for those who watch: only the end of the file is read, however long it has become.
+    /// Returns the newest matching entries among the last 64 KiB of the log, however long the file is; meant for live
+    /// views.
     /// - Parameters:
-    ///   - most: how many; fewer come where they are long.
-    ///   - fits: which ones.
-    /// - Returns: oldest first, as they were written.
+    ///   - most: the maximum number of entries; long entries may leave room for fewer.
+    ///   - fits: whether to include an entry.
+    /// - Returns: the entries, oldest first.
     package func newest(
         _ most: Int, where fits: (JSONObject) -> Bool = { _ in true }
     ) throws(MMError) -> [JSONObject] {

@@ -1,37 +1,37 @@
 import Glibc
 
-/// What became of an audit log.
+/// The result of verifying an audit log.
 public struct AuditVerification: Sendable, Hashable {
-    /// Whole lines whose seal and place in the chain are right, up to the first broken one.
+    /// The number of intact lines before the first broken one.
     public var entries = 0
-    /// Lines that a crash cut short, with the chain unbroken around them.
+    /// The number of lines that a crash cut short while the chain around them is unbroken.
     public var tornLines = 0
-    /// The first line that is not what was written.
+    /// The first line that differs from what was written.
     public var broken: Broken?
     /// The hash of the last good line.
     public var lastHash = AuditLog.start
 
-    /// Where a chain breaks.
+    /// A place where the chain breaks.
     public struct Broken: Sendable, Hashable {
-        /// The line in the file, from 1; one past the last when lines are missing at the end.
+        /// The line number in the file, from 1; one past the last line when lines are missing at the end.
         public var line: Int
-        /// What is wrong with it.
+        /// What is wrong with the line.
         public var reason: String
     }
 
-    /// Whether everything is as it was written.
+    /// Whether the log is exactly what was written.
     public var isSound: Bool { broken == nil }
 }
 
 extension AuditLog {
-    /// Checks every line: seal, number, and link to the line before; and the end against the head file.
-    /// - Throws: when the file can't be read. A file that doesn't exist is sound, unless there is a head.
+    /// Checks the hash, number and link of every line, and the end of the log against the head file.
+    /// - Throws: an error when the file can't be read. A missing file is sound unless a head file exists.
     public func verify() throws(MMError) -> AuditVerification {
         var found = AuditVerification()
         var number: Int64 = 0
         var lineNumber = 0
         var torn: (line: Int, count: Int)?
-        // First the head: a line that another process adds meanwhile is then beyond it, not missing.
+        // Read the head first: a line that another process appends meanwhile is then newer than the head, not missing.
         let head = try AuditHead.load(beside: path)
         var headSeen = head == nil || head?.number == 0
         try lines { bytes in
@@ -74,17 +74,17 @@ extension AuditLog {
             let line = torn?.line ?? lineNumber + 1
             found.broken = .init(line: line, reason: "is changed or missing: there were \(head.number) entries")
         } else {
-            // A torn last line is what a crash leaves; the next entry will say so.
+            // A crash leaves a torn last line; the next entry will be marked `afterTorn`.
             found.tornLines += torn?.count ?? 0
         }
         return found
     }
 
-    /// The newest entries that fit.
+    /// Returns the newest matching entries of the whole log.
     /// - Parameters:
-    ///   - most: how many.
-    ///   - fits: which ones.
-    /// - Returns: oldest first, as they were written.
+    ///   - most: the maximum number of entries.
+    ///   - fits: whether to include an entry.
+    /// - Returns: the entries, oldest first.
     public func entries(most: Int = 100, where fits: (JSONObject) -> Bool = { _ in true }) throws(MMError)
         -> [JSONObject]
     {
@@ -99,7 +99,7 @@ extension AuditLog {
         return Array(kept.suffix(max(0, most)))
     }
 
-    /// Hands over each line without its newline, until told to stop. The file may be larger than memory.
+    /// Calls `each` with every line, without its newline, until it returns `false`. The file may be larger than memory.
     private func lines(_ each: (ArraySlice<UInt8>) -> Bool) throws(MMError) {
         guard let place = try FilePlace.of(path, creating: false), let file = try place.open(O_RDONLY, to: "read")
         else {

@@ -1,21 +1,21 @@
-/// The record of what was done: one JSON line an operation, each holding the digest of the line before, so that a line that
-/// is changed, removed or put in shows.
+/// A tamper-evident record of what was done: one JSON line per operation. Each line holds the digest of the line before
+/// it, so a line that was changed, removed or inserted shows.
 ///
-/// A line is `{"seq":…,"time":…,"prev":"…",` the entry's fields `,"hash":"…"}`, where the hash is the SHA-256 of the bytes in
-/// front of `,"hash":`. Beside the file lies `….head` with number and hash of the newest line: it shows lines cut off at the
-/// end. Who may write both files can still forge both; copy the head elsewhere to rule that out.
+/// A line is `{"seq":…,"time":…,"prev":"…",` the entry's fields `,"hash":"…"}`, where the hash is the SHA-256 of the
+/// bytes before `,"hash":`. A `….head` file beside the log holds the number and hash of the newest line, so lines cut
+/// off at the end show too. Anyone who may write both files can forge both; copy the head elsewhere to rule that out.
 public struct AuditLog: Sendable {
-    /// The file.
+    /// The path of the log file.
     public let path: String
     private let redactor: Redactor
     private let clock: WallClock
     private let files: AuditFiles
 
-    /// An audit log.
+    /// Creates an audit log.
     /// - Parameters:
-    ///   - path: the file, made with the first line.
-    ///   - redactor: what is taken out of every entry.
-    ///   - clock: the time of day.
+    ///   - path: the log file; created with the first line.
+    ///   - redactor: what is removed from every entry.
+    ///   - clock: supplies the time of each line.
     public init(path: String, redactor: Redactor = .standard, clock: WallClock = .system) {
         self.path = path
         self.redactor = redactor
@@ -23,9 +23,9 @@ public struct AuditLog: Sendable {
         files = AuditFiles(path: path)
     }
 
-    /// Adds a line, waiting on this thread while another process adds one: for command lines.
-    /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
-    /// - Throws: when the line can't be written.
+    /// Appends a line, blocking this thread while another process writes; for command lines.
+    /// - Parameter entry: what was done, as whom and with what outcome: sizes and status, never content.
+    /// - Throws: an error when the line can't be written.
     public func append(_ entry: JSONObject) throws(MMError) {
         let members = members(of: entry)
         if try files.append(isLocked: false, { seal(members, $0) }) { return }
@@ -34,9 +34,9 @@ public struct AuditLog: Sendable {
         _ = consume lock
     }
 
-    /// Adds a line without holding a thread while another process adds one.
-    /// - Parameter entry: what was done, as whom, with what outcome: sizes and status, no content.
-    /// - Throws: when the line can't be written; `cancelled` when the task is called off while it waits.
+    /// Appends a line, suspending rather than blocking while another process writes.
+    /// - Parameter entry: what was done, as whom and with what outcome: sizes and status, never content.
+    /// - Throws: an error when the line can't be written; `cancelled` when the task is cancelled while it waits.
     public func append(_ entry: JSONObject) async throws(MMError) {
         let members = members(of: entry)
         if try files.append(isLocked: false, { seal(members, $0) }) { return }
@@ -45,16 +45,16 @@ public struct AuditLog: Sendable {
         _ = consume lock
     }
 
-    /// The entry's part of a line, which nobody has to wait for in the queue of writers.
+    /// Serialises the entry outside the lock, so that other writers don't wait for it.
     private func members(of entry: JSONObject) -> AuditLine.Members {
         AuditLine.Members(redactor.object(entry))
     }
 
-    /// The line of an entry that continues another line.
+    /// Seals the entry into the line that continues `tail`.
     private func seal(_ members: AuditLine.Members, _ tail: AuditTail) -> (bytes: [UInt8], hash: String) {
         AuditLine.seal(members, after: tail, at: clock.now)
     }
 
-    /// The hash that the first line names as the one before it.
+    /// The hash that the first line gives as the hash of its predecessor.
     static let start = String(repeating: "0", count: 64)
 }

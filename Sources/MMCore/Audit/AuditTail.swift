@@ -1,17 +1,17 @@
 import Glibc
 
-/// The end of an audit log: what the next line continues.
+/// The end of an audit log, from which the next line continues.
 struct AuditTail {
-    /// The number of the newest whole line; 0 without one.
+    /// The number of the newest intact line; 0 when there is none.
     var number: Int64 = 0
-    /// Its hash.
+    /// The hash of that line.
     var hash = AuditLog.start
-    /// Whether something that is no whole line stands after it.
+    /// Whether anything other than an intact line follows it.
     var torn = false
     /// Whether the file ends in the middle of a line.
     var needsBreak = false
 
-    /// Lines are short; longer ones are found by going back further and further.
+    /// Lines are short. A longer one is found by reading backwards in growing pieces.
     private static let firstPiece = 4096
 
     /// Reads the end of an open file backwards until a whole line is found.
@@ -35,7 +35,7 @@ struct AuditTail {
         needsBreak = bytes.last != 0x0A
         torn = false
         var lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
-        // The first piece may be the end of a longer line, unless it begins with the file.
+        // Unless it starts the file, the first line of a piece may be the end of a longer one.
         if !fromStart, !lines.isEmpty { lines.removeFirst() }
         for line in lines.reversed() {
             if let whole = AuditLine(line) {

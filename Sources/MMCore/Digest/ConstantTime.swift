@@ -1,6 +1,6 @@
-/// Comparing secrets without telling by the time taken how much of a guess was right.
+/// Compares secrets in a time that doesn't reveal how much of a guess was right.
 package enum ConstantTime {
-    /// Whether two byte sequences are equal; only their lengths show in the time taken.
+    /// Returns whether two byte sequences are equal; the time taken reveals only their lengths.
     package static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         guard left.count == right.count else { return false }
         var difference: UInt8 = 0

@@ -1,11 +1,10 @@
-/// Bytes that nobody can guess: from the kernel (getrandom(2)), which is what Swift's system generator asks on Linux.
+/// Unpredictable bytes from the kernel (getrandom(2)), which Swift's system generator uses on Linux.
 package enum RandomBytes {
-    /// This many random bytes.
+    /// Returns `count` random bytes.
     package static func make(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 7)
-        // The kernel is asked for eight at a time.
         while bytes.count < count {
             withUnsafeBytes(of: generator.next() as UInt64) { bytes.append(contentsOf: $0) }
         }
@@ -13,12 +12,12 @@ package enum RandomBytes {
         return bytes
     }
 
-    /// A random text of letters, digits, `-` and `_` that carries this many bytes.
+    /// Returns `count` random bytes as base64url text.
     package static func text(bytes count: Int) -> String {
         Base64.text(make(count), alphabet: .url)
     }
 
-    /// A random UUID in lower case (RFC 9562, section 5.4).
+    /// Returns a random (version 4) UUID in lower case (RFC 9562, section 5.4).
     package static func uuid() -> String {
         var bytes = make(16)
         bytes[6] = bytes[6] & 0x0F | 0x40

@@ -1,8 +1,8 @@
-/// The SHA-256 digest (FIPS 180-4, section 6.2), for hash chains, file names and the proof key of a sign-in.
+/// The SHA-256 digest (FIPS 180-4, section 6.2), used for hash chains, file names and the PKCE challenge of a sign-in.
 ///
-/// Nothing secret is compared with it in a way that time could tell; use `ConstantTime` for that.
+/// Compare secrets with `ConstantTime`, not by comparing digests with `==`.
 package struct SHA256: Sendable {
-    /// Bytes of a digest.
+    /// The length of a digest in bytes.
     package static let byteCount = 32
     static let blockSize = 64
 
@@ -12,23 +12,23 @@ package struct SHA256: Sendable {
     private var waiting: [UInt8] = []
     private var length: UInt64 = 0
 
-    /// An empty digest, to be fed.
+    /// Creates an empty digest; feed it with `update(_:)`.
     package init() {}
 
-    /// The digest of some bytes.
+    /// Returns the digest of `bytes`.
     package static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var digest = SHA256()
         digest.update(bytes)
         return digest.finish()
     }
 
-    /// Takes in more bytes.
+    /// Feeds more bytes into the digest.
     package mutating func update(_ bytes: some Sequence<UInt8>) {
         let direct: Void? = bytes.withContiguousStorageIfAvailable { take($0) }
         if direct == nil { Array(bytes).withUnsafeBufferPointer { take($0) } }
     }
 
-    /// The digest of all that was taken in.
+    /// Returns the digest of everything fed so far.
     package consuming func finish() -> [UInt8] {
         let bits = length &* 8
         var end: [UInt8] = [0x80]

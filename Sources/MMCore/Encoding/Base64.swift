@@ -1,14 +1,14 @@
-/// Bytes as base64 text (RFC 4648, sections 4 and 5).
+/// Base64 encoding and decoding (RFC 4648, sections 4 and 5).
 package enum Base64 {
-    /// Which letters stand for the values 62 and 63, and whether the end is filled up.
+    /// The characters for the values 62 and 63, and whether the end is padded.
     package enum Alphabet: Sendable {
-        /// `+`, `/` and `=` at the end (section 4).
+        /// `+` and `/`, padded with `=` (section 4).
         case standard
-        /// `-`, `_` and nothing at the end (section 5), as tokens use it.
+        /// `-` and `_`, without padding (section 5), as tokens use it.
         case url
     }
 
-    /// The text of some bytes.
+    /// Encodes bytes as base64 text.
     package static func text(_ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard) -> String {
         let letters = Array(
             ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -32,9 +32,9 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of a text; `nil` when it is none.
+    /// Decodes base64 text; returns `nil` when it isn't valid.
     ///
-    /// The fill at the end may be missing (MSAL writes both forms), but not wrong, and the bits that are not used must be zero.
+    /// Padding may be missing (MSAL writes both forms) but not wrong, and unused trailing bits must be zero.
     package static func bytes(_ text: String, alphabet: Alphabet = .standard) -> [UInt8]? {
         var letters = Array(text.utf8)
         if letters.last == UInt8(ascii: "=") {

@@ -1,6 +1,6 @@
-/// Bytes as hexadecimal digits (RFC 4648, section 8), lower case.
+/// Hexadecimal encoding and decoding (RFC 4648, section 8); encodes in lower case.
 package enum Hex {
-    /// The digits of some bytes.
+    /// Encodes bytes as hexadecimal digits.
     package static func text(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
@@ -11,7 +11,7 @@ package enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of some digits in either case; `nil` for anything else.
+    /// Decodes hexadecimal digits of either case; returns `nil` for anything else.
     package static func bytes(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         var high: UInt8?

@@ -1,5 +1,5 @@
 extension MMError {
-    /// The exit code of a command line that ends with this error.
+    /// The exit code of a command that ends with this error.
     ///
     /// 1 failed, 2 usage, 3 sign-in needed, 4 denied by the guard, 5 confirmation needed, 6 deadline, 7 pool
     /// unavailable, 130 cancelled.
@@ -16,7 +16,7 @@ extension MMError {
         }
     }
 
-    /// The JSON-RPC error code of a protocol answer that carries this error (JSON-RPC 2.0, section 5.1).
+    /// The JSON-RPC error code of a response that carries this error (JSON-RPC 2.0, section 5.1).
     public var jsonRPCCode: Int {
         switch code {
         case .invalidInput: -32602
@@ -24,7 +24,7 @@ extension MMError {
         }
     }
 
-    /// The HTTP status of an answer that carries this error (RFC 9110, section 15).
+    /// The HTTP status of a response that carries this error (RFC 9110, section 15).
     public var httpStatus: Int {
         switch code {
         case .invalidInput: 400
@@ -44,7 +44,7 @@ extension MMError {
         }
     }
 
-    /// The error as JSON: `code`, `message`, then `hint`, `retryAfterSeconds` and `details` where there are any.
+    /// The error as JSON: `code` and `message`, then `hint`, `retryAfterSeconds` and `details` where present.
     public var json: JSONObject {
         var object: JSONObject = ["code": .string(code.word), "message": .string(message)]
         if let hint { object["hint"] = .string(hint) }

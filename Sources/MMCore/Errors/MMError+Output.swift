@@ -1,12 +1,13 @@
 extension MMError {
-    /// What came before the failure: rows of a script that threw in the middle, text that was printed before a deadline.
-    /// Whoever shows the error shows this first; what was done by then stays done.
+    /// The output produced before the failure: rows of a script that threw halfway, or text printed before a deadline.
+    /// Show it before the error; what was done by then stays done.
     package var output: JSONValue? {
         get { details["output"] }
         set { details["output"] = newValue }
     }
 
-    /// The same error, with what came before it; nothing where that is nothing.
+    /// Returns this error with the output that preceded it; unchanged when `values` is empty or output is already
+    /// attached.
     package func after(_ values: [JSONValue]) -> MMError {
         guard !values.isEmpty, output == nil else { return self }
         var error = self

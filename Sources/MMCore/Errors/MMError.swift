@@ -1,6 +1,6 @@
-/// The one error that crosses the edges of the house: a sentence that a person or a model can act on.
+/// The error type at every public boundary: a message that a person or a model can act on.
 ///
-/// Rooms have typed errors of their own inside; at an operation's edge they become this one.
+/// Modules may use typed errors of their own internally; at an operation's boundary they become this one.
 public struct MMError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is.
     public var code: MMErrorCode
@@ -8,31 +8,31 @@ public struct MMError: Error, Sendable, CustomStringConvertible {
     public var message: String
     /// What to do next.
     public var hint: String?
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed if repeated.
     public var retry: Retry
     /// Machine-readable context, such as the code and address of a sign-in.
     public var details: JSONObject
-    /// The text of what lies below, for logs.
+    /// The description of the underlying error, for logs.
     public var cause: String?
 
-    /// Whether calling again makes sense.
+    /// Whether repeating the call makes sense.
     public enum Retry: Sendable, Hashable {
-        /// Only after something was changed.
+        /// Not until something has been changed.
         case never
-        /// At once.
+        /// Immediately.
         case now
-        /// After this time.
+        /// After this delay.
         case after(Duration)
     }
 
-    /// An error.
+    /// Creates an error.
     /// - Parameters:
     ///   - code: what kind of failure it is.
     ///   - message: what happened.
     ///   - hint: what to do next.
-    ///   - retry: whether the same call may succeed later.
+    ///   - retry: whether the same call may succeed if repeated.
     ///   - details: machine-readable context.
-    ///   - cause: the text of what lies below.
+    ///   - cause: the description of the underlying error.
     public init(
         _ code: MMErrorCode, _ message: String, hint: String? = nil, retry: Retry = .never, details: JSONObject = [:],
         cause: String? = nil
@@ -45,7 +45,7 @@ public struct MMError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// Message and hint, as shown to people.
+    /// The message and the hint, as shown to people.
     public var description: String {
         guard let hint else { return message }
         return "\(message)\n\(hint)"

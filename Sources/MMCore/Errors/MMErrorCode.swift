@@ -1,6 +1,6 @@
-/// What kind of failure an `MMError` is: a stable word that scripts and models may compare.
+/// The kind of failure of an `MMError`: a stable word that scripts and models may compare.
 ///
-/// Open on purpose: a new code breaks nobody's `switch`.
+/// Deliberately not an enum, so that adding a code breaks nobody's `switch`.
 public struct MMErrorCode: Sendable, Hashable, CustomStringConvertible {
     /// The word, as it appears in JSON answers.
     public let word: String
@@ -14,25 +14,25 @@ public struct MMErrorCode: Sendable, Hashable, CustomStringConvertible {
 
     /// A field, file or command line is wrong; the message names it.
     public static let invalidInput = MMErrorCode("invalid_input")
-    /// What was named does not exist; the message lists what does.
+    /// The named thing does not exist; the message lists what does.
     public static let notFound = MMErrorCode("not_found")
-    /// A person must sign in first; the details hold code and address.
+    /// A person must sign in first; the details hold the code and the address.
     public static let signInNeeded = MMErrorCode("sign_in_needed")
-    /// The service or this machine refuses, signed in or not.
+    /// The service or this machine refuses, whoever is signed in.
     public static let forbidden = MMErrorCode("forbidden")
     /// The guard refuses; nothing was started or sent.
     public static let denied = MMErrorCode("denied")
-    /// The guard wants a person's confirmation first; nothing was started or sent.
+    /// The guard requires a person's confirmation first; nothing was started or sent.
     public static let confirmationNeeded = MMErrorCode("confirmation_needed")
-    /// The service asks to slow down and our patience ended.
+    /// The service asked to slow down, and the retries are used up.
     public static let throttled = MMErrorCode("throttled")
-    /// Something else changed it first, or holds it.
+    /// Something else has changed the object first, or holds it.
     public static let conflict = MMErrorCode("conflict")
     /// The deadline passed.
     public static let deadlineExceeded = MMErrorCode("deadline_exceeded")
-    /// Somebody called it off.
+    /// The caller cancelled the call.
     public static let cancelled = MMErrorCode("cancelled")
-    /// The session's process ended under the command.
+    /// The session's process ended while it ran the command.
     public static let sessionLost = MMErrorCode("session_lost")
     /// The service or command answered with an error of its own.
     public static let remoteFailed = MMErrorCode("remote_failed")
@@ -42,6 +42,6 @@ public struct MMErrorCode: Sendable, Hashable, CustomStringConvertible {
     public static let limitExceeded = MMErrorCode("limit_exceeded")
     /// This build, platform or service can't do it.
     public static let unsupported = MMErrorCode("unsupported")
-    /// A fault of ours.
+    /// A bug in this program.
     public static let internalError = MMErrorCode("internal")
 }

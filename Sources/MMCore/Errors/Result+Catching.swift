@@ -1,10 +1,10 @@
 extension Result {
-    /// The outcome of asynchronous work as a value, for what has to hand it on: a task, a group, a stored answer.
+    /// Captures the outcome of asynchronous work as a value, for passing on to a task, a group or a stored answer.
     ///
-    /// Always use this where an outcome leaves a closure together with something else. Swift 6.3 miscompiles a tuple that
-    /// is built directly around a `try await` with a typed error in an optimised closure: its other members arrive as
+    /// Always use this where an outcome leaves a closure together with other values. In optimised closures Swift 6.3
+    /// miscompiles a tuple that is built directly around a `try await` with a typed error: its other members arrive as
     /// garbage. `Scripts/check` refuses that form.
-    /// - Parameter work: what is carried out, in the caller's isolation.
+    /// - Parameter work: the work, run in the caller's isolation.
     nonisolated(nonsending) package init(catching work: nonisolated(nonsending) () async throws(Failure) -> Success)
         async
     {

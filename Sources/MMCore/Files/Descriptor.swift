@@ -1,19 +1,19 @@
 import Glibc
 
-/// An open file descriptor with one owner: it is closed exactly once, when its owner goes.
+/// An open file descriptor with a single owner, closed exactly once when its owner is destroyed.
 struct Descriptor: ~Copyable {
-    /// The number the kernel knows it by.
+    /// The kernel's number for the descriptor.
     let number: Int32
 
-    /// Takes over a descriptor that somebody just opened.
+    /// Takes ownership of a newly opened descriptor.
     init(owning number: Int32) {
         self.number = number
     }
 
     deinit { _ = close(number) }
 
-    /// A piece of the open file; shorter where that ends first.
-    /// - Parameter name: the file, for messages.
+    /// Reads up to `limit` bytes at `offset`; returns fewer where the file ends first.
+    /// - Parameter name: the file's name, for error messages.
     func bytes(from offset: Int, limit: Int, of name: String) throws(MMError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: max(0, limit))
         var done = 0
@@ -31,7 +31,7 @@ struct Descriptor: ~Copyable {
         return Array(bytes.prefix(done))
     }
 
-    /// What the kernel says about the open file.
+    /// Returns the result of fstat(2); `nil` when it fails.
     func status() -> stat? {
         var status = stat()
         return fstat(number, &status) == 0 ? status : nil

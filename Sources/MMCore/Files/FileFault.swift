@@ -1,11 +1,11 @@
 import Glibc
 
-/// Turns what the kernel said about a file into an error that names the file and the remedy.
+/// Turns an `errno` from a file operation into an error that names the file and the remedy.
 enum FileFault {
-    /// The error for a failed call.
+    /// Returns the error for a failed call.
     /// - Parameters:
     ///   - number: `errno` right after the call.
-    ///   - action: what was tried, as in "read" or "replace".
+    ///   - action: what was attempted, such as "read" or "replace".
     ///   - path: the file.
     static func error(_ number: Int32, _ action: String, _ path: String) -> MMError {
         let reason = String(cString: strerror(number))
@@ -37,7 +37,7 @@ enum FileFault {
         }
     }
 
-    /// The refusal of a symbolic link where a file of ours is due.
+    /// Refuses a symbolic link where one of the program's own files is expected.
     static func symlink(_ path: String) -> MMError {
         MMError(
             .forbidden,
@@ -45,7 +45,7 @@ enum FileFault {
             hint: "Put the file itself there, or name the real file.")
     }
 
-    /// The refusal of something that belongs to another user.
+    /// Refuses a file that belongs to another user.
     static func foreign(_ path: String, owner: uid_t) -> MMError {
         MMError(
             .forbidden, "\(path) belongs to user \(owner), not to you (user \(geteuid())).",

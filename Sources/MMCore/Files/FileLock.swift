@@ -1,15 +1,16 @@
 import Glibc
 
-/// A lock that processes agree on, beside the file it is about (`PATH.lock`, 0600): held until this value goes.
+/// A lock between processes on a file (`PATH.lock`, 0600, beside it), held for the lifetime of this value.
 ///
-/// It is the kernel's lock (flock(2)), so it ends with its process, whatever happens; the lock file stays and says who holds it.
-/// Threads of one process exclude each other as well.
+/// It is a kernel lock (flock(2)), so it ends with its process whatever happens; the lock file stays and names the last
+/// holder. Threads of one process exclude each other as well.
 package struct FileLock: ~Copyable {
     private let file: Descriptor
 
-    /// Waits for the lock on this thread: for command lines and the house's own threads, never for the cooperative pool.
+    /// Acquires the lock, blocking this thread; for command lines and dedicated threads, never for the cooperative
+    /// pool.
     /// - Parameters:
-    ///   - path: the file that the lock is about.
+    ///   - path: the file to lock.
     ///   - deadline: when to give up.
     /// - Throws: `conflict`, naming the holder, when the deadline passes.
     package init(waitingFor path: String, until deadline: Deadline = .after(.seconds(10))) throws(MMError) {
@@ -25,11 +26,11 @@ package struct FileLock: ~Copyable {
         self.file = file
     }
 
-    /// Waits for the lock without holding a thread.
+    /// Acquires the lock, suspending instead of blocking a thread.
     /// - Parameters:
-    ///   - path: the file that the lock is about.
+    ///   - path: the file to lock.
     ///   - deadline: when to give up.
-    /// - Throws: `conflict`, naming the holder, when the deadline passes; `cancelled` when the task is.
+    /// - Throws: `conflict`, naming the holder, when the deadline passes; `cancelled` when the task is cancelled.
     package init(
         awaiting path: String, until deadline: Deadline = .after(.seconds(10))
     ) async throws(MMError) {
@@ -48,8 +49,8 @@ package struct FileLock: ~Copyable {
         self.file = file
     }
 
-    /// Takes the lock if it is free.
-    /// - Returns: `nil` when somebody else holds it.
+    /// Acquires the lock if it is free.
+    /// - Returns: `nil` when someone else holds it.
     package static func attempt(_ path: String) throws(MMError) -> FileLock? {
         let file = try open(path)
         guard try take(file.number, path) else { return nil }
@@ -61,7 +62,7 @@ package struct FileLock: ~Copyable {
         self.file = file
     }
 
-    /// Does something under the lock, waiting on this thread.
+    /// Runs `body` under the lock, blocking this thread until the lock is free.
     package static func with<Result>(
         _ path: String, until deadline: Deadline = .after(.seconds(10)), _ body: () throws(MMError) -> Result
     ) throws(MMError) -> Result {
@@ -71,7 +72,7 @@ package struct FileLock: ~Copyable {
         return result
     }
 
-    /// Who holds the lock about a file, as in "process 4711 (mm-mcp)"; `nil` when nobody does.
+    /// Returns who holds the lock on a file, such as "process 4711 (mm-mcp)"; `nil` when nobody does.
     package static func holder(of path: String) -> String? {
         guard let place = try? FilePlace.of(path + ".lock", creating: false),
             let file = try? place.open(O_RDWR, to: "lock")
@@ -87,8 +88,8 @@ package struct FileLock: ~Copyable {
         return file
     }
 
-    /// Takes the lock of an open lock file.
-    /// - Returns: false when somebody else holds it.
+    /// Tries to lock an open lock file.
+    /// - Returns: `false` when someone else holds the lock.
     static func take(_ number: Int32, _ path: String) throws(MMError) -> Bool {
         while flock(number, LOCK_EX | LOCK_NB) != 0 {
             if errno == EWOULDBLOCK { return false }
@@ -97,10 +98,11 @@ package struct FileLock: ~Copyable {
         return true
     }
 
-    /// Leaves our name in the lock file. Only a help for people: the lock itself is the kernel's, so a full disk is no matter.
+    /// Writes this process's id and name into the lock file. They only inform people (the lock itself is the kernel's),
+    /// so errors such as a full disk are ignored.
     static func sign(_ number: Int32) {
         let text = Array("\(getpid()) \(ProcessName.own)\n".utf8)
-        // Written over what is there and then cut: a file cut to nothing is flushed to disk when it is closed (ext4).
+        // Overwrite, then truncate: ext4 flushes a file that was truncated to zero when it is closed.
         _ = pwrite(number, text, text.count, 0)
         _ = ftruncate(number, off_t(text.count))
     }

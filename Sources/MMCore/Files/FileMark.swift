@@ -1,16 +1,16 @@
 import Glibc
 
-/// What tells whether a file is still the one that was read.
+/// The identity and timestamps of a file, for telling whether it is still the one that was read.
 package struct FileMark: Equatable, Sendable {
     private let device: dev_t
     private let inode: ino_t
-    /// Bytes of the file.
+    /// The file's size in bytes.
     package let size: Int
-    /// When it was last written.
+    /// When the file was last written.
     package let modified: Timestamp
     private let changed: Timestamp
 
-    /// The mark of a file of ours now; `nil` when there is none.
+    /// Returns the mark of a protected file as it is now; `nil` when there is none.
     static func of(_ path: String) throws(MMError) -> FileMark? {
         guard let place = try FilePlace.of(path, creating: false), let status = try place.status(to: "read") else {
             return nil
@@ -18,18 +18,18 @@ package struct FileMark: Equatable, Sendable {
         return FileMark(status)
     }
 
-    /// What a short look at a file tells.
+    /// The result of a quick look at a file.
     package enum Glance: Sendable {
-        /// There is none.
+        /// No such file.
         case missing
-        /// This one lies there.
+        /// A regular file with this mark.
         case file(FileMark)
-        /// Nothing for sure: only an attempt to read it says why.
+        /// Undetermined; only an attempt to read the file says why.
         case unclear
     }
 
-    /// Looks what lies under a name now, in one system call: enough to tell whether what was once read with all care is
-    /// still the same. Nothing may be read on the strength of it.
+    /// Looks at a file with a single lstat(2): enough to tell whether a file that was once read with all checks is
+    /// unchanged, but no substitute for those checks before reading.
     package static func glance(_ path: String) -> Glance {
         var status = stat()
         guard lstat(path, &status) == 0 else { return errno == ENOENT ? .missing : .unclear }
@@ -45,7 +45,7 @@ package struct FileMark: Equatable, Sendable {
         changed = Timestamp(seconds: Int64(status.st_ctim.tv_sec), nanoseconds: status.st_ctim.tv_nsec)
     }
 
-    /// Whether a later change is sure to show: file times move in steps of some milliseconds.
+    /// Whether a later change is certain to alter the mark; file times advance in steps of a few milliseconds.
     package var isSettled: Bool {
         Timestamp.now - changed > .milliseconds(50)
     }

@@ -1,14 +1,15 @@
 import Glibc
 
 extension FilePlace {
-    /// A name for the next content, beside the file: with our process id, so that leftovers can be told from drafts in work.
+    /// Returns a name for a draft of the next content, beside the file. The name holds the process id, which tells
+    /// abandoned drafts from those in use.
     borrowing func draftName() -> String {
         "\(draftStart)\(getpid())-\(Hex.text(RandomBytes.make(6)))"
     }
 
     private var draftStart: String { ".\(name).mm-" }
 
-    /// Writes the next content beside the file and, when asked, waits until the disk has it.
+    /// Writes the next content to a draft beside the file and, if `durable`, waits until it is on disk.
     borrowing func writeDraft(
         _ draft: String, _ bytes: [UInt8], mode: mode_t, durable: Bool = true
     ) throws(MMError) {
@@ -21,13 +22,13 @@ extension FilePlace {
         }
     }
 
-    /// Keeps the present content under the same name with `.bak`; the backup before it goes.
+    /// Keeps the present content under the file's name plus `.bak`, replacing any earlier backup.
     borrowing func keepBackup() throws(MMError) {
         let backup = "\(name).bak"
         let draft = draftName()
         defer { _ = unlinkat(folder.number, draft, 0) }
         if linkat(folder.number, name, folder.number, draft, 0) != 0 {
-            // Some file systems know no second name for a file.
+            // Some file systems don't support hard links.
             guard let old = try open(O_RDONLY, to: "back up"), let status = old.status() else {
                 throw FileFault.error(ENOENT, "back up", path)
             }
@@ -39,13 +40,13 @@ extension FilePlace {
         }
     }
 
-    /// Removes drafts of processes that were killed in the middle of a replace, whichever file of this folder they were for:
-    /// they may hold live tokens, and their file may never be written again.
+    /// Removes the drafts of killed processes, for every file in the folder: they may hold live tokens, and the file
+    /// they belong to may never be written again.
     borrowing func sweepLeftovers() {
         for found in FolderListing.names(in: folder) {
             guard let owner = Self.owner(ofDraft: found), owner != getpid(), kill(owner, 0) != 0, errno == ESRCH
             else { continue }
-            // A process of another container is not to be seen from here: only what is old is surely left over.
+            // A process in another container is invisible here, so only an old draft is certain to be abandoned.
             var status = stat()
             guard fstatat(folder.number, found, &status, AT_SYMLINK_NOFOLLOW) == 0,
                 Glibc.time(nil) - status.st_mtim.tv_sec > 60
@@ -54,8 +55,8 @@ extension FilePlace {
         }
     }
 
-    /// Removes every draft of this file. Only for whoever holds the lock under which the file is written: nobody else can be
-    /// in the middle of a replace then.
+    /// Removes every draft of this file. The caller must hold the lock under which the file is written, so that no
+    /// replacement can be in progress.
     /// - Returns: whether there was one.
     borrowing func removeDrafts() -> Bool {
         let start = draftStart
@@ -66,7 +67,7 @@ extension FilePlace {
         return found
     }
 
-    /// The process in the name of a draft, `.FILE.mm-PROCESS-RANDOM`; `nil` for other files.
+    /// Returns the process id in the name of a draft, `.FILE.mm-PROCESS-RANDOM`; `nil` for other files.
     private static func owner(ofDraft name: String) -> pid_t? {
         guard name.hasPrefix("."), let end = name.lastIndex(of: "-") else { return nil }
         let front = name[..<end]

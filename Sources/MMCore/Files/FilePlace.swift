@@ -1,27 +1,28 @@
 import Glibc
 
-/// A folder that was opened and judged, and a name in it.
+/// An opened and checked folder, and the name of a file in it.
 ///
-/// Every file of ours is reached this way, so that nobody can swap a folder or plant a link between the check and the use:
-/// the folders of the path are opened one by one, and the file by its name inside the last one.
+/// All of the program's own files are reached this way, so that nobody can swap a folder or plant a link between check
+/// and use: the folders of the path are opened one by one, and the file by its name inside the last one.
 struct FilePlace: ~Copyable {
-    /// The opened folder (for `…at` calls only).
+    /// The opened folder, usable only for `…at` calls.
     let folder: Descriptor
     /// The file's own name.
     let name: String
-    /// The whole path, for messages.
+    /// The whole path, for error messages.
     let path: String
 
-    // Opens a name without reading it (open(2), O_PATH): enough for a folder that we may enter but not list.
-    // The value is the same on x86-64 and arm64; the Glibc module hides it behind _GNU_SOURCE.
+    // Opens a name without reading it (open(2), O_PATH), which suffices for a folder that may be entered but not
+    // listed. The value is the same on x86-64 and arm64; the Glibc module hides it behind _GNU_SOURCE.
     private static let namedOnly: Int32 = 0o10000000
 
-    /// The place of a file.
+    /// Opens and checks the folder of a file.
     /// - Parameters:
     ///   - path: absolute, or relative to the working directory.
-    ///   - creating: whether missing folders are made (0700).
-    /// - Returns: `nil` when a folder is missing and none is to be made.
-    /// - Throws: when the path is none, a folder can't be entered, or somebody else could swap what lies there.
+    ///   - creating: whether to create missing folders (0700).
+    /// - Returns: `nil` when a folder is missing and `creating` is `false`.
+    /// - Throws: an error when `path` isn't a file path, a folder can't be entered, or another user could swap the
+    ///   file.
     static func of(_ path: String, creating: Bool) throws(MMError) -> FilePlace? {
         try checkText(path)
         var parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
@@ -35,8 +36,8 @@ struct FilePlace: ~Copyable {
         return FilePlace(folder: folder, name: name, path: path)
     }
 
-    /// Opens a folder itself, each part of the way checked.
-    /// - Returns: `nil` when it is missing and not to be made.
+    /// Opens a folder, checking every component of its path.
+    /// - Returns: `nil` when it is missing and `creating` is `false`.
     static func folder(_ path: String, creating: Bool) throws(MMError) -> Descriptor? {
         try checkText(path)
         let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
@@ -60,7 +61,7 @@ struct FilePlace: ~Copyable {
             var number = openat(current.number, part, namedOnly | O_NOFOLLOW | O_CLOEXEC)
             if number < 0, errno == ENOENT {
                 guard creating else { return nil }
-                // Another process may have made it meanwhile; that is as good.
+                // Another process may have created it meanwhile, which is fine.
                 guard mkdirat(current.number, part, 0o700) == 0 || errno == EEXIST else {
                     throw FileFault.error(errno, "make the folder for", path)
                 }
@@ -107,7 +108,7 @@ struct FilePlace: ~Copyable {
         return bytes.isEmpty ? nil : String(validating: bytes, as: UTF8.self)
     }
 
-    /// Refuses a folder in which somebody else could swap our file.
+    /// Refuses a folder in which another user could swap the file.
     private static func judge(_ folder: borrowing Descriptor, of path: String) throws(MMError) {
         guard let status = folder.status() else { throw FileFault.error(errno, "reach", path) }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
@@ -125,9 +126,9 @@ struct FilePlace: ~Copyable {
 
 extension FilePlace {
     /// Opens the file by its name in the folder, never through a link.
-    /// - Returns: `nil` when there is none.
+    /// - Returns: `nil` when there is no such file.
     borrowing func open(_ flags: Int32, mode: mode_t = 0o600, to action: String) throws(MMError) -> Descriptor? {
-        // O_NONBLOCK: a FIFO in the file's place must not hang us before it is recognised.
+        // O_NONBLOCK: opening a FIFO in the file's place must not block before it is recognised.
         let number = openat(folder.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode)
         if number < 0 {
             if errno == ENOENT { return nil }
@@ -138,7 +139,7 @@ extension FilePlace {
         return file
     }
 
-    /// What lies under the name now, without following it; `nil` when there is nothing.
+    /// Returns the status of what the name refers to now, without following a link; `nil` when there is nothing.
     borrowing func status(to action: String) throws(MMError) -> stat? {
         var status = stat()
         guard fstatat(folder.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
@@ -161,10 +162,10 @@ extension FilePlace {
         }
     }
 
-    /// Makes what happened to names in the folder last through a power cut.
+    /// Syncs the folder, so that renames and removals in it survive a power cut.
     borrowing func syncFolder() {
         let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        // A folder that we may write but not list can't be synced; the rename itself still is atomic.
+        // A folder that may be written but not listed can't be synced; the rename itself is still atomic.
         guard number >= 0 else { return }
         let readable = Descriptor(owning: number)
         _ = fsync(readable.number)

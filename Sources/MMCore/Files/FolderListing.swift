@@ -1,14 +1,15 @@
 import Glibc
 
-/// The names in a folder.
+/// Lists the names in a folder.
 package enum FolderListing {
-    /// The names in a folder of ours, without `.` and `..`, in no order; none when there is no such folder.
+    /// Returns the names in a protected folder, without `.` and `..`, in no particular order; empty when there is no
+    /// such folder.
     package static func names(in path: String) throws(MMError) -> [String] {
         guard let folder = try FilePlace.folder(path, creating: false) else { return [] }
         return names(in: folder)
     }
 
-    /// The names in an opened folder; none when it can't be listed.
+    /// Returns the names in an opened folder; empty when it can't be listed.
     static func names(in folder: borrowing Descriptor) -> [String] {
         let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { return [] }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// A file of ours that stays open from one line to the next, for as long as its name leads to it.
+/// A protected file that is kept open between writes for as long as its path still leads to it.
 ///
-/// Opening a file the careful way takes a dozen system calls, and a log gets a line for every call of a busy pool.
+/// Opening a file with all checks takes a dozen system calls, and a busy pool writes a log line for every call.
 struct HeldFile: ~Copyable {
     /// The open file.
     let file: Descriptor
     private let device: dev_t
     private let inode: ino_t
 
-    /// Opens a file as every file of ours is opened, and makes it where it is missing.
+    /// Opens a file with the usual checks, creating it if missing.
     init(_ path: String, _ flags: Int32, to action: String) throws(MMError) {
         guard let place = try FilePlace.of(path, creating: true),
             let file = try place.open(flags | O_CREAT, to: action)
@@ -20,8 +20,8 @@ struct HeldFile: ~Copyable {
         inode = status.st_ino
     }
 
-    /// What is known of the file under its name.
-    /// - Returns: `nil` when the name leads elsewhere by now, or nowhere.
+    /// Returns the status of the file at `path`.
+    /// - Returns: `nil` when the path no longer leads to this file.
     borrowing func status(at path: String) -> stat? {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return nil }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The name this process goes by in lock files and logs.
+/// The name of this process in lock files and logs.
 enum ProcessName {
-    /// The program's file name, as the kernel has it.
+    /// The program's file name, as the kernel reports it.
     static let own: String = {
         let bytes = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
             let number = Glibc.open("/proc/self/comm", O_RDONLY | O_CLOEXEC)

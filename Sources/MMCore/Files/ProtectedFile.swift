@@ -1,17 +1,17 @@
 package import Glibc
 
-/// The one way in which files of ours are read, replaced, grown and removed.
+/// The only way in which the program reads, replaces, appends to and removes its own files.
 ///
-/// No link is followed at the end of a path, nor anywhere in it when somebody else made it; the file must be a regular one
-/// of ours (or root's); what is written is 0600 in folders of 0700. The calls are short and synchronous.
+/// No link is followed at the end of a path, nor within it if another user made it. The file must be a regular file
+/// that belongs to this user or root. New files are 0600, new folders 0700. The calls are short and synchronous.
 package enum ProtectedFile {
-    /// The whole content of a file.
+    /// Reads the whole content of a file.
     /// - Parameters:
     ///   - path: the file.
-    ///   - limit: most bytes that are taken.
+    ///   - limit: the maximum size in bytes.
     /// - Returns: `nil` when there is no such file.
-    /// - Throws: `forbidden` for links, foreign owners and missing rights, `invalidInput` for what is no regular file,
-    ///   `limitExceeded` for more than `limit` bytes.
+    /// - Throws: `forbidden` for links, other owners and missing permissions; `invalidInput` for anything but a regular
+    ///   file; `limitExceeded` for more than `limit` bytes.
     package static func read(_ path: String, limit: Int = 64 << 20) throws(MMError) -> [UInt8]? {
         guard let place = try FilePlace.of(path, creating: false),
             let file = try place.open(O_RDONLY, to: "read")
@@ -33,14 +33,15 @@ package enum ProtectedFile {
         }
     }
 
-    /// Puts new content in a file's place in one step: readers see the old content or the new, also after a crash.
+    /// Replaces a file's content atomically: readers see the old content or the new, even after a crash.
     /// - Parameters:
-    ///   - path: the file; missing folders are made (0700).
+    ///   - path: the file; missing folders are created (0700).
     ///   - bytes: the new content.
-    ///   - mode: mode of a new file.
-    ///   - keepingMode: whether an existing file's mode is kept instead of `mode`.
-    ///   - backup: whether the old content stays beside it, under the same name with `.bak`.
-    ///   - durable: whether to wait until it is on the disk; `false` for what a power cut may take.
+    ///   - mode: the mode of a new file.
+    ///   - keepingMode: whether to keep an existing file's mode instead of using `mode`.
+    ///   - backup: whether to keep the old content beside the file, with `.bak` appended to its name.
+    ///   - durable: whether to wait until the content is on disk; pass `false` for what may be lost in a power cut.
+    /// - Throws: as `read`; the old content is then untouched.
     /// - Throws: as `read`; when it throws, the old content is untouched.
     package static func replace(
         _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, keepingMode: Bool = false, backup: Bool = false,
@@ -64,8 +65,8 @@ package enum ProtectedFile {
         if durable { place.syncFolder() }
     }
 
-    /// Removes a file with every draft of it, a link as such and whatever its content; one that isn't there is fine. Only for
-    /// whoever holds the lock under which the file is written.
+    /// Removes a file and all its drafts; removes a link without following it, and does nothing if the file is missing.
+    /// The caller must hold the lock under which the file is written.
     package static func erase(_ path: String) throws(MMError) {
         guard let place = try FilePlace.of(path, creating: false) else { return }
         let hadDrafts = place.removeDrafts()
@@ -74,7 +75,7 @@ package enum ProtectedFile {
         if isRemoved || hadDrafts { place.syncFolder() }
     }
 
-    /// Removes a file; one that isn't there is fine.
+    /// Removes a file; does nothing if it is missing.
     package static func remove(_ path: String) throws(MMError) {
         guard let place = try FilePlace.of(path, creating: false), try place.status(to: "remove") != nil else { return }
         guard unlinkat(place.folder.number, place.name, 0) == 0 || errno == ENOENT else {
@@ -83,10 +84,10 @@ package enum ProtectedFile {
         place.syncFolder()
     }
 
-    /// Adds a line to a file in a single write, so that lines of several processes never mix.
+    /// Appends a line to a file in a single write, so that lines of several processes don't mix.
     /// - Parameters:
-    ///   - line: the line; the newline is added where it is missing.
-    ///   - path: the file, made with 0600 where it is missing.
+    ///   - line: the line; a newline is added if missing.
+    ///   - path: the file; created with mode 0600 if missing.
     package static func append(_ line: [UInt8], to path: String) throws(MMError) {
         guard let place = try FilePlace.of(path, creating: true),
             let file = try place.open(O_WRONLY | O_APPEND | O_CREAT, to: "write to")
@@ -95,15 +96,15 @@ package enum ProtectedFile {
         try write(whole, to: file, path: path)
     }
 
-    /// Makes a folder with all folders above it, 0700.
+    /// Creates a folder and all folders above it (0700).
     ///
-    /// A folder of ours that others may enter is closed to them: what lies inside is ours alone.
+    /// An existing folder of this user that others may enter is closed to them, because its content is private.
     package static func makeDirectory(_ path: String) throws(MMError) {
         guard let folder = try FilePlace.folder(path, creating: true), let status = folder.status() else {
             throw FileFault.error(errno, "make the folder", path)
         }
         guard status.st_uid == geteuid() else { throw FileFault.foreign(path, owner: status.st_uid) }
-        // A sticky folder is one that several users share on purpose, such as /tmp: it isn't ours to close.
+        // Several users share a sticky folder such as /tmp on purpose, so it stays open.
         if status.st_mode & 0o077 != 0, status.st_mode & 0o1000 == 0 {
             let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard number >= 0 else { throw FileFault.error(errno, "close to others the folder", path) }
@@ -114,8 +115,8 @@ package enum ProtectedFile {
         }
     }
 
-    /// Takes the rights of group and others from a file.
-    /// - Returns: whether it had been open to them, so that the caller can warn; `false` also when there is no file.
+    /// Removes the permissions of group and others from a file.
+    /// - Returns: whether there were any, so that the caller can warn; also `false` when there is no file.
     package static func tighten(_ path: String) throws(MMError) -> Bool {
         guard let place = try FilePlace.of(path, creating: false), let file = try place.open(O_RDONLY, to: "tighten"),
             let status = file.status(), status.st_mode & 0o077 != 0

@@ -1,6 +1,6 @@
-/// JSON texts in which everything beyond ASCII is escaped, as Python's `json` writes them.
+/// JSON texts in which every character beyond ASCII is escaped, as Python's `json` writes them.
 enum ASCIIEscapes {
-    /// Whether a text was written that way: no byte beyond ASCII, and at least one escape for such a character.
+    /// Returns whether a text was written that way: no byte beyond ASCII, and at least one escape for such a character.
     static func areUsed(in text: [UInt8]) -> Bool {
         var found = false
         var index = 0
@@ -20,7 +20,7 @@ enum ASCIIEscapes {
         return found
     }
 
-    /// A JSON text with an escape for each character beyond ASCII, which can only stand inside of strings.
+    /// Returns a JSON text with each character beyond ASCII escaped; such characters can only occur inside strings.
     static func applied(to text: [UInt8]) -> [UInt8] {
         var escaped: [UInt8] = []
         for unit in String(decoding: text, as: UTF8.self).utf16 {

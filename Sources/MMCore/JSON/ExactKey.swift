@@ -1,4 +1,4 @@
-/// A key compared by its bytes: `String` itself takes canonically equivalent texts for equal.
+/// A key compared by its bytes, because `String` treats canonically equivalent texts as equal.
 struct ExactKey: Hashable {
     private let text: String
 
@@ -7,7 +7,7 @@ struct ExactKey: Hashable {
     }
 
     static func same(_ left: String, _ right: String) -> Bool {
-        // Equal texts of one length in bytes are nearly always the same bytes; unequal ones never are.
+        // The length check is cheap, and `==` decides almost every other case before the bytes need comparing.
         left.utf8.count == right.utf8.count && left == right && left.utf8.elementsEqual(right.utf8)
     }
 

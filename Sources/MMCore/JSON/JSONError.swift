@@ -1,10 +1,10 @@
-/// Why a text is not the JSON a reader wants, and where.
+/// A fault in a JSON text and its position.
 public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What is wrong, without quoting the text (it may hold secrets).
+    /// The byte offset of the fault, from 0.
     public let problem: String
-    /// Byte offset of the fault, from 0.
+    /// The line of the fault, from 1.
     public let offset: Int
-    /// Line of the fault, from 1.
+    /// The column of the fault in bytes, from 1.
     public let line: Int
     /// Column of the fault in bytes, from 1.
     public let column: Int

@@ -1,36 +1,36 @@
-/// How much JSON a reader takes from somebody it doesn't trust.
+/// How much JSON a parser accepts from an untrusted source.
 public struct JSONLimits: Sendable {
-    /// Most bytes of the whole text.
+    /// The maximum size of the whole text in bytes.
     public var bytes: Int
-    /// Deepest nesting of arrays and objects.
+    /// The maximum nesting depth of arrays and objects.
     public var depth: Int
-    /// What a repeated key in one object means.
+    /// How a repeated key in an object is handled.
     public var duplicateKeys: DuplicateKeys
-    /// Whether the text is written back after a change. Numbers with a fraction or an exponent then keep their spelling
-    /// (`1.50`, `1e2`), and what no string can hold, half of a surrogate pair, is refused instead of replaced.
+    /// Whether the text is written back after a change. If so, numbers with a fraction or exponent keep their spelling
+    /// (`1.50`, `1e2`), and half of a surrogate pair, which no string can hold, is refused instead of replaced.
     public var isWrittenBack = false
 
-    /// What to do with a repeated key.
+    /// How a repeated key is handled.
     public enum DuplicateKeys: Sendable {
-        /// The last one counts, as in most readers.
+        /// The last value wins, as in most parsers.
         case keepLast
-        /// The text is refused: two readers of it may see two different things.
+        /// The text is refused, because two parsers may read it differently.
         case refuse
     }
 
-    /// Limits of a reader.
+    /// Creates limits.
     /// - Parameters:
-    ///   - bytes: most bytes of the whole text.
-    ///   - depth: deepest nesting.
-    ///   - duplicateKeys: what a repeated key means.
+    ///   - bytes: the maximum size of the whole text in bytes.
+    ///   - depth: the maximum nesting depth.
+    ///   - duplicateKeys: how a repeated key is handled.
     public init(bytes: Int = 256 << 20, depth: Int = 256, duplicateKeys: DuplicateKeys = .keepLast) {
         self.bytes = bytes
         self.depth = depth
         self.duplicateKeys = duplicateKeys
     }
 
-    /// 256 MiB, 256 deep, the last duplicate counts.
+    /// 256 MiB, 256 levels deep, the last duplicate wins.
     public static let standard = JSONLimits()
-    /// As `standard`, but repeated keys are refused.
+    /// Like `standard`, but repeated keys are refused.
     public static let strict = JSONLimits(duplicateKeys: .refuse)
 }

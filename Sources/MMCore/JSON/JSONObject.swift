@@ -1,7 +1,8 @@
-/// The members of a JSON object in the order they were written.
+/// The members of a JSON object, in the order they were written.
 ///
-/// Look-up scans up to sixteen members and uses an index above that. A key exists once; setting it again keeps its place.
-/// Keys are equal when their bytes are (RFC 8259, section 8.3): `é` in one code point and in two are different keys.
+/// Look-up scans up to sixteen members and uses an index above that. Keys are unique; setting an existing key keeps its
+/// position. Keys are compared by their bytes (RFC 8259, section 8.3): `é` as one code point and as two are different
+/// keys.
 public struct JSONObject: Sendable {
     /// One `"key": value` pair.
     public typealias Member = (key: String, value: JSONValue)
@@ -10,15 +11,15 @@ public struct JSONObject: Sendable {
     private var members: [Member] = []
     private var index: [ExactKey: Int] = [:]
 
-    /// An object without members.
+    /// Creates an object without members.
     public init() {}
 
-    /// An object with these members; a later duplicate replaces the earlier value.
+    /// Creates an object with these members; a later duplicate replaces the earlier value.
     public init(_ members: some Sequence<(String, JSONValue)>) {
         for (key, value) in members { set(key, value) }
     }
 
-    /// How many members there are.
+    /// The number of members.
     public var count: Int { members.count }
     /// Whether there are no members.
     public var isEmpty: Bool { members.isEmpty }
@@ -27,7 +28,7 @@ public struct JSONObject: Sendable {
     /// The values in the order of their keys.
     public var values: [JSONValue] { members.map(\.value) }
 
-    /// The value under `key`. Setting `nil` removes the member; setting a value keeps the place of an existing key.
+    /// The value for `key`. Setting `nil` removes the member; setting a value keeps the position of an existing key.
     public subscript(key: String) -> JSONValue? {
         get { position(of: key).map { members[$0].value } }
         set {
@@ -36,7 +37,7 @@ public struct JSONObject: Sendable {
     }
 
     /// Sets a member.
-    /// - Returns: whether the key was there already.
+    /// - Returns: whether the key already existed.
     @discardableResult
     public mutating func set(_ key: String, _ value: JSONValue) -> Bool {
         if let position = position(of: key) {
@@ -52,12 +53,12 @@ public struct JSONObject: Sendable {
         return false
     }
 
-    /// Makes room for members that are about to come.
+    /// Reserves capacity for `count` members.
     mutating func reserveCapacity(_ count: Int) {
         members.reserveCapacity(count)
     }
 
-    /// Removes a member, if it is there, and returns its value.
+    /// Removes a member and returns its value; returns `nil` if there is none.
     @discardableResult
     public mutating func remove(_ key: String) -> JSONValue? {
         guard let position = position(of: key) else { return nil }
@@ -87,10 +88,10 @@ extension JSONObject: RandomAccessCollection {
 }
 
 extension JSONObject: Hashable {
-    /// Objects are equal when they hold the same members; order is not part of an object's meaning (RFC 8259, section 4).
+    /// Returns whether both hold the same members; order isn't significant (RFC 8259, section 4).
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.count == right.count else { return false }
-        // Nearly always the order is the same too, and no look-up is needed.
+        // The order is nearly always the same too, which saves the look-up.
         for (place, member) in left.members.enumerated() {
             let other = right.members[place]
             let value = ExactKey.same(other.key, member.key) ? other.value : right[member.key]
@@ -114,6 +115,6 @@ extension JSONObject: Hashable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-    /// An object with its members in the order written.
+    /// Creates an object with its members in the order written.
     public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
 }

@@ -1,12 +1,13 @@
 import Glibc
 
-/// A strict reader of JSON texts (RFC 8259): UTF-8 only, no comments, no trailing commas, bounded depth and size.
+/// A strict JSON parser (RFC 8259): UTF-8 only, no comments, no trailing commas, bounded depth and size.
 public struct JSONParser {
     private let text: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
     private var position = 0
     private var depth = 0
-    /// How many members the last object at a depth had. Rows of one list are alike: the next one gets its room at once.
+    /// The member count of the last object at each depth. Rows of a list are alike, so it is a good capacity for the
+    /// next one.
     private var lastCounts = [Int](repeating: 0, count: 8)
 
     private init(_ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
@@ -14,11 +15,11 @@ public struct JSONParser {
         self.limits = limits
     }
 
-    /// Reads one JSON text.
+    /// Parses a JSON text.
     /// - Parameters:
-    ///   - bytes: the whole text in UTF-8; a byte order mark in front is passed over.
-    ///   - limits: how much is taken.
-    /// - Throws: `JSONError` with the place of the first fault.
+    ///   - bytes: the whole text in UTF-8; a leading byte order mark is skipped.
+    ///   - limits: how much is accepted.
+    /// - Throws: `JSONError` with the position of the first fault.
     public static func parse(_ bytes: some Sequence<UInt8>, limits: JSONLimits = .standard) throws(JSONError)
         -> JSONValue
     {
@@ -33,11 +34,11 @@ public struct JSONParser {
         return try copied.get()
     }
 
-    /// Reads one JSON text.
+    /// Parses a JSON text.
     /// - Parameters:
     ///   - text: the whole text.
-    ///   - limits: how much is taken.
-    /// - Throws: `JSONError` with the place of the first fault.
+    ///   - limits: how much is accepted.
+    /// - Throws: `JSONError` with the position of the first fault.
     public static func parse(_ text: String, limits: JSONLimits = .standard) throws(JSONError) -> JSONValue {
         try parse(text.utf8, limits: limits)
     }
@@ -140,7 +141,7 @@ public struct JSONParser {
         }
     }
 
-    /// Whether the list ends here; else it moves past the comma.
+    /// Consumes the closing character and returns `true`, or consumes a comma and returns `false`.
     private mutating func closes(with end: UInt8, of what: String) throws(JSONError) -> Bool {
         skipBlanks()
         guard position < text.count else { throw fault("the text ends inside an \(what)") }
@@ -193,12 +194,12 @@ public struct JSONParser {
         return .number(numberText)
     }
 
-    /// Whether the shortest text of a double says the same number as what was written.
+    /// Returns whether the shortest text of the double denotes the same number as what was written.
     private static func keeps(_ written: UnsafeBufferPointer<UInt8>, as value: Double) -> Bool {
-        // Sixteen bytes with a point or an exponent among them hold at most fifteen digits.
+        // Sixteen bytes that include a point or an exponent hold at most fifteen digits.
         if written.count <= 16, value.magnitude >= .leastNormalMagnitude { return true }
         let digits = significantDigits(written)
-        // Zero is exact when nothing but zeros was written; else the number was too small.
+        // Zero is exact only if nothing but zeros was written; otherwise the number was too small.
         if value == 0 { return digits.isEmpty }
         // Fifteen digits always survive (IEEE 754, DBL_DIG), except among the subnormal numbers.
         if digits.count <= 15, value.magnitude >= .leastNormalMagnitude { return true }
@@ -207,7 +208,8 @@ public struct JSONParser {
         return shortest.withUTF8 { significantDigits($0) == digits }
     }
 
-    /// The digits of a number without the exponent, and without the zeros at both ends that only place the point.
+    /// Returns the digits of a number without its exponent and without the leading and trailing zeros that only place
+    /// the point.
     private static func significantDigits(_ written: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var digits: [UInt8] = []
         for byte in written {
@@ -254,15 +256,16 @@ extension JSONParser {
         throw fault("the text ends inside a string")
     }
 
-    /// The string of some bytes; `nil` when they are no UTF-8.
+    /// Returns the string of some bytes; `nil` when they aren't valid UTF-8.
     ///
-    /// `String(validating:as:)` would do, but it is not specialised in the standard library and costs half of all parsing.
+    /// `String(validating:as:)` would do, but it isn't specialised in the standard library and took half of all parsing
+    /// time.
     private static func string(of bytes: UnsafeBufferPointer<UInt8>) -> String? {
         var string = String(unsafeUninitializedCapacity: bytes.count) { buffer in
             _ = buffer.initialize(from: bytes)
             return bytes.count
         }
-        // Broken bytes have been repaired, so they are no longer the same.
+        // Invalid UTF-8 was repaired during initialisation, so the bytes differ.
         let same = string.withUTF8 { utf8 in
             guard utf8.count == bytes.count, let left = utf8.baseAddress, let right = bytes.baseAddress else {
                 return bytes.isEmpty
@@ -321,7 +324,7 @@ extension JSONParser {
             position = back
         }
         if let scalar = Unicode.Scalar(UInt32(first)) { return scalar }
-        // A lone surrogate is legal JSON but no text: the replacement character stands for it.
+        // A lone surrogate is legal JSON but not a valid scalar; the replacement character stands in for it.
         guard !limits.isWrittenBack else { throw fault("half of a surrogate pair in a string", at: position - 6) }
         return "\u{FFFD}"
     }

@@ -1,9 +1,9 @@
 extension JSONValue {
-    /// The value as a type of the caller's.
+    /// Decodes the value as a type of the caller's.
     ///
-    /// Members that the type does not name are left out. Whole numbers become any integer type that holds them.
-    /// - Parameter type: what is wanted; `JSONValue` itself is one.
-    /// - Throws: `.remoteFailed` with the path of the member that is missing or of another kind.
+    /// Members that the type doesn't declare are ignored. Whole numbers decode as any integer type that can hold them.
+    /// - Parameter type: the type to decode; `JSONValue` itself is allowed.
+    /// - Throws: `remoteFailed` with the path of the member that is missing or of another kind.
     public func decoded<Value: Decodable>(as type: Value.Type) throws(MMError) -> Value {
         do {
             return try JSONValueDecoder(self).singleValueContainer().decode(type)
@@ -33,8 +33,8 @@ extension JSONValue {
 }
 
 extension JSONValue: Decodable {
-    /// The value as it stands; of another decoder, what it can tell.
-    /// - Throws: what another decoder throws for a value that is none of JSON's.
+    /// Takes the value over unchanged from this module's decoder, and probes any other decoder for a JSON kind.
+    /// - Throws: what another decoder throws for a value that has no JSON kind.
     public init(from decoder: any Decoder) throws {
         if let decoder = decoder as? JSONValueDecoder {
             self = decoder.value
@@ -66,7 +66,7 @@ extension JSONValue: Decodable {
     }
 }
 
-/// A key of any name.
+/// A coding key of any name.
 struct JSONKey: CodingKey {
     let stringValue: String
     let intValue: Int?

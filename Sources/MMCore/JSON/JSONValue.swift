@@ -1,11 +1,11 @@
-/// A JSON value (RFC 8259) that keeps what was written: member order, the difference between `1` and `1.0`,
-/// and numbers that no machine type holds exactly.
+/// A JSON value (RFC 8259) that preserves member order, the difference between `1` and `1.0`, and numbers that no
+/// machine type holds exactly.
 public enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
-    /// A number written without fraction or exponent that fits 64 bits.
+    /// A number without fraction or exponent that fits in 64 bits.
     case int(Int64)
-    /// A number written with fraction or exponent whose shortest form loses nothing.
+    /// A number with a fraction or exponent whose shortest form loses nothing.
     case double(Double)
     /// The text of any other number: integers past 64 bits, more digits than a double keeps, `1e400`.
     case number(String)
@@ -15,17 +15,17 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// The text of a string, else `nil`.
+    /// The string, if this is one.
     public var string: String? {
         if case .string(let text) = self { text } else { nil }
     }
 
-    /// The value of `true` or `false`, else `nil`.
+    /// The boolean, if this is one.
     public var bool: Bool? {
         if case .bool(let flag) = self { flag } else { nil }
     }
 
-    /// The value of an integer that fits, also one written as `3.0`; else `nil`.
+    /// The number as an integer, if it is one that fits, including one written as `3.0`.
     public var int: Int? {
         switch self {
         case .int(let value): Int(exactly: value)
@@ -34,7 +34,7 @@ extension JSONValue {
         }
     }
 
-    /// The value of any number as a double (possibly rounded), else `nil`.
+    /// The number as a double (possibly rounded), if this is a number.
     public var double: Double? {
         switch self {
         case .int(let value): Double(value)
@@ -44,12 +44,12 @@ extension JSONValue {
         }
     }
 
-    /// The items of an array, else `nil`.
+    /// The items, if this is an array.
     public var array: [JSONValue]? {
         if case .array(let items) = self { items } else { nil }
     }
 
-    /// The members of an object, else `nil`.
+    /// The members, if this is an object.
     public var object: JSONObject? {
         if case .object(let members) = self { members } else { nil }
     }
@@ -57,16 +57,16 @@ extension JSONValue {
     /// Whether this is `null`.
     public var isNull: Bool { self == .null }
 
-    /// The member of an object under `key`; `nil` when absent or when this is no object.
+    /// The member for `key`; `nil` when absent or when this isn't an object.
     public subscript(key: String) -> JSONValue? { object?[key] }
 
-    /// The item of an array at `index`; `nil` when absent or when this is no array.
+    /// The item at `index`; `nil` when absent or when this isn't an array.
     public subscript(index: Int) -> JSONValue? {
         guard let items = array, items.indices.contains(index) else { return nil }
         return items[index]
     }
 
-    /// What kind of value this is, in the words an error message uses.
+    /// The kind of value, as an error message words it.
     public var kindName: String {
         switch self {
         case .null: "null"

@@ -1,4 +1,5 @@
-/// Reads Swift types out of a JSON value. Foundation has such a decoder too, but costs every start of a program that links it.
+/// Decodes Swift types from a JSON value. Foundation has such a decoder too, but linking it slows down every program
+/// start.
 struct JSONValueDecoder: Decoder {
     let value: JSONValue
     let codingPath: [any CodingKey]
@@ -51,7 +52,7 @@ struct JSONValueDecoder: Decoder {
             case is String.Type: value.string
             default: nil
             }
-        // A missing one must not be taken for the nil of an optional type.
+        // A `nil` result of the switch must not be mistaken for the `nil` of an optional type.
         if let found, let value = found as? Value { return value }
         switch type {
         case is Bool.Type: throw mismatch(type, "true or false")

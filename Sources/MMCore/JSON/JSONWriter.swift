@@ -1,10 +1,10 @@
 /// Writes JSON texts: compact for the wire, indented for files and people.
 public struct JSONWriter: Sendable {
-    /// How a text is laid out.
+    /// The layout of a text.
     public enum Layout: Sendable, Hashable {
-        /// No blanks at all.
+        /// Without whitespace.
         case compact
-        /// One member a line, indented by this many blanks a level.
+        /// One member per line, indented by this many spaces per level.
         case indented(Int)
     }
 
@@ -15,25 +15,25 @@ public struct JSONWriter: Sendable {
         self.layout = layout
     }
 
-    /// The UTF-8 text of a value.
+    /// Returns a value as JSON text in UTF-8.
     /// - Parameters:
-    ///   - value: what to write.
-    ///   - layout: compact unless said otherwise.
+    ///   - value: the value to write.
+    ///   - layout: the layout of the text.
     public static func bytes(_ value: JSONValue, layout: Layout = .compact) -> [UInt8] {
         var writer = JSONWriter(layout: layout)
         writer.write(value, level: 0)
         return writer.bytes
     }
 
-    /// The text of a value.
+    /// Returns a value as JSON text.
     /// - Parameters:
-    ///   - value: what to write.
-    ///   - layout: compact unless said otherwise.
+    ///   - value: the value to write.
+    ///   - layout: the layout of the text.
     public static func string(_ value: JSONValue, layout: Layout = .compact) -> String {
         String(decoding: bytes(value, layout: layout), as: UTF8.self)
     }
 
-    /// Appends the quoted, escaped form of a string to a buffer, for writers that build texts piece by piece.
+    /// Appends the quoted, escaped form of a string, for writers that build a text piece by piece.
     package static func append(_ text: String, to bytes: inout [UInt8]) {
         var text = text
         bytes.append(UInt8(ascii: "\""))
@@ -111,7 +111,7 @@ public struct JSONWriter: Sendable {
     }
 
     private static func text(of number: Double) -> String {
-        // JSON has no word for these; a value that is no number is absent.
+        // JSON can't express infinities and NaN.
         number.isFinite ? "\(number)" : "null"
     }
 }

@@ -1,11 +1,11 @@
 package import Glibc
 
-/// A value that one thread at a time works on.
+/// A value that only one thread at a time can access.
 ///
-/// It stands on a POSIX mutex and not on the standard library's `Mutex`, because the thread sanitizer follows the first
-/// and reports every use of the second as a race: a sanitizer that cries wolf finds nothing.
+/// It wraps a POSIX mutex instead of using the standard library's `Mutex`, because the thread sanitizer understands the
+/// former and reports every use of the latter as a race.
 ///
-/// `@unchecked Sendable`: the value is reached through `withLock` alone, under the mutex that was made for it.
+/// `@unchecked Sendable`: the value is reached only through `withLock`, under its own mutex.
 package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline let lock: UnsafeMutablePointer<pthread_mutex_t>
     @usableFromInline let value: UnsafeMutablePointer<Value>
@@ -13,7 +13,7 @@ package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     package init(_ initial: consuming sending Value) {
         lock = .allocate(capacity: 1)
         lock.initialize(to: pthread_mutex_t())
-        // The default kind of mutex can't be refused.
+        // Initialising a mutex of the default kind can't fail.
         pthread_mutex_init(lock, nil)
         value = .allocate(capacity: 1)
         value.initialize(to: initial)
@@ -26,9 +26,9 @@ package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         lock.deallocate()
     }
 
-    /// Works on the value while nobody else does.
-    /// - Parameter body: the work; it must not wait for anything, nor take the same lock again.
-    /// - Throws: what the work throws.
+    /// Calls `body` with exclusive access to the value.
+    /// - Parameter body: the work; it must neither wait for anything nor take the same lock again.
+    /// - Throws: what `body` throws.
     @inlinable
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result

@@ -1,5 +1,5 @@
 extension Log {
-    /// How much a log line matters.
+    /// The importance of a log line.
     public enum Level: Int, Sendable, Comparable, CaseIterable {
         case debug, info, warning, error
 
@@ -13,7 +13,7 @@ extension Log {
             }
         }
 
-        /// The level of a word in any case, as settings name it; `nil` for others.
+        /// Parses a level from a setting, ignoring case; `nil` for unknown words.
         public init?(word: String) {
             switch word.uppercased() {
             case "DEBUG": self = .debug
@@ -24,7 +24,7 @@ extension Log {
             }
         }
 
-        /// Whether one matters less than another.
+        /// Returns whether the left level is less important than the right one.
         public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
     }
 }

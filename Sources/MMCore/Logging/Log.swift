@@ -1,22 +1,22 @@
-/// Where a piece of work reports to. It is handed down with the work; there is no global one.
+/// A log that is passed down with the work; there is no global one.
 ///
-/// Logging never fails and never throws: when the disk is full, lines are lost and the work goes on. Everything is redacted
-/// before it is written.
+/// Logging never fails and never throws: when the disk is full, lines are lost and the work goes on. Everything is
+/// redacted before it is written.
 public struct Log: Sendable {
     private let sink: LogSink?
     private let redactor: Redactor
     private let origin: String
     private let place: String?
 
-    /// A log that keeps nothing.
+    /// A log that discards everything.
     public static let off = Log(sink: nil, redactor: .standard, origin: "", place: nil)
 
-    /// A log into files and, where wanted, to standard error.
+    /// Creates a log that writes to files and, if set, to standard error.
     /// - Parameters:
-    ///   - settings: which files, which level.
-    ///   - redactor: what is taken out of every line.
+    ///   - settings: which files and which level.
+    ///   - redactor: what is removed from every line.
     ///   - origin: the part of the program that each line names, such as `session_pool`.
-    ///   - clock: the time of day.
+    ///   - clock: supplies the time of each line.
     public init(
         _ settings: LogSettings, redactor: Redactor = .standard, origin: String = "session_pool",
         clock: WallClock = .system
@@ -31,7 +31,7 @@ public struct Log: Sendable {
         self.place = place
     }
 
-    /// This log, for the work of one session.
+    /// Returns this log scoped to one session.
     /// - Parameters:
     ///   - connection: the connection's name.
     ///   - module: the module, such as `exo`.
@@ -40,39 +40,39 @@ public struct Log: Sendable {
         return Log(sink: sink, redactor: redactor, origin: origin, place: place)
     }
 
-    /// This log, under another program part's name.
+    /// Returns this log under the name of another part of the program.
     public func from(_ origin: String) -> Log {
         Log(sink: sink, redactor: redactor, origin: origin, place: place)
     }
 
-    /// Whether lines of a level are kept, for lines that cost something to make.
+    /// Returns whether lines of a level are kept, for guarding lines that are expensive to build.
     public func keeps(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
 
-    /// Something for developers.
+    /// Logs something for developers.
     public func debug(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.debug, text, fields)
     }
 
-    /// Something that happened.
+    /// Logs an event.
     public func info(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.info, text, fields)
     }
 
-    /// Something a person may want to look at.
+    /// Logs something that a person may want to look at.
     public func warning(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.warning, text, fields)
     }
 
-    /// Something that failed.
+    /// Logs a failure.
     public func error(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.error, text, fields)
     }
 
-    /// Writes a line of a level.
+    /// Writes a line.
     /// - Parameters:
-    ///   - level: how much it matters; a failed sign-in counts at least as a warning.
+    ///   - level: the importance; a line about a failed sign-in is raised to at least `warning`.
     ///   - text: one sentence; line breaks become ` | `.
-    ///   - fields: what the JSON line says besides.
+    ///   - fields: additional members of the JSON line.
     public func write(_ level: Log.Level, _ text: () -> String, _ fields: () -> JSONObject = { [:] }) {
         guard let sink, level >= sink.level || sink.level == .warning else { return }
         let line = LogLine(

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One log file of several processes, put aside when it is full.
+/// A log file shared by several processes and rotated when it is full.
 final class LogFile: Sendable {
     enum Form: Sendable { case plain, json }
 
@@ -8,7 +8,7 @@ final class LogFile: Sendable {
     let form: Form
     private let size: Int
     private let backups: Int
-    /// Open from one line to the next, for as long as nobody has put the file aside.
+    /// Kept open between lines until some process rotates the file.
     private let held = Mutex<HeldFile?>(nil)
 
     init(path: String, form: Form, _ settings: LogSettings) {
@@ -18,9 +18,9 @@ final class LogFile: Sendable {
         backups = max(0, settings.backups)
     }
 
-    /// Adds a line, first putting the file aside when the line would make it too long.
+    /// Appends a line, rotating the file first if the line would exceed its size.
     ///
-    /// The file's name is looked up for each line: another process may have put it aside meanwhile.
+    /// The path is checked for every line, because another process may have rotated the file meanwhile.
     func append(_ line: [UInt8]) {
         held.withLock { held in
             var length = held?.status(at: path).map { Int($0.st_size) }
@@ -43,8 +43,8 @@ final class LogFile: Sendable {
         return lstat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
-    /// Renames `path.4` to `path.5` and so on, `path` to `path.1`. One process does it; the others go on writing to what they
-    /// find, and a file grows a few lines over its size at worst.
+    /// Renames `path.4` to `path.5` and so on, and `path` to `path.1`. One process does this; the others keep writing
+    /// to whatever they find, so at worst a file exceeds its size by a few lines.
     private func turn(for coming: Int) {
         guard let lock = try? FileLock.attempt(path), let length = length(), length + coming > size else { return }
         if backups == 0 {

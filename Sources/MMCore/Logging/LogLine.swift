@@ -1,4 +1,4 @@
-/// One event in its two forms: a text line for people and a JSON line for programs.
+/// One event in two forms: a text line for people and a JSON line for programs.
 struct LogLine: Sendable {
     let level: Log.Level
     let origin: String
@@ -6,7 +6,7 @@ struct LogLine: Sendable {
     let text: String
     let fields: JSONObject
     let time: Timestamp
-    /// Entra's error code in the text, such as `AADSTS50076`.
+    /// The Entra error code in the text, such as `AADSTS50076`.
     let signInError: String?
 
     private static let textLimit = 8000
@@ -22,14 +22,15 @@ struct LogLine: Sendable {
         self.time = time
     }
 
-    /// `YYYY-MM-DD HH:MM:SS [LEVEL] session_pool - [NAME/module] text`; a failed sign-in is marked in front of the text.
+    /// `YYYY-MM-DD HH:MM:SS [LEVEL] session_pool - [NAME/module] text`; the text of a failed sign-in is prefixed as
+    /// such.
     var plain: [UInt8] {
         let scope = place.map { "[\($0)] " } ?? ""
         let alarm = signInError.map { "SIGN-IN FAILED (\($0)): " } ?? ""
         return Array("\(time.localLog) [\(level.word)] \(origin) - \(scope)\(alarm)\(text)\n".utf8)
     }
 
-    /// The same as JSON, with UTC time and the fields.
+    /// The event as JSON, with the time in UTC and the fields.
     var json: [UInt8] {
         var object: JSONObject = [
             "time": .string(time.iso8601Milliseconds), "level": .string(level.word), "logger": .string(origin),
@@ -41,12 +42,13 @@ struct LogLine: Sendable {
         return JSONWriter.bytes(.object(object)) + [0x0A]
     }
 
-    /// The beginning of the text, without the fields.
+    /// The line with its text cut short and without its fields.
     var shortened: LogLine {
         LogLine(level: level, origin: origin, place: place, text: text.prefix(400) + "…", fields: [:], time: time)
     }
 
-    /// A text on one line: nobody can forge a line of their own, nor send commands to the terminal of who reads it.
+    /// Returns a text on one line without control characters, so that it can neither forge another line nor send
+    /// commands to the reader's terminal.
     private static func oneLine(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()
         var broken = false
@@ -72,7 +74,7 @@ struct LogLine: Sendable {
         return String(scalars)
     }
 
-    /// The answer to who asks about a sign-in that its person has not finished.
+    /// Entra's code for "authorization pending": the person hasn't finished the sign-in yet.
     private static let pending = "AADSTS70016"
 
     private static func signInError(in text: String) -> String? {

@@ -1,33 +1,33 @@
-/// Which files a log is kept in, and how much of it.
+/// The files that a log is kept in, and how much is kept.
 public struct LogSettings: Sendable {
-    /// How a line is written where there is a choice.
+    /// The format of lines on standard error.
     public enum Form: Sendable, Hashable {
         /// A line of text.
         case plain
-        /// A line of JSON, with the fields.
+        /// A line of JSON, including the fields.
         case json
     }
 
-    /// The text log, such as `session-pool-unified.log`; `nil` for none. JSON lines lie beside it as `….jsonl`.
+    /// The text log, such as `session-pool-unified.log`; `nil` for none. The JSON lines go to `….jsonl` beside it.
     public var path: String?
-    /// The least level that is kept.
+    /// The minimum level that is kept.
     public var level: Log.Level
     /// Whether lines also go to standard error.
     public var standardError: Bool
-    /// How they look there.
+    /// The format of lines on standard error.
     public var standardErrorForm = Form.plain
-    /// Bytes after which a file is put aside.
+    /// The size in bytes at which a file is rotated.
     public var fileSize: Int
-    /// How many files are kept aside.
+    /// How many rotated files are kept.
     public var backups: Int
 
-    /// Settings of a log.
+    /// Creates log settings.
     /// - Parameters:
     ///   - path: the text log.
-    ///   - level: the least level that is kept.
-    ///   - standardError: whether text lines also go to standard error.
-    ///   - fileSize: bytes after which a file is put aside.
-    ///   - backups: how many files are kept aside.
+    ///   - level: the minimum level that is kept.
+    ///   - standardError: whether lines also go to standard error.
+    ///   - fileSize: the size in bytes at which a file is rotated.
+    ///   - backups: how many rotated files are kept.
     public init(
         path: String?, level: Log.Level = .info, standardError: Bool = false, fileSize: Int = 10_000_000,
         backups: Int = 5

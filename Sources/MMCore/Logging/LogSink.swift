@@ -1,6 +1,6 @@
 import Glibc
 
-/// The files behind a log, shared by everything it was handed to.
+/// The files behind a log, shared by all its scoped copies.
 final class LogSink: Sendable {
     let level: Log.Level
     private let clock: WallClock
@@ -22,7 +22,7 @@ final class LogSink: Sendable {
 
     var now: Timestamp { clock.now }
 
-    /// Writes a line everywhere it goes. What can't be written is lost; nobody is told, for there is nobody to tell.
+    /// Writes a line to every destination. Lines that can't be written are lost: there is nowhere to report it.
     func write(_ line: LogLine) {
         let plain = line.plain
         files.withLock { files in
@@ -31,20 +31,20 @@ final class LogSink: Sendable {
         switch standardError {
         case nil: break
         case .plain?: Self.show(plain)
-        // A line that is cut off would be no JSON.
+        // A truncated line would be invalid JSON.
         case .json?:
             let whole = line.json
             Self.show(whole.count <= Self.shown ? whole : line.shortened.json)
         }
     }
 
-    /// What standard error takes in one piece.
+    /// The maximum size in bytes of a write to standard error.
     private static let shown = 4096
 
-    /// Shows a line on standard error in one write, so that lines of several threads don't mix.
+    /// Writes a line to standard error in a single write, so that lines of several threads don't mix.
     ///
-    /// A reader that doesn't read must not hold us up: the line is dropped then. What poll(2) calls writable takes at least
-    /// a page without waiting (pipe(7), PIPE_BUF).
+    /// If the reader isn't reading, the line is dropped instead of blocking. A descriptor that poll(2) reports as
+    /// writable takes at least a page without blocking (pipe(7), PIPE_BUF).
     private static func show(_ line: [UInt8]) {
         var ready = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         guard poll(&ready, 1, 0) == 1, ready.revents & Int16(POLLOUT) != 0 else { return }

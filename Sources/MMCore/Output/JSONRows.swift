@@ -1,21 +1,23 @@
-/// Finds the items of an array in JSON text without building values: at the root, or under `value` as services write lists.
+/// Finds the items of an array in JSON text without building values; the array is the root or the `value` member, as
+/// services write lists.
 ///
-/// The text is taken to be sound JSON; on anything else it stops early or finds nothing, and never reads outside.
+/// The text is assumed to be valid JSON. On anything else the search stops early or finds nothing; it never reads out
+/// of bounds.
 package struct JSONRows: Sendable, Hashable {
-    /// Where the array lies.
+    /// The position of the array.
     package enum Place: String, Sendable {
-        /// The text is an array.
+        /// The text itself is an array.
         case root
         /// The text is an object with an array under `value`.
         case value
     }
 
-    /// Where the array lies.
+    /// The position of the array.
     package let place: Place
-    /// The bytes of each item, without blanks around it.
+    /// The byte range of each item, without surrounding whitespace.
     package let items: [Range<Int>]
 
-    /// The rows of a text; `nil` when there is no such array.
+    /// Finds the rows of a text; returns `nil` when there is no such array.
     package static func find(in text: [UInt8]) -> JSONRows? {
         text.withUnsafeBufferPointer { text in
             var start = skipBlanks(text, 0)
@@ -42,10 +44,10 @@ package struct JSONRows: Sendable, Hashable {
         return at
     }
 
-    /// Where the array under `value` of the object at `start` begins.
+    /// Returns where the array under `value` of the object at `start` begins.
     private static func valueArray(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
         let key = Array("\"value\"".utf8)
-        // An object's members are found like items: key, colon and value follow each other at one depth.
+        // An object's members are found like items: key, colon and value follow each other at the same depth.
         var at = start + 1
         while at < text.count {
             at = skipBlanks(text, at)
@@ -71,7 +73,7 @@ package struct JSONRows: Sendable, Hashable {
     private static func endOfValue(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
         var scanner = JSONItemScanner(at: start)
         for index in start..<text.count {
-            // A number or word ends where its object does.
+            // A number or literal ends where its enclosing object does.
             if scanner.isBare, text[index] == UInt8(ascii: "}") { return index }
             if let item = scanner.take(text[index]) { return item.upperBound }
         }
@@ -79,7 +81,7 @@ package struct JSONRows: Sendable, Hashable {
     }
 }
 
-/// Finds the items of an array byte by byte, so that the text can come in pieces.
+/// Finds the items of an array byte by byte, so that the text can arrive in pieces.
 struct JSONItemScanner {
     private var position: Int
     private var start: Int?
@@ -88,17 +90,17 @@ struct JSONItemScanner {
     private var escaped = false
     private(set) var ended = false
 
-    /// A scanner of the bytes after an array's opening bracket.
-    /// - Parameter position: where the first byte lies.
+    /// Creates a scanner for the bytes after an array's opening bracket.
+    /// - Parameter position: the offset of the first byte.
     init(at position: Int) {
         self.position = position
     }
 
-    /// Whether the scanner is inside a number or a word.
+    /// Whether the scanner is inside a number or a literal.
     var isBare: Bool { start != nil && depth == 0 && !inString }
 
-    /// Takes the next byte.
-    /// - Returns: the item that ended with it, or right before it.
+    /// Consumes the next byte.
+    /// - Returns: the range of the item that ended with this byte or right before it.
     mutating func take(_ byte: UInt8) -> Range<Int>? {
         defer { position += 1 }
         if ended { return nil }

@@ -1,8 +1,8 @@
-/// How much of an answer is given at once; the rest is stored and can be paged.
+/// The maximum size of an answer that is returned at once; the rest is stored and can be paged.
 package struct OutputBudget: Sendable, Hashable {
-    /// Most characters (Unicode scalars).
+    /// The maximum number of characters (Unicode scalars).
     package var characters: Int
-    /// Most tokens of a language model, by estimate.
+    /// The maximum estimated number of language model tokens.
     package var tokens: Int
 
     package init(characters: Int = 25_000, tokens: Int = 10_000) {
@@ -13,7 +13,7 @@ package struct OutputBudget: Sendable, Hashable {
     /// 25,000 characters and about 10,000 tokens.
     package static let standard = OutputBudget()
 
-    /// Whether a text may be given whole.
+    /// Returns whether a text fits into the budget as a whole.
     package func admits(_ text: some Sequence<UInt8>) -> Bool {
         var cost = OutputCost()
         for byte in text {
@@ -23,15 +23,15 @@ package struct OutputBudget: Sendable, Hashable {
         return true
     }
 
-    /// Whether a cost is within the budget.
+    /// Returns whether a cost is within the budget.
     func admits(_ cost: OutputCost) -> Bool { cost.characters <= characters && cost.tokens <= tokens }
 
-    /// A budget that leaves something aside, for the notes that go with an answer.
+    /// Returns a budget reduced by `aside` characters, which are reserved for the notes that accompany an answer.
     package func leaving(characters aside: Int) -> OutputBudget {
         OutputBudget(characters: max(1, characters - aside), tokens: max(1, tokens - aside / 3))
     }
 
-    /// About how many tokens a text is for a language model.
+    /// Returns the estimated number of language model tokens in a text.
     package static func estimatedTokens(_ text: some Sequence<UInt8>) -> Int {
         var cost = OutputCost()
         for byte in text { cost.add(byte) }
@@ -39,26 +39,26 @@ package struct OutputBudget: Sendable, Hashable {
     }
 }
 
-/// What a text costs of a budget, counted byte by byte.
+/// The cost of a text against a budget, counted byte by byte.
 ///
-/// Tokens are an estimate that leans to the high side: four letters, three digits or two signs make one, and every
-/// character beyond ASCII one of its own. Blanks go with the word after them.
+/// The token estimate errs on the high side: four letters, three digits or two symbols make one token, and so does
+/// every character beyond ASCII. A space costs a twelfth of a token, since it usually belongs to the word after it.
 struct OutputCost: Sendable, Hashable {
     private(set) var characters = 0
     private var twelfths = 0
 
-    /// Tokens so far, rounded up.
+    /// The tokens so far, rounded up.
     var tokens: Int { (twelfths + 11) / 12 }
 
     init() {}
 
-    /// The cost of a whole text.
+    /// Computes the cost of a whole text.
     init(of text: some Sequence<UInt8>) {
         for byte in text { add(byte) }
     }
 
     mutating func add(_ byte: UInt8) {
-        // Continuation bytes belong to the character before them.
+        // Continuation bytes belong to the preceding character.
         if byte & 0xC0 == 0x80 { return }
         characters += 1
         switch byte {

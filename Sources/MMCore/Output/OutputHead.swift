@@ -1,6 +1,6 @@
-/// The beginning of an answer that is too long.
+/// Computes the beginning of an answer that is too long.
 enum OutputHead {
-    /// What a row costs inside a list: its text with the indentation, comma and newline that come with it.
+    /// Returns the cost of a row in a list, including its indentation, comma and newline.
     static func cost(ofRow row: JSONValue, _ layout: JSONWriter.Layout, depth: Int = 1) -> OutputCost {
         var cost = OutputCost(of: ",\n".utf8)
         let text = JSONWriter.bytes(row, layout: layout)
@@ -12,8 +12,9 @@ enum OutputHead {
         return cost
     }
 
-    /// The first whole lines of a text that the budget admits; when the first line alone is over it, its beginning.
-    /// - Returns: the text, and how many lines and bytes of the whole it holds.
+    /// Returns the leading whole lines that fit the budget, or the beginning of the first line if that alone exceeds
+    /// it.
+    /// - Returns: the text, and the numbers of lines and bytes in it.
     static func lines(of text: [UInt8], _ budget: OutputBudget) -> (text: ArraySlice<UInt8>, lines: Int, bytes: Int) {
         var cost = OutputCost()
         var end = 0
@@ -22,7 +23,7 @@ enum OutputHead {
             cost.add(byte)
             if !budget.admits(cost) {
                 if end == 0 {
-                    // Not in the middle of a character.
+                    // Don't cut a character in two.
                     end = position
                     while end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
                 }

@@ -1,20 +1,20 @@
-/// Where the lines of a text begin.
+/// An index of the line starts in a text.
 struct OutputLines: Sendable {
-    /// Lines longer than this are no unit to page by.
+    /// The longest line, in bytes, for which paging by lines makes sense.
     private static let longest = 8000
 
-    /// Where every so many lines one begins.
+    /// The start of every `StoredOutput.stride`-th line.
     private(set) var index: [Int] = []
-    /// How many lines there are so far.
+    /// The number of lines so far.
     private(set) var count = 0
     private var position = 0
     private var lineStart = 0
     private var isEven = true
 
-    /// Whether the text is to be paged by lines: it has several, none of which is too long.
+    /// Whether to page the text by lines: there are several, and none is too long.
     var areUnits: Bool { isEven && count > 1 && position - lineStart <= Self.longest }
 
-    /// Goes on over the next piece of a text.
+    /// Continues with the next piece of the text.
     mutating func take(_ text: some Sequence<UInt8>) {
         for byte in text {
             if position == lineStart {
@@ -28,7 +28,7 @@ struct OutputLines: Sendable {
         }
     }
 
-    /// Where each line begins; `nil` when there is but one, or one is too long.
+    /// Returns the start of each line; `nil` when there are fewer than two lines or one is too long.
     static func starts(of text: [UInt8]) -> [Int]? {
         var starts: [Int] = text.isEmpty ? [] : [0]
         var last = 0

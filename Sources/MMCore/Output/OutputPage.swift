@@ -1,19 +1,19 @@
-/// A piece of a stored answer.
+/// One page of a stored answer.
 package struct OutputPage: Sendable, Hashable {
-    /// The answer it is from.
+    /// The answer that the page is taken from.
     package let stored: StoredOutput
-    /// What offset and count are in.
+    /// The unit of offset and count.
     package let unit: OutputUnit
-    /// Where it begins, from 0.
+    /// The position of the page's first unit, from 0.
     package let offset: Int
-    /// How many rows, lines or bytes it holds.
+    /// The number of rows, lines or bytes in the page.
     package let count: Int
-    /// How many there are in all.
+    /// The number of rows, lines or bytes in the answer.
     package let total: Int
-    /// Where the next page begins; `nil` at the end.
+    /// The offset of the next page; `nil` at the end.
     package let nextOffset: Int?
-    /// The rows as a JSON list, or the text.
+    /// The rows as a JSON array, or the text.
     package let text: String
-    /// Where the text of a row that is over the budget by itself was cut, as an offset in bytes to go on from.
+    /// The byte offset to continue from when a single row exceeds the budget and its text was cut.
     package let cutAtByte: Int?
 }

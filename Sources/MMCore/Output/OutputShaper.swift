@@ -1,24 +1,24 @@
-/// An answer as it is given: whole, or its beginning with counts and a handle for the rest.
+/// An answer as it is returned: whole, or its beginning with counts and a handle for the rest.
 package struct ShapedOutput: Sendable, Hashable {
-    /// The answer, or its beginning. Lists of rows stay JSON of the same shape, with fewer rows.
+    /// The answer or its beginning. A list of rows keeps its JSON shape, with fewer rows.
     package let text: String
-    /// Whether this is all of it.
+    /// Whether the text is the whole answer.
     package let isWhole: Bool
-    /// Where the whole lies, when this isn't all.
+    /// The stored whole, when the text is only its beginning.
     package let stored: StoredOutput?
-    /// What `shown` and `total` are in.
+    /// The unit of `shown` and `total`.
     package let unit: OutputUnit
-    /// How many rows, lines or bytes are in the text.
+    /// The number of rows, lines or bytes in the text.
     package let shown: Int
-    /// How many there are.
+    /// The number of rows, lines or bytes in the whole answer.
     package let total: Int
-    /// Length of the whole in bytes.
+    /// The length of the whole answer in bytes.
     package let bytes: Int
 
-    /// One sentence about what is not shown and how to get it; `nil` when all is.
+    /// Returns a sentence about what isn't shown and how to get it; `nil` when everything is shown.
     /// - Parameters:
-    ///   - tool: what to call for more, as the front-end at hand names it.
-    ///   - further: more arguments of that call.
+    ///   - tool: the name of the call that returns more, as the front-end names it.
+    ///   - further: additional arguments for that call.
     package func note(tool: String = "mm__output", with further: JSONObject = [:]) -> String? {
         guard !isWhole else { return nil }
         let counts = "Shown: \(shown) of \(total) \(unit.rawValue) (\(bytes) bytes in all)."
@@ -28,7 +28,7 @@ package struct ShapedOutput: Sendable, Hashable {
             + "\(stored.expires.iso8601)."
     }
 
-    /// The same as JSON members, for structured answers.
+    /// The same facts as JSON members, for structured answers.
     package var json: JSONObject? {
         guard !isWhole else { return nil }
         var object: JSONObject = [
@@ -45,10 +45,10 @@ package struct ShapedOutput: Sendable, Hashable {
 }
 
 extension ShapedOutput {
-    /// The beginning of an answer that lies in the store.
+    /// Describes the beginning of an answer that is already stored.
     /// - Parameters:
-    ///   - stored: the whole.
-    ///   - shown: how many of its rows, lines or bytes the text holds.
+    ///   - stored: the whole answer.
+    ///   - shown: the number of its rows, lines or bytes in `text`.
     ///   - text: the beginning.
     package init(firstOf stored: StoredOutput, shown: Int, text: String) {
         self.init(
@@ -63,11 +63,11 @@ package struct OutputShaper: Sendable {
     private let budget: OutputBudget
     private let layout: JSONWriter.Layout
 
-    /// A shaper.
+    /// Creates a shaper.
     /// - Parameters:
-    ///   - store: where the whole of long answers goes; without one it is lost.
-    ///   - budget: how much is given at once.
-    ///   - layout: how JSON is laid out.
+    ///   - store: where long answers are stored whole; without a store the rest is lost.
+    ///   - budget: the maximum returned at once.
+    ///   - layout: the layout of JSON.
     package init(store: OutputStore?, budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)) {
         self.store = store
         self.budget = budget
@@ -77,7 +77,7 @@ package struct OutputShaper: Sendable {
     /// Fits a text into the budget.
     /// - Parameters:
     ///   - text: the answer in UTF-8.
-    ///   - connection: where it came from.
+    ///   - connection: the connection that it came from.
     package func shape(text: [UInt8], connection: String) -> ShapedOutput {
         if budget.admits(text) { return whole(String(decoding: text, as: UTF8.self), text.count) }
         let stored = keep(text, connection, asText: true)
@@ -91,8 +91,8 @@ package struct OutputShaper: Sendable {
 
     /// Fits a JSON answer into the budget.
     /// - Parameters:
-    ///   - json: the answer as it came; what is no JSON is treated as text.
-    ///   - connection: where it came from.
+    ///   - json: the answer as received; anything but valid JSON is treated as text.
+    ///   - connection: the connection that it came from.
     package func shape(json bytes: [UInt8], connection: String) -> ShapedOutput {
         guard let rows = JSONRows.find(in: bytes), let value = try? JSONParser.parse(bytes) else {
             guard let value = try? JSONParser.parse(bytes) else { return shape(text: bytes, connection: connection) }
@@ -104,7 +104,7 @@ package struct OutputShaper: Sendable {
     /// Fits a JSON answer into the budget.
     /// - Parameters:
     ///   - value: the answer.
-    ///   - connection: where it came from.
+    ///   - connection: the connection that it came from.
     package func shape(json value: JSONValue, connection: String) -> ShapedOutput {
         shape(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
     }
@@ -114,7 +114,7 @@ package struct OutputShaper: Sendable {
         let items = (rows.place == .root ? value : value["value"] ?? .null).array ?? []
         var cost = OutputCost(of: JSONWriter.bytes(Self.cut(value, rows.place, to: []), layout: layout))
         if !budget.admits(cost) {
-            // What stands beside the rows is too long by itself: it is no list of rows then.
+            // What surrounds the rows exceeds the budget by itself, so treat the answer as text.
             return shape(text: JSONWriter.bytes(value, layout: layout), connection: connection)
         }
         var shown = 0
@@ -129,7 +129,7 @@ package struct OutputShaper: Sendable {
         }
         let stored = keep(bytes, connection)
         if shown == 0 {
-            // Not one row fits: the beginning of the text says more than an empty list.
+            // Not even one row fits; the beginning of its text says more than an empty list.
             let text = JSONWriter.bytes(Self.cut(value, rows.place, to: Array(items.prefix(1))), layout: layout)
             let head = OutputHead.lines(of: text, budget)
             return ShapedOutput(
@@ -154,7 +154,7 @@ package struct OutputShaper: Sendable {
             bytes: bytes)
     }
 
-    /// Stores the whole. An answer is worth giving also when its rest can't be kept.
+    /// Stores the whole answer. A failure is ignored, because the beginning is worth returning even without the rest.
     private func keep(_ bytes: [UInt8], _ connection: String, asText: Bool = false) -> StoredOutput? {
         try? store?.put(bytes, connection: connection, asText: asText)
     }

@@ -1,16 +1,18 @@
 import Glibc
 
 extension OutputStore {
-    /// A page of a stored answer, as long as asked for and as the budget admits, and never less than a piece of one row.
+    /// Returns a page of a stored answer, as long as requested and as the budget allows, and never less than part of
+    /// one row.
     /// - Parameters:
-    ///   - handle: as it was given.
+    ///   - handle: the handle of the answer.
     ///   - offset: the first row, line or byte, from 0.
-    ///   - limit: most rows, lines or bytes; `nil` for as many as the budget admits.
-    ///   - unit: what to count in; `nil` for the answer's own. Everything can be paged in bytes.
+    ///   - limit: the maximum number of rows, lines or bytes; `nil` for as many as the budget allows.
+    ///   - unit: the unit to count in; `nil` for the answer's own. Every answer can be paged in bytes.
     ///   - connection: the only connection whose answers may be read, where the caller is bound to one.
-    ///   - budget: how much is given at once.
-    ///   - layout: how rows are laid out.
-    /// - Throws: `notFound` for an unknown handle, `invalidInput` for an offset or unit that doesn't fit it.
+    ///   - budget: the maximum returned at once.
+    ///   - layout: the layout of rows.
+    /// - Throws: `notFound` for an unknown handle; `invalidInput` for an offset, limit or unit that doesn't apply to
+    ///   the answer.
     package func page(
         _ handle: String, offset: Int = 0, limit: Int? = nil, unit: OutputUnit? = nil, connection: String? = nil,
         budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)
@@ -56,7 +58,7 @@ private struct OutputReader: ~Copyable {
         self.stored = stored
     }
 
-    /// The byte at a position; `nil` past the end.
+    /// Returns the byte at a position; `nil` past the end.
     private mutating func byte(at position: Int) throws(MMError) -> UInt8? {
         if position >= chunkStart, position < chunkStart + chunk.count { return chunk[position - chunkStart] }
         chunk = try slice(position..<min(stored.bytes, position + (128 << 10)))
@@ -103,7 +105,7 @@ private struct OutputReader: ~Copyable {
         return page(.rows, offset, items.count, stored.total, text)
     }
 
-    /// The beginning of a row that is over the budget by itself.
+    /// Returns the beginning of a row that exceeds the budget by itself.
     private mutating func cutRow(_ offset: Int, _ range: Range<Int>, _ budget: OutputBudget) throws(MMError)
         -> OutputPage
     {
@@ -128,7 +130,7 @@ private struct OutputReader: ~Copyable {
             guard next == 0x0A || next == nil else { continue }
             if number >= offset, !line.isEmpty {
                 let lineCost = OutputCost(of: line)
-                // The first line is always given: lines are short, or the answer is counted in bytes.
+                // Always include the first line: lines are short, or the answer would be counted in bytes.
                 if taken > 0, !budget.admits(cost + lineCost) { break }
                 cost = cost + lineCost
                 text += line
@@ -142,7 +144,7 @@ private struct OutputReader: ~Copyable {
     }
 
     mutating func bytes(_ offset: Int, _ wanted: Int, _ budget: OutputBudget) throws(MMError) -> OutputPage {
-        // Characters are never cut in two: an offset inside of one moves to the next.
+        // Characters are never split: an offset inside a character moves to the next one.
         var start = offset
         while start < stored.bytes, let byte = try byte(at: start), byte & 0xC0 == 0x80 { start += 1 }
         let end = min(stored.bytes, offset + wanted)
@@ -166,7 +168,7 @@ private struct OutputReader: ~Copyable {
             cutAtByte: nil)
     }
 
-    /// The nearest indexed place at or before a row or line.
+    /// Returns the nearest indexed position at or before a row or line.
     private func start(of offset: Int) -> (number: Int, position: Int)? {
         guard !stored.index.isEmpty else { return nil }
         let entry = min(offset / StoredOutput.stride, stored.index.count - 1)

@@ -1,7 +1,7 @@
 import Glibc
 
 extension OutputStore {
-    /// Removes what is over, what was left by killed processes, and the oldest answers beyond the limits.
+    /// Removes expired answers, the leftovers of killed processes, and the oldest answers beyond the limits.
     func sweep() {
         guard let names = try? FolderListing.names(in: directory) else { return }
         let present = Set(names)
@@ -22,7 +22,7 @@ extension OutputStore {
         }
     }
 
-    /// Whether nobody has written to a file for an hour: its writer is gone, and no handle was ever given.
+    /// Returns whether a file hasn't been written to for an hour: its writer is gone and its handle was never returned.
     private func isLeftover(_ name: String) -> Bool {
         var status = stat()
         guard lstat("\(directory)/\(name)", &status) == 0 else { return false }

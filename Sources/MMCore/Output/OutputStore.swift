@@ -1,17 +1,17 @@
 import Glibc
 
-/// Answers that were too long to give at once: kept under the state folder, ours alone, for a day and up to a bound, and read
-/// page by page under a handle that nobody can guess.
+/// Stores answers that are too long to return at once: private files in the state folder, kept for a limited time and
+/// up to a size limit, and read page by page under an unguessable handle.
 package struct OutputStore: Sendable {
-    /// How much is kept, and how long.
+    /// Size and age limits of the store.
     package struct Limits: Sendable, Hashable {
-        /// Most bytes of one answer.
+        /// The maximum size of one answer in bytes.
         package var single: Int
-        /// Most bytes of all; the oldest go first.
+        /// The maximum size of all answers in bytes; the oldest are removed first.
         package var total: Int
-        /// Most answers; the oldest go first.
+        /// The maximum number of answers; the oldest are removed first.
         package var count: Int
-        /// How long an answer stays.
+        /// How long an answer is kept.
         package var age: Duration
 
         package init(
@@ -24,16 +24,16 @@ package struct OutputStore: Sendable {
         }
     }
 
-    /// The folder.
+    /// The store's folder.
     package let directory: String
     let limits: Limits
     let clock: WallClock
 
-    /// A store.
+    /// Creates a store.
     /// - Parameters:
-    ///   - directory: its folder, made (0700) with the first answer.
-    ///   - limits: how much is kept, and how long.
-    ///   - clock: the time of day.
+    ///   - directory: its folder, created (0700) with the first answer.
+    ///   - limits: size and age limits.
+    ///   - clock: supplies the time of day.
     package init(directory: String, limits: Limits = Limits(), clock: WallClock = .system) {
         self.directory = directory
         self.limits = limits
@@ -42,10 +42,11 @@ package struct OutputStore: Sendable {
 
     /// Stores an answer.
     /// - Parameters:
-    ///   - bytes: JSON with a list (at the root or under `value`) is counted in rows, other text in lines or bytes.
-    ///   - connection: where it came from.
-    ///   - asText: whether to count in lines or bytes also what is a JSON list.
-    /// - Throws: `limitExceeded` when it is larger than one answer may be or the disk is full.
+    ///   - bytes: the answer. JSON with an array (the root or under `value`) is counted in rows, other text in lines or
+    ///     bytes.
+    ///   - connection: the connection that it came from.
+    ///   - asText: whether to count in lines or bytes even if the answer is a JSON list.
+    /// - Throws: `limitExceeded` when the answer is too large or the disk is full.
     package func put(_ bytes: [UInt8], connection: String, asText: Bool = false) throws(MMError) -> StoredOutput {
         var writer = try OutputWriter(store: self, connection: connection)
         try writer.append(bytes)
@@ -59,17 +60,17 @@ package struct OutputStore: Sendable {
         return try writer.finish(unit: .bytes, total: bytes.count, index: [])
     }
 
-    /// Begins an answer whose rows come one by one.
-    /// - Parameter connection: where they come from.
+    /// Starts an answer whose rows arrive one by one.
+    /// - Parameter connection: the connection that they come from.
     package func begin(connection: String) throws(MMError) -> OutputWriter {
         try OutputWriter(store: self, connection: connection)
     }
 
-    /// What is known of a stored answer.
+    /// Returns the description of a stored answer.
     /// - Parameters:
-    ///   - handle: as it was given.
+    ///   - handle: the handle of the answer.
     ///   - connection: the only connection whose answers may be read, where the caller is bound to one.
-    /// - Throws: `notFound` for handles that were never given, are over, or belong to another connection.
+    /// - Throws: `notFound` for a handle that is unknown, has expired or belongs to another connection.
     package func find(_ handle: String, connection: String? = nil) throws(MMError) -> StoredOutput {
         guard Self.isHandle(handle), let text = try ProtectedFile.read("\(directory)/\(handle).json"),
             let stored = StoredOutput(fileText: text), stored.handle == handle, stored.expires > clock.now,
@@ -82,13 +83,13 @@ package struct OutputStore: Sendable {
         return stored
     }
 
-    /// The whole of a stored answer.
+    /// Returns the whole of a stored answer.
     package func read(_ stored: StoredOutput) throws(MMError) -> [UInt8] {
         guard let bytes = try ProtectedFile.read(path(of: stored), limit: limits.single) else { throw gone(stored) }
         return bytes
     }
 
-    /// A piece of a stored answer as it is.
+    /// Returns a range of a stored answer's bytes.
     package func bytes(of stored: StoredOutput, from offset: Int, limit: Int) throws(MMError) -> [UInt8] {
         guard let place = try FilePlace.of(path(of: stored), creating: false),
             let file = try place.open(O_RDONLY, to: "read")
@@ -96,10 +97,10 @@ package struct OutputStore: Sendable {
         return try file.bytes(from: offset, limit: min(limit, stored.bytes - offset), of: path(of: stored))
     }
 
-    /// The file in which a stored answer lies, for programs that read it themselves.
+    /// Returns the path of a stored answer's file, for programs that read it themselves.
     package func path(of stored: StoredOutput) -> String { "\(directory)/\(stored.handle).data" }
 
-    /// All stored answers that are not over, newest first.
+    /// Returns all stored answers that haven't expired, newest first.
     package func list() throws(MMError) -> [StoredOutput] {
         var found: [StoredOutput] = []
         for name in try FolderListing.names(in: directory) where name.hasSuffix(".json") {
@@ -115,7 +116,7 @@ package struct OutputStore: Sendable {
         try ProtectedFile.remove("\(directory)/\(handle).data")
     }
 
-    /// Removes everything that came from a connection, as signing out does.
+    /// Removes all answers of a connection; signing out does this.
     package func removeAll(of connection: String) throws(MMError) {
         for stored in try list() where stored.connection == connection { try remove(stored.handle) }
     }

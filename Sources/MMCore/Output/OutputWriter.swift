@@ -1,6 +1,7 @@
 import Glibc
 
-/// Stores an answer piece by piece with flat memory. Dropped without `finish`, nothing stays.
+/// Stores an answer piece by piece, in constant memory. A writer that is dropped without `finish` leaves nothing
+/// behind.
 package struct OutputWriter: ~Copyable {
     private let store: OutputStore
     private let connection: String
@@ -35,10 +36,10 @@ package struct OutputWriter: ~Copyable {
         if !finished { try? ProtectedFile.remove(path) }
     }
 
-    /// How many rows there are so far.
+    /// The number of rows so far.
     package var rowCount: Int { rows }
 
-    /// Adds one row, a whole JSON value.
+    /// Appends one row, which must be a whole JSON value.
     package mutating func append(row: some Collection<UInt8>) throws(MMError) {
         held.append(UInt8(ascii: rows == 0 ? "[" : ","))
         held.append(0x0A)
@@ -47,19 +48,19 @@ package struct OutputWriter: ~Copyable {
         try append(row)
     }
 
-    /// Adds a piece of a text.
+    /// Appends a piece of text.
     package mutating func append(text: [UInt8]) throws(MMError) {
         try append(text)
         lines.take(text)
     }
 
-    /// A piece of what was added so far.
+    /// Returns a range of what has been appended so far.
     package mutating func read(from offset: Int, limit: Int) throws(MMError) -> [UInt8] {
         try flush()
         return try file.bytes(from: offset, limit: min(limit, written - offset), of: path)
     }
 
-    /// Ends a text and gives it its handle. It is counted in lines where it has several.
+    /// Finishes a text and returns its description. It is counted in lines if it has several.
     package consuming func finishText() throws(MMError) -> StoredOutput {
         let lines = lines
         if lines.areUnits { return try finish(unit: .lines, total: lines.count, index: lines.index) }
@@ -67,7 +68,7 @@ package struct OutputWriter: ~Copyable {
         return try finish(unit: .bytes, total: total, index: [])
     }
 
-    /// Adds bytes as they are.
+    /// Appends raw bytes.
     mutating func append(_ bytes: some Collection<UInt8>) throws(MMError) {
         guard written + held.count + bytes.count <= store.limits.single else {
             throw MMError(
@@ -78,7 +79,7 @@ package struct OutputWriter: ~Copyable {
         if held.count >= Self.holdLimit { try flush() }
     }
 
-    /// Ends a list of rows and gives it its handle.
+    /// Finishes a list of rows and returns its description.
     package consuming func finish() throws(MMError) -> StoredOutput {
         let end: StaticString = rows == 0 ? "[]\n" : "\n]\n"
         try append(UnsafeBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount))
@@ -86,16 +87,16 @@ package struct OutputWriter: ~Copyable {
         return try finish(unit: .rows, total: total, index: starts)
     }
 
-    /// Ends an answer of any kind and gives it its handle.
+    /// Finishes an answer in any unit and returns its description.
     consuming func finish(unit: OutputUnit, total: Int, index: [Int]) throws(MMError) -> StoredOutput {
         try flush()
-        // To the millisecond, as the description keeps it.
+        // Rounded to the millisecond, as the description file stores it.
         let moment = store.clock.now
         let now = Timestamp(seconds: moment.seconds, nanoseconds: moment.nanoseconds / 1_000_000 * 1_000_000)
         let stored = StoredOutput(
             handle: handle, connection: connection, unit: unit, total: total, bytes: written, stored: now,
             expires: now + store.limits.age, index: index)
-        // The handle exists once this file does; until then the data is a leftover that the next sweep takes.
+        // The handle is valid once this file exists; until then the data is a leftover that a later sweep removes.
         try ProtectedFile.replace("\(store.directory)/\(handle).json", with: stored.fileText, durable: false)
         finished = true
         return stored

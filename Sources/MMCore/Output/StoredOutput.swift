@@ -1,31 +1,31 @@
-/// What an answer's pieces are counted in.
+/// The unit in which an answer is paged.
 package enum OutputUnit: String, Sendable, CaseIterable {
-    /// Items of a JSON list.
+    /// Items of a JSON array.
     case rows
     /// Lines of text.
     case lines
-    /// Bytes of text, for what has no lines.
+    /// Bytes of text, for answers without usable lines.
     case bytes
 }
 
-/// An answer that was put aside, and what is known of it.
+/// The description of a stored answer.
 package struct StoredOutput: Sendable, Hashable {
-    /// The name to ask for it by: random, and no part of any path.
+    /// The random name to request it by; it never contains a path.
     package let handle: String
-    /// The connection it came from; only who may use that one may read it.
+    /// The connection that it came from; only callers that may use that connection may read it.
     package let connection: String
-    /// What it is counted in.
+    /// The unit of `total`.
     package let unit: OutputUnit
-    /// How many of them there are.
+    /// The number of rows, lines or bytes.
     package let total: Int
-    /// Its length in bytes.
+    /// The length in bytes.
     package let bytes: Int
     /// When it was stored.
     package let stored: Timestamp
-    /// When it goes.
+    /// When it is removed.
     package let expires: Timestamp
 
-    /// Where every 256th row or line begins.
+    /// The start of every 256th row or line.
     let index: [Int]
     static let stride = 256
 
@@ -44,7 +44,7 @@ package struct StoredOutput: Sendable, Hashable {
         self.index = index
     }
 
-    /// What a caller is told.
+    /// The description that callers receive.
     package var json: JSONObject {
         [
             "handle": .string(handle), "connection": .string(connection), "unit": .string(unit.rawValue),
@@ -66,7 +66,7 @@ package struct StoredOutput: Sendable, Hashable {
         self.init(json: object)
     }
 
-    /// What a caller was told; `nil` when it is something else.
+    /// Reads a description that a caller received; `nil` when it is anything else.
     package init?(json object: JSONObject) {
         guard let handle = object["handle"]?.string,
             let connection = object["connection"]?.string,

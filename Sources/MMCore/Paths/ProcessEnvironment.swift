@@ -2,7 +2,7 @@ import Glibc
 
 /// The environment this process was started with.
 public enum ProcessEnvironment {
-    /// Names and values; of a name that stands twice, the first.
+    /// Returns the names and values; the first one wins where a name occurs twice.
     public static func read() -> [String: String] {
         var environment: [String: String] = [:]
         var pointer = environ

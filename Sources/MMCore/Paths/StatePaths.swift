@@ -1,8 +1,8 @@
 import Glibc
 
-/// Where everything of a user lies, from the environment alone.
+/// The locations of a user's files, derived from the environment alone.
 ///
-/// `MM_CONNECTIONS`, `MM_TOKEN_DIR`, `MM_STATE_DIR` and `MM_LOG_DIR` move single places; the rest follows `HOME`.
+/// `MM_CONNECTIONS`, `MM_TOKEN_DIR`, `MM_STATE_DIR` and `MM_LOG_DIR` override single locations; the rest follow `HOME`.
 public struct StatePaths: Sendable, Hashable {
     /// The user's home folder.
     public var home: String
@@ -10,17 +10,17 @@ public struct StatePaths: Sendable, Hashable {
     public var registry: String
     /// Token caches and pending sign-ins, `~/.mm-graph-tokens`.
     public var tokenDirectory: String
-    /// What outlives a process: sessions, outputs, audit, pins; `~/.m365-state`.
+    /// State that outlives a process: sessions, outputs, audit, pins; `~/.m365-state`.
     public var stateDirectory: String
     /// Logs, `~/.m365-logs`.
     public var logDirectory: String
     /// Sockets: `$XDG_RUNTIME_DIR/mm`, else `run` in the state folder.
     public var runtimeDirectory: String
 
-    /// Everything of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
+    /// The files and folders of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
     package var ownFiles: [String] { [registry, tokenDirectory, stateDirectory, logDirectory, runtimeDirectory] }
 
-    /// The places that an environment names.
+    /// Derives the locations from an environment.
     public init(environment: [String: String]) {
         func named(_ key: String) -> String? {
             guard let path = environment[key], !path.isEmpty else { return nil }
@@ -29,7 +29,7 @@ public struct StatePaths: Sendable, Hashable {
         let home = Self.withoutEnd(named("HOME") ?? Self.accountHome() ?? "/")
         func place(_ key: String, _ usual: String) -> String {
             guard let path = named(key) else { return Self.under(home, usual) }
-            // Environment blocks of clients are no shell: nobody has put the home folder in for "~".
+            // MCP clients pass environment blocks literally: no shell has expanded "~".
             if path == "~" { return home }
             if path.hasPrefix("~/") { return Self.withoutEnd(Self.under(home, String(path.dropFirst(2)))) }
             return Self.withoutEnd(path)
@@ -44,42 +44,45 @@ public struct StatePaths: Sendable, Hashable {
         self.runtimeDirectory = runtime.map { Self.under(Self.withoutEnd($0), "mm") } ?? Self.under(state, "run")
     }
 
-    /// Stored answers.
+    /// The folder of stored answers.
     package var outputDirectory: String { Self.under(stateDirectory, "outputs") }
-    /// The audit chain.
+    /// The audit log.
     public var auditLog: String { Self.under(stateDirectory, "audit.jsonl") }
-    /// Identities that connections were pinned to after their first sign-in.
+    /// The identities that connections were pinned to after their first sign-in.
     package var pinFile: String { Self.under(stateDirectory, "pins.json") }
-    /// The slow hash of the PIN that a person confirms with, and the wrong tries.
+    /// The slow hash of the PIN that a person confirms with, and the count of wrong attempts.
     package var confirmationPIN: String { Self.under(stateDirectory, "confirmation-pin.json") }
     /// The public keys of the security keys that a person confirms with.
     package var securityKeys: String { Self.under(stateDirectory, "security-keys.json") }
-    /// Requests that wait for a person's confirmation.
+    /// The requests that await a person's confirmation.
     package var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
-    /// The folder of the pools that serve one connection each: a folder for each pool, which holds its `home`.
+    /// The folder of pools that serve one connection each; every pool has a folder of its own there, which holds its
+    /// `home`.
     package var isolatedDirectory: String { Self.under(stateDirectory, "isolated") }
-    /// The name that this home's front-ends give themselves at pools.
+    /// The name that this home's front-ends identify themselves with to pools.
     package var frontEndName: String { Self.under(stateDirectory, "front-end-name") }
-    /// Where a running sandbox tenant listens.
+    /// The address of a running sandbox tenant.
     package var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
-    /// Before which times nothing is sent to services that asked to slow down.
+    /// The times before which nothing is sent to services that asked to slow down.
     package var throttleFile: String { Self.under(stateDirectory, "throttling.json") }
     /// The pool's socket.
     package var poolSocket: String { Self.under(runtimeDirectory, "pool.sock") }
 
-    /// The pool's log as text lines: of one connection in isolated mode, else the unified one.
+    /// Returns the path of a pool's text log: that of one connection in isolated mode, otherwise the unified one.
     package func poolLog(of connection: String? = nil) -> String {
         Self.under(logDirectory, "session-pool-\(Self.safeName(connection ?? "unified")).log")
     }
 
-    /// The sessions to bring back after a restart: of one connection in isolated mode, else all.
+    /// Returns the path of the sessions to restore after a restart: those of one connection in isolated mode, otherwise
+    /// all.
     package func sessionsFile(of connection: String? = nil) -> String {
         Self.under(stateDirectory, "sessions-\(Self.safeName(connection ?? "unified")).json")
     }
 
-    /// A name as a part of a file name: what is no ASCII letter, digit, `_` or `-` becomes `_`.
+    /// Returns a name in a form that is safe in a file name: anything but ASCII letters, digits, `_` and `-` becomes
+    /// `_`.
     ///
-    /// Two names may become one; where that matters, add a digest of the name.
+    /// Two names may collide; where that matters, add a digest of the name.
     package static func safeName(_ name: String) -> String {
         String(
             String.UnicodeScalarView(
@@ -101,7 +104,7 @@ public struct StatePaths: Sendable, Hashable {
         return path
     }
 
-    /// The home folder of the account, for environments without `HOME` (services).
+    /// Returns the account's home folder, for environments without `HOME` (services).
     private static func accountHome() -> String? {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?

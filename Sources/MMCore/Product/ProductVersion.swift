@@ -1,5 +1,5 @@
 /// The version of the product, the same in every library and program.
 public enum ProductVersion {
-    /// As in `mm version`; semantic versioning.
+    /// The semantic version, as `mm version` prints it.
     public static let text = "0.1.0"
 }

@@ -1,7 +1,7 @@
-/// The tokens, codes and keys that this process has in its hands, so that they are known wherever they turn up: a service may
-/// repeat a token in an error, a script may print it, and not every token has a shape that gives it away.
+/// The tokens, codes and keys that this process holds, so that they are recognised wherever they turn up: a service may
+/// repeat a token in an error, a script may print it, and not every token has a recognisable shape.
 package final class HeldSecrets: Sendable {
-    /// Those of this process; every `Redactor` asks them.
+    /// The secrets of this process; every `Redactor` consults them.
     package static let shared = HeldSecrets()
 
     private struct State {
@@ -12,11 +12,11 @@ package final class HeldSecrets: Sendable {
     private let state = Mutex(State())
     private let limit: Int
 
-    /// A collection of its own, for tests.
-    /// - Parameter limit: how many are remembered; the oldest go first.
+    /// Creates a separate collection, for tests.
+    /// - Parameter limit: how many secrets are remembered; the oldest are dropped first.
     package init(limit: Int = 1024) { self.limit = limit }
 
-    /// Remembers a secret until so many have come after it that it can't be good any more.
+    /// Remembers a secret until so many others have followed that it can no longer be valid.
     package func hold(_ secret: Secret) {
         state.withLock { state in
             guard state.newest.last != secret, !state.newest.contains(secret) else { return }

@@ -1,20 +1,20 @@
-/// What may leave for whoever asked: everything but tokens, codes and private keys, by their shape and by what this process
-/// holds. Names of fields prove nothing here, unlike in logs: an answer may hold a code that the caller is to see.
+/// Removes tokens, codes and private keys from answers to a caller, by their shape and by what this process holds.
+/// Field names prove nothing here, unlike in logs: an answer may contain a code that the caller is meant to see.
 package struct OutgoingFilter: Sendable {
     private let held: HeldSecrets
     private let knowsShapes: Bool
 
-    /// A filter.
+    /// Creates a filter.
     /// - Parameters:
-    ///   - held: the secrets to look for besides those that show by their shape.
-    ///   - knowsShapes: whether what looks like a token or a private key stays as well; `false` for an answer in which a
-    ///     person has confirmed that a secret is given out.
+    ///   - held: the secrets to look for in addition to those recognised by shape.
+    ///   - knowsShapes: whether to remove whatever looks like a token or a private key; `false` for an answer in which
+    ///     a person has confirmed that a secret is given out.
     package init(held: HeldSecrets = .shared, knowsShapes: Bool = true) {
         self.held = held
         self.knowsShapes = knowsShapes
     }
 
-    /// A text without secrets.
+    /// Returns a text without secrets.
     package func text(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let unheld = held.index.replacing(in: bytes, with: Redactor.mark)
@@ -22,7 +22,7 @@ package struct OutgoingFilter: Sendable {
         return (knowsShapes ? scan.run() : nil) ?? unheld.map { String(decoding: $0, as: UTF8.self) } ?? text
     }
 
-    /// A value without secrets.
+    /// Returns a value without secrets.
     package func json(_ value: JSONValue) -> JSONValue {
         switch value {
         case .string(let text): .string(self.text(text))
@@ -32,7 +32,7 @@ package struct OutgoingFilter: Sendable {
         }
     }
 
-    /// An error without secrets: services repeat in their complaints what they were sent.
+    /// Returns an error without secrets, because services repeat in their errors what they were sent.
     package func error(_ error: MMError) -> MMError {
         var clean = error
         clean.message = text(error.message)

@@ -1,29 +1,30 @@
-/// Takes secrets out of what is about to be logged, shown in an error or kept: by the name of a field, by the shape of a text,
-/// and those that this process holds wherever they stand. When in doubt it takes out too much.
+/// Removes secrets from what is about to be logged, shown in an error or stored: by field name, by shape, and, wherever
+/// they occur, those that this process holds. When in doubt it removes too much.
 public struct Redactor: Sendable {
-    /// Texts that are known to be secret besides those that the process holds.
+    /// Known secrets besides those that the process holds.
     private let known: SecretIndex
     private let held: HeldSecrets
 
-    /// What is put in a secret's place.
+    /// The replacement for a secret.
     public static let mark = Secret.placeholder
 
-    /// Redacts by name and shape.
+    /// Redacts by name, by shape and by the secrets that the process holds.
     public static let standard = Redactor()
 
-    /// A redactor.
-    /// - Parameter known: texts to take out wherever they stand; those under eight bytes are left, they would hit by chance.
+    /// Creates a redactor.
+    /// - Parameter known: texts to remove wherever they occur; texts under eight bytes are ignored, since they would
+    ///   match by chance.
     public init(known: [Secret] = []) {
         self.init(known: known, held: .shared)
     }
 
-    /// A redactor with the secrets of another process's hands, for tests.
+    /// Creates a redactor with its own collection of held secrets, for tests.
     package init(known: [Secret] = [], held: HeldSecrets) {
         self.known = SecretIndex(known)
         self.held = held
     }
 
-    /// A value without secrets.
+    /// Returns a value without secrets.
     public func json(_ value: JSONValue) -> JSONValue {
         switch value {
         case .string(let text): .string(self.text(text))
@@ -33,7 +34,7 @@ public struct Redactor: Sendable {
         }
     }
 
-    /// An object without secrets; keys stay.
+    /// Returns an object without secrets; keys are kept.
     public func object(_ members: JSONObject) -> JSONObject {
         JSONObject(
             members.map { key, value in
@@ -45,22 +46,22 @@ public struct Redactor: Sendable {
                 }
                 guard SecretNames.isSecret(key) else { return (key, json(value)) }
                 switch value {
-                // A count or a flag says nothing of the secret itself.
+                // A count or a flag reveals nothing about the secret itself.
                 case .null, .bool, .int, .string(""): return (key, value)
                 default: return (key, .string(Self.mark))
                 }
             })
     }
 
-    /// A header's value without secrets.
+    /// Returns a header's value without secrets.
     /// - Parameters:
-    ///   - name: the header.
-    ///   - value: what it says.
+    ///   - name: the header's name.
+    ///   - value: the header's value.
     public func header(_ name: String, _ value: String) -> String {
         SecretNames.isSecret(name) ? Self.mark : text(value)
     }
 
-    /// A free text without secrets: command lines, messages of services, addresses, whole documents.
+    /// Returns a free text without secrets: command lines, service messages, URLs, whole documents.
     public func text(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let unknown = [known, held.index].reduce(nil as [UInt8]?) { clean, index in
@@ -70,7 +71,7 @@ public struct Redactor: Sendable {
         return scan.run() ?? unknown.map { String(decoding: $0, as: UTF8.self) } ?? text
     }
 
-    /// An error without secrets.
+    /// Returns an error without secrets.
     public func error(_ error: MMError) -> MMError {
         var clean = error
         clean.message = text(error.message)

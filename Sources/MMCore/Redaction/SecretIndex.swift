@@ -1,15 +1,15 @@
-/// Finds known texts in any text in one pass: a table of their first two bytes passes over nearly every position.
+/// Finds known texts within any text in one pass; a table of their first two bytes rules out nearly every position.
 struct SecretIndex: Sendable {
-    /// A secret shorter than this would be found where it isn't meant.
+    /// The minimum length in bytes; a shorter secret would match by chance.
     static let shortest = 8
 
     private var secrets: [[UInt8]: [[UInt8]]] = [:]
     private var starts = [UInt64](repeating: 0, count: 1024)
 
-    /// Whether nothing is known.
+    /// Whether the index is empty.
     var isEmpty: Bool { secrets.isEmpty }
 
-    /// An index of secrets; those that are too short are left out.
+    /// Creates an index of secrets; those that are too short are left out.
     init(_ secrets: some Sequence<Secret> = []) {
         for secret in secrets { insert(secret) }
     }
@@ -20,21 +20,21 @@ struct SecretIndex: Sendable {
         guard bytes.count >= Self.shortest else { return }
         let start = Array(bytes.prefix(Self.shortest))
         guard secrets[start]?.contains(bytes) != true else { return }
-        // Of two that begin alike the longer is taken out whole.
+        // Of two secrets with the same beginning, the longer one must match first.
         secrets[start, default: []].append(bytes)
         secrets[start]?.sort { $0.count > $1.count }
         let pair = Int(bytes[0]) << 8 | Int(bytes[1])
         starts[pair >> 6] |= 1 << UInt64(pair & 63)
     }
 
-    /// How many bytes at the end of a text are the beginning of a known secret, and not all of it.
+    /// Returns the length of the longest incomplete beginning of a known secret at the end of a text, in bytes.
     func beginning(atEndOf text: [UInt8]) -> Int {
         var longest = 0
         for candidates in secrets.values {
             for secret in candidates {
                 var count = min(secret.count - 1, text.count)
                 while count > longest {
-                    // Most suffixes are told from a beginning by their first byte.
+                    // The first byte rules out most suffixes.
                     if text[text.count - count] == secret[0], secret.starts(with: text.suffix(count)) { break }
                     count -= 1
                 }
@@ -44,8 +44,8 @@ struct SecretIndex: Sendable {
         return longest
     }
 
-    /// A text with every known secret replaced.
-    /// - Returns: `nil` when there is none in it.
+    /// Replaces every known secret in a text.
+    /// - Returns: `nil` when the text contains none.
     func replacing(in text: [UInt8], with mark: String) -> [UInt8]? {
         guard !isEmpty, text.count >= Self.shortest else { return nil }
         var clean: [UInt8] = []

@@ -1,31 +1,31 @@
-/// Which names of fields, headers, parameters and query items stand for secrets.
+/// Decides which names of fields, headers, parameters and query items denote secrets.
 enum SecretNames {
-    /// Parts of a name that make it secret, compared in lower case without `-`, `_` and blanks.
+    /// Parts that make a name secret, compared in lower case without `-`, `_` and spaces.
     private static let parts = [
         "token", "secret", "password", "passwd", "passphrase", "assertion", "cookie", "authorization", "credential",
         "apikey", "privatekey", "accesskey", "signingkey", "sharedkey", "accountkey", "connectionstring", "devicecode",
         "authcode", "authorizationcode", "codeverifier", "saskey", "securestring",
     ].map { Array($0.utf8) }
-    /// The parts by their first bytes: most names are through after a glance at each letter.
+    /// The parts by first byte, so that most letters of a name are ruled out at a glance.
     private static let partsByStart: [[[UInt8]]] = (UInt8.min...UInt8.max).map { start in
         parts.filter { $0.first == start }
     }
-    /// Whole names that are secret.
+    /// Names that are secret as a whole.
     private static let whole: Set<String> = ["pwd", "sas", "sig", "otp", "passcode", "bearer", "jwt"]
     private static let longestWhole = whole.reduce(0) { max($0, $1.utf8.count) }
-    /// Ends of names that hold such a part but no secret: what kind it is, where it lies, how long it lasts.
+    /// Suffixes of names that contain a secret part but hold no secret: its kind, location or lifetime.
     private static let harmlessEnds = [
         "type", "types", "endpoint", "uri", "url", "expiry", "expires", "expiresin", "expireson", "expiration",
         "lifetime",
         "count", "counts", "limit", "file", "path", "directory", "dir", "variable", "name", "id", "ids", "policy",
         "policies", "enabled", "required", "length", "size", "version", "status", "issuer", "audience", "profile",
-        // Marks of a page are called tokens, but a caller needs them to go on.
+        // Paging markers are called tokens, but a caller needs them to continue.
         "skiptoken", "deltatoken", "nexttoken", "pagetoken", "continuationtoken",
     ].map { Array($0.utf8) }
-    /// Headers whose whole line is secret.
+    /// Headers that are secret up to the end of the line.
     private static let lines: Set<String> = ["authorization", "proxyauthorization", "cookie", "setcookie"]
 
-    /// A name in lower case without what divides its words.
+    /// Returns a name in lower case without word separators.
     static func plain(_ name: some Sequence<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
         for byte in name where byte != UInt8(ascii: "-") && byte != UInt8(ascii: "_") && byte != 0x20 {
@@ -34,24 +34,24 @@ enum SecretNames {
         return bytes
     }
 
-    /// Whether what stands under this name is secret.
+    /// Returns whether the value under this name is secret.
     static func isSecret(_ name: String) -> Bool { isSecret(plain: plain(name.utf8)) }
 
-    /// Whether what stands under this name, already in plain form, is secret.
+    /// Returns whether the value under this name, already in plain form, is secret.
     static func isSecret(plain name: [UInt8]) -> Bool {
         if name.count <= longestWhole, whole.contains(String(decoding: name, as: UTF8.self)) { return true }
         guard holdsPart(name) else { return false }
         return !harmlessEnds.contains { name.suffix($0.count).elementsEqual($0) }
     }
 
-    /// Whether a header of this plain name is secret to the end of its line.
+    /// Returns whether a header of this plain name is secret up to the end of its line.
     static func isSecretLine(plain name: [UInt8]) -> Bool { lines.contains(String(decoding: name, as: UTF8.self)) }
 
-    /// Whether a name is `code`, which is a secret in sign-ins and a plain word in errors.
+    /// Returns whether a name is `code`, which denotes a secret in sign-ins and an error code elsewhere.
     static func isCode(_ name: String) -> Bool { plain(name.utf8) == Array("code".utf8) }
 
-    /// Whether the text of a `code` is one of a sign-in: neither words (`Request_ResourceNotFound`), nor a number, nor one
-    /// of Entra's error codes.
+    /// Returns whether the value of a `code` comes from a sign-in: it is neither words (`Request_ResourceNotFound`),
+    /// nor a number, nor one of Entra's error codes.
     static func isSecretCode(_ value: some Collection<UInt8>) -> Bool {
         func digits(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { (0x30...0x39).contains($0) } }
         if value.starts(with: "AADSTS".utf8), digits(value.dropFirst(6)) { return false }

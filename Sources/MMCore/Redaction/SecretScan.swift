@@ -1,4 +1,5 @@
-/// One pass over a free text that finds secrets by their shape and by the name in front of them. Linear in the text's length.
+/// Scans a free text in one pass for secrets, by their shape and by the name in front of them. Linear in the text's
+/// length.
 struct SecretScan {
     private let text: [UInt8]
     private var position = 0
@@ -10,16 +11,16 @@ struct SecretScan {
     private static let mark = Array(Redactor.mark.utf8)
     private static let schemes: Set<String> = ["bearer", "basic", "negotiate", "ntlm", "pop", "digest"]
 
-    /// A scan.
+    /// Creates a scan.
     /// - Parameters:
-    ///   - text: the text.
-    ///   - byName: whether what stands behind the name of a secret counts as one, whatever it looks like.
+    ///   - text: the text to scan.
+    ///   - byName: whether a value after a secret's name counts as secret, whatever it looks like.
     init(_ text: [UInt8], byName: Bool = true) {
         self.text = text
         self.byName = byName
     }
 
-    /// The text without secrets; `nil` when there are none.
+    /// Returns the text without secrets; `nil` when there are none.
     mutating func run() -> String? {
         while position < text.count {
             if takeKeyBlock() || takeUserInfo() { continue }
@@ -36,7 +37,7 @@ struct SecretScan {
         return String(decoding: clean, as: UTF8.self)
     }
 
-    /// Puts the mark in the place of a range, which begins where nothing was copied yet.
+    /// Replaces a range with the mark; the range must start after everything copied so far.
     private mutating func hide(_ range: Range<Int>) {
         clean += text[copied..<range.lowerBound]
         clean += Self.mark
@@ -60,7 +61,7 @@ struct SecretScan {
 }
 
 extension SecretScan {
-    /// A private key in PEM form (RFC 7468).
+    /// Hides a private key in PEM form (RFC 7468).
     private mutating func takeKeyBlock() -> Bool {
         guard text[position] == UInt8(ascii: "-"), matches("-----BEGIN ", at: position) else { return false }
         let labelEnd = end(from: position + 11) { $0 != UInt8(ascii: "-") && $0 != 0x0A }
@@ -71,13 +72,14 @@ extension SecretScan {
         }
         var finish = labelEnd
         while finish < text.count, !matches("-----END ", at: finish) { finish += 1 }
-        // A block that was cut off is secret to the end.
+        // A truncated block is secret to the end of the text.
         finish = finish == text.count ? finish : end(from: finish + 9) { $0 != UInt8(ascii: "-") }
         hide(position..<end(from: finish) { $0 == UInt8(ascii: "-") })
         return true
     }
 
-    /// Name and password in front of a host (RFC 3986, section 3.2.1). What is told to whoever asked keeps a mere name.
+    /// Hides the user name and password in front of a host (RFC 3986, section 3.2.1); a user name alone stays in
+    /// answers.
     private mutating func takeUserInfo() -> Bool {
         guard text[position] == UInt8(ascii: ":"), matches("://", at: position) else { return false }
         let start = position + 3
@@ -98,7 +100,7 @@ extension SecretScan {
         return true
     }
 
-    /// What looks like a token wherever it stands: signed tokens, Entra's refresh tokens and codes, Entra's client secrets.
+    /// Hides tokens recognised by shape: signed tokens, Entra's refresh tokens and codes, Entra's client secrets.
     private mutating func takeShape() -> Bool {
         if position > 0, Self.isToken(text[position - 1]) { return false }
         let starts =
@@ -108,7 +110,8 @@ extension SecretScan {
         guard starts || client else { return false }
         let finish = end(from: position, while: Self.isToken)
         let length = finish - position
-        // The parts of a signed token are joined by dots; other things that begin so are JSON in base64, as in next links.
+        // The parts of a signed token are joined by dots. Without a dot it is other base64-encoded JSON, as in next
+        // links.
         let signed =
             matches("eyJ", at: position) && length >= 20
             && (byName || text[position..<finish].contains(UInt8(ascii: ".")))
@@ -120,7 +123,7 @@ extension SecretScan {
         return true
     }
 
-    /// A word: the name of a scheme or of a secret with its value after it, or nothing of interest.
+    /// Consumes a word and hides what follows if the word is an authentication scheme or the name of a secret.
     private mutating func takeWord() {
         let start = position
         let finish = end(from: start, while: Self.isName)
@@ -148,7 +151,7 @@ extension SecretScan {
             return
         }
         let range = valueRange(from: value)
-        // A variable or a bracket holds no secret itself; what is inside is looked at in turn.
+        // Variables and brackets aren't secrets themselves; their content is scanned in turn.
         if range.isEmpty || text[range.lowerBound] == UInt8(ascii: "$") || text[range.lowerBound] == UInt8(ascii: "(") {
             return
         }
@@ -156,8 +159,8 @@ extension SecretScan {
         hide(range)
     }
 
-    /// Where the value of a name begins: after `=`, `:` or `>`, or after a blank when the name is a parameter or makes a
-    /// secure string.
+    /// Returns where the value of a name begins: after `=`, `:` or `>`, or after a space if the name is a parameter or
+    /// `ConvertTo-SecureString`.
     private func valueStart(after finish: Int, from start: Int, name: [UInt8]) -> Int? {
         var at = finish
         var quotes = 0
@@ -177,7 +180,7 @@ extension SecretScan {
             let maker = name == Array("converttosecurestring".utf8)
             guard at > blanksFrom, parameter || maker else { return nil }
             if maker {
-                // Switches stand between the command and its text: look for the first word that is none.
+                // Switches may stand between the command and its text; skip to the first word that isn't one.
                 while at < text.count, text[at] == UInt8(ascii: "-") {
                     at = end(from: at, while: Self.isName)
                     while at < text.count, text[at] == 0x20 || text[at] == 0x09 { at += 1 }
@@ -195,7 +198,7 @@ extension SecretScan {
         return at < text.count ? at : nil
     }
 
-    /// A value from its first byte to its closing quote, or to what ends a plain one.
+    /// Returns the range of a value: up to its closing quote, or up to a delimiter if it is unquoted.
     private func valueRange(from start: Int) -> Range<Int> {
         let quote = start > 0 ? text[start - 1] : 0
         guard Self.isQuote(quote) else {

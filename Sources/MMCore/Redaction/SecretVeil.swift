@@ -1,13 +1,13 @@
-/// Takes the secrets that this process holds out of bytes that come piece by piece, also where a piece ends within one.
+/// Removes the secrets that this process holds from a byte stream, even where a chunk boundary splits one.
 package struct SecretVeil: Sendable {
     private let held: HeldSecrets
     private var kept: [UInt8] = []
 
-    /// A veil over one stream.
-    /// - Parameter held: the secrets to take out.
+    /// Creates a filter for one stream.
+    /// - Parameter held: the secrets to remove.
     package init(held: HeldSecrets = .shared) { self.held = held }
 
-    /// The next piece without secrets. What may be the beginning of one is kept back until more has come.
+    /// Returns the next chunk without secrets. A possible beginning of a secret is held back until more bytes arrive.
     package mutating func take(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         let index = held.index
         guard !index.isEmpty else {
@@ -22,7 +22,7 @@ package struct SecretVeil: Sendable {
         return text
     }
 
-    /// What was kept back, at the stream's end.
+    /// Returns what was held back; call this at the end of the stream.
     package mutating func finish() -> [UInt8] {
         defer { kept = [] }
         return kept

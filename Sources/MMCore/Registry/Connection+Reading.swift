@@ -1,30 +1,30 @@
 extension Connection {
-    /// The clouds a connection may name.
+    /// The values that `cloud` may have.
     public static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
 
-    /// Every key of an entry that something here reads.
+    /// All keys of an entry that have a meaning here.
     public static let knownKeys = [
         "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "person",
         "engine", "language", "egress", "confinement", "shared", "sharepoint_host", "moduleApps", "skipSendGuards",
         "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags", "keepSpares",
     ]
 
-    /// A connection from an entry as it was written.
+    /// Creates a connection from an entry as written in the registry.
     /// - Parameters:
     ///   - name: the entry's name.
-    ///   - entry: its keys.
-    /// - Throws: `invalidInput`, naming the entry, the key, the value and the remedy, for the first thing that is wrong.
+    ///   - entry: the entry's keys and values.
+    /// - Throws: `invalidInput` for the first fault, naming the entry, the key, the value and the remedy.
     public init(name: String, entry: JSONObject) throws(MMError) {
         let (connection, problems) = Self.read(name: name, entry: entry)
         if let first = problems.first { throw first.error }
         self = connection
     }
 
-    /// A connection that is in no registry.
+    /// Creates a connection that isn't in any registry.
     /// - Parameters:
-    ///   - name: under which its sign-in is kept.
+    ///   - name: the name under which its sign-in is kept.
     ///   - tenant: the tenant's domain or id.
-    ///   - appId: the app registration's client id; without one the modules use their makers' own apps.
+    ///   - appId: the app registration's client id; without one, modules use their publishers' own apps.
     ///   - expectedEmail: the account that must have signed in.
     ///   - cloud: the national cloud, or `sandbox`.
     ///   - options: further keys of a registry entry, such as `["guard": "readonly"]`.
@@ -41,7 +41,7 @@ extension Connection {
         try self.init(name: name, entry: entry)
     }
 
-    /// A connection and everything that is wrong with its entry.
+    /// Returns a connection and everything that is wrong with its entry.
     static func read(name: String, entry: JSONObject) -> (connection: Connection, problems: [RegistryProblem]) {
         var reader = EntryReader(name: name, entry: entry)
         if name.isEmpty || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
@@ -89,10 +89,10 @@ extension Connection {
         return text
     }
 
-    /// The host's first label: as given, or the first label of the tenant's domain.
+    /// Returns the first label of the SharePoint host: the one given, or else that of the tenant's domain.
     private static func readHost(_ reader: inout EntryReader, tenant: String?) -> String? {
         if let text = reader.text("sharepoint_host") {
-            // Both spellings are met in the wild; the label is what is asked for.
+            // Both spellings occur in practice; only the label is needed.
             let label = text.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
             let whole = label == text || text.lowercased() == "\(label).sharepoint.com".lowercased()
             guard whole, !label.isEmpty, label.utf8.allSatisfy({ isLabelByte($0) }) else {
@@ -125,7 +125,8 @@ extension Connection {
         return cloud
     }
 
-    /// `"auth": "device"`, or `"auth": {"method": "secret", "secretFile": "…"}`; fields may also stand beside a plain word.
+    /// Reads `"auth": "device"` or `"auth": {"method": "secret", "secretFile": "…"}`; the word's fields may stand
+    /// beside it.
     private static func readAuth(_ reader: inout EntryReader) -> ConnectionAuth {
         guard let value = reader.value("auth") else { return ConnectionAuth() }
         let object = value.object
@@ -137,7 +138,7 @@ extension Connection {
             return ConnectionAuth()
         }
         for key in ConnectionAuth.inlineSecrets where object?[key] != nil || reader.entry[key] != nil {
-            // The value is not shown: it is a secret.
+            // The value is secret, so it isn't shown.
             reader.report(
                 object?[key] != nil ? "auth.\(key)" : key, "holds a secret, which doesn't belong into the registry",
                 hint:
@@ -172,7 +173,7 @@ extension Connection {
             case .secret: auth.secretFile == nil ? "secretFile" : nil
             case .certificate: auth.certificatePath == nil ? "certificatePath" : nil
             case .token: auth.tokenFile == nil && auth.tokenVariable == nil ? "tokenFile" : nil
-            // Federated sign-in also finds its token in the environment of the machine.
+            // Federated sign-in may also find its token in the machine's environment.
             case .device, .browser, .federated, .managedIdentity: nil
             }
         if let missing {
@@ -182,7 +183,7 @@ extension Connection {
         }
     }
 
-    /// `"guard": "strict"`, or `"guard": {"policy": "standard", "ask": ["write"], "deny": ["send"]}`.
+    /// Reads `"guard": "strict"` or `"guard": {"policy": "standard", "ask": ["write"], "deny": ["send"]}`.
     private static func readGuard(_ reader: inout EntryReader) -> ConnectionGuardPolicy {
         guard let value = reader.value("guard") else { return ConnectionGuardPolicy() }
         guard let object = value.object else {
@@ -208,11 +209,11 @@ extension Connection {
             name ?? .standard, allow: lists["allow"] ?? [], ask: lists["ask"] ?? [], deny: lists["deny"] ?? [])
     }
 
-    /// `"person": "pin"`, or `"person": {"destructive": "login", "send": "pin"}`.
+    /// Reads `"person": "pin"` or `"person": {"destructive": "login", "send": "pin"}`.
     private static func readPerson(_ reader: inout EntryReader) -> ConnectionPersonChecks {
         guard let value = reader.value("person") else { return ConnectionPersonChecks() }
         guard let object = value.object else {
-            // What can't be read asks for the most: a misspelt word must not weaken it.
+            // An unreadable value means the strongest check, so that a misspelt word doesn't weaken it.
             let check: PersonCheck? = reader.choice("person")
             return ConnectionPersonChecks(check ?? .key)
         }

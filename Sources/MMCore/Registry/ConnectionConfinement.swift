@@ -1,9 +1,9 @@
-/// How far the processes of a connection's sessions are shut in by the kernel.
+/// How far the kernel confines the processes of a connection's sessions.
 public enum ConnectionConfinement: String, Sendable, CaseIterable {
-    /// They don't start where the kernel can't do it.
+    /// Confined; sessions don't start where the kernel can't confine them.
     case required
-    /// As far as the kernel can.
+    /// Confined as far as the kernel supports it.
     case preferred
-    /// Not at all.
+    /// Not confined.
     case off
 }

@@ -1,16 +1,16 @@
 /// How a connection's PowerShell sessions reach the network.
 public enum ConnectionEgress: Sendable, Hashable {
-    /// By themselves: they reach every host, and hold the tokens that they use.
+    /// Directly: sessions reach every host, and hold the tokens that they use.
     case off
-    /// Through the wire: the hosts of the connection's cloud and tenant, and those that the owner adds.
+    /// Through the egress proxy: the hosts of the connection's cloud and tenant, and those that the owner adds.
     case wire(allow: [PlainHostName])
 
-    /// The hosts that the owner adds; `nil` for sessions without a wire.
+    /// The hosts that the owner added; `nil` for sessions without the proxy.
     public var allowed: [PlainHostName]? {
         if case .wire(let allow) = self { allow } else { nil }
     }
 
-    /// `"egress": "off"`, or `"egress": {"allow": ["api.contoso.com"]}`.
+    /// Reads `"egress": "off"` or `"egress": {"allow": ["api.contoso.com"]}`.
     static func read(_ reader: inout EntryReader) -> ConnectionEgress {
         guard let value = reader.value("egress") else { return .wire(allow: []) }
         if value == "off" { return .off }

@@ -1,24 +1,24 @@
-/// How a connection signs in, with the fields that its way needs.
+/// The sign-in method of a connection, with the fields that the method needs.
 public struct ConnectionAuth: Sendable, Hashable {
-    /// The ways to sign in.
+    /// The sign-in methods.
     public enum Method: String, Sendable, CaseIterable {
         case device, browser, secret, certificate, federated, token
         case managedIdentity = "managed-identity"
     }
 
-    /// The way.
+    /// The sign-in method.
     public var method: Method
-    /// The file that holds the client secret.
+    /// The path of the client secret's file.
     public var secretFile: String?
-    /// The file that holds the certificate (and its key, unless `privateKeyPath` names another).
+    /// The path of the certificate's file, which also holds the key unless `privateKeyPath` is set.
     public var certificatePath: String?
-    /// The file that holds the certificate's private key.
+    /// The path of the certificate's private key.
     public var privateKeyPath: String?
-    /// The file that holds the password of the key or the PKCS #12 store.
+    /// The path of a file with the password of the key or PKCS #12 store.
     public var certificatePasswordFile: String?
-    /// The file that holds the outside token (`federated`) or the access token (`token`); read anew for each use.
+    /// The path of the external token (`federated`) or access token (`token`); read again for each use.
     public var tokenFile: String?
-    /// The environment variable that holds the outside token or the access token.
+    /// The environment variable with the external token or access token.
     public var tokenVariable: String?
     /// The client id of a user-assigned managed identity.
     public var clientId: String?
@@ -26,13 +26,13 @@ public struct ConnectionAuth: Sendable, Hashable {
     public var objectId: String?
     /// The resource id of a user-assigned managed identity.
     public var resourceId: String?
-    /// All fields as they were written.
+    /// All fields as written.
     public var fields: JSONObject
 
-    /// A way to sign in.
+    /// Creates a sign-in configuration.
     /// - Parameters:
-    ///   - method: the way.
-    ///   - fields: the fields as they were written.
+    ///   - method: the sign-in method.
+    ///   - fields: the fields as written.
     public init(_ method: Method = .device, fields: JSONObject = [:]) {
         self.method = method
         self.secretFile = fields["secretFile"]?.string
@@ -47,12 +47,12 @@ public struct ConnectionAuth: Sendable, Hashable {
         self.fields = fields
     }
 
-    /// The fields that name files, variables and identities; all are texts.
+    /// The fields that name files, variables and identities; all are strings.
     static let fieldNames = [
         "secretFile", "certificatePath", "privateKeyPath", "certificatePasswordFile", "tokenFile", "tokenVariable",
         "clientId", "objectId", "resourceId",
     ]
-    /// Fields in which somebody would put the secret itself.
+    /// Fields in which someone might put the secret itself.
     static let inlineSecrets = ["secret", "clientSecret", "password", "certificatePassword", "privateKey", "token"]
 }
 
@@ -61,15 +61,15 @@ public enum GuardPolicyName: String, Sendable, CaseIterable {
     case standard, strict, readonly
 }
 
-/// The guard's policy of a connection, with classes that are judged otherwise.
+/// The guard's policy for a connection, with exceptions for some classes.
 public struct ConnectionGuardPolicy: Sendable, Hashable {
     /// The policy.
     public var name: GuardPolicyName
-    /// Classes that are let through.
+    /// Classes that are allowed.
     public var allow: [String]
     /// Classes that need a confirmation.
     public var ask: [String]
-    /// Classes that are refused.
+    /// Classes that are denied.
     public var deny: [String]
 
     public init(_ name: GuardPolicyName = .standard, allow: [String] = [], ask: [String] = [], deny: [String] = []) {
@@ -79,13 +79,13 @@ public struct ConnectionGuardPolicy: Sendable, Hashable {
         self.deny = deny
     }
 
-    /// The classes that rules and registry speak of.
+    /// The classes that rules and the registry refer to.
     public static let classes = [
         "read", "write", "subscription", "send", "external", "destructive", "secret", "privilege", "session", "dynamic",
     ]
 }
 
-/// What runs simple Exchange pipelines.
+/// The engine that runs simple Exchange pipelines.
 public enum ConnectionEngine: String, Sendable, CaseIterable {
     case auto, native, pwsh
 }
@@ -95,13 +95,13 @@ public enum ConnectionLanguage: String, Sendable, CaseIterable {
     case full, constrained
 }
 
-/// The identity that a connection is held to: names change, ids don't.
+/// The identity that a connection is pinned to; names change, ids don't.
 public struct AccountPin: Sendable, Hashable {
     /// The tenant's id.
     public var tenantId: String
-    /// The account's object id in it; `nil` where the first sign-in was one of a module that doesn't tell it.
+    /// The account's object id in the tenant; `nil` if the first sign-in was by a module that doesn't reveal it.
     public var objectId: String?
-    /// The account's name at that sign-in; it counts where there is no object id.
+    /// The account's name at that sign-in, used for comparison where an object id is missing.
     public var username: String?
 
     public init(tenantId: String, objectId: String?, username: String? = nil) {
@@ -110,7 +110,7 @@ public struct AccountPin: Sendable, Hashable {
         self.username = username
     }
 
-    /// Whether an account is the one that is held to.
+    /// Returns whether an account is the pinned one.
     package func covers(tenantId: String?, objectId: String?, username: String?) -> Bool {
         guard self.tenantId.lowercased() == tenantId?.lowercased() else { return false }
         if let own = self.objectId, let objectId { return own.lowercased() == objectId.lowercased() }

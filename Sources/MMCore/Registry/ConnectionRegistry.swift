@@ -1,9 +1,9 @@
 import Glibc
 
-/// The connection registry: one JSON file that the owner keeps, read anew when it changes, and written only by the owner's
-/// own commands.
+/// The connection registry: a JSON file that the owner maintains. It is reread when it changes, and written only by the
+/// owner's own commands.
 public final class ConnectionRegistry: Sendable {
-    /// The file.
+    /// The path of the registry file.
     public let path: String
 
     private struct Cached {
@@ -17,16 +17,16 @@ public final class ConnectionRegistry: Sendable {
     private let sharePointHosts = Mutex<[ExactKey: String]>([:])
     private static let sizeLimit = 32 << 20
 
-    /// The registry in a file, which need not exist yet.
+    /// Creates a registry for a file, which need not exist yet.
     public init(path: String) {
         self.path = path
     }
 
-    /// The registry as it is now: without a file it is empty.
+    /// Returns the current registry; empty when there is no file.
     ///
-    /// It is kept until the file changes, so asking is cheap.
-    /// - Throws: when the file is broken (with line, column and remedy), no regular file of ours, or unreadable. The file
-    ///   is never touched.
+    /// The result is cached until the file changes, so calls are cheap. The file is never modified.
+    /// - Throws: an error when the file is malformed (with line, column and remedy), unreadable, or not a regular file
+    ///   of this user or root.
     public func snapshot() throws(MMError) -> RegistrySnapshot {
         var snapshot = try written()
         snapshot.implied = implied.withLock { $0 }
@@ -34,14 +34,14 @@ public final class ConnectionRegistry: Sendable {
         return snapshot
     }
 
-    /// Lets a connection that no file names be found by its name, for as long as this process lives. It is never listed,
-    /// and an entry of the file with this name comes first.
+    /// Makes a connection that isn't in the file available by name for the lifetime of this process. It is never
+    /// listed, and an entry of that name in the file takes precedence.
     package func imply(_ connection: Connection) {
         implied.withLock { $0[ExactKey(connection.name)] = connection }
     }
 
-    /// Gives a connection whose entry names no SharePoint host one, for as long as this process lives.
-    /// - Parameter isLast: whether it takes the place of one that was given before.
+    /// Sets the SharePoint host of a connection whose entry names none, for the lifetime of this process.
+    /// - Parameter isLast: whether to replace a host that was set before.
     package func give(sharePointHost: String, to name: String, isLast: Bool) {
         sharePointHosts.withLock { hosts in
             if isLast || hosts[ExactKey(name)] == nil { hosts[ExactKey(name)] = sharePointHost }
@@ -66,16 +66,17 @@ public final class ConnectionRegistry: Sendable {
             count += 1
             return count
         }
-        // What was written within the last tick of the file system's clock may change once more without a new mark.
+        // A file written within the last tick of the file system's clock may change again without its mark changing.
         if mark.isSettled { cached.withLock { $0 = Cached(mark: mark, snapshot: snapshot) } }
         return snapshot
     }
 
-    /// Changes the registry: under a lock, from what the file holds then, in one step, with one backup (`.bak`).
+    /// Edits the registry under a lock: reads the current file, applies the change and replaces the file atomically,
+    /// keeping one backup (`.bak`).
     ///
-    /// Unknown keys, their order and the file's mode stay. Nothing is written when nothing changed.
-    /// - Parameter change: changes the whole document, or throws to leave everything as it is.
-    /// - Throws: what `change` throws; when the file is broken or can't be replaced (then it is as before).
+    /// Unknown keys, their order and the file's mode are preserved. Nothing is written when nothing changed.
+    /// - Parameter change: edits the whole document, or throws to leave everything as it is.
+    /// - Throws: what `change` throws; an error when the file is malformed or can't be replaced (it is then unchanged).
     public func edit(_ change: (inout JSONObject) throws(MMError) -> Void) throws(MMError) {
         let lock = try FileLock(waitingFor: path)
         let found = try loadForWriting()
@@ -94,7 +95,7 @@ public final class ConnectionRegistry: Sendable {
         _ = consume lock
     }
 
-    /// What a change would make of the registry, without writing it: for what has to happen before.
+    /// Returns the registry before and after a change without writing it, for steps that must precede the change.
     /// - Throws: as `edit`.
     package func preview(
         _ change: (inout JSONObject) throws(MMError) -> Void
@@ -106,13 +107,13 @@ public final class ConnectionRegistry: Sendable {
         return (before, after)
     }
 
-    /// The document; `nil` without a file.
+    /// Loads the document; returns `nil` when there is no file.
     func load(duplicateKeys: JSONLimits.DuplicateKeys = .keepLast) throws(MMError) -> JSONObject? {
         guard let bytes = try ProtectedFile.read(path, limit: Self.sizeLimit) else { return nil }
         return try document(of: bytes, limits: JSONLimits(duplicateKeys: duplicateKeys))
     }
 
-    /// The document with everything that a rewrite must keep, and how its text is written.
+    /// Loads the document with everything that a rewrite must preserve, and the style in which its text is written.
     private func loadForWriting() throws(MMError) -> (document: JSONObject, style: JSONFileStyle)? {
         guard let bytes = try ProtectedFile.read(path, limit: Self.sizeLimit) else { return nil }
         var limits = JSONLimits.strict
@@ -146,7 +147,7 @@ public final class ConnectionRegistry: Sendable {
 }
 
 extension JSONObject {
-    /// The order of all keys, which equality leaves aside.
+    /// The order of all keys at every level, which equality ignores.
     fileprivate var orderedKeys: [[String]] {
         var lists = [keys]
         for value in values { lists += value.object?.orderedKeys ?? [] }

@@ -1,6 +1,6 @@
-/// Reads the keys of one entry, each with its type, and remembers what is wrong with them.
+/// Reads the typed values of one entry and collects what is wrong with them.
 ///
-/// A key that is `null` or an empty text counts as absent: people leave both behind when they edit by hand.
+/// A key whose value is `null` or an empty string counts as absent: people leave both behind when they edit by hand.
 struct EntryReader {
     let name: String
     let entry: JSONObject
@@ -47,7 +47,7 @@ struct EntryReader {
     }
 
     mutating func texts(_ key: String, in object: JSONObject? = nil, label: String? = nil) -> [String]? {
-        // An empty list says something: for `mcps` that no server may use the connection.
+        // An empty list is significant: in `mcps` it means that no server may use the connection.
         guard let value = (object ?? entry)[key], !value.isNull else { return nil }
         guard let items = value.array, items.allSatisfy({ $0.string != nil }) else {
             report(label ?? key, "must be a list of texts", hint: "Write it as [\"one\", \"two\"].", value: value)
@@ -67,7 +67,8 @@ struct EntryReader {
         return text
     }
 
-    /// A tenant: a GUID, a domain, or a word such as `organizations`. It becomes part of addresses, so nothing else passes.
+    /// Reads a tenant: a GUID, a domain, or a word such as `organizations`. It becomes part of URLs, so nothing else is
+    /// allowed.
     mutating func tenant(_ key: String) -> String? {
         guard let text = text(key) else { return nil }
         let sound = text.utf8.allSatisfy { byte in
@@ -106,7 +107,7 @@ struct EntryReader {
         return map
     }
 
-    /// A value for a message: short, and never the content of something long.
+    /// Returns a value for a message: short, and never the content of an array or object.
     private static func shown(_ value: JSONValue) -> String {
         switch value {
         case .array, .object: value.kindName

@@ -1,6 +1,6 @@
-/// The form of app, tenant and object ids.
+/// The format of app, tenant and object ids.
 package enum GUID {
-    /// Whether a text is a GUID: eight, four, four, four and twelve hexadecimal digits.
+    /// Returns whether a text is a GUID: groups of 8, 4, 4, 4 and 12 hexadecimal digits.
     package static func isOne(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard bytes.count == 36 else { return false }

@@ -1,6 +1,6 @@
 /// The modules that a session can sign in to.
 public enum PowerShellModule: String, Sendable, CaseIterable {
-    /// Exchange Online and the mailboxes of a tenant.
+    /// Exchange Online.
     case exchangeOnline = "exo"
     /// Azure resources.
     case azure

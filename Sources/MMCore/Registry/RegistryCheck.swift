@@ -1,9 +1,9 @@
 import Glibc
 
-/// Everything about a registry file that its owner should know: what `mm connections check` shows.
+/// Finds everything about a registry file that its owner should know, as `mm connections check` shows it.
 public enum RegistryCheck {
-    /// What is found in a file.
-    /// - Parameter path: the registry.
+    /// Checks a registry file.
+    /// - Parameter path: the path of the registry.
     /// - Returns: errors first, each kind in the file's order; empty when all is well.
     public static func problems(at path: String) -> [RegistryProblem] {
         var found = fileProblems(path)
@@ -24,7 +24,7 @@ public enum RegistryCheck {
         return found.filter { $0.severity == .error } + found.filter { $0.severity == .warning }
     }
 
-    /// What is found in a registry that could be read.
+    /// Checks a registry that could be read.
     public static func problems(of snapshot: RegistrySnapshot) -> [RegistryProblem] {
         var found = snapshot.problems
         var spellings: [String: String] = [:]

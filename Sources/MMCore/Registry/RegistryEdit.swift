@@ -1,11 +1,12 @@
-/// The changes that the owner's commands make to a registry document. Each is complete or throws and leaves the document alone.
+/// The edits that the owner's commands make to a registry document. Each one succeeds, or throws and leaves the
+/// document alone.
 public enum RegistryEdit {
     /// Adds a connection at the end.
     /// - Parameters:
-    ///   - name: its name.
-    ///   - fields: keys and texts, read as `edit` reads them.
+    ///   - name: the connection's name.
+    ///   - fields: keys and texts, interpreted as in `edit`.
     ///   - document: the registry.
-    /// - Throws: `conflict` when the name is taken, `invalidInput` for a bad name or value.
+    /// - Throws: `conflict` when the name is taken; `invalidInput` for a bad name or value.
     public static func add(
         _ name: String, fields: [(key: String, text: String?)], to document: inout JSONObject
     ) throws(MMError) {
@@ -21,14 +22,15 @@ public enum RegistryEdit {
 
     /// Changes keys of a connection.
     ///
-    /// The texts `true` and `false` become booleans; the empty text, `null` or no text at all delete the key. Lists (`mcps`,
-    /// `tags`) take `["a", "b"]` or `a,b`; members of an object are named with a dot, as in `moduleApps.pnp`, and a whole
-    /// object is written as JSON. `[]` is the empty list, which for `mcps` means no server at all.
+    /// The texts `true` and `false` become booleans; an empty text, `null` or no text at all deletes the key. Lists
+    /// (`mcps`, `tags`) take `["a", "b"]` or `a,b`. Members of an object are addressed with a dot, as in
+    /// `moduleApps.pnp`; a whole object is written as JSON. `[]` is the empty list, which for `mcps` means no server at
+    /// all.
     /// - Parameters:
-    ///   - name: the connection.
+    ///   - name: the connection's name.
     ///   - fields: keys and new texts.
     ///   - document: the registry.
-    /// - Throws: `notFound` for an unknown connection, `invalidInput` for a bad value.
+    /// - Throws: `notFound` for an unknown connection; `invalidInput` for a bad value.
     public static func edit(
         _ name: String, fields: [(key: String, text: String?)], in document: inout JSONObject
     ) throws(MMError) {
@@ -40,8 +42,9 @@ public enum RegistryEdit {
         document["connections"] = .object(entries)
     }
 
-    /// Gives a connection another name; it keeps its place.
-    /// - Throws: `notFound` for an unknown connection, `conflict` when the new name is taken, `invalidInput` for a bad one.
+    /// Renames a connection; it keeps its position.
+    /// - Throws: `notFound` for an unknown connection; `conflict` when the new name is taken; `invalidInput` for a bad
+    ///   name.
     public static func rename(_ name: String, to newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         let entries = try entries(of: document)
@@ -59,9 +62,10 @@ public enum RegistryEdit {
         document["connections"] = .object(entries)
     }
 
-    /// Copies a connection for another account: what names the account (`expectedEmail`, `pin`) is dropped, and the
-    /// description says that it is a copy.
-    /// - Throws: `notFound` for an unknown connection, `conflict` when the new name is taken, `invalidInput` for a bad one.
+    /// Copies a connection for use with another account: drops what identifies the account (`expectedEmail`, `pin`),
+    /// and sets a description that says it is a copy.
+    /// - Throws: `notFound` for an unknown connection; `conflict` when the new name is taken; `invalidInput` for a bad
+    ///   name.
     public static func duplicate(_ name: String, as newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         var entries = try entries(of: document)
@@ -124,7 +128,7 @@ public enum RegistryEdit {
         }
     }
 
-    /// Throws the first problem of the keys that were written; older problems of other keys stay for `check`.
+    /// Throws the first problem with the keys that were written; existing problems with other keys are left to `check`.
     private static func checkWritten(_ keys: [String], of name: String, _ entry: JSONObject) throws(MMError) {
         let roots = Set(keys.compactMap { $0.split(separator: ".").first.map(String.init) })
         let problems = Connection.read(name: name, entry: entry).problems
@@ -138,11 +142,11 @@ public enum RegistryEdit {
 extension RegistryEdit {
     private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares", "shared"]
     private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "egress", "pin"]
-    /// The member that a word alone stands for, as in `"guard": "strict"`; the word of a key that is not here is replaced.
+    /// The member that a bare word stands for, as in `"guard": "strict"`. For other keys, a bare word is replaced.
     private static let wordMembers = ["auth": "method", "guard": "policy", "person": "usual"]
     private static let listMembers: Set<String> = ["guard.allow", "guard.ask", "guard.deny", "egress.allow"]
 
-    /// Puts one text under a key, in the form that the key wants.
+    /// Sets a key from a text, in the form that the key requires.
     private static func apply(
         _ key: String, _ text: String?, to entry: inout JSONObject, of name: String
     ) throws(MMError) {
@@ -167,7 +171,7 @@ extension RegistryEdit {
                     hint: "Change '\(root)' itself.", details: ["connection": .string(name)])
             }
             var object = entry[root]?.object ?? [:]
-            // A word such as "guard": "strict" becomes the object that can hold more.
+            // A bare word such as "guard": "strict" becomes an object with room for more members.
             if let word = entry[root]?.string, let name = wordMembers[root] { object[name] = .string(word) }
             object[member] = try value(text, key: key)
             entry[root] = object.isEmpty ? nil : .object(object)
@@ -176,8 +180,8 @@ extension RegistryEdit {
         entry[key] = try value(text, key: key)
     }
 
-    /// A key that is nearly a known one is a slip: what stands under it would be read by nobody. Keys of other programs are
-    /// theirs.
+    /// Refuses a key that closely resembles a known one: it is a typing mistake, and nothing would read its value.
+    /// Other unknown keys belong to other programs.
     private static func checkKnown(
         _ key: String, _ text: String?, _ entry: JSONObject, of name: String
     ) throws(MMError) {
@@ -219,7 +223,7 @@ extension RegistryEdit {
 }
 
 extension String {
-    /// The text without blanks at its ends.
+    /// The text without leading and trailing whitespace.
     fileprivate var trimmed: String {
         var scalars = unicodeScalars[...]
         while let first = scalars.first, first.properties.isWhitespace { scalars.removeFirst() }

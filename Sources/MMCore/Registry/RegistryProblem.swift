@@ -1,18 +1,18 @@
-/// Something in the registry that a person should look at.
+/// A problem in the registry that a person should look at.
 public struct RegistryProblem: Sendable, Hashable {
-    /// How bad it is.
+    /// The severity of a problem.
     public enum Severity: String, Sendable {
         /// The connection can't be used.
         case error
-        /// It works, but probably not as meant.
+        /// The connection works, but probably not as intended.
         case warning
     }
 
-    /// How bad it is.
+    /// The severity.
     public let severity: Severity
-    /// The connection it is about; `nil` for the file as a whole.
+    /// The connection concerned; `nil` for the file as a whole.
     public let connection: String?
-    /// The key it is about.
+    /// The key concerned.
     public let key: String?
     /// What is wrong.
     public let message: String
@@ -37,7 +37,7 @@ public struct RegistryProblem: Sendable, Hashable {
         return object
     }
 
-    /// The problem as the error of a call that uses the connection.
+    /// The problem as an error, for a call that uses the connection.
     var error: MMError {
         var details: JSONObject = [:]
         details["connection"] = connection.map { .string($0) }

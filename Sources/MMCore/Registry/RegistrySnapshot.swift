@@ -1,19 +1,19 @@
-/// The registry as it was at one moment.
+/// The registry at one point in time.
 public struct RegistrySnapshot: Sendable {
-    /// The whole document, with the keys unknown here.
+    /// The whole document, including unknown keys.
     public let document: JSONObject
-    /// The connections that can be used, in the file's order.
+    /// The usable connections, in the file's order.
     public let connections: [Connection]
-    /// Names of all entries, also of those that can't be used, in the file's order.
+    /// The names of all entries, including unusable ones, in the file's order.
     public let names: [String]
-    /// App ids of modules for all connections (`_knownModuleApps`).
+    /// App ids of modules, shared by all connections (`_knownModuleApps`).
     public let knownModuleApps: [String: String]
-    /// What is wrong with single entries and with `_knownModuleApps`.
+    /// What is wrong with individual entries and with `_knownModuleApps`.
     public let problems: [RegistryProblem]
 
-    /// Counts how often the file was read: the same number in one process means the same content. 0: no file.
+    /// How many times the file has been loaded. Within one process, equal numbers mean equal content; 0 means no file.
     package var revision = 0
-    /// Connections that no file names, found by their names and never listed.
+    /// Connections that aren't in the file; available by name but never listed.
     var implied: [ExactKey: Connection] = [:]
     /// SharePoint hosts of connections whose entries name none.
     var sharePointHosts: [ExactKey: String] = [:]
@@ -23,11 +23,11 @@ public struct RegistrySnapshot: Sendable {
     /// A registry without connections.
     public static let empty = RegistrySnapshot(checked: [:], entries: [:])
 
-    /// The connections of a document.
+    /// Reads the connections of a document.
     /// - Parameters:
     ///   - document: the registry's JSON.
     ///   - path: where it came from, for messages.
-    /// - Throws: `invalidInput` when `connections` is no object.
+    /// - Throws: `invalidInput` when `connections` isn't an object.
     public init(document: JSONObject, path: String = "the registry") throws(MMError) {
         let listed = document["connections"] ?? .object([:])
         guard let entries = listed.object else {
@@ -79,11 +79,12 @@ public struct RegistrySnapshot: Sendable {
         self.firstProblem = firstProblem
     }
 
-    /// The connection of a name.
+    /// Returns the connection with a name.
     /// - Parameters:
-    ///   - name: as it is written in the registry; in another case where only one is meant.
-    ///   - server: the server that asks, which `mcps` must admit; `nil` for the owner's terminal.
-    /// - Throws: `notFound`, listing the known names with near misses first; `invalidInput` when the entry is broken.
+    ///   - name: the name as in the registry; another case is accepted if it is unambiguous.
+    ///   - server: the asking server, which `mcps` must admit; `nil` for the owner's terminal.
+    /// - Throws: `notFound`, listing the known names with near misses first; `invalidInput` when the entry is
+    ///   malformed.
     public func connection(named name: String, for server: String? = nil) throws(MMError) -> Connection {
         if let position = positions[ExactKey(name)] {
             var connection = connections[position]
@@ -92,7 +93,7 @@ public struct RegistrySnapshot: Sendable {
             }
             if server.map({ connection.isVisible(to: $0) }) ?? true { return connection }
         } else if let problem = firstProblem[ExactKey(name)] {
-            // An entry whose `mcps` can't be read is shown to no server: it could be anybody's.
+            // An entry whose `mcps` can't be read is hidden from every server: it could be meant for any of them.
             if server == nil || isVisible(name, to: server ?? "") { throw problem.error }
         } else if let connection = implied[ExactKey(name)], server.map({ connection.isVisible(to: $0) }) ?? true {
             return connection
@@ -103,17 +104,17 @@ public struct RegistrySnapshot: Sendable {
         throw unknown(name, among: names)
     }
 
-    /// Whether an entry says itself what its SharePoint host is.
+    /// Returns whether an entry specifies its SharePoint host itself.
     package func namesSharePointHost(_ name: String) -> Bool {
         document["connections"]?[name]?["sharepoint_host"]?.string?.isEmpty == false
     }
 
-    /// The connections that a server may use.
+    /// Returns the connections that a server may use.
     public func visible(to server: String) -> [Connection] {
         connections.filter { $0.isVisible(to: server) }
     }
 
-    /// The names of all entries that a server may see, also of broken ones.
+    /// Returns the names of all entries that a server may see, including malformed ones.
     public func names(visibleTo server: String) -> [String] {
         names.filter { isVisible($0, to: server) }
     }

@@ -1,8 +1,8 @@
-/// A path without what names somebody or something: what a record may hold.
+/// A path without the parts that identify someone or something, for records.
 package enum PathTemplate {
     private static let longest = 300
 
-    /// The template of a target: `/v1.0/users/{name}/messages/{id}`. The query is left out.
+    /// Returns the template of a target, such as `/v1.0/users/{name}/messages/{id}`. The query is left out.
     package static func of(_ target: String) -> String {
         let path = target.prefix { $0 != "?" }
         let segments = path.split(separator: "/", omittingEmptySubsequences: false).map(segment)
@@ -10,7 +10,7 @@ package enum PathTemplate {
     }
 
     private static func segment(_ text: Substring) -> String {
-        // Keys of OData stand in brackets: users('anna@contoso.com').
+        // OData keys stand in parentheses: users('anna@contoso.com').
         if let open = text.firstIndex(of: "(") {
             let end = text.lastIndex(of: ")") ?? text.endIndex
             let inner = text[text.index(after: open)..<max(end, text.index(after: open))]
@@ -25,7 +25,7 @@ package enum PathTemplate {
         if GUID.isOne(String(text)) { return "{id}" }
         if text.contains("@") || text.contains("%40") { return "{name}" }
         let digits = text.utf8.filter { $0 >= 0x30 && $0 <= 0x39 }.count
-        // Words are short and hold few digits; ids are long, or digits all over.
+        // Words are short and hold few digits; ids are long or full of digits.
         if text.utf8.count > 40 || digits > 2 || text.contains("%") || !text.utf8.allSatisfy(isWordByte) {
             return "{id}"
         }

@@ -1,17 +1,17 @@
-/// Percent escapes (RFC 3986, section 2.1), over bytes.
+/// Percent-encoding over bytes (RFC 3986, section 2.1).
 package enum PercentCoding {
-    /// The bytes that a path segment carries as they are: `pchar` of RFC 3986, section 3.3.
+    /// Returns whether a byte may stand unescaped in a path segment: `pchar` of RFC 3986, section 3.3.
     package static func isSegmentByte(_ byte: UInt8) -> Bool {
         isUnreserved(byte) || "!$&'()*+,;=:@".utf8.contains(byte)
     }
 
-    /// The bytes that the name or value of a query item carries as they are. `+` is not among them: services read it
-    /// as a blank, callers mean a plus.
+    /// Returns whether a byte may stand unescaped in the name or value of a query item. `+` may not: callers mean a
+    /// plus, but services read it as a space.
     package static func isQueryByte(_ byte: UInt8) -> Bool {
         isUnreserved(byte) || "!$'()*,;:@/?=".utf8.contains(byte)
     }
 
-    /// The text with every byte that `isPlain` does not admit written as `%XX`.
+    /// Returns the text with every byte that `isPlain` doesn't admit written as `%XX`.
     package static func encode(_ text: String, isPlain: (UInt8) -> Bool) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
@@ -28,8 +28,8 @@ package enum PercentCoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The bytes with each escape resolved once; a `%` that starts none stays.
-    /// - Returns: `nil` when the result is not UTF-8.
+    /// Decodes each escape once; a `%` that doesn't start an escape is kept.
+    /// - Returns: `nil` when the result isn't UTF-8.
     package static func decode(_ bytes: some Sequence<UInt8>) -> String? {
         var result: [UInt8] = []
         var pending: [UInt8] = []
@@ -52,7 +52,7 @@ package enum PercentCoding {
         return String(validating: result, as: UTF8.self)
     }
 
-    /// Whether decoding once more would change the text: a `%` with two hex digits, or the `%uXXXX` of old servers.
+    /// Returns whether decoding again would change the text: it contains `%XX` or the `%uXXXX` of old servers.
     package static func hasEscape(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         for position in bytes.indices where bytes[position] == UInt8(ascii: "%") {

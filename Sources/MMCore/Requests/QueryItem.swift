@@ -1,6 +1,6 @@
-/// One `name=value` of a query string, decoded.
+/// A decoded `name=value` pair of a query string.
 public struct QueryItem: Sendable, Hashable {
-    /// The name as written, `$` included.
+    /// The name as written, including `$`.
     public var name: String
     /// The value; `nil` when there was no `=`.
     public var value: String?
@@ -10,7 +10,7 @@ public struct QueryItem: Sendable, Hashable {
         self.value = value
     }
 
-    /// The name without a leading `$` and in lower case: OData services take `$top`, `top` and `$TOP` for the same.
+    /// The name in lower case and without a leading `$`: OData services treat `$top`, `top` and `$TOP` alike.
     public var plainName: String {
         let lower = name.lowercased()
         return lower.hasPrefix("$") ? String(lower.dropFirst()) : lower

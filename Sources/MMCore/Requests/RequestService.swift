@@ -1,4 +1,4 @@
-/// The HTTP services that requests go to. Each has its own hosts, paging and rules of the guard.
+/// The HTTP services that requests go to. Each has its own hosts, paging and guard rules.
 public enum RequestService: String, Sendable, Hashable, CaseIterable {
     /// Microsoft Graph.
     case graph
@@ -20,14 +20,14 @@ public enum RequestService: String, Sendable, Hashable, CaseIterable {
     case powerPlatform
     /// Dataverse, the tables behind Power Apps (`/api/data/…`).
     case dataverse
-    /// Azure Key Vault: keys, secrets and certificates themselves.
+    /// Azure Key Vault's data plane: the keys, secrets and certificates themselves.
     case keyVault
     /// Azure Storage: blobs, files, queues and tables.
     case storage
     /// The sign-in service.
     case signIn
 
-    /// The service's hosts in all of Microsoft's clouds, for judging an address without a connection at hand.
+    /// The service's hosts in all of Microsoft's clouds, for judging a URL when no connection is known.
     package var knownHosts: [String] {
         switch self {
         case .graph:

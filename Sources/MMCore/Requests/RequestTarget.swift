@@ -1,35 +1,35 @@
-/// Where a request goes: an endpoint as a caller wrote it, taken apart and checked once.
+/// The target of a request: an endpoint as the caller wrote it, parsed and checked once.
 ///
-/// The guard judges these segments and the client sends `pathAndQuery`, which is written anew from them: nothing can be
-/// sent that was not judged. The form follows RFC 3986 and OData 4.01 URL Conventions, section 2.
+/// The guard judges these segments and the client sends `pathAndQuery`, which is rebuilt from them, so nothing can be
+/// sent that wasn't judged. The form follows RFC 3986 and OData 4.01 URL Conventions, section 2.
 public struct RequestTarget: Sendable, Hashable {
-    /// What to do with a path that only reaches its meaning after cleaning: dot segments, doubled slashes, a fragment.
+    /// How to treat a path that has to be cleaned to show its meaning: dot segments, doubled slashes, a fragment.
     public enum Respelling: Sendable, Hashable {
-        /// An error that shows the clean form: what senders use.
+        /// Throw an error that shows the clean form; used for sending.
         case refuse
-        /// Judge the clean form: what a dry check uses.
+        /// Continue with the clean form; used for dry checks.
         case clean
     }
 
-    /// The service asked.
+    /// The service that the request is for.
     public let service: RequestService
-    /// The base address that the caller wrote, such as `https://graph.microsoft.com`; `nil` for a relative endpoint.
+    /// The origin that the caller wrote, such as `https://graph.microsoft.com`; `nil` for a relative endpoint.
     public let writtenOrigin: String?
-    /// `v1.0` or `beta` for Graph, else `nil`.
+    /// `v1.0` or `beta` for Graph, otherwise `nil`.
     public let version: String?
     /// The path below the version, split and then decoded once. `search(q='a/b')` is one segment.
     public let segments: [String]
-    /// The query, decoded, in order.
+    /// The decoded query items, in order.
     public let queryItems: [QueryItem]
 
-    /// The path to send: starts with `/`, carries the version, every segment escaped anew.
+    /// The path to send: starts with `/` and the version, with every segment escaped anew.
     public var path: String {
         let head = version.map { "/" + $0 } ?? ""
         let rest = segments.map { "/" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) }.joined()
         return head.isEmpty && rest.isEmpty ? "/" : head + rest
     }
 
-    /// The query to send without `?`, or `nil` when there is none.
+    /// The query to send, without `?`; `nil` when there is none.
     public var query: String? {
         guard !queryItems.isEmpty else { return nil }
         return queryItems.map { item in
@@ -40,19 +40,20 @@ public struct RequestTarget: Sendable, Hashable {
         }.joined(separator: "&")
     }
 
-    /// What follows the host on the wire.
+    /// The part of the URL after the host, as sent.
     public var pathAndQuery: String {
         guard let query else { return path }
         return path + "?" + query
     }
 
-    /// The value of the first query item of this name, compared without `$` and case.
+    /// Returns the value of the first query item with this name, ignoring a leading `$` and case.
     public func queryValue(_ name: String) -> String? {
         let plain = QueryItem(name, nil).plainName
         return queryItems.first { $0.plainName == plain }?.value
     }
 
-    /// The same target with a query item added, unless one of that name (without `$` and case) is there already.
+    /// Returns the target with a query item added, unless it already has one of that name (ignoring a leading `$` and
+    /// case).
     public func addingQuery(_ name: String, _ value: String) -> RequestTarget {
         let plain = QueryItem(name, nil).plainName
         if queryItems.contains(where: { $0.plainName == plain }) { return self }
@@ -61,11 +62,11 @@ public struct RequestTarget: Sendable, Hashable {
             queryItems: queryItems + [QueryItem(name, value)])
     }
 
-    /// The headers that name another method than the visible one. The service obeys them, so nobody may send them.
+    /// The headers that override the method. Services obey them, so they are never sent.
     package static let refusedHeaders = ["x-http-method", "x-http-method-override", "x-method-override"]
 
     /// Refuses headers that would change the method after the guard has judged it.
-    /// - Throws: `.invalidInput` naming the header.
+    /// - Throws: `invalidInput`, naming the header.
     package static func checkHeader(_ name: String) throws(MMError) {
         let lower = name.lowercased()
         guard refusedHeaders.contains(lower) else { return }
@@ -84,15 +85,15 @@ public struct RequestTarget: Sendable, Hashable {
         self.queryItems = queryItems
     }
 
-    /// Takes an endpoint apart: `/users`, `beta/me`, `https://graph.microsoft.com/v1.0/me?$select=id`.
+    /// Parses an endpoint: `/users`, `beta/me`, `https://graph.microsoft.com/v1.0/me?$select=id`.
     /// - Parameters:
-    ///   - text: the endpoint as written; blanks around it, quotes and `<>` are dropped.
-    ///   - service: the service it is meant for.
-    ///   - allowedHosts: the hosts of that service for this connection (`graph.microsoft.com`); an entry with a scheme
-    ///     and port (`http://127.0.0.1:8080`) admits plain HTTP there, and only on a loopback address. Empty: the hosts
-    ///     of all clouds.
-    ///   - respelling: what to do with dot segments, doubled slashes and fragments.
-    /// - Throws: `.invalidInput` naming what is wrong with the endpoint and how to write it.
+    ///   - text: the endpoint as written; surrounding whitespace, quotes and `<>` are dropped.
+    ///   - service: the service that the endpoint is for.
+    ///   - allowedHosts: the hosts of that service for this connection (`graph.microsoft.com`). An entry with a scheme
+    ///     and a port (`http://127.0.0.1:8080`) admits plain HTTP, on loopback addresses only. Empty for the hosts of
+    ///     all clouds.
+    ///   - respelling: how to treat dot segments, doubled slashes and fragments.
+    /// - Throws: `invalidInput`, naming what is wrong with the endpoint and how to write it.
     public init(
         parsing text: String, service: RequestService, allowedHosts: [String] = [], respelling: Respelling = .refuse
     ) throws(MMError) {

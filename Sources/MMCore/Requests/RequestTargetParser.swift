@@ -1,4 +1,4 @@
-/// Takes an endpoint apart, in the order in which an address is read: origin, fragment, query, path.
+/// Parses an endpoint in URL order: origin, then fragment, query and path.
 struct RequestTargetParser {
     private static let longest = 16 << 10
 
@@ -42,8 +42,8 @@ struct RequestTargetParser {
             service: service, writtenOrigin: origin, version: version, segments: segments, queryItems: queryItems ?? [])
     }
 
-    /// Without the blanks, quotes and angle brackets that people copy along. A closing `'` stays unless one opened:
-    /// it may end a key or a filter, as in `users('x')` and `$filter=name eq 'x'`.
+    /// Drops the whitespace, quotes and angle brackets that people copy along. A closing `'` is kept unless one opened
+    /// the text, because it may end a key or a filter, as in `users('x')` and `$filter=name eq 'x'`.
     private func trimmed(_ text: String) -> Substring {
         func dropBlanks(_ rest: inout Substring) {
             while let first = rest.first, first.isWhitespace { rest.removeFirst() }
@@ -87,7 +87,7 @@ struct RequestTargetParser {
             rest = after
             return origin
         }
-        // graph.microsoft.com/v1.0/me without a scheme, as people paste it.
+        // People paste graph.microsoft.com/v1.0/me without a scheme.
         var head = rest
         if respelling == .clean { while head.first == "/" { head.removeFirst() } }
         let headEnd = head.firstIndex(where: { $0 == "/" || $0 == "?" || $0 == "#" }) ?? head.endIndex
@@ -133,7 +133,7 @@ struct RequestTargetParser {
         return admittedOrigin(String(head[head.index(after: at)...]), scheme: "https") != nil
     }
 
-    /// The origin of an authority that is one of the allowed hosts: without case, default port and final dot.
+    /// Returns the origin of an allowed authority, compared without case, default port and trailing dot.
     private func admittedOrigin(_ authority: String, scheme: String) -> String? {
         guard !authority.isEmpty, authority.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
         for entry in allowedHosts {
@@ -199,7 +199,7 @@ struct RequestTargetParser {
                 isCleaned = true
                 if !result.isEmpty { result.removeLast() }
             default:
-                // A slash that only appears after decoding could still carry dots past a lenient server.
+                // A slash that appears only after decoding could still carry dot segments past a lenient server.
                 let unquoted = segment.contains("(") ? segment.prefix { $0 != "'" } : segment[...]
                 if unquoted.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) {
                     throw refused(
@@ -240,7 +240,8 @@ struct RequestTargetParser {
         return pieces
     }
 
-    /// Whether the open quote ends in `')` or `',` somewhere: an unbalanced quote must not swallow the rest of a path.
+    /// Returns whether the open quote ends in `')` or `',` later on, so that an unbalanced quote doesn't swallow the
+    /// rest of a path.
     private func closesLater(_ rest: Substring) -> Bool {
         var previous: Character?
         for character in rest {

@@ -1,16 +1,16 @@
-/// What a request that came without the bearer secret, or with a wrong one, is told (RFC 6750, section 3).
+/// The refusal of a request whose bearer secret is missing or wrong (RFC 6750, section 3).
 package struct BearerRefusal: Sendable, Hashable {
-    /// The sentence for people.
+    /// The message for people.
     package let message: String
     /// The value of `WWW-Authenticate`.
     package let challenge: String
 
-    /// A refusal.
+    /// Creates a refusal.
     /// - Parameters:
-    ///   - given: the request's `Authorization`, if it had one.
-    ///   - resourceMetadata: where a client finds the server that gives out tokens (RFC 9728, section 5.1), if there is one.
+    ///   - given: the request's `Authorization` header, if any.
+    ///   - resourceMetadata: where a client finds the authorization server (RFC 9728, section 5.1), if there is one.
     package init(given: String?, resourceMetadata: String? = nil) {
-        // Without a token there is no error yet; what is wrong is only told of one that was given.
+        // RFC 6750: without a token there is no error code; only a token that was sent can be invalid.
         let isWrong = given?.prefix(7).lowercased() == "bearer "
         message =
             (isWrong ? "The bearer secret is wrong." : "A bearer secret is needed.")

@@ -1,4 +1,4 @@
-/// A text that must not be shown: it prints as `‹redacted›` everywhere, and is taken out by asking for it by name.
+/// A string that prints as `‹redacted›` everywhere; `reveal()` returns the text.
 public struct Secret: Sendable {
     private let text: String
 
@@ -6,27 +6,27 @@ public struct Secret: Sendable {
         self.text = text
     }
 
-    /// The text itself, for the one place that needs it.
+    /// Returns the text itself, for the one place that needs it.
     public func reveal() -> String { text }
 
-    /// Whether there is no text at all.
+    /// Whether the text is empty.
     public var isEmpty: Bool { text.isEmpty }
 }
 
 extension Secret: Hashable {
-    /// Equal texts; compared in constant time.
+    /// Compares the texts in constant time.
     public static func == (left: Secret, right: Secret) -> Bool {
         ConstantTime.equal(Array(left.text.utf8), Array(right.text.utf8))
     }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// What is shown in a secret's place.
+    /// The text shown in place of a secret.
     public static let placeholder = "‹redacted›"
-    /// Never the text.
+    /// The placeholder, never the text.
     public var description: String { Self.placeholder }
-    /// Never the text.
+    /// The placeholder, never the text.
     public var debugDescription: String { Self.placeholder }
-    /// Nothing to look into: `dump` walks mirrors.
+    /// A mirror without children, so that `dump` reveals nothing.
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -1,13 +1,13 @@
 import Glibc
 
-/// Finding bytes in bytes.
+/// Searches for bytes within bytes.
 package enum ByteSearch {
-    /// Where `wanted` begins first, at or after `start`.
+    /// Returns the first position of `wanted` at or after `start`.
     package static func find(_ wanted: [UInt8], in bytes: [UInt8], from start: Int = 0) -> Int? {
         bytes.withUnsafeBytes { all in wanted.withUnsafeBytes { find($0, in: all, from: start) } }
     }
 
-    /// Where `wanted` begins first, at or after `start`; where it is empty, `start` itself.
+    /// Returns the first position of `wanted` at or after `start`; `start` itself if `wanted` is empty.
     package static func find(
         _ wanted: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer, from start: Int = 0
     ) -> Int? {
@@ -16,7 +16,7 @@ package enum ByteSearch {
             return start
         }
         var position = start
-        // The last place where all of it would still fit.
+        // The last position where `wanted` still fits.
         let last = bytes.count - wanted.count
         while position <= last, let found = memchr(base + position, Int32(first), last - position + 1) {
             position = UnsafeRawPointer(found) - base

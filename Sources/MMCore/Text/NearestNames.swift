@@ -1,10 +1,10 @@
 /// Finds the names a person or a model most likely meant.
 package enum NearestNames {
-    /// The known names that resemble a written one, best first.
+    /// Returns the known names that resemble a given one, best first.
     /// - Parameters:
     ///   - written: what the caller wrote.
-    ///   - known: the names there are.
-    ///   - limit: most names to answer.
+    ///   - known: the valid names.
+    ///   - limit: the maximum number of names to return.
     package static func of(_ written: String, among known: [String], limit: Int = 3) -> [String] {
         let wanted = Array(written.lowercased().unicodeScalars.prefix(64))
         return Array(
@@ -12,7 +12,8 @@ package enum NearestNames {
                 .filter { score(Array($0.lowercased().unicodeScalars.prefix(64)), wanted) < far })
     }
 
-    /// The candidates that resemble a text first, best first; the others follow in their own order.
+    /// Returns all candidates: those that resemble the text first, best first; the others follow in their original
+    /// order.
     package static func sorted(_ candidates: [String], by text: String) -> [String] {
         let wanted = Array(text.lowercased().unicodeScalars.prefix(64))
         let scored = candidates.enumerated().map { index, candidate in
@@ -23,7 +24,7 @@ package enum NearestNames {
 
     private static let far = 1000
 
-    /// 0 for equal but for case; `far` for what has nothing in common.
+    /// Returns 0 for names that differ only in case, and `far` for names without resemblance.
     private static func score(_ candidate: [Unicode.Scalar], _ wanted: [Unicode.Scalar]) -> Int {
         if candidate == wanted { return 0 }
         guard !wanted.isEmpty, !candidate.isEmpty else { return far }
@@ -39,7 +40,7 @@ package enum NearestNames {
         return (0...whole.count - part.count).contains { Array(whole[$0..<$0 + part.count]) == part }
     }
 
-    /// How many letters must be added, dropped, changed or swapped with their neighbour.
+    /// Returns the edit distance: letters added, dropped, changed or swapped with a neighbour.
     private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         var beforeLast = [Int](repeating: 0, count: right.count + 1)
         var last = Array(0...right.count)

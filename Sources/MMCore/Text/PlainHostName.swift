@@ -1,16 +1,16 @@
-/// A host and port as a request names them, in the one spelling that is compared.
+/// A host and optional port in a canonical spelling that can be compared.
 public struct PlainHostName: Sendable, Hashable, CustomStringConvertible {
-    /// The host in lower case; an IPv6 address has no place here.
+    /// The host in lower case; IPv6 addresses aren't supported.
     public let host: String
-    /// The port, where one is written.
+    /// The port, if one was written.
     public let port: UInt16?
-    /// Whether the host is an IPv4 address in its plain form.
+    /// Whether the host is a dotted-decimal IPv4 address.
     public let isAddress: Bool
 
-    /// The host and port of a text such as `graph.microsoft.com:443`.
+    /// Parses a text such as `graph.microsoft.com:443`.
     ///
-    /// Strict on purpose: what clients or resolvers could read in two ways (other scripts, escapes, user information, numbers
-    /// that stand for addresses, a final dot) is no name.
+    /// Deliberately strict: anything that clients or resolvers could read in two ways (other scripts, escapes, user
+    /// information, numbers that stand for addresses, a trailing dot) is refused.
     public init?(_ text: some StringProtocol) {
         var name = Array(text.utf8)[...]
         var port: UInt16?
@@ -27,7 +27,7 @@ public struct PlainHostName: Sendable, Hashable, CustomStringConvertible {
         guard !name.isEmpty, name.count <= 253, labels.allSatisfy(Self.isLabel) else { return nil }
         host = String(decoding: name, as: UTF8.self).lowercased()
         self.port = port
-        // Where the last label is a number, resolvers read the whole as an address in one of its odd forms.
+        // If the last label is a number, resolvers read the whole as an IPv4 address in one of its unusual forms.
         let isNumber = labels.last.map { last in
             last.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } || last.starts(with: "0x".utf8) || last.starts(with: "0X".utf8)
         }
@@ -40,7 +40,7 @@ public struct PlainHostName: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The host, with the port where one is written.
+    /// The host, followed by the port if one was written.
     public var description: String { port.map { "\(host):\($0)" } ?? host }
 
     private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {

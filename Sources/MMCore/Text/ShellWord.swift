@@ -1,6 +1,6 @@
-/// Words of a command line that a person copies into a shell.
+/// Quotes words of a command line for a person to copy into a shell.
 package enum ShellWord {
-    /// A text as one word of a POSIX shell: as it is where that is safe, else in single quotes.
+    /// Returns a text as one word of a POSIX shell: unchanged if that is safe, otherwise in single quotes.
     package static func quoted(_ text: String) -> String {
         let isPlain =
             !text.isEmpty

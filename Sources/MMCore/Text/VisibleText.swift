@@ -1,7 +1,7 @@
-/// Text from outside made safe to look at: what would move the cursor, repaint the screen, hide or reorder what a person
-/// reads is written as an escape such as `\u{1b}`.
+/// Makes untrusted text safe to display: characters that would move the cursor, repaint the screen, or hide or reorder
+/// text become escapes such as `\u{1b}`.
 package enum VisibleText {
-    /// A line in which every character that is not seen becomes an escape, line breaks too: for what a person confirms.
+    /// Returns a line in which every invisible character is escaped, including line breaks; for what a person confirms.
     package static func exact(_ line: String) -> String {
         escaped(line) { scalar in
             switch scalar.properties.generalCategory {
@@ -12,10 +12,10 @@ package enum VisibleText {
         }
     }
 
-    /// Text for a screen: line breaks and tabs stay, and so do the joiners within words and emoji. Controls and the marks that
-    /// turn the direction of writing (Unicode Standard Annex 9, section 2) become escapes.
+    /// Returns text for a screen: line breaks and tabs are kept, and so are the joiners within words and emoji. Control
+    /// characters and the marks that change the writing direction (Unicode Standard Annex 9, section 2) are escaped.
     package static func readable(_ text: String) -> String {
-        // A carriage return before a line's end is how some files end their lines.
+        // Some files end their lines in CRLF.
         escaped(text.utf8.contains(0x0D) ? text.replacing("\r\n", with: "\n") : text) { scalar in
             switch scalar.value {
             case 0x09, 0x0A: false
@@ -25,8 +25,8 @@ package enum VisibleText {
         }
     }
 
-    /// The same for bytes on their way to a screen. Text that ends within a character, as pieces of a stream do, loses its
-    /// ASCII controls alone.
+    /// Does the same for bytes on their way to a screen. If the bytes end within a character, as chunks of a stream
+    /// may, only ASCII control characters are escaped.
     package static func readable(_ bytes: [UInt8]) -> [UInt8] {
         if bytes.allSatisfy({ (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x09 }) { return bytes }
         if let text = String(validating: bytes, as: UTF8.self) { return Array(readable(text).utf8) }
@@ -37,7 +37,6 @@ package enum VisibleText {
     }
 
     private static func escaped(_ text: String, where isEscaped: (Unicode.Scalar) -> Bool) -> String {
-        // Nearly all text is plain.
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
         guard text.unicodeScalars.contains(where: isEscaped) else { return text }
         var shown = ""

@@ -1,11 +1,11 @@
-/// The moment by which something must have ended, passed all the way down from the one who waits.
+/// The time by which work must have ended, passed down from the caller that waits for it.
 ///
-/// It is a point on the monotonic clock: setting the system's time does not move it.
+/// It is an instant of the monotonic clock, so setting the system's time doesn't move it.
 public struct Deadline: Sendable, Hashable, Comparable {
-    /// The moment itself; `nil` for no deadline.
+    /// The instant; `nil` for no deadline.
     public let instant: ContinuousClock.Instant?
 
-    /// A deadline at a moment.
+    /// Creates a deadline at an instant.
     public init(at instant: ContinuousClock.Instant) {
         self.instant = instant
     }
@@ -14,7 +14,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
         self.instant = instant
     }
 
-    /// A deadline this far from now.
+    /// Returns a deadline this far from now.
     public static func after(_ wait: Duration) -> Deadline {
         Deadline(instant: ContinuousClock.now.advanced(by: wait))
     }
@@ -22,29 +22,29 @@ public struct Deadline: Sendable, Hashable, Comparable {
     /// No deadline at all.
     public static let never = Deadline(instant: nil)
 
-    /// What is left; negative once it has passed, very long when there is none.
+    /// The time left: negative once the deadline has passed, very long when there is none.
     public var remaining: Duration {
         instant.map { ContinuousClock.now.duration(to: $0) } ?? .seconds(Int64(1) << 40)
     }
 
-    /// Whether the time is over.
+    /// Whether the deadline has passed.
     public var hasPassed: Bool { remaining <= .zero }
 
-    /// Throws when the time is over.
-    /// - Parameter work: what was going on, as in "waiting for the tenant's answer".
+    /// Throws if the deadline has passed.
+    /// - Parameter work: what was in progress, such as "waiting for the tenant's answer".
     /// - Throws: `deadlineExceeded`.
     public func check(_ work: @autoclosure () -> String) throws(MMError) {
         if hasPassed { throw exceeded(work()) }
     }
 
-    /// The error for a deadline that passed.
-    /// - Parameter work: what was going on.
+    /// Returns the error for a deadline that has passed.
+    /// - Parameter work: what was in progress.
     public func exceeded(_ work: String) -> MMError {
         MMError(
             .deadlineExceeded, "The time was over while \(work).", hint: "Allow more time, or ask for less at once.")
     }
 
-    /// Whether one deadline comes before another; none comes last.
+    /// Returns whether the left deadline is earlier than the right one; no deadline is the latest.
     public static func < (left: Deadline, right: Deadline) -> Bool {
         switch (left.instant, right.instant) {
         case (let left?, let right?): left < right

@@ -1,9 +1,11 @@
 import Glibc
 
 extension Timestamp {
-    /// A moment from a text as RFC 3339 section 5.6 has it: `2026-03-01T12:00:00Z`, also with a fraction and an offset.
+    /// Parses a date and time as in RFC 3339, section 5.6: `2026-03-01T12:00:00Z`, optionally with a fraction and an
+    /// offset.
     ///
-    /// Services write up to nine digits of fraction, a blank for the `T`, and sometimes no zone, which is then UTC.
+    /// Services also write up to nine fractional digits, a space instead of the `T`, and sometimes no zone, which means
+    /// UTC.
     public init?(iso8601 text: String) {
         var reader = DigitReader(Array(text.utf8))
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
@@ -47,7 +49,7 @@ extension Timestamp {
         return "\(local.date)T\(local.time).\(Self.padded(nanoseconds / 1000, 6))"
     }
 
-    /// `2026-03-01 13:00:00` in local time, as log lines begin.
+    /// `2026-03-01 13:00:00` in local time, as at the start of log lines.
     package var localLog: String {
         let local = self.local
         return "\(local.date) \(local.time)"
@@ -88,10 +90,10 @@ extension Timestamp {
         return month == 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
     }
 
-    // Both ways of the Gregorian calendar follow Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms":
-    // eras of 400 years that begin in March, so that the leap day is the last day of a year.
+    // The calendar conversions follow Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": eras of 400 years
+    // that begin in March, so that the leap day is the last day of a year.
 
-    /// Days from 1970-01-01 to a date.
+    /// Returns the number of days from 1970-01-01 to a date.
     private static func dayNumber(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
         let shifted = Int64(month <= 2 ? year - 1 : year)
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
@@ -112,7 +114,7 @@ extension Timestamp {
     }
 }
 
-/// Takes a date text apart from left to right.
+/// Parses the parts of a date from left to right.
 private struct DigitReader {
     private let bytes: [UInt8]
     private var position = 0
@@ -140,7 +142,7 @@ private struct DigitReader {
         return value
     }
 
-    /// Nanoseconds of one or more digits; what is finer is dropped.
+    /// Reads one or more fractional digits as nanoseconds; further digits are dropped.
     mutating func fraction() -> Int? {
         var value = 0
         var digits = 0
@@ -153,7 +155,7 @@ private struct DigitReader {
         return value
     }
 
-    /// Seconds east of UTC; none given is UTC.
+    /// Reads an offset in seconds east of UTC; a missing one means UTC.
     mutating func zone() -> Int? {
         if atEnd || take("Z") || take("z") { return 0 }
         let sign = take("+") ? 1 : take("-") ? -1 : 0

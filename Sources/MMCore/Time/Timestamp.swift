@@ -1,34 +1,34 @@
 import Glibc
 
-/// A moment of the calendar, with the texts that files and answers use.
+/// A point in calendar time, with the text forms that files and answers use.
 public struct Timestamp: Sendable, Hashable, Comparable {
     /// Seconds since 1970-01-01T00:00:00Z.
     public let seconds: Int64
-    /// The part of the second, 0 to 999,999,999.
+    /// The fraction of the second, 0 to 999,999,999 nanoseconds.
     public let nanoseconds: Int
 
-    /// A moment.
+    /// Creates a timestamp.
     /// - Parameters:
-    ///   - seconds: since 1970-01-01T00:00:00Z.
-    ///   - nanoseconds: the part of the second.
+    ///   - seconds: seconds since 1970-01-01T00:00:00Z.
+    ///   - nanoseconds: the fraction of the second, 0 to 999,999,999.
     public init(seconds: Int64, nanoseconds: Int = 0) {
         self.seconds = seconds
         self.nanoseconds = nanoseconds
     }
 
-    /// The moment it is.
+    /// The current time.
     public static var now: Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: time.tv_nsec)
     }
 
-    /// Earlier than.
+    /// Returns whether the left timestamp is earlier than the right one.
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }
 
-    /// This moment moved by a duration, to the full nanosecond.
+    /// Returns the timestamp moved by a duration; fractions of a nanosecond are dropped.
     public static func + (moment: Timestamp, wait: Duration) -> Timestamp {
         let parts = wait.components
         var nanoseconds = Int64(moment.nanoseconds) + parts.attoseconds / 1_000_000_000
@@ -38,7 +38,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         return Timestamp(seconds: seconds, nanoseconds: Int(nanoseconds))
     }
 
-    /// The time from another moment to this one.
+    /// Returns the time from the right timestamp to the left one.
     public static func - (left: Timestamp, right: Timestamp) -> Duration {
         .seconds(left.seconds - right.seconds) + .nanoseconds(left.nanoseconds - right.nanoseconds)
     }

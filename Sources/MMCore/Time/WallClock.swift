@@ -1,8 +1,8 @@
-/// Where the time of day comes from: the system's, or a test's own.
+/// A source of the time of day: the system's clock, or a test's own.
 public struct WallClock: Sendable {
     private let read: @Sendable () -> Timestamp
 
-    /// A clock that asks `read`.
+    /// Creates a clock that calls `read`.
     public init(_ read: @escaping @Sendable () -> Timestamp) {
         self.read = read
     }
@@ -10,6 +10,6 @@ public struct WallClock: Sendable {
     /// The system's clock.
     public static let system = WallClock { Timestamp.now }
 
-    /// The moment it is.
+    /// The current time.
     public var now: Timestamp { read() }
 }
