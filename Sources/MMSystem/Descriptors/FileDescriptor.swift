@@ -2,29 +2,29 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// The one owner of an open descriptor, which is closed with it.
+/// An open file descriptor with a single owner, closed when the owner is destroyed.
 package struct FileDescriptor: ~Copyable, Sendable {
-    /// The number, for calls that don't keep it.
+    /// The descriptor's number, for calls that don't retain it.
     package let raw: Int32
 
-    /// Takes over a descriptor that nobody else closes.
+    /// Takes ownership of a descriptor that nothing else closes.
     package init(owning raw: Int32) {
         self.raw = raw
     }
 
     deinit {
-        // Linux closes the descriptor even where close reports an interruption.
+        // Linux closes the descriptor even if close(2) reports an interruption, so it is not retried.
         if raw >= 0 { Glibc.close(raw) }
     }
 
-    /// Hands the descriptor to an owner outside, who closes it.
+    /// Releases ownership; the caller must close the returned descriptor.
     package consuming func release() -> Int32 {
         let raw = raw
         discard self
         return raw
     }
 
-    /// Another descriptor for the same open file, closed on exec.
+    /// Duplicates the descriptor for the same open file, closed on exec.
     /// - Throws: `.unavailable` when there are no descriptors left.
     package borrowing func duplicate() throws(MMError) -> FileDescriptor {
         let copy = mm_duplicate(raw)
@@ -32,7 +32,8 @@ package struct FileDescriptor: ~Copyable, Sendable {
         return FileDescriptor(owning: copy)
     }
 
-    /// How many bytes lie in a pipe, socket or terminal unread; of a pipe both ends can tell. Nil where it can't be told.
+    /// Returns the number of unread bytes in a pipe (from either end), socket or terminal; nil where it can't be
+    /// determined.
     package static func pendingInput(_ raw: Int32) -> Int? {
         let count = mm_pending_input(raw)
         return count < 0 ? nil : Int(count)
@@ -40,10 +41,10 @@ package struct FileDescriptor: ~Copyable, Sendable {
 
     /// Opens a file, closed on exec.
     /// - Parameters:
-    ///   - path: the path.
-    ///   - flags: `O_RDONLY` and its like.
-    ///   - mode: the mode of a file that is made.
-    /// - Throws: what the system says, with the path.
+    ///   - path: the file's path.
+    ///   - flags: open(2) flags such as `O_RDONLY`.
+    ///   - mode: the mode of a newly created file.
+    /// - Throws: `.invalidInput` for a NUL character in the path, otherwise the system's error with the path.
     package static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0o600) throws(MMError) -> FileDescriptor {
         guard !path.utf8.contains(0) else {
             throw MMError(.invalidInput, "The path “\(path.prefix { $0 != "\0" })…” holds a NUL character.")
@@ -53,7 +54,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
         return FileDescriptor(owning: raw)
     }
 
-    /// A pipe, both ends closed on exec.
+    /// Creates a pipe, both ends closed on exec.
     /// - Throws: `.unavailable` when there are no descriptors left.
     package static func pipe() throws(MMError) -> Pipe {
         var readEnd: Int32 = -1
@@ -62,7 +63,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
         return Pipe(readEnd: FileDescriptor(owning: readEnd), writeEnd: FileDescriptor(owning: writeEnd))
     }
 
-    /// Two connected stream sockets, both closed on exec.
+    /// Creates two connected stream sockets, both closed on exec.
     /// - Throws: `.unavailable` when there are no descriptors left.
     package static func socketPair() throws(MMError) -> SocketPair {
         var left: Int32 = -1
@@ -74,12 +75,12 @@ package struct FileDescriptor: ~Copyable, Sendable {
 
 /// The two ends of a pipe.
 package struct Pipe: ~Copyable, Sendable {
-    /// Where what was written is read.
+    /// The end to read from.
     package let readEnd: FileDescriptor
-    /// Where is written.
+    /// The end to write to.
     package let writeEnd: FileDescriptor
 
-    /// Hands both ends to owners outside, who close them.
+    /// Releases ownership of both ends; the caller must close them.
     package consuming func ends() -> (readEnd: Int32, writeEnd: Int32) {
         (readEnd.release(), writeEnd.release())
     }
@@ -89,10 +90,10 @@ package struct Pipe: ~Copyable, Sendable {
 package struct SocketPair: ~Copyable, Sendable {
     /// One end.
     package let left: FileDescriptor
-    /// The other.
+    /// The other end.
     package let right: FileDescriptor
 
-    /// Hands both ends to owners outside, who close them.
+    /// Releases ownership of both ends; the caller must close them.
     package consuming func ends() -> (left: Int32, right: Int32) {
         (left.release(), right.release())
     }

@@ -2,28 +2,28 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// One thread that waits for many descriptors at once and calls back when one is ready.
+/// An epoll loop on one thread that waits for many descriptors and calls a handler when one is ready.
 ///
-/// Callbacks run on that thread and must not block. A descriptor must be forgotten before it is closed.
+/// Handlers run on that thread and must not block. Forget a descriptor before closing it.
 package final class PollLoop: Sendable {
-    /// What to wait for, and what came.
+    /// The events to wait for, and those that occurred.
     package struct Readiness: OptionSet, Sendable {
-        /// The bits.
+        /// The epoll event bits.
         package let rawValue: UInt32
 
         package init(rawValue: UInt32) {
             self.rawValue = rawValue
         }
 
-        /// There is something to read, or the end.
+        /// There is something to read, or the input has ended.
         package static let read = Readiness(rawValue: UInt32(MM_EPOLL_READ))
         /// There is room to write.
         package static let write = Readiness(rawValue: UInt32(MM_EPOLL_WRITE))
-        /// The far end has closed, at least for writing.
+        /// The peer has closed the connection, or at least shut down its writing side.
         package static let peerClosed = Readiness(rawValue: UInt32(MM_EPOLL_PEER_CLOSED))
         /// Both directions are closed. Always watched.
         package static let hangUp = Readiness(rawValue: UInt32(MM_EPOLL_HANGUP))
-        /// The descriptor is broken. Always watched.
+        /// The descriptor is in an error state. Always watched.
         package static let broken = Readiness(rawValue: UInt32(MM_EPOLL_ERROR))
     }
 
@@ -59,7 +59,7 @@ package final class PollLoop: Sendable {
 
     private static var read: UInt32 { Readiness.read.rawValue }
 
-    /// The loop that all sessions of this process share, started with the first use.
+    /// Returns the loop shared by all sessions of this process; the first call starts it.
     /// - Throws: `.unavailable` when there is no descriptor or thread left.
     package static func shared() throws(MMError) -> PollLoop {
         let result: Result<PollLoop, MMError> = sharedLoop.withLock { loop in
@@ -75,7 +75,7 @@ package final class PollLoop: Sendable {
         return try result.get()
     }
 
-    /// A loop of its own. It ends with `stop`.
+    /// Starts a separate loop, which runs until `stop`.
     /// - Throws: `.unavailable` when there is no descriptor or thread left.
     package static func start() throws(MMError) -> PollLoop {
         let loop = try PollLoop()
@@ -83,11 +83,11 @@ package final class PollLoop: Sendable {
         return loop
     }
 
-    /// Starts to watch a descriptor that stays open until `forget`.
+    /// Starts watching a descriptor, which must stay open until `forget`.
     /// - Parameters:
     ///   - descriptor: the descriptor.
-    ///   - readiness: what to wait for; nothing watches for its end alone.
-    ///   - once: whether to call back one time and then only after `rearm`.
+    ///   - readiness: the events to wait for; empty to wait only for hang-ups and errors.
+    ///   - once: whether to call the handler once, and then again only after `rearm`.
     ///   - handler: called on the loop's thread.
     /// - Throws: `.unsupported` for a descriptor that is always ready, such as a file.
     package func watch(
@@ -113,20 +113,20 @@ package final class PollLoop: Sendable {
         return Watch(token: token, descriptor: descriptor)
     }
 
-    /// Waits again after a call back of a descriptor that is watched once.
+    /// Resumes waiting after the handler of a descriptor watched with `once` was called.
     package func rearm(_ watch: Watch, for readiness: Readiness) {
         let events = readiness.rawValue | UInt32(MM_EPOLL_ONCE)
         _ = mm_epoll_control(
             epoll.raw, Int32(MM_EPOLL_CHANGE), watch.descriptor, events, watch.token)
     }
 
-    /// Stops to watch. A call back that is under way may still finish.
+    /// Stops watching. A handler call in progress may still finish.
     package func forget(_ watch: Watch) {
         let known = state.withLock { $0.handlers.removeValue(forKey: watch.token) != nil }
         if known { _ = mm_epoll_control(epoll.raw, Int32(MM_EPOLL_REMOVE), watch.descriptor, 0, 0) }
     }
 
-    /// Ends the loop's thread.
+    /// Stops the loop's thread.
     package func stop() {
         state.withLock { $0.stopped = true }
         var one: UInt64 = 1
@@ -139,7 +139,7 @@ package final class PollLoop: Sendable {
             let count = mm_epoll_wait(epoll.raw, &events, Int32(events.count), -1)
             if count < 0, errno != EINTR { return }
             for event in events.prefix(Int(max(count, 0))) {
-                // The look-up by token, not by number: a number may already stand for another file.
+                // Look up by token rather than by descriptor: the number may already refer to another file.
                 let handler = state.withLock { $0.handlers[event.token] }
                 handler?(Readiness(rawValue: event.events))
             }

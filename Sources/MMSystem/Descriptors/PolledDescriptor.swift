@@ -2,14 +2,14 @@ import CMMSystem
 import Glibc
 import MMCore
 
-/// A descriptor that is tried without blocking and that the poll loop tells about: what `PolledReader`, `PolledWriter`
-/// and `PolledListener` have in common. For one caller at a time.
+/// A non-blocking descriptor that retries when the poll loop reports it ready: the common part of `PolledReader`,
+/// `PolledWriter` and `PolledListener`. Supports one caller at a time.
 final class PolledDescriptor: Sendable {
-    /// What came of trying.
+    /// The result of one attempt.
     enum Step<Value: Sendable>: Sendable {
         case done(Value)
         case failed(MMError)
-        /// Nothing yet: to be tried again when the loop tells of it.
+        /// Not ready; try again when the loop reports readiness.
         case wait
     }
 
@@ -30,8 +30,8 @@ final class PolledDescriptor: Sendable {
     private let readiness: PollLoop.Readiness
     private let state: Mutex<State>
 
-    /// Takes over a descriptor, which becomes non-blocking for everybody who shares its open file.
-    /// - Throws: `.unavailable` when the loop can't be started; the descriptor is closed then.
+    /// Takes ownership of a descriptor and makes it non-blocking, which affects everyone who shares its open file.
+    /// - Throws: `.unavailable` when the loop can't be started; the descriptor is then closed.
     init(_ descriptor: consuming FileDescriptor, for readiness: PollLoop.Readiness) throws(MMError) {
         loop = try PollLoop.shared()
         self.readiness = readiness
@@ -42,11 +42,11 @@ final class PolledDescriptor: Sendable {
 
     deinit { close() }
 
-    /// Tries until there is something to answer.
+    /// Repeats an attempt until it is done or fails.
     /// - Parameters:
-    ///   - what: what is done, for errors: “Reading”.
-    ///   - attempt: tries once, with the descriptor, or with nil once it is closed. It must not wait.
-    /// - Throws: `.cancelled` when the task is cancelled, and what `attempt` fails with.
+    ///   - what: the operation, for error messages, such as “Reading”.
+    ///   - attempt: tries once with the descriptor, or with nil once it is closed. It must not wait.
+    /// - Throws: `.cancelled` when the task is cancelled, and whatever `attempt` fails with.
     func perform<Value: Sendable>(
         _ what: String, _ attempt: @Sendable (Int32?) -> Step<Value>
     ) async throws(MMError) -> Value {
@@ -79,7 +79,7 @@ final class PolledDescriptor: Sendable {
         }
     }
 
-    /// Closes the descriptor; a caller that waits tries once more, without it.
+    /// Closes the descriptor; a waiting caller makes one more attempt without it.
     func close() {
         let turn: OneShot<Void>? = state.withLock { state in
             guard !state.isClosed else { return nil }

@@ -11,14 +11,14 @@ package final class PolledWriter: Sendable {
     private let target: PolledDescriptor
     private let state = Mutex(State())
 
-    /// Takes over a descriptor, which becomes non-blocking for everybody who shares its open file.
+    /// Takes ownership of a descriptor and makes it non-blocking, which affects everyone who shares its open file.
     /// - Throws: `.unavailable` when the loop can't be started.
     package init(_ descriptor: consuming FileDescriptor) throws(MMError) {
         target = try PolledDescriptor(descriptor, for: .write)
     }
 
-    /// Writes all of these bytes, after those of earlier callers. A cancelled write may have written a part.
-    /// - Throws: `.unavailable` when the far end is gone or the writer was closed, `.cancelled`.
+    /// Writes all bytes, after those of earlier callers. A cancelled write may have written some of them.
+    /// - Throws: `.unavailable` when the peer is gone or the writer was closed; `.cancelled`.
     package func write(_ bytes: [UInt8]) async throws(MMError) {
         await enter()
         defer { leave() }
@@ -41,10 +41,10 @@ package final class PolledWriter: Sendable {
         }
     }
 
-    /// Closes the descriptor; a writer that waits fails.
+    /// Closes the descriptor; a waiting write fails.
     package func close() { target.close() }
 
-    /// Lets one caller write at a time, in the order they came.
+    /// Admits one caller at a time, in order of arrival.
     private func enter() async {
         let turn: OneShot<Void>? = state.withLock { state in
             guard state.isBusy else {

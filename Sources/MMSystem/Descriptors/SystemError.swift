@@ -1,18 +1,18 @@
 import Glibc
 package import MMCore
 
-/// What a system call said.
+/// Turns the error number of a system call into an error.
 package enum SystemError {
-    /// The system's words for an error number.
+    /// Returns the system's message for an error number.
     package static func text(_ number: Int32) -> String {
         var room = [CChar](repeating: 0, count: 256)
         guard strerror_r(number, &room, room.count) == 0 else { return "error \(number)" }
         return String(decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// An error from `errno` as it stands now.
+    /// Returns the error for the current `errno`.
     /// - Parameters:
-    ///   - what: what was being done, as the start of a sentence.
+    ///   - what: the operation that failed, as the start of a sentence.
     ///   - number: the error number.
     package static func error(_ what: String, _ number: Int32 = errno) -> MMError {
         switch number {

@@ -1,24 +1,24 @@
-/// A program to start, and everything it is given. Nothing is taken over from this process by itself.
+/// A program to start, with everything it receives. It inherits nothing else from this process.
 package struct ChildCommand: Sendable {
-    /// What one of the child's standard descriptors is.
+    /// What one of the child's standard descriptors is connected to.
     package enum Stream: Sendable, Hashable {
         /// The null device.
         case null
-        /// A pipe whose other end is ours.
+        /// A pipe whose other end this process holds.
         case pipe
         /// The child's own pseudo-terminal; needs `terminal`.
         case terminal
-        /// The same as its output; for errors only.
+        /// The same as the child's output; only for its error output.
         case output
-        /// This descriptor of ours, which stays ours.
+        /// This descriptor, which the caller keeps.
         case descriptor(Int32)
     }
 
-    /// A limit of the kernel on the child.
+    /// A kernel resource limit for the child.
     package struct Limit: Sendable, Hashable {
-        /// The resource's number: `RLIMIT_AS` and its like.
+        /// The resource's number, such as `RLIMIT_AS`.
         package var resource: Int32
-        /// The limit, soft and hard.
+        /// The soft and hard limit.
         package var value: UInt64
 
         package init(resource: Int32, value: UInt64) {
@@ -29,32 +29,32 @@ package struct ChildCommand: Sendable {
 
     /// The program's absolute path.
     package var executable: String
-    /// What follows the program's own name.
+    /// The arguments after the program's name.
     package var arguments: [String]
-    /// The name it is told to have; nil means its path.
+    /// The program's `argv[0]`; nil for its path.
     package var name: String?
-    /// All of its environment.
+    /// The complete environment.
     package var environment: [String: String]
-    /// Where it starts; nil means where we are.
+    /// The working directory; nil for that of this process.
     package var directory: String?
-    /// Its descriptor 0.
+    /// Standard input (descriptor 0).
     package var input: Stream = .null
-    /// Its descriptor 1.
+    /// Standard output (descriptor 1).
     package var output: Stream = .pipe
-    /// Its descriptor 2.
+    /// Standard error (descriptor 2).
     package var error: Stream = .pipe
-    /// Descriptors of ours that become its 3, 4, 5 and so on.
+    /// Descriptors of this process that become the child's 3, 4, 5 and so on.
     package var extraDescriptors: [Int32] = []
-    /// The size of a pseudo-terminal that is made for it and becomes its controlling one; nil for none.
+    /// The size of a new pseudo-terminal that becomes the child's controlling terminal; nil for none.
     package var terminal: Terminal.Size?
-    /// What it gets when this process ends, however it ends; nil lets it live on.
+    /// The signal that the child gets when this process ends for any reason; nil to let it live on.
     package var deathSignal: Int32? = 9
-    /// Limits of the kernel.
+    /// Kernel resource limits.
     package var limits: [Limit] = []
-    /// Whether what is left of its process group is killed when it ends.
+    /// Whether to kill the rest of the child's process group when the child ends.
     package var endsGroup = true
 
-    /// A program with this environment, without input, its output in pipes.
+    /// Creates a command with no input and with its output and errors in pipes.
     package init(
         _ executable: String, _ arguments: [String] = [], environment: [String: String], directory: String? = nil
     ) {

@@ -1,17 +1,17 @@
 import Glibc
 import MMCore
 
-/// The pipes and the terminal between a child and us.
+/// The pipes and the terminal between a child and this process.
 final class ChildPlumbing: Sendable {
     let input: PolledWriter?
     let output: PolledReader?
     let error: PolledReader?
     let terminal: PseudoTerminal?
-    /// The child's descriptors 0, 1 and 2 and its controlling terminal.
+    /// The child's descriptors 0, 1 and 2, and its controlling terminal.
     let childSide: Spawner.Plumbing
     private let toClose: OpenDescriptors
 
-    /// Makes what a command asks for.
+    /// Opens what a command asks for.
     static func lay(for command: ChildCommand) throws(MMError) -> ChildPlumbing {
         try ChildPlumbing(command)
     }
@@ -72,7 +72,7 @@ final class ChildPlumbing: Sendable {
         childSide = Spawner.Plumbing(input: childInput, output: childOutput, error: childError, terminal: slave)
     }
 
-    /// Closes what only the child needs; otherwise its pipes would never end.
+    /// Closes the ends that only the child needs; otherwise its pipes would never report their end.
     func closeChildSide() {
         toClose.closeAll()
     }

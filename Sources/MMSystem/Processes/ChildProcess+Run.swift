@@ -2,25 +2,25 @@ import Glibc
 package import MMCore
 
 extension ChildProcess {
-    /// What a program that ran to its end left.
+    /// The result of a program that ran to its end.
     package struct Outcome: Sendable {
         /// How it ended.
         package let exit: Exit
-        /// What it wrote, up to the limit.
+        /// What it wrote to its output, up to the limit.
         package let output: [UInt8]
-        /// What it wrote as errors, up to the limit.
+        /// What it wrote to its error output, up to the limit.
         package let error: [UInt8]
-        /// Whether something over the limit was thrown away.
+        /// Whether output over the limit was discarded.
         package let isCut: Bool
     }
 
-    /// Runs a program to its end. A cancelled task kills it.
+    /// Runs a program to its end. Cancelling the task kills the program.
     /// - Parameters:
-    ///   - command: the program; its input is a pipe where `input` is given.
-    ///   - input: what it reads.
-    ///   - limit: the most bytes to keep of each of its outputs; the rest is read and thrown away.
-    ///   - timeout: how long it may run, then its group is killed.
-    /// - Throws: `.deadlineExceeded`, `.cancelled`, and what starting it throws.
+    ///   - command: the program; its input becomes a pipe if `input` is given.
+    ///   - input: the bytes for its standard input.
+    ///   - limit: the maximum number of bytes to keep of each output; the rest is read and discarded.
+    ///   - timeout: how long it may run before its process group is killed.
+    /// - Throws: `.deadlineExceeded`, `.cancelled`, and whatever starting it throws.
     package static func run(
         _ command: ChildCommand, input: [UInt8]? = nil, limit: Int = 16 << 20, timeout: Duration
     ) async throws(MMError) -> Outcome {
@@ -42,7 +42,7 @@ extension ChildProcess {
                 async let error = collect(child.error, limit)
                 let exit = await child.exit()
                 isLate.give(false)
-                // Who left the group may hold the pipes for ever.
+                // A process that left the group may hold the pipes open forever.
                 let drain = Task {
                     try? await Task.sleep(for: .milliseconds(500))
                     if !Task.isCancelled {

@@ -2,19 +2,18 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// A running program: the leader of a session and process group of its own, without anything of ours but what its
-/// command names.
+/// A running program, the leader of its own session and process group, that inherits only what its command specifies.
 ///
-/// When the last reference goes, the program and its group are killed, unless its command lets it live on.
+/// When the last reference is released, the program and its group are killed, unless its command lets it live on.
 package final class ChildProcess: Sendable {
     /// How a program ended.
     package enum Exit: Sendable, Hashable {
-        /// By itself, with this status.
+        /// It exited with this status.
         case status(Int32)
-        /// By this signal.
+        /// This signal killed it.
         case signal(Int32)
 
-        /// The number a shell would give: the status, or 128 and the signal.
+        /// The exit code that a shell would report: the status, or 128 plus the signal.
         package var code: Int32 {
             switch self {
             case .status(let status): status
@@ -23,22 +22,22 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// The process.
+    /// The process id.
     package var pid: Int32 { core.pid }
-    /// Where its input is written, where that is a pipe.
+    /// The writer for its input, if that is a pipe.
     package let input: PolledWriter?
-    /// Where its output is read, where that is a pipe.
+    /// The reader of its output, if that is a pipe.
     package let output: PolledReader?
-    /// Where its errors are read, where that is a pipe of its own.
+    /// The reader of its errors, if they have a pipe of their own.
     package let error: PolledReader?
-    /// Its pseudo-terminal, where it has one.
+    /// Its pseudo-terminal, if it has one.
     package let terminal: PseudoTerminal?
 
     private let core: ChildCore
     private let livesOn: Bool
 
-    /// Starts a program and waits until it runs.
-    /// - Throws: `.notFound` or `.forbidden` when it can't be run, `.invalidInput`, `.unavailable`.
+    /// Starts a program and waits until it is running.
+    /// - Throws: `.notFound` or `.forbidden` when it can't be run; `.invalidInput`; `.unavailable`.
     package static func start(_ command: ChildCommand) async throws(MMError) -> ChildProcess {
         let plumbing = try ChildPlumbing.lay(for: command)
         let child = try await Spawner.start(command, plumbing.childSide)
@@ -60,7 +59,7 @@ package final class ChildProcess: Sendable {
         if !livesOn { core.signalGroup(SIGKILL) }
     }
 
-    /// How it ended, or nil while it runs.
+    /// How it ended; nil while it is running.
     package var exited: Exit? { core.exited }
 
     /// Waits until it has ended.
@@ -68,22 +67,23 @@ package final class ChildProcess: Sendable {
         await core.exit()
     }
 
-    /// Sends a signal to it alone.
+    /// Sends a signal to the process alone.
     /// - Returns: false when it has ended.
     @discardableResult
     package func signal(_ number: Int32) -> Bool { core.signal(number) }
 
-    /// Sends a signal to it and its process group.
+    /// Sends a signal to its process group.
     /// - Returns: false when it has ended.
     @discardableResult
     package func signalGroup(_ number: Int32) -> Bool { core.signalGroup(number) }
 
-    /// Ends it: TERM to its group, then KILL after the grace. A cancelled task kills at once.
-    /// - Parameter grace: how long it may take to end by itself.
+    /// Terminates it: sends SIGTERM to its group, then SIGKILL after the grace period. Cancelling the task kills it at
+    /// once.
+    /// - Parameter grace: how long it may take to exit by itself.
     @discardableResult
     package func terminate(grace: Duration) async -> Exit {
         core.signalGroup(SIGTERM)
-        // A stopped process would not see the signal.
+        // A stopped process doesn't handle SIGTERM until it continues.
         core.signalGroup(SIGCONT)
         let killer = Task { [core] in
             try? await Task.sleep(for: grace)
@@ -99,7 +99,7 @@ package final class ChildProcess: Sendable {
     }
 }
 
-/// The process itself, known to the loop until it has ended, so that it is always reaped.
+/// The process itself. The poll loop retains it until it has ended, so that it is always reaped.
 private final class ChildCore: Sendable {
     private struct State {
         var exit: ChildProcess.Exit?
@@ -117,7 +117,7 @@ private final class ChildCore: Sendable {
         do throws(MMError) {
             let loop = try PollLoop.shared()
             try core.state.withLock { (state) throws(MMError) in
-                // The loop's reference keeps the core until the child has ended.
+                // The loop's reference keeps the core alive until the child has ended.
                 state.watch = try loop.watch(child.pidfd, for: .read, once: true) { _ in core.reap(loop) }
             }
         } catch {
@@ -153,7 +153,7 @@ private final class ChildCore: Sendable {
 
     @discardableResult
     func signalGroup(_ number: Int32) -> Bool {
-        // Until it is reaped, which happens under the same lock, its number belongs to nobody else.
+        // The child is reaped under the same lock; until then its id can't be reused.
         state.withLock { $0.exit == nil && kill(-pid, number) == 0 }
     }
 

@@ -1,15 +1,15 @@
 import CMMSystem
 import Glibc
 
-/// The processes below this one.
+/// The descendants of this process.
 package enum Descendants {
-    /// Adopts whatever descendants lose their parent from now on, so that they can be found and ended (prctl(2),
-    /// PR_SET_CHILD_SUBREAPER).
-    /// - Returns: false where the kernel refuses.
+    /// Makes this process adopt descendants that lose their parent from now on, so that they can be found and ended
+    /// (prctl(2), PR_SET_CHILD_SUBREAPER).
+    /// - Returns: false if the kernel refuses.
     @discardableResult
     package static func adopt() -> Bool { mm_become_subreaper() == 0 }
 
-    /// Every process that descends from another one, usually this one, and has not ended; the nearest first.
+    /// Returns all running descendants of a process, this one by default; nearest first.
     package static func running(below ancestor: Int32 = getpid()) -> [ProcessIdentity] {
         var found: [ProcessIdentity] = []
         var level = children(of: ancestor)
@@ -25,18 +25,18 @@ package enum Descendants {
         return found
     }
 
-    /// The children of this process that have ended and that nobody has asked after.
+    /// Returns the children of this process that have ended but haven't been reaped.
     package static func ended() -> Set<Int32> {
         Set(children(of: getpid()).filter { ProcessIdentity(running: $0) == nil })
     }
 
-    /// Takes leave of a child that has ended. Not for one that a `ChildProcess` waits for.
+    /// Reaps a child that has ended. Don't use it for one that a `ChildProcess` waits for.
     package static func bury(_ pid: Int32) {
         var signalled: Int32 = 0
         _ = mm_reap(pid, &signalled)
     }
 
-    /// The children of all threads of a process (proc_pid_task_children(5)).
+    /// Returns the children of all threads of a process (proc_pid_task_children(5)).
     static func children(of pid: Int32) -> [Int32] {
         ProcFile.numbers(in: "/proc/\(pid)/task").flatMap { thread -> [Int32] in
             guard let bytes = ProcFile.read("/proc/\(pid)/task/\(thread)/children", limit: 1 << 20) else { return [] }

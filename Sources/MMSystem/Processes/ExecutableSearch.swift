@@ -1,9 +1,9 @@
 import Glibc
 
-/// Finding a program by name.
+/// Finds programs by name.
 package enum ExecutableSearch {
-    /// The first file of this name in the folders of `path` that may be run, or nil. A name with a slash is taken as it
-    /// is; folders that are not absolute are passed over.
+    /// Returns the first executable file of this name in the folders of `path`, or nil. A name with a slash is used as
+    /// it is; relative folders are skipped.
     package static func find(_ name: String, path: String) -> String? {
         guard !name.isEmpty, !name.utf8.contains(0) else { return nil }
         if name.contains("/") { return isExecutable(name) ? name : nil }

@@ -3,7 +3,7 @@ import Glibc
 
 /// The memory of this process.
 package enum OwnMemory {
-    /// How much of it is resident, in bytes: the second field of `/proc/self/statm` in pages (proc(5)).
+    /// Returns the resident memory in bytes: the second field of `/proc/self/statm`, in pages (proc(5)).
     package static func resident() -> Int? {
         guard let text = ProcFile.read("/proc/self/statm", limit: 4096) else { return nil }
         let fields = text.split(separator: 0x20)
@@ -11,6 +11,6 @@ package enum OwnMemory {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
-    /// Gives what was let go back to the system. It takes milliseconds on a large heap.
+    /// Returns freed heap memory to the system. Takes milliseconds on a large heap.
     package static func giveBack() { mm_trim_heap() }
 }

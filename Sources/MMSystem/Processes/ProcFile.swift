@@ -1,8 +1,8 @@
 import Glibc
 
-/// Files of `/proc`, whose size isn't known before they are read.
+/// Reads files of `/proc`, whose size isn't known in advance.
 package enum ProcFile {
-    /// The first bytes of a file; nil when it can't be read.
+    /// Returns up to `limit` bytes of a file; nil when it can't be read.
     package static func read(_ path: String, limit: Int) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -18,13 +18,13 @@ package enum ProcFile {
         return bytes
     }
 
-    /// The names in a folder that are numbers: processes, threads, descriptors.
+    /// Returns the numeric names in a folder: processes, threads or descriptors.
     package static func numbers(in folder: String) -> [Int32] {
         guard let listing = opendir(folder) else { return [] }
         defer { closedir(listing) }
         var numbers: [Int32] = []
         while let entry = readdir(listing) {
-            // An entry is as long as its name: reading it by value would read past its end.
+            // An entry is only as long as its name; copying the struct would read past its end.
             let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
             let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
             if let number = Int32(name) { numbers.append(number) }
@@ -32,7 +32,7 @@ package enum ProcFile {
         return numbers
     }
 
-    /// Where a link leads.
+    /// Returns the target of a symbolic link.
     package static func link(_ path: String) -> String? {
         var room = [CChar](repeating: 0, count: 4096)
         let count = readlink(path, &room, room.count)

@@ -1,30 +1,30 @@
 import Glibc
 
-/// What `/proc/<id>/stat` says of a process (proc(5)). Reading it may block.
+/// A process as described by `/proc/<id>/stat` (proc(5)). Reading it may block.
 package struct ProcessEntry: Sendable, Hashable {
-    /// Its number.
+    /// The process id.
     package let id: Int32
-    /// The name of its program, cut to 15 bytes.
+    /// The program's name, truncated to 15 bytes.
     package let name: String
-    /// What it does, as a letter.
+    /// The process state, as a letter.
     package let state: UInt8
-    /// The process that started it, or that adopted it.
+    /// The parent: the process that started it or adopted it.
     package let parent: Int32
-    /// Its process group.
+    /// The process group.
     package let group: Int32
-    /// Its kernel session.
+    /// The kernel session.
     package let session: Int32
-    /// The foreground group of its terminal.
+    /// The foreground process group of its terminal.
     package let foreground: Int32
-    /// When it started, in ticks since the system did. With the number it names one process; the number alone is soon
-    /// somebody else's.
+    /// The start time in clock ticks since boot. Together with the id it identifies a process; ids alone are reused.
     package let start: UInt64
 
-    /// Reads a process; nil where there is none.
+    /// Reads a process; nil when there is none.
     package init?(_ id: Int32) {
         guard let text = ProcFile.read("/proc/\(id)/stat", limit: 4096) else { return nil }
         let line = String(decoding: text, as: UTF8.self)
-        // The name stands in parentheses and may hold any character, so what follows is counted from the last closing one.
+        // The name stands in parentheses and may contain any character, so fields are counted from the last closing
+        // parenthesis.
         guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"), open < close else { return nil }
         let fields = line[line.index(after: close)...].split(separator: " ")
         guard fields.count > 19, let state = fields[0].utf8.first, let parent = Int32(fields[1]),
@@ -41,26 +41,26 @@ package struct ProcessEntry: Sendable, Hashable {
         self.start = start
     }
 
-    /// Whether it has ended and only waits to be asked after.
+    /// Whether it has ended and only waits to be reaped.
     package var isDead: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
     /// Whether a signal or a debugger has stopped it.
     package var isStopped: Bool { state == UInt8(ascii: "T") || state == UInt8(ascii: "t") }
 
-    /// Every process that can be seen from here.
+    /// Returns every visible process.
     package static func all() -> [ProcessEntry] { ProcFile.numbers(in: "/proc").compactMap(ProcessEntry.init) }
 
-    /// The living processes that belong to some: their descendants, the members of a kernel session, and those that bear
-    /// a mark, because they left both with `setsid` and a second fork.
+    /// Returns the living processes that belong to some leaders: their descendants, the members of a kernel session,
+    /// and marked processes, which may have escaped both with `setsid` and a double fork.
     /// - Parameters:
-    ///   - leaders: the processes they belong to, which are left out, as is this one.
-    ///   - session: the number of the kernel session.
-    ///   - start: when the session's first process started, where that is known.
-    ///   - isMarked: whether a process bears the mark.
+    ///   - leaders: the processes they belong to; these and this process are left out.
+    ///   - session: the id of the kernel session.
+    ///   - start: the start time of the session's first process, where known.
+    ///   - isMarked: returns whether a process bears the mark.
     package static func belonging(
         to leaders: Set<Int32>, session: Int32, start: UInt64? = nil, isMarked: (ProcessEntry) -> Bool
     ) -> [ProcessEntry] {
         let all = all()
-        // As long as a session has members its number is nobody else's: a stranger under it means that they are all gone.
+        // A session's id isn't reused while it has members: if another process has the id, all members are gone.
         let isTaken = start.map { start in all.contains { $0.id == session && $0.start != start } } ?? false
         var members = isTaken ? leaders.subtracting([session]) : leaders
         var grew = true
@@ -77,7 +77,7 @@ package struct ProcessEntry: Sendable, Hashable {
         }
     }
 
-    /// Whether its environment, as it was started with, holds a variable: `NAME=value`.
+    /// Returns whether the environment that it was started with contains a variable, given as `NAME=value`.
     package func carries(_ variable: [UInt8]) -> Bool {
         guard let environment = ProcFile.read("/proc/\(id)/environ", limit: 1 << 20) else { return false }
         return environment.split(separator: 0).contains { $0.elementsEqual(variable) }

@@ -1,13 +1,14 @@
 import Glibc
 package import MMCore
 
-/// Another program in the place of this process (execve(2)): same process number, parent, environment and open streams.
+/// Replaces this process with another program (execve(2)), keeping its id, parent, environment and open streams.
 package enum ProcessReplacement {
-    /// Replaces this process. Signals are left as this process found them: the new program takes those it wants itself.
+    /// Replaces this process, with no signal blocked and SIGPIPE at its default; the new program handles the signals that
+    /// it wants.
     /// - Parameters:
     ///   - program: its absolute path.
-    ///   - arguments: the words after its name.
-    /// - Throws: `unavailable` when the program can't be started; this process then goes on as it was.
+    ///   - arguments: the arguments after its name.
+    /// - Throws: `unavailable` when the program can't be started; this process then continues unchanged.
     package static func run(_ program: String, _ arguments: [String]) throws(MMError) -> Never {
         let words = [program] + arguments
         guard words.allSatisfy({ !$0.utf8.contains(0) }) else {
@@ -15,7 +16,7 @@ package enum ProcessReplacement {
         }
         let list = words.map { strdup($0) } + [nil]
         defer { for word in list { free(word) } }
-        // Blocked signals and ignored ones are handed down; handlers are not.
+        // exec preserves blocked and ignored signals; handlers are reset.
         var none = sigset_t()
         var before = sigset_t()
         sigemptyset(&none)

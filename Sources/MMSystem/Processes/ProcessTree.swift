@@ -1,8 +1,9 @@
 import Glibc
 
-/// A process and all that descends from it.
+/// A process and all its descendants.
 package enum ProcessTree {
-    /// The memory that they hold by themselves, in bytes: what is shared with others counts once at most for each.
+    /// Returns the memory in bytes that the processes hold by themselves: the sum of their resident memory without
+    /// shared pages.
     package static func memory(of pid: Int32) -> Int {
         var sum = 0
         var level = [pid]
@@ -18,7 +19,8 @@ package enum ProcessTree {
         return sum
     }
 
-    /// The second and third field of `/proc/PID/statm` in pages (proc(5)): resident, and of that shared.
+    /// Reads the second and third field of `/proc/PID/statm`, in pages (proc(5)): resident, and the shared part of
+    /// that.
     private static func resident(_ pid: Int32) -> Int {
         guard let bytes = ProcFile.read("/proc/\(pid)/statm", limit: 4096) else { return 0 }
         let fields = String(decoding: bytes, as: UTF8.self).split(separator: " ")

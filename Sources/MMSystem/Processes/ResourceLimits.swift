@@ -1,10 +1,10 @@
 import CMMSystem
 
-/// What the kernel lets this process have.
+/// The kernel's resource limits for this process.
 package enum ResourceLimits {
-    /// Raises the number of descriptors that may be open as far as it goes: each session holds several, and most
-    /// systems start programs with room for 1,024.
-    /// - Returns: the limit that holds now.
+    /// Raises the limit of open descriptors to its maximum: each session holds several, and most systems start programs
+    /// with a limit of 1,024.
+    /// - Returns: the limit now in force.
     @discardableResult
     package static func raiseDescriptors() -> UInt64 {
         mm_raise_descriptor_limit()

@@ -1,28 +1,29 @@
 import Glibc
 internal import MMCore
 
-/// A mark on a process and everything that it starts from then on, which none of them can take off: a lowered hard limit.
+/// A mark on a process and everything it starts afterwards, which none of them can remove: a lowered hard limit.
 ///
-/// The kernel hands limits down over fork, exec, new sessions, new users and the adoption of orphans, and lets nobody
-/// without CAP_SYS_RESOURCE raise one again (setrlimit(2)). The limit is that on file locks, which Linux has not looked at
-/// since 2.4 and which is unlimited unless somebody sets it; an environment variable could simply be left out.
+/// The kernel preserves limits across fork, exec, new sessions, changes of user and the adoption of orphans, and nobody
+/// without CAP_SYS_RESOURCE can raise a hard limit again (setrlimit(2)). The resource is the number of file locks
+/// (RLIMIT_LOCKS), which Linux has ignored since 2.4 and which is unlimited by default. An environment variable could
+/// simply be dropped.
 package enum SessionMark {
     private static let resource = __rlimit_resource_t(10)
 
-    /// Marks this process with its own number and start, which tell its descendants from all others'.
+    /// Marks this process with its own id and start time, which distinguish its descendants from all others.
     package static func leave() {
         let most = rlim_t(ProcessIdentity(running: getpid()).map(value(of:)) ?? 1 << 20)
         var limit = rlimit(rlim_cur: most, rlim_max: most)
         _ = setrlimit(resource, &limit)
     }
 
-    /// The limit that marks a process and what it starts. It falls with time: a process that was marked as a descendant
-    /// could not raise it to a mark of its own.
+    /// Returns the limit that marks a process and what it starts. The value falls with start time, because a process
+    /// that is already marked as a descendant couldn't raise its limit to a mark of its own.
     package static func value(of process: ProcessIdentity) -> UInt64 {
         (1 << 61) - ((process.startTime & (1 << 38 - 1)) << 22 | UInt64(process.pid) & (1 << 22 - 1))
     }
 
-    /// What carries the mark that a process has left, but that process itself.
+    /// Returns the processes that bear the mark left by a process, without that process itself.
     package static func bearers(of process: ProcessIdentity) -> [ProcessIdentity] {
         let wanted = String(value(of: process))
         return ProcFile.numbers(in: "/proc").compactMap { number in
@@ -31,7 +32,7 @@ package enum SessionMark {
         }
     }
 
-    /// Whether a process is marked; `true` also for one that can't be looked at.
+    /// Returns whether a process is marked; `true` also for a process that can't be inspected.
     package static func isOn(_ process: Int32) -> Bool {
         limit(of: process) != "unlimited"
     }
@@ -41,7 +42,7 @@ package enum SessionMark {
         let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first {
             $0.hasPrefix("Max file locks")
         }
-        // Name, soft limit, hard limit, unit.
+        // Columns: name, soft limit, hard limit, unit.
         return line?.split(separator: " ").dropFirst(4).first.map(String.init)
     }
 }

@@ -2,22 +2,23 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// The signals of this process, delivered as ordinary calls.
+/// Delivers this process's signals as ordinary calls.
 package final class Signals: Sendable {
     private let descriptor: FileDescriptor
     private let watch: PollLoop.Watch
     private let loop: PollLoop
 
-    /// Makes writing to a closed pipe an error in place of this process's end. Children get the default back.
+    /// Makes writing to a closed pipe return an error instead of ending this process. Children get the default
+    /// disposition back.
     package static func ignoreBrokenPipes() {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Takes over signals. To be called before anything starts a thread or a task: only threads that are started after
-    /// it leave the signals alone.
+    /// Takes over signals. Call it before anything starts a thread or a task, because only threads started afterwards
+    /// block these signals.
     /// - Parameters:
-    ///   - signals: `SIGTERM`, `SIGINT`, `SIGHUP`, …
-    ///   - handler: called for each that arrives, on a thread that must not be blocked.
+    ///   - signals: the signals, such as `SIGTERM`, `SIGINT`, `SIGHUP`.
+    ///   - handler: called for each signal, on a thread that must not be blocked.
     /// - Throws: `.unavailable` when there is no descriptor or thread left.
     package static func take(
         _ signals: [Int32], _ handler: @escaping @Sendable (Int32) -> Void

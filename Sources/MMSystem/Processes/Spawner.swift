@@ -2,8 +2,8 @@ import CMMSystem
 import Glibc
 import MMCore
 
-/// The one thread that starts programs. It lives as long as the process: a child's death signal is tied to the thread
-/// that started it.
+/// The single thread that starts programs. It lives as long as the process, because a child's death signal is tied to
+/// the thread that started it.
 enum Spawner {
     /// A started child.
     struct Child: Sendable {
@@ -11,7 +11,7 @@ enum Spawner {
         let pidfd: Int32
     }
 
-    /// What the child's side needs, all borrowed until `start` returns.
+    /// The descriptors of the child's side, all borrowed until `start` returns.
     struct Plumbing: Sendable {
         var input: Int32
         var output: Int32
@@ -27,7 +27,7 @@ enum Spawner {
     private static let state = Mutex(State())
     private static let ready = ThreadSemaphore()
 
-    /// Starts a program and waits until it runs, or could not be run.
+    /// Starts a program and waits until it is running or has failed to start.
     static func start(_ command: ChildCommand, _ plumbing: Plumbing) async throws(MMError) -> Child {
         try check(command)
         let outcome = OneShot<Result<Child, MMError>>()

@@ -1,28 +1,27 @@
 import CMMSystem
 import Glibc
 
-/// Which user is at the far end of a TCP connection within this machine.
+/// Finds the user at the other end of a TCP connection within this machine.
 package enum LoopbackPeer {
-    /// Asks the kernel for the far end's socket: sock_diag(7) in microseconds, or where that can't be used its tables
-    /// (proc(5), “/proc/net/tcp”) in milliseconds.
+    /// Returns the user of the peer's socket, from sock_diag(7) in microseconds, or where that is unavailable from the
+    /// kernel's tables (proc(5), “/proc/net/tcp”) in milliseconds.
     ///
-    /// Only an established socket that a process still holds counts: the kernel shows closed ones as root's.
+    /// Only an established socket that a process still holds counts, because the kernel reports closed ones as root's.
     /// - Parameters:
     ///   - address: the peer's IP address.
     ///   - port: the peer's port.
-    ///   - localAddress: the address of ours that it reached.
-    ///   - localPort: the port of ours that it reached.
-    /// - Returns: the user, or nil when the peer is not on this machine, or not there any more.
+    ///   - localAddress: the local address that it connected to.
+    ///   - localPort: the local port that it connected to.
+    /// - Returns: the user id; nil when the peer isn't on this machine or is gone.
     package static func user(address: String, port: UInt16, localAddress: String, localPort: UInt16) -> UInt32? {
         guard let far = IPAddress(address), let near = IPAddress(localAddress), far.isLoopback, near.isLoopback else {
             return nil
         }
-        // A client may have used an IPv6 socket for an IPv4 address.
         return entry(far, port, near, localPort)?.user
     }
 
-    /// Whether one of these processes holds the far end of a connection that was accepted on a loopback address. Their
-    /// descriptors alone are looked through.
+    /// Returns whether one of these processes holds the other end of a connection accepted on a loopback address. Only
+    /// the descriptors of these processes are searched.
     package static func isHeld(farEndOf descriptor: Int32, by processes: [Int32]) -> Bool {
         guard let far = end(of: descriptor, isPeer: true), let near = end(of: descriptor, isPeer: false),
             far.address.isLoopback, near.address.isLoopback,
@@ -43,7 +42,7 @@ package enum LoopbackPeer {
     }
 
     private static func entry(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16) -> TableEntry? {
-        // A client may have used an IPv6 socket for an IPv4 address.
+        // A client may reach an IPv4 address through an IPv6 socket.
         switch owner(far, port, near, localPort, asV6: !far.isV4) {
         case .some(.some(let entry)): entry
         case .some(.none): far.isV4 ? owner(far, port, near, localPort, asV6: true) ?? nil : nil
@@ -51,7 +50,7 @@ package enum LoopbackPeer {
         }
     }
 
-    /// The owner as sock_diag(7) knows it: `.some(nil)` when there is none, nil when the kernel can't be asked.
+    /// Returns the owner from sock_diag(7): `.some(nil)` when there is none, nil when the kernel can't be asked.
     private static func owner(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16, asV6: Bool)
         -> TableEntry??
     {
@@ -67,13 +66,13 @@ package enum LoopbackPeer {
         }
     }
 
-    /// The processes that hold the far end's socket, as far as this user may see them: their descriptors are looked through,
-    /// in milliseconds.
+    /// Returns the processes that hold the peer's socket, as far as this user may see them. Searches all descriptors,
+    /// which takes milliseconds.
     /// - Parameters:
     ///   - address: the peer's IP address.
     ///   - port: the peer's port.
-    ///   - localAddress: the address of ours that it reached.
-    ///   - localPort: the port of ours that it reached.
+    ///   - localAddress: the local address that it connected to.
+    ///   - localPort: the local port that it connected to.
     package static func processes(address: String, port: UInt16, localAddress: String, localPort: UInt16) -> [Int32] {
         guard let far = IPAddress(address), let near = IPAddress(localAddress),
             let socket = socketInTables(far, port, near, localPort)
@@ -84,7 +83,7 @@ package enum LoopbackPeer {
         }
     }
 
-    /// A socket as the tables know it.
+    /// A socket's entry in the kernel's tables.
     struct TableEntry: Equatable {
         let user: UInt32
         let inode: String
@@ -113,15 +112,15 @@ package enum LoopbackPeer {
         return socket(inRows: table, own: own, remote: remote)
     }
 
-    /// The established socket with these ends in the table's form.
+    /// Returns the established socket with these ends, given in the table's format.
     static func socket(inRows table: [UInt8], own: String, remote: String) -> TableEntry? {
         let pair = Array((own + " " + remote + " 01 ").utf8)
         for row in table.split(separator: 0x0A) {
-            // The row's number ends with the first colon; splitting every row of a busy machine would be slow.
+            // The row's number ends at the first colon. Splitting every row would be slow on a busy machine.
             guard let colon = row.firstIndex(of: UInt8(ascii: ":")), row[(colon + 1)...].dropFirst().starts(with: pair)
             else { continue }
             let columns = row.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
-            // sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode
+            // Columns: sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode
             guard columns.count > 9, columns[9] != "0" else {
                 continue
             }
@@ -148,12 +147,12 @@ package enum LoopbackPeer {
     }
 }
 
-/// An IP address in the forms that the kernel's tables use.
+/// An IP address, with the formats that the kernel's tables use.
 package struct IPAddress: Sendable, Hashable {
     /// 4 or 16 bytes in network order.
     package let bytes: [UInt8]
 
-    /// An address from its usual text; nil when it is none.
+    /// Parses the usual text form; nil when it isn't an address.
     package init?(_ text: String) {
         var room = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &room) == 1 {
@@ -166,10 +165,10 @@ package struct IPAddress: Sendable, Hashable {
         }
     }
 
-    /// Whether it is an IPv4 address, also when written as IPv6.
+    /// Whether it is an IPv4 address, including one written as IPv6.
     package var isV4: Bool { bytes.count == 4 }
 
-    /// Whether it names this machine: 127.0.0.0/8 or ::1.
+    /// Whether it is a loopback address: 127.0.0.0/8 or ::1.
     package var isLoopback: Bool {
         isV4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1]
     }
@@ -180,7 +179,7 @@ package struct IPAddress: Sendable, Hashable {
 
     fileprivate var v6Bytes: [UInt8] { isV4 ? [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] + bytes : bytes }
 
-    /// The kernel prints each 32 bit word as this machine reads it.
+    /// The kernel prints each 32-bit word in this machine's byte order.
     private static func words(_ bytes: [UInt8]) -> String {
         stride(from: 0, to: bytes.count, by: 4).map { start in
             let word = bytes[start..<(start + 4)].enumerated().reduce(UInt32(0)) { word, byte in

@@ -4,12 +4,12 @@ package import MMCore
 
 /// Accepts connections without blocking a thread.
 package final class PolledListener: Sendable {
-    /// The TCP port it listens on; 0 on a Unix socket.
+    /// The TCP port that it listens on; 0 for a Unix socket.
     package let port: UInt16
     private let file: UnixSocket.SocketFile?
     private let source: PolledDescriptor
 
-    /// Takes over a listener. Its file is removed when it is closed.
+    /// Takes ownership of a listener, and removes its file when closed.
     /// - Throws: `.unavailable` when the loop can't be started.
     package init(_ listener: consuming UnixSocket.Listener) throws(MMError) {
         let (descriptor, file) = listener.take()
@@ -18,7 +18,7 @@ package final class PolledListener: Sendable {
         port = 0
     }
 
-    /// Listens for TCP connections of this machine, at a free port of 127.0.0.1.
+    /// Listens for TCP connections from this machine on a free port of 127.0.0.1.
     /// - Throws: `.unavailable` when there is no port, descriptor or thread left.
     package init(loopback: Void) throws(MMError) {
         var port: UInt16 = 0
@@ -31,8 +31,8 @@ package final class PolledListener: Sendable {
 
     deinit { close() }
 
-    /// The next connection. For one caller at a time.
-    /// - Throws: `.cancelled`, `.unavailable` after `close`, and what the system says.
+    /// Waits for the next connection. Supports one caller at a time.
+    /// - Throws: `.cancelled`; `.unavailable` after `close`; otherwise the system's error.
     package func accept() async throws(MMError) -> FileDescriptor {
         let accepted: Int32 = try await source.perform("Accepting") { descriptor in
             guard let descriptor else { return .failed(MMError(.unavailable, "The listener was closed.")) }
@@ -40,12 +40,12 @@ package final class PolledListener: Sendable {
             if accepted >= 0 { return .done(accepted) }
             return errno == EAGAIN ? .wait : .failed(SystemError.error("Accepting a connection"))
         }
-        // Small messages go out at once; of a Unix socket there is nothing to say.
+        // Send small messages at once (TCP_NODELAY); has no effect on a Unix socket.
         mm_send_at_once(accepted)
         return FileDescriptor(owning: accepted)
     }
 
-    /// Takes no more connections and removes the socket's file.
+    /// Stops accepting connections and removes the socket's file.
     package func close() {
         source.close()
         file?.remove()

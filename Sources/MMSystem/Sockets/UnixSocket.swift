@@ -2,26 +2,26 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// Stream sockets with a path, for processes of this machine.
+/// Stream sockets with a path, for processes on the same machine.
 package enum UnixSocket {
-    /// Who is at the far end of a socket, as the kernel recorded when it connected.
+    /// The peer of a socket, as the kernel recorded it when it connected.
     package struct Peer: Sendable, Hashable {
-        /// The user.
+        /// The user id.
         package let uid: UInt32
-        /// The group.
+        /// The group id.
         package let gid: UInt32
-        /// The process, which may have ended since.
+        /// The process id; the process may have ended since.
         package let pid: Int32
     }
 
-    /// A listening socket and the file that stands for it.
+    /// A listening socket and its file.
     package struct Listener: ~Copyable, Sendable {
         /// The listening descriptor.
         package let descriptor: FileDescriptor
-        /// The file, to be removed at the end if it is still this one.
+        /// The socket's file, to be removed at the end unless another one has replaced it.
         package let file: SocketFile
 
-        /// Gives the descriptor to an owner of its own.
+        /// Releases ownership of the descriptor; the caller must close it.
         package consuming func take() -> (descriptor: Int32, file: SocketFile) {
             (descriptor.release(), file)
         }
@@ -29,12 +29,12 @@ package enum UnixSocket {
 
     /// The file of a listening socket.
     package struct SocketFile: Sendable, Hashable {
-        /// Its path.
+        /// The file's path.
         package let path: String
         fileprivate let device: UInt64
         fileprivate let inode: UInt64
 
-        /// Removes the file, unless another one has taken its place.
+        /// Removes the file unless another one has replaced it.
         package func remove() {
             var info = stat()
             guard lstat(path, &info) == 0, UInt64(info.st_dev) == device, UInt64(info.st_ino) == inode else { return }
@@ -42,12 +42,12 @@ package enum UnixSocket {
         }
     }
 
-    /// Listens at a path: the socket 0600, its folder made 0700 where it is missing. A file that a dead listener left
-    /// is replaced; of several that start at once one wins.
-    /// - Throws: `.conflict` when somebody listens there, `.forbidden` when the folder is open to others.
+    /// Listens at a path with a socket of mode 0600, creating its folder (0700) if missing. Replaces the file of a dead
+    /// listener; if several processes start at once, one wins.
+    /// - Throws: `.conflict` when another process listens there; `.forbidden` when the folder is open to others.
     package static func listen(at path: String, backlog: Int32 = 512) throws(MMError) -> Listener {
         let usable = try ListenerFolder.prepare(path)
-        // Two that start at once must not take each other's new socket for a dead one.
+        // Two processes that start at once must not mistake each other's new socket for a dead one.
         let lock = try FileDescriptor.open(path + ".lock", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         while flock(lock.raw, LOCK_EX) != 0 {
             guard errno == EINTR else { throw SystemError.error("Locking \(path).lock") }
@@ -66,7 +66,7 @@ package enum UnixSocket {
         let raw = mm_unix_socket()
         guard raw >= 0 else { throw SystemError.error("Making a socket") }
         let descriptor = FileDescriptor(owning: raw)
-        // On Linux the file takes the mode that the socket has when it is bound.
+        // On Linux the file gets the mode that the socket has when it is bound.
         fchmod(raw, 0o600)
         guard mm_unix_bind(raw, usable.usable) == 0 else { throw SystemError.error("Binding to \(path)") }
         chmod(path, 0o600)
@@ -79,8 +79,8 @@ package enum UnixSocket {
         return Listener(descriptor: descriptor, file: file)
     }
 
-    /// Connects to a listener. Quick, but for a listener whose queue is full.
-    /// - Throws: `.unavailable` when nobody listens there.
+    /// Connects to a listener. Returns quickly unless the listener's queue is full.
+    /// - Throws: `.unavailable` when nothing listens there.
     package static func connect(to path: String) throws(MMError) -> FileDescriptor {
         let usable = try UnixSocketPath(path)
         let raw = mm_unix_socket()
@@ -97,16 +97,16 @@ package enum UnixSocket {
         return descriptor
     }
 
-    /// Waits for the next connection, on a thread that may block.
-    /// - Throws: what the system says, also when the listener was shut down.
+    /// Waits for the next connection; call it on a thread that may block.
+    /// - Throws: the system's error, also when the listener was shut down.
     package static func accept(_ listener: Int32) throws(MMError) -> FileDescriptor {
         let raw = mm_accept(listener)
         guard raw >= 0 else { throw SystemError.error("Accepting a connection") }
         return FileDescriptor(owning: raw)
     }
 
-    /// Who is at the far end.
-    /// - Throws: what the system says, for anything but a connected Unix socket.
+    /// Returns the peer's credentials.
+    /// - Throws: the system's error for anything but a connected Unix socket.
     package static func peer(of descriptor: Int32) throws(MMError) -> Peer {
         var uid: UInt32 = 0
         var gid: UInt32 = 0
@@ -121,14 +121,15 @@ package enum UnixSocket {
         let raw = mm_unix_socket()
         guard raw >= 0 else { throw SystemError.error("Making a socket") }
         let probe = FileDescriptor(owning: raw)
-        // A full queue must not hold us: it means somebody is alive.
+        // Don't wait for a full queue, which means that a listener is alive.
         mm_set_nonblocking(probe.raw, 1)
         return mm_unix_connect(probe.raw, path.usable) != 0 && (errno == ECONNREFUSED || errno == ENOENT)
     }
 }
 
 private enum ListenerFolder {
-    /// The folder must keep others out: it, not the socket's mode, closes the moment between bind and chmod.
+    /// Checks that the folder excludes other users: it, not the socket's mode, protects the interval between bind and
+    /// chmod.
     static func prepare(_ path: String) throws(MMError) -> UnixSocketPath {
         guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex,
             !path.utf8.contains(0)

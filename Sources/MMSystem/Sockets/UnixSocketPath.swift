@@ -2,19 +2,19 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// A name for a Unix socket that fits the 107 bytes of its address, whatever the path's length.
+/// A path for a Unix socket that fits into the 107 bytes of its address, however long the original path is.
 ///
-/// A longer path is reached through its folder's descriptor under `/proc/self/fd`; the name holds while this object
+/// A longer path is reached through its folder's descriptor under `/proc/self/fd`, and is valid while this object
 /// lives.
 package final class UnixSocketPath: Sendable {
-    /// The path to hand to bind or connect.
+    /// The path to pass to bind or connect.
     package let usable: String
-    /// Whether `usable` is another name than the path itself.
+    /// Whether `usable` differs from the original path.
     package let isShortened: Bool
     private let folder: FileDescriptor?
 
-    /// A name for this path.
-    /// - Throws: `.invalidInput` for a path that can't be one, `.notFound` when its folder does not exist.
+    /// Creates a usable form of this path.
+    /// - Throws: `.invalidInput` when it can't be a socket's path; `.notFound` when its folder doesn't exist.
     package init(_ path: String) throws(MMError) {
         guard !path.isEmpty, !path.utf8.contains(0), path.hasPrefix("/") else {
             throw MMError(

@@ -2,18 +2,18 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// Our end of a pseudo-terminal.
+/// The controlling end (master) of a pseudo-terminal.
 package final class PseudoTerminal: Sendable {
-    /// What the programs in it write.
+    /// Reads what programs write to the terminal.
     package let output: PolledReader
-    /// What is typed into it.
+    /// Writes what is typed into the terminal.
     package let input: PolledWriter
-    /// The path of the end that programs use.
+    /// The device path of the end that programs use (slave).
     package let path: String
     private let master: FileDescriptor
 
-    /// A pseudo-terminal of this size, and the descriptor of the end that programs use, which is the caller's.
-    /// - Throws: `.unavailable` when there are no more of them.
+    /// Opens a pseudo-terminal of this size; the caller owns the returned descriptor of the slave end.
+    /// - Throws: `.unavailable` when there are none left.
     package static func open(_ size: Terminal.Size) throws(MMError) -> (terminal: PseudoTerminal, slave: Int32) {
         var room = [CChar](repeating: 0, count: 256)
         let raw = mm_open_pty(&room, room.count)
@@ -38,11 +38,11 @@ package final class PseudoTerminal: Sendable {
         self.path = path
     }
 
-    /// Changes the size and tells the programs in it.
+    /// Changes the size and notifies the programs in the terminal.
     package func resize(_ size: Terminal.Size) {
         _ = mm_set_window_size(master.raw, UInt16(clamping: size.rows), UInt16(clamping: size.columns))
     }
 
-    /// The size as it stands.
+    /// The current size.
     package var size: Terminal.Size? { Terminal.size(of: master.raw) }
 }

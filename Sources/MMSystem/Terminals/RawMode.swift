@@ -2,15 +2,17 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// A terminal that hands over every key as it is pressed, until this value goes: for passing a session through.
+/// Switches a terminal to raw mode, in which every key is delivered as it is pressed, for the lifetime of this value.
+/// Used for passing a session through.
 package struct RawMode: ~Copyable, @unchecked Sendable {
-    // The memory is written in `init` and read in `deinit`, which have nothing beside them.
+    // `@unchecked Sendable`: the memory is written only in `init` and read only in `deinit`, neither of which runs
+    // concurrently.
     private let saved: UnsafeMutableRawPointer
     private let descriptor: Int32
 
-    /// Switches a terminal over.
-    /// - Parameter descriptor: the terminal, which stays the caller's and must outlive this value.
-    /// - Throws: `.unavailable` when it is no terminal.
+    /// Switches a terminal to raw mode.
+    /// - Parameter descriptor: the terminal, which the caller keeps and which must outlive this value.
+    /// - Throws: `.unavailable` when it isn't a terminal.
     package init(_ descriptor: Int32) throws(MMError) {
         let saved = UnsafeMutableRawPointer.allocate(byteCount: mm_terminal_mode_size(), alignment: 16)
         guard mm_terminal_quiet(descriptor, 1, saved) == 0 else {

@@ -2,13 +2,13 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// The person's terminal, which is there even when input and output go elsewhere.
+/// The person's terminal, reachable even when standard input and output are redirected.
 package struct Terminal: Sendable {
-    /// Rows and columns.
+    /// The size in rows and columns.
     package struct Size: Sendable, Hashable {
-        /// Lines.
+        /// The number of lines.
         package var rows: Int
-        /// Characters in a line.
+        /// The number of characters per line.
         package var columns: Int
 
         package init(rows: Int, columns: Int) {
@@ -22,15 +22,15 @@ package struct Terminal: Sendable {
     /// The controlling terminal of this process.
     package static let controlling = Terminal(path: "/dev/tty")
 
-    /// A terminal by its device's path.
+    /// Creates a terminal for a device path.
     package init(path: String) {
         self.path = path
     }
 
-    /// Whether this descriptor is a terminal.
+    /// Returns whether a descriptor refers to a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
-    /// The size of the terminal behind a descriptor; nil when it is none or does not say.
+    /// Returns the size of the terminal behind a descriptor; nil when it isn't a terminal or doesn't report a size.
     package static func size(of descriptor: Int32) -> Size? {
         var rows: UInt16 = 0
         var columns: UInt16 = 0
@@ -38,19 +38,19 @@ package struct Terminal: Sendable {
         return Size(rows: Int(rows), columns: Int(columns))
     }
 
-    /// Whether there is a person to ask.
+    /// Whether the terminal can be opened, that is, whether there is a person to ask.
     package var isThere: Bool {
         let raw = mm_open_terminal(path)
         if raw >= 0 { close(raw) }
         return raw >= 0
     }
 
-    /// Writes a question and reads one line in answer.
+    /// Writes a question and reads a one-line answer.
     /// - Parameters:
-    ///   - question: what is asked; control characters in it are not sent, since it may hold what others wrote.
-    ///   - hidden: whether the answer stays unseen, as a password does.
-    /// - Returns: the line; nil at end of input (Ctrl-D).
-    /// - Throws: `.unavailable` without a terminal, `.cancelled` when the task is cancelled.
+    ///   - question: the question; its control characters are replaced, since it may contain untrusted text.
+    ///   - hidden: whether to hide the answer while it is typed, as for a password.
+    /// - Returns: the line; nil at the end of the input (Ctrl-D).
+    /// - Throws: `.unavailable` without a terminal; `.cancelled` when the task is cancelled.
     package func ask(_ question: String, hidden: Bool = false) async throws(MMError) -> String? {
         let raw = mm_open_terminal(path)
         guard raw >= 0 else {

@@ -1,37 +1,38 @@
 import CPCRE2
 package import MMCore
 
-/// A regular expression (PCRE2), searched for with a limit on the work: no text and no pattern can make it go on for ever.
+/// A PCRE2 regular expression. Searches have a work limit, so no text and no pattern can make one run forever.
 package final class RegularExpression: Sendable {
-    /// What a pattern means where dialects differ. Without one it is Perl's, over bytes.
+    /// Dialect options. Without any, a pattern has Perl's meaning and matches bytes.
     package struct Options: OptionSet, Sendable {
         package let rawValue: UInt32
 
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-        /// Pattern and texts are UTF-8.
+        /// Treats pattern and texts as UTF-8.
         package static let unicode = Options(rawValue: UInt32(MM_PCRE_UTF))
-        /// Letters match in either case.
+        /// Ignores case.
         package static let ignoringCase = Options(rawValue: UInt32(MM_PCRE_CASELESS))
-        /// ECMA-262's meaning of `$`, `[]` and of groups that took no part.
+        /// Gives `$`, `[]` and groups that didn't participate their ECMA-262 meaning.
         package static let ecmaScript = Options(rawValue: UInt32(MM_PCRE_ECMASCRIPT))
     }
 
-    /// The work that searches may do together.
+    /// The work that a series of searches may do in total.
     package struct Budget {
-        /// How many steps are left.
+        /// The number of steps left.
         package private(set) var steps: Int
         private let isStopped: (() -> Bool)?
 
+        /// Creates a budget.
         /// - Parameters:
         ///   - steps: how many items of a pattern may be tried.
-        ///   - isStopped: asked every few thousand steps; true ends the search.
+        ///   - isStopped: called every few thousand steps; returning true ends the search.
         package init(steps: Int, isStopped: (() -> Bool)? = nil) {
             self.steps = steps
             self.isStopped = isStopped
         }
 
-        /// What a search in a text may usually cost.
+        /// Returns the usual budget for a search in a text.
         package static func usual(for text: [UInt8]) -> Budget { Budget(steps: 200_000 + 16 * text.count) }
 
         fileprivate mutating func spend<Result>(_ body: (inout mm_pcre_work) -> Result) -> Result {
@@ -49,31 +50,31 @@ package final class RegularExpression: Sendable {
         }
     }
 
-    /// A found place, as ranges of bytes.
+    /// A match, in byte ranges.
     package struct Match: Sendable, Hashable {
-        /// The whole match.
+        /// The range of the whole match.
         package let range: Range<Int>
-        /// The groups from left to right; nil for one that took no part.
+        /// The ranges of the groups from left to right; nil for a group that didn't participate.
         package let groups: [Range<Int>?]
     }
 
-    /// What a search found.
+    /// The result of a search.
     package enum Finding: Sendable, Hashable {
         case match(Match)
         case none
-        /// The budget was used up, or the search was stopped: nobody knows.
+        /// Unknown: the budget was used up or the search was stopped.
         case undecided
     }
 
-    /// The expression as it was written.
+    /// The expression as written.
     package let pattern: String
-    /// How many groups it has.
+    /// The number of capture groups.
     package let groupCount: Int
-    // Compiled code is never changed after it was made (pcre2api(3), “Multithreading”).
+    // Compiled code is immutable (pcre2api(3), “Multithreading”).
     private nonisolated(unsafe) let code: UnsafeMutableRawPointer
 
     /// Compiles an expression.
-    /// - Throws: `.invalidInput` with the place of the fault, `.unavailable` without PCRE2.
+    /// - Throws: `.invalidInput` with the position of the fault; `.unavailable` if PCRE2 isn't installed.
     package init(_ pattern: String, options: Options = .unicode) throws(MMError) {
         if let problem = mm_pcre_problem() {
             throw MMError(
@@ -96,11 +97,11 @@ package final class RegularExpression: Sendable {
 
     deinit { mm_pcre_free(code) }
 
-    /// The first match at or behind a place.
+    /// Finds the first match at or after a position.
     /// - Parameters:
-    ///   - text: where to look.
-    ///   - place: the byte at which a match may begin first.
-    ///   - budget: what the search may cost, and less of it afterwards.
+    ///   - text: the text to search.
+    ///   - place: the byte offset at which to start.
+    ///   - budget: the work limit, reduced by what the search used.
     package func search(_ text: [UInt8], from place: Int = 0, budget: inout Budget) -> Finding {
         guard place <= text.count else { return .none }
         var ends = [Int](repeating: -1, count: 2 * (groupCount + 1))
@@ -114,13 +115,13 @@ package final class RegularExpression: Sendable {
         guard found == 1 else { return found == 0 ? .none : .undecided }
         let ranges = (0...groupCount).map { index -> Range<Int>? in
             let (start, end) = (ends[2 * index], ends[2 * index + 1])
-            // With \K or look-behind a match may begin behind its end.
+            // With \K or look-behind, a match may start after its end.
             return start >= 0 && end >= start ? start..<end : nil
         }
         return .match(Match(range: ranges[0] ?? place..<place, groups: Array(ranges.dropFirst())))
     }
 
-    /// Whether a text holds a match; nil when that would cost more than searches usually do.
+    /// Returns whether a text contains a match; nil when the usual budget doesn't suffice to tell.
     package func matches(in text: String) -> Bool? {
         let bytes = Array(text.utf8)
         var budget = Budget.usual(for: bytes)

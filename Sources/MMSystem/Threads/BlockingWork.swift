@@ -1,11 +1,11 @@
 package import MMCore
 
-/// A few threads for short calls that block: locks on files, name look-ups, synchronising to disk.
+/// A few threads for short blocking calls: file locks, name look-ups, syncing to disk.
 ///
-/// Threads start as work comes and end when there is none. A call that may block for long needs a thread of its own.
+/// Threads start on demand and end when idle. A call that may block for long needs a dedicated thread.
 package enum BlockingWork {
     private struct State {
-        /// Each runs, or fails with the error it is given.
+        /// Each job runs, or fails with the error that it is passed.
         var jobs: [@Sendable (MMError?) -> Void] = []
         var threads = 0
         var idle = 0
@@ -16,9 +16,8 @@ package enum BlockingWork {
     private static let state = Mutex(State())
     private static let ready = ThreadSemaphore()
 
-    /// Runs a blocking call on one of the threads and waits for it without blocking. It is not interrupted by
-    /// cancellation.
-    /// - Throws: what the call throws, or `.unavailable` when no thread can be had.
+    /// Runs a blocking call on one of the threads and awaits its result. Cancellation doesn't interrupt the call.
+    /// - Throws: what the call throws, or `.unavailable` when no thread can be started.
     package static func run<Value: Sendable>(
         _ work: @escaping @Sendable () throws(MMError) -> Value
     ) async throws(MMError) -> Value {
@@ -39,7 +38,7 @@ package enum BlockingWork {
             do throws(MMError) {
                 try DedicatedThread.start("mm-blocking") { serve() }
             } catch {
-                // Without any thread nobody would ever come for the jobs.
+                // Without any thread, nothing would ever run the queued jobs.
                 let stranded = state.withLock { state in
                     state.threads -= 1
                     guard state.threads == 0 else { return [] as [@Sendable (MMError?) -> Void] }

@@ -1,9 +1,9 @@
 import MMCore
 
-/// Calls back when deadlines pass. Nearly every deadline is called off long before: that costs a look into a table here,
-/// where a sleeping task for each would be made, queued and woken for nothing.
+/// Calls handlers when deadlines pass. Nearly every deadline is cancelled long before it passes, which costs only a
+/// dictionary look-up here; a sleeping task for each would have to be created, queued and woken for nothing.
 package final class DeadlineWatch: Sendable {
-    /// A deadline that is watched.
+    /// Identifies a watched deadline.
     package struct Token: Sendable, Hashable {
         fileprivate let number: UInt64
     }
@@ -16,23 +16,23 @@ package final class DeadlineWatch: Sendable {
     private struct State {
         var entries: [UInt64: Entry] = [:]
         var last: UInt64 = 0
-        /// When the sleeper wakes; `nil`: nobody sleeps.
+        /// When the sleeper wakes; `nil` when nothing sleeps.
         var wakes: ContinuousClock.Instant?
         var sleeper: Task<Void, Never>?
     }
 
-    /// The one that everybody shares.
+    /// The shared instance.
     package static let shared = DeadlineWatch()
 
     private let state = Mutex(State())
 
-    /// Nothing to watch yet.
+    /// Creates a watch without deadlines.
     package init() {}
 
-    /// Calls a handler once, when an instant has passed, unless it is called off before.
+    /// Calls a handler once after an instant has passed, unless it is forgotten first.
     /// - Parameters:
-    ///   - instant: when.
-    ///   - handler: what is done then; it must be short.
+    ///   - instant: when to call it.
+    ///   - handler: what to do then; it must be short.
     package func watch(_ instant: ContinuousClock.Instant, _ handler: @escaping @Sendable () -> Void) -> Token {
         state.withLock { state in
             state.last += 1
@@ -42,12 +42,12 @@ package final class DeadlineWatch: Sendable {
         }
     }
 
-    /// Calls a deadline off. A handler that is being called may still finish.
+    /// Cancels a deadline. A handler call in progress may still finish.
     package func forget(_ token: Token) {
         _ = state.withLock { $0.entries.removeValue(forKey: token.number) }
     }
 
-    /// How many are watched.
+    /// The number of watched deadlines.
     package var count: Int { state.withLock { $0.entries.count } }
 
     private func wake(by instant: ContinuousClock.Instant, _ state: inout State) {
@@ -60,10 +60,10 @@ package final class DeadlineWatch: Sendable {
         }
     }
 
-    /// Calls what is due, and sleeps until the next.
+    /// Calls the handlers that are due, and sleeps until the next deadline.
     private func ring(_ alarm: ContinuousClock.Instant) {
         let due: [@Sendable () -> Void] = state.withLock { state in
-            // A sleeper that another one took the place of, at the last moment.
+            // A newer sleeper replaced this one at the last moment.
             guard state.wakes == alarm else { return [] }
             let now = max(ContinuousClock.now, alarm)
             let passed = state.entries.filter { $0.value.instant <= now }

@@ -2,9 +2,9 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// A thread of its own for calls that block, so that the cooperative pool never does.
+/// A dedicated thread for blocking calls, which must not run on the cooperative pool.
 ///
-/// All signals are blocked in it: they belong to the thread that waits for them.
+/// All signals are blocked in it, so that they reach the thread that waits for them.
 package final class DedicatedThread: Sendable {
     private struct State {
         var ended = false
@@ -17,9 +17,9 @@ package final class DedicatedThread: Sendable {
 
     /// Starts a thread.
     /// - Parameters:
-    ///   - name: what debuggers and `/proc` show, cut to 15 bytes.
-    ///   - stackSize: bytes of address space for its stack; memory is used as it is touched.
-    ///   - body: what it does; it ends with it.
+    ///   - name: the name shown by debuggers and `/proc`, truncated to 15 bytes.
+    ///   - stackSize: the size of its stack in bytes of address space; memory is used only as it is touched.
+    ///   - body: the thread's work; the thread ends when it returns.
     /// - Throws: `.unavailable` when the system has no thread left.
     @discardableResult
     package static func start(

@@ -1,15 +1,15 @@
 package import MMCore
 
-/// The lines of a reader thread for an async consumer, a bounded number of bytes ahead of it.
+/// Passes the lines of a reader thread to an async consumer, reading ahead by a bounded number of bytes.
 package final class LineMailbox: Sendable {
     private let box: FrameBox
     private let reader: ReaderThread
 
-    /// Starts to read.
+    /// Starts reading.
     /// - Parameters:
-    ///   - descriptor: what to read; it stays the caller's and must stay open until the thread has ended.
-    ///   - maxLineBytes: the longest line.
-    ///   - capacity: how many bytes of lines may wait; then reading pauses.
+    ///   - descriptor: what to read; the caller keeps it and must leave it open until the thread has ended.
+    ///   - maxLineBytes: the maximum length of a line in bytes.
+    ///   - capacity: how many bytes of lines may wait before reading pauses.
     ///   - name: the thread's name.
     /// - Throws: `.unavailable` when there is no descriptor or thread left.
     package static func start(
@@ -27,13 +27,13 @@ package final class LineMailbox: Sendable {
 
     deinit { close() }
 
-    /// All frames that wait, at least one; empty only after the end was given, or when the task is cancelled.
-    /// For one consumer.
+    /// Returns all waiting frames, at least one; empty only after the end was delivered or when the task is cancelled.
+    /// Supports one consumer.
     package func next() async -> [ReaderThread.Frame] {
         await box.next()
     }
 
-    /// Stops reading; what waits can still be taken.
+    /// Stops reading; waiting frames can still be taken.
     package func close() {
         box.close()
         reader.stop()
@@ -45,7 +45,7 @@ package final class LineMailbox: Sendable {
     }
 }
 
-/// Where the reader's thread puts frames and the consumer takes them.
+/// Holds frames between the reader's thread and the consumer.
 private final class FrameBox: Sendable {
     private struct State {
         var frames: [ReaderThread.Frame] = []
@@ -103,7 +103,7 @@ private final class FrameBox: Sendable {
         consumer?.give(())
     }
 
-    /// Takes a frame on the reader's thread, and holds it while too much is waiting.
+    /// Adds a frame on the reader's thread, and blocks it while too much is waiting.
     func put(_ frame: ReaderThread.Frame) -> Bool {
         let (mustWait, isClosed, consumer): (Bool, Bool, OneShot<Void>?) = state.withLock { state in
             if state.isClosed { return (false, true, nil) }

@@ -1,19 +1,19 @@
 import Glibc
 
-/// Cuts pieces of any size into lines.
+/// Splits chunks of any size into lines.
 package struct LineSplitter: Sendable {
     private let maxLineBytes: Int
     private var rest: [UInt8] = []
     private var skipped = 0
 
-    /// A splitter at the start of its input.
-    /// - Parameter maxLineBytes: the longest line; longer ones are skipped and reported by their size.
+    /// Creates a splitter at the start of its input.
+    /// - Parameter maxLineBytes: the maximum length of a line; longer ones are skipped and reported with their size.
     package init(maxLineBytes: Int) {
         self.maxLineBytes = maxLineBytes
     }
 
-    /// Takes a piece and delivers the lines that it completes.
-    /// - Returns: false as soon as `deliver` gives false.
+    /// Consumes a chunk and delivers the lines that it completes.
+    /// - Returns: false as soon as `deliver` returns false.
     package mutating func consume(
         _ piece: UnsafeRawBufferPointer, _ deliver: (ReaderThread.Frame) -> Bool
     ) -> Bool {
@@ -32,7 +32,7 @@ package struct LineSplitter: Sendable {
         return true
     }
 
-    /// The input has ended: delivers what stands after the last line end.
+    /// Ends the input and delivers what follows the last line ending.
     package mutating func finish(_ deliver: (ReaderThread.Frame) -> Bool) -> Bool {
         guard !rest.isEmpty || skipped > 0 else { return true }
         return deliver(complete(UnsafeRawBufferPointer(start: nil, count: 0)))
@@ -42,7 +42,7 @@ package struct LineSplitter: Sendable {
         if skipped > 0 {
             skipped += piece.count
         } else if rest.count + piece.count > maxLineBytes + 1 {
-            // One more than the limit, since a carriage return may be the last byte.
+            // Allow one byte more than the limit, because the last one may be a carriage return.
             skipped = rest.count + piece.count
             rest = []
         } else {

@@ -1,6 +1,6 @@
 import MMCore
 
-/// A result that several may try to give and one waits for: the first one counts.
+/// A value that several parties may try to provide and one awaits; the first one wins.
 ///
 /// It arbitrates between an answer, a cancellation and a deadline.
 package final class OneShot<Value: Sendable>: Sendable {
@@ -13,11 +13,11 @@ package final class OneShot<Value: Sendable>: Sendable {
 
     private let state = Mutex<State>(.empty)
 
-    /// Nothing given yet.
+    /// Creates an empty one-shot value.
     package init() {}
 
-    /// Gives the value, unless one was given before.
-    /// - Returns: whether this one counts.
+    /// Provides the value, unless one was provided before.
+    /// - Returns: whether this value won.
     @discardableResult
     package func give(_ value: Value) -> Bool {
         let (counts, waiter): (Bool, CheckedContinuation<Value, Never>?) = state.withLock { state in
@@ -35,7 +35,7 @@ package final class OneShot<Value: Sendable>: Sendable {
         return counts
     }
 
-    /// Waits for the value. To be called once.
+    /// Waits for the value. Call it only once.
     package func wait() async -> Value {
         await withCheckedContinuation { continuation in
             let given: Value? = state.withLock { state in

@@ -2,28 +2,29 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// One thread that reads a descriptor and cuts it into lines, for input that others may also hold, such as stdin:
-/// its mode is left alone.
+/// Reads a descriptor on its own thread and splits the input into lines. Meant for input that others may share, such as
+/// stdin: the descriptor's mode is left alone.
 package final class ReaderThread: Sendable {
-    /// What was read.
+    /// A unit of input.
     package enum Frame: Sendable, Hashable {
-        /// A line without its end (`\n` or `\r\n`). What follows the last line end counts as a line.
+        /// A line without its ending (`\n` or `\r\n`). Text after the last line ending counts as a line.
         case line([UInt8])
-        /// A line over the limit was skipped; it had so many bytes.
+        /// A line over the limit, which was skipped, with its size.
         case tooLong(bytes: Int)
-        /// There is no more: the end, or the error number of a failed read.
+        /// The end of the input, or the error number of a failed read.
         case end(error: Int32?)
     }
 
     private let stopper: FileDescriptor
     private let thread: DedicatedThread
 
-    /// Starts to read.
+    /// Starts reading.
     /// - Parameters:
-    ///   - descriptor: what to read; it stays the caller's and must stay open until `.end`.
-    ///   - maxLineBytes: the longest line.
+    ///   - descriptor: what to read; the caller keeps it and must leave it open until `.end`.
+    ///   - maxLineBytes: the maximum length of a line in bytes.
     ///   - name: the thread's name.
-    ///   - deliver: takes each frame on the thread; while it blocks nothing more is read. False stops reading.
+    ///   - deliver: called with each frame on the thread; reading pauses while it blocks and stops when it returns
+    ///     false.
     /// - Throws: `.unavailable` when there is no descriptor or thread left.
     package static func start(
         _ descriptor: Int32, maxLineBytes: Int = 64 << 20, name: String = "mm-reader",
@@ -32,7 +33,7 @@ package final class ReaderThread: Sendable {
         let event = mm_eventfd()
         guard event >= 0 else { throw SystemError.error("Making an event descriptor") }
         let stopper = FileDescriptor(owning: event)
-        // The thread has a descriptor of its own, so that letting go of this object can't close it under the thread.
+        // The thread has its own copy of the descriptor, so that releasing this object can't close it under the thread.
         let seen = try stopper.duplicate().release()
         do throws(MMError) {
             let thread = try DedicatedThread.start(name, stackSize: 256 << 10) {
@@ -53,7 +54,7 @@ package final class ReaderThread: Sendable {
 
     deinit { stop() }
 
-    /// Stops reading; a frame being delivered is finished first. No `.end` follows.
+    /// Stops reading after the frame being delivered. No `.end` follows.
     package func stop() {
         var one: UInt64 = 1
         _ = Glibc.write(stopper.raw, &one, MemoryLayout<UInt64>.size)
@@ -77,7 +78,7 @@ package final class ReaderThread: Sendable {
             } else if count < 0, errno == EINTR || errno == EAGAIN {
                 continue
             } else {
-                // A pseudo-terminal says EIO when its last user has closed it: an end like another.
+                // A pseudo-terminal reports EIO when its last user has closed it, which is an ordinary end.
                 let error = count < 0 && errno != EIO ? errno : nil
                 guard splitter.finish(deliver) else { return }
                 _ = deliver(.end(error: error))

@@ -1,18 +1,18 @@
 import Glibc
 package import MMCore
 
-/// One thread that writes whole frames to a descriptor, one after the other, for output that others may also hold,
-/// such as stdout: its mode is left alone.
+/// Writes whole frames to a descriptor, one after the other, on its own thread. Meant for output that others may share,
+/// such as stdout: the descriptor's mode is left alone.
 package final class SerialWriter: Sendable {
     private let queue: FrameQueue
     private let thread: DedicatedThread
 
-    /// Starts to write.
+    /// Starts the writer.
     /// - Parameters:
-    ///   - descriptor: where to; it stays the caller's and must stay open until the thread has ended.
-    ///   - capacity: how many bytes may wait; then writers wait.
+    ///   - descriptor: where to write; the caller keeps it and must leave it open until the thread has ended.
+    ///   - capacity: how many bytes may be queued before callers wait.
     ///   - name: the thread's name.
-    ///   - onFailure: called once on the thread when the far end is gone.
+    ///   - onFailure: called once, on the thread, when the peer is gone.
     /// - Throws: `.unavailable` when there is no thread left.
     package static func start(
         _ descriptor: Int32, capacity: Int = 1 << 20, name: String = "mm-writer",
@@ -36,28 +36,28 @@ package final class SerialWriter: Sendable {
 
     deinit { queue.close() }
 
-    /// Hands over a frame, which is written whole. Waits while too much is waiting; a cancelled wait throws and has
-    /// not handed over anything.
-    /// - Throws: `.unavailable` when the far end is gone, `.cancelled`.
+    /// Queues a frame, which is written whole. Waits while the queue is full; a wait that is cancelled throws without
+    /// queuing the frame.
+    /// - Throws: `.unavailable` when the peer is gone or the writer has finished; `.cancelled`.
     package func write(_ frame: [UInt8]) async throws(MMError) {
         try await queue.put(frame)
     }
 
-    /// Hands over a frame without waiting, however much is waiting: for the few frames that a reader's thread sends
+    /// Queues a frame without waiting, however full the queue is; for the few frames that a reader's thread sends
     /// itself.
-    /// - Returns: false when the far end is gone.
+    /// - Returns: false when the peer is gone or the writer has finished.
     @discardableResult
     package func writeNow(_ frame: [UInt8]) -> Bool {
         queue.putNow(frame)
     }
 
-    /// Takes no more frames and waits until what was handed over is written.
-    /// - Parameter limit: how long; a far end that reads nothing would hold it for ever.
+    /// Stops accepting frames and waits until the queued ones are written.
+    /// - Parameter limit: how long to wait; a peer that doesn't read would block it forever.
     /// - Returns: whether everything was written.
     package func finish(within limit: Duration) async -> Bool {
         queue.close()
         let outcome = OneShot<Bool>()
-        // The thread's end can't be waited for with a limit, so a race of two decides.
+        // The thread's end can't be awaited with a time limit, so race it against a timer.
         let end = Task { [thread, queue] in
             await thread.ended()
             outcome.give(queue.isIntact)
@@ -73,7 +73,7 @@ package final class SerialWriter: Sendable {
         return await outcome.wait()
     }
 
-    /// Writes all of these bytes with as few calls as possible: 0, or the error number.
+    /// Writes all bytes with as few calls as possible; returns 0 or the error number.
     private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
         bytes.withUnsafeBytes { source in
             var done = 0
@@ -82,7 +82,7 @@ package final class SerialWriter: Sendable {
                 if count >= 0 {
                     done += count
                 } else if errno == EAGAIN {
-                    // Somebody else made it non-blocking. Waiting here is what a blocking write would do.
+                    // Someone else made the descriptor non-blocking; wait here as a blocking write would.
                     var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     _ = poll(&room, 1, -1)
                 } else if errno != EINTR {
@@ -100,13 +100,13 @@ private final class FrameQueue: Sendable {
         var frames: [[UInt8]] = []
         var bytes = 0
         var isClosed = false
-        /// Whether the thread waits for work.
+        /// Whether the thread is waiting for work.
         var isIdle = false
         var inFlight = 0
         var error: Int32 = 0
         var waiting: [OneShot<Void>] = []
 
-        /// Takes frames from the front as one piece: one, or as many as fit.
+        /// Removes frames from the front and joins them: one, or as many as fit.
         mutating func popBatch(upTo limit: Int) -> [UInt8] {
             var batch = frames[0]
             var count = 1
@@ -143,7 +143,7 @@ private final class FrameQueue: Sendable {
             let step: Step = state.withLock { state in
                 if state.error != 0 { return .gone(state.error) }
                 if state.isClosed { return .closed }
-                // A frame over the capacity goes alone.
+                // A frame over the capacity is queued alone.
                 if state.bytes == 0 || state.bytes + frame.count <= capacity {
                     add(frame, &state)
                     return .done
@@ -195,7 +195,7 @@ private final class FrameQueue: Sendable {
         }
     }
 
-    /// The next frames as one piece, on the writer's thread; nil at the end.
+    /// Returns the next frames joined into one batch, on the writer's thread; nil at the end.
     func take() -> [UInt8]? {
         while true {
             let (batch, isOver): ([UInt8], Bool) = state.withLock { state in
@@ -214,7 +214,7 @@ private final class FrameQueue: Sendable {
         }
     }
 
-    /// The last piece was written, or failed.
+    /// Reports that the last batch was written, or failed.
     func written(error: Int32) {
         let waiting = state.withLock { state in
             state.bytes -= state.inFlight

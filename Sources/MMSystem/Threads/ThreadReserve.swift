@@ -1,6 +1,6 @@
 package import MMCore
 
-/// Threads of one kind that wait a while for more work: for bodies that need a thread of their own, but not a new one.
+/// Keeps idle threads for a while, for work that needs a dedicated thread but not a new one each time.
 package final class ThreadReserve: Sendable {
     private final class Worker: Sendable {
         let work = Mutex<(@Sendable () -> Void)?>(nil)
@@ -14,11 +14,11 @@ package final class ThreadReserve: Sendable {
 
     private static let patience: Int32 = 2_000
 
-    /// A reserve without threads.
+    /// Creates a reserve without threads.
     /// - Parameters:
-    ///   - name: what debuggers and `/proc` show, cut to 15 bytes.
-    ///   - stackSize: bytes of address space for each stack.
-    ///   - most: how many threads wait at a time; more may work.
+    ///   - name: the name shown by debuggers and `/proc`, truncated to 15 bytes.
+    ///   - stackSize: the size of each stack in bytes of address space.
+    ///   - most: the maximum number of idle threads; more may be busy.
     package init(_ name: String, stackSize: Int, most: Int = 4) {
         self.name = name
         self.stackSize = stackSize
@@ -57,7 +57,7 @@ package final class ThreadReserve: Sendable {
             idle.remove(at: place)
             return true
         }
-        // Somebody has taken it from the list at the last moment, and gives it work now.
+        // Another caller has just taken this worker from the list and is about to give it work.
         if !isGivenUp { worker.given.wait() }
         return !isGivenUp
     }

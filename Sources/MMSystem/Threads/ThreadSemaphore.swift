@@ -1,11 +1,11 @@
 import CMMSystem
 
-/// Lets a thread of its own wait for others. Never to be waited for on the cooperative pool.
+/// A semaphore for dedicated threads. Never wait for it on the cooperative pool.
 package final class ThreadSemaphore: @unchecked Sendable {
-    // The pointer never changes, and what it points to is made for use from any thread.
+    // `@unchecked Sendable`: the pointer never changes, and a semaphore may be used from any thread.
     private let semaphore: UnsafeMutableRawPointer
 
-    /// At zero.
+    /// Creates a semaphore with count zero.
     package init() {
         guard let semaphore = mm_semaphore_create() else { fatalError("Out of memory") }
         self.semaphore = semaphore
@@ -13,13 +13,13 @@ package final class ThreadSemaphore: @unchecked Sendable {
 
     deinit { mm_semaphore_free(semaphore) }
 
-    /// Lets one waiter go on, now or later.
+    /// Lets one waiter continue, now or later.
     package func post() {
         mm_semaphore_post(semaphore)
     }
 
     /// Waits for a post.
-    /// - Parameter milliseconds: how long; nil for ever.
+    /// - Parameter milliseconds: how long to wait; nil to wait forever.
     /// - Returns: false when the time ran out.
     @discardableResult
     package func wait(milliseconds: Int32? = nil) -> Bool {
