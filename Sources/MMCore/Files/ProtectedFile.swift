@@ -42,7 +42,6 @@ package enum ProtectedFile {
     ///   - backup: whether to keep the old content beside the file, with `.bak` appended to its name.
     ///   - durable: whether to wait until the content is on disk; pass `false` for what may be lost in a power cut.
     /// - Throws: as `read`; the old content is then untouched.
-    /// - Throws: as `read`; when it throws, the old content is untouched.
     package static func replace(
         _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, keepingMode: Bool = false, backup: Bool = false,
         durable: Bool = true

@@ -3,9 +3,9 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// One exchange on the loop's thread: the easy handle, what curl reads from and writes to. Never leaves that thread.
+/// One exchange on the loop's thread: the easy handle and the data that curl's callbacks use. Never leaves that thread.
 final class CurlExchange {
-    /// Why a callback stopped the transfer.
+    /// Why one of the callbacks stopped the transfer.
     enum Stop {
         case tooLarge
         case tooManyHeaders
@@ -17,11 +17,11 @@ final class CurlExchange {
     let transfer: CurlTransfer
     let easy: UnsafeMutableRawPointer
     private(set) var stop: Stop?
-    /// Kept until the transfer ends: curl does not copy the list.
+    /// Kept until the transfer ends, because curl doesn't copy the list.
     private var list: UnsafeMutablePointer<curl_slist>?
     /// Kept until the transfer ends: the folder of a socket whose own path is too long.
     private var socketFolder: UnixSocketPath?
-    /// Kept until the transfer ends: curl writes into it why it failed.
+    /// Kept until the transfer ends: the buffer for curl's error message.
     private let said = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private var status = 0
     private var headers = HTTPHeaders()
@@ -42,7 +42,7 @@ final class CurlExchange {
         said.deallocate()
     }
 
-    /// Sets every option of the request.
+    /// Sets all options of the transfer.
     func prepare(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
         let request = transfer.request
         let address = transfer.address
@@ -60,12 +60,12 @@ final class CurlExchange {
                 { context, offset, origin in CurlExchange.at(context)?.seek(offset, origin) ?? CURL_SEEKFUNC_FAIL }))
         codes.append(mm_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, said))
         text(CURLOPT_URL, request.url)
-        // What was judged is what is sent.
+        // Send exactly the path that was judged.
         long(CURLOPT_PATH_AS_IS, 1)
         long(CURLOPT_NOSIGNAL, 1)
         long(CURLOPT_FOLLOWLOCATION, 0)
         if mm_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, address.isSecure ? "https" : "http") != CURLE_OK {
-            // Before 7.85 there is only the number.
+            // Before 7.85 curl has only the numeric option.
             long(CURLOPT_PROTOCOLS, address.isSecure ? 2 : 1)
         }
         long(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
@@ -77,10 +77,10 @@ final class CurlExchange {
         long(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         long(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(configuration.connectTimeout))
         long(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.timeout))
-        // Otherwise ending a transfer would wait for a name look-up that hangs. Unknown before 7.87.
+        // Without this, ending a transfer would wait for a hanging name look-up. Unknown before 7.87.
         _ = mm_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
         if let file = configuration.certificateFile { text(CURLOPT_CAINFO, file) }
-        // Both are said in any case: otherwise curl reads the environment itself.
+        // Always set both; otherwise curl reads the environment itself.
         text(CURLOPT_PROXY, transfer.proxy?.url ?? "")
         text(CURLOPT_NOPROXY, "")
         if let path = request.unixSocket {
@@ -91,7 +91,7 @@ final class CurlExchange {
             }
             text(CURLOPT_UNIX_SOCKET_PATH, socket.usable)
             if socket.isShortened {
-                // The short name is one of a descriptor, which will stand for another folder later.
+                // The short name refers to a descriptor, which may later stand for another folder.
                 long(CURLOPT_FRESH_CONNECT, 1)
                 long(CURLOPT_FORBID_REUSE, 1)
             }
@@ -131,13 +131,13 @@ final class CurlExchange {
             if request.method != "GET" { text(CURLOPT_CUSTOMREQUEST, request.method) }
         }
         if !isRepeatable, request.body?.isEmpty ?? true, request.upload == nil {
-            // On a kept connection that dies without an answer curl sends again by itself, unless it would have to
-            // rewind a body, which `seek` refuses. Without a body only a fresh connection keeps it from doing so.
+            // If a kept connection dies without an answer, curl resends by itself unless it would have to rewind a
+            // body, which `seek` refuses. Without a body, only a fresh connection prevents that.
             long(CURLOPT_FRESH_CONNECT, 1)
         }
     }
 
-    /// Whether sending twice does no more than sending once (RFC 9110, section 9.2.2).
+    /// Whether sending the request twice has the same effect as sending it once (RFC 9110, section 9.2.2).
     private var isRepeatable: Bool {
         let method = transfer.request.method
         if ["GET", "HEAD", "OPTIONS"].contains(method) { return true }
@@ -151,13 +151,14 @@ final class CurlExchange {
         }
         for field in request.headers {
             if HTTPHeaders.sameName(field.name, "content-length") { continue }
-            // curl's own form of a header without value.
+            // curl's notation for a header without a value.
             append(field.value.isEmpty ? field.name + ";" : "\(field.name): \(field.value)")
         }
         if !request.headers.contains("user-agent") { append("User-Agent: \(configuration.userAgent)") }
-        // curl would wait a second for a permission that most servers never send, and call every body a form.
+        // By default curl waits a second for a 100 (Continue) that most servers never send, and labels every body a
+        // form.
         append("Expect:")
-        // HTTP/2 says where a body ends by itself; curl leaves the field out there.
+        // HTTP/2 frames the body itself; curl leaves the field out there.
         if let upload = request.upload, upload.length == nil { append("Transfer-Encoding: chunked") }
         if !request.headers.contains("content-type") { append("Content-Type:") }
         if !request.headers.contains("accept-encoding") {
@@ -165,7 +166,7 @@ final class CurlExchange {
         }
     }
 
-    /// Gives the outcome to those who wait.
+    /// Delivers the outcome to those who wait for it.
     func finish(_ code: CURLcode) {
         if code == CURLE_OK, headIsComplete {
             if transfer.delivery == .whole {
@@ -173,7 +174,7 @@ final class CurlExchange {
             }
             transfer.finish(.success(()))
         } else {
-            // curl is content with headers that are torn off.
+            // curl accepts a response whose headers are cut off.
             let code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code
             let error = CurlFailure(code, of: transfer, easy: easy, said: String(cString: said)).error(stop)
             transfer.head.give(.failure(error))
@@ -181,7 +182,7 @@ final class CurlExchange {
         }
     }
 
-    /// A socket for a new connection, remembered until it is known who is at its other end.
+    /// Opens a socket for a new connection, and remembers it until its peer has been checked.
     private func open(_ address: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
         guard let address = address?.pointee else { return CURL_SOCKET_BAD }
         socket = Glibc.socket(
@@ -189,8 +190,7 @@ final class CurlExchange {
         return socket
     }
 
-    /// Whether the user who must listen at the request's socket does. A connection that is used again was looked at when it
-    /// was made.
+    /// Whether the required user listens at the request's socket. A reused connection was checked when it was made.
     private var mayGo: Bool {
         guard socket != CURL_SOCKET_BAD else { return true }
         let isOwner = (try? UnixSocket.peer(of: socket))?.uid == transfer.request.unixSocketOwner
@@ -205,13 +205,13 @@ final class CurlExchange {
     private static func milliseconds(_ duration: Duration) -> Int {
         let parts = duration.components
         guard parts.seconds < 2_000_000 else { return 2_000_000_000 }
-        // Zero would mean no limit at all.
+        // Zero would mean no limit.
         return max(1, Int(parts.seconds) * 1_000 + Int(parts.attoseconds / 1_000_000_000_000_000))
     }
 
     private func header(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
         guard let bytes, count > 0 else { return count }
-        // Lines after the head are trailers, which nobody asks for.
+        // Lines after the head are trailers, which aren't needed.
         if headIsComplete { return count }
         headerBytes += count
         guard headerBytes <= Self.maxHeaderBytes, headers.count < 1_000 else {
@@ -225,7 +225,7 @@ final class CurlExchange {
             let parts = line.split(separator: 0x20, maxSplits: 2)
             status = parts.count > 1 ? Int(String(decoding: parts[1], as: UTF8.self)) ?? 0 : 0
         } else if line.isEmpty {
-            // Interim answers (1xx) are followed by the real one.
+            // Interim responses (1xx) are followed by the final one.
             if status >= 200 { completeHead() }
         } else if let first = line.first, first == 0x20 || first == 0x09 {
             headers.continueLast(with: Self.trimmed(line))
@@ -246,7 +246,7 @@ final class CurlExchange {
         guard !headIsComplete else { return }
         headIsComplete = true
         if !transfer.request.headers.contains("accept-encoding"), headers.contains("content-encoding") {
-            // curl has taken the encoding off, so these two no longer describe the body.
+            // curl has decoded the body, so these two fields no longer describe it.
             headers.remove("content-encoding")
             if transfer.request.method != "HEAD" { headers.remove("content-length") }
         }
@@ -257,7 +257,7 @@ final class CurlExchange {
         }
         switch transfer.delivery {
         case .streamed:
-            // A stream may go on for days; from here only standing still ends it.
+            // A stream may run for days; from here on only a stall ends it.
             _ = mm_curl_set_long(easy, CURLOPT_TIMEOUT_MS, 0)
             transfer.head.give(.success(CurlTransfer.Head(status: status, headers: headers, body: [])))
         case .whole:
@@ -267,7 +267,7 @@ final class CurlExchange {
         }
     }
 
-    /// The client's own stall time, for requests that name none.
+    /// The client's default stall time, for requests without one of their own.
     var stallTimeout: Duration = .zero
 
     private func write(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
@@ -310,7 +310,7 @@ final class CurlExchange {
     }
 
     private func seek(_ offset: curl_off_t, _ origin: Int32) -> Int32 {
-        // A body that began to go out may have been acted on: only what may be sent twice is sent again.
+        // The server may have acted on a body that has begun to go out, so only repeatable requests are sent again.
         let isUnsent = sent == 0
         guard origin == SEEK_SET, offset >= 0, isUnsent || (isRepeatable && transfer.upload == nil) else {
             return CURL_SEEKFUNC_FAIL

@@ -1,14 +1,14 @@
 import CCurl
 
 extension CurlFailure {
-    /// What went wrong between here and the other side of the proxy; `nil` where there is none, or the connection through
-    /// it stood.
+    /// The error if the failure lies between this machine and the far side of the proxy; `nil` if there is no proxy or
+    /// the connection through it was established.
     var proxyError: HTTPError? {
         guard let proxy = transfer.proxy, !reachedServer else { return nil }
         let name = "the proxy \(proxy.display)"
         let look =
             "\(proxy.variable) in the environment names the proxy; NO_PROXY names hosts that are reached without it."
-        // Any status but a success is a refusal: nothing was sent to the server behind it.
+        // Any status but success is a refusal: nothing was sent to the server behind the proxy.
         if connectStatus >= 300 || (100..<200).contains(connectStatus) { return refusal(by: proxy, name) }
         switch code {
         case CURLE_COULDNT_RESOLVE_PROXY:
@@ -75,7 +75,7 @@ extension CurlFailure {
                 + "names up.")
     }
 
-    /// Why a SOCKS proxy made no connection (RFC 1928, section 6).
+    /// Returns the error for a SOCKS proxy that made no connection (RFC 1928, section 6).
     private func socksRefusal(by proxy: ProxyAddress, _ name: String) -> HTTPError {
         let host = transfer.address.host
         return switch proxyReason {

@@ -3,7 +3,7 @@ import Glibc
 import MMCore
 
 extension CurlFailure {
-    /// What went wrong with the secure connection; `nil` where that was not the trouble.
+    /// The error if the TLS connection failed; `nil` if the failure lies elsewhere.
     var secureError: HTTPError? {
         switch code {
         case CURLE_SSL_CACERT_BADFILE:
@@ -28,7 +28,7 @@ extension CurlFailure {
         }
     }
 
-    /// A proxy reached by https has a certificate of its own.
+    /// Whether the proxy itself, reached over https, presented the certificate in question.
     private var isProxys: Bool { transfer.proxy?.form == .https && connectStatus == 0 }
 
     private var peer: String {
@@ -36,16 +36,16 @@ extension CurlFailure {
         return transfer.address.host
     }
 
-    /// Whether the far end, or something in between, closed or reset the connection within the handshake. curl has one
-    /// code for every trouble there; only its words tell.
+    /// Whether the peer, or something in between, closed or reset the connection during the handshake. curl has one
+    /// code for every failure there; only its message tells them apart.
     private var isBrokenOff: Bool {
         let marks =
             ["SSL_ERROR_SYSCALL", "unexpected eof"] + [ECONNRESET, EPIPE].map { String(cString: strerror($0)) }
         return marks.contains { said.contains($0) }
     }
 
-    /// OpenSSL's number for what is wrong with the certificate (openssl-verification-options(1)); `nil` where it has not
-    /// said anything: 1 is what curl begins with.
+    /// OpenSSL's verification error for the certificate (openssl-verification-options(1)); `nil` if it reported none. 1
+    /// is curl's initial value.
     private var certificate: Int? {
         let number = isProxys ? proxyCertificateFault : certificateFault
         return number > 1 ? number : nil
@@ -73,7 +73,7 @@ extension CurlFailure {
                 hint: authority)
         case 23: return HTTPError(.tls, "\(what): the certificate of \(peer) was revoked.", hint: "Do not go on.")
         case nil:
-            // Names are compared by curl itself.
+            // curl compares host names itself, so OpenSSL reports nothing.
             return HTTPError(
                 .tls, "\(what): the certificate that \(peer) shows was issued for another host (\(said)).",
                 hint:

@@ -1,24 +1,24 @@
 import CCurl
 
-/// What a failed transfer of curl means here (curl.se/libcurl/c/libcurl-errors.html).
+/// Translates a failed curl transfer into an error (curl.se/libcurl/c/libcurl-errors.html).
 struct CurlFailure {
     let code: CURLcode
     let transfer: CurlTransfer
-    /// What was asked, as the start of a sentence.
+    /// The method and URL, as the start of a sentence.
     let what: String
-    /// curl's own words for it.
+    /// curl's own error message.
     let said: String
-    /// Whether the connection stood, so that the request may have gone out.
+    /// Whether the connection was established, so that the request may have been sent.
     let reachedServer: Bool
-    /// What the proxy answered to the wish for a connection; 0 for nothing.
+    /// The status of the proxy's response to CONNECT; 0 for none.
     let connectStatus: Int
     /// Why a SOCKS proxy made no connection.
     let proxyReason: CURLproxycode
-    /// What OpenSSL says of the server's certificate, and of the proxy's; 0 for nothing.
+    /// OpenSSL's verification result for the server's certificate, and below for the proxy's; 0 for none.
     let certificateFault: Int
     let proxyCertificateFault: Int
 
-    /// The failure of a transfer that has ended.
+    /// Describes the failure of a transfer that has ended.
     init(_ code: CURLcode, of transfer: CurlTransfer, easy: UnsafeMutableRawPointer, said: String) {
         self.code = code
         self.transfer = transfer
@@ -31,8 +31,8 @@ struct CurlFailure {
         proxyCertificateFault = mm_curl_info_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT)
     }
 
-    /// The failure as an error.
-    /// - Parameter stop: why a callback of ours ended the transfer.
+    /// Returns the failure as an error.
+    /// - Parameter stop: why one of our own callbacks ended the transfer, if it did.
     func error(_ stop: CurlExchange.Stop?) -> HTTPError {
         switch stop {
         case .tooLarge: tooLarge

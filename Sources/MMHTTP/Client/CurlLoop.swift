@@ -2,7 +2,7 @@ import CCurl
 import MMCore
 import MMSystem
 
-/// libcurl's multi interface on one thread: requests come in through a mailbox, outcomes go out through each
+/// Runs libcurl's multi interface on one thread. Requests arrive through a mailbox; outcomes are delivered through each
 /// transfer's own slots.
 final class CurlLoop: Sendable {
     private enum Command {
@@ -14,13 +14,13 @@ final class CurlLoop: Sendable {
     private struct Mailbox {
         var commands: [Command] = []
         var isClosing = false
-        /// Nil once the thread has given it back. Woken only under this lock, so never after that.
+        /// Nil once the thread has freed it. Wake-ups are sent only under this lock, so never after that.
         var multi: MultiHandle?
     }
 
-    /// curl's handle: used on the loop's thread, but for the wake-up, which curl allows from any thread.
+    /// curl's multi handle. Used only on the loop's thread, except for the wake-up, which curl allows from any thread.
     private struct MultiHandle: @unchecked Sendable {
-        // Passed between threads only through the mailbox's lock, which also guards its end.
+        // `@unchecked Sendable`: passed between threads only under the mailbox's lock, which also guards its end.
         let raw: UnsafeMutableRawPointer
     }
 
@@ -28,8 +28,8 @@ final class CurlLoop: Sendable {
     private let mailbox: Mutex<Mailbox>
     private let thread = Mutex<DedicatedThread?>(nil)
 
-    /// Opens libcurl and starts the thread.
-    /// - Throws: `.unavailable` naming the package to install.
+    /// Loads libcurl and starts the thread.
+    /// - Throws: `.unavailable`, naming the package to install.
     static func start(_ configuration: HTTPClientConfiguration) throws(HTTPError) -> CurlLoop {
         if let reason = mm_curl_load() {
             throw HTTPError(
@@ -58,7 +58,7 @@ final class CurlLoop: Sendable {
         mailbox = Mutex(Mailbox(multi: multi))
     }
 
-    /// Begins a transfer, unless the loop is closing.
+    /// Starts a transfer, unless the loop is closing.
     func begin(_ transfer: CurlTransfer) {
         if !post(.start(transfer)) { transfer.cancel() }
     }
@@ -68,12 +68,12 @@ final class CurlLoop: Sendable {
         _ = post(.cancel(transfer))
     }
 
-    /// Goes on with a transfer that was paused.
+    /// Resumes a paused transfer.
     func resume(_ transfer: CurlTransfer) {
         _ = post(.resume(transfer))
     }
 
-    /// Cancels what is under way and ends the thread.
+    /// Cancels all transfers and ends the thread.
     func close() {
         mailbox.withLock { mailbox in
             mailbox.isClosing = true
@@ -150,7 +150,7 @@ final class CurlLoop: Sendable {
                 exchange.finish(code)
                 release(exchange)
             }
-            // Without transfers nothing but a wake-up ends the wait: an idle client costs no CPU time.
+            // Without transfers only a wake-up ends the wait, so an idle client uses no CPU time.
             _ = mm_curl_multi_poll(multi, 600_000)
         }
         for exchange in exchanges.values { exchange.transfer.cancel() }

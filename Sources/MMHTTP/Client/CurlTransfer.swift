@@ -1,9 +1,9 @@
 import MMCore
 import MMSystem
 
-/// One exchange, as those outside the loop's thread see it.
+/// One exchange as seen from outside the loop's thread.
 final class CurlTransfer: Sendable {
-    /// What the answer's headers said.
+    /// The status, the header fields and, for whole delivery, the body.
     struct Head: Sendable {
         let status: Int
         let headers: HTTPHeaders
@@ -12,7 +12,7 @@ final class CurlTransfer: Sendable {
 
     /// How the body is delivered.
     enum Delivery: Sendable {
-        /// With the head, when all of it is here.
+        /// Together with the head, once it is complete.
         case whole
         /// Through `next`, while it arrives.
         case streamed
@@ -26,17 +26,17 @@ final class CurlTransfer: Sendable {
         var isCancelled = false
     }
 
-    /// Beyond this the server is held back until the reader has caught up.
+    /// The buffer size at which the server is held back until the reader has caught up.
     private static let highWater = 256 << 10
 
     let request: HTTPRequest
     let address: HTTPAddress
-    /// The proxy that it goes through.
+    /// The proxy that the request goes through.
     let proxy: ProxyAddress?
     let delivery: Delivery
-    /// The body, where it arrives while it is sent.
+    /// The body, if it arrives while it is being sent.
     let upload: CurlUpload?
-    /// Given once: the head (with the whole body where that was asked for), or why there is none.
+    /// Given once: the head (with the body for whole delivery), or the error.
     let head = OneShot<Result<Head, HTTPError>>()
     private let buffer = Mutex(Buffer())
 
@@ -48,10 +48,10 @@ final class CurlTransfer: Sendable {
         upload = request.upload == nil ? nil : CurlUpload()
     }
 
-    /// Whether nobody waits for it any more.
+    /// Whether the transfer was cancelled.
     var isCancelled: Bool { buffer.withLock { $0.isCancelled } }
 
-    /// Ends it for everybody outside; the loop cleans up afterwards.
+    /// Ends the transfer for all waiters; the loop cleans up afterwards.
     func cancel() {
         let reader = buffer.withLock { buffer in
             buffer.isCancelled = true
@@ -69,8 +69,8 @@ final class CurlTransfer: Sendable {
         HTTPError(.cancelled, "\(request.method) \(HTTPAddress.withoutQuery(request.url)) was cancelled.")
     }
 
-    /// Takes a piece of a streamed body, on the loop's thread.
-    /// - Returns: false when the transfer must pause first; the piece comes again.
+    /// Takes a chunk of a streamed body on the loop's thread.
+    /// - Returns: false when the transfer must pause first; curl then delivers the chunk again.
     func accept(_ piece: UnsafeRawBufferPointer) -> Bool {
         let (taken, reader): (Bool, OneShot<Void>?) = buffer.withLock { buffer in
             guard buffer.bytes.count < Self.highWater else {
@@ -85,7 +85,7 @@ final class CurlTransfer: Sendable {
         return taken
     }
 
-    /// The streamed body has ended, on the loop's thread.
+    /// Records the end of a streamed body, on the loop's thread.
     func finish(_ end: Result<Void, HTTPError>) {
         upload?.close()
         let reader = buffer.withLock { buffer in
@@ -96,8 +96,8 @@ final class CurlTransfer: Sendable {
         reader?.give(())
     }
 
-    /// The next piece of a streamed body.
-    /// - Parameter resume: called when the transfer was paused and may go on.
+    /// Returns the next chunk of a streamed body; nil at the end.
+    /// - Parameter resume: called when the transfer was paused and may continue.
     func next(resume: @Sendable () -> Void) async throws(HTTPError) -> [UInt8]? {
         while true {
             enum Step {

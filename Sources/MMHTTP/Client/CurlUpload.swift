@@ -1,12 +1,12 @@
 import MMCore
 import MMSystem
 
-/// A streamed request body between the task that reads it and curl's thread, which sends it.
+/// Passes a streamed request body from the task that reads it to curl's thread, which sends it.
 final class CurlUpload: Sendable {
-    /// What curl gets when it asks for bytes.
+    /// The result of curl's request for bytes.
     enum Portion {
         case bytes(Int)
-        /// Nothing is there yet: curl is told when something is.
+        /// No bytes yet; curl is told when there are some.
         case later
         case end
         /// The body's source has failed.
@@ -24,15 +24,15 @@ final class CurlUpload: Sendable {
         var isOver = false
     }
 
-    /// Beyond this the body's source is held back until the server has taken some.
+    /// The buffer size at which the source is held back until the server has taken some.
     private static let highWater = 256 << 10
     private let state = Mutex(State())
 
-    /// How many bytes wait for curl, and how many are held for that.
+    /// The number of bytes that wait for curl, and the size of the buffer that holds them.
     var load: (waiting: Int, held: Int) { state.withLock { ($0.bytes.count - $0.taken, $0.bytes.count) } }
 
-    /// Reads a body to its end, as fast as curl takes it.
-    /// - Parameter resume: tells curl that there is something again.
+    /// Reads a body to its end, as fast as curl sends it.
+    /// - Parameter resume: tells curl that there are bytes again.
     func feed(_ pieces: HTTPBody, resume: @Sendable () -> Void) async {
         var iterator = pieces.makeAsyncIterator()
         while true {
@@ -46,7 +46,7 @@ final class CurlUpload: Sendable {
                 return
             }
             let room: OneShot<Void>? = state.withLock { state in
-                // What curl has taken goes, though it never takes everything: it costs no more than it frees.
+                // Drop what curl has taken, even if it never takes everything; this moves fewer bytes than it frees.
                 if state.taken > state.bytes.count / 2 {
                     state.bytes.removeFirst(state.taken)
                     state.taken = 0
@@ -63,7 +63,7 @@ final class CurlUpload: Sendable {
         }
     }
 
-    /// Copies what is there, on curl's thread.
+    /// Copies the available bytes, on curl's thread.
     func take(into room: UnsafeMutableRawBufferPointer) -> Portion {
         let (portion, feeder): (Portion, OneShot<Void>?) = state.withLock { state in
             let count = min(room.count, state.bytes.count - state.taken)
@@ -92,7 +92,7 @@ final class CurlUpload: Sendable {
         return portion
     }
 
-    /// The transfer has ended: nobody sends the rest.
+    /// Ends the upload because the transfer has ended; the rest isn't sent.
     func close() {
         let feeder: OneShot<Void>? = state.withLock { state in
             state.isOver = true

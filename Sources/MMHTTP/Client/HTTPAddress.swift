@@ -1,22 +1,23 @@
 internal import MMCore
 
-/// A request's URL, taken apart and checked before anything is sent.
+/// A request's URL, parsed and checked before anything is sent.
 ///
-/// Stricter than curl on purpose: what curl would decode or rewrite (escaped hosts, numbers as addresses, user
-/// information) could name another host than the one that was judged.
+/// Deliberately stricter than curl: anything that curl would decode or rewrite (escaped hosts, numbers as addresses,
+/// user information) could name a host other than the one that was judged.
 struct HTTPAddress: Sendable {
     /// Whether the scheme is `https`.
     let isSecure: Bool
-    /// The host, without brackets, as written.
+    /// The host as written, without brackets.
     let host: String
-    /// The port, the scheme's own when none is written.
+    /// The port; the scheme's default if none is written.
     let port: UInt16
-    /// Host and port as written, for messages.
+    /// The host and port as written, for messages.
     let origin: String
-    /// The URL without query, for messages.
+    /// The URL without its query, for messages.
     let display: String
 
-    /// Whether the host is this machine, whatever name servers say: curl itself takes `localhost` for 127.0.0.1 and ::1.
+    /// Whether the host is this machine, whatever name servers say: curl resolves `localhost` to 127.0.0.1 and ::1
+    /// itself.
     var isLoopback: Bool {
         if HTTPHeaders.sameName(host, "localhost") || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
@@ -26,8 +27,8 @@ struct HTTPAddress: Sendable {
             }
     }
 
-    /// Takes a URL apart.
-    /// - Throws: `.invalidRequest`, saying what is wrong with it.
+    /// Parses a URL.
+    /// - Throws: `.invalidRequest`, naming what is wrong with it.
     init(_ url: String) throws(HTTPError) {
         let bytes = Array(url.utf8)
         guard bytes.count <= 32 << 10 else {
@@ -68,7 +69,7 @@ struct HTTPAddress: Sendable {
         origin = String(decoding: authority, as: UTF8.self)
     }
 
-    /// A URL up to its query, fragment or user information, which may hold secrets.
+    /// Returns a URL without its query, fragment and user information, which may hold secrets.
     static func withoutQuery(_ url: String) -> String {
         var text = url.prefix { $0 != "?" && $0 != "#" }
         if let scheme = text.firstRange(of: "://") {
@@ -112,7 +113,8 @@ struct HTTPAddress: Sendable {
         return looksLikeNumber(text) && !isDottedQuad(text) ? nil : (text, port)
     }
 
-    /// A last label of digits makes resolvers read the whole host as an IPv4 number in one of its odd forms.
+    /// If the last label consists of digits, resolvers read the whole host as an IPv4 number in one of its unusual
+    /// forms.
     private static func looksLikeNumber(_ host: String) -> Bool {
         guard let last = host.split(separator: ".").last else { return true }
         return last.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } || last.hasPrefix("0x") || last.hasPrefix("0X")
@@ -123,7 +125,7 @@ struct HTTPAddress: Sendable {
         return parts.count == 4 && parts.allSatisfy { part in UInt8(part).map { String($0) == part } ?? false }
     }
 
-    /// The number after a colon; `nil` for what is no port.
+    /// Returns the number after a colon; `nil` if it isn't a port.
     private static func port(_ text: ArraySlice<UInt8>) -> UInt16? {
         let digits = text.dropFirst()
         guard text.first == UInt8(ascii: ":"), !digits.isEmpty, digits.count <= 5,

@@ -1,10 +1,10 @@
 import MMCore
 import MMSystem
 
-/// The HTTP client: libcurl on one thread of its own, opened on first use.
+/// The HTTP client: libcurl on a dedicated thread, loaded on first use.
 ///
-/// Redirects are answers like others, so that no credential follows one. Only `https` is sent, unless a request allows
-/// plain HTTP to this machine. Nothing is sent twice that may not be.
+/// Redirects are returned rather than followed, so that no credential travels along. Only `https` is sent, unless a
+/// request allows plain HTTP to this machine. A request that may not be repeated is never sent twice.
 package final class HTTPClient: HTTPTransport {
     private let configuration: HTTPClientConfiguration
     private let state = Mutex(State.idle)
@@ -15,7 +15,7 @@ package final class HTTPClient: HTTPTransport {
         case closed
     }
 
-    /// Ends the loop's thread when neither the client nor an unread body needs it any more.
+    /// Ends the loop's thread once neither the client nor an unread body needs it.
     private final class LoopOwner: Sendable {
         let loop: CurlLoop
 
@@ -26,19 +26,19 @@ package final class HTTPClient: HTTPTransport {
         deinit { loop.close() }
     }
 
-    /// A client; nothing is loaded or started before the first request.
+    /// Creates a client. Nothing is loaded or started before the first request.
     package init(configuration: HTTPClientConfiguration) {
         self.configuration = configuration
     }
 
-    /// Sends a request and waits for the whole answer. Redirects are answers like others.
+    /// Sends a request and waits for the whole response. Redirects are returned, not followed.
     /// - Throws: `HTTPError`; `.cancelled` within milliseconds when the task is cancelled.
     package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let (_, head) = try await exchange(request, .whole)
         return HTTPResponse(status: head.status, headers: head.headers, body: head.body)
     }
 
-    /// Sends a request and gives the answer as soon as its headers are here.
+    /// Sends a request and returns the response as soon as its headers have arrived.
     /// - Throws: `HTTPError`; `.cancelled` within milliseconds when the task is cancelled.
     package func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
         let (transfer, head) = try await exchange(request, .streamed)
@@ -62,18 +62,19 @@ package final class HTTPClient: HTTPTransport {
         return HTTPStream(status: head.status, headers: head.headers, chunks: body)
     }
 
-    /// Connects to a request's server, through the proxy and with the checks that hold for every request. Nothing is sent.
+    /// Connects to a request's server, through the proxy and with the checks that apply to every request. Nothing is
+    /// sent.
     /// - Throws: `HTTPError`; `.cancelled` when the task is cancelled.
     package func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
         let address = try checked(request)
         let proxy = try configuration.proxy?.proxy(for: address)
-        // libcurl is opened, and a client that was shut down fails.
+        // Loads libcurl, and throws if the client was shut down.
         _ = try loopOwner()
         let transfer = CurlTransfer(request: request, address: address, proxy: proxy, delivery: .whole)
         return try await HTTPTunnel.open(transfer, configuration)
     }
 
-    /// Cancels what is under way and ends the client's thread; later requests fail.
+    /// Cancels all transfers and ends the client's thread; later requests fail.
     package func shutdown() async {
         let owner: LoopOwner? = state.withLock { state in
             defer { state = .closed }
@@ -92,7 +93,8 @@ package final class HTTPClient: HTTPTransport {
         let transfer = CurlTransfer(request: request, address: address, proxy: proxy, delivery: delivery)
         let loop = try loopOwner().loop
         if let pieces = request.upload?.pieces, let upload = transfer.upload {
-            // It outlives this call where the answer's head comes before the body's end, and ends with the transfer.
+            // Outlives this call if the response's head arrives before the body has been sent, and ends with the
+            // transfer.
             Task { await upload.feed(pieces) { loop.resume(transfer) } }
         }
         let head = await withTaskCancellationHandler {

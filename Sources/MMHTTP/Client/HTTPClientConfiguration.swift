@@ -2,24 +2,24 @@ import MMCore
 
 /// How a client connects.
 package struct HTTPClientConfiguration: Sendable {
-    /// How many connections are kept open for reuse.
+    /// The number of connections kept open for reuse.
     package var maxConnections: Int
-    /// The most connections to one host; further requests wait, or share one over HTTP/2.
+    /// The maximum number of connections to one host; further requests wait, or share one over HTTP/2.
     package var maxConnectionsPerHost: Int
-    /// The time to connect, TLS handshake included.
+    /// The time limit for connecting, including the TLS handshake.
     package var connectTimeout: Duration
-    /// How long a body that has begun may stand still, unless the request says otherwise.
+    /// How long a body may stall once it has begun, unless the request sets its own limit.
     package var stallTimeout: Duration
     /// The name of the client's thread, as debuggers and `/proc` show it.
     package var threadName = "mm-http-client"
-    /// The User-Agent of requests that name none.
+    /// The User-Agent of requests that don't set one.
     package var userAgent: String
-    /// A file of trusted certificates in place of the system's.
+    /// A file of trusted certificates that replaces the system's.
     package var certificateFile: String?
-    /// The proxy for addresses that are not on this machine, or nil.
+    /// The proxy for addresses outside this machine; nil for none.
     package var proxy: ProxySettings?
 
-    /// A configuration from the variables that curl itself reads: `https_proxy`, `HTTPS_PROXY`, `all_proxy`,
+    /// Creates a configuration from the variables that curl itself reads: `https_proxy`, `HTTPS_PROXY`, `all_proxy`,
     /// `ALL_PROXY`, `no_proxy`, `NO_PROXY`, and `SSL_CERT_FILE` (everything.curl.dev, “Proxy environment variables”).
     /// - Parameter environment: the variables, usually the process's own.
     package init(environment: [String: String]) {
@@ -32,7 +32,7 @@ package struct HTTPClientConfiguration: Sendable {
         proxy = ProxySettings(environment: environment)
     }
 
-    // SharePoint serves traffic that says whose it is before traffic that does not (Microsoft Learn, “Avoid getting
-    // throttled or blocked in SharePoint Online”): publisher kind, company, program and version.
+    // SharePoint prioritises traffic that identifies itself (Microsoft Learn, “Avoid getting throttled or blocked in
+    // SharePoint Online”): publisher kind, company, program and version.
     private static let decoratedName = "NONISV|MicrosoftMaster|mm/\(ProductVersion.text)"
 }

@@ -1,11 +1,11 @@
-/// Something that carries a request to a server and brings its answer: the client, or a test's stand-in.
+/// Sends requests and returns responses: the client, or a stand-in in tests.
 package protocol HTTPTransport: Sendable {
-    /// Sends a request and waits for the whole answer. Redirects are answers like others.
-    /// - Throws: `HTTPError` where there is no answer.
+    /// Sends a request and waits for the whole response. Redirects are returned, not followed.
+    /// - Throws: `HTTPError` when there is no response.
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse
 
-    /// Sends a request and gives the answer as soon as its headers are here.
-    /// - Throws: `HTTPError` where there is no answer.
+    /// Sends a request and returns the response as soon as its headers have arrived.
+    /// - Throws: `HTTPError` when there is no response.
     func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream
 
     /// Connects to a request's server, through the proxy and with the checks that hold for every request. Nothing is sent.

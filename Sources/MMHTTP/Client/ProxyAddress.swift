@@ -1,28 +1,29 @@
 import MMCore
 
-/// Where a proxy is reached, as a variable of the environment names it.
+/// The address of a proxy, as an environment variable names it.
 struct ProxyAddress: Sendable {
-    /// The forms of proxies that curl speaks to.
+    /// The proxy protocols that curl supports.
     enum Form: String {
         case http, https, socks4, socks4a, socks5, socks5h
 
-        /// Whether it looks names up itself; with the others this machine does.
+        /// Whether the proxy resolves host names; otherwise this machine does.
         var resolvesNames: Bool { self != .socks4 && self != .socks5 }
     }
 
-    /// As it was given, with its scheme: what curl takes. It may hold a password.
+    /// The address as given, with its scheme, in curl's format. It may contain a password.
     let url: String
-    /// What it speaks.
+    /// The proxy's protocol.
     let form: Form
     /// Scheme, host and port, for messages.
     let display: String
-    /// Whether a user name stands in front of its host.
+    /// Whether the address contains a user name.
     let hasUser: Bool
-    /// The variable that names it.
+    /// The environment variable that it came from.
     let variable: String
 
-    /// Takes a variable's value apart.
-    /// - Throws: `.proxy`, saying what is wrong with it; the value itself, which may hold a password, is left out.
+    /// Parses a variable's value.
+    /// - Throws: `.proxy`, naming what is wrong with it; the value itself is left out, because it may contain a
+    ///   password.
     init(_ value: String, from variable: String) throws(HTTPError) {
         func fault(_ what: String) -> HTTPError {
             HTTPError(
@@ -45,7 +46,7 @@ struct ProxyAddress: Sendable {
         guard rest[authority.endIndex...].allSatisfy({ $0 == "/" }) else { throw fault("it has a path") }
         let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
         guard !host.isEmpty else { throw fault("it names no host") }
-        // The rules for hosts and ports are those of every address.
+        // Hosts and ports follow the same rules as in any URL.
         guard let place = try? HTTPAddress("http://\(host)") else { throw fault("its host or port can't be read") }
         self.form = form
         self.variable = variable

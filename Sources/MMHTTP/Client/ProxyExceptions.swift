@@ -1,25 +1,25 @@
 import Glibc
 
-/// The hosts that `NO_PROXY` names: separated by commas or blanks, each a host with everything below it, an IP address, a
-/// range of addresses (`10.0.0.0/8`), any of these with a port (`host:443`), or `*` for every host.
+/// The hosts listed in `NO_PROXY`, separated by commas or whitespace: a host with all its subdomains, an IP address, an
+/// address range (`10.0.0.0/8`), any of these with a port (`host:443`), or `*` for every host.
 ///
-/// Read here and not by curl, which knows no ports and can't say afterwards whether a proxy was used.
+/// Evaluated here rather than by curl, which supports no ports and can't report afterwards whether a proxy was used.
 struct ProxyExceptions: Sendable, Hashable {
     private struct Entry: Hashable {
         let host: String
         let port: UInt16?
-        /// How many leading bits of an address count.
+        /// The number of leading bits of an address to compare.
         let bits: Int?
     }
 
     private let entries: [Entry]
 
-    /// The exceptions of a variable's value. What can't be read names no host.
+    /// Parses a variable's value. Entries that can't be parsed are ignored.
     init(_ text: String) {
         entries = text.lowercased().split { $0 == "," || $0.isWhitespace }.compactMap(Self.entry)
     }
 
-    /// Whether an address is reached without the proxy.
+    /// Returns whether an address is reached without the proxy.
     func contain(_ address: HTTPAddress) -> Bool {
         var host = address.host.lowercased()[...]
         if host.hasSuffix(".") { host = host.dropLast() }
@@ -44,7 +44,7 @@ struct ProxyExceptions: Sendable, Hashable {
         }
         let isBracketed = host.hasPrefix("[")
         let colons = host.reduce(0) { $0 + ($1 == ":" ? 1 : 0) }
-        // Without brackets several colons are an IPv6 address.
+        // Without brackets, several colons mean an IPv6 address.
         if isBracketed || colons == 1, let colon = host.lastIndex(of: ":"), host.last != "]" {
             guard let number = UInt16(host[host.index(after: colon)...]), number > 0 else { return nil }
             port = number
@@ -61,7 +61,7 @@ struct ProxyExceptions: Sendable, Hashable {
         return Entry(host: String(host), port: port, bits: bits)
     }
 
-    /// The bytes of an IP address; `nil` for a name.
+    /// Returns the bytes of an IP address; `nil` for a name.
     private static func bytes(_ host: Substring) -> [UInt8]? {
         let isSix = host.contains(":")
         var bytes = [UInt8](repeating: 0, count: isSix ? 16 : 4)

@@ -1,12 +1,12 @@
-/// One Server-Sent Event (HTML Living Standard, section 9.2 “Server-sent events”).
+/// A server-sent event (HTML Living Standard, section 9.2 “Server-sent events”).
 package struct SSEEvent: Sendable, Hashable {
-    /// The last event id as the stream stands; nil where none was ever given.
+    /// The stream's last event id; nil if none was ever given.
     package var id: String?
     /// The event's type; nil means `message`.
     package var event: String?
-    /// The data; lines are joined with a newline.
+    /// The data; multiple lines are joined with newlines.
     package var data: String
-    /// The time to wait before connecting again, in milliseconds, where the event came with one.
+    /// The reconnection time in milliseconds, if the event came with one.
     package var retry: Int?
 
     package init(data: String, event: String? = nil, id: String? = nil, retry: Int? = nil) {
@@ -16,8 +16,8 @@ package struct SSEEvent: Sendable, Hashable {
         self.retry = retry
     }
 
-    /// The event as it goes over the wire. Line ends inside `event` and `id`, and a NUL in `id`, can't be sent: what
-    /// holds one is left out.
+    /// The event's wire format. Line breaks inside `event` and `id`, and a NUL in `id`, can't be sent: a field that
+    /// contains one is left out.
     package var encoded: [UInt8] {
         var bytes: [UInt8] = []
         func field(_ name: String, _ value: some Sequence<UInt8>) {

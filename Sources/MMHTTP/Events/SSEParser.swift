@@ -1,15 +1,15 @@
-/// Reads Server-Sent Events from pieces of any size (HTML Living Standard, section 9.2.6 “Interpreting an event
+/// Parses server-sent events from chunks of any size (HTML Living Standard, section 9.2.6 “Interpreting an event
 /// stream”).
 package struct SSEParser: Sendable {
-    /// What ends a stream that can't be read on.
+    /// Why a stream can't be parsed any further.
     package enum Fault: Error, Sendable, Hashable {
-        /// A line or an event's data is longer than the limit, in bytes.
+        /// A line or an event's data exceeds the limit, in bytes.
         case tooLong(limit: Int)
     }
 
-    /// The time to wait before connecting again, in milliseconds, as the stream last said.
+    /// The reconnection time in milliseconds that the stream last gave.
     package private(set) var retry: Int?
-    /// The last event id as the stream last said.
+    /// The last event id that the stream gave.
     package private(set) var lastEventID: String?
 
     private let limit: Int
@@ -22,14 +22,14 @@ package struct SSEParser: Sendable {
     private var sawCarriageReturn = false
     private var markBytes = 0
 
-    /// A parser at the start of a stream.
-    /// - Parameter limit: the most bytes of a line, and of an event's data.
+    /// Creates a parser at the start of a stream.
+    /// - Parameter limit: the maximum size of a line, and of an event's data, in bytes.
     package init(limit: Int = 16 << 20) {
         self.limit = limit
     }
 
-    /// Takes the next piece and gives the events that it completed. What a stream leaves unfinished at its end is
-    /// dropped, as the standard says.
+    /// Consumes the next chunk and returns the events that it completed. An event that is unfinished at the end of the
+    /// stream is dropped, as the standard requires.
     /// - Throws: `Fault.tooLong`.
     package mutating func consume(_ piece: [UInt8]) throws(Fault) -> [SSEEvent] {
         var events: [SSEEvent] = []
@@ -44,7 +44,7 @@ package struct SSEParser: Sendable {
                 if let event = try endLine() { events.append(event) }
             default:
                 if markBytes < 3 {
-                    // A byte order mark may lead the stream; it is no part of the first field's name.
+                    // A byte order mark may start the stream; it isn't part of the first field's name.
                     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
                     if byte == mark[markBytes], line.count == markBytes {
                         markBytes += 1

@@ -1,19 +1,19 @@
 import MMCore
 
-/// A body that is read piece by piece, by one reader, once.
+/// A body that is read piece by piece, once, by one reader.
 ///
-/// The source is held back while nobody reads, and told to end when the last reference goes.
+/// The source is held back while nobody reads, and released when the last reference is.
 package struct HTTPBody: AsyncSequence, Sendable {
-    /// A piece of the body.
+    /// A chunk of the body.
     package typealias Element = [UInt8]
-    /// What may end the body early.
+    /// The error that may end the body early.
     package typealias Failure = HTTPError
 
     private let source: Source
 
-    /// A body read from `next` until it gives nil.
+    /// Creates a body that is read from `next` until it returns nil.
     /// - Parameters:
-    ///   - next: gives the next piece, or nil at the end.
+    ///   - next: returns the next chunk, or nil at the end.
     ///   - release: called once when nobody can read any more.
     package init(
         next: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?,
@@ -22,27 +22,27 @@ package struct HTTPBody: AsyncSequence, Sendable {
         source = Source(next: next, release: release)
     }
 
-    /// A body that is already here: for tests and stand-ins.
+    /// Creates a body that is already complete, for tests and stand-ins.
     package init(_ pieces: [[UInt8]]) {
         let rest = RemainingPieces(pieces)
         self.init(next: { () async throws(HTTPError) -> [UInt8]? in rest.take() })
     }
 
-    /// Reads on from where the last reader stopped.
+    /// Returns an iterator that continues where the last one stopped.
     package func makeAsyncIterator() -> Iterator {
         Iterator(source: source)
     }
 
-    /// Reads the body's pieces.
+    /// Iterates over the body's chunks.
     package struct Iterator: AsyncIteratorProtocol {
         fileprivate let source: Source
 
-        /// The next piece, or nil at the end.
+        /// Returns the next chunk, or nil at the end.
         package mutating func next() async throws(HTTPError) -> [UInt8]? {
             try await source.next()
         }
 
-        /// The next piece, or nil at the end.
+        /// Returns the next chunk, or nil at the end.
         package mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(HTTPError) -> [UInt8]? {

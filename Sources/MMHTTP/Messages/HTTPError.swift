@@ -1,48 +1,48 @@
 package import MMCore
 
-/// Why an exchange did not end with an answer. A status of 400 or 500 is an answer, not an error.
+/// Why an exchange ended without a response. A response with status 400 or 500 isn't an error.
 package struct HTTPError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is.
     package enum Kind: Sendable, Hashable {
         /// The request must not be sent as it is; the message names the field.
         case invalidRequest
-        /// The host's name has no address.
+        /// The host name has no address.
         case resolve
         /// No connection could be made.
         case connect
-        /// The proxy refuses to pass requests on, or its address can't be used; asking again does not help.
+        /// The proxy refuses to forward the request, or its address can't be used; trying again doesn't help.
         case proxy
         /// The peer's certificate or the TLS handshake failed.
         case tls
-        /// The time ran out, or the body stood still for too long.
+        /// The time ran out, or the body stalled for too long.
         case timeout
         /// The task was cancelled.
         case cancelled
-        /// The answer is larger than the request allows.
+        /// The response is larger than the request allows.
         case tooLarge
-        /// The connection ended within the exchange.
+        /// The connection ended during the exchange.
         case connectionLost
-        /// The peer does not speak HTTP as it should.
+        /// The peer doesn't speak HTTP correctly.
         case protocolViolation
-        /// A system library or resource is missing here.
+        /// A system library or resource is missing on this machine.
         case unavailable
     }
 
     /// What kind of failure it is.
     package let kind: Kind
-    /// What happened, without secrets: addresses are named without their query.
+    /// What happened, without secrets: URLs are shown without their query.
     package let message: String
     /// What to do next.
     package let hint: String?
-    /// Whether the server may have begun to act on the request. False only where it is certain that it has not.
+    /// Whether the server may have begun to act on the request; false only if it certainly hasn't.
     package let mayHaveBeenSent: Bool
 
-    /// An error.
+    /// Creates an error.
     /// - Parameters:
     ///   - kind: what kind of failure it is.
     ///   - message: what happened.
     ///   - hint: what to do next.
-    ///   - mayHaveBeenSent: whether the server may have seen the request; nil takes what the kind implies.
+    ///   - mayHaveBeenSent: whether the server may have seen the request; nil for what the kind implies.
     package init(_ kind: Kind, _ message: String, hint: String? = nil, mayHaveBeenSent: Bool? = nil) {
         self.kind = kind
         self.message = message
@@ -57,18 +57,18 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
             }()
     }
 
-    /// What may be hoped of sending the same request again.
+    /// How promising it is to send the same request again.
     package enum SecondTry: Sendable, Hashable {
-        /// Nothing, or it could be done twice.
+        /// Pointless, or it could act twice.
         case never
-        /// A little: nobody was reached.
+        /// Unlikely to succeed: nobody was reached.
         case seldom
-        /// It may well work.
+        /// Likely enough to succeed.
         case worthwhile
     }
 
-    /// What may be hoped of sending the same request again.
-    /// - Parameter isRepeatable: whether doing it twice does no more than doing it once.
+    /// Returns how promising it is to send the same request again.
+    /// - Parameter isRepeatable: whether sending it twice has the same effect as sending it once.
     package func secondTry(isRepeatable: Bool) -> SecondTry {
         switch kind {
         case .connect, .resolve: .seldom
@@ -80,7 +80,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
     /// The message.
     package var description: String { message }
 
-    /// The error at an operation's edge.
+    /// Returns the error to report from an operation.
     /// - Parameter what: what was being done, as the start of a sentence: “Reading the signed-in user”.
     package func mmError(for what: String) -> MMError {
         let text = "\(what) failed: \(message)"

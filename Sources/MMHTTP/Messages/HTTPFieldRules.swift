@@ -1,16 +1,17 @@
-/// What may stand in a message's first line and headers, so that no value can start a new line or a new request.
+/// The characters allowed in a message's first line and headers, so that no value can start a new line or a new
+/// request.
 package enum HTTPFieldRules {
-    /// Whether the text is a token: a method or a header name (RFC 9110, section 5.6.2).
+    /// Returns whether the text is a token: a method or a header name (RFC 9110, section 5.6.2).
     package static func isToken(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy(isTokenByte)
     }
 
-    /// Whether the text may be a header's value: no control character but tab (RFC 9110, section 5.5).
+    /// Returns whether the text is a valid header value: no control character but tab (RFC 9110, section 5.5).
     package static func isFieldValue(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }
     }
 
-    /// The first field of these headers that must not be sent, said in words, or nil.
+    /// Returns a description of the first header field that must not be sent; nil if all are valid.
     static func fault(in headers: HTTPHeaders) -> String? {
         for field in headers {
             guard isToken(field.name) else {
@@ -23,7 +24,7 @@ package enum HTTPFieldRules {
         return nil
     }
 
-    /// Text with everything that is not printable ASCII replaced, cut to a length a person reads.
+    /// Returns the first 64 characters of a text, with everything but printable ASCII replaced.
     static func printable(_ text: String) -> String {
         let shown = text.unicodeScalars.prefix(64).map { scalar in
             scalar.value >= 0x20 && scalar.value < 0x7F ? Character(scalar) : "?"

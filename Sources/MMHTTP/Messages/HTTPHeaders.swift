@@ -1,13 +1,13 @@
-/// The header fields of a message: in order, names compared without case (RFC 9110, section 5.1).
+/// The header fields of a message, in order. Names are compared case-insensitively (RFC 9110, section 5.1).
 package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, CustomStringConvertible {
     /// One field line.
     package struct Field: Sendable, Hashable {
-        /// The name as it was written.
+        /// The name as written.
         package var name: String
-        /// The value without surrounding white space.
+        /// The value without surrounding whitespace.
         package var value: String
 
-        /// A field line of this name and value.
+        /// Creates a field line.
         package init(name: String, value: String) {
             self.name = name
             self.value = value
@@ -17,21 +17,21 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
     /// All field lines, in the order they were added or received.
     package private(set) var fields: [Field] = []
 
-    /// No headers.
+    /// Creates an empty list of headers.
     package init() {}
 
-    /// These field lines, in this order.
+    /// Creates headers from these field lines, in this order.
     package init(_ fields: [Field]) {
         self.fields = fields
     }
 
-    /// Headers as a dictionary literal; a name may occur twice.
+    /// Creates headers from a dictionary literal; a name may occur twice.
     package init(dictionaryLiteral elements: (String, String)...) {
         fields = elements.map { Field(name: $0.0, value: $0.1) }
     }
 
-    /// The value of a header, or nil where there is none; several lines are joined with a comma and a space
-    /// (RFC 9110, section 5.3). Setting replaces all lines of that name, nil removes them.
+    /// The value of a header, or nil if there is none; several lines are joined with a comma and a space (RFC 9110,
+    /// section 5.3). Setting a value replaces all lines of that name; setting nil removes them.
     package subscript(_ name: String) -> String? {
         get {
             var found: String?
@@ -45,22 +45,22 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
         }
     }
 
-    /// The values of every line of this name, in order. `Set-Cookie` must be read this way.
+    /// Returns the values of all lines with this name, in order. `Set-Cookie` must be read this way.
     package func values(for name: String) -> [String] {
         fields.filter { Self.sameName($0.name, name) }.map(\.value)
     }
 
-    /// Whether a line of this name exists.
+    /// Returns whether there is a line with this name.
     package func contains(_ name: String) -> Bool {
         fields.contains { Self.sameName($0.name, name) }
     }
 
-    /// Adds a line after the others.
+    /// Appends a line.
     package mutating func add(_ name: String, _ value: String) {
         fields.append(Field(name: name, value: value))
     }
 
-    /// Replaces every line of this name by one, at the place of the first.
+    /// Replaces all lines with this name by one, at the position of the first.
     package mutating func set(_ name: String, _ value: String) {
         guard let first = fields.firstIndex(where: { Self.sameName($0.name, name) }) else {
             add(name, value)
@@ -71,21 +71,21 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
         fields[rest...].removeAll { Self.sameName($0.name, name) }
     }
 
-    /// Removes every line of this name.
+    /// Removes all lines with this name.
     package mutating func remove(_ name: String) {
         fields.removeAll { Self.sameName($0.name, name) }
     }
 
-    /// Continues the last line's value: an obsolete folded line (RFC 9112, section 5.2).
+    /// Appends to the last line's value: an obsolete folded line (RFC 9112, section 5.2).
     mutating func continueLast(with text: String) {
         guard let last = fields.indices.last else { return }
         fields[last].value += fields[last].value.isEmpty ? text : " " + text
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     package var count: Int { fields.count }
 
-    /// Whether there is no line at all.
+    /// Whether there are no lines.
     package var isEmpty: Bool { fields.isEmpty }
 
     /// Iterates over the lines in order.
@@ -93,12 +93,12 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
         fields.makeIterator()
     }
 
-    /// The names alone: values may be secret.
+    /// The names only, because values may be secret.
     package var description: String {
         "[" + fields.map(\.name).joined(separator: ", ") + "]"
     }
 
-    /// Whether two names mean the same header: ASCII letters without case.
+    /// Returns whether two names denote the same header, ignoring ASCII case.
     package static func sameName(_ left: String, _ right: String) -> Bool {
         guard left.utf8.count == right.utf8.count else { return false }
         return zip(left.utf8, right.utf8).allSatisfy { lowered($0) == lowered($1) }
@@ -110,13 +110,13 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
 }
 
 extension HTTPHeaders: Hashable {
-    /// Equal where the same values stand under the same names in the same order.
+    /// Returns whether both have the same names and values in the same order.
     package static func == (left: HTTPHeaders, right: HTTPHeaders) -> Bool {
         left.fields.count == right.fields.count
             && zip(left.fields, right.fields).allSatisfy { sameName($0.name, $1.name) && $0.value == $1.value }
     }
 
-    /// Hashes names without case, and values.
+    /// Hashes the lower-case names and the values.
     package func hash(into hasher: inout Hasher) {
         for field in fields {
             hasher.combine(field.name.lowercased())

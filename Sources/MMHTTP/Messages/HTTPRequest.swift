@@ -1,42 +1,43 @@
 /// A request to send.
 package struct HTTPRequest: Sendable {
-    /// The method, a token: `GET`, `POST`, `PATCH`…
+    /// The method, a token such as `GET`, `POST` or `PATCH`.
     package var method: String
-    /// The absolute URL, sent as it stands: nothing is encoded, decoded or normalised.
+    /// The absolute URL, sent unchanged: nothing is encoded, decoded or normalised.
     package var url: String
-    /// The header fields; `Content-Length` and `Host` are made from body and URL.
+    /// The header fields; `Content-Length` and `Host` are derived from the body and the URL.
     package var headers: HTTPHeaders
     /// The body, or nil for none.
     package var body: [UInt8]?
-    /// A body that arrives while it is sent, in the place of `body`.
+    /// A body that arrives while it is being sent, instead of `body`.
     package var upload: HTTPUpload?
-    /// Whether it is never sent a second time but where it reads alone, whatever its method allows.
+    /// Whether the request is never resent, even if its method allows it; methods that only read are exempt.
     package var isSentOnce = false
-    /// The time for the whole exchange; for a streamed answer, until its headers are here.
+    /// The time limit for the whole exchange; for a streamed response, until its headers have arrived.
     package var timeout: Duration
-    /// How long a body that has begun may stand still; nil means the client's own, zero means for ever.
+    /// How long a body may stall once it has begun; nil for the client's default, zero for no limit.
     package var stallTimeout: Duration?
-    /// The largest answer `send` takes, after decompression. A stream's reader counts for itself.
+    /// The maximum size of a response for `send`, in bytes after decompression. Readers of a stream apply their own
+    /// limit.
     package var maxResponseBytes: Int
-    /// The path of a Unix socket to connect to in place of the URL's host.
+    /// The path of a Unix socket to connect to instead of the URL's host.
     package var unixSocket: String?
-    /// The user who must listen at that socket: nothing is sent to anybody else. Nil for anyone.
+    /// The user who must listen at that socket; nothing is sent to anyone else. Nil for any user.
     package var unixSocketOwner: UInt32?
     /// Whether `http:` is allowed; even then only to a loopback address or through a Unix socket.
     package var allowsPlainHTTP: Bool
-    /// Whether `http:` is allowed to other machines as well: somebody has said that the network between is closed.
+    /// Whether `http:` is also allowed to other machines, because someone has declared the network between them closed.
     package var trustsNetwork = false
 
-    /// A request.
+    /// Creates a request.
     /// - Parameters:
     ///   - method: the method.
     ///   - url: the absolute URL.
     ///   - headers: the header fields.
     ///   - body: the body.
-    ///   - timeout: the time for the whole exchange.
-    ///   - stallTimeout: how long a body may stand still.
-    ///   - maxResponseBytes: the largest answer.
-    ///   - unixSocket: a Unix socket's path.
+    ///   - timeout: the time limit for the whole exchange.
+    ///   - stallTimeout: how long a body may stall.
+    ///   - maxResponseBytes: the maximum size of the response in bytes.
+    ///   - unixSocket: the path of a Unix socket.
     ///   - allowsPlainHTTP: whether `http:` to this machine is allowed.
     package init(
         method: String = "GET", url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil,

@@ -1,4 +1,4 @@
-/// A whole answer.
+/// A complete response.
 package struct HTTPResponse: Sendable {
     /// The status code.
     package let status: Int
@@ -14,13 +14,13 @@ package struct HTTPResponse: Sendable {
     }
 }
 
-/// An answer whose body is read while it arrives.
+/// A response whose body is read while it arrives.
 package struct HTTPStream: Sendable {
     /// The status code.
     package let status: Int
     /// The header fields.
     package let headers: HTTPHeaders
-    /// The body; leaving it unread holds the server back, letting go of it ends the transfer.
+    /// The body. Leaving it unread holds the server back; releasing it ends the transfer.
     package let chunks: HTTPBody
 
     package init(status: Int, headers: HTTPHeaders, chunks: HTTPBody) {
@@ -30,8 +30,8 @@ package struct HTTPStream: Sendable {
     }
 
     /// Reads the rest of the body.
-    /// - Parameter limit: the most bytes to take.
-    /// - Throws: what ended the transfer, or `.tooLarge`.
+    /// - Parameter limit: the maximum number of bytes to read.
+    /// - Throws: the error that ended the transfer, or `.tooLarge`.
     package func collect(limit: Int) async throws(HTTPError) -> [UInt8] {
         var body: [UInt8] = []
         var iterator = chunks.makeAsyncIterator()

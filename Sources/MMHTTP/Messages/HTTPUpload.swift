@@ -1,13 +1,13 @@
-/// A request's body that is sent while it arrives from somewhere else, in bounded memory.
+/// A request body that is sent while it arrives from elsewhere, in bounded memory.
 ///
-/// It is sent once: what has been read can't be read again, so a request that has begun is never repeated.
+/// It is sent only once: what has been read can't be read again, so a request that has begun is never repeated.
 package struct HTTPUpload: Sendable {
-    /// How many bytes there will be; nil when nobody knows yet.
+    /// The number of bytes; nil if unknown.
     package let length: Int?
-    /// The body. Nobody reads it further than the server takes it.
+    /// The body, which is read only as fast as the server takes it.
     package let pieces: HTTPBody
 
-    /// A body on its way.
+    /// Creates a streamed request body.
     package init(length: Int?, pieces: HTTPBody) {
         self.length = length
         self.pieces = pieces

@@ -1,30 +1,31 @@
 package import MMCore
 
-/// Decides by a request's head who sent it. Every listener has one: what stands behind it knows who asks.
+/// Identifies the sender of a request from its head. Every listener has one, so that everything behind it knows the
+/// sender.
 package protocol HTTPDoor<Peer>: Sendable {
-    /// What is known of who sent a request.
+    /// What is known about the sender of a request.
     associatedtype Peer: Sendable
 
-    /// Who sent a request, or the answer to one who is not let in.
+    /// Returns the sender of a request, or the response that refuses it.
     func admit(_ request: HTTPServerRequest) -> DoorVerdict<Peer>
 }
 
-/// What a door says of a request.
+/// The door's decision about a request.
 package enum DoorVerdict<Peer: Sendable>: Sendable {
-    /// Its sender is let in.
+    /// The request is admitted.
     case admitted(Peer)
-    /// Its sender is not, and is answered so.
+    /// The request is refused with this response.
     case refused(HTTPServerResponse)
 }
 
 extension HTTPListener {
-    /// Starts to listen, with a door in front of the way that requests go.
+    /// Starts a listener whose requests pass a door and then a chain.
     /// - Parameters:
-    ///   - address: where.
-    ///   - limits: what it puts up with.
-    ///   - certificate: what it proves itself with over TLS; without one it speaks plain HTTP.
-    ///   - door: decides who is let in, before a large body is waited for.
-    ///   - chain: answers those who are.
+    ///   - address: where to listen.
+    ///   - limits: the listener's limits.
+    ///   - certificate: the certificate for TLS; without one the listener speaks plain HTTP.
+    ///   - door: decides who is admitted, before a large body is received.
+    ///   - chain: responds to admitted requests.
     /// - Throws: as `start(_:limits:certificate:admission:handler:)`.
     package static func start<Peer>(
         _ address: ListenAddress, limits: HTTPServerLimits = HTTPServerLimits(),

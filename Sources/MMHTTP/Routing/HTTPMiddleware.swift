@@ -1,29 +1,29 @@
-/// Answers a request, knowing who sent it.
+/// Responds to a request from a known sender.
 package typealias HTTPResponder<Peer> = @Sendable (HTTPServerRequest, Peer) async -> HTTPServerResponse
 
-/// A step on a request's way to its answer: answers it, or hands it on and may change what comes back.
+/// A step in a listener's chain: responds to a request, or passes it on and may change the response.
 package protocol HTTPMiddleware<Peer>: Sendable {
-    /// What is known of who sent a request.
+    /// What is known about the sender of a request.
     associatedtype Peer: Sendable
 
-    /// Answers a request.
+    /// Responds to a request.
     /// - Parameters:
-    ///   - request: what came.
-    ///   - peer: who sent it.
-    ///   - next: the rest of the way.
+    ///   - request: the request.
+    ///   - peer: its sender.
+    ///   - next: the rest of the chain.
     func respond(
         to request: HTTPServerRequest, from peer: Peer, next: HTTPResponder<Peer>
     ) async -> HTTPServerResponse
 }
 
-/// The way of a listener's requests: one step after the other, in the order in which they stand here.
+/// A listener's steps, applied in order.
 package struct HTTPChain<Peer: Sendable>: Sendable {
     private let responder: HTTPResponder<Peer>
 
-    /// A way.
+    /// Creates a chain.
     /// - Parameters:
-    ///   - steps: the steps, the first one first.
-    ///   - end: answers what every step has handed on: that there is nothing, unless said otherwise.
+    ///   - steps: the steps, in order.
+    ///   - end: responds to what every step has passed on; by default with `notFound`.
     package init(
         _ steps: [any HTTPMiddleware<Peer>],
         end: @escaping HTTPResponder<Peer> = { request, _ in Problem.nothing(at: request.path) }
@@ -33,10 +33,10 @@ package struct HTTPChain<Peer: Sendable>: Sendable {
         }
     }
 
-    /// Answers a request.
+    /// Responds to a request.
     /// - Parameters:
-    ///   - request: what came.
-    ///   - peer: who sent it.
+    ///   - request: the request.
+    ///   - peer: its sender.
     package func respond(to request: HTTPServerRequest, from peer: Peer) async -> HTTPServerResponse {
         await responder(request, peer)
     }

@@ -1,12 +1,12 @@
 package import MMCore
 
-/// The body of a request, where a JSON object is expected.
+/// Reads request bodies that must be JSON objects.
 extension HTTPServerRequest {
-    /// The deepest nesting that arguments need.
+    /// The depth limit is ample for arguments.
     private static let objectLimits = JSONLimits(bytes: 64 << 20, depth: 128, duplicateKeys: .refuse)
 
-    /// Reads the object; no body is an empty one.
-    /// - Throws: `unsupportedMediaType`; `invalidInput` that says where the text is wrong.
+    /// Reads the body as a JSON object; a missing body is an empty object.
+    /// - Throws: `unsupportedMediaType`; `invalidInput` with the position of the fault.
     package func jsonObject() throws(MMError) -> JSONObject {
         if body.isEmpty { return [:] }
         if let type = headers["Content-Type"], !MediaTypes.isJSON(type) {
@@ -35,8 +35,8 @@ extension HTTPServerRequest {
 }
 
 extension MMErrorCode {
-    /// The body is of a kind that is not read here; over HTTP that is 415.
+    /// The body's media type isn't supported; 415 over HTTP.
     package static let unsupportedMediaType = MMErrorCode("unsupported_media_type")
-    /// Nothing that the client takes can be made; over HTTP that is 406.
+    /// None of the media types that the client accepts can be produced; 406 over HTTP.
     package static let notAcceptable = MMErrorCode("not_acceptable")
 }

@@ -1,15 +1,15 @@
-/// What the headers `Accept` and `Content-Type` say (RFC 9110, sections 12.5.1 and 8.3).
+/// Evaluates the headers `Accept` and `Content-Type` (RFC 9110, sections 12.5.1 and 8.3).
 package enum MediaTypes {
-    /// The first of these types that the client likes best; `nil` when it takes none of them.
+    /// Returns the offered type that the client prefers, the earliest of equals; `nil` when it accepts none.
     /// - Parameters:
-    ///   - offered: what there is, the default first.
-    ///   - headers: of the request.
+    ///   - offered: the available types, default first.
+    ///   - headers: the request's headers.
     package static func best(of offered: [String], for headers: HTTPHeaders) -> String? {
         guard let accept = headers["Accept"], !accept.isEmpty else { return offered.first }
         let ranges = accept.split(separator: ",").prefix(64).map { Range($0) }
         var best: (type: String, quality: Double)?
         for type in offered {
-            // The most exact range decides, wherever it stands.
+            // The most specific range decides, regardless of its position.
             guard let range = ranges.filter({ $0.matches(type) }).max(by: { $0.exactness < $1.exactness }),
                 range.quality > 0, range.quality > (best?.quality ?? 0)
             else { continue }
@@ -18,13 +18,13 @@ package enum MediaTypes {
         return best?.type
     }
 
-    /// Whether a client asks for this very type by name.
+    /// Returns whether a client accepts this very type by name.
     package static func names(_ type: String, in headers: HTTPHeaders) -> Bool {
         (headers["Accept"] ?? "").split(separator: ",").prefix(64).map { Range($0) }
             .contains { $0.type == type && $0.quality > 0 }
     }
 
-    /// Whether a body is JSON text in UTF-8, as its sender says.
+    /// Returns whether a `Content-Type` declares JSON in UTF-8.
     package static func isJSON(_ contentType: String) -> Bool {
         let parts = contentType.split(separator: ";").map { trimmed($0).lowercased() }
         guard parts.first == "application/json" else { return false }

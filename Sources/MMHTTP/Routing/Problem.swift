@@ -1,14 +1,14 @@
 package import MMCore
 
-/// Problem details: errors as programs read them over HTTP (RFC 9457).
+/// Problem details: machine-readable errors over HTTP (RFC 9457).
 package enum Problem {
     /// The media type.
     package static let contentType = "application/problem+json"
 
-    /// An answer that carries an error.
+    /// Returns a response that carries an error.
     /// - Parameters:
-    ///   - error: what went wrong.
-    ///   - status: the status, where it is not the one that belongs to the error's code.
+    ///   - error: the error.
+    ///   - status: the status, if it differs from that of the error's code.
     package static func response(_ error: MMError, status: Int? = nil) -> HTTPServerResponse {
         let status = status ?? Self.status(of: error)
         var object: JSONObject = [
@@ -22,7 +22,7 @@ package enum Problem {
         } else if error.retry == .now, status == 429 || status == 503 {
             headers.set("Retry-After", "1")
         }
-        // An answer of 401 names a way to authenticate (RFC 9110, section 15.5.2).
+        // A 401 response must name a way to authenticate (RFC 9110, section 15.5.2).
         if status == 401 {
             headers.set(
                 "WWW-Authenticate", error.code == .signInNeeded ? "MM-Sign-In" : BearerRefusal(given: nil).challenge)
@@ -31,12 +31,12 @@ package enum Problem {
             status: status, headers: headers, body: .bytes(JSONWriter.bytes(.object(object))))
     }
 
-    /// The answer at a path where nothing is.
+    /// Returns the response for an unknown path.
     package static func nothing(at path: String) -> HTTPServerResponse {
         response(MMError(.notFound, "There is nothing at \(path.prefix(100)).", hint: "GET /v1/operations lists."))
     }
 
-    /// The status of an error: what its code maps to, and two that only HTTP knows.
+    /// Returns the status of an error: that of its code, and two that exist only over HTTP.
     private static func status(of error: MMError) -> Int {
         switch error.code {
         case .unsupportedMediaType: 415
@@ -45,7 +45,7 @@ package enum Problem {
         }
     }
 
-    /// The phrase of a status (RFC 9110, section 15; RFC 6585).
+    /// Returns the reason phrase of a status (RFC 9110, section 15; RFC 6585).
     package static func title(of status: Int) -> String {
         switch status {
         case 400: "Bad Request"
@@ -71,7 +71,7 @@ package enum Problem {
 }
 
 extension Router.Refusals {
-    /// Problem details.
+    /// Refusals as problem details.
     package static var problems: Self {
         Self(
             wrongMethod: { request, methods in

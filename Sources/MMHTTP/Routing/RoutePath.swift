@@ -1,7 +1,7 @@
 import MMCore
 
-/// The path of a route: `/v1/jobs/{job}`, where `{job}` stands for one segment, or `/files/{path...}`, whose end stands for
-/// any number of them.
+/// The path of a route: `/v1/jobs/{job}`, where `{job}` matches one segment, or `/files/{path...}`, where `{path...}`
+/// matches any number of segments at the end.
 struct RoutePath: Sendable {
     private enum Segment: Sendable {
         case literal(String)
@@ -9,19 +9,19 @@ struct RoutePath: Sendable {
         case rest(String)
     }
 
-    /// The longest name that a request may put into a path, in bytes.
+    /// The maximum length of a name's value in a request's path, in bytes.
     private static let longestName = 200
 
-    /// As it was written.
+    /// The path as written.
     let text: String
     private let segments: [Segment]
     private let ignoresCase: Bool
 
-    /// A path.
+    /// Parses a path.
     /// - Parameters:
     ///   - text: the path.
-    ///   - ignoresCase: whether its words mean those of a request in any case.
-    /// - Precondition: it begins with a slash; what stands for any number of segments is the last.
+    ///   - ignoresCase: whether its literal segments match those of a request in any case.
+    /// - Precondition: it begins with a slash; a name that matches any number of segments comes last.
     init(_ text: String, ignoresCase: Bool = false) {
         precondition(text.hasPrefix("/"), "the path \(text) of a route does not begin with a slash")
         self.text = text
@@ -37,13 +37,13 @@ struct RoutePath: Sendable {
         }
     }
 
-    /// Whether no segment stands for a name.
+    /// Whether the path contains no names.
     var isPlain: Bool {
         segments.allSatisfy { if case .literal = $0 { true } else { false } }
     }
 
-    /// Whether another path that both match is less exact: where they differ first, a literal comes before a name, and
-    /// either before any number of segments.
+    /// Returns whether this path is more specific than another that matches the same request: at the first difference,
+    /// a literal precedes a name, and either precedes a name for any number of segments.
     func isMoreExact(than other: RoutePath) -> Bool {
         for case (let mine, let others) in zip(segments, other.segments) {
             switch (mine, others) {
@@ -55,8 +55,8 @@ struct RoutePath: Sendable {
         return segments.count < other.segments.count
     }
 
-    /// The names that the segments of a request's path give, decoded, and those of any number of segments as they were sent;
-    /// `nil` when it is another path.
+    /// Matches the segments of a request's path and returns the values of the names: one segment decoded, several as
+    /// sent; `nil` when it doesn't match.
     func names(in parts: [Substring]) -> [String: String]? {
         var named = segments[...]
         var names: [String: String] = [:]

@@ -1,8 +1,8 @@
-/// A request that a route answers.
+/// A request that matched a route.
 package struct RoutedRequest<Peer: Sendable>: Sendable {
-    /// What came; a `HEAD` comes as the `GET` that it asks about.
+    /// The HTTP request; a `HEAD` is passed as the corresponding `GET`.
     package let http: HTTPServerRequest
-    /// Who sent it.
+    /// The sender.
     package let peer: Peer
     private let names: [String: String]
 
@@ -12,8 +12,7 @@ package struct RoutedRequest<Peer: Sendable>: Sendable {
         self.names = names
     }
 
-    /// What stands in the request's path where the route's has this name in braces: one segment decoded, any number of
-    /// them as they were sent.
+    /// Returns the part of the path that a name in the route's path matched: one segment decoded, several as sent.
     /// - Precondition: the route's path has the name.
     package func name(_ name: String) -> String {
         guard let value = names[name] else { preconditionFailure("the route's path has no {\(name)}") }

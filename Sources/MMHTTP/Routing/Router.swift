@@ -1,23 +1,25 @@
 package import MMCore
 
-/// Paths, their methods, and what answers them. What a router does not know it hands on.
+/// Maps paths and methods to handlers. Requests for unknown paths are passed on.
 ///
-/// `HEAD` is answered by what answers `GET`; `OPTIONS` and a method that a path has not are answered with `Allow`.
+/// `HEAD` is handled by the handler for `GET`. `OPTIONS`, and methods that a path doesn't support, get a response with
+/// `Allow`.
 package struct Router<Peer: Sendable>: HTTPMiddleware {
-    /// Answers the requests of a route.
+    /// Handles the requests of a route.
     package typealias Handler = @Sendable (RoutedRequest<Peer>) async throws(MMError) -> HTTPServerResponse
 
-    /// How a router words what it refuses.
+    /// Creates the responses for requests that the router refuses.
     package struct Refusals: Sendable {
-        /// The answer where a path has other methods: gets the request, and the methods. `Allow` is added to it.
+        /// Called with the request and the supported methods when a path doesn't support the method. `Allow` is added
+        /// to the response.
         package let wrongMethod: @Sendable (HTTPServerRequest, [String]) -> HTTPServerResponse
-        /// The answer to a request whose handler fails.
+        /// Called when a handler throws.
         package let failure: @Sendable (MMError) -> HTTPServerResponse
 
-        /// A wording.
+        /// Creates refusals.
         /// - Parameters:
-        ///   - wrongMethod: the answer where a path has other methods.
-        ///   - failure: the answer to a request whose handler fails.
+        ///   - wrongMethod: returns the response when a path doesn't support the method.
+        ///   - failure: returns the response when a handler throws.
         package init(
             wrongMethod: @escaping @Sendable (HTTPServerRequest, [String]) -> HTTPServerResponse,
             failure: @escaping @Sendable (MMError) -> HTTPServerResponse
@@ -31,7 +33,7 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
         let path: RoutePath
         var handlers: [(method: String, handler: Handler)] = []
 
-        /// What the path answers, as `Allow` lists it (RFC 9110, section 10.2.1).
+        /// The methods that the path supports, as `Allow` lists them (RFC 9110, section 10.2.1).
         var methods: [String] {
             var methods = handlers.map(\.method)
             if methods.contains("GET") { methods.append("HEAD") }
@@ -43,27 +45,27 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
 
     private let refusals: Refusals
     private let ignoresCase: Bool
-    /// Routes without names, by their paths.
+    /// Routes without names, by path.
     private var plain: [String: Route] = [:]
-    /// Routes with names, the most exact first.
+    /// Routes with names, most specific first.
     private var named: [Route] = []
 
-    /// A router without routes.
+    /// Creates a router without routes.
     /// - Parameters:
-    ///   - refusals: how it words what it refuses.
-    ///   - ignoresCase: whether the words of its paths mean those of a request in any case.
+    ///   - refusals: creates the responses for refused requests.
+    ///   - ignoresCase: whether literal segments of its paths match those of a request in any case.
     package init(_ refusals: Refusals, ignoresCase: Bool = false) {
         self.refusals = refusals
         self.ignoresCase = ignoresCase
     }
 
-    /// Adds what answers a method of a path.
+    /// Adds a handler for a method of a path.
     /// - Parameters:
-    ///   - method: the method; `HEAD` and `OPTIONS` are answered anyway.
-    ///   - path: such as `/v1/jobs/{job}`, where `{job}` stands for one segment, or `/files/{path...}`, whose end stands for
-    ///     any number of them, none included.
-    ///   - handler: answers the requests.
-    /// - Precondition: nothing else answers the method of this path.
+    ///   - method: the method; `HEAD` and `OPTIONS` are handled automatically.
+    ///   - path: a path such as `/v1/jobs/{job}`, where `{job}` matches one segment, or `/files/{path...}`, where
+    ///     `{path...}` matches any number of segments, including none.
+    ///   - handler: handles the requests.
+    /// - Precondition: the method of this path has no handler yet.
     package mutating func on(_ method: String, _ path: String, _ handler: @escaping Handler) {
         let path = RoutePath(path, ignoresCase: ignoresCase)
         let known = path.isPlain ? plain[key(path.text)] : named.first { $0.path.text == path.text }
@@ -79,16 +81,16 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
         }
     }
 
-    /// Adds what answers `GET` and `HEAD` of a path.
+    /// Adds a handler for `GET` and `HEAD`.
     package mutating func get(_ path: String, _ handler: @escaping Handler) { on("GET", path, handler) }
 
-    /// Adds what answers `POST` of a path.
+    /// Adds a handler for `POST`.
     package mutating func post(_ path: String, _ handler: @escaping Handler) { on("POST", path, handler) }
 
-    /// Adds what answers `DELETE` of a path.
+    /// Adds a handler for `DELETE`.
     package mutating func delete(_ path: String, _ handler: @escaping Handler) { on("DELETE", path, handler) }
 
-    /// Answers a request of one of the routes; hands all others on.
+    /// Handles a request that matches a route, and passes on all others.
     package func respond(
         to request: HTTPServerRequest, from peer: Peer, next: HTTPResponder<Peer>
     ) async -> HTTPServerResponse {

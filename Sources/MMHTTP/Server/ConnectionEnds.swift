@@ -3,14 +3,14 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// Who is connected to whom, as the kernel says.
+/// The two ends of a connection, as the kernel reports them.
 struct ConnectionEnds: Sendable {
     let peer: HTTPPeer
     let localAddress: String?
-    /// Who made the connection; asked for once, since it never changes.
+    /// The owner of the peer's end; looked up at most once, since it never changes.
     let owner: PeerOwner
 
-    /// The ends of a connected socket; nil when the peer is gone.
+    /// Reads the ends of a connected socket; nil when the peer is gone.
     init?(of descriptor: Int32) {
         guard let far = Self.end(of: descriptor, peer: true) else { return nil }
         if far.family == AF_UNIX {

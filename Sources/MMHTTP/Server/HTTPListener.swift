@@ -3,26 +3,26 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// An HTTP server on one address: libmicrohttpd on one thread of its own, opened on first use.
+/// An HTTP server on one address: libmicrohttpd on a dedicated thread, loaded on first use.
 ///
-/// Each request becomes a task. A client that goes away, or the listener's end, cancels it.
+/// Each request runs in a task, which is cancelled when the client goes away or the listener ends.
 package final class HTTPListener: Sendable {
-    /// The TCP port it listens on; 0 on a Unix socket.
+    /// The TCP port that it listens on; 0 for a Unix socket.
     package let port: UInt16
-    /// Where it listens, with the port it really took.
+    /// The address that it listens on, with the actual port.
     package let address: ListenAddress
 
     private let server: Mutex<Server?>
 
-    /// Starts to listen.
+    /// Starts a listener.
     /// - Parameters:
-    ///   - address: where.
-    ///   - limits: what it puts up with.
-    ///   - certificate: what it proves itself with over TLS; without one it speaks plain HTTP.
-    ///   - admission: refuses requests whose large bodies nobody should wait for; the handler judges all the same.
-    ///   - handler: answers the requests.
-    /// - Throws: `.unavailable` when the library can't be had, `.conflict` when the address is taken, `.invalidInput`
-    ///   when it isn't one, or the certificate can't be used.
+    ///   - address: where to listen.
+    ///   - limits: the listener's limits.
+    ///   - certificate: the certificate for TLS; without one the listener speaks plain HTTP.
+    ///   - admission: refuses requests before their large bodies are received; the handler still has to check them.
+    ///   - handler: responds to the requests.
+    /// - Throws: `.unavailable` when the library can't be loaded; `.conflict` when the address is taken;
+    ///   `.invalidInput` when it isn't a valid address or the certificate can't be used.
     package static func start(
         _ address: ListenAddress, limits: HTTPServerLimits = HTTPServerLimits(),
         certificate: ServerCertificate? = nil, admission: HTTPAdmission? = nil, handler: @escaping HTTPHandler
@@ -72,12 +72,12 @@ package final class HTTPListener: Sendable {
     }
 
     deinit {
-        // Forgotten without stop: nothing may outlive the object, but there is nobody to wait.
+        // Released without `stop`: nothing may outlive the object, but nobody can wait for the end.
         if let server = server.withLock({ $0 }) { Task { await server.stop(graceful: .zero) } }
     }
 
-    /// Takes no more connections, lets requests under way finish for so long, then cancels their tasks and closes.
-    /// - Parameter graceful: how long requests under way may take.
+    /// Stops accepting connections, lets current requests finish, then cancels the remaining tasks and closes.
+    /// - Parameter graceful: how long current requests may take.
     package func stop(graceful: Duration) async {
         let server: Server? = server.withLock { server in
             defer { server = nil }
@@ -86,15 +86,16 @@ package final class HTTPListener: Sendable {
         await server?.stop(graceful: graceful)
     }
 
-    /// What one start made and one stop takes down.
+    /// What `start` creates and `stop` tears down.
     private struct Server: @unchecked Sendable {
-        // The library's daemon may be used from any thread; `stop` runs once, since the owner gives it away once.
+        // `@unchecked Sendable`: the daemon may be used from any thread, and `stop` runs once because its owner gives
+        // it away once.
         let daemon: UnsafeMutableRawPointer
         let core: ListenerCore
         let file: UnixSocket.SocketFile?
         let sweep: Task<Void, Never>
 
-        /// How long a cancelled handler may take to answer before its connection is closed without one.
+        /// How long a cancelled handler may take to respond before its connection is closed.
         private static let lastMoment = Duration.milliseconds(250)
 
         func stop(graceful: Duration) async {
@@ -107,7 +108,7 @@ package final class HTTPListener: Sendable {
                 _ = await core.drain(within: Self.lastMoment)
             }
             sweep.cancel()
-            // The library wants nothing suspended when it stops; from here nothing is suspended again.
+            // The library requires that nothing is suspended when it stops; from here on, nothing is suspended again.
             for exchange in core.exchanges { exchange.leave() }
             let ended = OneShot<Void>()
             let stop: @Sendable () -> Void = {
@@ -115,7 +116,7 @@ package final class HTTPListener: Sendable {
                 self.core.released()
                 ended.give(())
             }
-            // It joins its thread, which is no work for the cooperative pool.
+            // Stopping joins the library's thread, which would block the cooperative pool.
             if (try? DedicatedThread.start("mm-http-stop", stop)) == nil { stop() }
             await ended.wait()
         }

@@ -1,17 +1,17 @@
-/// What a listener puts up with.
+/// The limits of a listener.
 package struct HTTPServerLimits: Sendable {
-    /// The largest request line and headers together, in bytes.
+    /// The maximum size of the request line and headers together, in bytes.
     package var maxHeaderBytes: Int
-    /// The largest request body, in bytes; a larger one is answered with 413.
+    /// The maximum size of a request body in bytes; a larger one gets a 413 response.
     package var maxBodyBytes: Int
-    /// The most connections at a time; more wait in the kernel's queue.
+    /// The maximum number of connections; more wait in the kernel's queue.
     package var maxConnections: Int
-    /// How long a connection may stand idle between requests or between two bytes.
+    /// How long a connection may be idle, between requests or between two bytes.
     package var idleTimeout: Duration
-    /// How long a client may take to send one request from its first byte to its last.
+    /// How long a client may take to send a request, from its first byte to its last.
     package var requestTimeout: Duration
 
-    /// Limits for a service of one person.
+    /// Creates limits; the defaults suit a service for one person.
     package init(
         maxHeaderBytes: Int = 32 << 10, maxBodyBytes: Int = 16 << 20, maxConnections: Int = 2_000,
         idleTimeout: Duration = .seconds(60), requestTimeout: Duration = .seconds(60)

@@ -2,21 +2,21 @@ import MMSystem
 
 /// A request that a listener received.
 ///
-/// When its client goes away, the task that handles it is cancelled.
+/// The task that handles it is cancelled when its client goes away.
 package struct HTTPServerRequest: Sendable {
     /// The method.
     package var method: String
-    /// The target as it was sent, nothing decoded.
+    /// The request target as sent, without any decoding.
     package var target: String
     /// The header fields.
     package var headers: HTTPHeaders
     /// The body.
     package var body: [UInt8]
-    /// Who sent it.
+    /// The sender.
     package var peer: HTTPPeer
-    /// The address of ours that a TCP peer reached; nil on a Unix socket.
+    /// The local address that a TCP peer connected to; nil for a Unix socket.
     package var localAddress: String?
-    /// Who made the connection, where the request came over one.
+    /// The owner of the peer's end of the connection, if the request arrived over one.
     var owner: PeerOwner?
 
     package init(
@@ -31,27 +31,27 @@ package struct HTTPServerRequest: Sendable {
         self.localAddress = localAddress
     }
 
-    /// The target before its first question mark, nothing decoded.
+    /// The target up to its first question mark, without any decoding.
     package var path: String {
         target.firstIndex(of: "?").map { String(target[..<$0]) } ?? target
     }
 
-    /// The target after its first question mark, nothing decoded; nil where there is none.
+    /// The target after its first question mark, without any decoding; nil if there is none.
     package var query: String? {
         target.firstIndex(of: "?").map { String(target[target.index(after: $0)...]) }
     }
 }
 
 extension HTTPServerRequest {
-    /// The processes at the far end: the one that opened a Unix socket, or those that hold a TCP peer's socket on this
-    /// machine, as far as they can be seen.
+    /// Returns the peer's processes: the one that opened a Unix socket, or those on this machine that hold a TCP peer's
+    /// socket, as far as they are visible.
     package func peerProcesses() -> [Int32] {
         if let owner { return owner.processes }
         return if case .unix(_, let process) = peer { [process] } else { [] }
     }
 
-    /// The user at the far end: what a Unix socket says, or for a TCP peer within this machine the owner of its
-    /// socket. Nil for anybody else.
+    /// Returns the peer's user: that of a Unix socket, or the owner of the socket for a TCP peer on this machine. Nil
+    /// for other peers.
     package func peerUser() -> UInt32? {
         if let owner { return owner.user }
         return switch peer {

@@ -1,17 +1,17 @@
-/// The answer to a request that a listener received.
+/// The response to a request that a listener received.
 package struct HTTPServerResponse: Sendable {
-    /// The body of an answer.
+    /// The body of a response.
     package enum Body: Sendable {
-        /// All of it.
+        /// The complete body.
         case bytes([UInt8])
-        /// What the closure writes until it returns. It runs in the handler's task, which is cancelled when the client
-        /// goes away. With a heart-beat, a Server-Sent Events comment is sent after so much silence.
+        /// The bytes that the closure writes until it returns. It runs in the handler's task, which is cancelled when
+        /// the client goes away. With a heartbeat, a server-sent events comment is sent after that much silence.
         case stream(heartbeat: Duration?, @Sendable (HTTPResponseWriter) async throws(HTTPError) -> Void)
     }
 
     /// The status code.
     package var status: Int
-    /// The header fields; `Content-Length`, `Transfer-Encoding` and `Date` are made here.
+    /// The header fields; `Content-Length`, `Transfer-Encoding` and `Date` are set automatically.
     package var headers: HTTPHeaders
     /// The body.
     package var body: Body
@@ -22,7 +22,7 @@ package struct HTTPServerResponse: Sendable {
         self.body = body
     }
 
-    /// An answer of this text.
+    /// Returns a response with a text.
     package static func text(
         _ text: String, status: Int = 200, type: String = "text/plain; charset=utf-8"
     )
@@ -31,12 +31,12 @@ package struct HTTPServerResponse: Sendable {
         HTTPServerResponse(status: status, headers: ["Content-Type": type], body: .bytes(Array(text.utf8)))
     }
 
-    /// An answer of these JSON bytes.
+    /// Returns a response with JSON.
     package static func json(_ bytes: [UInt8], status: Int = 200) -> HTTPServerResponse {
         HTTPServerResponse(status: status, headers: ["Content-Type": "application/json"], body: .bytes(bytes))
     }
 
-    /// A stream of Server-Sent Events, with a heart-beat comment in every silence.
+    /// Returns a stream of server-sent events, with a heartbeat comment after each period of silence.
     package static func events(
         headers: HTTPHeaders = [:], heartbeat: Duration = .seconds(12),
         _ write: @escaping @Sendable (SSEWriter) async throws(HTTPError) -> Void
@@ -51,9 +51,9 @@ package struct HTTPServerResponse: Sendable {
     }
 }
 
-/// Answers requests; one task a request, cancelled when its client goes away.
+/// Handles requests, each in a task of its own that is cancelled when the client goes away.
 package typealias HTTPHandler = @Sendable (HTTPServerRequest) async -> HTTPServerResponse
 
-/// Judges a request by its head, before a large body is taken: the answer to who is not let in. It must be quick, since
-/// the server's thread waits for it.
+/// Checks a request's head before a large body is received, and returns the response if the request is refused. It must
+/// be quick, because the server's thread waits for it.
 package typealias HTTPAdmission = @Sendable (HTTPServerRequest) -> HTTPServerResponse?

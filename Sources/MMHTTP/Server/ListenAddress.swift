@@ -1,10 +1,11 @@
-/// Where a listener listens.
+/// An address to listen on.
 package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
-    /// A TCP address: an IP literal or `localhost`, and a port; 0 takes any free one.
+    /// A TCP address: an IP literal or `localhost`, and a port; 0 for any free port.
     case tcp(host: String, port: UInt16)
-    /// A Unix socket at this path: 0600, in a folder that only its owner enters.
+    /// A Unix socket at this path, with mode 0600 in a folder that only its owner may enter.
     case unix(path: String)
-    /// A listening Unix socket that somebody else made and hands over, such as systemd; its file stays when we stop.
+    /// A listening Unix socket passed in by someone else, such as systemd; its file is left in place when the listener
+    /// stops.
     case inherited(descriptor: Int32, path: String)
 
     /// The address as people write it.

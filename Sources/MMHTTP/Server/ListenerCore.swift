@@ -4,7 +4,7 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// What the server's callbacks work on: the connections, and the requests that a handler has.
+/// The state behind the server's callbacks: the connections, and the requests being handled.
 final class ListenerCore: Sendable {
     private struct OpenConnection {
         let descriptor: Int32
@@ -16,7 +16,7 @@ final class ListenerCore: Sendable {
 
     private struct State {
         var isStopping = false
-        /// By the library's pointer, which is only compared.
+        /// Keyed by the library's pointer, which is only compared.
         var connections: [UInt: OpenConnection] = [:]
         var exchanges: [ObjectIdentifier: ServerExchange] = [:]
         var drained: [OneShot<Bool>] = []
@@ -28,7 +28,7 @@ final class ListenerCore: Sendable {
     private let admission: HTTPAdmission?
     private let state: Mutex<State>
 
-    /// A body up to this size costs less than looking at it twice.
+    /// Up to this size, receiving a body is cheaper than checking the request twice.
     private static let smallBody = 16 << 10
 
     init(
@@ -41,7 +41,7 @@ final class ListenerCore: Sendable {
         state = Mutex(State())
     }
 
-    /// The callbacks of the library, which hold one reference to this object until `released`.
+    /// Returns the library's callbacks, which retain this object until `released`.
     func callbacks() -> mm_httpd_callbacks {
         mm_httpd_callbacks(
             context: Unmanaged.passRetained(self).toOpaque(),
@@ -71,7 +71,7 @@ final class ListenerCore: Sendable {
             })
     }
 
-    /// Gives up the library's reference, once its thread has ended.
+    /// Releases the library's reference after its thread has ended.
     func released() {
         Unmanaged.passUnretained(self).release()
     }
@@ -82,11 +82,11 @@ final class ListenerCore: Sendable {
 
     // MARK: Requests
 
-    /// Whether no new request is taken.
+    /// Whether new requests are refused.
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
-    /// Lets a request in to its handler.
-    /// - Returns: false when the listener stops.
+    /// Registers a request that is about to be handled.
+    /// - Returns: false when the listener is stopping.
     func enter(_ exchange: ServerExchange) -> Bool {
         state.withLock { state in
             guard !state.isStopping else { return false }
@@ -95,7 +95,7 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// A request is over.
+    /// Unregisters a request that is over.
     func leave(_ exchange: ServerExchange) {
         let drained: [OneShot<Bool>] = state.withLock { state in
             guard state.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) != nil, state.exchanges.isEmpty else {
@@ -107,15 +107,15 @@ final class ListenerCore: Sendable {
         for waiter in drained { waiter.give(true) }
     }
 
-    /// Takes no more requests.
+    /// Stops taking new requests.
     func stopTaking() {
         state.withLock { $0.isStopping = true }
     }
 
-    /// The requests under way.
+    /// The requests being handled.
     var exchanges: [ServerExchange] { state.withLock { Array($0.exchanges.values) } }
 
-    /// Waits until no request is under way.
+    /// Waits until no request is being handled.
     /// - Returns: false when the time ran out first.
     func drain(within limit: Duration) async -> Bool {
         let outcome = OneShot<Bool>()
@@ -159,7 +159,7 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// The answer to a request that is not let in with the large body it announces; `nil` for all others.
+    /// Returns the response that refuses a request which announces a large body; `nil` if the request is admitted.
     func refusal(
         method: String, target: String, headers: HTTPHeaders, _ connection: UnsafeMutableRawPointer,
         _ descriptor: Int32
@@ -179,8 +179,8 @@ final class ListenerCore: Sendable {
         return admission(request)
     }
 
-    /// The whole request is here: its client's slowness no longer counts.
-    /// - Returns: who is connected to whom; nil when the peer is gone.
+    /// Records that the whole request has arrived, so that the client's time limit no longer applies.
+    /// - Returns: the connection's ends; nil when the peer is gone.
     func received(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32) -> ConnectionEnds? {
         let key = UInt(bitPattern: connection)
         return state.withLock { state in
@@ -193,15 +193,15 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// Ends connections whose clients take too long over a request, or have left: the library itself only ends silent
-    /// ones, and overlooks an end that comes together with the last bytes.
+    /// Ends connections whose clients are too slow or have left. The library itself ends only silent ones, and misses
+    /// an end that arrives together with the last bytes.
     func sweep() {
         let now = ContinuousClock.now
         state.withLock { state in
             for connection in state.connections.values where !connection.isBusy {
                 let age = connection.since.duration(to: now)
                 let limit = connection.isReceiving ? limits.requestTimeout : limits.idleTimeout
-                // Its number can't have been given away: the library reports the end before it closes.
+                // The descriptor can't have been reused: the library reports the end of a connection before closing it.
                 if age > limit || age > .milliseconds(500) && mm_peer_has_closed(connection.descriptor) == 1 {
                     shutdown(connection.descriptor, Int32(SHUT_RDWR))
                 }

@@ -3,15 +3,15 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// A listening socket before a server takes it over.
+/// A listening socket that no server has taken over yet.
 struct ListeningSocket: ~Copyable {
     let descriptor: FileDescriptor
     let file: UnixSocket.SocketFile?
     let address: ListenAddress
     let port: UInt16
 
-    /// Listens at an address.
-    /// - Throws: `.invalidInput` for a host that is no IP literal, `.conflict` when the address is taken.
+    /// Opens a socket at an address.
+    /// - Throws: `.invalidInput` for a host that isn't an IP literal; `.conflict` when the address is taken.
     static func open(_ address: ListenAddress) throws(MMError) -> ListeningSocket {
         switch address {
         case .unix(let path):
@@ -45,6 +45,6 @@ struct ListeningSocket: ~Copyable {
         }
     }
 
-    /// Gives the descriptor to an owner of its own.
+    /// Releases ownership of the descriptor; the caller must close it.
     consuming func take() -> Int32 { descriptor.release() }
 }

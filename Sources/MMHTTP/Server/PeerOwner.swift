@@ -1,23 +1,23 @@
 import MMCore
 
-/// Who is at the far end of one connection: the kernel is asked when somebody wants to know, and not again.
+/// The owner of the peer's end of a connection. The kernel is asked on first use, and only once.
 ///
-/// A socket keeps the user who made it, so the answer holds for as long as the connection.
+/// A socket keeps the user who created it, so the answer is valid for the lifetime of the connection.
 final class PeerOwner: Sendable {
     private let known = Mutex<(user: UInt32?, processes: [Int32]?)>((nil, nil))
     private let askUser: @Sendable () -> UInt32?
     private let askProcesses: @Sendable () -> [Int32]
 
-    /// An owner who is found out by functions.
+    /// Creates an owner that is looked up with functions.
     /// - Parameters:
-    ///   - user: finds the user.
-    ///   - processes: finds the processes that hold the far end.
+    ///   - user: returns the user.
+    ///   - processes: returns the processes that hold the peer's end.
     init(user: @escaping @Sendable () -> UInt32?, processes: @escaping @Sendable () -> [Int32]) {
         askUser = user
         askProcesses = processes
     }
 
-    /// The user; `nil` for somebody of another machine, or whom the kernel does not know any more.
+    /// The user; `nil` when the peer is on another machine or no longer known to the kernel.
     var user: UInt32? {
         if let user = known.withLock({ $0.user }) { return user }
         let user = askUser()
@@ -25,7 +25,7 @@ final class PeerOwner: Sendable {
         return user
     }
 
-    /// The processes that hold the far end, as far as this user may see them.
+    /// The processes that hold the peer's end, as far as this user may see them.
     var processes: [Int32] {
         if let processes = known.withLock({ $0.processes }) { return processes }
         let processes = askProcesses()

@@ -1,9 +1,9 @@
-/// What a request must keep to before a handler sees it.
+/// The rules that a request must satisfy before a handler sees it.
 ///
-/// The length of a body must be said once and in one way: otherwise a proxy in front could see other requests than we
-/// do (RFC 9112, section 6.3 “Message Body Length”, and 11.2 “Request Smuggling”).
+/// The length of a body must be given exactly once; otherwise a proxy in front could see different requests than this
+/// server does (RFC 9112, section 6.3 “Message Body Length”, and 11.2 “Request Smuggling”).
 enum RequestRules {
-    /// The answer to a request that is refused by its head alone, or nil.
+    /// Returns the response for a request that is refused because of its head; nil if the head is acceptable.
     static func refusal(
         method: String, target: String, headers: HTTPHeaders, limits: HTTPServerLimits
     ) -> HTTPServerResponse? {
@@ -35,15 +35,15 @@ enum RequestRules {
         return nil
     }
 
-    /// The answer to a body over the limit.
+    /// Returns the response for a body over the limit.
     static func tooLarge(_ limits: HTTPServerLimits) -> HTTPServerResponse {
         bad("The body is larger than \(limits.maxBodyBytes) bytes.", status: 413)
     }
 
-    /// The answer to a head of which a part can't be seen.
+    /// The response for a head of which a part is hidden.
     static var hidden: HTTPServerResponse { bad("The head holds a NUL, or a line that does not end with CR LF.") }
 
-    /// The answer while the listener stops.
+    /// The response while the listener is stopping.
     static var stopping: HTTPServerResponse { bad("The server is stopping.", status: 503) }
 
     private static func bad(_ text: String, status: Int = 400) -> HTTPServerResponse {

@@ -1,14 +1,14 @@
 import CMicroHTTPD
 import Glibc
 
-/// An answer in libmicrohttpd's form.
+/// Converts a response to libmicrohttpd's form.
 enum ServerAnswer {
-    /// Makes the library's response object, which the caller frees after queueing it. Nil when memory has run out.
+    /// Creates the library's response object, which the caller must free after queuing it. Nil when memory has run out.
     static func make(
         _ response: HTTPServerResponse, for exchange: ServerExchange, closing: Bool, isHead: Bool
     ) -> (status: UInt32, response: UnsafeMutableRawPointer)? {
         var response = response
-        // A handler's mistake must not become a second header or a broken status line.
+        // A mistake in a handler must not produce a second header or a broken status line.
         if let fault = HTTPFieldRules.fault(in: response.headers) {
             response = .text(fault + "\n", status: 500)
         } else if !(200...599).contains(response.status) {

@@ -2,7 +2,7 @@ import CMicroHTTPD
 import Glibc
 package import MMCore
 
-/// What a listener proves itself with over TLS: a certificate chain and its private key.
+/// A TLS server's certificate chain and private key.
 package struct ServerCertificate: Sendable {
     private let chain: String
     private let key: Secret
@@ -10,9 +10,10 @@ package struct ServerCertificate: Sendable {
 
     /// Reads the certificate and its key from PEM files.
     /// - Parameters:
-    ///   - certificate: the file of the certificate and those between it and its root.
-    ///   - key: the file of the private key, unencrypted, which nobody else may read.
-    /// - Throws: `notFound`, `forbidden` when others may read the key, `invalidInput` when a file holds no PEM of its kind.
+    ///   - certificate: the path of the certificate, followed by the intermediate certificates.
+    ///   - key: the path of the unencrypted private key, which nobody else may read.
+    /// - Throws: `notFound`; `forbidden` when others may read the key; `invalidInput` when a file doesn't contain the
+    ///   right kind of PEM.
     package init(certificate: String, key: String) throws(MMError) {
         chain = try Self.read(certificate, "--tls-cert", holding: "-----BEGIN CERTIFICATE-----")
         var status = stat()
@@ -23,7 +24,7 @@ package struct ServerCertificate: Sendable {
         place = certificate
     }
 
-    /// Hands the texts to the library.
+    /// Calls `body` with the texts in the library's form.
     func withRaw<Result>(_ body: (UnsafePointer<mm_httpd_tls>) -> Result) -> Result {
         chain.withCString { chain in
             key.reveal().withCString { key in
@@ -33,7 +34,7 @@ package struct ServerCertificate: Sendable {
         }
     }
 
-    /// The error when the library refuses to start with it.
+    /// The error to throw when the library refuses to start with the certificate.
     var unusable: MMError {
         MMError(
             .invalidInput, "The server can't start with the certificate \(place) and its key.",
@@ -43,7 +44,7 @@ package struct ServerCertificate: Sendable {
     }
 
     private static func read(_ path: String, _ flag: String, holding mark: String) throws(MMError) -> String {
-        // Links are followed here: certificate tools keep the newest behind one.
+        // Follow links here, because certificate tools keep the newest certificate behind one.
         let resolved = realpath(path, nil).map { pointer in
             defer { free(pointer) }
             return String(cString: pointer)

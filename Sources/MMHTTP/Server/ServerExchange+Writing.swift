@@ -1,7 +1,7 @@
 import MMCore
 import MMSystem
 
-/// What a handler writes while it answers, on its way to the server's thread.
+/// Passes what a handler writes to the server's thread.
 extension ServerExchange {
     func stream(
         heartbeat: Duration?, _ write: @escaping @Sendable (HTTPResponseWriter) async throws(HTTPError) -> Void
@@ -30,7 +30,7 @@ extension ServerExchange {
 
     private func addTrailer(_ name: String, _ value: String) {
         let field: HTTPHeaders = [name: value]
-        // A handler's mistake must not become a second answer.
+        // A mistake in a handler must not produce a second response.
         guard HTTPFieldRules.fault(in: field) == nil else { return }
         state.withLock { $0.trailers.add(name, value) }
     }
@@ -44,7 +44,7 @@ extension ServerExchange {
         }
     }
 
-    /// Sends a comment if nothing was written since the last beat.
+    /// Sends a comment if nothing was written since the last heartbeat.
     private func beat() {
         state.withLock { state in
             if !state.hasWritten, state.out.isEmpty, !state.isGone, state.outEnd == nil {
@@ -65,7 +65,8 @@ extension ServerExchange {
                 if state.out.count - state.outStart < Self.highWater {
                     state.out.append(contentsOf: bytes)
                     state.hasWritten = true
-                    // Before the head is queued the suspension is the handler's, whose answer ends it.
+                    // Before the head is queued, the connection is suspended for the handler, whose response resumes
+                    // it.
                     if state.phase == .answering { resume(&state) }
                     isAccepted = true
                     return (false, nil)

@@ -3,21 +3,21 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// One request from its first byte to the last of its answer.
+/// One request, from its first byte to the last byte of its response.
 ///
-/// The server's thread and the handler's task meet here. Whether the connection is suspended and what is queued are
-/// under one lock, so that no wake-up is lost, and only what is suspended is resumed.
+/// The server's thread and the handler's task meet here. The suspension of the connection and the queue are guarded by
+/// one lock, so that no wake-up is lost and only a suspended connection is resumed.
 final class ServerExchange: Sendable {
     /// libmicrohttpd's connection.
     struct Connection: @unchecked Sendable {
-        // Used on the server's thread; from others only to resume, under the exchange's lock and only while it is
-        // suspended, when the library leaves it alone.
+        // `@unchecked Sendable`: used on the server's thread. Other threads only resume it, under the exchange's lock
+        // and while it is suspended, when the library doesn't touch it.
         let raw: UnsafeMutableRawPointer
     }
 
-    /// libmicrohttpd's answer.
+    /// libmicrohttpd's response.
     struct Answer: @unchecked Sendable {
-        // Used on the server's thread alone, while the library reads from it and so holds it.
+        // `@unchecked Sendable`: used only on the server's thread, while the library reads from it and so retains it.
         let raw: UnsafeMutableRawPointer
     }
 
@@ -33,7 +33,7 @@ final class ServerExchange: Sendable {
         var phase = Phase.head
         var connection: Connection
         var isSuspended = false
-        /// The client has left or the listener ends: nothing is sent any more.
+        /// The client has left or the listener is ending; nothing more is sent.
         var isGone = false
         var method = ""
         var headers = HTTPHeaders()
@@ -51,11 +51,11 @@ final class ServerExchange: Sendable {
         var writer: OneShot<Void>?
     }
 
-    /// Beyond this a writer waits for the client.
+    /// The buffer size at which a writer waits for the client.
     static let highWater = 64 << 10
 
     let target: String
-    /// Whether nothing of the request line is hidden behind a NUL.
+    /// Whether the request line has no NUL that hides the rest of it.
     private let isWhole: Bool
     private let listener: ListenerCore
     let state: Mutex<State>
@@ -69,7 +69,7 @@ final class ServerExchange: Sendable {
 
     // MARK: On the server's thread
 
-    /// Goes on with the request: headers, pieces of the body, its end, and each resumption.
+    /// Continues with the request: its headers, chunks of its body, its end, and each resumption.
     /// - Returns: false to close the connection.
     func access(method: String, bytes: UnsafePointer<CChar>?, count: inout Int) -> Bool {
         let phase = state.withLock { $0.phase }
@@ -124,8 +124,8 @@ final class ServerExchange: Sendable {
                 state.body.append(contentsOf: piece)
                 return true
             }
-            // An answer can only be sent at the body's end. What is over the limit is thrown away until then, but not
-            // without bound.
+            // A response can be sent only at the body's end. Until then, bytes over the limit are discarded, up to a
+            // bound.
             state.body = []
             state.dropped += piece.count
             return state.dropped <= 4 << 20
@@ -143,7 +143,7 @@ final class ServerExchange: Sendable {
         let descriptor = mm_httpd_descriptor(connection.raw)
         guard let ends = listener.received(connection.raw, descriptor) else { return false }
         return state.withLock { state in
-            // The listener may have ended since `enter`; it resumes nothing that is suspended after that.
+            // The listener may have ended since `enter`, and would not resume a connection that is suspended now.
             if state.isGone { return false }
             var request = HTTPServerRequest(
                 method: state.method, target: target, headers: state.headers, body: state.body, peer: ends.peer,
@@ -155,7 +155,7 @@ final class ServerExchange: Sendable {
             state.isSuspended = true
             mm_httpd_suspend(connection.raw)
             state.task = Task { await self.run(request) }
-            // While a connection is suspended the library does not look at its socket.
+            // The library doesn't watch the socket of a suspended connection.
             state.watch = try? listener.poll.watch(descriptor, for: .peerClosed, once: true) { [weak self] _ in
                 self?.leave()
             }
@@ -216,7 +216,7 @@ final class ServerExchange: Sendable {
         return count
     }
 
-    /// The request is over, whichever way.
+    /// Ends the exchange, whatever its outcome.
     func complete() {
         let (task, writer, watch) = state.withLock { state in
             state.phase = .over
@@ -238,7 +238,8 @@ final class ServerExchange: Sendable {
 
     // MARK: From other threads
 
-    /// The client has left, or the listener ends: cancels the handler and lets the server close the connection.
+    /// Cancels the handler and lets the server close the connection, because the client has left or the listener is
+    /// ending.
     func leave() {
         let (task, writer): (Task<Void, Never>?, OneShot<Void>?) = state.withLock { state in
             guard state.phase != .over else { return (nil, nil) }
@@ -251,7 +252,7 @@ final class ServerExchange: Sendable {
         writer?.give(())
     }
 
-    /// Cancels the handler and leaves it the time to answer.
+    /// Cancels the handler but leaves it time to respond.
     func cancelHandler() {
         state.withLock { $0.task }?.cancel()
     }
@@ -282,7 +283,7 @@ final class ServerExchange: Sendable {
         String(decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count), as: UTF8.self)
     }
 
-    /// Without the white space at the end, which is no part of it.
+    /// Returns a value without its trailing whitespace, which isn't part of it.
     private static func value(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> String {
         var count = count
         while let bytes, count > 0, bytes[count - 1] == 0x20 || bytes[count - 1] == 0x09 { count -= 1 }
