@@ -1,15 +1,15 @@
 package import MMCore
 
-/// What an id_token says about who signed in (OpenID Connect Core 1.0, section 2).
+/// The claims of an id_token about the person who signed in (OpenID Connect Core 1.0, section 2).
 ///
-/// Its signature is not checked: it arrives straight from the token endpoint over TLS, which section 3.1.3.7, number 6
-/// of the specification accepts in the signature's place. Nothing else may be taken for an identity here.
+/// The signature isn't checked: the token arrives straight from the token endpoint over TLS, which the specification
+/// accepts in place of the signature (section 3.1.3.7, number 6). Never create one from any other source.
 package struct IDToken: Sendable {
     /// The claims.
     package let claims: JSONObject
 
-    /// The token's claims.
-    /// - Returns: `nil` when the text is no JWT.
+    /// Decodes a token's claims.
+    /// - Returns: `nil` when the text isn't a JWT.
     package init?(_ token: String) {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let payload = Base64.bytes(String(parts[1]), alphabet: .url),
@@ -18,31 +18,31 @@ package struct IDToken: Sendable {
         self.claims = claims
     }
 
-    /// The immutable id of the account in the tenant of the token.
+    /// The account's immutable object id in the token's tenant.
     package var objectID: String? { text("oid") }
-    /// The tenant of the token.
+    /// The id of the token's tenant.
     package var tenantID: String? { text("tid") }
-    /// The subject, unique for this app.
+    /// The subject, unique to this app.
     package var subject: String? { text("sub") }
 
-    /// The name by which the account signs in.
+    /// The name that the account signs in with.
     ///
-    /// `email` is not among the names: for guests others can set it.
+    /// `email` isn't used here, because others can set it for guests.
     package var username: String? { text("preferred_username") ?? text("upn") }
 
-    /// A name to show when `username` is missing.
+    /// A name to show, even when `username` is missing.
     package var displayName: String? { username ?? text("email") ?? text("name") }
 
-    /// Checks that the token is meant for us, from this tenant's sign-in service, and of now.
+    /// Checks that the token was issued for this app by this tenant's sign-in service, and that it is currently valid.
     /// - Parameters:
-    ///   - clientID: our app.
-    ///   - authority: the sign-in service and tenant asked.
-    ///   - now: the time of day; five minutes of difference are taken.
+    ///   - clientID: the id of the app.
+    ///   - authority: the sign-in service and tenant that were asked.
+    ///   - now: the current time; a difference of five minutes is tolerated.
     /// - Returns: what is wrong, or `nil`.
     package func fault(clientID: String, authority: Authority, now: Timestamp) -> String? {
         let audiences = claims["aud"]?.array?.compactMap(\.string) ?? text("aud").map { [$0] } ?? []
         let isOurs = { (app: String) in app.lowercased() == clientID.lowercased() }
-        // Of several audiences it is one's own only if it was also issued to it (OpenID Connect Core 1.0, 3.1.3.7).
+        // With several audiences, `azp` must also name this app (OpenID Connect Core 1.0, section 3.1.3.7).
         guard audiences.contains(where: isOurs), audiences.count == 1 || text("azp").map(isOurs) == true else {
             return "it was issued for another app"
         }

@@ -1,14 +1,14 @@
 internal import MMCore
 
-/// Whether an account is the one that a connection expects.
+/// Checks whether an account is the one that a connection expects.
 struct IdentityCheck: Sendable {
     let target: SignInTarget
-    /// The pinned identity: the registry's own, else the one of the first sign-in.
+    /// The pinned identity: the one in the registry, otherwise the one from the first sign-in.
     let pin: AccountPin?
 
-    /// What to say of an account that is not the expected one; `nil` when it is.
+    /// Returns the error for an account that isn't the expected one; `nil` if it is.
     ///
-    /// A pinned account under another name is a renamed one: it is refused as well, until a person has looked at it.
+    /// A pinned account with another name has been renamed. It is refused as well, until a person has looked at it.
     func refusal(of account: SignedInAccount) -> MMError? {
         if let pin {
             guard pin.covers(account) else {
@@ -25,8 +25,8 @@ struct IdentityCheck: Sendable {
         return nil
     }
 
-    /// The account of a sign-in's answer, checked.
-    /// - Throws: `forbidden` when it can't be told who signed in, or it is the wrong account.
+    /// Returns the checked account of a sign-in's answer.
+    /// - Throws: `forbidden` when the account can't be determined or is the wrong one.
     func account(of answer: TokenAnswer, now: Timestamp) throws(MMError) -> SignedInAccount {
         guard let text = answer.idToken?.reveal(), let token = IDToken(text) else {
             throw unverified("the sign-in service gave no identity (id_token)")
@@ -84,7 +84,7 @@ struct IdentityCheck: Sendable {
 }
 
 extension AccountPin {
-    /// Whether an account is the pinned one.
+    /// Returns whether an account is the pinned one.
     func covers(_ account: SignedInAccount) -> Bool {
         covers(tenantId: account.tenantID, objectId: account.objectID, username: account.username)
     }

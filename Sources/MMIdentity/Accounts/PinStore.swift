@@ -2,16 +2,16 @@ package import MMCore
 
 /// The identities that connections were pinned to after their first sign-in: `pins.json` in the state folder.
 package struct PinStore: Sendable {
-    /// The file.
+    /// The path of the file.
     package let path: String
 
-    /// The store in a file.
+    /// Creates a store for a file.
     package init(path: String) {
         self.path = path
     }
 
-    /// The identity a connection is pinned to.
-    /// - Throws: when the file can't be read or understood; it is never overwritten then.
+    /// Returns the identity that a connection is pinned to.
+    /// - Throws: an error when the file can't be read or parsed; it is then never overwritten.
     package func pin(of connection: String) throws(MMError) -> AccountPin? {
         guard let entry = try read()["pins"]?.object?[connection]?.object else { return nil }
         let (object, name) = (entry["objectId"]?.string, entry["username"]?.string)
@@ -21,7 +21,7 @@ package struct PinStore: Sendable {
         return AccountPin(tenantId: tenant, objectId: object, username: name)
     }
 
-    /// Pins a connection, unless it is pinned to an account of the same tenant.
+    /// Pins a connection, unless it is already pinned to an account of the same tenant.
     package func pin(_ connection: String, to account: SignedInAccount, now: Timestamp) throws(MMError) {
         try pin(
             connection,
@@ -29,8 +29,8 @@ package struct PinStore: Sendable {
         )
     }
 
-    /// Pins a connection, unless it is pinned to an account of the same tenant. A pin without an object id gets it from the
-    /// first sign-in of that account that tells it.
+    /// Pins a connection, unless it is already pinned to an account of the same tenant. A pin without an object id gets
+    /// one from the first sign-in of that account which reveals it.
     package func pin(_ connection: String, to account: AccountPin, now: Timestamp) throws(MMError) {
         try edit { (pins) throws(MMError) in
             let held = pins[connection]
@@ -44,13 +44,13 @@ package struct PinStore: Sendable {
         }
     }
 
-    /// Forgets a connection's pin, so that the next account to sign in is the one it is pinned to.
+    /// Removes a connection's pin, so that it will be pinned to the next account that signs in.
     package func unpin(_ connection: String) throws(MMError) {
         guard try read()["pins"]?.object?[connection] != nil else { return }
         try edit { $0[connection] = nil }
     }
 
-    /// Gives a connection's pin to another name; without a pin the other name has none either.
+    /// Moves a connection's pin to another name. If there is none, the other name's pin is removed.
     package func move(from connection: String, to other: String) throws(MMError) {
         try edit { pins in
             pins[other] = pins[connection]

@@ -1,12 +1,12 @@
-/// Who is signed in for a connection.
+/// The account that is signed in for a connection.
 public struct SignedInAccount: Sendable, Hashable {
     /// The name by which the account signs in: `adele@contoso.example`; empty for an app.
     public let username: String
-    /// The immutable id of the account in the tenant.
+    /// The account's immutable object id in the tenant.
     public let objectID: String
-    /// The tenant the account acts in.
+    /// The tenant that the account acts in.
     public let tenantID: String
-    /// The account at home, `uid.utid`: differs for guests.
+    /// The account in its home tenant, `uid.utid`; differs from the other ids for guests.
     public let homeAccountID: String
     /// The app, where it signed in by itself and no person stands behind the sign-in.
     public let appID: String?
@@ -27,9 +27,9 @@ public struct SignedInAccount: Sendable, Hashable {
         self.appID = appID
     }
 
-    /// Whether two sign-in names are the same: without case, in any Unicode normalisation form, with every blank counted.
+    /// Returns whether two sign-in names are equal, ignoring case and Unicode normalisation form, but not whitespace.
     package static func sameName(_ left: String, _ right: String) -> Bool {
-        // Swift compares strings by canonical equivalence, so composed and decomposed letters are equal here.
+        // Swift compares strings by canonical equivalence, so composed and decomposed letters are equal.
         left.lowercased() == right.lowercased()
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells one state of a file from another without reading it.
+/// Distinguishes states of a file without reading it.
 struct FileSignature: Sendable, Hashable {
     private let device: UInt64
     private let inode: UInt64
@@ -8,7 +8,7 @@ struct FileSignature: Sendable, Hashable {
     private let seconds: Int64
     private let nanoseconds: Int
 
-    /// The file's signature now; `nil` when nothing is there.
+    /// Reads the file's current signature; `nil` when there is no file.
     init?(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }

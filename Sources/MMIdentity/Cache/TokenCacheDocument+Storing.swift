@@ -1,14 +1,14 @@
 internal import MMCore
 
 extension TokenCacheDocument {
-    /// Files what a sign-in or refresh answered, under the keys and with the fields that MSAL for Python uses.
+    /// Stores the answer to a sign-in or refresh, with the keys and fields that MSAL for Python uses.
     /// - Parameters:
     ///   - answer: the tokens.
-    ///   - account: whose they are, and where their entries lie (or will lie).
+    ///   - account: their account, with the place of its entries.
     ///   - view: the app and tenant.
     ///   - resource: what the access token is for.
-    ///   - refreshedFrom: the key of the refresh token that was exchanged; `nil` after a sign-in, which files the account too.
-    ///   - now: the time of day.
+    ///   - refreshedFrom: the key of the exchanged refresh token; `nil` after a sign-in, which also stores the account.
+    ///   - now: the current time.
     mutating func store(
         _ answer: TokenAnswer, for account: TokenCacheView.Account, in view: TokenCacheView, resource: ServiceResource,
         refreshedFrom: String?, now: Timestamp
@@ -25,7 +25,7 @@ extension TokenCacheDocument {
         if let token = answer.refreshToken {
             let fields = refreshFields(token, common: common, target: target, answer: answer, now: now)
             if let refreshedFrom, entries(.refreshToken).contains(where: { $0.key == refreshedFrom }) {
-                // In place, with the scopes of the first sign-in: as MSAL does it.
+                // Update in place and keep the scopes of the first sign-in, as MSAL does.
                 put(
                     .refreshToken, key: refreshedFrom,
                     ["secret": fields["secret"] ?? "", "last_modification_time": Self.text(now.seconds)])
@@ -62,7 +62,7 @@ extension TokenCacheDocument {
         put(.appMetadata, key: "appmetadata-\(environment)-\(view.clientID)", metadata)
     }
 
-    /// Removes all tokens with the accounts that they belong to. Apps' metadata stays, as with MSAL.
+    /// Removes all tokens and the accounts that they belong to. App metadata is kept, as with MSAL.
     /// - Returns: the names of the accounts that had tokens.
     mutating func removeTokens() -> [String] {
         let homes = Set(

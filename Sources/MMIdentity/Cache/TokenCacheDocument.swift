@@ -1,9 +1,9 @@
 internal import MMCore
 
-/// A token cache as MSAL keeps it: one JSON object with a member for each kind of entry, each an object by key.
+/// A token cache in MSAL's format: a JSON object with one member per kind of entry, each an object of entries by key.
 ///
-/// Entries are found by their fields, never by their keys, and everything unknown is kept: other MSALs write other keys,
-/// more fields and more kinds (microsoft-authentication-library-for-python, `token_cache.py`).
+/// Entries are found by their fields, never by their keys, and everything unknown is preserved: other MSAL libraries
+/// write other keys, more fields and more kinds (microsoft-authentication-library-for-python, `token_cache.py`).
 struct TokenCacheDocument: Sendable, Hashable {
     /// The kinds of entries.
     enum Kind: String, CaseIterable {
@@ -21,8 +21,8 @@ struct TokenCacheDocument: Sendable, Hashable {
         content = [:]
     }
 
-    /// The cache in a file's bytes.
-    /// - Throws: what is wrong with it, without showing any of it.
+    /// Parses the content of a cache file.
+    /// - Throws: what is wrong with it, without revealing any of it.
     init(_ bytes: [UInt8]) throws(TokenCacheFault) {
         guard bytes.contains(where: { $0 > 0x20 }) else { throw TokenCacheFault("it is empty", isEmpty: true) }
         let value: JSONValue
@@ -41,17 +41,17 @@ struct TokenCacheDocument: Sendable, Hashable {
         content = object
     }
 
-    /// The file's bytes, laid out as MSAL for Python does.
+    /// The content of the file, laid out as by MSAL for Python.
     var bytes: [UInt8] { JSONWriter.bytes(.object(content), layout: .indented(4)) }
 
-    /// The entries of a kind with their keys, in the order of the file.
+    /// Returns the entries of a kind with their keys, in the file's order.
     func entries(_ kind: Kind) -> [(key: String, fields: JSONObject)] {
         (content[kind.rawValue]?.object ?? [:]).compactMap { member in
             member.value.object.map { (member.key, $0) }
         }
     }
 
-    /// Sets an entry; fields that an existing one has besides are kept.
+    /// Sets an entry; an existing entry keeps its other fields.
     mutating func put(_ kind: Kind, key: String, _ fields: JSONObject) {
         var section = content[kind.rawValue]?.object ?? [:]
         var entry = section[key]?.object ?? [:]
@@ -60,7 +60,7 @@ struct TokenCacheDocument: Sendable, Hashable {
         content[kind.rawValue] = .object(section)
     }
 
-    /// Removes the entries of a kind that fit.
+    /// Removes the matching entries of a kind.
     mutating func remove(_ kind: Kind, where fits: (JSONObject) -> Bool) {
         guard var section = content[kind.rawValue]?.object else { return }
         for (key, value) in section where value.object.map(fits) == true { section[key] = nil }
@@ -68,9 +68,9 @@ struct TokenCacheDocument: Sendable, Hashable {
     }
 }
 
-/// What is wrong with a token cache, as the end of "The token cache can't be used: …".
+/// What is wrong with a token cache, phrased as the end of "The token cache can't be used: …".
 struct TokenCacheFault: Error, Sendable, Hashable {
-    /// The sentence's end.
+    /// The end of that sentence.
     let text: String
     /// Whether nothing stands in the file, which loses nothing.
     let isEmpty: Bool

@@ -2,21 +2,21 @@ import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// A connection's token cache on disk: read whole, replaced whole, changed under MSAL's own lock.
+/// A connection's token cache on disk: read and replaced as a whole, and changed under MSAL's own lock.
 ///
-/// What can't be understood is reported and left as it is: it may hold the only refresh token.
+/// A file that can't be parsed is reported and left alone, because it may hold the only refresh token.
 struct TokenCacheFile: Sendable {
-    /// Most bytes that are read; MSAL caches of thousands of accounts stay far below.
+    /// The maximum size in bytes; MSAL caches of thousands of accounts stay far below it.
     static let limit = 16 << 20
 
-    /// The file.
+    /// The path of the cache.
     let path: String
-    /// The connection it belongs to, for messages.
+    /// The connection that it belongs to, for messages.
     let connection: String
 
-    /// The cache's content.
+    /// Reads the cache.
     /// - Returns: `nil` when there is no file.
-    /// - Throws: what is wrong with the file and what to do.
+    /// - Throws: what is wrong with the file and how to repair it.
     func read() async throws(MMError) -> TokenCacheDocument? {
         var attempts = 3
         while true {
@@ -30,7 +30,8 @@ struct TokenCacheFile: Sendable {
             do {
                 return try TokenCacheDocument(bytes)
             } catch {
-                // MSAL writes in place, without our lock where its extensions are missing: half a file may be one in work.
+                // Where its extensions are missing, MSAL writes in place without a lock, so half a file may be one that
+                // is being written.
                 if error.isEmpty, attempts == 0 || !wasJustWritten { return TokenCacheDocument() }
                 guard attempts > 0 else { throw unusable("\(path): \(error.text).", code: .invalidInput) }
                 attempts -= 1
@@ -41,16 +42,16 @@ struct TokenCacheFile: Sendable {
         }
     }
 
-    /// Whether somebody may still be writing the file.
+    /// Whether another process may still be writing the file.
     private var wasJustWritten: Bool {
         guard case .file(let mark) = FileMark.glance(path) else { return true }
         return Timestamp.now - mark.modified < .seconds(5)
     }
 
-    /// Changes the content: lock, read again, change, replace.
+    /// Changes the cache: locks it, reads it again, changes and replaces it.
     /// - Parameters:
     ///   - deadline: when to give up waiting for the lock.
-    ///   - change: gets an empty cache where there is none.
+    ///   - change: edits the content; it gets an empty cache when there is no file.
     func change(until deadline: Deadline, _ change: (inout TokenCacheDocument) -> Void) async throws(MMError) {
         try ProtectedFile.makeDirectory(folder)
         let lock = try await TokenCacheLock(awaiting: path, until: deadline)
@@ -64,9 +65,9 @@ struct TokenCacheFile: Sendable {
         _ = consume lock
     }
 
-    /// Takes every token out, whichever app it is for, with the drafts that killed writers left. What can't be understood is
-    /// removed whole: a sign-out that leaves tokens behind is none.
-    /// - Returns: the names of the accounts that had tokens, as far as they can be told.
+    /// Removes all tokens, for every app, along with the drafts of killed writers. A file that can't be parsed is
+    /// removed whole, because a sign-out must not leave tokens behind.
+    /// - Returns: the names of the accounts that had tokens, as far as they are known.
     func clear(until deadline: Deadline) async throws(MMError) -> [String] {
         let lock = try await TokenCacheLock(awaiting: path, until: deadline)
         var names: [String] = []

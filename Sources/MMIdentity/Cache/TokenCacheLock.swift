@@ -1,21 +1,21 @@
 import Glibc
 internal import MMCore
 
-/// The lock that MSAL's extensions keep on a token cache: the file `CACHE.lockfile`, made exclusively, with our process id in
-/// it, and the kernel's lock (flock) on it (microsoft-authentication-extensions-for-python, `cache_lock.py`).
+/// The lock that MSAL's extensions use for a token cache: a file `CACHE.lockfile`, created exclusively, that holds the
+/// owner's process id and is locked with flock(2) (microsoft-authentication-extensions-for-python, `cache_lock.py`).
 ///
-/// Held for the moment of reading, changing and writing. A process that dies leaves the file behind: whoever finds it may
-/// take it over once the kernel's lock on it is free: at once if one of ours made it (ours always hold the kernel's lock) or
-/// if its process is gone, and after a minute if it names no process.
+/// It is held only while reading, changing and writing. A process that dies leaves the file behind. Once the kernel's
+/// lock on it is free, another process may take it over: at once if this program created it (this program always holds
+/// the kernel's lock) or if its process is gone, and after a minute if it names no process.
 struct TokenCacheLock: ~Copyable {
     private let descriptor: Int32
     private let path: String
 
-    /// Waits for the lock.
+    /// Acquires the lock.
     /// - Parameters:
-    ///   - cache: the token cache; its folder exists.
+    ///   - cache: the path of the token cache; its folder exists.
     ///   - deadline: when to give up.
-    /// - Throws: `conflict` naming the file when the deadline passes; `cancelled`.
+    /// - Throws: `conflict`, naming the file, when the deadline passes; `cancelled`.
     init(awaiting cache: String, until deadline: Deadline) async throws(MMError) {
         path = cache + ".lockfile"
         while true {
@@ -41,14 +41,15 @@ struct TokenCacheLock: ~Copyable {
     }
 
     deinit {
-        // Removed before the kernel's lock goes: whoever waits on this very file sees that it lost its name.
+        // Remove the file before releasing the kernel's lock, so that a process waiting for this very file notices that
+        // it lost its name.
         unlink(path)
         close(descriptor)
     }
 
     private static let marker = "mm-tokens"
 
-    /// The file, made by us and locked before it can be seen: it is written under another name first.
+    /// Creates the file, already locked when it becomes visible: it is written under another name first.
     private static func make(_ path: String, beside cache: String) throws(MMError) -> Int32? {
         if access(path, F_OK) == 0 { return nil }
         let draft = draftPath(beside: cache)
@@ -62,7 +63,7 @@ struct TokenCacheLock: ~Copyable {
         if linked == 0 { return number }
         close(number)
         if reason == EEXIST { return nil }
-        // File systems without hard links: made in place, where a death between the two steps costs others a minute.
+        // Without hard links the file is created in place; dying between the two steps makes others wait a minute.
         guard reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS else { throw fault(reason, path) }
         let direct = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard direct >= 0 else {
@@ -74,7 +75,7 @@ struct TokenCacheLock: ~Copyable {
         return direct
     }
 
-    /// The file of a process that is gone, locked by us now; `nil` while somebody holds it.
+    /// Takes over and locks the file of a process that is gone; returns `nil` while someone holds it.
     private static func takeOver(_ path: String) throws(MMError) -> Int32? {
         let number = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard number >= 0 else {
@@ -108,12 +109,13 @@ struct TokenCacheLock: ~Copyable {
 
     private static func sign(_ number: Int32) {
         let text = Array("\(getpid()) \(marker)".utf8)
-        // In this order the mark is whole at any moment: a death in between must not cost others a minute.
+        // In this order the marker is always complete: dying in between must not make others wait a minute.
         _ = pwrite(number, text, text.count, 0)
         _ = ftruncate(number, off_t(text.count))
     }
 
-    /// Named as a draft of the cache itself, so that whoever replaces the cache sweeps what a dead process left.
+    /// Named like a draft of the cache itself, so that the next replacement of the cache sweeps what a dead process
+    /// left.
     private static func draftPath(beside cache: String) -> String {
         let slash = cache.lastIndex(of: "/").map { cache.index(after: $0) } ?? cache.startIndex
         return "\(cache[..<slash]).\(cache[slash...]).mm-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"

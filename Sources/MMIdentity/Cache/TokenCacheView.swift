@@ -1,20 +1,20 @@
 internal import MMCore
 
-/// What a token cache holds for one app in one tenant of one cloud.
+/// The part of a token cache that belongs to one app in one tenant of one cloud.
 struct TokenCacheView: Sendable {
-    /// An account with its entry's facts.
+    /// An account, with facts about its cache entry.
     struct Account: Sendable, Hashable {
-        /// Who it is.
+        /// The account.
         let account: SignedInAccount
-        /// The host under which the entries are filed.
+        /// The host that the entries are stored under.
         let environment: String
-        /// The tenant under which the entries are filed.
+        /// The tenant that the entries are stored under.
         let realm: String
-        /// Whether the id_token that came with it says the same.
+        /// Whether a stored id_token confirms the account.
         let isVouched: Bool
     }
 
-    /// A usable access token.
+    /// An access token and its times, in seconds since 1970.
     struct AccessEntry: Sendable {
         let secret: Secret
         let expiresOn: Int64
@@ -26,10 +26,10 @@ struct TokenCacheView: Sendable {
     let document: TokenCacheDocument
     let clientID: String
     let authority: Authority
-    /// The tenant's id where it is known only from the account's pin.
+    /// The tenant's id, if it is known only from the account's pin.
     let pinnedTenantID: String?
 
-    /// The host under which new entries are filed: the one that this app's entries have already, else the one asked.
+    /// The host to store new entries under: that of this app's existing entries, otherwise that of the cloud.
     var usualEnvironment: String {
         let known =
             document.entries(.refreshToken).first { isOurs($0.fields) }
@@ -37,7 +37,7 @@ struct TokenCacheView: Sendable {
         return known?.fields["environment"]?.string ?? authority.cloud.environment
     }
 
-    /// The accounts for which this app has tokens here.
+    /// The accounts that this app has tokens for.
     var accounts: [Account] {
         let withTokens = Set(
             (document.entries(.refreshToken) + document.entries(.accessToken)).filter { isOurs($0.fields) }.compactMap {
@@ -60,7 +60,7 @@ struct TokenCacheView: Sendable {
         }
     }
 
-    /// The access token of an account that serves a resource and lives longest.
+    /// Returns the account's access token for a resource that expires last.
     func accessToken(of account: Account, for resource: ServiceResource) -> AccessEntry? {
         document.entries(.accessToken).compactMap { entry -> AccessEntry? in
             guard isAccessToken(entry.fields, of: account, for: resource),
@@ -73,7 +73,7 @@ struct TokenCacheView: Sendable {
         }.max { $0.expiresOn < $1.expiresOn }
     }
 
-    /// The newest refresh token of an account and where it is filed. Tokens of other apps are never borrowed.
+    /// Returns the account's newest refresh token and its key. Tokens of other apps are never used.
     func refreshToken(of account: Account) -> (key: String, secret: Secret)? {
         document.entries(.refreshToken).filter { entry in
             isOurs(entry.fields) && entry.fields["home_account_id"]?.string == account.account.homeAccountID
@@ -84,7 +84,8 @@ struct TokenCacheView: Sendable {
         }.flatMap { entry in entry.fields["secret"]?.string.map { (entry.key, Secret($0)) } }
     }
 
-    /// Whether an entry is an access token that `put` would replace: of this account, for this resource, of the plain kind.
+    /// Returns whether an entry is a plain bearer access token of this account for this resource, which a new one
+    /// replaces.
     func isAccessToken(_ fields: JSONObject, of account: Account, for resource: ServiceResource) -> Bool {
         isOurs(fields) && isInRealm(fields)
             // Tokens of apps are filed without a home account.
@@ -93,7 +94,7 @@ struct TokenCacheView: Sendable {
             && (fields["token_type"]?.string ?? "Bearer").lowercased() == "bearer" && serves(fields, resource)
     }
 
-    /// Whether an entry belongs to this app in this cloud.
+    /// Returns whether an entry belongs to this app in this cloud.
     func isOurs(_ fields: JSONObject) -> Bool {
         fields["client_id"]?.string?.lowercased() == clientID.lowercased() && isInEnvironment(fields)
     }
@@ -115,7 +116,7 @@ struct TokenCacheView: Sendable {
         }.compactMap { $0.fields["secret"]?.string.flatMap { IDToken($0) } }.first
     }
 
-    /// Scopes under which a token is found again for its resource: without any address they would pass for Graph's.
+    /// Adds a scope that names the resource, if none does; otherwise the token would be mistaken for one of Graph's.
     func namingResource(_ scopes: [String], _ resource: ServiceResource) -> [String] {
         guard resource != .graph, !names(scopes, resource), let whole = authority.cloud.defaultScope(of: resource)
         else {
@@ -124,8 +125,8 @@ struct TokenCacheView: Sendable {
         return scopes + [whole]
     }
 
-    /// Entra ID puts everything granted for a resource into a token, so any scope of the resource shows that it serves it.
-    /// Scopes without any address are Graph's.
+    /// Entra ID puts everything granted for a resource into a token, so any scope of the resource shows that the token
+    /// serves it. Scopes without a resource URI are Graph's.
     private func serves(_ fields: JSONObject, _ resource: ServiceResource) -> Bool {
         let scopes = Self.scopes(fields)
         if names(scopes, resource) { return true }
@@ -142,7 +143,7 @@ struct TokenCacheView: Sendable {
         (fields["target"]?.string ?? "").split(separator: " ").map(String.init)
     }
 
-    /// Times are texts; some writers use numbers.
+    /// Returns a time, which is normally stored as text but as a number by some writers.
     static func seconds(_ value: JSONValue?) -> Int64? {
         value?.string.flatMap { Int64($0) } ?? value?.int.map(Int64.init)
     }

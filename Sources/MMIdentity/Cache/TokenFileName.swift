@@ -2,13 +2,13 @@ internal import MMCore
 
 /// The names of a connection's files in the token folder.
 ///
-/// The plain names, `SAFE.json` and `SAFE.flow.json`, stay wherever they name one connection only. A name that had to be
-/// changed to be safe gets a digest as well: `A.B` and `A_B` would share a file, and with it each other's accounts.
+/// The plain names, `SAFE.json` and `SAFE.flow.json`, are used whenever they identify one connection. If a name had to
+/// be changed to be safe, a digest is added: otherwise `A.B` and `A_B` would share a file and each other's accounts.
 struct TokenFileName: Sendable, Hashable {
     private let connection: String
     private let safe: String
 
-    /// The names for a connection.
+    /// Creates the names for a connection.
     init(connection: String) {
         self.connection = connection
         safe = StatePaths.safeName(connection)
@@ -17,16 +17,18 @@ struct TokenFileName: Sendable, Hashable {
     /// The token cache.
     var cache: String { isPlain ? "\(safe).json" : "\(digested).json" }
 
-    /// The cache of an earlier program, where it has another name than ours. It may belong to a connection of that very name.
+    /// The cache that an earlier program used, if it has another name. It may belong to a connection of exactly that
+    /// name.
     var earlierCache: String? { isPlain || safe.utf8.count > 200 ? nil : "\(safe).json" }
 
-    /// The pending sign-in for a resource.
+    /// Returns the file name of the pending sign-in for a resource.
     func pending(_ resource: ServiceResource) -> String {
         resource == .graph
             ? "\(pendingStem).flow.json" : "\(pendingStem)-\(StatePaths.safeName(resource.name)).flow.json"
     }
 
-    /// The pending sign-in for a SharePoint host that a file of the token folder holds, or a draft of it.
+    /// Returns the pending sign-in for a SharePoint host that a file of the token folder, or a draft of one, belongs
+    /// to.
     func sharePointPending(of file: String) -> String? {
         let isDraft = file.hasPrefix(".")
         let name = isDraft ? file.dropFirst() : file[...]
@@ -34,17 +36,17 @@ struct TokenFileName: Sendable, Hashable {
         guard name.hasPrefix(start), let end = name.firstRange(of: ".flow.json"),
             isDraft ? name[end.upperBound...].hasPrefix(".mm-") : end.upperBound == name.endIndex
         else { return nil }
-        // `X-sharepoint-y` may be a connection of its own, the names of whose files hold its digest.
+        // `X-sharepoint-y` may be a connection of its own; its file names contain a digest.
         let isOthers = name[..<end.lowerBound].dropFirst(start.count).split(separator: "-").contains { part in
             part.utf8.count == 16 && part.utf8.allSatisfy { (0x30...0x39) ~= $0 || (0x61...0x66) ~= $0 }
         }
         return isOthers ? nil : "\(name[..<end.lowerBound]).flow.json"
     }
 
-    // `X-flow` for Graph and `X` for Flow would both be `X-flow.flow.json`.
+    // `X-flow` for Graph and `X` for Flow would otherwise both be `X-flow.flow.json`.
     private var pendingStem: String { isPlain && !endsLikeAResource ? safe : digested }
 
-    // 200 bytes leave room for the endings that locks and drafts add below the 255 of a file name.
+    // 200 bytes leave room for the suffixes of locks and drafts within the 255 bytes of a file name.
     private var isPlain: Bool { safe == connection && safe.utf8.count <= 200 && !safe.isEmpty }
 
     private var endsLikeAResource: Bool {

@@ -1,10 +1,10 @@
 internal import MMCore
 
 extension Cloud {
-    /// Every host that the services of this cloud and tenant have, with the tokens that it takes.
+    /// Returns all hosts that the services of this cloud and tenant use, with the tokens that they accept.
     ///
-    /// The rows of the cloud's table come first; what stands here besides are names that its modules use too.
-    /// - Parameter sharePoint: the tenant's name in SharePoint (`contoso` of `contoso.sharepoint.com`), where it is known.
+    /// The hosts in the cloud's table come first, followed by others that its modules use.
+    /// - Parameter sharePoint: the tenant's name in SharePoint (`contoso` in `contoso.sharepoint.com`), if known.
     package func hosts(sharePoint: String?) -> [CloudHost] {
         var hosts: [CloudHost] = []
         func add(_ service: CloudHost.Service, _ address: String, _ audiences: [String] = []) {
@@ -22,7 +22,7 @@ extension Cloud {
             guard name != "sandbox", let host = WebAddress(base)?.host else { continue }
             switch resource {
             case .flow, .powerApps, .bap, .powerPlatform, .compliance:
-                // Regions have hosts below the service's own.
+                // Regional hosts are subdomains of the service's own.
                 hosts.append(CloudHost(.resource(resource), host, .below, audiences: audiences(of: resource)))
             case .keyVault:
                 hosts.append(CloudHost(.resource(resource), host, .oneLabelBelow, audiences: audiences(of: resource)))
@@ -47,14 +47,14 @@ extension Cloud {
         for name in extra.dataverse { hosts.append(CloudHost(.dataverse, name, .below)) }
         guard name != "sandbox" else { return hosts }
         hosts.append(CloudHost(.contents, "svc.ms", .below))
-        // Its pages, and where its packages lie.
+        // Its pages and its package downloads.
         add(.gallery, "https://www.powershellgallery.com")
         add(.gallery, "https://cdn.powershellgallery.com")
         add(.gallery, "https://psg-prod-eastus.azureedge.net")
         return hosts
     }
 
-    /// The resource whose tokens carry an audience, as `audience(of:)` gives it.
+    /// Returns the resource whose tokens carry an audience, as given by `audience(of:)`.
     package func resource(withAudience text: String) -> ServiceResource? {
         let wanted = CloudHost.audience(text)
         if let found = ServiceResource.plain.first(where: { audience(of: $0).map(CloudHost.audience) == wanted }) {
@@ -76,7 +76,7 @@ extension Cloud {
     /// The audiences of a service's tokens: addresses, and the ids of the service's app, which some tokens carry.
     private func audiences(of resource: ServiceResource) -> [String] {
         var found = [audience(of: resource)].compactMap(\.self)
-        // The sandbox's own address is good for all its services.
+        // In the sandbox one address serves all services.
         if name == "sandbox", let base = base(of: resource) { found.append(base) }
         switch resource {
         case .graph: found.append("00000003-0000-0000-c000-000000000000")
@@ -95,7 +95,7 @@ extension Cloud {
         return found
     }
 
-    /// Names that are not the address of a service's requests and yet used by its modules.
+    /// Host names and audiences that the services' modules use in addition to the service's own address.
     private struct FurtherHosts {
         var exchange: [String] = []
         var teams: [String] = []

@@ -1,12 +1,13 @@
 public import MMCore
 
 extension Cloud {
-    /// The cloud of a connection.
+    /// Returns the cloud of a connection.
     /// - Parameters:
     ///   - name: `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
-    ///   - paths: where a running sandbox says how it is reached.
-    ///   - environment: `MM_SANDBOX_URL` names a sandbox whose services share one address; it comes first.
-    /// - Throws: `.invalidInput` for another name, `.unavailable` when no sandbox runs.
+    ///   - paths: where a running sandbox publishes its addresses.
+    ///   - environment: may contain `MM_SANDBOX_URL`, the address of a sandbox whose services share it; it takes
+    ///     precedence.
+    /// - Throws: `.invalidInput` for another name; `.unavailable` when no sandbox is running.
     public static func named(
         _ name: String, paths: StatePaths, environment: [String: String] = [:]
     ) throws(MMError) -> Cloud {

@@ -1,14 +1,14 @@
 internal import MMCore
 
 extension Cloud {
-    /// A cloud whose services all run on this machine: the sandbox tenant.
+    /// Creates the cloud of a sandbox tenant, whose services all run on this machine.
     ///
-    /// Its tokens carry the audiences of the public cloud, as everything it serves follows the public cloud. Plain HTTP is
-    /// taken only on loopback addresses.
+    /// Its tokens carry the audiences of the public cloud, because everything it serves follows the public cloud. Plain
+    /// HTTP is accepted only on loopback addresses.
     /// - Parameters:
-    ///   - description: `{"login": …, "graph": …, "flow": …}` with a base address each; what is missing has no host.
+    ///   - description: `{"login": …, "graph": …, "flow": …}` with a base URL each; missing services have no host.
     ///   - source: where the description comes from, for messages.
-    /// - Throws: `.invalidInput` naming the entry that is no address of this machine.
+    /// - Throws: `.invalidInput`, naming the entry that isn't an address of this machine.
     static func sandbox(_ description: JSONObject, source: String) throws(MMError) -> Cloud {
         guard let pattern = table["public"] else { throw MMError(.internalError, "The public cloud is missing.") }
         var bases: [ServiceResource: String] = [:]
@@ -27,7 +27,7 @@ extension Cloud {
             sharePointDomain: "", bases: bases, audiences: pattern.audiences, writtenBases: pattern.bases)
     }
 
-    /// The sandbox whose services share one address.
+    /// Creates the cloud of a sandbox whose services share one address.
     static func sandbox(origin: String, source: String) throws(MMError) -> Cloud {
         var description: JSONObject = ["login": .string(origin)]
         for resource in table["public"]?.audiences.keys.map(\.name) ?? [] { description[resource] = .string(origin) }

@@ -1,9 +1,9 @@
 extension Cloud {
-    /// The names a connection may give for its cloud.
+    /// The values that a connection's `cloud` may have.
     public static let names = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
 
-    /// Microsoft's clouds by name: the hosts and audiences of their rows. The sandbox is not among them: its addresses
-    /// are only known where it runs.
+    /// Microsoft's clouds by name, with their hosts and audiences. The sandbox isn't included, because its addresses
+    /// are known only where it runs.
     static let table: [String: Cloud] = [
         "public": Cloud(
             name: "public", loginHost: "login.microsoftonline.com",
@@ -21,7 +21,7 @@ extension Cloud {
                 .teams: ("api.interfaces.records.teams.microsoft.com", teamsAudience),
                 .keyVault: ("vault.azure.net", "https://vault.azure.net"),
             ]),
-        // GCC tenants live in the public directory; only the Power Platform has hosts of its own there.
+        // GCC tenants live in the public directory; only the Power Platform has separate hosts there.
         "gcc": Cloud(
             name: "gcc", loginHost: "login.microsoftonline.com",
             loginAliases: ["login.windows.net", "login.microsoft.com", "sts.windows.net"],
@@ -96,7 +96,7 @@ extension Cloud {
             ]),
     ]
 
-    // The Skype and Teams tenant admin API is known by its app id; it has no audience address.
+    // The Skype and Teams tenant admin API is identified by its app id; it has no audience URL.
     static let teamsAudience = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239"
 
     private init(

@@ -1,30 +1,30 @@
-/// One of Microsoft's clouds: where to sign in, where each service lives, and which audience its tokens carry.
+/// One of Microsoft's clouds: its sign-in service, the addresses of its services, and the audiences of their tokens.
 ///
-/// A token of a connection is only ever sent to a host of its cloud's row (`admits`).
+/// A connection's token is sent only to hosts of its cloud (see `admits`).
 public struct Cloud: Sendable, Hashable {
     /// `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
     public let name: String
-    /// The base address of the sign-in service, without a final slash: `https://login.microsoftonline.com`.
+    /// The base URL of the sign-in service, without a trailing slash: `https://login.microsoftonline.com`.
     public let login: String
-    /// Other host names under which the same sign-in service is known, in issuers and in token caches of other programs.
+    /// Other host names of the same sign-in service, which occur in issuers and in the token caches of other programs.
     package let loginAliases: [String]
-    /// The page where a person enters a device code, for prompts that come without one.
+    /// The page where a person enters a device code, for answers that don't name one.
     package let deviceCodePage: String
-    /// The ending of SharePoint hosts: `sharepoint.com`; empty where the cloud has none.
+    /// The domain of SharePoint hosts, such as `sharepoint.com`; empty if the cloud has none.
     package let sharePointDomain: String
     let bases: [ServiceResource: String]
     let audiences: [ServiceResource: String]
-    /// Addresses under which callers write this cloud's services too: those of the cloud whose place it takes.
+    /// Additional base URLs that callers may use for this cloud's services: for the sandbox, those of the public cloud.
     var writtenBases: [ServiceResource: String] = [:]
 
-    /// The host of the sign-in service without port: what token caches call the environment.
+    /// The host of the sign-in service without its port, which token caches call the environment.
     package var environment: String { WebAddress(login)?.host ?? login }
 
-    /// Every host name that stands for this cloud's sign-in service, the one in use first.
+    /// All host names of this cloud's sign-in service, the current one first.
     package var environments: [String] { [environment] + loginAliases }
 
-    /// The base address of a service without a final slash: `https://graph.microsoft.com`.
-    /// - Returns: `nil` where the cloud has no known host for it.
+    /// Returns the base URL of a service, without a trailing slash: `https://graph.microsoft.com`.
+    /// - Returns: `nil` when the cloud has no known host for it.
     public func base(of resource: ServiceResource) -> String? {
         if case .sharePoint(let label) = resource {
             guard !sharePointDomain.isEmpty, isHostLabel(label) else { return nil }
@@ -33,28 +33,31 @@ public struct Cloud: Sendable, Hashable {
         return bases[resource]
     }
 
-    /// The base addresses under which a caller may write a service: its own, and that of the cloud whose place this takes.
+    /// Returns the base URLs that a caller may use for a service: its own, and that of the cloud which this one stands
+    /// in for.
     package func writtenBases(of resource: ServiceResource) -> [String] {
         [base(of: resource), writtenBases[resource]].compactMap(\.self)
     }
 
-    /// The audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.
+    /// Returns the audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.
     package func audience(of resource: ServiceResource) -> String? {
         if case .sharePoint = resource { return base(of: resource) }
         return audiences[resource]
     }
 
-    /// The scope that asks for everything the app was granted: `https://graph.microsoft.com/.default`.
+    /// Returns the scope that requests all permissions granted to the app: `https://graph.microsoft.com/.default`.
     package func defaultScope(of resource: ServiceResource) -> String? {
         audience(of: resource).map { $0 + "/.default" }
     }
 
-    /// Whether a token for `resource` may be sent to this address: `https`, no user information, a host of the row.
+    /// Returns whether a token for `resource` may be sent to a URL: `https`, no user information, and a host of this
+    /// cloud.
     ///
-    /// Plain HTTP is admitted only where the row itself says so, which only the sandbox's loopback addresses do. Power
-    /// Automate hands out next links on regional hosts below its own with `:443` written out; those are admitted too.
+    /// Plain HTTP is admitted only where the cloud's own address uses it, which only the sandbox's loopback addresses
+    /// do. Power Automate returns next links on regional subdomains of its host with an explicit `:443`; those are
+    /// admitted too.
     /// - Parameters:
-    ///   - address: an absolute address.
+    ///   - address: an absolute URL.
     ///   - resource: what the token is for.
     package func admits(_ address: String, for resource: ServiceResource) -> Bool {
         guard let base = base(of: resource), let row = WebAddress(base), let given = WebAddress(address),

@@ -1,45 +1,45 @@
-/// A host of a cloud's services, or all hosts below a name, with the tokens that are taken there.
+/// A host of a cloud's services, or all subdomains of a name, with the tokens that are accepted there.
 package struct CloudHost: Sendable, Hashable {
-    /// What is served there.
+    /// The kind of service at a host.
     package enum Service: Sendable, Hashable {
-        /// The sign-in service: it takes no token, it gives them.
+        /// The sign-in service, which issues tokens and accepts none.
         case signIn
-        /// A service with tokens of its own.
+        /// A service with its own tokens.
         case resource(ServiceResource)
         /// Azure Storage: blobs, files, queues, tables.
         case storage
-        /// Dataverse: each organization has a host, whose tokens are for that host.
+        /// Dataverse: each organisation has its own host, and tokens are for that host.
         case dataverse
-        /// Where SharePoint and OneDrive keep contents; addresses there carry a right of their own.
+        /// The content store of SharePoint and OneDrive, whose URLs carry their own authorisation.
         case contents
-        /// The PowerShell Gallery, to be read.
+        /// The PowerShell Gallery, for reading.
         case gallery
     }
 
-    /// Which hosts are meant.
+    /// Which hosts a name stands for.
     package enum Form: Sendable, Hashable {
         /// The name itself.
         case exact
-        /// Names with exactly one label in front of it.
+        /// Subdomains with exactly one more label.
         case oneLabelBelow
-        /// Names with any number of labels in front of it.
+        /// Subdomains at any depth.
         case below
     }
 
-    /// What is served there.
+    /// The kind of service.
     package let service: Service
-    /// A host, in lower case.
+    /// The host name in lower case.
     package let name: String
-    /// Whether the name itself or hosts below it are meant.
+    /// Whether the name stands for itself or for its subdomains.
     package let form: Form
-    /// Whether it is reached over TLS; else it is on this machine.
+    /// Whether it is reached over TLS; otherwise it is on this machine.
     package let isSecure: Bool
     /// The port.
     package let port: UInt16
-    /// The audiences of the tokens that are taken there, in the form of `CloudHost.audience`.
+    /// The audiences of the tokens accepted there, normalised by `CloudHost.audience`.
     package let audiences: Set<String>
 
-    /// Hosts of a service.
+    /// Creates hosts of a service.
     init(
         _ service: Service, _ name: String, _ form: Form = .exact, isSecure: Bool = true, port: UInt16 = 443,
         audiences: some Sequence<String> = []
@@ -52,7 +52,7 @@ package struct CloudHost: Sendable, Hashable {
         self.audiences = Set(audiences.map(Self.audience))
     }
 
-    /// Whether everybody can get a name of this form: what is sent there may be sent to a stranger.
+    /// Whether anyone can register a host of this form, so that data sent there may reach a stranger.
     package var isOpenToStrangers: Bool {
         switch service {
         case .storage, .dataverse, .contents, .gallery: true
@@ -61,19 +61,20 @@ package struct CloudHost: Sendable, Hashable {
         }
     }
 
-    /// Whether an address of this host and port is meant.
-    /// - Parameter host: a host in lower case, without a final dot.
+    /// Returns whether this entry covers a host and port.
+    /// - Parameter host: the host in lower case, without a trailing dot.
     package func covers(host: String, port: UInt16, isSecure: Bool) -> Bool {
         guard port == self.port, isSecure == self.isSecure else { return false }
         guard form != .exact else { return host == name }
         guard host.hasSuffix("." + name) else { return false }
         let labels = host.dropLast(name.utf8.count + 1).split(separator: ".", omittingEmptySubsequences: false)
-        // Names in other scripts are written with this prefix; none of these services has one.
+        // `xn--` marks internationalised names, which none of these services uses.
         guard labels.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("xn--") }) else { return false }
         return form == .below || labels.count == 1
     }
 
-    /// An audience as it is compared: services and libraries write it with and without a final slash, in any case.
+    /// Normalises an audience for comparison: services and libraries write it in any case, with and without a trailing
+    /// slash.
     package static func audience(_ text: String) -> String {
         var text = text.lowercased()
         while text.hasSuffix("/") { text.removeLast() }

@@ -1,8 +1,8 @@
 public import MMCore
 
-/// What an access token is for: one service whose audience Entra ID knows.
+/// The target of an access token: one service whose audience Entra ID knows.
 ///
-/// One access token serves one resource; one refresh token serves them all.
+/// An access token serves one resource; a refresh token serves them all.
 public enum ServiceResource: Sendable, Hashable {
     /// Microsoft Graph.
     case graph
@@ -24,14 +24,14 @@ public enum ServiceResource: Sendable, Hashable {
     case teams
     /// Azure Key Vault.
     case keyVault
-    /// A SharePoint host by its first label: `contoso` or `contoso-admin`.
+    /// A SharePoint host, identified by its first label: `contoso` or `contoso-admin`.
     case sharePoint(String)
 
-    /// The resource whose token a request to this service carries.
+    /// Returns the resource whose token a request to this service carries.
     /// - Parameters:
-    ///   - service: the service asked.
-    ///   - sharePointLabel: the first label of the SharePoint host, for `.sharePoint` only.
-    /// - Returns: `nil` for SharePoint without a host, and for services whose tokens are not asked for by a name alone.
+    ///   - service: the service that the request is for.
+    ///   - sharePointLabel: the first label of the SharePoint host; only for `.sharePoint`.
+    /// - Returns: `nil` for SharePoint without a label, and for services whose tokens can't be requested by name alone.
     public init?(_ service: RequestService, sharePointLabel: String? = nil) {
         switch service {
         case .graph: self = .graph
@@ -50,7 +50,7 @@ public enum ServiceResource: Sendable, Hashable {
         }
     }
 
-    /// The word for files, details and messages: `graph`, `flow`, `sharepoint-contoso`.
+    /// The name used in files, details and messages: `graph`, `flow`, `sharepoint-contoso`.
     public var name: String {
         switch self {
         case .graph: "graph"
@@ -67,7 +67,7 @@ public enum ServiceResource: Sendable, Hashable {
         }
     }
 
-    /// The resource of a word: `graph`, `flow`, …; `nil` for a word that names none.
+    /// Finds a resource by name, such as `graph` or `flow`; `nil` for an unknown name.
     public init?(name: String) {
         let word = name.lowercased()
         if let found = Self.plain.first(where: { $0.name == word }) {
@@ -79,7 +79,7 @@ public enum ServiceResource: Sendable, Hashable {
         }
     }
 
-    /// All resources but SharePoint's hosts, of which every tenant has its own.
+    /// All resources except SharePoint hosts, which differ for each tenant.
     static let plain: [ServiceResource] = [
         .graph, .flow, .arm, .exchange, .compliance, .powerApps, .bap, .powerPlatform, .teams, .keyVault,
     ]

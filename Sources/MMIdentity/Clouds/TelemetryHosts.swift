@@ -1,4 +1,5 @@
-/// Where modules and programs send figures about themselves. Nothing depends on an answer, so a refusal needs no word.
+/// The hosts that modules and programs send telemetry to. Nothing depends on the responses, so requests can be refused
+/// silently.
 package enum TelemetryHosts {
     private static let names = [
         "dc.services.visualstudio.com", "rt.services.visualstudio.com", "dc.applicationinsights.azure.com",
@@ -6,7 +7,7 @@ package enum TelemetryHosts {
         "vortex.data.microsoft.com", "in.applicationinsights.azure.com",
     ]
 
-    /// Whether a host, with or without a port, is one of them.
+    /// Returns whether a host, with or without a port, is a telemetry host.
     package static func contain(_ host: String) -> Bool {
         let name = host.prefix { $0 != ":" }.lowercased()
         return names.contains { name == $0 || name.hasSuffix("." + $0) }

@@ -1,22 +1,23 @@
 internal import MMCore
 
-/// The parts of an absolute web address that decide where a credential goes (RFC 3986, section 3).
+/// The parts of an absolute URL that decide where a credential goes (RFC 3986, section 3).
 ///
-/// Deliberately strict: what this can't take apart without doubt is no address.
+/// Deliberately strict: a URL that can't be parsed unambiguously is refused.
 package struct WebAddress: Sendable, Hashable {
     /// `https` or `http`, in lower case.
     package let scheme: String
-    /// The host in lower case without a final dot; an IPv6 address keeps its brackets.
+    /// The host in lower case, without a trailing dot; an IPv6 address keeps its brackets.
     package let host: String
-    /// The port, the scheme's own when none is written.
+    /// The port; the scheme's default if none is written.
     package let port: UInt16
-    /// Whether something stands before an `@`.
+    /// Whether the authority contains user information.
     package let hasUserInfo: Bool
-    /// What follows the authority, starting with `/` or `?`, as written; empty for a bare origin.
+    /// The rest after the authority as written, starting with `/` or `?`; empty for a bare origin.
     package let pathAndQuery: String
 
-    /// The address of a text.
-    /// - Returns: `nil` for another scheme, a missing or odd host, a bad port, a backslash, blank or control character.
+    /// Parses a URL.
+    /// - Returns: `nil` for another scheme, a missing or unusual host, a bad port, a backslash, a space or a control
+    ///   character.
     package init?(_ text: String) {
         guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") }),
             let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
@@ -41,7 +42,7 @@ package struct WebAddress: Sendable, Hashable {
         self.pathAndQuery = String(tail.prefix { $0 != "#" })
     }
 
-    /// `https://host` or `https://host:port` where the port is not the scheme's own.
+    /// `https://host`, or `https://host:port` if the port isn't the scheme's default.
     package var origin: String {
         let isDefault = port == (scheme == "https" ? 443 : 80)
         return isDefault ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"

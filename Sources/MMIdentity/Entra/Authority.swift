@@ -1,14 +1,14 @@
 package import MMCore
 
-/// The tenant's part of a sign-in service: `https://login.microsoftonline.com/TENANT`.
+/// A tenant's sign-in authority: `https://login.microsoftonline.com/TENANT`.
 package struct Authority: Sendable, Hashable {
-    /// The cloud whose sign-in service it is.
+    /// The cloud of the sign-in service.
     package let cloud: Cloud
-    /// A tenant id, a domain, or `organizations`, `common`, `consumers`.
+    /// A tenant id, a domain, or `organizations`, `common` or `consumers`.
     package let tenant: String
 
-    /// The authority of a tenant.
-    /// - Throws: `.invalidInput` when the tenant is no id and no domain: it becomes part of an address.
+    /// Creates the authority of a tenant.
+    /// - Throws: `.invalidInput` when the tenant is neither an id nor a domain, because it becomes part of a URL.
     package init(cloud: Cloud, tenant: String) throws(MMError) {
         guard !tenant.isEmpty, tenant.utf8.count <= 253, !tenant.hasPrefix("."), !tenant.contains(".."),
             tenant.utf8.allSatisfy(Self.isDomainByte)
@@ -21,12 +21,12 @@ package struct Authority: Sendable, Hashable {
         self.tenant = tenant.lowercased()
     }
 
-    /// Whether the tenant is named by its id, which is what tokens carry.
+    /// The tenant's id, which tokens carry; `nil` if the tenant is given by another name.
     package var tenantID: String? { Self.isGUID(tenant) ? tenant : nil }
 
-    /// Where tokens are asked for.
+    /// The URL that tokens are requested from.
     var tokenEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/token" }
-    /// Where device codes are asked for.
+    /// The URL that device codes are requested from.
     var deviceCodeEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/devicecode" }
 
     /// The page where a person signs in.
@@ -41,7 +41,7 @@ package struct Authority: Sendable, Hashable {
         return given.pathAndQuery.lowercased() == "/\(tenantID.lowercased())/v2.0"
     }
 
-    /// Whether a text is a GUID in its usual form.
+    /// Returns whether a text is a GUID in its usual form.
     package static func isGUID(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         return parts.map(\.utf8.count) == [8, 4, 4, 4, 12]

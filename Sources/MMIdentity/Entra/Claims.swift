@@ -1,11 +1,13 @@
 internal import MMCore
 
-/// The `claims` parameter of sign-in requests: what an access token must carry (OpenID Connect Core 1.0, section 5.5).
+/// The `claims` parameter of sign-in requests, which says what an access token must carry (OpenID Connect Core 1.0,
+/// section 5.5).
 package enum Claims {
-    /// The claims that tell a service what this client can handle, as in `{"access_token":{"xms_cc":{"values":["CP1"]}}}`.
+    /// Returns the claims that declare this client's capabilities, such as
+    /// `{"access_token":{"xms_cc":{"values":["CP1"]}}}`.
     ///
-    /// `CP1` means that claims challenges are understood; without it Graph refuses a revoked token plainly instead of
-    /// saying what a new one needs (Microsoft identity platform, "Claims challenges and client capabilities").
+    /// `CP1` means that the client handles claims challenges. Without it Graph merely refuses a revoked token instead
+    /// of saying what a new one needs (Microsoft identity platform, "Claims challenges and client capabilities").
     /// - Returns: `nil` when there are no capabilities.
     package static func declaring(_ capabilities: [String]) -> String? {
         guard !capabilities.isEmpty else { return nil }
@@ -13,16 +15,16 @@ package enum Claims {
         return JSONWriter.string(["access_token": ["xms_cc": ["values": values]]])
     }
 
-    /// Two claims texts as one; of two values in one place the one in `overlay` counts.
-    /// - Returns: the other where one is `nil` or no JSON object.
+    /// Merges two claims texts; where both have a value in the same place, `overlay` wins.
+    /// - Returns: the other text if one is `nil` or not a JSON object.
     package static func merged(_ base: String?, _ overlay: String?) -> String? {
         guard let left = object(base) else { return object(overlay) == nil ? nil : overlay }
         guard let right = object(overlay) else { return base }
         return JSONWriter.string(.object(merge(left, right)))
     }
 
-    /// The claims of a challenge's `claims` parameter: JSON as base64, in either alphabet, filled up or not.
-    /// - Returns: the JSON text, or `nil` when it is none.
+    /// Decodes the `claims` parameter of a challenge: JSON in base64, in either alphabet, with or without padding.
+    /// - Returns: the JSON text, or `nil` if it isn't a JSON object.
     package static func decoded(challenge: String) -> String? {
         let plain = challenge.replacing("-", with: "+").replacing("_", with: "/")
         let text = plain.hasSuffix("=") ? String(plain.prefix { $0 != "=" }) : plain

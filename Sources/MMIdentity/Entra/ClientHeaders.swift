@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Who asks, as sign-in services want to know it of each library: their operators tell clients apart by these, and serve
-/// `Retry-After` to those that say they heed it (as both MSALs send them).
+/// The headers that identify the client library to sign-in services, as both MSALs send them. Operators use them to
+/// tell clients apart, and `Retry-After` is sent only to clients that declare support for it.
 enum ClientHeaders {
     static var all: HTTPHeaders {
         [

@@ -1,16 +1,16 @@
 internal import MMCore
 
-/// The home account of somebody who signed in: their object and tenant where the account lives, also for guests.
+/// The home account of a signed-in person: the object and tenant where the account lives, also for guests.
 package struct ClientInfo: Sendable, Hashable {
     /// The object id in the home tenant.
     package let uid: String
     /// The home tenant's id.
     package let utid: String
 
-    /// `uid.utid`: what token caches call the home account id.
+    /// The account as `uid.utid`, which token caches call the home account id.
     package var homeAccountID: String { "\(uid).\(utid)" }
 
-    /// The `client_info` of an answer: base64url of `{"uid":…,"utid":…}`.
+    /// Decodes the `client_info` of an answer: base64url of `{"uid":…,"utid":…}`.
     package init?(encoded: String) {
         guard let bytes = Base64.bytes(encoded, alphabet: .url),
             let object = (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 4096, depth: 4)))?.object,

@@ -2,20 +2,20 @@ package import MMCore
 
 /// A device code and what a person needs to approve it (RFC 8628, section 3.2).
 package struct DeviceCode: Sendable {
-    /// What we poll with: as good as a password while it lives, so it is never shown or logged.
+    /// The code to poll with. It is as good as a password while it is valid, so it is never shown or logged.
     package let deviceCode: Secret
-    /// What the person types.
+    /// The code that the person types.
     package let userCode: String
-    /// Where the person types it.
+    /// The page where the person types it.
     package let verificationURI: String
-    /// The service's own sentence.
+    /// The service's own instructions.
     package let message: String
-    /// Seconds that the code lives.
+    /// The lifetime of the code in seconds.
     package let expiresIn: Int
-    /// Seconds between two polls.
+    /// The minimum time between two polls in seconds.
     package let interval: Int
 
-    /// The answer in a body.
+    /// Parses the body of an answer.
     /// - Throws: `.remoteFailed` when something that a person or a poll needs is missing.
     package init(_ body: [UInt8], cloud: Cloud) throws(MMError) {
         let limits = JSONLimits(bytes: 1 << 20, depth: 32)

@@ -1,16 +1,16 @@
-/// What an answer of the token endpoint asks us to do next.
+/// The next step that an answer of the token endpoint calls for.
 package enum EntraAction: String, Sendable, Hashable, CaseIterable {
-    /// The person hasn't approved yet: ask again after the interval.
+    /// The person hasn't approved yet: poll again after the interval.
     case poll
-    /// As `poll`, with an interval five seconds longer (RFC 8628, section 3.5).
+    /// As `poll`, but with the interval extended by five seconds (RFC 8628, section 3.5).
     case slowDown = "slow_down"
-    /// The person said no, or the code is unknown; a new code only when somebody asks for one.
+    /// The person declined, or the code is unknown; request a new code only when someone asks for one.
     case stop
-    /// The code is over: a new one is needed.
+    /// The code has expired: a new one is needed.
     case restartDeviceFlow = "restart_device_flow"
-    /// The refresh token is dead: sign in again.
+    /// The refresh token is no longer valid: sign in again.
     case reauth
-    /// A person must pass a step (second factor, terms): sign in again, with the claims of the answer.
+    /// A person must complete a step (second factor, terms of use): sign in again with the claims of the answer.
     case reauthInteractive = "reauth_interactive"
     /// The person declined the consent page.
     case userConsent = "user_consent"
@@ -32,16 +32,16 @@ package enum EntraAction: String, Sendable, Hashable, CaseIterable {
     case wifFix = "wif_fix"
     /// A policy forbids it; retrying never helps.
     case policyBlock = "policy_block"
-    /// The service has trouble: try again after a pause.
+    /// The service has a temporary fault: retry after a pause.
     case retry
-    /// Too many requests: try again after a longer pause.
+    /// Too many requests: retry after a longer pause.
     case throttle
-    /// We asked the same too often: stop for minutes.
+    /// The same request was sent too often: stop for some minutes.
     case stopLoop = "stop_loop"
-    /// A fault of ours.
+    /// A bug in this program.
     case clientBug = "client_bug"
 
-    /// Whether the remedy is a new sign-in by the person.
+    /// Whether the person has to sign in again.
     package var needsSignIn: Bool {
         switch self {
         case .reauth, .reauthInteractive, .restartDeviceFlow: true

@@ -1,8 +1,9 @@
 extension EntraAdvice {
-    /// Entra ID's error numbers, one a line: number, action, title, advice.
+    /// Entra ID's error numbers, one per line: number, action, title, advice.
     ///
-    /// Numbers and titles follow "Microsoft Entra authentication and authorization error codes"; the advice is ours.
-    /// One string, read when an error has happened: a literal of structures would cost every start and every build.
+    /// Numbers and titles follow "Microsoft Entra authentication and authorization error codes"; the advice is our own.
+    /// This is one string, parsed when an error occurs, because a literal of structures would slow down every start and
+    /// every build.
     static let lines = """
         16000|switch_account|Account not present in tenant|The signed-in account does not exist in the tenant named by the connection. Sign in with an account of that tenant or have it added as a guest.
         50001|fix_request|Resource unknown or disabled|The API the token was asked for is not present or is switched off in this tenant. Check the resource of the scope.

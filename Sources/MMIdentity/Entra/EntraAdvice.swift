@@ -1,20 +1,21 @@
-/// What one of Entra ID's error numbers (`AADSTS…`) means and what to do about it.
+/// The meaning of one of Entra ID's error numbers (`AADSTS…`) and what to do about it.
 ///
-/// Microsoft warns that numbers change: they only sharpen advice, decisions follow `error` and `suberror` first.
+/// Microsoft warns that the numbers change, so they only refine the advice; decisions follow `error` and `suberror`
+/// first.
 package struct EntraAdvice: Sendable, Hashable {
     /// The number without `AADSTS`.
     package let code: Int
-    /// What to do.
+    /// The next step.
     package let action: EntraAction
     /// What happened, in a few words.
     package let title: String
     /// What a person should do, in a sentence or two.
     package let advice: String
 
-    /// The advice for a number; `nil` when it isn't in the table.
+    /// Returns the advice for a number; `nil` when it isn't in the table.
     package static func about(_ code: Int) -> EntraAdvice? { table[code] }
 
-    /// All numbers of the table.
+    /// All numbers in the table, in ascending order.
     package static var codes: [Int] { table.keys.sorted() }
 
     private static let table: [Int: EntraAdvice] = {

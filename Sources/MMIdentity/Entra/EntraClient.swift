@@ -3,13 +3,13 @@ package import MMHTTP
 
 /// Speaks with a sign-in service: device codes, polls, refreshes, codes of a browser, credentials of apps.
 package struct EntraClient: Sendable {
-    /// What went wrong with a request.
+    /// Why a request failed.
     package enum Fault: Error, Sendable {
         /// The service answered with an error.
         case refused(EntraError)
-        /// No answer came.
+        /// There was no answer.
         case unreachable(HTTPError)
-        /// An answer came that is none of this service.
+        /// The answer can't be from this service, or can't be used.
         case odd(MMError)
     }
 
@@ -23,13 +23,13 @@ package struct EntraClient: Sendable {
     private static let reconnections = 2
     private static let deviceCodeGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
-    /// A client.
+    /// Creates a client.
     /// - Parameters:
-    ///   - transport: what carries the requests.
-    ///   - clock: the time of day.
-    ///   - capabilities: what the client declares, as in `CP1`.
-    ///   - log: where each request leaves a line.
-    ///   - pause: how it waits between attempts.
+    ///   - transport: sends the requests.
+    ///   - clock: supplies the time of day.
+    ///   - capabilities: the capabilities that the client declares, such as `CP1`.
+    ///   - log: gets a line for each request.
+    ///   - pause: waits between attempts.
     package init(
         transport: any HTTPTransport, clock: WallClock, capabilities: [String], log: Log = .off,
         pause: @escaping @Sendable (Duration) async throws -> Void
@@ -41,7 +41,7 @@ package struct EntraClient: Sendable {
         self.claims = Claims.declaring(capabilities)
     }
 
-    /// Asks for a device code (RFC 8628, section 3.1).
+    /// Requests a device code (RFC 8628, section 3.1).
     func startDeviceCode(
         _ target: SignInTarget, scopes: [String], claims: String?, correlationID: String, deadline: Deadline
     ) async throws(Fault) -> DeviceCode {
@@ -59,12 +59,12 @@ package struct EntraClient: Sendable {
         }
     }
 
-    /// Asks once whether a device code was approved (RFC 8628, section 3.4). Asking again is the caller's business.
+    /// Polls a device code once (RFC 8628, section 3.4). Repeating the poll is up to the caller.
     func pollDeviceCode(
         _ target: SignInTarget, code: Secret, scopes: [String], claims: String?, correlationID: String,
         deadline: Deadline
     ) async throws(Fault) -> TokenAnswer {
-        // `code` repeats the device code: MSAL sends it for services of the first version of the protocol.
+        // `code` repeats the device code; MSAL sends it for services with version 1 of the protocol.
         let form = FormFields([
             "grant_type": Self.deviceCodeGrant, "client_id": target.clientID, "device_code": code.reveal(),
             "code": code.reveal(), "client_info": "1", "claims": Claims.merged(self.claims, claims),
@@ -75,8 +75,8 @@ package struct EntraClient: Sendable {
         return try answer(response, scopes)
     }
 
-    /// Exchanges a refresh token for an access token of a resource (RFC 6749, section 6).
-    /// - Parameter account: the home account whose token it is, so that the service routes the request to its region.
+    /// Exchanges a refresh token for an access token for a resource (RFC 6749, section 6).
+    /// - Parameter account: the home account that the token belongs to, for routing the request to its region.
     func refresh(
         _ target: SignInTarget, token: Secret, account: String, scopes: [String], claims: String?, deadline: Deadline
     ) async throws(Fault) -> TokenAnswer {
@@ -129,9 +129,9 @@ package struct EntraClient: Sendable {
     }
 
     /// - Parameters:
-    ///   - attempts: how often it is sent at most.
-    ///   - isRepeatable: whether the service may get it twice. A refresh token may be good for one use alone.
-    ///   - anchor: the mailbox whose region answers.
+    ///   - attempts: how many times the request is sent at most.
+    ///   - isRepeatable: whether the service may receive it twice; a refresh token may be valid for a single use.
+    ///   - anchor: the mailbox whose region should answer.
     private func post(
         _ url: String, _ form: FormFields, correlationID: String, target: SignInTarget, deadline: Deadline,
         attempts: Int, isRepeatable: Bool = false, anchor: String? = nil
@@ -171,7 +171,7 @@ package struct EntraClient: Sendable {
                 fault = .unreachable(error)
             }
             guard attempt <= most else { throw fault }
-            // 1, 2, 4, 8 s with jitter, unless the service says how long: “at once” counts as nothing said.
+            // 1, 2, 4, 8 s with jitter, unless the service asks for at least a second.
             let backoff = Duration.milliseconds(Int64(1000 << (attempt - 1)) * Int64.random(in: 50...100) / 100)
             let wait = asked >= .seconds(1) ? asked : backoff
             guard wait < deadline.remaining, wait <= .seconds(60) else { throw fault }
@@ -184,14 +184,15 @@ package struct EntraClient: Sendable {
         }
     }
 
-    /// `X-AnchorMailbox` of a home account id, `uid.utid`; `nil` for an id of another form.
+    /// Returns the `X-AnchorMailbox` value for a home account id, `uid.utid`; `nil` for an id of another form.
     private static func anchor(_ account: String) -> String? {
         let parts = account.split(separator: ".").map(String.init)
         guard parts.count == 2, parts.allSatisfy(Authority.isGUID) else { return nil }
         return "Oid:\(parts[0])@\(parts[1])"
     }
 
-    /// Somebody on the way answered in the service's place: a proxy that wants a password, a sign-in page of the network.
+    /// Returns the error for a response from something in between: a proxy that wants a password, or a network's
+    /// sign-in page.
     private static func answeredByAnother(_ response: HTTPResponse, at url: String) -> MMError {
         let isPage = response.headers["Content-Type"]?.lowercased().contains("html") == true
         let proxy = response.headers["Via"] ?? response.headers["Proxy-Agent"] ?? response.headers["Server"]

@@ -1,9 +1,9 @@
 internal import MMCore
 
 extension EntraError {
-    /// The error as an operation answers it: what was tried, what Entra ID said, and what to do.
+    /// Returns the error to report from an operation: what was attempted, what Entra ID said, and what to do.
     /// - Parameters:
-    ///   - what: what was tried, as in "Signing in to Contoso".
+    ///   - what: what was attempted, such as "Signing in to Contoso".
     ///   - connection: the connection's name.
     ///   - way: how it was tried to sign in, since a policy that refuses one way may allow another.
     func mmError(for what: String, connection: String, by way: Way = .deviceCode) -> MMError {

@@ -1,29 +1,30 @@
 package import MMCore
 package import MMHTTP
 
-/// An error answer of a sign-in endpoint (RFC 6749, section 5.2, with Entra ID's additions).
+/// An error response of a sign-in endpoint (RFC 6749, section 5.2, with Entra ID's additions).
 package struct EntraError: Error, Sendable, Hashable {
-    /// The status of the answer.
+    /// The HTTP status.
     package let status: Int
-    /// The error word: `invalid_grant`, `authorization_pending`, …; empty when the answer was not the form it should have.
+    /// The error code, such as `invalid_grant` or `authorization_pending`; empty when the response isn't in the
+    /// expected format.
     package let error: String
-    /// Entra ID's finer word: `basic_action`, `bad_token`, …
+    /// Entra ID's more specific code, such as `basic_action` or `bad_token`.
     package let suberror: String?
     /// The numbers after `AADSTS`.
     package let codes: [Int]
-    /// Entra ID's own sentence, without trace ids.
+    /// Entra ID's own message, without trace ids.
     package let text: String
-    /// The claims that a new sign-in must ask for.
+    /// The claims that a new sign-in must request.
     package let claims: String?
-    /// What Microsoft's support asks for.
+    /// The correlation id, which Microsoft's support asks for.
     package let correlationID: String?
-    /// How long the service asks us to wait.
+    /// How long the service asks to wait.
     package let retryAfter: Duration?
 
-    /// The error of an answer.
+    /// Parses an error response.
     /// - Parameters:
-    ///   - response: an answer whose status is no success, or whose body is no token.
-    ///   - now: the time, for a `Retry-After` that is a date.
+    ///   - response: a response whose status isn't a success, or whose body holds no token.
+    ///   - now: the current time, for a `Retry-After` that is a date.
     package init(_ response: HTTPResponse, now: Timestamp) {
         let limits = JSONLimits(bytes: 1 << 20, depth: 32)
         let body = (try? JSONParser.parse(response.body, limits: limits))?.object
@@ -55,10 +56,10 @@ package struct EntraError: Error, Sendable, Hashable {
     /// which the status tells; any other answer without a name is one of a proxy or of the network.
     package var isOfTheService: Bool { !error.isEmpty || status == 429 || status >= 500 }
 
-    /// The first number that the table knows.
+    /// The advice for the first number that is in the table.
     package var advice: EntraAdvice? { codes.lazy.compactMap(EntraAdvice.about).first }
 
-    /// What to do: by `error` and `suberror`, sharpened by the number.
+    /// The next step, by `error` and `suberror`, refined by the number.
     package var action: EntraAction {
         switch error {
         case "authorization_pending": return .poll
@@ -118,7 +119,7 @@ package struct EntraError: Error, Sendable, Hashable {
         return found
     }
 
-    /// Entra ID appends trace id, correlation id and time to its sentence; people need the sentence.
+    /// Returns the message without the trace id, correlation id and time that Entra ID appends.
     private static func firstSentence(of text: String) -> String {
         var sentence = text[..<(text.firstRange(of: "Trace ID:")?.lowerBound ?? text.endIndex)]
         sentence = sentence.prefix { !$0.isNewline }

@@ -1,16 +1,16 @@
 internal import MMCore
 
-/// The fields of a form (`application/x-www-form-urlencoded`), as sign-in endpoints take them.
+/// The fields of a form (`application/x-www-form-urlencoded`), as sent to sign-in endpoints.
 package struct FormFields: Sendable {
     private var fields: [(name: String, value: String)] = []
 
-    /// A form of these fields; `nil` values are left out.
+    /// Creates a form; fields whose value is `nil` are left out.
     package init(_ fields: KeyValuePairs<String, String?>) {
         for (name, value) in fields where value != nil { self.fields.append((name, value ?? "")) }
     }
 
-    /// The fields of a form's text.
-    /// - Returns: nil when it is none, or says a field twice: another reader could see other fields than this one.
+    /// Parses the text of a form.
+    /// - Returns: nil when it isn't one or repeats a field, which different parsers could read differently.
     package init?(reading body: some Collection<UInt8>) {
         guard body.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         for piece in body.split(separator: UInt8(ascii: "&")) {
@@ -22,7 +22,7 @@ package struct FormFields: Sendable {
         }
     }
 
-    /// The value of a field, its name in any case. Setting replaces or adds it; nil removes it.
+    /// The value of a field; the name is case-insensitive. Setting a value replaces or adds it; setting nil removes it.
     package subscript(name: String) -> String? {
         get { position(of: name).map { fields[$0].value } }
         set {
@@ -38,7 +38,7 @@ package struct FormFields: Sendable {
     /// The names in order.
     package var names: [String] { fields.map(\.name) }
 
-    /// The encoded text. Blanks become `%20`, which every form reader takes.
+    /// The encoded text. Spaces become `%20`, which every form parser accepts.
     package var body: [UInt8] {
         let text = fields.map { Self.encode($0.name) + "=" + Self.encode($0.value) }.joined(separator: "&")
         return Array(text.utf8)

@@ -1,10 +1,10 @@
 package import MMCore
 
-/// Dates of HTTP headers (RFC 9110, section 5.6.7).
+/// Parses dates of HTTP headers (RFC 9110, section 5.6.7).
 package enum HTTPDate {
     private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
-    /// The moment of a date, in any of the three forms that a receiver must take; `nil` for what is no such date.
+    /// Parses a date in any of the three forms that a recipient must accept; returns `nil` for anything else.
     package static func timestamp(_ text: String) -> Timestamp? {
         let words = text.lowercased().split { $0 == " " || $0 == "," || $0 == "-" }.map(String.init)
         // Sun, 06 Nov 1994 08:49:37 GMT · Sunday, 06-Nov-94 08:49:37 GMT · Sun Nov  6 08:49:37 1994

@@ -1,18 +1,18 @@
 package import MMCore
 
-/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
+/// Parses `Retry-After` (RFC 9110, section 10.2.3): seconds or a date.
 package enum RetryAfter {
-    /// The longest wait that a header may ask of us.
+    /// The longest wait that is honoured.
     package static let ceiling = Duration.seconds(3600)
 
-    /// The wait of a header's value, at most an hour.
+    /// Returns the wait that a header asks for, at most an hour.
     /// - Parameters:
-    ///   - value: the header's text.
-    ///   - now: the time, for dates.
-    /// - Returns: `nil` for what is neither seconds nor a date.
+    ///   - value: the header's value.
+    ///   - now: the current time, for dates.
+    /// - Returns: `nil` when the value is neither seconds nor a date.
     package static func wait(_ value: String, now: Timestamp) -> Duration? {
         let text = trimmed(value[...])
-        // A header that was sent twice arrives joined by a comma; a date holds a comma of its own.
+        // A header that was sent twice arrives joined by a comma; a date contains a comma of its own.
         let first = trimmed(text.split(separator: ",", maxSplits: 1).first ?? "")
         if !first.isEmpty, first.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }),
             let seconds = Double(first)

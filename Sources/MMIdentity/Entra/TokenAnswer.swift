@@ -1,31 +1,31 @@
 package import MMCore
 
-/// A success of the token endpoint (RFC 6749, section 5.1, with Entra ID's additions).
+/// A successful response of the token endpoint (RFC 6749, section 5.1, with Entra ID's additions).
 package struct TokenAnswer: Sendable {
     /// The access token.
     package let accessToken: Secret
-    /// A new refresh token, which replaces the old one at once.
+    /// A new refresh token, which replaces the old one immediately.
     package let refreshToken: Secret?
-    /// Who signed in.
+    /// The id_token, which identifies the person who signed in.
     package let idToken: Secret?
     /// The home account.
     package let clientInfo: ClientInfo?
-    /// The scopes granted; those asked for when the answer doesn't say.
+    /// The granted scopes; the requested ones when the response doesn't name them.
     package let scopes: [String]
-    /// Seconds that the access token lives.
+    /// The lifetime of the access token in seconds.
     package let expiresIn: Int
-    /// Seconds that it may be used in an outage of the sign-in service.
+    /// How many seconds the token may be used during an outage of the sign-in service.
     package let extendedExpiresIn: Int
-    /// Seconds after which a refresh is advised.
+    /// The number of seconds after which a refresh is advised.
     package let refreshIn: Int?
-    /// The family of apps that share refresh tokens, kept as it came.
+    /// The family of apps that share refresh tokens, as received.
     package let familyID: String?
 
-    /// The answer in a body.
+    /// Parses the body of a response.
     /// - Parameters:
-    ///   - body: the JSON of a 200.
-    ///   - requested: the scopes asked for.
-    /// - Throws: `.remoteFailed` when it is not the answer of a token endpoint.
+    ///   - body: the JSON of a 200 response.
+    ///   - requested: the requested scopes.
+    /// - Throws: `.remoteFailed` when it isn't a token endpoint's response.
     package init(_ body: [UInt8], requested: [String]) throws(MMError) {
         let limits = JSONLimits(bytes: 1 << 20, depth: 32)
         guard let object = (try? JSONParser.parse(body, limits: limits))?.object else {

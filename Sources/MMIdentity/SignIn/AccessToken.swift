@@ -1,18 +1,18 @@
 public import MMCore
 
-/// A token that a service takes for a while.
+/// A token that gives access to a service for a limited time.
 public struct AccessToken: Sendable, Hashable {
     /// The token; it prints as `‹redacted›`.
     public let secret: Secret
-    /// When it ends.
+    /// When the token expires.
     public let expiresAt: Timestamp
-    /// What it is for.
+    /// The service that the token is for.
     public let resource: ServiceResource
-    /// The connection it belongs to.
+    /// The connection that the token belongs to.
     public let connection: String
-    /// Who signed in.
+    /// The account that signed in.
     public let account: SignedInAccount
 
-    /// The value of the `Authorization` header that carries it (RFC 6750, section 2.1).
+    /// The value of the `Authorization` header for the token (RFC 6750, section 2.1).
     public var authorization: String { "Bearer " + secret.reveal() }
 }

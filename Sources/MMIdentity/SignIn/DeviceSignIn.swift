@@ -1,16 +1,16 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Starts a sign-in by device code, or goes on with the one that lies on disk, with one question to the service at most
-/// (RFC 8628). Runs under the connection's lock.
+/// Starts a device code sign-in, or continues the one on disk, with at most one poll of the service (RFC 8628). Runs
+/// under the connection's lock.
 struct DeviceSignIn: Sendable {
     private let work: TokenAcquirer
     private let claims: String?
-    /// The digest of the refresh token that was refused, so that it isn't tried with every poll.
+    /// The digest of the refresh token that was refused, so that it isn't retried with every poll.
     private let refused: String?
     private let file: PendingFile
 
-    // How long a refusal or a code that ran out twice keeps automatic callers from starting over.
+    // How many seconds a refusal, or a second expired code, keeps automatic callers from starting over.
     private static let rest: Int64 = 900
 
     init(_ work: TokenAcquirer, claims: String?, refused: String?) {
@@ -25,8 +25,8 @@ struct DeviceSignIn: Sendable {
 
     func run() async throws(MMError) -> TokenAcquirer.Outcome {
         guard let pending = try file.read() else {
-            // Before anybody has signed in, a code shown for another resource serves this one as well: once it is approved
-            // the refresh token does.
+            // Before anyone has signed in, a code shown for another resource serves this one too: once it is approved,
+            // the refresh token works for both.
             if let other = try openElsewhere() { return try await poll(other.pending, other.file, other.resource) }
             return try await start(restarts: 0)
         }
@@ -40,10 +40,10 @@ struct DeviceSignIn: Sendable {
 
     // MARK: Start
 
-    /// A new code, whatever lies on disk.
+    /// Requests a new code, whatever is on disk.
     func startOver() async throws(MMError) -> TokenAcquirer.Outcome { try await start(restarts: 0) }
 
-    /// A sign-in although there may be good tokens: goes on with one of that kind that is still open.
+    /// Signs in even if there are valid tokens; continues such a sign-in if one is still open.
     func renew() async throws(MMError) -> TokenAcquirer.Outcome {
         if let pending = try file.read(), pending.isRenewal, pending.outcome == nil, now.seconds < pending.expiresAt {
             return try await poll(pending, file, work.resource)
@@ -92,9 +92,9 @@ struct DeviceSignIn: Sendable {
         _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         var pending = pending
-        // The service's clock decides; a minute over ours is asked about once more.
+        // The service's clock decides: up to a minute past the expiry by our clock, ask once more.
         if now.seconds >= pending.expiresAt + 60 { return try await runOut(pending, file, resource) }
-        // A wait of more than an hour means that the clock was set back: ignore it.
+        // A wait of more than an hour means that the clock was set back; ignore it.
         if now.seconds < pending.nextPollAt, pending.nextPollAt - now.seconds <= 3600 {
             return prompt(pending, resource, isTooEarly: true)
         }
@@ -122,7 +122,7 @@ struct DeviceSignIn: Sendable {
             let snapshot = try await work.files.snapshot(target)
             token = try await signedInFor.store(answer, nil, refreshedFrom: nil, snapshot)
         } catch {
-            // The code is used up, whoever it was.
+            // The code is used up, whoever signed in.
             if error.code == .forbidden { try? file.remove() }
             work.entra.log.warning("sign-in not taken: \(error.message)")
             throw error
@@ -140,7 +140,7 @@ struct DeviceSignIn: Sendable {
         switch fault {
         case .unreachable(let error):
             guard error.kind != .cancelled else { throw error.mmError(for: "Signing in to \(target.connection)") }
-            // RFC 8628, section 3.5: after a timeout, ask less often.
+            // RFC 8628, section 3.5: poll less often after a timeout.
             return try await later(
                 &pending, file, resource, wait: min(pending.interval * 2, 60), trouble: error.message)
         case .odd(let error):
@@ -181,7 +181,8 @@ struct DeviceSignIn: Sendable {
         return prompt(pending, resource, trouble: trouble)
     }
 
-    /// The code is over. It is replaced once without being asked; whoever lets two run out has to ask.
+    /// Handles an expired code. The first one is replaced automatically; after the second, someone has to ask for a new
+    /// one.
     private func runOut(
         _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
     ) async throws(MMError) -> TokenAcquirer.Outcome {
@@ -243,7 +244,7 @@ struct DeviceSignIn: Sendable {
             pending.prompt(for: target, resource: resource, trouble: trouble), pause: wait, isTooEarly: isTooEarly)
     }
 
-    /// The first full second after a wait: the interval is the least, and files hold seconds.
+    /// Returns the first full second after a wait: the interval is a minimum, and files store whole seconds.
     private func moment(in wait: Int) -> Int64 {
         now.seconds + (now.nanoseconds > 0 ? 1 : 0) + Int64(wait)
     }

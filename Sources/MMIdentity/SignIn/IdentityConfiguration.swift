@@ -1,10 +1,10 @@
-/// How an `IdentityService` behaves.
+/// The configuration of an `IdentityService`.
 public struct IdentityConfiguration: Sendable, Hashable {
-    /// What the client tells Entra ID it can handle; `CP1` is claims challenges (continuous access evaluation).
+    /// The capabilities declared to Entra ID; `CP1` stands for claims challenges (continuous access evaluation).
     public var clientCapabilities: [String]
 
-    /// A configuration.
-    /// - Parameter clientCapabilities: what the client declares.
+    /// Creates a configuration.
+    /// - Parameter clientCapabilities: the capabilities to declare.
     public init(clientCapabilities: [String] = ["CP1"]) {
         self.clientCapabilities = clientCapabilities
     }

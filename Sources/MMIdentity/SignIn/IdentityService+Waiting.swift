@@ -1,19 +1,19 @@
 package import MMCore
 
 extension IdentityService {
-    /// Does work that needs a sign-in, and where one is missing waits for a person and does it again.
+    /// Performs work that needs a sign-in; if one is missing, waits for a person to sign in and tries again.
     /// - Parameters:
-    ///   - connection: who signs in.
-    ///   - resource: what the work asks.
+    ///   - connection: the connection that signs in.
+    ///   - resource: the service that the work uses.
     ///   - deadline: when to give up waiting.
-    ///   - show: gets each code once.
-    ///   - work: throws `.signInNeeded` where somebody has to sign in first.
+    ///   - show: called once with each code.
+    ///   - work: the work; it throws `.signInNeeded` when someone has to sign in first.
     /// - Throws: what the work throws, and as `signIn`.
     package nonisolated func waitingForSignIn<Answer: Sendable>(
         to connection: Connection, resource: ServiceResource, deadline: Deadline = .never,
         show: @Sendable (SignInPrompt) async -> Void, _ work: () async throws(MMError) -> Answer
     ) async throws(MMError) -> Answer {
-        // The cache may hold a token that has not expired and that the service refuses: it counts for the first wait alone.
+        // The cache may hold an unexpired token that the service refuses; it is accepted only for the first wait.
         for renewing in [false, true] {
             do throws(MMError) {
                 return try await work()

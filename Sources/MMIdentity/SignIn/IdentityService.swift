@@ -2,10 +2,11 @@ public import MMCore
 package import MMHTTP
 internal import MMSystem
 
-/// Signs connections in and hands out their tokens.
+/// Signs connections in and provides their tokens.
 ///
-/// Tokens live in MSAL's cache format, one file a connection, shared with other programs and between processes. A sign-in that
-/// waits for a person is a file too: the process that showed its code may end, and any other goes on with it.
+/// Tokens are stored in MSAL's cache format, one file per connection, and shared between processes and with other
+/// programs. A sign-in that awaits a person is stored in a file too: the process that showed its code may end, and any
+/// other can continue.
 ///
 /// ```swift
 /// let identity = IdentityService(environment: environment)
@@ -17,7 +18,7 @@ public actor IdentityService {
     nonisolated let transport: any HTTPTransport
     nonisolated let clock: WallClock
     nonisolated let configuration: IdentityConfiguration
-    /// Where sign-ins and requests leave their lines: sizes, states and ids, never content.
+    /// The log of sign-ins and requests: sizes, states and ids, never content.
     package nonisolated let log: Log
     nonisolated let pause: @Sendable (Duration) async throws -> Void
     nonisolated let direct: any HTTPTransport
@@ -31,7 +32,7 @@ public actor IdentityService {
         let options: String
     }
 
-    /// A service over the files and addresses that an environment names.
+    /// Creates a service for the files and addresses that an environment names.
     /// - Parameters:
     ///   - environment: of the process: `HOME`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_SANDBOX_URL`, proxies.
     ///   - configuration: how it behaves.
@@ -50,7 +51,7 @@ public actor IdentityService {
             configuration: configuration, methods: methods, log: log)
     }
 
-    /// A service with parts of the caller's choice.
+    /// Creates a service from the given parts.
     /// - Parameters:
     ///   - paths: where its files lie.
     ///   - environment: of the process, for `MM_SANDBOX_URL`.
@@ -80,16 +81,16 @@ public actor IdentityService {
         self.pause = pause
     }
 
-    /// What carries requests: shared with the clients of services, so that connections to the network are reused.
+    /// The transport, shared with the clients of services so that network connections are reused.
     package nonisolated var carrier: any HTTPTransport { transport }
 
-    /// The cloud of a connection.
-    /// - Throws: `.invalidInput` for a cloud that isn't known.
+    /// Returns the cloud of a connection.
+    /// - Throws: `.invalidInput` for an unknown cloud; `.unavailable` when its sandbox isn't running.
     public nonisolated func cloud(of connection: Connection) throws(MMError) -> Cloud {
         try Cloud.named(connection.cloud, paths: paths, environment: environment)
     }
 
-    /// When the requests of a connection to a service may go out.
+    /// Returns the pace at which a connection's requests to a service may be sent.
     package nonisolated func pace(
         of connection: Connection, service: String, clock: WallClock, log: Log
     ) -> ServicePace {
@@ -98,26 +99,27 @@ public actor IdentityService {
 
     // MARK: Tokens
 
-    /// A token that the resource takes: from the cache, refreshed, or of a sign-in that was approved meanwhile.
+    /// Returns a valid token for a resource: from the cache, by a refresh, or from a sign-in that has been approved
+    /// meanwhile.
     ///
-    /// Never waits for a person: where one is needed it starts a sign-in, or asks once about the one that waits, as soon as
-    /// the service allows, and answers. Calls for the same token share one request, over all processes.
+    /// Never waits for a person. If one is needed, it starts a sign-in, or polls the pending one once as soon as the
+    /// service allows, and returns. Calls for the same token share one request, even across processes.
     /// - Parameters:
-    ///   - connection: whose token.
-    ///   - resource: what for.
+    ///   - connection: the connection.
+    ///   - resource: the service that the token is for.
     ///   - deadline: when to give up waiting for the service and for other processes.
-    /// - Throws: `.signInNeeded` with code, address, account and expiry in its details; `.forbidden` for a wrong account, a
-    ///   declined sign-in, or a policy; `.unsupported` for ways to sign in that aren't there yet.
+    /// - Throws: `.signInNeeded` with code, URL, account and expiry in its details; `.forbidden` for a wrong account, a
+    ///   declined sign-in, or a policy; `.unsupported` for sign-in methods that aren't implemented yet.
     public func token(
         for connection: Connection, resource: ServiceResource = .graph, deadline: Deadline = .after(.seconds(90))
     ) async throws(MMError) -> AccessToken {
         try await token(for: connection, resource: resource, options: TokenOptions(), deadline: deadline)
     }
 
-    /// A token in the place of one that a service has refused.
+    /// Returns a replacement for a token that a service has refused.
     /// - Parameters:
-    ///   - refused: the token that was refused; one that came since is good.
-    ///   - claims: what the service asked for, as JSON (`claims` of its challenge, decoded).
+    ///   - refused: the refused token; a token obtained since then is accepted.
+    ///   - claims: the claims that the service demanded, as JSON (`claims` of its challenge, decoded).
     /// - Throws: as `token(for:)`.
     public func token(
         insteadOf refused: AccessToken, for connection: Connection, claims: String? = nil,
@@ -139,21 +141,22 @@ public actor IdentityService {
 
     // MARK: Signing in
 
-    /// How far a sign-in has come.
+    /// The progress of a sign-in.
     public enum SignInProgress: Sendable {
-        /// Somebody is signed in.
+        /// This account is signed in.
         case signedIn(SignedInAccount)
-        /// A person has to approve this.
+        /// A person has to approve this prompt.
         case waiting(SignInPrompt)
     }
 
-    /// Starts a sign-in, or asks once about the one that waits, as soon as the service allows.
+    /// Starts a sign-in, or polls the pending one once as soon as the service allows.
     /// - Parameters:
-    ///   - connection: who signs in.
-    ///   - resource: what the first token is for.
-    ///   - renewing: whether to sign in anew although there are good tokens; repeating the call goes on with its code.
-    /// - Throws: `.forbidden` for a wrong account, a declined sign-in, or a policy; `.unsupported` for
-    ///   ways to sign in that aren't there yet; network faults.
+    ///   - connection: the connection that signs in.
+    ///   - resource: the service that the first token is for.
+    ///   - renewing: whether to sign in again even if there are valid tokens; further calls continue with the same
+    ///     code.
+    /// - Throws: `.forbidden` for a wrong account, a declined sign-in, or a policy; `.unsupported` for sign-in methods
+    ///   that aren't implemented yet; network errors.
     public func beginSignIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         deadline: Deadline = .after(.seconds(60))
@@ -168,7 +171,7 @@ public actor IdentityService {
         }
     }
 
-    /// Signs in and waits until a person has approved, for terminals.
+    /// Signs in and waits until a person has approved; for terminals.
     /// - Parameters:
     ///   - connection: who signs in.
     ///   - resource: what the first token is for.
@@ -216,10 +219,10 @@ public actor IdentityService {
 
     /// Signs out: removes the connection's tokens from its cache, and its pending sign-ins.
     /// - Parameters:
-    ///   - connection: who signs out.
-    ///   - forgettingAccount: whether the pin goes as well, so that another account may sign in next.
-    /// - Returns: who was signed in.
-    /// - Throws: `.deadlineExceeded` while another process holds the tokens; what the disk refuses.
+    ///   - connection: the connection that signs out.
+    ///   - forgettingAccount: whether to remove the pin as well, so that another account may sign in next.
+    /// - Returns: the accounts that were signed in.
+    /// - Throws: `.conflict` while another process holds the tokens; file errors.
     @discardableResult
     public func signOut(
         _ connection: Connection, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))
@@ -227,8 +230,8 @@ public actor IdentityService {
         try await signOut(named: connection.name, forgettingAccount: forgettingAccount, deadline: deadline)
     }
 
-    /// Signs out whatever connection has a name, or had it once. Needs nothing but the name: a sign-out also works when the
-    /// entry is broken or points elsewhere by now, and the sandbox is gone.
+    /// Signs out the present or former connection of a name. It needs nothing else, so it works even when the entry is
+    /// malformed or now points elsewhere, or when the sandbox is gone.
     @discardableResult
     package func signOut(
         named name: String, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))
@@ -236,10 +239,10 @@ public actor IdentityService {
         let files = TokenFiles(paths: paths, connection: name, memory: memory)
         try ProtectedFile.makeDirectory(paths.tokenDirectory)
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
-        // Codes first: whoever approves one now would put tokens back.
+        // Remove codes first: approving one now would bring tokens back.
         for path in try files.pendingPaths() { try ProtectedFile.erase(path) }
         let accounts = try await files.cache.clear(until: deadline)
-        // An empty cache of our own hides an earlier program's, whose name is not ours alone.
+        // An empty cache hides that of an earlier program, whose file name isn't unique to this connection.
         if FileSignature(files.cache.path) == nil, let earlier = files.earlierCachePath, FileSignature(earlier) != nil {
             try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
         }
@@ -251,13 +254,13 @@ public actor IdentityService {
         return SignOutResult(accounts: accounts)
     }
 
-    /// Gives a connection that gets another name the pin that it had; the one of an earlier connection of that name goes.
+    /// Moves the pin of a connection that is renamed, replacing that of an earlier connection with the new name.
     package func movePin(from name: String, to newName: String) async throws(MMError) {
         let pins = PinStore(path: paths.pinFile)
         try await BlockingWork.run { () throws(MMError) in try pins.move(from: name, to: newName) }
     }
 
-    /// How a connection stands, from the files alone: no request is made.
+    /// Returns a connection's sign-in state, from the files alone; no request is made.
     public func state(of connection: Connection, resource: ServiceResource = .graph) async -> SignInState {
         do throws(MMError) {
             let method = try method(of: connection)
@@ -283,7 +286,7 @@ public actor IdentityService {
         }
     }
 
-    /// Whether the cache of a connection holds its account; also true where that can't be told.
+    /// Returns whether a connection's cache holds its account; also true when that can't be determined.
     package func holdsAccount(of connection: Connection) async -> Bool {
         do throws(MMError) {
             let method = try method(of: connection)
@@ -321,17 +324,17 @@ public actor IdentityService {
             details: ["connection": .string(connection.name), "resource": .string(resource.name)])
     }
 
-    /// Somebody asks for a sign-in: one that was declined or ran out is no longer in the way.
+    /// Removes a declined or expired sign-in, because someone is explicitly asking for a new one.
     private func reopen(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) {
         let file = TokenFiles(paths: paths, connection: target.connection, memory: memory).pending(target, resource)
         if try file.read()?.outcome != nil { try file.remove() }
     }
 
-    /// The longest that a call waits until the service may be asked again.
+    /// The longest wait for permission to poll again.
     private static let shortWait = Duration.seconds(15)
 
-    /// As `acquire`; where it is too early to ask about a code that was shown before, a short wait comes first, so that what
-    /// was approved is never answered with its own code.
+    /// Like `acquire`, but if it is too early to poll for a code that was shown before, waits briefly and tries again,
+    /// so that a sign-in that is already approved isn't answered with its own code.
     private func acquireSoon(
         _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
     ) async throws(MMError) -> TokenAcquirer.Outcome {

@@ -1,13 +1,14 @@
 internal import MMCore
 internal import MMSystem
 
-/// Where the pending sign-in of a connection for one resource lies.
+/// The file of a connection's pending sign-in for one resource.
 struct PendingFile: Sendable {
     let path: String
     let identity: [String]
 
-    /// The pending sign-in; what can't be read as one counts as none: a new code replaces it, nothing is lost with it.
-    /// - Throws: when the file is a link, of another user, or can't be reached.
+    /// Reads the pending sign-in. A file that can't be parsed counts as none; a new code replaces it and nothing is
+    /// lost.
+    /// - Throws: an error when the file is a link, belongs to another user, or can't be reached.
     func read() throws(MMError) -> PendingSignIn? {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
         return PendingSignIn(bytes, identity: identity)

@@ -1,16 +1,16 @@
 internal import MMCore
 
-/// A sign-in that a person has yet to approve, as it lies on disk: any process may go on with it.
+/// A sign-in that awaits a person's approval, as stored on disk, so that any process may continue it.
 ///
-/// The file is the flow object of MSAL for Python (what `initiate_device_flow` returns) with a member `mm` of our own, so
-/// that programs with the same files can go on with our codes and we with theirs. It holds the device code: as good as a password
-/// while it lives.
+/// The file is the flow object of MSAL for Python (as returned by `initiate_device_flow`) with an additional member
+/// `mm`, so that other programs that use these files and this one can continue each other's sign-ins. It contains the
+/// device code, which is as good as a password while it is valid.
 package struct PendingSignIn: Sendable {
-    /// What became of it, where it can't be asked about any more.
+    /// The outcome of a sign-in that can no longer be polled.
     enum Outcome: String, Sendable {
-        /// The person said no.
+        /// The person declined.
         case declined
-        /// The code ran out, and so did the one that replaced it.
+        /// The code expired, and so did the one that replaced it.
         case expired
     }
 
@@ -24,17 +24,17 @@ package struct PendingSignIn: Sendable {
     var correlationID: String
     var scopes: [String]
     var claims: String?
-    /// How many codes ran out before this one.
+    /// The number of codes that expired before this one.
     var restarts: Int
-    /// Whether somebody asked for it although there may be good tokens.
+    /// Whether the sign-in was requested even though there may be valid tokens.
     var isRenewal: Bool
-    /// The digest of the refresh token whose refusal made it necessary.
+    /// The digest of the refresh token whose refusal made the sign-in necessary.
     var refused: String?
     var outcome: Outcome?
-    /// Whose it is: connection, app, sign-in service, tenant, resource.
+    /// What the sign-in belongs to: connection, app, sign-in service, tenant, resource.
     var identity: [String]
 
-    /// What a person sees of it.
+    /// Returns what to show a person.
     func prompt(for target: SignInTarget, resource: ServiceResource, trouble: String? = nil) -> SignInPrompt {
         SignInPrompt(
             connection: target.connection, resource: resource, userCode: userCode, verificationURI: verificationURI,
@@ -45,7 +45,7 @@ package struct PendingSignIn: Sendable {
 }
 
 extension PendingSignIn {
-    /// The file's bytes.
+    /// The content of the file.
     var bytes: [UInt8] {
         var own: JSONObject = [
             "identity": .array(identity.map { .string($0) }), "scopes": .array(scopes.map { .string($0) }),
@@ -60,14 +60,15 @@ extension PendingSignIn {
             "interval": .int(Int64(interval)), "expires_at": .int(expiresAt), "_correlation_id": .string(correlationID),
             "mm": .object(own),
         ]
-        // A code that is over is no use to anybody but a thief.
+        // Once the sign-in is over, the code would be of use only to a thief.
         if outcome == nil { flow["device_code"] = .string(deviceCode.reveal()) }
         return JSONWriter.bytes(.object(flow), layout: .indented(2)) + [0x0A]
     }
 
-    /// The sign-in in a file's bytes.
-    /// - Parameter identity: whose it should be; a file without our own member, which another program wrote, is taken to be that.
-    /// - Returns: `nil` when it is none, or somebody else's.
+    /// Parses the content of a file.
+    /// - Parameter identity: what the sign-in must belong to. A file without the `mm` member, written by another
+    ///   program, is assumed to belong to it.
+    /// - Returns: `nil` when it isn't a pending sign-in or belongs to something else.
     init?(_ bytes: [UInt8], identity: [String]) {
         guard let flow = (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 1 << 20, depth: 16)))?.object,
             let userCode = flow["user_code"]?.string, let expiresAt = flow["expires_at"]?.double, expiresAt.isFinite,

@@ -1,24 +1,24 @@
 internal import MMCore
 internal import MMSystem
 
-/// One piece of work that several callers wait for, each with its own deadline and cancellation.
+/// Work that several callers wait for, each with its own deadline and cancellation.
 ///
-/// The work itself is never called off: a refresh that has reached the service must be written down, or its refresh token is
-/// lost. A caller who leaves just stops waiting.
+/// The work itself is never cancelled: the result of a refresh that has reached the service must be stored, or its
+/// refresh token is lost. A caller that gives up merely stops waiting.
 struct SharedFlight<Value: Sendable>: Sendable {
     private let task: Task<Result<Value, MMError>, Never>
 
     /// Starts the work.
     init(_ work: @escaping @Sendable () async -> Result<Value, MMError>) {
-        // Not a child of the first caller: the others must not lose it with them.
+        // Not a child task of the first caller, whose cancellation must not affect the others.
         task = Task { await work() }
     }
 
     /// Waits for the work.
     /// - Parameters:
-    ///   - what: what is waited for, for messages.
+    ///   - what: what the caller waits for, for error messages.
     ///   - deadline: when this caller gives up.
-    /// - Throws: what the work threw; `cancelled` when the caller's task is; `deadlineExceeded`.
+    /// - Throws: what the work threw; `cancelled` when the caller's task is cancelled; `deadlineExceeded`.
     func value(of what: String, until deadline: Deadline) async throws(MMError) -> Value {
         let answer = OneShot<Result<Value, MMError>>()
         let waiter = Task { answer.give(await task.value) }

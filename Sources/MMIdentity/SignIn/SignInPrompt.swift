@@ -1,28 +1,28 @@
 public import MMCore
 
-/// What a person needs to approve a sign-in: show it, as it is.
+/// What a person needs to approve a sign-in; show it unchanged.
 public struct SignInPrompt: Sendable, Hashable {
-    /// The connection that wants to sign in.
+    /// The connection that is signing in.
     public let connection: String
-    /// What the token is for first.
+    /// The service that the first token is for.
     public let resource: ServiceResource
     /// What to type; empty where the page is opened on this machine and nothing is typed.
     public let userCode: String
     /// Where to type it, or the page to open.
     public let verificationURI: String
-    /// The sign-in service's own sentence.
+    /// The sign-in service's own instructions.
     public let message: String
-    /// The account to use, where the connection expects one.
+    /// The account to use, if the connection expects one.
     public let account: String?
-    /// The app that will act in the person's name, so that nobody approves somebody else's.
+    /// The app that will act in the person's name, so that nobody approves another one by mistake.
     public let appID: String
-    /// The tenant it will act in.
+    /// The tenant that the app will act in.
     public let tenant: String
-    /// When the code runs out.
+    /// When the code expires.
     public let expiresAt: Timestamp
-    /// The pause between two questions to the service.
+    /// The minimum time between two polls.
     public let interval: Duration
-    /// Why the last question brought no answer, if it didn't.
+    /// Why the last poll failed, if it did.
     public let trouble: String?
 
     /// Whether the page has to be opened in a browser of this machine, and needs no code.

@@ -1,13 +1,13 @@
 public import MMCore
 
-/// How a connection stands with its sign-in, as far as the files on this machine tell.
+/// A connection's sign-in state, as far as it can be determined from the files on this machine.
 public enum SignInState: Sendable {
-    /// There are tokens: of this account, the access token until then (`nil` when only a refresh token is left).
+    /// There are tokens for this account. The access token expires then; `nil` when only a refresh token is left.
     case signedIn(SignedInAccount, expiresAt: Timestamp?)
-    /// A code waits for a person.
+    /// A code awaits a person's approval.
     case pending(SignInPrompt)
-    /// No tokens.
+    /// There are no tokens.
     case signedOut
-    /// Something is in the way: a broken cache, a wrong or renamed account, a missing app id.
+    /// Something prevents the use of the tokens: a malformed cache, a wrong or renamed account, a missing app id.
     case unusable(MMError)
 }

@@ -1,4 +1,4 @@
-/// What a sign-out did.
+/// The result of a sign-out.
 public struct SignOutResult: Sendable, Hashable {
     /// The accounts whose tokens were removed.
     public var accounts: [String] = []

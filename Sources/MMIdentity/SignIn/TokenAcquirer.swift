@@ -1,12 +1,13 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Gets a token for one connection and resource: from the cache, by a refresh, or by going on with a sign-in.
+/// Obtains a token for one connection and resource: from the cache, by a refresh, or by continuing a sign-in.
 struct TokenAcquirer: Sendable {
-    /// What came of it.
+    /// The result of acquiring a token.
     enum Outcome: Sendable {
         case token(AccessToken)
-        /// A person must approve first; ask again after the pause. The service was asked just now, unless it is too early.
+        /// A person must approve first; try again after the pause. The service was polled just now, unless it was too
+        /// early.
         case approval(SignInPrompt, pause: Duration, isTooEarly: Bool = false)
         /// A person must sign in in a browser, with these claims asked for.
         case browser(claims: String?)
@@ -22,18 +23,19 @@ struct TokenAcquirer: Sendable {
     /// Whether people sign in in a browser of this machine, instead of with a code.
     var usesBrowser = false
 
-    /// Gets the token.
+    /// Obtains the token.
     func run() async throws(MMError) -> Outcome {
         if options.renewal == .no, let token = try await cached() { return .token(token) }
         let stale = try await newest()?.secret
-        // One at a time for a connection, over all processes: a refresh token is exchanged once, and a code polled once.
+        // One process at a time per connection: a refresh token is exchanged once, and a code is polled by one process
+        // at a time.
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
         let outcome = try await runLocked(stale: stale)
         _ = consume lock
         return outcome
     }
 
-    /// - Parameter stale: the token that wasn't good enough before we had the lock.
+    /// - Parameter stale: the token that wasn't good enough before the lock was acquired.
     private func runLocked(stale: Secret?) async throws(MMError) -> Outcome {
         let snapshot = try await files.snapshot(target)
         switch options.renewal {
@@ -43,15 +45,15 @@ struct TokenAcquirer: Sendable {
             return try await DeviceSignIn(self, claims: options.claims, refused: nil).run()
         case .no, .goOn: break
         }
-        // Another process may have done it while we waited. Its token is as new as ours would be, so that it counts even
-        // where the service hands out tokens of less than five minutes.
+        // Another process may have obtained a token while this one waited. It is as new as ours would be, so it is
+        // accepted even if the service issues tokens with a lifetime of less than five minutes.
         if let token = try await cached(insteadOf: stale) { return .token(token) }
         var claims = options.claims
         var refused: String?
         if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account) {
             refused = Self.digest(refresh.secret)
-            // A refresh token that was refused once for this resource is not tried again: Entra ID takes repeated
-            // requests for a loop (AADSTS50196).
+            // Don't retry a refresh token that was refused for this resource: Entra ID treats repeated requests as a
+            // loop (AADSTS50196).
             if try files.pending(target, resource).read()?.refused != refused {
                 switch try await refreshed(account, refresh, snapshot) {
                 case .token(let token): return .token(token)
@@ -85,8 +87,8 @@ struct TokenAcquirer: Sendable {
 
     // MARK: Cache
 
-    /// A token of the cache that is good for five minutes more, or that has just replaced `stale`; never the one that a
-    /// service has just refused.
+    /// Returns a cached token that is valid for at least five more minutes or has just replaced `stale`, but never the
+    /// one that a service has just refused.
     func cached(insteadOf stale: Secret? = nil) async throws(MMError) -> AccessToken? {
         guard options.claims == nil || options.rejecting != nil else { return nil }
         let snapshot = try await files.snapshot(target)
@@ -97,7 +99,8 @@ struct TokenAcquirer: Sendable {
         let now = clock.now.seconds
         let isReplaced = stale != nil && stale != entry.secret
         guard entry.expiresOn - now >= (isReplaced ? 5 : 300), entry.cachedAt <= now + 300 else { return nil }
-        // Past the half of a long life a refresh is advised; without a refresh token the rest is used up.
+        // Past half of a long lifetime a refresh is advised; without a refresh token, the token is used until it
+        // expires.
         if let refreshOn = entry.refreshOn, refreshOn <= now, snapshot.view.refreshToken(of: account) != nil {
             return nil
         }
@@ -106,14 +109,14 @@ struct TokenAcquirer: Sendable {
         return token(entry, account)
     }
 
-    /// The token in the cache, good or not.
+    /// Returns the cached token, valid or not.
     private func newest() async throws(MMError) -> TokenCacheView.AccessEntry? {
         let snapshot = try await files.snapshot(target)
         return try snapshot.account().flatMap { snapshot.view.accessToken(of: $0, for: resource) }
     }
 
     private func isNewerThanRejected(_ entry: TokenCacheView.AccessEntry) -> Bool {
-        // Other claims were asked for: only a token that came after the refused one can carry them.
+        // Other claims are required, which only a token issued after the refused one can carry.
         options.claims == nil || entry.cachedAt >= options.rejectedAt
     }
 
@@ -126,7 +129,7 @@ struct TokenAcquirer: Sendable {
 
     // MARK: Refresh
 
-    /// The token after somebody has signed in for another resource.
+    /// Obtains the token after a sign-in for another resource.
     func afterSignIn() async throws(MMError) -> Outcome {
         let snapshot = try await files.snapshot(target)
         var claims: String?
@@ -180,7 +183,7 @@ struct TokenAcquirer: Sendable {
         }
     }
 
-    /// The old token, while it lives and nobody has refused it: better than nothing when the sign-in service is away.
+    /// Returns the old token if it is still valid and wasn't refused, for use while the sign-in service is unavailable.
     private func stillGood(_ account: TokenCacheView.Account, _ snapshot: TokenFiles.Snapshot) -> AccessToken? {
         guard options.claims == nil, let entry = snapshot.view.accessToken(of: account, for: resource),
             entry.secret != options.rejecting, entry.expiresOn > clock.now.seconds + 5
@@ -188,11 +191,11 @@ struct TokenAcquirer: Sendable {
         return token(entry, account)
     }
 
-    /// Writes the tokens down, checks who it is, then hands the access token out.
+    /// Stores the tokens, checks the account and returns the access token.
     ///
-    /// After a sign-in nothing is written before it is known that the right account signed in. After a refresh a new refresh
-    /// token has taken the old one's place already, so that it is written first: a name that changed, or a clock that is
-    /// wrong, must not cost the sign-in.
+    /// After a sign-in, nothing is stored until the account has been checked. After a refresh, the new refresh token
+    /// has already replaced the old one, so it is stored first: a changed name or a wrong clock must not cost the
+    /// sign-in.
     func store(
         _ answer: TokenAnswer, _ known: TokenCacheView.Account?, refreshedFrom: String?, _ snapshot: TokenFiles.Snapshot
     ) async throws(MMError) -> AccessToken {
@@ -210,7 +213,7 @@ struct TokenAcquirer: Sendable {
                     hint: "Nothing was kept. Sign out and in again: mm logout \(ShellWord.quoted(target.connection)).")
             }
             try await write(answer, for: known.account, known, refreshedFrom, snapshot)
-            // A refresh needs no new id_token: the account is the one that the refresh token was issued to.
+            // A refresh may return no id_token; the account is then the one that the refresh token was issued to.
             signedIn = answer.idToken == nil ? known.account : try check.account(of: answer, now: now)
         } else {
             signedIn = try check.account(of: answer, now: now)

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What was read last from the files, so that a call with a good token costs a look at the file's date and no more.
+/// Caches what was last read from the files, so that a call with a valid token costs only a look at the file's status.
 final class TokenCacheMemory: Sendable {
     private struct State {
         var documents: [String: (FileSignature, TokenCacheDocument)] = [:]
@@ -16,13 +16,13 @@ final class TokenCacheMemory: Sendable {
 
     private static let mostFiles = 512
 
-    /// A cache's content; `nil` when there is no file.
+    /// Returns a cache's content; `nil` when there is no file.
     func document(_ file: TokenCacheFile) async throws(MMError) -> TokenCacheDocument? {
         guard let before = FileSignature(file.path) else { return nil }
         if let (signature, document) = state.withLock({ $0.documents[file.path] }), signature == before {
             return document
         }
-        // Rights may have been given away by somebody else's hand; what others can read is closed to them first.
+        // Someone may have loosened the file's permissions; close it to others before reading.
         if (try? ProtectedFile.tighten(file.path)) == true {
             log.scoped(file.connection).warning(
                 "token cache was open to other users, now closed", ["path": .string(file.path)])
@@ -37,7 +37,7 @@ final class TokenCacheMemory: Sendable {
         return document
     }
 
-    /// A connection's pin.
+    /// Returns a connection's pin.
     func pin(_ store: PinStore, _ connection: String) throws(MMError) -> AccountPin? {
         let before = FileSignature(store.path)
         if let (signature, pin) = state.withLock({ $0.pins[connection] }), signature == before { return pin }

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMSystem
 
-/// The files of one connection's sign-in: cache, pending sign-ins, pin.
+/// The files of one connection's sign-in: cache, pending sign-ins and pin.
 struct TokenFiles: Sendable {
     let directory: String
     let names: TokenFileName
@@ -17,15 +17,15 @@ struct TokenFiles: Sendable {
         self.memory = memory
     }
 
-    /// What a cache holds for a connection, with the choice of the account.
+    /// The content of a cache for a connection, with the rules for choosing the account.
     struct Snapshot: Sendable {
         let view: TokenCacheView
         let check: IdentityCheck
         /// Whether it was read from an earlier program's cache, which has another name.
         let isFromEarlierCache: Bool
 
-        /// The account that the connection stands for; `nil` when nobody has signed in.
-        /// - Throws: for the pinned account under another name, and when it can't be told which of several it is.
+        /// Returns the account that the connection stands for; `nil` when nobody has signed in.
+        /// - Throws: an error when the pinned account has another name, or when several accounts match.
         func account() throws(MMError) -> TokenCacheView.Account? {
             let all = view.accounts
             if let pin = check.pin {
@@ -43,11 +43,11 @@ struct TokenFiles: Sendable {
         }
     }
 
-    /// The cache that an earlier program made for this connection under another name than ours.
+    /// The path of the cache that an earlier program created for this connection under another name.
     var earlierCachePath: String? { names.earlierCache.map { "\(directory)/\($0)" } }
 
-    /// The cache as it is now. Of an earlier program's cache, under a name that several connections may share, only the account that the
-    /// connection names is taken.
+    /// Reads the current cache. From an earlier program's cache, whose name several connections may share, only the
+    /// account that the connection names is used.
     func snapshot(_ target: SignInTarget) async throws(MMError) -> Snapshot {
         let pin = try pin(of: target)
         var document = try await memory.document(cache)
@@ -64,29 +64,30 @@ struct TokenFiles: Sendable {
             view: view, check: IdentityCheck(target: target, pin: pin), isFromEarlierCache: isFromEarlierCache)
     }
 
-    /// The identity that the connection is pinned to; one in the registry counts before the one of the first sign-in.
+    /// Returns the identity that the connection is pinned to; a pin in the registry takes precedence over that of the
+    /// first sign-in.
     func pin(of target: SignInTarget) throws(MMError) -> AccountPin? {
         if let pin = target.registryPin { return pin }
         guard let pin = try memory.pin(pins, target.connection) else { return nil }
-        // A pin of another tenant is of what the connection was before somebody pointed it elsewhere.
+        // A pin to another tenant stems from before the connection was pointed elsewhere.
         if let tenantID = target.authority.tenantID, tenantID != pin.tenantId.lowercased() { return nil }
         return pin
     }
 
-    /// Pins the connection to an account, unless it is pinned.
+    /// Pins the connection to an account, unless it is already pinned.
     func pin(_ target: SignInTarget, _ account: SignedInAccount, now: Timestamp) async throws(MMError) {
         guard try pin(of: target)?.objectId == nil else { return }
         let pins = pins
         try await BlockingWork.run { () throws(MMError) in try pins.pin(target.connection, to: account, now: now) }
     }
 
-    /// The pending sign-in for a resource.
+    /// Returns the file of the pending sign-in for a resource.
     func pending(_ target: SignInTarget, _ resource: ServiceResource) -> PendingFile {
         PendingFile(path: "\(directory)/\(names.pending(resource))", identity: target.identity + [resource.name])
     }
 
-    /// Where pending sign-ins of the connection may lie, whosever they are and whatever they are for: for each resource, and
-    /// for each SharePoint host that the folder holds one for.
+    /// Returns the paths of all possible pending sign-ins of the connection: one per resource, and one per SharePoint
+    /// host for which the folder holds one.
     func pendingPaths() throws(MMError) -> [String] {
         let plain = ServiceResource.plain.map { names.pending($0) }
         let hosts = try FolderListing.names(in: directory).compactMap { names.sharePointPending(of: $0) }

@@ -1,34 +1,34 @@
 package import MMCore
 
-/// What a caller wants of a token besides that it works.
+/// What a caller requires of a token beyond being valid.
 package struct TokenOptions: Sendable {
-    /// Whether a code may be shown to a person.
+    /// Whether a person may be asked to sign in.
     package enum Interaction: Sendable, Hashable {
-        /// Start or go on with a sign-in where one is needed.
+        /// A sign-in may be started or continued if needed.
         case allowed
-        /// Only what works without a person.
+        /// Only what works without a person is done.
         case never
     }
 
-    /// Whether tokens that are there already count.
+    /// Whether existing tokens are accepted.
     package enum Renewal: Sendable, Hashable {
-        /// They count.
+        /// Existing tokens are accepted.
         case no
-        /// A new code, whatever there is.
+        /// A new code is requested, whatever exists.
         case start
-        /// The code that `start` brought is asked about, whatever there is.
+        /// The code from `start` is polled, whatever exists.
         case goOn
     }
 
-    /// Whether a code may be shown.
+    /// Whether a person may be asked to sign in.
     package var interaction: Interaction
     /// A token that the service has just refused.
     package var rejecting: Secret?
-    /// When that token was used, in unix seconds.
+    /// When that token was used, in seconds since 1970.
     package var rejectedAt: Int64
-    /// The claims that the service asked for when it refused.
+    /// The claims that the service demanded when it refused the token.
     package var claims: String?
-    /// Whether tokens that are there already count.
+    /// Whether existing tokens are accepted.
     package var renewal: Renewal
 
     package init(
@@ -42,6 +42,6 @@ package struct TokenOptions: Sendable {
         self.renewal = renewal
     }
 
-    /// What makes two calls the same call.
+    /// A key that is equal for calls that can share a result.
     var key: String { "\(interaction)\u{0}\(rejecting?.reveal() ?? "")\u{0}\(claims ?? "")\u{0}\(renewal)" }
 }

@@ -1,17 +1,17 @@
 package import MMCore
 
-/// When the requests of one connection to one service may go out, agreed on by all calls of all processes: a small file in
-/// the state folder, there only while a service has asked to slow down.
+/// Coordinates when one connection's requests to one service may be sent, across all calls and processes. It is a small
+/// file in the state folder that exists only while a service has asked to slow down.
 package struct ServicePace: Sendable {
     private let path: String
     private let key: String
     private let clock: WallClock
     private let log: Log
 
-    /// How long the file is waited for: it is held for a moment only.
+    /// How long to wait for the file's lock, which is held only briefly.
     private static let patience = Duration.seconds(5)
 
-    /// The pace of a connection's requests to a service.
+    /// Creates the pace of a connection's requests to a service.
     package init(paths: StatePaths, connection: String, service: String, clock: WallClock, log: Log) {
         path = paths.throttleFile
         key = "\(connection)/\(service)"
@@ -19,12 +19,12 @@ package struct ServicePace: Sendable {
         self.log = log
     }
 
-    /// Takes the next place in the row of those who want to send.
-    /// - Returns: how long to wait and ask again; `nil` when the request may go now.
+    /// Takes the next slot among those who want to send.
+    /// - Returns: how long to wait before trying again; `nil` when the request may be sent now.
     package func take() async -> Duration? {
         guard let pace = current(), !pace.isOver(at: now) else { return nil }
         var seen = pace
-        // A caller that comes too early is told so without the lock.
+        // A caller that is too early is told so without taking the lock.
         if let wait = seen.take(now) { return wait }
         return await change { pace, now in
             guard pace?.isOver(at: now) == false else {
@@ -35,10 +35,10 @@ package struct ServicePace: Sendable {
         } ?? nil
     }
 
-    /// The service asks to slow down.
+    /// Records that the service asked to slow down.
     /// - Parameters:
-    ///   - wait: for how long.
-    ///   - sent: when the request went out that it says so to.
+    ///   - wait: how long to wait.
+    ///   - sent: when the request that was refused was sent.
     package func slowDown(for wait: Duration, sent: Timestamp) async {
         await change { pace, now in
             if pace?.isOver(at: now) == false {
@@ -49,7 +49,7 @@ package struct ServicePace: Sendable {
         }
     }
 
-    /// A request that went out at a time went well.
+    /// Records that a request sent at a given time succeeded.
     package func goOn(sent: Timestamp) async {
         guard current() != nil else { return }
         await change { pace, now in
@@ -66,11 +66,11 @@ package struct ServicePace: Sendable {
 
     private func read() throws(MMError) -> JSONObject? {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
-        // A file that can't be read holds nothing worth keeping.
+        // A file that can't be parsed holds nothing worth keeping.
         return (try? JSONParser.parse(bytes))?.object
     }
 
-    /// Changes the entry under the file's lock. Without the file each call still heeds what it was told itself.
+    /// Changes the entry under the file's lock. If that fails, each call still honours what it was told itself.
     @discardableResult
     private func change<Value: Sendable>(_ body: (inout Pace?, Int64) -> Value) async -> Value? {
         do throws(MMError) {
@@ -104,6 +104,6 @@ extension Timestamp {
 }
 
 extension Duration {
-    /// Full milliseconds.
+    /// Whole milliseconds.
     var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
 }
