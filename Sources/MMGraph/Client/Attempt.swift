@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 internal import MMIdentity
 
-/// The attempts at one request, until there is an answer to hand on.
+/// Sends one request, as often as the policy allows, until there is a response to return.
 struct Attempt {
     private let client: GraphClient
     private let request: GraphRequest
@@ -69,7 +69,7 @@ struct Attempt {
             isGuarded: request.header("If-Match") != nil, mayRepeat: request.mayRepeat, jitter: client.jitter())
         if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
         guard let wait, wait < deadline.remaining else { return false }
-        // The gate waits, for this call and all others.
+        // The gate does the waiting, for this call and all others.
         if ending.isThrottling { return true }
         do {
             try await client.pause(wait)

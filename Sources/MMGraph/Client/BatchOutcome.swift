@@ -1,24 +1,24 @@
 package import MMCore
 internal import MMHTTP
 
-/// What became of the requests of a `$batch`: it succeeds as a whole also where some of them were throttled or failed.
+/// The outcome of a `$batch`, which succeeds as a whole even if some of its requests were throttled or failed.
 package struct BatchOutcome: Sendable, Hashable {
-    /// A request of the batch that the service did not carry out for reasons of its own.
+    /// A request of the batch that the service throttled or failed to carry out.
     package struct Trouble: Sendable, Hashable {
         /// The request's id in the batch.
         package let id: String
-        /// Its status: 429 or 5xx, or 424 for what depends on such a one.
+        /// The status: 429, 5xx, or 424 for a request that depends on such a one.
         package let status: Int
-        /// The wait that the service asks for.
+        /// The wait that the service asks for, if any.
         package let retryAfter: Duration?
     }
 
-    /// How many requests were answered.
+    /// The number of responses in the batch.
     package let count: Int
-    /// Those in trouble.
+    /// The requests that weren't carried out.
     package let troubles: [Trouble]
 
-    /// The outcome of an answer; `nil` when it is none to a batch.
+    /// Reads the outcome of a response; `nil` when the request wasn't a batch.
     package init?(_ response: GraphResponse, to request: GraphRequest, now: Timestamp) {
         guard request.method == "POST", request.target.segments.last?.lowercased() == "$batch",
             let answers = (try? JSONParser.parse(response.body))?["responses"]?.array
@@ -38,13 +38,13 @@ package struct BatchOutcome: Sendable, Hashable {
         troubles = failed.isEmpty ? [] : all.filter { $0.status == 424 || $0.status == 429 || $0.status >= 500 }
     }
 
-    /// How long the service asks to be left alone, where it throttled any of them.
+    /// How long to wait before the next request, if any request of the batch was throttled.
     package var throttledFor: Duration? {
         let throttled = troubles.filter { $0.status == 429 || ($0.status == 503 && $0.retryAfter != nil) }
         return throttled.isEmpty ? nil : throttled.compactMap(\.retryAfter).max() ?? .seconds(1)
     }
 
-    /// What a person or program does about it; `nil` when there is nothing to do.
+    /// What a person or program should do about it; `nil` when there is nothing to do.
     package var advice: String? {
         guard !troubles.isEmpty else { return nil }
         let list = troubles.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")

@@ -5,7 +5,8 @@ internal import MMIdentity
 extension GraphClient {
     private static let mostHops = 5
 
-    /// Follows a read's redirect to a download address: signed in itself, so that no credential goes along.
+    /// Follows a read's redirect to a download URL. The URL carries its own authorisation, so no credential is sent
+    /// along.
     func follow(
         _ redirect: GraphResponse, of request: GraphRequest, from url: String, deadline: Deadline
     ) async throws(MMError) -> GraphResponse {
@@ -39,7 +40,7 @@ extension GraphClient {
             case 200..<300: return current
             case 300..<400: continue
             default:
-                // The address is a secret: it stays out of the error.
+                // The URL is a secret, so it stays out of the error.
                 throw MMError(
                     .remoteFailed,
                     "The download of \(request.target.path) from \(address.host) failed with status "
@@ -51,7 +52,7 @@ extension GraphClient {
         throw MMError(.remoteFailed, "The download of \(request.target.path) is redirected in circles.")
     }
 
-    /// Only `https`, and nothing of this machine or its network's service addresses; the sandbox is on this machine.
+    /// Admits only `https`, and no host of this machine or its network; the sandbox is the exception.
     private func check(_ address: WebAddress) throws(MMError) {
         let isSandbox = cloud.name == "sandbox" && address.isLoopback
         guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInside(address)) else {
@@ -63,7 +64,7 @@ extension GraphClient {
 
     private static func isInside(_ address: WebAddress) -> Bool {
         if address.isLoopback || address.host.hasPrefix("[") { return true }
-        // Download hosts have names; a number in any spelling (10.0.0.1, 2130706433, 0x7f000001) is somebody's trick.
+        // Download hosts have names. An IP address in any spelling (10.0.0.1, 2130706433, 0x7f000001) is suspicious.
         return address.host.split(separator: ".").last?.first?.isNumber ?? true
     }
 

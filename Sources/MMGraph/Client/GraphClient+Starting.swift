@@ -2,7 +2,7 @@ public import MMCore
 import MMIdentity
 
 extension GraphClient {
-    /// A client for a connection of the registry, with the sign-in that the programs have.
+    /// Creates a client for a connection of the registry, using the same sign-in as the programs.
     ///
     /// ```swift
     /// let graph = try GraphClient(connection: "Contoso")
@@ -25,7 +25,7 @@ extension GraphClient {
         approval = signIn
     }
 
-    /// A client for a tenant that is in no registry.
+    /// Creates a client for a tenant that isn't in any registry.
     ///
     /// ```swift
     /// let graph = try GraphClient(tenant: "contoso.com", clientID: id, signIn: .deviceCode { print($0.message) })
@@ -49,7 +49,7 @@ extension GraphClient {
         approval = signIn
     }
 
-    /// Sends with a sign-in of the person that the client's owner named.
+    /// Performs work, signing in first if needed and if the client was created with a way to do so.
     func signedIn<Answer: Sendable>(
         _ work: () async throws(MMError) -> Answer
     ) async throws(MMError) -> Answer {

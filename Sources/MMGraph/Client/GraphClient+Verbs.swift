@@ -1,6 +1,6 @@
 public import MMCore
 
-/// Requests in one line each.
+/// One-line requests.
 extension GraphClient {
     /// Reads an object.
     ///
@@ -9,11 +9,11 @@ extension GraphClient {
     /// let me = try await graph.get("/me", as: User.self)
     /// ```
     /// - Parameters:
-    ///   - endpoint: such as `/me` or `/beta/users/ID`.
+    ///   - endpoint: the endpoint, such as `/me` or `/beta/users/ID`.
     ///   - query: query options, such as `["$select": "displayName"]`.
-    ///   - type: what the answer becomes: a type of yours, or a `JSONValue`.
+    ///   - type: the type to decode: your own, or `JSONValue`.
     ///   - deadline: when to give up.
-    /// - Throws: as `send`; `.remoteFailed` for an answer that is no JSON or no such type.
+    /// - Throws: as `send`; `.remoteFailed` for a response that isn't JSON or can't be decoded.
     public func get<Answer: Decodable & Sendable>(
         _ endpoint: String, query: [String: String] = [:], as type: Answer.Type = JSONValue.self,
         deadline: Deadline = .after(.seconds(300))
@@ -22,18 +22,18 @@ extension GraphClient {
         return try await send(request, deadline: deadline).json().decoded(as: type)
     }
 
-    /// The items of a collection, one by one over all its pages. Memory holds two pages at most.
+    /// Returns the items of a collection one by one, across all its pages. At most two pages are held in memory.
     ///
     /// ```swift
     /// for try await user in graph.pages("/users", select: ["displayName"], as: User.self) { … }
     /// ```
     /// - Parameters:
-    ///   - endpoint: such as `/users`.
-    ///   - select: the properties wanted.
-    ///   - filter: which items, as in `accountEnabled eq false`.
-    ///   - top: most items in all; `nil` for all there are.
+    ///   - endpoint: the endpoint, such as `/users`.
+    ///   - select: the properties to return.
+    ///   - filter: which items to return, such as `accountEnabled eq false`.
+    ///   - top: the maximum number of items in total; `nil` for all.
     ///   - query: further query options.
-    ///   - type: what an item becomes: a type of yours, or a `JSONValue`.
+    ///   - type: the type of an item: your own, or `JSONValue`.
     ///   - deadline: when to give up.
     public func pages<Item: Decodable & Sendable>(
         _ endpoint: String, select: [String] = [], filter: String? = nil, top: Int? = nil,
@@ -50,16 +50,16 @@ extension GraphClient {
             pages: request.map { pages($0, limits: PageLimits(items: top), deadline: deadline) })
     }
 
-    /// Sends a request with a JSON body, or none, and gives the answer.
+    /// Sends a request with an optional JSON body and returns the response.
     ///
     /// ```swift
     /// try await graph.send("PATCH", "/users/ID", ["jobTitle": "Engineer"])
     /// ```
     /// - Parameters:
     ///   - method: `POST`, `PATCH`, `PUT` or `DELETE`.
-    ///   - endpoint: such as `/users/ID`.
+    ///   - endpoint: the endpoint, such as `/users/ID`.
     ///   - body: the body.
-    ///   - type: what the answer becomes; `JSONValue.null` where the service answers nothing.
+    ///   - type: the type to decode; `JSONValue.null` if the service returns no body.
     ///   - deadline: when to give up.
     /// - Throws: as `send` of a `GraphRequest`.
     @discardableResult

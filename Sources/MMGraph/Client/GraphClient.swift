@@ -2,7 +2,7 @@ public import MMCore
 package import MMHTTP
 public import MMIdentity
 
-/// Sends a connection's requests to one service: with its token, its hosts, its manners.
+/// Sends a connection's requests to one service, with the token, hosts and retry rules that it requires.
 ///
 /// ```swift
 /// let graph = try GraphClient(connection: "Contoso")
@@ -12,7 +12,7 @@ public import MMIdentity
 public struct GraphClient: Sendable {
     let identity: IdentityService
     let connection: Connection
-    /// The service asked.
+    /// The service that requests are sent to.
     public let service: RequestService
     let resource: ServiceResource
     let cloud: Cloud
@@ -25,22 +25,22 @@ public struct GraphClient: Sendable {
     var approval = GraphSignIn.none
     let log: Log
 
-    /// Most bytes of an answer that is held in memory.
+    /// The maximum size in bytes of a response that is held in memory.
     package static let largestAnswer = 64 << 20
 
-    /// A client for a connection's requests to a service.
+    /// Creates a client for a connection's requests to a service.
     /// - Parameters:
-    ///   - identity: where tokens come from; its connections to the network are used as well.
-    ///   - connection: whose requests.
-    ///   - service: the service asked.
-    /// - Throws: `.invalidInput` for an unknown cloud, `.unsupported` where the cloud has no host for the service.
+    ///   - identity: provides the tokens; its network connections are shared.
+    ///   - connection: the connection.
+    ///   - service: the service to send requests to.
+    /// - Throws: `.invalidInput` for an unknown cloud; `.unsupported` if the cloud has no host for the service.
     public init(
         identity: IdentityService, connection: Connection, service: RequestService = .graph
     ) throws(MMError) {
         try self.init(identity: identity, connection: connection, service: service, policy: RetryPolicy())
     }
 
-    /// A client with parts of the caller's choice.
+    /// Creates a client from the given parts.
     package init(
         identity: IdentityService, connection: Connection, service: RequestService = .graph, policy: RetryPolicy,
         transport: (any HTTPTransport)? = nil, clock: WallClock = .system,
@@ -69,34 +69,34 @@ public struct GraphClient: Sendable {
         self.pause = pause
     }
 
-    /// The same client, which tells somebody in a sentence when it waits because the service asks to slow down.
+    /// Returns a client that calls `report` with a sentence whenever it waits because the service asks to slow down.
     public func reportingWaits(to report: @escaping @Sendable (String) -> Void) -> GraphClient {
         var client = self
         client.report = report
         return client
     }
 
-    /// Where the requests of one call wait until the service may be asked.
+    /// The gate where the requests of one call wait until the service may be asked.
     var gate: ServiceGate {
         ServiceGate(
             identity, connection: connection, service: resource.name, longestWait: policy.longestWait, clock: clock,
             log: log, jitter: jitter, pause: pause, report: report)
     }
 
-    /// The hosts that a connection's requests to a service may name.
+    /// Returns the hosts that a connection's requests to a service may name.
     package static func allowedHosts(_ cloud: Cloud, _ resource: ServiceResource) -> [String] {
         cloud.writtenBases(of: resource).map { base in
             base.hasPrefix("https://") ? String(base.dropFirst("https://".count)) : base
         }
     }
 
-    /// An endpoint as a caller wrote it, checked for this connection: version, hosts, spelling.
+    /// Parses an endpoint as the caller wrote it, and checks its version, host and spelling for this connection.
     ///
-    /// Give the same value to the guard and to `send`.
+    /// Pass the same value to the guard and to `send`.
     /// - Parameters:
     ///   - endpoint: the endpoint.
     ///   - query: further query options.
-    /// - Throws: `.invalidInput` for an endpoint that is none, and for an option that stands in both.
+    /// - Throws: `.invalidInput` for an invalid endpoint, and for an option that is given twice.
     public func target(_ endpoint: String, query: [(name: String, value: String)] = []) throws(MMError) -> RequestTarget
     {
         var target = try RequestTarget(
@@ -112,14 +112,16 @@ public struct GraphClient: Sendable {
         return RequestDefaults.completing(target)
     }
 
-    /// Sends a request and answers with what came back.
+    /// Sends a request and returns the response.
     ///
-    /// Throttling, trouble and refused tokens are dealt with as far as that is safe; a download's redirect is followed without
-    /// any credential.
+    /// Throttling, temporary faults and refused tokens are handled as far as that is safe. A redirect to a download is
+    /// followed without any credential.
     /// - Parameters:
-    ///   - request: what to send; nothing of it is changed but what the service needs (`api-version`, `ConsistencyLevel`).
+    ///   - request: the request; sent unchanged except for additions that the service needs (`api-version`,
+    ///     `ConsistencyLevel`).
     ///   - deadline: when to give up.
-    /// - Throws: the service's own error with code, message and request id; `.signInNeeded`; `.throttled`; network faults.
+    /// - Throws: the service's own error with code, message and request id; `.signInNeeded`; `.throttled`; network
+    ///   errors.
     public func send(
         _ request: GraphRequest, deadline: Deadline = .after(.seconds(300))
     ) async throws(MMError) -> GraphResponse {
@@ -136,7 +138,7 @@ public struct GraphClient: Sendable {
         }
     }
 
-    /// Sends a request to an address of this service.
+    /// Sends a request to a URL of this service.
     func send(
         _ request: GraphRequest, to url: String, deadline: Deadline
     ) async throws(MMError) -> GraphResponse {
@@ -148,7 +150,7 @@ public struct GraphClient: Sendable {
         let response = try await attempt.run()
         switch response.status {
         case 200..<300, 304:
-            // What throttled a part of a batch would throttle the next request as well.
+            // If part of a batch was throttled, the next request would be too.
             if let wait = BatchOutcome(response, to: request, now: clock.now)?.throttledFor {
                 var gate = gate
                 await gate.slowDown(.status(429, asked: wait), nil, sent: clock.now)

@@ -1,32 +1,32 @@
 public import MMCore
 
-/// A request to a service of Microsoft 365: what to do, where, with which body.
+/// A request to a Microsoft 365 service: method, target and body.
 public struct GraphRequest: Sendable, Hashable {
-    /// `GET`, `POST`, `PATCH`, `PUT` or `DELETE` (also `HEAD` and `OPTIONS`), in capitals.
+    /// The method in upper case: `GET`, `POST`, `PATCH`, `PUT`, `DELETE`, `HEAD` or `OPTIONS`.
     public let method: String
-    /// Where it goes: the same value that the guard judges.
+    /// The target; the same value that the guard judges.
     public let target: RequestTarget
-    /// Headers of the caller, such as `Prefer` or `If-Match`.
+    /// The caller's headers, such as `Prefer` or `If-Match`.
     public private(set) var headers: [String: String]
     /// The body as it is sent.
     public let body: [UInt8]?
-    /// What the body is; JSON unless said otherwise.
+    /// The media type of the body; `nil` when there is none or it is unspecified.
     public let contentType: String?
-    /// Whether the caller agrees that a `PUT` or `DELETE` is sent again when its answer got lost.
+    /// Whether the caller agrees to a `PUT` or `DELETE` being sent again when its response was lost.
     public var mayRepeat: Bool
 
-    /// Most bytes of a body; larger files go through upload sessions.
+    /// The maximum size of a body in bytes; larger files need an upload session.
     package static let largestBody = 10 << 20
 
-    /// A request.
+    /// Creates a request.
     /// - Parameters:
-    ///   - method: in any letter case.
-    ///   - target: where it goes.
-    ///   - headers: of the caller.
-    ///   - body: what is sent.
-    ///   - contentType: what the body is.
-    ///   - mayRepeat: whether a `PUT` or `DELETE` may be sent again when its answer got lost.
-    /// - Throws: `.invalidInput` for a method or header that is never sent, `.limitExceeded` for a body over 10 MB.
+    ///   - method: the method, in any case.
+    ///   - target: the target.
+    ///   - headers: the caller's headers.
+    ///   - body: the body.
+    ///   - contentType: the media type of the body.
+    ///   - mayRepeat: whether a `PUT` or `DELETE` may be sent again when its response was lost.
+    /// - Throws: `.invalidInput` for a method or header that is never sent; `.limitExceeded` for a body over 10 MiB.
     public init(
         method: String = "GET", target: RequestTarget, headers: [String: String] = [:], body: [UInt8]? = nil,
         contentType: String? = nil, mayRepeat: Bool = false
@@ -56,7 +56,7 @@ public struct GraphRequest: Sendable, Hashable {
         self.mayRepeat = mayRepeat
     }
 
-    /// A request with a JSON body.
+    /// Creates a request with a JSON body.
     /// - Throws: as `init(method:target:headers:body:contentType:mayRepeat:)`.
     public init(
         method: String, target: RequestTarget, headers: [String: String] = [:], json: JSONValue
@@ -66,12 +66,12 @@ public struct GraphRequest: Sendable, Hashable {
             contentType: "application/json")
     }
 
-    /// The value of one of the caller's headers, whatever its letter case.
+    /// Returns the value of one of the caller's headers, ignoring case.
     public func header(_ name: String) -> String? {
         headers.first { $0.key.lowercased() == name.lowercased() }?.value
     }
 
-    /// The same request to another target.
+    /// Returns the same request with another target.
     func with(target: RequestTarget) throws(MMError) -> GraphRequest {
         try GraphRequest(
             method: method, target: target, headers: headers, body: body, contentType: contentType, mayRepeat: mayRepeat
@@ -80,7 +80,7 @@ public struct GraphRequest: Sendable, Hashable {
 
     private static let methods = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"]
 
-    // These are the client's own business: who asks, and where one message ends.
+    // The client sets these itself, because they carry credentials or delimit messages.
     private static let reserved: Set<String> = [
         "authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding", "connection",
         "upgrade", "te", "trailer", "expect",

@@ -1,11 +1,11 @@
 public import MMCore
 package import MMHTTP
 
-/// What a service answered: the bytes as they came, with what is known about them.
+/// A service's response: its bytes as received, and its headers.
 public struct GraphResponse: Sendable {
     /// The status, 200 to 399.
     public let status: Int
-    /// The body, unchanged: JSON, a picture, a file.
+    /// The body, unchanged: JSON, an image, a file.
     public let body: [UInt8]
     let fields: HTTPHeaders
 
@@ -15,32 +15,32 @@ public struct GraphResponse: Sendable {
         fields = headers
     }
 
-    /// A header's value; of several with one name, joined by commas.
+    /// Returns a header's value; several headers with one name are joined by commas.
     public func header(_ name: String) -> String? { fields[name] }
 
-    /// All headers in the order they came.
+    /// All headers in the order received.
     public var headers: [(name: String, value: String)] { fields.map { ($0.name, $0.value) } }
 
-    /// What the body is, without parameters and in lower case: `application/json`, `image/jpeg`.
+    /// The body's media type, in lower case and without parameters: `application/json`, `image/jpeg`.
     public var contentType: String? {
         guard let text = fields["Content-Type"]?.split(separator: ";").first else { return nil }
         return text.trimmed.lowercased()
     }
 
-    /// Whether the body says of itself that it is JSON.
+    /// Whether the body is declared to be JSON.
     public var isJSON: Bool {
         guard let contentType else { return false }
         return contentType == "application/json" || contentType.hasSuffix("+json")
     }
 
-    /// The id under which the service's operators find the request.
+    /// The request id, by which the service's operators can find the request.
     public var requestID: String? { fields["request-id"] ?? fields["x-ms-request-id"] }
 
-    /// The version of the object, for `If-Match`; its quotes belong to it.
+    /// The version of the object including its quotes, for `If-Match`.
     public var etag: String? { fields["ETag"] }
 
-    /// The body as a value.
-    /// - Throws: `.remoteFailed` when it is no JSON.
+    /// Parses the body as JSON.
+    /// - Throws: `.remoteFailed` when it isn't JSON.
     public func json() throws(MMError) -> JSONValue {
         do {
             return try JSONParser.parse(body)

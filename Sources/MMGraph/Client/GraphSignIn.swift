@@ -11,8 +11,9 @@ public struct GraphSignIn: Sendable {
     let method: SignInMethod?
     let show: (@Sendable (SignInPrompt) async -> Void)?
 
-    /// A code that a person enters on another page (RFC 8628). The request waits until they have, and is sent then.
-    /// - Parameter show: gets each code once; `message` of it is the sign-in service's own sentence for people.
+    /// Signs in with a code that a person enters on another page (RFC 8628). The request waits for that and is then
+    /// sent.
+    /// - Parameter show: called once with each code; its `message` is the sign-in service's own instructions.
     public static func deviceCode(_ show: @escaping @Sendable (SignInPrompt) async -> Void) -> GraphSignIn {
         GraphSignIn(method: nil, show: show)
     }

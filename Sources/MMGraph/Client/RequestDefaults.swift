@@ -1,10 +1,10 @@
 internal import MMCore
 
-/// What a service needs on every request and callers leave out.
+/// Adds what a service requires of every request and callers leave out.
 enum RequestDefaults {
-    /// The target with the service's `api-version`, where one is needed and missing.
+    /// Returns the target with the service's `api-version`, if one is required and missing.
     ///
-    /// Azure Resource Manager has one for each provider, so there is no default there.
+    /// Azure Resource Manager's version depends on the provider, so it has no default.
     static func completing(_ target: RequestTarget) -> RequestTarget {
         switch target.service {
         case .flow, .powerApps: target.addingQuery("api-version", "2016-11-01")
@@ -13,10 +13,10 @@ enum RequestDefaults {
         }
     }
 
-    /// The headers that a target needs.
+    /// Returns the headers that a target requires.
     ///
-    /// Searching and counting directory objects is only served with eventual consistency (Microsoft Graph, "Advanced query
-    /// capabilities on Microsoft Entra ID objects"); other objects pay no heed to the header.
+    /// Searching and counting directory objects requires eventual consistency (Microsoft Graph, "Advanced query
+    /// capabilities on Microsoft Entra ID objects"); other objects ignore the header.
     static func headers(for target: RequestTarget) -> [(String, String)] {
         guard target.service == .graph else { return [] }
         let counts =

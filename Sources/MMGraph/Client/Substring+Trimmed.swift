@@ -1,5 +1,5 @@
 extension StringProtocol {
-    /// The text without blanks at its ends.
+    /// The text without leading and trailing whitespace.
     var trimmed: String {
         var text = self[...]
         while text.first?.isWhitespace == true { text = text.dropFirst() }

@@ -1,9 +1,9 @@
 internal import MMCore
 
 extension ServiceError {
-    /// The error as an operation answers it.
+    /// Returns the error to report from an operation.
     /// - Parameters:
-    ///   - request: what was asked.
+    ///   - request: the request that failed.
     ///   - retryAfter: the wait that the service asks for.
     func mmError(for request: GraphRequest, retryAfter: Duration?) -> MMError {
         let service = request.target.service.rawValue

@@ -1,21 +1,22 @@
 internal import MMCore
 
-/// An error answer of a service, read as far as it can be: gateways answer in HTML, some services in forms of their own.
+/// A service's error response, parsed as far as possible: gateways respond in HTML, and some services in formats of
+/// their own.
 package struct ServiceError: Sendable, Hashable {
     /// The status.
     package let status: Int
-    /// The service's word for it: `ResourceNotFound`; may be empty.
+    /// The service's error code, such as `ResourceNotFound`; may be empty.
     package let code: String
-    /// The service's sentence; may be empty.
+    /// The service's message; may be empty.
     package let message: String
-    /// A finer word below.
+    /// A more specific code, if there is one.
     package let innerCode: String?
-    /// The id under which the service's operators find the request.
+    /// The request id, by which the service's operators can find the request.
     package let requestID: String?
-    /// The id that we sent.
+    /// The request id that the client sent.
     package let clientRequestID: String?
 
-    /// The error in an answer.
+    /// Parses an error response.
     package init(_ response: GraphResponse) {
         status = response.status
         let value = try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 1 << 20, depth: 64))
@@ -23,7 +24,7 @@ package struct ServiceError: Sendable, Hashable {
         let error = object?["error"] ?? object?["odata.error"]
         let fields = error?.object
         let inner = fields?["innerError"]?.object ?? fields?["innererror"]?.object
-        // OAuth's form, of older services: {"error": "word", "error_description": "sentence"}.
+        // Older services use OAuth's format: {"error": "code", "error_description": "message"}.
         let plainWord = error?.string
         code = fields?["code"]?.string ?? plainWord ?? object?["code"]?.string ?? ""
         let sentence =
@@ -35,7 +36,7 @@ package struct ServiceError: Sendable, Hashable {
         clientRequestID = response.header("client-request-id") ?? inner?["client-request-id"]?.string
     }
 
-    /// What an answer that is no JSON says: the title of a page, or the first line.
+    /// Returns the message of a response that isn't JSON: the title of a web page, or the text on one line.
     private static func fromText(_ response: GraphResponse, isObject: Bool) -> String {
         guard !isObject, !response.body.isEmpty else { return "" }
         let text = String(decoding: response.body.prefix(4096), as: UTF8.self)

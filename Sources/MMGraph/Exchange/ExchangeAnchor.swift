@@ -1,22 +1,22 @@
 internal import MMCore
 package import MMIdentity
 
-/// `X-AnchorMailbox`: the mailbox near which the service runs a request.
+/// The `X-AnchorMailbox` header, which names the mailbox close to which the service runs a request.
 package struct ExchangeAnchor: Sendable, Hashable {
     /// The value of the header.
     package let value: String
-    /// Whether a parameter of the cmdlet said it, which a second header tells.
+    /// Whether the value comes from a parameter of the cmdlet, which a second header declares.
     package let isFromParameter: Bool
 
     private static let arbitrationMailbox = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
     private static let auditMailbox = "SystemMailbox{8cc370d3-822a-4ab8-a926-bb94bd0641a9}"
 
-    /// The anchor of a command: what its identity says where that is asked for, else the caller, else a mailbox that
-    /// every tenant has.
+    /// Determines the anchor of a command: its identity if custom routing is requested, otherwise the caller, otherwise
+    /// a mailbox that every tenant has.
     /// - Parameters:
-    ///   - command: what is run.
-    ///   - account: who asks; an app has no sign-in name.
-    ///   - service: where.
+    ///   - command: the command to run.
+    ///   - account: the caller; an app has no sign-in name.
+    ///   - service: the service that runs it.
     package init(_ command: ExchangeCommand, by account: SignedInAccount, at service: ExchangeService) {
         if command.usesCustomRouting, let hint = Self.hint(command, account.tenantID) {
             value = hint
@@ -37,7 +37,7 @@ package struct ExchangeAnchor: Sendable, Hashable {
         }
     }
 
-    /// What the identity of a mailbox or folder says: an address or a GUID; other forms say nothing.
+    /// Returns the anchor for a mailbox or folder identity that is an address or a GUID; `nil` for other forms.
     private static func hint(_ command: ExchangeCommand, _ tenant: String) -> String? {
         for name in ["Identity", "Mailbox"] {
             guard let text = command.parameters[name]?.string else { continue }
@@ -55,7 +55,7 @@ package struct ExchangeAnchor: Sendable, Hashable {
         return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
     }
 
-    /// A text that a header can carry.
+    /// Returns a text if a header can carry it.
     private static func plain(_ text: String) -> String? {
         !text.isEmpty && text.utf8.count <= 320 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? text : nil
     }

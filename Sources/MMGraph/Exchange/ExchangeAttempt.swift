@@ -2,8 +2,8 @@ internal import MMCore
 internal import MMHTTP
 internal import MMIdentity
 
-/// The attempts at one page of a cmdlet, until there is an answer to hand on. What may have run is not sent again
-/// unless it only reads.
+/// Requests one page of a cmdlet, as often as the policy allows, until there is a response to return. A cmdlet that may
+/// have run isn't sent again unless it only reads.
 struct ExchangeAttempt {
     private let client: ExchangeClient
     private let command: ExchangeCommand
@@ -28,8 +28,8 @@ struct ExchangeAttempt {
         gate = client.gate(report)
     }
 
-    /// Sends until there is an answer: a page, or an error to tell.
-    /// - Parameter address: the page's; the first page's when it is left out.
+    /// Sends until there is a response: a page, or an error to report.
+    /// - Parameter address: the URL of the page; `nil` for the first page.
     mutating func run(at address: String?) async throws(MMError) -> GraphResponse {
         var token = try await client.identity.token(
             for: client.connection, resource: client.service.resource, deadline: deadline)
@@ -86,7 +86,7 @@ struct ExchangeAttempt {
         return try await client.transport.send(request)
     }
 
-    /// A refused token means that nothing ran; a bare 401 from somewhere behind it does not.
+    /// With a bearer challenge the token was refused and nothing ran; a bare 401 may come from a server behind it.
     private func mayRenew(_ answer: GraphResponse) -> Bool {
         command.onlyReads || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
     }
@@ -120,7 +120,7 @@ struct ExchangeAttempt {
         }
         if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
         guard let wait, wait < deadline.remaining else { return false }
-        // The gate waits, for this call and all others.
+        // The gate does the waiting, for this call and all others.
         if ending.isThrottling { return true }
         do {
             try await client.pause(wait)

@@ -2,9 +2,9 @@ internal import MMCore
 internal import MMHTTP
 internal import MMIdentity
 
-/// Where requests go, and where they never go.
+/// The addresses that requests are sent to, and the checks of those that they may be sent to.
 extension ExchangeClient {
-    /// The address of the service in this cloud.
+    /// Returns the base URL of the service in this cloud.
     nonisolated func row() throws(MMError) -> String {
         guard let base = cloud.base(of: service.resource) else {
             throw MMError(.unsupported, "The cloud \(cloud.name) has no host for \(service.title).")
@@ -12,7 +12,7 @@ extension ExchangeClient {
         return base
     }
 
-    /// The path of a cmdlet's first page.
+    /// Returns the path of a cmdlet's first page.
     nonisolated func path(_ command: ExchangeCommand, _ tenant: String) -> String {
         let path = "/adminapi/beta/\(tenant)/InvokeCommand"
         let names = command.properties.filter { $0.utf8.allSatisfy { Self.isNameByte($0) } && !$0.isEmpty }
@@ -24,15 +24,16 @@ extension ExchangeClient {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x5F
     }
 
-    /// Whether an address belongs to the service: its host or one below it, over `https`; in the sandbox its own alone.
+    /// Returns whether a URL belongs to the service: its host or a subdomain over `https`; in the sandbox, only its own
+    /// address.
     nonisolated func admits(_ address: WebAddress) throws(MMError) -> Bool {
         guard let row = WebAddress(try row()), !address.hasUserInfo, address.scheme == row.scheme else { return false }
         if address.host == row.host, address.port == row.port { return true }
         return row.scheme == "https" && address.port == 443 && address.host.hasSuffix("." + row.host)
     }
 
-    /// The address of a next page, once it is known that the token may go there.
-    /// - Throws: `.denied` for a host that is not the service's.
+    /// Returns the URL of a next page, after checking that the token may be sent there.
+    /// - Throws: `.denied` for a host that isn't the service's.
     func checked(_ link: String, of command: ExchangeCommand) throws(MMError) -> String {
         if let address = Self.address(link), address.pathAndQuery.lowercased().hasPrefix("/adminapi/"),
             try admits(address)
@@ -48,15 +49,15 @@ extension ExchangeClient {
             details: ["host": .string(place), "cmdlet": .string(command.cmdlet)])
     }
 
-    /// An address of the service's, which writes the port of its inner side now and then.
+    /// Parses a URL from the service, which sometimes contains the port of its internal side (446).
     nonisolated static func address(_ text: String) -> WebAddress? {
         guard let address = WebAddress(text) else { return nil }
         guard address.scheme == "https", address.port == 446 else { return address }
         return WebAddress("https://\(address.host)\(address.pathAndQuery)")
     }
 
-    /// Takes a redirect: the regional host that answers from now on.
-    /// - Returns: where the request is to be sent again; `nil` when the host is none of the service's.
+    /// Handles a redirect to the regional host that serves the tenant from now on.
+    /// - Returns: the URL to send the request to; `nil` when the host isn't the service's.
     func moved(by response: GraphResponse, from url: String) throws(MMError) -> String? {
         guard let location = response.header("Location"), let old = WebAddress(url) else { return nil }
         let text = location.hasPrefix("/") && !location.hasPrefix("//") ? old.origin + location : location
@@ -75,7 +76,7 @@ extension ExchangeClient {
         return String(pair)
     }
 
-    /// Finds the host where a tenant's compliance cmdlets live, once: the public host names it in a redirect.
+    /// Finds the host that serves a tenant's compliance cmdlets, once; the public host names it in a redirect.
     func findHome(_ deadline: Deadline) async throws(MMError) {
         guard home == nil, service == .compliance else { return }
         let base = try row()
@@ -88,11 +89,11 @@ extension ExchangeClient {
             allowsPlainHTTP: base.hasPrefix("http:"))
         let response = try await ask(request, "finding the compliance host of \(connection.name)", deadline: deadline)
         guard (300..<400).contains(response.status), let location = response.headers["Location"] else {
-            // No redirect: the tenant lives where it was asked.
+            // Without a redirect, the tenant is served by the public host.
             home = base
             return
         }
-        // Only the first label counts: the host it stands on is another one than the cmdlets'.
+        // Only the first label counts: the rest of the name isn't that of the host that runs cmdlets.
         guard let place = WebAddress(location), let row = WebAddress(base), row.scheme == "https",
             let label = place.host.split(separator: ".").first, place.host.split(separator: ".").count > 2,
             label.utf8.allSatisfy({ Self.isNameByte($0) || $0 == 0x2D })
@@ -106,7 +107,7 @@ extension ExchangeClient {
             home = place.origin
             return
         }
-        // In one cloud the row itself carries a label already.
+        // In one cloud the service's own host already has a label in front.
         let bare = row.host.hasPrefix("ps.") ? row.host : row.host.drop { $0 != "." }.dropFirst().description
         home = "https://\(label).\(bare)"
     }

@@ -2,14 +2,14 @@ internal import MMCore
 internal import MMHTTP
 internal import MMIdentity
 
-/// What a request looks like.
+/// Builds the requests.
 extension ExchangeClient {
-    /// The version of the vendor's module whose manners these are.
+    /// The version of Microsoft's module whose requests are reproduced here.
     static let version = "3.9.2"
-    /// Most bytes of one page.
+    /// The maximum size of one page in bytes.
     static let largestPage = 128 << 20
 
-    /// The fields of every request.
+    /// Returns the headers of every request.
     nonisolated func headers(by account: SignedInAccount, authorization: String) -> HTTPHeaders {
         [
             "Authorization": authorization, "Accept": "application/json", "connection-id": connectionID,
@@ -19,7 +19,7 @@ extension ExchangeClient {
         ]
     }
 
-    /// The request of a cmdlet's page.
+    /// Returns the request for a page of a cmdlet.
     nonisolated func wire(
         _ command: ExchangeCommand, url: String, size: Int, account: SignedInAccount, authorization: String,
         requestID: String, timeout: Duration

@@ -2,13 +2,13 @@ package import MMCore
 package import MMHTTP
 package import MMIdentity
 
-/// Runs cmdlets of Exchange Online or of the compliance service for one connection, over the endpoint that the
-/// vendor's own module uses. It lives as long as its session: it keeps the regional host, the affinity cookie, and the
-/// list of cmdlets that the account may run.
+/// Runs cmdlets of Exchange Online or the compliance service for one connection, over the endpoint that Microsoft's own
+/// module uses. It lives as long as its session and keeps the regional host, the affinity cookie, and the list of
+/// cmdlets that the account may run.
 package actor ExchangeClient {
-    /// Which endpoint.
+    /// The endpoint that it uses.
     package nonisolated let service: ExchangeService
-    /// The name of the connection whose cmdlets it runs.
+    /// The name of its connection.
     package nonisolated var connectionName: String { connection.name }
     nonisolated let identity: IdentityService
     nonisolated let connection: Connection
@@ -20,14 +20,14 @@ package actor ExchangeClient {
     nonisolated let pause: @Sendable (Duration) async throws -> Void
     nonisolated let log: Log
     nonisolated let connectionID = RandomBytes.uuid()
-    /// The host that answers, once it is known: `https://…`, no path.
+    /// The host that serves the tenant, once known: `https://…` without a path.
     var home: String?
-    /// Cookies of that host, `name=value`.
+    /// That host's cookies, as `name=value`.
     var cookies: [String] = []
     var cmdletList: ExchangeCmdletList?
 
-    /// A client; nothing is sent yet.
-    /// - Throws: `.invalidInput` for an unknown cloud, `.unsupported` where the cloud has no host for the service.
+    /// Creates a client; nothing is sent yet.
+    /// - Throws: `.invalidInput` for an unknown cloud; `.unsupported` if the cloud has no host for the service.
     package init(
         identity: IdentityService, connection: Connection, service: ExchangeService,
         policy: RetryPolicy = RetryPolicy(), transport: (any HTTPTransport)? = nil, clock: WallClock = .system,
@@ -51,11 +51,11 @@ package actor ExchangeClient {
         log = identity.log.from("exchange").scoped(connection.name, service.rawValue)
     }
 
-    /// The pages of a cmdlet. Nothing is sent before the first is asked for.
+    /// Returns the pages of a cmdlet. Nothing is sent until the first is requested.
     /// - Parameters:
-    ///   - command: what is run.
+    ///   - command: the command to run.
     ///   - deadline: when to give up.
-    ///   - report: is told in a sentence when it waits because the service asks to slow down.
+    ///   - report: called with a sentence when the client waits because the service asks to slow down.
     package nonisolated func pages(
         _ command: ExchangeCommand, deadline: Deadline = .after(.seconds(300)),
         report: @escaping @Sendable (String) -> Void = { _ in }
@@ -63,15 +63,15 @@ package actor ExchangeClient {
         ExchangePages(client: self, command: command, deadline: deadline, report: report)
     }
 
-    /// Where the requests of one call wait until the service may be asked.
+    /// Returns a gate where the requests of one call wait until the service may be asked.
     nonisolated func gate(_ report: @escaping @Sendable (String) -> Void = { _ in }) -> ServiceGate {
         ServiceGate(
             identity, connection: connection, service: service.resource.name, longestWait: policy.longestWait,
             clock: clock, log: log, jitter: jitter, pause: pause, report: report)
     }
 
-    /// Sends a request of the client's own, once, no earlier than the service allows.
-    /// - Parameter what: what it is for, as the start of a sentence.
+    /// Sends a request of the client's own once, as soon as the service allows.
+    /// - Parameter what: its purpose, as the start of a sentence.
     func ask(_ request: HTTPRequest, _ what: String, deadline: Deadline) async throws(MMError) -> HTTPResponse {
         var gate = gate()
         let sent = try await gate.pass(until: deadline)
@@ -87,7 +87,8 @@ package actor ExchangeClient {
         return response
     }
 
-    /// The request of a cmdlet's first page as it would be sent, without a token: for people who want to see it.
+    /// Returns the request for a cmdlet's first page as it would be sent, without a token; for people who want to
+    /// inspect it.
     package nonisolated func preview(_ command: ExchangeCommand, by account: SignedInAccount) throws(MMError)
         -> HTTPRequest
     {
@@ -97,7 +98,7 @@ package actor ExchangeClient {
             authorization: "Bearer ‹token›", requestID: "‹a new one for each request›", timeout: command.patience)
     }
 
-    /// One page.
+    /// Fetches one page.
     func page(
         of command: ExchangeCommand, at link: String?, size: Int, deadline: Deadline,
         report: @escaping @Sendable (String) -> Void

@@ -2,9 +2,9 @@ package import MMCore
 internal import MMHTTP
 internal import MMIdentity
 
-/// The cmdlets that an account may run, as the service lists them: they depend on its roles.
+/// The cmdlets that an account may run, as listed by the service; they depend on its roles.
 package struct ExchangeCmdletList: Sendable, Hashable {
-    /// The names in their own spelling, by name in small letters.
+    /// The names as the service spells them, by name in lower case.
     private let names: [String: String]
 
     init(_ names: some Sequence<String>) {
@@ -13,19 +13,19 @@ package struct ExchangeCmdletList: Sendable, Hashable {
         self.names = known
     }
 
-    /// Whether the account may run a cmdlet; case doesn't count.
+    /// Returns whether the account may run a cmdlet; the name is case-insensitive.
     package func contains(_ name: String) -> Bool { names[name.lowercased()] != nil }
 
-    /// A cmdlet's own spelling.
+    /// Returns the service's spelling of a cmdlet's name.
     package func spelling(of name: String) -> String? { names[name.lowercased()] }
 
-    /// All of them, sorted.
+    /// All names, sorted.
     package var all: [String] { names.values.sorted() }
 }
 
 extension ExchangeClient {
-    /// The cmdlets that the account may run; asked of the service once.
-    /// - Throws: `.forbidden` when the account may run none; what sending throws.
+    /// Returns the cmdlets that the account may run; the service is asked only once.
+    /// - Throws: the service's error, such as `.forbidden` when the account may run none; what sending throws.
     package func cmdlets(deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> ExchangeCmdletList {
         if let cmdletList { return cmdletList }
         try await findHome(deadline)

@@ -1,32 +1,32 @@
 package import MMCore
 
-/// A cmdlet as InvokeCommand is asked for it: its own spelling, and its parameters as the service takes them.
+/// A cmdlet call for InvokeCommand: the cmdlet's canonical name, and its parameters as the service takes them.
 package struct ExchangeCommand: Sendable {
-    /// The cmdlet's own spelling.
+    /// The cmdlet's name as the service spells it.
     package let cmdlet: String
     /// The members of `Parameters`.
     package var parameters: JSONObject
-    /// Headers that common parameters turn into, such as `WarningAction`.
+    /// Headers for common parameters, such as `WarningAction`.
     package var headers: [String: String] = [:]
-    /// Most rows in all; `nil` for all there are.
+    /// The maximum number of rows in total; `nil` for all.
     package var limit: Int?
-    /// Most rows a page, 1 to 1000.
+    /// The maximum number of rows per page, 1 to 1000.
     package var pageSize = ExchangeCommand.largestPage
-    /// Whether the identity says where the request is routed to (`-UseCustomRouting`).
+    /// Whether the identity decides where the request is routed (`-UseCustomRouting`).
     package var usesCustomRouting = false
-    /// Properties that the service is asked for; empty for all.
+    /// The properties to request; empty for all.
     package var properties: [String] = []
 
-    /// The service's own most.
+    /// The service's maximum page size.
     package static let largestPage = 1000
 
-    /// A cmdlet with its parameters.
+    /// Creates a call of a cmdlet.
     package init(_ cmdlet: String, _ parameters: JSONObject = [:]) {
         self.cmdlet = cmdlet
         self.parameters = parameters
     }
 
-    /// Whether running it twice does no harm: it only reads.
+    /// Whether the cmdlet only reads, so that running it twice does no harm.
     package var onlyReads: Bool {
         let name = cmdlet.lowercased()
         return name.hasPrefix("get-") || Self.readers.contains(name)
@@ -41,7 +41,7 @@ package struct ExchangeCommand: Sendable {
         ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
     }
 
-    /// How long the module waits for it: the service's own 15 minutes and one more, longer for a few.
+    /// How long Microsoft's module waits for the cmdlet: the service's own 15 minutes plus one, longer for a few.
     var patience: Duration {
         switch cmdlet.lowercased() {
         case "get-distributiongroupmember", "update-distributiongroupmember", "set-unifiedgroup",

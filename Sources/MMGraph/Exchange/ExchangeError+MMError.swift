@@ -1,10 +1,10 @@
 package import MMCore
 
 extension ExchangeError {
-    /// The error as an operation answers it.
+    /// Returns the error to report from an operation.
     /// - Parameters:
-    ///   - connection: whose request it was.
-    ///   - service: which endpoint answered.
+    ///   - connection: the name of the connection.
+    ///   - service: the endpoint that responded.
     package func mmError(of connection: String, _ service: ExchangeService) -> MMError {
         var details: JSONObject = [
             "service": .string(service.rawValue), "connection": .string(connection), "cmdlet": .string(cmdlet),
@@ -17,7 +17,7 @@ extension ExchangeError {
         return MMError(kind, "\(cmdlet): \(message)", hint: hint, retry: retry, details: details)
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     package var kind: MMErrorCode {
         if exceptionType.contains("ObjectNotFoundException") { return .notFound }
         return switch status {
@@ -39,7 +39,7 @@ extension ExchangeError {
         }
     }
 
-    /// What to do about it.
+    /// What to do about it, if known.
     package var hint: String? {
         switch status {
         case 401: "Sign in again: mm login. The app registration needs the delegated permission Exchange.Manage."

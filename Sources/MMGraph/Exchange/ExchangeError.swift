@@ -1,31 +1,31 @@
 internal import MMCore
 
-/// An error of the service, taken apart as PowerShell shows it.
+/// A service error, split into the parts that PowerShell shows.
 package struct ExchangeError: Error, Sendable, Hashable {
-    /// The status of the answer; 200 for an error of a call that still succeeded.
+    /// The HTTP status; 200 for an error within a call that succeeded.
     package let status: Int
-    /// The service's word: `NotFound`, `BadRequest`.
+    /// The service's error code, such as `NotFound` or `BadRequest`.
     package let code: String
-    /// The short id in front of the message, such as `Ex6F9304`; may be empty.
+    /// The short id before the message, such as `Ex6F9304`; may be empty.
     package let id: String
     /// The .NET type of the exception; may be empty.
     package let exceptionType: String
-    /// What it says.
+    /// The error message.
     package let message: String
-    /// PowerShell's category, such as `ObjectNotFound`.
+    /// PowerShell's error category, such as `ObjectNotFound`.
     package let category: String
-    /// The cmdlet that was asked for.
+    /// The cmdlet that was called.
     package let cmdlet: String
-    /// The id under which the service's operators find the request.
+    /// The request id, by which the service's operators can find the request.
     package let requestID: String?
-    /// The server that ran it.
+    /// The server that ran the cmdlet.
     package let server: String?
-    /// The time of the answer, as the service writes it.
+    /// The time of the response, as the service writes it.
     package let date: String?
     /// The wait that the service asks for.
     package let retryAfter: Duration?
 
-    /// The error of an answer.
+    /// Parses an error response.
     init(_ response: GraphResponse, cmdlet: String, retryAfter: Duration? = nil) {
         let json = try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 4 << 20, depth: 64))
         let error = json?["error"]
@@ -61,7 +61,7 @@ package struct ExchangeError: Error, Sendable, Hashable {
         self.retryAfter = retryAfter
     }
 
-    /// An error that came beside the rows of a call that still succeeded.
+    /// Parses an error that was reported beside the rows of a successful call.
     init(_ entry: JSONValue, beside response: GraphResponse, cmdlet: String) {
         let said = Words(
             text: entry.string ?? entry["message"]?.string ?? entry["Message"]?.string ?? entry.description)
@@ -78,14 +78,14 @@ package struct ExchangeError: Error, Sendable, Hashable {
         retryAfter = nil
     }
 
-    /// PowerShell's fully qualified error id, in the form of the Exchange module.
+    /// PowerShell's fully qualified error id, in the Exchange module's form.
     package var fullyQualifiedID: String {
         let facts = [("Server", server), ("RequestId", requestID), ("TimeStamp", date)]
             .compactMap { name, value in value.map { "\(name)=\($0)" } }
         return "[\(facts.joined(separator: ","))],Write-ErrorMessage"
     }
 
-    /// Whether the service says that trying again helps: something of its own was away for a moment.
+    /// Whether the error is temporary on the service's side, so that trying again helps.
     var isTransient: Bool {
         Self.transients.contains { exceptionType.contains($0) || message.contains($0) }
     }
@@ -95,7 +95,7 @@ package struct ExchangeError: Error, Sendable, Hashable {
         "ADServerSettingsChangedException", "StorageTransientException",
     ]
 
-    /// The parts of a message: `ID|Type|text`, a JSON text, or words alone.
+    /// The parts of a message, which is `ID|Type|text`, a JSON text, or plain words.
     private struct Words {
         var id = ""
         var type = ""
@@ -131,7 +131,7 @@ package struct ExchangeError: Error, Sendable, Hashable {
         text.isEmpty || text.hasPrefix("Exception of type ") || text == "Error executing cmdlet"
     }
 
-    /// What an answer without words means.
+    /// Returns the meaning of a response without a message.
     private static func sentence(_ response: GraphResponse, _ cmdlet: String) -> String {
         switch response.status {
         case 401: "The service refuses the token, also a renewed one."
@@ -143,7 +143,7 @@ package struct ExchangeError: Error, Sendable, Hashable {
         }
     }
 
-    /// PowerShell's category: by its number where the service gives one, else by what happened.
+    /// Returns PowerShell's category: by the service's number if there is one, otherwise derived from the error.
     private static func category(_ number: String?, _ type: String, _ status: Int) -> String {
         if let number, let place = Int(number), categories.indices.contains(place), place > 0 {
             return categories[place]

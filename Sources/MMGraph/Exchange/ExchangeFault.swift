@@ -1,9 +1,9 @@
 package import MMCore
 
-/// Why a cmdlet of the service did not go on.
+/// Why a cmdlet didn't complete.
 package enum ExchangeFault: Error, Sendable {
-    /// The service refused or failed it: an error record in PowerShell.
+    /// The service refused or failed the cmdlet; an error record in PowerShell.
     case refused(ExchangeError)
-    /// Nothing that the cmdlet is to blame for: sign-in, network, cancellation, a page elsewhere.
+    /// The cause lies outside the cmdlet: sign-in, network, cancellation, or a next page on another host.
     case broken(MMError)
 }

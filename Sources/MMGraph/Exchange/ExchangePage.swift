@@ -1,20 +1,20 @@
 internal import MMCore
 
-/// One page of a cmdlet's rows, and what the service said beside them.
+/// One page of a cmdlet's rows, with the messages that came with it.
 package struct ExchangePage: Sendable {
-    /// The rows, each a JSON text; slices of the answer.
+    /// The rows, each a JSON text; slices of the response.
     package internal(set) var rows: [ArraySlice<UInt8>]
-    /// Warnings.
+    /// The warnings.
     package internal(set) var warnings: [String] = []
-    /// Errors that did not end the cmdlet.
+    /// Errors that didn't end the cmdlet.
     package internal(set) var errors: [ExchangeError] = []
-    /// What the cmdlet would do, or asks about: the text of `-WhatIf` and `-Confirm`.
+    /// What the cmdlet would do, or asks to confirm: the text of `-WhatIf` and `-Confirm`.
     package internal(set) var confirmation: String?
-    /// Where the next page is, as the service writes it.
+    /// The link to the next page, as the service writes it.
     let nextLink: String?
 
-    /// The page in an answer; without `value` the cmdlet printed nothing.
-    /// - Throws: `.remoteFailed` when the body is no JSON object, or only a part of one.
+    /// Parses a response; one without `value` means that the cmdlet printed nothing.
+    /// - Throws: `.remoteFailed` when the body isn't a complete JSON text.
     init(_ response: GraphResponse, cmdlet: String) throws(MMError) {
         guard response.status != 204, !response.body.allSatisfy({ $0 <= 0x20 }) else {
             rows = []

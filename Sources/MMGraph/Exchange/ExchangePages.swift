@@ -1,6 +1,7 @@
 internal import MMCore
 
-/// The pages of one cmdlet, fetched as they are asked for and never ahead: who stops early leaves the rest unsent.
+/// The pages of one cmdlet. They are fetched on demand and never ahead: if the caller stops early, no further requests
+/// are sent.
 package struct ExchangePages: Sendable {
     private let client: ExchangeClient
     private let command: ExchangeCommand
@@ -18,7 +19,7 @@ package struct ExchangePages: Sendable {
         case end
     }
 
-    /// A service that sends this many empty pages one after the other does not come to an end.
+    /// The number of consecutive empty pages after which the service is assumed never to end.
     private static let mostEmptyPages = 200
     private static let mostPages = 1_000_000
 
@@ -33,8 +34,9 @@ package struct ExchangePages: Sendable {
         place = .first
     }
 
-    /// The next page; `nil` after the last.
-    /// - Throws: `refused` with the service's error; `broken` for sign-in, network, and pages that lead astray.
+    /// Returns the next page; `nil` after the last.
+    /// - Throws: `refused` with the service's error; `broken` for sign-in, network, and links that are foreign or
+    ///   repeat.
     package mutating func next() async throws(ExchangeFault) -> ExchangePage? {
         var link: String?
         switch place {
@@ -67,7 +69,7 @@ package struct ExchangePages: Sendable {
                     hint: "Give -ResultSize a number, or narrow the command.",
                     details: ["cmdlet": .string(command.cmdlet), "pages": .int(Int64(pages))]))
         }
-        // The service says on every page that there is more; only the last one's word counts.
+        // Every page but the last warns that there are more results; only the last page's warning is meaningful.
         page.warnings.removeAll { $0.contains("more results available") || $0.contains("-ResultSize") }
         place = .next(nextLink)
         return page

@@ -1,13 +1,13 @@
 package import MMIdentity
 
-/// Which of the two endpoints runs a cmdlet: both speak the same language on hosts and with tokens of their own.
+/// The two endpoints that run cmdlets. Both use the same protocol, but have their own hosts and tokens.
 package enum ExchangeService: String, Sendable, Hashable, CaseIterable {
     /// Exchange Online.
     case exchange
-    /// Security & Compliance, which has no PowerShell module on Linux at all.
+    /// Security & Compliance, which has no PowerShell module for Linux.
     case compliance
 
-    /// What its tokens are for.
+    /// The resource of its tokens.
     package var resource: ServiceResource {
         switch self {
         case .exchange: .exchange
@@ -15,7 +15,7 @@ package enum ExchangeService: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// What people call it.
+    /// The name that people know it by.
     package var title: String {
         switch self {
         case .exchange: "Exchange Online"

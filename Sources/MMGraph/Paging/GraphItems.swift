@@ -1,30 +1,30 @@
 public import MMCore
 
-/// The items of a collection over all its pages, each as a type of the caller's.
+/// The items of a collection across all its pages, decoded as a type of the caller's.
 public struct GraphItems<Item: Decodable & Sendable>: AsyncSequence, Sendable {
     /// An item.
     public typealias Element = Item
-    /// What can go wrong.
+    /// The error type.
     public typealias Failure = MMError
 
     let pages: Result<GraphPages, MMError>
 
-    /// Starts at the first item.
+    /// Returns an iterator that starts at the first item.
     public func makeAsyncIterator() -> Iterator { Iterator(pages: pages.map { $0.makeAsyncIterator() }) }
 
-    /// Walks over the items.
+    /// Iterates over the items.
     public struct Iterator: AsyncIteratorProtocol {
         private var pages: Result<GraphPages.Iterator, MMError>
         private var items: ArraySlice<ArraySlice<UInt8>> = []
 
         init(pages: Result<GraphPages.Iterator, MMError>) { self.pages = pages }
 
-        /// The next item, or `nil` after the last.
-        /// - Throws: as ``GraphClient/send(_:deadline:)``, and `.remoteFailed` for an item that isn't of the type.
+        /// Returns the next item, or `nil` after the last.
+        /// - Throws: as ``GraphClient/send(_:deadline:)``, and `.remoteFailed` for an item that can't be decoded.
         public mutating func next() async throws(MMError) -> Item? { try await next(isolation: nil) }
 
-        /// The next item, or `nil` after the last.
-        /// - Throws: as ``GraphClient/send(_:deadline:)``, and `.remoteFailed` for an item that isn't of the type.
+        /// Returns the next item, or `nil` after the last.
+        /// - Throws: as ``GraphClient/send(_:deadline:)``, and `.remoteFailed` for an item that can't be decoded.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> Item? {
             while items.isEmpty {
                 var walk = try pages.get()

@@ -1,16 +1,16 @@
 public import MMCore
 
-/// One page of a collection: its items as the bytes that the service sent, and what stands beside them.
+/// One page of a collection: its items as the bytes that the service sent, and the members beside them.
 public struct GraphPage: Sendable {
-    /// The items, each a JSON text; slices of the answer, so that nothing is copied.
+    /// The items, each a JSON text; slices of the response, so that nothing is copied.
     public let items: [ArraySlice<UInt8>]
     /// The members beside the items: `@odata.context`, `@odata.count`, `@odata.nextLink`, `@odata.deltaLink`, …
     public let envelope: JSONObject
-    /// Whether the answer was a collection at all; else its one item is the whole answer.
+    /// Whether the response was a collection; otherwise the whole response is the only item.
     public let isCollection: Bool
 
-    /// The page in an answer's body.
-    /// - Throws: `.remoteFailed` when the body is no JSON.
+    /// Parses the body of a response.
+    /// - Throws: `.remoteFailed` when the body isn't JSON.
     init(_ body: [UInt8], of request: GraphRequest) throws(MMError) {
         guard let findings = PageScanner.scan(body) else {
             throw MMError(
@@ -29,7 +29,8 @@ public struct GraphPage: Sendable {
         self.isCollection = isCollection
     }
 
-    /// Where the next page is: Graph's `@odata.nextLink`, the `nextLink` of Flow and Azure, SharePoint's `odata.nextLink`.
+    /// The link to the next page: Graph's `@odata.nextLink`, `nextLink` of Flow and Azure, or SharePoint's
+    /// `odata.nextLink`.
     public var nextLink: String? {
         guard isCollection else { return nil }
         for key in ["@odata.nextLink", "nextLink", "odata.nextLink"] {
@@ -38,9 +39,9 @@ public struct GraphPage: Sendable {
         return nil
     }
 
-    /// Where later changes are to be asked for, after the last page of a delta query.
+    /// The link for requesting later changes, on the last page of a delta query.
     public var deltaLink: String? { envelope["@odata.deltaLink"]?.string }
 
-    /// How many items there are in all, when the request asked for `$count`.
+    /// The total number of items, if the request asked for `$count`.
     public var count: Int? { envelope["@odata.count"]?.int }
 }

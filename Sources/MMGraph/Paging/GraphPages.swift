@@ -1,14 +1,14 @@
 public import MMCore
 internal import MMIdentity
 
-/// The pages of a collection, one after the other; the next one is fetched while the last is worked on.
+/// The pages of a collection, in order. The next page is fetched while the current one is being processed.
 ///
-/// Memory holds two pages at most. Next links are followed unchanged, with the first request's headers, on the same service's
-/// hosts only; a link that comes twice ends it.
+/// At most two pages are held in memory. Next links are followed unchanged, with the first request's headers, and only
+/// on hosts of the same service. A link that occurs twice is an error.
 public struct GraphPages: AsyncSequence, Sendable {
     /// A page.
     public typealias Element = GraphPage
-    /// What can go wrong.
+    /// The error type.
     public typealias Failure = MMError
 
     let client: GraphClient
@@ -16,12 +16,12 @@ public struct GraphPages: AsyncSequence, Sendable {
     let limits: PageLimits
     let deadline: Deadline
 
-    /// Starts at the first page.
+    /// Returns an iterator that starts at the first page.
     public func makeAsyncIterator() -> Iterator {
         Iterator(PageWalk(self))
     }
 
-    /// Walks over the pages.
+    /// Iterates over the pages.
     public struct Iterator: AsyncIteratorProtocol {
         private let walk: PageWalk
 
@@ -29,13 +29,13 @@ public struct GraphPages: AsyncSequence, Sendable {
             self.walk = walk
         }
 
-        /// The next page, or `nil` after the last.
+        /// Returns the next page, or `nil` after the last.
         /// - Throws: as ``GraphClient/send(_:deadline:)``.
         public mutating func next() async throws(MMError) -> GraphPage? {
             try await walk.next()
         }
 
-        /// The next page, or `nil` after the last.
+        /// Returns the next page, or `nil` after the last.
         /// - Throws: as ``GraphClient/send(_:deadline:)``.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> GraphPage? {
             try await walk.next()
@@ -44,10 +44,10 @@ public struct GraphPages: AsyncSequence, Sendable {
 }
 
 extension GraphClient {
-    /// The pages of a collection.
+    /// Returns the pages of a collection.
     /// - Parameters:
-    ///   - request: the first page; a `GET`.
-    ///   - limits: how much is read.
+    ///   - request: the request for the first page; must be a `GET`.
+    ///   - limits: how much to read.
     ///   - deadline: when to give up.
     public func pages(
         _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
@@ -56,7 +56,7 @@ extension GraphClient {
     }
 }
 
-/// The state of one walk. One task at a time may ask it, as with every iterator.
+/// The state of one iteration. As with every iterator, one task at a time may use it.
 final class PageWalk: Sendable {
     private struct State {
         var ahead: Task<Result<GraphPage, MMError>, Never>?
@@ -64,11 +64,11 @@ final class PageWalk: Sendable {
         var pages = 0
         var items = 0
         var isOver = false
-        /// What keeps the walk from the next page; told after the page that says where it is.
+        /// Why the next page can't be fetched; thrown after the page that contained the link.
         var obstacle: MMError?
-        /// Where the next page is, once the last one that was handed out has said so.
+        /// The next link of the last page that was returned.
         var nextLink: String?
-        /// How many items were handed out.
+        /// The number of items returned so far.
         var handedOut = 0
     }
 
@@ -119,7 +119,7 @@ final class PageWalk: Sendable {
         }
     }
 
-    /// An error after the first page says how much came before it, and how to go on from there.
+    /// Adds to an error after the first page how many items preceded it, and how to continue from there.
     private func resumable(_ error: MMError) -> MMError {
         let (items, link) = state.withLock { ($0.handedOut, $0.nextLink) }
         guard let link else { return error }
@@ -131,7 +131,7 @@ final class PageWalk: Sendable {
         return error
     }
 
-    /// Counts a page, cuts it where the limit is, and sets out for the next.
+    /// Counts a page, truncates it at the limit, and starts fetching the next.
     private func advance(_ page: GraphPage) throws(MMError) -> GraphPage {
         let limits = pages.limits
         let left = state.withLock { state -> Int? in
@@ -155,7 +155,7 @@ final class PageWalk: Sendable {
             return page
         }
         guard pages.client.cloud.admits(link, for: pages.client.resource) else {
-            // The page itself is as good as any other.
+            // The page itself is valid.
             let obstacle = foreign(link)
             state.withLock { state in
                 state.isOver = true
@@ -183,7 +183,7 @@ final class PageWalk: Sendable {
             hint: "The pages so far are complete. No token was sent there.", details: ["host": .string(place)])
     }
 
-    /// A next link that was not followed before.
+    /// Returns a next link after checking that it hasn't been followed before.
     private func fresh(_ link: String) throws(MMError) -> String {
         let isNew = state.withLock { $0.seen.insert(link.hashValue).inserted }
         guard isNew else {
@@ -209,7 +209,8 @@ final class PageWalk: Sendable {
         do throws(MMError) {
             return try GraphPage(try await pages.client.send(sized, deadline: pages.deadline).body, of: pages.request)
         } catch {
-            // Some collections know no `$top`, some a smaller most: it was our idea, so it is dropped again.
+            // Some collections don't support `$top` or have a smaller maximum. The client added it, so it tries again
+            // without.
             guard error.details["status"]?.int == 400 || error.code == .limitExceeded else { throw error }
             return try GraphPage(
                 try await pages.client.send(pages.request, deadline: pages.deadline).body, of: pages.request)

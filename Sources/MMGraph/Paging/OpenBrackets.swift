@@ -1,20 +1,20 @@
-/// Which brackets are open around a place in a JSON text, innermost last, and whether each is an object's: a bit each, so that
-/// walking through values asks for no memory.
+/// The open brackets around a position in a JSON text, as one bit each (object or array), so that skipping values
+/// allocates no memory.
 struct OpenBrackets {
-    /// As deep as the reader of values goes.
+    /// The maximum depth, the same as the JSON parser's.
     private static let deepest = 256
 
     private var objects: InlineArray<4, UInt64> = .init(repeating: 0)
     private var count = 0
 
-    /// Whether the innermost open bracket is an object's; `nil` when none is open.
+    /// Whether the innermost open bracket belongs to an object; `nil` when none is open.
     var innermost: Bool? {
         guard count > 0 else { return nil }
         return objects[(count - 1) >> 6] >> UInt64((count - 1) & 63) & 1 == 1
     }
 
     /// Opens a bracket.
-    /// - Returns: `false` when it would be too deep.
+    /// - Returns: `false` when the maximum depth is exceeded.
     mutating func push(_ isObject: Bool) -> Bool {
         guard count < Self.deepest else { return false }
         let bit = UInt64(1) << UInt64(count & 63)

@@ -1,14 +1,14 @@
-/// How much of a collection is read.
+/// Limits on how much of a collection is read.
 public struct PageLimits: Sendable, Hashable {
-    /// Most items in all; the page that goes over is cut.
+    /// The maximum number of items in total; the page that exceeds it is truncated. `nil` for all.
     public var items: Int?
-    /// Most pages.
+    /// The maximum number of pages.
     public var pages: Int
 
-    /// Limits.
+    /// Creates limits.
     /// - Parameters:
-    ///   - items: most items in all; `nil` for all there are.
-    ///   - pages: most pages, against services that never come to an end.
+    ///   - items: the maximum number of items in total; `nil` for all.
+    ///   - pages: the maximum number of pages, as a safeguard against services that never end.
     public init(items: Int? = nil, pages: Int = 100_000) {
         self.items = items
         self.pages = pages

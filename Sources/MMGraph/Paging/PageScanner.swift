@@ -1,26 +1,26 @@
 internal import MMCore
 
-/// Finds the items of a page without building values of them: where each lies in the bytes, and what stands beside them.
+/// Finds the items of a page as byte ranges, without building values, and parses the members beside them.
 ///
-/// It checks all of the text as a reader would (RFC 8259), so that what is passed on is JSON; only the few members beside
-/// `value` become values.
+/// It validates the whole text as a parser would (RFC 8259), so that what is passed on is JSON. Only the few members
+/// beside `value` become values.
 struct PageScanner {
-    /// What a page holds.
+    /// The result of a scan.
     struct Findings {
-        /// Where each item lies; `nil` when the text has no `value` array.
+        /// The byte range of each item; `nil` when the text has no `value` array.
         var items: [Range<Int>]?
         /// The members beside the items.
         var envelope: JSONObject
     }
 
-    /// Members beside the items that are larger than this are not kept.
+    /// The maximum size in bytes of a member beside the items; larger ones are dropped.
     private static let largestMember = 64 << 10
 
     private let text: UnsafeBufferPointer<UInt8>
     private var position = 0
 
     /// Scans a page.
-    /// - Returns: `nil` when the bytes are no JSON text.
+    /// - Returns: `nil` when the bytes aren't a JSON text.
     static func scan(_ bytes: [UInt8]) -> Findings? {
         bytes.withUnsafeBufferPointer { buffer in
             var scanner = PageScanner(text: buffer)
@@ -89,7 +89,7 @@ struct PageScanner {
 
     // MARK: Values
 
-    /// Passes over one value of any kind, without recursion: the depth is the sender's choice.
+    /// Skips one value of any kind, without recursion, because the sender chooses the depth.
     private mutating func skipValue() -> Bool {
         var open = OpenBrackets()
         while true {
@@ -115,7 +115,7 @@ struct PageScanner {
             default:
                 guard skipNumber() else { return false }
             }
-            // A value has ended: close what ends with it, or go on to the next member.
+            // After a value, close the brackets that end here, or continue with the next member.
             while true {
                 guard let isObject = open.innermost else { return true }
                 skipBlanks()
@@ -160,7 +160,7 @@ struct PageScanner {
         }
     }
 
-    /// Passes over plain characters eight at a time: most of a page is in them.
+    /// Skips plain characters eight at a time; they make up most of a page.
     private mutating func skipPlain() {
         guard let start = UnsafeRawPointer(text.baseAddress) else { return }
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -169,7 +169,8 @@ struct PageScanner {
             let word = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: position, as: UInt64.self))
             let quote = word ^ (ones &* 0x22)
             let backslash = word ^ (ones &* 0x5C)
-            // A byte's high bit is set where it is a quote, a backslash, a control or no ASCII; the lowest such is exact.
+            // Sets the high bit of each byte that is a quote, a backslash, a control character or not ASCII; the lowest
+            // one set is exact.
             let stops =
                 ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word | word)
                 & highs
@@ -199,7 +200,7 @@ struct PageScanner {
         }
     }
 
-    /// Passes over one character of two to four bytes (RFC 3629, section 4).
+    /// Skips one character of two to four bytes (RFC 3629, section 4).
     private mutating func skipScalar() -> Bool {
         let first = text[position]
         let count: Int
@@ -223,7 +224,7 @@ struct PageScanner {
     private mutating func skipNumber() -> Bool {
         _ = take("-")
         if take("0") {
-            // A zero in front stands alone.
+            // No digit may follow a leading zero.
         } else if skipDigits() == 0 {
             return false
         }

@@ -1,24 +1,25 @@
 internal import MMCore
 
-/// How many items to ask for in one page, where the caller doesn't say.
+/// Chooses the number of items per page when the caller doesn't.
 ///
-/// Services answer in small pages by default (ten messages, a hundred users) and refuse more than their most, which differs
-/// ("Paging Microsoft Graph data in your app"). Where the most is known it is asked for; elsewhere the service decides.
+/// Services return small pages by default (ten messages, a hundred users) and refuse more than their maximum, which
+/// differs ("Paging Microsoft Graph data in your app"). A known maximum is requested; otherwise the service decides.
 enum PageSize {
     private static let most: [String: Int] = [
         "users": 999, "groups": 999, "devices": 999, "applications": 999, "serviceprincipals": 999, "contacts": 999,
         "members": 999, "memberof": 999, "transitivemembers": 999, "transitivememberof": 999, "owners": 999,
         "mailfolders": 1000, "sites": 200, "children": 200, "chats": 50,
     ]
-    // Whole messages and events are tens of kilobytes each, with their bodies: a thousand of them are no page for anybody.
+    // Whole messages and events with their bodies are tens of kilobytes each, so a page of a thousand would be too
+    // large.
     private static let heavy: Set<String> = ["messages", "events"]
-    // Below this every collection with `$top` takes any number.
+    // Every collection that supports `$top` accepts numbers up to this.
     private static let modest = 50
 
-    /// The page size to ask for.
+    /// Returns the page size to request; `nil` to leave it to the service.
     /// - Parameters:
-    ///   - target: a collection.
-    ///   - wanted: how many items are wanted in all; `nil` for all.
+    ///   - target: the collection.
+    ///   - wanted: how many items are wanted in total; `nil` for all.
     static func suggested(for target: RequestTarget, wanted: Int?) -> Int? {
         guard target.service == .graph, target.queryValue("$top") == nil, target.queryValue("$skiptoken") == nil,
             target.queryValue("$deltatoken") == nil, let last = target.segments.last?.lowercased()

@@ -1,14 +1,14 @@
 internal import MMIdentity
 
-/// The `Bearer` challenges of a refused request (RFC 9110, section 11.6.1; RFC 6750, section 3).
+/// The `Bearer` challenge of a refused request (RFC 9110, section 11.6.1; RFC 6750, section 3).
 package struct BearerChallenge: Sendable, Hashable {
-    /// The error word: `invalid_token`, `insufficient_claims`, …
+    /// The error code, such as `invalid_token` or `insufficient_claims`.
     package let error: String?
     /// The claims that a new token must carry, as JSON.
     package let claims: String?
 
-    /// The challenge among a header's values that says most.
-    /// - Parameter values: of each `WWW-Authenticate` header; one may hold several challenges.
+    /// Parses challenges and picks the first with claims, otherwise the first.
+    /// - Parameter values: the value of each `WWW-Authenticate` header; each may hold several challenges.
     package init?(_ values: [String]) {
         let challenges = values.flatMap(Self.challenges).filter { $0.scheme == "bearer" }
         guard let chosen = challenges.first(where: { $0.parameters["claims"] != nil }) ?? challenges.first else {
@@ -26,7 +26,8 @@ package struct BearerChallenge: Sendable, Hashable {
         var parameters: [String: String] = [:]
     }
 
-    /// Takes a header's value apart: `scheme token68?` or `scheme name=value, name="quoted, value"`, several after commas.
+    /// Parses a header's value: `scheme token68?` or `scheme name=value, name="quoted, value"`, several separated by
+    /// commas.
     private static func challenges(_ value: String) -> [Challenge] {
         var found: [Challenge] = []
         var rest = Array(value.unicodeScalars)[...]
@@ -45,7 +46,7 @@ package struct BearerChallenge: Sendable, Hashable {
             skip { $0 == " " || $0 == "\t" || $0 == "," }
             let name = word()
             if name.isEmpty {
-                // A stray sign: passed over, so that an odd header never holds us up.
+                // Skip a stray character, so that a malformed header doesn't cause an endless loop.
                 if !rest.isEmpty { rest.removeFirst() }
                 continue
             }
@@ -78,7 +79,7 @@ package struct BearerChallenge: Sendable, Hashable {
         }
         return found
 
-        /// Base64 ends in signs that otherwise separate.
+        /// Reads base64 padding, whose `=` otherwise separates name and value.
         func padding() -> String {
             var text = ""
             while rest.first == "=" {

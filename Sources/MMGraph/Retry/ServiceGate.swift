@@ -2,10 +2,10 @@ internal import MMCore
 internal import MMHTTP
 internal import MMIdentity
 
-/// Where the requests of one call wait until their service may be asked: what any call of this connection was told counts,
-/// in this process or another.
+/// Holds the requests of one call until their service may be asked. It honours what any call of this connection was
+/// told, in this process or another.
 struct ServiceGate {
-    /// Most that is waited at once.
+    /// The longest single wait.
     let longestWait: Duration
     private let pace: ServicePace
     private let service: String
@@ -14,13 +14,13 @@ struct ServiceGate {
     private let jitter: @Sendable () -> Double
     private let pause: @Sendable (Duration) async throws -> Void
     private let report: @Sendable (String) -> Void
-    /// What this call itself was told, for when the shared file can't be had.
+    /// When this call may continue according to what it was told itself, in case the shared file is unavailable.
     private var own: Timestamp?
 
-    /// A gate of one call.
+    /// Creates a gate for one call.
     /// - Parameters:
-    ///   - service: its word, as in `graph`.
-    ///   - report: is told when it waits for a second or more.
+    ///   - service: the name of the service, such as `graph`.
+    ///   - report: called when the gate waits for a second or more.
     init(
         _ identity: IdentityService, connection: Connection, service: String, longestWait: Duration, clock: WallClock,
         log: Log, jitter: @escaping @Sendable () -> Double, pause: @escaping @Sendable (Duration) async throws -> Void,
@@ -36,9 +36,9 @@ struct ServiceGate {
         self.report = report
     }
 
-    /// Waits until a request may go out.
-    /// - Returns: when it goes out.
-    /// - Throws: `.throttled` when the wait is longer than this call may take; nothing was sent then. `.cancelled`.
+    /// Waits until a request may be sent.
+    /// - Returns: the time at which it is sent.
+    /// - Throws: `.throttled` when the wait would exceed what this call may take; nothing was sent then. `.cancelled`.
     func pass(until deadline: Deadline) async throws(MMError) -> Timestamp {
         while true {
             let mine = own.map { $0 - clock.now } ?? .zero
@@ -48,7 +48,7 @@ struct ServiceGate {
                 wait = shared
             }
             guard wait <= longestWait, wait < deadline.remaining else { throw held(wait) }
-            // Those who wait for the same moment spread out behind it.
+            // Spread out callers that wait for the same moment.
             let total = wait + min(wait / 10, .seconds(1)) * min(max(jitter(), 0), 1)
             if total >= .seconds(1) {
                 report("\(service) asks to slow down: waiting \(total.wholeSeconds) s before the next request")
@@ -59,10 +59,11 @@ struct ServiceGate {
         }
     }
 
-    /// An attempt was throttled: this call and all others wait.
+    /// Records that an attempt was throttled, so that this call and all others wait.
     /// - Parameters:
-    ///   - ending: how it ended.
-    ///   - wait: what the policy makes of it; `nil` when this call gives up, where the others still heed what was asked.
+    ///   - ending: how the attempt ended.
+    ///   - wait: the policy's wait; `nil` when this call gives up, in which case the others still honour what the
+    ///     service asked.
     mutating func slowDown(_ ending: RetryPolicy.Ending, _ wait: Duration?, sent: Timestamp) async {
         guard case .status(_, let asked) = ending, let wait = wait ?? asked else { return }
         await slowDown(for: wait, sent: sent)
@@ -73,7 +74,7 @@ struct ServiceGate {
         await pace.slowDown(for: wait, sent: sent)
     }
 
-    /// Takes what an answer that went well says of the next request.
+    /// Applies what a successful response says about the next request.
     mutating func heed(_ advice: WaitAdvice, sent: Timestamp) async {
         if let wait = advice.untilReset, wait > .zero, wait <= longestWait {
             await slowDown(for: wait, sent: sent)
@@ -93,6 +94,6 @@ struct ServiceGate {
 }
 
 extension Duration {
-    /// Full seconds, rounded up.
+    /// Whole seconds, rounded up.
     fileprivate var wholeSeconds: Int64 { components.seconds + (components.attoseconds > 0 ? 1 : 0) }
 }

@@ -2,21 +2,21 @@ package import MMCore
 package import MMHTTP
 internal import MMIdentity
 
-/// What an answer's headers say about waiting: `Retry-After` (RFC 9110, section 10.2.3), and how much of a quota is left
-/// (draft-ietf-httpapi-ratelimit-headers, in each of the forms that services have kept).
+/// The waiting advice in a response's headers: `Retry-After` (RFC 9110, section 10.2.3), and the remaining quota
+/// (draft-ietf-httpapi-ratelimit-headers, in all the forms that services still use).
 package struct WaitAdvice: Sendable, Hashable {
-    /// The wait that the service asks for by name.
+    /// The wait in `Retry-After`.
     package let retryAfter: Duration?
-    /// How long a quota that is used up stays so; `nil` while something of it is left.
+    /// The time until an exhausted quota is reset; `nil` while some of it is left.
     package let untilReset: Duration?
 
-    /// The wait asked for: by name, or by what is left.
+    /// The wait asked for: `Retry-After`, otherwise the time until the quota is reset.
     package var asked: Duration? { retryAfter ?? untilReset }
 
-    /// The advice of an answer.
+    /// Reads a response's headers.
     /// - Parameters:
-    ///   - headers: the answer's.
-    ///   - now: the time, for dates.
+    ///   - headers: the headers.
+    ///   - now: the current time, for dates.
     package init(_ headers: HTTPHeaders, now: Timestamp) {
         retryAfter = headers["Retry-After"].flatMap { RetryAfter.wait($0, now: now) }
         var resets: [Duration] = []
@@ -24,7 +24,7 @@ package struct WaitAdvice: Sendable, Hashable {
             guard let left = headers[prefix + "-Remaining"].flatMap(Self.number), left <= 0 else { continue }
             if let reset = headers[prefix + "-Reset"].flatMap({ Self.wait($0, now: now) }) { resets.append(reset) }
         }
-        // One field: `limit=100, remaining=0, reset=5`, later `"name";r=0;t=5, "other";r=9;t=60`.
+        // A single field: `limit=100, remaining=0, reset=5`, or the newer `"name";r=0;t=5, "other";r=9;t=60`.
         var left: Double?
         var reset: Duration?
         func close() {
@@ -48,11 +48,11 @@ package struct WaitAdvice: Sendable, Hashable {
     }
 
     private static func number(_ text: String) -> Double? {
-        // A policy may follow: `0, 100;w=60`.
+        // A policy may follow the number: `0, 100;w=60`.
         text.split { $0 == "," || $0 == ";" }.first.flatMap { Double($0.trimmed) }
     }
 
-    /// Seconds from now, seconds since 1970 (which no wait is as long as), or a date.
+    /// Returns a wait from seconds, seconds since 1970 (recognisable by their size), or a date.
     private static func wait(_ text: String, now: Timestamp) -> Duration? {
         if let seconds = number(text), seconds > 1_000_000_000, seconds < 100_000_000_000 {
             return min(max(Timestamp(seconds: Int64(seconds)) - now, .zero), RetryAfter.ceiling)
