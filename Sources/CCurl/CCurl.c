@@ -4,13 +4,13 @@
 #include <pthread.h>
 #include <stdio.h>
 
-// The headers' type-checking macros would stand in the way of the pointers below.
+// The headers' type-checking macros would get in the way of the pointers below.
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 #undef curl_multi_setopt
 
-// One pointer for each function used, of exactly the header's type, so that variadic calls stay variadic
-// (arm64 and x86-64 pass them differently from fixed arguments).
+// One pointer per function, of exactly the type in the header, so that variadic calls stay variadic (arm64 and x86-64
+// pass them differently from fixed arguments).
 static struct {
     __typeof__(curl_global_init) *global_init;
     __typeof__(curl_easy_init) *easy_init;

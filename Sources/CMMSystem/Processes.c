@@ -22,15 +22,16 @@
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-// The sanitizer takes every clone for a fork and would prepare the memory, which is ours, for a life without threads.
+// The sanitizer treats every clone as a fork, and would prepare the memory, which is shared, for a process without
+// threads.
 extern int __clone(int (*)(void *), void *, int, void *, ...);
 #define clone __clone
 #endif
 #endif
 
-// What parent and child share while the child has not yet become its program. As in glibc's posix_spawn the child
-// borrows the parent's memory (CLONE_VM | CLONE_VFORK), so nothing is copied however big the parent is. posix_spawn
-// itself has no death signal, no controlling terminal and no limits.
+// Shared by parent and child until the child has become its program. As in glibc's posix_spawn, the child borrows the
+// parent's memory (CLONE_VM | CLONE_VFORK), so nothing is copied however large the parent is. posix_spawn itself
+// supports no death signal, no controlling terminal and no limits.
 struct shared {
     const struct mm_spawn *spawn;
     pid_t parent;
@@ -55,9 +56,9 @@ static int become(void *argument) {
     struct shared *shared = argument;
     const struct mm_spawn *spawn = shared->spawn;
 
-    // Dispositions first, while every signal is still blocked: no handler of the parent may run here.
-    // Asked of the kernel itself, since the C library leaves out the two signals that it keeps for its threads; all
-    // zero is the default on every architecture.
+    // Reset the dispositions first, while every signal is still blocked: no handler of the parent may run here. Ask the
+    // kernel directly, since the C library leaves out the two signals that it uses for threads; all zero is the default
+    // on every architecture.
     static const unsigned long standard[8];
     for (int number = 1; number < NSIG; number++) {
         if (number != SIGKILL && number != SIGSTOP) syscall(SYS_rt_sigaction, number, standard, NULL, 8);
@@ -65,13 +66,13 @@ static int become(void *argument) {
     if (spawn->own_session) setsid();
     if (spawn->death_signal) {
         prctl(PR_SET_PDEATHSIG, spawn->death_signal);
-        // The parent may have ended before the line above.
+        // The parent may have ended before the previous line.
         if (getppid() != shared->parent) _exit(127);
     }
 
     if (spawn->terminal >= 0 && ioctl(spawn->terminal, TIOCSCTTY, 0) < 0) fail(shared, MM_SPAWN_TERMINAL);
 
-    // Sources are first moved above all targets, so that no target overwrites a source that is still needed.
+    // Move all sources above all targets first, so that no target overwrites a source that is still needed.
     int count = 3 + spawn->extra_count;
     if (count > 64) {
         errno = EINVAL;
@@ -151,7 +152,7 @@ int mm_reap(pid_t pid, int *signalled) {
     while (reaped < 0 && errno == EINTR);
     *signalled = 0;
     if (reaped == 0) return -1;
-    // Somebody else reaped it: that it ended is all there is to know.
+    // Another caller reaped it; nothing more is known than that it ended.
     if (reaped < 0) return 255;
     if (WIFSIGNALED(status)) {
         *signalled = 1;

@@ -58,7 +58,7 @@ int mm_socket_owner(int is_v6, const uint8_t *own, uint16_t own_port, const uint
         answer.header.nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
         return -1;
     const struct inet_diag_msg *found = NLMSG_DATA(&answer.header);
-    // Where no such connection is, the kernel may answer with whoever listens on the port.
+    // If there is no such connection, the kernel may return the socket that listens on the port.
     if (found->idiag_state != TCP_ESTABLISHED || found->idiag_inode == 0 ||
         found->id.idiag_sport != htons(own_port) || found->id.idiag_dport != htons(remote_port))
         return 0;

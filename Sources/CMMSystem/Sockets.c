@@ -98,7 +98,7 @@ int mm_tcp_listen(const char *address, uint16_t *port, int backlog) {
     if (descriptor < 0) return -1;
     int on = 1;
     int off = 0;
-    // Without it a restart within a minute would find its own port in TIME_WAIT.
+    // Without this, a restart within a minute would find its own port in TIME_WAIT.
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (any->sa_family == AF_INET6) {
         // :: means every address of this machine; a literal address means that one.
@@ -132,7 +132,7 @@ int mm_socket_address(int socket, int peer, char *text, size_t room, uint16_t *p
     } else if (storage.ss_family == AF_INET6) {
         struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&storage;
         *port = ntohs(v6->sin6_port);
-        // An IPv4 peer of a socket for both families is shown as what it is.
+        // Report an IPv4 peer of a dual-stack socket as IPv4.
         if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
             inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, (socklen_t)room);
         } else {

@@ -48,7 +48,7 @@ int mm_wait_readable(int descriptor, int stop) {
     for (;;) {
         int count = poll(both, 2, -1);
         if (count < 0 && errno == EINTR) continue;
-        // A failure to wait is the read's to report.
+        // If waiting fails, the read will report the error.
         if (count < 0) return 1;
         if (both[1].revents) return 0;
         if (both[0].revents) return 1;

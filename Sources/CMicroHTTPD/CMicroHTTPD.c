@@ -28,8 +28,8 @@ static struct {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char reason[256];
 
-// Before 1.0 the library takes the request apart in place as C strings, so a NUL hides what stands behind it. There a
-// target is followed by one NUL and the version, a header's value by the two NULs that were CR and LF. From 1.0 on it
+// Before 1.0 the library splits the request in place into C strings, so a NUL hides what follows it. There, a target is
+// followed by one NUL and the version, and a header's value by the two NULs that replaced CR and LF. From 1.0 on it
 // refuses a NUL itself.
 static int cuts_at_nul;
 
@@ -99,7 +99,7 @@ static enum MHD_Result on_access(
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
     struct server *server = context;
     size_t length = target ? strlen(target) : 0;
-    // Only looked at as far as it agrees, so never beyond the line.
+    // Compares only as far as the bytes agree, so never beyond the line.
     int is_whole = !cuts_at_nul || !target || strncmp(target + length + 1, "HTTP/", 5) == 0;
     return server->callbacks.begin(server->callbacks.context, connection, target, is_whole);
 }

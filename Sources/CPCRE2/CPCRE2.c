@@ -87,7 +87,7 @@ void *mm_pcre_compile(
         snprintf(message, room, "no memory is left");
         return NULL;
     }
-    // A callout in front of each item: the library's own limit counts anew from each place of the text.
+    // Call out before each item, because the library's own limit starts again at each position of the text.
     uint32_t flags = PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
     if (options & MM_PCRE_UTF) flags |= PCRE2_UTF;
     if (options & MM_PCRE_CASELESS) flags |= PCRE2_CASELESS;
@@ -114,7 +114,8 @@ uint32_t mm_pcre_groups(const void *code) {
     return count;
 }
 
-// Counts one step, and what was run over since the last: a long run, looked at again from each of its places, is work.
+// Counts one step plus the bytes passed since the last one, because a long run that is scanned again from each of its
+// positions is work too.
 static int count_step(pcre2_callout_block *block, void *data) {
     struct mm_pcre_work *work = data;
     size_t place = block->current_position;

@@ -1,55 +1,56 @@
 // libcurl behind typed functions. The library is opened on first use: linking it would cost every start 3 ms and 6 MB.
-// Swift can't call C variadics, so each kind of option has a function of its own.
+// Swift can't call C variadics, so each kind of option has its own function.
 #ifndef CCURL_H
 #define CCURL_H
 
 #include <curl/curl.h>
 #include <stddef.h>
 
-// Opens the library and initialises it, once for the process. Null on success, else why it could not be opened.
+// Opens and initialises the library, once per process. Returns null on success, otherwise why it could not be opened.
 const char *mm_curl_load(void);
 
-// As curl_easy_init, curl_easy_reset, curl_easy_cleanup, curl_easy_pause, curl_easy_strerror.
+// Wrap curl_easy_init, curl_easy_reset, curl_easy_cleanup, curl_easy_pause and curl_easy_strerror.
 CURL *mm_curl_easy_init(void);
 void mm_curl_easy_reset(CURL *easy);
 void mm_curl_easy_cleanup(CURL *easy);
 CURLcode mm_curl_easy_pause(CURL *easy, int bitmask);
 const char *mm_curl_easy_strerror(CURLcode code);
 
-// As curl_easy_perform, curl_easy_send, curl_easy_recv: for handles that only connect (CURLOPT_CONNECT_ONLY).
+// Wrap curl_easy_perform, curl_easy_send and curl_easy_recv, for handles that only connect (CURLOPT_CONNECT_ONLY).
 CURLcode mm_curl_easy_perform(CURL *easy);
 CURLcode mm_curl_easy_send(CURL *easy, const void *bytes, size_t count, size_t *sent);
 CURLcode mm_curl_easy_receive(CURL *easy, void *room, size_t size, size_t *count);
 
-// As curl_easy_setopt, one function for each kind of value.
+// Wrap curl_easy_setopt, one function for each kind of value.
 CURLcode mm_curl_set_long(CURL *easy, CURLoption option, long value);
 CURLcode mm_curl_set_offset(CURL *easy, CURLoption option, curl_off_t value);
 CURLcode mm_curl_set_text(CURL *easy, CURLoption option, const char *value);
 CURLcode mm_curl_set_pointer(CURL *easy, CURLoption option, void *value);
 CURLcode mm_curl_set_list(CURL *easy, CURLoption option, struct curl_slist *value);
 
-// What the transfer calls back with: (bytes, 1, count, context). The first two return the count, or stop.
+// The transfer's callbacks, called with (bytes, 1, count, context). The first two return the count, or another number
+// to stop.
 typedef size_t (*mm_curl_bytes)(char *bytes, size_t size, size_t count, void *context);
 typedef int (*mm_curl_seek)(void *context, curl_off_t offset, int origin);
 CURLcode mm_curl_set_callbacks(
     CURL *easy, void *context, mm_curl_bytes header, mm_curl_bytes write, mm_curl_bytes read, mm_curl_seek seek);
 
-// Has sockets made by one function, and another asked before anything is sent over a connection: it returns
-// CURL_PREREQFUNC_OK, or CURL_PREREQFUNC_ABORT. A connection that is used again was made by an earlier transfer.
+// Creates sockets with one function, and calls another before anything is sent over a connection; that one returns
+// CURL_PREREQFUNC_OK or CURL_PREREQFUNC_ABORT. A reused connection was made by an earlier transfer.
 CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback open, curl_prereq_callback before);
 
-// As curl_easy_getinfo; zero or null where there is nothing.
+// Wrap curl_easy_getinfo; zero or null if there is no information.
 long mm_curl_info_long(CURL *easy, CURLINFO info);
 curl_off_t mm_curl_info_offset(CURL *easy, CURLINFO info);
 void *mm_curl_info_private(CURL *easy);
 // The socket of a handle that only connects, or CURL_SOCKET_BAD.
 curl_socket_t mm_curl_info_socket(CURL *easy);
 
-// As curl_slist_append and curl_slist_free_all.
+// Wrap curl_slist_append and curl_slist_free_all.
 struct curl_slist *mm_curl_list_append(struct curl_slist *list, const char *text);
 void mm_curl_list_free(struct curl_slist *list);
 
-// As the curl_multi functions of the same names.
+// Wrap the curl_multi functions of the same names.
 CURLM *mm_curl_multi_init(void);
 CURLMcode mm_curl_multi_set_long(CURLM *multi, CURLMoption option, long value);
 CURLMcode mm_curl_multi_add(CURLM *multi, CURL *easy);
@@ -59,7 +60,7 @@ CURLMcode mm_curl_multi_poll(CURLM *multi, int milliseconds);
 CURLMcode mm_curl_multi_wakeup(CURLM *multi);
 void mm_curl_multi_cleanup(CURLM *multi);
 
-// The next finished transfer, or null; its result goes into `result`.
+// Returns the next finished transfer, or null; stores its result in `result`.
 CURL *mm_curl_multi_next_done(CURLM *multi, CURLcode *result);
 
 #endif

@@ -1,5 +1,5 @@
-// System calls that Swift's Glibc module hides behind feature macros or can't express. Every function that opens a
-// descriptor opens it close-on-exec; failures are -1 with errno unless said otherwise.
+// System calls that Swift's Glibc module hides behind feature macros or can't express. Every descriptor is opened
+// close-on-exec. Failures return -1 with errno unless stated otherwise.
 #ifndef CMMSYSTEM_H
 #define CMMSYSTEM_H
 
@@ -7,25 +7,25 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Blocks every signal in the calling thread, except those that a fault of its own raises.
+// Blocks every signal in the calling thread, except those that a fault in the thread itself raises.
 void mm_block_signals_in_thread(void);
-// The calling thread's name, cut to 15 bytes.
+// Sets the calling thread's name, truncated to 15 bytes.
 void mm_name_thread(const char *name);
 
-// Gives free memory of the heap back to the kernel.
+// Returns free heap memory to the kernel.
 void mm_trim_heap(void);
 
-// A counting semaphore for threads (sem_overview(7)); it must outlive its last wait. Waiting gives 0, or -1 when the
-// time ran out; milliseconds below zero wait for ever.
+// A counting semaphore for threads (sem_overview(7)); it must outlive its last wait. Waiting returns 0, or -1 when the
+// time ran out; negative milliseconds wait forever.
 void *mm_semaphore_create(void);
 void mm_semaphore_free(void *semaphore);
 void mm_semaphore_post(void *semaphore);
 int mm_semaphore_wait(void *semaphore, int milliseconds);
 
-// Waits until there is something to read on `descriptor` (1), or on `stop` (0).
+// Waits until there is something to read on `descriptor` (returns 1) or on `stop` (returns 0).
 int mm_wait_readable(int descriptor, int stop);
 
-// A descriptor that delivers these signals, which the caller has blocked; and the next one, or 0.
+// Returns a descriptor that delivers these signals, which the caller has blocked; and the next signal, or 0.
 int mm_signal_descriptor(const int *signals, int count);
 int mm_next_signal(int descriptor);
 // Blocks or unblocks these signals in the calling thread and those that it starts.
@@ -63,29 +63,31 @@ int mm_unix_socket(void);
 int mm_unix_bind(int socket, const char *path);
 int mm_unix_connect(int socket, const char *path);
 int mm_accept(int socket);
-// Lets a TCP socket send small pieces without waiting for more.
+// Makes a TCP socket send small messages without delay.
 void mm_send_at_once(int socket);
-// Whether the far end has closed, at least for writing.
+// Whether the peer has closed the connection, or at least its writing side.
 int mm_peer_has_closed(int socket);
 int mm_socketpair(int *left, int *right);
 int mm_peer_credentials(int socket, uint32_t *uid, uint32_t *gid, int32_t *pid);
-// Binds and listens on an IP literal; the port taken goes into `port`. Sets errno to EINVAL for no literal.
+// Binds to an IP literal and listens; stores the actual port in `port`. Sets errno to EINVAL if it isn't an IP literal.
 int mm_tcp_listen(const char *address, uint16_t *port, int backlog);
-// The address and port of a socket's own or far end, as text; the family, or -1. Room for at least 64 bytes.
+// Stores the address (as text) and port of a socket's own end or its peer's, and returns the family, or -1. `room` must
+// be at least 64 bytes.
 int mm_socket_address(int socket, int peer, char *text, size_t room, uint16_t *port);
-// The user and inode of the established TCP socket with these ends (addresses in network order, 4 or 16 bytes), as
-// sock_diag(7) knows it: 1 and both, 0 when there is none that a process holds, -1 when the kernel can't be asked.
+// Finds the user and inode of the established TCP socket with these ends (addresses in network order, 4 or 16 bytes),
+// using sock_diag(7). Returns 1 with both, 0 when there is none that a process holds, -1 when the kernel can't be
+// asked.
 int mm_socket_owner(int is_v6, const uint8_t *own, uint16_t own_port, const uint8_t *remote, uint16_t remote_port,
                     uint32_t *uid, uint32_t *inode);
-// The longest path of a Unix socket that fits its address, without the final NUL.
+// The maximum length of a Unix socket's path in its address, without the final NUL.
 int mm_unix_path_limit(void);
 
-// Pseudo-terminals: the master's descriptor, and the slave's path into `path`.
+// Pseudo-terminals: returns the master's descriptor, and stores the slave's path in `path`.
 int mm_open_pty(char *path, size_t room);
 int mm_window_size(int descriptor, uint16_t *rows, uint16_t *columns);
 int mm_set_window_size(int descriptor, uint16_t rows, uint16_t columns);
 
-// Terminal modes. `mm_terminal_quiet` keeps the old mode in `saved` (room from mm_terminal_mode_size()).
+// Terminal modes. `mm_terminal_quiet` stores the old mode in `saved`, which needs mm_terminal_mode_size() bytes.
 size_t mm_terminal_mode_size(void);
 int mm_terminal_quiet(int descriptor, int raw, void *saved);
 int mm_terminal_restore(int descriptor, const void *saved);
@@ -113,16 +115,17 @@ enum {
     MM_SPAWN_LIMITS = 5,
     MM_SPAWN_EXECUTE = 6,
 };
-// Starts a program without copying this process. The pid, with the pidfd in `pidfd`; or -1 with errno and the step
-// that failed. The child has default signal dispositions, no blocked signal, and no descriptors but those named.
+// Starts a program without copying this process. Returns the pid, with the pidfd in `pidfd`; or -1 with errno and the
+// step that failed. The child has default signal dispositions, no blocked signal, and only the named descriptors.
 pid_t mm_start_program(const struct mm_spawn *spawn, int *pidfd, int *step);
 int mm_pidfd_open(pid_t pid);
 int mm_pidfd_signal(int pidfd, int signal);
-// Reaps the child: its exit status, or 128 plus the signal that ended it with `signalled` set; -1 while it runs.
+// Reaps the child: returns its exit status, or 128 plus the signal that ended it with `signalled` set; -1 while it is
+// running.
 int mm_reap(pid_t pid, int *signalled);
 // Adopts orphaned grandchildren, so that they can be found and ended.
 int mm_become_subreaper(void);
-// Raises the limit of open descriptors as far as it goes; the limit that holds now.
+// Raises the limit of open descriptors to its maximum; returns the limit now in force.
 uint64_t mm_raise_descriptor_limit(void);
 
 #endif

@@ -1,5 +1,5 @@
-// libmicrohttpd behind a few typed functions. The library is opened on first use: only a process that listens pays for
-// it. Its variadics and closed enumerations stay on the C side.
+// libmicrohttpd behind a few typed functions. The library is opened on first use, so only a process that listens pays
+// for it. Its variadics and closed enumerations stay on the C side.
 #ifndef CMICROHTTPD_H
 #define CMICROHTTPD_H
 
@@ -7,22 +7,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Opens the library, once for the process. Null on success, else why it could not be opened.
+// Opens the library, once per process. Returns null on success, otherwise why it could not be opened.
 const char *mm_httpd_load(void);
 
 struct mm_httpd_callbacks {
     void *context;
     // A connection was made (1) or is about to be closed (0).
     void (*connection)(void *context, void *connection, int descriptor, int started);
-    // The request line of a new request is here, its target as sent, and whether that is all of it: 0 where a NUL hides
-    // the rest. The result is that request's own pointer.
+    // A request line has arrived, with its target as sent. `is_whole` is 0 where a NUL hides the rest of the target.
+    // The result becomes the request's own pointer.
     void *(*begin)(void *context, void *connection, const char *target, int is_whole);
-    // Called with the headers complete, with each piece of the body, at the body's end, and after each resumption
-    // from there. 0 closes the connection. `*count` is set to the bytes not taken.
+    // Called when the headers are complete, with each chunk of the body, at the body's end, and after each resumption
+    // from there. Returns 0 to close the connection. Sets `*count` to the number of bytes not taken.
     int (*access)(
         void *context, void *connection, void *request, const char *method, const char *version, const char *bytes,
         size_t *count);
-    // The request is over, whichever way. Called once for each request begun.
+    // The request is over, whatever its outcome. Called once for each request begun.
     void (*completed)(void *context, void *connection, void *request);
 };
 
@@ -40,36 +40,36 @@ struct mm_httpd_tls {
 
 // Whether the library was built with TLS.
 int mm_httpd_has_tls(void);
-// Starts one thread that serves this listening descriptor; over TLS where there is a certificate, else tls is null. Null
-// when it could not start.
+// Starts a thread that serves this listening descriptor, over TLS unless `tls` is null. Returns null when it could not
+// start.
 void *mm_httpd_start(
     int listener, struct mm_httpd_limits limits, const struct mm_httpd_tls *tls,
     const struct mm_httpd_callbacks *callbacks);
-// Stops accepting; the listening descriptor is the caller's again.
+// Stops accepting; returns ownership of the listening descriptor to the caller.
 int mm_httpd_quiesce(void *daemon);
 // Closes all connections and ends the thread. Every suspended connection must have been resumed.
 void mm_httpd_stop(void *daemon);
 
-// The connection's descriptor, or -1.
+// Returns the connection's descriptor, or -1.
 int mm_httpd_descriptor(void *connection);
-// Calls back for each header field of the request. 0 where a NUL or a line end without CR hides a part of one.
+// Calls back for each header field of the request. Returns 0 where a NUL or a line ending without CR hides part of one.
 typedef void (*mm_httpd_field)(
     void *context, const char *name, size_t name_length, const char *value, size_t value_length);
 int mm_httpd_headers(void *connection, void *context, mm_httpd_field field);
 
-// Only from within `access` and a reader, on the daemon's thread.
+// Call only from within `access` and a reader, on the daemon's thread.
 void mm_httpd_suspend(void *connection);
-// From any thread, only what is suspended.
+// Call from any thread, but only for a suspended connection.
 void mm_httpd_resume(void *connection);
 
-// Responses. Freed with mm_httpd_response_free after being queued.
+// Responses. Free them with mm_httpd_response_free after queuing them.
 typedef void (*mm_httpd_free)(void *context);
 void *mm_httpd_response_bytes(const void *bytes, size_t count, void *context, mm_httpd_free release);
 enum { MM_HTTPD_END = -1, MM_HTTPD_BROKEN = -2 };
 typedef ssize_t (*mm_httpd_reader)(void *context, uint64_t position, char *bytes, size_t room);
 void *mm_httpd_response_stream(mm_httpd_reader reader, void *context, mm_httpd_free release);
 int mm_httpd_response_header(void *response, const char *name, const char *value);
-// A field behind a stream's last chunk; to be added on the server's thread before the reader says that it has ended.
+// Adds a field after a stream's last chunk; call it on the server's thread before the reader reports the end.
 int mm_httpd_response_trailer(void *response, const char *name, const char *value);
 int mm_httpd_queue(void *connection, unsigned status, void *response);
 void mm_httpd_response_free(void *response);

@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What a pattern and its texts are.
+// The dialect of a pattern and its texts.
 enum {
     MM_PCRE_UTF = 1,        // UTF-8, not bytes
     MM_PCRE_CASELESS = 2,
     MM_PCRE_ECMASCRIPT = 4, // the meanings of ECMA-262 where they differ from Perl's
 };
 
-// The work that one or more searches may do together.
+// The work that one or more searches may do in total.
 struct mm_pcre_work {
     uint64_t steps;                // done so far
     uint64_t limit;                // at most
@@ -22,16 +22,17 @@ struct mm_pcre_work {
     size_t place;
 };
 
-// Why the library can't be used, or null.
+// Returns why the library can't be used, or null.
 const char *mm_pcre_problem(void);
-// A compiled pattern, or null with a message and the place of the fault in the pattern.
+// Returns a compiled pattern, or null with a message and the position of the fault in the pattern.
 void *mm_pcre_compile(
     const uint8_t *pattern, size_t length, uint32_t options, char *message, size_t room, size_t *place);
 void mm_pcre_free(void *code);
-// How many groups a pattern has.
+// Returns the number of groups in a pattern.
 uint32_t mm_pcre_groups(const void *code);
-// Searches a text from a place on: 1, 0, or -1 when the limit was reached, the search was stopped, or it failed.
-// ranges takes begin and end of the match and of `groups` groups, (size_t)-1 for one that took no part.
+// Searches a text from a position: returns 1, 0, or -1 when the limit was reached, the search was stopped, or it
+// failed. `ranges` gets the start and end of the match and of `groups` groups, (size_t)-1 for one that didn't
+// participate.
 int mm_pcre_search(
     const void *code, const uint8_t *text, size_t length, size_t from, size_t *ranges, uint32_t groups,
     struct mm_pcre_work *work);
