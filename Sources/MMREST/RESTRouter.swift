@@ -3,31 +3,31 @@ package import MMHTTP
 package import MMOperations
 package import MMPoolWire
 
-/// The catalogue over HTTP: a step that answers its routes; it knows nothing of sockets.
+/// The catalogue over HTTP, as a middleware that handles its routes; it knows nothing of sockets.
 package struct RESTRouter: HTTPMiddleware {
-    /// How callers are taken.
+    /// How callers are treated.
     package struct Settings: Sendable {
         /// The server name that connections' `mcps` lists are compared with for callers that give none.
         package var serverName = "rest"
-        /// Refuses a process of this user that says that a person sits before it and can have none.
+        /// Throws for a process of this user that claims to act for a person although none can be present.
         package var requirePerson: PersonProof.Requirement = { (process) throws(MMError) in
             try PersonProof.requirePerson(before: process)
         }
 
-        /// As a pool takes them.
+        /// Creates the settings of a pool.
         package init() {}
     }
 
     private let router: Router<AdmittedPeer>
 
-    /// A router.
+    /// Creates a router.
     /// - Parameters:
-    ///   - service: carries operations out.
-    ///   - handshake: what this process says of itself.
-    ///   - settings: how callers are taken.
-    ///   - services: what the operations work with, where they are carried out in this process: jobs, metrics
-    ///     and the dashboard are shown then. A local service brings its own.
-    ///   - shared: what it has in common with the other routers of the process.
+    ///   - service: performs the operations.
+    ///   - handshake: returns what this process says about itself.
+    ///   - settings: how callers are treated.
+    ///   - services: what the operations work with, if they run in this process; jobs, metrics and the dashboard are
+    ///     then available. A local service provides its own.
+    ///   - shared: the state shared with the other routers of the process.
     package init(
         service: any OperationService, handshake: @escaping @Sendable () async -> PoolHandshake,
         settings: Settings = Settings(), services: OperationServices? = nil, shared: RESTShared = RESTShared()
@@ -54,7 +54,7 @@ package struct RESTRouter: HTTPMiddleware {
         self.router = router
     }
 
-    /// The operations there are.
+    /// Returns the list of operations.
     private static func list(_ catalogue: Catalogue) -> HTTPServerResponse {
         let rows = catalogue.operations.map { operation -> JSONValue in
             let declaration = operation.declaration
@@ -67,7 +67,7 @@ package struct RESTRouter: HTTPMiddleware {
         return .json(JSONWriter.bytes(["operations": .array(rows)]))
     }
 
-    /// Answers a request of one of the routes; hands all others on.
+    /// Handles a request that matches a route, and passes on all others.
     package func respond(
         to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
     ) async -> HTTPServerResponse {

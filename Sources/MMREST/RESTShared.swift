@@ -1,14 +1,14 @@
 import MMPoolWire
 
-/// What the routers of one process have in common, however many addresses it listens at.
+/// The state shared by the routers of one process, however many addresses it listens on.
 package final class RESTShared: Sendable {
-    /// Counts the calls of all of them.
+    /// The metrics of all calls.
     package let metrics = PoolMetrics()
-    /// A token that came through the socket unlocks a page that came over TCP.
+    /// The dashboard's lock: a token obtained through the socket unlocks a page that was loaded over TCP.
     let lock = DashboardLock()
-    /// What calls under way have asked their clients for.
+    /// What current calls have asked their clients for.
     let open = OpenCalls()
 
-    /// Nothing counted, asked or unlocked yet.
+    /// Creates state with nothing counted, asked or unlocked.
     package init() {}
 }

@@ -1,11 +1,13 @@
 import MMHTTP
 
-/// The wish of a client not to wait for an answer: `Prefer: respond-async, wait=10` (RFC 7240, sections 4.1 and 4.3).
+/// A client's preference for an asynchronous response: `Prefer: respond-async, wait=10` (RFC 7240, sections 4.1 and
+/// 4.3).
 struct AsyncPreference: Sendable {
-    /// How long the client would wait after all.
+    /// How long the client is willing to wait for the result.
     let wait: Duration
 
-    /// The wish in these headers; `nil` when there is none. What is not understood is ignored, as section 2 says.
+    /// Reads the preference from headers; `nil` when there is none. Unknown preferences are ignored, as section 2
+    /// requires.
     init?(_ headers: HTTPHeaders) {
         var isAsync = false
         var wait: Int64 = 0

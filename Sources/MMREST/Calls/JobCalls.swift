@@ -4,12 +4,12 @@ import MMOperations
 import MMPoolWire
 import MMSessions
 
-/// The routes of calls that go on after they were answered.
+/// The routes of calls that continue after they were answered.
 struct JobCalls: Sendable {
     let calls: CallRoutes
     let services: OperationServices
 
-    /// The most bytes of an answer that a job's description includes.
+    /// The maximum size in bytes of an answer that is included in a job's description.
     private static let most = 25_000
 
     /// Adds the routes.
@@ -20,7 +20,7 @@ struct JobCalls: Sendable {
         router.get("/v1/jobs/{job}/answer", answer)
     }
 
-    /// The answer to a call that goes on.
+    /// Returns the 202 response for a call that continues.
     static func accepted(_ members: JSONObject, isPreferred: Bool) -> HTTPServerResponse {
         let handle = members["handle"]?.string ?? ""
         var object: JSONObject = [
@@ -93,7 +93,7 @@ struct JobCalls: Sendable {
         OperationJobs.reach(of: try calls.reader(request))
     }
 
-    /// A job with its answer, where that is small.
+    /// Describes a job, including its answer if that is small.
     private func described(_ work: any LongWork) throws(MMError) -> JSONObject {
         var object = Self.object(work.report)
         guard let job = work as? Job<KeptAnswer>, case .success(let kept)? = job.result else { return object }
@@ -109,7 +109,7 @@ struct JobCalls: Sendable {
         return object
     }
 
-    /// What is told of a job.
+    /// Returns the public description of a job.
     static func object(_ report: JobReport) -> JSONObject {
         var object: JSONObject = [
             "job": .string(report.handle), "operation": .string(report.label), "state": .string(report.state.rawValue),
@@ -127,8 +127,8 @@ struct JobCalls: Sendable {
 
     private static let endID = "end"
 
-    /// Progress tells where a job stands and not what happened: who comes back needs the latest alone, and not again what
-    /// they have seen. So its name is made from what it says.
+    /// A progress event describes the current state, not what happened, so a client that reconnects needs only the
+    /// latest, and only if it hasn't seen it. The event's id is therefore derived from its content.
     private static func event(_ progress: JobProgress) -> SSEEvent {
         let data = JSONWriter.string(.object(members(progress)))
         return SSEEvent(data: data, event: "progress", id: Hex.text(SHA256.digest(Array(data.utf8)).prefix(8)))

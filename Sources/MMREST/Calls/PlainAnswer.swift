@@ -3,7 +3,7 @@ import MMHTTP
 import MMOperations
 import MMPoolWire
 
-/// The answer for a program that did not ask for events: the body alone.
+/// Responses for programs that didn't ask for events: the body alone.
 enum PlainAnswer {
     private static let json = "application/json"
     private static let lines = "application/x-ndjson"
@@ -11,12 +11,12 @@ enum PlainAnswer {
 
     private static let note = "MM-Note"
 
-    /// A note as a header's value.
+    /// Returns a note as a header's value.
     private static func encoded(_ note: String) -> String {
         PercentCoding.encode(String(note.prefix(500))) { $0 >= 0x20 && $0 < 0x7F && $0 != 0x25 }
     }
 
-    /// Carries a call out, and lets it go where the client would rather not wait.
+    /// Performs a call; if the client prefers not to wait, the call continues as a job.
     static func response(
         to call: IncomingCall, from service: any OperationService, for headers: HTTPHeaders
     ) async throws(MMError) -> HTTPServerResponse {
@@ -30,7 +30,7 @@ enum PlainAnswer {
         return try await response(answer, for: headers)
     }
 
-    /// The answer in the form that the client likes best.
+    /// Returns the answer in the form that the client prefers.
     static func response(_ answer: OperationAnswer, for headers: HTTPHeaders) async throws(MMError)
         -> HTTPServerResponse
     {
@@ -41,7 +41,7 @@ enum PlainAnswer {
         case .bytes(let bytes, let type):
             response = HTTPServerResponse(headers: ["Content-Type": type], body: .bytes(bytes))
         case .text(let words):
-            // A client that names JSON gets JSON; one that takes anything gets text.
+            // A client that asks for JSON gets JSON; one that accepts anything gets text.
             response =
                 MediaTypes.best(of: [text, json], for: headers) == json
                 ? .json(JSONWriter.bytes(.string(words))) : .text(words)
@@ -61,7 +61,8 @@ enum PlainAnswer {
         return response
     }
 
-    /// Writes a list as it is fetched. When fetching fails the body breaks off, so that nobody takes a part for the whole.
+    /// Writes a list while it is fetched. If fetching fails, the connection is aborted, so that nobody mistakes a part
+    /// for the whole.
     private static func write(_ stream: ItemStream, isLines: Bool, to writer: HTTPResponseWriter)
         async throws(HTTPError)
     {
@@ -78,7 +79,7 @@ enum PlainAnswer {
             var bytes: [UInt8] = []
             for item in batch {
                 if isLines {
-                    // In this JSON line ends stand only between tokens, where a blank means the same.
+                    // In this JSON, line breaks occur only between tokens, where a space is equivalent.
                     bytes += item.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
                     bytes.append(0x0A)
                 } else {
@@ -90,7 +91,7 @@ enum PlainAnswer {
             try await writer.write(bytes)
         }
         if !isLines { try await writer.write("]") }
-        // What was said while it was fetched: the head of the answer has long been sent.
+        // Notes made during the fetch; the response's head was sent long ago.
         for note in stream.end().notes.prefix(16) { writer.addTrailer(Self.note, encoded(note)) }
     }
 }

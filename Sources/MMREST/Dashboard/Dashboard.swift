@@ -4,7 +4,7 @@ import MMOperations
 import MMPoolWire
 import MMSessions
 
-/// The routes of the dashboard: one page that shows what lives, and for its owner a little more.
+/// The routes of the dashboard: a page that shows what is running, with some more details and actions for its owner.
 struct Dashboard: Sendable {
     private let calls: CallRoutes
     private let service: any OperationService
@@ -59,7 +59,7 @@ struct Dashboard: Sendable {
         }
     }
 
-    /// A page of the connections that hold a text: where there are too many to show them all at once.
+    /// Returns a page of the connections that contain a search text, for when there are too many to show at once.
     @Sendable private func connections(_ request: AdmittedRequest) async -> HTTPServerResponse {
         let asked = Self.query(request.http.query ?? "")
         let page = await PoolOverview.connections(
@@ -101,7 +101,7 @@ struct Dashboard: Sendable {
         return response
     }
 
-    /// Carries out one of the dashboard's few actions for an unlocked page.
+    /// Performs one of the dashboard's few actions for an unlocked page.
     private func act(_ request: AdmittedRequest, _ operation: String, _ names: [String]) async throws(MMError)
         -> HTTPServerResponse
     {
@@ -119,7 +119,7 @@ struct Dashboard: Sendable {
         return try await PlainAnswer.response(answer, for: ["Accept": "application/json"])
     }
 
-    /// What is shown.
+    /// Collects the state to show.
     private static func state(
         _ services: OperationServices, _ metrics: PoolMetrics, _ handshake: PoolHandshake, for server: String?
     ) async -> JSONObject {
@@ -133,7 +133,7 @@ struct Dashboard: Sendable {
                 "underWay": .int(Int64(counts.underWay)),
             ],
         ]
-        // Only the owner sees what others did.
+        // Only the owner sees other clients' calls.
         guard server == nil else { return state }
         state["jobs"] = .array(
             services.jobs.table.reports(for: nil).prefix(recent).map { .object(JobCalls.object($0)) })

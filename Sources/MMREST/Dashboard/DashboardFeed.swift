@@ -1,9 +1,9 @@
 import MMCore
 import MMOperations
 
-/// The state that the dashboard shows: collected once for all watchers, and only while there are any.
+/// The state that the dashboard shows, collected once for all watchers, and only while there are any.
 actor DashboardFeed {
-    /// A state and its name.
+    /// A state and its id.
     struct Frame: Sendable {
         let id: String
         let data: String
@@ -11,7 +11,7 @@ actor DashboardFeed {
 
     private let look: @Sendable () async -> JSONObject
     private let pause: Duration
-    /// Another process's names must not be taken for ours.
+    /// Distinguishes this process's ids from another's.
     private let mark = RandomBytes.text(bytes: 6)
     private var count = 0
     private var frame: Frame?
@@ -19,17 +19,17 @@ actor DashboardFeed {
     private var lastWatcher = 0
     private var work: Task<Void, Never>?
 
-    /// A feed.
+    /// Creates a feed.
     /// - Parameters:
-    ///   - pause: how long between two looks.
-    ///   - look: what there is to show now.
+    ///   - pause: the time between two collections.
+    ///   - look: collects the current state.
     init(pause: Duration, look: @escaping @Sendable () async -> JSONObject) {
         self.pause = pause
         self.look = look
     }
 
-    /// The states from now on, each once. A slow reader skips to the newest.
-    /// - Parameter last: the name of the state that the watcher has seen, which is not given again.
+    /// Returns the states from now on, each once. A slow reader skips to the newest.
+    /// - Parameter last: the id of the last state that the watcher has seen, which isn't repeated.
     func frames(after last: String?) -> AsyncStream<Frame> {
         let (stream, continuation) = AsyncStream.makeStream(of: Frame.self, bufferingPolicy: .bufferingNewest(1))
         lastWatcher += 1
@@ -52,7 +52,7 @@ actor DashboardFeed {
         return stream
     }
 
-    /// How many watch.
+    /// The number of watchers.
     var watching: Int { watchers.count }
 
     private func leave(_ number: Int) {

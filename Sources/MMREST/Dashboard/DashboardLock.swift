@@ -7,7 +7,7 @@ final class DashboardLock: Sendable {
         var unlocked: [(secret: Secret, until: ContinuousClock.Instant)] = []
     }
 
-    /// How long a token waits to be used.
+    /// How long a token may be used.
     static let tokenAge = Duration.seconds(300)
     /// How long a page stays unlocked.
     static let pageAge = Duration.seconds(3600)
@@ -20,7 +20,7 @@ final class DashboardLock: Sendable {
         self.now = now
     }
 
-    /// A token that unlocks one page, once. An earlier one is void.
+    /// Returns a token that unlocks one page, once. It invalidates an earlier one.
     func newToken() -> Secret {
         let token = Secret(RandomBytes.text(bytes: 15))
         let until = now() + Self.tokenAge
@@ -28,8 +28,9 @@ final class DashboardLock: Sendable {
         return token
     }
 
-    /// Takes a token.
-    /// - Returns: what the page proves itself with from now on; `nil` for a wrong, used or late token.
+    /// Redeems a token.
+    /// - Returns: the secret that the page identifies itself with from now on; `nil` for a wrong, used or expired
+    ///   token.
     func unlock(_ token: String) -> Secret? {
         let page = Secret(RandomBytes.text(bytes: 24))
         let now = now()
@@ -42,7 +43,7 @@ final class DashboardLock: Sendable {
         }
     }
 
-    /// Whether a page may do more than look.
+    /// Returns whether a page may do more than show the state.
     func isUnlocked(_ page: String?) -> Bool {
         guard let page else { return false }
         let now = now()

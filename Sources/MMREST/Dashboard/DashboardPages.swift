@@ -11,7 +11,7 @@ enum DashboardPages {
         router.get("/dashboard.css") { _ in file("text/css; charset=utf-8", dashboard_page_style()) }
     }
 
-    /// Load nothing from elsewhere, make no markup from data, and don't be framed.
+    /// Loads nothing from elsewhere, creates no markup from data, and can't be framed.
     private static let policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
         + "form-action 'none'; frame-ancestors 'none'"

@@ -8,7 +8,7 @@ extension OpenAPIDocument {
         ]
     ]
 
-    /// The routes of calls that go on.
+    /// The routes of calls that continue.
     static var jobPaths: JSONObject {
         var show = operation(
             "showJob", "Jobs", "Show or follow a job",
@@ -63,7 +63,7 @@ extension OpenAPIDocument {
         ]
     }
 
-    /// What several routes share.
+    /// The components that several routes share.
     static var components: JSONObject {
         [
             "securitySchemes": [

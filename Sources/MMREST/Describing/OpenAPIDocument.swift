@@ -1,11 +1,11 @@
 package import MMCore
 package import MMOperations
 
-/// The description of the routes that programs read: OpenAPI 3.1, made from the catalogue.
+/// The machine-readable description of the routes: OpenAPI 3.1, generated from the catalogue.
 package struct OpenAPIDocument: Sendable {
     private let catalogue: Catalogue
 
-    /// The description of a catalogue's routes.
+    /// Creates the description of a catalogue's routes.
     package init(_ catalogue: Catalogue) {
         self.catalogue = catalogue
     }
@@ -57,14 +57,14 @@ package struct OpenAPIDocument: Sendable {
                 ["name": "Jobs", "description": "Calls that go on after they were answered."],
                 ["name": "Pool", "description": "The process that answers."],
             ],
-            // A program of the same user needs nothing; everybody else needs the secret.
+            // A program of the same user needs no secret; everyone else does.
             "security": [[:], ["bearer": []]],
             "paths": .object(paths),
             "components": .object(Self.components),
         ]
     }
 
-    /// What a program may call: not what is for people at a terminal alone.
+    /// Returns whether a program may call an operation; those only for people at a terminal are excluded.
     private static func isOffered(_ declaration: OperationDeclaration) -> Bool {
         declaration.audience == .everyone || declaration.effects.readOnly
     }
@@ -109,7 +109,7 @@ package struct OpenAPIDocument: Sendable {
         return described
     }
 
-    /// Every argument, also those that models are not shown.
+    /// Includes every argument, even those that aren't shown to models.
     private static func schema(of operation: AnyOperation) -> JSONObject {
         var properties = JSONObject()
         for field in operation.fields { properties[field.name] = .object(Self.schema(of: field)) }
@@ -120,7 +120,7 @@ package struct OpenAPIDocument: Sendable {
         return schema
     }
 
-    /// An argument as it is read: one that may be left out may be null, and one that may not must say something.
+    /// Describes an argument as it is validated: an optional one may be null, and a required one must not be empty.
     private static func schema(of field: InputField) -> JSONObject {
         var schema = field.schema
         if field.isRequired {

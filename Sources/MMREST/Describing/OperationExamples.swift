@@ -1,10 +1,10 @@
 import MMCore
 import MMOperations
 
-/// The arguments of an operation's examples: they are declared as command lines, and read here as the terminal reads them.
+/// The example arguments of operations. They are declared as command lines, and parsed here as by the terminal.
 enum OperationExamples {
-    /// The examples as OpenAPI wants them: by name, each with summary and value. What a command line says that arguments
-    /// can't (files, pipes, options of the terminal) is left out.
+    /// Returns the examples in OpenAPI's form: by name, each with summary and value. Command lines that use what
+    /// arguments can't express (files, pipes, options of the terminal) are left out.
     static func of(_ operation: AnyOperation) -> JSONObject {
         var examples = JSONObject()
         for example in operation.declaration.examples {
@@ -60,7 +60,7 @@ enum OperationExamples {
         }
     }
 
-    /// The words of a command line, quotes taken off; `nil` for one that is more than words.
+    /// Splits a command line into words and removes quotes; returns `nil` if it contains anything but words.
     private static func words(of command: String) -> [String]? {
         var words: [String] = []
         var word: String?

@@ -2,7 +2,7 @@ import MMOperations
 import MMSessions
 
 extension MetricsReport {
-    /// The metrics as Prometheus reads them (prometheus.io, “Exposition formats”, text format 0.0.4).
+    /// The metrics in Prometheus's format (prometheus.io, “Exposition formats”, text format 0.0.4).
     package var prometheus: String {
         var page = PrometheusPage()
         page.family("mm_uptime_seconds", "gauge", "How long the pool has been up.", [([], uptime)])

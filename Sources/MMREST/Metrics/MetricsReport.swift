@@ -4,7 +4,7 @@ package import MMOperations
 package import MMSessions
 import MMSystem
 
-/// The metrics of one moment: of the calls, and of the sessions behind them.
+/// The current metrics of the calls and of the sessions behind them.
 package struct MetricsReport: Sendable {
     let counts: PoolMetrics.Counts
     let uptime: Double
@@ -12,20 +12,20 @@ package struct MetricsReport: Sendable {
     let counters: PoolCounters
     let keepAliveInterval: Duration
     let memory: Int?
-    /// What sessions have sent, by host and status.
+    /// The requests that sessions have sent, by host and status.
     let sent: [SentRequests.Kind: Int]
 
-    /// Looks at what there is now.
+    /// Collects the current metrics.
     /// - Parameters:
-    ///   - metrics: of the calls.
-    ///   - services: holds the sessions.
+    ///   - metrics: the metrics of the calls.
+    ///   - services: provides the sessions.
     package init(_ metrics: PoolMetrics, _ services: OperationServices) async {
         await self.init(
             metrics, sessions: services.sessions.reports(), counters: services.sessions.counters,
             keepAliveInterval: services.sessions.settings.keepAliveAfter, sent: services.sent.counts)
     }
 
-    /// A report on these sessions.
+    /// Creates a report on the given sessions.
     package init(
         _ metrics: PoolMetrics, sessions: [SessionReport<SessionKey>], counters: PoolCounters,
         keepAliveInterval: Duration,
@@ -40,15 +40,15 @@ package struct MetricsReport: Sendable {
         memory = OwnMemory.resident()
     }
 
-    /// Whether a client prefers Prometheus' text to JSON.
+    /// Returns whether a client prefers Prometheus's text format to JSON.
     package static func prefersPrometheus(_ headers: HTTPHeaders) -> Bool {
         MediaTypes.best(of: ["application/json", "text/plain"], for: headers) == "text/plain"
     }
 
-    /// The media type of Prometheus' text.
+    /// The media type of Prometheus's text format.
     package static let prometheusType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// The report in the form that the client prefers: JSON, or Prometheus' text.
+    /// Returns the report in the form that the client prefers: JSON or Prometheus's text format.
     package func response(for headers: HTTPHeaders) -> HTTPServerResponse {
         var response =
             Self.prefersPrometheus(headers)
@@ -58,7 +58,7 @@ package struct MetricsReport: Sendable {
         return response
     }
 
-    /// The report as JSON. Monitoring relies on these members.
+    /// The report as JSON. Monitoring systems rely on these members.
     package var json: JSONObject {
         let rate = counts.total == 0 ? 0 : Double(counts.errors) / Double(counts.total) * 100
         let mean = counts.last.isEmpty ? 0 : counts.last.reduce(0, +) / Double(counts.last.count) * 1000
@@ -87,11 +87,11 @@ package struct MetricsReport: Sendable {
         ]
     }
 
-    /// What sessions have sent, in an order of its own.
+    /// The requests that sessions have sent, sorted by host and status.
     var sentRows: [(kind: SentRequests.Kind, count: Int)] {
         sent.sorted { ($0.key.host, $0.key.status) < ($1.key.host, $1.key.status) }.map { ($0.key, $0.value) }
     }
 
-    /// Rounds to one digit after the point.
+    /// Rounds to one decimal place.
     private static func rounded(_ number: Double) -> Double { (number * 10).rounded() / 10 }
 }

@@ -1,11 +1,11 @@
 package import MMCore
 package import MMOperations
 
-/// Counts, times and outcomes of a process's calls; never their content.
+/// The counts, durations and outcomes of a process's calls; never their content.
 package final class PoolMetrics: Sendable {
     /// The upper bounds of the histogram's buckets, in seconds.
     static let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
-    /// How many of the last answers the mean time is taken over.
+    /// How many of the last answers the mean duration covers.
     private static let recent = 100
 
     struct Kind: Hashable {
@@ -27,25 +27,26 @@ package final class PoolMetrics: Sendable {
     private let begun = ContinuousClock.now
     private let counts = Mutex(Counts())
 
-    /// Nothing counted yet.
+    /// Creates metrics with all counts at zero.
     package init() {}
 
-    /// What was counted so far.
+    /// The current counts.
     var current: Counts { counts.withLock { $0 } }
 
-    /// How long this has been counting, in seconds.
+    /// How long the metrics have been collected, in seconds.
     var uptime: Double { (ContinuousClock.now - begun) / .seconds(1) }
 
-    /// Counts a call that begins.
+    /// Counts a call that starts.
     package func begin() {
         counts.withLock { $0.underWay += 1 }
     }
 
     /// Counts a call that ended.
     /// - Parameters:
-    ///   - operation: its name; one of the catalogue, so that nobody can make up names without end.
-    ///   - error: what it ended with.
-    ///   - duration: how long it took.
+    ///   - operation: the operation's name; it must be in the catalogue, so that callers can't create names without
+    ///     limit.
+    ///   - error: the error that the call ended with, if any.
+    ///   - duration: how long the call took.
     package func end(_ operation: String, _ error: MMError?, after duration: Duration) {
         let seconds = duration / .seconds(1)
         counts.withLock { counts in
@@ -64,7 +65,7 @@ package final class PoolMetrics: Sendable {
         }
     }
 
-    /// Whether an error counts as a failure. Sign-in, confirmation and cancellation don't.
+    /// Returns whether an error counts as a failure. Sign-in, confirmation and cancellation don't.
     private static func isFailure(_ code: MMErrorCode) -> Bool {
         ![.signInNeeded, .confirmationNeeded, .cancelled].contains(code)
     }
@@ -72,21 +73,21 @@ package final class PoolMetrics: Sendable {
 
 /// Counts the calls of another service.
 package struct MeteredOperationService: OperationService {
-    /// Every operation there is.
+    /// All operations.
     package var catalogue: Catalogue { service.catalogue }
     private let service: any OperationService
     private let metrics: PoolMetrics
 
-    /// A service whose calls are counted.
+    /// Creates a service that counts the calls of another.
     package init(_ service: any OperationService, _ metrics: PoolMetrics) {
         self.service = service
         self.metrics = metrics
     }
 
-    /// Ends what a client has left behind. It doesn't count as a call.
+    /// Ends what a client has left behind, which doesn't count as a call.
     package func forget(_ client: CallContext) async { await service.forget(client) }
 
-    /// Carries one operation out and counts it.
+    /// Performs one operation and counts it.
     package func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
         async throws(MMError) -> OperationAnswer
     {

@@ -1,7 +1,7 @@
-/// Writes Prometheus' text format (prometheus.io, “Exposition formats”, text format 0.0.4), from figures of its own and from
-/// pages of others.
+/// Writes Prometheus's text format (prometheus.io, “Exposition formats”, text format 0.0.4), from its own samples and
+/// from other processes' pages.
 package struct PrometheusPage {
-    /// Names and values, in order.
+    /// Label names and values, in order.
     package typealias Labels = [(String, String)]
 
     private struct Family {
@@ -14,7 +14,7 @@ package struct PrometheusPage {
 
     package init() {}
 
-    /// The page. What belongs to one family stands together, as the format demands.
+    /// The page. The samples of a family are grouped, as the format requires.
     package var text: String {
         var text = ""
         for name in names {
@@ -24,18 +24,18 @@ package struct PrometheusPage {
         return text
     }
 
-    /// Adds a family of single figures.
+    /// Adds a family of simple samples.
     /// - Parameters:
-    ///   - name: of the family.
+    ///   - name: the family's name.
     ///   - type: `counter` or `gauge`.
-    ///   - help: what it tells.
-    ///   - samples: the figures with their labels.
+    ///   - help: the family's description.
+    ///   - samples: the values with their labels.
     package mutating func family(_ name: String, _ type: String, _ help: String, _ samples: [(Labels, Double)]) {
         begin(name, type, help)
         for (labels, value) in samples { sample(name, in: name, labels, value) }
     }
 
-    /// Adds a histogram. Each bucket of the format counts what is not above its bound, so they grow.
+    /// Adds a histogram. In the format the buckets are cumulative: each counts the values up to its bound.
     mutating func histogram(
         _ name: String, _ help: String, bounds: [Double], buckets: [Int], sum: Double, count: Int
     ) {
@@ -50,14 +50,15 @@ package struct PrometheusPage {
         sample(name + "_count", in: name, [], Double(count))
     }
 
-    /// Adds another process's page: its families join those of the same name, each figure with one more label.
+    /// Adds another process's page. Its families are merged with those of the same name, and each sample gets an
+    /// additional label.
     /// - Parameters:
-    ///   - page: the text.
-    ///   - label: tells its figures from those of others.
+    ///   - page: the other page's text.
+    ///   - label: the label that distinguishes its samples from those of other pages.
     package mutating func gather(_ page: String, label: (name: String, value: String)) {
         let mark = "\(label.name)=\"\(Self.escaped(label.value))\""
         var current: String?
-        // Help and type are the same on every page; once is enough.
+        // Help and type are the same on every page, so they are included once.
         var isNew = false
         for line in page.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 3)

@@ -1,8 +1,8 @@
 package import MMSessions
 
 extension SessionState {
-    /// The state as `/metrics` has always named it, so that monitoring keeps working: `initializing`, `ready` (started but
-    /// not signed in), `auth_pending`, `authenticated`, `error` or `stopped`.
+    /// The state under its traditional name in `/metrics`, which monitoring systems rely on: `initializing`, `ready`
+    /// (started but not signed in), `auth_pending`, `authenticated`, `error` or `stopped`.
     package var metricsName: String {
         switch self {
         case .starting: "initializing"
