@@ -2,8 +2,8 @@ import MMGuard
 package import MMOperations
 
 extension CallContext {
-    /// Makes the call one of an earlier server's protocol: its warned list only warns, `confirmed: true` counts for
-    /// connections with `legacyConfirm`, and its texts hold what PowerShell shows and nothing else.
+    /// Gives the call the semantics of the earlier servers' protocols: commands on the warned list only cause warnings,
+    /// `confirmed: true` counts for connections with `legacyConfirm`, and texts contain only what PowerShell shows.
     package mutating func followEarlierServers() {
         guardAllowances = [.warnedCommands, .confirmedParameter]
         namesEngine = false

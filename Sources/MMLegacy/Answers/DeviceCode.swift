@@ -1,23 +1,23 @@
 package import MMCore
 
-/// A sign-in that waits, in the words of the earlier servers.
+/// A pending sign-in, in the earlier servers' terms.
 package struct DeviceCode: Sendable {
-    /// What the person types; the earlier servers called it the device code.
+    /// The code that the person types; the earlier servers called it the device code.
     package let code: String
-    /// Where the person types it.
+    /// The page where the person types it.
     package let address: String
-    /// The service's own sentence.
+    /// The instructions in the sign-in service's form.
     package let message: String
-    /// When the code ends, where that is known.
+    /// When the code expires, if known.
     private let expiresAt: Timestamp?
 
-    /// The sign-in behind an error; `nil` when the error is another, or names no code.
+    /// Extracts the sign-in from an error; `nil` for other errors and when there is no code.
     package init?(_ error: MMError) {
         guard error.code == .signInNeeded else { return nil }
         self.init(details: error.details)
     }
 
-    /// The sign-in of these details; `nil` without a code.
+    /// Extracts the sign-in from an error's details; `nil` without a code.
     package init?(details: JSONObject) {
         guard let code = details["userCode"]?.string else { return nil }
         self.code = code
@@ -26,17 +26,17 @@ package struct DeviceCode: Sendable {
         message = "To sign in, use a web browser to open \(address) and enter the code \(code)"
     }
 
-    /// How long the code is still good for, in seconds: a quarter of an hour where nobody said.
+    /// Returns how many seconds the code is still valid; 900 if unknown.
     package func secondsLeft(at now: Timestamp) -> Int64 {
         expiresAt.map { max(0, $0.seconds - now.seconds) } ?? 900
     }
 
-    /// The sentence as modules write it.
+    /// The instructions as modules write them.
     package var words: String { "\(message) to authenticate." }
 
-    /// The page that every public tenant uses.
+    /// The page for all tenants of the public cloud.
     package static let page = "https://microsoft.com/devicelogin"
 
-    /// Code and address, marked so that nobody overlooks them.
+    /// The code and the page, highlighted so that nobody overlooks them.
     package var heading: String { "**DEVICE CODE: \(code)**\nGo to: \(address)" }
 }

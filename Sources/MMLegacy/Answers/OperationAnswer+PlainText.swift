@@ -2,7 +2,7 @@ package import MMCore
 package import MMOperations
 
 extension OperationAnswer {
-    /// The whole answer as one text, as the earlier servers gave it: notes first, JSON with an indent of 2.
+    /// Returns the whole answer as one text, as the earlier servers did: notes first, JSON indented by 2.
     package func plainText() async throws(MMError) -> String {
         let body: String
         switch self.body {

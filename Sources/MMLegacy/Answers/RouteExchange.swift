@@ -2,12 +2,12 @@ package import MMCore
 package import MMHTTP
 import MMOperations
 
-/// How the earlier servers read requests and write answers.
+/// Reads requests and writes responses in the earlier servers' form.
 package enum RouteExchange {
-    /// The arguments of a POST.
-    /// - Returns: the object, or the answer to a body that is none.
+    /// Reads the arguments of a POST.
+    /// - Returns: the object, or the refusal of a body that isn't one.
     package static func body(_ request: HTTPServerRequest) -> Result<JSONObject, Refusal> {
-        // Forms and plain text are what pages of any origin may send without asking.
+        // Pages of any origin may send forms and plain text without a preflight request.
         guard isJSON(request.headers["Content-Type"]) else {
             return .failure(Refusal(status: 415, message: "The header Content-Type must be application/json"))
         }
@@ -23,15 +23,15 @@ package enum RouteExchange {
         return .success(object)
     }
 
-    /// A request that reaches no route.
+    /// The refusal of a request before it reaches its route.
     package struct Refusal: Error {
         /// The HTTP status.
         package let status: Int
-        /// What is wrong with it.
+        /// What is wrong with the request.
         package let message: String
     }
 
-    /// An answer on the wire.
+    /// Converts a reply to an HTTP response.
     package static func response(_ reply: RouteReply) -> HTTPServerResponse {
         .json(JSONWriter.bytes(.object(reply.body)) + [0x0A], status: reply.status)
     }
@@ -43,8 +43,8 @@ package enum RouteExchange {
         return word == "application/json" || (word.hasPrefix("application/") && word.hasSuffix("+json"))
     }
 
-    /// A text among arguments; `nil` when absent or empty.
-    /// - Throws: `invalidInput` when it is something else.
+    /// Returns a string argument; `nil` when it is absent or empty.
+    /// - Throws: `invalidInput` when it has another type.
     package static func text(_ name: String, _ body: JSONObject) throws(MMError) -> String? {
         guard let value = body[name], value != .null else { return nil }
         guard let text = value.string else {
@@ -55,7 +55,7 @@ package enum RouteExchange {
 }
 
 extension Router.Refusals {
-    /// The earlier servers' words.
+    /// Refusals as the earlier servers worded them.
     package static var errorObjects: Self {
         Self(
             wrongMethod: { _, methods in

@@ -1,8 +1,8 @@
 package import MMCore
 
-/// What a route of the earlier servers answers.
+/// The reply of one of the earlier servers' routes.
 package struct RouteReply: Sendable {
-    /// The HTTP status; those servers answered 200 for most errors too.
+    /// The HTTP status; those servers used 200 for most errors too.
     package var status: Int
     /// The body.
     package var body: JSONObject

@@ -1,12 +1,12 @@
 import MMCore
 import MMOperations
 
-/// The three tools of the design that came before the two tools of today: run, look, end.
+/// The three tools of the design that preceded the current one: run, status and disconnect.
 enum MMDesignProfile {
     /// The profile's name.
     static let name = "mm-design"
 
-    /// The profile over a service.
+    /// Creates the profile for a service.
     static func profile(_ service: any OperationService) -> ToolProfile {
         ToolProfile(
             name: name, title: "Microsoft Master",
@@ -35,7 +35,7 @@ enum MMDesignProfile {
         ) { (arguments, call, _) async throws(MMError) in
             do throws(MMError) {
                 var answer = try await service.call("run", arguments, in: call)
-                // A pool that carried it out does not know that this profile asked.
+                // A pool that performed the operation doesn't know that this profile called it.
                 if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
                 return ProfileAnswer(try await answer.plainText())
             } catch {

@@ -4,24 +4,24 @@ package import MMOperations
 import MMSessions
 package import MMShell
 
-/// The persistent shell: one shell for each client, whatever sessions it opens, over one permanent workspace.
+/// The persistent shell: one shell per client, across all its sessions, in one permanent workspace.
 package actor PersistentShell {
-    /// Its settings.
+    /// The settings.
     package nonisolated let settings: PersistentShellSettings
     private var workspace: String?
-    /// A shell of nobody's, which shows that shells can be started.
+    /// A shell that belongs to no client and proves that shells can be started.
     private var standby: LocalShell?
     /// Where sessions live, when several servers share their clients.
     private let directory: any SessionDirectory
-    /// This server, as the others know it.
+    /// The name by which other servers know this one.
     private let holder: String
-    /// The sessions that this server has claimed, by their owners.
+    /// The sessions that this server has claimed, by owner.
     private var claims: [String: Set<String>] = [:]
 
-    /// A persistent shell.
+    /// Creates a persistent shell.
     /// - Parameters:
-    ///   - directory: where sessions live; a server alone needs no other than its own.
-    ///   - holder: this server, as the others know it.
+    ///   - directory: where sessions live; a single server needs only its own.
+    ///   - holder: the name by which other servers know this one.
     package init(
         settings: PersistentShellSettings, directory: any SessionDirectory = LocalSessionDirectory(),
         holder: String = RandomBytes.text(bytes: 12)
@@ -31,8 +31,8 @@ package actor PersistentShell {
         self.holder = holder
     }
 
-    /// Claims a session, or renews the claim: it stands as long as the session may be idle.
-    /// - Throws: `conflict` when the session lives elsewhere, `unavailable` when nobody can tell.
+    /// Claims a session, or renews the claim, which lasts as long as the session may be idle.
+    /// - Throws: `conflict` when the session lives on another server; `unavailable` when that can't be determined.
     private func claim(_ key: ShellSessionName) async throws(MMError) {
         let name = "\(key.owner)/\(key.name)"
         let lease = Duration.seconds(settings.timeout + settings.cleanupInterval)
@@ -46,13 +46,13 @@ package actor PersistentShell {
         claims[key.owner, default: []].insert(name)
     }
 
-    /// Gives up what was claimed for a client.
+    /// Releases everything claimed for a client.
     package func release(_ owner: String) async {
         for name in claims.removeValue(forKey: owner) ?? [] { try? await directory.release(name, from: holder) }
     }
 
-    /// The folder in which shells start and files stay; made where it is missing.
-    /// - Throws: when it can't be made and somebody chose it.
+    /// Returns the folder in which shells start and files are kept; creates it if missing.
+    /// - Throws: an error when it can't be created and was configured explicitly.
     package func folder(_ services: OperationServices) throws(MMError) -> String {
         if let workspace { return workspace }
         var made = settings.workspace
@@ -63,7 +63,7 @@ package actor PersistentShell {
                     hint: "Make it, or set MCP_SHELL_SECURITY__WORKING_DIRECTORY.")
             }
             defer { free(here) }
-            // Outside of a container: beside where the server was started, as the compose file mounts it.
+            // Outside a container, use the folder next to where the server was started, as the compose file mounts it.
             made = String(cString: here) + "/workspace"
             guard Self.isFolder(made) || mkdir(made, 0o755) == 0 else {
                 throw MMError(
@@ -81,14 +81,14 @@ package actor PersistentShell {
         return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Opens shells as the settings say.
+    /// Returns how to open shells according to the settings.
     func opening(_ services: OperationServices) throws(MMError) -> ShellOpening {
         ShellOpening(
             services: services.ofShells, configuration: settings.configuration(workspace: try folder(services)),
             confinement: settings.confinement)
     }
 
-    /// The client's shell of this name, started where there is none.
+    /// Returns the client's shell with this name, starting it if necessary.
     package func member(_ call: CallContext, id: String?, _ services: OperationServices) async throws(MMError)
         -> ShellSessions.Member
     {
@@ -101,7 +101,7 @@ package actor PersistentShell {
         }.member
     }
 
-    /// What `/health` says.
+    /// Returns the content of `/health`.
     package func health(_ services: OperationServices) async -> JSONObject {
         [
             "status": "healthy", "version": .string(settings.version), "shell_alive": .bool(await isAlive(services)),
@@ -122,7 +122,7 @@ package actor PersistentShell {
         return true
     }
 
-    /// Ends the standby shell, and gives up what was claimed.
+    /// Ends the standby shell and releases all claims.
     package func close() async {
         for owner in claims.keys { await release(owner) }
         await standby?.close()

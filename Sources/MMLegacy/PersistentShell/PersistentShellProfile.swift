@@ -2,13 +2,13 @@ package import MMCore
 import MMOperations
 import MMShell
 
-/// The tools of the first persistent shell server, with its parameters, answers and words.
+/// The tools of the original persistent shell server, with its parameters, answers and wording.
 package enum PersistentShellProfile {
     /// The name on the command line.
     package static let name = "persistent-shell"
 
-    /// The profile.
-    /// - Throws: `invalidInput` for settings that can't be understood.
+    /// Creates the profile.
+    /// - Throws: `invalidInput` for invalid settings.
     package static func profile(environment: [String: String]) throws(MMError) -> ToolProfile {
         let shell = PersistentShell(settings: try PersistentShellSettings(environment: environment))
         let settings = shell.settings
@@ -34,7 +34,7 @@ package enum PersistentShellProfile {
                     ]))
     }
 
-    /// Where it listens when the command line names no address.
+    /// Returns the address to listen on when the command line names none.
     package static func address(environment: [String: String]) throws(MMError) -> String {
         let settings = try PersistentShellSettings(environment: environment)
         let host = settings.host.contains(":") && !settings.host.hasPrefix("[") ? "[\(settings.host)]" : settings.host
@@ -132,7 +132,7 @@ package enum PersistentShellProfile {
             return answer("error", -1, "", refusal(of: error, command), 0)
         }
         await toolCall.note(command, secrets: [], isRefused: false)
-        // A client that has gone wants nothing to go on.
+        // A client that has gone away doesn't want the command to continue.
         _ = await withTaskCancellationHandler {
             await task.job.settled()
         } onCancel: {
@@ -167,14 +167,14 @@ package enum PersistentShellProfile {
 
     private static func joined(_ lines: [String]) -> String { lines.joined(separator: "\n") }
 
-    /// Text without the blank end that every command leaves.
+    /// Returns a text without trailing whitespace, which every command leaves.
     private static func trimmed(_ text: String) -> String {
         var rest = Substring(text)
         while let last = rest.last, last.isWhitespace { rest.removeLast() }
         return String(rest)
     }
 
-    /// A refusal in the persistent-shell server's words.
+    /// Returns a refusal in the persistent-shell server's wording.
     private static func refusal(of error: MMError, _ command: String) -> String {
         let mark = "Security validation failed"
         let quoted = error.message.split(separator: "“").dropFirst().first?.split(separator: "”").first.map(String.init)
@@ -268,7 +268,8 @@ package enum PersistentShellProfile {
         }
     }
 
-    /// Base64 unless a text encoding is named; the names `utf-8` and `utf8` were both in use.
+    /// Returns whether content is base64, which it is unless a text encoding is named; both `utf-8` and `utf8` were in
+    /// use.
     private static func isBase64(_ arguments: ToolArguments) -> Bool {
         (arguments.text("encoding") ?? "base64").lowercased() == "base64"
     }

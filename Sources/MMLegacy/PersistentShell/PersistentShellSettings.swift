@@ -2,43 +2,43 @@ package import MMCore
 package import MMOperations
 package import MMShell
 
-/// What the persistent shell reads from its environment and its configuration file, with the persistent-shell server's names and
-/// defaults.
+/// The settings that the persistent shell reads from its environment and its configuration file, with the
+/// persistent-shell server's names and defaults.
 package struct PersistentShellSettings: Sendable {
-    /// The server's name and version as it tells them.
+    /// The server's name and version as reported to clients.
     package var name = "mcp-persistent-shell"
     package var version = "0.1.0"
-    /// Where it listens.
+    /// The address to listen on.
     package var host = "127.0.0.1"
     package var port = 3000
-    /// How much it writes into its log: debug, info, warning, error, critical.
+    /// The log level: debug, info, warning, error or critical.
     package var logLevel = "info"
-    /// Whether somebody chose it.
+    /// Whether the log level was set explicitly.
     private var namesLogLevel = false
-    /// `json` or `console`.
+    /// The log format: `json` or `console`.
     package var logFormat = "json"
-    /// Seconds until an idle shell is closed.
+    /// How many seconds a shell may be idle before it is closed.
     package var timeout = 3600
-    /// Most shells at a time.
+    /// The maximum number of shells.
     package var maximumSessions = 100
-    /// Seconds between two looks for idle shells.
+    /// The number of seconds between checks for idle shells.
     package var cleanupInterval = 300
-    /// The shell: a program by its path.
+    /// The path of the shell program.
     package var defaultShell = "/bin/bash"
     /// How far shells are confined.
     package var confinement = ShellsConfiguration.Confinement.guard
-    /// Memory of each process in MiB.
+    /// The memory limit of each process, in MiB.
     package var memory: Int?
-    /// What all processes of a shell may use together, where a control group is delegated.
+    /// The combined limits of all processes of a shell, where a control group is delegated.
     package var together = TreeLimits(isBestEffort: true)
     /// The security settings.
     package var policy = ShellPolicy.open
-    /// Where shells start.
+    /// The folder where shells start.
     package var workspace = "/workspace"
-    /// Whether somebody chose the workspace.
+    /// Whether the workspace was set explicitly.
     package var namesWorkspace = false
 
-    /// The variables, for help texts.
+    /// The environment variables, for help texts.
     package static let variables: [ProfileSetting] = [
         ProfileSetting("MCP_SHELL_SERVER__HOST", standard: "127.0.0.1", "Address to listen at."),
         ProfileSetting("MCP_SHELL_SERVER__PORT", standard: "3000", "Port to listen at."),
@@ -62,11 +62,11 @@ package struct PersistentShellSettings: Sendable {
         ProfileSetting("MCP_SHELL_CONFIG_FILE", standard: "", "The YAML file with the security settings."),
     ]
 
-    /// Reads the settings; the file counts more than the environment, as in the persistent-shell server.
-    /// - Throws: `invalidInput` naming the variable or key, `notFound` when the named file is not there: security that
-    ///   somebody asked for is never left out silently.
+    /// Reads the settings; the file takes precedence over the environment, as in the persistent-shell server.
+    /// - Throws: `invalidInput`, naming the variable or key; `notFound` when the configured file is missing, because
+    ///   requested security must never be dropped silently.
     package init(environment given: [String: String]) throws(MMError) {
-        // Names are compared without case, as the persistent-shell server did.
+        // Names are case-insensitive, as in the persistent-shell server.
         var environment: [String: String] = [:]
         for (key, value) in given where key.uppercased().hasPrefix("MCP_SHELL_") {
             environment[key.uppercased()] = value
@@ -122,7 +122,7 @@ package struct PersistentShellSettings: Sendable {
                 throw wrong("bash, zsh, dash, ash or python3, by name or path")
             }
             defaultShell = value
-        // The prompt is nothing that this server looks for.
+        // This server doesn't look for a prompt, so the setting is ignored.
         case ("shell", "prompt_marker"): return
         case ("shell", "sandbox"):
             guard let kind = ShellsConfiguration.Confinement(rawValue: value), kind != .argv else {
@@ -171,7 +171,7 @@ package struct PersistentShellSettings: Sendable {
     }
 
     private static func bytes(of file: String) throws(MMError) -> [UInt8]? {
-        // A mounted file belongs to the administrator: it is read as the security file of any policy is.
+        // A mounted file belongs to the administrator, so it is read with the same rules as any policy's security file.
         do throws(MMError) {
             return try ShellPolicy.bytes(of: file)
         } catch  where error.code == .notFound {
@@ -179,7 +179,7 @@ package struct PersistentShellSettings: Sendable {
         }
     }
 
-    /// The security settings of the environment alone, as a document of the same form as the file.
+    /// Reads the security settings from the environment alone, as a document in the same form as the file.
     private mutating func readSecurity(_ environment: [String: String]) throws(MMError) {
         var security: JSONObject = [:]
         for key in ["ENABLED", "AUDIT_LOG", "MAX_EXECUTION_TIME", "MAX_OUTPUT_SIZE"] {
@@ -215,10 +215,10 @@ package struct PersistentShellSettings: Sendable {
             yaml: JSONWriter.bytes(["security": .object(security)]), name: "MCP_SHELL_SECURITY__…")
     }
 
-    /// The environment as the rest of the product reads it: how much is logged, and how it looks on standard error, where
-    /// the persistent-shell server logged.
+    /// Returns the environment as the rest of the product reads it: the log level, and the format of standard error,
+    /// where the persistent-shell server logged.
     ///
-    /// Settings that can't be understood are refused when the profile is made.
+    /// Invalid settings are ignored here and refused when the profile is created.
     package static func product(_ environment: [String: String]) -> [String: String] {
         guard let settings = try? PersistentShellSettings(environment: environment) else { return environment }
         var environment = environment
@@ -229,12 +229,12 @@ package struct PersistentShellSettings: Sendable {
         return environment
     }
 
-    /// The word for the shell's kind.
+    /// The name of the shell's kind.
     package var kind: String {
         ShellKind(program: defaultShell)?.rawValue ?? "python"
     }
 
-    /// The same as a configuration of shells that start in a folder.
+    /// Returns the settings as a configuration of shells that start in a folder.
     package func configuration(workspace: String) -> ShellsConfiguration {
         var made = ShellsConfiguration()
         made.shell = kind

@@ -1,13 +1,13 @@
 import MMCore
 
-/// Schemas as the two shell servers listed them: the shape that their framework made of typed parameters.
+/// Schemas in the form that the framework of the two shell servers generated from typed parameters.
 enum FastSchema {
-    /// What a parameter is.
+    /// The type of a parameter.
     enum Kind {
         case text, number, flag, optionalText, optionalNumber
     }
 
-    /// A parameter; required without a default.
+    /// A parameter; required if it has no default.
     struct Parameter {
         let name: String
         let kind: Kind
@@ -41,7 +41,7 @@ enum FastSchema {
         }
     }
 
-    /// The arguments of a tool.
+    /// Returns the schema of a tool's arguments.
     static func arguments(_ tool: String, _ parameters: [Parameter]) -> JSONObject {
         var properties = JSONObject()
         for parameter in parameters { properties[parameter.name] = parameter.schema }
@@ -53,12 +53,12 @@ enum FastSchema {
         return schema
     }
 
-    /// The answer of a tool that gives any object.
+    /// Returns the schema of a tool's answer that may be any object.
     static func dictionary(_ tool: String) -> JSONObject {
         ["type": "object", "title": .string(tool + "DictOutput"), "additionalProperties": true]
     }
 
-    /// The answer of a tool that gives a text.
+    /// Returns the schema of a tool's answer that is a text.
     static func wrappedText(_ tool: String) -> JSONObject {
         [
             "type": "object", "title": .string(tool + "Output"), "required": ["result"],
@@ -67,18 +67,18 @@ enum FastSchema {
     }
 }
 
-/// Arguments of the earlier servers' tools: what is absent or null has its default.
+/// The arguments of the earlier servers' tools; absent and null values have their defaults.
 struct ToolArguments {
     let values: JSONObject
 
     init(_ values: JSONObject) { self.values = values }
 
-    /// A text; nil when absent, null or empty.
+    /// Returns a string; nil when it is absent, null or empty.
     func text(_ name: String) -> String? { values[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
-    /// A text as it was written.
+    /// Returns a string as written; empty when it is absent.
     func written(_ name: String) -> String { values[name]?.string ?? "" }
-    /// A number.
+    /// Returns an integer.
     func number(_ name: String) -> Int? { values[name]?.int ?? values[name]?.string.flatMap { Int($0) } }
-    /// A yes or no.
+    /// Returns a boolean; false when it is absent.
     func flag(_ name: String) -> Bool { values[name]?.bool ?? false }
 }

@@ -1,27 +1,27 @@
 package import MMCore
 package import MMOperations
 
-/// What is special about a profile where it is served by HTTP.
+/// The peculiarities of a profile that is served over HTTP.
 package struct ProfileHTTP: Sendable {
-    /// A page beside the protocol, answered as JSON.
+    /// A page beside the protocol, returned as JSON.
     package typealias Page = @Sendable (OperationServices) async -> JSONValue
-    /// What is done when a client's session has ended.
+    /// Called when a client's session has ended.
     package typealias SessionEnd = @Sendable (_ owner: String, OperationServices) async -> Void
 
-    /// The server's name, where it isn't the profile's.
+    /// The server's name, if it differs from the profile's.
     package var serverName: String?
-    /// The server's version, where it isn't the product's.
+    /// The server's version, if it differs from the product's.
     package var serverVersion: String?
-    /// Whether what a client leaves behind is there for its next session too: it belongs to whoever has proven the same
-    /// identity, not to one session of the protocol.
+    /// Whether what a client leaves behind is available to its next session: it then belongs to everyone who has proved
+    /// the same identity, not to one session of the protocol.
     package var outlivesSessions: Bool
-    /// How long a client's session may be idle; nil as usual.
+    /// How long a client's session may be idle; nil for the default.
     package var sessionIdle: Duration?
-    /// Pages by their paths, for everybody who may ask for them: they hold nothing of anybody's.
+    /// Pages by path, for everyone who may reach the server; they contain nothing private.
     package var pages: [String: Page]
-    /// What whoever starts the server should know.
+    /// Warnings for the person who starts the server.
     package var warnings: [String]
-    /// What is done when a client's session has ended: its owner, as `CallContext.shellOwner` names it.
+    /// Called when a client's session has ended, with its owner as named by `CallContext.shellOwner`.
     package var sessionEnded: SessionEnd?
 
     package init(

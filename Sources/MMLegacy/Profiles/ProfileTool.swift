@@ -3,31 +3,32 @@ package import MMOperations
 
 /// One tool of a profile.
 package struct ProfileTool: Sendable {
-    /// What a call runs: arguments that passed the schema, who calls, and what operations work with.
+    /// The implementation of a tool: receives the validated arguments, the call's context, and the services of
+    /// operations.
     package typealias Call =
         @Sendable (JSONObject, CallContext, OperationServices) async throws(MMError) -> ProfileAnswer
 
-    /// The tool's name, exactly.
+    /// The tool's exact name.
     package let name: String
-    /// What a model reads.
+    /// The description for models.
     package let description: String
-    /// JSON Schema of the arguments.
+    /// The JSON Schema of the arguments.
     package let inputSchema: JSONObject
-    /// JSON Schema of the structured answer, where there is one.
+    /// The JSON Schema of the structured answer, if there is one.
     package let outputSchema: JSONObject?
-    /// What it does to the world.
+    /// The effects of a call.
     package let effects: OperationDeclaration.Effects
-    /// What a call runs. An error it throws becomes a failed answer with message and hint.
+    /// The implementation. An error becomes a failed answer with message and hint.
     package let call: Call
 
-    /// A tool.
+    /// Creates a tool.
     /// - Parameters:
-    ///   - name: the tool's name, exactly.
-    ///   - description: what a model reads.
-    ///   - inputSchema: JSON Schema of the arguments.
-    ///   - outputSchema: JSON Schema of the structured answer.
-    ///   - effects: what it does to the world.
-    ///   - call: what a call runs.
+    ///   - name: the tool's exact name.
+    ///   - description: the description for models.
+    ///   - inputSchema: the JSON Schema of the arguments.
+    ///   - outputSchema: the JSON Schema of the structured answer.
+    ///   - effects: the effects of a call.
+    ///   - call: the implementation.
     package init(
         name: String, description: String, inputSchema: JSONObject, outputSchema: JSONObject? = nil,
         effects: OperationDeclaration.Effects, call: @escaping Call
@@ -37,20 +38,20 @@ package struct ProfileTool: Sendable {
         self.inputSchema = inputSchema
         self.outputSchema = outputSchema
         self.effects = effects
-        // What these tools answer was written by a session, or is about one: no token and no key leaves with it.
+        // These answers come from a session or describe one, so tokens and keys are removed from them.
         self.call = { (arguments, context, services) async throws(MMError) in
             OutgoingFilter().answer(try await call(arguments, context, services))
         }
     }
 }
 
-/// What a profile's tool answers.
+/// The answer of a profile's tool.
 package struct ProfileAnswer: Sendable {
-    /// What the model reads.
+    /// The text for the model.
     package var text: String
-    /// The answer as data, where the tool has an output schema.
+    /// The answer as data, if the tool has an output schema.
     package var structured: JSONObject?
-    /// Whether the work failed; the text then says what to change.
+    /// Whether the call failed; the text then says what to change.
     package var isError: Bool
 
     package init(_ text: String, structured: JSONObject? = nil, isError: Bool = false) {
@@ -59,12 +60,12 @@ package struct ProfileAnswer: Sendable {
         self.isError = isError
     }
 
-    /// A failure in words.
+    /// Returns a failure with a text.
     package static func failure(_ text: String) -> ProfileAnswer { ProfileAnswer(text, isError: true) }
 }
 
 extension OutgoingFilter {
-    /// A profile's answer without secrets.
+    /// Returns a profile's answer without secrets.
     fileprivate func answer(_ answer: ProfileAnswer) -> ProfileAnswer {
         var clean = answer
         clean.text = text(answer.text)

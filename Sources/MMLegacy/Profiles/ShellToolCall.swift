@@ -3,15 +3,15 @@ import MMGuard
 import MMOperations
 import MMShell
 
-/// A call of one of the two shell servers' tools: what all of them do around a command.
+/// A call of a tool of the two shell servers, with the steps that all of them take around a command.
 struct ShellToolCall: Sendable {
     let tool: String
     let context: CallContext
     let services: OperationServices
     let configuration: ShellsConfiguration
 
-    /// Refuses what touches the program's own sign-ins, connections and confirmations; everything else ran in the first
-    /// servers, and runs here.
+    /// Refuses commands that touch the program's own sign-ins, connections and confirmations; everything else ran in
+    /// the original servers and runs here.
     func check(_ command: String, place: ShellPlace, directory: String?) async throws(MMError) {
         let shellContext = ShellContext(
             isRemote: place == .ssh, home: place == .shell ? services.paths.home : nil, directory: directory,
@@ -24,7 +24,7 @@ struct ShellToolCall: Sendable {
             details: ["rule": .string(finding?.rule ?? verdict.rule)])
     }
 
-    /// Writes the audit line: sizes and status, no content.
+    /// Writes an audit entry: sizes and status, no content.
     func record(_ facts: JSONObject, outcome: String, since start: ContinuousClock.Instant) async {
         var entry: JSONObject = [
             "operation": .string(tool), "surface": .string(context.caller.surface.rawValue),
@@ -40,7 +40,7 @@ struct ShellToolCall: Sendable {
         }
     }
 
-    /// Notes a command where the security file asks for it.
+    /// Records a command if the security file asks for it.
     func note(_ command: String, secrets: [Secret], isRefused: Bool) async {
         await ShellAudit.record(
             command, outcome: isRefused ? "refused" : "handed over", configuration, secrets: secrets, services.ofShells)
@@ -48,7 +48,7 @@ struct ShellToolCall: Sendable {
 }
 
 extension ShellJob {
-    /// A stream as text for people: what is no UTF-8 is shown as a mark.
+    /// Returns a stream as text for people; invalid UTF-8 is replaced.
     func words(_ stream: ShellCommand.Stream) -> String {
         String(decoding: strippingExitBanner(stream).bytes, as: UTF8.self)
     }

@@ -1,40 +1,40 @@
 package import MMOperations
 
-/// The tools of an earlier server, under their own names: what `mm-mcp --profile NAME` offers in place of the catalogue.
+/// The tools of an earlier server under their own names, which `mm-mcp --profile NAME` offers instead of the catalogue.
 ///
-/// A profile maps names, parameters and answer texts to operations; it adds nothing that can be done. What it must
-/// remember between calls lives in the actors its tools hold, so a profile is made once for each server.
+/// A profile maps names, parameters and answer texts to operations, and adds no capabilities. What it must remember
+/// between calls is kept in actors held by its tools, so each server creates its profile once.
 package struct ToolProfile: Sendable {
     /// The name on the command line.
     package let name: String
-    /// The name for people.
+    /// The display name.
     package let title: String
-    /// What a model should know before it begins.
+    /// What a model should know before it starts.
     package let instructions: String
     /// The tools, in the order in which they are listed.
     package let tools: [ProfileTool]
-    /// The environment variables that it reads.
+    /// The environment variables that the profile reads.
     package let settings: [ProfileSetting]
-    /// The name that connections' `mcps` lists are compared with, unless the command line says another.
+    /// The name that connections' `mcps` lists are compared with, unless the command line gives another.
     package let serverName: String
-    /// Looks after what the tools keep, until the task is cancelled.
+    /// Maintains what the tools keep, until the task is cancelled.
     package let upkeep: @Sendable (OperationServices) async -> Void
-    /// Ends what the tools keep; called once, when the server ends.
+    /// Releases what the tools keep; called once, when the server ends.
     package let close: @Sendable () async -> Void
-    /// What is special where it is served by HTTP.
+    /// The peculiarities when served over HTTP.
     package let http: ProfileHTTP
 
-    /// A profile.
+    /// Creates a profile.
     /// - Parameters:
     ///   - name: the name on the command line.
-    ///   - title: the name for people.
-    ///   - instructions: what a model should know before it begins.
-    ///   - tools: in the order in which they are listed.
-    ///   - settings: the environment variables that it reads.
-    ///   - serverName: what `mcps` lists are compared with.
-    ///   - upkeep: looks after what the tools keep.
-    ///   - close: ends what the tools keep.
-    ///   - http: what is special where it is served by HTTP.
+    ///   - title: the display name.
+    ///   - instructions: what a model should know before it starts.
+    ///   - tools: the tools, in the order in which they are listed.
+    ///   - settings: the environment variables that the profile reads.
+    ///   - serverName: the name that `mcps` lists are compared with.
+    ///   - upkeep: maintains what the tools keep.
+    ///   - close: releases what the tools keep.
+    ///   - http: the peculiarities when served over HTTP.
     package init(
         name: String, title: String, instructions: String, tools: [ProfileTool], settings: [ProfileSetting] = [],
         serverName: String = "mm", upkeep: @escaping @Sendable (OperationServices) async -> Void = { _ in },
@@ -54,11 +54,11 @@ package struct ToolProfile: Sendable {
 
 /// An environment variable that a profile reads.
 package struct ProfileSetting: Sendable, Hashable {
-    /// Its name.
+    /// The variable's name.
     package let name: String
-    /// What counts when it is not set.
+    /// The value when it isn't set.
     package let standard: String
-    /// What it is for, with its unit.
+    /// Its purpose and unit.
     package let summary: String
 
     package init(_ name: String, standard: String, _ summary: String) {

@@ -1,21 +1,21 @@
 package import MMCore
 package import MMOperations
 
-/// The profiles there are: a line each.
+/// The available profiles, one per line.
 package enum ToolProfiles {
-    /// Makes a profile for one server.
+    /// Creates a profile for one server.
     /// - Parameters:
-    ///   - service: carries operations out, perhaps in another process.
-    ///   - services: what operations of this process work with.
+    ///   - service: performs operations, possibly in another process.
+    ///   - services: what operations in this process work with.
     package typealias Maker =
         @Sendable (_ service: any OperationService, _ services: OperationServices) throws(MMError) -> ToolProfile
 
-    /// Name and maker of every profile, in the order help texts list them.
+    /// The name and maker of every profile, in the order of help texts.
     static let all: [(name: String, make: Maker)] = [
         (
             "pwsh-manager",
             { (_, services) throws(MMError) in
-                // A tenant outside the registry is known to this process alone.
+                // Tenants outside the registry are known only to this process.
                 try PwshManagerProfile.profile(
                     LocalOperationService(services: services), services, environment: services.environment)
             }
@@ -34,22 +34,22 @@ package enum ToolProfiles {
         (SSHSessionFullProfile.name, { (_, _) throws(MMError) in SSHSessionFullProfile.profile() }),
     ]
 
-    /// The names of all profiles. `mm` is the default: the catalogue itself.
+    /// The names of all profiles. The default, `mm`, is the catalogue itself.
     package static var names: [String] { ["mm"] + all.map(\.name) }
 
-    /// The address at which a profile is served where the command line names none.
+    /// Returns the address at which a profile is served when the command line gives none.
     /// - Returns: `nil` for a profile on standard input and output.
-    /// - Throws: `invalidInput` for settings that can't be understood.
+    /// - Throws: `invalidInput` for invalid settings.
     package static func address(of name: String, environment: [String: String]) throws(MMError) -> String? {
         name == PersistentShellProfile.name ? try PersistentShellProfile.address(environment: environment) : nil
     }
 
-    /// Whether a profile's operations are carried out in the pool, which keeps their sessions.
+    /// Returns whether a profile's operations run in the pool, which keeps their sessions.
     package static func usesPool(_ name: String) -> Bool { name == MMDesignProfile.name }
 
-    /// Makes the profile of a name.
+    /// Creates the profile with a name.
     /// - Returns: `nil` for `mm`, which is the catalogue itself.
-    /// - Throws: `invalidInput` that lists the names.
+    /// - Throws: `invalidInput`, listing the names.
     package static func make(_ name: String, _ service: any OperationService, _ services: OperationServices)
         throws(MMError) -> ToolProfile?
     {
@@ -58,13 +58,13 @@ package enum ToolProfiles {
         return try entry.make(service, services)
     }
 
-    /// Refuses a name that is none.
-    /// - Throws: `invalidInput` that lists the names.
+    /// Checks that a profile with this name exists.
+    /// - Throws: `invalidInput`, listing the names.
     package static func check(_ name: String) throws(MMError) {
         guard names.contains(name) else { throw unknown(name) }
     }
 
-    /// The environment as the product reads it, where a profile has variables of its own.
+    /// Returns the environment as the product reads it, translated from a profile's own variables.
     package static func environment(_ environment: [String: String], for profile: String?) -> [String: String] {
         switch profile {
         case "pwsh-manager": TenantSettings.product(environment)

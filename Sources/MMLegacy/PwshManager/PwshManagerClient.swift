@@ -3,7 +3,7 @@ import MMHTTP
 import MMOperations
 import MMPoolWire
 
-/// Where the manager's tools take their calls: to a session manager at an address, or to one in this process.
+/// Sends the manager's tool calls to a session manager at an address, or to the one in this process.
 actor PwshManagerClient {
     private let address: String?
     private let standard: String
@@ -13,12 +13,12 @@ actor PwshManagerClient {
     private let trustsNetwork: Bool
     private var isLocal: Bool?
 
-    /// A manager.
+    /// Creates a client.
     /// - Parameters:
-    ///   - environment: `PWSH_MANAGER_URL` names a manager; without it the usual port is tried once, and where nobody
-    ///     listens the sessions live in this process.
-    ///   - local: the manager of this process.
-    ///   - settings: how long a call may take, and what this side calls its tenants.
+    ///   - environment: `PWSH_MANAGER_URL` names a manager. Without it the usual port is tried once; if nothing listens
+    ///     there, the sessions live in this process.
+    ///   - local: the manager in this process.
+    ///   - settings: the time limit of a call, and the local names of tenants.
     init(environment: [String: String], local: TenantSessions, settings: TenantSettings) {
         address = environment["PWSH_MANAGER_URL"].flatMap { $0.isEmpty ? nil : Self.withoutEnd($0) }
         standard = "http://localhost:\(environment["PWSH_MANAGER_PORT"].flatMap { UInt16($0) } ?? 5100)"
@@ -28,7 +28,7 @@ actor PwshManagerClient {
         trustsNetwork = PoolAddress.trustsNetwork(environment: environment)
     }
 
-    /// Takes a call to its route.
+    /// Sends a call to its route.
     func answer(_ path: String, _ body: JSONObject?, _ call: CallContext) async -> JSONObject {
         if address == nil, isLocal == nil { isLocal = await !isManager(standard) }
         if isLocal == true {
@@ -50,7 +50,7 @@ actor PwshManagerClient {
         }
     }
 
-    /// The arguments as a manager elsewhere understands them: the short names and hosts of this side are not known there.
+    /// Translates the arguments for a manager elsewhere, which doesn't know the aliases and hosts of this side.
     private func named(_ body: JSONObject?, on path: String) -> JSONObject? {
         guard var body, let word = body["tenant"]?.string else { return body }
         let tenant = TenantName.trimmed(word[...])
@@ -62,13 +62,13 @@ actor PwshManagerClient {
         return body
     }
 
-    /// Looks after the sessions of this process.
+    /// Maintains the sessions of this process.
     func watch() async { await local.watch() }
 
     private func isManager(_ base: String) async -> Bool {
         let health = try? await send(base + "/health", nil, within: .seconds(2))
         guard health?["status"] == "healthy" else { return false }
-        // Another service may listen there, and say the same of its health.
+        // Another service may listen there and report the same health.
         return (try? await send(base + "/modules", nil, within: .seconds(2)))?["modules"]?.array != nil
     }
 

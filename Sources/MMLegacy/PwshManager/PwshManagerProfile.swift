@@ -3,12 +3,12 @@ import MMOperations
 
 /// The five tools of the PowerShell session manager.
 enum PwshManagerProfile {
-    /// The profile of a process.
+    /// Creates the profile of a process.
     /// - Parameters:
-    ///   - service: carries operations out in this process.
+    ///   - service: performs operations in this process.
     ///   - services: what they work with.
     ///   - environment: the manager's variables.
-    /// - Throws: `invalidInput` that names a variable.
+    /// - Throws: `invalidInput`, naming a variable.
     static func profile(
         _ service: any OperationService, _ services: OperationServices, environment: [String: String]
     ) throws(MMError) -> ToolProfile {
@@ -49,7 +49,7 @@ enum PwshManagerProfile {
         "\(body["tenant"]?.string ?? "") (\(body["module"]?.string ?? "exo"))"
     }
 
-    /// What went wrong, from either member.
+    /// Returns the error text from whichever member holds it.
     private static func fault(_ reply: JSONObject, or standard: String) -> String {
         reply["error"]?.string ?? reply["result"]?.string ?? standard
     }

@@ -3,15 +3,15 @@ package import MMHTTP
 import MMOperations
 package import MMPoolWire
 
-/// The session manager's routes over HTTP.
+/// The session manager's HTTP routes.
 package struct PwshManagerRoutes: Sendable {
     private let sessions: TenantSessions
     private let serverName: String
 
-    /// Routes to a manager.
+    /// Creates routes to a manager.
     /// - Parameters:
     ///   - sessions: the manager.
-    ///   - serverName: what connections' `mcps` lists are compared with, beside the manager's own name.
+    ///   - serverName: the name that connections' `mcps` lists are compared with, in addition to the manager's own.
     package init(_ sessions: TenantSessions, serverName: String = "mm") {
         self.sessions = sessions
         self.serverName = serverName

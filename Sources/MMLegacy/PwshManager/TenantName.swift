@@ -1,36 +1,36 @@
 import MMCore
 import MMOperations
 
-/// Finds the connection behind what callers write as a tenant: the name of a connection, an alias, a domain or an id.
+/// Finds the connection that callers mean by a tenant: a connection's name, an alias, a domain or an id.
 struct TenantName: Sendable {
     private let registry: ConnectionRegistry
     private let settings: TenantSettings
     private let servers: [String]
 
-    /// A finder.
+    /// Creates a finder.
     /// - Parameters:
-    ///   - registry: the connections; tenants that it doesn't know become implied ones.
+    ///   - registry: the connections; tenants that it doesn't contain become implied connections.
     ///   - settings: aliases and SharePoint hosts.
-    ///   - server: what `mcps` lists are compared with, beside the manager's own name.
+    ///   - server: the name that `mcps` lists are compared with, in addition to the manager's own.
     init(_ registry: ConnectionRegistry, settings: TenantSettings, server: String?) {
         self.registry = registry
         self.settings = settings
         servers = [server, TenantSessions.serverName].compactMap { $0 }
     }
 
-    /// The name under which a connection may be used; `nil` where its `mcps` list admits none.
+    /// Returns the name under which a connection may be used; `nil` if its `mcps` list admits none.
     func server(for connection: Connection) -> String? { servers.first { connection.isVisible(to: $0) } }
 
-    /// The connection of a tenant.
+    /// Returns the connection of a tenant.
     ///
-    /// A tenant that the registry names is used as the owner wrote it down, with its account, guard and `mcps`; only one
-    /// that no entry names becomes an implied connection, which no list shows and only this manager can use.
+    /// A tenant in the registry is used as its owner configured it, with its account, guard and `mcps`. Only a tenant
+    /// without an entry becomes an implied connection, which is never listed and can be used only by this manager.
     /// - Parameters:
-    ///   - word: as the caller wrote it.
-    ///   - sharePointHost: the first label of the SharePoint host, where the caller names one.
-    ///   - account: which of several accounts; a number. Of a tenant that the registry names, each entry is one account.
-    /// - Throws: `invalidInput` for what is no tenant, and for one that several entries name; `notFound` for one that
-    ///   this server may not use.
+    ///   - word: the tenant as the caller wrote it.
+    ///   - sharePointHost: the first label of the SharePoint host, if the caller gives one.
+    ///   - account: the number of one of several accounts. For a tenant in the registry, each entry is one account.
+    /// - Throws: `invalidInput` for an invalid tenant, and for one with several entries; `notFound` for one that this
+    ///   server may not use.
     func connection(_ word: String, sharePointHost: String? = nil, account: String = "1") throws(MMError) -> Connection
     {
         if let sharePointHost, !Self.isLabel(sharePointHost) {
@@ -66,7 +66,7 @@ struct TenantName: Sendable {
         return try registry.snapshot().connection(named: one.name)
     }
 
-    /// The entry of the registry that a tenant means; `nil` where none names it.
+    /// Returns the registry's entry for a tenant; `nil` if there is none.
     private func registered(
         _ tenant: String, _ aliases: [String: String], account: Int, in snapshot: RegistrySnapshot
     ) throws(MMError) -> Connection? {
@@ -96,7 +96,7 @@ struct TenantName: Sendable {
         return try snapshot.connection(named: tenant, for: servers[0])
     }
 
-    /// An entry is one account: whose commands run is the owner's to say, not the caller's.
+    /// Refuses a further account: an entry stands for one account, which the owner chooses, not the caller.
     private static func onlyOneAccount(_ connection: Connection) -> MMError {
         let account = connection.expectedEmail.map { " (\($0))" } ?? ""
         return MMError(
@@ -123,7 +123,7 @@ struct TenantName: Sendable {
         return one
     }
 
-    /// A table of texts at the top of the registry.
+    /// Returns a table of strings at the top level of the registry.
     private func table(_ key: String, in snapshot: RegistrySnapshot) throws(MMError) -> [String: String] {
         var pairs: [String: String] = [:]
         for (name, value) in snapshot.document[key]?.object ?? [:] {
@@ -132,7 +132,7 @@ struct TenantName: Sendable {
         return pairs
     }
 
-    /// Without blanks at its ends.
+    /// Returns a text without leading and trailing whitespace.
     static func trimmed(_ text: Substring) -> String {
         var text = text
         while text.first?.isWhitespace == true { text.removeFirst() }
@@ -140,7 +140,7 @@ struct TenantName: Sendable {
         return String(text)
     }
 
-    /// A host name of two labels and more (RFC 1123, section 2.1).
+    /// Returns whether a text is a host name with at least two labels (RFC 1123, section 2.1).
     static func isDomain(_ text: String) -> Bool {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         return text.utf8.count <= 253 && labels.count > 1 && labels.allSatisfy { isLabel(String($0)) }

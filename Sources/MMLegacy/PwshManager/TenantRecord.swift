@@ -1,7 +1,7 @@
 import MMCore
 import MMSessions
 
-/// What the session manager remembers of one `tenant:module`.
+/// The session manager's record of one `tenant:module`.
 struct TenantRecord: Sendable {
     /// The tenant as callers write it.
     let tenant: String
@@ -9,7 +9,7 @@ struct TenantRecord: Sendable {
     let module: String
     /// Its session in the pool.
     var key: SessionKey
-    /// Which of several accounts.
+    /// The number of the account.
     var account: String
     /// The first label of the SharePoint host, for the module that signs in there.
     var sharePointHost: String?
@@ -20,16 +20,16 @@ struct TenantRecord: Sendable {
     var completedAt: Timestamp?
     var lastUsed: Timestamp
     var lastCheck: Timestamp?
-    /// Whether a sign-in has just come to its end, which is told once.
+    /// Whether a sign-in has just completed, which is reported once.
     var wasPending = false
 
-    /// The same moments on a clock that nobody sets.
+    /// The same times on a monotonic clock.
     var pendingFrom: Duration?
     var usedAt: Duration
-    /// Commands that run, by when they began.
+    /// The start times of running commands.
     var running: [Int: Duration] = [:]
 
-    /// Why a session should be ended.
+    /// Returns why the session should be ended; `nil` if it shouldn't.
     func fault(_ state: SessionState?, _ settings: TenantSettings, now: Duration) -> String? {
         if let pendingFrom, now - pendingFrom > settings.pendingLimit {
             return

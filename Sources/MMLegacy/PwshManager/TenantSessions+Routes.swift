@@ -3,18 +3,18 @@ package import MMOperations
 import MMSessions
 
 extension TenantSessions {
-    /// Paths and the methods they answer.
+    /// The paths and their methods.
     package static let routes: [(path: String, method: String)] = [
         ("/health", "GET"), ("/modules", "GET"), ("/sessions", "GET"), ("/watchdog", "GET"), ("/login", "POST"),
         ("/status", "POST"), ("/run", "POST"), ("/disconnect", "POST"), ("/kill", "POST"),
     ]
 
-    /// Answers a route.
+    /// Handles a request to a route.
     /// - Parameters:
     ///   - path: one of `routes`.
-    ///   - body: the arguments; empty for those that take none.
-    ///   - caller: who asks.
-    ///   - person: the person who can be asked, where there is one.
+    ///   - body: the arguments; empty for routes that take none.
+    ///   - caller: the caller.
+    ///   - person: the person who can be asked, if there is one.
     package func answer(
         _ path: String, _ body: JSONObject, for caller: Caller, person: (any PersonAtHand)? = nil
     ) async -> RouteReply {
@@ -48,7 +48,7 @@ extension TenantSessions {
         }
     }
 
-    /// Wrong arguments were 400 there; every other failure came with 200.
+    /// Invalid arguments were 400 in the original manager; every other failure had status 200.
     private static func status(of error: MMError) -> Int {
         error.code == .invalidInput || error.code == .notFound ? 400 : 200
     }
@@ -71,14 +71,14 @@ extension TenantSessions {
             conversation: try text("conversation_id", body), server: caller.server)
     }
 
-    /// A text; `nil` when absent or empty.
+    /// Returns a string; `nil` when it is absent or empty.
     private func text(_ name: String, _ body: JSONObject) throws(MMError) -> String? {
         guard let value = body[name], value != .null else { return nil }
         guard let text = value.string else { throw MMError(.invalidInput, "\(name) must be a text") }
         return text.isEmpty ? nil : text
     }
 
-    /// The session that a call means: the one that its record holds, else the one that a sign-in would make.
+    /// Returns the session that a call means: the one in its record, otherwise the one that a sign-in would create.
     private func session(of ask: TenantAsk) throws(MMError) -> SessionKey {
         if let record = records[ask.key] { return record.key }
         return SessionKey(connection: try connection(ask).name, module: ask.module)
@@ -90,7 +90,7 @@ extension TenantSessions {
         let connection = try connection(ask)
         let before = records[ask.key]
         let record = record(ask, connection)
-        // Another account, or another SharePoint host, takes the place of the one that was signed in.
+        // Another account or SharePoint host replaces the one that was signed in.
         if let before, before.key != record.key || before.sharePointHost != record.sharePointHost {
             _ = await services.sessions.reset(connection: before.key.connection, module: before.key.module)
         }
@@ -114,7 +114,7 @@ extension TenantSessions {
         return RouteReply(["success": true, "result": "Connected", "auth_pending": false])
     }
 
-    /// Why nobody could sign in. What an entry lacks can't be added to one that there is not.
+    /// Returns why the sign-in failed. If the tenant has no entry, the advice is to add one rather than to edit it.
     private func words(for error: MMError, _ connection: Connection) throws(MMError) -> String {
         guard error.code == .invalidInput, try !services.registry.snapshot().names.contains(connection.name),
             let tenant = connection.tenant
@@ -128,7 +128,7 @@ extension TenantSessions {
         var connected = false
         var pending = false
         var state = await services.sessions.state(of: session)
-        // A session that is signed in already, such as one that came back after a restart, is taken over.
+        // Adopt a session that is already signed in, such as one restored after a restart.
         if records[ask.key] == nil, Self.isConnected(state) { _ = record(ask, try connection(ask)) }
         if records[ask.key]?.conversation == nil { records[ask.key]?.conversation = ask.conversation }
         let found = await refreshed(ask.key)
@@ -193,8 +193,9 @@ extension TenantSessions {
         }
     }
 
-    /// JSON of what came: one object as itself, several as a list, `OK` where nothing came; and as in PowerShell's window,
-    /// errors that did not end the command. Other notes stand only where they break no JSON.
+    /// Returns the output as JSON: a single object as itself, several as a list, `OK` for none. As in PowerShell's
+    /// window, errors that didn't end the command follow. Other notes are included only where they don't break the
+    /// JSON.
     private static func result(_ answer: OperationAnswer) async throws(MMError) -> String {
         guard case .value(.array(let values)) = answer.body else { return try await answer.plainText() }
         let notes = answer.notes.filter { $0 != SessionAnswer.standInNote }
@@ -235,7 +236,7 @@ extension TenantSessions {
         var rows: [JSONValue] = []
         var shown: Set<SessionKey> = []
         for key in records.keys.sorted() {
-            // Callers may name one session in several ways.
+            // Callers may refer to one session by several names.
             guard let (record, state) = await refreshed(key), shown.insert(record.key).inserted else { continue }
             let connected = Self.isConnected(state)
             let fault = record.fault(state, settings, now: clock.now())

@@ -2,16 +2,17 @@ import MMCore
 package import MMOperations
 package import MMSessions
 
-/// The session manager of tenants and modules: signs in, runs, ends, and looks after its sessions with times of its own.
+/// The session manager for tenants and modules: signs in, runs commands, ends sessions, and watches over them with its
+/// own time limits.
 ///
-/// Sessions themselves live in the pool; here is what this manager's callers know of them.
+/// The sessions themselves live in the pool; this actor keeps what its callers know about them.
 package actor TenantSessions {
-    /// The modules, with the names they go by.
+    /// The modules and their full names.
     package static let modules = [
         ("exo", "ExchangeOnlineManagement"), ("pnp", "PnP.PowerShell"), ("azure", "Az.Accounts"),
         ("teams", "MicrosoftTeams"), ("powerplatform", "PAC CLI"),
     ]
-    /// Under which name connections' `mcps` lists admit this manager.
+    /// The name under which connections' `mcps` lists admit this manager.
     package static let serverName = "pwsh-manager"
 
     let service: any OperationService
@@ -22,12 +23,12 @@ package actor TenantSessions {
     var isWatching = false
     private var lastCommand = 0
 
-    /// A manager without sessions.
+    /// Creates a manager without sessions.
     /// - Parameters:
-    ///   - service: carries operations out in this process.
+    ///   - service: performs operations in this process.
     ///   - services: what they work with.
-    ///   - settings: times and tables.
-    ///   - clock: the time it lives by.
+    ///   - settings: time limits and tables.
+    ///   - clock: supplies the time.
     package init(
         service: any OperationService, services: OperationServices, settings: TenantSettings = TenantSettings(),
         clock: PoolClock = .system
@@ -40,18 +41,18 @@ package actor TenantSessions {
 
     // MARK: what the routes need
 
-    /// The connection of a tenant.
+    /// Returns the connection of a tenant.
     func connection(_ ask: TenantAsk) throws(MMError) -> Connection {
         try names(ask.server).connection(
             ask.tenant, sharePointHost: ask.sharePointHost, account: ask.module == "azure" ? ask.account : "1")
     }
 
-    /// Finds connections for a server's name.
+    /// Returns a finder of connections for a server's name.
     func names(_ server: String?) -> TenantName {
         TenantName(services.registry, settings: settings, server: server)
     }
 
-    /// The record of a tenant and module, made where there is none.
+    /// Returns the record of a tenant and module, creating it if necessary.
     func record(_ ask: TenantAsk, _ connection: Connection) -> TenantRecord {
         let key = SessionKey(connection: connection.name, module: ask.module)
         let now = clock.now()
@@ -69,7 +70,7 @@ package actor TenantSessions {
         return record
     }
 
-    /// Brings a record up to what the pool knows.
+    /// Updates a record with what the pool knows.
     func refreshed(_ key: String) async -> (record: TenantRecord, state: SessionState?)? {
         guard let before = records[key] else { return nil }
         let state = await services.sessions.state(of: before.key)
@@ -96,20 +97,20 @@ package actor TenantSessions {
         return (record, state)
     }
 
-    /// Notes that a session is used.
+    /// Records that a session is being used.
     func touch(_ key: String) {
         records[key]?.lastUsed = clock.wall.now
         records[key]?.usedAt = clock.now()
     }
 
-    /// Notes that a command begins.
+    /// Records that a command started, and returns its number.
     func began(_ key: String) -> Int {
         lastCommand += 1
         records[key]?.running[lastCommand] = clock.now()
         return lastCommand
     }
 
-    /// Notes that a command has ended.
+    /// Records that a command ended.
     func ended(_ key: String, _ command: Int) {
         records[key]?.running[command] = nil
         touch(key)
@@ -119,7 +120,7 @@ package actor TenantSessions {
     /// - Returns: whether there was one.
     func end(_ key: String, _ session: SessionKey) async -> Bool {
         let known = records[key] != nil
-        // Whatever callers called it, it is gone.
+        // Remove all records of the session, whatever names callers used for it.
         records = records.filter { $0.key != key && $0.value.key != session }
         let ended = await services.sessions.reset(connection: session.connection, module: session.module)
         return known || !ended.isEmpty
@@ -127,7 +128,7 @@ package actor TenantSessions {
 
     // MARK: the watchdog
 
-    /// Looks after the sessions until the task is cancelled.
+    /// Maintains the sessions until the task is cancelled.
     package func watch() async {
         isWatching = true
         while !Task.isCancelled {
@@ -137,7 +138,7 @@ package actor TenantSessions {
         isWatching = false
     }
 
-    /// Looks after the sessions once: ends those whose sign-in nobody finished, that nobody used, that hang or died.
+    /// Runs one maintenance pass: ends sessions whose sign-in wasn't completed, that are idle, or that hang or died.
     package func runMaintenancePass() async {
         for key in records.keys.sorted() {
             guard let (record, state) = await refreshed(key) else { continue }
@@ -151,7 +152,7 @@ package actor TenantSessions {
     }
 }
 
-/// What one call asks of the session manager.
+/// The arguments of one call to the session manager.
 struct TenantAsk: Sendable {
     /// The tenant as the caller wrote it.
     var tenant: String
@@ -159,13 +160,13 @@ struct TenantAsk: Sendable {
     var module: String
     /// The first label of the SharePoint host.
     var sharePointHost: String?
-    /// Which of several accounts.
+    /// The number of the account.
     var account = "1"
-    /// The conversation that asks.
+    /// The conversation that the call belongs to.
     var conversation: String?
-    /// What `mcps` lists are compared with.
+    /// The name that `mcps` lists are compared with.
     var server: String?
 
-    /// The name of its session.
+    /// The key of the session's record.
     var key: String { "\(tenant):\(module)" }
 }

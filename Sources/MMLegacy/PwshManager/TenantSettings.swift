@@ -1,26 +1,26 @@
 package import MMCore
 import MMOperations
 
-/// What the session manager reads from its environment, with its own defaults.
+/// The settings that the session manager reads from its environment, with its own defaults.
 package struct TenantSettings: Sendable {
-    /// How often the watchdog looks.
+    /// The time between two passes of the watchdog.
     package var watchInterval: Duration = .seconds(30)
-    /// How long a sign-in may wait for its person.
+    /// How long a sign-in may wait for approval.
     package var pendingLimit: Duration = .seconds(300)
-    /// When a session that nobody used ends.
+    /// How long a session may be idle before it is ended.
     package var idleLimit: Duration = .seconds(3600)
-    /// How long over its time a command may hang before its session is ended.
+    /// How long a command may exceed its time limit before its session is ended.
     package var stuckLimit: Duration = .seconds(120)
-    /// How long a command may take.
+    /// The time limit of a command.
     package var commandLimit: Duration = .seconds(300)
-    /// Short names of tenants.
+    /// Aliases of tenants.
     package var aliases: [String: String] = [:]
     /// The first label of the SharePoint host, by tenant.
     package var sharePointHosts: [String: String] = [:]
 
     package init() {}
 
-    /// The settings of an environment.
+    /// Reads the settings from an environment.
     /// - Throws: `invalidInput`, naming the variable.
     package init(environment: [String: String]) throws(MMError) {
         watchInterval = try Self.seconds("PWSH_WATCHDOG_INTERVAL", environment) ?? watchInterval
@@ -32,7 +32,7 @@ package struct TenantSettings: Sendable {
         sharePointHosts = try Self.pairs("PWSH_SHAREPOINT_TENANTS", environment)
     }
 
-    /// The variables, for help texts.
+    /// The environment variables, for help texts.
     package static let variables: [ProfileSetting] = [
         .init("PWSH_MANAGER_URL", standard: "http://localhost:5100", "The session manager that the tools talk to."),
         .init("PWSH_MANAGER_PORT", standard: "5100", "The port of the HTTP interface."),
@@ -48,7 +48,7 @@ package struct TenantSettings: Sendable {
         .init("PWSH_SHAREPOINT_TENANTS", standard: "", "SharePoint host labels: contoso.com=contosoltd."),
     ]
 
-    /// The environment as the rest of the product reads it, from the manager's own variables.
+    /// Returns the environment as the rest of the product reads it, translated from the manager's own variables.
     package static func product(_ environment: [String: String]) -> [String: String] {
         var adapted = environment
         for (theirs, ours) in [("PWSH_MANAGER_TOKEN_DIR", "MM_TOKEN_DIR"), ("PWSH_MANAGER_LOG_LEVEL", "MM_LOG_LEVEL")] {

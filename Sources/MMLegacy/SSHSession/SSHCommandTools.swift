@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 import MMShell
 
-/// The tools for commands that go on.
+/// The tools for commands that run in the background.
 enum SSHCommandTools {
     static func all(_ history: SSHSessionFullProfile.CommandHistory) -> [ProfileTool] {
         [status(history), interrupt, running(history), past(history), input]
@@ -122,8 +122,8 @@ enum SSHCommandTools {
             + (output.isEmpty ? "\nNo immediate output received" : "\nOutput:\n\(output)")
     }
 
-    /// Types into a command.
-    /// - Returns: what it wrote since.
+    /// Types into a command's input.
+    /// - Returns: the command's output since then.
     static func type(_ text: String, into task: ShellTask) async throws(MMError) -> String {
         let before = ShellCommand.Stream.allCases.map { task.job.page($0, from: 0, limit: 0).total }
         try await task.job.type(.text(text))

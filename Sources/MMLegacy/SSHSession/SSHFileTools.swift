@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 import MMShell
 
-/// The tools for files of a host.
+/// The tools for files on a host.
 enum SSHFileTools {
     static var all: [ProfileTool] { [readFile, writeFile] }
 

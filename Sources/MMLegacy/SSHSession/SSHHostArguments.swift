@@ -2,12 +2,12 @@ import MMCore
 import MMOperations
 import MMShell
 
-/// Which host a call of the SSH tools means, with what the environment says of it (`OVRD_<host>_HOST`, `_PORT`, `_USER`,
-/// `_PASS`, `_KEY`, `_SUDO_PASS`, `_ENABLE_PASS`).
+/// The host that a call of the SSH tools refers to, with its settings from the environment (`OVRD_<host>_HOST`,
+/// `_PORT`, `_USER`, `_PASS`, `_KEY`, `_SUDO_PASS`, `_ENABLE_PASS`).
 struct SSHHostArguments: Sendable {
     let arguments: ToolArguments
     let environment: [String: String]
-    /// The host as it was named.
+    /// The host as the caller named it.
     let host: String
 
     init(_ arguments: ToolArguments, environment: [String: String]) throws(MMError) {
@@ -21,19 +21,19 @@ struct SSHHostArguments: Sendable {
         environment["OVRD_\(host)_\(name)"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// What is given is known from then on, and taken out of all that leaves.
+    /// Registers a given secret, so that it is redacted from everything sent out from then on.
     private func held(_ text: String?) -> Secret? {
         guard let secret = text.map({ Secret($0) }) else { return nil }
         HeldSecrets.shared.hold(secret)
         return secret
     }
 
-    /// The password for `sudo` there.
+    /// The password for `sudo` on the host.
     var sudoPassword: Secret? { held(arguments.text("sudo_password") ?? override("SUDO_PASS")) }
-    /// The password for more rights on a device.
+    /// The password for privileged mode on a network device.
     var enablePassword: Secret? { held(arguments.text("enable_password") ?? override("ENABLE_PASS")) }
 
-    /// The target, before anything general is added. Keys of new hosts are accepted, changed ones refused.
+    /// The target, before general settings are applied. Keys of new hosts are accepted, changed ones refused.
     var target: SSHTarget {
         get throws(MMError) {
             var target = SSHTarget(override("HOST") ?? host)
@@ -41,7 +41,7 @@ struct SSHHostArguments: Sendable {
             target.port = override("PORT").flatMap { Int($0) } ?? arguments.number("port")
             target.password = held(override("PASS") ?? arguments.text("password"))
             target.identityFile = override("KEY") ?? arguments.text("key_filename")
-            // The same word opens an encrypted key where one was named, as the ssh-session server's library did.
+            // If a key file is given, the password also decrypts it, as in the ssh-session server's library.
             if target.identityFile != nil { target.passphrase = target.password }
             target.hostKeys = .acceptNew
             return target

@@ -2,13 +2,13 @@ import MMCore
 import MMOperations
 import MMShell
 
-/// The tools for terminals: network equipment, screens, keys, and passwords of `sudo`.
+/// The tools for terminals: network devices, screens, keys, and `sudo` passwords.
 enum SSHScreenTools {
     static var all: [ProfileTool] { [inputBySession, readScreen, sendKeys] }
 
     // MARK: Commands
 
-    /// Runs a command on network equipment, with more rights.
+    /// Runs a command on a network device, in privileged mode if a password for it is given.
     static func device(_ command: String, _ call: SSHTools.Call, _ host: SSHHostArguments, within limit: Duration)
         async throws(MMError) -> String
     {
@@ -30,7 +30,7 @@ enum SSHScreenTools {
         return SSHTools.result(answer.error == nil ? 0 : 1, [("STDOUT", answer.text)])
     }
 
-    /// Runs a command with root's rights: `sudo` asks on a terminal, and is answered there.
+    /// Runs a command as root: `sudo` asks for the password on a terminal and is answered there.
     static func sudo(
         _ command: String, _ password: Secret, _ call: SSHTools.Call, _ host: SSHHostArguments, within limit: Duration
     ) async throws(MMError) -> String {
@@ -69,28 +69,28 @@ enum SSHScreenTools {
         return screen
     }
 
-    /// The command that runs in the host's session and can be typed into: screens and keys are its own.
+    /// Returns the command that is running in the host's session and accepts input, with its own screen and keys.
     private static func running(_ call: SSHTools.Call) async throws(MMError) -> ShellTask? {
         let key = call.key(try call.opening.target(try call.host().target))
         guard let task = await call.shells.running(in: key), task.job.command.input != .none else { return nil }
         return task
     }
 
-    /// What a running command shows.
+    /// Returns what a running command shows.
     static func view(of job: ShellJob) -> Screen {
         let size = job.command.size ?? ShellCommand.Size(rows: 24, columns: 80)
         var screen = Screen(rows: size.rows, columns: size.columns)
         for stream in [ShellCommand.Stream.stdout, .stderr, .terminal] {
             let total = job.page(stream, from: 0, limit: 0).total
             let bytes = job.page(stream, from: max(0, total - (256 << 10)), limit: 256 << 10).bytes
-            // What comes through no terminal has no carriage returns.
+            // Output that didn't pass through a terminal has no carriage returns.
             screen.write(bytes.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] })
         }
         return screen
     }
 
-    /// Types and tells what appears: where a command of the host's shell waits for input it is typed there, else into the
-    /// host's terminal.
+    /// Types a text and returns what appears. The text goes to a command in the host's shell that accepts input,
+    /// otherwise to the host's terminal.
     private static func send(_ text: String, _ call: SSHTools.Call) async throws(MMError) -> String {
         if let running = try await running(call) {
             return try await SSHCommandTools.type(text, into: running)
@@ -153,7 +153,7 @@ enum SSHScreenTools {
         ("<down>", "\u{1B}[B"), ("<right>", "\u{1B}[C"), ("<left>", "\u{1B}[D"), ("<space>", " "),
     ]
 
-    /// Text with tokens such as `<enter>` as the keys they stand for.
+    /// Replaces tokens such as `<enter>` in a text with the keys that they stand for.
     static func keys(_ text: String) -> String {
         var typed = ""
         var rest = text[...]

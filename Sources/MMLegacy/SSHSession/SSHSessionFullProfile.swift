@@ -2,13 +2,13 @@ import MMCore
 import MMOperations
 import MMShell
 
-/// The tools of the SSH session server's newest release: those of the first, and commands that go on, input, screens and
-/// files.
+/// The tools of the SSH session server's latest release: those of the first, plus background commands, input, screens
+/// and files.
 package enum SSHSessionFullProfile {
     /// The name on the command line.
     package static let name = "ssh-session-full"
 
-    /// The profile.
+    /// Creates the profile.
     package static func profile() -> ToolProfile {
         let history = CommandHistory()
         return ToolProfile(
@@ -26,7 +26,7 @@ package enum SSHSessionFullProfile {
             http: ProfileHTTP(sessionEnded: { owner, services in await services.shells.closeAll(of: owner) }))
     }
 
-    /// The texts of commands by their IDs, as lists show them.
+    /// The texts of commands by ID, for lists.
     actor CommandHistory {
         private var entries: [String: (command: String, host: String)] = [:]
         private var order: [String] = []
@@ -73,7 +73,7 @@ package enum SSHSessionFullProfile {
             do throws(MMError) {
                 task = try await SSHTools.start(command, call, limit: .seconds(3600), patience: wait, isTyped: true)
             } catch  where error.details["reason"] == "no_shell" {
-                // Network equipment, which needs no more rights for this.
+                // A network device, for which this needs no privileged mode.
                 return try await SSHScreenTools.device(command, call, host, within: wait)
             }
             await history.add(task, host: await sessionName(task, call))

@@ -7,7 +7,7 @@ package enum SSHSessionProfile {
     /// The name on the command line.
     package static let name = "ssh-session"
 
-    /// The profile.
+    /// Creates the profile.
     package static func profile() -> ToolProfile {
         let user = FastSchema.Parameter("username", .text, "SSH username")
         let port = FastSchema.Parameter("port", .number, standard: 22, "SSH port (default: 22)")
@@ -24,7 +24,7 @@ package enum SSHSessionProfile {
                 task = try await SSHTools.start(
                     call.arguments.written("command"), call, limit: limit, patience: limit, isTyped: false)
             } catch  where error.details["reason"] == "no_shell" {
-                // Network equipment has a prompt of its own.
+                // Network devices have a prompt of their own.
                 let host = try call.host()
                 return try await SSHScreenTools.device(call.arguments.written("command"), call, host, within: limit)
             }

@@ -3,9 +3,9 @@ import MMOperations
 import MMSessions
 import MMShell
 
-/// What the SSH tools share: sessions by host, and the words of the ssh-session server.
+/// What the SSH tools share: sessions by host, and the ssh-session server's wording.
 struct SSHTools: Sendable {
-    /// A call of one of them.
+    /// A call of one of the tools.
     struct Call: Sendable {
         let toolCall: ShellToolCall
         let arguments: ToolArguments
@@ -13,17 +13,17 @@ struct SSHTools: Sendable {
 
         var shells: ShellSessions { toolCall.services.shells }
 
-        /// Which host is meant.
+        /// Returns the host that the call refers to.
         func host() throws(MMError) -> SSHHostArguments {
             try SSHHostArguments(arguments, environment: toolCall.services.environment)
         }
 
-        /// What names the host's session.
+        /// Returns the name of the host's session.
         func key(_ target: SSHTarget, _ suffix: String = "") -> ShellSessionName {
             ShellSessionName(owner: toolCall.context.shellOwner, on: target, suffix: suffix)
         }
 
-        /// The host's session, connected where it isn't.
+        /// Returns the host's session, connecting it if necessary.
         func member(_ host: SSHHostArguments, isDevice: Bool = false) async throws(MMError) -> ShellSessions.Member {
             let target = try opening.target(try host.target)
             let key = key(target, isDevice ? "#screen" : "")
@@ -34,7 +34,7 @@ struct SSHTools: Sendable {
         }
     }
 
-    /// A tool that answers with a text.
+    /// Creates a tool that answers with a text.
     static func tool(
         _ name: String, _ description: String, _ parameters: [FastSchema.Parameter],
         _ effects: OperationDeclaration.Effects, _ body: @escaping @Sendable (Call) async throws(MMError) -> String
@@ -67,7 +67,7 @@ struct SSHTools: Sendable {
         }
     }
 
-    /// An error in the ssh-session server's words: it told them as answers.
+    /// Returns an error in the ssh-session server's wording; that server returned errors as answers.
     static func words(of error: MMError) -> String {
         let hint = error.hint.map { " \($0)" } ?? ""
         let isConnection =
@@ -76,7 +76,7 @@ struct SSHTools: Sendable {
         return (isConnection ? "Connection Error: " : "Error: ") + error.message + hint
     }
 
-    /// The answer about a command that has ended.
+    /// Returns the answer for a command that has ended.
     static func result(_ status: Int32, _ outputs: [(name: String, text: String)]) -> String {
         var text = "Exit Status: \(status)\n\n"
         for output in outputs where !output.text.isEmpty {
@@ -146,7 +146,7 @@ struct SSHTools: Sendable {
 
     // MARK: Commands
 
-    /// Judges a command and hands it over.
+    /// Judges a command and starts it.
     static func start(_ command: String, _ call: Call, limit: Duration, patience: Duration, isTyped: Bool)
         async throws(MMError) -> ShellTask
     {
@@ -189,7 +189,7 @@ struct SSHTools: Sendable {
         }
     }
 
-    /// What a command answered, in words.
+    /// Returns the answer for a command's outcome.
     static func answer(_ task: ShellTask, _ end: ShellEnd) -> String {
         var errors = [task.job.words(.stderr), task.job.words(.terminal)].filter { !$0.isEmpty }
         var status = end.exitCode

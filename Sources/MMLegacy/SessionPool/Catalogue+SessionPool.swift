@@ -4,8 +4,8 @@ package import MMOperations
 import PowerShellSyntax
 
 extension Catalogue {
-    /// The operations of a front-end whose PowerShell sessions live behind the session-pool server's routes: those that sessions
-    /// take part in are asked there, and everything else is done in this process, as its front-end did.
+    /// Returns the operations of a front-end whose PowerShell sessions live behind the session-pool server's routes.
+    /// Operations on sessions are sent there; all others run in this process, as in that server's own front-end.
     package static func over(_ pool: SessionPoolClient) -> Catalogue {
         Catalogue(
             standard.operations.map { own in
@@ -23,7 +23,7 @@ extension Catalogue {
     }
 }
 
-/// `run` at such a pool. The guard judges here, as for every other pool; that one judges once more.
+/// `run` on such a pool. The guard judges here, as for every other pool; the pool itself judges again.
 private struct SessionPoolRun: Operation {
     typealias Input = RunInput
 
@@ -57,7 +57,7 @@ private struct SessionPoolRun: Operation {
             "connection": .string(connection.name), "module": .string(moduleName), "command": .string(command),
             "caller_id": .string(context.call.caller.name),
         ]
-        // What a person has confirmed here is not asked about there.
+        // The pool must not ask again about what a person has confirmed here.
         if verdict.decision == .ask { body["confirmed"] = true }
         context.call.progress(ProgressReport(done: 0, message: "running in \(connection.name)/\(moduleName)"))
         let answer = try await pool.ask("POST", "/run", body, within: context.call.timeLimit + .seconds(30))
@@ -87,7 +87,7 @@ private struct SessionPoolRun: Operation {
             details: details)
     }
 
-    /// Those routes know nothing but a command's text.
+    /// Refuses what those routes don't support: they take only a command's text.
     private func refuse(_ input: RunInput) throws(MMError) {
         let asked: String? =
             if !input.arguments.isEmpty { "param" } else if input.output != "text" {
@@ -101,7 +101,7 @@ private struct SessionPoolRun: Operation {
     }
 }
 
-/// The connections of such a pool.
+/// Lists the connections of such a pool.
 private struct SessionPoolList: Operation {
     typealias Input = ConnectionsList.Input
 
@@ -140,7 +140,7 @@ private struct SessionPoolReset: Operation {
     }
 }
 
-/// The sessions of such a pool, behind the sign-ins of this process.
+/// Lists the sessions of such a pool, after the sign-ins of this process.
 private struct SessionPoolStatus: Operation {
     typealias Input = Status.Input
 
@@ -156,7 +156,7 @@ private struct SessionPoolStatus: Operation {
         if let name = input.connection { shown = [try registry.connection(named: name, for: server)] }
         var rows: [JSONValue] = []
         if declaration.name == "status" {
-            // Requests are signed in here, and only for connections that this user's own registry holds too.
+            // Requests are signed in here, and only for connections that are also in this user's own registry.
             let own = try services.registry.snapshot()
             let known = shown.compactMap { try? own.connection(named: $0.name, for: server) }
             rows = await Status.rows(of: known, in: context, services).map { .object($0) }
@@ -175,7 +175,7 @@ private struct SessionPoolStatus: Operation {
         return .value(["sessions": .array(rows)], columns: PoolOverview.columns)
     }
 
-    /// The session-pool server's word for a state in ours.
+    /// Translates the session-pool server's name for a state.
     private static func word(_ theirs: String) -> String {
         switch theirs {
         case "initializing": "starting"

@@ -2,9 +2,9 @@ import MMCore
 import MMOperations
 
 extension OperationAnswer {
-    /// The text of `/run`: what the command wrote, then warnings and errors.
+    /// Returns the text of `/run`: the command's output, followed by warnings and errors.
     ///
-    /// The session-pool server mixed them. Where the output is JSON, as of `… | ConvertTo-Json`, it stays JSON.
+    /// The session-pool server mixed them. If the output is JSON, for example from `… | ConvertTo-Json`, it stays JSON.
     func poolOutput() async throws(MMError) -> String {
         guard !notes.isEmpty else { return try await plainText() }
         var bare = self
@@ -15,7 +15,7 @@ extension OperationAnswer {
         return ([text] + notes).joined(separator: "\n")
     }
 
-    /// The errors that did not end the command, where the output is JSON and holds none of them.
+    /// The errors that didn't end the command, if the output is JSON and therefore contains none of them.
     var errorsBesideJSON: [String]? {
         let errors = notes.filter { $0.hasPrefix("ERROR: ") }.map { String($0.dropFirst("ERROR: ".count)) }
         guard !errors.isEmpty, case .text(let text) = body, Self.isJSON(text) else { return nil }

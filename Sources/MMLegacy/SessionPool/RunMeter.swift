@@ -1,17 +1,17 @@
 package import MMCore
 
-/// What the pool's face counts of its `/run` calls.
+/// Counts the pool's `/run` calls.
 package struct RunMeter: Sendable {
     private let started: Duration
     private var requests = 0
     private var errors = 0
     private var signIns = 0
-    /// The last hundred times in seconds, oldest first.
+    /// The last hundred durations in seconds, as a ring buffer.
     private var times: [Double] = []
     private var next = 0
 
-    /// Nothing yet.
-    /// - Parameter now: on the clock that the other calls tell.
+    /// Creates a meter with all counts at zero.
+    /// - Parameter now: the current time, on the clock that later calls use.
     package init(now: Duration) { started = now }
 
     /// Counts a call.
@@ -28,7 +28,7 @@ package struct RunMeter: Sendable {
         }
     }
 
-    /// The counts as the session-pool server told them.
+    /// Returns the counts in the session-pool server's form.
     package func report(now: Duration) -> JSONObject {
         let uptime = (now - started) / .seconds(1)
         let whole = Int(uptime)

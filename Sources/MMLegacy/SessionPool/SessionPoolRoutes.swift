@@ -5,22 +5,22 @@ package import MMPoolWire
 package import MMREST
 package import MMSessions
 
-/// The session pool's own routes: `/health /status /connections /run /reset /metrics`.
+/// The session pool's original routes: `/health /status /connections /run /reset /metrics`.
 package final class SessionPoolRoutes: Sendable {
-    /// What a pool of this kind needs to know.
+    /// The settings of such a pool.
     package struct Settings: Sendable {
-        /// The one connection that it serves; `nil`: all.
+        /// The only connection that it serves; `nil` for all.
         package var connection: String?
-        /// What connections' `mcps` lists are compared with.
+        /// The name that connections' `mcps` lists are compared with.
         package var serverName = "mm"
-        /// How long a command may take.
+        /// The time limit of a command.
         package var commandLimit: Duration = .seconds(300)
-        /// How often idle sessions are asked how they are, for the metrics.
+        /// How often idle sessions are checked, as reported in the metrics.
         package var keepAlive: Duration = .seconds(300)
 
         package init() {}
 
-        /// The settings of an environment: `M365_CONNECTION`, `COMMAND_TIMEOUT`.
+        /// Reads the settings from an environment: `M365_CONNECTION`, `COMMAND_TIMEOUT`.
         /// - Throws: `invalidInput`, naming the variable.
         package init(environment: [String: String]) throws(MMError) {
             connection = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
@@ -44,13 +44,13 @@ package final class SessionPoolRoutes: Sendable {
     private let shownCodes = Mutex<[SessionKey: String]>([:])
     private let listed = Mutex<(revision: Int, body: [UInt8])?>(nil)
 
-    /// Routes over the operations of this process.
+    /// Creates routes over the operations of this process.
     /// - Parameters:
-    ///   - service: carries operations out.
+    ///   - service: performs operations.
     ///   - services: what they work with.
-    ///   - settings: which connections, and how long.
-    ///   - clock: the time it lives by.
-    ///   - metrics: of the calls, for Prometheus; several faces of one process may share it.
+    ///   - settings: the connections served, and the time limits.
+    ///   - clock: supplies the time.
+    ///   - metrics: the metrics of the calls for Prometheus; several interfaces of one process may share them.
     package init(
         service: any OperationService, services: OperationServices, settings: Settings = Settings(),
         clock: PoolClock = .system, metrics: PoolMetrics = PoolMetrics()
@@ -100,7 +100,7 @@ package final class SessionPoolRoutes: Sendable {
         Caller(surface: .rest, name: String((id ?? "anonymous").prefix(100)), server: settings.serverName)
     }
 
-    /// The answer to work that failed.
+    /// Returns the reply for work that failed.
     package static func failure(_ text: String, status: Int = 200, output: String? = nil) -> RouteReply {
         var body: JSONObject = ["status": "error", "error": .string(text)]
         body["output"] = output.map { .string($0) }
@@ -122,12 +122,12 @@ package final class SessionPoolRoutes: Sendable {
     }
 
     /// Runs a command.
-    /// - Throws: `invalidInput` for arguments that are none.
+    /// - Throws: `invalidInput` for invalid arguments.
     private func answer(_ body: JSONObject) async throws(MMError) -> RouteReply {
         let asked = try RouteExchange.text("connection", body)
         let module = try RouteExchange.text("module", body)
         let command = try RouteExchange.text("command", body)
-        // It only names the caller in the log: whatever it was there, it is here.
+        // The id only names the caller in the log, so any type is accepted, as in the original server.
         let caller = caller(body["caller_id"].flatMap { $0 == .null ? nil : $0.string ?? $0.description })
         guard let connection = settings.connection ?? asked, let module, let command else {
             return Self.failure("Missing connection, module, or command", status: 400)
@@ -202,7 +202,8 @@ package final class SessionPoolRoutes: Sendable {
             do throws(MMError) {
                 answer = try await service.call("reset", arguments, in: CallContext(caller: caller(nil)))
             } catch {
-                // A connection without an entry has no sessions: the session-pool server answered that nothing was reset.
+                // A connection without an entry has no sessions; the session-pool server replied that nothing was
+                // reset.
                 guard error.code == .notFound else { return Self.failure(error.description) }
                 return RouteReply(["status": "success", "reset": [], "count": 0])
             }
@@ -222,7 +223,7 @@ package final class SessionPoolRoutes: Sendable {
 
     // MARK: what there is
 
-    /// Whether a session's connection is one that this server's name may use.
+    /// Returns whether a session's connection may be used under this server's name.
     private func isShown(_ key: SessionKey, _ snapshot: RegistrySnapshot?) -> Bool {
         if let only = settings.connection, key.connection != only { return false }
         return (try? snapshot?.connection(named: key.connection, for: settings.serverName)) != nil
@@ -262,7 +263,7 @@ package final class SessionPoolRoutes: Sendable {
         return status
     }
 
-    /// JSON as the session-pool server's, or Prometheus' text for clients that ask for it.
+    /// Returns JSON like the session-pool server's, or Prometheus's text format for clients that ask for it.
     private func metrics(_ headers: HTTPHeaders) async -> HTTPServerResponse {
         let reports = await reports()
         let counters = await services.sessions.counters
@@ -288,7 +289,8 @@ package final class SessionPoolRoutes: Sendable {
         return report
     }
 
-    /// Whole entries, as the session-pool server gave them; only of connections that this server's name may use.
+    /// Returns whole entries, like the session-pool server, but only of connections that may be used under this
+    /// server's name.
     private func connections() -> HTTPServerResponse {
         do throws(MMError) {
             let snapshot = try services.registry.snapshot()
