@@ -1,9 +1,10 @@
 /// A tamper-evident record of what was done: one JSON line per operation. Each line holds the digest of the line before
-/// it, so a line that was changed, removed or inserted shows.
+/// it, so changed, removed and inserted lines are detected.
 ///
 /// A line is `{"seq":…,"time":…,"prev":"…",` the entry's fields `,"hash":"…"}`, where the hash is the SHA-256 of the
 /// bytes before `,"hash":`. A `….head` file beside the log holds the number and hash of the newest line, so lines cut
-/// off at the end show too. Anyone who may write both files can forge both; copy the head elsewhere to rule that out.
+/// off at the end are detected too. Anyone who may write both files can forge both; copy the head elsewhere to rule
+/// that out.
 public struct AuditLog: Sendable {
     /// The path of the log file.
     public let path: String
