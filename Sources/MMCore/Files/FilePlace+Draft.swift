@@ -57,7 +57,7 @@ extension FilePlace {
 
     /// Removes every draft of this file. The caller must hold the lock under which the file is written, so that no
     /// replacement can be in progress.
-    /// - Returns: whether there was one.
+    /// - Returns: whether any were removed.
     borrowing func removeDrafts() -> Bool {
         let start = draftStart
         var found = false

@@ -1,12 +1,12 @@
-/// How the text of a JSON file is written, so that a rewrite changes nothing but what was changed.
+/// How the text of a JSON file is written, so that a rewrite changes only what was edited.
 struct JSONFileStyle: Equatable {
-    /// Whether everything beyond ASCII is escaped, as Python's `json` writes it.
+    /// Whether every character beyond ASCII is escaped, as Python's `json` writes it.
     var isEscaped = false
-    /// Whether a byte order mark stands in front, as some editors on Windows write it.
+    /// Whether the text starts with a byte order mark, as some editors on Windows write it.
     var hasByteOrderMark = false
     /// Whether lines end with a carriage return and a line feed.
     var hasCarriageReturns = false
-    /// The blanks of one level of indentation.
+    /// The number of spaces per level of indentation.
     var indentation = 2
 
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
@@ -14,7 +14,7 @@ struct JSONFileStyle: Equatable {
     /// The style of a new file.
     init() {}
 
-    /// The style of a file, from its bytes.
+    /// Determines the style of a file from its bytes.
     init(of bytes: [UInt8]) {
         hasByteOrderMark = bytes.starts(with: Self.byteOrderMark)
         isEscaped = ASCIIEscapes.areUsed(in: hasByteOrderMark ? Array(bytes.dropFirst(3)) : bytes)
@@ -24,12 +24,12 @@ struct JSONFileStyle: Equatable {
         if (1...8).contains(blanks) { indentation = blanks }
     }
 
-    /// The text of a document, with a line end behind it.
+    /// Returns the text of a document, followed by a line ending.
     func text(of document: JSONObject) -> [UInt8] {
         var text = JSONWriter.bytes(.object(document), layout: .indented(indentation)) + [0x0A]
         if isEscaped { text = ASCIIEscapes.applied(to: text) }
         if hasCarriageReturns {
-            // Line feeds within strings are escaped, so that every one here ends a line.
+            // Line feeds within strings are escaped, so every one found here ends a line.
             text = text.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] }
         }
         return hasByteOrderMark ? Self.byteOrderMark + text : text

@@ -72,7 +72,7 @@ struct TokenCacheDocument: Sendable, Hashable {
 struct TokenCacheFault: Error, Sendable, Hashable {
     /// The end of that sentence.
     let text: String
-    /// Whether nothing stands in the file, which loses nothing.
+    /// Whether the file is empty, so that replacing it loses nothing.
     let isEmpty: Bool
 
     init(_ text: String, isEmpty: Bool = false) {

@@ -103,7 +103,7 @@ struct TokenCacheLock: ~Copyable {
         if let process = words.first.flatMap({ pid_t($0) }), process > 0 {
             return kill(process, 0) != 0 && errno == ESRCH
         }
-        // Its maker may be about to write who it is.
+        // Its creator may be about to write its process id.
         return Timestamp.now.seconds - Int64(status.st_mtim.tv_sec) > 60
     }
 
