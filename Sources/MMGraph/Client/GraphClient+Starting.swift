@@ -10,10 +10,10 @@ extension GraphClient {
     /// ```
     /// - Parameters:
     ///   - name: the connection's name, as `mm connections` lists it.
-    ///   - service: the service asked.
-    ///   - signIn: how it signs in; as the entry says unless given.
-    ///   - environment: `HOME`, `MM_CONNECTIONS`, `MM_TOKEN_DIR`, proxies; the process's own unless given.
-    /// - Throws: `.invalidInput` for a registry or an entry that can't be used, `.notFound` with the known names.
+    ///   - service: the service to send requests to.
+    ///   - signIn: how to sign in; by default as the entry says.
+    ///   - environment: `HOME`, `MM_CONNECTIONS`, `MM_TOKEN_DIR`, proxies; the process's own by default.
+    /// - Throws: `.invalidInput` for a registry or an entry that can't be used; `.notFound` with the known names.
     public init(
         connection name: String, service: RequestService = .graph, signIn: GraphSignIn = .none,
         environment: [String: String] = ProcessEnvironment.read()
@@ -31,13 +31,13 @@ extension GraphClient {
     /// let graph = try GraphClient(tenant: "contoso.com", clientID: id, signIn: .deviceCode { print($0.message) })
     /// ```
     /// - Parameters:
-    ///   - tenant: its domain or id.
-    ///   - clientID: the id of an app registration; for people to sign in with, one that allows public client flows.
+    ///   - tenant: the tenant's domain or id.
+    ///   - clientID: the id of an app registration; for people to sign in, one that allows public client flows.
     ///   - cloud: the national cloud, as in the registry.
-    ///   - service: the service asked.
-    ///   - signIn: how it signs in. The sign-in is kept in the token folder for the next time.
-    ///   - environment: `HOME`, `MM_TOKEN_DIR`, proxies; the process's own unless given.
-    /// - Throws: `.invalidInput` for a tenant, an id or a cloud that is none.
+    ///   - service: the service to send requests to.
+    ///   - signIn: how to sign in. The sign-in is kept in the token folder for later runs.
+    ///   - environment: `HOME`, `MM_TOKEN_DIR`, proxies; the process's own by default.
+    /// - Throws: `.invalidInput` for an invalid tenant, id or cloud.
     public init(
         tenant: String, clientID: String, cloud: String = "public", service: RequestService = .graph,
         signIn: GraphSignIn = .none, environment: [String: String] = ProcessEnvironment.read()
@@ -59,6 +59,6 @@ extension GraphClient {
 }
 
 extension GraphSignIn {
-    /// How a connection of a name signs in, where that is not what its entry says.
+    /// Returns the sign-in method of a connection by its name, if it differs from that of the entry.
     func methods(of connection: String) -> [String: SignInMethod] { method.map { [connection: $0] } ?? [:] }
 }

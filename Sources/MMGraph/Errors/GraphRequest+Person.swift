@@ -2,8 +2,8 @@ internal import MMCore
 internal import MMIdentity
 
 extension GraphRequest {
-    /// What to say of a request about the person who signed in, where an app did: Graph would answer that a path of
-    /// nobody's was not found.
+    /// Returns the error for a request about the signed-in person when an app is signed in; `nil` for other requests.
+    /// Without this check, Graph would merely report that the path wasn't found.
     func needsPerson(_ app: SignedInAccount, of connection: Connection) -> MMError? {
         guard target.service == .graph, target.segments.first?.lowercased() == "me" else { return nil }
         let rest = target.segments.dropFirst().map { "/" + $0 }.joined()

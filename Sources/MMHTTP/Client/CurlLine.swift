@@ -4,7 +4,7 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// What a tunnel and the thread that carries its bytes share. curl's handle stays on that thread.
+/// The state shared by a tunnel and the thread that transfers its bytes. curl's handle is used only on that thread.
 final class CurlLine: Sendable {
     private struct State {
         var outgoing: [UInt8] = []
@@ -15,7 +15,7 @@ final class CurlLine: Sendable {
         var receiver: OneShot<Void>?
     }
 
-    /// Beyond this the server is held back until the receiver has caught up.
+    /// The number of unread bytes at which reading pauses until the receiver has caught up.
     private static let highWater = 256 << 10
     private static let pieceSize = 32 << 10
     private let state = Mutex(State())
@@ -85,7 +85,7 @@ final class CurlLine: Sendable {
 
     // MARK: The thread
 
-    /// Connects, tells the transfer's waiter, and carries bytes until either side ends.
+    /// Connects, reports the outcome to whoever awaits the transfer, and transfers bytes until either side ends.
     func run(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) {
         guard let easy = mm_curl_easy_init() else {
             transfer.head.give(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
@@ -101,7 +101,7 @@ final class CurlLine: Sendable {
         _ = mm_curl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
         let code = mm_curl_easy_perform(easy)
         guard code == CURLE_OK else { return exchange.finish(code) }
-        // What stands is meant to stand: only making it had a time.
+        // No time limit applies from here on: the timeout covers only connecting.
         transfer.head.give(.success(CurlTransfer.Head(status: 0, headers: HTTPHeaders(), body: [])))
         carry(easy, mm_curl_info_socket(easy))
     }
@@ -124,7 +124,7 @@ final class CurlLine: Sendable {
                     return end(.failure(Self.lost))
                 }
             }
-            // TLS may hold more than the socket shows: it is read until there is nothing.
+            // TLS may buffer more than the socket shows, so read until nothing is left.
             if received > 0 { continue }
             var events = Int16(0)
             if hasRoom { events |= Int16(POLLIN) }
@@ -133,8 +133,8 @@ final class CurlLine: Sendable {
         }
     }
 
-    /// Sends what there is.
-    /// - Returns: how many bytes went; nil where the connection broke.
+    /// Sends as many bytes as possible.
+    /// - Returns: the number of bytes sent; nil when the connection is broken.
     private func write(_ bytes: [UInt8], _ easy: UnsafeMutableRawPointer) -> Int? {
         guard !bytes.isEmpty else { return 0 }
         var count = 0
@@ -174,7 +174,7 @@ final class CurlLine: Sendable {
             _ = Glibc.write(descriptor.raw, &one, 8)
         }
 
-        /// Waits until the bell is rung, or something can be done with a socket.
+        /// Waits until the descriptor is signalled or the socket is ready.
         func wait(with socket: Int32, for events: Int16) {
             var places = [
                 pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0),

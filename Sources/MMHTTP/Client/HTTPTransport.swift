@@ -8,8 +8,9 @@ package protocol HTTPTransport: Sendable {
     /// - Throws: `HTTPError` when there is no response.
     func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream
 
-    /// Connects to a request's server, through the proxy and with the checks that hold for every request. Nothing is sent.
-    /// - Throws: `HTTPError` where there is no connection, or this transport makes none.
+    /// Connects to a request's server, through the proxy and with the checks that apply to every request. Nothing is
+    /// sent.
+    /// - Throws: `HTTPError` when no connection is established, or the transport doesn't support this.
     func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel
 }
 

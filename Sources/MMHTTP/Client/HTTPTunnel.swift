@@ -1,10 +1,10 @@
 import MMCore
 import MMSystem
 
-/// A connection to a server over which bytes pass as they are: for what goes on in another protocol once a request has opened
-/// it. libcurl makes it, with the trust store and the proxy of every other request.
+/// A connection to a server that carries raw bytes, for another protocol that a request has switched to. libcurl
+/// establishes it, with the trust store and the proxy used for every request.
 ///
-/// For one sender and one receiver at a time.
+/// Supports one sender and one receiver at a time.
 package final class HTTPTunnel: Sendable {
     private let line: CurlLine
 
@@ -33,17 +33,17 @@ package final class HTTPTunnel: Sendable {
         return tunnel
     }
 
-    /// Sends bytes; returns when the system has taken them.
+    /// Sends bytes; returns once the system has accepted them.
     /// - Throws: `.connectionLost` once the connection has ended.
     package func send(_ bytes: [UInt8]) async throws(HTTPError) {
         guard !bytes.isEmpty else { return }
         try await line.send(bytes)
     }
 
-    /// What has come, as soon as there is something; nil at the server's end.
-    /// - Throws: `.connectionLost` where the connection broke.
+    /// Returns the received bytes as soon as there are some; nil when the server ends the connection.
+    /// - Throws: `.connectionLost` when the connection breaks.
     package func receive() async throws(HTTPError) -> [UInt8]? { try await line.receive() }
 
-    /// Ends the connection; who waits is told.
+    /// Ends the connection and wakes those who wait for it.
     package func close() { line.close() }
 }

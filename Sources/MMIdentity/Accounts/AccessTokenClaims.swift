@@ -1,14 +1,14 @@
 internal import MMCore
 
-/// What an access token says about whom it was issued to.
+/// The claims of an access token about the identity that it was issued to.
 ///
-/// Access tokens are for their services to read; here their claims are only compared with what a connection expects, so that
-/// no token of another tenant or app is used. That its signature is good is the service's to check.
+/// Access tokens are meant for their services. Here their claims are only compared with what a connection expects, so
+/// that no token of another tenant or app is used; the service checks the signature.
 struct AccessTokenClaims: Sendable {
     private let claims: JSONObject
 
-    /// The claims of a token.
-    /// - Returns: `nil` for one that can't be read.
+    /// Reads the claims of a token.
+    /// - Returns: `nil` for a token that can't be parsed.
     init?(_ token: Secret) {
         guard let claims = IDToken(token.reveal())?.claims else { return nil }
         self.claims = claims
@@ -16,18 +16,18 @@ struct AccessTokenClaims: Sendable {
 
     /// The tenant.
     var tenantID: String? { text("tid") }
-    /// The app that it was issued to.
+    /// The app that the token was issued to.
     var appID: String? { text("appid") ?? text("azp") }
     /// The account, or the app's service principal.
     var objectID: String? { text("oid") }
-    /// The service that it is for.
+    /// The service that the token is for.
     var audience: String? { text("aud") }
-    /// When it ends, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     var endsAt: Int64? { claims["exp"]?.double.map { Int64($0) } }
-    /// The name of the person's account.
+    /// The sign-in name of the person's account.
     var username: String? { text("upn") ?? text("preferred_username") ?? text("unique_name") }
 
-    /// Whether an app signed in by itself: it says so, or it has nothing that only a person's token has.
+    /// Whether an app signed in by itself: the token says so, or lacks what only a person's token contains.
     var isApp: Bool { text("idtyp").map { $0 == "app" } ?? (text("scp") == nil) }
 
     private func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }

@@ -1,8 +1,8 @@
 internal import MMCore
 
 extension IdentityCheck {
-    /// The app that signed in by itself, from its access token.
-    /// - Throws: `forbidden` when it can't be told which app of which tenant it is, or it is another one.
+    /// Returns the app that signed in by itself, from its access token.
+    /// - Throws: `forbidden` when the app or its tenant can't be determined, or isn't the expected one.
     func app(of token: Secret) throws(MMError) -> SignedInAccount {
         guard let claims = AccessTokenClaims(token), let appID = claims.appID else {
             throw unchecked("the access token doesn't say which app it was issued to")
@@ -13,7 +13,7 @@ extension IdentityCheck {
             throw unexpected("it belongs to the app \(appID), not to \(target.clientID)")
         }
         let objectID = claims.objectID ?? appID
-        // The registry itself names app and tenant; the pin of the first sign-in stands in for what it leaves out.
+        // The registry names app and tenant; the pin of the first sign-in stands in for what it leaves out.
         let held = target.clientID.isEmpty ? pin : target.registryPin
         if let held, !held.covers(tenantId: tenantID, objectId: objectID, username: nil) {
             throw unexpected("this connection is pinned to another identity than \(objectID)")
@@ -21,7 +21,8 @@ extension IdentityCheck {
         return SignedInAccount(username: "", objectID: objectID, tenantID: tenantID, homeAccountID: "", appID: appID)
     }
 
-    /// The account or app of a token that somebody else fetched.
+    /// Returns the account or app of a token that was obtained elsewhere.
+    /// - Throws: `forbidden` when it can't be determined, or isn't the expected one.
     func owner(of token: Secret) throws(MMError) -> SignedInAccount {
         guard let claims = AccessTokenClaims(token) else {
             throw unchecked("the access token can't be read")

@@ -1,6 +1,6 @@
 /// The account that is signed in for a connection.
 public struct SignedInAccount: Sendable, Hashable {
-    /// The name by which the account signs in: `adele@contoso.example`; empty for an app.
+    /// The name that the account signs in with: `adele@contoso.example`; empty for an app.
     public let username: String
     /// The account's immutable object id in the tenant.
     public let objectID: String
@@ -8,13 +8,13 @@ public struct SignedInAccount: Sendable, Hashable {
     public let tenantID: String
     /// The account in its home tenant, `uid.utid`; differs from the other ids for guests.
     public let homeAccountID: String
-    /// The app, where it signed in by itself and no person stands behind the sign-in.
+    /// The id of the app, if it signed in by itself, without a person.
     public let appID: String?
 
     /// Whether an app signed in by itself.
     public var isApp: Bool { appID != nil }
 
-    /// What to call it: the name of a person's account, or the app and that nobody stands behind it.
+    /// A name for messages: that of a person's account, or the app with a note that there is no person.
     public var title: String { appID.map { "app \($0), no person" } ?? username }
 
     package init(

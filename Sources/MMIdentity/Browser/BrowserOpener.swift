@@ -2,12 +2,13 @@ internal import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// Opens a page in the person's browser: `MM_BROWSER`, `BROWSER`, Windows' own below WSL, or the desktop's.
+/// Opens a page in the person's browser: the one named by `MM_BROWSER` or `BROWSER`, Windows' own under WSL, or the
+/// desktop's.
 struct BrowserOpener: Sendable {
     let environment: [String: String]
 
     /// Opens a page.
-    /// - Returns: whether a program was started for it; whether a page appeared can't be known.
+    /// - Returns: whether a program was started for it; whether a page appeared can't be determined.
     func open(_ url: String) async -> Bool {
         for command in commands(for: url) {
             guard
@@ -23,10 +24,10 @@ struct BrowserOpener: Sendable {
         return false
     }
 
-    /// The command lines that may open a page, the preferred first.
+    /// Returns the command lines that may open a page, the preferred one first.
     func commands(for url: String) -> [[String]] {
         for name in ["MM_BROWSER", "BROWSER"] {
-            // As everybody who reads BROWSER: commands with colons between them, `%s` where the address goes.
+            // The usual format of BROWSER: commands separated by colons, with `%s` in place of the URL.
             guard let value = environment[name], value.contains(where: { !$0.isWhitespace }) else { continue }
             return value.split(separator: ":").map { command in
                 let words = command.split(whereSeparator: \.isWhitespace).map(String.init)
@@ -37,7 +38,7 @@ struct BrowserOpener: Sendable {
         if isBelowWindows {
             return [
                 ["wslview", url],
-                // Unlike cmd.exe it takes the address as it is.
+                // Unlike cmd.exe, it passes the URL on unchanged.
                 ["/mnt/c/Windows/System32/rundll32.exe", "url.dll,FileProtocolHandler", url],
             ]
         }
@@ -53,8 +54,8 @@ struct BrowserOpener: Sendable {
         ["WSL_DISTRO_NAME", "WSL_INTEROP"].contains { environment[$0]?.isEmpty == false }
     }
 
-    /// How a person gets to the page where no browser could be opened.
-    /// - Parameter port: where the browser comes back to.
+    /// Returns how a person can reach the page when no browser could be opened.
+    /// - Parameter port: the port that the browser returns to.
     func remedy(port: UInt16, connection: String) -> String {
         var text = "No browser could be opened here."
         if let session = environment["SSH_CONNECTION"], !session.isEmpty {

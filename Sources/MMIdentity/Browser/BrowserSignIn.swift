@@ -4,21 +4,21 @@ internal import MMHTTP
 /// A sign-in in a browser of this machine: authorization code with PKCE (RFC 8252; Microsoft identity platform, "Microsoft
 /// identity platform and OAuth 2.0 authorization code flow").
 ///
-/// It waits for a person, so that it holds no lock; only what it brings is written under one.
+/// It waits for a person, so it holds no lock meanwhile; only storing the result takes one.
 struct BrowserSignIn: Sendable {
     let work: TokenAcquirer
     let claims: String?
-    /// Whether to ask which account, whoever is signed in to the browser.
+    /// Whether to ask for an account even if one is signed in to the browser.
     let asksForAccount: Bool
     let opener: BrowserOpener
 
-    /// The longest that a page is waited for.
+    /// The maximum time to wait for the person.
     static let patience = Duration.seconds(15 * 60)
 
     private var target: SignInTarget { work.target }
 
     /// Signs in.
-    /// - Parameter show: gets the address, also when a browser was opened: nobody knows whether a page appeared.
+    /// - Parameter show: called with the URL, even if a browser was opened, because a page may not have appeared.
     func run(show: @Sendable (SignInPrompt) async -> Void) async throws(MMError) -> AccessToken {
         let state = Secret(RandomBytes.text(bytes: 24))
         let nonce = RandomBytes.text(bytes: 24)
@@ -48,7 +48,7 @@ struct BrowserSignIn: Sendable {
         let asked = Claims.merged(work.entra.claims, claims)
         let query = FormFields([
             "client_id": target.clientID, "response_type": "code", "redirect_uri": redirectURI,
-            // The answer of a form stays out of the browser's history.
+            // A form keeps the answer out of the browser's history.
             "response_mode": "form_post",
             "scope": SignInScopes.asking(target.authority.cloud, work.resource).joined(separator: " "),
             "state": state.reveal(), "nonce": nonce, "code_challenge": key.challenge,
@@ -97,7 +97,7 @@ struct BrowserSignIn: Sendable {
             case .odd(let error): throw error
             }
         }
-        // Without the nonce the tokens could be those of a sign-in that somebody else began.
+        // Without this nonce, the tokens could belong to a sign-in that someone else started.
         guard let token = tokens.idToken.flatMap({ IDToken($0.reveal()) }), token.claims["nonce"]?.string == nonce
         else {
             throw MMError(

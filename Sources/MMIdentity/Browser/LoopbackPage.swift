@@ -1,25 +1,25 @@
 internal import MMHTTP
 
-/// What the browser shows when it has come back.
+/// The page that the browser shows when it returns.
 struct LoopbackPage: Sendable {
     let title: String
     let text: String
 
-    /// The sign-in worked.
+    /// The page for a successful sign-in.
     static func signedIn(_ account: String, to connection: String) -> LoopbackPage {
         LoopbackPage(
             title: "Signed in", text: "\(account) is signed in to \(connection). You can close this page.")
     }
 
-    /// The sign-in failed.
+    /// The page for a failed sign-in.
     static func failed(_ reason: String) -> LoopbackPage {
         LoopbackPage(title: "Not signed in", text: "\(reason) The rest stands where the sign-in was started.")
     }
 
-    /// Something else was asked for than the answer to this sign-in.
+    /// The page for a request that isn't the answer to this sign-in.
     static let unknown = LoopbackPage(title: "Nothing here", text: "This is no answer to a sign-in that waits.")
 
-    /// The page: no script, nothing from elsewhere, nothing kept.
+    /// Returns the page: without scripts, external resources or caching.
     func response(status: Int) -> HTTPServerResponse {
         let page = """
             <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(Self.escaped(title))</title>

@@ -2,25 +2,26 @@ internal import MMCore
 internal import MMHTTP
 internal import MMSystem
 
-/// Where the browser comes back to with the code of a sign-in: a listener on this machine's own address, for this one
-/// sign-in (RFC 8252, section 7.3).
+/// The redirect target of one browser sign-in: a listener on this machine's loopback addresses that receives the code
+/// (RFC 8252, section 7.3).
 final class LoopbackRedirect: Sendable {
-    /// What the browser brings.
+    /// What the browser delivers.
     enum Answer: Sendable {
         case code(Secret)
         case refused(error: String, description: String)
     }
 
-    /// The address that the sign-in page sends the browser to. It is registered without the port, which any may have.
+    /// The redirect URI. It is registered without a port, which may therefore be any.
     let redirectURI: String
-    /// The port that listens.
+    /// The port that it listens on.
     let port: UInt16
 
     private let listeners: [HTTPListener]
     private let desk: Desk
 
-    /// Starts to listen.
-    /// - Parameter state: what the answer must carry, so that only the page that we sent the person to can answer.
+    /// Starts listening.
+    /// - Parameter state: the value that the answer must carry, so that only the page that the person was sent to can
+    ///   answer.
     static func start(state: Secret) throws(MMError) -> LoopbackRedirect {
         let desk = Desk(state: state)
         let handler: HTTPHandler = { await desk.answer($0) }
@@ -28,7 +29,7 @@ final class LoopbackRedirect: Sendable {
         limits.maxConnections = 32
         let first = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), limits: limits, handler: handler)
         var listeners = [first]
-        // Browsers try this one first for `localhost`; a machine without IPv6 has none.
+        // Browsers try this address first for `localhost`; a machine without IPv6 lacks it.
         if let second = try? HTTPListener.start(.tcp(host: "::1", port: first.port), limits: limits, handler: handler) {
             listeners.append(second)
         }
@@ -45,7 +46,7 @@ final class LoopbackRedirect: Sendable {
     /// Waits for the browser.
     /// - Parameters:
     ///   - deadline: when to give up.
-    ///   - connection: whose sign-in, for messages.
+    ///   - connection: the connection that signs in, for messages.
     func answer(until deadline: Deadline, of connection: String) async throws(MMError) -> Answer {
         let desk = desk
         let alarm = Task {
@@ -66,13 +67,13 @@ final class LoopbackRedirect: Sendable {
         return try result.get()
     }
 
-    /// Shows the person how it ended, and stops to listen.
+    /// Shows the person the outcome, and stops listening.
     func close(_ page: LoopbackPage) async {
         desk.ending.give(page)
         for listener in listeners { await listener.stop(graceful: .seconds(2)) }
     }
 
-    /// Takes what the browser brings.
+    /// Receives what the browser delivers.
     private final class Desk: Sendable {
         let state: Secret
         let arrival = OneShot<Result<Answer, MMError>>()
@@ -88,7 +89,7 @@ final class LoopbackRedirect: Sendable {
             case "POST": bytes = request.body
             default: return LoopbackPage.unknown.response(status: 405)
             }
-            // Whoever doesn't know the state was not sent by the page that we opened, and ends nothing.
+            // A request without the state wasn't sent by the page that was opened, and must not end the sign-in.
             guard let fields = FormFields(reading: bytes), let given = fields["state"],
                 ConstantTime.equal(Array(given.utf8), Array(state.reveal().utf8))
             else { return LoopbackPage.unknown.response(status: 400) }

@@ -1,10 +1,10 @@
 internal import MMCore
 
-/// The proof that who redeems a code is who asked for it (RFC 7636).
+/// The proof that a code is redeemed by the client that requested it (RFC 7636).
 struct ProofKey: Sendable {
-    /// What only we know until the code is redeemed.
+    /// The secret that only this client knows until the code is redeemed.
     let verifier: Secret
-    /// What the sign-in page gets of it.
+    /// The digest of it that the sign-in page receives.
     let challenge: String
 
     init() {

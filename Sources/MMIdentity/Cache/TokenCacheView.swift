@@ -88,7 +88,7 @@ struct TokenCacheView: Sendable {
     /// replaces.
     func isAccessToken(_ fields: JSONObject, of account: Account, for resource: ServiceResource) -> Bool {
         isOurs(fields) && isInRealm(fields)
-            // Tokens of apps are filed without a home account.
+            // Tokens of apps are stored without a home account.
             && (fields["home_account_id"]?.string ?? "") == account.account.homeAccountID
             && fields["ext_cache_key"] == nil && fields["key_id"] == nil
             && (fields["token_type"]?.string ?? "Bearer").lowercased() == "bearer" && serves(fields, resource)

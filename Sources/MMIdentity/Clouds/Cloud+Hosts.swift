@@ -67,13 +67,13 @@ extension Cloud {
         return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
     }
 
-    /// Whether a token with this audience is one for a resource.
+    /// Returns whether a token with this audience is valid for a resource.
     func takes(audience text: String, for resource: ServiceResource) -> Bool {
         let wanted = CloudHost.audience(text)
         return audiences(of: resource).contains { CloudHost.audience($0) == wanted }
     }
 
-    /// The audiences of a service's tokens: addresses, and the ids of the service's app, which some tokens carry.
+    /// Returns the audiences of a service's tokens: URLs, and the ids of the service's app, which some tokens carry.
     private func audiences(of resource: ServiceResource) -> [String] {
         var found = [audience(of: resource)].compactMap(\.self)
         // In the sandbox one address serves all services.

@@ -1,27 +1,27 @@
 internal import MMCore
 internal import MMSystem
 
-/// The files of a certificate that an app signs in with: PEM, key and certificate in one file or two, or PKCS #12.
+/// The files of a certificate that an app signs in with: PEM, with key and certificate in one file or two, or PKCS #12.
 public struct CertificateFiles: Sendable, Hashable {
-    /// The file of the certificate; without `privateKeyPath` it holds the private key too.
+    /// The path of the certificate; without `privateKeyPath` the file also contains the private key.
     public var certificatePath: String
-    /// The file of the private key, where it is another.
+    /// The path of the private key, if it is in another file.
     public var privateKeyPath: String?
-    /// The file that holds the password of the key or of the PKCS #12 store.
+    /// The path of the password for the key or the PKCS #12 store.
     public var passwordFile: String?
 
-    /// The files of a certificate.
+    /// Creates a description of a certificate's files.
     public init(certificatePath: String, privateKeyPath: String? = nil, passwordFile: String? = nil) {
         self.certificatePath = certificatePath
         self.privateKeyPath = privateKeyPath
         self.passwordFile = passwordFile
     }
 
-    /// The certificate, read anew: one that was renewed counts at once.
-    /// - Throws: `.invalidInput` naming the file and what to do.
+    /// Reads the certificate each time, so that a renewed one takes effect at once.
+    /// - Throws: `.invalidInput`, naming the file and what to do.
     func read(for connection: String) async throws(MMError) -> SigningCertificate {
         let files = self
-        // A store may want its password digested a million times: that is no work for the cooperative pool.
+        // A store may require its password to be hashed a million times, which must not block the cooperative pool.
         return try await BlockingWork.run { () throws(MMError) in try files.readNow(for: connection) }
     }
 

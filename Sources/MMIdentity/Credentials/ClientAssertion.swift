@@ -1,20 +1,20 @@
 internal import MMCore
 
-/// The proof that an app has the private key of its certificate (RFC 7523; Microsoft identity platform, "Microsoft identity
-/// platform application authentication certificate credentials").
+/// The proof that an app holds the private key of its certificate (RFC 7523; "Microsoft identity platform application
+/// authentication certificate credentials").
 enum ClientAssertion {
-    /// The kind of assertion, as the token endpoint calls it.
+    /// The assertion type, as the token endpoint names it.
     static let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-    /// Long enough for a clock that is a little off, too short to be worth stealing.
+    /// The lifetime in seconds: long enough for a clock that is slightly off, too short to be worth stealing.
     private static let life: Int64 = 600
 
-    /// A signed assertion, good for one request.
+    /// Returns a signed assertion, to be used for one request.
     /// - Parameters:
-    ///   - certificate: what signs it.
-    ///   - clientID: the app.
+    ///   - certificate: the certificate that signs it.
+    ///   - clientID: the id of the app.
     ///   - audience: the token endpoint that it is for.
-    ///   - now: the time of day.
+    ///   - now: the current time.
     static func signed(
         by certificate: SigningCertificate, clientID: String, audience: String, now: Timestamp
     ) throws(MMError) -> Secret {

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What an app proves itself with, where no person signs in.
+/// What an app authenticates with when no person signs in.
 public enum ClientCredential: Sendable {
     /// A client secret.
     case secret(SecretSource)
@@ -9,7 +9,7 @@ public enum ClientCredential: Sendable {
     /// A token of another issuer that the app registration trusts ("Workload identity federation").
     case federated(FederatedToken)
 
-    /// Whether what it needs is at hand, as far as this machine's files and variables tell.
+    /// Checks that the credential is available, as far as this machine's files and variables show.
     func check(of connection: String, in surroundings: CredentialSurroundings) async throws(MMError) {
         switch self {
         case .secret(let source):

@@ -1,12 +1,12 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Where credentials are looked for: the variables of the process, its networks, the time of day.
+/// What credentials are read from and requested with: the process's variables, its transports and the time of day.
 struct CredentialSurroundings: Sendable {
     let environment: [String: String]
-    /// What carries requests to the world.
+    /// Sends requests to remote services.
     let transport: any HTTPTransport
-    /// What carries requests to this machine's own services, past every proxy.
+    /// Sends requests to this machine's own services, bypassing proxies.
     let direct: any HTTPTransport
     let clock: WallClock
     let log: Log

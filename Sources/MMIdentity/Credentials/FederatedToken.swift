@@ -1,19 +1,19 @@
 public import MMCore
 internal import MMHTTP
 
-/// A token of another issuer that an app registration trusts, which stands for the app's own credential (Microsoft Entra,
-/// "Workload identity federation"). Such tokens live for minutes: a fresh one is fetched for each request.
+/// A token of another issuer that an app registration trusts in place of the app's own credential (Microsoft Entra,
+/// "Workload identity federation"). Such tokens live for minutes, so a fresh one is obtained for each request.
 public enum FederatedToken: Sendable {
-    /// A file, which its owner renews; Kubernetes mounts such files.
+    /// A file that its owner renews, as Kubernetes mounts them.
     case file(String)
-    /// An environment variable, as GitLab sets them for a job (`id_tokens`).
+    /// An environment variable, as GitLab sets it for a job (`id_tokens`).
     case variable(String)
-    /// The job of GitHub Actions that this process runs in; the job needs `permissions: id-token: write`.
+    /// The GitHub Actions job that this process runs in; the job needs `permissions: id-token: write`.
     case gitHub
-    /// Whatever this machine offers: a job of GitHub Actions, a workload of Kubernetes (`AZURE_FEDERATED_TOKEN_FILE`), or a
-    /// job of GitLab (`GITLAB_OIDC_TOKEN`).
+    /// Whatever this machine offers: a GitHub Actions job, a Kubernetes workload (`AZURE_FEDERATED_TOKEN_FILE`), or a
+    /// GitLab job (`GITLAB_OIDC_TOKEN`).
     case surroundings
-    /// What a program of one's own gives.
+    /// A token that the embedding program supplies.
     case custom(@Sendable () async throws -> Secret)
 
     static let gitHubAddress = "ACTIONS_ID_TOKEN_REQUEST_URL"
@@ -22,7 +22,7 @@ public enum FederatedToken: Sendable {
     private static let gitLabVariable = "GITLAB_OIDC_TOKEN"
     private static let what = "the federated token"
 
-    /// The token, fresh.
+    /// Obtains a fresh token.
     func fetch(
         for target: SignInTarget, in surroundings: CredentialSurroundings, deadline: Deadline
     ) async throws(MMError) -> Secret {
@@ -43,7 +43,7 @@ public enum FederatedToken: Sendable {
         }
     }
 
-    /// Whether there is one, without asking anybody.
+    /// Checks that there is a token, without requesting one.
     func check(of connection: String, in surroundings: CredentialSurroundings) throws(MMError) {
         switch try found(of: connection, in: surroundings.environment) {
         case .file(let path): _ = try read(.file(path), connection, surroundings)

@@ -1,7 +1,7 @@
 internal import Glibc
 public import MMCore
 
-/// Where a secret text lies. It is read anew for each use, so that a new one counts at once.
+/// The location of a secret. It is read for each use, so that a new secret takes effect at once.
 public enum SecretSource: Sendable {
     /// In memory.
     case value(Secret)
@@ -12,12 +12,12 @@ public enum SecretSource: Sendable {
 
     private static let limit = 256 << 10
 
-    /// The secret, without the blanks and line ends around it.
+    /// Reads the secret, without surrounding whitespace.
     /// - Parameters:
-    ///   - what: what it is, for messages: "the client secret".
-    ///   - connection: whose.
-    ///   - environment: the variables.
-    ///   - followsLinks: whether the file may be a link, as those are that Kubernetes mounts.
+    ///   - what: what the secret is, for messages: "the client secret".
+    ///   - connection: the connection that it belongs to.
+    ///   - environment: the environment variables.
+    ///   - followsLinks: whether the file may be a link, as those mounted by Kubernetes are.
     func read(
         _ what: String, of connection: String, environment: [String: String], followsLinks: Bool = false
     ) throws(MMError) -> Secret {
@@ -50,7 +50,7 @@ public enum SecretSource: Sendable {
         return secret
     }
 
-    /// Where it lies, without the secret.
+    /// The location without the secret, for messages.
     var place: String {
         switch self {
         case .value: "given by the program"

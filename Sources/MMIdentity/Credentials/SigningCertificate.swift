@@ -3,33 +3,33 @@ internal import MMCore
 
 /// A certificate with its private key, which signs client assertions.
 final class SigningCertificate: @unchecked Sendable {
-    // `@unchecked Sendable`: the object of OpenSSL is set once and only read afterwards; each signature has a context of its
-    // own, and OpenSSL counts the references to the key atomically.
+    // `@unchecked Sendable`: OpenSSL's object is set once and then only read; each signature has its own context, and
+    // OpenSSL counts the references to the key atomically.
     private let raw: UnsafeMutableRawPointer
 
-    /// Why there is none.
+    /// Why a certificate can't be used.
     enum Fault: Error {
-        /// OpenSSL can't be had.
+        /// OpenSSL can't be loaded.
         case unavailable(MMError)
-        /// The files are not what they should be: the reason, as the end of "FILE …", and what to do.
+        /// The files aren't what they should be: the reason, as the end of "FILE …", and what to do.
         case unusable(Reason, remedy: String)
     }
 
     /// What is wrong with a certificate's files.
     struct Reason: Sendable {
         let text: String
-        /// Whether it is the file of the key that is meant.
+        /// Whether the reason concerns the key's file.
         var isOfTheKey = false
     }
 
-    /// The algorithm of its signatures, as JSON web signatures call it.
+    /// The algorithm of its signatures, as JSON Web Signature names it.
     let algorithm: String
     /// The SHA-256 digest of the certificate.
     let digest: [UInt8]
-    /// When the certificate ends, in seconds since 1970.
+    /// When the certificate expires, in seconds since 1970.
     let endsAt: Int64
 
-    /// The certificate in the bytes of its files: PEM, or PKCS #12 with both in it.
+    /// Reads a certificate from the bytes of its files: PEM, or PKCS #12 with both in it.
     init(certificate: [UInt8], key: [UInt8], password: Secret?) throws(Fault) {
         if let reason = mm_openssl_load() {
             throw .unavailable(
@@ -64,7 +64,7 @@ final class SigningCertificate: @unchecked Sendable {
 
     deinit { mm_credential_free(raw) }
 
-    /// The signature of a text.
+    /// Returns the signature of a text.
     func signature(of text: String) throws(MMError) -> [UInt8] {
         let bytes = Array(text.utf8)
         var room = [UInt8](repeating: 0, count: 2 << 10)

@@ -29,10 +29,10 @@ package struct Authority: Sendable, Hashable {
     /// The URL that device codes are requested from.
     var deviceCodeEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/devicecode" }
 
-    /// The page where a person signs in.
+    /// The URL of the page where a person signs in.
     var authorizeEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/authorize" }
 
-    /// Whether a token's issuer is this cloud's sign-in service, for this tenant: `https://LOGIN/TID/v2.0`.
+    /// Returns whether a token's issuer is this cloud's sign-in service for a tenant: `https://LOGIN/TID/v2.0`.
     func issues(_ issuer: String, tenantID: String) -> Bool {
         guard let given = WebAddress(issuer), let base = WebAddress(cloud.login) else { return false }
         let isKnownHost = given.host == base.host && given.port == base.port && given.scheme == base.scheme

@@ -1,7 +1,8 @@
 package import MMCore
 package import MMHTTP
 
-/// Speaks with a sign-in service: device codes, polls, refreshes, codes of a browser, credentials of apps.
+/// A client for a sign-in service: requests and polls device codes, redeems the codes of browser sign-ins, refreshes
+/// tokens, and signs apps in.
 package struct EntraClient: Sendable {
     /// Why a request failed.
     package enum Fault: Error, Sendable {
@@ -90,8 +91,8 @@ package struct EntraClient: Sendable {
         return try answer(response, scopes)
     }
 
-    /// Asks for a token of an app that proves itself (RFC 6749, section 4.4.2).
-    /// - Parameter form: grant, app and credential.
+    /// Requests a token for an app that authenticates itself (RFC 6749, section 4.4.2).
+    /// - Parameter form: the grant, the app and its credential.
     func clientCredentials(
         _ target: SignInTarget, _ form: FormFields, scope: String, claims: String?, deadline: Deadline
     ) async throws(Fault) -> TokenAnswer {
@@ -104,7 +105,7 @@ package struct EntraClient: Sendable {
         return try answer(response, [scope])
     }
 
-    /// Exchanges the code of a browser's sign-in (RFC 7636, section 4.5). A code is good for one use.
+    /// Exchanges the code of a browser sign-in for tokens (RFC 7636, section 4.5). A code is valid for a single use.
     func redeem(
         _ target: SignInTarget, code: Secret, verifier: Secret, redirectURI: String, scopes: [String], claims: String?,
         correlationID: String, deadline: Deadline

@@ -5,7 +5,7 @@ extension EntraError {
     /// - Parameters:
     ///   - what: what was attempted, such as "Signing in to Contoso".
     ///   - connection: the connection's name.
-    ///   - way: how it was tried to sign in, since a policy that refuses one way may allow another.
+    ///   - way: the sign-in method that was used; a policy that refuses one may allow another.
     func mmError(for what: String, connection: String, by way: Way = .deviceCode) -> MMError {
         var details: JSONObject = ["connection": .string(connection), "action": .string(action.rawValue)]
         if !error.isEmpty { details["error"] = .string(error) }
@@ -39,22 +39,22 @@ extension EntraError {
         }
     }
 
-    /// The ways to sign in that a policy may tell from each other.
+    /// The sign-in methods that a policy may distinguish.
     enum Way: String, Sendable {
         case deviceCode = "device"
         case browser
         case app
     }
 
-    /// Whether a policy of the tenant refused the way in, rather than the account: it wants another flow, a device that it
-    /// knows, or a step that only a browser can show.
+    /// Whether a tenant's policy refused the sign-in method rather than the account: it requires another flow, a known
+    /// device, or a step that only a browser can show.
     var isRefusalOfTheWay: Bool {
         codes.contains {
             [50_097, 50_155, 50_158, 53_000, 53_001, 53_003].contains($0) || (530_000..<530_100).contains($0)
         }
     }
 
-    /// The way that may be allowed where this one was refused.
+    /// Returns the method that may be allowed when this one was refused.
     private func next(after way: Way) -> Way? { isRefusalOfTheWay && way == .deviceCode ? .browser : nil }
 
     private func hint(_ connection: String, _ way: Way) -> String {

@@ -40,7 +40,7 @@ package struct EntraError: Error, Sendable, Hashable {
         retryAfter = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: now) }
     }
 
-    /// The error that a browser brings back from the sign-in page (RFC 6749, section 4.1.2.1).
+    /// Creates the error that a browser brings back from the sign-in page (RFC 6749, section 4.1.2.1).
     init(error: String, description: String) {
         status = 400
         self.error = error.isEmpty ? "server_error" : String(error.prefix(60))
@@ -52,8 +52,9 @@ package struct EntraError: Error, Sendable, Hashable {
         retryAfter = nil
     }
 
-    /// Whether the sign-in service itself said so: it always names the error. Its gateways don't when they are overloaded,
-    /// which the status tells; any other answer without a name is one of a proxy or of the network.
+    /// Whether the response comes from the sign-in service itself, which always names the error. Its overloaded
+    /// gateways don't, but are recognisable by the status; any other response without an error code comes from a proxy
+    /// or the network.
     package var isOfTheService: Bool { !error.isEmpty || status == 429 || status >= 500 }
 
     /// The advice for the first number that is in the table.
@@ -65,7 +66,7 @@ package struct EntraError: Error, Sendable, Hashable {
         case "authorization_pending": return .poll
         case "slow_down": return .slowDown
         case "authorization_declined": return .stop
-        // The word for a person who says no, and for a policy that does.
+        // Used both when a person declines and when a policy does.
         case "access_denied": return numbered([.policyBlock]) ?? .stop
         case "expired_token", "code_expired": return .restartDeviceFlow
         case "bad_verification_code": return .stop

@@ -53,7 +53,7 @@ package struct FormFields: Sendable {
         PercentCoding.decode(bytes.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 })
     }
 
-    /// A text as a form or a query carries it.
+    /// Returns a text encoded for a form or a query.
     static func encode(_ text: String) -> String {
         PercentCoding.encode(text) { byte in
             switch byte {

@@ -54,9 +54,9 @@ package struct TokenAnswer: Sendable {
         familyID = object["foci"]?.string
     }
 
-    /// The answer of a machine's identity service, which says when the token ends instead of how long it lives.
-    /// - Parameter scope: what it was asked for.
-    /// - Throws: `.remoteFailed` when it is none.
+    /// Parses the response of a machine's identity service, which gives the token's expiry instead of its lifetime.
+    /// - Parameter scope: the requested scope.
+    /// - Throws: `.remoteFailed` when it isn't such a response.
     init(managedIdentity body: [UInt8], scope: String, now: Timestamp) throws(MMError) {
         let limits = JSONLimits(bytes: 1 << 20, depth: 32)
         var object = (try? JSONParser.parse(body, limits: limits))?.object ?? [:]
@@ -69,7 +69,7 @@ package struct TokenAnswer: Sendable {
         try self.init(JSONWriter.bytes(.object(object)), requested: [scope])
     }
 
-    /// Numbers arrive as numbers or as text.
+    /// Returns a number of seconds, which may arrive as a number or as text.
     private static func seconds(_ value: JSONValue?) -> Int? {
         guard let number = value?.int ?? value?.string.flatMap({ Int($0) }), number >= 0 else { return nil }
         return min(number, 10 * 365 * 86_400)

@@ -1,38 +1,39 @@
 public import MMCore
 
-/// Fetches access tokens in a program's own way, for programs that have a sign-in already.
+/// Provides access tokens for programs that already have a sign-in of their own.
 ///
-/// It is asked for each request that needs a token: keep what is still good. What it gives is checked (tenant, account or
-/// app, service, end) before it is used, and is never written down.
+/// It is called for each request that needs a token, so cache tokens that are still valid. A token is checked (tenant,
+/// account or app, service, expiry) before it is used, and is never stored.
 public protocol AccessTokenProvider: Sendable {
-    /// A token that is good now.
+    /// Returns a currently valid token.
     func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken
 }
 
-/// What a token is wanted for.
+/// What a token is requested for.
 public struct AccessTokenRequest: Sendable {
-    /// The connection that asks.
+    /// The connection that needs the token.
     public let connection: String
-    /// The service that is going to take it.
+    /// The service that the token is for.
     public let resource: ServiceResource
-    /// The scope that stands for everything granted there: `https://graph.microsoft.com/.default`.
+    /// The scope for everything granted there: `https://graph.microsoft.com/.default`.
     public let scope: String
-    /// The tenant, by its id or its domain.
+    /// The tenant's id or domain.
     public let tenant: String
-    /// What the service asked for when it refused the last token, as the `claims` of a sign-in request.
+    /// The claims that the service demanded when it refused the last token, in the form of a sign-in request's
+    /// `claims`.
     public let claims: String?
-    /// Whether the service has just refused the token that was given last: the same one would help nobody.
+    /// Whether the service has just refused the last token, so that returning the same one is pointless.
     public let isAfterRefusal: Bool
 }
 
-/// A token that a provider gives.
+/// A token from a provider.
 public struct ProvidedAccessToken: Sendable {
     /// The token.
     public let secret: Secret
-    /// When it ends; read from the token itself where it isn't given.
+    /// When the token expires; read from the token if not given.
     public let expiresAt: Timestamp?
 
-    /// A token.
+    /// Creates a provided token.
     public init(_ secret: Secret, expiresAt: Timestamp? = nil) {
         self.secret = secret
         self.expiresAt = expiresAt

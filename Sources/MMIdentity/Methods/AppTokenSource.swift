@@ -1,8 +1,8 @@
 internal import MMCore
 
-/// Where the tokens of an app come from that signs in by itself.
+/// Obtains new tokens for an app that signs in by itself.
 protocol AppTokenSource: Sendable {
-    /// A new token.
+    /// Requests a new token.
     func token(
         _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
     ) async throws(AppTokenFault) -> TokenAnswer
@@ -10,8 +10,8 @@ protocol AppTokenSource: Sendable {
 
 /// Why an app got no token.
 struct AppTokenFault: Error, Sendable {
-    /// As an operation answers it.
+    /// The error to report from an operation.
     let error: MMError
-    /// Whether a token that is still good does instead.
+    /// Whether the fault is temporary, so that a token that is still valid may be used instead.
     var isPassing = false
 }

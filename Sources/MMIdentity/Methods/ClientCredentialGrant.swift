@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Tokens for an app that proves itself to the token endpoint (RFC 6749, section 4.4).
+/// Obtains tokens for an app that authenticates to the token endpoint (RFC 6749, section 4.4).
 struct ClientCredentialGrant: AppTokenSource {
     let credential: ClientCredential
     let entra: EntraClient

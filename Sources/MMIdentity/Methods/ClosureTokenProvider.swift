@@ -1,14 +1,14 @@
-/// A closure that gives access tokens.
+/// A token provider that calls a closure.
 public struct ClosureTokenProvider: AccessTokenProvider {
     private let give: @Sendable (AccessTokenRequest) async throws -> ProvidedAccessToken
 
-    /// A provider.
-    /// - Parameter give: gives a token that is good now.
+    /// Creates a provider.
+    /// - Parameter give: returns a currently valid token.
     public init(_ give: @escaping @Sendable (AccessTokenRequest) async throws -> ProvidedAccessToken) {
         self.give = give
     }
 
-    /// A token that is good now.
+    /// Returns a currently valid token.
     public func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken {
         try await give(request)
     }

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// A token that another program keeps in a file or in a variable.
+/// Provides a token that another program keeps in a file or a variable.
 struct KeptToken: AccessTokenProvider {
     let source: SecretSource
     let environment: [String: String]

@@ -2,21 +2,21 @@ internal import Glibc
 internal import MMCore
 internal import MMHTTP
 
-/// The service of this machine that hands out the tokens of its identities, and how it wants to be asked. They are looked for
-/// in the order of MSAL.
+/// The service of this machine that issues tokens for its identities, and the format of its requests. The possible
+/// services are tried in MSAL's order.
 enum MachineIdentityEndpoint: Sendable, Hashable {
     /// App Service, Functions, Container Apps, Automation.
     case appService(String, key: String)
     /// Machine Learning.
     case machineLearning(String, key: String)
-    /// A machine of one's own that Azure Arc manages.
+    /// A machine outside Azure that Azure Arc manages.
     case arc(String)
-    /// A virtual machine: the instance metadata service.
+    /// The instance metadata service of a virtual machine.
     case metadata(String)
 
     private static let agent = "/opt/azcmagent/bin/himds"
 
-    /// The service that the variables name; without any, the one that all virtual machines of Azure have.
+    /// Returns the service that the variables name; without any, the one that every Azure virtual machine has.
     static func found(in environment: [String: String]) throws(MMError) -> MachineIdentityEndpoint {
         let value = { (name: String) in environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         if let address = value("IDENTITY_ENDPOINT") {
@@ -47,9 +47,9 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
         }
     }
 
-    /// A request for a token of an identity.
+    /// Returns the request for a token of an identity.
     /// - Parameters:
-    ///   - identity: which one.
+    ///   - identity: the identity.
     ///   - resource: the audience of the token, without a scope.
     func request(_ identity: ManagedIdentity, resource: String) throws(MMError) -> HTTPRequest {
         var query = FormFields([:])
@@ -75,7 +75,7 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
             url: base + (base.contains("?") ? "&" : "?") + String(decoding: query.body, as: UTF8.self),
             headers: headers,
             maxResponseBytes: 1 << 20, allowsPlainHTTP: base.hasPrefix("http:"))
-        // The variable, or the well-known address, names a service of this machine or of its host.
+        // The variable or the well-known address names a service of this machine or its host.
         request.trustsNetwork = true
         return request
     }

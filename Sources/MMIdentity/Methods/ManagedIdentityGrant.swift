@@ -1,15 +1,15 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Tokens of an identity of this machine (Microsoft Entra, "How managed identities for Azure resources work with Azure virtual
-/// machines").
+/// Obtains tokens for an identity of this machine (Microsoft Entra, "How managed identities for Azure resources work
+/// with Azure virtual machines").
 struct ManagedIdentityGrant: AppTokenSource {
     let identity: ManagedIdentity
     let surroundings: CredentialSurroundings
-    /// Where the agent of Azure Arc leaves the keys that prove who asks.
+    /// The folder in which the agent of Azure Arc places the keys that authenticate requests.
     var keyFolder = "/var/opt/azcmagent/tokens"
 
-    /// The metadata service answers at once; where it doesn't, this is no machine of Azure.
+    /// How long to wait for the metadata service. It answers at once; if it doesn't, this isn't an Azure machine.
     private static let patience = Duration.seconds(2)
 
     func token(
@@ -24,7 +24,8 @@ struct ManagedIdentityGrant: AppTokenSource {
             throw AppTokenFault(error: error)
         }
         if case .metadata(let address) = endpoint { try await probe(address, endpoint, deadline) }
-        // The metadata service may be away for a minute while it is updated (410); others are asked again a few times.
+        // The metadata service may be unavailable for a minute while it is updated (410); others are retried a few
+        // times.
         var waits: [Int64] = if case .metadata = endpoint { [1, 2, 4, 8, 16, 32, 8] } else { [1, 2, 4] }
         while true {
             request.timeout = min(.seconds(30), max(deadline.remaining, .milliseconds(1)))
@@ -61,7 +62,8 @@ struct ManagedIdentityGrant: AppTokenSource {
         }
     }
 
-    /// Whether there is a metadata service: it answers a request without its header too, with a refusal.
+    /// Checks that there is a metadata service: it answers even a request without its header, with a refusal.
+    /// - Throws: an error when it doesn't answer.
     private func probe(
         _ address: String, _ endpoint: MachineIdentityEndpoint, _ deadline: Deadline
     ) async throws(AppTokenFault) {
@@ -86,7 +88,8 @@ struct ManagedIdentityGrant: AppTokenSource {
         }
     }
 
-    /// The answer of Arc's agent to the same request with the key that it left where root and its group alone can read.
+    /// Repeats a request to Arc's agent with the key that the agent has placed where only root and its group can read
+    /// it.
     private func proven(_ request: HTTPRequest, by challenge: HTTPResponse) async throws -> HTTPResponse {
         let field = challenge.headers["WWW-Authenticate"] ?? ""
         guard let place = AgentKey(folder: keyFolder, challenge: field) else {

@@ -1,7 +1,7 @@
 internal import MMCore
 
 extension SignInMethod {
-    /// The way that a connection's entry names.
+    /// Creates the method that a connection's entry names.
     init(_ auth: ConnectionAuth, environment: [String: String]) throws(MMError) {
         switch auth.method {
         case .device: self = .deviceCode

@@ -1,14 +1,14 @@
 /// How a connection signs in.
 public enum SignInMethod: Sendable {
-    /// A person enters a code in the browser of any machine (RFC 8628). Many tenants forbid it.
+    /// A person enters a code in a browser on any machine (RFC 8628). Many tenants forbid it.
     case deviceCode
-    /// A person signs in in a browser of this machine (RFC 8252: authorization code with PKCE).
+    /// A person signs in with a browser on this machine (RFC 8252: authorization code with PKCE).
     case browser
-    /// An app signs in by itself; no person stands behind it.
+    /// An app signs in by itself, without a person.
     case app(ClientCredential)
-    /// The machine's own identity, which Azure vouches for; no person stands behind it.
+    /// The machine's own identity, which Azure vouches for, without a person.
     case managedIdentity(ManagedIdentity)
-    /// Somebody else fetches the tokens.
+    /// Another party obtains the tokens.
     case token(any AccessTokenProvider)
 
     /// Whether an app signs in by itself, as far as that is known before there is a token.
@@ -19,7 +19,7 @@ public enum SignInMethod: Sendable {
         }
     }
 
-    /// Whether a person signs in, and is asked when that is over.
+    /// Whether a person signs in, and is asked again when the sign-in ends.
     var isInteractive: Bool {
         switch self {
         case .deviceCode, .browser: true

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Gets a token for a connection that signs in as an app: from the cache, or from where its tokens come from.
+/// Obtains a token for a connection that signs in as an app: from the cache, or from its token source.
 struct AppTokenAcquirer: Sendable {
     let files: TokenFiles
     let source: any AppTokenSource
@@ -10,18 +10,18 @@ struct AppTokenAcquirer: Sendable {
     let options: TokenOptions
     let deadline: Deadline
 
-    /// Gets the token.
+    /// Obtains the token.
     func run() async throws(MMError) -> AccessToken {
         if options.renewal == .no, let token = try await cached() { return token }
         let stale = try await newest()?.secret
-        // One at a time for a connection, over all processes: the others take the token that the first one got.
+        // One at a time per connection, across all processes: the others use the token that the first one obtained.
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
         let token = try await fetched(unless: stale)
         _ = consume lock
         return token
     }
 
-    /// A token of the cache that is good for five minutes more, or that has just replaced `stale`.
+    /// Returns a cached token that is valid for at least five more minutes or has just replaced `stale`.
     func cached(insteadOf stale: Secret? = nil) async throws(MMError) -> AccessToken? {
         guard options.claims == nil || options.rejecting != nil, let entry = try await newest(),
             entry.secret != options.rejecting
@@ -29,7 +29,7 @@ struct AppTokenAcquirer: Sendable {
         let now = clock.now.seconds
         let isReplaced = stale != nil && stale != entry.secret
         guard entry.expiresOn - now >= (isReplaced ? 5 : 300), entry.cachedAt <= now + 300 else { return nil }
-        // Past the half of a long life a new one is advised.
+        // After half of a long lifetime, a new token is recommended.
         if let refreshOn = entry.refreshOn, refreshOn <= now { return nil }
         if options.claims != nil, entry.cachedAt < options.rejectedAt { return nil }
         return try await checked(entry)
@@ -45,7 +45,7 @@ struct AppTokenAcquirer: Sendable {
             throw error.error
         }
         HeldSecrets.shared.hold(answer.accessToken)
-        // Nothing is written before it is known that it is the right app's.
+        // Nothing is stored before the token is known to belong to the right app.
         let account = try check().app(of: answer.accessToken)
         let view = try await files.snapshot(target).view
         let place = TokenCacheView.Account(
@@ -60,7 +60,7 @@ struct AppTokenAcquirer: Sendable {
             resource: resource, connection: target.connection, account: account)
     }
 
-    /// The old token, while it lives and nobody has refused it: better than nothing when the service is away.
+    /// Returns the old token while it is valid and hasn't been refused, for use when the service is unavailable.
     private func stillGood() async throws(MMError) -> AccessToken? {
         guard options.claims == nil, let entry = try await newest(), entry.secret != options.rejecting,
             entry.expiresOn > clock.now.seconds + 5
@@ -77,7 +77,7 @@ struct AppTokenAcquirer: Sendable {
             connection: target.connection, account: account)
     }
 
-    /// The newest token of the cache, good or not.
+    /// Returns the newest token in the cache, valid or not.
     private func newest() async throws(MMError) -> TokenCacheView.AccessEntry? {
         let view = try await files.snapshot(target).view
         let app = SignedInAccount(username: "", objectID: "", tenantID: "", homeAccountID: "", appID: target.clientID)
@@ -91,7 +91,7 @@ struct AppTokenAcquirer: Sendable {
         IdentityCheck(target: target, pin: try files.pin(of: target))
     }
 
-    /// What the registry leaves out is remembered from the first sign-in.
+    /// Pins what the registry leaves out, from the first sign-in.
     private func pin(_ account: SignedInAccount) async throws(MMError) {
         guard target.clientID.isEmpty || target.authority.tenantID == nil else { return }
         try await files.pin(target, account, now: clock.now)

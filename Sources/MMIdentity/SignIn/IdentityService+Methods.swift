@@ -18,7 +18,7 @@ extension IdentityService {
             log: log.from("identity").scoped(target.connection), pause: pause)
     }
 
-    /// What gets the tokens of a person's sign-in.
+    /// Returns what obtains the tokens of a person's sign-in.
     func acquirer(
         _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline,
         usesBrowser: Bool
@@ -28,7 +28,7 @@ extension IdentityService {
             options: options, deadline: deadline, usesBrowser: usesBrowser)
     }
 
-    /// What gets the tokens of an app that signs in by itself.
+    /// Returns what obtains the tokens of an app that signs in by itself.
     func acquirer(
         of source: any AppTokenSource, _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions,
         _ deadline: Deadline
@@ -38,14 +38,14 @@ extension IdentityService {
             deadline: deadline)
     }
 
-    /// How a connection stands for which nobody has to be asked: ready, where its credential is at hand.
+    /// Returns the state of a connection that needs no person: signed in if its credential is available.
     func stateOfItself(
         _ method: SignInMethod, _ target: SignInTarget, _ resource: ServiceResource
     ) async throws(MMError) -> SignInState {
         let options = TokenOptions(interaction: .never)
         switch method {
         case .token(let provider):
-            // Where the token lies in a file, looking is all there is to do; a program is not asked for its status.
+            // A token in a file can simply be read; a program isn't asked for its state.
             guard provider is KeptToken else { break }
             let token = try await OutsideTokenAcquirer(
                 files: files(target), provider: provider, clock: clock, target: target, resource: resource,
@@ -74,7 +74,7 @@ extension IdentityService {
         return try await acquirer.cached().map { .signedIn($0.account, expiresAt: $0.expiresAt) }
     }
 
-    /// Where only the cache is looked at.
+    /// A source that is never asked, for looking only at the cache.
     private struct NoSource: AppTokenSource {
         func token(
             _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline

@@ -34,10 +34,10 @@ public actor IdentityService {
 
     /// Creates a service for the files and addresses that an environment names.
     /// - Parameters:
-    ///   - environment: of the process: `HOME`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_SANDBOX_URL`, proxies.
-    ///   - configuration: how it behaves.
-    ///   - methods: how connections sign in, by their names, where that is not what their entries say.
-    ///   - log: where it leaves its lines.
+    ///   - environment: the process's environment: `HOME`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_SANDBOX_URL`, proxies.
+    ///   - configuration: the service's configuration.
+    ///   - methods: sign-in methods by connection name, where they differ from those of the entries.
+    ///   - log: where it logs.
     public init(
         environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
         methods: [String: SignInMethod] = [:], log: Log = .off
@@ -53,15 +53,15 @@ public actor IdentityService {
 
     /// Creates a service from the given parts.
     /// - Parameters:
-    ///   - paths: where its files lie.
-    ///   - environment: of the process, for `MM_SANDBOX_URL`.
-    ///   - transport: what carries its requests.
-    ///   - direct: what carries requests to this machine's own services, past every proxy; the same unless given.
-    ///   - clock: the time of day.
-    ///   - configuration: how it behaves.
-    ///   - methods: how connections sign in, by their names, where that is not what their entries say.
-    ///   - log: where it leaves its lines.
-    ///   - pause: how it waits, for tests.
+    ///   - paths: the locations of its files.
+    ///   - environment: the process's environment, for `MM_SANDBOX_URL`.
+    ///   - transport: sends its requests.
+    ///   - direct: sends requests to this machine's own services, bypassing proxies; `transport` by default.
+    ///   - clock: supplies the time of day.
+    ///   - configuration: the service's configuration.
+    ///   - methods: sign-in methods by connection name, where they differ from those of the entries.
+    ///   - log: where it logs.
+    ///   - pause: how it waits; tests replace it.
     package init(
         paths: StatePaths, environment: [String: String] = [:], transport: any HTTPTransport,
         direct: (any HTTPTransport)? = nil, clock: WallClock = .system,
@@ -108,8 +108,9 @@ public actor IdentityService {
     ///   - connection: the connection.
     ///   - resource: the service that the token is for.
     ///   - deadline: when to give up waiting for the service and for other processes.
-    /// - Throws: `.signInNeeded` with code, URL, account and expiry in its details; `.forbidden` for a wrong account, a
-    ///   declined sign-in, or a policy; `.unsupported` for sign-in methods that aren't implemented yet.
+    /// - Throws: `.signInNeeded`, for a device code with code, URL, account and expiry in its details; `.forbidden` for
+    ///   a wrong account, a declined sign-in, or a policy; `.unsupported` for a service that the cloud lacks, or a
+    ///   managed identity of Service Fabric.
     public func token(
         for connection: Connection, resource: ServiceResource = .graph, deadline: Deadline = .after(.seconds(90))
     ) async throws(MMError) -> AccessToken {
@@ -155,8 +156,8 @@ public actor IdentityService {
     ///   - resource: the service that the first token is for.
     ///   - renewing: whether to sign in again even if there are valid tokens; further calls continue with the same
     ///     code.
-    /// - Throws: `.forbidden` for a wrong account, a declined sign-in, or a policy; `.unsupported` for sign-in methods
-    ///   that aren't implemented yet; network errors.
+    /// - Throws: `.signInNeeded` if the connection signs in with a browser; `.forbidden` for a wrong account, a declined
+    ///   sign-in, or a policy; `.unsupported` for a service that the cloud lacks; network errors.
     public func beginSignIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         deadline: Deadline = .after(.seconds(60))
@@ -173,14 +174,15 @@ public actor IdentityService {
 
     /// Signs in and waits until a person has approved; for terminals.
     /// - Parameters:
-    ///   - connection: who signs in.
-    ///   - resource: what the first token is for.
-    ///   - renewing: whether to start over although there are good tokens.
-    ///   - method: how the person signs in, where that is not what the connection's entry says: `.deviceCode` or `.browser`.
-    ///   - deadline: when to give up; the code runs out by itself.
-    ///   - show: gets each code once, the one that replaces a code that ran out as well.
-    /// - Returns: who signed in.
-    /// - Throws: as `token`; `cancelled` when the task is.
+    ///   - connection: the connection that signs in.
+    ///   - resource: the service that the first token is for.
+    ///   - renewing: whether to sign in again even if there are valid tokens.
+    ///   - method: how the person signs in, if it differs from the connection's entry: `.deviceCode` or `.browser`.
+    ///   - deadline: when to give up; codes expire on their own.
+    ///   - show: called once with each code, including one that replaces an expired code, and with the URL of a browser
+    ///     sign-in.
+    /// - Returns: the account that signed in.
+    /// - Throws: as `token`; `cancelled` when the task is cancelled.
     public func signIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         by method: SignInMethod? = nil, deadline: Deadline = .never,
@@ -290,7 +292,7 @@ public actor IdentityService {
     package func holdsAccount(of connection: Connection) async -> Bool {
         do throws(MMError) {
             let method = try method(of: connection)
-            // Nobody has to be asked for the token of an app.
+            // An app gets its tokens without a person.
             guard method.isInteractive else { return true }
             let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
             return try await files.snapshot(try target(connection, .graph, method)).account() != nil
@@ -392,7 +394,7 @@ public actor IdentityService {
             of: connection.name, until: deadline, run)
     }
 
-    /// Calls for the same token share one request.
+    /// Runs a request that is shared by all calls for the same token.
     private func shared(
         _ key: FlightKey, of connection: String, until deadline: Deadline,
         _ run: @escaping @Sendable () async throws(MMError) -> TokenAcquirer.Outcome

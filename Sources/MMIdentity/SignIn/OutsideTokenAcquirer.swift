@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Gets a token that somebody else fetched, and checks it before it is used.
+/// Obtains a token from a provider and checks it before it is used.
 struct OutsideTokenAcquirer: Sendable {
     let files: TokenFiles
     let provider: any AccessTokenProvider
@@ -9,7 +9,7 @@ struct OutsideTokenAcquirer: Sendable {
     let resource: ServiceResource
     let options: TokenOptions
 
-    /// Gets the token.
+    /// Obtains the token.
     func run() async throws(MMError) -> AccessToken {
         let request = AccessTokenRequest(
             connection: target.connection, resource: resource,

@@ -6,9 +6,9 @@ public struct SignInPrompt: Sendable, Hashable {
     public let connection: String
     /// The service that the first token is for.
     public let resource: ServiceResource
-    /// What to type; empty where the page is opened on this machine and nothing is typed.
+    /// The code to type; empty if a page is opened on this machine and nothing is typed.
     public let userCode: String
-    /// Where to type it, or the page to open.
+    /// The page to type it on, or the page to open.
     public let verificationURI: String
     /// The sign-in service's own instructions.
     public let message: String
@@ -25,11 +25,11 @@ public struct SignInPrompt: Sendable, Hashable {
     /// Why the last poll failed, if it did.
     public let trouble: String?
 
-    /// Whether the page has to be opened in a browser of this machine, and needs no code.
+    /// Whether the page must be opened in a browser on this machine, and needs no code.
     public var opensHere: Bool { userCode.isEmpty }
 
-    /// The prompt as the error that answers a call for which somebody must sign in first.
-    /// - Parameter now: the time of day, for what is left.
+    /// Returns the prompt as the error for a call that needs a sign-in first.
+    /// - Parameter now: the current time, for computing how long the code is valid.
     package func error(now: Timestamp) -> MMError {
         let left = max(0, expiresAt.seconds - now.seconds)
         let minutes = left >= 120 ? "\(left / 60) minutes" : "\(left) seconds"

@@ -1,10 +1,10 @@
 internal import MMCore
 
 extension SignInTarget {
-    /// What a connection's sign-in needs.
-    /// - Parameter method: how it signs in.
-    /// - Throws: `.invalidInput` for an entry without app id or tenant, or that expects a person where an app signs in, and
-    ///   what `Cloud.named` throws.
+    /// Derives the sign-in target of a connection.
+    /// - Parameter method: the sign-in method.
+    /// - Throws: `.invalidInput` for an entry without app id or tenant, or one that expects a person where an app signs
+    ///   in; `.unsupported` for services that the cloud lacks; and what `Cloud.named` throws.
     init(
         _ connection: Connection, by method: SignInMethod, resource: ServiceResource, paths: StatePaths,
         environment: [String: String]
@@ -46,8 +46,8 @@ extension SignInTarget {
     }
 
     private static func lacksApp(_ connection: Connection, _ resource: ServiceResource) -> MMError {
-        // The makers' own apps of the PowerShell modules are no way out: Entra ID gives them no tokens for services they
-        // weren't authorised for beforehand (AADSTS65002).
+        // The PowerShell modules' own apps can't be used instead: Entra ID issues them tokens only for services that
+        // they are preauthorised for (AADSTS65002).
         MMError(
             .invalidInput,
             "The connection \(connection.name) has no appId, and \(resource.name) requests need an app registration of "
@@ -60,7 +60,8 @@ extension SignInTarget {
 }
 
 extension ManagedIdentity {
-    /// Under what name its tokens are kept: MSAL's for the machine's own, else the id that chooses it.
+    /// The name that its tokens are stored under: MSAL's for the system-assigned identity, otherwise the id that
+    /// selects it.
     var cacheName: String {
         switch self {
         case .system: "SYSTEM_ASSIGNED_MANAGED_IDENTITY"

@@ -4,7 +4,8 @@ package import MMCore
 package struct SignInTarget: Sendable {
     /// The connection's name.
     package let connection: String
-    /// The app registration; empty where a machine's identity or somebody else's token is taken whichever app it is.
+    /// The id of the app registration; empty if the token of a machine's identity or an external token is accepted for
+    /// any app.
     package let clientID: String
     /// The authority to sign in at.
     package let authority: Authority
@@ -12,10 +13,10 @@ package struct SignInTarget: Sendable {
     package let expectedEmail: String?
     /// The account that the registry pins.
     package let registryPin: AccountPin?
-    /// Under what name its tokens are kept, where that is not the app.
+    /// The name that its tokens are stored under, if it isn't the app's.
     package var cacheClient: String? = nil
 
-    /// Everything that must agree for two sign-ins to be the same.
+    /// The values that must agree for two sign-ins to be the same.
     var identity: [String] {
         [connection, clientID.lowercased(), authority.cloud.login, authority.tenant] + [cacheClient].compactMap(\.self)
     }

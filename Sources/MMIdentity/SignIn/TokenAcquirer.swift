@@ -9,7 +9,7 @@ struct TokenAcquirer: Sendable {
         /// A person must approve first; try again after the pause. The service was polled just now, unless it was too
         /// early.
         case approval(SignInPrompt, pause: Duration, isTooEarly: Bool = false)
-        /// A person must sign in in a browser, with these claims asked for.
+        /// A person must sign in with a browser, which requests these claims.
         case browser(claims: String?)
     }
 
@@ -20,7 +20,7 @@ struct TokenAcquirer: Sendable {
     let resource: ServiceResource
     let options: TokenOptions
     let deadline: Deadline
-    /// Whether people sign in in a browser of this machine, instead of with a code.
+    /// Whether people sign in with a browser on this machine instead of with a code.
     var usesBrowser = false
 
     /// Obtains the token.
@@ -70,11 +70,11 @@ struct TokenAcquirer: Sendable {
         return try await DeviceSignIn(self, claims: claims, refused: refused).run()
     }
 
-    /// Keeps what a sign-in in a browser brought, and gives it out.
+    /// Stores the tokens of a browser sign-in and returns the access token.
     func keep(_ answer: TokenAnswer) async throws(MMError) -> AccessToken {
         let lock = try await FileLock(awaiting: files.cache.path, until: max(deadline, .after(.seconds(30))))
         let token = try await store(answer, nil, refreshedFrom: nil, try await files.snapshot(target))
-        // A code that waits for this sign-in has nothing to wait for any more.
+        // A pending device code is obsolete now.
         try files.pending(target, resource).remove()
         _ = consume lock
         return token
