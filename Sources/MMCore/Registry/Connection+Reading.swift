@@ -65,7 +65,7 @@ extension Connection {
         return (connection, reader.problems)
     }
 
-    /// Folders: absolute, or below the user's home.
+    /// Reads the shared folders, which must be absolute or below the user's home.
     private static func readShared(_ reader: inout EntryReader) -> [String] {
         let folders = reader.texts("shared") ?? []
         for folder in folders where !folder.hasPrefix("/") && !folder.hasPrefix("~/") {

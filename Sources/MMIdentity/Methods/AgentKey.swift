@@ -1,26 +1,27 @@
 internal import Glibc
 internal import MMCore
 
-/// A key that the agent of Azure Arc leaves in its folder, for those whom it lets read there. The file is the agent's user's,
-/// which is neither ours nor root's, so that its place and not its owner says that it is one.
+/// A key that the agent of Azure Arc places in its folder, for those who may read there. The file belongs to the
+/// agent's user, which is neither this user nor root, so its folder vouches for it instead of its owner.
 struct AgentKey: Sendable {
     let folder: String
     let name: String
 
     private static let limit = 4096
 
-    /// The key that a challenge names; nil for one that names something else.
+    /// Finds the key that a challenge names; `nil` if it doesn't name a key.
     init?(folder: String, challenge: String) {
         guard let mark = challenge.lowercased().firstRange(of: "realm=") else { return nil }
         let path = challenge[mark.upperBound...].filter { $0 != "\"" }
-        // Only its own folder's keys: another file's content would be sent to whoever answers there.
+        // Accept only keys from the agent's own folder; another file's content would be sent to whoever answers there.
         let name = path.split(separator: "/").last.map(String.init) ?? ""
         guard name.hasSuffix(".key"), name.utf8.count > ".key".utf8.count else { return nil }
         self.folder = folder
         self.name = name
     }
 
-    /// The key itself.
+    /// Reads the key.
+    /// - Throws: `forbidden` when the file can't be read.
     func read() throws(MMError) -> Secret {
         let path = "\(folder)/\(name)"
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)

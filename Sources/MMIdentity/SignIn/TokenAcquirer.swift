@@ -168,7 +168,7 @@ struct TokenAcquirer: Sendable {
         switch fault {
         case .refused(let error):
             if error.action.isTransient, let rest { return .token(rest) }
-            // A policy that takes no token of the old sign-in may well take a new one in the browser.
+            // A policy that refuses tokens of the old sign-in may accept a new sign-in in the browser.
             if error.action.needsSignIn || usesBrowser && error.isRefusalOfTheWay {
                 return .signIn(claims: error.claims)
             }
