@@ -65,11 +65,11 @@ struct Run: Operation {
         let verdict = judged.verdict
         // What a dry run shows is what a run would do that a person has confirmed.
         let meant = isDryRun ? judging.judge(with: judged.before).verdict : verdict
+        if verdict.decision == .ask || judged.runsBehindWalls {
+            try await refuseUnknown(planned, in: moduleName, of: connection, context, services.sessions)
+        }
         if judged.runsBehindWalls, RunModule.isNative(moduleName) { planned.goesToPowerShell() }
         let plan = planned
-        if verdict.decision == .ask {
-            try await refuseUnknown(plan, in: moduleName, of: connection, context, services.sessions)
-        }
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, actor: connection.actor, module: moduleName,
@@ -136,7 +136,7 @@ struct Run: Operation {
         return result
     }
 
-    /// Nobody is asked about a cmdlet that does not exist.
+    /// Nobody is asked about a cmdlet that does not exist, and no PowerShell is started for it.
     private func refuseUnknown(
         _ plan: EnginePlan, in module: String, of connection: Connection, _ context: OperationContext,
         _ sessions: SessionPool<ModuleSessionFactory>
