@@ -69,8 +69,10 @@ final class HostGreeting: Sendable {
     private func admit(_ connection: consuming FileDescriptor, _ child: Int32) async -> Bool {
         let socket = connection.release()
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
-            LoopbackPeer.isHeld(
-                farEndOf: socket, by: [child] + ProcessEntry.all().filter { $0.session == child }.map(\.id))
+            // Those that it started are few; all processes of the machine are looked through only where it is none of them.
+            LoopbackPeer.isHeld(farEndOf: socket, by: [child] + Descendants.running(below: child).map(\.pid))
+                || LoopbackPeer.isHeld(
+                    farEndOf: socket, by: ProcessEntry.all().filter { $0.session == child }.map(\.id))
         }
         guard isOwn == true else {
             close(socket)

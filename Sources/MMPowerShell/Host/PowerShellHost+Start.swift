@@ -23,7 +23,8 @@ extension PowerShellHost {
         let (child, outputs) = try await spawn(settings, folder: folder, at: greeting.port, nonce: nonce, mark: mark)
         settings.processes?.started(child.pid, mark: mark)
         do throws(MMError) {
-            let greeted = try await greet(greeting, child: child, outputs: outputs, by: startBy)
+            let greeted = try await greet(
+                greeting, child: child, outputs: outputs, isConfined: settings.walls != nil, by: startBy)
             settings.processes?.greeted(greeted.hello.processID, from: child.pid)
             let socket = FileDescriptor(owning: greeted.socket)
             let version = try checked(greeted.hello, settings)
@@ -79,14 +80,17 @@ extension PowerShellHost {
     }
 
     private static func greet(
-        _ greeting: HostGreeting, child: ChildProcess, outputs: HostOutputs, by deadline: Deadline
+        _ greeting: HostGreeting, child: ChildProcess, outputs: HostOutputs, isConfined: Bool, by deadline: Deadline
     ) async throws(MMError) -> HostGreeting.Greeted {
         let exit = Task {
             let exit = await child.exit()
             greeting.fail(
                 MMError(
                     .unavailable, "PowerShell ended \(HostProcess.words(exit)) before it was ready.",
-                    hint: "Look at what it printed, and try: mm doctor powershell"))
+                    hint: isConfined
+                        ? "Look at what it printed. Confined, it reaches the system, its own folder and its modules: name "
+                            + "PowerShell itself with MM_PWSH, not a script that starts it; mm doctor sessions tries the rest."
+                        : "Look at what it printed, and try: mm doctor powershell"))
         }
         let timer = Task {
             guard let instant = deadline.instant else { return }
