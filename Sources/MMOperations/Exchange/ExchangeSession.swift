@@ -212,16 +212,16 @@ package actor ExchangeSession {
         _ plan: EnginePlan, command: PowerShellCommand, account: String, deadline: Deadline,
         prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil,
         report: @escaping @Sendable (String) -> Void = { _ in }
-    ) async throws(MMError) -> EngineAnswer {
+    ) async throws(MMError) -> SessionAnswer {
         guard plan.wanted != .pwsh else {
-            return try await runPowerShell(plan, command, account, deadline, prompt, because: nil)
+            return try await runPowerShell(plan, command, deadline, prompt, because: nil)
         }
         if !isNativelySignedIn, plan.wanted == .native, canSignIn {
             _ = try await identity.token(for: connection, resource: service.endpoint.resource, deadline: deadline)
             isNativelySignedIn = true
         }
         if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto {
-            return try await runPowerShell(plan, command, account, deadline, prompt, because: nil)
+            return try await runPowerShell(plan, command, deadline, prompt, because: nil)
         }
         var source = ExchangeSource(client: client, service: service, deadline: deadline, report: report)
         var reason = plan.misfit([source], in: native)
@@ -237,7 +237,7 @@ package actor ExchangeSession {
         if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }
         if reason == nil, !isNativelySignedIn { reason = "this connection signs in with PowerShell's own app" }
         if let reason {
-            return try await handOver(plan, command, account, deadline, prompt, because: reason, strangers)
+            return try await handOver(plan, command, deadline, prompt, because: reason, strangers)
         }
         return try await runNative(plan, command, source, account, deadline, prompt, flow)
     }
@@ -245,7 +245,7 @@ package actor ExchangeSession {
     private func runNative(
         _ plan: EnginePlan, _ command: PowerShellCommand, _ source: ExchangeSource, _ account: String,
         _ deadline: Deadline, _ prompt: (@Sendable (JSONObject) -> Void)?, _ flow: NativeFlow?
-    ) async throws(MMError) -> EngineAnswer {
+    ) async throws(MMError) -> SessionAnswer {
         var session = native
         session.forget(Set(owners.keys.filter { owners[$0] == .pwsh }))
         let engine = NativeEngine(sources: [source])
@@ -272,9 +272,10 @@ package actor ExchangeSession {
                 native = session
                 for name in plan.variables.sets { owners[name] = .native }
             }
-            return .native(
-                NativeAnswer(
-                    result: result, account: account, information: source.information, interruption: interruption))
+            return SessionAnswer(
+                output: .native(
+                    NativeAnswer(
+                        result: result, account: account, information: source.information, interruption: interruption)))
         case .handedOver(let reason, _):
             if let interruption { throw interruption }
             guard source.writes.isEmpty else {
@@ -291,19 +292,19 @@ package actor ExchangeSession {
                     hint: "What came is not the whole: run it with --engine pwsh, or leave out what needs PowerShell.",
                     details: ["reason": .string(reason)])
             }
-            return try await handOver(plan, command, account, deadline, prompt, because: reason, [])
+            return try await handOver(plan, command, deadline, prompt, because: reason, [])
         }
     }
 
     private func handOver(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ account: String, _ deadline: Deadline,
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ deadline: Deadline,
         _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String]
-    ) async throws(MMError) -> EngineAnswer {
+    ) async throws(MMError) -> SessionAnswer {
         if plan.wanted == .native || makePowerShell == nil {
             throw EngineRefusal.beyond(reason, strangers, service, hasPowerShell: makePowerShell != nil)
         }
         do throws(MMError) {
-            return try await runPowerShell(plan, command, account, deadline, prompt, because: reason)
+            return try await runPowerShell(plan, command, deadline, prompt, because: reason)
         } catch {
             guard error.code == .unavailable, error.details["looked"] != nil else { throw error }
             throw EngineRefusal.missing(reason, strangers, service, error)
@@ -311,9 +312,9 @@ package actor ExchangeSession {
     }
 
     private func runPowerShell(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ account: String, _ deadline: Deadline,
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ deadline: Deadline,
         _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String?
-    ) async throws(MMError) -> EngineAnswer {
+    ) async throws(MMError) -> SessionAnswer {
         let carried = try assignments(for: plan, because: reason)
         let session = try await startedPowerShell()
         if let prompt {
@@ -333,9 +334,7 @@ package actor ExchangeSession {
         }
         let answer = try await session.answer(command, deadline: deadline)
         for name in plan.variables.sets { owners[name] = .pwsh }
-        let identity = await session.identity?.name ?? account
-        let isStandIn = await session.isStandIn
-        return .powerShell(SessionAnswer(answer: answer, account: identity, isStandIn: isStandIn), because: reason)
+        return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
     }
 
     /// A script that sets in PowerShell what a script reads and the native engine holds; `nil` when it reads nothing of the

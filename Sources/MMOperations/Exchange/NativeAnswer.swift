@@ -1,57 +1,5 @@
 import MMCore
 import MMNative
-import MMPowerShell
-
-/// What a script put out in the engine that ran it.
-enum EngineAnswer: Sendable {
-    /// The native engine's.
-    case native(NativeAnswer)
-    /// PowerShell's, and why it was needed.
-    case powerShell(SessionAnswer, because: String?)
-    /// PowerShell's, in a module that has no other engine.
-    case only(SessionAnswer)
-
-    /// The answer for the caller.
-    func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
-        switch self {
-        case .native(let answer): return try answer.operationAnswer(of: input, connection: connection)
-        case .powerShell(let answer, let reason):
-            var result = try answer.operationAnswer(of: input, connection: connection)
-            if let reason { result.notes.insert("engine: pwsh (\(reason))", at: 0) }
-            return result
-        case .only(let answer): return try answer.operationAnswer(of: input, connection: connection)
-        }
-    }
-
-    /// The answer with what became of its requests, and what is said besides; the native engine's are judged by themselves.
-    func besides(_ traffic: CallTraffic?, _ notices: () -> [String]) -> EngineAnswer {
-        func completed(_ answer: SessionAnswer) -> SessionAnswer {
-            var answer = answer
-            answer.traffic = traffic
-            answer.notices = notices()
-            return answer
-        }
-        return switch self {
-        case .native: self
-        case .powerShell(let answer, let reason): .powerShell(completed(answer), because: reason)
-        case .only(let answer): .only(completed(answer))
-        }
-    }
-
-    /// What PowerShell left, and why it was needed; nil where it did not run.
-    var ofPowerShell: (answer: SessionAnswer, reason: String?)? {
-        switch self {
-        case .native: nil
-        case .powerShell(let answer, let reason): (answer, reason)
-        case .only(let answer): (answer, nil)
-        }
-    }
-
-    /// The engine that ran.
-    var engine: Engine {
-        if case .native = self { .native } else { .pwsh }
-    }
-}
 
 /// What the native engine put out.
 struct NativeAnswer: Sendable {

@@ -8,7 +8,7 @@ final class NativeFlow: Sendable {
     /// How the answer began.
     enum Start: Sendable {
         /// The script ended, and this is all.
-        case ended(Result<EngineAnswer, MMError>)
+        case ended(Result<SessionAnswer, MMError>)
         /// It goes on: the rows so far and those to come, and what was said until now.
         case flowing(ItemStream, notes: [String])
     }
@@ -29,7 +29,7 @@ final class NativeFlow: Sendable {
     private let depth: Int
     private let channel = RowChannel()
     private let start = OneShot<[String]?>()
-    private let outcome = OneShot<Result<EngineAnswer, MMError>>()
+    private let outcome = OneShot<Result<SessionAnswer, MMError>>()
     private let state = Mutex(State())
 
     /// A flow of one script.
@@ -41,7 +41,7 @@ final class NativeFlow: Sendable {
 
     /// Lets a script run, by itself once its rows flow.
     /// - Parameter work: runs it in its session, which is held until it returns.
-    func begin(_ work: @escaping @Sendable () async throws(MMError) -> EngineAnswer) async -> Start {
+    func begin(_ work: @escaping @Sendable () async throws(MMError) -> SessionAnswer) async -> Start {
         let task = Task { [self] in
             finish(await Result(catching: work))
         }
@@ -99,7 +99,7 @@ final class NativeFlow: Sendable {
         }
     }
 
-    private func finish(_ end: Result<EngineAnswer, MMError>) {
+    private func finish(_ end: Result<SessionAnswer, MMError>) {
         let (isFlowing, rows) = state.withLock { ($0.isFlowing, $0.rows) }
         guard isFlowing else {
             start.give(nil)
@@ -109,8 +109,8 @@ final class NativeFlow: Sendable {
         var failure: MMError?
         switch end {
         case .failure(let error): failure = error
-        case .success(.native(let answer)): failure = answer.failure(after: [])
-        case .success: break
+        case .success(let answer):
+            if case .native(let native) = answer.output { failure = native.failure(after: []) }
         }
         failure?.details["rows"] = .int(Int64(rows))
         channel.finish(failure.map { .failure($0) } ?? .success(()))

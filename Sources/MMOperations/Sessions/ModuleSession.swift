@@ -58,18 +58,19 @@ package struct ModuleSession: PooledSession {
 
     /// Runs a call's work: what it sends meanwhile is judged by what the call was let through for.
     func sending(
-        _ turn: CallTurn, of connection: Connection, _ work: () async throws(MMError) -> EngineAnswer
-    ) async throws(MMError) -> EngineAnswer {
-        guard let requests else {
-            if turn.isDryRun { throw DryRun.withoutWire(connection) }
-            return try await work().besides(nil) { notices.take(walls) }
-        }
-        requests.begin(turn)
+        _ turn: CallTurn, of connection: Connection, _ work: () async throws(MMError) -> SessionAnswer
+    ) async throws(MMError) -> SessionAnswer {
+        if requests == nil, turn.isDryRun { throw DryRun.withoutWire(connection) }
+        requests?.begin(turn)
         let ran = await Result { () async throws(MMError) in try await work() }
-        var traffic = requests.end()
-        if let question = traffic.report.question { traffic.pending = await turn.pending(question) }
-        await sent.flush()
-        return try ran.get().besides(traffic) { notices.take(walls) }
+        var traffic = requests?.end()
+        if let question = traffic?.report.question { traffic?.pending = await turn.pending(question) }
+        if requests != nil { await sent.flush() }
+        var answer = try ran.get()
+        guard answer.engine == .pwsh else { return answer }
+        answer.traffic = traffic
+        answer.notices = notices.take(walls)
+        return answer
     }
 
     /// Whether it was signed in with a token of the connection's own sign-in.

@@ -93,10 +93,10 @@ struct Run: Operation {
         let turn = CallTurn(
             of: context, CallAuthority(verdict: meant, text: command.script + values), connection: connection,
             module: moduleName, with: guarding, isDryRun: input.isDryRun)
-        let work = { @Sendable () async throws(MMError) -> EngineAnswer in
+        let work = { @Sendable () async throws(MMError) -> SessionAnswer in
             try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
-            ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> EngineAnswer in
+            ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> SessionAnswer in
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session)
                 return try await lease.session.sending(turn, of: connection) { () async throws(MMError) in
@@ -108,12 +108,12 @@ struct Run: Operation {
                     case .powerShell(let session):
                         let answer = try await session.answer(sent, deadline: deadline)
                         let isStandIn = await session.isStandIn
-                        return .only(SessionAnswer(answer: answer, account: lease.account, isStandIn: isStandIn))
+                        return SessionAnswer(output: .powerShell(answer), isStandIn: isStandIn)
                     }
                 }
             }
         }
-        let answer: EngineAnswer
+        let answer: SessionAnswer
         switch await flow?.begin(work) {
         case nil: answer = try await work()
         case .ended(let end)?: answer = try end.get()
@@ -126,8 +126,8 @@ struct Run: Operation {
             return result
         }
         context.record.note("engine", .string(answer.engine.rawValue))
-        if input.isDryRun, let (answer, reason) = answer.ofPowerShell {
-            return try answer.dryRunAnswer(of: input, meant, because: reason, connection: connection.name)
+        if input.isDryRun, case .powerShell(let left) = answer.output {
+            return try answer.dryRunAnswer(left, of: input, meant, connection: connection.name)
         }
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }

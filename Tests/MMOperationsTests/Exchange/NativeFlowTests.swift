@@ -21,7 +21,8 @@ struct NativeFlowTests {
             let outcome = flow.completed(await NativeEngine().run(script, in: &session) { await flow.take($0) })
             ended?.set()
             guard case .completed(let result) = outcome else { throw MMError(.cancelled, "called off") }
-            return .native(NativeAnswer(result: result, account: "adele", information: []))
+            return SessionAnswer(
+                output: .native(NativeAnswer(result: result, account: "adele", information: [])))
         }
     }
 
@@ -29,7 +30,8 @@ struct NativeFlowTests {
     func little(count: Int) async throws {
         let flow = NativeFlow(depth: 3)
         guard
-            case .ended(.success(.native(let answer))) = await begin(flow, "@(1..2000) | Select-Object -First \(count)")
+            case .ended(.success(let whole)) = await begin(flow, "@(1..2000) | Select-Object -First \(count)"),
+            case .native(let answer) = whole.output
         else {
             Issue.record("it flowed, or failed")
             return

@@ -17,7 +17,7 @@ struct SessionAnswerTests {
             operation: "run",
             arguments: ["connection": "C", "module": "azure", "command": .string(script), "output": .string(output)],
             fields: RunInput.fields)
-        return try SessionAnswer(answer: answer, account: "a", isStandIn: false)
+        return try SessionAnswer(output: .powerShell(answer))
             .operationAnswer(of: try RunInput(from: reader), connection: "C")
     }
 

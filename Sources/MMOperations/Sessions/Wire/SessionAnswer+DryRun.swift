@@ -4,10 +4,12 @@ import MMPowerShell
 
 extension SessionAnswer {
     /// The answer of a dry run: the requests, and what became of a script of which some were refused.
-    /// - Parameter verdict: what the guard says of a run.
+    /// - Parameters:
+    ///   - answer: what PowerShell left.
+    ///   - verdict: what the guard says of a run.
     /// - Throws: as in a run, where the script failed though nothing of it was held back, or was stopped.
     func dryRunAnswer(
-        of input: RunInput, _ verdict: Verdict, because reason: String?, connection: String
+        _ answer: PowerShellAnswer, of input: RunInput, _ verdict: Verdict, connection: String
     ) throws(MMError) -> OperationAnswer {
         let report = traffic?.report ?? CallReport()
         let held = report.rehearsed.count { !$0.isRead }
@@ -24,11 +26,11 @@ extension SessionAnswer {
                 "A request that is held back fails as the service itself would refuse it (403), so what the script does after "
                     + "the first of them may differ from a run.")
         }
-        if !hasEnded { notes.append("The script ended early: \(problem(in: input.command ?? ""))") }
+        if !hasEnded { notes.append("The script ended early: \(answer.problem(in: input.command ?? ""))") }
         notes.append("Variables that it set, and files that it wrote, are there as after a run.")
         if !answer.values.isEmpty { notes.append("What it put out is left out here: \(answer.values.count) objects.") }
         notes += notices + (traffic?.notes(connection: connection) ?? [])
-        notes += self.notes(isText: false, input.command ?? "")
+        notes += said(beside: answer, isText: false, input.command ?? "")
         return DryRun.answer(report, notes: notes, connection: connection)
     }
 }

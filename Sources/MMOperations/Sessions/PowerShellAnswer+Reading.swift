@@ -1,0 +1,80 @@
+import MMCore
+import MMPowerShell
+
+extension PowerShellAnswer {
+    /// What a console would show: the output, and what `Write-Host` wrote among it. Data may hold escape sequences, which
+    /// must not reach a terminal.
+    var consoleText: String {
+        var text = ""
+        for record in records {
+            if record.isHostText {
+                text += (record.message ?? "") + (record.endsLine ? "\n" : "")
+            } else if record.stream == .output || record.stream == .text {
+                text += (record.value.string ?? record.value.description) + "\n"
+            }
+        }
+        if text.hasSuffix("\n") { text.removeLast() }
+        return TerminalText.plain(text)
+    }
+
+    /// What it put out, in the form that was asked for.
+    func output(isText: Bool) -> [JSONValue] {
+        guard isText else { return values }
+        let text = consoleText
+        return text.isEmpty && values.isEmpty ? [] : [.string(text)]
+    }
+
+    /// What the command put out and the answer lacks.
+    var missing: String? {
+        var parts: [String] = []
+        if dropped > 0 {
+            parts.append(
+                "Only the first \(records.count) records are here, \(dropped) more were left out: "
+                    + "ask for fewer at once, or let the script write them to a file.")
+        }
+        parts += records.filter(\.isMissingValue).prefix(3).compactMap(\.message)
+        return parts.isEmpty ? nil : parts.joined(separator: " ")
+    }
+
+    /// Warnings, errors that did not end the command, and what was written past the streams.
+    /// - Parameters:
+    ///   - isText: whether the answer is text: what `Write-Host` wrote stands in it then.
+    ///   - script: the script, for the places of its errors.
+    ///   - before: what is said first.
+    func notes(isText: Bool, _ script: String, _ before: [String]) -> [String] {
+        var notes = before
+        if dropped > 0, let missing { notes.append(missing) }
+        var isLineOpen = false
+        for record in records {
+            switch record.stream {
+            case .warning: notes.append("WARNING: \(record.message ?? "")")
+            case .verbose: notes.append("VERBOSE: \(record.message ?? "")")
+            case .debug: notes.append("DEBUG: \(record.message ?? "")")
+            case .error:
+                let place = ScriptPlace(record.value, in: script).map { " \($0)" } ?? ""
+                notes.append("ERROR: \(record.message ?? record.value.description)\(place)")
+            case .information:
+                guard let message = record.message, !(isText && record.isHostText) else { continue }
+                if isLineOpen, record.isHostText, !notes.isEmpty {
+                    notes[notes.count - 1] += message
+                } else {
+                    notes.append(message)
+                }
+                isLineOpen = record.isHostText && !record.endsLine
+                continue
+            case .output, .text, .progress: continue
+            }
+            isLineOpen = false
+        }
+        for console in self.console { notes.append(console.text) }
+        if let code = end?.exitCode, code != 0 { notes.append("The last program ended with code \(code).") }
+        return RepeatedLines.counted(notes.map(TerminalText.plain))
+    }
+
+    /// Why it failed, with the place in its script.
+    func problem(in script: String) -> String {
+        guard let problem = self.problem.map(TerminalText.plain) else { return "The command failed." }
+        guard let failure = end?.failure, let place = ScriptPlace(failure, in: script) else { return problem }
+        return "\(problem) \(place)"
+    }
+}
