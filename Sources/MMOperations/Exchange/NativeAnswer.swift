@@ -1,5 +1,6 @@
 import MMCore
 import MMNative
+import MMPowerShell
 
 /// What the native engine put out.
 struct NativeAnswer: Sendable {
