@@ -2,7 +2,7 @@
 public struct PoolSettings: Sendable {
     /// Most sessions at once; the longest idle one makes room.
     public var mostSessions = 500
-    /// Most sessions of one owner, for keys of the standard kind of one connection; `nil`: no limit.
+    /// Most sessions of one owner, which is the connection unless the factory has keys of its own; `nil`: no limit.
     public var mostSessionsOfOwner: Int?
     /// Most memory of all sessions' processes in bytes; `nil`: no limit.
     public var mostMemory: Int?

@@ -49,7 +49,6 @@ extension SessionPool where Factory.Key == SessionKey {
             (connection == nil || key.connection == connection) && (module == nil || key.module == module)
         }.sorted()
     }
-
 }
 
 extension SessionPool {

@@ -35,13 +35,16 @@ extension SessionPool {
         slots.filter { isMeant($0.key) && $0.value.life.identity != nil }.compactMap(\.value.session)
     }
 
-    /// A share in the turn of a session that is ready, for a command that goes on by itself. The command counts as one of the
-    /// session's, which is used until the share is given back.
-    package func share(_ key: Key) -> TurnQueue.Turn? {
+    /// A share in the turn of a session that is ready, for what goes on in it by itself: the session is no idle one until the
+    /// share is given back.
+    /// - Parameter isCommand: whether it counts as a command.
+    package func share(_ key: Key, isCommand: Bool) -> TurnQueue.Turn? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
-        slots[key]?.commands += 1
         slots[key]?.touched = clock.now()
-        counters.commands += 1
+        if isCommand {
+            slots[key]?.commands += 1
+            counters.commands += 1
+        }
         return slot.turns.share()
     }
 

@@ -77,7 +77,7 @@ public actor SessionPool<Factory: SessionFactory> {
     }
 
     /// A session whose commands wait in a queue of its own, opened where there is none. Those that run meanwhile don't hold
-    /// this up; each holds a share in the turn (``share(_:)``), so that its session is no idle one.
+    /// this up; each holds a share in the turn (``share(_:isCommand:)``), so that its session is no idle one.
     /// - Parameters:
     ///   - key: which session.
     ///   - limits: how many there may be beside it, and how long it may rest.

@@ -34,11 +34,10 @@ struct SessionFiles: Sendable {
     func write(_ path: String, _ source: FileSource, how: FileWriting) async throws(MMError) -> OperationAnswer {
         try await judge(writing: true, path)
         let (member, _) = try await call.member(session, options)
-        let receipt: FileReceipt
-        if member.key.place.isLocal {
-            receipt = try await local(member).write(path, source, how: how)
-        } else {
-            receipt = try await remote(member)
+        // What takes long to send keeps its session from being closed as one that nobody uses.
+        let receipt = try await call.shells.using(member.key) { () async throws(MMError) -> FileReceipt in
+            if member.key.place.isLocal { return try await local(member).write(path, source, how: how) }
+            return try await remote(member)
                 .write(path, source, how: how, progress: Self.reports(of: source.count, to: context.call.progress))
         }
         context.record.note("bytes", .int(Int64(source.count)))
@@ -49,10 +48,12 @@ struct SessionFiles: Sendable {
     func read(_ path: String, from offset: Int, limit: Int?) async throws(MMError) -> FilePiece {
         try await judge(writing: false, path)
         let (member, _) = try await call.member(session, options)
-        let piece =
-            member.key.place.isLocal
-            ? try await local(member).read(path, from: offset, limit: limit)
-            : try await remote(member).read(path, from: offset, limit: limit)
+        let piece = try await call.shells.using(member.key) { () async throws(MMError) -> FilePiece in
+            if member.key.place.isLocal {
+                return try await local(member).read(path, from: offset, limit: limit)
+            }
+            return try await remote(member).read(path, from: offset, limit: limit)
+        }
         context.record.note("bytes", .int(Int64(piece.bytes.count)))
         return piece
     }

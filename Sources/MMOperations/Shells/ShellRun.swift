@@ -241,7 +241,7 @@ struct ShellRun: Operation {
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no device.") }
         let answer: ScreenSession.Answer
         do throws(MMError) {
-            answer = try await call.shells.using(member.key) { () async throws(MMError) in
+            answer = try await call.shells.using(member.key, isCommand: true) { () async throws(MMError) in
                 try await screen.run(lines: text, deadline: deadline)
             }
         } catch  where error.code == .sessionLost {

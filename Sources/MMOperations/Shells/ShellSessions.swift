@@ -127,7 +127,7 @@ package actor ShellSessions {
     /// Notes a command that was handed over.
     package func add(_ task: ShellTask) async {
         work.add(task)
-        guard let turn = await pool.share(task.session) else { return }
+        guard let turn = await pool.share(task.session, isCommand: true) else { return }
         // The session is used until its command ends, whoever waits for that.
         Task { [pool] in
             _ = await task.job.settled()
@@ -136,11 +136,15 @@ package actor ShellSessions {
         }
     }
 
-    /// Does something in a session that is no command of its own, and during which it is no idle one.
+    /// Does something in a session that has no handle, and during which the session is no idle one.
+    /// - Parameters:
+    ///   - key: which session.
+    ///   - isCommand: whether it counts as a command.
+    ///   - work: what is done.
     package func using<Output: Sendable>(
-        _ key: ShellSessionName, _ work: @Sendable () async throws(MMError) -> Output
+        _ key: ShellSessionName, isCommand: Bool = false, _ work: @Sendable () async throws(MMError) -> Output
     ) async throws(MMError) -> Output {
-        let turn = await pool.share(key)
+        let turn = await pool.share(key, isCommand: isCommand)
         let outcome = await Result { () async throws(MMError) in try await work() }
         turn?.giveBack()
         await pool.touch(key)
