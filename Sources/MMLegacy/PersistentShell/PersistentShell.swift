@@ -84,7 +84,7 @@ package actor PersistentShell {
     /// Returns how to open shells according to the settings.
     func opening(_ services: OperationServices) throws(MMError) -> ShellOpening {
         ShellOpening(
-            services: services.ofShells, configuration: settings.configuration(workspace: try folder(services)),
+            services: services.shellServices, configuration: settings.configuration(workspace: try folder(services)),
             confinement: settings.confinement)
     }
 

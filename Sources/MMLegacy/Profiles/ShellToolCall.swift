@@ -15,7 +15,7 @@ struct ShellToolCall: Sendable {
     func check(_ command: String, place: ShellPlace, directory: String?) async throws(MMError) {
         let shellContext = ShellContext(
             isRemote: place == .ssh, home: place == .shell ? services.paths.home : nil, directory: directory,
-            ownFiles: ShellOpening.ownFiles(services.ofShells))
+            ownFiles: ShellOpening.ownFiles(services.shellServices))
         let verdict = try await services.guards.verdict(shell: command, in: shellContext, policy: .standard)
         guard verdict.classes.contains(.session) else { return }
         let finding = verdict.findings.first { $0.classes.contains(.session) }
@@ -43,7 +43,7 @@ struct ShellToolCall: Sendable {
     /// Records a command if the security file asks for it.
     func note(_ command: String, secrets: [Secret], isRefused: Bool) async {
         await ShellAudit.record(
-            command, outcome: isRefused ? "refused" : "handed over", configuration, secrets: secrets, services.ofShells)
+            command, outcome: isRefused ? "refused" : "handed over", configuration, secrets: secrets, services.shellServices)
     }
 }
 

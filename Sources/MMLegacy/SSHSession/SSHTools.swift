@@ -50,7 +50,7 @@ struct SSHTools: Sendable {
             let given = Call(
                 toolCall: toolCall, arguments: ToolArguments(arguments),
                 opening: ShellOpening(
-                    services: services.ofShells, configuration: configuration,
+                    services: services.shellServices, configuration: configuration,
                     confinement: configuration.confinement(of: call.caller)))
             let start = ContinuousClock.now
             var facts = JSONObject()

@@ -35,7 +35,7 @@ public struct LocalOperationService: OperationService {
         guard let patience = context.patience, operation.declaration.mayLast else {
             return try await perform(operation, arguments, context)
         }
-        let job = JobCall(operation: operation, arguments: arguments, services: services.ofWork)
+        let job = JobCall(operation: operation, arguments: arguments, services: services.workServices)
         return try await job.run(in: context, patience: patience) {
             (context: CallContext) async throws(MMError) in
             try await perform(operation, arguments, context)

@@ -63,7 +63,7 @@ struct Dashboard: Sendable {
     @Sendable private func connections(_ request: AdmittedRequest) async -> HTTPServerResponse {
         let asked = Self.query(request.http.query ?? "")
         let page = await PoolOverview.connections(
-            services.ofSessions, for: request.peer.isOwn ? nil : calls.serverName, holding: asked["search"] ?? "",
+            services.sessionServices, for: request.peer.isOwn ? nil : calls.serverName, holding: asked["search"] ?? "",
             page: asked["page"].flatMap { Int($0) } ?? 1)
         return secret(page)
     }
@@ -124,7 +124,7 @@ struct Dashboard: Sendable {
         _ services: OperationServices, _ metrics: PoolMetrics, _ handshake: PoolHandshake, for server: String?
     ) async -> JSONObject {
         let counts = metrics.current
-        let (sessions, unlisted) = await PoolOverview.sessions(services.ofSessions, for: server)
+        let (sessions, unlisted) = await PoolOverview.sessions(services.sessionServices, for: server)
         var state: JSONObject = [
             "version": .string(handshake.build.version), "started": .string(handshake.started.iso8601),
             "sessions": .array(sessions.map { .object($0) }), "unlisted": .int(Int64(unlisted)),

@@ -31,7 +31,7 @@ struct GrantedRequestsTests {
         let connection = try Connection(name: "Contoso", tenant: "contoso.example")
         return CallTurn(
             of: context, CallAuthority(verdict: verdict, text: "Get-MgUser"), connection: connection, module: "graph",
-            with: home.services.ofGuard)
+            with: home.services.guardServices)
     }
 
     private func request(_ method: String, number: UInt64 = 1) throws -> DescribedRequest {

@@ -106,15 +106,15 @@ struct DefaultWorkspaceTests {
             ("a", true), ("a/b", true), ("", false), ("a/..", false), ("a/link", false), (".config", false),
             (".config/x", false), ("state", false), ("state/x", false), ("outer", false), ("nowhere", false),
         ] {
-            #expect(DefaultWorkspace.admits(home.path + "/" + folder, inner.ofShells) == isAdmitted, "\(folder)")
+            #expect(DefaultWorkspace.admits(home.path + "/" + folder, inner.shellServices) == isAdmitted, "\(folder)")
         }
-        for folder in ["/", "/etc", "/tmp"] { #expect(!DefaultWorkspace.admits(folder, inner.ofShells)) }
+        for folder in ["/", "/etc", "/tmp"] { #expect(!DefaultWorkspace.admits(folder, inner.shellServices)) }
     }
 
     @Test("are not started without walls where the machine has none, and the error says whose word it takes")
     func refusal() {
         let problem = MMError(.unsupported, "The kernel is old.")
-        let error = DefaultWorkspace.refusal(problem, home.services.ofShells)
+        let error = DefaultWorkspace.refusal(problem, home.services.shellServices)
         #expect(error.code == .unsupported)
         #expect(error.message.contains("The kernel is old."))
         #expect(error.hint?.contains("`\"sandbox\": \"guard\"`") == true)
@@ -123,15 +123,15 @@ struct DefaultWorkspaceTests {
 
     @Test("are looked at by the doctor, which says who has taken their walls away and what can't be started")
     func doctor() async throws {
-        let usual = await ShellsDoctor.examine(home.services.ofShells)
+        let usual = await ShellsDoctor.examine(home.services.shellServices)
         #expect(usual.isSound == Self.canConfine, "\(usual.text)")
         #expect(usual.text.contains("workspace, as usual"))
         try settings(["sandbox": "guard"])
-        let open = await ShellsDoctor.examine(home.services.ofShells)
+        let open = await ShellsDoctor.examine(home.services.shellServices)
         #expect(open.isSound)
         #expect(open.text.contains("guard, as its owner says: no walls"))
         try settings(["sandbox": "gard"])
-        let wrong = await ShellsDoctor.examine(home.services.ofShells)
+        let wrong = await ShellsDoctor.examine(home.services.shellServices)
         #expect(!wrong.isSound && wrong.text.contains("`sandbox`"), "\(wrong.text)")
         #expect(access(home.path + "/m365-workspace", F_OK) != 0)
     }
