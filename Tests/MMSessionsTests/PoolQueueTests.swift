@@ -95,6 +95,33 @@ struct PoolQueueTests {
         #expect(factory.made.count == 2)
     }
 
+    @Test("a connection's own limit ends what rested longest of its own sessions, and nobody else's")
+    func ownersLimit() async throws {
+        var settings = PoolSettings()
+        settings.mostSessionsOfOwner = 2
+        let time = ManualClock()
+        let pool = SessionPool(factory: ScriptedFactory(), settings: settings, clock: time.clock)
+        for (connection, module) in [("Fabrikam", "exo"), ("Contoso", "exo"), ("Contoso", "teams"), ("Contoso", "azure")] {
+            time.advance(.seconds(1))
+            _ = try await pool.connect(SessionKey(connection: connection, module: module))
+        }
+        #expect(
+            await pool.reports().map(\.key.description) == ["Contoso/azure", "Contoso/teams", "Fabrikam/exo"])
+        // What works makes no room.
+        let shares = [
+            try await pool.withSession(SessionKey(connection: "Contoso", module: "azure")) { (lease) throws(MMError) in
+                lease.session.share()
+            },
+            try await pool.withSession(SessionKey(connection: "Contoso", module: "teams")) { (lease) throws(MMError) in
+                lease.session.share()
+            },
+        ]
+        let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(error?.code == .limitExceeded)
+        #expect(await pool.reports().count == 3)
+        for share in shares { share?.giveBack() }
+    }
+
     @Test("a caller that there is no room for leaves nothing behind")
     func noRoom() async throws {
         var settings = PoolSettings()
