@@ -1,5 +1,5 @@
 /// Lines of comma-separated values (RFC 4180, with LF line ends).
-public enum CSVText {
+package enum CSVText {
     /// One line without its end.
     ///
     /// A cell that a spreadsheet would take for a formula is written as text: data of one person must not run on the
@@ -7,7 +7,7 @@ public enum CSVText {
     /// - Parameters:
     ///   - cells: the cells.
     ///   - isForSheets: whether a spreadsheet may read it; a model takes every cell as it stands.
-    public static func line(_ cells: [String], isForSheets: Bool = true) -> String {
+    package static func line(_ cells: [String], isForSheets: Bool = true) -> String {
         cells.map { field(isForSheets && isFormula($0) ? "'" + $0 : $0) }.joined(separator: ",")
     }
 

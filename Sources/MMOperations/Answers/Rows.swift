@@ -1,18 +1,18 @@
-public import MMCore
+package import MMCore
 
 /// The rows of a JSON answer, where it is a list: for tables, CSV and counts.
-public struct Rows: Sendable {
+package struct Rows: Sendable {
     /// The rows, each usually an object.
-    public let items: [JSONValue]
+    package let items: [JSONValue]
     /// The columns in order.
-    public let columns: [String]
+    package let columns: [String]
 
     /// The rows of a value: of a list, of an OData answer (`value`), or of an object that is nothing but a list. Where an
     /// operation names columns, they are those of the first list among its members. `nil` when it holds no list.
     /// - Parameters:
     ///   - value: the answer.
     ///   - columns: the columns to show; empty: all that the rows have.
-    public init?(of value: JSONValue, columns: [String] = []) {
+    package init?(of value: JSONValue, columns: [String] = []) {
         guard let items = Self.list(in: value, isFirstMeant: !columns.isEmpty) else { return nil }
         self.init(items: items, columns: columns)
     }
@@ -21,7 +21,7 @@ public struct Rows: Sendable {
     /// - Parameters:
     ///   - items: the rows.
     ///   - columns: the columns to show; empty: all that the rows have.
-    public init(items: [JSONValue], columns: [String] = []) {
+    package init(items: [JSONValue], columns: [String] = []) {
         self.items = items
         self.columns = columns.isEmpty ? Self.columns(of: items) : columns
     }
@@ -50,18 +50,18 @@ public struct Rows: Sendable {
     }
 
     /// The same rows without the columns that hold lists and objects, for tables; `nil` where nothing would be left.
-    public var simple: Rows? {
+    package var simple: Rows? {
         let simple = columns.filter { column in items.allSatisfy { $0.object?[column]?.isSimple ?? true } }
         return simple.isEmpty ? nil : Rows(items: items, columns: simple)
     }
 
     /// Whether a row has members that no column shows.
-    public func isCut(_ item: JSONValue) -> Bool {
+    package func isCut(_ item: JSONValue) -> Bool {
         item.object?.keys.contains { !$0.hasPrefix("@odata.") && !columns.contains($0) } ?? false
     }
 
     /// The cells of a row, in the order of the columns.
-    public func cells(of item: JSONValue) -> [String] {
+    package func cells(of item: JSONValue) -> [String] {
         guard let object = item.object else { return [item.cellText] }
         return columns.map { object[$0]?.cellText ?? "" }
     }

@@ -1,12 +1,12 @@
-public import MMCore
+package import MMCore
 
 /// The words that tell a person how to sign in, the same in every front-end.
-public enum SignInText {
+package enum SignInText {
     /// What to do about a sign-in that waits, from the details of a `sign_in_needed` error.
     /// - Parameters:
     ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`; without a code, `message`.
     ///   - emphasised: marks code and address, where the front-end can.
-    public static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
+    package static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
         // A browser of this machine needs no code; what to do where none opened is in the message.
         if details["userCode"] == nil, let message = details["message"]?.string { return message }
         let code = details["userCode"]?.string ?? "?"

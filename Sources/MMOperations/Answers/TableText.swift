@@ -1,14 +1,14 @@
 import MMCore
 
 /// Rows of text in aligned columns.
-public struct TableText: Sendable {
+package struct TableText: Sendable {
     private let widths: [Int]
 
     /// Columns wide enough for these rows, none wider than the limit.
     /// - Parameters:
     ///   - rows: the header and the rows known so far.
     ///   - limit: widest column, in terminal cells.
-    public init(fitting rows: [[String]], limit: Int = 60) {
+    package init(fitting rows: [[String]], limit: Int = 60) {
         var widths = [Int](repeating: 0, count: rows.map(\.count).max() ?? 0)
         for row in rows {
             for (column, cell) in row.enumerated() {
@@ -19,7 +19,7 @@ public struct TableText: Sendable {
     }
 
     /// One line, with its cells cut or filled to their columns.
-    public func line(_ cells: [String]) -> String {
+    package func line(_ cells: [String]) -> String {
         var text = ""
         for (column, cell) in cells.enumerated() {
             let width = column < widths.count ? widths[column] : 0

@@ -15,8 +15,8 @@ public struct LocalOperationService: OperationService {
         self.init(catalogue: .standard, services: services)
     }
 
-    /// A service over any catalogue.
-    package init(catalogue: Catalogue, services: OperationServices) {
+    /// A service over a catalogue that has other operations, too: `Catalogue(Catalogue.standard.operations + [AnyOperation(mine)])`.
+    public init(catalogue: Catalogue, services: OperationServices) {
         self.catalogue = catalogue
         self.services = services
     }

@@ -62,7 +62,7 @@ public struct ConfirmationQuestion: Sendable {
     ///   - digest: the digest of exactly what will be sent or run.
     ///   - alike: how many more of the same kind a yes may hold for.
     ///   - isMidway: whether work that has begun stands still for the answer.
-    public init(
+    package init(
         title: String, pages: [String], reason: String, check: PersonCheck = .terminal, digest: String = "",
         alike: Int = 0, isMidway: Bool = false
     ) {

@@ -24,12 +24,12 @@ public struct OperationDeclaration: Sendable {
     public let home: Home
     /// Whether a model's list of tools shows it; what is rarely needed is called by its name alone, since a model reads
     /// every word of the list on each turn.
-    public var isListed = true
+    package var isListed = true
     /// Whether a server that only reads offers it although it can do more: the guard judges each call and denies that one
     /// what doesn't read.
-    public var servesReaders = false
+    package var servesReaders = false
     /// Whether its answers hold what a PowerShell or a shell wrote: no token and no key leaves with them.
-    public var carriesSessionOutput = false
+    package var carriesSessionOutput = false
     /// Command lines that work, with what they do.
     public let examples: [Example]
 
@@ -72,7 +72,7 @@ public struct OperationDeclaration: Sendable {
     }
 
     /// Whether a call may take long enough to become a job: what only looks at this machine's own files does not.
-    public var mayLast: Bool { effects.openWorld || !effects.readOnly }
+    package var mayLast: Bool { effects.openWorld || !effects.readOnly }
 
     /// Who may call an operation.
     public enum Audience: Sendable {

@@ -1,22 +1,22 @@
-public import MMCore
+package import MMCore
 
 /// What a self-test of a PowerShell found.
-public struct DoctorTable: Sendable {
+package struct DoctorTable: Sendable {
     /// Which PowerShell was tested, in words.
-    public let host: String
+    package let host: String
     /// The rows in the order they were tried.
-    public let rows: [DoctorRow]
+    package let rows: [DoctorRow]
 
     /// Whether every row passed, or needs a real PowerShell where none was tested.
-    public var isSound: Bool {
+    package var isSound: Bool {
         !rows.isEmpty && !rows.contains { if case .failed = $0.outcome { true } else { false } }
     }
 
     /// 0 when it is sound, else 1.
-    public var exitCode: Int32 { isSound ? 0 : 1 }
+    package var exitCode: Int32 { isSound ? 0 : 1 }
 
     /// How many rows passed, failed, and need a real PowerShell.
-    public var counts: (passed: Int, failed: Int, needReal: Int) {
+    package var counts: (passed: Int, failed: Int, needReal: Int) {
         var counts = (passed: 0, failed: 0, needReal: 0)
         for row in rows {
             switch row.outcome {
@@ -29,7 +29,7 @@ public struct DoctorTable: Sendable {
     }
 
     /// The table for a terminal, without colour.
-    public var text: String {
+    package var text: String {
         let width = rows.map(\.name.count).max() ?? 0
         var lines = [host]
         var area: DoctorRow.Area?
@@ -49,7 +49,7 @@ public struct DoctorTable: Sendable {
     }
 
     /// The table as JSON.
-    public var json: JSONObject {
+    package var json: JSONObject {
         [
             "host": .string(host), "sound": .bool(isSound),
             "rows": .array(
@@ -71,9 +71,9 @@ public struct DoctorTable: Sendable {
 }
 
 /// One row of a self-test.
-public struct DoctorRow: Sendable {
+package struct DoctorRow: Sendable {
     /// What a row is about.
-    public enum Area: String, Sendable, Hashable, CaseIterable {
+    package enum Area: String, Sendable, Hashable, CaseIterable {
         /// The way to the process and back.
         case wire = "Wire"
         /// Stopping commands.
@@ -91,7 +91,7 @@ public struct DoctorRow: Sendable {
     }
 
     /// What came of it.
-    public enum Outcome: Sendable, Hashable {
+    package enum Outcome: Sendable, Hashable {
         /// As it should be; with a figure or word where there is one.
         case passed(String)
         /// Not as it should be.
@@ -100,7 +100,7 @@ public struct DoctorRow: Sendable {
         case needsRealPowerShell
 
         /// The outcome in a table's cell.
-        public var word: String {
+        package var word: String {
             switch self {
             case .passed(let detail): detail.isEmpty ? "ok" : "ok, \(detail)"
             case .failed(let why): "FAILED: \(why)"
@@ -110,9 +110,9 @@ public struct DoctorRow: Sendable {
     }
 
     /// What it is about.
-    public let area: Area
+    package let area: Area
     /// What should hold.
-    public let name: String
+    package let name: String
     /// Whether it does.
-    public let outcome: Outcome
+    package let outcome: Outcome
 }

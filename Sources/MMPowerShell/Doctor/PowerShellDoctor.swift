@@ -1,7 +1,7 @@
-public import MMCore
+package import MMCore
 
 /// A self-test of the driver against somebody's PowerShell: every fact that the driver leans on is tried on it.
-public enum PowerShellDoctor {
+package enum PowerShellDoctor {
     /// Examines a PowerShell.
     /// - Parameters:
     ///   - location: which one; nothing where none was found.
@@ -9,7 +9,7 @@ public enum PowerShellDoctor {
     ///   - environment: of this process.
     ///   - areas: what is tried.
     ///   - progress: called with each row as it is there.
-    public static func examine(
+    package static func examine(
         _ location: PowerShellLocation, folder: String, environment: [String: String],
         areas: Set<DoctorRow.Area> = Set(DoctorRow.Area.allCases),
         progress: @Sendable (DoctorRow) -> Void = { _ in }
@@ -20,7 +20,7 @@ public enum PowerShellDoctor {
 
     /// The table where there is no PowerShell to examine.
     /// - Parameter error: why there is none.
-    public static func absent(_ error: MMError) -> DoctorTable {
+    package static func absent(_ error: MMError) -> DoctorTable {
         DoctorTable(
             host: "no PowerShell",
             rows: [DoctorRow(area: .wire, name: "there is a PowerShell", outcome: .failed(error.description))])
