@@ -7,7 +7,7 @@ import Testing
 @Suite("The audit line of an answer that flows", .timeLimit(.minutes(10)))
 struct FlowingAnswerTests {
     /// Answers with batches of a test's own.
-    private struct Rows: MMOperations.Operation {
+    private struct Rows: CatalogueOperation {
         let next: @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
         var guardClass = "read"
         let declaration = OperationDeclaration(

@@ -9,7 +9,7 @@ struct OutgoingAnswerTests {
     private static let held = "the-token-of-no-known-shape"
 
     /// Answers with what a session could have written.
-    private struct Printer: MMOperations.Operation {
+    private struct Printer: CatalogueOperation {
         let body: OperationAnswer.Body
         var facts: JSONObject = [:]
         var declaration = OperationDeclaration(

@@ -239,7 +239,7 @@ extension DashboardTests {
 }
 
 /// An operation that takes what the dashboard sends.
-private struct DashboardDeed: Operation {
+private struct DashboardDeed: CatalogueOperation {
     struct Input: OperationInput {
         static let fields = [
             InputField("connection", .text, "A connection."), InputField("module", .text, "A module."),

@@ -24,7 +24,7 @@ extension Catalogue {
 }
 
 /// `run` on such a pool. The guard judges here, as for every other pool; the pool itself judges again.
-private struct SessionPoolRun: Operation {
+private struct SessionPoolRun: CatalogueOperation {
     typealias Input = RunInput
 
     let pool: SessionPoolClient
@@ -102,7 +102,7 @@ private struct SessionPoolRun: Operation {
 }
 
 /// Lists the connections of such a pool.
-private struct SessionPoolList: Operation {
+private struct SessionPoolList: CatalogueOperation {
     typealias Input = ConnectionsList.Input
 
     let pool: SessionPoolClient
@@ -116,7 +116,7 @@ private struct SessionPoolList: Operation {
 }
 
 /// Ends sessions of such a pool.
-private struct SessionPoolReset: Operation {
+private struct SessionPoolReset: CatalogueOperation {
     typealias Input = Reset.Input
 
     let pool: SessionPoolClient
@@ -141,7 +141,7 @@ private struct SessionPoolReset: Operation {
 }
 
 /// Lists the sessions of such a pool, after the sign-ins of this process.
-private struct SessionPoolStatus: Operation {
+private struct SessionPoolStatus: CatalogueOperation {
     typealias Input = Status.Input
 
     let pool: SessionPoolClient

@@ -1,7 +1,7 @@
 import MMCore
 
 /// `audit_show`: the newest lines of the audit chain.
-struct AuditShow: Operation {
+struct AuditShow: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField("connection", .text, "Only this connection."),

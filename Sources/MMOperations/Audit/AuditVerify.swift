@@ -1,7 +1,7 @@
 import MMCore
 
 /// `audit_verify`: whether the audit chain is whole.
-struct AuditVerify: Operation {
+struct AuditVerify: CatalogueOperation {
     typealias Input = NoInput
 
     let declaration = OperationDeclaration(

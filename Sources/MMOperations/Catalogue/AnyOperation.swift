@@ -11,7 +11,7 @@ public struct AnyOperation: Sendable {
         @Sendable (JSONObject, OperationContext, OperationServices) async throws(MMError) -> OperationAnswer
 
     /// Erases an operation that needs nothing of its process.
-    public init<Wrapped: Operation>(_ operation: Wrapped) where Wrapped.Services == Void {
+    public init<Wrapped: CatalogueOperation>(_ operation: Wrapped) where Wrapped.Services == Void {
         self.init(operation) { _ in }
     }
 
@@ -19,7 +19,7 @@ public struct AnyOperation: Sendable {
     /// - Parameters:
     ///   - operation: the operation.
     ///   - part: what it works with, of all that a process has.
-    package init<Wrapped: Operation>(
+    package init<Wrapped: CatalogueOperation>(
         _ operation: Wrapped, with part: @escaping @Sendable (OperationServices) -> Wrapped.Services
     ) {
         let (declaration, fields) = (operation.declaration, operation.fields)

@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 
 /// `connections_add`: writes a new entry into the registry.
-struct ConnectionsAdd: Operation {
+struct ConnectionsAdd: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] =
             [

@@ -1,7 +1,7 @@
 import MMCore
 
 /// `connections_check`: what is wrong with the registry, entry by entry.
-struct ConnectionsCheck: Operation {
+struct ConnectionsCheck: CatalogueOperation {
     typealias Input = NoInput
 
     let declaration = OperationDeclaration(

@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 
 /// `connections_duplicate`: copies an entry for another account.
-struct ConnectionsDuplicate: Operation {
+struct ConnectionsDuplicate: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             .connection(), InputField("to", .text, "The copy's name.", isRequired: true, at: .positional(1)),

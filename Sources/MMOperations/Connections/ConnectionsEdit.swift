@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 
 /// `connections_edit`: changes keys of an entry.
-struct ConnectionsEdit: Operation {
+struct ConnectionsEdit: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [.connection()] + ConnectionFields.settable
         let connection: String

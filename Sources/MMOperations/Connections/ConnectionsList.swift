@@ -1,7 +1,7 @@
 package import MMCore
 
 /// `connections`: the names and descriptions of the connections the caller may use.
-package struct ConnectionsList: Operation {
+package struct ConnectionsList: CatalogueOperation {
     package struct Input: OperationInput {
         package static let fields: [InputField] = [
             InputField("tag", .text, "Only connections with this tag.", isOfferedToModels: false)

@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 
 /// `connections_remove`: takes an entry out of the registry, and its tokens off this machine.
-struct ConnectionsRemove: Operation {
+struct ConnectionsRemove: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             .connection(), InputField("keepTokens", .flag, "Leave its token cache where it is."),

@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 
 /// `connections_rename`: gives an entry another name.
-struct ConnectionsRename: Operation {
+struct ConnectionsRename: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             .connection(), InputField("to", .text, "The new name.", isRequired: true, at: .positional(1)),

@@ -1,7 +1,7 @@
 import MMCore
 
 /// `connections_show`: one entry of the registry, whole.
-struct ConnectionsShow: Operation {
+struct ConnectionsShow: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [.connection()]
         let connection: String

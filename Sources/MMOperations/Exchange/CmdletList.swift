@@ -5,7 +5,7 @@ import MMNative
 import MMSessions
 
 /// `cmdlets`: what Exchange and the compliance service have, and what of it an account may run.
-struct CmdletList: Operation {
+struct CmdletList: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField(

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 
 /// `confirm`: a person says yes to a request that waits.
-struct Confirm: Operation {
+struct Confirm: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField(

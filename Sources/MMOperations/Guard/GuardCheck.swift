@@ -3,7 +3,7 @@ import MMGuard
 import PowerShellSyntax
 
 /// `guard_check`: what the guard says of a script or request, without running anything.
-struct GuardCheck: Operation {
+struct GuardCheck: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField(

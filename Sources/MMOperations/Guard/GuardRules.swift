@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 
 /// `guard_rules`: the rules that the guard judges by.
-struct GuardRules: Operation {
+struct GuardRules: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField(

@@ -3,7 +3,7 @@ import MMSessions
 
 /// `output`: pages and filters an answer that was too long to be given whole, and reads, waits for or ends calls and
 /// commands that go on.
-struct OutputRead: Operation {
+struct OutputRead: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField(

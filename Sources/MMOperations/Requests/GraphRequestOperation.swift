@@ -4,7 +4,7 @@ import MMGuard
 import MMIdentity
 
 /// `graph_request`: one request to Microsoft Graph or Power Automate with a connection's sign-in.
-struct GraphRequestOperation: Operation {
+struct GraphRequestOperation: CatalogueOperation {
     typealias Input = GraphRequestInput
 
     let declaration = OperationDeclaration(

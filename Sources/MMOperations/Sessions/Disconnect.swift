@@ -5,7 +5,7 @@ import MMSessions
 ///
 /// `reset` only ends processes; the sign-in that a module keeps for itself lets the next session in again. The
 /// connection's own sign-in stays with both: `logout` removes that.
-struct Disconnect: Operation {
+struct Disconnect: CatalogueOperation {
     typealias Input = Reset.Input
 
     let declaration = OperationDeclaration(

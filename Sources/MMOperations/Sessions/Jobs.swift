@@ -2,7 +2,7 @@ import MMCore
 import MMSessions
 
 /// `jobs`: the calls and commands that go on after their callers were let go, and those that ended within the hour.
-struct Jobs: Operation {
+struct Jobs: CatalogueOperation {
     typealias Input = NoInput
 
     let declaration = OperationDeclaration(

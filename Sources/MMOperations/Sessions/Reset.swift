@@ -2,7 +2,7 @@ package import MMCore
 import MMSessions
 
 /// `reset`: ends a connection's sessions; the next call starts fresh ones.
-package struct Reset: Operation {
+package struct Reset: CatalogueOperation {
     package struct Input: OperationInput {
         package static let fields: [InputField] = [
             .connection(), InputField("module", .text, "Only this module, such as exo.", at: .positional(1)),

@@ -5,7 +5,7 @@ import MMPowerShell
 import MMSessions
 
 /// `run`: a PowerShell command in a connection's session.
-struct Run: Operation {
+struct Run: CatalogueOperation {
     typealias Input = RunInput
 
     let declaration = OperationDeclaration(

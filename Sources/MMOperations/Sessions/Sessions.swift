@@ -2,7 +2,7 @@ import MMCore
 import MMSessions
 
 /// `sessions`: what lives in the pool: PowerShell, and the caller's own shells and hosts.
-struct Sessions: Operation {
+struct Sessions: CatalogueOperation {
     typealias Input = NoInput
 
     let declaration = OperationDeclaration(

@@ -1,7 +1,7 @@
 import MMCore
 
 /// `shell close`, `ssh close`: ends sessions and all that they started.
-struct ShellClose: Operation {
+struct ShellClose: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: Sendable {

@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell download`, `ssh download`: reads a file.
-struct ShellDownload: Operation {
+struct ShellDownload: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: Sendable {

@@ -3,7 +3,7 @@ import MMCore
 import MMShell
 
 /// `shell jobs`, `ssh jobs`: lists the commands of a caller's sessions, and ends them.
-struct ShellJobs: Operation {
+struct ShellJobs: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: OperationInput {

@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell keys`, `ssh keys`: presses keys in a command's terminal.
-struct ShellKeys: Operation {
+struct ShellKeys: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: Sendable {

@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell read`, `ssh read`: what a command wrote, what a device's screen shows, or a text file.
-struct ShellRead: Operation {
+struct ShellRead: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: Sendable {

@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell reset`, `ssh reset`: replaces a session's shell by a new one.
-struct ShellReset: Operation {
+struct ShellReset: CatalogueOperation {
     let place: ShellPlace
 
     var declaration: OperationDeclaration {

@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell run`, `ssh`: runs a command in a session that lasts.
-struct ShellRun: Operation {
+struct ShellRun: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: Sendable {

@@ -2,7 +2,7 @@ import MMCore
 import MMSessions
 
 /// `shell sessions`, `ssh sessions`: the caller's sessions.
-struct ShellSessionList: Operation {
+struct ShellSessionList: CatalogueOperation {
     typealias Input = NoInput
 
     let place: ShellPlace

@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell upload`, `ssh upload`: writes a file.
-struct ShellUpload: Operation {
+struct ShellUpload: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: Sendable {

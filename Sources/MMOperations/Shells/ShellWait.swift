@@ -3,7 +3,7 @@ import MMShell
 import MMSystem
 
 /// `shell wait`, `ssh wait`: waits for a command.
-struct ShellWait: Operation {
+struct ShellWait: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: OperationInput {

@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell cwd`, `ssh cwd`: where a session stands.
-struct ShellWorkingDirectory: Operation {
+struct ShellWorkingDirectory: CatalogueOperation {
     let place: ShellPlace
 
     var declaration: OperationDeclaration {

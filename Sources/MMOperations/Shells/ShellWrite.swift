@@ -2,7 +2,7 @@ import MMCore
 import MMShell
 
 /// `shell write`, `ssh write`: types text into a command, or writes a text file.
-struct ShellWrite: Operation {
+struct ShellWrite: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: Sendable {

@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 
 /// `login`: signs a connection in, or answers with the code a person must enter.
-struct Login: Operation {
+struct Login: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             .connection(), .signInResource,

@@ -3,7 +3,7 @@ import MMIdentity
 import MMSessions
 
 /// `logout`: removes a connection's tokens and pending sign-ins from this machine, and ends the sessions that were signed in.
-struct Logout: Operation {
+struct Logout: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             .connection(),

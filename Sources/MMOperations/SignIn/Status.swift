@@ -2,7 +2,7 @@ package import MMCore
 import MMIdentity
 
 /// `status`: which connections are signed in, as whom, and which wait for a person.
-package struct Status: Operation {
+package struct Status: CatalogueOperation {
     package struct Input: OperationInput {
         package static let fields: [InputField] = [
             InputField("connection", .text, "Only this connection.", at: .positional(0))

@@ -10,7 +10,7 @@ import Testing
 @Suite("Calls that are let go", .timeLimit(.minutes(10)))
 struct DetachedCallTests {
     /// Waits for a test's word, then answers as the test wants.
-    private struct Slow: MMOperations.Operation {
+    private struct Slow: CatalogueOperation {
         let release: OneShot<Void>
         let body: @Sendable () -> OperationAnswer.Body
         let declaration = OperationDeclaration(

@@ -9,7 +9,7 @@ import Testing
 @Suite("Long work", .timeLimit(.minutes(10)))
 struct LongWorkTests {
     /// Waits for a test's word.
-    private struct Slow: MMOperations.Operation {
+    private struct Slow: CatalogueOperation {
         let release: OneShot<Void>
         let declaration = OperationDeclaration(
             "slow", command: ["slow"], title: "Slow", summary: "Waits.",

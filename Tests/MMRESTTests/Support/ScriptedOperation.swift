@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 
 /// An operation of a test's own: takes any `text`, does what the test says.
-struct ScriptedOperation: Operation {
+struct ScriptedOperation: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField("text", .text, "Any text.", at: .positional(0)),

@@ -9,7 +9,7 @@ import Testing
 @Suite("Calls that last", .timeLimit(.minutes(10)))
 struct JobTests {
     /// An operation that goes on until a test lets it end.
-    private struct Slow: MMOperations.Operation {
+    private struct Slow: CatalogueOperation {
         let release: OneShot<Void>
         let ended: OneShot<Bool>
         let declaration = OperationDeclaration(

@@ -12,7 +12,7 @@ public protocol OperationInput: Sendable {
 
 /// Something a person or an agent can ask for. Declared once here; tools, subcommands, routes, completions and
 /// reference pages are projections of it.
-public protocol Operation: Sendable {
+public protocol CatalogueOperation: Sendable {
     /// The typed arguments.
     associatedtype Input: Sendable
     /// What it works with, and nothing else; `Void` where it needs nothing of its process.
@@ -39,7 +39,7 @@ public protocol Operation: Sendable {
     ) async throws(MMError) -> OperationAnswer
 }
 
-extension Operation where Input: OperationInput {
+extension CatalogueOperation where Input: OperationInput {
     /// Those of the input.
     public var fields: [InputField] { Input.fields }
 
