@@ -5,8 +5,32 @@ import Glibc
 import MMCore
 import MMOperations
 
+/// An operation of this program's own, called and audited as those of `mm` are.
+struct HostName: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields = [InputField("short", .flag, "Without the domain.")]
+        let isShort: Bool
+
+        init(from reader: InputReader) throws(MMError) { isShort = try reader.flag("short") }
+    }
+
+    let declaration = OperationDeclaration(
+        "host_name", command: ["host-name"], title: "Host name", summary: "Say which machine this is.",
+        effects: .init(readOnly: true))
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: Void
+    ) async throws(MMError) -> OperationAnswer {
+        var buffer = [CChar](repeating: 0, count: 256)
+        gethostname(&buffer, buffer.count - 1)
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return .value(["name": .string(input.isShort ? String(name.prefix { $0 != "." }) : name)])
+    }
+}
+
 let services = OperationServices(environment: ProcessEnvironment.read())
-let service = LocalOperationService(services: services)
+let service = LocalOperationService(
+    catalogue: Catalogue(Catalogue.standard.operations + [AnyOperation(HostName())]), services: services)
 let context = CallContext(caller: Caller(surface: .library, name: "example", server: nil)) { report in
     print("… \(report.message)")
 }
