@@ -84,7 +84,7 @@ public struct InputField: Sendable {
     }
 
     /// The flag on a command line: `expected_email` and `expectedEmail` are both `--expected-email`.
-    public var flagName: String {
+    package var flagName: String {
         var flag = ""
         for character in name {
             if character == "_" {
@@ -99,7 +99,7 @@ public struct InputField: Sendable {
     }
 
     /// The JSON Schema (2020-12) of the values.
-    public var schema: JSONObject {
+    package var schema: JSONObject {
         var schema: JSONObject
         switch kind {
         case .text: schema = ["type": "string"]
