@@ -101,7 +101,9 @@ struct PoolQueueTests {
         settings.mostSessionsOfOwner = 2
         let time = ManualClock()
         let pool = SessionPool(factory: ScriptedFactory(), settings: settings, clock: time.clock)
-        for (connection, module) in [("Fabrikam", "exo"), ("Contoso", "exo"), ("Contoso", "teams"), ("Contoso", "azure")] {
+        for (connection, module) in [
+            ("Fabrikam", "exo"), ("Contoso", "exo"), ("Contoso", "teams"), ("Contoso", "azure"),
+        ] {
             time.advance(.seconds(1))
             _ = try await pool.connect(SessionKey(connection: connection, module: module))
         }

@@ -43,7 +43,8 @@ struct ShellToolCall: Sendable {
     /// Records a command if the security file asks for it.
     func note(_ command: String, secrets: [Secret], isRefused: Bool) async {
         await ShellAudit.record(
-            command, outcome: isRefused ? "refused" : "handed over", configuration, secrets: secrets, services.shellServices)
+            command, outcome: isRefused ? "refused" : "handed over", configuration, secrets: secrets,
+            services.shellServices)
     }
 }
 

@@ -11,7 +11,8 @@ extension Catalogue {
             standard.operations.map { own in
                 let declaration = own.declaration
                 switch declaration.name {
-                case "run": return AnyOperation(SessionPoolRun(pool: pool, declaration: declaration)) { $0.guardServices }
+                case "run":
+                    return AnyOperation(SessionPoolRun(pool: pool, declaration: declaration)) { $0.guardServices }
                 case "connections": return AnyOperation(SessionPoolList(pool: pool, declaration: declaration))
                 case "reset", "disconnect":
                     return AnyOperation(SessionPoolReset(pool: pool, declaration: declaration))

@@ -8,9 +8,12 @@ extension ShellPlace {
     /// lasts; commands that take long go on under a handle.
     var operations: [AnyOperation] {
         [
-            AnyOperation(ShellRun(place: self)) { $0.shellServices }, AnyOperation(ShellRead(place: self)) { $0.shellServices },
-            AnyOperation(ShellWrite(place: self)) { $0.shellServices }, AnyOperation(ShellKeys(place: self)) { $0.workServices },
-            AnyOperation(ShellWait(place: self)) { $0.workServices }, AnyOperation(ShellJobs(place: self)) { $0.workServices },
+            AnyOperation(ShellRun(place: self)) { $0.shellServices },
+            AnyOperation(ShellRead(place: self)) { $0.shellServices },
+            AnyOperation(ShellWrite(place: self)) { $0.shellServices },
+            AnyOperation(ShellKeys(place: self)) { $0.workServices },
+            AnyOperation(ShellWait(place: self)) { $0.workServices },
+            AnyOperation(ShellJobs(place: self)) { $0.workServices },
             AnyOperation(ShellSessionList(place: self)) { $0.shells },
             AnyOperation(ShellClose(place: self)) { $0.shells },
             AnyOperation(ShellUpload(place: self)) { $0.shellServices },

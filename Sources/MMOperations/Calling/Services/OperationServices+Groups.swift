@@ -8,7 +8,9 @@ extension OperationServices {
     }
 
     /// For operations that send requests.
-    package var requestServices: RequestServices { RequestServices(guarding: guardServices, identity: identity, log: log) }
+    package var requestServices: RequestServices {
+        RequestServices(guarding: guardServices, identity: identity, log: log)
+    }
 
     /// For operations that run scripts.
     package var runServices: RunServices {
