@@ -81,6 +81,7 @@ struct DetachedCallTests {
             let running = try await service.call("output", ["handle": .string(handle)], in: context())
             let members = try #require(JobAnswer.members(of: running))
             progress = members["progress"]
+            await Task.yield()
         }
         release.give(())
         for _ in 0..<2 {
