@@ -58,7 +58,8 @@ enum DoctorCommands {
                 fields: [], examples: [.init("mm doctor shells", "settings, kernel, programs, and a trial")]
             ) { (_, options, streams) async throws(MMError) in
                 try show(
-                    await ShellsDoctor.examine(OperationServices(environment: environment).shellServices), options, streams)
+                    await ShellsDoctor.examine(OperationServices(environment: environment).shellServices), options,
+                    streams)
             },
         ]
     }
