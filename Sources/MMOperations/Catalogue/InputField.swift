@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// One argument of an operation, declared once: the JSON Schema property, the command line's flag or position, and
 /// the line in every help text are read from here.

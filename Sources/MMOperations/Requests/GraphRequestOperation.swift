@@ -35,7 +35,7 @@ struct GraphRequestOperation: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let guarding = services.guarding
         guard let name = input.connection, let endpoint = input.endpoint else {
-            return try ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
+            return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
         let connection = try guarding.registry.connection(named: name, in: context)
         let service: RequestService = input.resource == "flow" ? .flow : .graph

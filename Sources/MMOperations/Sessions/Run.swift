@@ -29,7 +29,7 @@ struct Run: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let guarding = services.requests.guarding
         guard let name = input.connection, let module = input.module, let script = input.command else {
-            return try ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
+            return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
         let connection = try guarding.registry.connection(named: name, in: context)
         let moduleName = try RunModule.named(module)
