@@ -19,16 +19,16 @@ struct DeviceApproval {
         return routes.router
     }
 
-    private func home(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func home(_ request: ServiceRequest) -> HTTPServerResponse {
         HTTPServerResponse(status: 302, headers: ["Location": "/devicelogin"])
     }
 
-    private func form(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func form(_ request: ServiceRequest) -> HTTPServerResponse {
         let fields = request.http.queryFields
         return pages.codeForm(request.http, code: fields["user_code"] ?? fields["otc"] ?? "", problem: nil)
     }
 
-    private func step(_ routed: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func step(_ routed: ServiceRequest) -> HTTPServerResponse {
         let request = routed.http
         let fields = request.form
         let code = fields["user_code"] ?? ""

@@ -23,7 +23,7 @@ struct AzureResourceManager {
         return routes.router
     }
 
-    private func tenants(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func tenants(_ request: ServiceRequest) -> HTTPServerResponse {
         checked(request) {
             HTTPServerResponse(
                 status: 200,
@@ -48,26 +48,25 @@ struct AzureResourceManager {
         ],
     ]
 
-    private func subscriptions(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func subscriptions(_ request: ServiceRequest) -> HTTPServerResponse {
         checked(request) {
             HTTPServerResponse(status: 200, json: ["value": [Self.row], "count": ["type": "Total", "value": 1]])
         }
     }
 
-    private func subscription(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func subscription(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) { HTTPServerResponse(status: 200, json: Self.row) }
     }
 
-    private func resourceGroups(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func resourceGroups(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) { answers.list(request.http, Self.groups.map(Self.group)) }
     }
 
-    private func resourceGroup(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func resourceGroup(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) {
             let name = request.name("group")
             guard let found = Self.groups.first(where: { $0.0 == name.lowercased() }) else {
-                return PlatformAnswers.error(
-                    404, "ResourceGroupNotFound", "Resource group '\(name)' could not be found.")
+                return .failure(404, "ResourceGroupNotFound", "Resource group '\(name)' could not be found.")
             }
             guard request.http.method == "DELETE" else {
                 return HTTPServerResponse(status: 200, json: Self.group(found))
@@ -77,11 +76,11 @@ struct AzureResourceManager {
         }
     }
 
-    private func operationResult(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func operationResult(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) { HTTPServerResponse(status: 200) }
     }
 
-    private func resources(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func resources(_ request: ServiceRequest) -> HTTPServerResponse {
         let kinds = [
             ("Microsoft.Storage/storageAccounts", "sa"), ("Microsoft.Web/sites", "app"),
             ("Microsoft.KeyVault/vaults", "kv"),
@@ -100,18 +99,18 @@ struct AzureResourceManager {
         }
     }
 
-    private func resource(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func resource(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) {
             let path = PercentCoding.decode(request.name("resource").utf8) ?? request.name("resource")
             if path.lowercased().hasPrefix("providers/"), path.contains("roleAssignments"),
                 ["PUT", "DELETE"].contains(request.http.method)
             {
-                return PlatformAnswers.error(
+                return .failure(
                     403, "AuthorizationFailed",
                     "The client does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '\(Self.root)'."
                 )
             }
-            return PlatformAnswers.error(404, "ResourceNotFound", "The Resource '\(path)' was not found.")
+            return .failure(404, "ResourceNotFound", "The Resource '\(path)' was not found.")
         }
     }
 
@@ -124,21 +123,18 @@ struct AzureResourceManager {
     }
 
     /// The answer about a subscription, which must be the one that there is.
-    private func inSubscription(
-        _ request: RoutedRequest<Void>, _ answer: () -> HTTPServerResponse
-    ) -> HTTPServerResponse {
+    private func inSubscription(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
         checked(request) {
             let name = request.name("subscription")
             guard name.lowercased() == Self.subscriptionID else {
-                return PlatformAnswers.error(
-                    404, "SubscriptionNotFound", "The subscription '\(name)' could not be found.")
+                return .failure(404, "SubscriptionNotFound", "The subscription '\(name)' could not be found.")
             }
             return answer()
         }
     }
 
     /// The answer to a request whose token is in order, with the headers of the service.
-    private func checked(_ request: RoutedRequest<Void>, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
+    private func checked(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
         var answer = answers.checked(request.http, for: .arm, answer)
         let stamp = ServiceTime.text(context.now).filter { $0 != "-" && $0 != ":" }
         answer.headers.set("x-ms-routing-request-id", "WESTEUROPE:\(stamp):\(RandomBytes.uuid())")

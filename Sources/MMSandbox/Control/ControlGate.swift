@@ -14,8 +14,7 @@ struct ControlGate: HTTPMiddleware {
         }
         let given = request.headers["x-sandbox-secret"] ?? bearer ?? ""
         guard ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8)) else {
-            return PlatformAnswers.error(
-                401, "unauthorized", "Send the secret of the sandbox's state file as X-Sandbox-Secret.")
+            return .failure(401, "unauthorized", "Send the secret of the sandbox's state file as X-Sandbox-Secret.")
         }
         return await next(request, peer)
     }

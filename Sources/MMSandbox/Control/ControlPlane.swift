@@ -30,7 +30,7 @@ struct ControlPlane {
         return routes.router
     }
 
-    private func health(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func health(_ request: ServiceRequest) -> HTTPServerResponse {
         Self.ok([
             "status": "ok", "users": .int(Int64(store.table(.users).count)), "requests": .int(Int64(journal.count)),
             "tenantId": .string(TenantIdentity.id), "domain": .string(TenantIdentity.domain),
@@ -38,35 +38,35 @@ struct ControlPlane {
         ])
     }
 
-    private func listFaults(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func listFaults(_ request: ServiceRequest) -> HTTPServerResponse {
         Self.ok(["faults": .array(faults.faults.map(\.json))])
     }
 
-    private func addFault(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func addFault(_ request: ServiceRequest) -> HTTPServerResponse {
         withBody(request) { body in
             do throws(FaultProblem) { return Self.ok(try faults.add(body).json.object ?? [:], status: 201) } catch {
-                return PlatformAnswers.error(400, "invalid_input", error.message)
+                return .failure(400, "invalid_input", error.message)
             }
         }
     }
 
-    private func clearFaults(_ request: RoutedRequest<Void>) -> HTTPServerResponse { cleared(faults.clear()) }
+    private func clearFaults(_ request: ServiceRequest) -> HTTPServerResponse { cleared(faults.clear()) }
 
-    private func listOutbox(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func listOutbox(_ request: ServiceRequest) -> HTTPServerResponse {
         Self.ok(["sent": .array(outbox.sent)])
     }
 
-    private func clearOutbox(_ request: RoutedRequest<Void>) -> HTTPServerResponse { cleared(outbox.clear()) }
+    private func clearOutbox(_ request: ServiceRequest) -> HTTPServerResponse { cleared(outbox.clear()) }
 
-    private func listRequests(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func listRequests(_ request: ServiceRequest) -> HTTPServerResponse {
         Self.ok(["requests": .array(journal.recent)])
     }
 
-    private func clearRequests(_ request: RoutedRequest<Void>) -> HTTPServerResponse { cleared(journal.clear()) }
+    private func clearRequests(_ request: ServiceRequest) -> HTTPServerResponse { cleared(journal.clear()) }
 
     private func cleared(_: Void) -> HTTPServerResponse { HTTPServerResponse(status: 204) }
 
-    private func revoke(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func revoke(_ request: ServiceRequest) -> HTTPServerResponse {
         withBody(request) { body in
             guard let account = body["account"]?.string, let user = store.user(account) else {
                 return unknownAccount(body["account"]?.string)
@@ -76,17 +76,16 @@ struct ControlPlane {
         }
     }
 
-    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
-        PlatformAnswers.error(
-            404, "not_found", "There is health, users, pending, approve, faults, outbox, requests and revoke.")
+    private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
+        .failure(404, "not_found", "There is health, users, pending, approve, faults, outbox, requests and revoke.")
     }
 
     private func withBody(
-        _ request: RoutedRequest<Void>, _ answer: (JSONObject) -> HTTPServerResponse
+        _ request: ServiceRequest, _ answer: (JSONObject) -> HTTPServerResponse
     ) -> HTTPServerResponse {
         if request.http.body.isEmpty { return answer([:]) }
         guard let body = (try? JSONParser.parse(request.http.body))?.object else {
-            return PlatformAnswers.error(400, "invalid_input", "The body must be a JSON object.")
+            return .failure(400, "invalid_input", "The body must be a JSON object.")
         }
         return answer(body)
     }
@@ -98,13 +97,13 @@ struct ControlPlane {
     }
 
     private func unknownAccount(_ name: String?) -> HTTPServerResponse {
-        PlatformAnswers.error(
+        .failure(
             404, "not_found",
             "There is no account '\((name ?? "").prefix(120))'; the named ones are \(NamedAccount.all.map { "\($0.address)@\(TenantIdentity.domain)" }.joined(separator: ", "))."
         )
     }
 
-    private func users(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func users(_ request: ServiceRequest) -> HTTPServerResponse {
         let fields = request.http.queryFields
         let count = min(max(Int(fields["top"] ?? "") ?? NamedAccount.all.count, 0), store.users.count)
         let rows = (0..<count).map { index -> JSONValue in
@@ -119,7 +118,7 @@ struct ControlPlane {
         return Self.ok(["users": .array(rows)])
     }
 
-    private func pending(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func pending(_ request: ServiceRequest) -> HTTPServerResponse {
         Self.ok(["pending": .array(pendingList)])
     }
 
@@ -132,21 +131,21 @@ struct ControlPlane {
         }
     }
 
-    private func approve(_ request: RoutedRequest<Void>) -> HTTPServerResponse { withBody(request, decide) }
+    private func approve(_ request: ServiceRequest) -> HTTPServerResponse { withBody(request, decide) }
 
     private func decide(_ body: JSONObject) -> HTTPServerResponse {
         guard let userCode = body["userCode"]?.string, let (code, pending) = devices.find(userCode: userCode) else {
             let waiting = pendingList.compactMap { $0["userCode"]?.string }.joined(separator: ", ")
-            return PlatformAnswers.error(
+            return .failure(
                 404, "not_found",
                 "No sign-in waits for this user code. "
                     + (waiting.isEmpty ? "None waits at all: start one first." : "These wait: \(waiting)."))
         }
         guard pending.expires > context.now else {
-            return PlatformAnswers.error(410, "expired", "The user code has expired.")
+            return .failure(410, "expired", "The user code has expired.")
         }
         guard pending.decision == .open else {
-            return PlatformAnswers.error(409, "conflict", "The user code was answered already.")
+            return .failure(409, "conflict", "The user code was answered already.")
         }
         switch body["decision"]?.string ?? "approve" {
         case "decline":
@@ -156,11 +155,11 @@ struct ControlPlane {
             let account = body["account"]?.string ?? TenantIdentity.administrator
             guard let user = store.user(account) else { return unknownAccount(account) }
             do throws(TokenFault) { try issuer.checkAccount(user.id) } catch {
-                return PlatformAnswers.error(403, error.error, "AADSTS\(error.number): \(error.message)")
+                return .failure(403, error.error, "AADSTS\(error.number): \(error.message)")
             }
             devices.decide(code, .approved(userID: user.id))
             return Self.ok(["decision": "approve", "account": user["userPrincipalName"] ?? .null])
-        default: return PlatformAnswers.error(400, "invalid_input", "'decision' must be approve or decline.")
+        default: return .failure(400, "invalid_input", "'decision' must be approve or decline.")
         }
     }
 }

@@ -118,7 +118,7 @@ struct FaultAnswers {
             }
         } else {
             let (code, message) = Self.platformWords(status, request)
-            answer = PlatformAnswers.error(status, code, message)
+            answer = .failure(status, code, message)
         }
         if let retryAfter { answer.headers.set("Retry-After", "\(retryAfter)") }
         return answer

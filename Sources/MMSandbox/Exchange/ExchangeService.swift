@@ -30,7 +30,7 @@ struct ExchangeService {
         return routes.router
     }
 
-    private func moduleFile(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func moduleFile(_ request: ServiceRequest) -> HTTPServerResponse {
         inTenant(request) { caller in
             let names = ExchangeCmdlet.all.values
                 .filter { $0.isCompliance == caller.isCompliance && mayRun($0, caller.principal) }.map(\.name).sorted()
@@ -44,7 +44,7 @@ struct ExchangeService {
         }
     }
 
-    private func banner(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func banner(_ request: ServiceRequest) -> HTTPServerResponse {
         inTenant(request) { _ in
             guard request.name("resource").lowercased().hasPrefix("exobanner") else {
                 return failed(
@@ -54,25 +54,21 @@ struct ExchangeService {
         }
     }
 
-    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
         signedIn(request) { _ in failed(Self.missing) }
     }
 
     private static let missing = ExchangeFailure(404, "NotFound", type: "ODataException", "No such resource.")
 
     /// The answer to a request about the one tenant that there is.
-    private func inTenant(
-        _ request: RoutedRequest<Void>, _ answer: (Caller) -> HTTPServerResponse
-    ) -> HTTPServerResponse {
+    private func inTenant(_ request: ServiceRequest, _ answer: (Caller) -> HTTPServerResponse) -> HTTPServerResponse {
         signedIn(request) { caller in
             TenantIdentity.isNamed(by: request.name("tenant")) ? answer(caller) : failed(Self.missing)
         }
     }
 
     /// The answer to a request whose token is in order, with the headers of the service.
-    private func signedIn(
-        _ request: RoutedRequest<Void>, _ answer: (Caller) -> HTTPServerResponse
-    ) -> HTTPServerResponse {
+    private func signedIn(_ request: ServiceRequest, _ answer: (Caller) -> HTTPServerResponse) -> HTTPServerResponse {
         var made: HTTPServerResponse
         do throws(TokenMint.Refusal) {
             let caller = try caller(of: request.http)
@@ -113,7 +109,7 @@ struct ExchangeService {
         }
     }
 
-    private func invoke(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func invoke(_ request: ServiceRequest) -> HTTPServerResponse {
         inTenant(request) { run(request.http, for: $0) }
     }
 

@@ -78,7 +78,7 @@ final class FileStorage {
         return routes.router
     }
 
-    private func download(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func download(_ request: ServiceRequest) -> HTTPServerResponse {
         let fields = request.http.queryFields
         let drive = fields["drive"] ?? ""
         guard let item = fields["item"], fields["tempauth"] == mint.tag("download:\(drive):\(item)"),
@@ -90,7 +90,7 @@ final class FileStorage {
     }
 
     /// Copies are done at once.
-    private func progress(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func progress(_ request: ServiceRequest) -> HTTPServerResponse {
         HTTPServerResponse(
             status: 200,
             json: [
@@ -98,12 +98,12 @@ final class FileStorage {
             ])
     }
 
-    private func upload(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func upload(_ request: ServiceRequest) -> HTTPServerResponse {
         let fields = request.http.queryFields
         let id = fields["guid"] ?? ""
         guard fields["tempauth"] == mint.tag("upload:\(id)") else { return Self.refused }
         guard let session = uploads[id], session.expires > context.now else {
-            return PlatformAnswers.error(404, "itemNotFound", "The upload session was not found")
+            return .failure(404, "itemNotFound", "The upload session was not found")
         }
         switch request.http.method {
         case "PUT": return receive(request.http, id, session)
@@ -114,7 +114,7 @@ final class FileStorage {
         }
     }
 
-    private static let refused = PlatformAnswers.error(
+    private static let refused = HTTPServerResponse.failure(
         401, "unauthenticated", "The tempauth of the address is not valid.")
 
     /// What of an upload is still to come.
@@ -148,7 +148,7 @@ final class FileStorage {
 
     private func receive(_ request: HTTPServerRequest, _ id: String, _ session: UploadSession) -> HTTPServerResponse {
         func invalid(_ message: String, status: Int = 400) -> HTTPServerResponse {
-            PlatformAnswers.error(status, "invalidRange", message)
+            .failure(status, "invalidRange", message)
         }
         let words = (request.headers["content-range"] ?? "").split { $0 == " " || $0 == "-" || $0 == "/" }
         guard words.count == 4, words[0] == "bytes", let first = Int(words[1]), let last = Int(words[2]),

@@ -53,7 +53,7 @@ struct GraphService {
         return routes.router
     }
 
-    private func answer(_ routed: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func answer(_ routed: ServiceRequest) -> HTTPServerResponse {
         let request = routed.http
         let requestID = RandomBytes.uuid()
         let clientRequestID = request.headers["client-request-id"] ?? requestID

@@ -49,7 +49,7 @@ struct UsageReports {
     }
 
     /// The file of a report.
-    private func file(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func file(_ request: ServiceRequest) -> HTTPServerResponse {
         let fields = request.http.queryFields
         guard let report = UsageReport.all.first(where: { $0.name == request.name("report") }),
             let period = fields["period"], let days = Self.periods[period],

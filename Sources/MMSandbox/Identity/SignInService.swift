@@ -34,20 +34,18 @@ struct SignInService {
         return routes.router
     }
 
-    private func deviceCode(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func deviceCode(_ request: ServiceRequest) -> HTTPServerResponse {
         answer(request) { () throws(TokenFault) in try devices.start(request.http.form) }
     }
 
-    private func token(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func token(_ request: ServiceRequest) -> HTTPServerResponse {
         answer(request) { () throws(TokenFault) in
             try tokens.answer(request.http, tenant: request.name("tenant"))
         }
     }
 
     /// The answer of an endpoint for programs.
-    private func answer(
-        _ request: RoutedRequest<Void>, _ work: () throws(TokenFault) -> JSONObject
-    ) -> HTTPServerResponse {
+    private func answer(_ request: ServiceRequest, _ work: () throws(TokenFault) -> JSONObject) -> HTTPServerResponse {
         do throws(TokenFault) {
             try checkTenant(request.name("tenant"))
             let body = try work()
@@ -57,11 +55,11 @@ struct SignInService {
         }
     }
 
-    private func authorize(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func authorize(_ request: ServiceRequest) -> HTTPServerResponse {
         browser.authorize(request.http, tenant: request.name("tenant"))
     }
 
-    private func logout(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func logout(_ request: ServiceRequest) -> HTTPServerResponse {
         let target = request.http.queryFields["post_logout_redirect_uri"]
         return pages.page(
             title: "Signed out",
@@ -69,7 +67,7 @@ struct SignInService {
                 "You signed out of your account", note: target == nil ? "" : "You can close this window."))
     }
 
-    private func keys(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func keys(_ request: ServiceRequest) -> HTTPServerResponse {
         HTTPServerResponse(status: 200, json: ["keys": []])
     }
 
@@ -87,7 +85,7 @@ struct SignInService {
         )
     }
 
-    private func instanceDiscovery(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func instanceDiscovery(_ request: ServiceRequest) -> HTTPServerResponse {
         let asked = request.http.queryFields["authorization_endpoint"] ?? ""
         guard asked.isEmpty || asked.contains(host) || asked.contains("login.microsoftonline.com") else {
             return TokenFault("invalid_instance", 50_049, "Unknown or invalid instance.")
@@ -105,7 +103,7 @@ struct SignInService {
             ])
     }
 
-    private func openIDConfiguration(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func openIDConfiguration(_ request: ServiceRequest) -> HTTPServerResponse {
         let tenant = request.name("tenant")
         guard TenantIdentity.isNamed(by: tenant) else {
             return HTTPServerResponse(

@@ -1,20 +1,10 @@
 internal import MMCore
 internal import MMHTTP
 
-/// How the platform services answer: their errors, their check of tokens, their lists.
+/// How the platform services answer: their check of tokens, their lists.
 struct PlatformAnswers {
     let context: TenantContext
     let bearer: BearerCheck
-
-    /// The error of a platform service.
-    static func error(_ status: Int, _ code: String, _ message: String, headers: HTTPHeaders = [:])
-        -> HTTPServerResponse
-    {
-        var answer = HTTPServerResponse(
-            status: status, json: ["error": ["code": .string(code), "message": .string(message)]])
-        for field in headers { answer.headers.set(field.name, field.value) }
-        return answer
-    }
 
     /// The answer to a request whose token and version of the API are in order, with the headers that all of them have.
     /// - Parameter version: the version that the service has; any where there is none.
@@ -30,12 +20,12 @@ struct PlatformAnswers {
 
     private static func refusal(_ request: HTTPServerRequest, version: String) -> HTTPServerResponse? {
         guard let asked = request.queryFields["api-version"], !asked.isEmpty else {
-            return error(
+            return .failure(
                 400, "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.")
         }
         guard asked.hasPrefix(version) else {
-            return error(
+            return .failure(
                 400, "InvalidApiVersionParameter",
                 "The api-version '\(asked.prefix(40))' is invalid. The supported versions are '\(version)'.")
         }
@@ -48,7 +38,7 @@ struct PlatformAnswers {
         do throws(TokenMint.Refusal) {
             let principal = try bearer.principal(request, for: resource)
             guard !bearer.isRevoked(principal) else {
-                return Self.error(401, "AuthenticationFailed", "The access token has been revoked.", headers: challenge)
+                return .failure(401, "AuthenticationFailed", "The access token has been revoked.", headers: challenge)
             }
             return nil
         } catch {
@@ -59,7 +49,7 @@ struct PlatformAnswers {
                 case .wrongAudience: "The access token has the wrong audience."
                 case .malformed, .forged: "The access token is not valid."
                 }
-            return Self.error(401, "AuthenticationFailed", message, headers: challenge)
+            return .failure(401, "AuthenticationFailed", message, headers: challenge)
         }
     }
 
@@ -69,7 +59,7 @@ struct PlatformAnswers {
         var matching = rows
         if let filter = fields["$filter"] {
             guard let expression = try? FilterParser.parse(filter) else {
-                return Self.error(400, "InvalidFilterInQueryString", "The filter '\(filter.prefix(200))' is not valid.")
+                return .failure(400, "InvalidFilterInQueryString", "The filter '\(filter.prefix(200))' is not valid.")
             }
             matching = rows.filter { row in
                 FilterEvaluator(property: { name in
@@ -80,7 +70,7 @@ struct PlatformAnswers {
         }
         let start = fields["$skiptoken"].flatMap { PageToken($0)?.matched } ?? 0
         if fields["$skiptoken"] != nil, fields["$skiptoken"].flatMap({ PageToken($0) }) == nil {
-            return Self.error(400, "InvalidSkipToken", "The skip token is not valid.")
+            return .failure(400, "InvalidSkipToken", "The skip token is not valid.")
         }
         let size = max(1, fields["$top"].flatMap { Int($0) } ?? 50)
         let page = matching.dropFirst(start).prefix(size)

@@ -37,19 +37,19 @@ final class PowerAutomate {
         return routes.router
     }
 
-    private func environments(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func environments(_ request: ServiceRequest) -> HTTPServerResponse {
         checked(request) { answers.list(request.http, PowerEnvironment.all.map(environmentRow)) }
     }
 
-    private func environment(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func environment(_ request: ServiceRequest) -> HTTPServerResponse {
         inEnvironment(request) { HTTPServerResponse(status: 200, json: environmentRow($0)) }
     }
 
-    private func flows(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func flows(_ request: ServiceRequest) -> HTTPServerResponse {
         inEnvironment(request) { answers.list(request.http, flows(in: $0.name).map(JSONValue.object)) }
     }
 
-    private func flow(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func flow(_ request: ServiceRequest) -> HTTPServerResponse {
         ofFlow(request) { flow, name, _ in
             switch request.http.method {
             case "DELETE":
@@ -71,59 +71,57 @@ final class PowerAutomate {
         }
     }
 
-    private func start(_ request: RoutedRequest<Void>) -> HTTPServerResponse { change(request, to: "Started") }
+    private func start(_ request: ServiceRequest) -> HTTPServerResponse { change(request, to: "Started") }
 
-    private func stop(_ request: RoutedRequest<Void>) -> HTTPServerResponse { change(request, to: "Stopped") }
+    private func stop(_ request: ServiceRequest) -> HTTPServerResponse { change(request, to: "Stopped") }
 
-    private func change(_ request: RoutedRequest<Void>, to state: String) -> HTTPServerResponse {
+    private func change(_ request: ServiceRequest, to state: String) -> HTTPServerResponse {
         ofFlow(request) { _, name, _ in
             changes[name] = .state(state)
             return HTTPServerResponse(status: 200, json: [:])
         }
     }
 
-    private func runs(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func runs(_ request: ServiceRequest) -> HTTPServerResponse {
         ofFlow(request) { answers.list(request.http, runs(of: $1, environment: $2)) }
     }
 
-    private func run(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func run(_ request: ServiceRequest) -> HTTPServerResponse {
         ofFlow(request) { _, name, environment in
             let run = request.name("run")
             guard let row = runs(of: name, environment: environment).first(where: { $0["name"]?.string == run }) else {
-                return PlatformAnswers.error(
-                    404, "WorkflowRunNotFound", "The workflow run '\(run)' could not be found.")
+                return .failure(404, "WorkflowRunNotFound", "The workflow run '\(run)' could not be found.")
             }
             return HTTPServerResponse(status: 200, json: row)
         }
     }
 
-    private func trigger(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func trigger(_ request: ServiceRequest) -> HTTPServerResponse {
         ofFlow(request) { _, _, _ in HTTPServerResponse(status: 202) }
     }
 
-    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
         let namespace = request.name("namespace")
         guard namespace.lowercased() == "microsoft.processsimple" else {
-            return PlatformAnswers.error(
-                404, "InvalidResourceNamespace", "The resource namespace '\(namespace)' is invalid.")
+            return .failure(404, "InvalidResourceNamespace", "The resource namespace '\(namespace)' is invalid.")
         }
         return checked(request) {
-            PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
+            .failure(404, "InvalidResourceType", "The resource type could not be found.")
         }
     }
 
-    private func checked(_ request: RoutedRequest<Void>, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
+    private func checked(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
         answers.checked(request.http, for: .flow, version: "2016-11-01", answer)
     }
 
     /// The answer about an environment, which must be there.
     private func inEnvironment(
-        _ request: RoutedRequest<Void>, _ answer: (PowerEnvironment) -> HTTPServerResponse
+        _ request: ServiceRequest, _ answer: (PowerEnvironment) -> HTTPServerResponse
     ) -> HTTPServerResponse {
         checked(request) {
             let name = request.name("environment")
             guard let environment = PowerEnvironment.find(name) else {
-                return PlatformAnswers.error(403, "EnvironmentAccess", "Access to the environment '\(name)' is denied.")
+                return .failure(403, "EnvironmentAccess", "Access to the environment '\(name)' is denied.")
             }
             return answer(environment)
         }
@@ -131,12 +129,12 @@ final class PowerAutomate {
 
     /// The answer about a flow, which must be there: gets it, its name, and that of its environment.
     private func ofFlow(
-        _ request: RoutedRequest<Void>, _ answer: (JSONObject, String, String) -> HTTPServerResponse
+        _ request: ServiceRequest, _ answer: (JSONObject, String, String) -> HTTPServerResponse
     ) -> HTTPServerResponse {
         inEnvironment(request) { environment in
             let name = request.name("flow").lowercased()
             guard let flow = flows(in: environment.name).first(where: { $0["name"]?.string == name }) else {
-                return PlatformAnswers.error(404, "FlowNotFound", "Could not find flow '\(request.name("flow"))'.")
+                return .failure(404, "FlowNotFound", "Could not find flow '\(request.name("flow"))'.")
             }
             return answer(flow, name, environment.name)
         }

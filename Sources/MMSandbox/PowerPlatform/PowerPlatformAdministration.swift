@@ -18,29 +18,28 @@ struct PowerPlatformAdministration {
         return routes.router
     }
 
-    private func environments(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func environments(_ request: ServiceRequest) -> HTTPServerResponse {
         answers.checked(request.http, for: .powerApps) { answers.list(request.http, rows(request)) }
     }
 
-    private func environment(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func environment(_ request: ServiceRequest) -> HTTPServerResponse {
         answers.checked(request.http, for: .powerApps) {
             let name = request.name("environment")
             guard let row = rows(request).first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
-                return PlatformAnswers.error(
-                    404, "EnvironmentNotFound", "The environment '\(name)' could not be found.")
+                return .failure(404, "EnvironmentNotFound", "The environment '\(name)' could not be found.")
             }
             return HTTPServerResponse(status: 200, json: row)
         }
     }
 
-    private func nothing(_ request: RoutedRequest<Void>) -> HTTPServerResponse {
+    private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
         answers.checked(request.http, for: .powerApps) {
-            PlatformAnswers.error(404, "InvalidResourceType", "The resource type could not be found.")
+            .failure(404, "InvalidResourceType", "The resource type could not be found.")
         }
     }
 
     /// The environments, as the address that was asked shows them.
-    private func rows(_ request: RoutedRequest<Void>) -> [JSONValue] {
+    private func rows(_ request: ServiceRequest) -> [JSONValue] {
         let scope = request.http.path.lowercased().contains("/scopes/admin/") ? "/scopes/admin" : ""
         return PowerEnvironment.all.map { environment in
             [

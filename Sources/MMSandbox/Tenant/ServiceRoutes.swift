@@ -1,16 +1,17 @@
 internal import MMCore
 internal import MMHTTP
 
+/// A request as a service gets it: nothing is known of who sent it but what it carries.
+typealias ServiceRequest = RoutedRequest<Void>
+
 /// The requests that a service of a tenant answers: paths, in any case as those of the real services, and their methods.
 struct ServiceRoutes<Service> {
-    /// A request as a service gets it.
-    typealias Request = RoutedRequest<Void>
     /// A method of the service.
-    typealias Answer = @Sendable (Service) -> (Request) -> HTTPServerResponse
+    typealias Answer = @Sendable (Service) -> (ServiceRequest) -> HTTPServerResponse
 
     /// The step of a chain.
     private(set) var router: Router<Void>
-    private let answering: @Sendable (@escaping Answer, Request) async -> HTTPServerResponse
+    private let answering: @Sendable (@escaping Answer, ServiceRequest) async -> HTTPServerResponse
 
     /// No routes yet.
     /// - Parameters:
@@ -39,7 +40,6 @@ struct ServiceRoutes<Service> {
 
     /// The error that most services have.
     static func wrongMethod(_ request: HTTPServerRequest) -> HTTPServerResponse {
-        PlatformAnswers.error(
-            405, "MethodNotAllowed", "The method '\(request.method.prefix(20))' is not allowed for this address.")
+        .failure(405, "MethodNotAllowed", "The method '\(request.method.prefix(20))' is not allowed for this address.")
     }
 }

@@ -10,6 +10,16 @@ extension HTTPServerResponse {
         self.init(status: status, contentType: contentType, body: JSONWriter.bytes(json))
     }
 
+    /// The error that most services have.
+    static func failure(
+        _ status: Int, _ code: String, _ message: String, headers: HTTPHeaders = [:]
+    ) -> HTTPServerResponse {
+        var answer = HTTPServerResponse(
+            status: status, json: ["error": ["code": .string(code), "message": .string(message)]])
+        for field in headers { answer.headers.set(field.name, field.value) }
+        return answer
+    }
+
     /// The body, which services make whole before it is sent.
     var bytes: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
 }
