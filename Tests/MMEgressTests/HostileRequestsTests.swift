@@ -114,7 +114,7 @@ struct HostileRequestsTests {
             "\(answer)")
         #expect(answer.split(separator: "\r\n\r\n").count == 2, "one answer and no more: \(answer)")
         #expect(upstream.received.isEmpty)
-        let faults = wire.refusals + wire.records.compactMap(\.fault)
+        let faults = await wire.faults()
         #expect(faults == [hostile.kind.rawValue] || (isWaitedFor && faults == [WireFault.Kind.tooSlow.rawValue]))
         await wire.session.close()
         await upstream.stop()

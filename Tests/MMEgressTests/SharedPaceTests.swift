@@ -29,7 +29,7 @@ struct SharedPaceTests {
         let second = try await Curl.run(wire, ["-D", "-", url])
         #expect(second.status == "429" && second.text.lowercased().contains("retry-after: "))
         #expect(upstream.received.count == 1)
-        #expect(wire.records.map(\.fault) == [nil, "throttled"])
+        #expect(await wire.records(2).map(\.fault) == [nil, "throttled"])
         await wire.session.close()
         await upstream.stop()
     }

@@ -25,8 +25,8 @@ struct TrustFolder: Sendable {
     /// Makes the folder and writes the certificate. What processes left that are gone is cleared away.
     func write(_ certificate: String) throws(MMError) {
         for name in (try? FolderListing.names(in: home)) ?? [] {
-            let owner = Int32(name.prefix { $0 != "-" })
-            if let owner, owner > 0, kill(owner, 0) != 0, errno == ESRCH { Self.remove(home + "/" + name) }
+            guard let owner = Int32(name.prefix { $0 != "-" }), ProcessIdentity(running: owner) == nil else { continue }
+            Self.remove(home + "/" + name)
         }
         try ProtectedFile.makeDirectory(path)
         try ProtectedFile.replace(certificateFile, with: Array(certificate.utf8))

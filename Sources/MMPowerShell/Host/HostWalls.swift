@@ -96,8 +96,8 @@ package struct HostWalls: Sendable {
     func makeFolders() throws(MMError) {
         for place in [cache, temporary, sharedMemory] { try ProtectedFile.makeDirectory(place) }
         for name in try FolderListing.names(in: base) where name.hasPrefix("session-") {
-            guard let owner = Int32(name.dropFirst(8).prefix { $0 != "-" }), owner > 0, kill(owner, 0) != 0,
-                errno == ESRCH
+            // A process that has ended may long wait to be reaped, as in containers: kill(2) still finds it.
+            guard let owner = Int32(name.dropFirst(8).prefix { $0 != "-" }), ProcessIdentity(running: owner) == nil
             else { continue }
             Self.remove(base + "/" + name)
         }

@@ -48,6 +48,18 @@ final class TestWire: Sendable {
         happened.compactMap { if case .request(let record) = $0 { record } else { nil } }
     }
 
+    /// The records of requests, once there are so many: the answer is out before what became of a request is written down.
+    func records(_ count: Int) async -> [EgressRecord] {
+        _ = await eventually { records.count >= count }
+        return records
+    }
+
+    /// What was wrong with connections and requests, once something was.
+    func faults() async -> [String] {
+        _ = await eventually { !(refusals + records.compactMap(\.fault)).isEmpty }
+        return refusals + records.compactMap(\.fault)
+    }
+
     /// The faults of connections so far.
     var refusals: [String] {
         happened.compactMap { if case .refusedConnection(let fault, _) = $0 { fault.kind.rawValue } else { nil } }
