@@ -66,7 +66,7 @@ enum SSHCommandTools {
     private static func running(_ history: SSHSessionFullProfile.CommandHistory) -> ProfileTool {
         SSHTools.tool("list_running_commands", "List all currently running async commands.", [], SSHTools.looks) {
             (call) async throws(MMError) in
-            let tasks = await call.shells.tasks(of: call.toolCall.context.shellOwner, in: .ssh).filter(\.isRunning)
+            let tasks = call.shells.tasks(of: call.toolCall.context.shellOwner, in: .ssh).filter(\.isRunning)
             guard !tasks.isEmpty else { return "No running commands" }
             var text = "Running Commands:\n"
             for task in tasks {
@@ -89,7 +89,7 @@ enum SSHCommandTools {
             SSHTools.looks
         ) { (call) async throws(MMError) in
             let limit = max(1, call.arguments.number("limit") ?? 50)
-            let tasks = await call.shells.tasks(of: call.toolCall.context.shellOwner, in: .ssh).filter { !$0.isRunning }
+            let tasks = call.shells.tasks(of: call.toolCall.context.shellOwner, in: .ssh).filter { !$0.isRunning }
             guard !tasks.isEmpty else { return "No command history" }
             let shown = tasks.suffix(limit)
             var text = "Command History (last \(shown.count)):\n"

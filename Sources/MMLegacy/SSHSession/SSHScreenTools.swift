@@ -72,7 +72,7 @@ enum SSHScreenTools {
     /// Returns the command that is running in the host's session and accepts input, with its own screen and keys.
     private static func running(_ call: SSHTools.Call) async throws(MMError) -> ShellTask? {
         let key = call.key(try call.opening.target(try call.host().target))
-        guard let task = await call.shells.running(in: key), task.job.command.input != .none else { return nil }
+        guard let task = call.shells.running(in: key), task.job.command.input != .none else { return nil }
         return task
     }
 

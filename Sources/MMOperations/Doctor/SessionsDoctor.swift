@@ -1,5 +1,5 @@
 import Glibc
-package import MMCore
+import MMCore
 import MMEgress
 import MMGuard
 import MMIdentity

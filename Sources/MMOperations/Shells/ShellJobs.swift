@@ -46,7 +46,7 @@ struct ShellJobs: CatalogueOperation {
             }
             return try await services.work(handle, of: context.call).end(for: context, from: services)
         }
-        let rows = await services.shells.tasks(of: context.call.shellOwner, in: place).map {
+        let rows = services.shells.tasks(of: context.call.shellOwner, in: place).map {
             task -> JSONValue in
             var row: JSONObject = [
                 "job": .string(task.handle), "session": .string(task.session.name),

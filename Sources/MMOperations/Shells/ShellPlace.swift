@@ -1,5 +1,5 @@
 import MMCore
-package import MMSessions
+import MMSessions
 package import MMShell
 
 /// Where commands of a shell session run.

@@ -187,7 +187,7 @@ struct ShellRun: CatalogueOperation {
 
     /// Judges a command before anything is started.
     private func clear(_ input: Input, _ call: ShellCallContext) async throws(MMError) -> ShellPolicy.Admission {
-        let (context, configuration, opening) = (call.context, call.configuration, call.opening)
+        let (configuration, opening) = (call.configuration, call.opening)
         let (text, key) = (input.command, call.key(input.session))
         let known = try? await call.shells.existing(key)
         var directory = await known?.workingDirectory

@@ -57,7 +57,7 @@ package struct ShellRunner: Sendable {
         guard case .shell(let session) = member.body else {
             throw MMError(.unsupported, "A device runs one command line at a time.")
         }
-        if !isBeside, let running = await sessions.running(in: member.key) {
+        if !isBeside, let running = sessions.running(in: member.key) {
             guard await running.job.wait(until: .after(patience)) != nil else {
                 throw MMError(
                     .conflict, "The session “\(member.key.name)” is running \(running.handle): \(running.summary)",

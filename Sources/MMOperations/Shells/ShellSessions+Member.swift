@@ -1,5 +1,5 @@
 package import MMCore
-package import MMSessions
+import MMSessions
 package import MMShell
 
 extension ShellSessions {

@@ -1,5 +1,5 @@
 import Glibc
-package import MMCore
+import MMCore
 import MMShell
 
 /// Whether shells that no person opened at a terminal can be confined on this machine, and how they are.
