@@ -1,3 +1,4 @@
+internal import MMCore
 internal import MMHTTP
 
 /// The page that the browser shows when it returns.
@@ -22,10 +23,10 @@ struct LoopbackPage: Sendable {
     /// Returns the page: without scripts, external resources or caching.
     func response(status: Int) -> HTTPServerResponse {
         let page = """
-            <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(Self.escaped(title))</title>
+            <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(HTMLText.escaped(title))</title>
             <style>body{font:16px/1.5 system-ui,sans-serif;max-width:34em;margin:15vh auto;padding:0 1em}
             @media(prefers-color-scheme:dark){body{background:#111;color:#eee}}</style></head>
-            <body><h1>\(Self.escaped(title))</h1><p>\(Self.escaped(text))</p></body></html>
+            <body><h1>\(HTMLText.escaped(title))</h1><p>\(HTMLText.escaped(text))</p></body></html>
 
             """
         var response = HTTPServerResponse.text(page, status: status, type: "text/html; charset=utf-8")
@@ -35,20 +36,5 @@ struct LoopbackPage: Sendable {
         response.headers.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         response.headers.set("Connection", "close")
         return response
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for character in text {
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            default: result.append(character)
-            }
-        }
-        return result
     }
 }

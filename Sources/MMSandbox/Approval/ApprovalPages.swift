@@ -20,9 +20,9 @@ struct ApprovalPages {
     /// The page that names app, tenant and permissions and lists the accounts.
     func approval(_ form: ApprovalForm, _ request: HTTPServerRequest) -> HTTPServerResponse {
         let (token, cookie) = forms.token(request)
-        let scopes = form.scope.split(separator: " ").map { "<li>\(PageTemplate.escaped(String($0)))</li>" }
+        let scopes = form.scope.split(separator: " ").map { "<li>\(HTMLText.escaped(String($0)))</li>" }
         let hidden = form.hidden.map {
-            "<input type=\"hidden\" name=\"\(PageTemplate.escaped($0.name))\" value=\"\(PageTemplate.escaped($0.value))\">"
+            "<input type=\"hidden\" name=\"\(HTMLText.escaped($0.name))\" value=\"\(HTMLText.escaped($0.value))\">"
         }
         let content = PageTemplate.approval.filled(
             texts: [
@@ -48,11 +48,11 @@ struct ApprovalPages {
         }
         let chosen = preferred.flatMap { store.user($0)?.id } ?? choices.first?.id
         return choices.enumerated().map { position, record in
-            let name = PageTemplate.escaped(record["displayName"]?.string ?? "")
-            let upn = PageTemplate.escaped(record["userPrincipalName"]?.string ?? "")
+            let name = HTMLText.escaped(record["displayName"]?.string ?? "")
+            let upn = HTMLText.escaped(record["userPrincipalName"]?.string ?? "")
             let state = record.id == chosen ? " checked autofocus" : ""
             return
-                "<label><input type=\"radio\" name=\"account\" value=\"\(PageTemplate.escaped(record.id))\"\(state)> \(name) <small>\(upn)</small></label>"
+                "<label><input type=\"radio\" name=\"account\" value=\"\(HTMLText.escaped(record.id))\"\(state)> \(name) <small>\(upn)</small></label>"
         }.joined(separator: "\n")
     }
 
@@ -88,11 +88,11 @@ struct ApprovalPages {
     /// A page that posts fields to the app; the script only saves the click.
     func post(_ address: String, _ fields: [(String, String)]) -> HTTPServerResponse {
         let inputs = fields.map {
-            "<input type=\"hidden\" name=\"\(PageTemplate.escaped($0.0))\" value=\"\(PageTemplate.escaped($0.1))\">"
+            "<input type=\"hidden\" name=\"\(HTMLText.escaped($0.0))\" value=\"\(HTMLText.escaped($0.1))\">"
         }
         let content = """
             <h1>Back to the app</h1>
-            <form method="post" action="\(PageTemplate.escaped(address))">
+            <form method="post" action="\(HTMLText.escaped(address))">
             \(inputs.joined(separator: "\n"))
             <div class="row"><button type="submit" autofocus>Continue</button></div>
             </form>
@@ -101,11 +101,11 @@ struct ApprovalPages {
     }
 
     static func message(_ headline: String, note: String) -> String {
-        "<h1>\(PageTemplate.escaped(headline))</h1>\n<p role=\"status\">\(PageTemplate.escaped(note))</p>"
+        "<h1>\(HTMLText.escaped(headline))</h1>\n<p role=\"status\">\(HTMLText.escaped(note))</p>"
     }
 
     private static func alarm(_ problem: String?) -> String {
-        problem.map { "<p class=\"alarm\" role=\"alert\">\(PageTemplate.escaped($0))</p>" } ?? ""
+        problem.map { "<p class=\"alarm\" role=\"alert\">\(HTMLText.escaped($0))</p>" } ?? ""
     }
 
     private static func origin(_ address: String) -> String? {

@@ -22,25 +22,9 @@ struct PageTemplate: Sendable {
             rest = rest[open.upperBound...]
             guard let close = rest.firstRange(of: "}}") else { break }
             let name = String(rest[..<close.lowerBound])
-            result += markup[name] ?? Self.escaped(texts[name] ?? "")
+            result += markup[name] ?? HTMLText.escaped(texts[name] ?? "")
             rest = rest[close.upperBound...]
         }
         return result + rest
-    }
-
-    /// A text as it may stand in an element or an attribute.
-    static func escaped(_ text: String) -> String {
-        var result = ""
-        for character in text.unicodeScalars {
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            default: result.unicodeScalars.append(character)
-            }
-        }
-        return result
     }
 }
