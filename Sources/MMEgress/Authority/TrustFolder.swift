@@ -15,8 +15,7 @@ struct TrustFolder: Sendable {
     /// - Parameter home: a folder that the session's processes may read.
     init(in home: String) {
         self.home = home + "/" + Self.parent
-        // The number tells whose it is, should nobody clear it away.
-        path = "\(self.home)/\(getpid())-\(RandomBytes.text(bytes: 6))"
+        path = self.home + "/" + OwnedFolder.name()
     }
 
     /// The file of the authority's certificate.
@@ -24,10 +23,7 @@ struct TrustFolder: Sendable {
 
     /// Makes the folder and writes the certificate. What processes left that are gone is cleared away.
     func write(_ certificate: String) throws(MMError) {
-        for name in (try? FolderListing.names(in: home)) ?? [] {
-            guard let owner = Int32(name.prefix { $0 != "-" }), ProcessIdentity(running: owner) == nil else { continue }
-            Self.remove(home + "/" + name)
-        }
+        for left in (try? OwnedFolder.abandoned(in: home)) ?? [] { Self.remove(left) }
         try ProtectedFile.makeDirectory(path)
         try ProtectedFile.replace(certificateFile, with: Array(certificate.utf8))
     }

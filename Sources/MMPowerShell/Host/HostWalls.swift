@@ -8,6 +8,8 @@ import MMSystem
 ///
 /// What a session may see is decided when it starts: no wall can be moved afterwards.
 package struct HostWalls: Sendable {
+    /// How the names of sessions' own folders begin.
+    private static let prefix = "session-"
     /// The folder of all sessions of one connection and module.
     private let base: String
     /// The session's own folder, for it alone and gone with it.
@@ -26,7 +28,7 @@ package struct HostWalls: Sendable {
     ///   - hidden: files and folders of `mm` itself.
     package init(in base: String, shared: [String] = [], hidden: [String] = []) {
         self.base = base
-        folder = base + "/session-\(getpid())-\(RandomBytes.text(bytes: 6))"
+        folder = base + "/" + OwnedFolder.name(Self.prefix)
         self.shared = shared
         self.hidden = hidden
     }
@@ -95,12 +97,7 @@ package struct HostWalls: Sendable {
     /// Makes what it writes to, and takes away what sessions left whose program has gone.
     func makeFolders() throws(MMError) {
         for place in [cache, temporary, sharedMemory] { try ProtectedFile.makeDirectory(place) }
-        for name in try FolderListing.names(in: base) where name.hasPrefix("session-") {
-            // A process that has ended may long wait to be reaped, as in containers: kill(2) still finds it.
-            guard let owner = Int32(name.dropFirst(8).prefix { $0 != "-" }), ProcessIdentity(running: owner) == nil
-            else { continue }
-            Self.remove(base + "/" + name)
-        }
+        for left in try OwnedFolder.abandoned(in: base, Self.prefix) { Self.remove(left) }
     }
 
     /// Takes the session's own folder away.
