@@ -57,7 +57,7 @@ struct CertificateTests {
         #expect(claims["aud"] == .string("https://login.microsoftonline.com/\(Contoso.tenant)/oauth2/v2.0/token"))
         #expect(claims["iss"] == .string(Contoso.app) && claims["sub"] == .string(Contoso.app))
         #expect(claims["exp"]?.int == Int(clock.now) + 600 && claims["nbf"]?.int == Int(clock.now))
-        #expect(Authority.isGUID(claims["jti"]?.string ?? ""))
+        #expect(GUID.isOne(claims["jti"]?.string ?? ""))
     }
 
     @Test(

@@ -43,16 +43,11 @@ package struct ExchangeAnchor: Sendable, Hashable {
             guard let text = command.parameters[name]?.string else { continue }
             let identity = String(text.prefix { $0 != ":" })
             guard let identity = plain(identity) else { continue }
-            if isGuid(identity) { return "MBX:\(identity)@\(tenant)" }
+            if GUID.isOne(identity) { return "MBX:\(identity)@\(tenant)" }
             let parts = identity.split(separator: "@", omittingEmptySubsequences: false)
             if parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty { return "SMTP:\(identity)" }
         }
         return nil
-    }
-
-    private static func isGuid(_ text: String) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
     }
 
     /// Returns a text if a header can carry it.

@@ -50,7 +50,7 @@ struct TokenCacheView: Sendable {
             else { return nil }
             let claims = idToken(home: home, realm: realm)
             guard let objectID = claims?.objectID ?? fields["local_account_id"]?.string,
-                let tenantID = claims?.tenantID ?? (Authority.isGUID(realm) ? realm : pinnedTenantID)
+                let tenantID = claims?.tenantID ?? (GUID.isOne(realm) ? realm : pinnedTenantID)
             else { return nil }
             let username = claims?.username ?? fields["username"]?.string ?? ""
             return Account(

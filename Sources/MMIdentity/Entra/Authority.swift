@@ -22,7 +22,7 @@ package struct Authority: Sendable, Hashable {
     }
 
     /// The tenant's id, which tokens carry; `nil` if the tenant is given by another name.
-    package var tenantID: String? { Self.isGUID(tenant) ? tenant : nil }
+    package var tenantID: String? { GUID.isOne(tenant) ? tenant : nil }
 
     /// The URL that tokens are requested from.
     var tokenEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/token" }
@@ -39,13 +39,6 @@ package struct Authority: Sendable, Hashable {
         let isAlias = given.scheme == "https" && given.port == 443 && cloud.loginAliases.contains(given.host)
         guard isKnownHost || isAlias, !given.hasUserInfo else { return false }
         return given.pathAndQuery.lowercased() == "/\(tenantID.lowercased())/v2.0"
-    }
-
-    /// Returns whether a text is a GUID in its usual form.
-    package static func isGUID(_ text: String) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12]
-            && parts.allSatisfy { $0.utf8.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit && $0 < 0x80 } }
     }
 
     private static func isDomainByte(_ byte: UInt8) -> Bool {

@@ -188,7 +188,7 @@ package struct EntraClient: Sendable {
     /// Returns the `X-AnchorMailbox` value for a home account id, `uid.utid`; `nil` for an id of another form.
     private static func anchor(_ account: String) -> String? {
         let parts = account.split(separator: ".").map(String.init)
-        guard parts.count == 2, parts.allSatisfy(Authority.isGUID) else { return nil }
+        guard parts.count == 2, parts.allSatisfy(GUID.isOne) else { return nil }
         return "Oid:\(parts[0])@\(parts[1])"
     }
 

@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// The ids of one kind of object, made from the index and readable back into it.
 struct ObjectIDs: Sendable {
     private let mixing: Mixing
@@ -29,7 +31,7 @@ struct ObjectIDs: Sendable {
 
     /// The index of a GUID, when it is one of these.
     func index(ofGuid text: String) -> Int? {
-        guard Guid.isGuid(text), let front = UInt32(text.prefix(8), radix: 16) else { return nil }
+        guard GUID.isOne(text), let front = UInt32(text.prefix(8), radix: 16) else { return nil }
         let index = unscrambled(front)
         return guid(index) == text.lowercased() ? index : nil
     }

@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// An app registration that the sandbox knows.
 struct RegisteredApp: Sendable {
     /// An outside issuer whose tokens stand for the app's own credential.
@@ -74,7 +76,7 @@ struct RegisteredApp: Sendable {
     /// The app that a form names: known, enabled.
     static func named(in form: FormFields) throws(TokenFault) -> RegisteredApp {
         guard let id = form["client_id"], !id.isEmpty else { throw .missing("client_id") }
-        guard Guid.isGuid(id) else {
+        guard GUID.isOne(id) else {
             throw TokenFault("invalid_request", 900_971, "The client_id '\(id.prefix(64))' is not a valid GUID.")
         }
         guard let app = find(id) else {

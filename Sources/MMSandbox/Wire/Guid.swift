@@ -1,21 +1,5 @@
 /// GUIDs as text.
 enum Guid {
-    /// Whether a text has the form `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.
-    static func isGuid(_ text: some StringProtocol) -> Bool {
-        guard text.utf8.count == 36 else { return false }
-        for (position, byte) in text.utf8.enumerated() {
-            switch position {
-            case 8, 13, 18, 23: if byte != UInt8(ascii: "-") { return false }
-            default:
-                switch byte {
-                case 0x30...0x39, 0x41...0x46, 0x61...0x66: continue
-                default: return false
-                }
-            }
-        }
-        return true
-    }
-
     /// The text of 128 bits, with the marks of a random GUID (RFC 9562, section 5.4).
     static func text(_ high: UInt64, _ low: UInt64) -> String {
         var bytes: [UInt8] = []
