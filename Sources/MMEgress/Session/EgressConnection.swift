@@ -40,7 +40,7 @@ struct EgressConnection: Sendable {
                 if error.kind != .tls { try? await writer.refuse(error, keepsAlive: false) }
             }
         }
-        await channel.close()
+        await channel.close(lingering: core.limits.linger, upTo: core.limits.lingerBytes)
     }
 
     private func nextHead() async throws(WireFault) -> RequestHead? {

@@ -10,6 +10,10 @@ package struct EgressLimits: Sendable {
     package var bodyStall = Duration.seconds(60)
     /// How long a client may leave an answer untaken.
     package var answerStall = Duration.seconds(300)
+    /// How long a connection is read from after its last answer, for a client that is still sending.
+    package var linger = Duration.seconds(10)
+    /// How much of what such a client still sends is taken, and thrown away.
+    package var lingerBytes = 64 << 20
     /// How much of a body is read before the judge is asked; what is larger is judged by its beginning.
     package var judgedBytes = 1 << 20
     /// How long a request is held open while somebody is asked. .NET's own patience is 100 s.

@@ -1,3 +1,5 @@
+import CMMSystem
+import Glibc
 import MMCore
 import MMSystem
 
@@ -40,7 +42,17 @@ final class ClientPresence: Sendable {
         return LoopbackPeer.isHeld(farEndOf: raw, by: processes)
     }
 
-    /// Calls a handler when the client leaves, at once where it has; nil calls it off.
+    /// Tells the client that no more comes.
+    /// - Returns: a descriptor by which to read what it still sends; nil where the connection is gone.
+    func finishAnswers() -> FileDescriptor? {
+        let copy: Int32 = state.withLock { state in
+            guard let raw = state.raw, shutdown(raw, Int32(SHUT_WR)) == 0 else { return -1 }
+            return mm_duplicate(raw)
+        }
+        return copy < 0 ? nil : FileDescriptor(owning: copy)
+    }
+
+    /// Calls a handler when the client leaves, at once where it has; nil removes the handler.
     func onDeparture(_ handler: (@Sendable () -> Void)?) {
         let hasLeft = state.withLock { state in
             state.handler = handler

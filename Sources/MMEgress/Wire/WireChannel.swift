@@ -117,13 +117,33 @@ final class WireChannel: Sendable {
     }
 
     /// Ends the connection, with TLS's farewell where there is one.
-    func close() async {
+    ///
+    /// A client that is still sending would get a reset, and might never read its answer: what it sends is taken and thrown
+    /// away until it has read to the end (RFC 9112, section 9.6).
+    /// - Parameters:
+    ///   - time: how long that may last.
+    ///   - bytes: how much is taken.
+    func close(lingering time: Duration, upTo bytes: Int) async {
         let farewell = layer.withLock { layer in
             layer.tls?.shutdown()
             return layer.tls?.takeOutgoing() ?? []
         }
         if !farewell.isEmpty { try? await send(farewell) }
+        reader.close()
+        if let socket = presence.finishAnswers(), let rest = try? PolledReader(socket) {
+            await Self.discard(rest, within: time, upTo: bytes)
+        }
         drop()
+    }
+
+    private static func discard(_ rest: PolledReader, within time: Duration, upTo bytes: Int) async {
+        let watch = DeadlineWatch.shared.watch(.now + time) { rest.close() }
+        defer {
+            DeadlineWatch.shared.forget(watch)
+            rest.close()
+        }
+        var left = bytes
+        while left > 0, let piece = try? await rest.read(upTo: pieceSize), !piece.isEmpty { left -= piece.count }
     }
 
     /// Ends the connection at once.

@@ -15,29 +15,65 @@ enum RawSession {
     static func plain(_ wire: TestWire, _ bytes: [UInt8], keepsSending: Bool = false) async throws -> String {
         let port = wire.session.port
         return try await BlockingWork.run { () throws(MMError) in
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            address.sin_addr.s_addr = inet_addr("127.0.0.1")
-            let connected = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-            guard connected == 0 else { throw MMError(.unavailable, "The proxy can't be reached.") }
-            _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-            if !keepsSending { shutdown(descriptor, Int32(SHUT_WR)) }
-            var answer: [UInt8] = []
-            var piece = [UInt8](repeating: 0, count: 4096)
-            while true {
-                let count = recv(descriptor, &piece, piece.count, 0)
-                guard count > 0 else { break }
-                answer += piece.prefix(count)
-            }
-            return String(decoding: answer, as: UTF8.self)
+            let proxy = try connected(to: port)
+            _ = send(proxy.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            if !keepsSending { shutdown(proxy.raw, Int32(SHUT_WR)) }
+            return answer(proxy)
         }
+    }
+
+    /// Sends all bytes before it reads anything, as simple clients do.
+    /// - Returns: the answer; nil where not all of the bytes were taken.
+    static func sendingFirst(_ wire: TestWire, _ bytes: [UInt8]) async throws -> String? {
+        let port = wire.session.port
+        return try await BlockingWork.run { () throws(MMError) in
+            let proxy = try connected(to: port)
+            guard send(proxy.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { return nil }
+            return answer(proxy)
+        }
+    }
+
+    /// Sends bytes, reads what comes, and goes on sending a little without an end.
+    /// - Returns: whether the proxy has ended the connection within a minute of its answer.
+    static func neverEnding(_ wire: TestWire, _ bytes: [UInt8]) async throws -> Bool {
+        let port = wire.session.port
+        return try await BlockingWork.run { () throws(MMError) in
+            let proxy = try connected(to: port)
+            _ = send(proxy.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            _ = answer(proxy)
+            let limit = ContinuousClock.now + .seconds(60)
+            while ContinuousClock.now < limit {
+                guard send(proxy.raw, "x", 1, Int32(MSG_NOSIGNAL)) == 1 else { return true }
+                usleep(20_000)
+            }
+            return false
+        }
+    }
+
+    private static func connected(to port: UInt16) throws(MMError) -> FileDescriptor {
+        let proxy = FileDescriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(proxy.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw MMError(.unavailable, "The proxy can't be reached.") }
+        return proxy
+    }
+
+    private static func answer(_ proxy: borrowing FileDescriptor) -> String {
+        var answer: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(proxy.raw, &piece, piece.count, 0)
+            guard count > 0 else { break }
+            answer += piece.prefix(count)
+        }
+        return String(decoding: answer, as: UTF8.self)
     }
 
     /// What a head must hold to be let in.
