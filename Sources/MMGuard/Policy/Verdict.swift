@@ -21,6 +21,9 @@ public struct Verdict: Sendable, Hashable {
     /// What is not simply allowed, in the order in which it stands.
     package var asking: [GuardFinding]
 
+    /// How many things of one kind a script changes at most, where its own lists and limits say so.
+    package internal(set) var counted: Int?
+
     /// The strictest class.
     public var guardClass: GuardClass { classes.strictest }
 

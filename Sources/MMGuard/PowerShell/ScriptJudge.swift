@@ -34,9 +34,14 @@ struct ScriptJudge: Sendable {
             finding.place = text?.place(found.extent)
             return finding
         }
-        let verdict = Verdict(
+        var verdict = Verdict(
             findings: tables.user.apply(to: findings), policy: policy, confirmed: confirmed,
             previews: walk.previews.map(\.preview))
+        // What can't be read may do anything any number of times, and a function runs as often as it is called.
+        let isRead =
+            walk.functions.isEmpty
+            && !walk.found.contains { $0.finding.kind == .dynamic || $0.finding.kind == .unknown }
+        if isRead { verdict.counted = walk.targets.known }
         return (verdict, context.memory.after(walk))
     }
 

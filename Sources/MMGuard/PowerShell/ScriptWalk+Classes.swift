@@ -44,7 +44,10 @@ extension ScriptWalk {
             {
                 .unknown
             } else { .classified }
-        if classes != .read { changes += 1 }
+        if classes != .read {
+            changes += 1
+            if entry.product != .builtin { countTargets(of: call) }
+        }
         let isRead = classes == .read && kind == .classified
         guard !isRead || !tables.user.rules.isEmpty else { return }
         let isBulk =
@@ -64,6 +67,12 @@ extension ScriptWalk {
         var findings = isRead || isHeldBack ? [] : [finding]
         if isBulk, !isHeldBack { findings.append(bulk(entry.name)) }
         reportCommand(findings, named: entry.name, bound: call.arguments, call.extent)
+    }
+
+    /// Counts what a command changes: as often as it runs, for what comes in.
+    mutating func countTargets(of call: CommandCall) {
+        let times = ValueFacts.product(repeats, call.place > 0 ? call.input.count : 1)
+        targets.add(call.entry.name, times: times, at: call.extent)
     }
 
     /// The finding for a change to many objects.

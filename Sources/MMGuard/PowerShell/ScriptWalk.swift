@@ -54,6 +54,8 @@ struct ScriptWalk {
         var isChange: Bool
     }
 
+    /// How many things it changes in a service.
+    var targets = TargetCount()
     let tables: GuardTables
     let context: ScriptContext
     /// Rules that are switched off: only tests do that, to show that each rule is needed.

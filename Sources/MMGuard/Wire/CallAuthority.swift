@@ -10,8 +10,8 @@ package struct CallAuthority: Sendable, Hashable {
     let isUnclear: Bool
     /// How many things may be changed that the text does not name; nil for any number.
     let unnamed: Int?
-    /// How many a preview counted; nil where nothing was counted.
-    let previewed: Int?
+    /// How many a preview counted, or the text itself names; nil where nothing was counted.
+    let counted: Int?
     /// What the person saw, in lower case.
     private let shown: [UInt8]
 
@@ -28,7 +28,7 @@ package struct CallAuthority: Sendable, Hashable {
         isConfirmed = verdict.decision == .ask
         isUnclear = verdict.asking.contains { $0.kind == .dynamic || $0.kind == .unknown }
         shown = Array(text.asciiLowercased.utf8)
-        self.previewed = previewed
+        counted = previewed ?? verdict.counted
         // A text without variables, pipelines and expressions names all that it works on.
         let isClosed = !text.utf8.contains { "$|(*".utf8.contains($0) } && !Self.hasSplat(text)
         if let previewed {

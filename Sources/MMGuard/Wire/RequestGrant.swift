@@ -89,7 +89,8 @@ package struct RequestGrant: Sendable {
             return refuse(intent, "denied", verdict.reason)
         }
         guard !isStopped else { return stopped(intent, number) }
-        if isRetry(intent) || isGranted(intent, verdict, authority) { return pass(intent, number) }
+        if isRetry(intent) { return pass(intent, number, isRetry: true) }
+        if isGranted(intent, verdict, authority) { return pass(intent, number) }
         if let left = kindsLeft[intent.kind], left > 0 {
             kindsLeft[intent.kind] = left - 1
             return pass(intent, number)
@@ -105,8 +106,10 @@ package struct RequestGrant: Sendable {
         case .yes, .yesToKind:
             guard !isStopped else { return stopped(intent, number) }
             approved.insert(intent.digest)
-            if answer == .yesToKind { kindsLeft[intent.kind, default: 0] += question.offeredOfKind }
-            return pass(intent, number)
+            let outcome = pass(intent, number)
+            // Several may have been held at once, each with the same offer: together they let pass what was counted.
+            if answer == .yesToKind { kindsLeft[intent.kind] = min(question.offeredOfKind, expected(intent.kind)) }
+            return outcome
         case .no:
             refusedKinds.insert(intent.kind)
             report.refused.append(SentRequest(intent, number: number))
@@ -157,10 +160,10 @@ package struct RequestGrant: Sendable {
         return [0, 408, 429, 500, 502, 503, 504].contains(status)
     }
 
-    private mutating func pass(_ intent: RequestIntent, _ number: UInt64) -> Outcome {
+    private mutating func pass(_ intent: RequestIntent, _ number: UInt64, isRetry: Bool = false) -> Outcome {
         digests[number] = intent.digest
         ends[intent.digest] = .some(nil)
-        kindsSent[intent.kind, default: 0] += 1
+        if !isRetry { kindsSent[intent.kind, default: 0] += 1 }
         report.sent.append(SentRequest(intent, number: number))
         return .allow(intent.classes.strictest)
     }
@@ -168,20 +171,27 @@ package struct RequestGrant: Sendable {
     private func question(_ intent: RequestIntent, _ number: UInt64, _ authority: CallAuthority) -> RequestQuestion {
         let was = authority.mayWrite ? "the call was not let through for it" : "the call was let through to look"
         let names = intent.targets.prefix(Self.namesInQuestion).joined(separator: ", ")
+        let left = max(expected(intent.kind) - 1, 0)
+        let more =
+            authority.counted == nil ? "" : " More of this kind expected: \(left == 0 ? "none" : String(left))."
         let findings = intent.findings.map { finding in
             var finding = finding
             finding.atLeast = max(finding.atLeast ?? .ask, .ask)
-            finding.reason += " Now a script sends it, and \(was)." + (names.isEmpty ? "" : " It works on: \(names).")
+            finding.reason +=
+                " Now a script sends it, and \(was)." + (names.isEmpty ? "" : " It works on: \(names).") + more
             return finding
         }
-        let counted = authority.previewed ?? CallAuthority.few
-        let left = max(counted - kindsSent[intent.kind, default: 0] - 1, 0)
         return RequestQuestion(
             intent: intent, number: number,
             verdict: Verdict(findings: findings, policy: policy, previews: intent.previews), offeredOfKind: left)
     }
 
     private static let namesInQuestion = 10
+
+    /// How many more requests of a kind are expected: as many as were counted, or a few, less those that were sent.
+    private func expected(_ kind: String) -> Int {
+        max((authority?.counted ?? CallAuthority.few) - kindsSent[kind, default: 0], 0)
+    }
 
     private mutating func stopped(_ intent: RequestIntent, _ number: UInt64) -> Outcome {
         report.held.append(SentRequest(intent, number: number))
