@@ -15,14 +15,11 @@ package struct RequestQuestion: Sendable, Hashable {
     /// - Parameters:
     ///   - connection: the connection.
     ///   - module: the module of the session.
-    ///   - checks: what the connection wants a person to show.
-    package func confirmation(
-        connection: String, module: String, checks: ConnectionPersonChecks = ConnectionPersonChecks()
-    ) -> ConfirmationRequest {
+    package func confirmation(on connection: Connection, module: String) -> ConfirmationRequest {
         let request = intent.request.lasting
         return ConfirmationRequest(
-            connection: connection, module: module, title: "send from a script in \(module)", text: request.line,
-            body: request.body.seen, parameters: request.decisiveHeaders, verdict: verdict, checks: checks)
+            on: connection, module: module, title: "send from a script in \(module)", text: request.line,
+            body: request.body.seen, parameters: request.decisiveHeaders, verdict: verdict)
     }
 
     /// Whether a yes can wait for the same request: only where all of it is known.

@@ -51,8 +51,7 @@ private struct SessionPoolRun: CatalogueOperation {
             confirmed: input.confirmed)
         try await Clearance(
             ConfirmationRequest(
-                connection: connection.name, module: moduleName, title: "run in \(moduleName)", text: command,
-                parameters: [:], verdict: verdict, checks: connection.personChecks)
+                on: connection, module: moduleName, title: "run in \(moduleName)", text: command, verdict: verdict)
         ).settle(in: context, with: services.ledger)
         var body: JSONObject = [
             "connection": .string(connection.name), "module": .string(moduleName), "command": .string(command),

@@ -1,4 +1,5 @@
 public import MMCore
+import MMGuard
 
 /// What a running operation knows of its call.
 public struct OperationContext: Sendable {

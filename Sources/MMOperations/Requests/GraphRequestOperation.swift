@@ -56,10 +56,8 @@ struct GraphRequestOperation: CatalogueOperation {
         let verdict = try guarding.guards.engine().judge(judged, policy: policy, confirmed: input.confirmed)
         try await Clearance(
             ConfirmationRequest(
-                connection: connection.name, actor: connection.actor, module: module,
-                title: "\(input.method) \(target.path)",
-                text: "\(input.method) \(target.pathAndQuery)",
-                body: request.body ?? [], verdict: verdict, checks: connection.personChecks)
+                on: connection, module: module, title: "\(input.method) \(target.path)",
+                text: "\(input.method) \(target.pathAndQuery)", body: request.body ?? [], verdict: verdict)
         ).settle(in: context, with: guarding.ledger)
 
         let asked = "\(input.method) \(target.pathAndQuery)"

@@ -72,9 +72,9 @@ struct Run: CatalogueOperation {
         let plan = planned
         try await Clearance(
             ConfirmationRequest(
-                connection: connection.name, actor: connection.actor, module: moduleName,
+                on: connection, module: moduleName,
                 title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
-                parameters: arguments.object, verdict: verdict, checks: connection.personChecks)
+                parameters: arguments.object, verdict: verdict)
         ).settle(in: context, with: guarding.ledger)
         for warning in verdict.warnings {
             services.requests.log.scoped(connection.name, moduleName).warning("guard: \(warning)")

@@ -30,6 +30,33 @@ struct PresentationTests {
         #expect(request.presentation.title == "Nightly (app 1234, no person): run in exo")
     }
 
+    @Test(
+        "a request of a script names who acts where that is no person, as the script's own question does",
+        arguments: [
+            (
+                [
+                    "auth": ["method": "secret", "secretFile": "/s"], "appId": "11112222-3333-4444-5555-666677778888",
+                    "tenant": "contoso.example",
+                ],
+                "Nightly (app 11112222-3333-4444-5555-666677778888, no person)"
+            ), (["tenant": "contoso.example"], "Nightly"),
+        ] as [(JSONObject, String)])
+    func actors(entry: JSONObject, who: String) throws {
+        let connection = try Connection(name: "Nightly", entry: entry)
+        var grant = RequestGrantTests.grant("Get-Mailbox")
+        let intent = try #require(RequestGrantTests.requests["remove ann"])
+        guard case .hold(let question) = grant.judge(intent, number: 1) else {
+            throw MMError(.internalError, "It was not held.")
+        }
+        #expect(
+            question.confirmation(on: connection, module: "exo").presentation.title
+                == "\(who): send from a script in exo")
+        let script = ConfirmationRequest(
+            on: connection, module: "exo", title: "run in exo", text: "Remove-Mailbox ceo",
+            verdict: GuardEngine().judge(script: "Remove-Mailbox ceo", policy: .standard))
+        #expect(script.presentation.title == "\(who): run in exo")
+    }
+
     @Test("names each risky part of a script, also where another of them is a harmless mail")
     func parts() throws {
         let page = try #require(

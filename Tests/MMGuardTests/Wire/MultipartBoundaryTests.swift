@@ -101,7 +101,8 @@ struct MultipartBoundaryTests {
             guard case .hold(let question) = grant.judge(intent, number: 1) else {
                 throw MMError(.internalError, "It was not held.")
             }
-            return question.confirmation(connection: "Contoso", module: "exo")
+            return try question.confirmation(
+                on: Connection(name: "Contoso", tenant: "contoso.example"), module: "exo")
         }
         #expect(try shown("a", title: "x").digest == shown("b2", title: "x").digest)
         #expect(try shown("a", title: "x").digest != shown("a", title: "y").digest)

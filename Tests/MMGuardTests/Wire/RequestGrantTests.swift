@@ -35,6 +35,7 @@ struct RequestGrantTests {
         "unknown": Wire.intent(.graph, "POST", "/v1.0/somethingNew", "{}"),
         "secret": Wire.intent(.keyVault, "GET", "/secrets/db"),
         "resource": Wire.intent(.arm, "PUT", "/subscriptions/s/resourceGroups/rg", "{}"),
+        "web socket": Wire.intent(.graph, "GET", "/v1.0/live", headers: [("Upgrade", "websocket")]),
         "action": Wire.intent(.arm, "POST", WireRequestTests.vm + "/somethingNew", "{}"),
     ]
 
@@ -52,6 +53,8 @@ struct RequestGrantTests {
             ("Get-Mailbox", "read", "allow"), ("Get-Mailbox", "sign-in", "allow"), ("Get-Mailbox", "write", "hold"),
             ("Get-Mailbox", "remove ann", "hold"), ("Get-Mailbox", "mail", "hold"), ("Get-Mailbox", "secret", "hold"),
             ("Get-Mailbox", "resource", "hold"), ("Get-Mailbox", "unknown", "hold"),
+            ("Get-Mailbox", "web socket", "hold"),
+            ("Set-Mailbox ann@contoso.com -CustomAttribute1 x", "web socket", "hold"),
             ("Set-Mailbox ann@contoso.com -CustomAttribute1 x", "write", "allow"),
             ("Set-Mailbox ann@contoso.com -CustomAttribute1 x", "set ann", "allow"),
             ("Set-Mailbox ann@contoso.com -CustomAttribute1 x", "forward ann", "hold"),
@@ -81,7 +84,7 @@ struct RequestGrantTests {
         "outside of calls a session looks and signs in",
         arguments: [
             ("read", "allow"), ("sign-in", "allow"), ("write", "outside_call"), ("secret", "outside_call"),
-            ("mail", "outside_call"), ("unknown", "outside_call"),
+            ("mail", "outside_call"), ("unknown", "outside_call"), ("web socket", "outside_call"),
         ])
     func outside(request: String, expected: String) throws {
         var grant = RequestGrant.outsideCalls(policy: .standard)
@@ -273,17 +276,18 @@ struct RequestGrantTests {
 
     @Test("a person sees the whole request and the call that sends it, and a yes is bound to exactly that")
     func questions() throws {
+        let contoso = try Connection(name: "Contoso", tenant: "contoso.example")
         var grant = Self.grant("Get-Mailbox")
         let question = try hold(&grant, "remove ann", 1)
-        let shown = question.confirmation(connection: "Contoso", module: "exo")
+        let shown = question.confirmation(on: contoso, module: "exo")
         let page = try #require(shown.presentation.pages.first)
         #expect(shown.presentation.title == "Contoso: send from a script in exo")
         #expect(page.contains("the call was let through to look"))
         #expect(page.contains("POST https://outlook.office365.com\(Self.invoke)"))
         #expect(page.contains("\"Identity\": \"ann@contoso.com\""))
         var other = Self.grant("Get-Mailbox")
-        let same = try hold(&other, "remove ann", 7).confirmation(connection: "Contoso", module: "exo")
-        let different = try hold(&other, "remove ceo", 8).confirmation(connection: "Contoso", module: "exo")
+        let same = try hold(&other, "remove ann", 7).confirmation(on: contoso, module: "exo")
+        let different = try hold(&other, "remove ceo", 8).confirmation(on: contoso, module: "exo")
         #expect(shown.digest == same.digest)
         #expect(shown.digest != different.digest)
         #expect(question.canWait)

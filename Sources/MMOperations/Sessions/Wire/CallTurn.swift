@@ -31,9 +31,7 @@ struct CallTurn: Sendable {
         self.isDryRun = isDryRun
         ledger = guarding.ledger
         person = context.call.person
-        confirmation = {
-            $0.confirmation(connection: connection.name, module: module, checks: connection.personChecks)
-        }
+        confirmation = { $0.confirmation(on: connection, module: module) }
     }
 
     /// Asks about a request: the ledger, where a person may have said yes before, else the person who is there.

@@ -1,8 +1,8 @@
-import MMCore
+package import MMCore
 
 extension Connection {
     /// Who acts where an app signs in by itself: `app ID, no person`; nil where a person does, or where only the token tells.
-    var actor: String? {
+    package var actor: String? {
         switch auth.method {
         case .secret, .certificate, .federated: "app \(appId ?? "without id"), no person"
         case .managedIdentity: "app \(auth.clientId ?? appId ?? "of this machine"), no person"
