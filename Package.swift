@@ -10,6 +10,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("PowerShellSyntax", []),
     ("ShellSyntax", []),
     ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "ShellSyntax", "CGuardTables"]),
+    ("MMPermissions", ["MMCore", "MMGuard", "CPermissionTables"]),
     ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
@@ -22,8 +23,8 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMOperations",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMSessions", "MMNative",
-            "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMPermissions",
+            "MMSessions", "MMNative", "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
         ]
     ),
     ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMOperations"]),
@@ -69,6 +70,7 @@ let cTargets: [Target] = [
     .target(name: "CLogin"),
     .target(name: "CFIDO2"),
     .target(name: "CGuardTables", exclude: ["Tables"]),
+    .target(name: "CPermissionTables", exclude: ["Tables"]),
     .target(name: "CPowerShellResources", exclude: ["Resources"]),
     .target(name: "CExchangeTables", exclude: ["Tables"]),
     .target(name: "CSandboxPages", exclude: ["Pages"]),

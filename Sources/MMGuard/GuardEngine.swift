@@ -20,10 +20,22 @@ public struct GuardEngine: Sendable {
         RequestClassifier(tables: tables).classify(request)
     }
 
-    /// The least permissions that a request to Graph needs, for advice after a refusal; nil when nothing is known.
-    public func leastPermissions(_ request: GuardedRequest) -> LeastPermissions? {
-        RequestClassifier(tables: tables).leastPermissions(request)
+    /// Searches the templates that a request to Graph may mean, likeliest first, for what another table says of one.
+    /// - Parameters:
+    ///   - target: the request.
+    ///   - parts: the parts of the other table, in the order in which they count.
+    ///   - look: what a part says of a template; `nil` goes on to the next.
+    package func search<Part, Found>(
+        _ target: RequestTarget, in parts: [Part], look: (GraphTemplate, Part) -> Found?
+    ) -> Found? {
+        RequestClassifier(tables: tables).search(target, in: parts, look: look)
     }
+
+    /// The text of a template: `/users/{user-id}/messages`.
+    package func text(of template: GraphTemplate) -> String { tables.paths.text(of: template.number) }
+
+    /// By which a table that names templates by their numbers is known to belong to the guard's tree of paths.
+    package var pathsFingerprint: UInt64 { tables.paths.fingerprint }
 
     /// The verdict over a request.
     /// - Parameters:

@@ -1,5 +1,6 @@
-"""Path templates of Microsoft Graph, with the least permission of each call, as one tree."""
+"""Path templates of Microsoft Graph as one tree."""
 
+import hashlib
 import json
 import re
 import struct
@@ -57,7 +58,9 @@ def tidy(path):
     return "/" + "/".join(segments)
 
 
-def compile_paths(data, out):
+def build_tree(data):
+    """The nodes of all templates, numbered; each with the rows of the permission data that stand there:
+    (section, methods, set, what is needed besides)."""
     root = Node(None, "")
     for name, flag in [("paths-v1.0", V1 | BETA), ("paths-beta-extra", BETA), ("paths-beta-more", BETA)]:
         with open(f"{data}/graph/{name}.jsonl") as file:
@@ -72,8 +75,9 @@ def compile_paths(data, out):
     for number, (section, flag) in enumerate(
         [("v1", KNOWN_V1), ("other", KNOWN_V1 | KNOWN_BETA), ("beta", KNOWN_BETA)]
     ):
-        for path, entry in permissions[section].items():
-            path = tidy(path)
+        # Paths that name the object by another key stand beside the plain ones, which come first.
+        for written, entry in sorted(permissions[section].items(), key=lambda item: "(" in item[0]):
+            path = tidy(written)
             if path is None:
                 continue
             node = insert(root, path)
@@ -81,19 +85,32 @@ def compile_paths(data, out):
             for methods, value in entry.items():
                 if methods in ("also", "hand"):
                     continue
-                mask = sum(METHODS.get(method, 0) for method in methods.split(","))
-                if mask:
-                    node.permissions.append((number, mask, value))
+                for method in methods.split(","):
+                    if method in METHODS:
+                        also = entry.get("also", {}).get(method, {})
+                        if (number, METHODS[method]) not in [row[:2] for row in node.permissions]:
+                            node.permissions.append((number, METHODS[method], value, also))
 
     nodes = [root]
     for node in nodes:
-        node.number = len(nodes) and nodes.index(node) if node is root else node.number
         for child in [node.children[name] for name in sorted(node.children)] + ([node.key] if node.key else []):
             child.number = len(nodes)
             nodes.append(child)
+    return nodes
 
-    pool, node_bytes, child_bytes, permission_bytes = Pool(), bytearray(), bytearray(), bytearray()
-    child_count = permission_count = 0
+
+def fingerprint(nodes):
+    """Eight bytes by which a table that speaks of node numbers is known to belong to these nodes."""
+    digest = hashlib.sha256()
+    for node in nodes:
+        digest.update(f"{node.parent.number if node.parent else 0} {node.text}\n".encode())
+    return digest.digest()[:8]
+
+
+def compile_paths(data, out):
+    nodes = build_tree(data)
+    pool, node_bytes, child_bytes = Pool(), bytearray(), bytearray()
+    child_count = 0
     for node in nodes:
         entries = {name: child.number for name, child in node.children.items()}
         # The short name of an operation outside the main namespace is accepted too.
@@ -105,32 +122,11 @@ def compile_paths(data, out):
         for name in sorted(entries, key=lambda text: text.encode()):
             child_bytes += struct.pack("<II", pool.add(name), entries[name])
             child_count += 1
-        first_permission = permission_count
-        for section, mask, value in node.permissions:
-            permission_bytes += struct.pack("<BBH", section, mask, value)
-            permission_count += 1
         node_bytes += struct.pack(
-            "<IIIIIHBBHH", node.parent.number if node.parent else 0, pool.add(node.text), first,
-            node.key.number if node.key else 0, first_permission, len(entries), node.flags, node.methods,
-            permission_count - first_permission, 0,
+            "<IIIIHBB", node.parent.number if node.parent else 0, pool.add(node.text), first,
+            node.key.number if node.key else 0, len(entries), node.flags, node.methods,
         )
-    set_bytes, scheme_bytes = bytearray(), bytearray()
-    schemes = {}
-
-    def scheme(value):
-        least = tuple(value[0]) if value else None
-        if least is None:
-            return 0xFFFF
-        if least not in schemes:
-            schemes[least] = len(scheme_bytes) // 2
-            scheme_bytes.extend(struct.pack("<H", len(least)) + b"".join(struct.pack("<H", name) for name in least))
-        return schemes[least]
-
-    for row in permissions["sets"]:
-        set_bytes += struct.pack("<HHHH", *(scheme(value) for value in row), 0)
-    name_bytes = b"".join(struct.pack("<I", pool.add(row["n"])) for row in permissions["names"])
     size = write_file(
-        f"{out}/graph-paths.bin", b"MMG1",
-        [pool.bytes, node_bytes, child_bytes, permission_bytes, set_bytes, scheme_bytes, name_bytes],
+        f"{out}/graph-paths.bin", b"MMG2", [pool.bytes, node_bytes, child_bytes, fingerprint(nodes)],
     )
     print(f"graph-paths.bin: {len(nodes)} nodes, {size} bytes")

@@ -4,7 +4,7 @@ internal import MMCore
 /// Cmdlets with their classes and parameters, read in place. Names are compared without (ASCII) case.
 struct CmdletTable: Sendable {
     private static let rowSize = 40
-    private let file = TableFile(cguard_cmdlets(), magic: "MMC1")
+    private let file = TableFile(cguard_cmdlets().bytes, length: cguard_cmdlets().length, magic: "MMC1")
     private let rows: UnsafeTable
     private let parameters: UnsafeTable
     private let lists: UnsafeTable

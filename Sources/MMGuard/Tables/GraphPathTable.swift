@@ -12,6 +12,7 @@ struct GraphPathTable: Sendable {
         /// Known only from the permission data.
         static let permissionV1 = Kinds(rawValue: 8)
         static let permissionBeta = Kinds(rawValue: 16)
+        static let all: Kinds = [.v1, .beta, .permissionV1, .permissionBeta]
     }
 
     /// A template that a path matched.
@@ -23,8 +24,8 @@ struct GraphPathTable: Sendable {
         let casts: [String: Bool]
     }
 
-    private static let nodeSize = 28
-    let file = TableFile(cguard_graph_paths(), magic: "MMG1")
+    private static let nodeSize = 20
+    let file = TableFile(cguard_graph_paths().bytes, length: cguard_graph_paths().length, magic: "MMG2")
     let nodes: UnsafeTable
     let children: UnsafeTable
 
@@ -42,14 +43,22 @@ struct GraphPathTable: Sendable {
 
     /// The text of a template: `/users/{user-id}/messages`.
     func text(of match: Match) -> String {
+        text(of: match.node) + (match.isCounted ? "/$count" : "")
+    }
+
+    /// The text of the template that ends at a node.
+    func text(of node: UInt32) -> String {
         var segments: [String] = []
-        var node = match.node
+        var node = node
         while node != 0 {
             segments.append(file.string(nodes.u32(node, 4)))
             node = nodes.u32(node, 0)
         }
-        return segments.reversed().map { "/" + $0 }.joined() + (match.isCounted ? "/$count" : "")
+        return segments.reversed().map { "/" + $0 }.joined()
     }
+
+    /// By which a table that names templates by their numbers is known to belong to this one.
+    var fingerprint: UInt64 { UnsafeTable(file.section(3), size: 8).u64(0, 0) }
 
     /// Every template of these kinds, for tests and for searching what Graph offers.
     func forEachTemplate(_ kinds: Kinds, _ body: (Match) -> Void) {
@@ -58,7 +67,12 @@ struct GraphPathTable: Sendable {
         }
     }
 
-    private func flags(_ node: UInt32) -> Kinds { Kinds(rawValue: nodes.u8(node, 22)) }
+    func flags(_ node: UInt32) -> Kinds { Kinds(rawValue: nodes.u8(node, 18)) }
+
+    func key(below node: UInt32) -> UInt32? {
+        let key = nodes.u32(node, 12)
+        return key == 0 ? nil : key
+    }
 
     private func walk(
         _ node: UInt32, _ steps: ArraySlice<PathStep>, _ kinds: Kinds, _ casts: inout [String: Bool]
@@ -75,8 +89,7 @@ struct GraphPathTable: Sendable {
         if rest.isEmpty, step.isWord("$count"), flags(node).contains(.countable), !flags(node).isDisjoint(with: kinds) {
             return (node, true)
         }
-        let key = nodes.u32(node, 12)
-        if key != 0, step.isKeyLike, let found = walk(key, rest, kinds, &casts) { return found }
+        if let key = key(below: node), step.isKeyLike, let found = walk(key, rest, kinds, &casts) { return found }
         return nil
     }
 
@@ -102,7 +115,7 @@ struct GraphPathTable: Sendable {
 
     func child(of node: UInt32, named name: String) -> UInt32? {
         var low = nodes.u32(node, 8)
-        var high = low + UInt32(nodes.u16(node, 20))
+        var high = low + UInt32(nodes.u16(node, 16))
         while low < high {
             let middle = (low + high) / 2
             let order = file.compare(name, with: children.u32(middle, 0))

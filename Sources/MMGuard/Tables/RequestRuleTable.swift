@@ -15,7 +15,7 @@ struct RequestRuleTable: Sendable {
     private static let rowSize = 32
     private static let batch: UInt16 = 0x8000
     private static let openEnded: UInt32 = 0x8000_0000
-    private let file = TableFile(cguard_request_rules(), magic: "MMR1")
+    private let file = TableFile(cguard_request_rules().bytes, length: cguard_request_rules().length, magic: "MMR1")
     private let rows: UnsafeTable
     private let list: UnsafeTable
 

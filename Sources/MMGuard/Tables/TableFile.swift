@@ -1,41 +1,41 @@
-internal import CGuardTables
-
 /// A table that is compiled into the program and read in place: a magic word, then sections. Offset 0 of the first
-/// section, the string pool, is the empty string. All numbers are little-endian; Tools/GuardTables writes them.
+/// section, the string pool, is the empty string. All numbers are little-endian; the programs below Tools write them.
 ///
 /// Sendable by hand: the pointer is to constant data of the program image, which nobody writes and nobody frees.
-struct TableFile: @unchecked Sendable {
+package struct TableFile: @unchecked Sendable {
     private let base: UnsafeRawPointer
     private let pool: UnsafeRawPointer
 
-    init(_ table: CGuardTable, magic: StaticString) {
-        base = table.bytes
+    /// The table at these bytes, which are constant data of the program.
+    package init(_ bytes: UnsafeRawPointer, length: Int, magic: StaticString) {
+        base = bytes
         precondition(
-            table.length > 16 && magic.utf8CodeUnitCount == 4
+            length > 16 && magic.utf8CodeUnitCount == 4
                 && base.loadUnaligned(as: UInt32.self)
                     == UnsafeRawPointer(magic.utf8Start).loadUnaligned(as: UInt32.self),
-            "a table compiled into the program has another form than its reader: run Tools/GuardTables/compile.py")
+            "a table compiled into the program has another form than its reader: run the program below Tools that writes it"
+        )
         pool = base + Int(base.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
     }
 
     /// The start of a section.
-    func section(_ index: Int) -> UnsafeRawPointer {
+    package func section(_ index: Int) -> UnsafeRawPointer {
         base + Int(base.loadUnaligned(fromByteOffset: 8 + 8 * index, as: UInt32.self))
     }
 
     /// The length of a section in bytes.
-    func sectionLength(_ index: Int) -> Int {
+    package func sectionLength(_ index: Int) -> Int {
         Int(base.loadUnaligned(fromByteOffset: 12 + 8 * index, as: UInt32.self))
     }
 
     /// The bytes of a pooled string.
-    func bytes(_ offset: UInt32) -> UnsafeRawBufferPointer {
+    package func bytes(_ offset: UInt32) -> UnsafeRawBufferPointer {
         let start = pool + Int(offset)
         return UnsafeRawBufferPointer(start: start + 2, count: Int(start.loadUnaligned(as: UInt16.self)))
     }
 
     /// A pooled string.
-    func string(_ offset: UInt32) -> String {
+    package func string(_ offset: UInt32) -> String {
         String(decoding: bytes(offset), as: UTF8.self)
     }
 
@@ -59,7 +59,7 @@ struct TableFile: @unchecked Sendable {
 
 extension TableFile {
     /// As `compare`, for a text in lower case against the pooled string without case.
-    func compareFolded(_ text: String, with offset: UInt32) -> Int {
+    package func compareFolded(_ text: String, with offset: UInt32) -> Int {
         let pooled = bytes(offset)
         var text = text
         return text.withUTF8 { own in

@@ -27,24 +27,6 @@ struct LookupTests {
         #expect(count == 150)
     }
 
-    @Test("recorded requests have their least permissions, or none where none are known")
-    func permissions() throws {
-        for line in try Fixtures.lines("lookup-cases.jsonl") {
-            let url = line["url"]?.string ?? ""
-            guard let target = try? RequestTarget(parsing: url, service: .graph, respelling: .clean) else { continue }
-            let request = GuardedRequest(method: line["method"]?.string ?? "GET", target: target)
-            let found = engine.leastPermissions(request)
-            let expected = line["perm"]?.object.map { object in
-                LeastPermissions(
-                    work: Self.names(object["work"]), personal: Self.names(object["personal"]),
-                    application: Self.names(object["app"]))
-            }
-            #expect(found == expected, "\(request.method) \(url)")
-        }
-    }
-
-    private static func names(_ value: JSONValue?) -> [String]? { value?.array?.compactMap(\.string) }
-
     @Test("the items of a batch are judged one by one")
     func batches() throws {
         let cases = try JSONParser.parse(Fixtures.text("batch-cases.json")).array ?? []

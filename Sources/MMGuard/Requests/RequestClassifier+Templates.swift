@@ -1,13 +1,16 @@
 internal import MMCore
 
 extension RequestClassifier {
-    /// The least permissions of a request to Graph; nil when the tables know nothing.
-    func leastPermissions(_ request: GuardedRequest) -> LeastPermissions? {
-        guard request.target.service == .graph else { return nil }
-        let method = RequestMethod(written: request.method).bit
-        let sections: [GraphPathTable.Section] =
-            request.target.version == "beta" ? [.beta, .v1, .other] : [.v1, .other, .beta]
-        let readings = PathReader.readings(of: request.target.segments)
+    /// Searches the templates that a request to Graph may mean, likeliest first, for what another table says of one.
+    /// - Parameters:
+    ///   - target: the request.
+    ///   - parts: the parts of the other table, in the order in which they count.
+    ///   - look: what a part says of a template; `nil` goes on to the next.
+    func search<Part, Found>(
+        _ target: RequestTarget, in parts: [Part], look: (GraphTemplate, Part) -> Found?
+    ) -> Found? {
+        guard target.service == .graph else { return nil }
+        let readings = PathReader.readings(of: target.segments)
         // As written; then without the service's own last words; then without casts.
         for shorten in [0, 1, 2] {
             for reading in readings {
@@ -19,9 +22,9 @@ extension RequestClassifier {
                     steps.removeAll { if case .qualified = $0.kind { true } else { false } }
                 }
                 guard shorten == 0 || steps != reading else { continue }
-                for section in sections {
+                for part in parts {
                     for form in PathRewrites.forms(of: steps) {
-                        if let found = paths.permissions(form, method: method, section: section) { return found }
+                        if let found = paths.search(form, look: { look($0, part) }) { return found }
                     }
                 }
             }

@@ -1,0 +1,14 @@
+#ifndef CPERMISSIONTABLES_H
+#define CPERMISSIONTABLES_H
+
+#include <stddef.h>
+
+/// A table compiled into read-only data and read in place. Tools/PermissionTables makes the file.
+struct CPermissionTable {
+    const void *_Nonnull bytes;
+    size_t length;
+};
+
+/// Which permissions the calls of Microsoft Graph need.
+struct CPermissionTable cpermission_calls(void);
+#endif

@@ -1,0 +1,5 @@
+/// A template of Microsoft Graph by its number in the tree of paths, for tables that say more of calls than their class.
+package struct GraphTemplate: Sendable, Hashable {
+    /// The number.
+    package let number: UInt32
+}
