@@ -114,7 +114,7 @@ struct ManagedIdentityTests {
         let transport = ScriptedTransport { _, _ in
             HTTPResponse(status: 401, headers: ["WWW-Authenticate": challenge])
         }
-        await #expect(throws: AppTokenFault.self) {
+        await #expect(throws: MMError.self) {
             try await grant(transport, folder: "\(home.path)/tokens").token(
                 target(), .graph, claims: nil, deadline: .never)
         }
@@ -130,10 +130,10 @@ struct ManagedIdentityTests {
             let transport = ScriptedTransport { _, _ in
                 HTTPResponse(status: 401, headers: ["WWW-Authenticate": "Basic realm=\(folder)/\(name)"])
             }
-            let fault = await #expect(throws: AppTokenFault.self) {
+            let fault = await #expect(throws: MMError.self) {
                 try await grant(transport, folder: folder).token(target(), .graph, claims: nil, deadline: .never)
             }
-            #expect(fault?.error.code == .forbidden && fault?.error.hint?.contains("himds") == true)
+            #expect(fault?.code == .forbidden && fault?.hint?.contains("himds") == true)
             #expect(transport.requests.count == 1)
         }
     }

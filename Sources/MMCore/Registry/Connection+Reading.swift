@@ -179,7 +179,8 @@ extension Connection {
         if let missing {
             reader.report(
                 "auth.\(missing)", "is missing, but '\(auth.method.rawValue)' needs it",
-                hint: "Name the file: {\"method\": \"\(auth.method.rawValue)\", \"\(missing)\": \"/path\"}.")
+                hint: "Name the file: {\"method\": \"\(auth.method.rawValue)\", \"\(missing)\": \"/path\"}.",
+                commandHint: "Name the file in the same command: auth=\(auth.method.rawValue) auth.\(missing)=/path.")
         }
     }
 

@@ -11,12 +11,14 @@ struct EntryReader {
         self.entry = entry
     }
 
-    mutating func report(_ key: String, _ text: String, hint: String, value: JSONValue? = nil) {
+    mutating func report(
+        _ key: String, _ text: String, hint: String, value: JSONValue? = nil, commandHint: String? = nil
+    ) {
         let shown = value.map { " (it is \(Self.shown($0)))" } ?? ""
         problems.append(
             RegistryProblem(
                 .error, connection: name, key: key, message: "'\(key)' of connection '\(name)' \(text)\(shown).",
-                hint: hint))
+                hint: hint, commandHint: commandHint))
     }
 
     func value(_ key: String, in object: JSONObject? = nil) -> JSONValue? {

@@ -135,7 +135,7 @@ public enum RegistryEdit {
         let ours = problems.first { problem in
             problem.key.flatMap { $0.split(separator: ".").first.map(String.init) }.map(roots.contains) ?? true
         }
-        if let ours { throw ours.error }
+        if let ours { throw ours.commandError }
     }
 }
 

@@ -18,13 +18,19 @@ public struct RegistryProblem: Sendable, Hashable {
     public let message: String
     /// What to do.
     public let hint: String
+    /// What a command that writes the key is told instead: the missing part in the form of a command's words.
+    let commandHint: String?
 
-    init(_ severity: Severity, connection: String? = nil, key: String? = nil, message: String, hint: String) {
+    init(
+        _ severity: Severity, connection: String? = nil, key: String? = nil, message: String, hint: String,
+        commandHint: String? = nil
+    ) {
         self.severity = severity
         self.connection = connection
         self.key = key
         self.message = message
         self.hint = hint
+        self.commandHint = commandHint
     }
 
     /// The problem as JSON, for `--json`.
@@ -38,7 +44,12 @@ public struct RegistryProblem: Sendable, Hashable {
     }
 
     /// The problem as an error, for a call that uses the connection.
-    var error: MMError {
+    var error: MMError { error(hint) }
+
+    /// The problem as an error, for a command that would write it.
+    var commandError: MMError { error(commandHint ?? hint) }
+
+    private func error(_ hint: String) -> MMError {
         var details: JSONObject = [:]
         details["connection"] = connection.map { .string($0) }
         details["key"] = key.map { .string($0) }

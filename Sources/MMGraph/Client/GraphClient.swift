@@ -79,8 +79,9 @@ public struct GraphClient: Sendable {
     /// The gate where the requests of one call wait until the service may be asked.
     var gate: ServiceGate {
         ServiceGate(
-            identity, connection: connection, service: resource.name, longestWait: policy.longestWait, clock: clock,
-            log: log, jitter: jitter, pause: pause, report: report)
+            identity.pace(of: connection, service: resource.name, clock: clock, log: log), service: resource.name,
+            connection: connection.name, longestWait: policy.longestWait, clock: clock, jitter: jitter, pause: pause,
+            report: report)
     }
 
     /// Returns the hosts that a connection's requests to a service may name.

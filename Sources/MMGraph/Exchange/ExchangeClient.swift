@@ -66,8 +66,9 @@ package actor ExchangeClient {
     /// Returns a gate where the requests of one call wait until the service may be asked.
     nonisolated func gate(_ report: @escaping @Sendable (String) -> Void = { _ in }) -> ServiceGate {
         ServiceGate(
-            identity, connection: connection, service: service.resource.name, longestWait: policy.longestWait,
-            clock: clock, log: log, jitter: jitter, pause: pause, report: report)
+            identity.pace(of: connection, service: service.resource.name, clock: clock, log: log),
+            service: service.resource.name, connection: connection.name, longestWait: policy.longestWait,
+            clock: clock, jitter: jitter, pause: pause, report: report)
     }
 
     /// Sends a request of the client's own once, as soon as the service allows.

@@ -21,6 +21,15 @@ struct TokenCacheView: Sendable {
         let refreshOn: Int64?
         let cachedAt: Int64
         let scopes: [String]
+
+        /// Whether the token still lasts long enough to be sent.
+        func isUsable(at now: Int64) -> Bool { expiresOn > now + 5 }
+
+        /// Whether a new token should be obtained: in the last five minutes, after half of a long lifetime where the
+        /// service recommends it, and where the clock was set back since.
+        func isDue(at now: Int64) -> Bool {
+            expiresOn - now < 300 || refreshOn.map { $0 <= now } == true || cachedAt > now + 300
+        }
     }
 
     let document: TokenCacheDocument

@@ -19,8 +19,11 @@ package struct EntraClient: Sendable {
     let pause: @Sendable (Duration) async throws -> Void
     let claims: String?
     let log: Log
+    private let pace: ServicePace
 
     private static let attempts = 5
+    /// The longest wait of a call that retries; a poll never waits.
+    private static let longestWait = Duration.seconds(60)
     private static let reconnections = 2
     private static let deviceCodeGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -29,14 +32,16 @@ package struct EntraClient: Sendable {
     ///   - transport: sends the requests.
     ///   - clock: supplies the time of day.
     ///   - capabilities: the capabilities that the client declares, such as `CP1`.
+    ///   - pace: when requests may be sent, which all processes share.
     ///   - log: gets a line for each request.
     ///   - pause: waits between attempts.
     package init(
-        transport: any HTTPTransport, clock: WallClock, capabilities: [String], log: Log = .off,
+        transport: any HTTPTransport, clock: WallClock, capabilities: [String], pace: ServicePace, log: Log = .off,
         pause: @escaping @Sendable (Duration) async throws -> Void
     ) {
         self.transport = transport
         self.clock = clock
+        self.pace = pace
         self.log = log
         self.pause = pause
         self.claims = Claims.declaring(capabilities)
@@ -143,22 +148,33 @@ package struct EntraClient: Sendable {
         headers.set("client-request-id", correlationID)
         headers.set("return-client-request-id", "true")
         if let anchor { headers.set("X-AnchorMailbox", anchor) }
+        var gate = ServiceGate(
+            pace, service: "The sign-in service", connection: target.connection,
+            longestWait: attempts == 1 ? .zero : Self.longestWait, clock: clock, pause: pause)
         var attempt = 1
         while true {
+            let sent: Timestamp
+            do { sent = try await gate.pass(until: deadline) } catch { throw .odd(error) }
             let request = HTTPRequest(
                 method: "POST", url: url, headers: headers, body: form.body,
                 timeout: min(attempts == 1 ? .seconds(15) : .seconds(30), max(deadline.remaining, .milliseconds(1))),
                 maxResponseBytes: 1 << 20, allowsPlainHTTP: target.authority.cloud.login.hasPrefix("http:"))
             let fault: Fault
             var asked = Duration.zero
+            var isThrottled = false
             var most = attempts - 1
             let outcome = await Result { () async throws(HTTPError) in try await transport.send(request) }
             switch outcome {
             case .success(let response):
                 let error = response.status == 200 ? nil : EntraError(response, now: clock.now)
                 note(url, response, error, correlationID)
-                guard let error else { return response }
+                guard let error else {
+                    await gate.goOn(sent: sent)
+                    return response
+                }
                 guard error.isOfTheService else { throw .odd(Self.answeredByAnother(response, at: url)) }
+                isThrottled = error.isThrottling
+                if !isThrottled, response.status < 500 { await gate.goOn(sent: sent) }
                 if !error.action.isTransient { most = 0 }
                 asked = error.retryAfter ?? .zero
                 fault = .refused(error)
@@ -171,15 +187,18 @@ package struct EntraClient: Sendable {
                 }
                 fault = .unreachable(error)
             }
-            guard attempt <= most else { throw fault }
             // 1, 2, 4, 8 s with jitter, unless the service asks for at least a second.
             let backoff = Duration.milliseconds(Int64(1000 << (attempt - 1)) * Int64.random(in: 50...100) / 100)
             let wait = asked >= .seconds(1) ? asked : backoff
-            guard wait < deadline.remaining, wait <= .seconds(60) else { throw fault }
-            do {
-                try await pause(wait)
-            } catch {
-                throw .unreachable(HTTPError(.cancelled, "The sign-in request was called off."))
+            if isThrottled { await gate.slowDown(for: wait, sent: sent) }
+            guard attempt <= most, wait < deadline.remaining, wait <= Self.longestWait else { throw fault }
+            // Where the service asked to slow down, the gate does the waiting.
+            if !isThrottled {
+                do {
+                    try await pause(wait)
+                } catch {
+                    throw .unreachable(HTTPError(.cancelled, "The sign-in request was called off."))
+                }
             }
             attempt += 1
         }

@@ -12,11 +12,14 @@ extension EntraError {
         if let suberror { details["suberror"] = .string(suberror) }
         if let code = codes.first { details["aadsts"] = .int(Int64(code)) }
         if let correlationID { details["correlationId"] = .string(correlationID) }
+        if let until { details["until"] = .string(until.iso8601) }
         if let next = next(after: way) { details["nextWay"] = .string(next.rawValue) }
         let title = advice?.title ?? (error.isEmpty ? "the sign-in service answered with status \(status)" : error)
         let said = text.isEmpty ? "" : " (\(text))"
+        let then = until.map { " The sign-in service may be asked again at \($0.iso8601)." } ?? ""
         return MMError(
-            code, "\(what) failed: \(title)\(said).", hint: hint(connection, way), retry: retry, details: details,
+            code, "\(what) failed: \(title)\(said).\(then)", hint: hint(connection, way), retry: retry,
+            details: details,
             cause: "\(status) \(error) \(suberror ?? "") \(codes)")
     }
 
@@ -89,7 +92,7 @@ extension EntraError {
         case .wifFix: "Check the federated credential of the app."
         case .policyBlock: "A policy of the tenant forbids it; a retry does not help. Ask the tenant's administrator."
         case .retry: "The sign-in service has trouble. Try again in a moment."
-        case .throttle: "Too many sign-in requests. Wait as told."
+        case .throttle: "Too many sign-in requests. Nothing is sent before the service takes them again."
         case .stopLoop: "The same request was repeated too often. Stop for a few minutes."
         case .clientBug: "This is a fault of mm, or of what stands between it and Entra ID. Please report it."
         }

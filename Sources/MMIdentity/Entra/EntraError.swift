@@ -20,6 +20,8 @@ package struct EntraError: Error, Sendable, Hashable {
     package let correlationID: String?
     /// How long the service asks to wait.
     package let retryAfter: Duration?
+    /// When the service may be asked again, if it says so.
+    package let until: Timestamp?
 
     /// Parses an error response.
     /// - Parameters:
@@ -38,6 +40,7 @@ package struct EntraError: Error, Sendable, Hashable {
         claims = body?["claims"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         correlationID = body?["correlation_id"]?.string ?? response.headers["client-request-id"]
         retryAfter = response.headers["Retry-After"].flatMap { RetryAfter.wait($0, now: now) }
+        until = retryAfter.flatMap { $0 >= .seconds(1) ? (now + $0).roundedUp : nil }
     }
 
     /// Creates the error that a browser brings back from the sign-in page (RFC 6749, section 4.1.2.1).
@@ -50,7 +53,12 @@ package struct EntraError: Error, Sendable, Hashable {
         claims = nil
         correlationID = nil
         retryAfter = nil
+        until = nil
     }
+
+    /// Whether the service asked to slow down, and didn't carry out the request. A 503 without a wait may come from a
+    /// gateway that lost the response.
+    var isThrottling: Bool { status == 429 || status == 503 && retryAfter != nil }
 
     /// Whether the response comes from the sign-in service itself, which always names the error. Its overloaded
     /// gateways don't, but are recognisable by the status; any other response without an error code comes from a proxy

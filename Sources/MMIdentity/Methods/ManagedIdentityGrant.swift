@@ -14,15 +14,9 @@ struct ManagedIdentityGrant: AppTokenSource {
 
     func token(
         _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
-    ) async throws(AppTokenFault) -> TokenAnswer {
-        let endpoint: MachineIdentityEndpoint
-        var request: HTTPRequest
-        do {
-            endpoint = try MachineIdentityEndpoint.found(in: surroundings.environment)
-            request = try endpoint.request(identity, resource: target.authority.cloud.audience(of: resource) ?? "")
-        } catch {
-            throw AppTokenFault(error: error)
-        }
+    ) async throws(MMError) -> TokenAnswer {
+        let endpoint = try MachineIdentityEndpoint.found(in: surroundings.environment)
+        var request = try endpoint.request(identity, resource: target.authority.cloud.audience(of: resource) ?? "")
         if case .metadata(let address) = endpoint { try await probe(address, endpoint, deadline) }
         // The metadata service may be unavailable for a minute while it is updated (410); others are retried a few
         // times.
@@ -30,7 +24,8 @@ struct ManagedIdentityGrant: AppTokenSource {
         while true {
             request.timeout = min(.seconds(30), max(deadline.remaining, .milliseconds(1)))
             var response: HTTPResponse?
-            let fault: AppTokenFault
+            let fault: MMError
+            var mayTry = false
             do {
                 var answer = try await surroundings.direct.send(request)
                 if case .arc = endpoint, answer.status == 401 {
@@ -39,25 +34,23 @@ struct ManagedIdentityGrant: AppTokenSource {
                 response = answer
                 if answer.status == 200 {
                     let scope = target.authority.cloud.defaultScope(of: resource) ?? ""
-                    return try self.answer(answer.body, scope)
+                    return try TokenAnswer(managedIdentity: answer.body, scope: scope, now: surroundings.clock.now)
                 }
+                mayTry = Self.isPassing(answer.status)
                 fault = refusal(answer, endpoint, target)
             } catch let error as HTTPError {
-                fault = AppTokenFault(
-                    error: error.mmError(for: "Asking \(endpoint.name)"), isPassing: error.kind != .cancelled)
-            } catch let error as AppTokenFault {
-                throw error
+                mayTry = error.kind != .cancelled
+                fault = error.mmError(for: "Asking \(endpoint.name)")
             } catch let error as MMError {
-                throw AppTokenFault(error: error)
+                throw error
             } catch {
-                throw AppTokenFault(error: MMError(.internalError, "\(endpoint.name) can't be asked: \(error)"))
+                throw MMError(.internalError, "\(endpoint.name) can't be asked: \(error)")
             }
             surroundings.log.debug("\(endpoint.name): \(response?.status ?? 0)")
-            let mayTry = response.map { [404, 410, 429].contains($0.status) || $0.status >= 500 } ?? fault.isPassing
             guard mayTry, let wait = waits.first, .seconds(wait) < deadline.remaining else { throw fault }
             waits.removeFirst()
             do { try await surroundings.pause(.seconds(wait)) } catch {
-                throw AppTokenFault(error: MMError(.cancelled, "The sign-in of \(target.connection) was called off."))
+                throw MMError(.cancelled, "The sign-in of \(target.connection) was called off.")
             }
         }
     }
@@ -66,7 +59,7 @@ struct ManagedIdentityGrant: AppTokenSource {
     /// - Throws: an error when it doesn't answer.
     private func probe(
         _ address: String, _ endpoint: MachineIdentityEndpoint, _ deadline: Deadline
-    ) async throws(AppTokenFault) {
+    ) async throws(MMError) {
         var request = HTTPRequest(
             url: address, timeout: min(Self.patience, max(deadline.remaining, .milliseconds(1))),
             maxResponseBytes: 1 << 20, allowsPlainHTTP: address.hasPrefix("http:"))
@@ -75,16 +68,14 @@ struct ManagedIdentityGrant: AppTokenSource {
             _ = try await surroundings.direct.send(request)
         } catch {
             guard error.kind != .cancelled else {
-                throw AppTokenFault(error: error.mmError(for: "Asking \(endpoint.name)"))
+                throw error.mmError(for: "Asking \(endpoint.name)")
             }
-            throw AppTokenFault(
-                error: MMError(
-                    .unavailable,
-                    "This machine has no managed identity: \(WebAddress(address)?.host ?? address) doesn't answer.",
-                    hint:
-                        "Managed identities exist on machines of Azure and on those that Azure Arc manages. Elsewhere "
-                        + "sign in with a certificate or a federated token (auth of the connection).",
-                    cause: error.message), isPassing: true)
+            throw MMError(
+                .unavailable,
+                "This machine has no managed identity: \(WebAddress(address)?.host ?? address) doesn't answer.",
+                hint: "Managed identities exist on machines of Azure and on those that Azure Arc manages. Elsewhere "
+                    + "sign in with a certificate or a federated token (auth of the connection).",
+                cause: error.message)
         }
     }
 
@@ -93,9 +84,8 @@ struct ManagedIdentityGrant: AppTokenSource {
     private func proven(_ request: HTTPRequest, by challenge: HTTPResponse) async throws -> HTTPResponse {
         let field = challenge.headers["WWW-Authenticate"] ?? ""
         guard let place = AgentKey(folder: keyFolder, challenge: field) else {
-            throw AppTokenFault(
-                error: MMError(
-                    .denied, "The agent of Azure Arc names no key of its own to prove who asks: \(field.prefix(120))."))
+            throw MMError(
+                .denied, "The agent of Azure Arc names no key of its own to prove who asks: \(field.prefix(120)).")
         }
         let key = try place.read()
         HeldSecrets.shared.hold(key)
@@ -104,33 +94,25 @@ struct ManagedIdentityGrant: AppTokenSource {
         return try await surroundings.direct.send(request)
     }
 
-    private func answer(_ body: [UInt8], _ scope: String) throws -> TokenAnswer {
-        do {
-            return try TokenAnswer(managedIdentity: body, scope: scope, now: surroundings.clock.now)
-        } catch {
-            throw AppTokenFault(error: error, isPassing: true)
-        }
-    }
-
     private func refusal(
         _ response: HTTPResponse, _ endpoint: MachineIdentityEndpoint, _ target: SignInTarget
-    ) -> AppTokenFault {
+    ) -> MMError {
         let body = (try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 1 << 20, depth: 16)))?.object
         let text = body?["error_description"]?.string ?? body?["message"]?.string ?? body?["error"]?.string ?? ""
         let said = text.isEmpty ? "" : ": \(text.prefix { !$0.isNewline }.prefix(300))"
-        let isPassing = [404, 410, 429].contains(response.status) || response.status >= 500
-        return AppTokenFault(
-            error: MMError(
-                isPassing ? .unavailable : .invalidInput,
-                "\(endpoint.name.prefix(1).uppercased())\(endpoint.name.dropFirst()) gave no token for "
-                    + "\(target.connection) (HTTP \(response.status))\(said).",
-                hint: isPassing
-                    ? "Try again in a moment."
-                    : "Assign a managed identity to this machine, and name the right one in auth (clientId, objectId or "
-                        + "resourceId) where it has several.",
-                retry: isPassing ? .after(.seconds(30)) : .never,
-                details: [
-                    "connection": .string(target.connection), "status": .int(Int64(response.status)),
-                ]), isPassing: isPassing)
+        let isPassing = Self.isPassing(response.status)
+        return MMError(
+            isPassing ? .unavailable : .invalidInput,
+            "\(endpoint.name.prefix(1).uppercased())\(endpoint.name.dropFirst()) gave no token for "
+                + "\(target.connection) (HTTP \(response.status))\(said).",
+            hint: isPassing
+                ? "Try again in a moment."
+                : "Assign a managed identity to this machine, and name the right one in auth (clientId, objectId or "
+                    + "resourceId) where it has several.",
+            retry: isPassing ? .after(.seconds(30)) : .never,
+            details: ["connection": .string(target.connection), "status": .int(Int64(response.status))])
     }
+
+    /// Whether the same request may succeed after a pause.
+    private static func isPassing(_ status: Int) -> Bool { [404, 410, 429].contains(status) || status >= 500 }
 }

@@ -1,49 +1,49 @@
 internal import MMCore
 
 /// Obtains a token for a connection that signs in as an app: from the cache, or from its token source.
-struct AppTokenAcquirer: Sendable {
+struct AppTokenAcquirer: RenewingAcquirer {
     let files: TokenFiles
     let source: any AppTokenSource
     let clock: WallClock
     let target: SignInTarget
     let resource: ServiceResource
     let options: TokenOptions
-    let deadline: Deadline
+    var deadline: Deadline
 
     /// Obtains the token.
     func run() async throws(MMError) -> AccessToken {
-        if options.renewal == .no, let token = try await cached() { return token }
-        let stale = try await newest()?.secret
+        if options.renewal == .no, let usable = try await cached() { return usable.token }
         // One at a time per connection, across all processes: the others use the token that the first one obtained.
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
-        let token = try await fetched(unless: stale)
+        let token = try await runLocked()
         _ = consume lock
         return token
     }
 
-    /// Returns a cached token that is valid for at least five more minutes or has just replaced `stale`.
-    func cached(insteadOf stale: Secret? = nil) async throws(MMError) -> AccessToken? {
-        guard options.claims == nil || options.rejecting != nil, let entry = try await newest(),
-            entry.secret != options.rejecting
-        else { return nil }
-        let now = clock.now.seconds
-        let isReplaced = stale != nil && stale != entry.secret
-        guard entry.expiresOn - now >= (isReplaced ? 5 : 300), entry.cachedAt <= now + 300 else { return nil }
-        // After half of a long lifetime, a new token is recommended.
-        if let refreshOn = entry.refreshOn, refreshOn <= now { return nil }
-        if options.claims != nil, entry.cachedAt < options.rejectedAt { return nil }
-        return try await checked(entry)
+    private func runLocked() async throws(MMError) -> AccessToken {
+        if options.renewal == .no, let usable = try await cached() { return usable.token }
+        return try await fetched()
     }
 
-    private func fetched(unless stale: Secret?) async throws(MMError) -> AccessToken {
-        if options.renewal == .no, let token = try await cached(insteadOf: stale) { return token }
-        let answer: TokenAnswer
-        do {
-            answer = try await source.token(target, resource, claims: options.claims, deadline: deadline)
-        } catch {
-            if error.isPassing, let token = try await stillGood() { return token }
-            throw error.error
-        }
+    /// Returns a cached token that can still be sent, but never the one that a service has just refused.
+    func cached() async throws(MMError) -> UsableToken? {
+        let now = clock.now.seconds
+        guard options.claims == nil || options.rejecting != nil, let entry = try await newest(),
+            entry.secret != options.rejecting, entry.isUsable(at: now)
+        else { return nil }
+        if options.claims != nil, entry.cachedAt < options.rejectedAt { return nil }
+        return UsableToken(token: try await checked(entry), isDue: entry.isDue(at: now))
+    }
+
+    /// Renews a token that can still be sent, unless another process is doing so or has done so.
+    func renew() async throws(MMError) {
+        guard let lock = try FileLock.attempt(files.cache.path) else { return }
+        if try await newest()?.isDue(at: clock.now.seconds) != false { _ = try await fetched() }
+        _ = consume lock
+    }
+
+    private func fetched() async throws(MMError) -> AccessToken {
+        let answer = try await source.token(target, resource, claims: options.claims, deadline: deadline)
         HeldSecrets.shared.hold(answer.accessToken)
         // Nothing is stored before the token is known to belong to the right app.
         let account = try check().app(of: answer.accessToken)
@@ -58,14 +58,6 @@ struct AppTokenAcquirer: Sendable {
         return AccessToken(
             secret: answer.accessToken, expiresAt: Timestamp(seconds: now.seconds + Int64(answer.expiresIn)),
             resource: resource, connection: target.connection, account: account)
-    }
-
-    /// Returns the old token while it is valid and hasn't been refused, for use when the service is unavailable.
-    private func stillGood() async throws(MMError) -> AccessToken? {
-        guard options.claims == nil, let entry = try await newest(), entry.secret != options.rejecting,
-            entry.expiresOn > clock.now.seconds + 5
-        else { return nil }
-        return try await checked(entry)
     }
 
     private func checked(_ entry: TokenCacheView.AccessEntry) async throws(MMError) -> AccessToken {

@@ -144,8 +144,11 @@ struct DeviceSignIn: Sendable {
             return try await later(
                 &pending, file, resource, wait: min(pending.interval * 2, 60), trouble: error.message)
         case .odd(let error):
-            return try await later(
-                &pending, file, resource, wait: min(pending.interval * 2, 60), trouble: error.message)
+            var wait = min(pending.interval * 2, 60)
+            if error.code == .throttled, case .after(let told) = error.retry {
+                wait = max(wait, Int(told.components.seconds) + 1)
+            }
+            return try await later(&pending, file, resource, wait: wait, trouble: error.message)
         case .refused(let error) where error.isRefusalOfTheWay:
             // Another code would be refused as well.
             try file.remove()

@@ -9,6 +9,7 @@ extension IdentityService {
     func entra(_ target: SignInTarget) -> EntraClient {
         EntraClient(
             transport: transport, clock: clock, capabilities: configuration.clientCapabilities,
+            pace: ServicePace(signInOf: target, paths: paths, clock: clock, log: log.from("identity")),
             log: log.from("identity").scoped(target.connection), pause: pause)
     }
 
@@ -71,15 +72,15 @@ extension IdentityService {
         _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions
     ) async throws(MMError) -> SignInState? {
         let acquirer = acquirer(of: NoSource(), target, resource, options, .after(.seconds(10)))
-        return try await acquirer.cached().map { .signedIn($0.account, expiresAt: $0.expiresAt) }
+        return try await acquirer.cached().map { .signedIn($0.token.account, expiresAt: $0.token.expiresAt) }
     }
 
     /// A source that is never asked, for looking only at the cache.
     private struct NoSource: AppTokenSource {
         func token(
             _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
-        ) async throws(AppTokenFault) -> TokenAnswer {
-            throw AppTokenFault(error: MMError(.internalError, "Nobody was to be asked."))
+        ) async throws(MMError) -> TokenAnswer {
+            throw MMError(.internalError, "Nobody was to be asked.")
         }
     }
 }

@@ -25,8 +25,10 @@ public actor IdentityService {
     private nonisolated let methods: [String: SignInMethod]
     let memory: TokenCacheMemory
     private var flights: [FlightKey: SharedFlight<TokenAcquirer.Outcome>] = [:]
+    /// The renewals under way, beside calls that use tokens which are still good.
+    var renewals: [FlightKey: Task<Void, Never>] = [:]
 
-    private struct FlightKey: Hashable {
+    struct FlightKey: Hashable {
         let identity: [String]
         let resource: ServiceResource
         let options: String
@@ -361,13 +363,13 @@ public actor IdentityService {
         case .deviceCode, .browser:
             if case .browser = method { kind = "browser" }
             let acquirer = acquirer(target, resource, options, deadline, usesBrowser: kind == "browser")
-            if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
+            if let token = try await usable(target, resource, options, acquirer) { return .token(token) }
             run = { () async throws(MMError) in try await acquirer.run() }
         case .app(let credential):
             let grant = ClientCredentialGrant(
                 credential: credential, entra: entra(target), surroundings: surroundings(target))
             let acquirer = acquirer(of: grant, target, resource, options, deadline)
-            if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
+            if let token = try await usable(target, resource, options, acquirer) { return .token(token) }
             run = { () async throws(MMError) in
                 let token = try await acquirer.run()
                 return .token(token)
@@ -375,7 +377,7 @@ public actor IdentityService {
         case .managedIdentity(let identity):
             let grant = ManagedIdentityGrant(identity: identity, surroundings: surroundings(target))
             let acquirer = acquirer(of: grant, target, resource, options, deadline)
-            if options.renewal == .no, let token = try await acquirer.cached() { return .token(token) }
+            if let token = try await usable(target, resource, options, acquirer) { return .token(token) }
             run = { () async throws(MMError) in
                 let token = try await acquirer.run()
                 return .token(token)

@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 
 /// Obtains a token for one connection and resource: from the cache, by a refresh, or by continuing a sign-in.
-struct TokenAcquirer: Sendable {
+struct TokenAcquirer: RenewingAcquirer {
     /// The result of acquiring a token.
     enum Outcome: Sendable {
         case token(AccessToken)
@@ -19,24 +19,22 @@ struct TokenAcquirer: Sendable {
     let target: SignInTarget
     let resource: ServiceResource
     let options: TokenOptions
-    let deadline: Deadline
+    var deadline: Deadline
     /// Whether people sign in with a browser on this machine instead of with a code.
     var usesBrowser = false
 
     /// Obtains the token.
     func run() async throws(MMError) -> Outcome {
-        if options.renewal == .no, let token = try await cached() { return .token(token) }
-        let stale = try await newest()?.secret
+        if options.renewal == .no, let usable = try await cached() { return .token(usable.token) }
         // One process at a time per connection: a refresh token is exchanged once, and a code is polled by one process
         // at a time.
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
-        let outcome = try await runLocked(stale: stale)
+        let outcome = try await runLocked()
         _ = consume lock
         return outcome
     }
 
-    /// - Parameter stale: the token that wasn't good enough before the lock was acquired.
-    private func runLocked(stale: Secret?) async throws(MMError) -> Outcome {
+    private func runLocked() async throws(MMError) -> Outcome {
         let snapshot = try await files.snapshot(target)
         switch options.renewal {
         case .start where usesBrowser: return .browser(claims: options.claims)
@@ -45,9 +43,8 @@ struct TokenAcquirer: Sendable {
             return try await DeviceSignIn(self, claims: options.claims, refused: nil).run()
         case .no, .goOn: break
         }
-        // Another process may have obtained a token while this one waited. It is as new as ours would be, so it is
-        // accepted even if the service issues tokens with a lifetime of less than five minutes.
-        if let token = try await cached(insteadOf: stale) { return .token(token) }
+        // Another process may have obtained a token while this one waited.
+        if let usable = try await cached() { return .token(usable.token) }
         var claims = options.claims
         var refused: String?
         if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account) {
@@ -87,32 +84,36 @@ struct TokenAcquirer: Sendable {
 
     // MARK: Cache
 
-    /// Returns a cached token that is valid for at least five more minutes or has just replaced `stale`, but never the
-    /// one that a service has just refused.
-    func cached(insteadOf stale: Secret? = nil) async throws(MMError) -> AccessToken? {
+    /// Returns a cached token that can still be sent, but never the one that a service has just refused.
+    func cached() async throws(MMError) -> UsableToken? {
         guard options.claims == nil || options.rejecting != nil else { return nil }
         let snapshot = try await files.snapshot(target)
         guard let account = try snapshot.account(),
             let entry = snapshot.view.accessToken(of: account, for: resource),
-            entry.secret != options.rejecting
+            entry.secret != options.rejecting, entry.isUsable(at: clock.now.seconds)
         else { return nil }
-        let now = clock.now.seconds
-        let isReplaced = stale != nil && stale != entry.secret
-        guard entry.expiresOn - now >= (isReplaced ? 5 : 300), entry.cachedAt <= now + 300 else { return nil }
-        // Past half of a long lifetime a refresh is advised; without a refresh token, the token is used until it
-        // expires.
-        if let refreshOn = entry.refreshOn, refreshOn <= now, snapshot.view.refreshToken(of: account) != nil {
-            return nil
-        }
         if options.rejecting != nil, !isNewerThanRejected(entry) { return nil }
         try await files.pin(target, account.account, now: clock.now)
-        return token(entry, account)
+        // Without a refresh token, the token is used until it expires.
+        let isDue = entry.isDue(at: clock.now.seconds) && snapshot.view.refreshToken(of: account) != nil
+        return UsableToken(token: token(entry, account), isDue: isDue)
     }
 
-    /// Returns the cached token, valid or not.
-    private func newest() async throws(MMError) -> TokenCacheView.AccessEntry? {
+    /// Renews a token that can still be sent, unless another process is doing so or nothing is left to do.
+    func renew() async throws(MMError) {
+        guard let lock = try FileLock.attempt(files.cache.path) else { return }
         let snapshot = try await files.snapshot(target)
-        return try snapshot.account().flatMap { snapshot.view.accessToken(of: $0, for: resource) }
+        if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account),
+            snapshot.view.accessToken(of: account, for: resource)?.isDue(at: clock.now.seconds) != false,
+            try files.pending(target, resource).read()?.refused != Self.digest(refresh.secret)
+        {
+            switch try await refreshed(account, refresh, snapshot) {
+            case .token: break
+            case .signIn:
+                throw MMError(.signInNeeded, "The sign-in of \(target.connection) can't be renewed without a person.")
+            }
+        }
+        _ = consume lock
     }
 
     private func isNewerThanRejected(_ entry: TokenCacheView.AccessEntry) -> Bool {
@@ -158,16 +159,15 @@ struct TokenAcquirer: Sendable {
                 scopes: SignInScopes.asking(target.authority.cloud, resource),
                 claims: options.claims, deadline: deadline)
         } catch {
-            return try unrefreshed(error, stillGood(account, snapshot))
+            return try unrefreshed(error)
         }
         return .token(try await store(answer, account, refreshedFrom: refresh.key, snapshot))
     }
 
-    private func unrefreshed(_ fault: EntraClient.Fault, _ rest: AccessToken?) throws(MMError) -> Refreshed {
+    private func unrefreshed(_ fault: EntraClient.Fault) throws(MMError) -> Refreshed {
         let what = "Renewing the sign-in of \(target.connection)"
         switch fault {
         case .refused(let error):
-            if error.action.isTransient, let rest { return .token(rest) }
             // A policy that refuses tokens of the old sign-in may accept a new sign-in in the browser.
             if error.action.needsSignIn || usesBrowser && error.isRefusalOfTheWay {
                 return .signIn(claims: error.claims)
@@ -175,20 +175,9 @@ struct TokenAcquirer: Sendable {
             throw error.mmError(
                 for: what, connection: target.connection, by: usesBrowser ? .browser : .deviceCode)
         case .unreachable(let error):
-            if error.kind != .cancelled, let rest { return .token(rest) }
             throw error.mmError(for: what)
-        case .odd(let error):
-            if let rest { return .token(rest) }
-            throw error
+        case .odd(let error): throw error
         }
-    }
-
-    /// Returns the old token if it is still valid and wasn't refused, for use while the sign-in service is unavailable.
-    private func stillGood(_ account: TokenCacheView.Account, _ snapshot: TokenFiles.Snapshot) -> AccessToken? {
-        guard options.claims == nil, let entry = snapshot.view.accessToken(of: account, for: resource),
-            entry.secret != options.rejecting, entry.expiresOn > clock.now.seconds + 5
-        else { return nil }
-        return token(entry, account)
     }
 
     /// Stores the tokens, checks the account and returns the access token.

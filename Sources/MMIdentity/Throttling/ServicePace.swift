@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Coordinates when one connection's requests to one service may be sent, across all calls and processes. It is a small
-/// file in the state folder that exists only while a service has asked to slow down.
+/// Coordinates when requests to one service may be sent, across all calls and processes of the user. It is a small file
+/// in the state folder that exists only while a service has asked to slow down.
 package struct ServicePace: Sendable {
     private let path: String
     private let key: String
@@ -13,8 +13,25 @@ package struct ServicePace: Sendable {
 
     /// Creates the pace of a connection's requests to a service.
     package init(paths: StatePaths, connection: String, service: String, clock: WallClock, log: Log) {
+        self.init(paths, key: "\(connection)/\(service)", clock, log)
+    }
+
+    /// Creates the pace of an app's requests to the sign-in service of a tenant, which counts them per app and tenant,
+    /// whatever connection they are for.
+    init(signInOf target: SignInTarget, paths: StatePaths, clock: WallClock, log: Log) {
+        let authority = target.authority
+        self.init(
+            paths, key: "\(authority.cloud.login)/\(authority.tenant)/\(target.clientID.lowercased())", clock, log)
+    }
+
+    /// Creates the pace at which a token that is still good is renewed after a renewal has failed.
+    init(renewalOf target: SignInTarget, _ resource: ServiceResource, paths: StatePaths, clock: WallClock, log: Log) {
+        self.init(paths, key: "\(target.connection)/\(resource.name)/renewal", clock, log)
+    }
+
+    private init(_ paths: StatePaths, key: String, _ clock: WallClock, _ log: Log) {
         path = paths.throttleFile
-        key = "\(connection)/\(service)"
+        self.key = key
         self.clock = clock
         self.log = log
     }

@@ -49,11 +49,12 @@ public struct OperationServices: Sendable {
         await shellUpkeep
     }
 
-    /// Ends what lives: jobs are called off, and every session is gone when this returns.
+    /// Ends what lives: jobs are called off, every session is gone, and renewed sign-ins are stored when this returns.
     public func close() async {
         await shells.close()
         await jobs.table.close()
         await sessions.close()
+        await identity.finishRenewals()
     }
 
     /// Says that lines of the log also go to standard error, and how: `json` or `console`; `off` keeps them in the file.

@@ -29,9 +29,10 @@ struct ConnectionTokens: TokenFeeding {
     func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
         guard let wanted = Self.service(of: resource) else { return nil }
         do throws(MMError) {
-            let token = try await identity.token(
-                for: connection, resource: wanted, options: TokenOptions(interaction: .never),
-                deadline: .after(.seconds(60)))
+            let token = try await lasting(
+                try await identity.token(
+                    for: connection, resource: wanted, options: TokenOptions(interaction: .never),
+                    deadline: .after(.seconds(60))))
             let (text, end) = try fed(token)
             return FedToken(
                 resource, token: text, expiresAt: end,
@@ -43,6 +44,20 @@ struct ConnectionTokens: TokenFeeding {
             // Nobody signed in yet, or no app of the connection's own: the module shows a code of its own.
             if [.signInNeeded, .invalidInput, .unsupported].contains(error.code) { return nil }
             throw error
+        }
+    }
+
+    /// A module keeps a token itself until it ends, so it gets none of which little is left. Placeholders stand for a
+    /// fresh token each time.
+    private func lasting(_ token: AccessToken) async throws(MMError) -> AccessToken {
+        guard vault == nil, token.expiresAt - .now < .seconds(300) else { return token }
+        let options = TokenOptions(
+            interaction: .never, rejecting: token.secret, rejectedAt: Timestamp.now.seconds)
+        do throws(MMError) {
+            return try await identity.token(
+                for: connection, resource: token.resource, options: options, deadline: .after(.seconds(60)))
+        } catch {
+            return token
         }
     }
 

@@ -78,6 +78,16 @@ struct RegistryEditTests {
         #expect(entry("A", document)?["x"] == ["y": "of another program", "z.1": "2"])
     }
 
+    @Test(
+        "a method without its file is refused in the words of the command that named it",
+        arguments: [("secret", "secretFile"), ("certificate", "certificatePath"), ("token", "tokenFile")])
+    func missingFile(method: String, field: String) throws {
+        var document = document(["A": [:]])
+        let error = mmError { try RegistryEdit.edit("A", fields: [("auth", method)], in: &document) }
+        let hint = error?.hint ?? ""
+        #expect(hint.contains("auth=\(method) auth.\(field)=") && !hint.contains("{"), "\(hint)")
+    }
+
     @Test("a key without members takes none, and a key that was written with a dot by hand stays one key")
     func undotted() throws {
         var document = document(["A": ["x.y": "by hand", "z": "text"]])

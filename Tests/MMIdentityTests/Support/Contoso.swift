@@ -116,7 +116,7 @@ extension IdentityService {
         IdentityService(
             paths: home.paths, environment: environment, transport: transport, clock: clock.wall, methods: methods
         ) { wait in
-            clock.advance(wait.components.seconds)
+            clock.advance(wait.components.seconds + (wait.components.attoseconds > 0 ? 1 : 0))
             try Task.checkCancellation()
         }
     }

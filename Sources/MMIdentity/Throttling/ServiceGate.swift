@@ -1,12 +1,10 @@
-internal import MMCore
-internal import MMHTTP
-internal import MMIdentity
+package import MMCore
 
-/// Holds the requests of one call until their service may be asked. It honours what any call of this connection was
-/// told, in this process or another.
-struct ServiceGate {
+/// Holds the requests of one call until their service may be asked. It honours what any call was told, in this process
+/// or another.
+package struct ServiceGate: Sendable {
     /// The longest single wait.
-    let longestWait: Duration
+    package let longestWait: Duration
     private let pace: ServicePace
     private let service: String
     private let connection: String
@@ -19,16 +17,20 @@ struct ServiceGate {
 
     /// Creates a gate for one call.
     /// - Parameters:
+    ///   - pace: what all callers share.
     ///   - service: the name of the service, such as `graph`.
+    ///   - connection: the name of the connection.
+    ///   - longestWait: the longest single wait.
     ///   - report: called when the gate waits for a second or more.
-    init(
-        _ identity: IdentityService, connection: Connection, service: String, longestWait: Duration, clock: WallClock,
-        log: Log, jitter: @escaping @Sendable () -> Double, pause: @escaping @Sendable (Duration) async throws -> Void,
-        report: @escaping @Sendable (String) -> Void
+    package init(
+        _ pace: ServicePace, service: String, connection: String, longestWait: Duration, clock: WallClock,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        pause: @escaping @Sendable (Duration) async throws -> Void,
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        pace = identity.pace(of: connection, service: service, clock: clock, log: log)
+        self.pace = pace
         self.service = service
-        self.connection = connection.name
+        self.connection = connection
         self.longestWait = longestWait
         self.clock = clock
         self.jitter = jitter
@@ -39,7 +41,7 @@ struct ServiceGate {
     /// Waits until a request may be sent.
     /// - Returns: the time at which it is sent.
     /// - Throws: `.throttled` when the wait would exceed what this call may take; nothing was sent then. `.cancelled`.
-    func pass(until deadline: Deadline) async throws(MMError) -> Timestamp {
+    package func pass(until deadline: Deadline) async throws(MMError) -> Timestamp {
         while true {
             let mine = own.map { $0 - clock.now } ?? .zero
             var wait = mine
@@ -60,40 +62,31 @@ struct ServiceGate {
     }
 
     /// Records that an attempt was throttled, so that this call and all others wait.
-    /// - Parameters:
-    ///   - ending: how the attempt ended.
-    ///   - wait: the policy's wait; `nil` when this call gives up, in which case the others still honour what the
-    ///     service asked.
-    mutating func slowDown(_ ending: RetryPolicy.Ending, _ wait: Duration?, sent: Timestamp) async {
-        guard case .status(_, let asked) = ending, let wait = wait ?? asked else { return }
-        await slowDown(for: wait, sent: sent)
-    }
-
-    private mutating func slowDown(for wait: Duration, sent: Timestamp) async {
+    package mutating func slowDown(for wait: Duration, sent: Timestamp) async {
         own = clock.now + wait
         await pace.slowDown(for: wait, sent: sent)
     }
 
-    /// Applies what a successful response says about the next request.
-    mutating func heed(_ advice: WaitAdvice, sent: Timestamp) async {
-        if let wait = advice.untilReset, wait > .zero, wait <= longestWait {
-            await slowDown(for: wait, sent: sent)
-        } else {
-            await pace.goOn(sent: sent)
-        }
-    }
+    /// Records that a request sent at a given time was carried out.
+    package func goOn(sent: Timestamp) async { await pace.goOn(sent: sent) }
 
     private func held(_ wait: Duration) -> MMError {
-        MMError(
+        let until = (clock.now + wait).roundedUp.iso8601
+        return MMError(
             .throttled,
             "\(service) has asked \(connection) to slow down: nothing was sent, because it may be asked again only in "
-                + "\(wait.wholeSeconds) s.",
+                + "\(wait.wholeSeconds) s, at \(until).",
             hint: "Try again then, or allow more time.", retry: .after(wait),
-            details: ["service": .string(service), "connection": .string(connection)])
+            details: ["service": .string(service), "connection": .string(connection), "until": .string(until)])
     }
 }
 
 extension Duration {
     /// Whole seconds, rounded up.
     fileprivate var wholeSeconds: Int64 { components.seconds + (components.attoseconds > 0 ? 1 : 0) }
+}
+
+extension Timestamp {
+    /// The first full second that is not before this time.
+    var roundedUp: Timestamp { Timestamp(seconds: seconds + (nanoseconds > 0 ? 1 : 0)) }
 }

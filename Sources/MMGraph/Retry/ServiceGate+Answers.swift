@@ -1,0 +1,24 @@
+internal import MMCore
+internal import MMIdentity
+
+/// What answers of services say about the next requests.
+extension ServiceGate {
+    /// Records that an attempt was throttled, so that this call and all others wait.
+    /// - Parameters:
+    ///   - ending: how the attempt ended.
+    ///   - wait: the policy's wait; `nil` when this call gives up, in which case the others still honour what the
+    ///     service asked.
+    mutating func slowDown(_ ending: RetryPolicy.Ending, _ wait: Duration?, sent: Timestamp) async {
+        guard case .status(_, let asked) = ending, let wait = wait ?? asked else { return }
+        await slowDown(for: wait, sent: sent)
+    }
+
+    /// Applies what a successful response says about the next request.
+    mutating func heed(_ advice: WaitAdvice, sent: Timestamp) async {
+        if let wait = advice.untilReset, wait > .zero, wait <= longestWait {
+            await slowDown(for: wait, sent: sent)
+        } else {
+            await goOn(sent: sent)
+        }
+    }
+}
