@@ -49,6 +49,9 @@ package struct ChildCommand: Sendable {
     package var terminal: Terminal.Size?
     /// The signal that the child gets when this process ends for any reason; nil to let it live on.
     package var deathSignal: Int32? = 9
+    /// Whether the child stays in this process's session and process group, as a pager must, which reads keys from the
+    /// same terminal; otherwise it leads a session and a group of its own.
+    package var sharesSession = false
     /// Kernel resource limits.
     package var limits: [Limit] = []
     /// Whether to kill the rest of the child's process group when the child ends.

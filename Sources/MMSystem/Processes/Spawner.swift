@@ -101,7 +101,7 @@ enum Spawner {
                 spawn.extra_count = Int32(extra.count)
                 spawn.limits = limits.baseAddress
                 spawn.limit_count = Int32(command.limits.count)
-                spawn.own_session = 1
+                spawn.own_session = command.sharesSession ? 0 : 1
                 return mm_start_program(&spawn, &pidfd, &step)
             }
         }
