@@ -25,13 +25,13 @@ package enum CompletionScript {
 
     private static func flags(of entry: CommandIndex.Entry) -> [String] {
         fields(of: entry).map { "--\($0.flagName)" }
-            + ["--output", "--json", "--jq", "--timeout", "--quiet", "--no-color", "--help"]
+            + GlobalOptions.names.valued + GlobalOptions.names.plain
     }
 
     /// Returns the cases that complete the value of a flag: its choices, connections or files.
     private static func values(of entry: CommandIndex.Entry) -> String {
         var lines = ["-o|--output) COMPREPLY=($(compgen -W 'table json jsonl csv text' -- \"$word\")); return;;"]
-        var files = ["--jq", "--timeout", "--pool", "--file", "-f"]
+        var files = GlobalOptions.names.valued.filter { $0 != "--output" } + ["--file", "-f"]
         for field in fields(of: entry) where field.kind != .flag && field.name != "output" {
             var names = ["--\(field.flagName)"]
             if case .option(let letter?) = field.placement { names.append("-\(letter)") }
@@ -119,8 +119,10 @@ package enum CompletionScript {
             }
         }
         text += "complete -c mm -s o -l output -x -a 'table json jsonl csv text' -d 'How the answer is written'\n"
-        for flag in ["json", "quiet", "no-color", "help"] { text += "complete -c mm -l \(flag)\n" }
-        for flag in ["jq", "timeout"] { text += "complete -c mm -l \(flag) -x\n" }
+        for flag in GlobalOptions.names.plain { text += "complete -c mm -l \(flag.dropFirst(2))\n" }
+        for flag in GlobalOptions.names.valued where flag != "--output" {
+            text += "complete -c mm -l \(flag.dropFirst(2)) -x\n"
+        }
         for module in ["exo", "compliance"] {
             text += "complete -c mm -n '__mm_at run; and contains \(module) (__mm_words)' "
             text += "-a '(mm cmdlets complete (commandline -ct) 2>/dev/null)'\n"

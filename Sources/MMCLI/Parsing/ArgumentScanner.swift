@@ -232,6 +232,15 @@ extension ArgumentScanner {
         case "--json": result.options.format = .json
         case "--detach": result.options.detach = true
         case "--quiet", "-q": result.options.quiet = true
+        case "--no-pager": result.options.pages = false
+        case "--columns":
+            let names = try value(attached, flag: name, &rest).split(separator: ",").map(String.init)
+            guard !names.isEmpty else {
+                throw MMError(
+                    .invalidInput, "--columns names no column.", hint: "For example --columns displayName,mail.")
+            }
+            result.options.columns += names
+        case "--sort": result.options.order = try RowOrder(try value(attached, flag: name, &rest))
         case "--no-color": result.options.color = false
         case "--embedded": result.options.isEmbedded = true
         case "--pool": result.options.pool = try value(attached, flag: name, &rest)
@@ -252,7 +261,7 @@ extension ArgumentScanner {
         default:
             let known =
                 fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
-                + ["--output", "--json", "--jq", "--timeout", "--detach", "--embedded", "--pool", "--quiet", "--help"]
+                + GlobalOptions.names.valued + GlobalOptions.names.plain
             let near = NearestNames.of(name, among: known, limit: 1).first.map { " Did you mean \($0)?" } ?? ""
             throw MMError(
                 .invalidInput, "`\(command)` has no flag \(name).\(near)", hint: "See `\(command) --help`."

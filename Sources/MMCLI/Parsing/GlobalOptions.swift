@@ -11,6 +11,12 @@ package struct GlobalOptions: Sendable {
 
     /// The format of answers; `nil` leaves the choice to the command and the terminal.
     package var format: Format?
+    /// The columns or members that rows are to have; empty for those that suit.
+    package var columns: [String] = []
+    /// The order of rows; `nil` for the service's own.
+    package var order: RowOrder?
+    /// Whether an answer that is longer than the screen is shown in a pager.
+    package var pages = true
     /// The jq program that filters answers.
     package var jq: String?
     /// Whether help was asked for.
@@ -33,6 +39,8 @@ package struct GlobalOptions: Sendable {
     /// The options as help texts list them.
     package static let listing: [(flag: String, purpose: String)] = [
         ("--output, -o FORMAT", "table, json, jsonl, csv or text"),
+        ("--columns NAME,NAME", "these members of each row, in this order"),
+        ("--sort NAME", "rows in the order of a column; -NAME for the largest first"),
         ("--json", "the same as --output json"),
         ("--jq PROGRAM", "pass the answer through jq"),
         ("--timeout SECONDS", "end the call after this time (300)"),
@@ -40,7 +48,15 @@ package struct GlobalOptions: Sendable {
         ("--embedded", "do everything in this process, without the pool (also MM_EMBEDDED=1)"),
         ("--pool URL", "let the pool at this address do it (also MM_SESSION_POOL_URL)"),
         ("--quiet, -q", "no notes and no progress"),
+        ("--no-pager", "no pager for long answers (also MM_PAGER=cat)"),
         ("--no-color", "no colours (also NO_COLOR)"),
         ("--help, -h", "this text"),
     ]
+
+    /// The names of the options that take a value, and of those that take none.
+    package static let names: (valued: [String], plain: [String]) = {
+        let words = listing.map { $0.flag.split { $0 == " " || $0 == "," }.map(String.init) }
+        let isValued = { (words: [String]) in words.last?.hasPrefix("-") == false }
+        return (words.filter(isValued).map { $0[0] }, words.filter { !isValued($0) }.map { $0[0] })
+    }()
 }

@@ -3,27 +3,29 @@ package import MMOperations
 
 /// Writes an answer in the requested format, batch by batch where the answer is a long list.
 package struct AnswerRenderer {
-    private let format: GlobalOptions.Format?
+    private let form: AnswerForm
     private let note: (String) -> Void
     private let write: ([UInt8]) async throws(MMError) -> Void
     private let writeError: ([UInt8]) -> Void
 
     /// Creates a renderer.
     /// - Parameters:
-    ///   - format: the requested format; `nil` for the one that suits the answer.
+    ///   - form: how the answer is written.
     ///   - note: receives a line for the person about what the format leaves out.
     ///   - writeError: receives what a command writes to its standard error.
     ///   - write: receives the bytes in order.
     package init(
-        format: GlobalOptions.Format?, note: @escaping (String) -> Void = { _ in },
+        _ form: AnswerForm, note: @escaping (String) -> Void = { _ in },
         writeError: @escaping ([UInt8]) -> Void = { _ in },
         write: @escaping ([UInt8]) async throws(MMError) -> Void
     ) {
-        self.format = format
+        self.form = form
         self.note = note
         self.writeError = writeError
         self.write = write
     }
+
+    private var format: GlobalOptions.Format? { form.format }
 
     /// Writes the whole answer.
     /// - Throws: the `MMError` of fetching a list or of writing.
@@ -86,7 +88,10 @@ package struct AnswerRenderer {
         }
     }
 
-    private func render(_ value: JSONValue, columns: [String]) async throws(MMError) {
+    private func render(_ value: JSONValue, columns declared: [String]) async throws(MMError) {
+        let selection = try RowSelection(form, of: Rows(of: value, columns: declared)?.items ?? [value])
+        let value = selection.applied(to: value)
+        let columns = selection.columns.isEmpty ? declared : selection.columns
         switch format ?? (columns.isEmpty ? .json : .table) {
         case .json: try await line(JSONWriter.string(value, layout: .indented(2)))
         case .jsonl:
@@ -94,47 +99,65 @@ package struct AnswerRenderer {
             try await lines(rows.items) { JSONWriter.string($0) }
         case .csv:
             let rows = Rows(of: value, columns: columns) ?? Rows(items: [value], columns: columns)
+            noteNested(rows)
             try await lines([rows.columns] + rows.items.map { rows.cells(of: $0) }) { CSVText.line($0) }
         case .table:
-            guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
-            let shown = forTable(rows, named: !columns.isEmpty)
-            let cells = shown.items.map { shown.cells(of: $0) }
-            let table = TableText(fitting: [shown.columns] + cells)
-            try await lines([shown.columns.map { $0.uppercased() }] + cells) { table.line($0) }
+            guard let rows = Rows(of: value, columns: columns) else { return try await fields(of: value) }
+            let layout = layout(of: rows, isNamed: !columns.isEmpty)
+            try await line(layout.header)
+            try await lines(rows.items) { layout.line($0) }
         case .text:
-            guard let rows = Rows(of: value, columns: columns) else { return try await members(value) }
+            guard let rows = Rows(of: value, columns: columns) else { return try await fields(of: value) }
             try await lines(rows.items) { rows.cells(of: $0).joined(separator: "\t") }
         }
     }
 
-    /// Leaves out of a table the columns that don't fit into a cell, and notes how many.
-    private func forTable(_ rows: Rows, named: Bool) -> Rows {
-        guard !named, let simple = rows.simple, simple.columns.count < rows.columns.count else { return rows }
-        let hidden = rows.columns.filter { !simple.columns.contains($0) }
-        note(
-            "\(hidden.count) more columns (\(hidden.prefix(4).joined(separator: ", "))"
-                + "\(hidden.count > 4 ? ", …" : "")): --output json or csv.")
-        return simple
+    /// Chooses a table's columns, and notes which ones it leaves out.
+    private func layout(of rows: Rows, isNamed: Bool) -> TableLayout {
+        let layout = TableLayout(rows, isNamed: isNamed, width: form.width)
+        let hidden = layout.hidden
+        if !hidden.isEmpty {
+            note(
+                "\(hidden.count) more \(hidden.count == 1 ? "column" : "columns") "
+                    + "(\(hidden.prefix(4).joined(separator: ", "))\(hidden.count > 4 ? ", …" : "")): "
+                    + "--columns NAME,NAME or --output json.")
+        }
+        return layout
+    }
+
+    /// Notes which columns of a CSV file hold JSON.
+    private func noteNested(_ rows: Rows) {
+        let nested = rows.columns.filter { column in
+            rows.items.contains { !($0.object?.value(of: column)?.isFlat ?? true) }
+        }
+        guard !nested.isEmpty else { return }
+        note("Values with parts of their own are written as JSON: \(nested.joined(separator: ", ")).")
     }
 
     /// Writes one object as two columns: name and value.
-    private func members(_ value: JSONValue) async throws(MMError) {
+    private func fields(of value: JSONValue) async throws(MMError) {
         guard let object = value.object else {
             return try await line(value.string ?? JSONWriter.string(value))
         }
-        let rows = object.map { [$0.key, $0.value.string ?? $0.value.description] }
-        let table = TableText(fitting: rows, limit: 100)
+        let rows = FieldList(object, isReadable: format == .table).rows
+        let table = TableText(widths: TableText.widths(of: rows), cutsCells: false)
         try await lines(rows) { table.line($0) }
     }
 
     private func render(_ stream: ItemStream, columns: [String]) async throws(MMError) {
+        if form.order != nil {
+            var items: [JSONValue] = []
+            while let batch = try await stream.next() { items += try Self.items(batch) }
+            return try await render(.array(items), columns: columns)
+        }
         switch format ?? .json {
         case .json:
             try await write([UInt8(ascii: "[")])
             var separator = Array("\n".utf8)
+            var selection: RowSelection?
             while let batch = try await stream.next() {
                 var bytes: [UInt8] = []
-                for item in batch {
+                for item in try selected(batch, &selection) {
                     bytes += separator
                     bytes += item
                     separator = Array(",\n".utf8)
@@ -143,9 +166,10 @@ package struct AnswerRenderer {
             }
             try await write(Array("\n]\n".utf8))
         case .jsonl:
+            var selection: RowSelection?
             while let batch = try await stream.next() {
                 var bytes: [UInt8] = []
-                for item in batch {
+                for item in try selected(batch, &selection) {
                     // A service may spread its JSON over several lines.
                     if item.contains(0x0A), let value = try? JSONParser.parse(item) {
                         bytes += JSONWriter.bytes(value)
@@ -160,37 +184,61 @@ package struct AnswerRenderer {
         }
     }
 
-    /// Writes a table with the columns and widths of its first batch, so that later batches need no memory and move no
+    /// The items with the members that were asked for; unread where all were.
+    private func selected(_ batch: [ArraySlice<UInt8>], _ selection: inout RowSelection?) throws(MMError)
+        -> [ArraySlice<UInt8>]
+    {
+        guard !form.columns.isEmpty else { return batch }
+        let items = try Self.items(batch)
+        let chosen: RowSelection
+        if let selection { chosen = selection } else { chosen = try RowSelection(form, of: items) }
+        selection = chosen
+        return items.map { JSONWriter.bytes(chosen.row($0))[...] }
+    }
+
+    private static func items(_ batch: [ArraySlice<UInt8>]) throws(MMError) -> [JSONValue] {
+        var items: [JSONValue] = []
+        for bytes in batch {
+            guard let item = try? JSONParser.parse(bytes) else {
+                throw MMError(.remoteFailed, "The service sent an item that isn't JSON.")
+            }
+            items.append(item)
+        }
+        return items
+    }
+
+    /// Writes rows with the columns and widths of the first batch, so that later batches need no memory and move no
     /// columns.
-    private func renderRows(_ stream: ItemStream, columns: [String]) async throws(MMError) {
-        var layout: (rows: Rows, table: TableText)?
+    private func renderRows(_ stream: ItemStream, columns declared: [String]) async throws(MMError) {
+        var first: (selection: RowSelection, rows: Rows, table: TableLayout?)?
         var cut = 0
         while let batch = try await stream.next() {
-            var items: [JSONValue] = []
-            for bytes in batch {
-                guard let item = try? JSONParser.parse(bytes) else {
-                    throw MMError(.remoteFailed, "The service sent an item that is no JSON.")
+            let items = try Self.items(batch)
+            if first == nil {
+                let selection = try RowSelection(form, of: items)
+                let columns = selection.columns.isEmpty ? declared : selection.columns
+                let rows = Rows(items: items.map { selection.row($0) }, columns: columns)
+                let table = format == .table ? layout(of: rows, isNamed: !columns.isEmpty) : nil
+                first = (selection, rows, table)
+                if format == .csv {
+                    noteNested(rows)
+                    try await line(CSVText.line(rows.columns))
                 }
-                items.append(item)
+                if let table { try await line(table.header) }
             }
-            if layout == nil {
-                let all = Rows(items: items, columns: columns)
-                let rows = format == .table ? forTable(all, named: !columns.isEmpty) : all
-                let table = TableText(fitting: [rows.columns] + items.map { rows.cells(of: $0) })
-                layout = (rows, table)
-                if format == .csv { try await line(CSVText.line(rows.columns)) }
-                if format == .table { try await line(table.line(rows.columns.map { $0.uppercased() })) }
-            }
-            guard let (rows, table) = layout else { continue }
-            if format == .csv, columns.isEmpty { cut += items.count { rows.isCut($0) } }
-            try await lines(items.map { rows.cells(of: $0) }) { cells in
-                switch format {
-                case .csv: CSVText.line(cells)
-                case .table: table.line(cells)
-                default: cells.joined(separator: "\t")
-                }
+            guard let (selection, rows, table) = first else { continue }
+            if format == .csv, selection.columns.isEmpty, declared.isEmpty { cut += items.count { rows.isCut($0) } }
+            try await lines(items.map { selection.row($0) }) { item in
+                if let table { return table.line(item) }
+                let cells = rows.cells(of: item)
+                return format == .csv ? CSVText.line(cells) : cells.joined(separator: "\t")
             }
         }
         if cut > 0 { note("\(cut) rows have members that the first rows lack and CSV leaves out: --output jsonl.") }
     }
+}
+
+extension JSONValue {
+    /// Whether a cell can hold this without JSON: a plain value, or a list of them.
+    fileprivate var isFlat: Bool { isSimple || (array?.allSatisfy(\.isSimple) ?? false) }
 }

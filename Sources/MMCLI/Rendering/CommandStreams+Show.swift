@@ -15,7 +15,7 @@ extension CommandStreams {
             return try write(try await filter.run(on: JSONWriter.bytes(value)))
         }
         guard !options.quiet || options.format != nil else { return }
-        let renderer = AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try write(bytes) }
+        let renderer = AnswerRenderer(options.form(on: screen)) { (bytes) throws(MMError) in try write(bytes) }
         try await renderer.render(.value(value, columns: columns))
     }
 }

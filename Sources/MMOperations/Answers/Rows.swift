@@ -49,12 +49,6 @@ package struct Rows: Sendable {
         return names.isEmpty && !items.isEmpty ? ["value"] : names
     }
 
-    /// The same rows without the columns that hold lists and objects, for tables; `nil` where nothing would be left.
-    package var simple: Rows? {
-        let simple = columns.filter { column in items.allSatisfy { $0.object?[column]?.isSimple ?? true } }
-        return simple.isEmpty ? nil : Rows(items: items, columns: simple)
-    }
-
     /// Whether a row has members that no column shows.
     package func isCut(_ item: JSONValue) -> Bool {
         item.object?.keys.contains { !$0.hasPrefix("@odata.") && !columns.contains($0) } ?? false
@@ -63,20 +57,31 @@ package struct Rows: Sendable {
     /// The cells of a row, in the order of the columns.
     package func cells(of item: JSONValue) -> [String] {
         guard let object = item.object else { return [item.cellText] }
-        return columns.map { object[$0]?.cellText ?? "" }
+        return columns.map { object.value(of: $0)?.cellText ?? "" }
+    }
+}
+
+extension JSONObject {
+    /// The value in a column: of the member with the column's name, otherwise of the members inside one another that a
+    /// name with dots lists, such as `manager.displayName`.
+    package func value(of column: String) -> JSONValue? {
+        if let value = self[column] { return value }
+        guard let dot = column.firstIndex(of: ".") else { return nil }
+        return self[String(column[..<dot])]?.object?.value(of: String(column[column.index(after: dot)...]))
     }
 }
 
 extension JSONValue {
-    fileprivate var isSimple: Bool {
+    /// Whether this is neither a list nor an object.
+    package var isSimple: Bool {
         switch self {
         case .array, .object: false
         default: true
         }
     }
 
-    /// The text of a value in a table or a CSV file.
-    fileprivate var cellText: String {
+    /// The text of a value in a CSV file: every part of it.
+    package var cellText: String {
         switch self {
         case .null: ""
         case .string(let text): text

@@ -3,19 +3,37 @@ import MMCore
 /// Rows of text in aligned columns.
 package struct TableText: Sendable {
     private let widths: [Int]
+    /// The columns whose cells end at the same place, as those of numbers do.
+    private let rightAligned: Set<Int>
+    /// Whether a cell that is wider than its column is cut; otherwise it moves the rest of its line.
+    private let cutsCells: Bool
 
     /// Columns wide enough for these rows, none wider than the limit.
     /// - Parameters:
     ///   - rows: the header and the rows known so far.
     ///   - limit: widest column, in terminal cells.
     package init(fitting rows: [[String]], limit: Int = 60) {
+        self.init(widths: Self.widths(of: rows).map { min($0, limit) })
+    }
+
+    /// Columns of these widths.
+    /// - Parameters:
+    ///   - widths: the width of each column, in terminal cells.
+    ///   - rightAligned: the columns whose cells end at the same place.
+    ///   - cutsCells: whether a cell that is wider than its column is cut.
+    package init(widths: [Int], rightAligned: Set<Int> = [], cutsCells: Bool = true) {
+        self.widths = widths
+        self.rightAligned = rightAligned
+        self.cutsCells = cutsCells
+    }
+
+    /// The width that each column of these rows needs, in terminal cells.
+    package static func widths(of rows: [[String]]) -> [Int] {
         var widths = [Int](repeating: 0, count: rows.map(\.count).max() ?? 0)
         for row in rows {
-            for (column, cell) in row.enumerated() {
-                widths[column] = max(widths[column], Self.width(Self.plain(cell)))
-            }
+            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], width(plain(cell))) }
         }
-        self.widths = widths.map { min($0, limit) }
+        return widths
     }
 
     /// One line, with its cells cut or filled to their columns.
@@ -23,11 +41,11 @@ package struct TableText: Sendable {
         var text = ""
         for (column, cell) in cells.enumerated() {
             let width = column < widths.count ? widths[column] : 0
-            let fitted = Self.fit(Self.plain(cell), to: width)
-            text += fitted
-            if column < cells.count - 1 {
-                text += String(repeating: " ", count: max(0, width - Self.width(fitted)) + 2)
-            }
+            let fitted = cutsCells ? Self.fit(Self.plain(cell), to: width) : Self.plain(cell)
+            let filling = String(repeating: " ", count: max(0, width - Self.width(fitted)))
+            let isLast = column == cells.count - 1
+            text += rightAligned.contains(column) ? filling + fitted : fitted + (isLast ? "" : filling)
+            if !isLast { text += "  " }
         }
         while text.last == " " { text.removeLast() }
         return text
@@ -56,10 +74,12 @@ package struct TableText: Sendable {
     }
 
     /// Terminal cells a text takes: East Asian wide characters and emoji take two (Unicode Standard Annex 11).
-    static func width(_ text: String) -> Int {
+    package static func width(_ text: String) -> Int {
         if text.utf8.count == text.unicodeScalars.count { return text.utf8.count }
         return text.reduce(0) { sum, character in
             guard let scalar = character.unicodeScalars.first else { return sum }
+            // A sign followed by variation selector 16 is shown as an emoji.
+            if character.unicodeScalars.contains("\u{FE0F}") { return sum + 2 }
             switch scalar.value {
             case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
                 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:

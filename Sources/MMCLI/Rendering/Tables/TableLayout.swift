@@ -1,0 +1,102 @@
+import MMCore
+import MMOperations
+
+/// The columns of a table and their widths, so that a line fits the screen.
+struct TableLayout: Sendable {
+    /// The columns that are shown, in order.
+    let columns: [String]
+    /// The columns of the rows that aren't shown.
+    let hidden: [String]
+    private let table: TableText
+
+    /// Chooses the columns for these rows.
+    ///
+    /// Columns that somebody named are all shown. Otherwise the columns that suit the kind of the rows come first, then
+    /// those that hold plain values, as many as fit.
+    /// - Parameters:
+    ///   - rows: the rows known so far, with the columns that could be shown.
+    ///   - isNamed: whether somebody named these columns.
+    ///   - width: the cells in a line of the screen; `nil` for no limit.
+    init(_ rows: Rows, isNamed: Bool, width: Int?) {
+        let (candidates, wanted) = isNamed ? (rows.columns, rows.columns.count) : Self.ordered(rows)
+        let cells = rows.items.map { item in candidates.map { Self.cell(item, $0) } }
+        let natural = TableText.widths(of: [candidates] + cells)
+        let widths = width.map { Self.fitted(natural, wanted: wanted, width: $0, keepsAll: isNamed) } ?? natural
+        let shown = Array(candidates.prefix(widths.count))
+        columns = shown
+        hidden = rows.columns.filter { column in !shown.contains { Self.holds($0, column) } }
+        let numeric = shown.indices.filter { index in
+            let values = rows.items.compactMap { $0.object?.value(of: shown[index]) }.filter { !$0.isNull }
+            return !values.isEmpty && values.allSatisfy(\.isNumber)
+        }
+        table = TableText(widths: widths, rightAligned: Set(numeric), cutsCells: width != nil)
+    }
+
+    /// The line above the rows.
+    var header: String { table.line(columns.map { $0.uppercased() }) }
+
+    /// One row.
+    func line(_ item: JSONValue) -> String { table.line(columns.map { Self.cell(item, $0) }) }
+
+    private static func cell(_ item: JSONValue, _ column: String) -> String {
+        ReadableCell.text(item.object.map { $0.value(of: column) } ?? item, in: column)
+    }
+
+    /// Whether a shown column is this member of the rows or a part of it.
+    private static func holds(_ shown: String, _ column: String) -> Bool {
+        shown == column || shown.hasPrefix(column + ".")
+    }
+
+    /// The columns in the order in which a person wants them, without those that don't fit into a cell, and how many of
+    /// them are worth narrow columns.
+    private static func ordered(_ rows: Rows) -> (columns: [String], wanted: Int) {
+        let plain = rows.columns.filter { column in
+            rows.items.allSatisfy { $0.object?[column]?.isSimple ?? true }
+        }
+        // Whoever asked for a few columns gets them in their order.
+        guard rows.columns.count > few else { return plain.isEmpty ? (rows.columns, 1) : (plain, plain.count) }
+        let isEmpty = { (column: String) in rows.items.allSatisfy { $0.object?.value(of: column)?.isNull ?? true } }
+        let names = ["displayname", "name", "title", "subject", "identity"]
+        let first =
+            KnownTable.of(rows.items)?.columns.filter { !isEmpty($0) }
+            ?? plain.filter { names.contains($0.lowercased()) }
+        let rest = plain.filter { !first.contains($0) && !isEmpty($0) }
+        // An id says least to a person, and most to a program.
+        let all = first + rest.filter { $0 != "id" } + rest.filter { $0 == "id" }
+        return all.isEmpty ? (rows.columns, 1) : (all, max(first.count, 1))
+    }
+
+    private static let few = 6
+    private static let gap = 2
+    /// A column isn't made narrower than a date and time, whose end tells most.
+    private static let narrowest = 16
+
+    /// The widths of as many columns from the left as fit.
+    /// - Parameters:
+    ///   - natural: the widths that the columns need.
+    ///   - wanted: the columns that become narrower before they are left out; those after them are shown whole or not at
+    ///     all.
+    ///   - width: the cells in a line of the screen.
+    ///   - keepsAll: whether every column is shown, however narrow.
+    private static func fitted(_ natural: [Int], wanted: Int, width: Int, keepsAll: Bool) -> [Int] {
+        var widths = natural
+        func room() -> Int { width - gap * (widths.count - 1) }
+        while widths.count > wanted, widths.reduce(0, +) > room() { widths.removeLast() }
+        while !keepsAll, widths.count > 1, widths.reduce(0, { $0 + min($1, narrowest) }) > room() {
+            widths.removeLast()
+        }
+        // The widest give way first.
+        var widest = widths.max() ?? 0
+        while widest > 1, widths.reduce(0, { $0 + min($1, widest) }) > room() { widest -= 1 }
+        return widths.map { min($0, widest) }
+    }
+}
+
+extension JSONValue {
+    fileprivate var isNumber: Bool {
+        switch self {
+        case .int, .double, .number: true
+        case .null, .bool, .string, .array, .object: false
+        }
+    }
+}

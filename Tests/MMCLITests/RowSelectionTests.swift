@@ -1,0 +1,88 @@
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMCLI
+
+@Suite("Columns and order that somebody asked for", .timeLimit(.minutes(5)))
+struct RowSelectionTests {
+    private static let rows: JSONValue = [
+        "@odata.context": "c",
+        "value": [
+            ["name": "b", "size": 10, "by": ["user": ["displayName": "Ada"]]],
+            ["name": "A", "size": 9, "by": ["user": ["displayName": "Grace"]]], ["name": "c", "size": nil],
+        ],
+    ]
+
+    private func rendered(_ answer: OperationAnswer, _ form: AnswerForm) async throws -> String {
+        let written = Mutex<[UInt8]>([])
+        try await AnswerRenderer(form) { (bytes) throws(MMError) in written.withLock { $0 += bytes } }.render(answer)
+        return String(decoding: written.withLock { $0 }, as: UTF8.self)
+    }
+
+    @Test(
+        "hold in every format",
+        arguments: [
+            (.csv, "size,by.user.displayName\n9,Grace\n10,Ada\n,\n"),
+            (.text, "9\tGrace\n10\tAda\n\t\n"),
+            (
+                .jsonl,
+                #"{"size":9,"by.user.displayName":"Grace"}"# + "\n" + #"{"size":10,"by.user.displayName":"Ada"}"# + "\n"
+                    + #"{"size":null,"by.user.displayName":null}"# + "\n"
+            ),
+            (.table, "SIZE  BY.USER.DISPLAYNAME\n 9 B  Grace\n10 B  Ada\n\n"),
+        ] as [(GlobalOptions.Format, String)])
+    func formats(format: GlobalOptions.Format, text: String) async throws {
+        let form = AnswerForm(
+            format: format, columns: ["Size", "by.user.displayname"], order: try RowOrder("size"))
+        #expect(try await rendered(.value(Self.rows), form) == text)
+    }
+
+    @Test("leave in JSON what stands around the rows")
+    func around() async throws {
+        let form = AnswerForm(format: .json, columns: ["name"], order: try RowOrder("-name"))
+        let shown = try JSONParser.parse(try await rendered(.value(Self.rows), form))
+        #expect(shown == ["@odata.context": "c", "value": [["name": "c"], ["name": "b"], ["name": "A"]]])
+    }
+
+    @Test("hold for long lists", arguments: [GlobalOptions.Format.csv, .jsonl])
+    func streams(format: GlobalOptions.Format) async throws {
+        func answer() -> OperationAnswer {
+            let batches = Mutex<[[ArraySlice<UInt8>]]>([
+                [ArraySlice(#"{"n":3,"m":1}"#.utf8)], [ArraySlice(#"{"n":1,"m":2}"#.utf8)],
+            ])
+            return OperationAnswer(
+                .items(ItemStream { () throws(MMError) in batches.withLock { $0.isEmpty ? nil : $0.removeFirst() } }))
+        }
+        let chosen = try await rendered(answer(), AnswerForm(format: format, columns: ["n"]))
+        #expect(chosen == (format == .csv ? "n\n3\n1\n" : "{\"n\":3}\n{\"n\":1}\n"))
+        let sorted = try await rendered(answer(), AnswerForm(format: format, columns: ["n"], order: try RowOrder("n")))
+        #expect(sorted == (format == .csv ? "n\n1\n3\n" : "{\"n\":1}\n{\"n\":3}\n"))
+    }
+
+    @Test("name the near ones when no row has such a column", arguments: [["siez"], ["by.user.displayNam"]])
+    func unknown(columns: [String]) async throws {
+        let error = await #expect(throws: MMError.self) {
+            _ = try await rendered(.value(Self.rows), AnswerForm(format: .csv, columns: columns))
+        }
+        #expect(error?.code == .invalidInput)
+        let message = try #require(error?.message)
+        #expect(message.contains(columns[0]))
+        #expect(error?.hint != nil)
+    }
+
+    @Test("sort texts without regard to case, numbers by size, and missing values last", arguments: [false, true])
+    func order(isDescending: Bool) throws {
+        let order = RowOrder(column: "v", isDescending: isDescending)
+        let rows: [JSONValue] = [["v": "b"], ["v": nil], ["v": 10], ["v": "A"], ["v": 9], [:]]
+        let sorted = order.sorted(rows)
+        let ascending: [JSONValue] = [["v": 9], ["v": 10], ["v": "A"], ["v": "b"]]
+        #expect(Array(sorted.prefix(4)) == (isDescending ? ascending.reversed() : ascending))
+        #expect(Array(sorted.suffix(2)) == [["v": nil], [:]])
+    }
+
+    @Test("are refused where no column is named", arguments: ["", "-"])
+    func empty(text: String) {
+        #expect(throws: MMError.self) { _ = try RowOrder(text) }
+    }
+}

@@ -1,0 +1,108 @@
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMCLI
+
+@Suite("Tables", .timeLimit(.minutes(5)))
+struct TableLayoutTests {
+    /// An account as Microsoft Graph lists it without `$select`.
+    private static func user(_ name: String) -> JSONValue {
+        [
+            "businessPhones": ["+1 425 555 0100"], "displayName": .string(name), "givenName": "Ada",
+            "jobTitle": "Engineer", "mail": .string("\(name.lowercased())@contoso.example"), "mobilePhone": nil,
+            "officeLocation": "18/2111", "preferredLanguage": "en-GB", "surname": "Lovelace",
+            "userPrincipalName": .string("\(name.lowercased())@contoso.example"),
+            "id": "87d349ed-44d7-43e1-9a83-5f2406dee5bd",
+        ]
+    }
+
+    private static let users = Rows(items: [user("Ada"), user("Grace")])
+
+    private func lines(_ layout: TableLayout, _ rows: Rows) -> [String] {
+        [layout.header] + rows.items.map { layout.line($0) }
+    }
+
+    @Test("fit the screen, with what a person wants first", arguments: [20, 50, 80, 120, 250])
+    func width(width: Int) {
+        let layout = TableLayout(Self.users, isNamed: false, width: width)
+        for line in lines(layout, Self.users) { #expect(TableText.width(line) <= width, "\(line)") }
+        #expect(layout.columns.first == "displayName")
+        if width >= 50 { #expect(layout.columns.prefix(2) == ["displayName", "userPrincipalName"]) }
+        #expect(layout.columns.last == "id" || layout.hidden.contains("id"))
+    }
+
+    @Test("name every column that they leave out")
+    func hidden() {
+        let layout = TableLayout(Self.users, isNamed: false, width: 60)
+        #expect(Set(layout.columns + layout.hidden) == Set(Self.users.columns))
+        #expect(layout.hidden.contains("businessPhones") && layout.hidden.contains("mobilePhone"))
+    }
+
+    @Test("show all columns that somebody named, however narrow")
+    func named() {
+        let columns = ["id", "mail", "displayName", "jobTitle", "officeLocation"]
+        let rows = Rows(items: Self.users.items, columns: columns)
+        let layout = TableLayout(rows, isNamed: true, width: 40)
+        #expect(layout.columns == columns)
+        for line in lines(layout, rows) { #expect(TableText.width(line) <= 40, "\(line)") }
+    }
+
+    @Test("cut no cell where no screen limits them")
+    func pipes() {
+        let long = String(repeating: "x", count: 300)
+        let rows = Rows(items: [["a": "1", "b": .string(long)], ["a": "2", "b": "y"]])
+        let layout = TableLayout(rows, isNamed: false, width: nil)
+        #expect(lines(layout, rows)[1] == "1  " + long)
+    }
+
+    @Test("keep the columns of a few that were asked for, in their order")
+    func selected() {
+        let rows = Rows(items: [["city": "Paris", "displayName": "Ada", "id": "1"]])
+        #expect(TableLayout(rows, isNamed: false, width: 80).columns == ["city", "displayName", "id"])
+    }
+
+    @Test("reach into the parts of known kinds")
+    func parts() {
+        let sku: JSONValue = [
+            "accountName": "contoso", "appliesTo": "User", "capabilityStatus": "Enabled", "consumedUnits": 14,
+            "id": "x", "prepaidUnits": ["enabled": 25, "suspended": 0], "skuPartNumber": "ENTERPRISEPACK",
+        ]
+        let rows = Rows(items: [sku])
+        let layout = TableLayout(rows, isNamed: false, width: 100)
+        #expect(layout.columns.prefix(3) == ["skuPartNumber", "consumedUnits", "prepaidUnits.enabled"])
+        #expect(!layout.hidden.contains("prepaidUnits"))
+        #expect(layout.line(sku).contains("25"))
+    }
+
+    @Test("align numbers at their ends, and wide characters by the cells that they take")
+    func alignment() {
+        let rows = Rows(items: [["name": "王芳", "count": 5], ["name": "Ada", "count": 1200]])
+        let layout = TableLayout(rows, isNamed: false, width: 80)
+        #expect(lines(layout, rows) == ["NAME  COUNT", "王芳      5", "Ada    1200"])
+    }
+
+    @Test(
+        "write values as people read them",
+        arguments: [
+            (true, "accountEnabled", "yes"), (false, "accountEnabled", "no"), (nil, "mail", ""),
+            (0, "size", "0 B"), (1023, "size", "1023 B"), (1024, "size", "1.0 KB"), (1_468_006, "file.size", "1.4 MB"),
+            (262_144_000, "sizeInBytes", "250 MB"), (1_048_064, "size", "1.0 MB"), (1024, "count", "1024"),
+            ("2026-03-01", "date", "2026-03-01"), ("2026-03-0xT", "date", "2026-03-0xT"),
+            (["a", "b"], "proxyAddresses", "a, b"),
+            ([["displayName": "Ada"], ["displayName": "Grace"]], "members", "Ada, Grace"),
+            (["x": 1], "other", #"{"x":1}"#),
+        ] as [(JSONValue, String, String)])
+    func values(value: JSONValue, column: String, text: String) {
+        #expect(ReadableCell.text(value, in: column) == text)
+    }
+
+    @Test("write dates in local time, to the minute")
+    func dates() throws {
+        let text = "2026-03-01T12:34:56.789Z"
+        let moment = try #require(Timestamp(iso8601: text))
+        let shown = ReadableCell.text(.string(text), in: "createdDateTime")
+        #expect(shown == String(moment.localLog.prefix(16)))
+        #expect(shown.count == 16)
+    }
+}
