@@ -60,16 +60,32 @@ package struct OperationCommands: Sendable {
         if let program = options.jq {
             try await filter(answer, through: program, options)
         } else {
-            let renderer = AnswerRenderer(
-                format: options.format, note: { if !options.quiet { terminal.note($0) } },
-                writeError: { terminal.writeError($0) }
-            ) { (bytes) throws(MMError) in try terminal.write(bytes) }
-            try await renderer.render(answer)
+            try await write(answer, options)
         }
         let end = answer.body.stream?.end() ?? AnswerEnd()
         if !options.quiet { for note in end.notes { terminal.note(note) } }
         terminal.progress(nil)
         return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Writes an answer, in the person's pager where it is longer than the screen.
+    private func write(_ answer: OperationAnswer, _ options: GlobalOptions) async throws(MMError) {
+        let terminal = terminal
+        let isPaged = options.pages && answer.canBePaged
+        let output = PagedOutput(terminal, pager: isPaged ? terminal.pager : nil)
+        let renderer = AnswerRenderer(
+            options.form(on: terminal.screen), note: { note in if !options.quiet { output.note(note) } },
+            writeError: { terminal.writeError($0) }
+        ) { (bytes) throws(MMError) in try await output.write(bytes) }
+        do throws(MMError) {
+            try await renderer.render(answer)
+        } catch {
+            try await output.end()
+            // Who leaves the pager has seen enough: no failure.
+            if output.wasLeft { return }
+            throw error
+        }
+        try await output.end()
     }
 
     /// Calls an operation, and repeats the call with a passphrase if a key turns out to need one and a person can be
@@ -99,8 +115,10 @@ package struct OperationCommands: Sendable {
         let isText = texts.allSatisfy { $0 != nil }
         let answer = OperationAnswer(
             isText ? .text(texts.compactMap(\.self).joined(separator: "\n")) : .value(output))
-        try await AnswerRenderer(format: options.format) { (bytes) throws(MMError) in try terminal.write(bytes) }
-            .render(answer)
+        try await AnswerRenderer(options.form(on: terminal.screen)) { (bytes) throws(MMError) in
+            try terminal.write(bytes)
+        }
+        .render(answer)
     }
 
     /// Passes the wanted output form on to an operation that has forms of its own; jq needs JSON.
@@ -118,7 +136,7 @@ package struct OperationCommands: Sendable {
         async throws(MMError)
     {
         var text: [UInt8] = []
-        let collector = AnswerRenderer(format: .json) { (bytes) throws(MMError) in text += bytes }
+        let collector = AnswerRenderer(AnswerForm(format: .json)) { (bytes) throws(MMError) in text += bytes }
         try await collector.render(answer)
         let raw = options.format == .text
         try terminal.write(try await JQProgram(program, rawStrings: raw).run(on: text))
@@ -126,6 +144,14 @@ package struct OperationCommands: Sendable {
 }
 
 extension OperationAnswer {
+    /// Whether a person may leaf through the answer: it isn't what a command writes while it runs, nor a file.
+    fileprivate var canBePaged: Bool {
+        switch body {
+        case .output, .bytes: false
+        case .value, .json, .text, .items: true
+        }
+    }
+
     /// Whether the body is still being fetched.
     fileprivate var isLongRunning: Bool {
         body.stream != nil

@@ -1,6 +1,7 @@
 import Glibc
 package import MMCore
 package import MMOperations
+package import MMSystem
 
 /// The three standard streams of a command line and what they are connected to.
 ///
@@ -14,13 +15,15 @@ package struct CommandStreams: Sendable {
     package let canAsk: Bool
     /// Whether to use colours.
     package let usesColor: Bool
+    /// The program that shows answers longer than the screen; `nil` for none.
+    package let pager: PagerCommand?
     /// Standard input, if it is a pipe or a file that a command may read.
     package let input: (any CallInput)?
     /// The progress line on the terminal.
     private let progressLine: ProgressLine
 
     /// Creates the process's own streams.
-    /// - Parameter environment: consulted for `NO_COLOR`, `TERM` and `MM_NO_ASK`.
+    /// - Parameter environment: consulted for `NO_COLOR`, `TERM`, `MM_NO_ASK` and the person's pager.
     package init(environment: [String: String]) {
         isOutputScreen = isatty(STDOUT_FILENO) == 1
         isErrorScreen = isatty(STDERR_FILENO) == 1
@@ -28,12 +31,16 @@ package struct CommandStreams: Sendable {
         var status = stat()
         let isFile = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         progressLine = ProgressLine(endsWithOutput: !isFile)
+        pager = isOutputScreen && canAsk ? PagerCommand(environment: environment) : nil
         var source = stat()
         let isSource =
             fstat(STDIN_FILENO, &source) == 0 && [S_IFIFO, S_IFREG, S_IFSOCK].contains(source.st_mode & S_IFMT)
         input = isSource ? PipedInput() : nil
         usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
+
+    /// The size of the screen that standard output is; `nil` where it is none.
+    package var screen: Terminal.Size? { isOutputScreen ? Terminal.size(of: STDOUT_FILENO) : nil }
 
     /// Writes to standard output: unchanged to files and pipes; on a terminal, control characters that could repaint
     /// the screen are made visible.
