@@ -116,6 +116,19 @@ struct MSALInteropTests {
         }
     }
 
+    @Test("what MSAL filed under the tenant's id is found by a connection that knows the domain alone")
+    func domain() async throws {
+        try ProtectedFile.makeDirectory(home.tokens)
+        _ = try await msal("device")
+        let transport = ScriptedTransport { _, _ in
+            .json(["issuer": .string("https://login.microsoftonline.com/\(Contoso.tenant)/v2.0")])
+        }
+        let connection = try Contoso.connection(more: ["tenantId": .null, "tenant": "contoso.example"])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        #expect(try await service.token(for: connection).secret.reveal() == "MSAL-access")
+        #expect(transport.requests.count == 1)
+    }
+
     @Test("the token of an app is found by MSAL, and MSAL's by us, without a request")
     func app() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }

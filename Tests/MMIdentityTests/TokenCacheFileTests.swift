@@ -279,7 +279,7 @@ struct TokenCacheFileTests {
             let view = TokenCacheView(
                 document: document, clientID: Contoso.app,
                 authority: try Authority(cloud: try #require(Cloud.table["public"]), tenant: Contoso.tenant),
-                pinnedTenantID: nil)
+                foundTenantID: nil)
             for account in view.accounts {
                 _ = view.accessToken(of: account, for: .graph)
                 _ = view.refreshToken(of: account)

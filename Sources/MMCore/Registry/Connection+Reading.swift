@@ -4,7 +4,8 @@ extension Connection {
 
     /// All keys of an entry that have a meaning here.
     public static let knownKeys = [
-        "appId", "tenant", "tenantId", "expectedEmail", "description", "mcps", "cloud", "auth", "guard", "person",
+        "appId", "tenant", "tenantId", "expectedEmail", "homeAccountId", "apis", "description", "mcps", "cloud", "auth",
+        "guard", "person",
         "engine", "language", "egress", "confinement", "shared", "sharepoint_host", "moduleApps", "skipSendGuards",
         "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags", "keepSpares",
     ]
@@ -52,7 +53,8 @@ extension Connection {
         let language: ConnectionLanguage? = reader.choice("language")
         let connection = Connection(
             name: name, appId: reader.guid("appId"), tenant: tenant, tenantId: reader.tenant("tenantId"),
-            expectedEmail: readEmail(&reader), description: reader.text("description"), mcps: reader.texts("mcps"),
+            expectedEmail: readEmail(&reader), homeAccountId: readHomeAccount(&reader), apis: readAPIs(&reader),
+            description: reader.text("description"), mcps: reader.texts("mcps"),
             skipSendGuards: reader.flag("skipSendGuards"), legacyConfirm: reader.flag("legacyConfirm"),
             skipSignatureStrip: reader.flag("skipSignatureStrip"),
             sharepointHost: readHost(&reader, tenant: tenant), moduleApps: reader.map("moduleApps"),
@@ -87,6 +89,49 @@ extension Connection {
             return nil
         }
         return text
+    }
+
+    private static func readHomeAccount(_ reader: inout EntryReader) -> String? {
+        guard let text = reader.text("homeAccountId") else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, parts.allSatisfy(GUID.isOne) else {
+            reader.report(
+                "homeAccountId", "must be two GUIDs with a dot between them",
+                hint: "Object id and tenant id of the account in its home tenant, as MSAL writes `home_account_id`.",
+                value: .string(text))
+            return nil
+        }
+        return text.lowercased()
+    }
+
+    /// Reads `"apis": {"crm": "https://org.crm.dynamics.com", "hr": {"audience": "api://…", "address": "https://…"}}`.
+    private static func readAPIs(_ reader: inout EntryReader) -> [String: ConnectionAPI] {
+        guard let value = reader.value("apis") else { return [:] }
+        guard let entries = value.object else {
+            reader.report(
+                "apis", "must be an object of audiences",
+                hint: "Write it as {\"crm\": \"https://org.crm.dynamics.com\"}.", value: value)
+            return [:]
+        }
+        var apis: [String: ConnectionAPI] = [:]
+        for (name, entry) in entries {
+            guard let audience = entry.string ?? entry["audience"]?.string else {
+                reader.report(
+                    "apis.\(name)", "names no audience",
+                    hint: "Write the audience as a text, or as {\"audience\": \"api://…\", \"address\": \"https://…\"}."
+                )
+                continue
+            }
+            do throws(MMError) {
+                apis[name] = try ConnectionAPI(audience, address: entry["address"]?.string)
+            } catch {
+                let what = error.details["field"]?.string == "address" ? "address" : "audience"
+                reader.report(
+                    "apis.\(name)", "holds an \(what) that can't be used", hint: error.hint ?? error.message,
+                    value: .string(what == "address" ? entry["address"]?.string ?? "" : audience))
+            }
+        }
+        return apis
     }
 
     /// Returns the first label of the SharePoint host: the one given, or else that of the tenant's domain.

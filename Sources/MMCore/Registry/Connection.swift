@@ -10,6 +10,11 @@ public struct Connection: Sendable, Hashable {
     public var tenantId: String?
     /// The account that must have signed in; compared case-insensitively.
     public var expectedEmail: String?
+    /// The account that must have signed in, by its id in its home tenant, `OBJECT.TENANT`; for accounts that share a
+    /// name.
+    public var homeAccountId: String?
+    /// APIs beside the services of the cloud that it has tokens for, by the names that calls give them.
+    public var apis: [String: ConnectionAPI]
     /// The description that tools show beside the name.
     public var description: String?
     /// The servers that may use it: `nil` for all, empty for none. The owner's terminal is exempt.

@@ -18,6 +18,9 @@ struct IdentityCheck: Sendable {
         guard !account.username.isEmpty else {
             return wrongAccount(account, because: "the sign-in doesn't say which account it is, so it can't be checked")
         }
+        if let wanted = target.homeAccountID, wanted != account.homeAccountID.lowercased() {
+            return wrongAccount(account, because: "the connection expects the home account \(wanted)")
+        }
         if let expected = target.expectedEmail, !SignedInAccount.sameName(expected, account.username) {
             return pin?.objectId == nil
                 ? wrongAccount(account, because: "the connection expects \(expected)") : renamed(account, expected)

@@ -35,8 +35,8 @@ struct TokenCacheView: Sendable {
     let document: TokenCacheDocument
     let clientID: String
     let authority: Authority
-    /// The tenant's id, if it is known only from the account's pin.
-    let pinnedTenantID: String?
+    /// The tenant's id where the authority names the tenant by its domain: from the account's pin, or as found out.
+    let foundTenantID: String?
 
     /// The host to store new entries under: that of this app's existing entries, otherwise that of the cloud.
     var usualEnvironment: String {
@@ -49,9 +49,9 @@ struct TokenCacheView: Sendable {
     /// The accounts that this app has tokens for.
     var accounts: [Account] {
         let withTokens = Set(
-            (document.entries(.refreshToken) + document.entries(.accessToken)).filter { isOurs($0.fields) }.compactMap {
-                $0.fields["home_account_id"]?.string
-            })
+            (document.entries(.refreshToken).filter { isOurs($0.fields) || isOfFamily($0.fields) }
+                + document.entries(.accessToken).filter { isOurs($0.fields) })
+                .compactMap { $0.fields["home_account_id"]?.string })
         return document.entries(.account).compactMap { entry in
             let fields = entry.fields
             guard let home = fields["home_account_id"]?.string, withTokens.contains(home), isInEnvironment(fields),
@@ -59,7 +59,7 @@ struct TokenCacheView: Sendable {
             else { return nil }
             let claims = idToken(home: home, realm: realm)
             guard let objectID = claims?.objectID ?? fields["local_account_id"]?.string,
-                let tenantID = claims?.tenantID ?? (GUID.isOne(realm) ? realm : pinnedTenantID)
+                let tenantID = claims?.tenantID ?? (GUID.isOne(realm) ? realm : foundTenantID)
             else { return nil }
             let username = claims?.username ?? fields["username"]?.string ?? ""
             return Account(
@@ -82,15 +82,53 @@ struct TokenCacheView: Sendable {
         }.max { $0.expiresOn < $1.expiresOn }
     }
 
-    /// Returns the account's newest refresh token and its key. Tokens of other apps are never used.
-    func refreshToken(of account: Account) -> (key: String, secret: Secret)? {
+    /// A refresh token and the key of its entry.
+    struct RefreshEntry: Sendable {
+        let key: String
+        let secret: Secret
+        /// Whether it was issued to another app of the same family.
+        let isOfFamily: Bool
+    }
+
+    /// Returns the account's newest refresh token: the app's own, otherwise one of its family. Tokens of other apps are
+    /// never used.
+    func refreshToken(of account: Account) -> RefreshEntry? {
+        newestRefreshToken(of: account, isOfFamily: false, where: isOurs)
+            ?? newestRefreshToken(of: account, isOfFamily: true, where: isOfFamily)
+    }
+
+    private func newestRefreshToken(
+        of account: Account, isOfFamily: Bool, where fits: (JSONObject) -> Bool
+    ) -> RefreshEntry? {
         document.entries(.refreshToken).filter { entry in
-            isOurs(entry.fields) && entry.fields["home_account_id"]?.string == account.account.homeAccountID
+            fits(entry.fields) && entry.fields["home_account_id"]?.string == account.account.homeAccountID
                 && entry.fields["secret"]?.string?.isEmpty == false
         }.max {
             (Self.seconds($0.fields["last_modification_time"]) ?? 0)
                 < (Self.seconds($1.fields["last_modification_time"]) ?? 0)
-        }.flatMap { entry in entry.fields["secret"]?.string.map { (entry.key, Secret($0)) } }
+        }.flatMap { entry in
+            entry.fields["secret"]?.string.map {
+                RefreshEntry(key: entry.key, secret: Secret($0), isOfFamily: isOfFamily)
+            }
+        }
+    }
+
+    /// Returns whether an entry is a refresh token that every app of this app's family may use.
+    private func isOfFamily(_ fields: JSONObject) -> Bool {
+        guard let family = fields["family_id"]?.string, !family.isEmpty, isInEnvironment(fields) else { return false }
+        // What the service last said of this app counts; it omits the family for an app that has left it.
+        let metadata = document.entries(.appMetadata).first { isOurs($0.fields) }
+        return (metadata.map { $0.fields["family_id"]?.string } ?? ClientFamily.of(clientID)) == family
+    }
+
+    /// Whether tokens of this app lie in the cache under a tenant's id that the authority doesn't tell.
+    var hasUnknownRealm: Bool {
+        let kinds: [TokenCacheDocument.Kind] = [.accessToken, .idToken]
+        let isUnknown = { (fields: JSONObject) in
+            fields["realm"]?.string.map(GUID.isOne) == true && !isInRealm(fields) && isInEnvironment(fields)
+        }
+        return kinds.contains { document.entries($0).contains { isOurs($0.fields) && isUnknown($0.fields) } }
+            || document.entries(.account).contains { isUnknown($0.fields) }
     }
 
     /// Returns whether an entry is a plain bearer access token of this account for this resource, which a new one
@@ -115,7 +153,7 @@ struct TokenCacheView: Sendable {
 
     private func isInRealm(_ fields: JSONObject) -> Bool {
         guard let realm = fields["realm"]?.string?.lowercased() else { return false }
-        return realm == authority.tenant || realm == pinnedTenantID?.lowercased()
+        return realm == authority.tenant || realm == foundTenantID?.lowercased()
     }
 
     private func idToken(home: String, realm: String) -> IDToken? {
@@ -145,7 +183,10 @@ struct TokenCacheView: Sendable {
 
     private func names(_ scopes: [String], _ resource: ServiceResource) -> Bool {
         guard let audience = authority.cloud.audience(of: resource)?.lowercased() else { return false }
-        return scopes.contains { $0.lowercased().hasPrefix(audience + "/") }
+        return scopes.contains { scope in
+            // The audience ends at the last slash: one audience may be the beginning of another.
+            scope.lastIndex(of: "/").map { CloudHost.audience(String(scope[..<$0])) } == CloudHost.audience(audience)
+        }
     }
 
     private static func scopes(_ fields: JSONObject) -> [String] {

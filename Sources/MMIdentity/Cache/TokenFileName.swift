@@ -24,18 +24,24 @@ struct TokenFileName: Sendable, Hashable {
     /// Returns the file name of the pending sign-in for a resource.
     func pending(_ resource: ServiceResource) -> String {
         resource == .graph
-            ? "\(pendingStem).flow.json" : "\(pendingStem)-\(StatePaths.safeName(resource.name)).flow.json"
+            ? "\(pendingStem).flow.json" : "\(pendingStem)-\(resource.fileName).flow.json"
     }
 
-    /// Returns the pending sign-in for a SharePoint host that a file of the token folder, or a draft of one, belongs
-    /// to.
-    func sharePointPending(of file: String) -> String? {
+    /// Returns the pending sign-in for a SharePoint host or an API that a file of the token folder, or a draft of one,
+    /// belongs to.
+    func furtherPending(of file: String) -> String? {
         let isDraft = file.hasPrefix(".")
         let name = isDraft ? file.dropFirst() : file[...]
-        let start = "\(pendingStem)-sharepoint-"
-        guard name.hasPrefix(start), let end = name.firstRange(of: ".flow.json"),
+        guard let end = name.firstRange(of: ".flow.json"),
             isDraft ? name[end.upperBound...].hasPrefix(".mm-") : end.upperBound == name.endIndex
         else { return nil }
+        if name.hasPrefix("\(pendingStem)-"),
+            ServiceResource.isFileNameOfAPI(name[..<end.lowerBound].dropFirst(pendingStem.count + 1))
+        {
+            return "\(name[..<end.lowerBound]).flow.json"
+        }
+        let start = "\(pendingStem)-sharepoint-"
+        guard name.hasPrefix(start) else { return nil }
         // `X-sharepoint-y` may be a connection of its own; its file names contain a digest.
         let isOthers = name[..<end.lowerBound].dropFirst(start.count).split(separator: "-").contains { part in
             part.utf8.count == 16 && part.utf8.allSatisfy { (0x30...0x39) ~= $0 || (0x61...0x66) ~= $0 }
@@ -51,7 +57,10 @@ struct TokenFileName: Sendable, Hashable {
 
     private var endsLikeAResource: Bool {
         let parts = safe.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.indices.dropFirst().contains { ServiceResource(name: parts[$0...].joined(separator: "-")) != nil }
+        return parts.indices.dropFirst().contains { index in
+            let end = parts[index...].joined(separator: "-")
+            return ServiceResource(name: end) != nil || ServiceResource.isFileNameOfAPI(end)
+        }
     }
 
     private var digested: String {

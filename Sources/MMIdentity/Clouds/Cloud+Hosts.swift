@@ -26,7 +26,7 @@ extension Cloud {
                 hosts.append(CloudHost(.resource(resource), host, .below, audiences: audiences(of: resource)))
             case .keyVault:
                 hosts.append(CloudHost(.resource(resource), host, .oneLabelBelow, audiences: audiences(of: resource)))
-            case .graph, .arm, .exchange, .teams, .sharePoint: break
+            case .graph, .arm, .exchange, .teams, .sharePoint, .api: break
             }
         }
         for label in sharePoint.map({ [$0, $0 + "-admin", $0 + "-my"] }) ?? [] {
@@ -70,7 +70,21 @@ extension Cloud {
     /// Returns whether a token with this audience is valid for a resource.
     func takes(audience text: String, for resource: ServiceResource) -> Bool {
         let wanted = CloudHost.audience(text)
-        return audiences(of: resource).contains { CloudHost.audience($0) == wanted }
+        if audiences(of: resource).contains(where: { CloudHost.audience($0) == wanted }) { return true }
+        // Tokens of version 2 carry the id of an API's app, whatever name the API has; never that of a known service.
+        guard case .api(let api) = resource, api.audience.lowercased().hasPrefix("api://"), GUID.isOne(wanted) else {
+            return false
+        }
+        return !ServiceResource.plain.contains { audiences(of: $0).contains(wanted) }
+    }
+
+    /// Returns another cloud whose services are at an API's host; `nil` if there is none.
+    func otherCloud(of api: ConnectionAPI) -> String? {
+        guard name != "sandbox", let host = api.address.flatMap({ WebAddress($0)?.host }) else { return nil }
+        func holds(_ cloud: Cloud) -> Bool {
+            cloud.hosts(sharePoint: nil).contains { $0.covers(host: host, port: 443, isSecure: true) }
+        }
+        return holds(self) ? nil : Self.names.first { Self.table[$0].map(holds) == true }
     }
 
     /// Returns the audiences of a service's tokens: URLs, and the ids of the service's app, which some tokens carry.
@@ -91,6 +105,7 @@ extension Cloud {
         case .teams: found.append(Self.teamsAudience)
         case .keyVault: found.append("cfa8b339-82a2-471a-a3c9-0fc0be7a4093")
         case .sharePoint: found.append("00000003-0000-0ff1-ce00-000000000000")
+        case .api: break
         }
         return found
     }

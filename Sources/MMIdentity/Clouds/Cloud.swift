@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// One of Microsoft's clouds: its sign-in service, the addresses of its services, and the audiences of their tokens.
 ///
 /// A connection's token is sent only to hosts of its cloud (see `admits`).
@@ -30,6 +32,7 @@ public struct Cloud: Sendable, Hashable {
             guard !sharePointDomain.isEmpty, isHostLabel(label) else { return nil }
             return "https://\(label.lowercased()).\(sharePointDomain)"
         }
+        if case .api(let api) = resource { return name == "sandbox" ? login : api.address }
         return bases[resource]
     }
 
@@ -42,6 +45,7 @@ public struct Cloud: Sendable, Hashable {
     /// Returns the audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.
     package func audience(of resource: ServiceResource) -> String? {
         if case .sharePoint = resource { return base(of: resource) }
+        if case .api(let api) = resource { return api.audience }
         return audiences[resource]
     }
 

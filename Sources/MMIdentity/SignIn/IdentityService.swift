@@ -25,6 +25,8 @@ public actor IdentityService {
     private nonisolated let methods: [String: SignInMethod]
     let memory: TokenCacheMemory
     private var flights: [FlightKey: SharedFlight<TokenAcquirer.Outcome>] = [:]
+    /// The ids of tenants that are named by their domains, as far as the sign-in service was asked for them.
+    var tenantIDs: [String: String] = [:]
     /// The renewals under way, beside calls that use tokens which are still good.
     var renewals: [FlightKey: Task<Void, Never>] = [:]
 
@@ -356,7 +358,7 @@ public actor IdentityService {
         by given: SignInMethod? = nil
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         let method = try method(of: connection, unless: given)
-        let target = try target(connection, resource, method)
+        let target = try await completed(try target(connection, resource, method), until: deadline)
         let run: @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
         var kind = "device"
         switch method {

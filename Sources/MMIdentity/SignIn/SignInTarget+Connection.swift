@@ -40,9 +40,18 @@ extension SignInTarget {
                 .unsupported, "The cloud \(cloud.name) of \(connection.name) has no known host for \(resource.name).",
                 hint: "Check the cloud of the connection.")
         }
+        if case .api(let api) = resource, let other = cloud.otherCloud(of: api) {
+            throw MMError(
+                .invalidInput,
+                "\(api.audience) belongs to the cloud \(other), but \(connection.name) signs in to \(cloud.name).",
+                hint:
+                    "Tokens never leave the connection's own cloud. Check the audience, or `cloud` of the connection.",
+                details: ["connection": .string(connection.name), "field": "resource"])
+        }
         self.init(
             connection: connection.name, clientID: appID, authority: try Authority(cloud: cloud, tenant: tenant),
-            expectedEmail: connection.expectedEmail, registryPin: connection.pin, cacheClient: cacheClient)
+            expectedEmail: connection.expectedEmail, homeAccountID: connection.homeAccountId,
+            registryPin: connection.pin, cacheClient: cacheClient)
     }
 
     private static func lacksApp(_ connection: Connection, _ resource: ServiceResource) -> MMError {

@@ -11,10 +11,14 @@ package struct SignInTarget: Sendable {
     package let authority: Authority
     /// The account that must have signed in.
     package let expectedEmail: String?
+    /// The account that must have signed in, by its id in its home tenant.
+    package var homeAccountID: String? = nil
     /// The account that the registry pins.
     package let registryPin: AccountPin?
     /// The name that its tokens are stored under, if it isn't the app's.
     package var cacheClient: String? = nil
+    /// The tenant's id where the authority names the tenant by its domain, as far as the sign-in service was asked.
+    var foundTenantID: String? = nil
 
     /// The values that must agree for two sign-ins to be the same.
     var identity: [String] {

@@ -149,7 +149,7 @@ struct TokenAcquirer: RenewingAcquirer {
     }
 
     private func refreshed(
-        _ account: TokenCacheView.Account, _ refresh: (key: String, secret: Secret), _ snapshot: TokenFiles.Snapshot
+        _ account: TokenCacheView.Account, _ refresh: TokenCacheView.RefreshEntry, _ snapshot: TokenFiles.Snapshot
     ) async throws(MMError) -> Refreshed {
         HeldSecrets.shared.hold(refresh.secret)
         let answer: TokenAnswer
@@ -159,6 +159,10 @@ struct TokenAcquirer: RenewingAcquirer {
                 scopes: SignInScopes.asking(target.authority.cloud, resource),
                 claims: options.claims, deadline: deadline)
         } catch {
+            // The app is no member of that family after all, so a person has to sign in to it.
+            if refresh.isOfFamily, case .refused(let error) = error, error.suberror == "client_mismatch" {
+                return .signIn(claims: nil)
+            }
             return try unrefreshed(error)
         }
         return .token(try await store(answer, account, refreshedFrom: refresh.key, snapshot))

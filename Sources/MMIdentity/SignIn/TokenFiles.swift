@@ -38,8 +38,28 @@ struct TokenFiles: Sendable {
             throw MMError(
                 .conflict,
                 "The token cache of \(check.target.connection) holds several accounts: "
-                    + fitting.map(\.account.username).joined(separator: ", ") + ".",
-                hint: "Say which one: mm connections edit '\(check.target.connection)' expectedEmail=NAME.")
+                    + fitting.map { Self.title(of: $0.account, among: fitting) }.joined(separator: ", ") + ".",
+                hint: "Say which one: mm connections edit \(ShellWord.quoted(check.target.connection)) "
+                    + "expectedEmail=NAME, or homeAccountId=ID where names are the same.",
+                details: [
+                    "connection": .string(check.target.connection),
+                    "accounts": .array(
+                        fitting.map {
+                            [
+                                "username": .string($0.account.username),
+                                "homeAccountId": .string($0.account.homeAccountID),
+                            ]
+                        }),
+                ])
+        }
+
+        /// The account's name, with its home account id where another one has the same name.
+        private static func title(of account: SignedInAccount, among all: [TokenCacheView.Account]) -> String {
+            let hasNamesake = all.contains {
+                $0.account.homeAccountID != account.homeAccountID
+                    && SignedInAccount.sameName($0.account.username, account.username)
+            }
+            return hasNamesake ? "\(account.username) (\(account.homeAccountID))" : account.username
         }
     }
 
@@ -59,7 +79,7 @@ struct TokenFiles: Sendable {
         let view = TokenCacheView(
             document: document ?? TokenCacheDocument(), clientID: target.cacheClient ?? target.clientID,
             authority: target.authority,
-            pinnedTenantID: pin?.tenantId)
+            foundTenantID: pin?.tenantId ?? target.foundTenantID)
         return Snapshot(
             view: view, check: IdentityCheck(target: target, pin: pin), isFromEarlierCache: isFromEarlierCache)
     }
@@ -87,10 +107,10 @@ struct TokenFiles: Sendable {
     }
 
     /// Returns the paths of all possible pending sign-ins of the connection: one per resource, and one per SharePoint
-    /// host for which the folder holds one.
+    /// host or API for which the folder holds one.
     func pendingPaths() throws(MMError) -> [String] {
         let plain = ServiceResource.plain.map { names.pending($0) }
-        let hosts = try FolderListing.names(in: directory).compactMap { names.sharePointPending(of: $0) }
+        let hosts = try FolderListing.names(in: directory).compactMap { names.furtherPending(of: $0) }
         return Set(plain + hosts).sorted().map { "\(directory)/\($0)" }
     }
 }

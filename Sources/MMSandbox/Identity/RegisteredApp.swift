@@ -17,6 +17,8 @@ struct RegisteredApp: Sendable {
     var federated: FederatedCredential?
     /// The delegated permissions of Graph that `.default` stands for; `nil` for all the sandbox knows.
     var delegated: [String]?
+    /// Whether it shares refresh tokens with the other apps of Microsoft's family.
+    var isOfFamily = false
     /// The application permissions of Graph.
     var roles: [String] = []
 
@@ -51,9 +53,12 @@ struct RegisteredApp: Sendable {
             delegated: ["Mail.Read", "User.Read"]),
         RegisteredApp(id: TenantIdentity.disabledApp, name: "Retired app", isPublicClient: true, isEnabled: false),
         // The first-party apps of the modules, for connections without an app registration.
-        RegisteredApp(id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46", name: "Microsoft Azure CLI", isPublicClient: true),
         RegisteredApp(
-            id: "1950a258-227b-4e31-a9cf-717495945fc2", name: "Microsoft Azure PowerShell", isPublicClient: true),
+            id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46", name: "Microsoft Azure CLI", isPublicClient: true,
+            isOfFamily: true),
+        RegisteredApp(
+            id: "1950a258-227b-4e31-a9cf-717495945fc2", name: "Microsoft Azure PowerShell", isPublicClient: true,
+            isOfFamily: true),
         RegisteredApp(
             id: "14d82eec-204b-4c2f-b7e8-296a70dab67e", name: "Microsoft Graph Command Line Tools", isPublicClient: true
         ),

@@ -1,6 +1,8 @@
 /// An API that tokens are issued for.
 enum ServiceResource: String, Sendable, CaseIterable {
-    case graph, flow, powerApps, powerPlatform, arm, exchange, compliance, teamsAdmin, sharePoint
+    case graph, flow, powerApps, powerPlatform, arm, exchange, compliance, teamsAdmin, sharePoint, dataverse
+    /// An API of the tenant's own.
+    case ownAPI
     /// Asked for by the sandbox's own address: every service there takes it.
     case sandbox
 
@@ -20,6 +22,8 @@ enum ServiceResource: String, Sendable, CaseIterable {
                 "https://contososandbox.sharepoint.com", "https://contososandbox-admin.sharepoint.com",
                 "00000003-0000-0ff1-ce00-000000000000",
             ]
+        case .dataverse: ["https://contososandbox.crm.dynamics.com"]
+        case .ownAPI: ["api://contoso-hr", "https://hr.contoso-sandbox.example"]
         case .sandbox: []
         }
     }
@@ -39,9 +43,10 @@ enum ServiceResource: String, Sendable, CaseIterable {
         case .flow: ["Flows.Manage.All", "Flows.Read.All", "User"]
         case .powerApps: ["User"]
         case .powerPlatform: ["user_impersonation"]
-        case .arm, .teamsAdmin: ["user_impersonation"]
+        case .arm, .teamsAdmin, .dataverse: ["user_impersonation"]
         case .exchange, .compliance: ["Exchange.Manage"]
         case .sharePoint: ["AllSites.FullControl"]
+        case .ownAPI: ["Records.Read"]
         }
     }
 }

@@ -74,7 +74,8 @@ final class TokenIssuer {
             }
             throw TokenFault("invalid_grant", 70_000, "Provided grant is invalid or malformed.", suberror: "bad_token")
         }
-        guard grant.appID == app.id else {
+        let isOfFamily = app.isOfFamily && RegisteredApp.find(grant.appID)?.isOfFamily == true
+        guard grant.appID == app.id || isOfFamily else {
             throw TokenFault(
                 "invalid_grant", 700_005, "Provided authorization code or refresh token is for another client.")
         }
@@ -158,6 +159,7 @@ final class TokenIssuer {
         if scope.wantsRefreshToken {
             answer["refresh_token"] = .string(refreshToken(for: userID, app: app, serial: serial, replacing: old))
         }
+        if app.isOfFamily { answer["foci"] = "1" }
         if scope.wantsIDToken { answer["id_token"] = .string(idToken(record, app: app, serial: serial, nonce: nonce)) }
         if form["client_info"] == "1" {
             let home = homeAccount(record, userID: userID)

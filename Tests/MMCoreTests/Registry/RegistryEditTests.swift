@@ -78,6 +78,17 @@ struct RegistryEditTests {
         #expect(entry("A", document)?["x"] == ["y": "of another program", "z.1": "2"])
     }
 
+    @Test("APIs are added by name, and an audience that can't be one is refused")
+    func apis() throws {
+        var document = document(["A": [:]])
+        try RegistryEdit.edit("A", fields: [("apis.crm", "https://org.crm.dynamics.com")], in: &document)
+        #expect(entry("A", document)?["apis"] == ["crm": "https://org.crm.dynamics.com"])
+        for (key, value) in [("apis.hr", "hr"), ("homeAccountId", "adele")] {
+            let error = mmError { try RegistryEdit.edit("A", fields: [(key, value)], in: &document) }
+            #expect(error?.code == .invalidInput && error?.message.contains(key) == true)
+        }
+    }
+
     @Test(
         "a method without its file is refused in the words of the command that named it",
         arguments: [("secret", "secretFile"), ("certificate", "certificatePath"), ("token", "tokenFile")])

@@ -43,19 +43,19 @@ extension RequestService {
         case .dataverse: self = .dataverse
         case .contents, .gallery: return nil
         case .resource(let resource):
-            self =
-                switch resource {
-                case .graph: .graph
-                case .flow: .flow
-                case .arm: .arm
-                case .exchange, .compliance: .exchange
-                case .bap: .bap
-                case .powerApps: .powerApps
-                case .sharePoint: .sharePoint
-                case .powerPlatform: .powerPlatform
-                case .teams: .teams
-                case .keyVault: .keyVault
-                }
+            switch resource {
+            case .graph: self = .graph
+            case .flow: self = .flow
+            case .arm: self = .arm
+            case .exchange, .compliance: self = .exchange
+            case .bap: self = .bap
+            case .powerApps: self = .powerApps
+            case .sharePoint: self = .sharePoint
+            case .powerPlatform: self = .powerPlatform
+            case .teams: self = .teams
+            case .keyVault: self = .keyVault
+            case .api: return nil
+            }
         }
     }
 }

@@ -1,0 +1,79 @@
+/// An API that is in no cloud's table: an organisation of Dataverse, or an API of the tenant's own.
+public struct ConnectionAPI: Sendable, Hashable {
+    /// The audience of its tokens: `https://org.crm.dynamics.com`, `api://…`, or the id of its app registration.
+    public let audience: String
+    /// The origin of the only host that its tokens may be sent to; `nil` when neither the audience nor the entry names
+    /// one, so that requests to it aren't sent by this program.
+    public let address: String?
+
+    /// Creates an API.
+    /// - Parameters:
+    ///   - audience: the audience of its tokens, with or without `/.default`.
+    ///   - address: the URL of its host, where the audience isn't that URL.
+    /// - Throws: `invalidInput`, with what is wrong and how an audience is written.
+    public init(_ audience: String, address: String? = nil) throws(MMError) {
+        let text = audience.hasSuffix("/.default") ? String(audience.dropLast("/.default".count)) : audience
+        guard let host = Self.host(ofAudience: text) else {
+            throw MMError(
+                .invalidInput, "'\(audience.prefix(120))' is no audience of an API.",
+                hint: "Write https://HOST as for Dataverse, api://ID as in “Expose an API” of the app registration, or "
+                    + "the app's id.", details: ["field": "audience"])
+        }
+        var origin = host.isEmpty ? nil : "https://\(host)"
+        if let address {
+            guard let given = Self.host(of: address, mayHavePath: false) else {
+                throw MMError(
+                    .invalidInput, "'\(address.prefix(120))' is no address of an API.",
+                    hint: "Write https://HOST, without a path; a token is sent to no other host.",
+                    details: ["field": "address"])
+            }
+            guard origin == nil || origin == "https://\(given)" else {
+                throw MMError(
+                    .invalidInput,
+                    "The address \(address.prefix(120)) is another host than that of the audience \(text).",
+                    hint: "A token goes only to the host that it is for. Leave the address out.",
+                    details: ["field": "address"])
+            }
+            origin = "https://\(given)"
+        }
+        self.audience = text
+        self.address = origin
+    }
+
+    /// Returns the host that an audience names, empty where it names none; `nil` when the text is no audience.
+    private static func host(ofAudience text: String) -> String? {
+        guard text.utf8.count <= 400, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C })
+        else {
+            return nil
+        }
+        if GUID.isOne(text) { return "" }
+        if text.lowercased().hasPrefix("api://") {
+            let rest = text.dropFirst("api://".count)
+            let isSound = !rest.isEmpty && !rest.hasPrefix("/") && !rest.utf8.contains { "?#@".utf8.contains($0) }
+            return isSound ? "" : nil
+        }
+        return host(of: text, mayHavePath: true)
+    }
+
+    /// Returns the host of an `https` URL with the standard port, in lower case; `nil` for anything else.
+    private static func host(of url: String, mayHavePath: Bool) -> String? {
+        guard url.lowercased().hasPrefix("https://") else { return nil }
+        let rest = url.dropFirst("https://".count)
+        let end = rest.firstIndex(of: "/") ?? rest.endIndex
+        let path = rest[end...]
+        guard mayHavePath || path.isEmpty || path == "/", !path.utf8.contains(where: { "?#".utf8.contains($0) }) else {
+            return nil
+        }
+        let host = rest[..<end].lowercased()
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isSound =
+            labels.count >= 2 && host.utf8.count <= 253
+            && labels.allSatisfy { label in
+                !label.isEmpty && label.utf8.count <= 63 && !label.hasPrefix("-") && !label.hasSuffix("-")
+                    && label.utf8.allSatisfy { (0x30...0x39) ~= $0 || (0x61...0x7A) ~= $0 || $0 == 0x2D }
+            }
+        // The last label of a name is never a number; an address without a name is nobody's audience.
+        guard isSound, labels.last?.utf8.contains(where: { $0 >= 0x61 }) == true else { return nil }
+        return host
+    }
+}
