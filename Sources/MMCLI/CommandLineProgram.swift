@@ -67,7 +67,7 @@ package struct CommandLineProgram: Sendable {
             try terminal.write(Array(text.utf8))
             return 0
         }
-        if first == "--version" { return try await perform(["version"]) }
+        if first == "--version" || first == "-V" { return try await perform(["version"]) }
         if first == "help" {
             let rest = Array(words.dropFirst())
             return try await perform(rest.first == "--all" ? ["--help"] + rest : rest + ["--help"])

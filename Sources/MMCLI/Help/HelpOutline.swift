@@ -52,7 +52,7 @@ package struct HelpOutline: Sendable {
             nouns: [
                 Noun("pool", "Start, stop, serve and watch the process in which sessions live"),
                 Noun("mcp", "Connect AI clients"),
-                Noun("doctor", "Check PowerShell, and how sessions and shells are confined"),
+                Noun("doctor", "Check that everything mm relies on is in order"),
                 Noun("sandbox", "Practise on an offline tenant"),
             ]),
     ])

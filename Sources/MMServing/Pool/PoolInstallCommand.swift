@@ -43,11 +43,7 @@ struct PoolInstaller: Sendable {
     let units: PoolUnits
     let environment: [String: String]
 
-    private var folder: String {
-        let home = StatePaths(environment: environment).home
-        let configuration = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.config"
-        return "\(configuration)/systemd/user"
-    }
+    private var folder: String { PoolUnits.folder(environment) }
 
     /// Writes what is not there yet.
     /// - Returns: what was done, for people.

@@ -16,6 +16,13 @@ struct PoolUnits: Sendable {
         "DOTNET_ROOT", "PATH",
     ]
 
+    /// The folder of a user's units.
+    static func folder(_ environment: [String: String]) -> String {
+        let home = StatePaths(environment: environment).home
+        let configuration = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.config"
+        return "\(configuration)/systemd/user"
+    }
+
     /// `mm-pool.socket`.
     var socketUnit: String {
         """

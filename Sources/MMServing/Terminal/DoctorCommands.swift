@@ -8,6 +8,7 @@ enum DoctorCommands {
     /// All of them.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [
+            machine(environment),
             LocalCommand(
                 ["doctor", "powershell"],
                 summary: "Try everything that sessions lean on with this machine's PowerShell.",
@@ -48,7 +49,7 @@ enum DoctorCommands {
                 fields: [],
                 examples: [.init("mm doctor sessions", "kernel, a trial, the way to the network, each connection")]
             ) { (_, options, streams) async throws(MMError) in
-                try show(
+                try await show(
                     await SessionsDoctor.examine(OperationServices(environment: environment)), options, streams)
             },
             LocalCommand(
@@ -57,20 +58,47 @@ enum DoctorCommands {
                 discussion: "Exit code 1 when they can't be started as the settings say.",
                 fields: [], examples: [.init("mm doctor shells", "settings, kernel, programs, and a trial")]
             ) { (_, options, streams) async throws(MMError) in
-                try show(
+                try await show(
                     await ShellsDoctor.examine(OperationServices(environment: environment).shellServices), options,
                     streams)
             },
         ]
     }
 
+    private static func machine(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["doctor"], summary: "Check that everything mm relies on is in order, and say what to do.",
+            discussion:
+                "Looks at files and their modes, connections and sign-ins, network, clock, proxy and certificates, the pool, "
+                + "PowerShell and its modules, jq, ssh, systemd, the walls around sessions, and AI clients. `ok` needs "
+                + "nothing, `note` is worth a look, `FAILED` is broken: then the exit code is 1.",
+            fields: [
+                InputField("fix", .flag, "First repair what is safe to repair: permissions of mm's own files."),
+                InputField("offline", .flag, "Send no request to a service."),
+            ],
+            examples: [
+                .init("mm doctor", "a table of checks"), .init("mm doctor --fix", "repair, then check"),
+                .init("mm doctor --json --jq '.rows[] | select(.sound | not)'", "what is broken, for a script"),
+            ]
+        ) { (input, options, streams) async throws(MMError) in
+            let doctor = MachineDoctor(
+                services: OperationServices(environment: environment), isOffline: try input.flag("offline"))
+            if try input.flag("fix") {
+                for line in doctor.repair() where !options.quiet { streams.note(line) }
+            }
+            let report = await doctor.examine { what in if !options.quiet { streams.progress("Looking at \(what) …") } }
+            streams.progress(nil)
+            return try await show(report, options, streams)
+        }
+    }
+
     /// Writes what was found.
     /// - Returns: the exit code.
     private static func show(
         _ found: DoctorReport, _ options: GlobalOptions, _ streams: CommandStreams
-    ) throws(MMError) -> Int32 {
-        if options.format == .json {
-            try streams.writeLine(JSONWriter.string(.object(found.json), layout: .indented(2)))
+    ) async throws(MMError) -> Int32 {
+        if options.format != nil || options.jq != nil {
+            try await streams.show(.object(found.json), options)
         } else {
             try streams.writeLine(found.text)
         }

@@ -1,0 +1,80 @@
+import Glibc
+package import MMCore
+import MMHTTP
+import MMIdentity
+
+/// Whether the services of the clouds in use can be reached, and whether this machine's clock agrees with theirs.
+package struct NetworkChecks: Sendable {
+    /// Names proxy and certificates.
+    private let environment: [String: String]
+    /// Where clouds of one's own are described.
+    private let paths: StatePaths
+
+    /// Checks of the network.
+    /// - Parameters:
+    ///   - environment: names proxy and certificates.
+    ///   - paths: where clouds of one's own are described.
+    package init(environment: [String: String], paths: StatePaths) {
+        self.environment = environment
+        self.paths = paths
+    }
+
+    private static let limit = Duration.seconds(8)
+
+    /// Asks the sign-in service and Microsoft Graph of each cloud.
+    /// - Parameter connections: the connections whose clouds are asked; without any the public cloud.
+    package func examine(_ connections: [Connection], into report: inout DoctorReport) async {
+        let configuration = HTTPClientConfiguration(environment: environment)
+        if let proxy = configuration.proxy { report.add("proxy", .sound, "\(proxy.variable) names one") }
+        if let file = configuration.certificateFile {
+            if access(file, R_OK) == 0 {
+                report.add("certificates", .sound, "\(file), named by SSL_CERT_FILE")
+            } else {
+                report.add(
+                    "certificates", .failed, "SSL_CERT_FILE names \(file), which can't be read",
+                    remedy: "Correct the path, or unset SSL_CERT_FILE for the system's own.")
+            }
+        }
+        let client = HTTPClient(configuration: configuration)
+        var asked: Set<String> = []
+        var clouds = connections.map(\.cloud)
+        if clouds.isEmpty { clouds = ["public"] }
+        for name in clouds where asked.insert(name).inserted {
+            let cloud: Cloud
+            do throws(MMError) {
+                cloud = try Cloud.named(name, paths: paths)
+            } catch {
+                report.add("cloud \(name)", error)
+                continue
+            }
+            await ask(cloud.login + "/common/v2.0/.well-known/openid-configuration", client, into: &report)
+            if let graph = cloud.base(of: .graph) { await ask(graph + "/v1.0/", client, into: &report) }
+        }
+        await client.shutdown()
+    }
+
+    /// Any answer will do: who asks without a token is refused, by a service that was reached.
+    private func ask(_ address: String, _ client: HTTPClient, into report: inout DoctorReport) async {
+        let host = WebAddress(address)?.host ?? address
+        let start = ContinuousClock.now
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await client.send(
+                HTTPRequest(method: "GET", url: address, timeout: Self.limit, allowsPlainHTTP: true))
+        } catch {
+            report.add(
+                "network", .failed, error.message,
+                remedy: error.hint ?? "Check the network, the name service, and HTTPS_PROXY where there is a proxy.")
+            return
+        }
+        let took = start.duration(to: .now) / .milliseconds(1)
+        report.add("network", .sound, "\(host) answers in \(Int(took)) ms")
+        guard let date = response.headers["Date"].flatMap({ HTTPDate.timestamp($0) }) else { return }
+        let ahead = Timestamp.now.seconds - date.seconds
+        guard abs(ahead) > 60 else { return }
+        let words = "this machine's clock is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") \(host)"
+        report.add(
+            "clock", abs(ahead) > 300 ? .failed : .advice, words,
+            remedy: "Sign-ins fail beyond five minutes. Set the clock: sudo timedatectl set-ntp true")
+    }
+}

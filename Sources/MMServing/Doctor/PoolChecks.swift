@@ -1,0 +1,40 @@
+import MMCore
+import MMOperations
+import MMPoolWire
+import MMSystem
+
+/// Whether the pool runs, and whether it is this program.
+struct PoolChecks: Sendable {
+    /// Tells which pool.
+    let environment: [String: String]
+
+    /// Looks for the pool; starts none.
+    func examine(into report: inout DoctorReport) async {
+        let finder = PoolFinder(environment: environment)
+        let running: RunningPool?
+        do throws(MMError) {
+            running = try await finder.running()
+        } catch {
+            report.add("pool", error)
+            return
+        }
+        guard let handshake = running?.handshake else {
+            guard let holder = await finder.holdingOn() else {
+                report.add("pool", .sound, "doesn't run; the first call starts it")
+                return
+            }
+            report.add(
+                "pool", .failed, holder["state"]?.string ?? "not answering", remedy: holder["hint"]?.string)
+            return
+        }
+        let words = "runs since \(handshake.started.localLog), process \(handshake.process.pid)"
+        if handshake.build == .own {
+            report.add("pool", .sound, words)
+        } else {
+            report.add(
+                "pool", .advice,
+                "\(words), from another build (\(handshake.build.version), this is \(ProductVersion.text))",
+                remedy: "mm pool restart")
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Glibc
+import MMCore
+import Testing
+
+@Suite("What mm says of this machine", .timeLimit(.minutes(5)))
+struct MachineDoctorTests {
+    private func rows(_ ran: Tenant.Ran) throws -> [JSONValue] {
+        try #require(ran.json?["rows"]?.array, "\(ran.output) \(ran.error)")
+    }
+
+    private func row(_ name: String, _ rows: [JSONValue]) throws -> JSONValue {
+        try #require(rows.first { $0["name"]?.string == name }, "\(rows)")
+    }
+
+    @Test("a new home has no connection yet, and the doctor says how to get one")
+    func newHome() async throws {
+        let home = try TemporaryHome()
+        let ran = try await Tenant.run(Programs.mm, ["doctor", "--offline", "--json"], home.environment)
+        let rows = try rows(ran)
+        let registry = try row("registry", rows)
+        #expect(registry["state"] == "note")
+        #expect(registry["remedy"]?.string?.contains("mm connections add") == true)
+        #expect(try row("pool", rows)["detail"]?.string?.contains("first call starts it") == true)
+        #expect(!rows.contains { $0["name"] == "network" })
+        #expect(ran.code == 0)
+    }
+
+    @Test("a signed-in tenant is named with its account, its services are reached, its clock agrees")
+    func signedIn() async throws {
+        let tenant = try await Tenant()
+        let before = try rows(try await tenant.mm(["doctor", "--json"]))
+        #expect(try row("sign-in Demo", before)["remedy"] == "mm login Demo")
+        try await tenant.signIn()
+        let ran = try await tenant.mm(["doctor", "--json"])
+        let rows = try rows(ran)
+        #expect(try row("sign-in Demo", rows)["state"] == "ok")
+        let network = try row("network", rows)
+        #expect(network["state"] == "ok" && network["detail"]?.string?.contains("127.0.0.1 answers") == true)
+        #expect(!rows.contains { $0["name"] == "clock" })
+        #expect(ran.code == 0, "\(rows)")
+    }
+
+    @Test("a service that can't be reached is broken, and named")
+    func unreachable() async throws {
+        let tenant = try await Tenant()
+        await tenant.stop()
+        let ran = try await tenant.mm(["doctor"])
+        #expect(ran.code == 1)
+        #expect(ran.output.contains("FAILED"), "\(ran.output)")
+    }
+
+    @Test("files that others can read are named, and --fix takes the permission away, through no link")
+    func modes() async throws {
+        let home = try TemporaryHome()
+        let state = "\(home.path)/.m365-state"
+        let outside = "\(home.path)/outside"
+        for folder in [state, outside] { try #require(mkdir(folder, 0o755) == 0) }
+        for file in ["\(state)/pins.json", "\(outside)/kept"] {
+            let descriptor = open(file, O_WRONLY | O_CREAT, 0o644)
+            try #require(descriptor >= 0 && fchmod(descriptor, 0o644) == 0)
+            close(descriptor)
+        }
+        try #require(symlink("\(outside)/kept", "\(state)/link") == 0)
+        try #require(chmod(state, 0o755) == 0)
+        let found = try await Tenant.run(Programs.mm, ["doctor", "--offline", "--json"], home.environment)
+        let files = try row("files", try rows(found))
+        #expect(files["state"] == "FAILED" && files["remedy"] == "mm doctor --fix")
+        #expect(files["detail"]?.string?.contains("\(state) (755)") == true)
+        #expect(found.code == 1)
+        let fixed = try await Tenant.run(Programs.mm, ["doctor", "--offline", "--fix", "--json"], home.environment)
+        #expect(try row("files", try rows(fixed))["state"] == "ok")
+        #expect(mode(state) == 0o700 && mode("\(state)/pins.json") == 0o600)
+        #expect(mode("\(outside)/kept") == 0o644)
+        #expect(fixed.code == 0)
+    }
+
+    private func mode(_ path: String) -> mode_t? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil
+    }
+
+    @Test("a registry with a fault is broken, with the entry's name and what to do")
+    func registry() async throws {
+        let home = try TemporaryHome()
+        let text = #"{"connections": {"Contoso": {"tenant": 5}}}"#
+        let descriptor = open("\(home.path)/.m365-connections.json", O_WRONLY | O_CREAT, 0o600)
+        try #require(descriptor >= 0)
+        try #require(write(descriptor, text, text.utf8.count) == text.utf8.count)
+        close(descriptor)
+        let ran = try await Tenant.run(Programs.mm, ["doctor", "--offline", "--json"], home.environment)
+        let entry = try row("Contoso", try rows(ran))
+        #expect(entry["state"] == "FAILED" && entry["remedy"]?.string != nil)
+        #expect(ran.code == 1)
+    }
+}
