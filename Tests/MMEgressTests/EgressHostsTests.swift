@@ -71,6 +71,41 @@ struct EgressHostsTests {
             place.service == nil && place.isOpenToStrangers && !place.takes(audience: "https://graph.microsoft.com"))
     }
 
+    @Test(
+        "of a list the names are reached that it holds or covers, at their ports alone",
+        arguments: [
+            ("api.example.com", "api.example.com:443", true, true), ("api.example.com", "API.example.com", true, true),
+            ("api.example.com", "x.api.example.com", true, false), ("api.example.com", "example.com", true, false),
+            ("api.example.com", "api.example.com.evil.example", true, false),
+            ("api.example.com", "api.example.com:8443", true, false),
+            ("api.example.com", "api.example.com", false, false),
+            ("*.example.com", "api.example.com", true, true), ("*.example.com", "a.b.example.com", true, true),
+            ("*.example.com", "example.com", true, false), ("*.example.com", "evilexample.com", true, false),
+            ("*.example.com", "api.example.com", false, false), ("localhost:8080", "localhost:8080", false, true),
+            ("localhost:8080", "localhost:8080", true, true), ("localhost:8080", "localhost", false, false),
+            ("mirror.example.com:80", "mirror.example.com", false, true),
+            ("mirror.example.com:80", "mirror.example.com", true, false),
+            ("*.example.com:80", "deb.example.com", false, true), ("127.0.0.1:9", "127.0.0.1:9", false, true),
+            ("api.example.com", "graph.microsoft.com", true, false),
+        ])
+    func listed(_ pattern: String, _ asked: String, _ isSecure: Bool, _ isReached: Bool) throws {
+        let hosts = EgressHosts(listed: [try #require(HostPattern(pattern))], rule: "Nothing else.")
+        let name = try #require(PlainHostName(asked))
+        let place = hosts.place(name, isSecure: isSecure)
+        #expect((place != nil) == isReached)
+        #expect(place.map { $0.service == nil && $0.isOpenToStrangers && !$0.givesTokens } ?? true)
+    }
+
+    @Test(
+        "a pattern that would cover everything, or that could be read in two ways, isn't one",
+        arguments: [
+            "", "*", "*.", "*.com", "*.*.example.com", "a.*.example.com", "*example.com", "*.1.2.3.4",
+            "https://a.example",
+        ])
+    func patterns(_ text: String) {
+        #expect(HostPattern(text) == nil)
+    }
+
     @Test("a token is taken where its audience says, in each of its spellings")
     func audiences() throws {
         let hosts = try hosts()

@@ -1,10 +1,14 @@
 package import MMCore
 package import MMIdentity
 
-/// The hosts that a session may reach: those of its connection's cloud and tenant, and what the owner added. Nothing else.
+/// The hosts that a session may reach: those of its connection's cloud and tenant, and those that the owner lists. Nothing else.
 package struct EgressHosts: Sendable {
     private let cloud: [CloudHost]
-    private let added: [PlainHostName]
+    private let listed: [HostPattern]
+    /// Whether listed hosts are also reached by plain HTTP, at ports that the owner wrote.
+    private let allowsPlainHTTP: Bool
+    /// What a session may reach, and how its owner adds to it.
+    private let rule: String
 
     /// The hosts of a connection.
     /// - Parameters:
@@ -13,8 +17,25 @@ package struct EgressHosts: Sendable {
     ///   - allow: what the owner added (`egress.allow`): names, with a port where it is not 443.
     package init(cloud: Cloud, sharePoint: String? = nil, allow: [PlainHostName] = []) {
         self.cloud = cloud.hosts(sharePoint: sharePoint)
-        added = allow
+        listed = allow.map { HostPattern($0) }
+        allowsPlainHTTP = false
+        rule =
+            "It reaches the services of its connection's cloud and tenant; the owner adds others with egress.allow."
     }
+
+    /// The hosts of a list, and no service with tokens of ours.
+    /// - Parameters:
+    ///   - listed: what the owner lists.
+    ///   - rule: a sentence that says what may be reached, and how its owner adds to it.
+    package init(listed: [HostPattern], rule: String) {
+        cloud = []
+        self.listed = listed
+        allowsPlainHTTP = true
+        self.rule = rule
+    }
+
+    /// Why a host can't be reached, and what to do.
+    func refusal(of name: PlainHostName) -> String { "The session may not reach \(name). \(rule)" }
 
     /// The place that a name stands for, or nil where the session has no business.
     /// - Parameters:
@@ -33,9 +54,12 @@ package struct EgressHosts: Sendable {
                 audiences: rows.reduce(into: []) { $0.formUnion($1.audiences) },
                 isOpenToStrangers: rows.allSatisfy(\.isOpenToStrangers))
         }
-        guard isSecure, added.contains(where: { $0.host == name.host && ($0.port ?? 443) == port }) else { return nil }
+        let isListed = listed.contains { pattern in
+            pattern.covers(host: name.host, port: port) && (isSecure || allowsPlainHTTP && pattern.hasPort)
+        }
+        guard isListed else { return nil }
         return EgressPlace(
-            service: nil, services: [], givesTokens: false, host: name.host, port: port, isSecure: true, audiences: [],
-            isOpenToStrangers: true)
+            service: nil, services: [], givesTokens: false, host: name.host, port: port, isSecure: isSecure,
+            audiences: [], isOpenToStrangers: true)
     }
 }

@@ -3,7 +3,7 @@ package import MMIdentity
 
 /// A host that a session may reach.
 package struct EgressPlace: Sendable, Hashable {
-    /// What is served there; nil for a host that the owner of the connection added.
+    /// What is served there; nil for a host that the owner listed.
     package let service: CloudHost.Service?
     /// Everything that is served there: some services share a host.
     package let services: [CloudHost.Service]

@@ -83,7 +83,7 @@ struct EgressConnection: Sendable {
         if let host = head.headers["host"], PlainHostName(host)?.host != name.host {
             throw WireFault(400, .nameMismatch, "CONNECT and its header Host name two servers.")
         }
-        guard let place = core.hosts.place(name, isSecure: true) else { throw Self.foreign(name) }
+        guard let place = core.hosts.place(name, isSecure: true) else { throw foreign(name) }
         let tls: TLSConnection
         do throws(MMError) { tls = try core.authority.connection(for: name) } catch {
             throw WireFault(502, .tls, error.message)
@@ -130,7 +130,7 @@ struct EgressConnection: Sendable {
 
     // MARK: Plain HTTP
 
-    /// A request in absolute form: only for services on this machine, such as the sandbox's.
+    /// A request in absolute form: for services on this machine, as the sandbox's are, and for ports that an owner lists.
     private func plainRequest(_ head: RequestHead) async throws(WireFault) -> Bool {
         guard head.target.lowercased().hasPrefix("http://") else {
             throw WireFault(400, .malformed, "A proxy is asked with CONNECT, or with an absolute http address.")
@@ -143,17 +143,14 @@ struct EgressConnection: Sendable {
         guard let host = head.headers["host"], let named = PlainHostName(host), named.host == name.host,
             (named.port ?? 80) == (name.port ?? 80)
         else { throw WireFault(400, .nameMismatch, "The address and the header Host name two servers.") }
-        guard let place = core.hosts.place(name, isSecure: false) else { throw Self.foreign(name) }
+        guard let place = core.hosts.place(name, isSecure: false) else { throw foreign(name) }
         let path = rest[authority.endIndex...]
         let target = path.hasPrefix("/") ? String(path) : "/" + path
         return try await EgressExchange(head, to: place, target: target, channel: channel, input: input, core: core)
             .run()
     }
 
-    private static func foreign(_ name: PlainHostName) -> WireFault {
-        WireFault(
-            403, .foreignHost,
-            "The session may not reach \(name). It reaches the services of its connection's cloud and tenant; "
-                + "the owner adds others with egress.allow.")
+    private func foreign(_ name: PlainHostName) -> WireFault {
+        WireFault(403, .foreignHost, core.hosts.refusal(of: name))
     }
 }

@@ -82,6 +82,8 @@ struct EgressExchange: Sendable {
             method: head.method, url: described.url, headers: try await credentials.filled(),
             timeout: core.limits.answer,
             allowsPlainHTTP: !place.isSecure)
+        // Its owner has listed this very port.
+        request.trustsNetwork = place.service == nil && !place.isSecure
         request.isSentOnce = true
         request.stallTimeout = core.limits.answerStall
         // It is made from the body that is sent.

@@ -35,7 +35,7 @@ enum DefaultWorkspace {
     /// What the first answer adds to what the confinement is worth.
     static func note(_ services: ShellServices) -> String {
         "This is how shells are confined that no person opened at a terminal; in \(settings(services)) their owner names "
-            + "another folder (`directory`), more to read (`readable`), the network (`network`), or says "
+            + "another folder (`directory`), more to read (`readable`), the network (`network`, `hosts`), or says "
             + "`\"sandbox\": \"guard\"` for shells without walls."
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 package import MMCore
+import MMEgress
 import MMGuard
 package import MMShell
 import MMSystem
@@ -82,21 +83,26 @@ package struct ShellOpening: Sendable {
                         name: key.name, programs: configuration.programs, directory: start, environment: environment)),
                 kind: "argv", label: ArgumentPolicy.label, sandbox: "argv")
         }
-        let sandbox = try sandbox(start)
         let word = wanted ?? configuration.shell ?? "bash"
         var settings = ShellSettings(
             name: key.name, kind: try hostKind(word, environment), environment: environment, directory: start)
         settings.policy = configuration.policy
-        settings.sandbox = sandbox
         settings.limits = configuration.limits
         settings.treeLimits = configuration.treeLimits
         if word != "python", wanted == nil || wanted == configuration.shell { settings.program = configuration.program }
+        let wire = try await wire(key)
         let session: any ShellSession
         do throws(MMError) {
+            settings.sandbox = try sandbox(start, wire)
+            settings.environment.merge(wire?.environment ?? [:]) { _, wire in wire }
+            settings.processes = wire?.processes
             session = word == "python" ? try await PythonShell.start(settings) : try await LocalShell.start(settings)
-        } catch  where error.code == .unsupported && configuration.sandbox == nil {
+        } catch {
+            await wire?.close()
+            guard error.code == .unsupported, configuration.sandbox == nil else { throw error }
             throw DefaultWorkspace.refusal(error, services)
         }
+        let sandbox = settings.sandbox
         var label = sandbox.label
         if sandbox != .guarded, configuration.sandbox == nil { label += " " + DefaultWorkspace.note(services) }
         if let problem = await (session as? LocalShell)?.limitsProblem {
@@ -104,7 +110,13 @@ package struct ShellOpening: Sendable {
             label += " " + problem
         }
         return ShellSessions.Member(
-            key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word)
+            key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire)
+    }
+
+    /// The way to the network of a confined session, where its owner lists hosts.
+    private func wire(_ key: ShellSessionName) async throws(MMError) -> ShellWire? {
+        guard confinement == .workspace, let hosts = configuration.egress else { return nil }
+        return try await ShellWire.open(key.name, to: hosts, policy: configuration.guardPolicy, with: services)
     }
 
     private func hostKind(_ word: String, _ environment: [String: String]) throws(MMError) -> ShellKind {
@@ -118,7 +130,7 @@ package struct ShellOpening: Sendable {
         return [ShellKind.bash, .dash].first { (try? $0.locate(path: path)) != nil } ?? .dash
     }
 
-    private func sandbox(_ directory: String) throws(MMError) -> SandboxProfile {
+    private func sandbox(_ directory: String, _ wire: ShellWire?) throws(MMError) -> SandboxProfile {
         switch confinement {
         case .guard, .argv: return .guarded
         case .workspace, .isolated:
@@ -130,9 +142,14 @@ package struct ShellOpening: Sendable {
                     .invalidInput, "The workspace \(directory) holds files of mm itself (\(own)).",
                     hint: "Set `directory` in the shells file to a folder of its own.")
             }
-            let rules = WorkspaceRules(
+            var rules = WorkspaceRules(
                 workspace: directory, network: configuration.network, readable: configuration.readable,
                 hidden: Self.ownFiles(services))
+            if let wire {
+                rules.network = .ports([wire.port])
+                rules.readable.append(wire.folder)
+                rules.proxiedHosts = configuration.egress?.map(\.description)
+            }
             return confinement == .workspace ? .workspace(rules) : .isolated(rules)
         }
     }

@@ -81,6 +81,7 @@ struct ShellReport {
             // The rest is read by the handle, also after the end.
             object["job"] = .string(task.handle)
         }
+        if let note = task.traffic?.note { object["network_note"] = .string(note) }
         if let prompt {
             object["prompt"] = .string(prompt.text)
             object["wants_secret"] = .bool(prompt.isSecret)
@@ -113,7 +114,7 @@ struct ShellReport {
         guard let end = task.job.end else {
             return ["The command goes on as \(task.handle)." + (prompt.map { " It waits for input: \($0.text)" } ?? "")]
         }
-        var notes: [String] = []
+        var notes = [task.traffic?.note].compactMap(\.self)
         if end.wasRestarted {
             notes.append(
                 "The shell had ended: this ran in a new one, with the last directory and exported variables.")

@@ -131,7 +131,7 @@ struct ShellRun: CatalogueOperation {
             keeping: flows
                 ? .flowing
                 : .all(services.work.outputs, owner: "/\(context.call.caller.server ?? "")"),
-            admission: admission)
+            admission: admission, call: context.record.call)
         if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
         if flows { return flowing(task, member, call) }
         // A caller who does not wait hears of it as soon as it runs.

@@ -47,12 +47,13 @@ package struct ShellRunner: Sendable {
     ///   - patience: how long a command that is running there may hold this one up.
     ///   - keeping: what becomes of its output.
     ///   - admission: what the session's policy said of it already.
+    ///   - call: the call that runs it, as its audit line names it.
     /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
     ///   starting throws.
     package func start(
         _ text: String, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil, timeLimit: Duration,
         patience: Duration, isBeside: Bool = false, keeping: Keeping = .ends,
-        admission: ShellPolicy.Admission? = nil
+        admission: ShellPolicy.Admission? = nil, call: String? = nil
     ) async throws(MMError) -> ShellTask {
         guard case .shell(let session) = member.body else {
             throw MMError(.unsupported, "A device runs one command line at a time.")
@@ -69,24 +70,41 @@ package struct ShellRunner: Sendable {
         let spool = session.holdsBack ? keeping.spool : nil
         var command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
         command.admission = admission
+        let traffic = member.wire?.begin(call)
         let job: ShellJob
         do throws(MMError) {
-            job =
-                isBeside
-                ? try await session.detach(command, deadline: .after(timeLimit), observer: nil)
-                : try await session.start(command, deadline: .after(timeLimit), observer: nil)
-        } catch  where error.code == .unsupported && input == .terminal {
-            // A place without terminals still runs what asks for nothing.
-            var plain = command
-            plain.input = .none
-            job = try await session.start(plain, deadline: .after(timeLimit), observer: nil)
+            job = try await hand(command, to: session, timeLimit, isBeside: isBeside)
+        } catch {
+            if let traffic { member.wire?.end(traffic) }
+            throw error
         }
         let task = ShellTask(
             session: member.key, summary: summary(of: text), job: job, timeLimit: timeLimit, isBeside: isBeside,
-            spool: spool)
+            spool: spool, traffic: traffic)
         spool?.follow(job)
+        if let traffic {
+            Task { [wire = member.wire] in
+                _ = await job.settled()
+                wire?.end(traffic)
+            }
+        }
         await sessions.add(task)
         return task
+    }
+
+    private func hand(
+        _ command: ShellCommand, to session: any ShellSession, _ timeLimit: Duration, isBeside: Bool
+    ) async throws(MMError) -> ShellJob {
+        do throws(MMError) {
+            return isBeside
+                ? try await session.detach(command, deadline: .after(timeLimit), observer: nil)
+                : try await session.start(command, deadline: .after(timeLimit), observer: nil)
+        } catch  where error.code == .unsupported && command.input == .terminal {
+            // A place without terminals still runs what asks for nothing.
+            var plain = command
+            plain.input = .none
+            return try await session.start(plain, deadline: .after(timeLimit), observer: nil)
+        }
     }
 
     /// The beginning of a command, without secrets.

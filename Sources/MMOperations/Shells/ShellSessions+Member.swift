@@ -29,6 +29,8 @@ extension ShellSessions {
         package let created: Timestamp
         /// Texts that must stand in no record.
         package let secrets: [Secret]
+        /// Its way to the network, where that is one of its own.
+        let wire: ShellWire?
 
         /// Whether its commands wait for whoever takes their output, and can be handed input.
         var holdsBack: Bool {
@@ -39,7 +41,7 @@ extension ShellSessions {
         /// A session.
         package init(
             key: ShellSessionName, body: Body, kind: String, label: String? = nil, sandbox: String? = nil,
-            host: String? = nil, secrets: [Secret] = []
+            host: String? = nil, secrets: [Secret] = [], wire: ShellWire? = nil
         ) {
             self.key = key
             self.body = body
@@ -48,6 +50,7 @@ extension ShellSessions {
             self.sandbox = sandbox
             self.host = host
             self.secrets = secrets
+            self.wire = wire
             created = .now
         }
     }
@@ -81,5 +84,6 @@ extension ShellSessions.Member: PooledSession {
         case .shell(let session): await session.close()
         case .screen(let session): await session.close()
         }
+        await wire?.close()
     }
 }

@@ -23,12 +23,15 @@ package final class ShellTask: LongWork {
     package let timeLimit: Duration
     /// What puts aside what memory does not hold, where something does.
     let spool: CommandSpool?
+    /// What it asked of the network, where its session has a way of its own there.
+    let traffic: ShellTraffic?
 
     /// A command that runs.
     init(
         session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool = false,
-        spool: CommandSpool? = nil
+        spool: CommandSpool? = nil, traffic: ShellTraffic? = nil
     ) {
+        self.traffic = traffic
         self.spool = spool
         self.isBeside = isBeside
         self.session = session

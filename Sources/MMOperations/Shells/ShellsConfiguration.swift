@@ -1,4 +1,5 @@
 package import MMCore
+package import MMEgress
 package import MMGuard
 package import MMSessions
 package import MMShell
@@ -21,6 +22,8 @@ package struct ShellsConfiguration: Sendable {
     package var sandbox: Confinement?
     /// Which of the network confined ones reach.
     package var network = WorkspaceRules.Network.none
+    /// The hosts that confined ones reach over HTTP, and nothing else of the network; nil where `network` says it all.
+    package var egress: [HostPattern]?
     /// What else confined ones may read.
     package var readable: [String] = []
     /// How strictly the guard judges commands.
@@ -88,7 +91,7 @@ package struct ShellsConfiguration: Sendable {
 struct ShellsConfigurationReader {
     let path: String
 
-    private func wrong(_ key: String, _ due: String) -> MMError {
+    func wrong(_ key: String, _ due: String) -> MMError {
         MMError(
             .invalidInput, "`\(key)` in \(path) must be \(due).", hint: "Correct it; until then no shell is started.")
     }
@@ -109,7 +112,8 @@ struct ShellsConfigurationReader {
                     throw wrong(key, "guard, workspace, isolated or argv")
                 }
                 made.sandbox = kind
-            case "network": made.network = try network(value)
+            // Read below, together.
+            case "network", "hosts": continue
             case "readable":
                 for item in value.array ?? [] { made.readable.append(try folder(key, item)) }
                 guard value.array != nil else { throw wrong(key, "a list of folders") }
@@ -139,6 +143,7 @@ struct ShellsConfigurationReader {
                     hint: "Docs/Shells.md lists the keys. Until it is corrected no shell is started.")
             }
         }
+        try readNetwork(of: object, into: &made)
         return made
     }
 
@@ -227,20 +232,6 @@ struct ShellsConfigurationReader {
             throw wrong(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
-    }
-
-    private func network(_ value: JSONValue) throws(MMError) -> WorkspaceRules.Network {
-        if value == "none" { return .none }
-        if value == "all" { return .all }
-        var ports: [UInt16] = []
-        for item in value.array ?? [] {
-            guard let port = item.int.flatMap({ UInt16(exactly: $0) }) else {
-                throw wrong("network", "a list of ports")
-            }
-            ports.append(port)
-        }
-        guard !ports.isEmpty else { throw wrong("network", "none, all, or a list of TCP ports") }
-        return .ports(ports)
     }
 
     /// `{"git": {"path": "/usr/bin/git", "arguments": ["status", {"prefix": "--"}, {"below": "/srv"}, "…"]}}`.

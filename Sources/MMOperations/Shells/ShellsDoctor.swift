@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMEgress
 import MMShell
 
 /// Whether shells that no person opened at a terminal can be confined on this machine, and how they are.
@@ -26,6 +27,11 @@ package enum ShellsDoctor {
         doctor.add(
             "Landlock", problem == nil || confinement != .workspace,
             problem.map(DoctorReport.words) ?? "can keep to the profile workspace")
+        if let hosts = configuration.egress {
+            doctor.add(
+                "network", problem == nil || confinement != .workspace,
+                "egress: confined shells reach \(hosts.map(\.description).joined(separator: ", "))")
+        }
         doctor.add(
             "bubblewrap", SandboxProfile.bubblewrap != nil || confinement != .isolated,
             SandboxProfile.bubblewrap ?? "not installed; only the profile isolated needs it")

@@ -18,6 +18,8 @@ final class LiveShell: Sendable {
     private let control: ControlGroup?
     /// Why the session has not the limits that were wished for.
     let limitsProblem: String?
+    /// Who is told of its processes.
+    private let known: ShellProcesses?
     /// Keeps the terminal alive while no process of the session has it open.
     private let slave: OwnedDescriptor
     private let watching: Task<Void, Never>
@@ -73,7 +75,8 @@ final class LiveShell: Sendable {
         let shell = try LiveShell(
             child: child, typing: typing, channel: channel, folder: folder,
             processes: SessionProcesses(shell: child.pid, mark: mark), dialect: ShellDialect(kind: kind),
-            control: control, limitsProblem: problem)
+            control: control, limitsProblem: problem, known: settings.processes)
+        settings.processes?.add(shell.processes)
         do throws(MMError) {
             // Before it has started anything: what it starts is in the group with it.
             try control?.add(child.pid)
@@ -104,7 +107,7 @@ final class LiveShell: Sendable {
     private init(
         child: ChildProcess, typing: ShellTyping, channel: ShellChannel, folder: SessionFolder,
         processes: SessionProcesses,
-        dialect: ShellDialect, control: ControlGroup?, limitsProblem: String?
+        dialect: ShellDialect, control: ControlGroup?, limitsProblem: String?, known: ShellProcesses?
     ) throws(MMError) {
         self.child = child
         self.typing = typing
@@ -114,6 +117,7 @@ final class LiveShell: Sendable {
         self.dialect = dialect
         self.control = control
         self.limitsProblem = limitsProblem
+        self.known = known
         terminalPath = child.terminal?.path ?? "/dev/null"
         slave = OwnedDescriptor(try FileDescriptor.open(terminalPath, O_RDWR | O_NOCTTY | O_NONBLOCK))
         ShellTerminalMode.restore(terminalPath)
@@ -219,6 +223,7 @@ final class LiveShell: Sendable {
             processes.killOthers()
             control?.end()
         }
+        known?.remove(processes)
         channel.close()
         typing.close()
         child.terminal?.output.close()

@@ -41,6 +41,8 @@ public struct ShellSettings: Sendable {
     public var limits: [ResourceLimit] = [.coreFiles(0)]
     /// What all processes of the session may use together; needs a delegated control group.
     public var treeLimits: TreeLimits?
+    /// Is told of the session's processes.
+    package var processes: ShellProcesses?
 
     /// Settings.
     /// - Parameters:

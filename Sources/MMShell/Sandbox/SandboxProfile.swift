@@ -32,8 +32,7 @@ public enum SandboxProfile: Sendable, Hashable {
             "workspace: a boundary of the kernel (Landlock, seccomp) against ordinary programs. Commands write only below "
                 + "\(rules.workspace) and a private temporary folder, read the system but not the home folder, and can't "
                 + "reach mm's files and sockets. "
-                + (rules.network == .none
-                    ? "No network. " : rules.network == .all ? "All of the network. " : "TCP only to the named ports. ")
+                + rules.networkLabel
                 + "Not limited: processor, memory, names and sizes of files elsewhere."
         case .isolated(let rules):
             "isolated: a boundary of the kernel (namespaces by bubblewrap) against ordinary programs. Commands see only the "
@@ -64,6 +63,8 @@ public struct WorkspaceRules: Sendable, Hashable {
     public var readable: [String]
     /// Files and folders that stay out of reach wherever they lie: the program's own.
     public var hidden: [String]
+    /// The hosts that are reached through a proxy at the one port, where there is one.
+    package var proxiedHosts: [String]?
 
     /// Rules.
     public init(workspace: String, network: Network = .none, readable: [String] = [], hidden: [String] = []) {
@@ -76,8 +77,9 @@ public struct WorkspaceRules: Sendable, Hashable {
 
 extension SandboxProfile {
     /// Why this kernel can't keep to the profile workspace; nil where it can.
-    package static func workspaceProblem(_ network: WorkspaceRules.Network = .none) -> MMError? {
-        let version = Confinement.kernelVersion
+    package static func workspaceProblem(
+        _ network: WorkspaceRules.Network = .none, landlock version: Int = Confinement.kernelVersion
+    ) -> MMError? {
         if version >= 6 || version >= 4 && network == .all { return nil }
         return MMError(
             .unsupported, "The kernel's Landlock (version \(version)) can't keep to the profile workspace.",
@@ -167,6 +169,19 @@ extension SandboxProfile {
 }
 
 extension WorkspaceRules {
+    /// Which of the network, in a sentence.
+    fileprivate var networkLabel: String {
+        switch network {
+        case .none: return "No network. "
+        case .all: return "All of the network. "
+        case .ports:
+            guard let hosts = proxiedHosts else { return "TCP only to the named ports. " }
+            let more = hosts.count > 10 ? " and \(hosts.count - 10) more" : ""
+            return
+                "Of the network only HTTP and HTTPS to \(hosts.prefix(10).joined(separator: ", "))\(more), through mm. "
+        }
+    }
+
     fileprivate func check() throws(MMError) {
         for path in [workspace] + readable {
             var info = stat()

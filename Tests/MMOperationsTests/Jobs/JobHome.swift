@@ -8,12 +8,16 @@ final class JobHome: Sendable {
     let path: String
     let services: OperationServices
 
-    init() {
-        path = "/tmp/mm-jobs-\(getpid())-\(RandomBytes.text(bytes: 9))"
-        services = OperationServices(environment: [
+    /// A home.
+    /// - Parameter more: further variables, by the home's path.
+    init(_ more: (String) -> [String: String] = { _ in [:] }) {
+        let path = "/tmp/mm-jobs-\(getpid())-\(RandomBytes.text(bytes: 9))"
+        self.path = path
+        let environment = [
             "HOME": path, "MM_CONNECTIONS": path + "/connections.json", "MM_TOKEN_DIR": path + "/tokens",
             "MM_STATE_DIR": path + "/state", "MM_LOG_DIR": path + "/logs",
-        ])
+        ]
+        services = OperationServices(environment: environment.merging(more(path)) { _, own in own })
     }
 
     deinit { Self.remove(path) }

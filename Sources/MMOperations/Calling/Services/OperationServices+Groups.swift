@@ -30,6 +30,6 @@ extension OperationServices {
 
     /// For operations on shells and hosts.
     package var shellServices: ShellServices {
-        ShellServices(guarding: guardServices, work: workServices, audit: audit, log: log)
+        ShellServices(guarding: guardServices, work: workServices, audit: audit, sent: sent, log: log)
     }
 }

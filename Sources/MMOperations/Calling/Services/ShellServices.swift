@@ -8,6 +8,8 @@ package struct ShellServices: Sendable {
     package let work: WorkServices
     /// Where commands are recorded if a security file asks for it.
     package let audit: AuditLog
+    /// Where requests of confined shells are recorded and counted.
+    let sent: SentRequests
     /// What happens.
     package let log: Log
 

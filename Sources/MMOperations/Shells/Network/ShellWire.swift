@@ -1,0 +1,141 @@
+import Glibc
+import MMCore
+import MMEgress
+import MMGuard
+import MMShell
+import MMSystem
+
+/// The way of a confined shell to the network: HTTP and HTTPS to the hosts that its owner lists. It hands out no tokens.
+package final class ShellWire: Sendable {
+    /// What the shell is started with, besides its other variables.
+    var environment: [String: String] { session.environment }
+    /// The only port that the shell needs to connect to.
+    var port: UInt16 { session.port }
+    /// What it must be able to read.
+    let folder: String
+    /// The shell's processes, which alone are served.
+    let processes: ShellProcesses
+    private let session: EgressSession
+    private let requests: ShellRequests
+
+    private init(_ session: EgressSession, _ requests: ShellRequests, folder: String, processes: ShellProcesses) {
+        self.session = session
+        self.requests = requests
+        self.folder = folder
+        self.processes = processes
+    }
+
+    /// Opens the way of a session that is about to be started.
+    /// - Parameters:
+    ///   - name: the session's name.
+    ///   - hosts: what its owner lists.
+    ///   - policy: how strictly the guard judges commands.
+    ///   - services: what operations on shells work with.
+    /// - Throws: `.unsupported` where the kernel can't keep a shell to it: it isn't started with more of the network instead.
+    static func open(
+        _ name: String, to hosts: [HostPattern], policy: GuardPolicy, with services: ShellServices
+    ) async throws(MMError) -> ShellWire {
+        let file = ShellsConfiguration.path(services.environment, home: services.paths.home)
+        try check(file: file)
+        let remedy = "To let it, its owner adds the host to `hosts` in \(file)."
+        let folder = try makeFolder(in: services.environment["TMPDIR"] ?? "/tmp")
+        let requests = ShellRequests(policy: policy, remedy: remedy)
+        let processes = ShellProcesses()
+        var configuration = EgressConfiguration(
+            session: "shell:\(name)",
+            hosts: EgressHosts(listed: hosts, rule: "A shell reaches the hosts that are listed there. \(remedy)"),
+            judge: requests, tokens: NoTokens(), folder: folder, environment: services.environment,
+            events: { [sent = services.sent, log = services.log] event in
+                record(event, of: name, requests, sent, log)
+            })
+        configuration.processes = { processes.all() }
+        configuration.usualProcesses = { processes.main }
+        do throws(MMError) {
+            let session = try await EgressSession.start(configuration)
+            return ShellWire(session, requests, folder: folder, processes: processes)
+        } catch {
+            removeFolder(folder)
+            throw MMError(
+                error.code, "The shell's way to the network can't be opened: \(error.message)",
+                hint: error.hint ?? "Set `network` in \(file) to \"none\" for shells without.", cause: error.cause)
+        }
+    }
+
+    /// Whether the kernel can keep a shell to one port.
+    /// - Parameters:
+    ///   - version: the version of Landlock that it offers.
+    ///   - file: the shells file.
+    static func check(landlock version: Int? = nil, file: String) throws(MMError) {
+        let problem =
+            version.map { SandboxProfile.workspaceProblem(.ports([]), landlock: $0) }
+            ?? SandboxProfile.workspaceProblem(.ports([]))
+        guard let problem else { return }
+        throw MMError(
+            .unsupported,
+            "`network` is egress in \(file), and this machine can't keep a shell to it: \(problem.message)",
+            hint: "Use Linux 6.12 or later, or set `network` to \"none\". The shell was not started.")
+    }
+
+    /// A command begins.
+    func begin(_ call: String?) -> ShellTraffic { requests.begin(call) }
+
+    /// A command has ended.
+    func end(_ traffic: ShellTraffic) { requests.end(traffic) }
+
+    /// Takes the way down, and all that is under way.
+    func close() async {
+        await session.close()
+        Self.removeFolder(folder)
+    }
+
+    // MARK: Files
+
+    private static func makeFolder(in parent: String) throws(MMError) -> String {
+        var name = Array((parent + "/mm-wire-XXXXXX").utf8CString)
+        // mkdtemp makes it 0700 and never follows a name that is taken.
+        guard mkdtemp(&name) != nil else { throw SystemError.error("Making a folder in \(parent)") }
+        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func removeFolder(_ folder: String) {
+        // The wire has removed what it had in the folder within.
+        rmdir(folder + "/trust")
+        rmdir(folder)
+    }
+
+    // MARK: What happens
+
+    private static func record(
+        _ event: EgressEvent, of name: String, _ requests: ShellRequests, _ sent: SentRequests, _ log: Log
+    ) {
+        switch event {
+        case .request(let record): sent.add(record, facts(name, requests.ended(record.number)))
+        case .refusedConnection(let fault, let host):
+            let current = requests.current
+            if fault.kind == .foreignHost, let host {
+                current?.refuse(host: host.hasSuffix(":443") ? String(host.dropLast(4)) : host)
+                log.info("the shell \(name) may not reach \(host)")
+            } else {
+                log.warning("a connection of the shell \(name) was refused: \(fault.message)")
+            }
+            sent.add(fault: fault.kind.rawValue, host: host, facts(name, current))
+        case .placeholderElsewhere, .foreignCredential, .held, .signIn: break
+        }
+    }
+
+    private static func facts(_ name: String, _ traffic: ShellTraffic?) -> JSONObject {
+        var facts: JSONObject = [
+            "operation": .string(SentRequests.operation), "surface": "session", "module": "shell",
+            "session": .string(name),
+        ]
+        facts["call"] = traffic?.call.map { .string($0) }
+        return facts
+    }
+}
+
+/// Shells get no tokens of connections.
+private struct NoTokens: TokenSource {
+    func token(for need: TokenNeed) async throws(MMError) -> Secret {
+        throw MMError(.denied, "A shell gets no token.")
+    }
+}
