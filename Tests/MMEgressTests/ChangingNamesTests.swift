@@ -1,0 +1,138 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMEgress
+
+/// Names that lead elsewhere than they did: an outer proxy stands for a name server whose answers change.
+@Suite(
+    "Names whose answers change", .timeLimit(.minutes(5)),
+    .enabled(if: Curl.path != nil && RawSession.openssl != nil, "needs curl and openssl"))
+struct ChangingNamesTests {
+
+    /// Leads every tunnel to one port of this machine, and remembers the names that it was asked for.
+    private final class Names: Sendable {
+        let port: UInt16
+        private let listener: PolledListener
+        private let target: Mutex<UInt16>
+        private let names = Mutex<[String]>([])
+        private let serving = Mutex<Task<Void, Never>?>(nil)
+
+        init(leadingTo first: UInt16) throws {
+            listener = try PolledListener(loopback: ())
+            port = listener.port
+            target = Mutex(first)
+            let task = Task { [weak self, listener] in
+                await withDiscardingTaskGroup { group in
+                    while let client = try? await listener.accept() {
+                        let raw = client.release()
+                        group.addTask { try? await self?.serve(FileDescriptor(owning: raw)) }
+                    }
+                }
+            }
+            serving.withLock { $0 = task }
+        }
+
+        var asked: [String] { names.withLock { $0 } }
+
+        func lead(to port: UInt16) { target.withLock { $0 = port } }
+
+        func stop() {
+            listener.close()
+            serving.withLock { $0 }?.cancel()
+        }
+
+        private func serve(_ client: consuming FileDescriptor) async throws {
+            let (input, output) = (try PolledReader(try client.duplicate()), try PolledWriter(client))
+            var head: [UInt8] = []
+            while !head.suffix(4).elementsEqual("\r\n\r\n".utf8), let piece = try await input.read() { head += piece }
+            let words = String(decoding: head, as: UTF8.self).split(separator: " ")
+            names.withLock { $0.append(words.count > 1 ? String(words[1]) : "") }
+            let server = try Self.connected(to: target.withLock { $0 })
+            let (from, to) = (try PolledReader(try server.duplicate()), try PolledWriter(server))
+            try await output.write(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { while let piece = try? await input.read() { try? await to.write(piece) } }
+                group.addTask { while let piece = try? await from.read() { try? await output.write(piece) } }
+                await group.next()
+                for end in [input, from] { end.close() }
+                for end in [output, to] { end.close() }
+            }
+        }
+
+        private static func connected(to port: UInt16) throws -> FileDescriptor {
+            let server = FileDescriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = inet_addr("127.0.0.1")
+            let result = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(server.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard result == 0 else { throw SystemError.error("Connecting") }
+            return server
+        }
+    }
+
+    /// A server with a certificate of its own for a name of the cloud.
+    private func server(_ word: String, in home: TestHome, _ received: RequestList) async throws -> HTTPListener {
+        let (pem, key) = ("\(home.path)/\(word).pem", "\(home.path)/\(word).key")
+        let made = try await ChildProcess.run(
+            ChildCommand(
+                try #require(RawSession.openssl),
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                    key, "-out", pem, "-days", "2", "-subj", "/CN=\(word)", "-addext",
+                    "subjectAltName=DNS:graph.microsoft.com",
+                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
+        try #require(made.exit == .status(0))
+        chmod(key, 0o600)
+        return try HTTPListener.start(
+            .tcp(host: "127.0.0.1", port: 0), certificate: try ServerCertificate(certificate: pem, key: key)
+        ) { request in
+            received.add(request)
+            return .text(word)
+        }
+    }
+
+    @Test("a request whose name leads elsewhere once it was judged reaches nobody, and gives no token away")
+    func changed() async throws {
+        let home = try TestHome()
+        let (meant, foreign) = (RequestList(), RequestList())
+        let service = try await server("service", in: home, meant)
+        let elsewhere = try await server("elsewhere", in: home, foreign)
+        let names = try Names(leadingTo: service.port)
+        let wire = try await TestWire(upstream: 1) { configuration in
+            configuration.transport = nil
+            configuration.environment = [
+                "HTTPS_PROXY": "http://127.0.0.1:\(names.port)", "SSL_CERT_FILE": home.path + "/service.pem",
+            ]
+        }
+        let arguments = [
+            "-H", "Authorization: Bearer \(try wire.placeholder())", "https://graph.microsoft.com/v1.0/me",
+        ]
+        wire.judge.say { _ in
+            names.lead(to: elsewhere.port)
+            return .allow(class: "read")
+        }
+        let lost = try await Curl.run(wire, arguments)
+        #expect(lost.status == "502" && foreign.all.isEmpty && meant.all.isEmpty, "\(lost)")
+        wire.judge.say { _ in
+            names.lead(to: service.port)
+            return .allow(class: "read")
+        }
+        let found = try await Curl.run(wire, arguments)
+        #expect(found.status == "200" && found.text == "service", "\(found)")
+        #expect(foreign.all.isEmpty && meant.all.count == 1)
+        // Nobody but the outer proxy has looked the name up.
+        #expect(Set(names.asked) == ["graph.microsoft.com:443"])
+        await wire.session.close()
+        names.stop()
+        for listener in [service, elsewhere] { await listener.stop(graceful: .zero) }
+    }
+}
