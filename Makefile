@@ -61,7 +61,7 @@ sanitize:
 	@Scripts/prerequisites test
 	ASAN_OPTIONS=detect_leaks=0 MM_TESTS="$(UNSAFE_ROOMS)" swift test --sanitize=address $(UNDEFINED) --scratch-path .build/address
 	swift test --sanitize=thread --scratch-path .build/thread \
-	    --filter '^(MMCoreTests|MMSystemTests|MMHTTPTests|MMMCPTests|MMSessionsTests)\.'
+	    --filter '^(MMCoreTests|MMSystemTests|MMHTTPTests|MMMCPTests|MMSessionsTests|MMEgressTests)\.'
 
 # Writes the generated pages below Docs.
 pages:

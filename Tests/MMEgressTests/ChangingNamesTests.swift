@@ -51,7 +51,7 @@ struct ChangingNamesTests {
             while !head.suffix(4).elementsEqual("\r\n\r\n".utf8), let piece = try await input.read() { head += piece }
             let words = String(decoding: head, as: UTF8.self).split(separator: " ")
             names.withLock { $0.append(words.count > 1 ? String(words[1]) : "") }
-            let server = try Self.connected(to: target.withLock { $0 })
+            let server = try RawSession.connected(to: target.withLock { $0 })
             let (from, to) = (try PolledReader(try server.duplicate()), try PolledWriter(server))
             try await output.write(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))
             await withTaskGroup(of: Void.self) { group in
@@ -62,39 +62,12 @@ struct ChangingNamesTests {
                 for end in [output, to] { end.close() }
             }
         }
-
-        private static func connected(to port: UInt16) throws -> FileDescriptor {
-            let server = FileDescriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            address.sin_addr.s_addr = inet_addr("127.0.0.1")
-            let result = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(server.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-            guard result == 0 else { throw SystemError.error("Connecting") }
-            return server
-        }
     }
 
     /// A server with a certificate of its own for a name of the cloud.
     private func server(_ word: String, in home: TestHome, _ received: RequestList) async throws -> HTTPListener {
-        let (pem, key) = ("\(home.path)/\(word).pem", "\(home.path)/\(word).key")
-        let made = try await ChildProcess.run(
-            ChildCommand(
-                try #require(RawSession.openssl),
-                [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-                    key, "-out", pem, "-days", "2", "-subj", "/CN=\(word)", "-addext",
-                    "subjectAltName=DNS:graph.microsoft.com",
-                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
-        try #require(made.exit == .status(0))
-        chmod(key, 0o600)
-        return try HTTPListener.start(
-            .tcp(host: "127.0.0.1", port: 0), certificate: try ServerCertificate(certificate: pem, key: key)
-        ) { request in
+        let certificate = try await TestCertificate.make(word, for: "graph.microsoft.com", in: home.path)
+        return try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), certificate: certificate) { request in
             received.add(request)
             return .text(word)
         }

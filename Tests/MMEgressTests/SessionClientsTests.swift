@@ -10,7 +10,6 @@ import Testing
 
 @Suite("Clients and services of a session", .timeLimit(.minutes(15)))
 struct SessionClientsTests {
-    private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
     private static let python = ExecutableSearch.find("python3", path: "/usr/bin:/bin")
 
     @Test(
@@ -95,24 +94,13 @@ struct SessionClientsTests {
 
     @Test(
         "what goes out goes over TLS that this machine trusts, and nothing else",
-        .enabled(if: openssl != nil && Curl.path != nil, "needs openssl and curl"), arguments: [true, false])
+        .enabled(if: RawSession.openssl != nil && Curl.path != nil, "needs openssl and curl"), arguments: [true, false])
     func upstreamTLS(_ isTrusted: Bool) async throws {
         let home = try TestHome()
-        let (pem, key) = (home.path + "/up.pem", home.path + "/up.key")
-        let made = try await ChildProcess.run(
-            ChildCommand(
-                try #require(Self.openssl),
-                [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-                    key,
-                    "-out", pem, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                ], environment: ["PATH": "/usr/bin:/bin"]), timeout: .seconds(300))
-        try #require(made.exit == .status(0))
-        chmod(key, 0o600)
+        let certificate = try await TestCertificate.make("up", for: "localhost", in: home.path)
+        let pem = home.path + "/up.pem"
         let reached = Mutex(0)
-        let listener = try HTTPListener.start(
-            .tcp(host: "127.0.0.1", port: 0), certificate: try ServerCertificate(certificate: pem, key: key)
-        ) { _ in
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), certificate: certificate) { _ in
             reached.withLock { $0 += 1 }
             return .text("over TLS")
         }

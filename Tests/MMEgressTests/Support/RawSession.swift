@@ -50,7 +50,8 @@ enum RawSession {
         }
     }
 
-    private static func connected(to port: UInt16) throws(MMError) -> FileDescriptor {
+    /// A connection to a port of this machine.
+    static func connected(to port: UInt16) throws(MMError) -> FileDescriptor {
         let proxy = FileDescriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

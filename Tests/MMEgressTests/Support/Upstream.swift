@@ -12,7 +12,9 @@ final class Upstream: Sendable {
     init(_ answer: @escaping @Sendable (HTTPServerRequest) async -> HTTPServerResponse = { _ in .text("{}") }) throws {
         let requests = RequestList()
         self.requests = requests
-        listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+        // A large body takes its time on a busy machine.
+        let limits = HTTPServerLimits(idleTimeout: .seconds(600), requestTimeout: .seconds(600))
+        listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), limits: limits) { request in
             requests.add(request)
             return await answer(request)
         }
